@@ -1,0 +1,39 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { ClientRegistry, RegisteredClient } from './client-registry.ts'
+
+/**
+ * What oidc-provider may store and look up: clients come from the registry, nothing else is kept, because access tokens
+ * are self-contained and refresh tokens have a store of their own.
+ */
+export class ClientAdapter implements Adapter {
+  readonly #registry: ClientRegistry
+  readonly #isClientModel: boolean
+
+  constructor(registry: ClientRegistry, model: string) {
+    this.#registry = registry
+    this.#isClientModel = model === 'Client'
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const client = this.#isClientModel ? this.#registry.find(id) : undefined
+    // Keycloak doesn't tell a disabled client from an unknown one.
+    return client?.enabled ? clientMetadata(client) : undefined
+  }
+
+  async upsert(): Promise<void> {}
+  async findByUserCode(): Promise<undefined> {}
+  async findByUid(): Promise<undefined> {}
+  async consume(): Promise<void> {}
+  async destroy(): Promise<void> {}
+  async revokeByGrantId(): Promise<void> {}
+}
+
+function clientMetadata(client: RegisteredClient): AdapterPayload {
+  return {
+    client_id: client.clientId,
+    client_secret: client.clientSecret,
+    grant_types: ['client_credentials', 'refresh_token'],
+    redirect_uris: [],
+    response_types: [],
+  }
+}
