@@ -1,0 +1,113 @@
+import { chmod, rename, rm } from 'node:fs/promises'
+import { createConnection, createServer, type Socket } from 'node:net'
+import { join, relative } from 'node:path'
+import { once } from 'node:events'
+import { ConfigError } from '../errors.ts'
+
+/**
+ * An embedded database has no lock of its own, so its owner is whoever listens on `DATA_DIR/control.sock`: unlike a process
+ * number in a file, a socket tells for sure whether its owner lives, after a crash and across containers alike.
+ */
+export interface DataDirClaim extends AsyncDisposable {
+  readonly socketPath: string
+  /** Hands each connection to the control API; until this is called, callers are told to try again. */
+  serve(accept: (socket: Socket) => void): void
+}
+
+const notYet =
+  'HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 43\r\n\r\n{"code":"busy","message":"still starting"}\n'
+
+/** @throws ConfigError when a living process owns the folder, or when its path is too long for a socket */
+export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
+  const socketPath = controlSocketPath(dataDir)
+  let accept: (socket: Socket) => void = socket => socket.end(notYet)
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    accept(socket)
+  })
+  for (;;) {
+    try {
+      server.listen(socketPath)
+      await once(server, 'listening')
+      break
+    } catch (error) {
+      if (!hasCode(error, 'EADDRINUSE')) throw unusable(dataDir, error)
+      await removeIfDead(dataDir, socketPath)
+    }
+  }
+  await chmod(socketPath, 0o600)
+  // The claim alone keeps no process alive.
+  server.unref()
+  return {
+    socketPath,
+    serve(next) {
+      accept = next
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+/** A Unix socket's path may hold about a hundred characters, so the shorter of its two forms is used. */
+export function controlSocketPath(dataDir: string): string {
+  const path = join(dataDir, 'control.sock')
+  const fromHere = relative('', path)
+  return fromHere.length < path.length ? fromHere : path
+}
+
+/** Whether somebody answers on the folder's socket. */
+export async function isOwned(dataDir: string): Promise<boolean> {
+  return answers(controlSocketPath(dataDir))
+}
+
+async function removeIfDead(dataDir: string, socketPath: string): Promise<void> {
+  if (await answers(socketPath)) throw owned(dataDir)
+  // Two starters may find the same dead socket: whoever moves a living one away puts it back.
+  const aside = `${socketPath}.${crypto.randomUUID().slice(0, 8)}`
+  try {
+    await rename(socketPath, aside)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return
+    throw error
+  }
+  if (await answers(aside)) {
+    await rename(aside, socketPath)
+    throw owned(dataDir)
+  }
+  await rm(aside, { force: true })
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createConnection(socketPath)
+    const settle = (alive: boolean): void => {
+      socket.destroy()
+      resolve(alive)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(false))
+  })
+}
+
+function owned(dataDir: string): ConfigError {
+  return new ConfigError([
+    `DATA_DIR ${dataDir} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres.`,
+  ])
+}
+
+function unusable(dataDir: string, error: unknown): ConfigError {
+  return new ConfigError([
+    `DATA_DIR ${dataDir} can't hold a control socket (${error instanceof Error ? error.message : String(error)}): give a folder that may be written to and whose path is shorter than 90 characters.`,
+  ])
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

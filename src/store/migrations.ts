@@ -1,0 +1,113 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** In order of their names; one that has been released is never edited, a later one mends it. */
+export const migrations: Record<string, Migration> = {
+  '0001_requests_runs_and_leases': {
+    async up(db: Kysely<unknown>) {
+      await sql`create schema if not exists worker`.execute(db)
+      await sql`create schema if not exists mirror`.execute(db)
+      for (const statement of initialTables) await sql.raw(statement).execute(db)
+    },
+  },
+}
+
+const initialTables = [
+  `create table worker.accounts (
+    name text primary key,
+    issuer text not null,
+    subject text not null,
+    endpoint text not null,
+    first_login text not null default 'pending' check (first_login in ('pending', 'calling', 'called', 'visible')),
+    first_login_process uuid,
+    first_login_at timestamptz,
+    first_login_note text,
+    bootstrap_requested_at timestamptz,
+    bootstrapped_at timestamptz,
+    created_at timestamptz not null default now()
+  )`,
+  `create table worker.bootstrap_steps (
+    account text not null,
+    step text not null,
+    state text not null default 'requested' check (state in ('requested', 'done', 'failed')),
+    request_id text,
+    updated_at timestamptz not null default now(),
+    primary key (account, step)
+  )`,
+  `create table worker.checkpoints (
+    account text not null,
+    job text not null,
+    fingerprint text not null,
+    high text,
+    position jsonb,
+    scan_started_at text,
+    scanned_at text,
+    updated_at timestamptz not null default now(),
+    primary key (account, job)
+  )`,
+  `create table worker.processes (
+    id uuid primary key,
+    host text not null,
+    pid integer not null,
+    started_at timestamptz not null default now(),
+    expires_at timestamptz not null
+  )`,
+  `create table worker.leases (
+    account text not null,
+    job text not null,
+    fence bigint not null,
+    process uuid,
+    run_id bigint,
+    taken_at timestamptz not null default now(),
+    primary key (account, job)
+  )`,
+  `create table worker.schedules (
+    account text not null,
+    job text not null,
+    rule text not null,
+    next_run_at timestamptz not null,
+    last_run_at timestamptz,
+    paused boolean not null default false,
+    primary key (account, job)
+  )`,
+  'create index schedules_due on worker.schedules (next_run_at) where not paused',
+  `create table worker.holds (
+    account text not null,
+    job text not null,
+    code text not null,
+    reason text not null,
+    since timestamptz not null default now(),
+    probes integer not null default 0,
+    probe_at timestamptz not null,
+    primary key (account, job)
+  )`,
+  `create table worker.waiters (
+    seq bigint generated always as identity,
+    request_id text primary key,
+    account text not null,
+    job text not null,
+    since timestamptz not null default now()
+  )`,
+  'create index waiters_in_turn on worker.waiters (account, job, seq)',
+  `create table worker.runs (
+    id bigint generated always as identity primary key,
+    request_id text not null,
+    account text not null,
+    job text not null,
+    trigger text not null,
+    attempt integer not null,
+    state text not null default 'running'
+      check (state in ('running', 'waiting', 'succeeded', 'failed', 'refused', 'interrupted')),
+    process uuid,
+    fence bigint,
+    from_position text,
+    to_position text,
+    counts jsonb,
+    error_code text,
+    error_message text,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz
+  )`,
+  'create index runs_of_request on worker.runs (request_id)',
+  'create index runs_of_job on worker.runs (job, account, id desc)',
+]

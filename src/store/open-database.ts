@@ -1,0 +1,116 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite, types } from '@electric-sql/pglite'
+import { Kysely, PostgresDialect } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import pg from 'pg'
+import { TransientError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
+import { migrations } from './migrations.ts'
+import { PGlitePool } from './pglite-pool.ts'
+import type { WorkerTables } from './schema.ts'
+import type { Store } from './store.ts'
+
+/** One database that holds the store and, where there is no Redis, the queue. */
+export interface Database extends AsyncDisposable {
+  readonly kind: 'postgres' | 'embedded'
+  readonly store: Store
+  /** The embedded database's folder, where other commands reach its owner. */
+  readonly claim?: DataDirClaim
+  /** A pool for BullMQ, whose statements name no schema and so need their own search path. */
+  openQueuePool(): QueuePool
+}
+
+export type QueuePool = pg.Pool | PGlitePool
+
+export type DatabaseLocation = { readonly databaseUrl: string } | { readonly dataDir: string }
+
+/** Opens the database and brings its schema up to date. */
+export async function openDatabase(location: DatabaseLocation, log: Log): Promise<Database> {
+  const database =
+    'databaseUrl' in location ? openPostgres(location.databaseUrl, log) : await openEmbedded(location.dataDir)
+  try {
+    await migrate(database.store)
+  } catch (error) {
+    await database[Symbol.asyncDispose]()
+    throw error
+  }
+  return database
+}
+
+/**
+ * A run that is stopped inside a transaction (SIGSTOP, a paused machine) would hold its locks for ever: the server ends such
+ * a transaction before the lease that guards it can pass to another process.
+ */
+const sessionSettings = '-c idle_in_transaction_session_timeout=5s -c lock_timeout=5s'
+
+function openPostgres(databaseUrl: string, log: Log): Database {
+  const open = (options: string): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: databaseUrl,
+      options,
+      max: 12,
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'hasura-sync-worker',
+    })
+    // An idle connection that drops must not end the process: the next statement opens another.
+    pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
+    return pool
+  }
+  const pools = [open(sessionSettings)]
+  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool: pools[0] as pg.Pool }) })
+  return {
+    kind: 'postgres',
+    store,
+    openQueuePool() {
+      const pool = open('-c search_path=bullmq')
+      pools.push(pool)
+      return pool
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(pools.map(pool => pool.end()))
+    },
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<Database> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const claim = await claimDataDir(dataDir)
+  const db = new PGlite({
+    dataDir: join(dataDir, 'postgres'),
+    // As node-postgres has it: PGlite would give a number or a BigInt, depending on the value.
+    parsers: { [types.INT8]: value => value },
+  })
+  try {
+    await db.waitReady
+    await db.exec('set search_path to bullmq')
+  } catch (error) {
+    await claim[Symbol.asyncDispose]()
+    throw new TransientError('store', `The embedded database in ${dataDir} can't be opened: ${String(error)}`, {
+      cause: error,
+    })
+  }
+  const pool = new PGlitePool(db)
+  return {
+    kind: 'embedded',
+    claim,
+    store: new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) }),
+    openQueuePool: () => pool,
+    async [Symbol.asyncDispose]() {
+      await pool.end()
+      await claim[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function migrate(store: Store): Promise<void> {
+  const migrator = new Migrator({
+    db: store,
+    provider: { getMigrations: async () => migrations },
+    migrationTableSchema: 'worker',
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}

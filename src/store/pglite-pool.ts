@@ -1,0 +1,132 @@
+import { EventEmitter } from 'node:events'
+import type { PGlite, Results, Transaction } from '@electric-sql/pglite'
+import type { PostgresCursor } from 'kysely'
+
+/** The part of a node-postgres result that Kysely and BullMQ read. */
+interface PoolResult<R> {
+  command: 'UPDATE' | 'COMMIT' | 'ROLLBACK'
+  rowCount: number
+  rows: R[]
+}
+
+/**
+ * Gives an in-process PGlite the shape of a node-postgres pool, so that the same Kysely dialect and the same BullMQ backend
+ * serve both databases.
+ *
+ * PGlite has one connection. A client that says BEGIN holds it alone until it says COMMIT or ROLLBACK; everybody else's
+ * statements wait, so a transaction never swallows a stranger's statement.
+ */
+export class PGlitePool extends EventEmitter {
+  /** BullMQ asks whether a dropped LISTEN connection would be noticed: in one process it can't be dropped. */
+  readonly options = { keepAlive: true }
+  readonly #db: PGlite
+
+  constructor(db: PGlite) {
+    super()
+    this.#db = db
+    // Each LISTEN client forwards the notifications; there are a few per worker and queue.
+    this.setMaxListeners(50)
+    db.onNotification((channel, payload) => {
+      // Delivered after the statement that caused it has returned, as over a wire.
+      setImmediate(() => this.emit('notification', { channel, payload }))
+    })
+  }
+
+  async connect(): Promise<PGliteClient> {
+    await this.#db.waitReady
+    return new PGliteClient(this.#db, this)
+  }
+
+  async query<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>> {
+    const client = await this.connect()
+    try {
+      return await client.query<R>(text, params)
+    } finally {
+      client.release()
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#db.close()
+  }
+}
+
+interface OpenTransaction {
+  readonly tx: Transaction
+  finish(how: 'commit' | 'rollback'): Promise<void>
+}
+
+class PGliteClient extends EventEmitter {
+  readonly #db: PGlite
+  readonly #pool: PGlitePool
+  #transaction: OpenTransaction | undefined
+  readonly #forward = (message: unknown): boolean => this.emit('notification', message)
+
+  constructor(db: PGlite, pool: PGlitePool) {
+    super()
+    this.#db = db
+    this.#pool = pool
+    pool.on('notification', this.#forward)
+  }
+
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
+  query<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>>
+  query<R>(text: string | PostgresCursor<R>, params?: readonly unknown[]): PostgresCursor<R> | Promise<PoolResult<R>> {
+    if (typeof text !== 'string') throw new TypeError('PGlite has no cursors')
+    return this.#run<R>(text, params)
+  }
+
+  async #run<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>> {
+    const word = /^\s*(\w+)/.exec(text)?.[1]?.toLowerCase()
+    if (word === 'begin' || (word === 'start' && /^\s*start\s+transaction/i.test(text))) {
+      this.#transaction = await beginTransaction(this.#db)
+      return { command: 'UPDATE', rowCount: 0, rows: [] }
+    }
+    if ((word === 'commit' || word === 'rollback') && !/\bto\b/i.test(text)) {
+      const transaction = this.#transaction
+      this.#transaction = undefined
+      await transaction?.finish(word)
+      return { command: word === 'commit' ? 'COMMIT' : 'ROLLBACK', rowCount: 0, rows: [] }
+    }
+    const runner = this.#transaction?.tx ?? this.#db
+    // Without parameters a text may hold several statements (a migration), which only the simple protocol takes.
+    const result = params?.length ? await runner.query<R>(text, [...params]) : await runSimple<R>(runner, text)
+    // PGlite answers in the same turn: without a yield a busy queue would starve timers and sockets.
+    await new Promise(resolve => setImmediate(resolve))
+    return { command: 'UPDATE', rowCount: result.affectedRows ?? result.rows.length, rows: result.rows }
+  }
+
+  release(): void {
+    this.#pool.off('notification', this.#forward)
+    this.removeAllListeners()
+    const transaction = this.#transaction
+    this.#transaction = undefined
+    void transaction?.finish('rollback')
+  }
+}
+
+async function runSimple<R>(runner: Pick<Transaction, 'query' | 'exec'>, text: string): Promise<Results<R>> {
+  const results = await runner.exec(text)
+  const last = results.at(-1)
+  // PGlite types a simple statement's rows as unknown records; the caller names R as it does for node-postgres.
+  return (last ?? { rows: [], fields: [], affectedRows: 0 }) as Results<R>
+}
+
+/** PGlite's transactions are callbacks: this one stays open until `finish` is called. */
+async function beginTransaction(db: PGlite): Promise<OpenTransaction> {
+  const started = Promise.withResolvers<Transaction>()
+  const finished = Promise.withResolvers<'commit' | 'rollback'>()
+  const settled = db.transaction(async tx => {
+    started.resolve(tx)
+    if ((await finished.promise) === 'rollback') await tx.rollback()
+  })
+  settled.catch(error => started.reject(error))
+  const tx = await started.promise
+  return {
+    tx,
+    async finish(how) {
+      finished.resolve(how)
+      await settled
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+
+/**
+ * The tables of schema `worker`. Instants are set by the database's own clock, so that processes on machines with
+ * different clocks agree about leases and pauses.
+ */
+export interface WorkerTables {
+  'worker.accounts': AccountRow
+  'worker.bootstrap_steps': BootstrapStepRow
+  'worker.checkpoints': CheckpointRow
+  'worker.processes': ProcessRow
+  'worker.leases': LeaseRow
+  'worker.schedules': ScheduleRow
+  'worker.holds': HoldRow
+  'worker.waiters': WaiterRow
+  'worker.runs': RunRow
+}
+
+type Instant = ColumnType<Date, Date | undefined, Date>
+
+/** `pending → calling → called → visible`: how far the first login of an account has come. */
+export type FirstLoginState = 'pending' | 'calling' | 'called' | 'visible'
+
+interface AccountRow {
+  name: string
+  issuer: string
+  subject: string
+  /** The GraphQL endpoint, or '' for an account without Hasura. */
+  endpoint: string
+  first_login: Generated<FirstLoginState>
+  /** The process that is calling `refresh_users`; the call belongs to it while that process lives. */
+  first_login_process: string | null
+  first_login_at: Date | null
+  first_login_note: string | null
+  /** When the bootstrap of the account was requested, and when all its steps had succeeded. */
+  bootstrap_requested_at: Date | null
+  bootstrapped_at: Date | null
+  created_at: Generated<Date>
+}
+
+interface BootstrapStepRow {
+  account: string
+  step: string
+  state: Generated<'requested' | 'done' | 'failed'>
+  request_id: string | null
+  updated_at: Generated<Date>
+}
+
+export interface CheckpointPosition {
+  readonly cursor: string
+  readonly key: string
+}
+
+interface CheckpointRow {
+  account: string
+  job: string
+  /** Of the job's document and filter: another one can't go on from this checkpoint. */
+  fingerprint: string
+  high: string | null
+  position: JSONColumnType<CheckpointPosition> | null
+  scan_started_at: string | null
+  scanned_at: string | null
+  updated_at: Generated<Date>
+}
+
+interface ProcessRow {
+  id: string
+  host: string
+  pid: number
+  started_at: Generated<Date>
+  expires_at: Instant
+}
+
+interface LeaseRow {
+  account: string
+  job: string
+  /** Grows with each taking and never falls: a run that holds an older one must not write. */
+  fence: ColumnType<string, string | number, string | number>
+  process: string | null
+  run_id: string | null
+  taken_at: Generated<Date>
+}
+
+interface ScheduleRow {
+  account: string
+  job: string
+  rule: string
+  next_run_at: Date
+  last_run_at: Date | null
+  paused: Generated<boolean>
+}
+
+interface HoldRow {
+  account: string
+  /** '' holds every job of the account. */
+  job: string
+  code: string
+  reason: string
+  since: Generated<Date>
+  probes: Generated<number>
+  probe_at: Date
+}
+
+interface WaiterRow {
+  seq: Generated<string>
+  request_id: string
+  account: string
+  job: string
+  since: Generated<Date>
+}
+
+export type RunState = 'running' | 'waiting' | 'succeeded' | 'failed' | 'refused' | 'interrupted'
+
+export interface RunCounts {
+  readonly read?: number
+  readonly inserted?: number
+  readonly updated?: number
+  readonly unchanged?: number
+  readonly pages?: number
+}
+
+interface RunRow {
+  id: Generated<string>
+  request_id: string
+  account: string
+  job: string
+  trigger: string
+  attempt: number
+  state: Generated<RunState>
+  process: string | null
+  fence: string | null
+  from_position: string | null
+  to_position: string | null
+  counts: JSONColumnType<RunCounts> | null
+  error_code: string | null
+  error_message: string | null
+  started_at: Generated<Date>
+  finished_at: Date | null
+}

@@ -1,0 +1,15 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { WorkerTables } from './schema.ts'
+
+/** Everything that is remembered: the tables of schema `worker`; mirror tables are reached by their names. */
+export type Store = Kysely<WorkerTables>
+
+declare const fenced: unique symbol
+
+/**
+ * A transaction that has checked its run's lease and holds it until commit: only through one may rows and checkpoints be
+ * written. Made by `runs/lease.ts` alone.
+ */
+export type FencedTransaction = Transaction<WorkerTables> & { readonly [fenced]: true }
+
+export type StoreTransaction = Transaction<WorkerTables>
