@@ -1,0 +1,173 @@
+import { decodeJwt, type JWTPayload } from 'jose'
+import { z } from 'zod'
+import type { ClaimsLocation } from '../account.ts'
+import { RefusalError } from '../errors.ts'
+import { findHasuraClaims } from './find-hasura-claims.ts'
+
+/** What an access token says, decoded; not verified, because its API does that. Instants in milliseconds since 1970. */
+export interface Claims {
+  readonly issuer: string
+  readonly subject: string
+  readonly expiresAt?: number
+  readonly issuedAt?: number
+  /** The client that the token was given to: `azp`, or `client_id` (RFC 9068) where there is none. */
+  readonly authorizedParty?: string
+  readonly email?: string
+  readonly emailVerified?: boolean
+  readonly scopes: readonly string[]
+  /** Keycloak's `realm_access.roles`. */
+  readonly realmRoles: readonly string[]
+  /** Keycloak's `resource_access`: the roles per client. */
+  readonly clientRoles: Readonly<Record<string, readonly string[]>>
+  /** Everything, as it came. */
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Reads a JWT access token (RFC 7519; Keycloak's and RFC 9068's claims).
+ *
+ * @throws RefusalError (`claims`) when it isn't a JWT, or lacks `iss` or `sub`; its message doesn't hold the token
+ */
+export function parseClaims(token: string): Claims {
+  const payload = decode(token)
+  const issuer = requireText(payload, 'iss')
+  const subject = requireText(payload, 'sub')
+  const { exp, iat, azp, client_id, email, email_verified, scope, realm_access, resource_access } =
+    optional.parse(payload)
+  const authorizedParty = azp ?? client_id
+  return {
+    issuer,
+    subject,
+    ...(exp !== undefined && { expiresAt: exp * 1_000 }),
+    ...(iat !== undefined && { issuedAt: iat * 1_000 }),
+    ...(authorizedParty !== undefined && { authorizedParty }),
+    ...(email !== undefined && { email }),
+    ...(email_verified !== undefined && { emailVerified: email_verified }),
+    scopes: scope?.split(' ').filter(name => name !== '') ?? [],
+    realmRoles: realm_access?.roles ?? [],
+    clientRoles: readClientRoles(resource_access),
+    payload,
+  }
+}
+
+function decode(token: string): JWTPayload {
+  try {
+    return decodeJwt(token)
+  } catch {
+    // jose's error isn't kept as a cause: it may quote what it could not read.
+    throw refusal(
+      'The access token is not a JWT, so nothing can be read from it: let the identity provider issue JWT access tokens for this client',
+    )
+  }
+}
+
+function requireText(payload: JWTPayload, name: 'iss' | 'sub'): string {
+  const value = payload[name]
+  if (typeof value === 'string' && value !== '') return value
+  const hint =
+    name === 'sub'
+      ? " (Keycloak adds it through the client scope `basic`; lightweight access tokens don't have it)"
+      : ''
+  throw refusal(`The access token has no claim \`${name}\`, so the account can't be told from another${hint}`)
+}
+
+const roles = z.object({ roles: z.array(z.string()) })
+
+/** A claim of an unexpected shape counts as absent: the checks that need it say so in their own words. */
+const optional = z.object({
+  exp: z.number().optional().catch(undefined),
+  iat: z.number().optional().catch(undefined),
+  azp: z.string().optional().catch(undefined),
+  client_id: z.string().optional().catch(undefined),
+  email: z.string().optional().catch(undefined),
+  email_verified: z.boolean().optional().catch(undefined),
+  scope: z.string().optional().catch(undefined),
+  realm_access: roles.optional().catch(undefined),
+  resource_access: z.unknown(),
+})
+
+function readClientRoles(access: unknown): Record<string, readonly string[]> {
+  if (typeof access !== 'object' || access === null) return {}
+  return Object.fromEntries(
+    Object.entries(access).flatMap(([client, entry]) => {
+      const read = roles.safeParse(entry)
+      return read.success ? [[client, read.data.roles] as const] : []
+    }),
+  )
+}
+
+function refusal(message: string): RefusalError {
+  return new RefusalError('claims', 'account', message)
+}
+
+/** The session variables that Hasura reads from the token (Hasura docs, "Authentication using JWT"). */
+export interface HasuraClaims {
+  readonly defaultRole: string
+  readonly allowedRoles: readonly string[]
+  /** `x-hasura-user-id`; whether it has to be there is the job's affair. */
+  readonly userId?: string
+  /** Every claim that is text, by its name in lower case. */
+  readonly values: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads Hasura's claims from where Hasura is configured to look (`claims_namespace` or `claims_namespace_path`, and
+ * `claims_format`). Their names may be written in any case.
+ *
+ * @throws RefusalError with the code of the check that failed: `claims`, `allowed-roles` or `default-role`
+ */
+export function readHasuraClaims(claims: Claims, location: ClaimsLocation): HasuraClaims {
+  const found = new Map(
+    Object.entries(findHasuraClaims(claims, location)).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  const client = claims.authorizedParty ?? 'the client'
+  const allowedRoles = readAllowedRoles(found.get('x-hasura-allowed-roles'), client)
+  const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, client)
+  const values = Object.fromEntries(
+    [...found].flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as const] : [])),
+  )
+  const userId = values['x-hasura-user-id']
+  return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
+}
+
+function readAllowedRoles(value: unknown, client: string): readonly string[] {
+  const claim = '`x-hasura-allowed-roles`'
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) {
+    throw new RefusalError(
+      'allowed-roles',
+      'account',
+      `The access token has no ${claim}: no role is assigned to the service account of client "${client}" (Clients → ${client} → Service accounts roles)`,
+    )
+  }
+  if (!Array.isArray(value)) {
+    throw new RefusalError(
+      'allowed-roles',
+      'account',
+      `${claim} of client "${client}" is not a list: switch on Multivalued in the mapper that writes it`,
+    )
+  }
+  const read = z.array(z.string().min(1)).safeParse(value)
+  if (read.success) return read.data
+  throw new RefusalError(
+    'allowed-roles',
+    'account',
+    `${claim} of client "${client}" holds something that is not the name of a role: set the mapper's claim type to String`,
+  )
+}
+
+function readDefaultRole(value: unknown, allowedRoles: readonly string[], client: string): string {
+  const claim = '`x-hasura-default-role`'
+  if (typeof value !== 'string' || value === '') {
+    throw new RefusalError(
+      'default-role',
+      'account',
+      `${value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`}: check its mapper in the \`hasura\` client scope of client "${client}"`,
+    )
+  }
+  if (allowedRoles.includes(value)) return value
+  throw new RefusalError(
+    'default-role',
+    'account',
+    `${claim} is "${value}", which is not among the allowed roles ${allowedRoles.join(', ')}: assign that role to the service account of client "${client}", or change the mapper`,
+  )
+}

@@ -1,0 +1,85 @@
+import type { ClaimsLocation } from '../account.ts'
+import { RefusalError } from '../errors.ts'
+import { findAtPath, parseJsonPath } from './json-path.ts'
+
+/** What the search and its explanations need of a token. */
+export interface Searched {
+  readonly payload: Readonly<Record<string, unknown>>
+  readonly authorizedParty?: string
+  readonly clientRoles: Readonly<Record<string, readonly string[]>>
+}
+
+/**
+ * The object of Hasura's claims, with its names as they stand in the token.
+ *
+ * @throws RefusalError (`claims`) that tells which of the usual mistakes it looks like
+ */
+export function findHasuraClaims(token: Searched, location: ClaimsLocation): Readonly<Record<string, unknown>> {
+  const where = location.path ?? location.namespace
+  const value = findAtPath(token.payload, readNames(location))
+  if (value === undefined) throw refusal(explainAbsence(token, location, where))
+  if (location.format === 'json') return readObject(value, where)
+  return readStringified(value, where)
+}
+
+function readNames({ path, namespace }: ClaimsLocation): readonly string[] {
+  if (path === undefined) return [namespace]
+  const names = parseJsonPath(path)
+  if (names) return names
+  throw refusal(`HASURA_CLAIMS_PATH is not a JSON path: write it like $.hasura.claims or $['hasura.io'].claims`)
+}
+
+function readObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  const object = asObject(value)
+  if (object) return object
+  if (typeof value === 'string' && asObject(parseJson(value))) {
+    throw refusal(`The claim \`${where}\` is a string with JSON in it: set HASURA_CLAIMS_FORMAT=stringified_json`)
+  }
+  throw refusal(
+    `The claim \`${where}\` is not an object with Hasura's claims in it: check the mappers of the client scope`,
+  )
+}
+
+function readStringified(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'string') {
+    throw refusal(`The claim \`${where}\` is JSON, not a string with JSON in it: set HASURA_CLAIMS_FORMAT=json`)
+  }
+  const object = asObject(parseJson(value))
+  if (object) return object
+  throw refusal(`The claim \`${where}\` is a string, but not one that holds a JSON object: check its mapper`)
+}
+
+function explainAbsence(token: Searched, location: ClaimsLocation, where: string): string {
+  const client = token.authorizedParty ?? 'the client'
+  const found = `The access token of client "${client}" has no claim \`${where}\``
+  if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {
+    return `${found}, but one that is split at its dots: write every dot of the mapper's claim name that is no level as \\.`
+  }
+  const scope = `the \`hasura\` client scope is not a default scope of the client (Clients → ${client} → Client scopes)`
+  if (Object.values(token.clientRoles).some(roles => roles.length > 0)) {
+    return `${found}: roles are assigned, but ${scope}`
+  }
+  return `${found}: either ${scope}, or HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names another place than its mappers; the token shows no assigned client role either`
+}
+
+/** A mapper takes each plain dot of a claim name for a level, so `https://hasura.io/…` becomes `{"https://hasura": {…}}`. */
+function isSplitAtDots(payload: unknown, namespace: string): boolean {
+  return namespace.includes('.') && findAtPath(payload, namespace.split('.')) !== undefined
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  return Object.fromEntries(Object.entries(value))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function refusal(message: string): RefusalError {
+  return new RefusalError('claims', 'account', message)
+}

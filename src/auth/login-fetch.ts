@@ -1,0 +1,98 @@
+import type { CustomFetch } from 'openid-client'
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import { RateLimitedError, TransientError, type WorkerError } from '../errors.ts'
+import { parseLoginUrl, showUrl } from './login-url.ts'
+import { describeNetworkFailure } from './network-failure.ts'
+import { parseRetryAfter } from './retry-after.ts'
+import { parseExpiresIn } from './token-lifetime.ts'
+
+/**
+ * The fetch that openid-client is given for one request to the identity provider. It takes the caller's signal, which
+ * openid-client's grants don't, reads the body within the timeout, and turns everything that isn't an answer of an OAuth
+ * server into an error of ours. What it lets through is a 200 or a refusal (4xx) with a JSON object in it, reduced to
+ * what we use.
+ */
+export function createLoginFetch(deps: {
+  fetch: typeof fetch
+  clock: Clock
+  timeoutMs: number
+  signal: AbortSignal
+}): CustomFetch {
+  return async (address, { method, headers, body }) => {
+    const url = parseLoginUrl(address, 'The token endpoint')
+    const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.timeoutMs)])
+    let answer: Answer
+    try {
+      const response = await deps.fetch(address, { method, headers, body: body ?? null, redirect: 'manual', signal })
+      answer = { status: response.status, headers: response.headers, body: await response.text() }
+    } catch (error) {
+      if (deps.signal.aborted) throw deps.signal.reason
+      const { words } = describeNetworkFailure(error)
+      throw unusable(url, `${words}: check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right`)
+    }
+    const json = interpretAnswer(answer, url, deps.clock.now())
+    if (json instanceof Error) throw json
+    if (method === 'GET' && answer.status !== 200) {
+      throw unusable(url, `HTTP ${answer.status} for the discovery document: check OIDC_ISSUER, does that realm exist?`)
+    }
+    return new Response(JSON.stringify(json), {
+      status: answer.status,
+      headers: { 'content-type': 'application/json' },
+    })
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: string
+}
+
+/** The JSON object that an identity provider answered with status 200 or with a refusal, or why it isn't one. */
+export function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, unknown> | WorkerError {
+  const { status, headers, body } = answer
+  if (status === 429) {
+    const pauseMs = parseRetryAfter(headers.get('retry-after'), now)
+    return new RateLimitedError(
+      `The identity provider asks for a pause of ${pauseMs / 1_000} s at ${showUrl(url)}`,
+      pauseMs,
+    )
+  }
+  if (status >= 300 && status < 400) {
+    return unusable(url, `it redirects (HTTP ${status}): set OIDC_ISSUER or TOKEN_URL to the final address`)
+  }
+  if (status >= 500 || status === 408) {
+    return unusable(url, `HTTP ${status}: check the identity provider, and what stands in front of it`)
+  }
+  const json = parseObject(body)
+  if (!json) {
+    const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+    const hint = 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL'
+    return unusable(url, `HTTP ${status} with something that is not JSON (${type}): ${hint}`)
+  }
+  if (status !== 200 && typeof json.error !== 'string') {
+    return unusable(url, `HTTP ${status} without an OAuth error: check OIDC_ISSUER or TOKEN_URL`)
+  }
+  return reduce(json)
+}
+
+/** Leaves out what openid-client would fail on although it does no harm. */
+function reduce(json: Record<string, unknown>): Record<string, unknown> {
+  // The ID token isn't used, and would be checked against an issuer that isn't known when TOKEN_URL is given.
+  const { id_token: _unused, expires_in: expiresIn, ...used } = json
+  const seconds = parseExpiresIn(expiresIn)
+  return seconds === undefined ? used : { ...used, expires_in: seconds }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    return z.record(z.string(), z.unknown()).safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+function unusable(url: URL, what: string): TransientError {
+  return new TransientError('token-endpoint', `No usable answer from ${showUrl(url)}: ${what}`)
+}

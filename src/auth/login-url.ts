@@ -1,0 +1,32 @@
+import { RefusalError } from '../errors.ts'
+
+/**
+ * Reads the URL that a client secret is going to be sent to. Plain `http:` is for this machine alone (RFC 6749, section
+ * 2.3.1 requires TLS).
+ *
+ * @param what how the message calls it, such as "OIDC_ISSUER"
+ * @throws RefusalError (`client-auth`)
+ */
+export function parseLoginUrl(text: string, what: string): URL {
+  const url = URL.parse(text)
+  if (!url) throw refusal(`${what} is not a URL: write it complete, beginning with https://`)
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url
+  throw refusal(
+    `${what} ${showUrl(url)} is not https: a secret is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1])`,
+  )
+}
+
+/** `localhost` and everything below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. */
+export function isLoopback(url: URL): boolean {
+  // The WHATWG parser has already brought addresses such as 127.1 and 0x7f.1 into their usual form.
+  return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
+}
+
+/** The URL without what may be secret in it: user name, password, query and fragment. */
+export function showUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
+
+function refusal(message: string): RefusalError {
+  return new RefusalError('client-auth', 'account', message)
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+
+/** What went wrong below HTTP, in words that hold no part of a request or of a response. */
+export interface NetworkFailure {
+  /** Continues "…: the connection was refused". */
+  readonly words: string
+  /** The request can't have reached the server: nothing listened, no such name, no TLS session. */
+  readonly neverSent: boolean
+}
+
+/**
+ * Reads what `fetch` threw. It throws a TypeError without a code; the code is that of its cause, or of the causes that
+ * an AggregateError holds when a name has several addresses. Only codes are told, because a cause can hold a piece of the
+ * response (undici's parser errors do).
+ */
+export function describeNetworkFailure(error: unknown): NetworkFailure {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return { words: 'no complete answer came in time', neverSent: false }
+  }
+  const code = findCode(error, 5)
+  if (code === undefined) return { words: 'the connection failed', neverSent: false }
+  const known = failures.get(code)
+  if (known) return { words: `${known} (${code})`, neverSent: connectCodes.has(code) }
+  if (certificateCode.test(code)) return { words: `the server's certificate is not trusted (${code})`, neverSent: true }
+  return { words: `the connection failed (${code})`, neverSent: false }
+}
+
+const failures: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'the connection was refused'],
+  ['ENOTFOUND', 'there is no host of that name'],
+  ['EAI_AGAIN', 'the name of the host could not be looked up'],
+  ['EHOSTUNREACH', 'the host can not be reached'],
+  ['ENETUNREACH', 'the network can not be reached'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'no connection was made in time'],
+  ['ECONNRESET', 'the connection was cut off'],
+  ['EPIPE', 'the connection was cut off'],
+  ['UND_ERR_SOCKET', 'the connection was cut off'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'no answer came in time'],
+  ['UND_ERR_BODY_TIMEOUT', 'the answer did not end in time'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'the answer was cut off'],
+  ['ETIMEDOUT', 'no answer came in time'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
+])
+
+const connectCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+])
+
+/** Node's names for a certificate that fails verification: OpenSSL's X509 codes and its own for a wrong host name. */
+const certificateCode = /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_)/
+
+const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_]{2,60}$/) })
+const caused = z.object({ cause: z.unknown() })
+const aggregated = z.object({ errors: z.array(z.unknown()) })
+
+function findCode(error: unknown, depth: number): string | undefined {
+  if (depth === 0 || typeof error !== 'object' || error === null) return undefined
+  const own = coded.safeParse(error)
+  if (own.success) return own.data.code
+  const inner = caused.safeParse(error).data?.cause ?? aggregated.safeParse(error).data?.errors[0]
+  return findCode(inner, depth - 1)
+}
