@@ -1,0 +1,185 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import type { TokenSource } from '../auth/token-source.ts'
+import type { Clock } from '../clock.ts'
+import { RateLimitedError, TransientError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { interpretResponse } from './interpret-response.ts'
+import { type OperationKind, requireOperation } from './require-operation.ts'
+import { createSend, type Received, type Sendable } from './send-operation.ts'
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal
+  /** For one try with its whole answer; default that of the client. */
+  readonly timeoutMs?: number
+}
+
+export interface TextResult<R> {
+  /** The response's body as it came, so that digits and microseconds survive. */
+  readonly text: string
+  readonly data: R
+  /** Hasura's time when it answered (the `Date` header, whole seconds), in milliseconds since 1970. */
+  readonly serverDate: number | undefined
+}
+
+/** One role's view of one Hasura endpoint. */
+export interface HasuraClient {
+  readonly role: string
+  /**
+   * Runs a query; a transient failure is tried again after 1, 2 and 4 seconds.
+   *
+   * @throws PermanentError (its code is Hasura's), TransientError, RateLimitedError, what the token source throws, the
+   *   signal's reason; TypeError when the document isn't one query
+   */
+  query<R, V extends Record<string, unknown>>(
+    document: TypedDocumentNode<R, V>,
+    variables: V,
+    options?: RequestOptions,
+  ): Promise<R>
+  /**
+   * Runs a mutation; it is sent again only where it can't have been executed.
+   *
+   * @throws as `query`, and UnknownOutcomeError when it may have been executed
+   */
+  mutate<R, V extends Record<string, unknown>>(
+    document: TypedDocumentNode<R, V>,
+    variables: V,
+    options?: RequestOptions,
+  ): Promise<R>
+  /** As `query`, with the answer's text. */
+  queryText<R, V extends Record<string, unknown>>(
+    document: TypedDocumentNode<R, V>,
+    variables: V,
+    options?: RequestOptions,
+  ): Promise<TextResult<R>>
+}
+
+/** Pauses before a query is tried again. */
+const retryPausesMs = [1_000, 2_000, 4_000]
+
+/** How long rate limits are waited for in place; beyond it the request goes back to the queue. */
+const longestPauseMs = 60_000
+
+/**
+ * @param deps.url the GraphQL endpoint, complete
+ * @param deps.role sent as `x-hasura-role` with every request
+ * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
+ */
+export function createHasuraClient(deps: {
+  url: string
+  role: string
+  tokens: TokenSource
+  clock: Clock
+  fetch?: typeof fetch
+  timeoutMs?: number
+  log?: Log
+}): HasuraClient {
+  const { role, tokens, clock, log } = deps
+  const send = createSend({ url: deps.url, role, fetch: deps.fetch ?? fetch })
+
+  /** One try, with what costs no try: a fresh token after the first rejection, and the pauses that Hasura asks for. */
+  async function attempt(operation: Sendable, kind: OperationKind, options: RequestOptions): Promise<Executed> {
+    const { signal, timeoutMs = deps.timeoutMs ?? 30_000 } = options
+    let rejections = 0
+    let pausedMs = 0
+    for (;;) {
+      const token = await tokens.get(signal)
+      const received = await send(operation, kind, token, { timeoutMs, ...(signal && { signal }) })
+      const verdict = interpretResponse(received, kind, role, clock.now())
+      switch (verdict.kind) {
+        case 'data':
+          return { data: verdict.data, received }
+        case 'error':
+          throw verdict.error
+        case 'token-rejected':
+          rejections += 1
+          if (rejections > 1) throw rejectedTwice(verdict.reason)
+          tokens.drop(token)
+          break
+        case 'rate-limited':
+          pausedMs += verdict.retryAfterMs
+          if (pausedMs > longestPauseMs) {
+            throw new RateLimitedError(
+              `Hasura asks for a pause of ${verdict.retryAfterMs / 1_000} s`,
+              verdict.retryAfterMs,
+            )
+          }
+          log?.debug({ pauseMs: verdict.retryAfterMs }, 'Hasura asks for a pause')
+          await clock.sleep(verdict.retryAfterMs, signal)
+      }
+    }
+  }
+
+  async function attemptQuery(operation: Sendable, options: RequestOptions): Promise<Executed> {
+    for (const pauseMs of retryPausesMs) {
+      try {
+        return await attempt(operation, 'query', options)
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        if (!isWorthAnotherTry(error)) throw error
+        log?.debug({ error, pauseMs }, 'a query failed and is tried again')
+        await clock.sleep(pauseMs, options.signal)
+      }
+    }
+    return attempt(operation, 'query', options)
+  }
+
+  return {
+    role,
+    async query<R, V extends Record<string, unknown>>(
+      document: TypedDocumentNode<R, V>,
+      variables: V,
+      options: RequestOptions = {},
+    ) {
+      requireOperation(document, 'query')
+      return dataOf<R>(await attemptQuery({ document, variables }, options))
+    },
+    async mutate<R, V extends Record<string, unknown>>(
+      document: TypedDocumentNode<R, V>,
+      variables: V,
+      options: RequestOptions = {},
+    ) {
+      requireOperation(document, 'mutation')
+      return dataOf<R>(await attempt({ document, variables }, 'mutation', options))
+    },
+    async queryText<R, V extends Record<string, unknown>>(
+      document: TypedDocumentNode<R, V>,
+      variables: V,
+      options: RequestOptions = {},
+    ) {
+      requireOperation(document, 'query')
+      const executed = await attemptQuery({ document, variables }, options)
+      const { body, headers } = executed.received
+      const serverDate = Date.parse(headers.get('date') ?? '')
+      return {
+        text: body,
+        data: dataOf<R>(executed),
+        serverDate: Number.isNaN(serverDate) ? undefined : serverDate,
+      }
+    },
+  }
+}
+
+interface Executed {
+  readonly data: unknown
+  readonly received: Received
+}
+
+/**
+ * The one place where an answer gets its type without being looked at: Hasura has checked the operation against the
+ * schema that the document's type was generated from, and looking at every row would cost more than reading it.
+ */
+function dataOf<R>(executed: Executed): R {
+  return executed.data as R
+}
+
+/** A token that is rejected twice, or a limit that outlasts its pause, won't be better in a few seconds. */
+function isWorthAnotherTry(error: unknown): boolean {
+  return error instanceof TransientError && !(error instanceof RateLimitedError) && error.code !== 'invalid-jwt'
+}
+
+function rejectedTwice(reason: string): TransientError {
+  return new TransientError(
+    'invalid-jwt',
+    `Hasura rejected a fresh token as well (${reason}): compare audience, issuer and keys in its JWT configuration with the realm's, and the clocks of both machines`,
+  )
+}

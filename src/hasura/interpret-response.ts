@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import { parseRetryAfter } from '../auth/retry-after.ts'
+import { PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
+
+/** An HTTP response whose body was read to its end. */
+export interface HasuraResponse {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: string
+}
+
+/** What a response means for the one who sent the request. */
+export type Verdict =
+  | { readonly kind: 'data'; readonly data: unknown }
+  /** Not executed: drop the token and try again with another one. */
+  | { readonly kind: 'token-rejected'; readonly reason: string }
+  /** Not executed: wait. */
+  | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
+  /**
+   * PermanentError (its code is Hasura's), TransientError (worth another try), or for a mutation UnknownOutcomeError (it
+   * may have been executed).
+   */
+  | { readonly kind: 'error'; readonly error: WorkerError }
+
+/**
+ * Decides what Hasura's answer means. Hasura answers most errors with HTTP 200, so `errors[].extensions.code` goes before
+ * the status (Hasura docs, "API reference: GraphQL API: Error codes"; its codes are listed in `Hasura.Base.Error`).
+ * No message holds a value out of a row or of the variables.
+ *
+ * @param now milliseconds since 1970, for a `Retry-After` that is a date
+ */
+export function interpretResponse(
+  response: HasuraResponse,
+  kind: 'query' | 'mutation',
+  role: string,
+  now: number = Date.now(),
+): Verdict {
+  const { status, headers, body } = response
+  const rateLimited = (): Verdict => ({
+    kind: 'rate-limited',
+    retryAfterMs: parseRetryAfter(headers.get('retry-after'), now),
+  })
+  if (status === 429) return rateLimited()
+
+  const json = parseJson(body)
+  const errors = parseHasuraErrors(json)
+  if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
+  const rejected = errors.find(({ code }) => code === 'invalid-jwt')
+  if (rejected) return { kind: 'token-rejected', reason: rejected.safeMessage ?? 'invalid-jwt' }
+
+  const permanent = errors.find(({ code }) => permanentCodes.has(code))
+  if (permanent) return failed(new PermanentError(permanent.code, explainPermanent(permanent, role)))
+  if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
+  if (status === 403) {
+    return failed(
+      new PermanentError(
+        'access-denied',
+        `The endpoint refused the request (HTTP 403) for role "${role}": check its permissions and what stands in front of Hasura`,
+      ),
+    )
+  }
+  const [first] = errors
+  if (first) return failed(undecided(first.code, `Hasura answered ${describe(first)}`, kind))
+  if (status >= 200 && status < 300) {
+    const data = answer.safeParse(json)
+    if (data.success) return { kind: 'data', data: data.data.data }
+  }
+  return failed(interpretForeign(response, json !== undefined, kind))
+}
+
+/** Never worth another try, and never executed or rolled back: the design's list of Hasura's codes. */
+const permanentCodes: ReadonlySet<string> = new Set([
+  'access-denied',
+  'jwt-missing-role-claims',
+  'jwt-invalid-claims',
+  'invalid-headers',
+  'validation-failed',
+  'validation-error',
+  'parse-failed',
+  'permission-error',
+  'constraint-violation',
+  'constraint-error',
+  'data-exception',
+])
+
+/** Statuses that say that the request did not get as far as being executed, so a mutation's outcome is known as well. */
+const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 421])
+
+/** `data` beside errors is not a success: a part of it is missing. */
+const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.array(z.unknown()).max(0).nullish() })
+
+function explainPermanent(error: HasuraError, role: string): string {
+  const said = `Hasura refused the operation as role "${role}": ${describe(error)}`
+  if (error.isFieldNotFound) return `${said}: the schema changed, or role "${role}" may not see it`
+  const remedy = remedies.get(error.code)
+  return remedy === undefined ? said : `${said}: ${remedy}`
+}
+
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['constraint-violation', 'a row broke a constraint of its table; the values are in the log of Hasura or Postgres'],
+  ['constraint-error', 'the constraint that the operation names does not exist or does not fit'],
+  ['data-exception', 'Postgres could not use a value; the value is in the log of Hasura or Postgres'],
+  ['permission-error', 'a row did not pass the check of the permission for that role'],
+  ['parse-failed', 'a value or the request could not be parsed'],
+  ['access-denied', 'check that the role is among x-hasura-allowed-roles of the token'],
+  ['jwt-missing-role-claims', "the token lacks Hasura's role claims; the doctor command tells which"],
+  ['jwt-invalid-claims', "Hasura's claims in the token have the wrong shape; the doctor command tells which"],
+])
+
+/** `code at path (message)`, of which the message is only there when it can't hold a value. */
+function describe({ code, path, safeMessage }: HasuraError): string {
+  const at = path === undefined ? '' : ` at ${path}`
+  return safeMessage === undefined ? `${code}${at}` : `${code}${at} (${safeMessage})`
+}
+
+/** Something that is no GraphQL answer: a proxy, an HTML page, a cut-off body, a wrong URL. */
+function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'query' | 'mutation'): WorkerError {
+  const { status, headers } = response
+  const said = `HTTP ${status}`
+  if (status === 413) {
+    return new PermanentError('too-large', `The endpoint refused the request as too large (${said}): use smaller pages`)
+  }
+  if (status >= 300 && status < 400) {
+    return new TransientError('redirect', `The endpoint redirects (${said}): set HASURA_URL to the final address`)
+  }
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+  const what = `${said} with ${isJson ? 'JSON that is no GraphQL answer' : 'a body that is not JSON'} (${type})`
+  const hint = 'the endpoint may not be Hasura, or something in front of it answers; check HASURA_URL'
+  if (notExecuted.has(status)) return new TransientError(`http-${status}`, `${what}: ${hint}`)
+  return undecided(`http-${status}`, `${what}: ${hint}`, kind)
+}
+
+function undecided(code: string, sentence: string, kind: 'query' | 'mutation'): WorkerError {
+  if (kind === 'query') return new TransientError(code, sentence)
+  return new UnknownOutcomeError(`The mutation may or may not have been executed. ${sentence}`)
+}
+
+function failed(error: WorkerError): Verdict {
+  return { kind: 'error', error }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

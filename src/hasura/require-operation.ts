@@ -1,0 +1,19 @@
+import { type DocumentNode, Kind } from 'graphql'
+
+export type OperationKind = 'query' | 'mutation'
+
+/**
+ * @throws TypeError when the document doesn't hold exactly one operation of that kind: a mutation that is sent as a query
+ *   would be retried
+ */
+export function requireOperation(document: DocumentNode, kind: OperationKind): void {
+  const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
+  const [operation] = operations
+  if (!operation || operations.length > 1) {
+    throw new TypeError(`A document must hold one operation, this one holds ${operations.length}`)
+  }
+  if (operation.operation !== kind) {
+    const name = operation.name?.value ?? 'without a name'
+    throw new TypeError(`The operation ${name} is a ${operation.operation}, and was to be sent as a ${kind}`)
+  }
+}

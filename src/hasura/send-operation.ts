@@ -1,0 +1,68 @@
+import type { DocumentNode } from 'graphql'
+import { GraphQLClient } from 'graphql-request'
+import { describeNetworkFailure } from '../auth/network-failure.ts'
+import type { Token } from '../auth/token.ts'
+import { TransientError, UnknownOutcomeError } from '../errors.ts'
+import type { OperationKind } from './require-operation.ts'
+
+export interface Sendable {
+  readonly document: DocumentNode
+  readonly variables: Record<string, unknown>
+}
+
+/** A response whose body was read to its end. */
+export interface Received {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+}
+
+/**
+ * Sends one operation once. graphql-request prints the document and writes the request; the response is taken before it
+ * sees it, because its errors repeat response and variables, and because the text is wanted as it came.
+ *
+ * The function throws TransientError (`network`, `timeout`), UnknownOutcomeError for a mutation that may have reached
+ * Hasura, or the signal's reason.
+ */
+export function createSend(deps: { url: string; role: string; fetch: typeof fetch }) {
+  return async (
+    { document, variables }: Sendable,
+    kind: OperationKind,
+    token: Token,
+    limits: { signal?: AbortSignal; timeoutMs: number },
+  ): Promise<Received> => {
+    limits.signal?.throwIfAborted()
+    const timeout = AbortSignal.timeout(limits.timeoutMs)
+    const signal = limits.signal ? AbortSignal.any([limits.signal, timeout]) : timeout
+    const exchange: { begun: boolean; received?: Received } = { begun: false }
+    const client = new GraphQLClient(deps.url, {
+      fetch: async (input, init) => {
+        exchange.begun = true
+        // Redirects aren't followed: a POST would become a GET, and the token would go to who knows where.
+        const response = await deps.fetch(input, { ...init, redirect: 'manual', signal })
+        exchange.received = { status: response.status, headers: response.headers, body: await response.text() }
+        return Response.json({ data: null })
+      },
+    })
+    try {
+      await client.request(document, variables, {
+        authorization: `Bearer ${token.value}`,
+        'x-hasura-role': deps.role,
+      })
+    } catch (error) {
+      limits.signal?.throwIfAborted()
+      // The error's own words may repeat a variable or a header.
+      if (!exchange.begun) throw new TypeError('The operation can not be sent: its variables are not JSON')
+      throw translateFailure(error, kind, timeout.aborted)
+    }
+    if (!exchange.received) throw new TypeError('graphql-request did not use the fetch that it was given')
+    return exchange.received
+  }
+}
+
+function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {
+  const { words, neverSent } = describeNetworkFailure(error)
+  const sentence = `No answer from Hasura: ${words}; check that it runs and that HASURA_URL is right`
+  if (kind === 'query' || neverSent) return new TransientError(timedOut ? 'timeout' : 'network', sentence)
+  return new UnknownOutcomeError(`The mutation may or may not have been executed. ${sentence}`)
+}
