@@ -1,0 +1,31 @@
+export interface RedisAddress {
+  readonly host: string
+  readonly port: number
+  readonly db: number
+  readonly username?: string
+  readonly password?: string
+  readonly tls?: object
+}
+
+/**
+ * Parses `redis[s]://[user:password@]host[:port][/db]`. ioredis silently takes any other scheme as a host name, so it is
+ * refused here.
+ *
+ * @throws Error with a sentence that doesn't repeat the URL, which may hold a password
+ */
+export function parseRedisUrl(text: string): RedisAddress {
+  const url = URL.parse(text)
+  if (!url || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || !url.hostname) {
+    throw new Error('must look like redis://host:6379/0, or rediss:// for TLS')
+  }
+  const db = url.pathname.slice(1)
+  if (db && !/^\d+$/.test(db)) throw new Error(`names database "${db}" where a number such as /0 is needed`)
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port ? Number(url.port) : 6379,
+    db: db ? Number(db) : 0,
+    ...(url.username && { username: decodeURIComponent(url.username) }),
+    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(url.protocol === 'rediss:' && { tls: {} }),
+  }
+}
