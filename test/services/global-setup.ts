@@ -1,0 +1,50 @@
+import type { TestProject } from 'vitest/node'
+import { servicesWanted } from './find-server.ts'
+import { startKeycloak } from './keycloak.ts'
+import './provided-services.ts'
+import { postgresServer, startPostgres } from './start-postgres.ts'
+import { redisServer, startRedis } from './start-redis.ts'
+
+/** Starts once per run what tests share, and says at the end what couldn't be had. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const skipped: string[] = []
+  const started = new AsyncDisposableStack()
+  try {
+    await provideRedis(project, started, skipped)
+    await providePostgres(project, started, skipped)
+    await provideKeycloak(project, started, skipped)
+  } catch (error) {
+    await started.disposeAsync()
+    throw error
+  }
+  return async () => {
+    await started.disposeAsync()
+    for (const what of skipped) process.stderr.write(`skipped: ${what}\n`)
+  }
+}
+
+async function provideRedis(project: TestProject, started: AsyncDisposableStack, skipped: string[]): Promise<void> {
+  const url = servicesWanted ? process.env.TEST_REDIS_URL : undefined
+  project.provide('ownsRedis', !url)
+  if (url) project.provide('redisUrl', url)
+  else if (redisServer) project.provide('redisUrl', started.use(await startRedis()).url)
+  else skipped.push(`Redis suites (${servicesWanted ? 'no redis-server in PATH; set TEST_REDIS_URL' : UNWANTED})`)
+}
+
+async function providePostgres(project: TestProject, started: AsyncDisposableStack, skipped: string[]): Promise<void> {
+  const url = servicesWanted ? process.env.TEST_DATABASE_URL : undefined
+  if (url) project.provide('databaseUrl', url)
+  else if (postgresServer) project.provide('databaseUrl', started.use(await startPostgres()).url)
+  else skipped.push(`Postgres suites (${servicesWanted ? 'no postgres in PATH; set TEST_DATABASE_URL' : UNWANTED})`)
+}
+
+async function provideKeycloak(project: TestProject, started: AsyncDisposableStack, skipped: string[]): Promise<void> {
+  if (servicesWanted && process.env.KEYCLOAK_HOME) {
+    const { url, adminName, adminPassword } = started.use(await startKeycloak())
+    project.provide('keycloak', { url, adminName, adminPassword })
+  } else {
+    skipped.push(`Keycloak suites (${servicesWanted ? 'set KEYCLOAK_HOME to an unpacked Keycloak 26' : UNWANTED})`)
+  }
+}
+
+const UNWANTED = 'TEST_SERVICES=none'

@@ -1,0 +1,61 @@
+import { cp, mkdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findFreePort } from './free-port.ts'
+import { createServiceFolder, openLocalService, type ServiceHandle } from './local-service.ts'
+
+export interface Keycloak extends ServiceHandle {
+  readonly adminName: string
+  readonly adminPassword: string
+}
+
+/**
+ * A real Keycloak in development mode, from the unpacked distribution at KEYCLOAK_HOME. Its realms are in memory: `stop` and
+ * `kill` lose them.
+ */
+export async function startKeycloak(): Promise<Keycloak> {
+  const home = process.env.KEYCLOAK_HOME
+  if (!home) throw new Error('KEYCLOAK_HOME is not set; it names an unpacked Keycloak 26')
+  const port = await findFreePort()
+  const url = `http://127.0.0.1:${port}`
+  const folder = await createServiceFolder('keycloak')
+  const copy = await copyDistribution(home, join(folder, 'keycloak'))
+  const service = await openLocalService({
+    name: 'Keycloak',
+    url,
+    folder,
+    command: join(copy, 'bin', 'kc.sh'),
+    args: ['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem', '--log-level=warn'],
+    env: {
+      KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN_NAME,
+      KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN_PASSWORD,
+      JAVA_OPTS_APPEND: '-Xmx512m -XX:TieredStopAtLevel=1',
+    },
+    stopSignal: 'TERM',
+    isReady: () => answers(`${url}/realms/master`),
+    readyWithinMs: 120_000,
+  })
+  return Object.assign(service, { adminName: ADMIN_NAME, adminPassword: ADMIN_PASSWORD })
+}
+
+const ADMIN_NAME = 'admin'
+const ADMIN_PASSWORD = 'admin'
+
+/** Keycloak writes what it compiled into its own folder, and only there; the rest may be shared. */
+async function copyDistribution(home: string, copy: string): Promise<string> {
+  await mkdir(join(copy, 'lib'), { recursive: true })
+  await Promise.all([
+    ...['bin', 'conf', 'providers', 'themes'].map(part => cp(join(home, part), join(copy, part), { recursive: true })),
+    cp(join(home, 'lib', 'quarkus'), join(copy, 'lib', 'quarkus'), { recursive: true }),
+    cp(join(home, 'lib', 'quarkus-run.jar'), join(copy, 'lib', 'quarkus-run.jar')),
+    ...['app', 'lib'].map(part => symlink(join(home, 'lib', part), join(copy, 'lib', part))),
+  ])
+  return copy
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(5000) })).ok
+  } catch {
+    return false
+  }
+}
