@@ -83,7 +83,7 @@ const optional = z.object({
   email_verified: z.boolean().optional().catch(undefined),
   scope: z.string().optional().catch(undefined),
   realm_access: roles.optional().catch(undefined),
-  resource_access: z.unknown(),
+  resource_access: z.unknown().optional(),
 })
 
 function readClientRoles(access: unknown): Record<string, readonly string[]> {

@@ -56,11 +56,14 @@ function explainAbsence(token: Searched, location: ClaimsLocation, where: string
     return `${found}, but one that is split at its dots: write every dot of the mapper's claim name that is no level as \\.`
   }
   const scope = `the \`hasura\` client scope is not a default scope of the client (Clients → ${client} → Client scopes)`
-  if (Object.values(token.clientRoles).some(roles => roles.length > 0)) {
+  if (Object.entries(token.clientRoles).some(([name, roles]) => !builtInClients.has(name) && roles.length > 0)) {
     return `${found}: roles are assigned, but ${scope}`
   }
   return `${found}: either ${scope}, or HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names another place than its mappers; the token shows no assigned client role either`
 }
+
+/** Clients of every Keycloak realm; a new user has roles of `account` without anybody having assigned one. */
+const builtInClients: ReadonlySet<string> = new Set(['account', 'broker', 'realm-management'])
 
 /** A mapper takes each plain dot of a claim name for a level, so `https://hasura.io/…` becomes `{"https://hasura": {…}}`. */
 function isSplitAtDots(payload: unknown, namespace: string): boolean {

@@ -112,7 +112,7 @@ function toToken(answer: TokenEndpointResponse, sentAt: number, login: Login, ur
     throw new RefusalError(
       'scope',
       'account',
-      `Keycloak did not grant client "${login.clientId}" the scope ${missing.map(name => `"${name}"`).join(', ')}: add it under Clients → ${login.clientId} → Client scopes, or take it out of SCOPE`,
+      `Keycloak did not grant client "${login.clientId}" the scope ${missing.map(name => `"${name}"`).join(', ')}: add it under Clients → ${login.clientId} → Client scopes and switch on its Include in token scope, or take it out of SCOPE`,
     )
   }
   return new Token(value, sentAt + tokenLifeMs(answer.expires_in, value), refreshToken)

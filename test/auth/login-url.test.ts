@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+import { parseLoginUrl, showUrl } from '../../src/auth/login-url.ts'
+import { RefusalError } from '../../src/errors.ts'
+
+describe('the URL of a login', () => {
+  test.each([
+    'https://id.example.com/realms/a',
+    'http://localhost:8080/realms/a',
+    'http://keycloak.localhost/realms/a',
+    'http://127.0.0.1/realms/a',
+    'http://127.8.9.1/realms/a',
+    'http://[::1]:8080/realms/a',
+  ])('%s is taken', url => {
+    expect(parseLoginUrl(url, 'OIDC_ISSUER').href).toBe(url)
+  })
+
+  test.each([
+    'http://id.example.com/realms/a',
+    'http://localhost.example.com/',
+    'http://127.0.0.1.example.com/',
+    'http://10.0.0.1/',
+    'ftp://localhost/',
+    'localhost:8080',
+    '',
+  ])('%j is refused', url => {
+    expect(() => parseLoginUrl(url, 'OIDC_ISSUER')).toThrow(RefusalError)
+    expect(() => parseLoginUrl(url, 'OIDC_ISSUER')).toThrow(/^OIDC_ISSUER/)
+  })
+
+  test('is shown without password and query', () => {
+    expect(showUrl(new URL('https://user:canary@id.example.com/a?key=canary#canary'))).toBe('https://id.example.com/a')
+  })
+})

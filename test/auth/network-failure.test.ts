@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { describeNetworkFailure } from '../../src/auth/network-failure.ts'
+
+const coded = (code: string) => Object.assign(new Error('canary'), { code })
+
+describe('a network failure', () => {
+  test.each<[string, unknown, RegExp, boolean]>([
+    [
+      'a refused connection',
+      new TypeError('fetch failed', { cause: coded('ECONNREFUSED') }),
+      /refused \(ECONNREFUSED\)/,
+      true,
+    ],
+    [
+      'several addresses',
+      new TypeError('fetch failed', { cause: new AggregateError([coded('ECONNREFUSED')]) }),
+      /refused/,
+      true,
+    ],
+    ['an unknown host', new TypeError('fetch failed', { cause: coded('ENOTFOUND') }), /no host of that name/, true],
+    [
+      'a certificate',
+      new TypeError('fetch failed', { cause: coded('DEPTH_ZERO_SELF_SIGNED_CERT') }),
+      /not trusted/,
+      true,
+    ],
+    ['a cut', new TypeError('terminated', { cause: coded('UND_ERR_SOCKET') }), /cut off/, false],
+    ['a timeout', new DOMException('canary', 'TimeoutError'), /in time/, false],
+    ['a code of no one we know', coded('EWHATEVER'), /failed \(EWHATEVER\)/, false],
+    ['no code', new TypeError('canary'), /^the connection failed$/, false],
+    ['no error', 'canary', /^the connection failed$/, false],
+  ])('with %s is told by its code', (_name, error, words, neverSent) => {
+    const failure = describeNetworkFailure(error)
+    expect(failure.words).toMatch(words)
+    expect(failure.words).not.toMatch(/canary/)
+    expect(failure.neverSent).toBe(neverSent)
+  })
+
+  test('survives a cause that is its own', () => {
+    const error = new Error('round')
+    error.cause = error
+    expect(describeNetworkFailure(error).neverSent).toBe(false)
+  })
+})
