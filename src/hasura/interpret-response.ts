@@ -61,7 +61,10 @@ export function interpretResponse(
     )
   }
   const [first] = errors
-  if (first) return failed(undecided(first.code, `Hasura answered ${describe(first)}`, kind))
+  if (first) {
+    const sentence = `Hasura, or what it called, failed with ${describe(first)}: its log tells more`
+    return failed(undecided(first.code, sentence, kind))
+  }
   if (status >= 200 && status < 300) {
     const data = answer.safeParse(json)
     if (data.success) return { kind: 'data', data: data.data.data }

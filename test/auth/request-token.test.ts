@@ -1,0 +1,315 @@
+import { inspect } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Login } from '../../src/account.ts'
+import { createRequestToken } from '../../src/auth/request-token.ts'
+import { Token } from '../../src/auth/token.ts'
+import { createTokenSource } from '../../src/auth/token-source.ts'
+import { RateLimitedError, RefusalError, TransientError, WorkerError } from '../../src/errors.ts'
+import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+/** Holds what RFC 6749, section 2.3.1 has encoded in a Basic header. */
+const secret = 'canary :%+/&='
+const clientId = 'sync:worker'
+
+let provider: IdentityProvider
+beforeAll(async () => {
+  provider = await startIdentityProvider({
+    clients: [
+      { clientId, clientSecret: secret, roles: ['viewer'] },
+      { clientId: 'refreshing', clientSecret: secret, roles: ['viewer'], refreshTokens: true },
+      { clientId: 'no-service-account', clientSecret: secret, serviceAccount: false },
+    ],
+  })
+})
+afterAll(() => provider.stop())
+afterEach(async () => {
+  provider.clearFaults()
+  provider.setTokenLifetime(300)
+  provider.setClockOffset(0)
+  provider.rotateSecret(clientId, secret)
+  provider.setEnabled(clientId, true)
+  await provider.start()
+})
+
+const clock = new VirtualClock()
+const forever = new AbortController().signal
+
+function request(change: Partial<Login> = {}, deps: { files?: Map<string, string>; timeoutMs?: number } = {}) {
+  const login: Login = {
+    server: { issuer: provider.issuer },
+    clientId,
+    method: 'client_secret_basic',
+    secret: { value: secret },
+    scopes: [],
+    ...change,
+  }
+  return createRequestToken(login, {
+    clock,
+    timeoutMs: deps.timeoutMs ?? 10_000,
+    readSecretFile: async path => {
+      const text = deps.files?.get(path)
+      if (text === undefined) throw Object.assign(new Error('canary'), { code: 'ENOENT' })
+      return text
+    },
+  })
+}
+
+/** The error, after looking that nothing of it shows a secret. */
+async function failureOf(promise: Promise<unknown>): Promise<WorkerError> {
+  const error = await promise.then(
+    () => new Error('did not fail'),
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(WorkerError)
+  if (!(error instanceof WorkerError)) throw error
+  expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/canary|eyJ/)
+  return error
+}
+
+describe('a login', () => {
+  test.each(['client_secret_basic', 'client_secret_post'] as const)('with %s gets a token', async method => {
+    const token = await request({ method })(undefined, forever)
+    expect(token.value).toMatch(/^eyJ/)
+    expect(token.refreshToken).toBeUndefined()
+  })
+
+  test('works with the token endpoint alone, and with an ID token that nobody asked for', async () => {
+    provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, id_token: 'nonsense' }) })
+    const token = await request({ server: { tokenUrl: provider.tokenUrl } })(undefined, forever)
+    expect(token.value).toMatch(/^eyJ/)
+  })
+
+  test('computes the end of a token from the local time, however wrong the clock of the server is', async () => {
+    provider.setClockOffset(-7_200)
+    expect((await request()(undefined, forever)).expiresAt).toBe(clock.now() + 300_000)
+  })
+
+  test.each([
+    ['missing', undefined],
+    ['zero', 0],
+    ['no number', 'soon'],
+    ['negative', -5],
+  ])('takes the life from the JWT when expires_in is %s', async (_name, expiresIn) => {
+    provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, expires_in: expiresIn }) })
+    expect((await request()(undefined, forever)).expiresAt).toBe(clock.now() + 300_000)
+  })
+
+  test('asks the server once for eight who wait', async () => {
+    const before = provider.tokenRequests.length
+    const source = createTokenSource({ requestToken: request(), clock })
+    const tokens = await Promise.all(Array.from({ length: 8 }, () => source.get()))
+    expect(new Set(tokens).size).toBe(1)
+    expect(provider.tokenRequests.length - before).toBe(1)
+  })
+
+  test('asks for its scopes', async () => {
+    const token = await request({ scopes: ['openid', 'hasura'] })(undefined, forever)
+    expect(token.value).toMatch(/^eyJ/)
+  })
+
+  test('renews with the refresh token where there is one, and logs in anew when that is refused', async () => {
+    const requestToken = request({ clientId: 'refreshing' })
+    const first = await requestToken(undefined, forever)
+    expect(first.refreshToken).toBeDefined()
+    const grants = () =>
+      provider.tokenRequests.filter(made => made.clientId === 'refreshing').map(made => made.grantType)
+    const second = await requestToken(first, forever)
+    expect(second.value).not.toBe(first.value)
+    expect(grants()).toEqual(['client_credentials', 'refresh_token'])
+    await requestToken(new Token('old', 0, 'never given'), forever)
+    expect(grants().slice(2)).toEqual(['refresh_token', 'client_credentials'])
+  })
+})
+
+describe('a secret in a file', () => {
+  const file = { file: '/run/secrets/client' }
+
+  test('may end with a newline', async () => {
+    const files = new Map([[file.file, `${secret}\r\n`]])
+    expect((await request({ secret: file }, { files })(undefined, forever)).value).toMatch(/^eyJ/)
+  })
+
+  test('is read again when the client is refused, and used when it has changed', async () => {
+    const files = new Map([[file.file, secret]])
+    const requestToken = request({ secret: file }, { files })
+    await requestToken(undefined, forever)
+    provider.rotateSecret(clientId, 'rotated')
+    const error = await failureOf(requestToken(undefined, forever))
+    expect(error).toMatchObject({ code: 'client-auth', scope: 'account' })
+    expect(error.message).toMatch(/secret file \/run\/secrets\/client/)
+    files.set(file.file, 'rotated\n')
+    expect((await requestToken(undefined, forever)).value).toMatch(/^eyJ/)
+  })
+
+  test('that was rotated between two tokens costs one refused request', async () => {
+    const files = new Map([[file.file, secret]])
+    const requestToken = request({ secret: file }, { files })
+    await requestToken(undefined, forever)
+    provider.rotateSecret(clientId, 'rotated')
+    files.set(file.file, 'rotated')
+    const before = provider.tokenRequests.length
+    await requestToken(undefined, forever)
+    expect(provider.tokenRequests.slice(before).map(made => made.status)).toEqual([401, 200])
+  })
+
+  test.each([
+    ['is empty', new Map([[file.file, ' \n']]), /secret file \/run\/secrets\/client .*is empty/],
+    ['is not there', new Map<string, string>(), /secret file \/run\/secrets\/client can't be read \(ENOENT\)/],
+  ])('that %s is told by its path', async (_name, files, sentence) => {
+    const error = await failureOf(request({ secret: file }, { files })(undefined, forever))
+    expect(error).toMatchObject({ code: 'client-auth', scope: 'account' })
+    expect(error.message).toMatch(sentence)
+  })
+})
+
+describe('a refused login', () => {
+  test.each<[string, Partial<Login>, string, RegExp]>([
+    [
+      'a wrong secret',
+      { secret: { value: 'canary2' } },
+      'client-auth',
+      /unauthorized_client.*CLIENT_ID and the secret/,
+    ],
+    [
+      'an unknown client',
+      { clientId: 'nobody' },
+      'client-auth',
+      /refused client "nobody" at http.*invalid_client.*unknown or disabled/,
+    ],
+    ['a client without service account', { clientId: 'no-service-account' }, 'client-auth', /Service accounts roles/],
+    ['a scope that does not exist', { scopes: ['openid', 'nonsense'] }, 'scope', /"openid nonsense"/],
+    ['an empty secret', { secret: { value: '' } }, 'client-auth', /is empty/],
+    [
+      'an issuer without https',
+      { server: { issuer: 'http://id.example.com/realms/a' } },
+      'client-auth',
+      /OIDC_ISSUER http:\/\/id.example.com\/realms\/a is not https/,
+    ],
+    [
+      'a token URL without https',
+      { server: { tokenUrl: 'http://id.example.com/token' } },
+      'client-auth',
+      /TOKEN_URL .* is not https/,
+    ],
+  ])('with %s says what to mend', async (_name, change, code, sentence) => {
+    const error = await failureOf(request(change)(undefined, forever))
+    expect(error).toBeInstanceOf(RefusalError)
+    expect(error).toMatchObject({ code, scope: 'account' })
+    expect(error.message).toMatch(sentence)
+  })
+
+  test('with a disabled client', async () => {
+    provider.setEnabled(clientId, false)
+    expect((await failureOf(request()(undefined, forever))).message).toMatch(/unknown or disabled/)
+  })
+
+  test('with a scope that was asked for and not granted names it', async () => {
+    provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, scope: 'openid email' }) })
+    const error = await failureOf(request({ scopes: ['openid', 'hasura', 'email'] })(undefined, forever))
+    expect(error.code).toBe('scope')
+    expect(error.message).toMatch(/the scope "hasura":/)
+  })
+
+  test('with an issuer that calls itself otherwise names both', async () => {
+    provider.fault('discovery', { kind: 'rewrite', rewrite: body => ({ ...body, issuer: 'https://other/realms/a' }) })
+    const error = await failureOf(request()(undefined, forever))
+    expect(error.code).toBe('client-auth')
+    expect(error.message).toContain(provider.issuer)
+    expect(error.message).toContain('calls itself "https://other/realms/a"')
+  })
+
+  test('with a discovered token endpoint that is not https sends no secret there', async () => {
+    const endpoint = 'http://id.example.com/token'
+    provider.fault('discovery', { kind: 'rewrite', rewrite: body => ({ ...body, token_endpoint: endpoint }) })
+    expect((await failureOf(request()(undefined, forever))).message).toMatch(/id\.example\.com\/token is not https/)
+  })
+})
+
+describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => {
+  test.each([
+    ['shows HTML', { kind: 'html' }, /not JSON \(text\/html\)/],
+    ['is cut off', { kind: 'cut-off' }, /cut off/],
+    ['hangs', { kind: 'hang' }, /in time/],
+    ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:1/' }, /redirects \(HTTP 30\d\)/],
+    ['fails', { kind: 'status', status: 503, body: 'canary' }, /HTTP 503/],
+    ['is forbidden by a proxy', { kind: 'status', status: 403, body: '<p>canary' }, /HTTP 403/],
+    ['answers with other JSON', { kind: 'rewrite', rewrite: () => ({ canary: true }) }, /not what OAuth prescribes/],
+    ['answers with a list', { kind: 'rewrite', rewrite: () => ['canary'] }, /not JSON/],
+  ] as const)('%s, it is tried again later and the sentence names the URL', async (_name, fault, sentence) => {
+    provider.fault(where, fault)
+    const requestToken = request({}, fault.kind === 'hang' ? { timeoutMs: 300 } : {})
+    const error = await failureOf(requestToken(undefined, forever))
+    expect(error).toBeInstanceOf(TransientError)
+    expect(error.code).toBe('token-endpoint')
+    expect(error.message).toMatch(sentence)
+    expect(error.message).toContain(provider.issuer)
+    provider.clearFaults()
+    // Nothing of the failure is remembered.
+    if (fault.kind !== 'hang') expect((await requestToken(undefined, forever)).value).toMatch(/^eyJ/)
+  })
+
+  test('asks for a pause, the pause is told', async () => {
+    provider.fault(where, { kind: 'status', status: 429, headers: { 'retry-after': '17' } })
+    const error = await failureOf(request()(undefined, forever))
+    expect(error).toBeInstanceOf(RateLimitedError)
+    expect(error).toMatchObject({ retryAfterMs: 17_000 })
+  })
+
+  test('is still waited for, the caller can leave with a reason of its own', async () => {
+    provider.fault(where, { kind: 'hang' })
+    const leaving = new AbortController()
+    const reason = new Error('leaving')
+    const waiting = request()(undefined, leaving.signal)
+    setImmediate(() => leaving.abort(reason))
+    await expect(waiting).rejects.toBe(reason)
+  })
+})
+
+test('a provider that is down is told as such, and found again', async () => {
+  const requestToken = request()
+  await provider.stop()
+  const error = await failureOf(requestToken(undefined, forever))
+  expect(error).toMatchObject({ code: 'token-endpoint' })
+  expect(error.message).toMatch(/refused \(ECONNREFUSED\)/)
+  await provider.start()
+  expect((await requestToken(undefined, forever)).value).toMatch(/^eyJ/)
+})
+
+test('a realm that does not exist points to OIDC_ISSUER', async () => {
+  const body = JSON.stringify({ error: 'Realm does not exist' })
+  provider.fault('discovery', { kind: 'status', status: 404, headers: { 'content-type': 'application/json' }, body })
+  expect((await failureOf(request()(undefined, forever))).message).toMatch(
+    /HTTP 404.*OIDC_ISSUER, does that realm exist/,
+  )
+})
+
+test('a token that would break the Authorization header is not taken', async () => {
+  provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, access_token: 'canary\ncanary' }) })
+  expect((await failureOf(request()(undefined, forever))).code).toBe('token-endpoint')
+})
+
+test('discovery happens once', async () => {
+  const urls: string[] = []
+  const requestToken = createRequestToken(
+    {
+      server: { issuer: provider.issuer },
+      clientId,
+      method: 'client_secret_basic',
+      secret: { value: secret },
+      scopes: [],
+    },
+    {
+      clock,
+      readSecretFile: async () => '',
+      fetch: (input, init) => {
+        urls.push(String(input))
+        return fetch(input, init)
+      },
+    },
+  )
+  await requestToken(undefined, forever)
+  await requestToken(undefined, forever)
+  expect(urls.filter(url => url.includes('.well-known'))).toHaveLength(1)
+  expect(urls).toHaveLength(3)
+})

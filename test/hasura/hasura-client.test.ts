@@ -1,0 +1,265 @@
+import { inspect } from 'node:util'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { parse } from 'graphql'
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { Token } from '../../src/auth/token.ts'
+import { createTokenSource, type TokenSource } from '../../src/auth/token-source.ts'
+import { PermanentError, RateLimitedError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
+import { createHasuraClient, type RequestOptions } from '../../src/hasura/hasura-client.ts'
+import { VirtualClock } from '../auth/virtual-clock.ts'
+import { type Answer, refused, startScriptedServer, status } from './scripted-server.ts'
+
+const articles: TypedDocumentNode<{ articles: { id: number }[] }, { after: string }> = parse(
+  'query Articles($after: timestamptz!) { articles(where: { updated_at: { _gt: $after } }) { id } }',
+)
+const publish: TypedDocumentNode<{ publish: { ok: boolean } }, { title: string }> = parse(
+  'mutation Publish($title: String!) { publish(title: $title) { ok } }',
+)
+const after = { after: '2026-01-01T00:00:00.123456Z' }
+const title = { title: 'canary-variable' }
+const oneArticle = { data: { articles: [{ id: 1 }] } }
+const published = { data: { publish: { ok: true } } }
+
+/** A client of a server with this script, and everything that can be looked at afterwards. */
+async function open(...answers: Answer[]) {
+  const server = await startScriptedServer(...answers)
+  return { server, ...clientOf(server.url), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+}
+
+function clientOf(url: string) {
+  const clock = new VirtualClock()
+  let fetched = 0
+  const tokens: TokenSource = createTokenSource({
+    clock,
+    requestToken: async () => {
+      fetched += 1
+      return new Token(`canary-token-${fetched}`, clock.now() + 3_600_000)
+    },
+  })
+  const lines: string[] = []
+  const log = pino({ level: 'trace' }, { write: line => lines.push(line) })
+  const client = createHasuraClient({ url, role: 'viewer', tokens, clock, log })
+  return { client, clock, lines, fetched: () => fetched }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(
+    () => new Error('did not fail'),
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof Error)) throw new TypeError('something that is no error was thrown')
+  expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/canary/)
+  return error
+}
+
+const cutOff: Answer = (_request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '999' })
+  response.write('{"data":{"canary', () => response.destroy())
+}
+const silence: Answer = () => undefined
+const silenceAfterTheHead: Answer = (_request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.write('{"data":{"canary')
+}
+
+describe('a request', () => {
+  test('carries the operation, its variables, the role and the token', async () => {
+    await using opened = await open(oneArticle)
+    expect(await opened.client.query(articles, after)).toEqual(oneArticle.data)
+    const [request] = opened.server.requests
+    expect(request?.headers).toMatchObject({ authorization: 'Bearer canary-token-1', 'x-hasura-role': 'viewer' })
+    expect(request?.body).toMatchObject({ operationName: 'Articles', variables: after })
+    expect(request?.body).toHaveProperty('query', expect.stringMatching(/^query Articles/))
+  })
+
+  test('gives the text of the answer as it came, and the time of the server', async () => {
+    const text = '{"data":{"articles":[{"id":9007199254740993,"price":1.10,"at":"2026-01-01T00:00:00.123456+00:00"}]}}'
+    const date = 'Sun, 01 Nov 2026 12:00:30 GMT'
+    await using opened = await open(status(503), (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json', date }).end(text),
+    )
+    const result = await opened.client.queryText(articles, after)
+    expect(result.text).toBe(text)
+    expect(result.data.articles).toHaveLength(1)
+    expect(result.serverDate).toBe(Date.UTC(2026, 10, 1, 12, 0, 30))
+  })
+
+  test.each([
+    ['a mutation as a query', (client: ReturnType<typeof clientOf>['client']) => client.query(publish, title)],
+    [
+      'a mutation as a query for its text',
+      (client: ReturnType<typeof clientOf>['client']) => client.queryText(publish, title),
+    ],
+    ['a query as a mutation', (client: ReturnType<typeof clientOf>['client']) => client.mutate(articles, after)],
+    [
+      'two operations',
+      (client: ReturnType<typeof clientOf>['client']) => client.query(parse('query A { a } query B { b }'), {}),
+    ],
+    [
+      'variables that are not JSON',
+      (client: ReturnType<typeof clientOf>['client']) => client.query(parse('query A { a }'), { canary: 1n }),
+    ],
+  ])('is not sent: %s', async (_name, send) => {
+    await using opened = await open(oneArticle)
+    expect(await failureOf(send(opened.client))).toBeInstanceOf(TypeError)
+    expect(opened.server.requests).toHaveLength(0)
+  })
+})
+
+describe('a rejected token', () => {
+  test('is replaced once, for a mutation as well', async () => {
+    await using opened = await open(refused('invalid-jwt', 'Could not verify JWT: JWTExpired', '$'), published)
+    expect(await opened.client.mutate(publish, title)).toEqual(published.data)
+    expect(opened.server.requests.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer canary-token-1',
+      'Bearer canary-token-2',
+    ])
+  })
+
+  test('is replaced by one fetch when eight requests fail at once', async () => {
+    await using opened = await open((request, response) => {
+      const isFresh = request.headers.authorization === 'Bearer canary-token-2'
+      response.writeHead(isFresh ? 200 : 401, { 'content-type': 'application/json' })
+      response.end(isFresh ? JSON.stringify(oneArticle) : '')
+    })
+    await Promise.all(Array.from({ length: 8 }, () => opened.client.query(articles, after)))
+    expect(opened.fetched()).toBe(2)
+  })
+
+  test('that is rejected again stops the request, with what to compare', async () => {
+    await using opened = await open(refused('invalid-jwt', 'Could not verify JWT: JWTNotInAudience', '$'))
+    const error = await failureOf(opened.client.query(articles, after))
+    expect(error).toBeInstanceOf(TransientError)
+    expect(error).toMatchObject({ code: 'invalid-jwt' })
+    expect(error.message).toMatch(/JWTNotInAudience.*audience, issuer and keys.*clocks/)
+    expect(opened.server.requests).toHaveLength(2)
+    expect(opened.clock.pausesMs).toEqual([])
+  })
+})
+
+describe('a query that fails', () => {
+  test.each<[string, Answer]>([
+    ['an unexpected error', refused('unexpected')],
+    ['a failing proxy', status(502, '<h1>canary')],
+    ['an answer that is cut off', cutOff],
+  ])('with %s is tried again after 1, 2 and 4 seconds', async (_name, answer) => {
+    await using opened = await open(answer)
+    expect(await failureOf(opened.client.query(articles, after))).toBeInstanceOf(TransientError)
+    expect(opened.clock.pausesMs).toEqual([1_000, 2_000, 4_000])
+    expect(opened.server.requests).toHaveLength(4)
+    expect(opened.lines.join()).not.toMatch(/canary/)
+  })
+
+  test('goes on where a later try succeeds', async () => {
+    await using opened = await open(status(503), cutOff, oneArticle)
+    expect(await opened.client.query(articles, after)).toEqual(oneArticle.data)
+    expect(opened.clock.pausesMs).toEqual([1_000, 2_000])
+  })
+
+  test('for good is not tried again', async () => {
+    await using opened = await open(refused('validation-failed', "field 'articles' not found in type: 'query_root'"))
+    const error = await failureOf(opened.client.query(articles, after))
+    expect(error).toBeInstanceOf(PermanentError)
+    expect(error).toMatchObject({ code: 'validation-failed' })
+    expect(opened.server.requests).toHaveLength(1)
+  })
+
+  test.each<[string, Answer]>([
+    ['never', silence],
+    ['with half an answer', silenceAfterTheHead],
+  ])('because Hasura answers %s in time', async (_name, answer) => {
+    await using opened = await open(answer)
+    const error = await failureOf(opened.client.query(articles, after, { timeoutMs: 50 }))
+    expect(error).toMatchObject({ code: 'timeout' })
+    expect(opened.server.requests).toHaveLength(4)
+  })
+
+  test('because nothing listens says so', async () => {
+    const { client } = clientOf(await urlOfNobody())
+    const error = await failureOf(client.query(articles, after))
+    expect(error).toMatchObject({ code: 'network' })
+    expect(error.message).toMatch(/ECONNREFUSED.*HASURA_URL/)
+  })
+
+  test('because the endpoint redirects does not take the token elsewhere', async () => {
+    await using elsewhere = await open(oneArticle)
+    await using opened = await open(status(307, '', { location: elsewhere.server.url }))
+    expect(await failureOf(opened.client.query(articles, after))).toMatchObject({ code: 'redirect' })
+    expect(elsewhere.server.requests).toHaveLength(0)
+  })
+})
+
+describe('a mutation that fails', () => {
+  test.each<[string, Answer, RequestOptions]>([
+    ['with an unexpected error', refused('unexpected'), {}],
+    ['in a proxy', status(504, '<h1>canary'), {}],
+    ['because its answer is cut off', cutOff, {}],
+    ['because no answer comes', silence, { timeoutMs: 50 }],
+  ])('%s is not sent again, and its outcome is unknown', async (_name, answer, options) => {
+    await using opened = await open(answer, published)
+    expect(await failureOf(opened.client.mutate(publish, title, options))).toBeInstanceOf(UnknownOutcomeError)
+    expect(opened.server.requests).toHaveLength(1)
+  })
+
+  test('before anything was sent has not happened', async () => {
+    const { client, clock } = clientOf(await urlOfNobody())
+    const error = await failureOf(client.mutate(publish, title))
+    expect(error).toBeInstanceOf(TransientError)
+    expect(clock.pausesMs).toEqual([])
+  })
+
+  test('with a constraint shows no value', async () => {
+    await using opened = await open(
+      refused('constraint-violation', 'Uniqueness violation. canary', '$.selectionSet.publish'),
+    )
+    const error = await failureOf(opened.client.mutate(publish, title))
+    expect(error).toMatchObject({ code: 'constraint-violation' })
+  })
+})
+
+describe('a rate limit', () => {
+  test('is waited for without using a try, by a mutation as well', async () => {
+    const limited = status(429, '', { 'retry-after': '7' })
+    await using opened = await open(limited, limited, published)
+    expect(await opened.client.mutate(publish, title)).toEqual(published.data)
+    expect(opened.clock.pausesMs).toEqual([7_000, 7_000])
+  })
+
+  test.each([
+    ['a pause that is too long', '61', []],
+    ['pauses that add up', '25', [25_000, 25_000]],
+  ])('with %s gives the request back', async (_name, seconds, pausesMs) => {
+    await using opened = await open(status(429, '', { 'retry-after': seconds }))
+    const error = await failureOf(opened.client.query(articles, after))
+    expect(error).toBeInstanceOf(RateLimitedError)
+    expect(error).toMatchObject({ retryAfterMs: Number(seconds) * 1_000 })
+    expect(opened.clock.pausesMs).toEqual(pausesMs)
+  })
+})
+
+describe('a caller who leaves', () => {
+  test.each([['query'], ['mutate']] as const)('a %s gets its own reason back', async how => {
+    const leaving = new AbortController()
+    const reason = new Error('leaving')
+    await using opened = await open(() => leaving.abort(reason))
+    const options = { signal: leaving.signal }
+    const sent =
+      how === 'query' ? opened.client.query(articles, after, options) : opened.client.mutate(publish, title, options)
+    await expect(sent).rejects.toBe(reason)
+    expect(opened.server.requests).toHaveLength(1)
+  })
+
+  test('before the request sends nothing', async () => {
+    await using opened = await open(oneArticle)
+    const options = { signal: AbortSignal.abort(new Error('gone')) }
+    await expect(opened.client.query(articles, after, options)).rejects.toThrow('gone')
+    expect(opened.server.requests).toHaveLength(0)
+  })
+})
+
+/** A port that was free a moment ago. */
+async function urlOfNobody(): Promise<string> {
+  await using server = await startScriptedServer()
+  return server.url
+}

@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../../src/errors.ts'
+import { type HasuraResponse, interpretResponse, type Verdict } from '../../src/hasura/interpret-response.ts'
+
+const now = Date.UTC(2026, 10, 1, 12)
+
+function response(body: unknown, statusCode = 200, headers: Record<string, string> = {}): HasuraResponse {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const type = typeof body === 'string' ? 'text/html; charset=utf-8' : 'application/json'
+  return { status: statusCode, headers: new Headers({ 'content-type': type, ...headers }), body: text }
+}
+
+function refusal(code: string, message = 'canary', path = '$.selectionSet.articles') {
+  return { errors: [{ message, extensions: { code, path } }] }
+}
+
+function errorOf(verdict: Verdict): WorkerError {
+  if (verdict.kind === 'error') return verdict.error
+  throw new Error(`the verdict is ${verdict.kind}`)
+}
+
+describe('an answer with data', () => {
+  test('is its data', () => {
+    const data = { articles: [{ id: 1 }] }
+    expect(interpretResponse(response({ data }), 'query', 'viewer')).toEqual({ kind: 'data', data })
+    expect(interpretResponse(response({ data, errors: [] }), 'mutation', 'viewer')).toEqual({ kind: 'data', data })
+  })
+
+  test('and errors is an error', () => {
+    const verdict = interpretResponse(response({ data: { a: null }, ...refusal('unexpected') }), 'query', 'viewer')
+    expect(errorOf(verdict)).toBeInstanceOf(TransientError)
+  })
+
+  test.each([{ data: null }, { data: [] }, { data: {}, errors: 'canary' }])('of the form %j is none', body => {
+    expect(errorOf(interpretResponse(response(body), 'query', 'viewer')).message).toMatch(/no GraphQL answer/)
+  })
+})
+
+describe("each of Hasura's codes", () => {
+  test.each([
+    'access-denied',
+    'jwt-missing-role-claims',
+    'jwt-invalid-claims',
+    'invalid-headers',
+    'validation-failed',
+    'validation-error',
+    'parse-failed',
+    'permission-error',
+    'constraint-violation',
+    'constraint-error',
+    'data-exception',
+  ])('%s is permanent for a query and for a mutation, at any status', code => {
+    for (const statusCode of [200, 400, 401, 403, 500]) {
+      for (const kind of ['query', 'mutation'] as const) {
+        const error = errorOf(interpretResponse(response(refusal(code), statusCode), kind, 'viewer'))
+        expect(error).toBeInstanceOf(PermanentError)
+        expect(error).not.toBeInstanceOf(UnknownOutcomeError)
+        expect(error.code).toBe(code)
+        expect(error.message).toMatch(/role "viewer"/)
+        expect(error.message).toContain('$.selectionSet.articles')
+      }
+    }
+  })
+
+  test.each(['unexpected', 'postgres-error', 'timeout', 'out-of-stock'])(
+    '%s is transient for a query and of unknown outcome for a mutation',
+    code => {
+      const asQuery = errorOf(interpretResponse(response(refusal(code)), 'query', 'viewer'))
+      expect(asQuery).toBeInstanceOf(TransientError)
+      expect(asQuery.code).toBe(code)
+      const asMutation = errorOf(interpretResponse(response(refusal(code)), 'mutation', 'viewer'))
+      expect(asMutation).toBeInstanceOf(UnknownOutcomeError)
+      expect(asMutation.message).toContain(code)
+    },
+  )
+
+  test('a permanent one decides wherever it stands', () => {
+    const errors = [...refusal('unexpected').errors, ...refusal('constraint-violation').errors]
+    expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer')).code).toBe('constraint-violation')
+  })
+
+  test.each([
+    ['invalid-jwt in the body', response(refusal('invalid-jwt', 'Could not verify JWT: JWTExpired')), /JWTExpired/],
+    ['HTTP 401', response('<h1>canary', 401), /^HTTP 401$/],
+    ['HTTP 401 with other JSON', response({ message: 'canary' }, 401), /^HTTP 401$/],
+  ])('%s rejects the token', (_name, answer, reason) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const verdict = interpretResponse(answer, kind, 'viewer')
+      expect(verdict.kind).toBe('token-rejected')
+      expect(verdict.kind === 'token-rejected' && verdict.reason).toMatch(reason)
+    }
+  })
+
+  test.each([
+    [response('', 429, { 'retry-after': '7' }), 7_000],
+    [response('', 429, { 'retry-after': 'Sun, 01 Nov 2026 12:00:30 GMT' }), 30_000],
+    [response(refusal('rate-limit-exceeded')), 5_000],
+  ])('a rate limit is a pause (%#)', (answer, retryAfterMs) => {
+    expect(interpretResponse(answer, 'mutation', 'viewer', now)).toEqual({ kind: 'rate-limited', retryAfterMs })
+  })
+})
+
+describe('an answer that is not GraphQL', () => {
+  test.each<[number, unknown, RegExp, 'transient' | 'unknown' | 'permanent']>([
+    [200, '<h1>canary', /HTTP 200 with a body that is not JSON \(text\/html\).*may not be Hasura/, 'unknown'],
+    [200, '{"data":{"articles":[{"id', /not JSON/, 'unknown'],
+    [200, { hello: 'canary' }, /JSON that is no GraphQL answer/, 'unknown'],
+    [500, 'canary', /HTTP 500/, 'unknown'],
+    [502, { data: { a: 1 } }, /HTTP 502/, 'unknown'],
+    [503, '', /HTTP 503/, 'unknown'],
+    [404, '<h1>canary', /HTTP 404.*HASURA_URL/, 'transient'],
+    [405, '', /HTTP 405/, 'transient'],
+    [301, '', /redirects \(HTTP 301\)/, 'transient'],
+    [413, '', /too large/, 'permanent'],
+    [403, '<h1>canary', /HTTP 403\) for role "viewer"/, 'permanent'],
+  ])('with status %d (%j) says so', (statusCode, body, sentence, asMutation) => {
+    const query = errorOf(interpretResponse(response(body, statusCode), 'query', 'viewer'))
+    const mutation = errorOf(interpretResponse(response(body, statusCode), 'mutation', 'viewer'))
+    expect(query.message).toMatch(sentence)
+    expect(mutation.message).toMatch(sentence)
+    expect(query).toBeInstanceOf(asMutation === 'permanent' ? PermanentError : TransientError)
+    const classes = { transient: TransientError, unknown: UnknownOutcomeError, permanent: PermanentError }
+    expect(mutation).toBeInstanceOf(classes[asMutation])
+    expect(query.message + mutation.message).not.toMatch(/canary/)
+  })
+
+  test("with the error form of Hasura's other routes is read like any other", () => {
+    const body = { path: '$', error: 'resource does not exist', code: 'not-found' }
+    expect(errorOf(interpretResponse(response(body, 404), 'query', 'viewer')).code).toBe('not-found')
+  })
+})
+
+describe('a message', () => {
+  test.each([
+    ["field 'articles' not found in type: 'query_root'", '$.selectionSet.articles'],
+    [
+      "field 'title' not found in type: 'articles_insert_input'",
+      '$.selectionSet.insert_articles.args.objects[0].title',
+    ],
+    ['no mutations exist', '$'],
+    ['Cannot query field "articles" on type "query_root". Did you mean "articles2"?', '$'],
+  ])('about a missing field asks for schema or role: %s', (message, path) => {
+    const error = errorOf(interpretResponse(response(refusal('validation-failed', message, path)), 'query', 'viewer'))
+    expect(error.message).toContain(message)
+    expect(error.message).toMatch(/the schema changed, or role "viewer" may not see it$/)
+  })
+
+  test("repeats Hasura's words about roles and headers", () => {
+    const body = refusal('access-denied', 'Your requested role is not in allowed roles', '$')
+    expect(errorOf(interpretResponse(response(body), 'query', 'viewer')).message).toContain('requested role is not in')
+  })
+
+  test.each([
+    ['validation-failed', "expected one of the values ['a'], but found 'canary'", '$.selectionSet.a.args.where'],
+    ['validation-failed', 'canary', '$.variableValues.x'],
+    ['validation-failed', "field 'x' not found in type: 'y', canary", '$.selectionSet.a.args'],
+    ['parse-failed', 'canary', '$'],
+    ['constraint-violation', 'Uniqueness violation. canary', '$'],
+    ['data-exception', 'invalid input syntax for type uuid: "canary"', '$'],
+    ['postgres-error', 'canary', '$'],
+    ['unexpected', 'canary', '$'],
+    ['out-of-stock', 'canary', '$'],
+    ['access-denied', 'token eyJjYW5hcnkiOiJjYW5hcnkifQ.eyJjYW5hcnkiOiJjYW5hcnkifQ.x is bad', '$'],
+    ['can ary\n', 'canary', 'can ary'],
+  ])('never holds a value: %s, %s', (code, message, path) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const { message: told } = errorOf(interpretResponse(response(refusal(code, message, path)), kind, 'viewer'))
+      expect(told).not.toMatch(/can ?ary|eyJ/)
+    }
+  })
+})
+
+test('whatever comes, there is a verdict, and nothing of the data in its message', () => {
+  const code = fc.constantFrom('unexpected', 'validation-failed', 'invalid-jwt', 'x', undefined)
+  const path = fc.oneof(fc.constant('$.selectionSet.a.args.b'), fc.jsonValue())
+  const error = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ message: fc.constant('canary'), extensions: fc.record({ code, path }) }),
+  )
+  const graphql = fc.record(
+    { data: fc.jsonValue(), errors: fc.oneof(fc.jsonValue(), fc.array(error)) },
+    { requiredKeys: [] },
+  )
+  const body = fc.oneof(
+    fc.string(),
+    fc.json(),
+    graphql.map(value => JSON.stringify(value)),
+  )
+  const statusCode = fc.oneof(fc.constant(200), fc.integer({ min: 200, max: 599 }))
+  fc.assert(
+    fc.property(body, statusCode, fc.constantFrom('query', 'mutation'), (text, code, kind) => {
+      const verdict = interpretResponse(response(text, code), kind, 'viewer', now)
+      if (verdict.kind !== 'error') return
+      expect(verdict.error).toBeInstanceOf(WorkerError)
+      expect(verdict.error.message).toMatch(/^.{30}/)
+      expect(verdict.error.message).not.toMatch(/canary/)
+      if (kind === 'mutation' && code >= 500) expect(verdict.error).toBeInstanceOf(PermanentError)
+    }),
+  )
+})
