@@ -1,0 +1,32 @@
+import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
+import type { RoleModel } from './role-model.ts'
+import { mutationFields, queryFields, type RootField, subscriptionFields } from './root-fields.ts'
+import { TypeRegistry } from './type-registry.ts'
+
+/** One role's schema, and what each of its root fields does. */
+export interface RoleSchema {
+  readonly model: RoleModel
+  readonly schema: GraphQLSchema
+  readonly queries: ReadonlyMap<string, RootField>
+  readonly mutations: ReadonlyMap<string, RootField>
+}
+
+export function buildSchema(model: RoleModel): RoleSchema {
+  const types = new TypeRegistry()
+  const queries = queryFields(types, model)
+  const mutations = mutationFields(types, model)
+  const empty = {
+    no_queries_available: { type: GraphQLString, description: 'There are no queries available to the current role.' },
+  }
+  const hasQueries = queries.actions.size > 0
+  const query = new GraphQLObjectType({ name: 'query_root', fields: hasQueries ? queries.configs : empty })
+  const mutation =
+    mutations.actions.size === 0
+      ? undefined
+      : new GraphQLObjectType({ name: 'mutation_root', description: 'mutation root', fields: mutations.configs })
+  const subscription = hasQueries
+    ? new GraphQLObjectType({ name: 'subscription_root', fields: subscriptionFields(types, model) })
+    : undefined
+  const schema = new GraphQLSchema({ query, mutation: mutation ?? null, subscription: subscription ?? null })
+  return { model, schema, queries: queries.actions, mutations: mutations.actions }
+}

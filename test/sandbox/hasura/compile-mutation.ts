@@ -1,0 +1,210 @@
+import { type BoolExp, boolExpToSql, operandToSql } from './bool-exp.ts'
+import { rowAsJson, rowsAsJson, type SelectContext } from './compile-select.ts'
+import { parseFailed, validationFailed } from './hasura-error.ts'
+import { parseFilter, presetOperand } from './parse-filter.ts'
+import type { Input } from './parse-input.ts'
+import type { SelectedField } from './parse-selection.ts'
+import { keyCondition, parseWhere } from './parse-where.ts'
+import { enumNames, listItems, objectFields, scalarText } from './read-input.ts'
+import { type Filter, getColumn, type RoleTable } from './role-model.ts'
+import { columnOf, identifier, literal, tableName } from './sql-builder.ts'
+
+/** A statement that gives one row: `result`, the JSON to answer with, and `violations`, the rows that a check refuses. */
+export type Statement = string
+
+const touched = '"touched"'
+
+export function compileInsert(field: SelectedField, table: RoleTable, context: SelectContext): Statement {
+  const insert = required(table.insert)
+  const object = field.args.get('object')
+  const objects = (object === undefined ? listItems(field.args.get('objects')) : [object]).map(objectFields)
+  const { sql, session } = context
+  const presets = Object.entries(insert.presets)
+  // Rows may name different columns; a column that one row lacks takes its default there.
+  const names = [...new Set([...objects.flatMap(fields => [...fields.keys()]), ...presets.map(([name]) => name)])]
+  const rows = objects.map(fields =>
+    names.map(name => {
+      const { type } = getColumn(table.table, name)
+      if (name in insert.presets) return operandToSql(presetOperand(insert.presets[name]), type, sql, session)
+      const value = fields.get(name)
+      return value === undefined ? 'DEFAULT' : sql.value(scalarText(value, type), type)
+    }),
+  )
+  const row = sql.alias()
+  const values = rows.map(row => `(${row.join(', ')})`).join(', ')
+  const inserted =
+    names.length === 0 && rows.length === 1
+      ? 'DEFAULT VALUES'
+      : `(${names.map(identifier).join(', ')}) VALUES ${values}`
+  const conflict = objectFields(field.args.get('on_conflict'))
+  const check = checkToSql(insert.check, table, row, context)
+  const updates = conflict.size > 0 && enumNames(conflict.get('update_columns')).length > 0
+  const updateCheck = updates ? checkToSql(table.update?.check ?? {}, table, row, context) : 'true'
+  // A row that an upsert inserted has no xmax: the two permissions have checks of their own.
+  const checked = updates ? `CASE WHEN ${identifier(row)}.xmax = 0 THEN ${check} ELSE ${updateCheck} END` : check
+  return respond(
+    field,
+    table,
+    `INSERT INTO ${tableName(table.table.name)} AS ${identifier(row)} ${inserted} ${conflictToSql(conflict, table, row, context)}
+      RETURNING ${identifier(row)}.*, ${checked} AS "__check"`,
+    context,
+  )
+}
+
+function conflictToSql(
+  conflict: ReadonlyMap<string, Input>,
+  table: RoleTable,
+  row: string,
+  context: SelectContext,
+): string {
+  if (conflict.size === 0) return ''
+  const constraint = conflict.get('constraint')
+  if (constraint?.kind !== 'enum') throw new Error('an upsert has a constraint')
+  const target = `ON CONFLICT ON CONSTRAINT ${identifier(constraint.name)}`
+  const columns = enumNames(conflict.get('update_columns'))
+  if (columns.length === 0) return `${target} DO NOTHING`
+  const update = required(table.update)
+  const assignments = columns.map(name => `${identifier(name)} = excluded.${identifier(name)}`)
+  const presets = presetAssignments(update.presets, table, context)
+  const condition: BoolExp = {
+    kind: 'and',
+    of: [parseFilter(update.filter, table, context.model), parseWhere(conflict.get('where'), table, context.model)],
+  }
+  const where = boolExpToSql(condition, row, context.sql, context.session)
+  return `${target} DO UPDATE SET ${[...assignments, ...presets].join(', ')} WHERE ${where}`
+}
+
+export function compileUpdate(
+  field: SelectedField,
+  table: RoleTable,
+  context: SelectContext,
+  given: { operators: ReadonlyMap<string, Input>; where: BoolExp; path: string },
+): Statement {
+  const update = required(table.update)
+  const { model, session, sql } = context
+  const row = sql.alias()
+  const assignments = updateAssignments(given.operators, table, row, context)
+  if (assignments.length === 0) {
+    const names = operatorNames(field)
+    throw validationFailed(`At least any one of ${names.join(', ')} is expected`, given.path)
+  }
+  const condition: BoolExp = { kind: 'and', of: [parseFilter(update.filter, table, model), given.where] }
+  const check = update.check === null ? 'true' : checkToSql(update.check, table, row, context)
+  const set = [...assignments, ...presetAssignments(update.presets, table, context)].join(', ')
+  return respond(
+    field,
+    table,
+    `UPDATE ${tableName(table.table.name)} AS ${identifier(row)} SET ${set}
+      WHERE ${boolExpToSql(condition, row, sql, session)} RETURNING ${identifier(row)}.*, ${check} AS "__check"`,
+    context,
+  )
+}
+
+const operatorNames = (field: SelectedField) =>
+  (field.definition?.args ?? []).map(argument => argument.name).filter(name => name.startsWith('_'))
+
+function updateAssignments(
+  operators: ReadonlyMap<string, Input>,
+  table: RoleTable,
+  row: string,
+  context: SelectContext,
+): string[] {
+  const seen = new Set<string>()
+  return [...operators].flatMap(([operator, input]) => {
+    if (!operator.startsWith('_')) return []
+    return [...objectFields(input)].map(([name, value]) => {
+      if (seen.has(name)) throw parseFailed(`Column found in multiple operators: "${name}".`)
+      seen.add(name)
+      return `${identifier(name)} = ${assignedToSql(operator, name, value, table, row, context)}`
+    })
+  })
+}
+
+function assignedToSql(
+  operator: string,
+  name: string,
+  value: Input,
+  table: RoleTable,
+  row: string,
+  { sql }: SelectContext,
+): string {
+  const { type } = getColumn(table.table, name)
+  const column = columnOf(row, name)
+  switch (operator) {
+    case '_set':
+      return sql.value(scalarText(value, type), type)
+    case '_inc':
+      return `${column} + ${sql.value(scalarText(value, type), type)}`
+    case '_append':
+      return `${column} || ${sql.value(scalarText(value, type), type)}`
+    case '_prepend':
+      return `${sql.value(scalarText(value, type), type)} || ${column}`
+    case '_delete_key':
+      return `${column} - ${sql.value(scalarText(value, 'text'), 'text')}`
+    case '_delete_elem':
+      return `${column} - ${sql.value(scalarText(value, 'int4'), 'int4')}`
+    case '_delete_at_path':
+      return `${column} #- ARRAY[${listItems(value)
+        .map(step => sql.value(scalarText(step, 'text'), 'text'))
+        .join(', ')}]::text[]`
+    default:
+      throw new Error(`unknown operator ${operator}`)
+  }
+}
+
+export function compileDelete(
+  field: SelectedField,
+  table: RoleTable,
+  context: SelectContext,
+  where: BoolExp,
+): Statement {
+  const { filter } = required(table.delete)
+  const row = context.sql.alias()
+  const condition: BoolExp = { kind: 'and', of: [parseFilter(filter, table, context.model), where] }
+  return respond(
+    field,
+    table,
+    `DELETE FROM ${tableName(table.table.name)} AS ${identifier(row)}
+      WHERE ${boolExpToSql(condition, row, context.sql, context.session)} RETURNING ${identifier(row)}.*, true AS "__check"`,
+    context,
+  )
+}
+
+export const keyOf = (input: Input | undefined, table: RoleTable): BoolExp => keyCondition(objectFields(input), table)
+
+/** What the mutation answers, made of the rows it touched in the same statement. */
+function respond(field: SelectedField, table: RoleTable, change: string, context: SelectContext): Statement {
+  const isResponse = field.parent.getFields()[field.name]?.type.toString().includes('_mutation_response')
+  const result = isResponse
+    ? responseObject(field, table, context)
+    : rowAsJson(field.fields, table, `SELECT * FROM ${touched}`, context)
+  return `WITH ${touched} AS (${change})
+    SELECT (${result})::text AS "result", (SELECT count(*) FROM ${touched} WHERE NOT coalesce("__check", false))::int AS "violations"`
+}
+
+function responseObject(field: SelectedField, table: RoleTable, context: SelectContext): string {
+  const members = field.fields.map(part => {
+    const name = identifier(part.responseName)
+    if (part.definition === undefined) return `${literal(part.parent.name)}::text AS ${name}`
+    if (part.name === 'affected_rows') return `(SELECT count(*) FROM ${touched}) AS ${name}`
+    return `${rowsAsJson(part.fields, table, `SELECT * FROM ${touched}`, context)} AS ${name}`
+  })
+  const output = context.sql.alias()
+  return `SELECT row_to_json(${output}) FROM (SELECT ${members.join(', ')}) AS ${output}`
+}
+
+function checkToSql(check: Filter, table: RoleTable, row: string, context: SelectContext): string {
+  return boolExpToSql(parseFilter(check, table, context.model), row, context.sql, context.session)
+}
+
+function presetAssignments(presets: Filter, table: RoleTable, { sql, session }: SelectContext): string[] {
+  return Object.entries(presets).map(([name, value]) => {
+    const { type } = getColumn(table.table, name)
+    return `${identifier(name)} = ${operandToSql(presetOperand(value), type, sql, session)}`
+  })
+}
+
+function required<T>(permission: T | undefined): T {
+  if (permission === undefined) throw new Error('the schema offers what the role may not do')
+  return permission
+}

@@ -1,0 +1,65 @@
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+
+export type Row = Record<string, unknown>
+export type Query = (text: string, params?: readonly unknown[]) => Promise<Row[]>
+
+export interface Database extends AsyncDisposable {
+  /** One statement, or several without parameters. */
+  readonly query: Query
+  /** Runs `work` in one transaction; rolled back when it throws. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
+}
+
+/** A Postgres by URL, or one inside this process. Both answer times in UTC. */
+export async function openDatabase(url: string | undefined): Promise<Database> {
+  return url === undefined ? openPGlite() : openPostgres(url)
+}
+
+async function openPGlite(): Promise<Database> {
+  const db = await PGlite.create()
+  await db.exec("SET TIME ZONE 'UTC'")
+  const query: Query = async (text, params) => {
+    if (params === undefined || params.length === 0) return (await db.exec(text)).at(-1)?.rows ?? []
+    return (await db.query<Row>(text, [...params])).rows
+  }
+  return {
+    query,
+    transaction: work =>
+      db.transaction(tx =>
+        work(async (text, params) => (await tx.query<Row>(text, params === undefined ? [] : [...params])).rows),
+      ),
+    [Symbol.asyncDispose]: () => db.close(),
+  }
+}
+
+async function openPostgres(url: string): Promise<Database> {
+  const pool = new pg.Pool({ connectionString: url, max: 10, options: '-c TimeZone=UTC' })
+  // A pool that is thrown away while the server stops must not bring the process down.
+  pool.on('error', () => {})
+  return {
+    query: async (text, params) => rowsOf(await pool.query<Row>(text, params === undefined ? undefined : [...params])),
+    transaction: async work => {
+      const client = await pool.connect()
+      try {
+        await client.query('BEGIN')
+        const result = await work(async (text, params) =>
+          rowsOf(await client.query<Row>(text, params === undefined ? undefined : [...params])),
+        )
+        await client.query('COMMIT')
+        return result
+      } catch (error) {
+        await client.query('ROLLBACK')
+        throw error
+      } finally {
+        client.release()
+      }
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  }
+}
+
+/** Several statements in one text give several results. */
+function rowsOf(result: pg.QueryResult<Row> | pg.QueryResult<Row>[]): Row[] {
+  return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows
+}

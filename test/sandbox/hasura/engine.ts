@@ -1,0 +1,123 @@
+import { GraphQLObjectType } from 'graphql'
+import { buildSchema, type RoleSchema } from './build-schema.ts'
+import type { Catalog } from './catalog.ts'
+import type { SelectContext } from './compile-select.ts'
+import type { Database } from './database.ts'
+import { fromDatabaseError } from './database-error.ts'
+import { HasuraError, validationFailed } from './hasura-error.ts'
+import { resolveVariables } from './input-value.ts'
+import { introspect } from './introspect.ts'
+import type { Metadata } from './load-metadata.ts'
+import { type GraphQLRequest, type Operation, parseOperation } from './parse-request.ts'
+import { parseSelection, type SelectedField } from './parse-selection.ts'
+import { buildRoleModel } from './role-model.ts'
+import { runMutation } from './run-mutation.ts'
+import { runQuery } from './run-query.ts'
+import type { Session } from './session.ts'
+import { SqlBuilder } from './sql-builder.ts'
+
+export interface EngineOptions {
+  readonly stringifyNumeric: boolean
+  /** See SelectContext. */
+  readonly visible: SelectContext['visible']
+}
+
+/** From a request and a session to the text of a response; knows nothing of HTTP. */
+export class Engine {
+  readonly #db: Database
+  readonly #metadata: Metadata
+  readonly #catalog: Catalog
+  readonly #options: EngineOptions
+  readonly #schemas = new Map<string, RoleSchema>()
+
+  constructor(db: Database, metadata: Metadata, catalog: Catalog, options: EngineOptions) {
+    this.#db = db
+    this.#metadata = metadata
+    this.#catalog = catalog
+    this.#options = options
+  }
+
+  /** The response's body. Throws HasuraError for what Hasura reports as one. */
+  async execute(request: GraphQLRequest, session: Session): Promise<string> {
+    const operation = parseOperation(request)
+    const role = this.#schemaOf(session.role)
+    if (operation.definition.operation === 'subscription') {
+      throw new HasuraError('unexpected-payload', 'subscriptions are not supported over HTTP, use websockets instead')
+    }
+    const isMutation = operation.definition.operation === 'mutation'
+    const root = isMutation ? role.schema.getMutationType() : role.schema.getQueryType()
+    if (!(root instanceof GraphQLObjectType)) throw validationFailed('no mutations exist')
+    const fields = this.#parse(operation, request, root, role)
+    const members = isMutation ? await this.#mutate(fields, role, session) : await this.#query(fields, role, session)
+    return `{"data":{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}}`
+  }
+
+  /** The root fields of an operation, for who wants to know what a request does without running it. */
+  fieldNames(request: GraphQLRequest): string[] {
+    const { selections } = parseOperation(request).definition.selectionSet
+    return selections.flatMap(selection => (selection.kind === 'Field' ? [selection.name.value] : []))
+  }
+
+  #parse(operation: Operation, request: GraphQLRequest, root: GraphQLObjectType, role: RoleSchema): SelectedField[] {
+    const { definition, fragments, usedVariables } = operation
+    const variables = resolveVariables(definition.variableDefinitions ?? [], request.variables, usedVariables)
+    const queryRoot = role.schema.getQueryType()
+    if (queryRoot === undefined || queryRoot === null) throw new Error('a schema has a query root')
+    return parseSelection([definition.selectionSet], root, { fragments, variables, queryRoot }, [])
+  }
+
+  async #query(fields: readonly SelectedField[], role: RoleSchema, session: Session): Promise<[string, string][]> {
+    const introspects = fields.some(({ name }) => name === '__schema' || name === '__type')
+    if (introspects && !role.model.introspection) {
+      throw new HasuraError('not-supported', `introspection is disabled for role: "${session.role}"`)
+    }
+    const members: [string, string][] = []
+    for (const field of fields) members.push([field.responseName, await this.#queryField(field, role, session)])
+    return members
+  }
+
+  async #queryField(field: SelectedField, role: RoleSchema, session: Session): Promise<string> {
+    if (field.definition === undefined) return JSON.stringify(field.parent.name)
+    const action = role.queries.get(field.name)
+    if (action !== undefined) return runQuery(field, action, this.#db.query, this.#context(role, session))
+    if (field.name === 'no_queries_available') return '"There are no queries available to the current role."'
+    return JSON.stringify(introspect(field, role.schema))
+  }
+
+  async #mutate(fields: readonly SelectedField[], role: RoleSchema, session: Session): Promise<[string, string][]> {
+    try {
+      return await this.#db.transaction(async query => {
+        const members: [string, string][] = []
+        for (const field of fields) {
+          const action = role.mutations.get(field.name)
+          const text =
+            action === undefined
+              ? JSON.stringify(field.parent.name)
+              : await runMutation(field, action, query, () => this.#context(role, session, true))
+          members.push([field.responseName, text])
+        }
+        return members
+      })
+    } catch (error) {
+      throw fromDatabaseError(error)
+    }
+  }
+
+  #context(role: RoleSchema, session: Session, seesAll = false): SelectContext {
+    return {
+      model: role.model,
+      session,
+      sql: new SqlBuilder(),
+      stringifyNumeric: this.#options.stringifyNumeric,
+      visible: seesAll ? () => undefined : this.#options.visible,
+    }
+  }
+
+  #schemaOf(role: string): RoleSchema {
+    const existing = this.#schemas.get(role)
+    if (existing !== undefined) return existing
+    const made = buildSchema(buildRoleModel(role, this.#metadata, this.#catalog))
+    this.#schemas.set(role, made)
+    return made
+  }
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+
+// The part of Hasura's metadata v3 that the sandbox understands. Strict: a key it doesn't know is a mistake here, since
+// a permission that is silently ignored would make every test that relies on it worthless.
+
+const columns = z.union([z.literal('*'), z.array(z.string())])
+const boolExp = z.record(z.string(), z.unknown())
+const presets = z.record(z.string(), z.unknown()).optional()
+const qualified = z.strictObject({ schema: z.literal('public'), name: z.string() })
+
+const permission = <T extends z.ZodType>(shape: T) =>
+  z.array(z.strictObject({ role: z.string(), permission: shape, comment: z.string().optional() })).default([])
+
+const objectRelationship = z.strictObject({
+  name: z.string(),
+  using: z.strictObject({ foreign_key_constraint_on: z.string() }),
+})
+
+const arrayRelationship = z.strictObject({
+  name: z.string(),
+  using: z.union([
+    z.strictObject({ foreign_key_constraint_on: z.strictObject({ column: z.string(), table: qualified }) }),
+    z.strictObject({
+      manual_configuration: z.strictObject({
+        column_mapping: z.record(z.string(), z.string()),
+        insertion_order: z.null().optional(),
+        remote_table: qualified,
+      }),
+    }),
+  ]),
+})
+
+export const tableMetadataSchema = z.strictObject({
+  table: qualified,
+  object_relationships: z.array(objectRelationship).default([]),
+  array_relationships: z.array(arrayRelationship).default([]),
+  select_permissions: permission(
+    z.strictObject({
+      columns,
+      filter: boolExp,
+      limit: z.number().int().positive().optional(),
+      allow_aggregations: z.boolean().default(false),
+    }),
+  ),
+  insert_permissions: permission(z.strictObject({ columns, check: boolExp, set: presets })),
+  update_permissions: permission(
+    z.strictObject({ columns, filter: boolExp, check: boolExp.nullable().default(null), set: presets }),
+  ),
+  delete_permissions: permission(z.strictObject({ filter: boolExp })),
+})
+
+export const functionMetadataSchema = z.strictObject({
+  function: qualified,
+  configuration: z
+    .strictObject({
+      exposed_as: z.enum(['query', 'mutation']).default('query'),
+      session_argument: z.string().optional(),
+    })
+    .default({ exposed_as: 'query' }),
+  permissions: z.array(z.strictObject({ role: z.string() })).default([]),
+})
+
+export const databasesSchema = z.tuple([
+  z.object({
+    name: z.string(),
+    kind: z.literal('postgres'),
+    tables: z.array(tableMetadataSchema),
+    functions: z.array(functionMetadataSchema).default([]),
+  }),
+])
+
+export const versionSchema = z.strictObject({ version: z.literal(3) })
+
+export const introspectionSchema = z.strictObject({ disabled_for_roles: z.array(z.string()) })
+
+export type TableMetadata = z.infer<typeof tableMetadataSchema>
+export type FunctionMetadata = z.infer<typeof functionMetadataSchema>

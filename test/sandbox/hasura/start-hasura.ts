@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { applyMigrations } from './apply-migrations.ts'
+import { type Authenticate, createAuthenticator } from './authenticate.ts'
+import { loadCatalog } from './catalog.ts'
+import { openDatabase } from './database.ts'
+import { Engine } from './engine.ts'
+import { type Fault, type FaultMatch, Faults } from './faults.ts'
+import { HasuraError } from './hasura-error.ts'
+import { createHasuraServer, type Incoming, type Reply } from './http-server.ts'
+import { type JwtConfig, jwtConfigSchema } from './jwt-config.ts'
+import { LateUsers } from './late-users.ts'
+import { loadMetadata } from './load-metadata.ts'
+import { toPlain } from './lossless-json.ts'
+import { type GraphQLRequest, parseBody } from './parse-request.ts'
+import type { Session } from './session.ts'
+
+export interface HasuraOptions {
+  jwt: JwtConfig
+  /** 0, the default, for any free one. */
+  port?: number
+  /** An empty Postgres database to use; in this process when absent. */
+  databaseUrl?: string
+  /** Refuses requests without `x-hasura-role`, as Phonemos does. */
+  requireRoleHeader?: boolean
+  /** Fills the tables; default true. */
+  seed?: boolean
+  stringifyNumeric?: boolean
+}
+
+/** A request that reached /v1/graphql, whatever became of it. */
+export interface RequestRecord {
+  readonly operationName: string | undefined
+  readonly role: string | undefined
+  readonly variables: unknown
+  readonly at: Date
+  /** The HTTP status it got; 0 when the socket was destroyed instead. */
+  status: number
+  userId: string | undefined
+}
+
+export type { Fault, FaultMatch } from './faults.ts'
+export type { JwtConfig } from './jwt-config.ts'
+
+export interface SandboxHasura extends AsyncDisposable {
+  readonly url: string
+  readonly requests: RequestRecord[]
+  sql(text: string, params?: unknown[]): Promise<Record<string, unknown>[]>
+  /** Makes matching requests go wrong; returns what takes it back. */
+  fault(match: FaultMatch, fault: Fault): () => void
+  clearFaults(): void
+  setJwt(jwt: JwtConfig): void
+  /** A user that `refresh_users` makes can be read only after this long. */
+  setRefreshDelay(ms: number): void
+  stop(): Promise<void>
+  /** Listens again on the same port, with the same data. */
+  start(): Promise<void>
+}
+
+export async function startHasura(options: HasuraOptions): Promise<SandboxHasura> {
+  const directory = import.meta.dirname
+  let authenticate = authenticator(options.jwt, options)
+  const db = await openDatabase(options.databaseUrl)
+  await applyMigrations(db, join(directory, 'migrations/default'))
+  if (options.seed ?? true) await db.query(readFileSync(join(directory, 'seed.sql'), 'utf8'))
+  const lateUsers = new LateUsers()
+  const engine = new Engine(db, loadMetadata(join(directory, 'metadata')), await loadCatalog(db.query), {
+    stringifyNumeric: options.stringifyNumeric ?? false,
+    visible: (table, alias) => lateUsers.condition(table, alias),
+  })
+  const requests: RequestRecord[] = []
+  const records = new WeakMap<Incoming, RequestRecord>()
+  const faults = new Faults()
+
+  const execute = async (request: GraphQLRequest, session: Session) => {
+    const makesUser = lateUsers.isDelaying && engine.fieldNames(request).includes('refresh_users')
+    const userId = session.variables.get('x-hasura-user-id')
+    const isNew = makesUser && (await db.query('SELECT 1 FROM public.users WHERE id::text = $1', [userId])).length === 0
+    // Hidden before it exists: a reader must not see it in between.
+    if (isNew && userId !== undefined) lateUsers.made(userId)
+    return engine.execute(request, session)
+  }
+
+  const server = createHasuraServer({
+    fault: incoming => {
+      const record = recordOf(incoming)
+      requests.push(record)
+      records.set(incoming, record)
+      return faultOf(faults.next(record.operationName), record)
+    },
+    answer: async incoming => {
+      const record = records.get(incoming)
+      const reply = await answer(incoming, authenticate, execute, session => {
+        if (record !== undefined) record.userId = session.variables.get('x-hasura-user-id')
+      })
+      if (record !== undefined && record.status !== 0) record.status = reply.status
+      return reply
+    },
+  })
+  const port = await listen(server, options.port ?? 0)
+
+  const stop = async () => {
+    if (!server.listening) return
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    server.closeAllConnections()
+    await closed
+  }
+  return {
+    url: `http://127.0.0.1:${port}/v1/graphql`,
+    requests,
+    sql: (text, params) => db.query(text, params),
+    fault: (match, fault) => faults.add(match, fault),
+    clearFaults: () => faults.clear(),
+    setJwt: jwt => {
+      authenticate = authenticator(jwt, options)
+    },
+    setRefreshDelay: ms => lateUsers.setDelay(ms),
+    stop,
+    start: async () => {
+      if (!server.listening) await listen(server, port)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stop()
+      await db[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function authenticator(jwt: JwtConfig, { requireRoleHeader = false }: HasuraOptions): Authenticate {
+  return createAuthenticator(jwtConfigSchema.parse(jwt), { requireRoleHeader })
+}
+
+/** Who asks is looked at before what is asked, as Hasura does. */
+async function answer(
+  incoming: Incoming,
+  authenticate: Authenticate,
+  execute: (request: GraphQLRequest, session: Session) => Promise<string>,
+  onSession: (session: Session) => void,
+): Promise<Reply> {
+  try {
+    const session = await authenticate(incoming.headers)
+    onSession(session)
+    return { status: 200, body: await execute(parseBody(incoming.body), session) }
+  } catch (error) {
+    if (!(error instanceof HasuraError)) throw error
+    return { status: 200, body: error.toBody() }
+  }
+}
+
+function recordOf(incoming: Incoming): RequestRecord {
+  const request = tryParse(incoming.body)
+  return {
+    operationName: request === undefined ? undefined : operationNameOf(request),
+    role: [incoming.headers['x-hasura-role']].flat()[0],
+    variables: request === undefined ? undefined : toPlain(request.variables),
+    at: new Date(),
+    status: 200,
+    userId: undefined,
+  }
+}
+
+/** Clients may leave `operationName` out when the document has one operation; its name is meant all the same. */
+function operationNameOf({ operationName, query }: GraphQLRequest): string | undefined {
+  return operationName ?? /^\s*(?:#.*\s+)*(?:query|mutation|subscription)\s+([A-Za-z_]\w*)/.exec(query)?.[1]
+}
+
+function tryParse(body: string): GraphQLRequest | undefined {
+  try {
+    return parseBody(body)
+  } catch {
+    return undefined
+  }
+}
+
+function faultOf(fault: Fault | undefined, record: RequestRecord): Fault | undefined {
+  if (fault?.kind === 'status') record.status = fault.status
+  if (fault?.kind === 'reset' || fault?.kind === 'reset-after' || fault?.kind === 'hang') record.status = 0
+  return fault
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('the server listens on no port'))
+      else resolve(address.port)
+    })
+  })
+}
