@@ -2,7 +2,7 @@ import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { RateLimitedError, TransientError, type WorkerError } from '../errors.ts'
-import { parseLoginUrl, showUrl } from './login-url.ts'
+import { showUrl } from './login-url.ts'
 import { describeNetworkFailure } from './network-failure.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
@@ -20,7 +20,7 @@ export function createLoginFetch(deps: {
   signal: AbortSignal
 }): CustomFetch {
   return async (address, { method, headers, body }) => {
-    const url = parseLoginUrl(address, 'The token endpoint')
+    const url = new URL(address)
     const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.timeoutMs)])
     let answer: Answer
     try {

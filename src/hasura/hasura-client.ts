@@ -114,7 +114,6 @@ export function createHasuraClient(deps: {
       try {
         return await attempt(operation, 'query', options)
       } catch (error) {
-        options.signal?.throwIfAborted()
         if (!isWorthAnotherTry(error)) throw error
         log?.debug({ error, pauseMs }, 'a query failed and is tried again')
         await clock.sleep(pauseMs, options.signal)

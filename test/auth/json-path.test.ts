@@ -32,7 +32,7 @@ describe('a JSON path', () => {
   })
 
   test('finds nothing that is inherited', () => {
-    expect(findAtPath({}, ['constructor', 'name'])).toBeUndefined()
+    expect(findAtPath({}, ['constructor'])).toBeUndefined()
     expect(findAtPath({ a: [1, { b: 2 }] }, ['a', '1', 'b'])).toBe(2)
     expect(findAtPath('text', ['length'])).toBeUndefined()
   })

@@ -232,7 +232,7 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
     ['is cut off', { kind: 'cut-off' }, /cut off/],
     ['hangs', { kind: 'hang' }, /in time/],
     ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:1/' }, /redirects \(HTTP 30\d\)/],
-    ['fails', { kind: 'status', status: 503, body: 'canary' }, /HTTP 503/],
+    ['fails', { kind: 'status', status: 503, body: '{"error":"canary"}' }, /HTTP 503: check/],
     ['is forbidden by a proxy', { kind: 'status', status: 403, body: '<p>canary' }, /HTTP 403/],
     ['answers with other JSON', { kind: 'rewrite', rewrite: () => ({ canary: true }) }, /not what OAuth prescribes/],
     ['answers with a list', { kind: 'rewrite', rewrite: () => ['canary'] }, /not JSON/],
@@ -260,7 +260,9 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
     provider.fault(where, { kind: 'hang' })
     const leaving = new AbortController()
     const reason = new Error('leaving')
-    const waiting = request()(undefined, leaving.signal)
+    const { issuer, tokenUrl } = provider
+    const server = where === 'token' ? { tokenUrl } : { issuer }
+    const waiting = request({ server })(undefined, leaving.signal)
     setImmediate(() => leaving.abort(reason))
     await expect(waiting).rejects.toBe(reason)
   })

@@ -35,6 +35,7 @@ describe('a token source', () => {
     fetches[0]?.answer.resolve(token)
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([token]))
     expect(fetches).toHaveLength(1)
+    expect(fetches[0]?.signal.aborted).toBe(false)
   })
 
   test('keeps a token until 30 seconds before its end, then offers it for renewal', async () => {

@@ -1,0 +1,43 @@
+/** Hasura names scalars as Postgres names types, in either of Postgres' own two ways; GraphQL's five have names of their own. */
+const columnTypes: Readonly<Record<string, string>> = {
+  Int: 'integer',
+  Float: 'double precision',
+  String: 'text',
+  Boolean: 'boolean',
+  ID: 'text',
+  uuid: 'uuid',
+  timestamptz: 'timestamp with time zone',
+  timestamp: 'timestamp without time zone',
+  date: 'date',
+  time: 'time without time zone',
+  timetz: 'time with time zone',
+  interval: 'interval',
+  bigint: 'bigint',
+  int8: 'bigint',
+  int4: 'integer',
+  integer: 'integer',
+  smallint: 'smallint',
+  int2: 'smallint',
+  numeric: 'numeric',
+  float8: 'double precision',
+  float4: 'real',
+  real: 'real',
+  bool: 'boolean',
+  jsonb: 'jsonb',
+  json: 'jsonb',
+  bytea: 'bytea',
+}
+
+/** The Postgres type in which a scalar is mirrored; what isn't known (an enum, citext, a custom type) is kept as text. */
+export function columnTypeOf(scalar: string): string {
+  return columnTypes[scalar] ?? 'text'
+}
+
+const instants = new Set(['timestamp with time zone', 'timestamp without time zone', 'date'])
+const numbers = new Set(['integer', 'bigint', 'smallint', 'numeric'])
+
+/** How a cursor of this type is compared with a pause of time: as an instant, as a number, or not at all. */
+export function cursorKindOf(columnType: string): 'instant' | 'number' | 'other' {
+  if (instants.has(columnType)) return 'instant'
+  return numbers.has(columnType) ? 'number' : 'other'
+}
