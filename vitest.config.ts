@@ -11,7 +11,14 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(hasKeycloak ? [] : ['test/**/*.keycloak.test.ts'])],
     globalSetup: 'test/services/global-setup.ts',
+    // CI counts the tests of a run it only knows the script of.
+    reporters: ['default', ...jsonReport()],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
 })
+
+function jsonReport(): ['json', { outputFile: string }][] {
+  const outputFile = process.env.TEST_REPORT
+  return outputFile ? [['json', { outputFile }]] : []
+}

@@ -1,0 +1,22 @@
+# The worker, its queue and store on Redis and Postgres or, without them, embedded in /data (then one container only).
+FROM node:24-alpine AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# No script of a dependency is needed to run, and the `node` package is for development: the image brings its own.
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-alpine
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DATA_DIR=/data
+WORKDIR /app
+RUN mkdir /data && chown node:node /data
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY graphql ./graphql
+COPY src ./src
+USER node
+VOLUME /data
+EXPOSE 8088
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Node itself is process 1, not a shell or npm, so that SIGTERM reaches it. It starts no child processes that need reaping.
+CMD ["node", "src/main.ts", "worker"]
