@@ -66,6 +66,19 @@ export class RefusalError extends WorkerError {
 /** It may work later: the request is tried again with a growing pause. */
 export class TransientError extends WorkerError {}
 
+/**
+ * The other side can't be reached, or can't serve anybody: the request waits under a hold for as long as that lasts, since
+ * an outage of a night is no reason to give up. `scope` says who waits.
+ */
+export class OutageError extends TransientError {
+  readonly scope: 'account' | 'job'
+
+  constructor(code: string, scope: 'account' | 'job', message: string, options?: ErrorOptions) {
+    super(code, message, options)
+    this.scope = scope
+  }
+}
+
 /** The other side asks for a pause of `retryAfterMs`; waiting for it uses no attempt. */
 export class RateLimitedError extends TransientError {
   readonly retryAfterMs: number

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import { WorkerError } from './errors.ts'
 
 export type Log = Logger
 
@@ -19,9 +20,16 @@ export function createLog(level: string): Log {
   )
 }
 
-/** What may be told about an error that reached a boundary: its code, if it has one, and its sentence. */
+/**
+ * What may be told about an error that reached a boundary. Our own errors carry a sentence made for it; a foreign message may
+ * quote a row, a statement or a response, so of those only kind, code and place are told.
+ */
 export function describeError(error: unknown): { code: string; message: string } {
-  if (!(error instanceof Error)) return { code: 'unexpected', message: 'something that is no error was thrown' }
+  if (error instanceof WorkerError) return { code: error.code, message: error.message }
+  if (!(error instanceof Error)) return { code: 'unexpected', message: 'Something that is no error was thrown.' }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  return { code, message: error.message }
+  // A system error's message holds an address at most: "connect ECONNREFUSED 127.0.0.1:5432".
+  if ('syscall' in error) return { code, message: error.message }
+  const place = /^\s+at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? ''
+  return { code, message: `${error.name} ${code === error.name ? '' : `${code} `}${place}`.trim() }
 }

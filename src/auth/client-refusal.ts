@@ -1,4 +1,4 @@
-import { RefusalError, TransientError, type WorkerError } from '../errors.ts'
+import { OutageError, RefusalError, type WorkerError } from '../errors.ts'
 
 /** An error answer of the token endpoint (RFC 6749, section 5.2). */
 export interface OAuthRefusal {
@@ -29,7 +29,11 @@ export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerErr
     )
   }
   if (refusal.error === 'temporarily_unavailable' || refusal.error === 'server_error') {
-    return new TransientError('token-endpoint', `${url} can't give tokens now (${said}): check the identity provider`)
+    return new OutageError(
+      'token-endpoint',
+      'account',
+      `${url} can't give tokens now (${said}): check the identity provider`,
+    )
   }
   return new RefusalError(
     'client-auth',

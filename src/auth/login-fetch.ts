@@ -1,7 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { RateLimitedError, TransientError, type WorkerError } from '../errors.ts'
+import { OutageError, RateLimitedError, type WorkerError } from '../errors.ts'
 import { showUrl } from './login-url.ts'
 import { describeNetworkFailure } from './network-failure.ts'
 import { parseRetryAfter } from './retry-after.ts'
@@ -93,6 +93,6 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function unusable(url: URL, what: string): TransientError {
-  return new TransientError('token-endpoint', `No usable answer from ${showUrl(url)}: ${what}`)
+function unusable(url: URL, what: string): OutageError {
+  return new OutageError('token-endpoint', 'account', `No usable answer from ${showUrl(url)}: ${what}`)
 }

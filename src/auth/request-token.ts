@@ -11,7 +11,7 @@ import {
 } from 'openid-client'
 import type { Login } from '../account.ts'
 import type { Clock } from '../clock.ts'
-import { RefusalError, TransientError } from '../errors.ts'
+import { OutageError, RefusalError } from '../errors.ts'
 import { refusesClient, translateRefusal } from './client-refusal.ts'
 import { createClientSecret } from './client-secret.ts'
 import { createLoginFetch } from './login-fetch.ts'
@@ -25,7 +25,7 @@ import type { RequestToken } from './token-source.ts'
  * Gets tokens with the client credentials grant (RFC 6749, section 4.4), or with the refresh token of the one before
  * (section 6) where the server gives such.
  *
- * The function rejects with RefusalError (`client-auth` or `scope`: somebody has to mend something), TransientError
+ * The function rejects with RefusalError (`client-auth` or `scope`: somebody has to mend something), OutageError
  * (`token-endpoint`: no usable answer), RateLimitedError, or the signal's reason. Neither their messages nor their causes
  * hold a secret or a part of an answer beyond its OAuth error words.
  *
@@ -103,7 +103,7 @@ function toToken(answer: TokenEndpointResponse, sentAt: number, login: Login, ur
   const { access_token: value, refresh_token: refreshToken, scope } = answer
   // RFC 6750, section 2.1; anything else would make `fetch` throw an error that repeats the header.
   if (!/^[\x21-\x7e]+$/.test(value) || answer.token_type !== 'bearer') {
-    throw new TransientError('token-endpoint', `${url} gave a token that can't be used as a bearer token`)
+    throw new OutageError('token-endpoint', 'account', `${url} gave a token that can't be used as a bearer token`)
   }
   // An answer without scope grants what was asked for (RFC 6749, section 5.1).
   const granted = scope?.split(' ')

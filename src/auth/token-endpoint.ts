@@ -8,7 +8,7 @@ import {
 } from 'openid-client'
 import { z } from 'zod'
 import type { Login } from '../account.ts'
-import { RefusalError, TransientError, WorkerError } from '../errors.ts'
+import { OutageError, RefusalError, WorkerError } from '../errors.ts'
 import { parseLoginUrl, showUrl } from './login-url.ts'
 
 /** What openid-client needs to know of the server for a grant. */
@@ -19,7 +19,7 @@ export type TokenEndpoint = Pick<ServerMetadata, 'issuer'> & { readonly token_en
  * was found is remembered; a failure is not.
  *
  * @throws RefusalError (`client-auth`) when the issuer is another one than was configured, or not https;
- *   TransientError (`token-endpoint`); the signal's reason
+ *   OutageError (`token-endpoint`); the signal's reason
  */
 export function createTokenEndpoint(
   login: Pick<Login, 'server' | 'clientId'>,
@@ -86,8 +86,9 @@ export function translateFailure(error: unknown, url: string): WorkerError {
   if (error instanceof WorkerError) return error
   if (error instanceof ClientError && error.cause instanceof WorkerError) return error.cause
   const code = z.object({ code: z.string().regex(/^[A-Z_]{3,60}$/) }).safeParse(error).data?.code ?? 'no code'
-  return new TransientError(
+  return new OutageError(
     'token-endpoint',
+    'account',
     `The answer of ${url} is not what OAuth prescribes (${code}): check OIDC_ISSUER or TOKEN_URL`,
   )
 }

@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
-import { RateLimitedError, TransientError } from '../errors.ts'
+import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { interpretResponse } from './interpret-response.ts'
 import { type OperationKind, requireOperation } from './require-operation.ts'
@@ -27,8 +27,8 @@ export interface HasuraClient {
   /**
    * Runs a query; a transient failure is tried again after 1, 2 and 4 seconds.
    *
-   * @throws PermanentError (its code is Hasura's), TransientError, RateLimitedError, what the token source throws, the
-   *   signal's reason; TypeError when the document isn't one query
+   * @throws PermanentError (its code is Hasura's), OutageError when nobody is served, TransientError, RateLimitedError,
+   *   what the token source throws, the signal's reason; TypeError when the document isn't one query
    */
   query<R, V extends Record<string, unknown>>(
     document: TypedDocumentNode<R, V>,
@@ -176,9 +176,10 @@ function isWorthAnotherTry(error: unknown): boolean {
   return error instanceof TransientError && !(error instanceof RateLimitedError) && error.code !== 'invalid-jwt'
 }
 
-function rejectedTwice(reason: string): TransientError {
-  return new TransientError(
+function rejectedTwice(reason: string): OutageError {
+  return new OutageError(
     'invalid-jwt',
+    'account',
     `Hasura rejected a fresh token as well (${reason}): compare audience, issuer and keys in its JWT configuration with the realm's, and the clocks of both machines`,
   )
 }

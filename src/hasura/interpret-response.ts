@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseRetryAfter } from '../auth/retry-after.ts'
-import { PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 
 /** An HTTP response whose body was read to its end. */
@@ -18,8 +18,8 @@ export type Verdict =
   /** Not executed: wait. */
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
   /**
-   * PermanentError (its code is Hasura's), TransientError (worth another try), or for a mutation UnknownOutcomeError (it
-   * may have been executed).
+   * PermanentError (its code is Hasura's), TransientError (worth another try), OutageError (it isn't Hasura that answers,
+   * so everybody waits), or for a mutation UnknownOutcomeError (it may have been executed).
    */
   | { readonly kind: 'error'; readonly error: WorkerError }
 
@@ -63,7 +63,7 @@ export function interpretResponse(
   const [first] = errors
   if (first) {
     const sentence = `Hasura, or what it called, failed with ${describe(first)}: its log tells more`
-    return failed(undecided(first.code, sentence, kind))
+    return failed(kind === 'query' ? new TransientError(first.code, sentence) : unknownOutcome(sentence))
   }
   if (status >= 200 && status < 300) {
     const data = answer.safeParse(json)
@@ -89,6 +89,9 @@ const permanentCodes: ReadonlySet<string> = new Set([
 
 /** Statuses that say that the request did not get as far as being executed, so a mutation's outcome is known as well. */
 const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 421])
+
+/** Statuses that a single slow or odd query can cause, so they don't say that nobody is served. */
+const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504])
 
 /** `data` beside errors is not a success: a part of it is missing. */
 const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.array(z.unknown()).max(0).nullish() })
@@ -125,17 +128,21 @@ function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'quer
     return new PermanentError('too-large', `The endpoint refused the request as too large (${said}): use smaller pages`)
   }
   if (status >= 300 && status < 400) {
-    return new TransientError('redirect', `The endpoint redirects (${said}): set HASURA_URL to the final address`)
+    return new OutageError(
+      'redirect',
+      'account',
+      `The endpoint redirects (${said}): set HASURA_URL to the final address`,
+    )
   }
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const what = `${said} with ${isJson ? 'JSON that is no GraphQL answer' : 'a body that is not JSON'} (${type})`
   const hint = 'the endpoint may not be Hasura, or something in front of it answers; check HASURA_URL'
-  if (notExecuted.has(status)) return new TransientError(`http-${status}`, `${what}: ${hint}`)
-  return undecided(`http-${status}`, `${what}: ${hint}`, kind)
+  if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(`${what}: ${hint}`)
+  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, `${what}: ${hint}`)
+  return new OutageError(`http-${status}`, 'account', `${what}: ${hint}`)
 }
 
-function undecided(code: string, sentence: string, kind: 'query' | 'mutation'): WorkerError {
-  if (kind === 'query') return new TransientError(code, sentence)
+function unknownOutcome(sentence: string): UnknownOutcomeError {
   return new UnknownOutcomeError(`The mutation may or may not have been executed. ${sentence}`)
 }
 

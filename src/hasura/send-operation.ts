@@ -2,7 +2,7 @@ import type { DocumentNode } from 'graphql'
 import { GraphQLClient } from 'graphql-request'
 import { describeNetworkFailure } from '../auth/network-failure.ts'
 import type { Token } from '../auth/token.ts'
-import { TransientError, UnknownOutcomeError } from '../errors.ts'
+import { OutageError, TransientError, UnknownOutcomeError } from '../errors.ts'
 import type { OperationKind } from './require-operation.ts'
 
 export interface Sendable {
@@ -21,8 +21,8 @@ export interface Received {
  * Sends one operation once. graphql-request prints the document and writes the request; the response is taken before it
  * sees it, because its errors repeat response and variables, and because the text is wanted as it came.
  *
- * The function throws TransientError (`network`, `timeout`), UnknownOutcomeError for a mutation that may have reached
- * Hasura, or the signal's reason.
+ * The function throws OutageError (`network`: Hasura can't be reached), TransientError (`network`, `timeout`),
+ * UnknownOutcomeError for a mutation that may have reached Hasura, or the signal's reason.
  */
 export function createSend(deps: { url: string; role: string; fetch: typeof fetch }) {
   return async (
@@ -63,6 +63,8 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
 function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {
   const { words, neverSent } = describeNetworkFailure(error)
   const sentence = `No answer from Hasura: ${words}; check that it runs and that HASURA_URL is right`
-  if (kind === 'query' || neverSent) return new TransientError(timedOut ? 'timeout' : 'network', sentence)
+  if (neverSent) return new OutageError('network', 'account', sentence)
+  // One query's answer that comes too late, or breaks off, doesn't say that Hasura serves nobody.
+  if (kind === 'query') return new TransientError(timedOut ? 'timeout' : 'network', sentence)
   return new UnknownOutcomeError(`The mutation may or may not have been executed. ${sentence}`)
 }

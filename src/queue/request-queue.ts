@@ -48,8 +48,8 @@ export interface Consumer {
 export interface RequestQueue extends AsyncDisposable {
   add(request: NewRequest): Promise<AcceptedRequest>
   find(id: string): Promise<QueuedRequest | undefined>
-  /** Starts a delayed request now; nothing happens when it isn't delayed (any more). */
-  promote(id: string): Promise<void>
+  /** Starts a delayed request now. Tells whether the request is still open: one that isn't needs no waking. */
+  promote(id: string): Promise<boolean>
   consume(handler: RequestHandler, options: { concurrency: number }): Consumer
   /** What would lose requests, in words for the operator. */
   readonly warning: string | undefined
@@ -75,9 +75,12 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
       })
     },
     async promote(id) {
-      await translate(async () => {
+      return translate(async () => {
         const job = await queue.getJob(id)
-        if (job && (await job.getState()) === 'delayed') await job.promote().catch(() => {})
+        const state = await job?.getState()
+        // It may be picked up in this very moment, which is just as well.
+        if (state === 'delayed') await job?.promote().catch(() => {})
+        return state !== undefined && state !== 'completed' && state !== 'failed'
       })
     },
     consume(handler, options) {

@@ -1,7 +1,7 @@
+import { once } from 'node:events'
 import { chmod, rename, rm } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
-import { once } from 'node:events'
 import { ConfigError } from '../errors.ts'
 
 /**

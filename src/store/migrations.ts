@@ -27,12 +27,13 @@ const initialTables = [
     created_at timestamptz not null default now()
   )`,
   `create table worker.bootstrap_steps (
-    account text not null,
+    bootstrap_id text not null,
     step text not null,
+    account text not null,
     state text not null default 'requested' check (state in ('requested', 'done', 'failed')),
-    request_id text,
+    request_id text not null,
     updated_at timestamptz not null default now(),
-    primary key (account, step)
+    primary key (bootstrap_id, step)
   )`,
   `create table worker.checkpoints (
     account text not null,
@@ -66,6 +67,7 @@ const initialTables = [
     job text not null,
     rule text not null,
     next_run_at timestamptz not null,
+    claimed_until timestamptz,
     last_run_at timestamptz,
     paused boolean not null default false,
     primary key (account, job)
@@ -74,6 +76,7 @@ const initialTables = [
   `create table worker.holds (
     account text not null,
     job text not null,
+    kind text not null check (kind in ('refusal', 'outage')),
     code text not null,
     reason text not null,
     since timestamptz not null default now(),

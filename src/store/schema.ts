@@ -39,10 +39,13 @@ interface AccountRow {
 }
 
 interface BootstrapStepRow {
-  account: string
+  /** The request of job `bootstrap-account` that this step belongs to. */
+  bootstrap_id: string
+  /** The job that the step asks for. */
   step: string
+  account: string
   state: Generated<'requested' | 'done' | 'failed'>
-  request_id: string | null
+  request_id: string
   updated_at: Generated<Date>
 }
 
@@ -86,6 +89,8 @@ interface ScheduleRow {
   job: string
   rule: string
   next_run_at: Date
+  /** While a process is adding the request of this tick, the others leave it alone until then. */
+  claimed_until: Date | null
   last_run_at: Date | null
   paused: Generated<boolean>
 }
@@ -94,6 +99,8 @@ interface HoldRow {
   account: string
   /** '' holds every job of the account. */
   job: string
+  /** A refusal is over when the gate lets a run pass, an outage only when a run came through. */
+  kind: 'refusal' | 'outage'
   code: string
   reason: string
   since: Generated<Date>

@@ -1,0 +1,176 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { sql } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { OutageError, PermanentError, RefusalError, UnknownOutcomeError } from '../errors.ts'
+import type { HasuraClient } from '../hasura/hasura-client.ts'
+import type { Log } from '../log.ts'
+import type { FirstLoginState } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+
+/** The operations of the API that make a new account's user known to the application; typed, and the user's own. */
+export interface FirstLoginOperations {
+  readonly refreshUsers: TypedDocumentNode<unknown, Record<string, never>>
+  /** Tells whether the user is there; without it the step is skipped. */
+  isVisible?(hasura: HasuraClient, userId: string, signal: AbortSignal): Promise<boolean>
+}
+
+export interface FirstLoginDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly processId: string
+  readonly operations: FirstLoginOperations | undefined
+}
+
+/** How long a user may take to become visible after `refresh_users`, in milliseconds. */
+const visibleWithinMs = 60_000
+
+/**
+ * `pending → calling → called → visible`. A process marks `calling` before it calls, so that a crash leaves a trace: whoever
+ * comes next then looks whether the user is visible before it calls again. Only one living process calls; the others wait.
+ *
+ * @throws RefusalError (`first-login`) when the user can't be made visible, OutageError when the API can't be reached
+ */
+export async function ensureFirstLogin(
+  deps: FirstLoginDeps,
+  account: string,
+  user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock, processId } = deps
+  const deadline = clock.now() + visibleWithinMs
+  for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
+    const state = await findState(store, account)
+    if (state === 'visible') return
+    const before = await claim(store, account, processId)
+    if (before) {
+      await callAndWait(deps, account, user, before, deadline, signal)
+      return
+    }
+    if (clock.now() > deadline) {
+      throw new OutageError('first-login', 'account', `Another process is still making the user of "${account}" visible.`)
+    }
+    await clock.sleep(pause, signal)
+  }
+}
+
+async function callAndWait(
+  deps: FirstLoginDeps,
+  account: string,
+  user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
+  before: FirstLoginState,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock, operations, log } = deps
+  const { hasura } = user
+  if (!operations) return finish(store, account, 'visible', 'no refresh_users operation is configured')
+  const look = createLook(operations, user)
+  // `calling` that was taken over from a dead process: the call may have happened.
+  const known = before === 'calling' && (await look(signal)) === true
+  let note: string | null = null
+  try {
+    if (!known && before !== 'called') {
+      log.info({ account, role: hasura.role }, 'first login: calling refresh_users')
+      note = await callRefreshUsers(operations, hasura, look, signal)
+      await finish(store, account, 'called', note)
+    }
+    for (let pause = 250; (await look(signal)) === false; pause = Math.min(pause * 2, 4_000)) {
+      if (clock.now() > deadline) throw neverVisible(account, user.userId)
+      await clock.sleep(pause, signal)
+    }
+  } catch (error) {
+    // The next attempt starts with the call again: it is idempotent, and a user that never came may need it.
+    await finish(store, account, 'pending', null)
+    throw error
+  }
+  await finish(store, account, 'visible', note)
+  log.info({ account }, 'first login: the user is visible')
+}
+
+/** `undefined` where visibility can't be asked. */
+type Look = (signal: AbortSignal) => Promise<boolean | undefined>
+
+function createLook(
+  operations: FirstLoginOperations,
+  user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
+): Look {
+  return async signal => {
+    if (!operations.isVisible) return undefined
+    if (!user.userId) {
+      throw new RefusalError(
+        'user-id',
+        'account',
+        'The token has no x-hasura-user-id, which is needed to see whether the user is visible: add the mapper to the "hasura" client scope',
+      )
+    }
+    return operations.isVisible(user.hasura, user.userId, signal)
+  }
+}
+
+/** @returns a note for the operator when the call was impossible but isn't needed */
+async function callRefreshUsers(
+  operations: FirstLoginOperations,
+  hasura: HasuraClient,
+  look: Look,
+  signal: AbortSignal,
+): Promise<string | null> {
+  try {
+    await hasura.mutate(operations.refreshUsers, {}, { signal })
+    return null
+  } catch (error) {
+    if (error instanceof UnknownOutcomeError) {
+      if ((await look(signal)) === true) return null
+      throw new OutageError('first-login', 'account', `refresh_users got no answer: ${error.message}`, { cause: error })
+    }
+    if (!(error instanceof PermanentError)) throw error
+    // A role without the mutation is told that the field doesn't exist; the user may be visible all the same.
+    if ((await look(signal)) === true) return `refresh_users was refused (${error.message}), but the user is visible`
+    throw new RefusalError(
+      'first-login',
+      'account',
+      `refresh_users was refused for role "${hasura.role}" and the user is not visible: set REFRESH_ROLE to a role that has it (${error.message})`,
+      { cause: error },
+    )
+  }
+}
+
+function neverVisible(account: string, userId: string | undefined): RefusalError {
+  return new RefusalError(
+    'first-login',
+    'account',
+    `The user ${userId} of account "${account}" was not visible ${visibleWithinMs / 1000} s after refresh_users: check that its email is set and verified and that it is in a group of the application`,
+  )
+}
+
+async function findState(store: Store, account: string): Promise<FirstLoginState> {
+  const row = await store
+    .selectFrom('worker.accounts')
+    .select('first_login')
+    .where('name', '=', account)
+    .executeTakeFirstOrThrow()
+  return row.first_login
+}
+
+/** @returns the state before, or undefined while another living process is at it */
+async function claim(store: Store, account: string, processId: string): Promise<FirstLoginState | undefined> {
+  const { rows } = await sql<{ before: FirstLoginState }>`
+    with found as (select name, first_login from worker.accounts where name = ${account} for update)
+    update worker.accounts a
+    set first_login = case when a.first_login = 'called' then 'called' else 'calling' end,
+        first_login_process = ${processId}, first_login_at = now()
+    from found
+    where a.name = found.name and a.first_login <> 'visible'
+      and (a.first_login_process is null or a.first_login_process = ${processId} or not exists (
+        select from worker.processes p where p.id = a.first_login_process and p.expires_at > now()))
+    returning found.first_login as before`.execute(store)
+  return rows[0]?.before
+}
+
+async function finish(store: Store, account: string, state: FirstLoginState, note: string | null): Promise<void> {
+  await store
+    .updateTable('worker.accounts')
+    .set({ first_login: state, first_login_note: note, ...(state !== 'called' && { first_login_process: null }) })
+    .where('name', '=', account)
+    .execute()
+}

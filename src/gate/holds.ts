@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import { OutageError, type RefusalError } from '../errors.ts'
+import type { Store } from '../store/store.ts'
+
+export type HoldCause = RefusalError | OutageError
+
+/** A recorded reason for which an account's requests (`job` is ''), or one job's, wait. */
+export interface Hold {
+  readonly account: string
+  readonly job: string
+  readonly code: string
+  readonly reason: string
+  /** Milliseconds until the next probe; 0 or less when it is due. */
+  readonly dueInMs: number
+}
+
+/** Seconds until the next probe after the n-th one (from 0) failed: 5, 10, 20 … 300, so that nobody is hammered. */
+export function probePauseSeconds(probes: number): number {
+  return Math.min(5 * 2 ** Math.min(probes, 10), 300)
+}
+
+/** The hold that concerns this request, the account's before the job's. */
+export async function findHold(store: Store, account: string, job: string): Promise<Hold | undefined> {
+  const { rows } = await sql<Hold>`
+    select account, job, code, reason,
+      (extract(epoch from probe_at - now()) * 1000)::float8 as "dueInMs"
+    from worker.holds where account = ${account} and job in ('', ${job}) order by job limit 1`.execute(store)
+  return rows[0]
+}
+
+/**
+ * Claims a probe that is due: of all the requests that wait, in all processes, one goes to see whether it is mended.
+ */
+export async function claimProbe(store: Store, hold: Hold): Promise<boolean> {
+  const { rows } = await sql`
+    update worker.holds set probe_at = now() + interval '30 seconds'
+    where account = ${hold.account} and job = ${hold.job} and probe_at <= now()
+    returning account`.execute(store)
+  return rows.length > 0
+}
+
+/**
+ * Records why requests wait; a hold that was there already pauses longer.
+ *
+ * @returns milliseconds until the next probe
+ */
+export async function placeHold(store: Store, account: string, job: string, cause: HoldCause): Promise<number> {
+  const values = {
+    kind: cause instanceof OutageError ? ('outage' as const) : ('refusal' as const),
+    code: cause.code,
+    reason: cause.message,
+  }
+  const key = { account, job: cause.scope === 'account' ? '' : job }
+  return store.transaction().execute(async tx => {
+    const before = await tx
+      .selectFrom('worker.holds')
+      .select('probes')
+      .where('account', '=', key.account)
+      .where('job', '=', key.job)
+      .forUpdate()
+      .executeTakeFirst()
+    const probes = before ? before.probes + 1 : 0
+    const seconds = probePauseSeconds(probes)
+    const probe_at = sql<Date>`now() + make_interval(secs => ${seconds})`
+    await tx
+      .insertInto('worker.holds')
+      .values({ ...key, ...values, probes, probe_at })
+      .onConflict(conflict => conflict.columns(['account', 'job']).doUpdateSet({ ...values, probes, probe_at }))
+      .execute()
+    return seconds * 1000
+  })
+}
+
+/**
+ * A session was opened, so what the gate refused is mended; when a run came through (`'any'`), an outage is over as well.
+ *
+ * @returns whether anything had been held
+ */
+export async function liftHolds(store: Store, account: string, job: string, which: 'refusals' | 'any'): Promise<boolean> {
+  const { rows } = await sql`
+    delete from worker.holds
+    where account = ${account} and (job = '' or (job = ${job} and (${which} = 'any' or kind = 'refusal')))
+    returning account`.execute(store)
+  return rows.length > 0
+}

@@ -1,0 +1,89 @@
+import type { Account, Requirement } from '../account.ts'
+import { type Claims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
+import { RefusalError } from '../errors.ts'
+import type { HasuraClient } from '../hasura/hasura-client.ts'
+import type { AccountAccess } from './account-access.ts'
+import { ensureAccountRecord } from './account-record.ts'
+import { ensureFirstLogin, type FirstLoginDeps } from './first-login.ts'
+import { findRefusal, type Granted } from './requirement.ts'
+
+/**
+ * The right to run one job: the account has a token, its user is visible, and what the job requires is in the claims. A job
+ * can't be run without one, and only `openSession` makes one: the constructor asks for a key that this module keeps.
+ */
+export class Session {
+  readonly account: Account
+  readonly claims: Claims
+  readonly #hasura: HasuraClient | undefined
+
+  constructor(key: typeof sessionKey, account: Account, claims: Claims, hasura: HasuraClient | undefined) {
+    if (key !== sessionKey) throw new TypeError('A session is made by the gate alone')
+    this.account = account
+    this.claims = claims
+    this.#hasura = hasura
+  }
+
+  /** Speaks to Hasura as the one role that the job requires. */
+  get hasura(): HasuraClient {
+    if (this.#hasura) return this.#hasura
+    throw new TypeError('This job requires no Hasura role, so its session has no Hasura client')
+  }
+}
+
+const sessionKey: unique symbol = Symbol('session')
+
+/**
+ * The gate: token → account record → first login → requirement.
+ *
+ * @throws RefusalError naming what was found, what was needed and what to do
+ * @throws OutageError when the identity provider or the API can't be reached
+ */
+export async function openSession(
+  deps: FirstLoginDeps,
+  access: AccountAccess,
+  requirement: Requirement | undefined,
+  signal: AbortSignal,
+): Promise<Session> {
+  const { account } = access
+  const granted = await findGranted(access, requirement, signal)
+  const { claims, hasura } = granted
+  await ensureAccountRecord(deps.store, account, claims)
+  if (account.hasura && hasura) {
+    const client = access.hasura(account.hasura.url, account.hasura.refreshRole ?? hasura.defaultRole)
+    const user = { hasura: client, userId: hasura.userId }
+    await access.inTurn(() => ensureFirstLogin(deps, account.name, user, signal))
+  }
+  const client =
+    account.hasura && requirement && 'role' in requirement
+      ? access.hasura(account.hasura.url, requirement.role)
+      : undefined
+  return new Session(sessionKey, account, claims, client)
+}
+
+/** What is missing may just have been granted, and a token is as old as its life: so it is dropped and asked for once more. */
+async function findGranted(
+  access: AccountAccess,
+  requirement: Requirement | undefined,
+  signal: AbortSignal,
+): Promise<Granted> {
+  const token = await access.tokens.get(signal)
+  const first = readGranted(access.account, token.value, requirement)
+  if (!(first instanceof RefusalError)) return first
+  access.tokens.drop(token)
+  const fresh = await access.tokens.get(signal)
+  const second = readGranted(access.account, fresh.value, requirement)
+  if (second instanceof RefusalError) throw second
+  return second
+}
+
+function readGranted(account: Account, token: string, requirement: Requirement | undefined): Granted | RefusalError {
+  try {
+    const claims = parseClaims(token)
+    const hasura = account.hasura && readHasuraClaims(claims, account.hasura.claims)
+    const granted = { claims, hasura }
+    return findRefusal(requirement, granted) ?? granted
+  } catch (error) {
+    if (error instanceof RefusalError) return error
+    throw error
+  }
+}

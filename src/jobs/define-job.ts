@@ -1,0 +1,67 @@
+import type { DocumentNode } from 'graphql'
+import type { z } from 'zod'
+import type { Requirement } from '../account.ts'
+import type { Clock } from '../clock.ts'
+import type { Session } from '../gate/session.ts'
+import type { Log } from '../log.ts'
+import type { RunCounts } from '../store/schema.ts'
+import type { FencedTransaction, Store } from '../store/store.ts'
+
+/** Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). */
+export type ScheduleRule = { readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }
+
+/** One job: `name` is its file's name and its label everywhere. */
+export interface JobDefinition<P = unknown> {
+  readonly name: string
+  /** What the token must hold; without it the gate only logs in. */
+  readonly requirement?: Requirement
+  /** Parses the payload of a request; a request without a payload has `{}`. */
+  readonly payload: z.ZodType<P>
+  readonly schedule?: ScheduleRule
+  /** The operations it sends, checked against the SDL of its role before it ever runs. */
+  readonly operations?: readonly DocumentNode[]
+  /** The mirror table it writes; no two jobs may write the same. */
+  readonly into?: string
+  run(session: Session, context: JobContext<P>): Promise<JobResult>
+}
+
+export interface JobContext<P> {
+  readonly payload: P
+  readonly requestId: string
+  /** Read everything again, as if nothing had been synced. */
+  readonly full: boolean
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly log: Log
+  /** For reading; what a run writes goes through `transaction`. */
+  readonly store: Store
+  /**
+   * Commits what `work` writes, if this run still holds its lease. Inside, nothing may be awaited but the database.
+   *
+   * @throws LeaseLostError when another run has taken over: nothing is written then
+   */
+  transaction<T>(work: (tx: FencedTransaction) => Promise<T>): Promise<T>
+  progress(progress: Progress): void
+  /** Makes a request for another job of the same account; `id` makes it once however often it is asked for. */
+  request(job: string, id: string): Promise<{ readonly id: string }>
+  findRequest(id: string): Promise<{ readonly state: 'open' | 'done' | 'failed'; readonly reason?: string } | undefined>
+}
+
+export interface Progress {
+  readonly done: number
+  /** Absent where the API doesn't tell how many there are. */
+  readonly total?: number
+}
+
+/** What a run reports; `waitMs` means that it isn't done and wants to be called again after that pause. */
+export type JobResult =
+  | { readonly from?: string | undefined; readonly to?: string | undefined; readonly counts?: RunCounts }
+  | { readonly waitMs: number }
+
+/** Infers the payload's type from its schema. */
+export function defineJob<P>(job: JobDefinition<P>): JobDefinition {
+  return {
+    ...job,
+    run: (session, context) => job.run(session, { ...context, payload: job.payload.parse(context.payload) }),
+  }
+}

@@ -1,0 +1,11 @@
+import { bootstrapAccount } from './bootstrap-account.ts'
+import type { JobDefinition } from './define-job.ts'
+import { syncArticles } from './sync-articles.ts'
+import { syncTopics } from './sync-topics.ts'
+import { syncUsers } from './sync-users.ts'
+
+/** In the order in which a new account is filled: what others refer to comes first. */
+const syncs = [syncUsers, syncTopics, syncArticles]
+
+/** Every job that this worker knows. A new one is a file beside this one and a line here. */
+export const jobs: readonly JobDefinition[] = [...syncs, bootstrapAccount(syncs)]

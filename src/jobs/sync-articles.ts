@@ -1,0 +1,12 @@
+import { PullArticlesDocument } from '../generated/graphql.ts'
+import { pullSync } from '../sync/pull-sync.ts'
+
+export const syncArticles = pullSync({
+  name: 'sync-articles',
+  document: PullArticlesDocument,
+  role: 'viewer',
+  key: 'id',
+  cursor: 'updated_at',
+  into: 'articles',
+  schedule: { everySeconds: 300 },
+})

@@ -1,0 +1,12 @@
+import { PullUsersDocument } from '../generated/graphql.ts'
+import { pullSync } from '../sync/pull-sync.ts'
+
+export const syncUsers = pullSync({
+  name: 'sync-users',
+  document: PullUsersDocument,
+  role: 'viewer',
+  key: 'id',
+  cursor: 'updated_at',
+  into: 'users',
+  schedule: { everySeconds: 300 },
+})

@@ -1,0 +1,92 @@
+import { openSession } from '../gate/session.ts'
+import { liftHolds } from '../gate/holds.ts'
+import type { JobContext, JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
+import { LeaseLostError, OutageError, RefusalError } from '../errors.ts'
+import type { AccountAccess } from '../gate/account-access.ts'
+import type { RequestState } from '../queue/request-queue.ts'
+import { fencedTransaction, type Lease } from './lease.ts'
+import type { RunDeps } from './run-deps.ts'
+import { breakOffRun, finishRun, type RunStart, startRun, suspendRun } from './run-record.ts'
+import { wakeAll } from './wake.ts'
+
+export interface Execution extends RunStart {
+  readonly job: JobDefinition
+  readonly access: AccountAccess
+  readonly payload: unknown
+  readonly full: boolean
+  readonly signal: AbortSignal
+  /** Called when the gate has let the run pass, before it reads anything. */
+  onStart(): Promise<void>
+  onProgress(progress: Progress): void
+}
+
+/** Brings one run through the gate and through its job, under a lease, and records how it ended. Throws what ended it. */
+export async function executeRun(deps: RunDeps, lease: Lease, execution: Execution): Promise<JobResult> {
+  const { store } = deps
+  const { job, access, signal } = execution
+  const account = access.account.name
+  const runId = await startRun(store, lease, execution)
+  const log = deps.log.child({ job: job.name, account, run: runId })
+  try {
+    const session = await openSession(deps, access, job.requirement, signal)
+    if (await liftHolds(store, account, job.name, 'refusals')) {
+      log.info('the gate lets the account pass again')
+      await wakeAll(deps, account)
+    }
+    await execution.onStart()
+    log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
+    const result = await job.run(session, createContext(deps, lease, execution, log))
+    if (await liftHolds(store, account, job.name, 'any')) await wakeAll(deps, account)
+    if ('waitMs' in result) {
+      await suspendRun(store, runId)
+    } else {
+      await finishRun(store, runId, result)
+      log.info({ ...result }, 'run succeeded')
+    }
+    return result
+  } catch (error) {
+    const state = endingOf(error, signal)
+    await breakOffRun(store, runId, state, error).catch(cause => log.warn({ error: cause }, 'the run could not be recorded'))
+    log[state === 'failed' ? 'error' : 'warn']({ error }, `run ${state}`)
+    throw error
+  }
+}
+
+function endingOf(error: unknown, signal: AbortSignal): 'failed' | 'refused' | 'interrupted' {
+  if (error instanceof RefusalError) return 'refused'
+  if (signal.aborted || error instanceof LeaseLostError) return 'interrupted'
+  return error instanceof OutageError ? 'interrupted' : 'failed'
+}
+
+function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: RunDeps['log']): JobContext<unknown> {
+  const { store, queue, clock } = deps
+  const account = execution.access.account.name
+  return {
+    payload: execution.payload,
+    requestId: execution.requestId,
+    full: execution.full,
+    signal: execution.signal,
+    clock,
+    log,
+    store,
+    transaction: work => fencedTransaction(store, lease, work),
+    progress: execution.onProgress,
+    request: (job, id) => queue.add({ account, job, payload: {}, trigger: 'bootstrap', id }),
+    async findRequest(id) {
+      const request = await queue.find(id)
+      if (!request) return undefined
+      return {
+        state: openStates[request.state],
+        ...(request.failedReason !== undefined && { reason: request.failedReason }),
+      }
+    },
+  }
+}
+
+const openStates: Readonly<Record<RequestState, 'open' | 'done' | 'failed'>> = {
+  waiting: 'open',
+  delayed: 'open',
+  running: 'open',
+  done: 'done',
+  failed: 'failed',
+}

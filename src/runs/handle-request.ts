@@ -1,0 +1,102 @@
+import type { AccountAccess } from '../gate/account-access.ts'
+import { claimProbe, findHold, placeHold } from '../gate/holds.ts'
+import type { JobDefinition, JobResult } from '../jobs/define-job.ts'
+import { describeError } from '../log.ts'
+import type { ActiveRequest, Disposition, RequestHandler } from '../queue/request-queue.ts'
+import { executeRun } from './execute-run.ts'
+import { type Lease, releaseLease, takeLease } from './lease.ts'
+import { decideAfter } from './retry-policy.ts'
+import type { RunDeps } from './run-deps.ts'
+import { addWaiter, removeWaiter } from './waiters.ts'
+import { wakeNext } from './wake.ts'
+
+/** A request that waits for a lease looks again after so long, if nobody wakes it before. */
+const leasePauseMs = 2_000
+const unknownPauseMs = 60_000
+
+/** The way of a request from the queue: hold? → lease → run → what becomes of it. */
+export function createRequestHandler(deps: RunDeps): RequestHandler {
+  return async (request, signal) => {
+    const job = deps.jobs.get(request.job)
+    const access = deps.accounts.get(request.account)
+    if (!job || !access) {
+      // It was accepted by a process that knew both: another one, or this one's next version, will know them again.
+      deps.log.warn({ job: request.job, account: request.account }, 'a request names a job or account unknown here')
+      return { kind: 'put-back', delayMs: unknownPauseMs }
+    }
+    try {
+      const blocked = await findBlockedMs(deps, request)
+      if (blocked !== undefined) return await putAside(deps, request, blocked)
+      const lease = await takeLease(deps.store, { account: request.account, job: job.name, processId: deps.processId })
+      if (!lease) return await putAside(deps, request, leasePauseMs)
+      await removeWaiter(deps.store, request.id)
+      return await runUnderLease(deps, { lease, job, access }, request, signal)
+    } catch (error) {
+      // The store is away: the request waits in the queue until it is back.
+      deps.log.warn({ error, request: request.id }, 'a request could not be looked at and is tried again')
+      return { kind: 'put-back', delayMs: leasePauseMs }
+    }
+  }
+}
+
+/** Milliseconds for which a hold blocks the request; undefined when there is none, or when this one is to go and look. */
+async function findBlockedMs(deps: RunDeps, request: ActiveRequest): Promise<number | undefined> {
+  const hold = await findHold(deps.store, request.account, request.job)
+  if (!hold || (await claimProbe(deps.store, hold))) return undefined
+  return Math.max(hold.dueInMs, 0)
+}
+
+async function putAside(deps: RunDeps, request: ActiveRequest, delayMs: number): Promise<Disposition> {
+  await addWaiter(deps.store, request)
+  // Spread out, so that a thousand waiters don't come back in one instant.
+  return { kind: 'put-back', delayMs: delayMs * (1 + Math.random() * 0.2) + 50 }
+}
+
+async function runUnderLease(
+  deps: RunDeps,
+  { lease, job, access }: { lease: Lease; job: JobDefinition; access: AccountAccess },
+  request: ActiveRequest,
+  signal: AbortSignal,
+): Promise<Disposition> {
+  try {
+    const result = await executeRun(deps, lease, {
+      job,
+      access,
+      requestId: request.id,
+      trigger: request.trigger,
+      attempt: request.failures + 1,
+      payload: request.payload,
+      full: false,
+      signal,
+      onStart: () => request.forgetTwin(),
+      onProgress: progress => void request.progress(progress).catch(() => {}),
+    })
+    return afterResult(result)
+  } catch (error) {
+    if (signal.aborted) return { kind: 'put-back', delayMs: 0 }
+    return await afterError(deps, request, error)
+  } finally {
+    await releaseLease(deps.store, lease).catch(error => deps.log.warn({ error }, 'a lease could not be released'))
+    await wakeNext(deps, lease.account, lease.job)
+  }
+}
+
+function afterResult(result: JobResult): Disposition {
+  return 'waitMs' in result ? { kind: 'put-back', delayMs: result.waitMs } : { kind: 'done' }
+}
+
+async function afterError(deps: RunDeps, request: ActiveRequest, error: unknown): Promise<Disposition> {
+  const decision = decideAfter(error, request.failures)
+  if (decision.kind === 'hold') {
+    const pauseMs = await placeHold(deps.store, request.account, request.job, decision.cause)
+    return await putAside(deps, request, pauseMs)
+  }
+  if (decision.kind === 'again') {
+    if (!decision.countsAsFailure) return { kind: 'put-back', delayMs: decision.delayMs }
+    if (!(await request.hasTwin())) {
+      return { kind: 'put-back', delayMs: decision.delayMs, failures: request.failures + 1 }
+    }
+    return { kind: 'failed', reason: `${describeError(error).message} (an equal request follows and does the same work)` }
+  }
+  return { kind: 'failed', reason: describeError(error).message }
+}

@@ -1,0 +1,91 @@
+import { sql } from 'kysely'
+import { LeaseLostError } from '../errors.ts'
+import type { FencedTransaction, Store } from '../store/store.ts'
+
+/** The right to be the one active run of (account, job). */
+export interface Lease {
+  readonly account: string
+  readonly job: string
+  readonly processId: string
+  /** Grows with each taking: a transaction of an earlier holder finds another number and writes nothing. */
+  readonly fence: string
+}
+
+/**
+ * Takes the lease when nobody holds it, or when its holder's process is dead: that one's runs are then recorded as
+ * interrupted.
+ *
+ * @returns undefined while a living process holds it
+ */
+export async function takeLease(
+  store: Store,
+  key: { readonly account: string; readonly job: string; readonly processId: string },
+): Promise<Lease | undefined> {
+  const { account, job, processId } = key
+  return store.transaction().execute(async tx => {
+    const { rows } = await sql<{ fence: string }>`
+      insert into worker.leases as l (account, job, fence, process)
+      values (${account}, ${job}, 1, ${processId})
+      on conflict (account, job) do update
+        set fence = l.fence + 1, process = excluded.process, run_id = null, taken_at = now()
+        where l.process is null or not exists (
+          select from worker.processes p where p.id = l.process and p.expires_at > now())
+      returning l.fence::text as fence`.execute(tx)
+    const fence = rows[0]?.fence
+    if (fence === undefined) return undefined
+    await tx
+      .updateTable('worker.runs')
+      .set({
+        state: 'interrupted',
+        finished_at: sql<Date>`now()`,
+        error_code: 'interrupted',
+        error_message: 'The process that ran it ended without a word; another run went on from its checkpoint.',
+      })
+      .where('account', '=', account)
+      .where('job', '=', job)
+      .where('state', '=', 'running')
+      .execute()
+    return { account, job, processId, fence }
+  })
+}
+
+export async function releaseLease(store: Store, lease: Lease): Promise<void> {
+  await store
+    .updateTable('worker.leases')
+    .set({ process: null, run_id: null })
+    .where('account', '=', lease.account)
+    .where('job', '=', lease.job)
+    .where('fence', '=', lease.fence)
+    .execute()
+}
+
+/**
+ * Runs `work` in a transaction that locks the lease's row in share mode: nobody can take the lease until it has committed,
+ * and one whose lease was taken before writes nothing.
+ *
+ * @throws LeaseLostError
+ */
+export async function fencedTransaction<T>(
+  store: Store,
+  lease: Lease,
+  work: (tx: FencedTransaction) => Promise<T>,
+): Promise<T> {
+  return store.transaction().execute(async tx => {
+    const held = await tx
+      .selectFrom('worker.leases')
+      .select('fence')
+      .where('account', '=', lease.account)
+      .where('job', '=', lease.job)
+      .where('fence', '=', lease.fence)
+      .where('process', '=', lease.processId)
+      .forShare()
+      .executeTakeFirst()
+    if (!held) {
+      throw new LeaseLostError(
+        `Another run of ${lease.job} for account "${lease.account}" has taken over, so this one stopped without writing.`,
+      )
+    }
+    // The brand says that the check above was made; this is the one place that grants it.
+    return work(tx as FencedTransaction)
+  })
+}

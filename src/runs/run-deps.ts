@@ -1,0 +1,19 @@
+import type { Clock } from '../clock.ts'
+import type { AccountAccess } from '../gate/account-access.ts'
+import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import type { Log } from '../log.ts'
+import type { RequestQueue } from '../queue/request-queue.ts'
+import type { Store } from '../store/store.ts'
+
+/** What running a request needs; wired in one place. */
+export interface RunDeps {
+  readonly store: Store
+  readonly queue: RequestQueue
+  readonly clock: Clock
+  readonly log: Log
+  readonly processId: string
+  readonly jobs: ReadonlyMap<string, JobDefinition>
+  readonly accounts: ReadonlyMap<string, AccountAccess>
+  readonly operations: FirstLoginOperations | undefined
+}

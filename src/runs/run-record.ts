@@ -1,0 +1,82 @@
+import { sql } from 'kysely'
+import type { JobResult } from '../jobs/define-job.ts'
+import { describeError } from '../log.ts'
+import type { RunState } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { Lease } from './lease.ts'
+
+export interface RunStart {
+  readonly requestId: string
+  readonly trigger: string
+  readonly attempt: number
+}
+
+/** Records that a run has begun; one that had returned to wait goes on under its number. */
+export async function startRun(store: Store, lease: Lease, start: RunStart): Promise<string> {
+  const { account, job, processId, fence } = lease
+  const reopened = await store
+    .updateTable('worker.runs')
+    .set({ state: 'running', process: processId, fence, finished_at: null })
+    .where('request_id', '=', start.requestId)
+    .where('state', '=', 'waiting')
+    .returning('id')
+    .executeTakeFirst()
+  const run =
+    reopened ??
+    (await store
+      .insertInto('worker.runs')
+      .values({
+        request_id: start.requestId,
+        account,
+        job,
+        trigger: start.trigger,
+        attempt: start.attempt,
+        process: processId,
+        fence,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow())
+  await store
+    .updateTable('worker.leases')
+    .set({ run_id: run.id })
+    .where('account', '=', account)
+    .where('job', '=', job)
+    .where('fence', '=', fence)
+    .execute()
+  return run.id
+}
+
+export async function finishRun(store: Store, runId: string, result: Exclude<JobResult, { waitMs: number }>): Promise<void> {
+  await store
+    .updateTable('worker.runs')
+    .set({
+      state: 'succeeded',
+      finished_at: sql<Date>`now()`,
+      from_position: result.from ?? null,
+      to_position: result.to ?? null,
+      counts: result.counts ? JSON.stringify(result.counts) : null,
+    })
+    .where('id', '=', runId)
+    .where('state', '=', 'running')
+    .execute()
+}
+
+export async function suspendRun(store: Store, runId: string): Promise<void> {
+  await store.updateTable('worker.runs').set({ state: 'waiting' }).where('id', '=', runId).execute()
+}
+
+/** Records why a run ended otherwise; one that another process has already closed keeps what that one wrote. */
+export async function breakOffRun(
+  store: Store,
+  runId: string,
+  state: Extract<RunState, 'failed' | 'refused' | 'interrupted'>,
+  error: unknown,
+): Promise<void> {
+  const { code, message } = describeError(error)
+  await store
+    .updateTable('worker.runs')
+    .set({ state, finished_at: sql<Date>`now()`, error_code: code, error_message: message })
+    .where('id', '=', runId)
+    .where('state', '=', 'running')
+    .execute()
+}

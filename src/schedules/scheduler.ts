@@ -1,0 +1,130 @@
+import { sql } from 'kysely'
+import type { Clock } from '../clock.ts'
+import type { JobDefinition, ScheduleRule } from '../jobs/define-job.ts'
+import type { Log } from '../log.ts'
+import { scheduledRequestId } from '../queue/request.ts'
+import type { RequestQueue } from '../queue/request-queue.ts'
+import type { Store } from '../store/store.ts'
+import { describeRule, firstDue, nextDue } from './schedule-rule.ts'
+
+export interface SchedulerDeps {
+  readonly store: Store
+  readonly queue: RequestQueue
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface Schedule {
+  readonly account: string
+  readonly job: string
+  readonly rule: ScheduleRule
+}
+
+/** The schedules of all jobs for all accounts. */
+export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<string>): readonly Schedule[] {
+  const names = [...accounts]
+  return [...jobs].flatMap(job =>
+    job.schedule ? names.map(account => ({ account, job: job.name, rule: job.schedule as ScheduleRule })) : [],
+  )
+}
+
+/**
+ * Makes the stored schedules those that are configured. One whose rule is the same keeps its time, also an overdue one; those
+ * that are no longer configured for these accounts go.
+ */
+export async function reconcileSchedules(deps: SchedulerDeps, schedules: readonly Schedule[]): Promise<void> {
+  const { store, clock } = deps
+  const now = new Date(clock.now())
+  await store.transaction().execute(async tx => {
+    for (const { account, job, rule } of schedules) {
+      const values = { rule: describeRule(rule), next_run_at: firstDue(rule, now) }
+      await tx
+        .insertInto('worker.schedules')
+        .values({ account, job, ...values })
+        .onConflict(conflict =>
+          conflict
+            .columns(['account', 'job'])
+            .doUpdateSet(values)
+            .where('worker.schedules.rule', '<>', values.rule),
+        )
+        .execute()
+    }
+    const kept = schedules.map(({ account, job }) => sql`(${account}, ${job})`)
+    await sql`delete from worker.schedules ${kept.length > 0 ? sql`where (account, job) not in (${sql.join(kept)})` : sql``}`.execute(
+      tx,
+    )
+  })
+}
+
+/** Milliseconds between two looks at the schedules. */
+const lookEveryMs = 1_000
+
+/** Adds the requests of due schedules until it is stopped; any number of processes may do so at once. */
+export function startScheduler(deps: SchedulerDeps, schedules: readonly Schedule[]): AsyncDisposable {
+  const stopped = new AbortController()
+  const rules = new Map(schedules.map(({ account, job, rule }) => [`${account}/${job}`, rule]))
+  const looking = keepLooking(deps, rules, stopped.signal)
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort(new DOMException('the scheduler is stopping', 'AbortError'))
+      await looking
+    },
+  }
+}
+
+async function keepLooking(
+  deps: SchedulerDeps,
+  rules: ReadonlyMap<string, ScheduleRule>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await addDueRequests(deps, rules)
+    } catch (error) {
+      deps.log.warn({ error }, 'the schedules could not be looked at and are looked at again')
+    }
+    await deps.clock.sleep(lookEveryMs, signal).catch(() => {})
+  }
+}
+
+/**
+ * A tick is claimed, then its request added, then the schedule moved on: a crash in between leaves the claim to expire, and
+ * the request's id, made of schedule and due time, keeps it from being added twice.
+ *
+ * @returns how many ticks were due
+ */
+export async function addDueRequests(deps: SchedulerDeps, rules: ReadonlyMap<string, ScheduleRule>): Promise<number> {
+  const { store, queue, clock, log } = deps
+  const { rows: due } = await sql<{ account: string; job: string; next_run_at: Date }>`
+    update worker.schedules set claimed_until = now() + interval '30 seconds'
+    where (account, job) in (
+      select account, job from worker.schedules
+      where not paused and next_run_at <= ${new Date(clock.now())}
+        and (claimed_until is null or claimed_until < now())
+      for update skip locked)
+    returning account, job, next_run_at`.execute(store)
+  for (const { account, job, next_run_at: dueAt } of due) {
+    const rule = rules.get(`${account}/${job}`)
+    if (!rule) continue
+    const request = await queue.add({
+      account,
+      job,
+      payload: {},
+      trigger: 'schedule',
+      id: scheduledRequestId(account, job, dueAt),
+    })
+    await store
+      .updateTable('worker.schedules')
+      .set({
+        next_run_at: nextDue(rule, dueAt, new Date(clock.now())),
+        last_run_at: new Date(clock.now()),
+        claimed_until: null,
+      })
+      .where('account', '=', account)
+      .where('job', '=', job)
+      .where('next_run_at', '=', dueAt)
+      .execute()
+    log.debug({ account, job, request: request.id, absorbed: request.absorbed }, 'a schedule was due')
+  }
+  return due.length
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { type DocumentNode, print } from 'graphql'
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { PermanentError, RefusalError } from '../errors.ts'
+import type { FencedTransaction, Store } from '../store/store.ts'
+
+/** The last row of a page: the scan goes on behind it. Texts as the API gave them. */
+export interface Position {
+  readonly cursor: string
+  readonly key: readonly string[]
+}
+
+/** What was committed of a remote table. */
+export interface Checkpoint {
+  /** The greatest cursor seen; never decreases. */
+  readonly high: string | undefined
+  /** Where an unfinished scan goes on. */
+  readonly position: Position | undefined
+  /** The remote time at which the unfinished scan began. */
+  readonly scanStartedAt: string | undefined
+  /** The remote time at which the last complete scan began: what changed later hasn't been looked for yet. */
+  readonly scannedAt: string | undefined
+}
+
+export interface CheckpointKey {
+  readonly account: string
+  readonly job: string
+  readonly fingerprint: string
+}
+
+const positionSchema = z.object({ cursor: z.string(), key: z.array(z.string()).min(1) })
+
+/** Of what a checkpoint was made with: with another document or filter it would mean something else. */
+export function checkpointFingerprint(document: DocumentNode, where: unknown): string {
+  return createHash('sha256').update(JSON.stringify([print(document), where])).digest('hex')
+}
+
+/**
+ * @returns undefined before the first run
+ * @throws PermanentError when it can't be read: an unreadable checkpoint is no first run
+ * @throws RefusalError (`fingerprint`) when the job's document has changed since
+ */
+export async function findCheckpoint(store: Store, key: CheckpointKey): Promise<Checkpoint | undefined> {
+  const row = await store
+    .selectFrom('worker.checkpoints')
+    .selectAll()
+    .where('account', '=', key.account)
+    .where('job', '=', key.job)
+    .executeTakeFirst()
+  if (!row) return undefined
+  if (row.fingerprint !== key.fingerprint) {
+    throw new RefusalError(
+      'fingerprint',
+      'job',
+      `The document of ${key.job} is not the one its checkpoint was made with: run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
+    )
+  }
+  const position = positionSchema.nullable().safeParse(row.position)
+  if (!position.success) {
+    throw new PermanentError(
+      'checkpoint',
+      `The checkpoint of ${key.job} for account "${key.account}" can't be read: run "reset ${key.job} --account ${key.account}" to read everything again.`,
+    )
+  }
+  return {
+    high: row.high ?? undefined,
+    position: position.data ?? undefined,
+    scanStartedAt: row.scan_started_at ?? undefined,
+    scannedAt: row.scanned_at ?? undefined,
+  }
+}
+
+/**
+ * Written in the transaction that writes the page's rows. `high` moves forward only, compared as `cursorType`.
+ */
+export async function saveCheckpoint(
+  tx: FencedTransaction,
+  key: CheckpointKey,
+  next: Checkpoint,
+  cursorType: string,
+): Promise<void> {
+  const position = next.position ? JSON.stringify(next.position) : null
+  const type = sql.raw(cursorType)
+  await sql`
+    insert into worker.checkpoints as c (account, job, fingerprint, high, position, scan_started_at, scanned_at)
+    values (${key.account}, ${key.job}, ${key.fingerprint}, ${next.high ?? null}, ${position}::jsonb,
+      ${next.scanStartedAt ?? null}, ${next.scannedAt ?? null})
+    on conflict (account, job) do update set
+      fingerprint = excluded.fingerprint,
+      high = case when c.high is null or excluded.high::${type} > c.high::${type} then coalesce(excluded.high, c.high)
+        else c.high end,
+      position = excluded.position,
+      scan_started_at = excluded.scan_started_at,
+      scanned_at = excluded.scanned_at,
+      updated_at = now()`.execute(tx)
+}
