@@ -4,7 +4,7 @@ import type { Login } from '../../src/account.ts'
 import { createRequestToken } from '../../src/auth/request-token.ts'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
-import { RateLimitedError, RefusalError, TransientError, WorkerError } from '../../src/errors.ts'
+import { OutageError, RateLimitedError, RefusalError, WorkerError } from '../../src/errors.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -240,7 +240,7 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
     provider.fault(where, fault)
     const requestToken = request({}, fault.kind === 'hang' ? { timeoutMs: 300 } : {})
     const error = await failureOf(requestToken(undefined, forever))
-    expect(error).toBeInstanceOf(TransientError)
+    expect(error).toBeInstanceOf(OutageError)
     expect(error.code).toBe('token-endpoint')
     expect(error.message).toMatch(sentence)
     expect(error.message).toContain(provider.issuer)

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource, type TokenSource } from '../../src/auth/token-source.ts'
-import { PermanentError, RateLimitedError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
+import { OutageError, PermanentError, RateLimitedError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
 import { createHasuraClient, type RequestOptions } from '../../src/hasura/hasura-client.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { type Answer, refused, startScriptedServer, status } from './scripted-server.ts'
@@ -130,7 +130,7 @@ describe('a rejected token', () => {
   test('that is rejected again stops the request, with what to compare', async () => {
     await using opened = await open(refused('invalid-jwt', 'Could not verify JWT: JWTNotInAudience', '$'))
     const error = await failureOf(opened.client.query(articles, after))
-    expect(error).toBeInstanceOf(TransientError)
+    expect(error).toBeInstanceOf(OutageError)
     expect(error).toMatchObject({ code: 'invalid-jwt' })
     expect(error.message).toMatch(/JWTNotInAudience.*audience, issuer and keys.*clocks/)
     expect(opened.server.requests).toHaveLength(2)
@@ -178,6 +178,7 @@ describe('a query that fails', () => {
   test('because nothing listens says so', async () => {
     const { client } = clientOf(await urlOfNobody())
     const error = await failureOf(client.query(articles, after))
+    expect(error).toBeInstanceOf(OutageError)
     expect(error).toMatchObject({ code: 'network' })
     expect(error.message).toMatch(/ECONNREFUSED.*HASURA_URL/)
   })
@@ -205,7 +206,7 @@ describe('a mutation that fails', () => {
   test('before anything was sent has not happened', async () => {
     const { client, clock } = clientOf(await urlOfNobody())
     const error = await failureOf(client.mutate(publish, title))
-    expect(error).toBeInstanceOf(TransientError)
+    expect(error).toBeInstanceOf(OutageError)
     expect(clock.pausesMs).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../../src/errors.ts'
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../../src/errors.ts'
 import { type HasuraResponse, interpretResponse, type Verdict } from '../../src/hasura/interpret-response.ts'
 
 const now = Date.UTC(2026, 10, 1, 12)
@@ -129,6 +129,18 @@ describe('an answer that is not GraphQL', () => {
     const body = { path: '$', error: 'resource does not exist', code: 'not-found' }
     expect(errorOf(interpretResponse(response(body, 404), 'query', 'viewer')).code).toBe('not-found')
   })
+})
+
+test.each([
+  [200, true],
+  [404, true],
+  [500, false],
+  [502, true],
+  [503, true],
+  [504, false],
+])('HTTP %d without an answer of Hasura is an outage for everybody: %s', (statusCode, isOutage) => {
+  const error = errorOf(interpretResponse(response('<h1>canary', statusCode), 'query', 'viewer'))
+  expect(error instanceof OutageError).toBe(isOutage)
 })
 
 describe('a message', () => {
