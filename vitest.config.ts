@@ -10,7 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(hasKeycloak ? [] : ['test/**/*.keycloak.test.ts'])],
-    globalSetup: 'test/services/global-setup.ts',
+    globalSetup: './test/services/global-setup.ts',
     // CI counts the tests of a run it only knows the script of.
     reporters: ['default', ...jsonReport()],
     testTimeout: 30_000,

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { type KeycloakAccess, KeycloakAdmin } from './keycloak-admin.ts'
 import { hasuraMappers } from './keycloak-hasura-mappers.ts'
 
-export const APPLICATION_CLIENT = 'phonemos-hasura'
-export const APPLICATION_ROLES = ['viewer', 'editor', 'manager', 'restorer']
+const APPLICATION_CLIENT = 'phonemos-hasura'
+const APPLICATION_ROLES = ['viewer', 'editor', 'manager', 'restorer']
 /** The client that stands for the worker's own HTTP API: its id is the audience, its role is what callers need. */
 export const WORKER_API = { audience: 'hasura-sync-worker', role: 'request-jobs' }
 

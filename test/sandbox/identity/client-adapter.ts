@@ -16,8 +16,7 @@ export class ClientAdapter implements Adapter {
 
   async find(id: string): Promise<AdapterPayload | undefined> {
     const client = this.#isClientModel ? this.#registry.find(id) : undefined
-    // Keycloak doesn't tell a disabled client from an unknown one.
-    return client?.enabled ? clientMetadata(client) : undefined
+    return client && clientMetadata(client)
   }
 
   async upsert(): Promise<void> {}

@@ -179,11 +179,15 @@ describe('the token endpoint', () => {
     const { refresh_token = '' } = tokenSchema.parse(first.body)
     const refreshed = await requestToken({ ...credentials, grant_type: 'refresh_token', refresh_token })
     expect(decodeJwt(tokenSchema.parse(refreshed.body).access_token)).toMatchObject({ azp: 'worker' })
-    const made = await requestToken({ ...credentials, grant_type: 'refresh_token', refresh_token: 'made up' })
-    expect(made).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_grant', error_description: 'Invalid refresh token' },
-    })
+
+    identity.addClient({ clientId: 'other', clientSecret: SECRET })
+    for (const change of [{ refresh_token: 'made up' }, { refresh_token, client_id: 'other' }]) {
+      const refused = await requestToken({ ...credentials, grant_type: 'refresh_token', ...change })
+      expect(refused).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_grant', error_description: 'Invalid refresh token' },
+      })
+    }
   })
 })
 

@@ -12,6 +12,7 @@ import { createSigningKey } from './signing-key.ts'
 import { serveTokenRequest, type TokenEndpoint } from './token-endpoint.ts'
 import type { TokenRequestRecord } from './token-request.ts'
 
+/** @public For whoever sets the provider up from one import. */
 export type { ClientDefinition, IdentityFault, TokenRequestRecord }
 
 export interface IdentityProviderOptions {

@@ -13,6 +13,7 @@ export function tokenRefusal(
   request: TokenRequest,
   verdict: { status: number; error: string | undefined },
 ): TokenRefusal | undefined {
+  // A disabled client is not told apart from an unknown one.
   if (!client?.enabled) return refusal(401, 'invalid_client', 'Invalid client or Invalid client credentials')
   if (verdict.error === 'invalid_client') {
     return refusal(401, 'unauthorized_client', 'Invalid client or Invalid client credentials')
