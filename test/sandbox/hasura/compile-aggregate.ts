@@ -31,7 +31,9 @@ function aggregateToSql(field: SelectedField, source: Source, rows: string, cont
   const parts = field.fields.map(
     part => `${functionToSql(part, source, row, context)} AS ${identifier(part.responseName)}`,
   )
-  return `(SELECT row_to_json(${output}) FROM (SELECT ${parts.join(', ')} FROM (${rows}) AS ${row}) AS ${output})`
+  // Without a function nothing is aggregated, and each row would answer for itself.
+  const from = field.fields.some(part => part.definition !== undefined) ? `FROM (${rows}) AS ${row}` : ''
+  return `(SELECT row_to_json(${output}) FROM (SELECT ${parts.join(', ')} ${from}) AS ${output})`
 }
 
 function functionToSql(field: SelectedField, source: Source, row: string, context: SelectContext): string {
