@@ -45,7 +45,7 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const { account } = access
-  const granted = await findGranted(access, requirement, signal)
+  const granted = await requireGranted(access, requirement, signal)
   const { claims, hasura } = granted
   await ensureAccountRecord(deps.store, account, claims)
   if (account.hasura && hasura) {
@@ -60,8 +60,12 @@ export async function openSession(
   return new Session(sessionKey, account, claims, client)
 }
 
-/** What is missing may just have been granted, and a token is as old as its life: so it is dropped and asked for once more. */
-async function findGranted(
+/**
+ * What is missing may just have been granted, and a token is as old as its life: so it is dropped and asked for once more.
+ *
+ * @throws RefusalError
+ */
+export async function requireGranted(
   access: AccountAccess,
   requirement: Requirement | undefined,
   signal: AbortSignal,

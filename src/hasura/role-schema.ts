@@ -15,9 +15,13 @@ import {
 import { ConfigError } from '../errors.ts'
 import { columnTypeOf } from './scalars.ts'
 
+/** Where the SDL of each role is committed. */
+export const schemaFolder = new URL('../../graphql/schema/', import.meta.url)
+
 /** The committed SDL of what one role sees of the API. */
 export interface RoleSchema {
   readonly role: string
+  readonly sdl: string
   readonly schema: GraphQLSchema
 }
 
@@ -32,7 +36,11 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
       `The schema of role "${role}" is not in graphql/schema/${role}.graphql: run "schema pull --role ${role}" and commit it.`,
     ])
   }
-  return { role, schema: buildSchema(sdl) }
+  return readSchema(role, sdl)
+}
+
+export function readSchema(role: string, sdl: string): RoleSchema {
+  return { role, sdl, schema: buildSchema(sdl) }
 }
 
 /** What the role's schema has against an operation, in GraphQL's words; empty when it may be sent. */

@@ -2,7 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { z } from 'zod'
 import type { Session } from '../gate/session.ts'
 import { cursorKindOf } from '../hasura/scalars.ts'
-import { loadRoleSchema, readSelection, type Selection } from '../hasura/role-schema.ts'
+import { loadRoleSchema, readSelection, schemaFolder, type Selection } from '../hasura/role-schema.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult, type ScheduleRule } from '../jobs/define-job.ts'
 import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
@@ -49,8 +49,6 @@ export function pullSync<R, V>(options: PullOptions<R, V>): JobDefinition {
     run: (session, context) => pull(options, session, context),
   })
 }
-
-const schemaFolder = new URL('../../graphql/schema/', import.meta.url)
 
 async function pull<R, V>(
   options: PullOptions<R, V>,

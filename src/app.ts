@@ -1,0 +1,69 @@
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { ConfigError } from './errors.ts'
+import { type AccountAccess, createAccountAccess } from './gate/account-access.ts'
+import type { FirstLoginOperations } from './gate/first-login.ts'
+import { checkJobs } from './runs/check-jobs.ts'
+import type { JobDefinition } from './jobs/define-job.ts'
+import type { Log } from './log.ts'
+import { openQueue } from './queue/request-queue.ts'
+import { startHeartbeat } from './runs/heartbeat.ts'
+import type { RunDeps } from './runs/run-deps.ts'
+import { type Database, openDatabase } from './store/open-database.ts'
+
+/** What the outside gives to the app: nothing else in `src/` reaches for it. */
+export interface Host {
+  readonly clock: Clock
+  readonly log: Log
+  readonly hostname: string
+  readonly pid: number
+  readonly readSecretFile: (path: string) => Promise<string>
+}
+
+export interface App extends AsyncDisposable {
+  readonly deps: RunDeps
+  readonly database: Database
+}
+
+export interface Definitions {
+  readonly jobs: readonly JobDefinition[]
+  readonly firstLogin: FirstLoginOperations | undefined
+}
+
+/** Opens everything that running jobs needs, and closes it in reverse order. */
+export async function openApp(config: Config, definitions: Definitions, host: Host): Promise<App> {
+  const { clock, log } = host
+  await checkJobs(definitions.jobs)
+  await using opened = new AsyncDisposableStack()
+  const database = opened.use(await openDatabase(locateDatabase(config), log))
+  const { store } = database
+  const location = config.redisUrl ? { redisUrl: config.redisUrl } : { pool: database.openQueuePool() }
+  const queue = opened.use(await openQueue(location, { clock, log }))
+  if (queue.warning) log.warn(queue.warning)
+  const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: host.hostname, pid: host.pid }))
+  const accounts = new Map<string, AccountAccess>(
+    config.accounts.map(account => [account.name, createAccountAccess(account, host)]),
+  )
+  const deps: RunDeps = {
+    store,
+    queue,
+    clock,
+    log,
+    processId: heartbeat.processId,
+    jobs: new Map(definitions.jobs.map(job => [job.name, job])),
+    accounts,
+    operations: definitions.firstLogin,
+  }
+  const closing = opened.move()
+  return { deps, database, [Symbol.asyncDispose]: () => closing.disposeAsync() }
+}
+
+function locateDatabase(config: Config): { databaseUrl: string } | { dataDir: string } {
+  if (config.databaseUrl) return { databaseUrl: config.databaseUrl }
+  if (config.redisUrl) {
+    throw new ConfigError([
+      'REDIS_URL is set and DATABASE_URL is not: several workers would share the queue but not the store, so give both or neither.',
+    ])
+  }
+  return { dataDir: config.dataDir }
+}

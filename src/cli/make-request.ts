@@ -1,0 +1,36 @@
+import { PermanentError } from '../errors.ts'
+import type { Operations, RequestReport, WantedRequest } from '../http/operations.ts'
+import type { CommandContext } from './command.ts'
+
+const lookEveryMs = 500
+
+/** Makes the request and tells its id; with `--wait` stays until it is done, and says what it waits for. */
+export async function makeRequest(context: CommandContext, wanted: WantedRequest): Promise<number> {
+  const { terminal, options } = context
+  const json = options.json === true
+  return context.withOperations(async operations => {
+    const accepted = await operations.makeRequest(wanted)
+    if (options.wait !== true) {
+      terminal.out(json ? `${JSON.stringify(accepted)}\n` : `${accepted.id}\n`)
+      return 0
+    }
+    const report = await waitUntilDone(context, operations, accepted.id)
+    terminal.out(json ? `${JSON.stringify(report)}\n` : `${report.id} ${report.state}\n`)
+    if (report.state === 'done') return 0
+    throw new PermanentError('request-failed', report.failedReason ?? 'The request failed.')
+  })
+}
+
+async function waitUntilDone(context: CommandContext, operations: Operations, id: string): Promise<RequestReport> {
+  const { terminal, host, signal } = context
+  let told = ''
+  for (;;) {
+    const report = await operations.findRequest(id)
+    if (!report) throw new PermanentError('request-gone', `Request ${id} is no longer in the queue.`)
+    if (report.state === 'done' || report.state === 'failed') return report
+    const news = report.hold ? `held: ${report.hold.reason}` : report.state
+    if (news !== told) terminal.err(`${news}\n`)
+    told = news
+    await host.clock.sleep(lookEveryMs, signal)
+  }
+}

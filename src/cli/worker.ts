@@ -1,0 +1,64 @@
+import { openApp } from '../app.ts'
+import { createAuthorize, off } from '../http/authorize.ts'
+import { createControl } from '../http/create-control.ts'
+import { createHttp } from '../http/create-http.ts'
+import { createLocalOperations } from '../http/local-operations.ts'
+import { createRequestHandler } from '../runs/handle-request.ts'
+import { requestBootstraps } from '../runs/request-bootstraps.ts'
+import { listSchedules, reconcileSchedules, startScheduler } from '../schedules/scheduler.ts'
+import type { Command } from './command.ts'
+
+/** Runs at a time in one process; more wait in the queue. */
+const concurrency = 8
+/** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
+const graceMs = 8_000
+
+export const worker: Command = {
+  usage: 'worker',
+  summary: 'consumes the queue, keeps schedules, serves HTTP, until SIGTERM (also: npm start)',
+  words: [0, 0],
+  options: {},
+  async run({ config, loadDefinitions, host, log, signal }) {
+    await using app = await openApp(config, await loadDefinitions(), host)
+    const { deps, database } = app
+    const { callers } = config.http
+    const operations = createLocalOperations(deps)
+
+    const control = createControl({ operations, log })
+    await control.ready()
+    database.claim?.serve(socket => void control.server.emit('connection', socket))
+    await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
+    const address = await http.listen({ host: config.http.host, port: config.http.port })
+
+    const schedules = listSchedules(deps.jobs.values(), deps.accounts.keys())
+    await reconcileSchedules(deps, schedules)
+    const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
+    const scheduler = startScheduler(deps, schedules)
+    await requestBootstraps(deps)
+    log.info(
+      {
+        address,
+        queue: config.redisUrl ? 'redis' : database.kind,
+        store: database.kind,
+        accounts: [...deps.accounts.keys()],
+        jobs: [...deps.jobs.keys()],
+      },
+      database.kind === 'embedded'
+        ? 'worker ready (embedded database: one process only; set DATABASE_URL for several)'
+        : 'worker ready',
+    )
+    if (!callers) log.info('requests over HTTP are off; HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE switch them on')
+
+    await aborted(signal)
+    log.info('stopping: no more requests are taken, runs may commit what they hold')
+    await scheduler[Symbol.asyncDispose]()
+    await consumer.stop(graceMs)
+    await control.close()
+    return 0
+  },
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,70 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { z } from 'zod'
+import type { HttpCallers } from '../config.ts'
+
+/** Whether a caller may ask for jobs; `status` and `message` are what it is told (RFC 6750, section 3.1). */
+export type Authorization =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly status: 401 | 403 | 503; readonly message: string }
+
+export type Authorize = (authorizationHeader: string | undefined) => Promise<Authorization>
+
+export const off: Authorize = async () =>
+  refuse(403, 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them.')
+
+/** Verifies a bearer token against the issuer's keys, and looks for the role among those of the realm and of the audience. */
+export function createAuthorize(callers: HttpCallers): Authorize {
+  const { issuer, audience, role } = callers
+  let keys: JWTVerifyGetKey | undefined
+  return async header => {
+    const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
+    if (!token) return refuse(401, 'A bearer token is needed in the Authorization header.')
+    try {
+      keys ??= createRemoteJWKSet(await discoverKeys(issuer))
+      const { payload } = await jwtVerify(token, keys, { issuer, audience, clockTolerance: 30 })
+      const held = rolesOf(payload, audience)
+      if (held.includes(role)) return { allowed: true }
+      return refuse(403, `Role "${role}" is not in the token (it holds ${held.join(', ') || 'none'}).`)
+    } catch (error) {
+      return explain(error, callers)
+    }
+  }
+}
+
+function explain(error: unknown, { issuer, audience }: HttpCallers): Authorization {
+  if (error instanceof errors.JWTExpired) return refuse(401, 'The token has expired: get a new one.')
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'iss') return refuse(401, `The token is of another issuer: ${issuer} is needed.`)
+    if (error.claim === 'aud') return refuse(401, `The token is not meant for this worker: audience "${audience}" is needed.`)
+    return refuse(401, `The token's claim "${error.claim}" is not valid.`)
+  }
+  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+    return refuse(503, `The keys of ${issuer} can not be fetched, so no token can be verified now.`)
+  }
+  return refuse(401, 'The token is not valid: it is no JWT, or was not signed by the issuer.')
+}
+
+const discoverySchema = z.object({ jwks_uri: z.url() })
+
+/** OpenID Connect Discovery 1.0, section 4. */
+async function discoverKeys(issuer: string): Promise<URL> {
+  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
+    signal: AbortSignal.timeout(10_000),
+  })
+  return new URL(discoverySchema.parse(await response.json()).jwks_uri)
+}
+
+const rolesSchema = z.object({
+  realm_access: z.object({ roles: z.array(z.string()) }).optional(),
+  resource_access: z.record(z.string(), z.object({ roles: z.array(z.string()) })).optional(),
+})
+
+function rolesOf(payload: unknown, audience: string): readonly string[] {
+  const parsed = rolesSchema.safeParse(payload)
+  if (!parsed.success) return []
+  return [...(parsed.data.realm_access?.roles ?? []), ...(parsed.data.resource_access?.[audience]?.roles ?? [])]
+}
+
+function refuse(status: 401 | 403 | 503, message: string): Authorization {
+  return { allowed: false, status, message }
+}

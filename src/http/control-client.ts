@@ -1,0 +1,125 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import {
+  NotFoundError,
+  PermanentError,
+  RefusalError,
+  type RefusalCode,
+  TransientError,
+  UsageError,
+} from '../errors.ts'
+import { runEventSchema } from './control-events.ts'
+import {
+  accountReportSchema,
+  holdReportSchema,
+  jobReportSchema,
+  type Operations,
+  requestReportSchema,
+  runReportSchema,
+} from './operations.ts'
+
+const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
+const errorSchema = z.object({ code: z.string(), message: z.string() })
+
+/** The operations of the process that owns the embedded database, through its control socket. */
+export function createControlClient(socketPath: string, clock: Clock): Operations {
+  const call = async <T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown, headers = {}): Promise<T> => {
+    // An owner that is still starting, or a short command that is about to end, is worth a few seconds.
+    for (let attempt = 0; ; attempt++) {
+      const response = await send(socketPath, method, path, body, headers)
+      const content: unknown = JSON.parse(await text(response))
+      if (response.statusCode === 503 && attempt < 20) {
+        await clock.sleep(500)
+        continue
+      }
+      if ((response.statusCode ?? 500) >= 400) throw rebuildError(response.statusCode ?? 500, errorSchema.parse(content))
+      return schema.parse(content)
+    }
+  }
+  return {
+    async makeRequest({ job, account, payload, priority, trigger, idempotencyKey }) {
+      const headers = { 'x-trigger': trigger, ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) }
+      const body = { account, payload, priority }
+      return call('POST', `/jobs/${encodeURIComponent(job)}/requests`, acceptedSchema, body, headers)
+    },
+    async findRequest(id) {
+      try {
+        return await call('GET', `/requests/${encodeURIComponent(id)}`, requestReportSchema)
+      } catch (error) {
+        if (error instanceof NotFoundError) return undefined
+        throw error
+      }
+    },
+    async run(wanted, listener, signal) {
+      const { job, ...body } = wanted
+      const response = await send(socketPath, 'POST', `/jobs/${encodeURIComponent(job)}/runs`, body, {}, signal)
+      for await (const line of createInterface({ input: response })) {
+        const event = runEventSchema.parse(JSON.parse(line))
+        if (event.type === 'waiting') listener.onWaiting()
+        else if (event.type === 'progress') listener.onProgress({ done: event.progress.done, ...definedTotal(event.progress) })
+        else if (event.type === 'error') throw rebuildRunError(event)
+        else return { from: event.result.from, to: event.result.to, ...(event.result.counts && { counts: event.result.counts }) }
+      }
+      throw new TransientError('control', 'The worker ended before the run did: the run is recorded as interrupted.')
+    },
+    listJobs: () => call('GET', '/jobs', z.array(jobReportSchema)),
+    listAccounts: () => call('GET', '/accounts', z.array(accountReportSchema)),
+    listRuns({ job, limit }) {
+      const query = new URLSearchParams({ limit: String(limit), ...(job !== undefined && { job }) })
+      return call('GET', `/runs?${query}`, z.array(runReportSchema))
+    },
+    listHolds: () => call('GET', '/holds', z.array(holdReportSchema)),
+    async reset(job, account) {
+      await call('POST', `/jobs/${encodeURIComponent(job)}/reset`, z.object({}), { account })
+    },
+    async forget(account) {
+      await call('POST', `/accounts/${encodeURIComponent(account)}/forget`, z.object({}), {})
+    },
+    async ping() {
+      await call('GET', '/ping', z.object({}))
+    },
+  }
+}
+
+function definedTotal(progress: { total?: number | undefined }): { total?: number } {
+  return progress.total === undefined ? {} : { total: progress.total }
+}
+
+async function send(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<IncomingMessage> {
+  const content = body === undefined ? undefined : JSON.stringify(body)
+  const request = httpRequest({
+    socketPath,
+    method,
+    path,
+    headers: { ...headers, ...(content !== undefined && { 'content-type': 'application/json' }) },
+    ...(signal && { signal }),
+  })
+  request.end(content)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return response
+}
+
+function rebuildError(status: number, { code, message }: { code: string; message: string }): Error {
+  if (status === 404) return new NotFoundError(message)
+  if (status < 500) return new UsageError(message)
+  return new TransientError(code, message)
+}
+
+/** What ended a run is thrown here as it was thrown there, so that the exit code is the same. */
+function rebuildRunError({ kind, code, message }: { kind: string; code: string; message: string }): Error {
+  if (kind === RefusalError.name) return new RefusalError(code as RefusalCode, 'account', message)
+  if (kind === UsageError.name) return new UsageError(message)
+  if (kind === NotFoundError.name) return new NotFoundError(message)
+  return kind === PermanentError.name ? new PermanentError(code, message) : new TransientError(code, message)
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Log } from '../log.ts'
+import { describeError } from '../log.ts'
+import { addRequestRoutes, createFastify, parse } from './create-http.ts'
+import type { RunEvent } from './control-events.ts'
+import type { Operations } from './operations.ts'
+
+const named = z.object({ name: z.string() })
+const accountBody = z.object({ account: z.string() })
+const runBody = z.object({ account: z.string().optional(), payload: z.unknown().optional(), full: z.boolean() })
+const runsQuery = z.object({ job: z.string().optional(), limit: z.coerce.number().int().min(1).max(1000).default(20) })
+
+/**
+ * Everything that may be asked of a worker, for the commands of the same user on the same machine: whoever may open the
+ * socket (mode 0600) may ask.
+ */
+export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
+  const { operations, log } = deps
+  const app = createFastify(log)
+  addRequestRoutes(app, operations, 'cli')
+
+  app.get('/jobs', () => operations.listJobs())
+  app.get('/accounts', () => operations.listAccounts())
+  app.get('/holds', () => operations.listHolds())
+  app.get('/runs', request => operations.listRuns(parse(runsQuery, request.query, 'query')))
+  app.get('/ping', () => operations.ping().then(() => ({})))
+
+  app.post('/jobs/:name/reset', async request => {
+    await operations.reset(named.parse(request.params).name, parse(accountBody, request.body, 'body').account)
+    return {}
+  })
+  app.post('/accounts/:name/forget', async request => {
+    await operations.forget(named.parse(request.params).name)
+    return {}
+  })
+
+  // One JSON line per event, until the run has ended; a caller that goes away aborts the run.
+  app.post('/jobs/:name/runs', async (request, reply) => {
+    const { name } = named.parse(request.params)
+    const body = parse(runBody, request.body, 'body')
+    const gone = new AbortController()
+    reply.raw.on('close', () => gone.abort(new DOMException('the caller went away', 'AbortError')))
+    reply.hijack()
+    const send = (event: RunEvent): void => {
+      reply.raw.write(`${JSON.stringify(event)}\n`)
+    }
+    reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    try {
+      const result = await operations.run(
+        { job: name, account: body.account, payload: body.payload, full: body.full },
+        { onWaiting: () => send({ type: 'waiting' }), onProgress: progress => send({ type: 'progress', progress }) },
+        gone.signal,
+      )
+      send({ type: 'result', result })
+    } catch (error) {
+      send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...describeError(error) })
+    }
+    reply.raw.end()
+  })
+  return app
+}

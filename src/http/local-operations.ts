@@ -1,0 +1,103 @@
+import { NotFoundError, UsageError } from '../errors.ts'
+import type { AccountAccess } from '../gate/account-access.ts'
+import { findHold } from '../gate/holds.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import { idempotentRequestId } from '../queue/request.ts'
+import { forgetAccount, resetJob } from '../runs/forget.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
+import { runNow } from '../runs/run-now.ts'
+import { describeRule } from '../schedules/schedule-rule.ts'
+import type { Operations, RequestReport, WantedRequest } from './operations.ts'
+import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.ts'
+
+/** The operations on this process's own store and queue. */
+export function createLocalOperations(deps: RunDeps): Operations {
+  const { store, queue, jobs, accounts } = deps
+  return {
+    async makeRequest(wanted) {
+      const { job, access, payload } = resolve(deps, wanted)
+      const account = access.account.name
+      return queue.add({
+        account,
+        job: job.name,
+        payload,
+        trigger: wanted.trigger,
+        ...(wanted.priority && { priority: wanted.priority }),
+        ...(wanted.idempotencyKey && { id: idempotentRequestId(account, job.name, wanted.idempotencyKey) }),
+      })
+    },
+    findRequest: id => findRequest(deps, id),
+    async run(wanted, listener, signal) {
+      return runNow(deps, { ...resolve(deps, wanted), full: wanted.full, signal, ...listener })
+    },
+    async listJobs() {
+      return [...jobs.values()].map(job => ({
+        name: job.name,
+        requirement: job.requirement ?? null,
+        schedule: job.schedule ? describeRule(job.schedule) : null,
+        into: job.into ?? null,
+      }))
+    },
+    listAccounts: () => listAccounts(store, [...accounts.values()].map(access => access.account)),
+    listRuns: filter => listRuns(store, filter),
+    listHolds: () => listHolds(store),
+    async reset(name, account) {
+      const { job, access } = resolve(deps, { job: name, account, payload: undefined })
+      await resetJob(deps, access.account.name, job.name)
+    },
+    async forget(account) {
+      await forgetAccount(deps, findAccount(accounts, account).account.name)
+    },
+    async ping() {
+      await Promise.all([queue.ping(), store.selectFrom('worker.processes').select('id').limit(1).execute()])
+    },
+  }
+}
+
+async function findRequest({ store, queue }: RunDeps, id: string): Promise<RequestReport | undefined> {
+  const request = await queue.find(id)
+  if (!request) return undefined
+  const hold = request.state === 'delayed' ? await findHold(store, request.account, request.job) : undefined
+  return {
+    id: request.id,
+    job: request.job,
+    account: request.account,
+    state: request.state,
+    trigger: request.trigger,
+    requestedAt: request.requestedAt.toISOString(),
+    ...(hold && { hold: { code: hold.code, reason: hold.reason } }),
+    ...(request.failedReason !== undefined && { failedReason: request.failedReason }),
+    ...(request.progress !== undefined && { progress: request.progress }),
+    runs: await listRunsOfRequest(store, id),
+  }
+}
+
+/** Finds what the words name and parses the payload, before anything reaches the queue. */
+function resolve(
+  { jobs, accounts }: RunDeps,
+  wanted: Pick<WantedRequest, 'job' | 'account' | 'payload'>,
+): { job: JobDefinition; access: AccountAccess; payload: unknown } {
+  const job = jobs.get(wanted.job)
+  if (!job) throw new NotFoundError(`There is no job "${wanted.job}": the jobs are ${list(jobs)}.`)
+  const access = findAccount(accounts, wanted.account)
+  const payload = job.payload.safeParse(wanted.payload ?? {})
+  if (!payload.success) {
+    const problems = payload.error.issues.map(issue => `${issue.path.join('.') || 'payload'}: ${issue.message}`)
+    throw new UsageError(`The payload of ${job.name} is not what it needs (${problems.join('; ')}).`)
+  }
+  // The payload goes into the queue as it came: the run parses it again, perhaps with a later version's schema.
+  return { job, access, payload: wanted.payload ?? {} }
+}
+
+function findAccount(accounts: ReadonlyMap<string, AccountAccess>, name: string | undefined): AccountAccess {
+  const [only, ...others] = accounts.values()
+  if (name === undefined && only && others.length === 0) return only
+  if (name === undefined) throw new UsageError(`There are several accounts: name one of ${list(accounts)}.`)
+  const access = accounts.get(name)
+  if (!access) throw new NotFoundError(`There is no account "${name}": the accounts are ${list(accounts)}.`)
+  return access
+}
+
+function list(named: ReadonlyMap<string, unknown>): string {
+  return [...named.keys()].join(', ')
+}

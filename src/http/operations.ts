@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import type { JobResult, Progress } from '../jobs/define-job.ts'
+import type { AcceptedRequest } from '../queue/request-queue.ts'
+import { type Priority, type Trigger, triggers } from '../queue/request.ts'
+
+/**
+ * What may be asked of a worker. Carried out in this process, or by the owner of the embedded database through its control
+ * socket: the callers can't tell the difference.
+ */
+export interface Operations {
+  makeRequest(wanted: WantedRequest): Promise<AcceptedRequest>
+  findRequest(id: string): Promise<RequestReport | undefined>
+  /** One run in the foreground; throws what refused or ended it. */
+  run(wanted: WantedRun, listener: RunListener, signal: AbortSignal): Promise<JobResult>
+  listJobs(): Promise<readonly JobReport[]>
+  listAccounts(): Promise<readonly AccountReport[]>
+  listRuns(filter: { readonly job?: string | undefined; readonly limit: number }): Promise<readonly RunReport[]>
+  listHolds(): Promise<readonly HoldReport[]>
+  /** Forgets a checkpoint: the next run reads everything. */
+  reset(job: string, account: string): Promise<void>
+  /** Forgets everything about an account: mirrored rows, checkpoints, first login, holds. */
+  forget(account: string): Promise<void>
+  /** Rejects when the store or the queue can't be reached. */
+  ping(): Promise<void>
+}
+
+export interface WantedRequest {
+  readonly job: string
+  readonly account: string | undefined
+  readonly payload: unknown
+  readonly trigger: Trigger
+  readonly priority?: Priority | undefined
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface WantedRun {
+  readonly job: string
+  readonly account: string | undefined
+  readonly payload: unknown
+  readonly full: boolean
+}
+
+export interface RunListener {
+  onWaiting(): void
+  onProgress(progress: Progress): void
+}
+
+export const runReportSchema = z.object({
+  id: z.string(),
+  requestId: z.string(),
+  job: z.string(),
+  account: z.string(),
+  trigger: z.string(),
+  attempt: z.int(),
+  state: z.enum(['running', 'waiting', 'succeeded', 'failed', 'refused', 'interrupted']),
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  counts: z.record(z.string(), z.number()).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+})
+export type RunReport = z.infer<typeof runReportSchema>
+
+export const requestReportSchema = z.object({
+  id: z.string(),
+  job: z.string(),
+  account: z.string(),
+  state: z.enum(['waiting', 'delayed', 'running', 'done', 'failed']),
+  trigger: z.enum(triggers),
+  requestedAt: z.string(),
+  /** Why it waits, when it waits for something to be mended. */
+  hold: z.object({ code: z.string(), reason: z.string() }).optional(),
+  failedReason: z.string().optional(),
+  progress: z.unknown().optional(),
+  runs: z.array(runReportSchema),
+})
+export type RequestReport = z.infer<typeof requestReportSchema>
+
+export const jobReportSchema = z.object({
+  name: z.string(),
+  requirement: z.unknown(),
+  schedule: z.string().nullable(),
+  into: z.string().nullable(),
+})
+export type JobReport = z.infer<typeof jobReportSchema>
+
+export const accountReportSchema = z.object({
+  name: z.string(),
+  endpoint: z.string().nullable(),
+  firstLogin: z.enum(['pending', 'calling', 'called', 'visible']),
+  note: z.string().nullable(),
+  bootstrappedAt: z.string().nullable(),
+})
+export type AccountReport = z.infer<typeof accountReportSchema>
+
+export const holdReportSchema = z.object({
+  account: z.string(),
+  /** null holds every job of the account. */
+  job: z.string().nullable(),
+  code: z.string(),
+  reason: z.string(),
+  since: z.string(),
+  nextProbeAt: z.string(),
+})
+export type HoldReport = z.infer<typeof holdReportSchema>

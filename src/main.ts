@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { runCli } from './cli/run-cli.ts'
+import { systemClock } from './clock.ts'
+
+const stop = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => stop.abort(new DOMException(`${signal} was received`, 'AbortError')))
+}
+
+process.exitCode = await runCli({
+  argv: process.argv.slice(2),
+  env: process.env,
+  terminal: {
+    out: text => void process.stdout.write(text),
+    err: text => void process.stderr.write(text),
+    isInteractive: process.stderr.isTTY === true,
+  },
+  signal: stop.signal,
+  host: {
+    clock: systemClock,
+    hostname: hostname(),
+    pid: process.pid,
+    readSecretFile: path => readFile(path, 'utf8'),
+  },
+  async loadDefinitions() {
+    const [{ jobs }, { firstLogin }] = await Promise.all([import('./jobs/list.ts'), import('./jobs/first-login.ts')])
+    return { jobs, firstLogin }
+  },
+})

@@ -1,0 +1,46 @@
+import { ConfigError } from '../errors.ts'
+import { checkOperation, loadRoleSchema, readSelection, schemaFolder } from '../hasura/role-schema.ts'
+import { findRuleProblem } from '../schedules/schedule-rule.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+
+/**
+ * What can be seen to be wrong with the job list before anything runs: names and mirror tables used twice, schedules that never
+ * come, operations that the job's role can't send.
+ *
+ * @throws ConfigError with every problem
+ */
+export async function checkJobs(jobs: readonly JobDefinition[]): Promise<void> {
+  const problems = [
+    ...findTwice(jobs.map(job => job.name)).map(name => `Two jobs are called "${name}".`),
+    ...findTwice(jobs.flatMap(job => job.into ?? [])).map(
+      table => `Two jobs write mirror.${table}: the rows of one would be overwritten by the other.`,
+    ),
+  ]
+  for (const job of jobs) {
+    if (!/^[a-z][a-z0-9-]*$/.test(job.name)) problems.push(`Job "${job.name}": a name is lower case words with dashes.`)
+    const problem = job.schedule && findRuleProblem(job.schedule)
+    if (problem) problems.push(`Job "${job.name}": ${problem}.`)
+    problems.push(...(await findOperationProblems(job)))
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+async function findOperationProblems(job: JobDefinition): Promise<string[]> {
+  if (!job.operations?.length || !job.requirement || !('role' in job.requirement)) return []
+  const { role } = job.requirement
+  try {
+    const schema = await loadRoleSchema(schemaFolder, role)
+    const problems = job.operations.flatMap(operation =>
+      checkOperation(operation, schema).map(problem => `Job "${job.name}" as role "${role}": ${problem}`),
+    )
+    if (job.into !== undefined) job.operations.forEach(operation => void readSelection(operation, schema))
+    return problems
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(problem => `Job "${job.name}": ${problem}`)
+    throw error
+  }
+}
+
+function findTwice(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
+}

@@ -1,0 +1,54 @@
+import { sql } from 'kysely'
+import { UsageError } from '../errors.ts'
+import { type Lease, releaseLease, takeLease } from './lease.ts'
+import type { RunDeps } from './run-deps.ts'
+
+type ForgetDeps = Pick<RunDeps, 'store' | 'processId' | 'jobs'>
+
+/** Forgets the checkpoint, so that the next run reads everything; the mirrored rows stay until then. */
+export async function resetJob(deps: ForgetDeps, account: string, job: string): Promise<void> {
+  await underLeases(deps, account, [job], async () => {
+    for (const table of ['worker.checkpoints', 'worker.holds'] as const) {
+      await deps.store.deleteFrom(table).where('account', '=', account).where('job', '=', job).execute()
+    }
+  })
+}
+
+/** Forgets the account as if it had never logged in. Leases stay, because a fence number must never come again. */
+export async function forgetAccount(deps: ForgetDeps, account: string): Promise<void> {
+  const { store, jobs } = deps
+  await underLeases(deps, account, [...jobs.keys()], () =>
+    store.transaction().execute(async tx => {
+      for (const table of ['worker.checkpoints', 'worker.holds', 'worker.bootstrap_steps', 'worker.runs'] as const) {
+        await tx.deleteFrom(table).where('account', '=', account).execute()
+      }
+      await tx.deleteFrom('worker.accounts').where('name', '=', account).execute()
+      const { rows } = await sql<{ table_name: string }>`
+        select table_name from information_schema.columns
+        where table_schema = 'mirror' and column_name = '_account'`.execute(tx)
+      for (const { table_name } of rows) {
+        await sql`delete from ${sql.table(`mirror.${table_name}`)} where _account = ${account}`.execute(tx)
+      }
+    }),
+  )
+}
+
+/** Nothing of a job may be forgotten while it runs: the run would write it back. */
+async function underLeases(
+  { store, processId }: ForgetDeps,
+  account: string,
+  jobs: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  const leases: Lease[] = []
+  try {
+    for (const job of jobs) {
+      const lease = await takeLease(store, { account, job, processId })
+      if (!lease) throw new UsageError(`${job} is running for account "${account}": wait until it has ended.`)
+      leases.push(lease)
+    }
+    await work()
+  } finally {
+    for (const lease of leases) await releaseLease(store, lease)
+  }
+}

@@ -1,0 +1,52 @@
+import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
+import type { AccountAccess } from '../gate/account-access.ts'
+import { executeRun } from './execute-run.ts'
+import { type Lease, releaseLease, takeLease } from './lease.ts'
+import type { RunDeps } from './run-deps.ts'
+import { wakeNext } from './wake.ts'
+
+export interface RunNow {
+  readonly job: JobDefinition
+  readonly access: AccountAccess
+  readonly payload: unknown
+  readonly full: boolean
+  readonly signal: AbortSignal
+  /** Called once when another run holds the lease and this one waits for it. */
+  onWaiting(): void
+  onProgress(progress: Progress): void
+}
+
+const leasePauseMs = 500
+
+/** One run in the foreground: through the same gate and under the same lease, but what refuses it is thrown, not held. */
+export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
+  const requestId = `run-${crypto.randomUUID()}`
+  for (;;) {
+    const lease = await waitForLease(deps, run)
+    let result: JobResult
+    try {
+      result = await executeRun(deps, lease, {
+        ...run,
+        requestId,
+        trigger: 'cli',
+        attempt: 1,
+        async onStart() {},
+      })
+    } finally {
+      await releaseLease(deps.store, lease)
+      await wakeNext(deps, lease.account, lease.job)
+    }
+    if (!('waitMs' in result)) return result
+    await deps.clock.sleep(result.waitMs, run.signal)
+  }
+}
+
+async function waitForLease(deps: RunDeps, run: RunNow): Promise<Lease> {
+  const key = { account: run.access.account.name, job: run.job.name, processId: deps.processId }
+  for (let told = false; ; told = true) {
+    const lease = await takeLease(deps.store, key)
+    if (lease) return lease
+    if (!told) run.onWaiting()
+    await deps.clock.sleep(leasePauseMs, run.signal)
+  }
+}
