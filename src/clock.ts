@@ -18,3 +18,22 @@ export const systemClock: Clock = {
     }
   },
 }
+
+/** Whether the work settles within `ms`; it goes on by itself when it doesn't. A failure of the work counts as settled. */
+export async function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const enough = new AbortController()
+  const settled = work.then(
+    () => true,
+    () => true,
+  )
+  const tooLong = clock.sleep(ms, enough.signal).then(
+    () => false,
+    () => false,
+  )
+  try {
+    return await Promise.race([settled, tooLong])
+  } finally {
+    // A pause that nobody waits for any more would keep the process alive.
+    enough.abort()
+  }
+}

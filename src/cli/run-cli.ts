@@ -35,7 +35,8 @@ export async function runCli(invocation: Invocation): Promise<number> {
     if (!command) throw new UsageError(`There is no command "${name}".\n\n${usage()}`)
     const { words, options } = parseWords(command, rest)
     const config = parseConfig(env, await readAccountsFile(env))
-    const log = createLog(config.logLevel)
+    // A command in the foreground says what matters itself; only the worker tells its story in the log.
+    const log = createLog(env.LOG_LEVEL || name === 'worker' ? config.logLevel : 'warn')
     const host: Host = { ...invocation.host, log }
     const { loadDefinitions } = invocation
     return await command.run({

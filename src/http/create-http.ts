@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { NotFoundError, TransientError, UsageError } from '../errors.ts'
+import { NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { describeError } from '../log.ts'
 import { priorities, triggers } from '../queue/request.ts'
@@ -81,7 +81,8 @@ export function createFastify(log: Log): FastifyInstance {
     // Fastify's own refusals (a body that is no JSON, or too large) are worded by it and hold nothing of the body.
     const safe = status < 500 || error instanceof TransientError
     const said = error instanceof Error && status < 500 ? error.message : message
-    await reply.code(status).send({ code: safe ? code : 'unexpected', message: safe ? said : 'Something went wrong here.' })
+    const name = error instanceof WorkerError ? code : 'usage'
+    await reply.code(status).send({ code: safe ? name : 'unexpected', message: safe ? said : 'Something went wrong here.' })
   })
   app.setNotFoundHandler(async (request, reply) => {
     await reply.code(404).send({ code: 'not-found', message: `There is no ${request.method} ${request.url.split('?')[0]}.` })

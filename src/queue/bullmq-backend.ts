@@ -37,6 +37,12 @@ const retention = {
   removeOnFail: { age: 30 * 24 * 3600, count: 20_000 },
 }
 
+/**
+ * What becomes of a request is decided by its handler, which says so when it has failed. Whatever else is thrown (the queue
+ * went away while a request was put back) must not cost the request.
+ */
+const neverGiveUp = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 5_000 } }
+
 export async function createBullQueue(location: QueueLocation): Promise<BullQueue> {
   if ('pool' in location) await migrateQueue(location.pool)
   return new Queue<RequestData, void, string, RequestData, void, string, IQueueBackend, BoundConnection>(
@@ -45,7 +51,7 @@ export async function createBullQueue(location: QueueLocation): Promise<BullQueu
       prefix,
       connection: bound,
       skipWaitingForReady: true,
-      defaultJobOptions: { ...retention, attempts: 1 },
+      defaultJobOptions: { ...retention, ...neverGiveUp },
       streams: { events: { maxLen: 1000 } },
     },
     // A producer is told at once that Redis is away instead of waiting for ever.

@@ -1,5 +1,5 @@
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq'
-import type { Clock } from '../clock.ts'
+import { type Clock, settlesWithin } from '../clock.ts'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type BullQueue, createBullQueue, createBullWorker, type QueueLocation } from './bullmq-backend.ts'
@@ -92,7 +92,7 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
     },
     async [Symbol.asyncDispose]() {
       // BullMQ's close never returns while Redis is down.
-      await Promise.race([queue.close(), deps.clock.sleep(2_000)])
+      await settlesWithin(deps.clock, 2_000, queue.close())
     },
   }
 }
@@ -180,7 +180,7 @@ function startConsumer(
     if (disposition.kind === 'put-back') {
       const failures = disposition.failures ?? data.data.failures
       if (failures !== data.data.failures) await job.updateData({ ...data.data, failures })
-      await job.moveToDelayed(clock.now() + disposition.delayMs, token)
+      await job.moveToDelayed(clock.now() + Math.ceil(disposition.delayMs), token)
       throw new DelayedError()
     }
   }
@@ -193,11 +193,10 @@ function startConsumer(
   return {
     async stop(graceMs) {
       const closed = worker.close()
-      const drained = await Promise.race([closed.then(() => true), clock.sleep(graceMs).then(() => false)])
-      if (drained) return
+      if (await settlesWithin(clock, graceMs, closed)) return
       worker.cancelAllJobs('the worker is shutting down')
       // With Redis down BullMQ's close never returns: leases and locks then expire by themselves.
-      await Promise.race([closed, clock.sleep(5_000)])
+      await settlesWithin(clock, 5_000, closed)
     },
   }
 }

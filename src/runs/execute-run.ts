@@ -25,7 +25,7 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
   const { store } = deps
   const { job, access, signal } = execution
   const account = access.account.name
-  const runId = await startRun(store, lease, execution)
+  const { id: runId, reopened } = await startRun(store, lease, execution)
   const log = deps.log.child({ job: job.name, account, run: runId })
   try {
     const session = await openSession(deps, access, job.requirement, signal)
@@ -34,7 +34,7 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
       await wakeAll(deps, account)
     }
     await execution.onStart()
-    log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
+    if (!reopened) log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
     const result = await job.run(session, createContext(deps, lease, execution, log))
     if (await liftHolds(store, account, job.name, 'any')) await wakeAll(deps, account)
     if ('waitMs' in result) {

@@ -49,7 +49,7 @@ async function findBlockedMs(deps: RunDeps, request: ActiveRequest): Promise<num
 async function putAside(deps: RunDeps, request: ActiveRequest, delayMs: number): Promise<Disposition> {
   await addWaiter(deps.store, request)
   // Spread out, so that a thousand waiters don't come back in one instant.
-  return { kind: 'put-back', delayMs: delayMs * (1 + Math.random() * 0.2) + 50 }
+  return { kind: 'put-back', delayMs: Math.ceil(delayMs * (1 + Math.random() * 0.2)) + 50 }
 }
 
 async function runUnderLease(

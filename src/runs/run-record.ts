@@ -12,7 +12,11 @@ export interface RunStart {
 }
 
 /** Records that a run has begun; one that had returned to wait goes on under its number. */
-export async function startRun(store: Store, lease: Lease, start: RunStart): Promise<string> {
+export async function startRun(
+  store: Store,
+  lease: Lease,
+  start: RunStart,
+): Promise<{ readonly id: string; readonly reopened: boolean }> {
   const { account, job, processId, fence } = lease
   const reopened = await store
     .updateTable('worker.runs')
@@ -43,7 +47,7 @@ export async function startRun(store: Store, lease: Lease, start: RunStart): Pro
     .where('job', '=', job)
     .where('fence', '=', fence)
     .execute()
-  return run.id
+  return { id: run.id, reopened: reopened !== undefined }
 }
 
 export async function finishRun(store: Store, runId: string, result: Exclude<JobResult, { waitMs: number }>): Promise<void> {

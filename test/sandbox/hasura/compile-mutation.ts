@@ -1,3 +1,4 @@
+import { getNamedType } from 'graphql'
 import { type BoolExp, boolExpToSql, operandToSql } from './bool-exp.ts'
 import { rowAsJson, rowsAsJson, type SelectContext } from './compile-select.ts'
 import { parseFailed, validationFailed } from './hasura-error.ts'
@@ -174,7 +175,8 @@ export const keyOf = (input: Input | undefined, table: RoleTable): BoolExp => ke
 
 /** What the mutation answers, made of the rows it touched in the same statement. */
 function respond(field: SelectedField, table: RoleTable, change: string, context: SelectContext): Statement {
-  const isResponse = field.parent.getFields()[field.name]?.type.toString().includes('_mutation_response')
+  const type = field.definition === undefined ? undefined : getNamedType(field.definition.type).name
+  const isResponse = type === `${table.table.name}_mutation_response`
   const result = isResponse
     ? responseObject(field, table, context)
     : rowAsJson(field.fields, table, `SELECT * FROM ${touched}`, context)

@@ -15,8 +15,16 @@ const directions: Readonly<Record<string, string>> = {
   desc_nulls_last: 'DESC NULLS LAST',
 }
 
+function getDirection(name: string): string {
+  const direction = directions[name]
+  if (direction === undefined) throw new Error(`unknown order ${name}`)
+  return direction
+}
+
 export interface OrderItem {
-  readonly sql: string
+  readonly expression: string
+  /** `ASC NULLS LAST` and the like. */
+  readonly direction: string
   /** The column of the table itself that this sorts by, when it is one. */
   readonly column?: string
 }
@@ -32,7 +40,8 @@ export function compileOrderBy(
 
 function compileFields(item: Input, table: RoleTable, alias: string, context: SelectContext): OrderItem[] {
   return [...objectFields(item)].flatMap(([key, value]): OrderItem[] => {
-    if (value.kind === 'enum') return [{ sql: `${columnOf(alias, key)} ${directions[value.name]}`, column: key }]
+    if (value.kind === 'enum')
+      return [{ expression: columnOf(alias, key), direction: getDirection(value.name), column: key }]
     if (value.kind === 'null') return []
     const relationship = table.relationships.get(key)
     if (relationship !== undefined) return throughObject(relationship, value, alias, context)
@@ -46,10 +55,10 @@ function compileFields(item: Input, table: RoleTable, alias: string, context: Se
 function throughObject(relationship: Relationship, value: Input, alias: string, context: SelectContext): OrderItem[] {
   const target = getRoleTable(context.model, relationship.target)
   const remote = context.sql.alias()
-  return compileFields(value, target, remote, context).map(({ sql }) => {
-    const [, expression = '', direction = ''] = /^(.*) ((?:ASC|DESC) NULLS (?:FIRST|LAST))$/s.exec(sql) ?? []
-    return { sql: `(SELECT ${expression} ${from(relationship, target, alias, remote, context)}) ${direction}` }
-  })
+  return compileFields(value, target, remote, context).map(({ expression, direction }) => ({
+    expression: `(SELECT ${expression} ${from(relationship, target, alias, remote, context)})`,
+    direction,
+  }))
 }
 
 function byAggregate(relationship: Relationship, value: Input, alias: string, context: SelectContext): OrderItem[] {
@@ -65,11 +74,8 @@ function byAggregate(relationship: Relationship, value: Input, alias: string, co
     return expressions.flatMap(([expression, direction]) => {
       if (direction.kind !== 'enum') return []
       const remote = context.sql.alias()
-      return [
-        {
-          sql: `(SELECT ${expression(remote)} ${from(relationship, target, alias, remote, context)}) ${directions[direction.name]}`,
-        },
-      ]
+      const value = `(SELECT ${expression(remote)} ${from(relationship, target, alias, remote, context)})`
+      return [{ expression: value, direction: getDirection(direction.name) }]
     })
   })
 }

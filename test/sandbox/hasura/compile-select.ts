@@ -166,7 +166,9 @@ function selectRows(
     distinct.length > 0 ? `DISTINCT ON (${distinct.map(name => columnOf(row, name)).join(', ')})` : '',
     `${identifier(row)}.* FROM ${source.from ?? tableName(table.table.name)} AS ${identifier(row)}`,
     `WHERE ${conditions.join(' AND ')}`,
-    order.length > 0 ? `ORDER BY ${order.map(item => item.sql).join(', ')}` : '',
+    order.length > 0
+      ? `ORDER BY ${order.map(({ expression, direction }) => `${expression} ${direction}`).join(', ')}`
+      : '',
     limit === undefined ? '' : `LIMIT ${limit}`,
     offsetToSql(args.get('offset')),
   ].join(' ')

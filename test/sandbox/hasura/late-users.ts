@@ -16,8 +16,11 @@ export class LateUsers {
     return this.#delayMs > 0
   }
 
-  made(userId: string): void {
-    if (!this.#visibleAt.has(userId)) this.#visibleAt.set(userId, Date.now() + this.#delayMs)
+  /** Hides the user from now on; returns what takes it back, should the user not be made after all. */
+  hide(userId: string): () => void {
+    if (this.#visibleAt.has(userId)) return () => {}
+    this.#visibleAt.set(userId, Date.now() + this.#delayMs)
+    return () => this.#visibleAt.delete(userId)
   }
 
   /** A condition that holds for the rows that can be read now. */

@@ -78,8 +78,13 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
     const userId = session.variables.get('x-hasura-user-id')
     const isNew = makesUser && (await db.query('SELECT 1 FROM public.users WHERE id::text = $1', [userId])).length === 0
     // Hidden before it exists: a reader must not see it in between.
-    if (isNew && userId !== undefined) lateUsers.made(userId)
-    return engine.execute(request, session)
+    const show = isNew && userId !== undefined ? lateUsers.hide(userId) : undefined
+    try {
+      return await engine.execute(request, session)
+    } catch (error) {
+      show?.()
+      throw error
+    }
   }
 
   const server = createHasuraServer({
