@@ -4,7 +4,7 @@ const numericTypes = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numer
 const incomparable = new Set(['json', 'jsonb', 'bool'])
 
 export const isNumeric = (column: Column) => numericTypes.has(column.type)
-export const isComparable = (column: Column) => !incomparable.has(column.type)
+const isComparable = (column: Column) => !incomparable.has(column.type)
 
 /** Aggregates over columns; the value says what type the result has. */
 export const aggregateFunctions: Readonly<Record<string, 'float' | 'column'>> = {

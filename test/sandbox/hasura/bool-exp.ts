@@ -29,7 +29,7 @@ export type Operand = { readonly text: string } | { readonly sessionVariable: st
 
 export const always: BoolExp = { kind: 'and', of: [] }
 
-export const operators = {
+const operators = {
   _eq: '=',
   _neq: '<>',
   _gt: '>',

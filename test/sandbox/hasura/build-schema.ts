@@ -1,6 +1,9 @@
 import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
+import { mutationFields } from './mutation-fields.ts'
+import { queryFields } from './query-fields.ts'
 import type { RoleModel } from './role-model.ts'
-import { mutationFields, queryFields, type RootField, subscriptionFields } from './root-fields.ts'
+import type { RootField } from './root-field.ts'
+import { subscriptionFields } from './subscription-fields.ts'
 import { TypeRegistry } from './type-registry.ts'
 
 /** One role's schema, and what each of its root fields does. */

@@ -9,7 +9,7 @@ export interface Column {
   readonly hasDefault: boolean
 }
 
-export interface ForeignKey {
+interface ForeignKey {
   readonly columns: readonly string[]
   readonly target: string
   readonly targetColumns: readonly string[]

@@ -7,7 +7,7 @@ export type InputValue =
   | { readonly kind: 'literal'; readonly node: ValueNode }
   | { readonly kind: 'json'; readonly json: Json }
 
-export interface Variable {
+interface Variable {
   readonly name: string
   readonly type: TypeNode
   readonly value: InputValue

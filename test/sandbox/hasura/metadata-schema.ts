@@ -30,7 +30,7 @@ const arrayRelationship = z.strictObject({
   ]),
 })
 
-export const tableMetadataSchema = z.strictObject({
+const tableMetadataSchema = z.strictObject({
   table: qualified,
   object_relationships: z.array(objectRelationship).default([]),
   array_relationships: z.array(arrayRelationship).default([]),
@@ -49,7 +49,7 @@ export const tableMetadataSchema = z.strictObject({
   delete_permissions: permission(z.strictObject({ filter: boolExp })),
 })
 
-export const functionMetadataSchema = z.strictObject({
+const functionMetadataSchema = z.strictObject({
   function: qualified,
   configuration: z
     .strictObject({

@@ -16,7 +16,7 @@ import { type Path, validationFailed } from './hasura-error.ts'
 import type { Variables } from './input-value.ts'
 import { type Input, parseInput, parseMembers } from './parse-input.ts'
 
-export type Definition = GraphQLField<unknown, unknown>
+type Definition = GraphQLField<unknown, unknown>
 
 export interface SelectedField {
   readonly responseName: string

@@ -6,7 +6,7 @@ import { formatPath, HasuraError } from './hasura-error.ts'
 import type { SelectedField } from './parse-selection.ts'
 import { keyCondition, parseWhere } from './parse-where.ts'
 import { listItems, objectFields } from './read-input.ts'
-import type { RootField } from './root-fields.ts'
+import type { RootField } from './root-field.ts'
 import { functionCall } from './run-query.ts'
 import { resultText, violations } from './statement-result.ts'
 

@@ -4,7 +4,7 @@ import { fromDatabaseError } from './database-error.ts'
 import type { SelectedField } from './parse-selection.ts'
 import { objectFields, scalarText } from './read-input.ts'
 import type { RoleFunction } from './role-model.ts'
-import type { RootField } from './root-fields.ts'
+import type { RootField } from './root-field.ts'
 import { identifier, literal } from './sql-builder.ts'
 import { resultText } from './statement-result.ts'
 
