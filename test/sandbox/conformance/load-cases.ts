@@ -28,6 +28,8 @@ export interface Case extends Step {
   readonly response: Json
   /** Compares the order of the members too. */
   readonly ordered?: boolean | undefined
+  /** Compares lists without regard to their order. */
+  readonly sets?: boolean | undefined
   /** Compares only how many rows this root field has. */
   readonly count?: string | undefined
   readonly before: readonly Step[]
@@ -56,6 +58,7 @@ const cases = z.array(
       .transform(({ text }) => Number(text)),
     response: json,
     ordered: z.boolean().optional(),
+    sets: z.boolean().optional(),
     count: z.string().optional(),
     before: z.array(step).default([]),
     after: z.array(step).default([]),

@@ -30,7 +30,7 @@ async function runItself(testCase: Case, target: Target): Promise<string[]> {
   if (status !== testCase.status) return [`HTTP ${status}, expected ${testCase.status}: ${body}`]
   const answer = parseJson(body)
   const actual = testCase.count === undefined ? answer : { count: rowCount(answer, testCase.count) }
-  const found = difference(actual, testCase.response, testCase.ordered)
+  const found = difference(actual, testCase.response, testCase)
   return found === undefined ? [] : [`${found}\n    answered ${body.slice(0, 2000)}`]
 }
 

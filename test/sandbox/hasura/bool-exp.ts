@@ -14,7 +14,6 @@ export type BoolExp =
       readonly column: Column
       readonly operator: Operator
       readonly value: Operand
-      readonly cast?: 'text'
     }
   | { readonly kind: 'in'; readonly column: Column; readonly negated: boolean; readonly values: readonly Operand[] }
   | {
@@ -65,21 +64,20 @@ export function boolExpToSql(exp: BoolExp, alias: string, sql: SqlBuilder, sessi
     case 'not':
       return `(NOT ${boolExpToSql(exp.of, alias, sql, session)})`
     case 'null':
-      return `(${columnOf(alias, exp.column.name)} IS ${exp.isNull ? '' : 'NOT '}NULL)`
+      return `(${columnToSql(exp.column, alias)} IS ${exp.isNull ? '' : 'NOT '}NULL)`
     case 'compare': {
-      const column =
-        exp.cast === undefined ? columnOf(alias, exp.column.name) : `${columnOf(alias, exp.column.name)}::text`
-      const type = exp.cast ?? (exp.operator === '_has_key' ? 'text' : exp.column.type)
+      const column = columnToSql(exp.column, alias)
+      const type = exp.operator === '_has_key' ? 'text' : exp.column.type
       return `(${column} ${operators[exp.operator]} ${operandToSql(exp.value, type, sql, session)})`
     }
     case 'in': {
       if (exp.values.length === 0) return exp.negated ? 'true' : 'false'
       const values = exp.values.map(value => operandToSql(value, exp.column.type, sql, session))
-      return `(${columnOf(alias, exp.column.name)} ${exp.negated ? 'NOT IN' : 'IN'} (${values.join(', ')}))`
+      return `(${columnToSql(exp.column, alias)} ${exp.negated ? 'NOT IN' : 'IN'} (${values.join(', ')}))`
     }
     case 'keys': {
       const keys = exp.keys.map(key => operandToSql(key, 'text', sql, session))
-      return `(${columnOf(alias, exp.column.name)} ${exp.operator} ARRAY[${keys.join(', ')}]::text[])`
+      return `(${columnToSql(exp.column, alias)} ${exp.operator} ARRAY[${keys.join(', ')}]::text[])`
     }
     case 'related': {
       const target = sql.alias()
@@ -88,6 +86,11 @@ export function boolExpToSql(exp: BoolExp, alias: string, sql: SqlBuilder, sessi
       return `EXISTS (SELECT 1 FROM ${tableName(relationship.target)} AS ${identifier(target)} WHERE ${joinToSql(relationship, alias, target)} AND ${condition})`
     }
   }
+}
+
+function columnToSql(column: Column, alias: string): string {
+  const name = columnOf(alias, column.name)
+  return column.asText ? `${name}::text` : name
 }
 
 export function joinToSql(relationship: Relationship, local: string, remote: string): string {

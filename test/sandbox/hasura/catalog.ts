@@ -7,6 +7,8 @@ export interface Column {
   readonly type: string
   readonly nullable: boolean
   readonly hasDefault: boolean
+  /** Read as text, whatever its type: a request's `_cast`. */
+  readonly asText?: boolean
 }
 
 interface ForeignKey {

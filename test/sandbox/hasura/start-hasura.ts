@@ -32,7 +32,8 @@ export interface HasuraOptions {
 /** A request that reached /v1/graphql, whatever became of it. */
 export interface RequestRecord {
   readonly operationName: string | undefined
-  readonly role: string | undefined
+  /** The role it ran as; before the token is known good, the one that the header asks for. */
+  role: string | undefined
   readonly variables: unknown
   readonly at: Date
   /** The HTTP status it got; 0 when the socket was destroyed instead. */
@@ -58,6 +59,11 @@ export interface SandboxHasura extends AsyncDisposable {
   start(): Promise<void>
 }
 
+/**
+ * Starts a server that answers /v1/graphql as Hasura v2 does for these migrations and this metadata. What it refuses to
+ * know: nested inserts, aggregates inside `where`, subscriptions, batches of requests, actions, remote schemas, the
+ * admin secret.
+ */
 export async function startHasura(options: HasuraOptions): Promise<SandboxHasura> {
   const directory = import.meta.dirname
   let authenticate = authenticator(options.jwt, options)
@@ -97,7 +103,9 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
     answer: async incoming => {
       const record = records.get(incoming)
       const reply = await answer(incoming, authenticate, execute, session => {
-        if (record !== undefined) record.userId = session.variables.get('x-hasura-user-id')
+        if (record === undefined) return
+        record.role = session.role
+        record.userId = session.variables.get('x-hasura-user-id')
       })
       if (record !== undefined && record.status !== 0) record.status = reply.status
       return reply
