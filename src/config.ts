@@ -41,7 +41,13 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
 
 function readSettings(env: Environment, problems: string[]): Omit<Config, 'accounts'> {
   const redisUrl = readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], 'redis://localhost:6379/0', problems)
-  const databaseUrl = readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], 'postgres://user@localhost/db', problems)
+  const databaseUrl = readUrl(
+    env,
+    'DATABASE_URL',
+    ['postgres:', 'postgresql:'],
+    'postgres://user@localhost/db',
+    problems,
+  )
   const port = Number(env.PORT || '8088')
   if (!Number.isInteger(port) || port < 0 || port > 65_535) problems.push(`PORT is "${env.PORT}": give 0 to 65535.`)
   const logLevel = env.LOG_LEVEL || 'info'
@@ -67,7 +73,9 @@ function readCallers(env: Environment, problems: string[]): HttpCallers | undefi
   }
   const missing = Object.entries({ HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role })
   for (const [name] of missing.filter(([, value]) => !value)) {
-    problems.push(`${name} is missing: requests over HTTP need HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE, or none of them.`)
+    problems.push(
+      `${name} is missing: requests over HTTP need HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE, or none of them.`,
+    )
   }
   return undefined
 }
@@ -180,7 +188,9 @@ function readUrl(
   if (!value) return undefined
   const url = URL.parse(value)
   if (url && protocols.includes(url.protocol) && url.hostname) return value
-  problems.push(`${label} is not a URL of the kind ${example}: it must begin with ${protocols.map(p => `${p}//`).join(' or ')}.`)
+  problems.push(
+    `${label} is not a URL of the kind ${example}: it must begin with ${protocols.map(p => `${p}//`).join(' or ')}.`,
+  )
   return undefined
 }
 

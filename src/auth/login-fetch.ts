@@ -2,9 +2,9 @@ import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { OutageError, RateLimitedError, type WorkerError } from '../errors.ts'
+import { describeNetworkFailure } from '../network-failure.ts'
+import { parseRetryAfter } from '../retry-after.ts'
 import { showUrl } from './login-url.ts'
-import { describeNetworkFailure } from './network-failure.ts'
-import { parseRetryAfter } from './retry-after.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
 
 /**

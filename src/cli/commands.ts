@@ -1,5 +1,5 @@
-import type { Command } from './command.ts'
 import { bootstrap } from './bootstrap.ts'
+import type { Command } from './command.ts'
 import { enqueue } from './enqueue.ts'
 import { forget } from './forget.ts'
 import { accounts, holds, jobs, runs } from './lists.ts'

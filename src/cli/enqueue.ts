@@ -1,7 +1,7 @@
 import type { Priority } from '../queue/request.ts'
 import { type Command, textOption } from './command.ts'
-import { parsePayload } from './payload.ts'
 import { makeRequest } from './make-request.ts'
+import { parsePayload } from './payload.ts'
 
 export const enqueue: Command = {
   usage: 'enqueue <job> [--account A] [--payload JSON] [--idempotency-key K] [--wait] [--json]',

@@ -9,7 +9,9 @@ export const accounts = list('accounts', 'the accounts and how far their first l
   operations.listAccounts(),
 )
 
-export const holds = list('holds', 'what waits for something to be mended, and why', operations => operations.listHolds())
+export const holds = list('holds', 'what waits for something to be mended, and why', operations =>
+  operations.listHolds(),
+)
 
 export const runs: Command = {
   ...list('runs', 'what happened, the latest first', (operations, context) =>
@@ -40,6 +42,7 @@ function list(
 function readLimit(context: CommandContext): number {
   const text = textOption(context, 'limit') ?? '20'
   const limit = Number(text)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new UsageError(`--limit is "${text}": give 1 to 1000.`)
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+    throw new UsageError(`--limit is "${text}": give 1 to 1000.`)
   return limit
 }

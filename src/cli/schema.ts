@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import { createAccountAccess } from '../gate/account-access.ts'
 import { requireGranted } from '../gate/session.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
-import { checkOperation, loadRoleSchema, readSchema, type RoleSchema, schemaFolder } from '../hasura/role-schema.ts'
+import { checkOperation, loadRoleSchema, type RoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { checkJobs } from '../runs/check-jobs.ts'
 import { type Command, type CommandContext, textOption } from './command.ts'
@@ -46,7 +46,9 @@ async function check(context: CommandContext): Promise<number> {
     failed += problems.length
     for (const problem of problems) context.terminal.err(`${problem}\n`)
     if (committed.sdl !== sdl) {
-      context.terminal.err(`The API has changed for role "${role}": "schema pull --role ${role}" and a diff show how.\n`)
+      context.terminal.err(
+        `The API has changed for role "${role}": "schema pull --role ${role}" and a diff show how.\n`,
+      )
     }
     if (problems.length === 0) context.terminal.out(`Role "${role}": every operation is valid on the live API.\n`)
   }
@@ -56,7 +58,9 @@ async function check(context: CommandContext): Promise<number> {
 function findProblems(jobs: readonly JobDefinition[], live: RoleSchema): string[] {
   return jobs
     .filter(job => roleOf(job) === live.role)
-    .flatMap(job => (job.operations ?? []).flatMap(operation => checkOperation(operation, live)).map(said => `${job.name}: ${said}`))
+    .flatMap(job =>
+      (job.operations ?? []).flatMap(operation => checkOperation(operation, live)).map(said => `${job.name}: ${said}`),
+    )
 }
 
 async function introspectAs(context: CommandContext, role: string): Promise<string> {

@@ -6,7 +6,12 @@ export function table(rows: readonly object[], none: string): string {
   const lines = [names, ...rows.map(row => Object.values(row).map(show))]
   const widths = names.map((_name, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)))
   return lines
-    .map(line => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    .map(line =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .map(line => `${line}\n`)
     .join('')
 }

@@ -48,7 +48,11 @@ export async function ensureFirstLogin(
       return
     }
     if (clock.now() > deadline) {
-      throw new OutageError('first-login', 'account', `Another process is still making the user of "${account}" visible.`)
+      throw new OutageError(
+        'first-login',
+        'account',
+        `Another process is still making the user of "${account}" visible.`,
+      )
     }
     await clock.sleep(pause, signal)
   }

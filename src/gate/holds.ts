@@ -76,7 +76,12 @@ export async function placeHold(store: Store, account: string, job: string, caus
  *
  * @returns whether anything had been held
  */
-export async function liftHolds(store: Store, account: string, job: string, which: 'refusals' | 'any'): Promise<boolean> {
+export async function liftHolds(
+  store: Store,
+  account: string,
+  job: string,
+  which: 'refusals' | 'any',
+): Promise<boolean> {
   const { rows } = await sql`
     delete from worker.holds
     where account = ${account} and (job = '' or (job = ${job} and (${which} = 'any' or kind = 'refusal')))

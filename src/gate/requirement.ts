@@ -26,7 +26,10 @@ function findMissingRole(role: string, { claims, hasura }: Granted): RefusalErro
   const advice = holder
     ? `the token holds it for client "${holder}", so check which client the mapper of "x-hasura-allowed-roles" reads`
     : `assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"${placeOf(claims)}`
-  return refuse('job-roles', `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)}): ${advice}`)
+  return refuse(
+    'job-roles',
+    `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)}): ${advice}`,
+  )
 }
 
 /** The client whose roles the token shows is the one where the missing role is to be assigned. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { parseRetryAfter } from '../auth/retry-after.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import { parseRetryAfter } from '../retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 
 /** An HTTP response whose body was read to its end. */

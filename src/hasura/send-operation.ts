@@ -1,8 +1,8 @@
 import type { DocumentNode } from 'graphql'
 import { GraphQLClient } from 'graphql-request'
-import { describeNetworkFailure } from '../auth/network-failure.ts'
 import type { Token } from '../auth/token.ts'
 import { OutageError, TransientError, UnknownOutcomeError } from '../errors.ts'
+import { describeNetworkFailure } from '../network-failure.ts'
 import type { OperationKind } from './require-operation.ts'
 
 export interface Sendable {

@@ -35,7 +35,8 @@ function explain(error: unknown, { issuer, audience }: HttpCallers): Authorizati
   if (error instanceof errors.JWTExpired) return refuse(401, 'The token has expired: get a new one.')
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'iss') return refuse(401, `The token is of another issuer: ${issuer} is needed.`)
-    if (error.claim === 'aud') return refuse(401, `The token is not meant for this worker: audience "${audience}" is needed.`)
+    if (error.claim === 'aud')
+      return refuse(401, `The token is not meant for this worker: audience "${audience}" is needed.`)
     return refuse(401, `The token's claim "${error.claim}" is not valid.`)
   }
   if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {

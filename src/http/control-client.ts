@@ -1,17 +1,10 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import {
-  NotFoundError,
-  PermanentError,
-  RefusalError,
-  type RefusalCode,
-  TransientError,
-  UsageError,
-} from '../errors.ts'
+import { NotFoundError, PermanentError, type RefusalCode, RefusalError, TransientError, UsageError } from '../errors.ts'
 import { runEventSchema } from './control-events.ts'
 import {
   accountReportSchema,
@@ -27,7 +20,13 @@ const errorSchema = z.object({ code: z.string(), message: z.string() })
 
 /** The operations of the process that owns the embedded database, through its control socket. */
 export function createControlClient(socketPath: string, clock: Clock): Operations {
-  const call = async <T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown, headers = {}): Promise<T> => {
+  const call = async <T>(
+    method: string,
+    path: string,
+    schema: z.ZodType<T>,
+    body?: unknown,
+    headers = {},
+  ): Promise<T> => {
     // An owner that is still starting, or a short command that is about to end, is worth a few seconds.
     for (let attempt = 0; ; attempt++) {
       const response = await send(socketPath, method, path, body, headers)
@@ -36,7 +35,8 @@ export function createControlClient(socketPath: string, clock: Clock): Operation
         await clock.sleep(500)
         continue
       }
-      if ((response.statusCode ?? 500) >= 400) throw rebuildError(response.statusCode ?? 500, errorSchema.parse(content))
+      if ((response.statusCode ?? 500) >= 400)
+        throw rebuildError(response.statusCode ?? 500, errorSchema.parse(content))
       return schema.parse(content)
     }
   }
@@ -60,9 +60,15 @@ export function createControlClient(socketPath: string, clock: Clock): Operation
       for await (const line of createInterface({ input: response })) {
         const event = runEventSchema.parse(JSON.parse(line))
         if (event.type === 'waiting') listener.onWaiting()
-        else if (event.type === 'progress') listener.onProgress({ done: event.progress.done, ...definedTotal(event.progress) })
+        else if (event.type === 'progress')
+          listener.onProgress({ done: event.progress.done, ...definedTotal(event.progress) })
         else if (event.type === 'error') throw rebuildRunError(event)
-        else return { from: event.result.from, to: event.result.to, ...(event.result.counts && { counts: event.result.counts }) }
+        else
+          return {
+            from: event.result.from,
+            to: event.result.to,
+            ...(event.result.counts && { counts: event.result.counts }),
+          }
       }
       throw new TransientError('control', 'The worker ended before the run did: the run is recorded as interrupted.')
     },

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Log } from '../log.ts'
 import { describeError } from '../log.ts'
-import { addRequestRoutes, createFastify, parse } from './create-http.ts'
 import type { RunEvent } from './control-events.ts'
+import { addRequestRoutes, createFastify, parse } from './create-http.ts'
 import type { Operations } from './operations.ts'
 
 const named = z.object({ name: z.string() })

@@ -82,10 +82,14 @@ export function createFastify(log: Log): FastifyInstance {
     const safe = status < 500 || error instanceof TransientError
     const said = error instanceof Error && status < 500 ? error.message : message
     const name = error instanceof WorkerError ? code : 'usage'
-    await reply.code(status).send({ code: safe ? name : 'unexpected', message: safe ? said : 'Something went wrong here.' })
+    await reply
+      .code(status)
+      .send({ code: safe ? name : 'unexpected', message: safe ? said : 'Something went wrong here.' })
   })
   app.setNotFoundHandler(async (request, reply) => {
-    await reply.code(404).send({ code: 'not-found', message: `There is no ${request.method} ${request.url.split('?')[0]}.` })
+    await reply
+      .code(404)
+      .send({ code: 'not-found', message: `There is no ${request.method} ${request.url.split('?')[0]}.` })
   })
   return app
 }

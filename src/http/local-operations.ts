@@ -38,7 +38,11 @@ export function createLocalOperations(deps: RunDeps): Operations {
         into: job.into ?? null,
       }))
     },
-    listAccounts: () => listAccounts(store, [...accounts.values()].map(access => access.account)),
+    listAccounts: () =>
+      listAccounts(
+        store,
+        [...accounts.values()].map(access => access.account),
+      ),
     listRuns: filter => listRuns(store, filter),
     listHolds: () => listHolds(store),
     async reset(name, account) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { JobResult, Progress } from '../jobs/define-job.ts'
-import type { AcceptedRequest } from '../queue/request-queue.ts'
 import { type Priority, type Trigger, triggers } from '../queue/request.ts'
+import type { AcceptedRequest } from '../queue/request-queue.ts'
 
 /**
  * What may be asked of a worker. Carried out in this process, or by the owner of the embedded database through its control

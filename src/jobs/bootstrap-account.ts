@@ -46,7 +46,10 @@ async function advance(context: JobContext<unknown>, account: string, step: stri
   if (!row) {
     log.info({ step, request: id }, 'bootstrap: step requested')
     await context.transaction(tx =>
-      tx.insertInto('worker.bootstrap_steps').values({ bootstrap_id: requestId, step, account, request_id: id }).execute(),
+      tx
+        .insertInto('worker.bootstrap_steps')
+        .values({ bootstrap_id: requestId, step, account, request_id: id })
+        .execute(),
     )
     return 'requested'
   }

@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { checkOperation, loadRoleSchema, readSelection, schemaFolder } from '../hasura/role-schema.ts'
-import { findRuleProblem } from '../schedules/schedule-rule.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
+import { findRuleProblem } from '../schedules/schedule-rule.ts'
 
 /**
  * What can be seen to be wrong with the job list before anything runs: names and mirror tables used twice, schedules that never

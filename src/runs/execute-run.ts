@@ -1,8 +1,8 @@
-import { openSession } from '../gate/session.ts'
-import { liftHolds } from '../gate/holds.ts'
-import type { JobContext, JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { LeaseLostError, OutageError, RefusalError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
+import { liftHolds } from '../gate/holds.ts'
+import { openSession } from '../gate/session.ts'
+import type { JobContext, JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import type { RequestState } from '../queue/request-queue.ts'
 import { fencedTransaction, type Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
@@ -46,7 +46,9 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
     return result
   } catch (error) {
     const state = endingOf(error, signal)
-    await breakOffRun(store, runId, state, error).catch(cause => log.warn({ error: cause }, 'the run could not be recorded'))
+    await breakOffRun(store, runId, state, error).catch(cause =>
+      log.warn({ error: cause }, 'the run could not be recorded'),
+    )
     log[state === 'failed' ? 'error' : 'warn']({ error }, `run ${state}`)
     throw error
   }

@@ -96,7 +96,10 @@ async function afterError(deps: RunDeps, request: ActiveRequest, error: unknown)
     if (!(await request.hasTwin())) {
       return { kind: 'put-back', delayMs: decision.delayMs, failures: request.failures + 1 }
     }
-    return { kind: 'failed', reason: `${describeError(error).message} (an equal request follows and does the same work)` }
+    return {
+      kind: 'failed',
+      reason: `${describeError(error).message} (an equal request follows and does the same work)`,
+    }
   }
   return { kind: 'failed', reason: describeError(error).message }
 }

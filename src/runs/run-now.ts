@@ -1,5 +1,5 @@
-import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
+import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { executeRun } from './execute-run.ts'
 import { type Lease, releaseLease, takeLease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'

@@ -50,7 +50,11 @@ export async function startRun(
   return { id: run.id, reopened: reopened !== undefined }
 }
 
-export async function finishRun(store: Store, runId: string, result: Exclude<JobResult, { waitMs: number }>): Promise<void> {
+export async function finishRun(
+  store: Store,
+  runId: string,
+  result: Exclude<JobResult, { waitMs: number }>,
+): Promise<void> {
   await store
     .updateTable('worker.runs')
     .set({

@@ -14,7 +14,9 @@ export function findRuleProblem(rule: ScheduleRule): string | undefined {
   // An empty expression or a lone star would be taken for "every minute" by some parsers.
   if (rule.cron.trim().split(/\s+/).length < 5) return `cron "${rule.cron}" needs five fields`
   try {
-    return new Cron(rule.cron, { timezone: rule.zone ?? 'UTC' }).nextRun() ? undefined : `cron "${rule.cron}" never comes`
+    return new Cron(rule.cron, { timezone: rule.zone ?? 'UTC' }).nextRun()
+      ? undefined
+      : `cron "${rule.cron}" never comes`
   } catch (error) {
     return `cron "${rule.cron}" in zone ${rule.zone ?? 'UTC'} is not valid: ${error instanceof Error ? error.message : error}`
   }

@@ -42,10 +42,7 @@ export async function reconcileSchedules(deps: SchedulerDeps, schedules: readonl
         .insertInto('worker.schedules')
         .values({ account, job, ...values })
         .onConflict(conflict =>
-          conflict
-            .columns(['account', 'job'])
-            .doUpdateSet(values)
-            .where('worker.schedules.rule', '<>', values.rule),
+          conflict.columns(['account', 'job']).doUpdateSet(values).where('worker.schedules.rule', '<>', values.rule),
         )
         .execute()
     }

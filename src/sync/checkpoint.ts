@@ -33,7 +33,9 @@ const positionSchema = z.object({ cursor: z.string(), key: z.array(z.string()).m
 
 /** Of what a checkpoint was made with: with another document or filter it would mean something else. */
 export function checkpointFingerprint(document: DocumentNode, where: unknown): string {
-  return createHash('sha256').update(JSON.stringify([print(document), where])).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify([print(document), where]))
+    .digest('hex')
 }
 
 /**

@@ -1,9 +1,15 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { z } from 'zod'
 import type { Session } from '../gate/session.ts'
+import { loadRoleSchema, readSelection, type Selection, schemaFolder } from '../hasura/role-schema.ts'
 import { cursorKindOf } from '../hasura/scalars.ts'
-import { loadRoleSchema, readSelection, schemaFolder, type Selection } from '../hasura/role-schema.ts'
-import { defineJob, type JobContext, type JobDefinition, type JobResult, type ScheduleRule } from '../jobs/define-job.ts'
+import {
+  defineJob,
+  type JobContext,
+  type JobDefinition,
+  type JobResult,
+  type ScheduleRule,
+} from '../jobs/define-job.ts'
 import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
 import { type PageVariables, readPages } from './read-pages.ts'
@@ -14,12 +20,15 @@ import { writePage } from './write-page.ts'
 export type RowOf<R> = R[keyof R] extends readonly (infer Row)[] ? Row : never
 
 /** The row's fields that can be null never order a scan: their rows would be skipped. */
-export type NeverNull<Row> = { [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F }[keyof Row & string]
+export type NeverNull<Row> = {
+  [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
+}[keyof Row & string]
 
 export interface PullOptions<R, V> {
   readonly name: string
   /** Selects one list of rows, with the variables `where`, `order_by` and `limit`. */
-  readonly document: TypedDocumentNode<R, V> & (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
+  readonly document: TypedDocumentNode<R, V> &
+    (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
   readonly role: string
   /** The columns that tell a row from all others. */
   readonly key: NeverNull<RowOf<R>> | readonly NeverNull<RowOf<R>>[]
@@ -78,7 +87,10 @@ async function pull<R, V>(
     order,
     pageSize: options.pageSize ?? 1_000,
   }
-  const from = { position: before?.position, bound: bound === undefined ? undefined : { [order.cursor]: { _gte: bound } } }
+  const from = {
+    position: before?.position,
+    bound: bound === undefined ? undefined : { [order.cursor]: { _gte: bound } },
+  }
 
   const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, pages: 0 }
   let { high, scanStartedAt } = before ?? empty
