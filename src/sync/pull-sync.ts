@@ -12,7 +12,7 @@ import {
 } from '../jobs/define-job.ts'
 import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
-import { type PageVariables, readPages } from './read-pages.ts'
+import { readPages } from './read-pages.ts'
 import { lowerBound } from './scan.ts'
 import { writePage } from './write-page.ts'
 
