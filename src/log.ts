@@ -27,6 +27,7 @@ export function createLog(level: string): Log {
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof WorkerError) return { code: error.code, message: error.message }
   if (!(error instanceof Error)) return { code: 'unexpected', message: 'Something that is no error was thrown.' }
+  if (error.name === 'AbortError') return { code: 'aborted', message: error.message }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   // A system error's message holds an address at most: "connect ECONNREFUSED 127.0.0.1:5432".
   if ('syscall' in error) return { code, message: error.message }

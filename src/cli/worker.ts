@@ -4,6 +4,7 @@ import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import { createRequestHandler } from '../runs/handle-request.ts'
+import { startPruning } from '../runs/prune-runs.ts'
 import { requestBootstraps } from '../runs/request-bootstraps.ts'
 import { listSchedules, reconcileSchedules, startScheduler } from '../schedules/scheduler.ts'
 import type { Command } from './command.ts'
@@ -11,7 +12,7 @@ import type { Command } from './command.ts'
 /** Runs at a time in one process; more wait in the queue. */
 const concurrency = 8
 /** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
-const graceMs = 8_000
+const graceMs = 5_000
 
 export const worker: Command = {
   usage: 'worker',
@@ -34,6 +35,7 @@ export const worker: Command = {
     await reconcileSchedules(deps, schedules)
     const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
     const scheduler = startScheduler(deps, schedules)
+    await using _pruning = startPruning(deps)
     await requestBootstraps(deps)
     log.info(
       {

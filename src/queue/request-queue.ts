@@ -3,6 +3,7 @@ import { type Clock, settlesWithin } from '../clock.ts'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type BullQueue, createBullQueue, createBullWorker, type QueueLocation } from './bullmq-backend.ts'
+import { createErrorLog } from './error-log.ts'
 import { inspectRedis } from './inspect-redis.ts'
 import { deduplicationId, type NewRequest, priorities, type RequestData, requestDataSchema } from './request.ts'
 
@@ -58,10 +59,10 @@ export interface RequestQueue extends AsyncDisposable {
 }
 
 export async function openQueue(location: QueueLocation, deps: { clock: Clock; log: Log }): Promise<RequestQueue> {
-  const { log } = deps
   const warning = 'redisUrl' in location ? await inspectRedis(location.redisUrl) : undefined
   const queue = await createBullQueue(location)
-  queue.on('error', error => log.warn({ error }, 'the queue reported an error'))
+  const logError = createErrorLog(deps)
+  queue.on('error', logError)
   await queue.waitUntilReady()
 
   return {
@@ -84,7 +85,7 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
       })
     },
     consume(handler, options) {
-      return startConsumer(location, queue, handler, { ...options, ...deps })
+      return startConsumer(location, queue, handler, { ...options, ...deps, logError })
     },
     warning,
     async ping() {
@@ -152,9 +153,9 @@ function startConsumer(
   location: QueueLocation,
   queue: BullQueue,
   handler: RequestHandler,
-  options: { concurrency: number; clock: Clock; log: Log },
+  options: { concurrency: number; clock: Clock; logError: (error: Error) => void },
 ): Consumer {
-  const { log, clock, concurrency } = options
+  const { clock, concurrency, logError } = options
   const process = async (job: Job<RequestData, void>, token?: string, signal?: AbortSignal): Promise<void> => {
     const data = requestDataSchema.safeParse(job.data)
     if (!data.success) {
@@ -186,7 +187,7 @@ function startConsumer(
   }
   // BullMQ passes the signal only to a function that declares three parameters.
   const worker = createBullWorker(location, (job, token, signal) => process(job, token, signal), concurrency)
-  worker.on('error', error => log.warn({ error }, 'the queue reported an error'))
+  worker.on('error', logError)
   worker.on('lockRenewalFailed', ids => {
     for (const id of ids) worker.cancelJob(id, 'the queue gave this request to another worker')
   })

@@ -1,6 +1,7 @@
+import type { Clock } from '../clock.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { claimProbe, findHold, placeHold } from '../gate/holds.ts'
-import type { JobDefinition, JobResult } from '../jobs/define-job.ts'
+import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
 import type { ActiveRequest, Disposition, RequestHandler } from '../queue/request-queue.ts'
 import { executeRun } from './execute-run.ts'
@@ -13,6 +14,7 @@ import { wakeNext } from './wake.ts'
 /** A request that waits for a lease looks again after so long, if nobody wakes it before. */
 const leasePauseMs = 2_000
 const unknownPauseMs = 60_000
+const progressEveryMs = 500
 
 /** The way of a request from the queue: hold? → lease → run → what becomes of it. */
 export function createRequestHandler(deps: RunDeps): RequestHandler {
@@ -69,7 +71,7 @@ async function runUnderLease(
       full: false,
       signal,
       onStart: () => request.forgetTwin(),
-      onProgress: progress => void request.progress(progress).catch(() => {}),
+      onProgress: reportSometimes(deps.clock, progress => void request.progress(progress).catch(() => {})),
     })
     return afterResult(result)
   } catch (error) {
@@ -78,6 +80,16 @@ async function runUnderLease(
   } finally {
     await releaseLease(deps.store, lease).catch(error => deps.log.warn({ error }, 'a lease could not be released'))
     await wakeNext(deps, lease.account, lease.job)
+  }
+}
+
+/** A report is a write to the queue's database, and pages come faster than anybody looks. */
+function reportSometimes(clock: Clock, report: (progress: Progress) => void): (progress: Progress) => void {
+  let reportedAt = Number.NEGATIVE_INFINITY
+  return progress => {
+    if (clock.now() - reportedAt < progressEveryMs) return
+    reportedAt = clock.now()
+    report(progress)
   }
 }
 

@@ -1,0 +1,29 @@
+/**
+ * Checked by the compiler alone (`npm run types`): each mistake must be refused where the job is written. An expectation that
+ * no longer fails is an error itself.
+ */
+import { FindUserDocument, PullArticlesDocument } from '../../src/generated/graphql.ts'
+import { pullSync } from '../../src/sync/pull-sync.ts'
+
+const right = { name: 'x', document: PullArticlesDocument, role: 'viewer', into: 'x' } as const
+
+pullSync({ ...right, key: 'id', cursor: 'updated_at' })
+pullSync({ ...right, key: ['topic_id', 'id'], cursor: 'updated_at' })
+
+// @ts-expect-error a key that isn't selected
+pullSync({ ...right, key: 'slug', cursor: 'updated_at' })
+
+// @ts-expect-error one of several keys that isn't selected
+pullSync({ ...right, key: ['id', 'slug'], cursor: 'updated_at' })
+
+// @ts-expect-error a cursor that isn't selected
+pullSync({ ...right, key: 'id', cursor: 'modified_at' })
+
+// @ts-expect-error a cursor that can be null: rows without one would never be seen
+pullSync({ ...right, key: 'id', cursor: 'published_at' })
+
+// @ts-expect-error a key that can be null
+pullSync({ ...right, key: 'author_id', cursor: 'updated_at' })
+
+// @ts-expect-error an operation without the variables that paging needs
+pullSync({ ...right, document: FindUserDocument, key: 'id', cursor: 'id' })
