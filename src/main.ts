@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { runCli } from './cli/run-cli.ts'

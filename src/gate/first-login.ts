@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { sql } from 'kysely'
 import type { Clock } from '../clock.ts'
-import { OutageError, PermanentError, RefusalError, UnknownOutcomeError } from '../errors.ts'
+import { OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { Log } from '../log.ts'
 import type { FirstLoginState } from '../store/schema.ts'
@@ -66,77 +66,114 @@ async function callAndWait(
   deadline: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, clock, operations, log } = deps
+  const { clock, operations, log } = deps
   const { hasura } = user
-  if (!operations) return finish(store, account, 'visible', 'no refresh_users operation is configured')
-  const look = createLook(operations, user)
-  // `calling` that was taken over from a dead process: the call may have happened.
-  const known = before === 'calling' && (await look(signal)) === true
-  let note: string | null = null
+  // What is known for sure at each moment: whoever comes next goes on from there.
+  let state = before
   try {
-    if (!known && before !== 'called') {
+    if (!operations) return await settle(deps, account, 'visible', 'no refresh_users operation is configured')
+    const look = createLook(operations, user)
+    let note: string | null = null
+    // `calling` was left by one that didn't hear the answer: the call may have happened.
+    if (state === 'calling' && (await look(signal)) === true) state = 'called'
+    if (state !== 'called') {
       log.info({ account, role: hasura.role }, 'first login: calling refresh_users')
-      note = await callRefreshUsers(operations, hasura, look, signal)
-      await finish(store, account, 'called', note)
+      state = 'calling'
+      const refusal = await callRefreshUsers(operations, hasura, look, signal)
+      if (refusal) {
+        state = 'pending'
+        note = await explainNotCalled(refusal, hasura, look, signal)
+      }
+      state = 'called'
+      await settle(deps, account, state, note, { keep: true })
     }
     for (let pause = 250; (await look(signal)) === false; pause = Math.min(pause * 2, 4_000)) {
-      if (clock.now() > deadline) throw neverVisible(account, user.userId)
+      if (clock.now() > deadline) {
+        // A user that never came may need the call again, and it is idempotent.
+        state = 'pending'
+        throw neverVisible(account, user.userId)
+      }
       await clock.sleep(pause, signal)
     }
+    await settle(deps, account, 'visible', note)
   } catch (error) {
-    // The next attempt starts with the call again: it is idempotent, and a user that never came may need it.
-    await finish(store, account, 'pending', null)
+    await settle(deps, account, state, null)
     throw error
   }
-  await finish(store, account, 'visible', note)
   log.info({ account }, 'first login: the user is visible')
 }
 
 /** `undefined` where visibility can't be asked. */
 type Look = (signal: AbortSignal) => Promise<boolean | undefined>
 
+/** @throws RefusalError (`user-id`) when it is to be asked and the token doesn't say for whom */
 function createLook(
   operations: FirstLoginOperations,
-  user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
+  { hasura, userId }: { readonly hasura: HasuraClient; readonly userId: string | undefined },
 ): Look {
+  if (!operations.isVisible) return async () => undefined
+  if (!userId) {
+    throw new RefusalError(
+      'user-id',
+      'account',
+      'The token has no x-hasura-user-id, which is needed to see whether the user is visible: add the mapper to the "hasura" client scope',
+    )
+  }
   return async signal => {
-    if (!operations.isVisible) return undefined
-    if (!user.userId) {
+    try {
+      return await operations.isVisible?.(hasura, userId, signal)
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error
       throw new RefusalError(
-        'user-id',
+        'first-login',
         'account',
-        'The token has no x-hasura-user-id, which is needed to see whether the user is visible: add the mapper to the "hasura" client scope',
+        `Role "${hasura.role}" can't look whether the user of the account is visible: set REFRESH_ROLE to a role that can (${error.message})`,
+        { cause: error },
       )
     }
-    return operations.isVisible(user.hasura, user.userId, signal)
   }
 }
 
-/** @returns a note for the operator when the call was impossible but isn't needed */
+/**
+ * @returns why Hasura did not carry the call out, or undefined when it did
+ * @throws OutageError when that isn't known and the user isn't visible; what kept the call from being sent
+ */
 async function callRefreshUsers(
   operations: FirstLoginOperations,
   hasura: HasuraClient,
   look: Look,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<WorkerError | undefined> {
   try {
     await hasura.mutate(operations.refreshUsers, {}, { signal })
-    return null
+    return undefined
   } catch (error) {
-    if (error instanceof UnknownOutcomeError) {
-      if ((await look(signal)) === true) return null
-      throw new OutageError('first-login', 'account', `refresh_users got no answer: ${error.message}`, { cause: error })
-    }
-    if (!(error instanceof PermanentError)) throw error
-    // A role without the mutation is told that the field doesn't exist; the user may be visible all the same.
-    if ((await look(signal)) === true) return `refresh_users was refused (${error.message}), but the user is visible`
-    throw new RefusalError(
-      'first-login',
-      'account',
-      `refresh_users was refused for role "${hasura.role}" and the user is not visible: set REFRESH_ROLE to a role that has it (${error.message})`,
-      { cause: error },
-    )
+    if (!(error instanceof WorkerError)) throw error
+    if (!(error instanceof UnknownOutcomeError)) return error
+    if ((await look(signal)) === true) return undefined
+    throw new OutageError('first-login', 'account', `refresh_users got no answer: ${error.message}`, { cause: error })
   }
+}
+
+/**
+ * A role without the mutation is told that the field doesn't exist; the user may be visible all the same.
+ *
+ * @returns a note for the operator when the call was impossible but isn't needed
+ */
+async function explainNotCalled(
+  error: WorkerError,
+  hasura: HasuraClient,
+  look: Look,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!(error instanceof PermanentError)) throw error
+  if ((await look(signal)) === true) return `refresh_users was refused (${error.message}), but the user is visible`
+  throw new RefusalError(
+    'first-login',
+    'account',
+    `refresh_users was refused for role "${hasura.role}" and the user is not visible: set REFRESH_ROLE to a role that has it (${error.message})`,
+    { cause: error },
+  )
 }
 
 function neverVisible(account: string, userId: string | undefined): RefusalError {
@@ -171,10 +208,21 @@ async function claim(store: Store, account: string, processId: string): Promise<
   return rows[0]?.before
 }
 
-async function finish(store: Store, account: string, state: FirstLoginState, note: string | null): Promise<void> {
-  await store
+/**
+ * Writes down how far it came and, unless it is kept, lets others go on. A process that was taken for dead meanwhile writes
+ * nothing, except what can't be wrong: that the user is visible.
+ */
+async function settle(
+  { store, processId }: FirstLoginDeps,
+  account: string,
+  state: FirstLoginState,
+  note: string | null,
+  { keep } = { keep: false },
+): Promise<void> {
+  let update = store
     .updateTable('worker.accounts')
-    .set({ first_login: state, first_login_note: note, ...(state !== 'called' && { first_login_process: null }) })
+    .set({ first_login: state, first_login_note: note, ...(!keep && { first_login_process: null }) })
     .where('name', '=', account)
-    .execute()
+  if (state !== 'visible') update = update.where('first_login_process', '=', processId)
+  await update.execute()
 }

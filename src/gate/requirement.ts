@@ -22,20 +22,29 @@ function findMissingRole(role: string, { claims, hasura }: Granted): RefusalErro
     return refuse('job-roles', `Role "${role}" is needed, but the account has no Hasura endpoint: set HASURA_URL`)
   }
   if (hasura.allowedRoles.includes(role)) return undefined
-  const holder = Object.keys(claims.clientRoles).find(client => claims.clientRoles[client]?.includes(role))
-  const advice = holder
-    ? `the token holds it for client "${holder}", so check which client the mapper of "x-hasura-allowed-roles" reads`
-    : `assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"${placeOf(claims)}`
   return refuse(
     'job-roles',
-    `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)}): ${advice}`,
+    `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)}): ${advise(role, hasura.allowedRoles, claims)}`,
   )
 }
 
-/** The client whose roles the token shows is the one where the missing role is to be assigned. */
-function placeOf(claims: Claims): string {
-  const clients = Object.keys(claims.clientRoles).filter(client => client !== 'account')
-  return clients.length === 1 ? ` in client "${clients[0]}"` : ''
+function advise(role: string, allowedRoles: readonly string[], claims: Claims): string {
+  const source = findSourceOfRoles(allowedRoles, claims)
+  if (source && !claims.clientRoles[source]?.includes(role)) {
+    return `assign it to the service account in client "${source}"`
+  }
+  const holder = Object.keys(claims.clientRoles).find(client => claims.clientRoles[client]?.includes(role))
+  return holder
+    ? `the token holds it for client "${holder}", so check which client the mapper of "x-hasura-allowed-roles" reads`
+    : `assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"`
+}
+
+/** The one client of whose roles the token shows all that are allowed: it is where the mapper takes them from. */
+function findSourceOfRoles(allowedRoles: readonly string[], claims: Claims): string | undefined {
+  const sources = Object.entries(claims.clientRoles)
+    .filter(([, roles]) => allowedRoles.length > 0 && allowedRoles.every(role => roles.includes(role)))
+    .map(([client]) => client)
+  return sources.length === 1 ? sources[0] : undefined
 }
 
 function findMissingScope(scopes: readonly string[], claims: Claims): RefusalError | undefined {

@@ -2,7 +2,8 @@
  * Checked by the compiler alone (`npm run types`): each mistake must be refused where the job is written. An expectation that
  * no longer fails is an error itself.
  */
-import { FindUserDocument, PullArticlesDocument } from '../../src/generated/graphql.ts'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { PullArticlesDocument } from '../../src/generated/graphql.ts'
 import { pullSync } from '../../src/sync/pull-sync.ts'
 
 const right = { name: 'x', document: PullArticlesDocument, role: 'viewer', into: 'x' } as const
@@ -25,5 +26,7 @@ pullSync({ ...right, key: 'id', cursor: 'published_at' })
 // @ts-expect-error a key that can be null
 pullSync({ ...right, key: 'author_id', cursor: 'updated_at' })
 
+declare const withoutPaging: TypedDocumentNode<{ articles: { id: string; updated_at: string }[] }, { limit: number }>
+
 // @ts-expect-error an operation without the variables that paging needs
-pullSync({ ...right, document: FindUserDocument, key: 'id', cursor: 'id' })
+pullSync({ ...right, document: withoutPaging, key: 'id', cursor: 'updated_at' })
