@@ -68,7 +68,7 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
   const directory = import.meta.dirname
   let authenticate = authenticator(options.jwt, options)
   const db = await openDatabase(options.databaseUrl)
-  await applyMigrations(db, join(directory, 'migrations/default'))
+  await applyMigrations(db, join(directory, 'migrations'))
   if (options.seed ?? true) await db.query(readFileSync(join(directory, 'seed.sql'), 'utf8'))
   const lateUsers = new LateUsers()
   const engine = new Engine(db, loadMetadata(join(directory, 'metadata')), await loadCatalog(db.query), {
