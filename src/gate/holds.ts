@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { OutageError, type RefusalError } from '../errors.ts'
+import type { OutageError, RefusalError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 
 export type HoldCause = RefusalError | OutageError
@@ -44,9 +44,15 @@ export async function claimProbe(store: Store, hold: Hold): Promise<boolean> {
  *
  * @returns milliseconds until the next probe
  */
-export async function placeHold(store: Store, account: string, job: string, cause: HoldCause): Promise<number> {
+export async function placeHold(
+  store: Store,
+  account: string,
+  job: string,
+  cause: HoldCause,
+  metBy: 'gate' | 'run',
+): Promise<number> {
   const values = {
-    kind: cause instanceof OutageError ? ('outage' as const) : ('refusal' as const),
+    met_by: metBy,
     code: cause.code,
     reason: cause.message,
   }
@@ -72,19 +78,16 @@ export async function placeHold(store: Store, account: string, job: string, caus
 }
 
 /**
- * A session was opened, so what the gate refused is mended; when a run came through (`'any'`), an outage is over as well.
+ * When the gate let a run pass, what it met before is mended. What a run met behind the gate is over only when one came
+ * through: lifted before, its pause would never grow, and all who wait would go at once.
  *
  * @returns whether anything had been held
  */
-export async function liftHolds(
-  store: Store,
-  account: string,
-  job: string,
-  which: 'refusals' | 'any',
-): Promise<boolean> {
+export async function liftHolds(store: Store, account: string, job: string, passed: 'gate' | 'run'): Promise<boolean> {
   const { rows } = await sql`
     delete from worker.holds
-    where account = ${account} and (job = '' or (job = ${job} and (${which} = 'any' or kind = 'refusal')))
+    where account = ${account} and job in ('', ${job})
+      and (${passed} = 'run' or met_by = 'gate')
     returning account`.execute(store)
   return rows.length > 0
 }

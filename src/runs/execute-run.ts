@@ -29,14 +29,15 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
   const log = deps.log.child({ job: job.name, account, run: runId })
   try {
     const session = await openSession(deps, access, job.requirement, signal)
-    if (await liftHolds(store, account, job.name, 'refusals')) {
+    if (await liftHolds(store, account, job.name, 'gate')) {
       log.info('the gate lets the account pass again')
       await wakeAll(deps, account)
     }
     await execution.onStart()
     if (!reopened) log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
     const result = await job.run(session, createContext(deps, lease, execution, log))
-    if (await liftHolds(store, account, job.name, 'any')) await wakeAll(deps, account)
+    // One that only looked and waits on shows nothing about the API.
+    if (!('waitMs' in result) && (await liftHolds(store, account, job.name, 'run'))) await wakeAll(deps, account)
     if ('waitMs' in result) {
       await suspendRun(store, runId)
     } else {

@@ -60,6 +60,7 @@ async function runUnderLease(
   request: ActiveRequest,
   signal: AbortSignal,
 ): Promise<Disposition> {
+  let metBy: 'gate' | 'run' = 'gate'
   try {
     const result = await executeRun(deps, lease, {
       job,
@@ -70,13 +71,16 @@ async function runUnderLease(
       payload: request.payload,
       full: false,
       signal,
-      onStart: () => request.forgetTwin(),
+      async onStart() {
+        metBy = 'run'
+        await request.forgetTwin()
+      },
       onProgress: reportSometimes(deps.clock, progress => void request.progress(progress).catch(() => {})),
     })
     return afterResult(result)
   } catch (error) {
     if (signal.aborted) return { kind: 'put-back', delayMs: 0 }
-    return await afterError(deps, request, error)
+    return await afterError(deps, request, error, metBy)
   } finally {
     await releaseLease(deps.store, lease).catch(error => deps.log.warn({ error }, 'a lease could not be released'))
     await wakeNext(deps, lease.account, lease.job)
@@ -97,10 +101,15 @@ function afterResult(result: JobResult): Disposition {
   return 'waitMs' in result ? { kind: 'put-back', delayMs: result.waitMs } : { kind: 'done' }
 }
 
-async function afterError(deps: RunDeps, request: ActiveRequest, error: unknown): Promise<Disposition> {
+async function afterError(
+  deps: RunDeps,
+  request: ActiveRequest,
+  error: unknown,
+  metBy: 'gate' | 'run',
+): Promise<Disposition> {
   const decision = decideAfter(error, request.failures)
   if (decision.kind === 'hold') {
-    const pauseMs = await placeHold(deps.store, request.account, request.job, decision.cause)
+    const pauseMs = await placeHold(deps.store, request.account, request.job, decision.cause, metBy)
     return await putAside(deps, request, pauseMs)
   }
   if (decision.kind === 'again') {

@@ -76,7 +76,7 @@ const initialTables = [
   `create table worker.holds (
     account text not null,
     job text not null,
-    kind text not null check (kind in ('refusal', 'outage')),
+    met_by text not null check (met_by in ('gate', 'run')),
     code text not null,
     reason text not null,
     since timestamptz not null default now(),

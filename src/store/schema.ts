@@ -99,8 +99,8 @@ interface HoldRow {
   account: string
   /** '' holds every job of the account. */
   job: string
-  /** A refusal is over when the gate lets a run pass, an outage only when a run came through. */
-  kind: 'refusal' | 'outage'
+  /** What the gate met is over when it lets a run pass; what a run met behind it, only when a run came through. */
+  met_by: 'gate' | 'run'
   code: string
   reason: string
   since: Generated<Date>
