@@ -55,11 +55,20 @@ function explainAbsence(token: Searched, location: ClaimsLocation, where: string
   if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {
     return `${found}, but one that is split at its dots: write every dot of the mapper's claim name that is no level as \\.`
   }
+  const elsewhere = Object.keys(token.payload).find(name => holdsRoles(token.payload[name]))
+  if (elsewhere !== undefined) {
+    return `${found}, but Hasura's roles stand in \`${elsewhere}\`: set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that one too, else correct the claim name of the mappers`
+  }
   const scope = `the \`hasura\` client scope is not a default scope of the client (Clients → ${client} → Client scopes)`
   if (Object.entries(token.clientRoles).some(([name, roles]) => !builtInClients.has(name) && roles.length > 0)) {
     return `${found}: roles are assigned, but ${scope}`
   }
   return `${found}: either ${scope}, or HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names another place than its mappers; the token shows no assigned client role either`
+}
+
+function holdsRoles(value: unknown): boolean {
+  const claims = asObject(typeof value === 'string' ? parseJson(value) : value) ?? {}
+  return Object.keys(claims).some(name => name.toLowerCase() === 'x-hasura-allowed-roles')
 }
 
 /** Clients of every Keycloak realm; a new user has roles of `account` without anybody having assigned one. */

@@ -165,6 +165,20 @@ describe('readHasuraClaims', () => {
       'claims',
       /either .*HASURA_CLAIMS_NAMESPACE/,
     ],
+    [
+      'another namespace',
+      { 'https://other.example/claims': hasura, resource_access: { app: { roles: ['viewer'] } } },
+      {},
+      'claims',
+      /but Hasura's roles stand in `https:\/\/other.example\/claims`: set HASURA_CLAIMS_NAMESPACE=https:\/\/other.example\/claims/,
+    ],
+    [
+      'another namespace with a string in it',
+      { other: JSON.stringify(hasura) },
+      {},
+      'claims',
+      /stand in `other`: set HASURA_CLAIMS_NAMESPACE=other/,
+    ],
     ['a mapper with plain dots', { 'https://hasura': { 'io/jwt/claims': hasura } }, {}, 'claims', /split at its dots/],
     [
       'a string though JSON is configured',

@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RefusalError } from '../../src/errors.ts'
+import { createAccountAccess } from '../../src/gate/account-access.ts'
+import { openSession, Session } from '../../src/gate/session.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await openTestApp()
+})
+afterAll(() => app[Symbol.asyncDispose]())
+
+const { signal } = new AbortController()
+
+function accessOf(account: string) {
+  const access = app.deps.accounts.get(account)
+  if (!access) throw new Error(`no account ${account}`)
+  return access
+}
+
+function open(account: string, role = 'viewer') {
+  return openSession(app.deps, accessOf(account), { role }, signal)
+}
+
+function tokensOf(account: string): number {
+  return app.idp.tokenRequests.filter(request => request.clientId === account).length
+}
+
+describe('the gate', () => {
+  test('gives a session that speaks to Hasura as the one role that is required', async () => {
+    const account = app.addAccount({ roles: ['viewer', 'editor'] })
+    const session = await open(account, 'editor')
+    expect(session.account.name).toBe(account)
+    expect(session.hasura.role).toBe('editor')
+  })
+
+  test('gives a job that requires no role no way to Hasura', async () => {
+    const session = await openSession(app.deps, accessOf(app.addAccount()), undefined, signal)
+    expect(() => session.hasura).toThrow(TypeError)
+  })
+
+  test('asks for one more token when a role is missing, and lets pass what was granted meanwhile', async () => {
+    const account = app.addAccount({ roles: ['viewer'] })
+    await open(account)
+    expect(tokensOf(account)).toBe(1)
+    app.idp.setRoles(account, ['viewer', 'editor'])
+    await open(account, 'editor')
+    expect(tokensOf(account)).toBe(2)
+    await open(account, 'editor')
+    expect(tokensOf(account)).toBe(2)
+  })
+
+  test('asks no second time when the role is missing in the fresh token as well', async () => {
+    const account = app.addAccount({ roles: ['viewer'] })
+    await open(account)
+    await expect(open(account, 'editor')).rejects.toMatchObject({
+      name: 'RefusalError',
+      code: 'job-roles',
+      message: `Role "editor" is not in the token's allowed roles (viewer): assign it to the service account in client "phonemos-hasura"`,
+    })
+    expect(tokensOf(account)).toBe(2)
+  })
+
+  test('asks for one more token for eight jobs that miss a role at once', async () => {
+    const account = app.addAccount({ roles: ['viewer'] })
+    await open(account)
+    app.idp.setRoles(account, ['viewer', 'editor'])
+    await Promise.all(Array.from({ length: 8 }, () => open(account, 'editor')))
+    expect(tokensOf(account)).toBe(2)
+  })
+
+  test('lets an account without Hasura pass on what its token says, without any first login', async () => {
+    const account = app.addAccount()
+    const { hasura: _none, ...plain } = accessOf(account).account
+    const access = createAccountAccess({ ...plain, name: `${account}-rest` }, hostOf())
+    const before = app.hasura.requests.length
+    const session = await openSession(app.deps, access, { clientRoles: { 'phonemos-hasura': ['viewer'] } }, signal)
+    expect(() => session.hasura).toThrow(TypeError)
+    expect(app.hasura.requests).toHaveLength(before)
+    await expect(openSession(app.deps, access, { role: 'viewer' }, signal)).rejects.toThrow('set HASURA_URL')
+  })
+})
+
+describe('what a token lacks', () => {
+  test.each<{
+    says: string
+    code: string
+    change: (payload: Record<string, unknown>) => Record<string, unknown>
+    words: string
+  }>([
+    {
+      says: 'the namespace, while roles are assigned: the scope',
+      code: 'claims',
+      change: ({ 'https://hasura.io/jwt/claims': _claims, ...rest }) => rest,
+      words: 'the `hasura` client scope is not a default scope of the client',
+    },
+    {
+      says: 'allowed roles',
+      code: 'allowed-roles',
+      change: changeHasura(({ 'x-hasura-allowed-roles': _roles, ...rest }) => rest),
+      words: 'no role is assigned to the service account',
+    },
+    {
+      says: 'a list of allowed roles',
+      code: 'allowed-roles',
+      change: changeHasura(claims => ({ ...claims, 'x-hasura-allowed-roles': 'viewer' })),
+      words: 'switch on Multivalued',
+    },
+    {
+      says: 'claims that are no string',
+      code: 'claims',
+      change: payload => ({ ...payload, [namespace]: JSON.stringify(payload[namespace]) }),
+      words: 'set HASURA_CLAIMS_FORMAT=stringified_json',
+    },
+    {
+      says: 'the configured namespace',
+      code: 'claims',
+      change: ({ [namespace]: claims, ...rest }) => ({ ...rest, 'https://other.example/claims': claims }),
+      words: 'HASURA_CLAIMS_NAMESPACE',
+    },
+  ])('is refused in words that say what to mend: $says', async ({ code, change, words }) => {
+    const account = app.addAccount()
+    app.idp.setClaims(account, change)
+    const failure = await open(account).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(RefusalError)
+    expect(failure).toMatchObject({ code, scope: 'account', message: expect.stringContaining(words) })
+    app.idp.setClaims(account, payload => payload)
+    await open(account)
+  })
+})
+
+const namespace = 'https://hasura.io/jwt/claims'
+
+function changeHasura(change: (claims: Record<string, unknown>) => Record<string, unknown>) {
+  return (payload: Record<string, unknown>) => ({
+    ...payload,
+    [namespace]: change(Object.fromEntries(Object.entries(payload[namespace] ?? {}))),
+  })
+}
+
+describe('an account name that meant something else before', () => {
+  test.each(['issuer', 'subject', 'endpoint'] as const)('is refused for its %s, and taken after forget', async part => {
+    const account = app.addAccount()
+    await open(account)
+    const now = await accountRow(account)
+    await app.deps.store
+      .updateTable('worker.accounts')
+      .set({ [part]: 'https://elsewhere.example' })
+      .where('name', '=', account)
+      .execute()
+    await expect(open(account)).rejects.toMatchObject({
+      code: 'fingerprint',
+      scope: 'account',
+      message: `Account "${account}" had ${part} https://elsewhere.example until now and has ${now[part]}: give the other one a name of its own, or run "forget ${account}" to drop what was synced and start anew`,
+    })
+    await app.operations.forget(account)
+    await open(account)
+    expect(await accountRow(account)).toMatchObject({ [part]: now[part] })
+  })
+})
+
+function accountRow(account: string) {
+  return app.deps.store.selectFrom('worker.accounts').selectAll().where('name', '=', account).executeTakeFirstOrThrow()
+}
+
+describe('a session', () => {
+  test('can not be made with another key', async () => {
+    const { account, claims } = await open(app.addAccount())
+    // @ts-expect-error the key is a symbol that the gate's module doesn't let out
+    expect(() => new Session(Symbol('session'), account, claims, undefined)).toThrow(
+      'A session is made by the gate alone',
+    )
+  })
+
+  test('can not be put together from its prototype', () => {
+    const forged: Session = Object.create(Session.prototype)
+    expect(() => forged.hasura).toThrow(TypeError)
+  })
+
+  test('can not be written as a literal', () => {
+    // @ts-expect-error a private field makes the class the only source
+    const forged: Session = { account: undefined, claims: undefined, hasura: undefined }
+    expect(forged).not.toBeInstanceOf(Session)
+  })
+})
+
+function hostOf() {
+  return { clock: app.deps.clock, readSecretFile: async () => '' }
+}
