@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const demo = fileURLToPath(new URL('demo.ts', import.meta.url))
+
+test('the demo shows the whole path and leaves nothing behind', { timeout: 130_000 }, async () => {
+  const before = await temporaryFolders()
+  const { exitCode, output } = await play('--exit')
+  expect(output).toMatch(/first login of "default": calls refresh_users as viewer/)
+  expect(output).toMatch(/first login: the user is visible/)
+  expect(output).toMatch(/run \d+ succeeded, 1605 rows read: 1605 new/)
+  expect(inOrder(output, ['requests sync-users', 'requests sync-topics', 'requests sync-articles'])).toBe(true)
+  expect(output).toMatch(/GET \/requests\/\S+ -> done .*"updated":2.*"inserted":1/)
+  expect(output).toMatch(/-> held \(job-roles\)\n\s+"Role "viewer" is not in the token's allowed roles \(auditor\)/)
+  expect(output).toMatch(/Brand new +9007199254740993 /)
+  expect(output).toContain('✓ first scheduled run and bootstrap')
+  expect(output).toContain('✓ on-demand run over HTTP')
+  expect(output).toContain('✓ hold and its end')
+  expect(output).not.toContain('✗')
+  // Piped into a file it has no colours.
+  expect(output).not.toContain('\u001b')
+  expect(exitCode).toBe(0)
+  expect(await temporaryFolders()).toEqual(before)
+})
+
+test.each([
+  ['secret', /✗ first login: \S+ was refused \(client-auth\): Keycloak refused client "sync-worker"/],
+  ['worker', /✗ first scheduled run and bootstrap: The worker ended by itself \(SIGKILL\)/],
+])('a failing part ends the demo with 1 and a sentence: %s', { timeout: 130_000 }, async (sabotage, sentence) => {
+  const before = await temporaryFolders()
+  const { exitCode, output } = await play('--exit', '--sabotage', sabotage)
+  expect(output).toMatch(sentence)
+  expect(output).toMatch(/The worker's last log lines\n +\{"level"/)
+  expect(exitCode).toBe(1)
+  expect(await temporaryFolders()).toEqual(before)
+})
+
+function play(...words: string[]): Promise<{ exitCode: number; output: string }> {
+  return new Promise(resolve => {
+    const child = execFile(process.execPath, [demo, ...words], (_error, stdout, stderr) => {
+      resolve({ exitCode: child.exitCode ?? -1, output: stdout + stderr })
+    })
+  })
+}
+
+async function temporaryFolders(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter(name => name.startsWith('sync-demo-'))
+}
+
+function inOrder(text: string, parts: readonly string[]): boolean {
+  const places = parts.map(part => text.indexOf(part))
+  return places.every((place, index) => place > (places[index - 1] ?? -1))
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import type { RequestReport } from '../../../src/http/operations.ts'
+import type { Stage } from './run-demo.ts'
+
+const progressSchema = z.object({ done: z.number() })
+const tellEveryMs = 400
+
+export async function firstSyncs(stage: Stage): Promise<void> {
+  const { worker, narrator, signal } = stage
+  narrator.heading(
+    '2  The first syncs: the schedules are due, and the bootstrap of a new account asks for each in turn',
+  )
+  narrator.remark('Of one job never two runs are active: the later one reads only what changed since the other began.')
+  const started = await worker.waitFor(line => line.msg === 'run started' && line.job === 'sync-articles', signal)
+  await followProgress(stage, started.request ?? '')
+  const scheduled = await worker.waitFor(line => line.msg === 'run started' && line.trigger === 'schedule', signal)
+  await worker.waitFor(line => line.msg === 'run succeeded' && line.run === scheduled.run, signal)
+  await worker.waitFor(line => line.msg === 'run succeeded' && line.job === 'bootstrap-account', signal)
+}
+
+async function followProgress({ caller, narrator, signal }: Stage, requestId: string): Promise<void> {
+  let toldAt = 0
+  let told = 0
+  const tell = (report: RequestReport): boolean => {
+    const { done = 0 } = progressSchema.safeParse(report.progress).data ?? {}
+    if (report.state === 'running' && done > told && Date.now() - toldAt >= tellEveryMs) {
+      narrator.say('worker', `${report.job}: ${done} rows so far`)
+      told = done
+      toldAt = Date.now()
+    }
+    return report.state === 'done'
+  }
+  await caller.lookUntil(requestId, tell, signal)
+}

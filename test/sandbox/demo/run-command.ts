@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { mainPath, projectFolder } from './worker-process.ts'
+
+const execute = promisify(execFile)
+
+/** Runs one command as `npm run -s cli -- …` does. @returns what it wrote to stdout */
+export async function runCommand(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string> {
+  const { stdout } = await execute(process.execPath, [mainPath, ...words], {
+    cwd: projectFolder,
+    env: { PATH: process.env.PATH, ...environment },
+    signal,
+  })
+  return stdout
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { accountReportSchema, runReportSchema } from '../../../src/http/operations.ts'
+import { align } from './align.ts'
+import { workerClient } from './open-sandbox.ts'
+import { readMirror } from './read-mirror.ts'
+import { runCommand } from './run-command.ts'
+import type { Stage } from './run-demo.ts'
+import { describeCounts } from './worker-log.ts'
+
+/** What the command line tells about it; the running worker is asked through its control socket. */
+export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<void> {
+  narrator.heading('5  What happened: npm run -s cli -- accounts --json, and runs --json, here as tables')
+  const accounts = await runCommand(['accounts', '--json'], sandbox.environment, signal)
+  const runs = await runCommand(['runs', '--json'], sandbox.environment, signal)
+  narrator.block(
+    align([
+      ['account', 'first login', 'bootstrapped at'],
+      ...z
+        .array(accountReportSchema)
+        .parse(JSON.parse(accounts))
+        .map(account => [account.name, account.firstLogin, account.bootstrappedAt ?? '-']),
+    ]),
+  )
+  narrator.block(
+    `\n${align([
+      ['run', 'job', 'trigger', 'state', 'counts'],
+      ...z
+        .array(runReportSchema)
+        .parse(JSON.parse(runs))
+        .map(run => [
+          run.id,
+          run.job,
+          run.trigger,
+          run.state,
+          run.counts ? describeCounts(run.counts) : (run.error?.code ?? ''),
+        ]),
+    ])}`,
+  )
+  const tokens = sandbox.identity.tokenRequests.filter(request => request.clientId === workerClient).length
+  narrator.remark(
+    `The identity provider gave ${tokens} tokens for all of this: one serves every run for as long as it lives,`,
+  )
+  narrator.remark('and before something is held, a fresh one is looked at.')
+}
+
+export async function showRows({ sandbox, worker, narrator }: Stage): Promise<void> {
+  narrator.heading('6  What was mirrored')
+  narrator.say('demo', 'sends SIGTERM: an embedded database has one owner, so the worker stops before it is read')
+  const exitCode = await worker.stop()
+  narrator.say('demo', `the worker ended with exit code ${exitCode}`)
+  const { counts, articles } = await readMirror(sandbox.dataDir)
+  narrator.block(
+    `mirror.users ${counts.users} rows, mirror.topics ${counts.topics}, mirror.articles ${counts.articles}`,
+  )
+  narrator.block(
+    `\n${align([
+      ['title', 'revision', 'rating', 'updated_at'],
+      ...articles.map(row => [row.title, row.revision, row.rating ?? '-', row.updated_at]),
+    ])}`,
+  )
+  narrator.remark('Digits beyond what JavaScript can count, and microseconds, are those of the API.')
+}
