@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, queueWithoutStore } from './config.ts'
 import { ConfigError } from './errors.ts'
 import { type AccountAccess, createAccountAccess } from './gate/account-access.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
@@ -61,9 +61,7 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
 function locateDatabase(config: Config): { databaseUrl: string } | { dataDir: string } {
   if (config.databaseUrl) return { databaseUrl: config.databaseUrl }
   if (config.redisUrl) {
-    throw new ConfigError([
-      'REDIS_URL is set and DATABASE_URL is not: several workers would share the queue but not the store, so give both or neither.',
-    ])
+    throw new ConfigError([queueWithoutStore])
   }
   return { dataDir: config.dataDir }
 }

@@ -12,6 +12,9 @@ export interface Config {
   readonly accounts: readonly Account[]
 }
 
+export const queueWithoutStore =
+  'REDIS_URL is set and DATABASE_URL is not: several workers would share the queue but not the store, so give both or neither.'
+
 /** Who may ask for jobs over TCP. */
 export interface HttpCallers {
   readonly issuer: string
@@ -31,6 +34,12 @@ const supportedMethods: readonly ClientAuthMethod[] = ['client_secret_basic', 'c
 export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   const problems: string[] = []
   const settings = readSettings(env, problems)
+  const beside = accountVariables.filter(variable => env[variable])
+  if (accountsFile !== undefined && beside.length > 0) {
+    problems.push(
+      `${beside.join(', ')} beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them.`,
+    )
+  }
   const accounts =
     accountsFile === undefined
       ? [readAccount('default', env, name => name, problems)]
@@ -48,11 +57,15 @@ function readSettings(env: Environment, problems: string[]): Omit<Config, 'accou
     'postgres://user@localhost/db',
     problems,
   )
-  const port = Number(env.PORT || '8088')
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) problems.push(`PORT is "${env.PORT}": give 0 to 65535.`)
+  if (redisUrl && !/^\/?\d*$/.test(new URL(redisUrl).pathname)) {
+    problems.push('REDIS_URL names a database that is no number: end it with /0, or with nothing behind the port.')
+  }
+  if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
+  const port = /^\d{1,5}$/.test(env.PORT || '8088') ? Number(env.PORT || '8088') : Number.NaN
+  if (!(port <= 65_535)) problems.push(`PORT is ${quote(env.PORT)}: give 0 to 65535.`)
   const logLevel = env.LOG_LEVEL || 'info'
   if (!z.enum(logLevels).safeParse(logLevel).success) {
-    problems.push(`LOG_LEVEL is "${logLevel}": give one of ${logLevels.join(', ')}.`)
+    problems.push(`LOG_LEVEL is ${quote(logLevel)}: give one of ${logLevels.join(', ')}.`)
   }
   const callers = readCallers(env, problems)
   return {
@@ -80,21 +93,34 @@ function readCallers(env: Environment, problems: string[]): HttpCallers | undefi
   return undefined
 }
 
-const accountsFileSchema = z.object({
-  accounts: z.array(z.object({ name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i) }).catchall(z.unknown())).min(1),
-})
+const accountName = z
+  .string('must be a text')
+  .regex(
+    /^[a-z0-9][a-z0-9_-]*$/i,
+    'must be letters, digits, dashes and underscores, and begin with a letter or a digit',
+  )
+const accountsFileSchema = z.strictObject(
+  {
+    accounts: z
+      .array(z.record(z.string(), z.unknown(), 'must be the settings of one account'), 'must be a list of accounts')
+      .min(1, 'must hold an account'),
+  },
+  { error: issue => (issue.code === 'invalid_type' ? 'must be an object with a list `accounts`' : undefined) },
+)
 
 function readAccountsFile(content: unknown, problems: string[]): (Account | undefined)[] {
   const parsed = accountsFileSchema.safeParse(content)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
-      problems.push(`ACCOUNTS_FILE ${issue.path.join('.') || 'as a whole'}: ${issue.message}.`)
+      problems.push(`ACCOUNTS_FILE ${issue.path.join('.') || 'as a whole'}: ${lowerFirst(issue.message)}.`)
     }
     return []
   }
   const names = new Set<string>()
-  return parsed.data.accounts.map(({ name, ...settings }, index) => {
-    if (names.has(name)) problems.push(`ACCOUNTS_FILE accounts.${index}.name: "${name}" stands twice.`)
+  return parsed.data.accounts.map(({ name: given, ...settings }, index) => {
+    const { data: name = '', error } = accountName.safeParse(given)
+    if (error) problems.push(`ACCOUNTS_FILE accounts.${index}.name: ${error.issues[0]?.message}.`)
+    else if (names.has(name)) problems.push(`ACCOUNTS_FILE accounts.${index}.name: "${name}" stands twice.`)
     names.add(name)
     const known = new Map(accountVariables.map(variable => [camelCase(variable), variable]))
     const env: Record<string, string> = {}
@@ -135,20 +161,25 @@ function readAccount(
     readUrl(env, variable, ['https:', 'http:'], 'https://…', problems, label(variable))
   }
   if (!issuer && !tokenUrl) {
-    problems.push(`${label('OIDC_ISSUER')} is missing: give the realm's issuer, or the token endpoint in TOKEN_URL.`)
+    problems.push(
+      `${label('OIDC_ISSUER')} is missing: give the realm's issuer, or the token endpoint in ${label('TOKEN_URL')}.`,
+    )
   }
-  if (issuer && tokenUrl) problems.push(`${label('OIDC_ISSUER')} and TOKEN_URL are both set: give one of them.`)
+  if (issuer && tokenUrl)
+    problems.push(`${label('OIDC_ISSUER')} and ${label('TOKEN_URL')} are both set: give one of them.`)
   if (!clientId) problems.push(`${label('CLIENT_ID')} is missing: give the client id of the service account.`)
   if (!env.CLIENT_SECRET && !env.CLIENT_SECRET_FILE) {
-    problems.push(`${label('CLIENT_SECRET_FILE')} is missing: give the file that holds the secret, or CLIENT_SECRET.`)
+    problems.push(
+      `${label('CLIENT_SECRET_FILE')} is missing: give the file that holds the secret, or the secret itself in ${label('CLIENT_SECRET')}.`,
+    )
   }
   const method = supportedMethods.find(supported => supported === (env.CLIENT_AUTH || 'client_secret_basic'))
   if (!method) {
-    problems.push(`${label('CLIENT_AUTH')} is "${env.CLIENT_AUTH}": give one of ${supportedMethods.join(', ')}.`)
+    problems.push(`${label('CLIENT_AUTH')} is ${quote(env.CLIENT_AUTH)}: give one of ${supportedMethods.join(', ')}.`)
   }
   const format = env.HASURA_CLAIMS_FORMAT || 'json'
   if (format !== 'json' && format !== 'stringified_json') {
-    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is "${format}": give json or stringified_json.`)
+    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is ${quote(format)}: give json or stringified_json.`)
     return undefined
   }
   if (problems.length > found || !clientId || !method) return undefined
@@ -187,14 +218,36 @@ function readUrl(
   const value = env[variable]
   if (!value) return undefined
   const url = URL.parse(value)
-  if (url && protocols.includes(url.protocol) && url.hostname) return value
+  if (url && protocols.includes(url.protocol) && url.hostname) {
+    if (isDecodable(url)) return value
+    problems.push(`${label} has a % in its user name or password that is no escape: write it as %25.`)
+    return undefined
+  }
   problems.push(
     `${label} is not a URL of the kind ${example}: it must begin with ${protocols.map(p => `${p}//`).join(' or ')}.`,
   )
   return undefined
 }
 
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** CLIENT_SECRET_FILE → clientSecretFile */
 function camelCase(variable: string): string {
   return variable.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase())
+}
+
+/** A value that holds no secret where it belongs, shortened should one have been put there by mistake. */
+function quote(value: string | undefined): string {
+  return `"${(value ?? '').slice(0, 20)}${(value?.length ?? 0) > 20 ? '…' : ''}"`
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1)
 }

@@ -1,0 +1,304 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Config, type Environment, parseConfig } from '../src/config.ts'
+import { ConfigError } from '../src/errors.ts'
+
+const minimal = {
+  OIDC_ISSUER: 'https://keycloak.example/realms/wiki',
+  CLIENT_ID: 'sync-worker',
+  CLIENT_SECRET_FILE: '/run/secrets/client',
+  HASURA_URL: 'https://wiki.example/v1/graphql',
+}
+
+function problemsOf(env: Environment, accountsFile?: unknown): readonly string[] {
+  try {
+    parseConfig(env, accountsFile)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+function accountOf(env: Environment): Config['accounts'][number] | undefined {
+  return parseConfig({ ...minimal, ...env }).accounts[0]
+}
+
+describe('an environment with the least that is needed', () => {
+  test('is one account called default, embedded, on the loopback, with requests over HTTP off', () => {
+    expect(parseConfig(minimal)).toEqual({
+      dataDir: '.data',
+      http: { host: '127.0.0.1', port: 8088 },
+      logLevel: 'info',
+      accounts: [
+        {
+          name: 'default',
+          login: {
+            server: { issuer: minimal.OIDC_ISSUER },
+            clientId: 'sync-worker',
+            method: 'client_secret_basic',
+            secret: { file: '/run/secrets/client' },
+            scopes: [],
+          },
+          hasura: {
+            url: minimal.HASURA_URL,
+            claims: { namespace: 'https://hasura.io/jwt/claims', format: 'json' },
+          },
+        },
+      ],
+    })
+  })
+
+  test('is told everything that is missing at once', () => {
+    expect(problemsOf({})).toEqual([
+      "OIDC_ISSUER is missing: give the realm's issuer, or the token endpoint in TOKEN_URL.",
+      'CLIENT_ID is missing: give the client id of the service account.',
+      'CLIENT_SECRET_FILE is missing: give the file that holds the secret, or the secret itself in CLIENT_SECRET.',
+    ])
+  })
+})
+
+describe('each variable', () => {
+  test.each<[Environment, (config: Config) => unknown, unknown]>([
+    [{ DATABASE_URL: 'postgres://u:p@db/x' }, config => config.databaseUrl, 'postgres://u:p@db/x'],
+    [{ DATABASE_URL: 'postgresql://db/x', REDIS_URL: 'rediss://r/3' }, config => config.redisUrl, 'rediss://r/3'],
+    [{ DATA_DIR: '/var/lib/worker' }, config => config.dataDir, '/var/lib/worker'],
+    [{ HOST: '0.0.0.0', PORT: '80' }, config => config.http, { host: '0.0.0.0', port: 80 }],
+    [{ PORT: '0' }, config => config.http.port, 0],
+    [{ LOG_LEVEL: 'trace' }, config => config.logLevel, 'trace'],
+    [
+      { HTTP_ISSUER: 'https://idp', HTTP_AUDIENCE: 'worker', HTTP_ROLE: 'request-jobs' },
+      config => config.http.callers,
+      { issuer: 'https://idp', audience: 'worker', role: 'request-jobs' },
+    ],
+  ])('is read: %j', (env, read, expected) => {
+    expect(read(parseConfig({ ...minimal, ...env }))).toEqual(expected)
+  })
+
+  test('of the account is read', () => {
+    expect(
+      accountOf({
+        OIDC_ISSUER: '',
+        TOKEN_URL: 'https://idp/token',
+        CLIENT_SECRET: 's3cret',
+        CLIENT_SECRET_FILE: '',
+        CLIENT_AUTH: 'client_secret_post',
+        SCOPE: ' wiki  files ',
+        HASURA_CLAIMS_NAMESPACE: 'https://other/claims',
+        HASURA_CLAIMS_PATH: '$.claims',
+        HASURA_CLAIMS_FORMAT: 'stringified_json',
+        REFRESH_ROLE: 'editor',
+      }),
+    ).toMatchObject({
+      login: {
+        server: { tokenUrl: 'https://idp/token' },
+        method: 'client_secret_post',
+        secret: { value: 's3cret' },
+        scopes: ['wiki', 'files'],
+      },
+      hasura: {
+        refreshRole: 'editor',
+        claims: { namespace: 'https://other/claims', path: '$.claims', format: 'stringified_json' },
+      },
+    })
+  })
+
+  test('that names a secret file wins over the secret itself', () => {
+    expect(accountOf({ CLIENT_SECRET: 's3cret' })?.login.secret).toEqual({ file: '/run/secrets/client' })
+  })
+
+  test('of Hasura may be missing, for an account without it', () => {
+    expect(accountOf({ HASURA_URL: undefined })).not.toHaveProperty('hasura')
+  })
+
+  test.each<[Environment, RegExp]>([
+    [{ REDIS_URL: 'localhost:6379', DATABASE_URL: 'postgres://db/x' }, /^REDIS_URL is not a URL of the kind redis:/],
+    [
+      { REDIS_URL: 'redis://r/cache', DATABASE_URL: 'postgres://db/x' },
+      /^REDIS_URL names a database that is no number/,
+    ],
+    [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set and DATABASE_URL is not: .* give both or neither\.$/],
+    [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL is not a URL of the kind postgres:/],
+    [{ DATABASE_URL: 'postgres://u:50%@db/x' }, /^DATABASE_URL has a % in its user name or password/],
+    [{ HASURA_URL: 'wiki.example/v1/graphql' }, /^HASURA_URL is not a URL/],
+    [{ HASURA_URL: 'ftp://wiki.example' }, /^HASURA_URL .* must begin with https:\/\/ or http:\/\//],
+    [{ OIDC_ISSUER: 'keycloak' }, /^OIDC_ISSUER is not a URL/],
+    [{ OIDC_ISSUER: '', TOKEN_URL: 'x' }, /^TOKEN_URL is not a URL/],
+    [{ TOKEN_URL: 'https://idp/token' }, /^OIDC_ISSUER and TOKEN_URL are both set: give one of them\.$/],
+    [{ CLIENT_ID: '' }, /^CLIENT_ID is missing/],
+    [{ CLIENT_AUTH: 'none' }, /^CLIENT_AUTH is "none": give one of client_secret_basic/],
+    [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": give json or stringified_json\.$/],
+    [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535\.$/],
+    [{ PORT: '65536' }, /^PORT is "65536"/],
+    [{ PORT: ' ' }, /^PORT is " "/],
+    [{ PORT: '1e3' }, /^PORT is "1e3"/],
+    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": give one of trace, debug/],
+    [{ HTTP_ISSUER: 'https://idp', HTTP_ROLE: 'r' }, /^HTTP_AUDIENCE is missing: requests over HTTP need/],
+    [{ HTTP_ISSUER: 'idp', HTTP_AUDIENCE: 'a', HTTP_ROLE: 'r' }, /^HTTP_ISSUER is not a URL/],
+  ])('that is wrong is told by its name: %j', (env, sentence) => {
+    const problems = problemsOf({ ...minimal, ...env })
+    expect(problems).toEqual([expect.stringMatching(sentence)])
+  })
+
+  test('that is wrong is told together with all others', () => {
+    const problems = problemsOf({
+      ...minimal,
+      TOKEN_URL: 'token',
+      CLIENT_AUTH: 'none',
+      HASURA_CLAIMS_FORMAT: 'xml',
+      HASURA_URL: 'hasura',
+      REDIS_URL: 'redis',
+      PORT: 'x',
+      LOG_LEVEL: 'x',
+      HTTP_ROLE: 'x',
+    })
+    const told = (variable: string) => problems.some(problem => problem.startsWith(variable))
+    expect(
+      ['TOKEN_URL', 'CLIENT_AUTH', 'HASURA_CLAIMS_FORMAT', 'HASURA_URL', 'REDIS_URL', 'PORT', 'LOG_LEVEL'].filter(
+        variable => !told(variable),
+      ),
+    ).toEqual([])
+    expect(told('HTTP_ISSUER') && told('HTTP_AUDIENCE') && told('OIDC_ISSUER and TOKEN_URL')).toBe(true)
+  })
+})
+
+describe('an accounts file', () => {
+  const one = { name: 'one', tokenUrl: 'https://idp/token', clientId: 'a', clientSecret: 's', hasuraUrl: 'https://h/g' }
+
+  test('holds many accounts, each with the variables in camelCase', () => {
+    const two = { name: 'two', oidcIssuer: 'https://idp', clientId: 'b', clientSecretFile: '/b', scope: 'wiki' }
+    const { accounts } = parseConfig({}, { accounts: [one, two] })
+    expect(accounts.map(account => [account.name, account.login.clientId, account.login.scopes])).toEqual([
+      ['one', 'a', []],
+      ['two', 'b', ['wiki']],
+    ])
+  })
+
+  test.each<[string, unknown, readonly (string | RegExp)[]]>([
+    ['nothing', null, ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`.']],
+    ['a list', [], ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`.']],
+    ['no accounts', {}, ['ACCOUNTS_FILE accounts: must be a list of accounts.']],
+    ['an empty list', { accounts: [] }, ['ACCOUNTS_FILE accounts: must hold an account.']],
+    ['a name as account', { accounts: ['one'] }, ['ACCOUNTS_FILE accounts.0: must be the settings of one account.']],
+    ['a word too much', { accounts: [one], defaults: {} }, [/^ACCOUNTS_FILE as a whole: unrecognized key: "defaults"/]],
+    ['a missing name', { accounts: [{ ...one, name: undefined }] }, ['ACCOUNTS_FILE accounts.0.name: must be a text.']],
+    [
+      'a name with a space',
+      { accounts: [{ ...one, name: 'a b' }] },
+      [/^ACCOUNTS_FILE accounts\.0\.name: must be letters/],
+    ],
+    ['a name twice', { accounts: [one, one] }, ['ACCOUNTS_FILE accounts.1.name: "one" stands twice.']],
+    [
+      'a setting that there is not',
+      { accounts: [{ ...one, hasura_url: 'x' }] },
+      ['ACCOUNTS_FILE accounts.0.hasura_url: there is no such setting of an account.'],
+    ],
+    [
+      'a number where a text is needed',
+      { accounts: [{ ...one, clientSecret: 42 }] },
+      [
+        'ACCOUNTS_FILE accounts.0.clientSecret: must be a text.',
+        'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: give the file that holds the secret, or the secret itself in ACCOUNTS_FILE accounts.0.clientSecret.',
+      ],
+    ],
+    [
+      'two accounts with a fault each',
+      {
+        accounts: [
+          { ...one, name: '-' },
+          { ...one, tokenUrl: 'x', oidcIssuer: 'https://idp' },
+        ],
+      },
+      [
+        /^ACCOUNTS_FILE accounts\.0\.name/,
+        /^ACCOUNTS_FILE accounts\.1\.tokenUrl is not a URL/,
+        'ACCOUNTS_FILE accounts.1.oidcIssuer and ACCOUNTS_FILE accounts.1.tokenUrl are both set: give one of them.',
+      ],
+    ],
+  ])('with %s is told where', (_what, content, sentences) => {
+    expect(problemsOf({}, content)).toEqual(
+      sentences.map(sentence => (typeof sentence === 'string' ? sentence : expect.stringMatching(sentence))),
+    )
+  })
+
+  test('beside variables of an account is a contradiction, not a guess', () => {
+    expect(problemsOf({ CLIENT_ID: 'x', HASURA_URL: 'https://h/g' }, { accounts: [one] })).toEqual([
+      'CLIENT_ID, HASURA_URL beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them.',
+    ])
+  })
+})
+
+describe('whatever the environment holds', () => {
+  const canary = 'canary-7c1e'
+  const odd = fc.oneof(
+    fc.string(),
+    fc.webUrl(),
+    fc.constantFrom(
+      `https://user:${canary}@idp.example/`,
+      `postgres://user:${canary}@db/x`,
+      `redis://:${canary}@r/0`,
+      `redis://:${canary}%@r/0`,
+      `//${canary}`,
+      `nonsense://${canary}`,
+      `https://${canary} `,
+      canary,
+    ),
+  )
+  const secret = fc.constantFrom(canary, `${canary}\n`, '')
+  const urls = ['REDIS_URL', 'DATABASE_URL', 'OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL', 'HTTP_ISSUER'] as const
+  const texts = [
+    'DATA_DIR',
+    'HOST',
+    'PORT',
+    'LOG_LEVEL',
+    'HTTP_AUDIENCE',
+    'HTTP_ROLE',
+    'CLIENT_ID',
+    'CLIENT_AUTH',
+  ] as const
+  const environment = fc.record(
+    {
+      ...Object.fromEntries(urls.map(name => [name, odd])),
+      ...Object.fromEntries(texts.map(name => [name, fc.string()])),
+      SCOPE: fc.string(),
+      HASURA_CLAIMS_FORMAT: fc.string(),
+      HASURA_CLAIMS_PATH: fc.string(),
+      CLIENT_SECRET: secret,
+    },
+    { requiredKeys: [] },
+  )
+
+  test('it is a configuration or a ConfigError, which never repeats a secret or a password', () => {
+    fc.assert(
+      fc.property(environment, env => {
+        expect(problemsOf(env).join('\n')).not.toContain(canary)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('and whatever the accounts file holds', () => {
+    const settings = fc.dictionary(
+      fc.constantFrom(
+        'name',
+        'oidcIssuer',
+        'tokenUrl',
+        'clientId',
+        'clientSecret',
+        'hasuraUrl',
+        '__proto__',
+        'toString',
+      ),
+      fc.oneof(odd, fc.integer(), fc.constant(null)),
+    )
+    const file = fc.oneof(fc.jsonValue(), fc.record({ accounts: fc.array(fc.oneof(settings, fc.jsonValue())) }))
+    fc.assert(
+      fc.property(file, content => {
+        // A name is told; the rest isn't.
+        const problems = problemsOf({}, content).filter(problem => !problem.includes('.name: "'))
+        expect(problems.join('\n')).not.toContain(canary)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
