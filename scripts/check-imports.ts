@@ -1,6 +1,6 @@
 /**
  * Imports go one way, and in no circle:
- * main, cli → app → runs, schedules, queue, http → gate, jobs, sync → auth, hasura, store → the leaves beside main.ts.
+ * main, cli → app → runs, schedules, queue, http → gate, jobs, sync → auth, hasura, rest, store → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const floors: readonly (readonly string[])[] = [
   ['http'],
   ['runs', 'schedules', 'queue'],
   ['gate', 'jobs', 'sync'],
-  ['auth', 'hasura', 'store'],
+  ['auth', 'hasura', 'rest', 'store'],
   ['generated'],
   ['account', 'clock', 'config', 'errors', 'log', 'network-failure', 'retry-after'],
 ]
@@ -34,6 +34,11 @@ const forbidden: readonly (readonly [from: string, to: string])[] = [
   ['hasura', 'store'],
   ['store', 'hasura'],
   ['store', 'auth'],
+  ['auth', 'rest'],
+  ['hasura', 'rest'],
+  ['store', 'rest'],
+  ['rest', 'hasura'],
+  ['rest', 'store'],
   ['queue', 'runs'],
   ['queue', 'schedules'],
 ]

@@ -1,0 +1,66 @@
+import { isLoopback } from '../auth/login-url.ts'
+import { ConfigError, PermanentError } from '../errors.ts'
+
+/** Values of a query; undefined ones are left out, a list repeats its name. */
+export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>
+type QueryValue = string | number | boolean
+
+/**
+ * The URL below which an account's token may be sent, ending with a slash. Plain `http:` is for this machine alone (RFC 6750,
+ * section 5.3).
+ *
+ * @throws ConfigError
+ */
+export function parseApiBaseUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (!url) throw new ConfigError(['API_BASE_URL is not a URL: write it complete, beginning with https://'])
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
+    throw new ConfigError([
+      'API_BASE_URL is not https: a token is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1])',
+    ])
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new ConfigError(['API_BASE_URL has a user, a query or a fragment: leave them out'])
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
+}
+
+/**
+ * The address of a path such as `/partner/orgs` below the base URL, wherever its parts came from: an id out of a row can't
+ * lead the token to another host or another part of the API.
+ *
+ * @throws PermanentError (`path`), which doesn't repeat the path
+ */
+export function resolveApiUrl(base: URL, path: string, query: Query = {}): URL {
+  const trimmed = path.replace(/^\//, '')
+  // A first segment with a colon would be taken for a scheme, as would a second slash for a host.
+  const url = URL.parse(`${base.href}${trimmed}`)
+  if (forbiddenInPath.test(trimmed) || trimmed.split(separator).some(isDots) || !url?.href.startsWith(base.href)) {
+    throw new PermanentError(
+      'path',
+      'A path for the API is not below API_BASE_URL: write it without host, query, fragment, white space and dots (. or ..), and encode what is put into it with encodeURIComponent',
+    )
+  }
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) if (one !== undefined) url.searchParams.append(name, String(one))
+  }
+  return url
+}
+
+/** A host or scheme at the beginning, or what the URL parser drops, turns into a slash or ends the path with. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const forbiddenInPath = /^\/|^[a-z][a-z\d+.-]*:\/\/|[?#\\\u0000-\u0020\u007f]/i
+
+/** Some servers decode a slash before they split the path. */
+const separator = /\/|%2f|%5c/i
+
+/** Also with a path parameter, which some servers take away first. */
+function isDots(segment: string): boolean {
+  return /^(?:\.|%2e){1,2}(?:;.*)?$/i.test(segment)
+}
+
+/** The path as messages show it: below the base URL, without the query. */
+export function showApiPath(base: URL, url: URL): string {
+  return `/${url.pathname.slice(base.pathname.length)}`
+}

@@ -1,0 +1,109 @@
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import { parseRetryAfter } from '../retry-after.ts'
+import { type ApiRequest, isRepeatable, showRequest } from './api-request.ts'
+import { parseRateWindow } from './rate-window.ts'
+
+/** What an API's answer means for the one who sent the request. */
+export type Verdict<T = undefined> =
+  | { readonly kind: 'done'; readonly value: T }
+  /** Not carried out: drop the token and try again with another one. */
+  | { readonly kind: 'token-rejected' }
+  /** Not carried out: wait. */
+  | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
+  /**
+   * PermanentError, TransientError (worth another try), OutageError (the API serves nobody, or something else answers), or
+   * UnknownOutcomeError (it may have been carried out, and must not be sent twice).
+   */
+  | { readonly kind: 'error'; readonly error: WorkerError }
+
+/**
+ * Decides by status and headers alone what an answer means, since what a body says can hold data and differs with each API
+ * (RFC 9110, section 15).
+ *
+ * @param now milliseconds since 1970, by the local clock
+ */
+export function interpretAnswer(
+  answer: { readonly status: number; readonly headers: { get(name: string): string | null } },
+  request: ApiRequest,
+  now: number,
+): Verdict {
+  const { status, headers } = answer
+  if ((status >= 200 && status < 300) || status === 304) return done
+  if (status >= 300 && status < 400) return failed(explainRedirect(status, request))
+  if (status === 401) return { kind: 'token-rejected' }
+  // A 503 that names a pause was given by something that turns requests away before it works on them.
+  if (status === 429 || (status === 503 && headers.get('retry-after') !== null)) {
+    return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
+  }
+  // What the try before deleted is gone, as it was wanted.
+  if (request.method === 'DELETE' && request.repeated && (status === 404 || status === 410)) return done
+  if (status === 409 && request.keyed && request.repeated) {
+    return failed(new TransientError('in-progress', `${showRequest(request)} is still under way from the try before`))
+  }
+  if (status >= 500 || status === 408) return failed(explainServerError(status, request))
+  return failed(explainRefusal(status, request))
+}
+
+const done: Verdict = { kind: 'done', value: undefined }
+
+/** Statuses that one slow or odd request can cause, so they don't say that nobody is served. */
+const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504, 507, 508])
+
+/** Server errors that say that the API will never do what was asked. */
+const neverServed: ReadonlySet<number> = new Set([501, 505])
+
+function retryAfterMs(headers: { get(name: string): string | null }, now: number): number {
+  const header = headers.get('retry-after')
+  if (header !== null) return parseRetryAfter(header, now)
+  const resetAt = parseRateWindow(headers, now)?.resetAt
+  return resetAt === undefined ? parseRetryAfter(null, now) : Math.max(1_000, resetAt - now)
+}
+
+function explainRefusal(status: number, request: ApiRequest): WorkerError {
+  const name = showRequest(request)
+  if (status === 403) {
+    return new PermanentError(
+      'forbidden',
+      `${name} was refused (HTTP 403): check that the service account has the scope or the role that it needs, and that the API has not disabled the account`,
+    )
+  }
+  if (status === 404) {
+    return new PermanentError(
+      'not-found',
+      `${name} was not found (HTTP 404): check the path and API_BASE_URL; APIs say the same of what this account may not see`,
+    )
+  }
+  return new PermanentError(
+    `http-${status}`,
+    `${name} was refused (HTTP ${status}): the request has to change; the reason that the API gives can hold data and is not shown`,
+  )
+}
+
+function explainServerError(status: number, request: ApiRequest): WorkerError {
+  const name = showRequest(request)
+  if (neverServed.has(status)) {
+    return new PermanentError(`http-${status}`, `${name} is nothing that the API can do (HTTP ${status})`)
+  }
+  const sentence = `${name} failed (HTTP ${status}): the log of the API, or of what stands in front of it, tells more`
+  if (!isRepeatable(request)) return unknownOutcome(sentence)
+  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, sentence)
+  return new OutageError(`http-${status}`, 'account', sentence)
+}
+
+/**
+ * Redirects aren't followed: the token would go to who knows where, and a POST would become a GET. Only 307 and 308 say
+ * that nothing was done yet (RFC 9110, section 15.4).
+ */
+function explainRedirect(status: number, request: ApiRequest): WorkerError {
+  const sentence = `${showRequest(request)} is redirected (HTTP ${status}): name the final address in the path or in API_BASE_URL, and check whether a login page stands in front of the API`
+  if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(sentence)
+  return new OutageError('redirect', 'job', sentence)
+}
+
+export function unknownOutcome(sentence: string): UnknownOutcomeError {
+  return new UnknownOutcomeError(`The request may or may not have been carried out. ${sentence}`)
+}
+
+function failed(error: WorkerError): Verdict {
+  return { kind: 'error', error }
+}

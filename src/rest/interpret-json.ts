@@ -1,0 +1,33 @@
+import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import { type ApiRequest, isRepeatable, showRequest } from './api-request.ts'
+import { unknownOutcome, type Verdict } from './interpret-answer.ts'
+
+/** A good answer, read to its end. */
+interface Received {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: Uint8Array
+}
+
+/** The JSON of an answer (undefined for one without content), or what it means that it isn't JSON. */
+export function interpretJson(received: Received, request: ApiRequest): Verdict<unknown> {
+  const text = new TextDecoder().decode(received.body)
+  // 404 is the answer to a DELETE that had been carried out before.
+  if (received.status === 204 || received.status === 205 || received.status >= 400) {
+    return { kind: 'done', value: undefined }
+  }
+  try {
+    return { kind: 'done', value: JSON.parse(text) }
+  } catch {
+    return { kind: 'error', error: explainNotJson(received, request) }
+  }
+}
+
+function explainNotJson({ status, headers }: Received, request: ApiRequest): WorkerError {
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+  const sentence = `${showRequest(request)} was answered with HTTP ${status} and something that is not JSON (${type}): the answer was cut off, or something else answers there; check the path and API_BASE_URL`
+  if (!isRepeatable(request)) return unknownOutcome(sentence)
+  if (/[/+]json$/i.test(type)) return new TransientError('not-json', sentence)
+  // A page where JSON should be: a login, a proxy, or an application that answers so to every path it doesn't know.
+  return new OutageError('not-json', 'job', sentence)
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../clock.ts'
+import { RateLimitedError } from '../errors.ts'
+import { mergeWindows, nextSlotAt, parseRateWindow, type RateWindow } from './rate-window.ts'
+
+/** The requests that an API leaves to one account, shared by all that its jobs send in this process. */
+export interface RateBucket {
+  /**
+   * Waits until the account may send its next request.
+   *
+   * @param longestPauseMs beyond it nothing is waited for
+   * @throws RateLimitedError when it would take longer, the signal's reason
+   */
+  enter(signal: AbortSignal, longestPauseMs: number): Promise<void>
+  /** After each `enter`: what the answer said of the bucket, or that there was none. */
+  leave(headers: { get(name: string): string | null } | undefined): void
+  /** Nobody sends anything for so long. */
+  pause(ms: number): void
+}
+
+export function createRateBucket(clock: Clock): RateBucket {
+  let window: RateWindow | undefined
+  let lastAt = Number.NEGATIVE_INFINITY
+  let pausedUntil = Number.NEGATIVE_INFINITY
+  /** Slots that were taken and not answered yet. */
+  let open = 0
+
+  /** Takes the next slot if it is near enough; slots are given in order of arrival. */
+  function takeSlot(now: number, longestPauseMs: number): number {
+    if (window && window.resetAt <= now) window = undefined
+    const slotAt = Math.max(nextSlotAt(window, lastAt, now), pausedUntil)
+    if (slotAt - now > longestPauseMs) throw tooLong(slotAt - now)
+    lastAt = slotAt
+    if (window && window.remaining > 0) window = { ...window, remaining: window.remaining - 1 }
+    open += 1
+    return slotAt
+  }
+
+  return {
+    async enter(signal, longestPauseMs) {
+      signal.throwIfAborted()
+      const enteredAt = clock.now()
+      let slotAt = takeSlot(enteredAt, longestPauseMs)
+      try {
+        for (let now = clock.now(); slotAt > now; now = clock.now()) {
+          await clock.sleep(slotAt - now, signal)
+          // Another job may have been told to wait meanwhile.
+          slotAt = Math.max(slotAt, pausedUntil)
+          if (slotAt - enteredAt > longestPauseMs) throw tooLong(slotAt - clock.now())
+        }
+      } catch (error) {
+        open -= 1
+        throw error
+      }
+    },
+    leave(headers) {
+      open -= 1
+      const told = headers && parseRateWindow(headers, clock.now())
+      if (told) window = mergeWindows(window, told, open)
+    },
+    pause(ms) {
+      pausedUntil = Math.max(pausedUntil, clock.now() + ms)
+    },
+  }
+}
+
+function tooLong(ms: number): RateLimitedError {
+  const pauseMs = Math.max(1_000, Math.ceil(ms))
+  return new RateLimitedError(`The API asks for a pause of ${Math.ceil(pauseMs / 1_000)} s`, pauseMs)
+}

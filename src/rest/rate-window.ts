@@ -1,0 +1,75 @@
+/** What an API said last of the requests that are left to the account. */
+export interface RateWindow {
+  /** Requests per window, where the API tells. */
+  readonly limit: number | undefined
+  readonly remaining: number
+  /** When there will be more, in milliseconds since 1970 by the local clock. */
+  readonly resetAt: number
+}
+
+/** Below this share of the limit requests are spread out. */
+const spreadBelowShare = 0.25
+
+/** The same where the API doesn't tell its limit, in requests. */
+const spreadBelowCount = 10
+
+/**
+ * Reads `X-RateLimit-Limit`, `-Remaining` and `-Reset`. There is no standard for them: a reset is a number of seconds, or an
+ * epoch in seconds or milliseconds by the API's own clock, whose difference to ours its `Date` tells.
+ *
+ * @param now milliseconds since 1970, by the local clock
+ * @returns undefined when what remains, or until when, isn't said
+ */
+export function parseRateWindow(headers: { get(name: string): string | null }, now: number): RateWindow | undefined {
+  const remaining = readNumber(headers.get('x-ratelimit-remaining'))
+  const reset = readNumber(headers.get('x-ratelimit-reset'))
+  if (remaining === undefined || reset === undefined) return undefined
+  const limit = readNumber(headers.get('x-ratelimit-limit'))
+  return { limit, remaining: Math.floor(remaining), resetAt: toLocalInstant(reset, headers.get('date'), now) }
+}
+
+/** Ten years of seconds: no window is that long, and no epoch that small. */
+const smallestEpochSeconds = 315_360_000
+
+function toLocalInstant(reset: number, date: string | null, now: number): number {
+  if (reset < smallestEpochSeconds) return now + reset * 1_000
+  const instant = reset > smallestEpochSeconds * 1_000 ? reset : reset * 1_000
+  const serverNow = Date.parse(date ?? '')
+  return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
+}
+
+function readNumber(header: string | null): number | undefined {
+  const text = header?.trim() ?? ''
+  return /^\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
+}
+
+/**
+ * When the next request may go. While much is left, at once; below a quarter of the limit what remains is spread over the
+ * time until the reset, so that it isn't spent before; with nothing left, at the reset.
+ *
+ * @param lastAt when the request before went or will go
+ * @returns an instant between `now` and the reset
+ */
+export function nextSlotAt(window: RateWindow | undefined, lastAt: number, now: number): number {
+  if (!window || window.resetAt <= now) return now
+  const { limit, remaining, resetAt } = window
+  if (remaining <= 0) return resetAt
+  const spreadBelow = limit === undefined ? spreadBelowCount : limit * spreadBelowShare
+  if (remaining > spreadBelow) return now
+  const from = Math.max(now, lastAt)
+  const apartMs = Math.max(0, resetAt - from) / remaining
+  return Math.min(resetAt, Math.max(now, Math.ceil(lastAt + apartMs)))
+}
+
+/**
+ * What is left after an answer said so. Answers overtake each other and don't count the requests that are still on their
+ * way, so within one window the smaller number is right.
+ *
+ * @param open requests that were sent, or are about to be, and not answered yet
+ */
+export function mergeWindows(known: RateWindow | undefined, told: RateWindow, open: number): RateWindow {
+  const remaining = Math.max(0, told.remaining - open)
+  // Whole seconds: two answers of one window can name resets that are a second or two apart.
+  if (!known || told.resetAt > known.resetAt + 2_000) return { ...told, remaining }
+  return { ...told, resetAt: known.resetAt, remaining: Math.min(known.remaining, remaining) }
+}

@@ -1,0 +1,175 @@
+import type { z } from 'zod'
+import { PermanentError } from '../errors.ts'
+import { type ApiRequest, showRequest } from './api-request.ts'
+import { parseApiBaseUrl, type Query, resolveApiUrl, showApiPath } from './api-url.ts'
+import { interpretAnswer, type Verdict } from './interpret-answer.ts'
+import { interpretFailure } from './interpret-failure.ts'
+import { interpretJson } from './interpret-json.ts'
+import { parseAnswer } from './parse-answer.ts'
+import { type PersistDeps, persist, type Tried } from './persist.ts'
+import { type Answered, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
+
+interface AnyRequest {
+  readonly query?: Query
+  readonly signal: AbortSignal
+}
+
+export interface Expecting<T> {
+  /** Parses the JSON of the answer. */
+  readonly schema: z.ZodType<T>
+}
+
+export interface WriteRequest extends AnyRequest {
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /**
+   * For an API that knows a request again by it: the request may then be tried again. Made of what is done, such as the id of
+   * the row and its version, so that a later run of the job has the same one. Sent as it is.
+   */
+  readonly idempotencyKey?: string
+}
+
+export interface FetchInit extends AnyRequest {
+  /** Default GET. */
+  readonly method?: string
+  /** `Authorization` is put in its place. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Nothing that can be read once only. */
+  readonly body?: RepeatableBody
+  readonly idempotencyKey?: string
+}
+
+export interface Send {
+  <T>(path: string, request: WriteRequest & Expecting<T>): Promise<T>
+  /** The answer's content is not looked at. */
+  (path: string, request: WriteRequest): Promise<undefined>
+}
+
+/**
+ * One account's requests to one REST API. Paths are below the API's base URL, such as `/partner/orgs`.
+ *
+ * Each rejects with PermanentError (`forbidden`, `not-found`, `http-…`, `response-shape`, `path`), OutageError when the API
+ * can't be reached or serves nobody, TransientError, RateLimitedError, UnknownOutcomeError when a request without idempotency
+ * key may have been carried out, what the token source throws, or the signal's reason. None of their messages holds a token, a
+ * value of the query or a part of a body.
+ */
+export interface RestApi {
+  get<T>(path: string, request: AnyRequest & Expecting<T>): Promise<T>
+  readonly post: Send
+  readonly put: Send
+  readonly patch: Send
+  /** An object that is gone when a failed try is repeated counts as deleted. */
+  readonly delete: Send
+  /** The answer as it came, read to its end, of status 2xx or 304; every other is thrown as above. */
+  fetch(path: string, init: FetchInit): Promise<Response>
+}
+
+/**
+ * @param deps.baseUrl complete; nothing outside of it is ever reached
+ * @param deps.bucket shared by everything that speaks for the account to this API
+ * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
+ * @throws ConfigError when the base URL can't be used
+ */
+export function createRestApi(
+  deps: PersistDeps & { readonly baseUrl: string; readonly fetch?: typeof fetch; readonly timeoutMs?: number },
+): RestApi {
+  const base = parseApiBaseUrl(deps.baseUrl)
+  const wire = { fetch: deps.fetch ?? fetch, timeoutMs: deps.timeoutMs ?? 30_000 }
+
+  /** @param read what to make of a good answer */
+  async function carryOut<T>(
+    path: string,
+    { method = 'GET', query, headers, body, idempotencyKey, signal }: FetchInit,
+    read: (answer: Answered, request: ApiRequest) => Verdict<T>,
+  ): Promise<{ value: T; name: string }> {
+    const url = resolveApiUrl(base, path, query)
+    const request = {
+      method: method.toUpperCase(),
+      path: showApiPath(base, url),
+      keyed: idempotencyKey !== undefined,
+    }
+    const sendable: Sendable = {
+      url,
+      method: request.method,
+      headers: { accept: 'application/json', ...headers, ...keyHeader(idempotencyKey) },
+      ...(body !== undefined && { body }),
+    }
+    const value = await persist(deps, request, signal, async (token, current): Promise<Tried<T>> => {
+      const answer = await sendRequest(wire, sendable, token, signal)
+      if ('failure' in answer) {
+        return { verdict: { kind: 'error', error: interpretFailure(answer.failure, answer.timedOut, current) } }
+      }
+      const verdict = interpretAnswer(answer, current, deps.clock.now())
+      return { headers: answer.headers, verdict: verdict.kind === 'done' ? read(answer, current) : verdict }
+    })
+    return { value, name: showRequest(request) }
+  }
+
+  function sender(method: string): Send {
+    function send<T>(path: string, request: WriteRequest & Expecting<T>): Promise<T>
+    function send(path: string, request: WriteRequest): Promise<undefined>
+    async function send(path: string, request: WriteRequest & Partial<Expecting<unknown>>): Promise<unknown> {
+      const { body, schema, ...rest } = request
+      const init = { ...rest, method, ...(body !== undefined && jsonBody(body)) }
+      if (!schema) {
+        await carryOut(path, init, ignore)
+        return undefined
+      }
+      const { value, name } = await carryOut(path, init, interpretJson)
+      return parseAnswer(schema, value, name)
+    }
+    return send
+  }
+
+  return {
+    async get(path, { schema, ...init }) {
+      const { value, name } = await carryOut(path, init, interpretJson)
+      return parseAnswer(schema, value, name)
+    },
+    post: sender('POST'),
+    put: sender('PUT'),
+    patch: sender('PATCH'),
+    delete: sender('DELETE'),
+    async fetch(path, init) {
+      const { value } = await carryOut(path, init, keep)
+      return toResponse(value)
+    },
+  }
+}
+
+function ignore(): Verdict {
+  return { kind: 'done', value: undefined }
+}
+
+function keep(answer: Answered): Verdict<Answered> {
+  return { kind: 'done', value: answer }
+}
+
+function keyHeader(key: string | undefined): Record<string, string> {
+  if (key === undefined) return {}
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new PermanentError(
+      'idempotency-key',
+      'An idempotency key is 1 to 255 printable ASCII characters without spaces',
+    )
+  }
+  return { 'idempotency-key': key }
+}
+
+function jsonBody(value: unknown): { body: string; headers: Record<string, string> } {
+  try {
+    return { body: JSON.stringify(value), headers: { 'content-type': 'application/json' } }
+  } catch {
+    // Its own words may repeat a value.
+    throw new PermanentError('body', 'The body of a request can not be written as JSON: it holds a bigint or a circle')
+  }
+}
+
+/** The body has been decoded, so the headers that told its encoding and length don't fit any more. */
+function toResponse({ status, headers, body }: Answered): Response {
+  const kept = new Headers(headers)
+  kept.delete('content-encoding')
+  kept.delete('content-length')
+  const empty = status === 204 || status === 205 || status === 304
+  return new Response(empty ? null : body, { status, headers: kept })
+}
