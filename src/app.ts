@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import { type Config, queueWithoutStore } from './config.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError, TransientError, WorkerError } from './errors.ts'
 import { type AccountAccess, createAccountAccess } from './gate/account-access.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
@@ -35,7 +35,7 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
   const { clock, log } = host
   await checkJobs(definitions.jobs)
   await using opened = new AsyncDisposableStack()
-  const database = opened.use(await openDatabase(locateDatabase(config), log))
+  const database = opened.use(await openStore(config, log))
   const { store } = database
   const location = config.redisUrl ? { redisUrl: config.redisUrl } : { pool: database.openQueuePool() }
   const queue = opened.use(await openQueue(location, { clock, log }))
@@ -56,6 +56,41 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
   }
   const closing = opened.move()
   return { deps, database, [Symbol.asyncDispose]: () => closing.disposeAsync() }
+}
+
+async function openStore(config: Config, log: Log): Promise<Database> {
+  const location = locateDatabase(config)
+  try {
+    return await openDatabase(location, log)
+  } catch (error) {
+    if (error instanceof WorkerError || !('databaseUrl' in location)) throw error
+    throw explainFailure(error, new URL(location.databaseUrl))
+  }
+}
+
+/** The driver's message isn't told, which may repeat the address with its password. */
+function explainFailure(error: unknown, { host, pathname }: URL): WorkerError {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code'
+  const what = `Postgres at ${host}`
+  // SQLSTATE classes: 28 refuses the login, 3D knows no such database, 42501 lacks a privilege.
+  if (code.startsWith('28')) {
+    return new ConfigError([`${what} refused the login (${code}): check user and password in DATABASE_URL.`])
+  }
+  if (code.startsWith('3D')) {
+    return new ConfigError([
+      `${what} has no database "${pathname.slice(1)}" (${code}): create it, or mend DATABASE_URL.`,
+    ])
+  }
+  if (code === '42501') {
+    return new ConfigError([
+      `${what} refused a privilege (${code}): the user of DATABASE_URL must be able to create schemas.`,
+    ])
+  }
+  return new TransientError(
+    'store',
+    `${what} can not be used (${code}): check that it runs and that DATABASE_URL names it.`,
+    { cause: error },
+  )
 }
 
 function locateDatabase(config: Config): { databaseUrl: string } | { dataDir: string } {

@@ -31,6 +31,8 @@ export function describeError(error: unknown): { code: string; message: string }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   // A system error's message holds an address at most: "connect ECONNREFUSED 127.0.0.1:5432".
   if ('syscall' in error) return { code, message: error.message }
-  const place = /^\s+at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? ''
+  // The stack begins with the message, which may have lines that look like places.
+  const frames = (error.stack ?? '').split(error.message).at(-1) ?? ''
+  const place = /^\s+at .*$/m.exec(frames)?.[0].trim() ?? ''
   return { code, message: `${error.name} ${code === error.name ? '' : `${code} `}${place}`.trim() }
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { type Definitions, type Host, openApp } from '../app.ts'
 import { type Config, type Environment, parseConfig } from '../config.ts'
 import { ConfigError, UsageError } from '../errors.ts'
-import { createControlClient } from '../http/control-client.ts'
+import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
 import { createLog, describeError } from '../log.ts'
@@ -24,15 +24,17 @@ export interface Invocation {
 
 /** Runs one command. @returns the exit code; everything that can be said has been written to the terminal */
 export async function runCli(invocation: Invocation): Promise<number> {
-  const { argv, env, terminal, signal } = invocation
+  const { argv, env, signal } = invocation
+  const [name = '', ...rest] = argv
+  const { terminal, told } = watch(invocation.terminal)
   try {
-    const [name = '', ...rest] = argv
-    if (name === '' || name === 'help' || name === '--help') {
+    if (name === 'help' || name === '--help') {
       terminal.out(usage())
-      return name === '' ? 2 : 0
+      return 0
     }
-    const command = commands[name]
-    if (!command) throw new UsageError(`There is no command "${name}".\n\n${usage()}`)
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+    if (!command)
+      throw new UsageError(`${name === '' ? 'A' : `There is no command "${name}": a`} command is needed.\n\n${usage()}`)
     const { words, options } = parseWords(command, rest)
     const config = parseConfig(env, await readAccountsFile(env))
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
@@ -48,13 +50,28 @@ export async function runCli(invocation: Invocation): Promise<number> {
       signal,
       words,
       options,
-      withOperations: work => withOperations(config, loadDefinitions, host, work),
+      withOperations: work => withOperations(config, loadDefinitions, host, signal, work),
     })
   } catch (error) {
     const code = exitCodeOf(error)
-    for (const line of linesOf(error)) terminal.err(`${line}\n`)
+    const lines = linesOf(error, signal)
+    for (const line of lines) terminal.err(`${line}\n`)
+    // A program that reads stdout gets its one document whatever happens.
+    if (rest.includes('--json') && !told()) {
+      terminal.out(`${JSON.stringify({ error: { code: describeError(error).code, message: lines.join('\n') } })}\n`)
+    }
     return code
   }
+}
+
+/** The same terminal, and whether anything was written to `out`. */
+function watch(terminal: Terminal): { terminal: Terminal; told: () => boolean } {
+  let wrote = false
+  const out = (text: string): void => {
+    wrote = true
+    terminal.out(text)
+  }
+  return { terminal: { ...terminal, out }, told: () => wrote }
 }
 
 /** An embedded database has one owner: while that is another process, its control socket is asked instead. */
@@ -62,10 +79,12 @@ async function withOperations<T>(
   config: Config,
   loadDefinitions: () => Promise<Definitions>,
   host: Host,
+  signal: AbortSignal,
   work: (operations: Operations) => Promise<T>,
 ): Promise<T> {
   if (!config.databaseUrl && (await isOwned(config.dataDir))) {
-    return work(createControlClient(controlSocketPath(config.dataDir), host.clock))
+    const socketPath = controlSocketPath(config.dataDir)
+    if (await waitForOwner(socketPath, host.clock, signal)) return work(createControlClient(socketPath))
   }
   await using app = await openApp(config, await loadDefinitions(), host)
   return await work(createLocalOperations(app.deps))
@@ -86,6 +105,7 @@ function parseWords(command: Command, rest: readonly string[]) {
 async function readAccountsFile(env: Environment): Promise<unknown> {
   const path = env.ACCOUNTS_FILE
   if (!path) return undefined
+  const { parse, YAMLParseError } = await import('yaml')
   let content: string
   try {
     content = await readFile(path, 'utf8')
@@ -93,17 +113,22 @@ async function readAccountsFile(env: Environment): Promise<unknown> {
     throw new ConfigError([`ACCOUNTS_FILE ${path} can't be read: check the path and its permissions.`])
   }
   try {
-    const { parse } = await import('yaml')
-    return parse(content)
+    return parse(content, { logLevel: 'error' })
   } catch (error) {
-    const where = error instanceof Error ? error.message.split('\n')[0] : ''
-    throw new ConfigError([`ACCOUNTS_FILE ${path} is neither YAML nor JSON: ${where}`])
+    // The parser's words may repeat what stands there, which may be a secret.
+    const line = error instanceof YAMLParseError ? ` (${error.code} in line ${error.linePos?.[0].line ?? '?'})` : ''
+    throw new ConfigError([`ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}: mend it there.`])
   }
 }
 
 /** One line per problem; a user's mistake gets no stack. */
-function linesOf(error: unknown): readonly string[] {
+function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
   if (error instanceof ConfigError) return error.problems
+  if (signal.aborted && error === signal.reason) {
+    return [
+      'Interrupted: what was committed stays, and a run that was under way goes on from its checkpoint next time.',
+    ]
+  }
   return [describeError(error).message]
 }
 

@@ -1,4 +1,6 @@
 import { openApp } from '../app.ts'
+import type { Config } from '../config.ts'
+import { ConfigError } from '../errors.ts'
 import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
@@ -29,7 +31,7 @@ export const worker: Command = {
     await control.ready()
     database.claim?.serve(socket => void control.server.emit('connection', socket))
     await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
-    const address = await http.listen({ host: config.http.host, port: config.http.port })
+    const address = await listen(http, config.http)
 
     const schedules = listSchedules(deps.jobs.values(), deps.accounts.keys())
     await reconcileSchedules(deps, schedules)
@@ -58,6 +60,16 @@ export const worker: Command = {
     await control.close()
     return 0
   },
+}
+
+async function listen(http: ReturnType<typeof createHttp>, { host, port }: Config['http']): Promise<string> {
+  try {
+    return await http.listen({ host, port })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const why = code === 'EADDRINUSE' ? 'something else listens there' : `it can not be listened on: ${code}`
+    throw new ConfigError([`HTTP on ${host}:${port} is not possible, ${why}: free it, or set HOST and PORT.`])
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -39,11 +39,20 @@ function explain(error: unknown, { issuer, audience }: HttpCallers): Authorizati
       return refuse(401, `The token is not meant for this worker: audience "${audience}" is needed.`)
     return refuse(401, `The token's claim "${error.claim}" is not valid.`)
   }
-  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+  const aboutTheToken = error instanceof errors.JOSEError && !keyFailures.has(error.code)
+  if (!aboutTheToken) {
     return refuse(503, `The keys of ${issuer} can not be fetched, so no token can be verified now.`)
   }
   return refuse(401, 'The token is not valid: it is no JWT, or was not signed by the issuer.')
 }
+
+/** What jose throws when the issuer's keys can't be had; all its other errors are about the token. */
+const keyFailures: ReadonlySet<string> = new Set([
+  errors.JOSEError.code,
+  errors.JWKSTimeout.code,
+  errors.JWKSInvalid.code,
+  errors.JWKInvalid.code,
+])
 
 const discoverySchema = z.object({ jwks_uri: z.url() })
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
@@ -18,8 +18,40 @@ import {
 const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
 const errorSchema = z.object({ code: z.string(), message: z.string() })
 
+/** Looks in so many pauses, of this many milliseconds each, whether the owner has come so far as to answer. */
+const looks = 20
+const lookEveryMs = 500
+
+/**
+ * Waits for the owner of the embedded database: one that is still starting, or a short command that is about to end.
+ *
+ * @returns whether it answers; false when it has ended
+ * @throws TransientError when it is a command in the foreground, which answers nobody
+ */
+export async function waitForOwner(socketPath: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  for (let look = 1; ; look++) {
+    try {
+      await send(socketPath, 'GET', '/ping', undefined, {}, signal).then(response => response.resume())
+      return true
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error
+      if (error.code === 'owner-gone') return false
+      if (error.code !== 'busy') return true
+      if (look === looks) throw busyForLong()
+    }
+    await clock.sleep(lookEveryMs, signal)
+  }
+}
+
+function busyForLong(): TransientError {
+  return new TransientError(
+    'busy',
+    `Another command has had the embedded database in DATA_DIR for ${(looks * lookEveryMs) / 1000} s: try again when it has ended, or leave runs to a worker, which commands can share.`,
+  )
+}
+
 /** The operations of the process that owns the embedded database, through its control socket. */
-export function createControlClient(socketPath: string, clock: Clock): Operations {
+export function createControlClient(socketPath: string): Operations {
   const call = async <T>(
     method: string,
     path: string,
@@ -27,18 +59,8 @@ export function createControlClient(socketPath: string, clock: Clock): Operation
     body?: unknown,
     headers = {},
   ): Promise<T> => {
-    // An owner that is still starting, or a short command that is about to end, is worth a few seconds.
-    for (let attempt = 0; ; attempt++) {
-      const response = await send(socketPath, method, path, body, headers)
-      const content: unknown = JSON.parse(await text(response))
-      if (response.statusCode === 503 && attempt < 20) {
-        await clock.sleep(500)
-        continue
-      }
-      if ((response.statusCode ?? 500) >= 400)
-        throw rebuildError(response.statusCode ?? 500, errorSchema.parse(content))
-      return schema.parse(content)
-    }
+    const response = await send(socketPath, method, path, body, headers)
+    return schema.parse(JSON.parse(await text(response)))
   }
   return {
     async makeRequest({ job, account, payload, priority, trigger, idempotencyKey }) {
@@ -70,6 +92,7 @@ export function createControlClient(socketPath: string, clock: Clock): Operation
             ...(event.result.counts && { counts: event.result.counts }),
           }
       }
+      signal.throwIfAborted()
       throw new TransientError('control', 'The worker ended before the run did: the run is recorded as interrupted.')
     },
     listJobs: () => call('GET', '/jobs', z.array(jobReportSchema)),
@@ -112,8 +135,23 @@ async function send(
     ...(signal && { signal }),
   })
   request.end(content)
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  return response
+  const response = await readHead(request, signal)
+  const status = response.statusCode ?? 500
+  if (status < 400) return response
+  throw rebuildError(status, errorSchema.parse(JSON.parse(await text(response))))
+}
+
+async function readHead(request: ClientRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  try {
+    const [response]: IncomingMessage[] = await once(request, 'response')
+    if (response) return response
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new TransientError('owner-gone', 'The process that owned DATA_DIR ended before it answered: try again.', {
+      cause: error,
+    })
+  }
+  throw new TypeError('a response without a response')
 }
 
 function rebuildError(status: number, { code, message }: { code: string; message: string }): Error {

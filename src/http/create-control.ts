@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { describeError } from '../log.ts'
 import type { RunEvent } from './control-events.ts'
@@ -19,6 +20,18 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   const { operations, log } = deps
   const app = createFastify(log)
   addRequestRoutes(app, operations, 'cli')
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+  // Before the store closes, the runs of callers have recorded how they ended.
+  app.addHook('preClose', async () => {
+    stopping.abort(
+      new TransientError(
+        'interrupted',
+        'The worker is stopping: the run was interrupted, the next one goes on from its checkpoint.',
+      ),
+    )
+    await Promise.all(running)
+  })
 
   app.get('/jobs', () => operations.listJobs())
   app.get('/accounts', () => operations.listAccounts())
@@ -46,16 +59,20 @@ export function createControl(deps: { readonly operations: Operations; readonly 
       reply.raw.write(`${JSON.stringify(event)}\n`)
     }
     reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
-    try {
-      const result = await operations.run(
+    const work = operations
+      .run(
         { job: name, account: body.account, payload: body.payload, full: body.full },
         { onWaiting: () => send({ type: 'waiting' }), onProgress: progress => send({ type: 'progress', progress }) },
-        gone.signal,
+        AbortSignal.any([gone.signal, stopping.signal]),
       )
-      send({ type: 'result', result })
-    } catch (error) {
-      send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...describeError(error) })
-    }
+      .then(
+        result => send({ type: 'result', result }),
+        (error: unknown) =>
+          send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...describeError(error) }),
+      )
+    running.add(work)
+    await work
+    running.delete(work)
     reply.raw.end()
   })
   return app

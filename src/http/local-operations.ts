@@ -1,4 +1,4 @@
-import { NotFoundError, UsageError } from '../errors.ts'
+import { NotFoundError, TransientError, UsageError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { findHold } from '../gate/holds.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
@@ -7,6 +7,7 @@ import { forgetAccount, resetJob } from '../runs/forget.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedules/schedule-rule.ts'
+import type { Store } from '../store/store.ts'
 import type { Operations, RequestReport, WantedRequest } from './operations.ts'
 import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.ts'
 
@@ -53,8 +54,16 @@ export function createLocalOperations(deps: RunDeps): Operations {
       await forgetAccount(deps, findAccount(accounts, account).account.name)
     },
     async ping() {
-      await Promise.all([queue.ping(), store.selectFrom('worker.processes').select('id').limit(1).execute()])
+      await Promise.all([queue.ping(), pingStore(store)])
     },
+  }
+}
+
+async function pingStore(store: Store): Promise<void> {
+  try {
+    await store.selectFrom('worker.processes').select('id').limit(1).execute()
+  } catch (error) {
+    throw new TransientError('store', 'The store can not be reached: check that its Postgres is up.', { cause: error })
   }
 }
 
