@@ -33,6 +33,11 @@ export function columnTypeOf(scalar: string): string {
   return columnTypes[scalar] ?? 'text'
 }
 
+/** GraphQL's own numbers take no text in variables; Hasura's other scalars take either. */
+export function isGraphQLNumber(scalar: string): boolean {
+  return scalar === 'Int' || scalar === 'Float'
+}
+
 const instants = new Set(['timestamp with time zone', 'timestamp without time zone', 'date'])
 const numbers = new Set(['integer', 'bigint', 'smallint', 'numeric'])
 

@@ -64,6 +64,7 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
   const logError = createErrorLog(deps)
   queue.on('error', logError)
   await queue.waitUntilReady()
+  const consumers = new Set<Consumer>()
 
   return {
     async add(request) {
@@ -72,7 +73,7 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
     async find(id) {
       return translate(async () => {
         const job = await queue.getJob(id)
-        return job && describeJob(job)
+        return job && (await describeJob(job))
       })
     },
     async promote(id) {
@@ -85,13 +86,17 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
       })
     },
     consume(handler, options) {
-      return startConsumer(location, queue, handler, { ...options, ...deps, logError })
+      const consumer = startConsumer(location, queue, handler, { ...options, ...deps, logError })
+      consumers.add(consumer)
+      return consumer
     },
     warning,
     async ping() {
       await translate(() => queue.getJobCounts('waiting'))
     },
     async [Symbol.asyncDispose]() {
+      // A start that failed half way leaves its consumer behind, which would ask a closed database for work for ever.
+      await Promise.all([...consumers].map(consumer => consumer.stop(0)))
       // BullMQ's close never returns while Redis is down.
       await settlesWithin(deps.clock, 2_000, queue.close())
     },
@@ -118,7 +123,8 @@ async function addRequest(queue: BullQueue, request: NewRequest): Promise<Accept
     { jobId: id, priority, deduplication: { id: deduplicationId(request) } },
   )
   const absorbed = job.id !== id
-  if (absorbed && job.id) await raiseTwin(queue, job.id, priority)
+  // The twin may start or end in this very moment; it was there when it absorbed this request, and that is what counts.
+  if (absorbed && job.id) await raiseTwin(queue, job.id, priority).catch(() => {})
   return { id: job.id ?? id, absorbed }
 }
 
@@ -127,13 +133,16 @@ async function raiseTwin(queue: BullQueue, id: string, priority: number): Promis
   const twin = await queue.getJob(id)
   if (!twin || twin.priority <= priority) return
   await twin.changePriority({ priority })
-  if ((await twin.getState()) === 'delayed') await twin.promote().catch(() => {})
+  if ((await twin.getState()) === 'delayed') await twin.promote()
 }
 
-async function describeJob(job: Job<RequestData, void>): Promise<QueuedRequest> {
+/** @returns undefined for what another version has written and this one can't read */
+async function describeJob(job: Job<RequestData, void>): Promise<QueuedRequest | undefined> {
+  const data = requestDataSchema.safeParse(job.data)
+  if (!data.success) return undefined
   const state = await job.getState()
   return {
-    ...requestDataSchema.parse(job.data),
+    ...data.data,
     id: String(job.id),
     state: requestStates[state] ?? 'waiting',
     requestedAt: new Date(job.timestamp),
@@ -191,13 +200,18 @@ function startConsumer(
   worker.on('lockRenewalFailed', ids => {
     for (const id of ids) worker.cancelJob(id, 'the queue gave this request to another worker')
   })
+  const stop = async (graceMs: number): Promise<void> => {
+    const closed = worker.close()
+    if (await settlesWithin(clock, graceMs, closed)) return
+    worker.cancelAllJobs('the worker is shutting down')
+    // With Redis down BullMQ's close never returns: leases and locks then expire by themselves.
+    await settlesWithin(clock, 5_000, closed)
+  }
+  let stopped: Promise<void> | undefined
   return {
-    async stop(graceMs) {
-      const closed = worker.close()
-      if (await settlesWithin(clock, graceMs, closed)) return
-      worker.cancelAllJobs('the worker is shutting down')
-      // With Redis down BullMQ's close never returns: leases and locks then expire by themselves.
-      await settlesWithin(clock, 5_000, closed)
+    stop(graceMs) {
+      stopped ??= stop(graceMs)
+      return stopped
     },
   }
 }

@@ -39,15 +39,15 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
     // One that only looked and waits on shows nothing about the API.
     if (!('waitMs' in result) && (await liftHolds(store, account, job.name, 'run'))) await wakeAll(deps, account)
     if ('waitMs' in result) {
-      await suspendRun(store, runId)
+      await suspendRun(store, lease, runId)
     } else {
-      await finishRun(store, runId, result)
+      await finishRun(store, lease, runId, result)
       log.info({ ...result }, 'run succeeded')
     }
     return result
   } catch (error) {
     const state = endingOf(error, signal)
-    await breakOffRun(store, runId, state, error).catch(cause =>
+    await breakOffRun(store, lease, runId, state, error).catch(cause =>
       log.warn({ error: cause }, 'the run could not be recorded'),
     )
     log[state === 'failed' ? 'error' : 'warn']({ error }, `run ${state}`)

@@ -50,13 +50,22 @@ export async function startRun(
   return { id: run.id, reopened: reopened !== undefined }
 }
 
+/** A run that was superseded, or taken up again by another process, is no longer this one's to close. */
+function openRun(store: Store, lease: Lease, runId: string) {
+  return store
+    .updateTable('worker.runs')
+    .where('id', '=', runId)
+    .where('state', '=', 'running')
+    .where('fence', '=', lease.fence)
+}
+
 export async function finishRun(
   store: Store,
+  lease: Lease,
   runId: string,
   result: Exclude<JobResult, { waitMs: number }>,
 ): Promise<void> {
-  await store
-    .updateTable('worker.runs')
+  await openRun(store, lease, runId)
     .set({
       state: 'succeeded',
       finished_at: sql<Date>`now()`,
@@ -64,27 +73,23 @@ export async function finishRun(
       to_position: result.to ?? null,
       counts: result.counts ? JSON.stringify(result.counts) : null,
     })
-    .where('id', '=', runId)
-    .where('state', '=', 'running')
     .execute()
 }
 
-export async function suspendRun(store: Store, runId: string): Promise<void> {
-  await store.updateTable('worker.runs').set({ state: 'waiting' }).where('id', '=', runId).execute()
+export async function suspendRun(store: Store, lease: Lease, runId: string): Promise<void> {
+  await openRun(store, lease, runId).set({ state: 'waiting' }).execute()
 }
 
 /** Records why a run ended otherwise; one that another process has already closed keeps what that one wrote. */
 export async function breakOffRun(
   store: Store,
+  lease: Lease,
   runId: string,
   state: Extract<RunState, 'failed' | 'refused' | 'interrupted'>,
   error: unknown,
 ): Promise<void> {
   const { code, message } = describeError(error)
-  await store
-    .updateTable('worker.runs')
+  await openRun(store, lease, runId)
     .set({ state, finished_at: sql<Date>`now()`, error_code: code, error_message: message })
-    .where('id', '=', runId)
-    .where('state', '=', 'running')
     .execute()
 }

@@ -99,7 +99,7 @@ export async function addDueRequests(deps: SchedulerDeps, rules: ReadonlyMap<str
       where not paused and next_run_at <= ${new Date(clock.now())}
         and (claimed_until is null or claimed_until < now())
       for update skip locked)
-    returning account, job, next_run_at`.execute(store)
+    returning account, job, date_trunc('milliseconds', next_run_at) as next_run_at`.execute(store)
   for (const { account, job, next_run_at: dueAt } of due) {
     const rule = rules.get(`${account}/${job}`)
     if (!rule) continue
@@ -119,7 +119,8 @@ export async function addDueRequests(deps: SchedulerDeps, rules: ReadonlyMap<str
       })
       .where('account', '=', account)
       .where('job', '=', job)
-      .where('next_run_at', '=', dueAt)
+      // An operator may have set it with microseconds, which a Date doesn't hold.
+      .where(sql`date_trunc('milliseconds', next_run_at)`, '=', dueAt)
       .execute()
     log.debug({ account, job, request: request.id, absorbed: request.absorbed }, 'a schedule was due')
   }

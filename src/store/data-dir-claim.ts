@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { chmod, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../errors.ts'
 
 /**
@@ -67,9 +68,32 @@ export async function isOwned(dataDir: string): Promise<boolean> {
   return answers(controlSocketPath(dataDir))
 }
 
+/** After so long a takeover must have been given up by a process that ended in it. */
+const takeoverMs = 10_000
+
+/** Starters that find the same dead socket remove it one at a time: the second might else remove what the first has made. */
 async function removeIfDead(dataDir: string, socketPath: string): Promise<void> {
   if (await answers(socketPath)) throw owned(dataDir)
-  // Two starters may find the same dead socket: whoever moves a living one away puts it back.
+  const takeover = `${socketPath}.takeover`
+  try {
+    await mkdir(takeover)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw unusable(dataDir, error)
+    const since = (await stat(takeover).catch(() => undefined))?.mtimeMs
+    if (since !== undefined && Date.now() - since > takeoverMs) await rmdir(takeover).catch(() => {})
+    else await delay(20)
+    return
+  }
+  try {
+    await moveAway(dataDir, socketPath)
+  } finally {
+    await rmdir(takeover).catch(() => {})
+  }
+}
+
+async function moveAway(dataDir: string, socketPath: string): Promise<void> {
+  if (await answers(socketPath)) throw owned(dataDir)
+  // Moved and looked at once more, should this process have slept so long that its turn was taken for given up.
   const aside = `${socketPath}.${crypto.randomUUID().slice(0, 8)}`
   try {
     await rename(socketPath, aside)
@@ -84,6 +108,8 @@ async function removeIfDead(dataDir: string, socketPath: string): Promise<void> 
   await rm(aside, { force: true })
 }
 
+const nobodyThere = ['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK', 'EINVAL', 'ENAMETOOLONG']
+
 function answers(socketPath: string): Promise<boolean> {
   return new Promise(resolve => {
     const socket = createConnection(socketPath)
@@ -92,7 +118,8 @@ function answers(socketPath: string): Promise<boolean> {
       resolve(alive)
     }
     socket.once('connect', () => settle(true))
-    socket.once('error', () => settle(false))
+    // Only these tell that nobody listens; whoever can't be asked (another user's, or one who is busy) may be alive.
+    socket.once('error', error => settle(!nobodyThere.some(code => hasCode(error, code))))
   })
 }
 

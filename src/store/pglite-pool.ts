@@ -89,10 +89,14 @@ class PGliteClient extends EventEmitter {
       return { command: word === 'commit' ? 'COMMIT' : 'ROLLBACK', rowCount: 0, rows: [] }
     }
     const runner = this.#transaction?.tx ?? this.#db
-    // Without parameters a text may hold several statements (a migration), which only the simple protocol takes.
-    const result = params?.length ? await runner.query<R>(text, [...params]) : await runSimple<R>(runner, text)
-    // PGlite answers in the same turn: without a yield a busy queue would starve timers and sockets.
-    await new Promise(resolve => setImmediate(resolve))
+    let result: Results<R>
+    try {
+      // Without parameters a text may hold several statements (a migration), which only the simple protocol takes.
+      result = params?.length ? await runner.query<R>(text, [...params]) : await runSimple<R>(runner, text)
+    } finally {
+      // PGlite answers and refuses in the same turn: without a yield a busy queue would starve timers and sockets.
+      await new Promise(resolve => setImmediate(resolve))
+    }
     return { command: 'UPDATE', rowCount: result.affectedRows ?? result.rows.length, rows: result.rows }
   }
 
@@ -101,7 +105,8 @@ class PGliteClient extends EventEmitter {
     this.removeAllListeners()
     const transaction = this.#transaction
     this.#transaction = undefined
-    void transaction?.finish('rollback')
+    // It fails when the database was closed meanwhile, which undoes the transaction as well.
+    transaction?.finish('rollback').catch(() => {})
   }
 }
 

@@ -1,8 +1,14 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { z } from 'zod'
 import type { Session } from '../gate/session.ts'
-import { loadRoleSchema, readSelection, type Selection, schemaFolder } from '../hasura/role-schema.ts'
-import { cursorKindOf } from '../hasura/scalars.ts'
+import {
+  loadRoleSchema,
+  readSelection,
+  type SelectedColumn,
+  type Selection,
+  schemaFolder,
+} from '../hasura/role-schema.ts'
+import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
 import {
   defineJob,
   type JobContext,
@@ -13,7 +19,7 @@ import {
 import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
 import { readPages } from './read-pages.ts'
-import { lowerBound } from './scan.ts'
+import { from, lowerBound, type ScanOrder } from './scan.ts'
 import { writePage } from './write-page.ts'
 
 /** The row type of the one list that a query selects. */
@@ -67,7 +73,11 @@ async function pull<R, V>(
   const { store, signal, clock } = context
   const account = session.account.name
   const selection = readSelection(options.document, await loadRoleSchema(schemaFolder, options.role))
-  const order = { cursor: options.cursor, key: [options.key].flat() }
+  const order: ScanOrder = {
+    cursor: options.cursor,
+    key: [options.key].flat(),
+    sentAsNumbers: new Set(selection.columns.filter(isSentAsNumber).map(column => column.name)),
+  }
   const table: MirrorTable = { name: options.into, columns: selection.columns, key: order.key }
   const cursorType = columnType(selection, order.cursor)
   const kind = cursorKindOf(cursorType)
@@ -87,14 +97,11 @@ async function pull<R, V>(
     order,
     pageSize: options.pageSize ?? 1_000,
   }
-  const from = {
-    position: before?.position,
-    bound: bound === undefined ? undefined : { [order.cursor]: { _gte: bound } },
-  }
+  const start = { position: before?.position, bound: bound === undefined ? undefined : from(order, bound) }
 
   const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, pages: 0 }
   let { high, scanStartedAt } = before ?? empty
-  for await (const page of readPages(query, from, signal)) {
+  for await (const page of readPages(query, start, signal)) {
     scanStartedAt ??= new Date(page.serverDate ?? clock.now()).toISOString()
     high = page.next.cursor
     const checkpoint = { high, position: page.next, scanStartedAt, scannedAt: before?.scannedAt }
@@ -117,6 +124,10 @@ async function pull<R, V>(
 }
 
 const empty: Checkpoint = { high: undefined, position: undefined, scanStartedAt: undefined, scannedAt: undefined }
+
+function isSentAsNumber({ scalar }: SelectedColumn): boolean {
+  return scalar !== undefined && isGraphQLNumber(scalar)
+}
 
 function columnType(selection: Selection, name: string): string {
   const column = selection.columns.find(candidate => candidate.name === name)

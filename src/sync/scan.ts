@@ -6,6 +6,11 @@ export type Where = { readonly [field: string]: unknown }
 export interface ScanOrder {
   readonly cursor: string
   readonly key: readonly string[]
+  /**
+   * The columns whose values are sent as numbers, because their scalar is GraphQL's own Int or Float; every other type takes
+   * a text, which keeps all digits.
+   */
+  readonly sentAsNumbers: ReadonlySet<string>
 }
 
 /** Rows in the order of the cursor, ties in the order of the key, so that each row has one place. */
@@ -17,13 +22,25 @@ export function orderBy({ cursor, key }: ScanOrder): readonly Record<string, 'as
  * The rows strictly behind a position. The outer `_gte` lets the database use an index on the cursor; the alternatives step
  * over the ties: `(c > C) or (c = C and k1 > K1) or (c = C and k1 = K1 and k2 > K2)`.
  */
-export function behind({ cursor, key }: ScanOrder, position: Position): Where {
+export function behind(order: ScanOrder, position: Position): Where {
+  const { cursor, key } = order
+  const cursorValue = sentValue(order, cursor, position.cursor)
+  const keyValues = key.map((column, index) => sentValue(order, column, position.key[index]))
   const ties = key.map((column, index) => ({
-    [cursor]: { _eq: position.cursor },
-    ...Object.fromEntries(key.slice(0, index).map((equal, at) => [equal, { _eq: position.key[at] }])),
-    [column]: { _gt: position.key[index] },
+    [cursor]: { _eq: cursorValue },
+    ...Object.fromEntries(key.slice(0, index).map((equal, at) => [equal, { _eq: keyValues[at] }])),
+    [column]: { _gt: keyValues[index] },
   }))
-  return { [cursor]: { _gte: position.cursor }, _or: [{ [cursor]: { _gt: position.cursor } }, ...ties] }
+  return { [cursor]: { _gte: cursorValue }, _or: [{ [cursor]: { _gt: cursorValue } }, ...ties] }
+}
+
+/** The rows from a lower bound on. */
+export function from(order: ScanOrder, bound: string): Where {
+  return { [order.cursor]: { _gte: sentValue(order, order.cursor, bound) } }
+}
+
+function sentValue(order: ScanOrder, column: string, text: string | undefined): string | number | undefined {
+  return order.sentAsNumbers.has(column) ? Number(text) : text
 }
 
 /**
@@ -46,7 +63,9 @@ export function lowerBound(
   return subtract(checkpoint.high, lookback)
 }
 
-/** Of decimal texts of any length: a bigint's last digits don't survive JavaScript's numbers. */
+/** Of decimal texts of any length, rounded down: a bigint's last digits don't survive JavaScript's numbers. */
 function subtract(high: string, lookback: number): string {
-  return (BigInt(high.split('.')[0] ?? '0') - BigInt(Math.ceil(lookback))).toString()
+  const [whole = '0', fraction] = high.split('.')
+  const floor = BigInt(whole) - (fraction && high.startsWith('-') ? 1n : 0n)
+  return (floor - BigInt(Math.ceil(lookback))).toString()
 }
