@@ -6,18 +6,55 @@ export interface Account {
   readonly hasura?: HasuraEndpoint
 }
 
-export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post'
+/** How the account gets a token. Each method has its own credentials, and none of another's. */
+export type Login = SecretLogin | KeyLogin | CertificateLogin | PasswordLogin
 
-/** How the account gets a token: OAuth 2.0 client credentials (RFC 6749, section 4.4). */
-export interface Login {
+export type ClientAuthMethod = Login['method']
+
+interface LoginServer {
   /** Discovery (OpenID Connect Discovery 1.0) or the token endpoint itself. */
   readonly server: { readonly issuer: string } | { readonly tokenUrl: string }
   readonly clientId: string
-  readonly method: ClientAuthMethod
-  /** A file is trimmed when read, and read again when the client is refused. */
-  readonly secret: { readonly value: string } | { readonly file: string }
   /** Asked for, and each must be granted. */
   readonly scopes: readonly string[]
+  /** Lets credentials go over plain `http:` to another machine; default false. */
+  readonly allowInsecure?: boolean
+}
+
+/** A file is trimmed when read, and read again when the client is refused. */
+export type Secret = { readonly value: string } | { readonly file: string }
+
+/** A secret that both sides know (RFC 6749, section 2.3.1), in the header or in the form. */
+export interface SecretLogin extends LoginServer {
+  readonly method: 'client_secret_basic' | 'client_secret_post'
+  readonly secret: Secret
+}
+
+/** An assertion signed with the client's private key (RFC 7523, section 2.2). */
+export interface KeyLogin extends LoginServer {
+  readonly method: 'private_key_jwt'
+  /** PEM (PKCS #8, PKCS #1 or SEC 1) or JWK. */
+  readonly keyFile: string
+  /** The `kid` of the assertions; that of the JWK when absent, none for PEM. */
+  readonly keyId?: string
+}
+
+/** Mutual TLS (RFC 8705, section 2). */
+export interface CertificateLogin extends LoginServer {
+  readonly method: 'tls_client_auth'
+  /** PEM; may go on with the certificates between it and the authority. */
+  readonly certificateFile: string
+  /** PEM. */
+  readonly keyFile: string
+}
+
+/** A person's or technical user's name and password (RFC 6749, section 4.3), which OAuth 2.1 has no more. */
+export interface PasswordLogin extends LoginServer {
+  readonly method: 'password'
+  readonly usernameFile: string
+  readonly passwordFile: string
+  /** Absent for a public client. */
+  readonly secret?: Secret
 }
 
 export interface HasuraEndpoint {
@@ -28,13 +65,25 @@ export interface HasuraEndpoint {
   readonly refreshRole?: string
 }
 
-/** Where Hasura's claims stand in the token: its `claims_namespace` or `claims_namespace_path`, and `claims_format`. */
-export interface ClaimsLocation {
+/** Where Hasura's claims stand in the token: in one object, or each on its own. As in Hasura's JWT configuration. */
+export type ClaimsLocation = ClaimsObject | { readonly map: ClaimsMap }
+
+/** Its `claims_namespace` or `claims_namespace_path`, and `claims_format`. */
+export interface ClaimsObject {
   readonly namespace: string
   /** A JSON path such as `$.hasura.claims`; wins over the namespace. */
   readonly path?: string
   readonly format: 'json' | 'stringified_json'
 }
+
+/** Its `claims_map`: a claim's name, in any case, and its value or where it stands. */
+export type ClaimsMap = Readonly<Record<string, MappedClaim>>
+
+/** The value itself, or a JSON path from the token's root with a value for tokens that have nothing there. */
+export type MappedClaim = ClaimValue | { readonly path: string; readonly default?: ClaimValue }
+
+/** A list of roles for `x-hasura-allowed-roles`, a text for every other claim. */
+export type ClaimValue = string | readonly string[]
 
 /** What a job needs to find in the claims. */
 export type Requirement =

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Account, ClientAuthMethod } from './account.ts'
+import type { Account, SecretLogin } from './account.ts'
 import { ConfigError } from './errors.ts'
 
 /** Everything that the environment says, checked at once. */
@@ -25,7 +25,7 @@ export interface HttpCallers {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-const supportedMethods: readonly ClientAuthMethod[] = ['client_secret_basic', 'client_secret_post']
+const supportedMethods: readonly SecretLogin['method'][] = ['client_secret_basic', 'client_secret_post']
 
 /**
  * @param accountsFile the parsed content of `ACCOUNTS_FILE`, when there is one

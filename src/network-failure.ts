@@ -6,6 +6,8 @@ export interface NetworkFailure {
   readonly words: string
   /** The request can't have reached the server: nothing listened, no such name, no TLS session. */
   readonly neverSent: boolean
+  /** What to do about it, where the code alone tells. */
+  readonly remedy?: string
 }
 
 /**
@@ -21,7 +23,10 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   if (code === undefined) return { words: 'the connection failed', neverSent: false }
   const known = failures.get(code)
   if (known) return { words: `${known} (${code})`, neverSent: connectCodes.has(code) }
-  if (certificateCode.test(code)) return { words: `the server's certificate is not trusted (${code})`, neverSent: true }
+  if (certificateCode.test(code)) {
+    const words = `the server's certificate is not trusted (${code})`
+    return { words, neverSent: true, ...(unknownAuthority.test(code) && { remedy: trustRemedy }) }
+  }
   return { words: `the connection failed (${code})`, neverSent: false }
 }
 
@@ -54,6 +59,12 @@ const connectCodes: ReadonlySet<string> = new Set([
 
 /** Node's names for a certificate that fails verification: OpenSSL's X509 codes and its own for a wrong host name. */
 const certificateCode = /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_)/
+
+/** Those of a certificate whose authority is not among the known ones. */
+const unknownAuthority = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_)/
+
+const trustRemedy =
+  "name the file with its authority's certificate in NODE_EXTRA_CA_CERTS, which Node reads when it starts"
 
 const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_]{2,60}$/) })
 const caused = z.object({ cause: z.unknown() })

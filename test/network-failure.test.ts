@@ -36,6 +36,16 @@ describe('a network failure', () => {
     expect(failure.neverSent).toBe(neverSent)
   })
 
+  test.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_HAS_EXPIRED', /^$/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /^$/],
+  ])('with %s has a remedy where another authority would help', (code, remedy) => {
+    expect(describeNetworkFailure(coded(code)).remedy ?? '').toMatch(remedy)
+  })
+
   test('survives a cause that is its own', () => {
     const error = new Error('round')
     error.cause = error

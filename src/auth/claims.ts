@@ -1,4 +1,4 @@
-import { decodeJwt, type JWTPayload } from 'jose'
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
 import { RefusalError } from '../errors.ts'
@@ -52,13 +52,21 @@ export function parseClaims(token: string): Claims {
 
 function decode(token: string): JWTPayload {
   try {
-    return decodeJwt(token)
+    const payload = decodeJwt(token)
+    if (isSigned(token)) return payload
   } catch {
     // jose's error isn't kept as a cause: it may quote what it could not read.
     throw refusal(
       'The access token is not a JWT, so nothing can be read from it: let the identity provider issue JWT access tokens for this client',
     )
   }
+  throw refusal(
+    'The access token is not signed (`alg: none`), so no API may believe it: set Access token signature algorithm under Clients → Advanced, or of the realm, to RS256',
+  )
+}
+
+function isSigned(token: string): boolean {
+  return decodeProtectedHeader(token).alg?.toLowerCase() !== 'none' && token.split('.')[2] !== ''
 }
 
 function requireText(payload: JWTPayload, name: 'iss' | 'sub'): string {
@@ -112,26 +120,38 @@ export interface HasuraClaims {
 
 /**
  * Reads Hasura's claims from where Hasura is configured to look (`claims_namespace` or `claims_namespace_path`, and
- * `claims_format`). Their names may be written in any case.
+ * `claims_format`; or `claims_map`). Their names may be written in any case.
  *
  * @throws RefusalError with the code of the check that failed: `claims`, `allowed-roles` or `default-role`
  */
 export function readHasuraClaims(claims: Claims, location: ClaimsLocation): HasuraClaims {
-  const found = new Map(
-    Object.entries(findHasuraClaims(claims, location)).map(([name, value]) => [name.toLowerCase(), value]),
-  )
+  const found = new Map(Object.entries(findHasuraClaims(claims, location)))
   const client = claims.authorizedParty ?? 'the client'
-  const allowedRoles = readAllowedRoles(found.get('x-hasura-allowed-roles'), client)
+  const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), client)
   const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, client)
-  const values = Object.fromEntries(
-    [...found].flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as const] : [])),
-  )
+  const values = readValues(found, client)
   const userId = values['x-hasura-user-id']
   return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
 }
 
+/** Hasura takes nothing but text in a session variable, and refuses the whole token for anything else. */
+function readValues(found: ReadonlyMap<string, unknown>, client: string): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const [name, value] of found) {
+    if (typeof value === 'string') values[name] = value
+    else if (name.startsWith('x-hasura-') && name !== allowedRolesClaim) {
+      throw refusal(
+        `\`${name}\` of client "${client}" is not text, for which Hasura refuses the token (jwt-invalid-claims): set the claim type of its mapper to String`,
+      )
+    }
+  }
+  return values
+}
+
+const allowedRolesClaim = 'x-hasura-allowed-roles'
+
 function readAllowedRoles(value: unknown, client: string): readonly string[] {
-  const claim = '`x-hasura-allowed-roles`'
+  const claim = `\`${allowedRolesClaim}\``
   if (value === undefined || (Array.isArray(value) && value.length === 0)) {
     throw new RefusalError(
       'allowed-roles',

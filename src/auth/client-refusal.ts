@@ -1,4 +1,6 @@
+import type { ClientAuthMethod } from '../account.ts'
 import { OutageError, RefusalError, type WorkerError } from '../errors.ts'
+import { findRemedy } from './client-remedy.ts'
 
 /** An error answer of the token endpoint (RFC 6749, section 5.2). */
 export interface OAuthRefusal {
@@ -6,19 +8,23 @@ export interface OAuthRefusal {
   readonly description: string | undefined
 }
 
-/** Who asked, at which URL, and where its secret comes from: what a sentence about a refusal has to name. */
+/** Who asked, at which URL, and with what: what a sentence about a refusal has to name. */
 export interface Asker {
   readonly clientId: string
+  readonly method: ClientAuthMethod
   readonly url: string
-  readonly secretOrigin: string
+  /** Where its credential comes from, such as "the secret file /run/secret". */
+  readonly origin: string
   readonly scopes: readonly string[]
-  /** Never told: an answer that repeats it is not quoted. */
-  readonly secret: string
+  /** Never told: an answer that repeats one is not quoted. */
+  readonly secrets: readonly string[]
+  /** How far the server's clock is ahead of ours; 0 when they agree. */
+  readonly serverAheadMs: number
 }
 
 /** What to tell about a refused grant. Keycloak's words are told apart because each has another remedy. */
 export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerError {
-  const said = quote(refusal, asker.secret)
+  const said = quote(refusal, asker.secrets)
   const { clientId, url } = asker
   if (refusal.error === 'invalid_scope') {
     const names = asker.scopes.join(' ')
@@ -38,39 +44,19 @@ export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerErr
   return new RefusalError(
     'client-auth',
     'account',
-    `Keycloak refused client "${clientId}" at ${url} (${said}): ${remedy(refusal, asker)}`,
+    `Keycloak refused client "${clientId}" at ${url} (${said}): ${findRemedy(refusal, asker)}`,
   )
 }
 
-/** The client itself was refused, or what it proves itself with, so that another secret may help. */
+/** The client itself was refused, or what it proves itself with, so that another credential may help. */
 export function refusesClient(error: unknown): boolean {
   return error instanceof RefusalError && error.code === 'client-auth'
 }
 
-function remedy(refusal: OAuthRefusal, { clientId, secretOrigin }: Asker): string {
-  const description = refusal.description ?? ''
-  if (/public client/i.test(description)) {
-    return `it is a public client: switch on Client authentication under Clients → ${clientId} → Settings → Capability config`
-  }
-  if (/service account/i.test(description)) {
-    return `switch on Service accounts roles under Clients → ${clientId} → Settings → Capability config`
-  }
-  switch (refusal.error) {
-    case 'unauthorized_client':
-      return `check CLIENT_ID and the secret (${secretOrigin}) against Clients → ${clientId} → Credentials; it is wrong or was rotated`
-    case 'invalid_client':
-      return `the client is unknown or disabled, or its secret is wrong: check CLIENT_ID, the realm, Clients → ${clientId} → Enabled, and the secret (${secretOrigin})`
-    case 'unsupported_grant_type':
-      return 'this server has no client credentials grant: check OIDC_ISSUER or TOKEN_URL'
-    default:
-      return `check CLIENT_ID, CLIENT_AUTH and the secret (${secretOrigin})`
-  }
-}
-
-/** The server's words, shortened to what a line can hold, unless they repeat the secret. */
-function quote({ error, description }: OAuthRefusal, secret: string): string {
+/** The server's words, shortened to what a line can hold, unless they repeat a secret. */
+function quote({ error, description }: OAuthRefusal, secrets: readonly string[]): string {
   const words = description === undefined ? error : `${error}: ${description}`
-  if (words.includes(secret)) return 'its words hold the secret and are not repeated'
+  if (secrets.some(secret => words.includes(secret))) return 'its words hold the secret and are not repeated'
   const plain = words.replaceAll(/[^\x20-\x7e]+/g, ' ')
   return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
 }

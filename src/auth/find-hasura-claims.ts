@@ -1,6 +1,7 @@
-import type { ClaimsLocation } from '../account.ts'
+import type { ClaimsLocation, ClaimsObject } from '../account.ts'
 import { RefusalError } from '../errors.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
+import { mapClaims } from './map-claims.ts'
 
 /** What the search and its explanations need of a token. */
 export interface Searched {
@@ -10,11 +11,16 @@ export interface Searched {
 }
 
 /**
- * The object of Hasura's claims, with its names as they stand in the token.
+ * Hasura's claims by their names in lower case, from one object of the token or from where a map says.
  *
  * @throws RefusalError (`claims`) that tells which of the usual mistakes it looks like
  */
 export function findHasuraClaims(token: Searched, location: ClaimsLocation): Readonly<Record<string, unknown>> {
+  const found = 'map' in location ? mapClaims(token, location.map) : findObject(token, location)
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function findObject(token: Searched, location: ClaimsObject): Readonly<Record<string, unknown>> {
   const where = location.path ?? location.namespace
   const value = findAtPath(token.payload, readNames(location))
   if (value === undefined) throw refusal(explainAbsence(token, location, where))
@@ -22,7 +28,7 @@ export function findHasuraClaims(token: Searched, location: ClaimsLocation): Rea
   return readStringified(value, where)
 }
 
-function readNames({ path, namespace }: ClaimsLocation): readonly string[] {
+function readNames({ path, namespace }: ClaimsObject): readonly string[] {
   if (path === undefined) return [namespace]
   const names = parseJsonPath(path)
   if (names) return names
@@ -49,7 +55,7 @@ function readStringified(value: unknown, where: string): Readonly<Record<string,
   throw refusal(`The claim \`${where}\` is a string, but not one that holds a JSON object: check its mapper`)
 }
 
-function explainAbsence(token: Searched, location: ClaimsLocation, where: string): string {
+function explainAbsence(token: Searched, location: ClaimsObject, where: string): string {
   const client = token.authorizedParty ?? 'the client'
   const found = `The access token of client "${client}" has no claim \`${where}\``
   if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {

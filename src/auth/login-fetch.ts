@@ -1,10 +1,11 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { OutageError, RateLimitedError, type WorkerError } from '../errors.ts'
+import { OutageError, RateLimitedError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { showUrl } from './login-url.ts'
+import type { ServerTime } from './server-time.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
 
 /**
@@ -18,6 +19,7 @@ export function createLoginFetch(deps: {
   clock: Clock
   timeoutMs: number
   signal: AbortSignal
+  serverTime: ServerTime
 }): CustomFetch {
   return async (address, { method, headers, body }) => {
     const url = new URL(address)
@@ -25,11 +27,14 @@ export function createLoginFetch(deps: {
     let answer: Answer
     try {
       const response = await deps.fetch(address, { method, headers, body: body ?? null, redirect: 'manual', signal })
+      deps.serverTime.observe(response.headers.get('date'))
       answer = { status: response.status, headers: response.headers, body: await response.text() }
     } catch (error) {
       if (deps.signal.aborted) throw deps.signal.reason
-      const { words } = describeNetworkFailure(error)
-      throw unusable(url, `${words}: check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right`)
+      if (error instanceof WorkerError) throw error
+      const { words, remedy } = describeNetworkFailure(error)
+      const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right'
+      throw unusable(url, `${words}: ${remedy ?? check}`)
     }
     const json = interpretAnswer(answer, url, deps.clock.now())
     if (json instanceof Error) throw json

@@ -2,17 +2,18 @@ import { RefusalError } from '../errors.ts'
 
 /**
  * Reads the URL that a client secret is going to be sent to. Plain `http:` is for this machine alone (RFC 6749, section
- * 2.3.1 requires TLS).
+ * 2.3.1 requires TLS), unless somebody who owns the network between says otherwise.
  *
  * @param what how the message calls it, such as "OIDC_ISSUER"
+ * @param allowInsecure takes `http:` to any machine; default false
  * @throws RefusalError (`client-auth`)
  */
-export function parseLoginUrl(text: string, what: string): URL {
+export function parseLoginUrl(text: string, what: string, allowInsecure = false): URL {
   const url = URL.parse(text)
   if (!url) throw refusal(`${what} is not a URL: write it complete, beginning with https://`)
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && (allowInsecure || isLoopback(url)))) return url
   throw refusal(
-    `${what} ${showUrl(url)} is not https: a secret is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1])`,
+    `${what} ${showUrl(url)} is not https: a secret is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1]); give an https address, or set ALLOW_INSECURE_ISSUER=true if the network between is nobody else's`,
   )
 }
 

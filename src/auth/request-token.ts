@@ -1,31 +1,35 @@
 import {
   allowInsecureRequests,
-  ClientSecretBasic,
-  ClientSecretPost,
   Configuration,
   clientCredentialsGrant,
   customFetch,
+  genericGrantRequest,
   ResponseBodyError,
   refreshTokenGrant,
   type TokenEndpointResponse,
 } from 'openid-client'
 import type { Login } from '../account.ts'
 import type { Clock } from '../clock.ts'
-import { OutageError, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
 import { refusesClient, translateRefusal } from './client-refusal.ts'
-import { createClientSecret } from './client-secret.ts'
+import { type Credential, createCredentials } from './credentials.ts'
 import { createLoginFetch } from './login-fetch.ts'
 import { showUrl } from './login-url.ts'
-import { Token } from './token.ts'
-import { createTokenEndpoint, translateFailure } from './token-endpoint.ts'
-import { tokenLifeMs } from './token-lifetime.ts'
+import type { ReadSecretFile } from './read-credential-file.ts'
+import { createServerTime } from './server-time.ts'
+import type { Token } from './token.ts'
+import { createTokenEndpoint, type TokenEndpoint, translateFailure } from './token-endpoint.ts'
+import { readTokenResponse } from './token-response.ts'
 import type { RequestToken } from './token-source.ts'
 
 /**
- * Gets tokens with the client credentials grant (RFC 6749, section 4.4), or with the refresh token of the one before
- * (section 6) where the server gives such.
+ * Gets tokens with the client credentials grant (RFC 6749, section 4.4) or the password grant (section 4.3), or with the
+ * refresh token of the one before (section 6) where the server gives such.
  *
- * The function rejects with RefusalError (`client-auth` or `scope`: somebody has to mend something), OutageError
+ * When the client is refused, its credential is read again, and tried once more if it has changed: a rotation costs no
+ * failed request. Otherwise a refusal is one request.
+ *
+ * The function rejects with RefusalError (`client-auth`, `scope` or `claims`: somebody has to mend something), OutageError
  * (`token-endpoint`: no usable answer), RateLimitedError, or the signal's reason. Neither their messages nor their causes
  * hold a secret or a part of an answer beyond its OAuth error words.
  *
@@ -35,85 +39,95 @@ export function createRequestToken(
   login: Login,
   deps: {
     clock: Clock
-    readSecretFile: (path: string) => Promise<string>
+    readSecretFile: ReadSecretFile
     fetch?: typeof fetch
     timeoutMs?: number
   },
 ): RequestToken {
   const { clock } = deps
-  const secrets = createClientSecret(login, deps.readSecretFile)
+  const serverTime = createServerTime(clock)
   const findEndpoint = createTokenEndpoint(login)
+  let audience = ''
+  const credentials = createCredentials(login, deps.readSecretFile, () => ({ audience, serverNow: serverTime.now() }))
+  /** Tokens whose refresh token was refused: it isn't tried again, or every later attempt would be two requests. */
+  const unrenewable = new WeakSet<Token>()
 
-  const loginFetch = (signal: AbortSignal) =>
-    createLoginFetch({ fetch: deps.fetch ?? fetch, clock, timeoutMs: deps.timeoutMs ?? 10_000, signal })
+  const createFetch = (credential: Credential, signal: AbortSignal) => {
+    const { timeoutMs = 10_000 } = deps
+    return createLoginFetch({ fetch: credential.fetch ?? deps.fetch ?? fetch, clock, timeoutMs, signal, serverTime })
+  }
 
-  async function grant(kind: { refreshToken: string } | 'client_credentials', secret: string, signal: AbortSignal) {
-    const endpoint = await findEndpoint(loginFetch(signal), signal)
-    const authenticate = login.method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret)
-    const client = new Configuration(endpoint, login.clientId, undefined, authenticate)
-    client[customFetch] = loginFetch(signal)
-    const tokenUrl = new URL(endpoint.token_endpoint)
-    if (tokenUrl.protocol === 'http:') allowInsecureRequests(client)
+  async function request(grant: Grant, credential: Credential, signal: AbortSignal): Promise<Token> {
+    const loginFetch = createFetch(credential, signal)
+    const endpoint = await findEndpoint(loginFetch, signal)
+    audience = endpoint.audience
+    const client = createClient(endpoint, login.clientId, credential)
+    client[customFetch] = loginFetch
+    const url = showUrl(new URL(endpoint.token_endpoint))
     // The local time before sending: the server's clock doesn't matter, and the life is never taken for too long.
     const sentAt = clock.now()
     try {
-      const parameters = login.scopes.length > 0 ? { scope: login.scopes.join(' ') } : {}
-      const answer =
-        kind === 'client_credentials'
-          ? await clientCredentialsGrant(client, parameters)
-          : await refreshTokenGrant(client, kind.refreshToken)
-      return toToken(answer, sentAt, login, showUrl(tokenUrl))
+      return readTokenResponse(await send(client, grant, login.scopes), sentAt, login, url)
     } catch (error) {
       signal.throwIfAborted()
-      const { clientId, scopes } = login
-      const url = showUrl(tokenUrl)
-      if (error instanceof ResponseBodyError) {
-        const refusal = { error: error.error, description: error.error_description }
-        throw translateRefusal(refusal, { clientId, url, scopes, secret, secretOrigin: secrets.origin })
-      }
-      throw translateFailure(error, url)
+      if (!(error instanceof ResponseBodyError)) throw translateFailure(error, url)
+      const { clientId, method, scopes } = login
+      const { origin, secrets } = credential
+      const asker = { clientId, method, url, scopes, secrets, origin, serverAheadMs: serverTime.aheadMs() }
+      throw translateRefusal({ error: error.error, description: error.error_description }, asker)
     }
   }
 
+  /** Something that speaks for another try: the credential is another one, or the clock that assertions are dated by. */
+  async function hasChanged(refused: Credential, aheadMs: number): Promise<boolean> {
+    if (await credentials.hasChangedSince(refused)) return true
+    return login.method === 'private_key_jwt' && serverTime.aheadMs() !== aheadMs
+  }
+
   async function logIn(signal: AbortSignal): Promise<Token> {
-    const secret = await secrets.get()
+    const credential = await credentials.get()
+    const aheadMs = serverTime.aheadMs()
+    const grant = { user: credential.user }
     try {
-      return await grant('client_credentials', secret, signal)
+      return await request(grant, credential, signal)
     } catch (error) {
-      if (!refusesClient(error) || !(await secrets.hasChangedSince(secret))) throw error
-      return await grant('client_credentials', await secrets.get(), signal)
+      if (!refusesClient(error) || !(await hasChanged(credential, aheadMs))) throw error
+      const changed = await credentials.get()
+      return await request({ user: changed.user }, changed, signal)
     }
   }
 
   return async (previous, signal) => {
     signal.throwIfAborted()
-    if (previous?.refreshToken !== undefined) {
+    if (previous?.refreshToken !== undefined && !unrenewable.has(previous)) {
+      const credential = await credentials.get()
       try {
-        return await grant({ refreshToken: previous.refreshToken }, await secrets.get(), signal)
+        return await request({ refreshToken: previous.refreshToken }, credential, signal)
       } catch (error) {
         // Expired, revoked or used twice: a new login settles it, and finds out whether the client itself is refused.
         if (!(error instanceof RefusalError)) throw error
+        unrenewable.add(previous)
+        await credentials.hasChangedSince(credential)
       }
     }
     return logIn(signal)
   }
 }
 
-function toToken(answer: TokenEndpointResponse, sentAt: number, login: Login, url: string): Token {
-  const { access_token: value, refresh_token: refreshToken, scope } = answer
-  // RFC 6750, section 2.1; anything else would make `fetch` throw an error that repeats the header.
-  if (!/^[\x21-\x7e]+$/.test(value) || answer.token_type !== 'bearer') {
-    throw new OutageError('token-endpoint', 'account', `${url} gave a token that can't be used as a bearer token`)
-  }
-  // An answer without scope grants what was asked for (RFC 6749, section 5.1).
-  const granted = scope?.split(' ')
-  const missing = granted ? login.scopes.filter(asked => !granted.includes(asked)) : []
-  if (missing.length > 0) {
-    throw new RefusalError(
-      'scope',
-      'account',
-      `Keycloak did not grant client "${login.clientId}" the scope ${missing.map(name => `"${name}"`).join(', ')}: add it under Clients → ${login.clientId} → Client scopes and switch on its Include in token scope, or take it out of SCOPE`,
-    )
-  }
-  return new Token(value, sentAt + tokenLifeMs(answer.expires_in, value), refreshToken)
+/** What a token is asked for with: the one before, a user's password, or the client alone. */
+type Grant = { readonly refreshToken: string } | { readonly user: Credential['user'] }
+
+function send(client: Configuration, grant: Grant, scopes: readonly string[]): Promise<TokenEndpointResponse> {
+  if ('refreshToken' in grant) return refreshTokenGrant(client, grant.refreshToken)
+  const parameters = scopes.length > 0 ? { scope: scopes.join(' ') } : {}
+  if (!grant.user) return clientCredentialsGrant(client, parameters)
+  const { name: username, password } = grant.user
+  return genericGrantRequest(client, 'password', { ...parameters, username, password })
+}
+
+function createClient(endpoint: TokenEndpoint, clientId: string, { authenticate }: Credential): Configuration {
+  const { issuer, token_endpoint } = endpoint
+  const client = new Configuration({ issuer, token_endpoint }, clientId, undefined, authenticate)
+  if (new URL(token_endpoint).protocol === 'http:') allowInsecureRequests(client)
+  return client
 }

@@ -12,49 +12,54 @@ import { OutageError, RefusalError, WorkerError } from '../errors.ts'
 import { parseLoginUrl, showUrl } from './login-url.ts'
 
 /** What openid-client needs to know of the server for a grant. */
-export type TokenEndpoint = Pick<ServerMetadata, 'issuer'> & { readonly token_endpoint: string }
+export type TokenEndpoint = Pick<ServerMetadata, 'issuer'> & {
+  readonly token_endpoint: string
+  /** What the server takes for itself in an assertion (RFC 7523, section 3): the issuer where it is known. */
+  readonly audience: string
+}
 
 /**
- * Where tokens are to be had: the configured URL, or what discovery finds (OpenID Connect Discovery 1.0, section 4). What
- * was found is remembered; a failure is not.
+ * Where tokens are to be had: the configured URL, or what discovery finds (OpenID Connect Discovery 1.0, section 4; for a
+ * client with a certificate RFC 8705, section 5). What was found is remembered; a failure is not.
  *
  * @throws RefusalError (`client-auth`) when the issuer is another one than was configured, or not https;
  *   OutageError (`token-endpoint`); the signal's reason
  */
 export function createTokenEndpoint(
-  login: Pick<Login, 'server' | 'clientId'>,
+  login: Login,
 ): (loginFetch: CustomFetch, signal: AbortSignal) => Promise<TokenEndpoint> {
-  const { server, clientId } = login
   let found: TokenEndpoint | undefined
 
   return async (loginFetch, signal) => {
     found ??=
-      'tokenUrl' in server
-        ? knownEndpoint(server.tokenUrl)
-        : await discoverEndpoint(server.issuer, clientId, loginFetch, signal)
+      'tokenUrl' in login.server
+        ? knownEndpoint(login.server.tokenUrl, login)
+        : await discoverEndpoint(login.server.issuer, login, loginFetch, signal)
     return found
   }
 }
 
-function knownEndpoint(tokenUrl: string): TokenEndpoint {
-  const { href, origin } = parseLoginUrl(tokenUrl, 'TOKEN_URL')
+function knownEndpoint(tokenUrl: string, { allowInsecure }: Login): TokenEndpoint {
+  const { href, origin } = parseLoginUrl(tokenUrl, 'TOKEN_URL', allowInsecure)
   // openid-client wants an issuer; it only matters for ID tokens, which aren't used.
-  return { issuer: origin, token_endpoint: href }
+  return { issuer: origin, token_endpoint: href, audience: href }
 }
 
 async function discoverEndpoint(
   configured: string,
-  clientId: string,
+  { clientId, method, allowInsecure }: Login,
   loginFetch: CustomFetch,
   signal: AbortSignal,
 ): Promise<TokenEndpoint> {
-  const issuer = parseLoginUrl(configured, 'OIDC_ISSUER')
+  const issuer = parseLoginUrl(configured, 'OIDC_ISSUER', allowInsecure)
   try {
     const execute = issuer.protocol === 'http:' ? [allowInsecureRequests] : []
     const client = await discovery(issuer, clientId, undefined, undefined, { [customFetch]: loginFetch, execute })
     const metadata = client.serverMetadata()
-    const endpoint = parseLoginUrl(metadata.token_endpoint ?? '', `The token_endpoint that ${showUrl(issuer)} names,`)
-    return { issuer: metadata.issuer, token_endpoint: endpoint.href }
+    const alias = method === 'tls_client_auth' ? metadata.mtls_endpoint_aliases?.token_endpoint : undefined
+    const named = alias ?? metadata.token_endpoint ?? ''
+    const endpoint = parseLoginUrl(named, `The token_endpoint that ${showUrl(issuer)} names,`, allowInsecure)
+    return { issuer: metadata.issuer, token_endpoint: endpoint.href, audience: metadata.issuer }
   } catch (error) {
     signal.throwIfAborted()
     throw translateMismatch(error, issuer) ?? translateFailure(error, showUrl(issuer))
@@ -72,7 +77,7 @@ function translateMismatch(error: unknown, issuer: URL): WorkerError | undefined
   return new RefusalError(
     'client-auth',
     'account',
-    `The identity provider at ${showUrl(issuer)} calls itself ${JSON.stringify(named)}: set OIDC_ISSUER to exactly that, or mend the host name that it is configured with`,
+    `The identity provider at ${showUrl(issuer)} calls itself ${JSON.stringify(named)}: set OIDC_ISSUER to exactly that, mend the host name that it is configured with, or give the token endpoint in TOKEN_URL`,
   )
 }
 

@@ -1,17 +1,17 @@
 import fc from 'fast-check'
-import { UnsecuredJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import type { ClaimsLocation } from '../../src/account.ts'
+import type { ClaimsLocation, ClaimsMap, ClaimsObject } from '../../src/account.ts'
 import { parseClaims, readHasuraClaims } from '../../src/auth/claims.ts'
 import { RefusalError } from '../../src/errors.ts'
 
 const namespace = 'https://hasura.io/jwt/claims'
-const atNamespace: ClaimsLocation = { namespace, format: 'json' }
+const atNamespace: ClaimsObject = { namespace, format: 'json' }
 const hasura = { 'x-hasura-default-role': 'viewer', 'x-hasura-allowed-roles': ['viewer', 'editor'] }
 
-/** A token as Keycloak 26 writes it, without a signature. */
-function encode(claims: Record<string, unknown>): string {
-  return new UnsecuredJWT({ iss: 'https://id/realms/a', sub: 'u1', azp: 'sync', ...claims }).encode()
+/** A token as Keycloak 26 writes it, with a signature that nobody looks at. */
+function encode(claims: Record<string, unknown>, alg = 'RS256', signature = 'c2lnbmVk'): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return `${part({ alg })}.${part({ iss: 'https://id/realms/a', sub: 'u1', azp: 'sync', ...claims })}.${signature}`
 }
 
 function refusalOf(act: () => unknown): { code: string; message: string } {
@@ -60,11 +60,24 @@ describe('parseClaims', () => {
     expect(parseClaims(encode({ azp: undefined, client_id: 'other' })).authorizedParty).toBe('other')
   })
 
-  test.each(['', 'canary', 'a.canary.c', 'eyJhbGciOiJub25lIn0.Y2FuYXJ5.'])('refuses %j, which is no JWT', token => {
-    const { code, message } = refusalOf(() => parseClaims(token))
+  test.each(['', 'canary', 'a.canary.c', 'eyJhbGciOiJub25lIn0.Y2FuYXJ5.', 'e30.e30'])(
+    'refuses %j, which is no JWT',
+    token => {
+      const { code, message } = refusalOf(() => parseClaims(token))
+      expect(code).toBe('claims')
+      expect(message).toMatch(/is not a JWT/)
+      expect(message).not.toMatch(/canary|eyJ/)
+    },
+  )
+
+  test.each([
+    ['none', ''],
+    ['None', 'c2lnbmVk'],
+    ['RS256', ''],
+  ])('refuses a token with the algorithm %s and the signature %j', (alg, signature) => {
+    const { code, message } = refusalOf(() => parseClaims(encode({}, alg, signature)))
     expect(code).toBe('claims')
-    expect(message).toMatch(/is not a JWT/)
-    expect(message).not.toMatch(/canary|eyJ/)
+    expect(message).toMatch(/is not signed/)
   })
 
   test.each([
@@ -78,7 +91,7 @@ describe('parseClaims', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue(), (claims, odd) => {
         const names = ['exp', 'scope', 'realm_access', 'resource_access', 'email', 'azp']
-        const token = encodeAnything({ ...claims, ...Object.fromEntries(names.map(name => [name, odd])) })
+        const token = encode({ ...claims, ...Object.fromEntries(names.map(name => [name, odd])) })
         onlyRefuses(() => readHasuraClaims(parseClaims(token), atNamespace))
       }),
     )
@@ -87,7 +100,7 @@ describe('parseClaims', () => {
 
 describe('readHasuraClaims', () => {
   test('reads roles, user and everything that is text', () => {
-    const claims = parseClaims(encode({ [namespace]: { ...hasura, 'X-Hasura-User-Id': 'u1', 'x-hasura-n': 7 } }))
+    const claims = parseClaims(encode({ [namespace]: { ...hasura, 'X-Hasura-User-Id': 'u1', n: 7 } }))
     expect(readHasuraClaims(claims, atNamespace)).toEqual({
       defaultRole: 'viewer',
       allowedRoles: ['viewer', 'editor'],
@@ -138,6 +151,94 @@ describe('readHasuraClaims', () => {
     expect(readHasuraClaims(claims, { namespace, path: '$', format: 'json' }).defaultRole).toBe('viewer')
   })
 
+  describe('from a map', () => {
+    const roles = { 'x-hasura-default-role': 'viewer', 'x-hasura-allowed-roles': ['viewer'] }
+    const token = {
+      realm_access: { roles: ['viewer', 'editor'] },
+      wiki: { role: 'viewer', number: 7, nothing: null, 'with.dot': 'd' },
+    }
+    const read = (map: ClaimsMap) => readHasuraClaims(parseClaims(encode(token)), { map })
+
+    test('reads literals, paths and defaults, whatever the case of the names', () => {
+      expect(
+        read({
+          'X-Hasura-Allowed-Roles': { path: '$.realm_access.roles' },
+          'x-hasura-Default-role': { path: '$.wiki.role', default: 'editor' },
+          'X-HASURA-USER-ID': { path: '$.sub' },
+          'x-hasura-dotted': { path: "$.wiki['with.dot']" },
+          'x-hasura-tenant': 'acme',
+          'x-hasura-group': { path: '$.nowhere', default: 'all' },
+        }),
+      ).toEqual({
+        defaultRole: 'viewer',
+        allowedRoles: ['viewer', 'editor'],
+        userId: 'u1',
+        values: {
+          'x-hasura-default-role': 'viewer',
+          'x-hasura-user-id': 'u1',
+          'x-hasura-dotted': 'd',
+          'x-hasura-tenant': 'acme',
+          'x-hasura-group': 'all',
+        },
+      })
+    })
+
+    test('reads whatever was put at a path, and the default for what was not', () => {
+      const name = fc.string({ minLength: 1 }).filter(text => !['iss', 'sub', 'azp', '__proto__'].includes(text))
+      const list = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 4 })
+      fc.assert(
+        fc.property(name, list, list, fc.boolean(), (place, inToken, otherwise, present) => {
+          const quoted = `$['${place.replaceAll(/['\\]/g, '\\$&')}']`
+          const map: ClaimsMap = {
+            'x-hasura-allowed-roles': { path: quoted, default: otherwise },
+            'x-hasura-default-role': { path: `${quoted}[0]`, default: otherwise[0] ?? '' },
+          }
+          const claims = parseClaims(encode(present ? { [place]: inToken } : {}))
+          expect(readHasuraClaims(claims, { map }).allowedRoles).toEqual(present ? inToken : otherwise)
+        }),
+      )
+    })
+
+    test('refuses, and never fails otherwise, whatever the token holds at the paths', () => {
+      fc.assert(
+        fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), (roles, user, path) => {
+          const claims = parseClaims(encode({ roles, user }))
+          const map: ClaimsMap = {
+            'x-hasura-allowed-roles': { path: '$.roles' },
+            'x-hasura-default-role': { path: '$.roles[0]' },
+            'x-hasura-user-id': { path: '$.user' },
+            'x-hasura-any': { path },
+          }
+          onlyRefuses(() => readHasuraClaims(claims, { map }))
+        }),
+      )
+    })
+
+    test.each<[string, ClaimsMap, string, RegExp]>([
+      ['no roles at the path', { ...roles, 'x-hasura-allowed-roles': { path: '$.x' } }, 'allowed-roles', /no role/],
+      ['a map without roles', { 'x-hasura-default-role': 'viewer' }, 'allowed-roles', /no role/],
+      ['no default role', { ...roles, 'x-hasura-default-role': { path: '$.wiki.nope' } }, 'default-role', /has no/],
+      [
+        'roles of null',
+        { ...roles, 'x-hasura-allowed-roles': { path: '$.wiki.nothing' } },
+        'allowed-roles',
+        /not a list/,
+      ],
+      ['a number', { ...roles, 'x-hasura-n': { path: '$.wiki.number' } }, 'claims', /`x-hasura-n` .*is not text/],
+      [
+        'a claim that is not there',
+        { ...roles, 'x-hasura-n': { path: '$.wiki.n' } },
+        'claims',
+        /no claim at \$\.wiki\.n,/,
+      ],
+      ['a path that is none', { ...roles, 'x-hasura-n': { path: 'wiki.n' } }, 'claims', /not a JSON path/],
+    ])('refuses %s', (_name, map, code, sentence) => {
+      const refused = refusalOf(() => read(map))
+      expect(refused.code).toBe(code)
+      expect(refused.message).toMatch(sentence)
+    })
+  })
+
   test('refuses, and never fails otherwise, whatever stands in the namespace', () => {
     const format = fc.constantFrom<'json' | 'stringified_json'>('json', 'stringified_json')
     const names = fc.constantFrom('x-hasura-allowed-roles', 'X-HASURA-DEFAULT-ROLE', 'x-hasura-user-id', '__proto__')
@@ -145,12 +246,12 @@ describe('readHasuraClaims', () => {
     fc.assert(
       fc.property(value, format, fc.option(fc.string()), (odd, kind, path) => {
         const location = { namespace, format: kind, ...(path !== null && { path }) }
-        onlyRefuses(() => readHasuraClaims(parseClaims(encodeAnything({ [namespace]: odd })), location))
+        onlyRefuses(() => readHasuraClaims(parseClaims(encode({ [namespace]: odd })), location))
       }),
     )
   })
 
-  test.each<[string, Record<string, unknown>, Partial<ClaimsLocation>, string, RegExp]>([
+  test.each<[string, Record<string, unknown>, Partial<ClaimsObject>, string, RegExp]>([
     [
       'roles without the scope',
       { resource_access: { app: { roles: ['viewer'] } } },
@@ -232,6 +333,13 @@ describe('readHasuraClaims', () => {
       /not the name of a role/,
     ],
     [
+      'a session variable that is no text',
+      { [namespace]: { ...hasura, 'X-Hasura-Groups': ['a'] } },
+      {},
+      'claims',
+      /`x-hasura-groups` .*is not text.*claim type of its mapper to String/,
+    ],
+    [
       'no default role',
       { [namespace]: { ...hasura, 'x-hasura-default-role': undefined } },
       {},
@@ -258,12 +366,6 @@ describe('readHasuraClaims', () => {
     expect(refused.message).toMatch(sentence)
   })
 })
-
-/** Whatever is in it: no library has a say in the payload. */
-function encodeAnything(payload: object): string {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  return `${part({ alg: 'none' })}.${part({ iss: 'i', sub: 's', ...payload })}.`
-}
 
 function onlyRefuses(act: () => unknown): void {
   try {

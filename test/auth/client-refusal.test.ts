@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { translateRefusal } from '../../src/auth/client-refusal.ts'
+import { type Asker, translateRefusal } from '../../src/auth/client-refusal.ts'
 
-const asker = {
+const asker: Asker = {
   clientId: 'sync',
+  method: 'client_secret_basic',
   url: 'https://id/token',
-  secretOrigin: 'CLIENT_SECRET',
+  origin: 'CLIENT_SECRET',
   scopes: ['openid', 'hasura'],
-  secret: 'canary',
+  secrets: ['canary'],
+  serverAheadMs: 0,
 }
 
 describe('a refusal of the token endpoint', () => {
@@ -37,6 +39,48 @@ describe('a refusal of the token endpoint', () => {
   ])('%s (%s) is told as %s', (error, description, code, sentence) => {
     const translated = translateRefusal({ error, description }, asker)
     expect(translated.code).toBe(code)
+    expect(translated.message).toMatch(sentence)
+  })
+
+  // Keycloak 26.5's own words for each.
+  test.each<[Asker['method'], string, string, RegExp]>([
+    ['private_key_jwt', 'invalid_client', 'Unable to load public key', /Clients → sync → Keys.*CLIENT_KEY_ID/],
+    [
+      'private_key_jwt',
+      'invalid_client',
+      'Client authentication with signed JWT failed: Signature on JWT token failed validation',
+      /signature is wrong.*Clients → sync → Keys/,
+    ],
+    ['private_key_jwt', 'invalid_client', 'Token is not active', /compare the clocks/],
+    ['private_key_jwt', 'invalid_client', 'Invalid token audience', /OIDC_ISSUER the issuer of its discovery/],
+    ['private_key_jwt', 'unauthorized_client', 'Invalid client or Invalid client credentials', /Client Authenticator/],
+    ['private_key_jwt', 'invalid_client', 'Invalid client or Invalid client credentials', /assertion is not accepted/],
+    [
+      'client_secret_basic',
+      'invalid_client',
+      'Parameter client_assertion_type is missing',
+      /CLIENT_AUTH=private_key_jwt/,
+    ],
+    ['tls_client_auth', 'invalid_client', 'Invalid client or Invalid client credentials', /Credentials → Subject DN/],
+    ['tls_client_auth', 'unauthorized_client', 'Invalid client or Invalid client credentials', /Client Authenticator/],
+    ['password', 'invalid_grant', 'Invalid user credentials', /Users → Credentials/],
+    ['password', 'invalid_grant', 'Account disabled', /Users → Enabled/],
+    ['password', 'invalid_grant', 'Account is not fully set up', /Required user actions/],
+    ['password', 'unauthorized_client', 'Client not allowed for direct access grants', /Direct access grants/],
+    ['password', 'unauthorized_client', 'Invalid client or Invalid client credentials', /CLIENT_SECRET_FILE/],
+    ['password', 'unsupported_grant_type', 'Unsupported grant_type', /no password grant/],
+  ])('of %s with %s (%s) has its own remedy', (method, error, description, remedy) => {
+    const translated = translateRefusal({ error, description }, { ...asker, method })
+    expect(translated.code).toBe('client-auth')
+    expect(translated.message).toMatch(remedy)
+  })
+
+  test.each([
+    [90_000, /90 s ahead of ours/],
+    [-3_600_000, /3600 s behind ours/],
+  ])('of an assertion by a clock that is %d ms off says so', (serverAheadMs, sentence) => {
+    const refusal = { error: 'invalid_client', description: 'Token is not active' }
+    const translated = translateRefusal(refusal, { ...asker, method: 'private_key_jwt', serverAheadMs })
     expect(translated.message).toMatch(sentence)
   })
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Login } from '../../src/account.ts'
+import type { SecretLogin } from '../../src/account.ts'
 import { createRequestToken } from '../../src/auth/request-token.ts'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
@@ -35,8 +35,8 @@ afterEach(async () => {
 const clock = new VirtualClock()
 const forever = new AbortController().signal
 
-function request(change: Partial<Login> = {}, deps: { files?: Map<string, string>; timeoutMs?: number } = {}) {
-  const login: Login = {
+function request(change: Partial<SecretLogin> = {}, deps: { files?: Map<string, string>; timeoutMs?: number } = {}) {
+  const login: SecretLogin = {
     server: { issuer: provider.issuer },
     clientId,
     method: 'client_secret_basic',
@@ -155,7 +155,7 @@ describe('a secret in a file', () => {
 
   test.each([
     ['is empty', new Map([[file.file, ' \n']]), /secret file \/run\/secrets\/client .*is empty/],
-    ['is not there', new Map<string, string>(), /secret file \/run\/secrets\/client can't be read \(ENOENT\)/],
+    ['is not there', new Map<string, string>(), /secret file \/run\/secrets\/client .*can't be read \(ENOENT\)/],
   ])('that %s is told by its path', async (_name, files, sentence) => {
     const error = await failureOf(request({ secret: file }, { files })(undefined, forever))
     expect(error).toMatchObject({ code: 'client-auth', scope: 'account' })
@@ -164,7 +164,7 @@ describe('a secret in a file', () => {
 })
 
 describe('a refused login', () => {
-  test.each<[string, Partial<Login>, string, RegExp]>([
+  test.each<[string, Partial<SecretLogin>, string, RegExp]>([
     [
       'a wrong secret',
       { secret: { value: 'canary2' } },

@@ -1,0 +1,138 @@
+import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
+import type { CertificateLogin, KeyLogin, Login, PasswordLogin, Secret } from '../account.ts'
+import { type ChangeAssertion, writeAssertion } from './assertion.ts'
+import { createCertificateFetch } from './certificate-fetch.ts'
+import { parseClientCertificate } from './client-certificate.ts'
+import { type ReadSecretFile, readCredentialFile } from './read-credential-file.ts'
+import { refuseCredential } from './refuse-credential.ts'
+import { parseSigningKey } from './signing-key.ts'
+
+/** What a client proves itself with, as its files were when they were read. */
+export interface Credential {
+  readonly authenticate: ClientAuth
+  /** For the password grant. */
+  readonly user?: { readonly name: string; readonly password: string }
+  /** For every request of the login, where the client shows a certificate. */
+  readonly fetch?: typeof fetch
+  /** Everything it was made of: the same texts are the same credential. */
+  readonly texts: readonly string[]
+  /** The texts that an answer which repeats them is not quoted for. */
+  readonly secrets: readonly string[]
+  /** Where it comes from, for a sentence such as "check …". */
+  readonly origin: string
+}
+
+/** The credential, remembered from its first use to the first refusal, because it is rotated under a running process. */
+export interface Credentials {
+  /** @throws RefusalError (`client-auth`) that names the file and what is wrong with it */
+  get(): Promise<Credential>
+  /**
+   * The server refused the client: reads everything again, and tells whether that is another credential now.
+   *
+   * @throws as `get`
+   */
+  hasChangedSince(refused: Credential): Promise<boolean>
+}
+
+export function createCredentials(
+  login: Login,
+  readSecretFile: ReadSecretFile,
+  changeAssertion: ChangeAssertion,
+): Credentials {
+  let known: Credential | undefined
+
+  async function get(): Promise<Credential> {
+    known ??= await readCredential(login, readSecretFile, changeAssertion)
+    return known
+  }
+
+  return {
+    get,
+    async hasChangedSince(refused) {
+      known = undefined
+      const { texts } = await get()
+      return texts.length !== refused.texts.length || texts.some((text, index) => text !== refused.texts[index])
+    },
+  }
+}
+
+async function readCredential(login: Login, read: ReadSecretFile, change: ChangeAssertion): Promise<Credential> {
+  switch (login.method) {
+    case 'client_secret_basic':
+    case 'client_secret_post': {
+      const secret = await readSecret(login.secret, login.clientId, read)
+      const authenticate = login.method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret)
+      return { authenticate, texts: [secret], secrets: [secret], origin: originOf(login.secret) }
+    }
+    case 'private_key_jwt':
+      return readKey(login, read, change)
+    case 'tls_client_auth':
+      return readCertificate(login, read)
+    case 'password':
+      return readPassword(login, read)
+  }
+}
+
+async function readKey(login: KeyLogin, read: ReadSecretFile, change: ChangeAssertion): Promise<Credential> {
+  const { keyFile, keyId, clientId } = login
+  const what = `The key file ${keyFile} of client "${clientId}"`
+  const text = await readCredentialFile(what, keyFile, read)
+  const key = parseSigningKey(text, what, keyId)
+  const { alg, kid } = describeKey(key)
+  return {
+    authenticate: PrivateKeyJwt(key, writeAssertion(change)),
+    texts: [text],
+    secrets: [text],
+    origin: `the key file ${keyFile} (${alg}, ${kid})`,
+  }
+}
+
+function describeKey(key: ReturnType<typeof parseSigningKey>): { alg: string; kid: string } {
+  const names: Readonly<Record<string, string>> = { 'RSA-PSS': 'PS256', ECDSA: 'ES256' }
+  return { alg: names[key.key.algorithm.name] ?? 'RS256', kid: key.kid === undefined ? 'no kid' : `kid "${key.kid}"` }
+}
+
+async function readCertificate(login: CertificateLogin, read: ReadSecretFile): Promise<Credential> {
+  const { certificateFile, keyFile, clientId } = login
+  const what = {
+    certificate: `The certificate file ${certificateFile} of client "${clientId}"`,
+    key: `The key file ${keyFile} of client "${clientId}"`,
+  }
+  const certificate = await readCredentialFile(what.certificate, certificateFile, read)
+  const key = await readCredentialFile(what.key, keyFile, read)
+  const parsed = parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
+  return {
+    authenticate: TlsClientAuth(),
+    fetch: createCertificateFetch(parsed),
+    texts: [certificate, key],
+    secrets: [key],
+    origin: `the certificate file ${certificateFile} (${parsed.description})`,
+  }
+}
+
+async function readPassword(login: PasswordLogin, read: ReadSecretFile): Promise<Credential> {
+  const { usernameFile, passwordFile, clientId } = login
+  const name = await readCredentialFile(`The user name file ${usernameFile}`, usernameFile, read)
+  const password = await readCredentialFile(`The password file ${passwordFile}`, passwordFile, read)
+  const secret = login.secret && (await readSecret(login.secret, clientId, read))
+  const withSecret = login.secret ? ` and ${originOf(login.secret)}` : ''
+  return {
+    authenticate: secret === undefined ? None() : ClientSecretBasic(secret),
+    user: { name, password },
+    texts: [name, password, secret ?? ''],
+    secrets: secret === undefined ? [password] : [password, secret],
+    origin: `${usernameFile}, ${passwordFile}${withSecret}`,
+  }
+}
+
+async function readSecret(secret: Secret, clientId: string, read: ReadSecretFile): Promise<string> {
+  if ('file' in secret) {
+    return readCredentialFile(`The secret file ${secret.file} of client "${clientId}"`, secret.file, read)
+  }
+  if (secret.value !== '') return secret.value
+  throw refuseCredential(`The secret of client "${clientId}" is empty: set CLIENT_SECRET or CLIENT_SECRET_FILE`)
+}
+
+function originOf(secret: Secret): string {
+  return 'file' in secret ? `the secret file ${secret.file}` : 'CLIENT_SECRET'
+}

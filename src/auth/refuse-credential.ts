@@ -1,0 +1,6 @@
+import { RefusalError } from '../errors.ts'
+
+/** What the client would prove itself with can't be used, which was seen before anything was sent. */
+export function refuseCredential(message: string): RefusalError {
+  return new RefusalError('client-auth', 'account', message)
+}
