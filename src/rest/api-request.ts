@@ -2,8 +2,8 @@
 export interface ApiRequest {
   /** In capitals. */
   readonly method: string
-  /** Below the API's base URL and without its query, so that it can stand in a message. */
-  readonly path: string
+  /** How messages call it, such as `GET /partner/orgs`; without the query, whose values can be data. */
+  readonly name: string
   /**
    * Whether the request comes with an `Idempotency-Key`, by which the API knows a second one for the first
    * (draft-ietf-httpapi-idempotency-key-header).
@@ -19,9 +19,4 @@ const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'
 /** Whether sending the request twice does no more than sending it once. */
 export function isRepeatable({ method, keyed }: Pick<ApiRequest, 'method' | 'keyed'>): boolean {
   return keyed || idempotentMethods.has(method)
-}
-
-/** How messages call it: `GET /partner/orgs`. */
-export function showRequest({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string {
-  return `${method} ${path}`
 }

@@ -1,6 +1,6 @@
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import { parseRetryAfter } from '../retry-after.ts'
-import { type ApiRequest, isRepeatable, showRequest } from './api-request.ts'
+import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './rate-window.ts'
 
 /** What an API's answer means for the one who sent the request. */
@@ -38,7 +38,7 @@ export function interpretAnswer(
   // What the try before deleted is gone, as it was wanted.
   if (request.method === 'DELETE' && request.repeated && (status === 404 || status === 410)) return done
   if (status === 409 && request.keyed && request.repeated) {
-    return failed(new TransientError('in-progress', `${showRequest(request)} is still under way from the try before`))
+    return failed(new TransientError('in-progress', `${request.name} is still under way from the try before`))
   }
   if (status >= 500 || status === 408) return failed(explainServerError(status, request))
   return failed(explainRefusal(status, request))
@@ -60,7 +60,7 @@ function retryAfterMs(headers: { get(name: string): string | null }, now: number
 }
 
 function explainRefusal(status: number, request: ApiRequest): WorkerError {
-  const name = showRequest(request)
+  const { name } = request
   if (status === 403) {
     return new PermanentError(
       'forbidden',
@@ -80,7 +80,7 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
 }
 
 function explainServerError(status: number, request: ApiRequest): WorkerError {
-  const name = showRequest(request)
+  const { name } = request
   if (neverServed.has(status)) {
     return new PermanentError(`http-${status}`, `${name} is nothing that the API can do (HTTP ${status})`)
   }
@@ -95,7 +95,7 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
  * that nothing was done yet (RFC 9110, section 15.4).
  */
 function explainRedirect(status: number, request: ApiRequest): WorkerError {
-  const sentence = `${showRequest(request)} is redirected (HTTP ${status}): name the final address in the path or in API_BASE_URL, and check whether a login page stands in front of the API`
+  const sentence = `${request.name} is redirected (HTTP ${status}): name the final address in the path or in API_BASE_URL, and check whether a login page stands in front of the API`
   if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(sentence)
   return new OutageError('redirect', 'job', sentence)
 }

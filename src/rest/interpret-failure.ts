@@ -1,6 +1,6 @@
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
-import { type ApiRequest, isRepeatable, showRequest } from './api-request.ts'
+import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome } from './interpret-answer.ts'
 
 /**
@@ -11,7 +11,7 @@ import { unknownOutcome } from './interpret-answer.ts'
  */
 export function interpretFailure(error: unknown, timedOut: boolean, request: ApiRequest): WorkerError {
   const { words, neverSent } = describeNetworkFailure(error)
-  const sentence = `${showRequest(request)} got no answer: ${words}; check that the API runs and that API_BASE_URL is right`
+  const sentence = `${request.name} got no answer: ${words}; check that the API runs and that API_BASE_URL is right`
   if (neverSent) return new OutageError('network', 'account', sentence)
   if (isRepeatable(request)) return new TransientError(timedOut ? 'timeout' : 'network', sentence)
   return unknownOutcome(sentence)

@@ -1,5 +1,5 @@
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
-import { type ApiRequest, isRepeatable, showRequest } from './api-request.ts'
+import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome, type Verdict } from './interpret-answer.ts'
 
 /** A good answer, read to its end. */
@@ -25,7 +25,7 @@ export function interpretJson(received: Received, request: ApiRequest): Verdict<
 
 function explainNotJson({ status, headers }: Received, request: ApiRequest): WorkerError {
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-  const sentence = `${showRequest(request)} was answered with HTTP ${status} and something that is not JSON (${type}): the answer was cut off, or something else answers there; check the path and API_BASE_URL`
+  const sentence = `${request.name} was answered with HTTP ${status} and something that is not JSON (${type}): the answer was cut off, or something else answers there; check the path and API_BASE_URL`
   if (!isRepeatable(request)) return unknownOutcome(sentence)
   if (/[/+]json$/i.test(type)) return new TransientError('not-json', sentence)
   // A page where JSON should be: a login, a proxy, or an application that answers so to every path it doesn't know.

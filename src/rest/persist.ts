@@ -2,7 +2,7 @@ import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { OutageError, RateLimitedError, TransientError, type WorkerError } from '../errors.ts'
-import { type ApiRequest, isRepeatable, showRequest } from './api-request.ts'
+import { type ApiRequest, isRepeatable } from './api-request.ts'
 import type { Verdict } from './interpret-answer.ts'
 import type { RateBucket } from './rate-bucket.ts'
 
@@ -100,7 +100,7 @@ function neverArrived(error: WorkerError): boolean {
 
 function rateLimited(request: ApiRequest, retryAfterMs: number): RateLimitedError {
   return new RateLimitedError(
-    `${showRequest(request)}: the API asks for a pause of ${Math.ceil(retryAfterMs / 1_000)} s`,
+    `${request.name}: the API asks for a pause of ${Math.ceil(retryAfterMs / 1_000)} s`,
     retryAfterMs,
   )
 }
@@ -110,6 +110,6 @@ function rejectedTwice(request: ApiRequest): OutageError {
   return new OutageError(
     'unauthorized',
     'account',
-    `${showRequest(request)}: the API rejected a fresh token as well (HTTP 401): check that the API knows this client, that it takes tokens of this realm and audience, and the clocks of both machines`,
+    `${request.name}: the API rejected a fresh token as well (HTTP 401): check that the API knows this client, that it takes tokens of this realm and audience, and the clocks of both machines`,
   )
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { PermanentError } from '../errors.ts'
-import { type ApiRequest, showRequest } from './api-request.ts'
+import type { ApiRequest } from './api-request.ts'
 import { parseApiBaseUrl, type Query, resolveApiUrl, showApiPath } from './api-url.ts'
 import { interpretAnswer, type Verdict } from './interpret-answer.ts'
 import { interpretFailure } from './interpret-failure.ts'
@@ -83,14 +83,11 @@ export function createRestApi(
     read: (answer: Answered, request: ApiRequest) => Verdict<T>,
   ): Promise<{ value: T; name: string }> {
     const url = resolveApiUrl(base, path, query)
-    const request = {
-      method: method.toUpperCase(),
-      path: showApiPath(base, url),
-      keyed: idempotencyKey !== undefined,
-    }
+    const verb = method.toUpperCase()
+    const request = { method: verb, name: `${verb} ${showApiPath(base, url)}`, keyed: idempotencyKey !== undefined }
     const sendable: Sendable = {
       url,
-      method: request.method,
+      method: verb,
       headers: { accept: 'application/json', ...headers, ...keyHeader(idempotencyKey) },
       ...(body !== undefined && { body }),
     }
@@ -102,7 +99,7 @@ export function createRestApi(
       const verdict = interpretAnswer(answer, current, deps.clock.now())
       return { headers: answer.headers, verdict: verdict.kind === 'done' ? read(answer, current) : verdict }
     })
-    return { value, name: showRequest(request) }
+    return { value, name: request.name }
   }
 
   function sender(method: string): Send {

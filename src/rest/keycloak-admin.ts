@@ -1,0 +1,115 @@
+import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
+import { ConfigError } from '../errors.ts'
+import { parseApiBaseUrl } from './api-url.ts'
+import { interpretAdminError } from './interpret-admin-error.ts'
+import { type PersistDeps, persist } from './persist.ts'
+
+/** What of the Admin API there is, with the methods of `@keycloak/keycloak-admin-client`; its answers are not parsed. */
+export type KeycloakAdmin = Pick<
+  KeycloakAdminClient,
+  | 'attackDetection'
+  | 'authenticationManagement'
+  | 'clientPolicies'
+  | 'clientScopes'
+  | 'clients'
+  | 'components'
+  | 'groups'
+  | 'identityProviders'
+  | 'organizations'
+  | 'realms'
+  | 'roles'
+  | 'serverInfo'
+  | 'users'
+>
+
+/**
+ * Keycloak's Admin API as the account of this token source; nothing here ever logs in. A rejected token is replaced once and
+ * pauses are waited for as for any API; methods that only read are tried again after a failure that may pass, the others
+ * aren't.
+ *
+ * Each method rejects with PermanentError (`forbidden`, `not-found`, `http-…`), OutageError, TransientError, RateLimitedError,
+ * UnknownOutcomeError, what the token source throws, or the signal's reason.
+ *
+ * @param deps.issuer `https://host/realms/R`
+ * @param deps.signal ends every request of this client
+ * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
+ * @throws ConfigError when the issuer is none of Keycloak's
+ */
+export function createKeycloakAdmin(
+  deps: PersistDeps & { readonly issuer: string; readonly signal: AbortSignal; readonly timeoutMs?: number },
+): KeycloakAdmin {
+  const { baseUrl, realm } = parseKeycloakIssuer(deps.issuer)
+  const { timeoutMs = 30_000, signal } = deps
+
+  /** One try has a client of its own, because a client has one token and one signal. */
+  function openClient(token: string, timeout: AbortSignal): KeycloakAdminClient {
+    // The type leaves the signal out, but it is handed to fetch as it is.
+    const requestOptions: RequestInit = { redirect: 'manual', signal: AbortSignal.any([signal, timeout]) }
+    const client = new KeycloakAdminClient({ baseUrl, realmName: realm, requestOptions })
+    client.registerTokenProvider({ getAccessToken: async () => token })
+    return client
+  }
+
+  function call(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): Promise<unknown> {
+    const request = {
+      method: reads.test(method) ? 'GET' : 'POST',
+      name: `${resource}.${method} of Keycloak's Admin API`,
+      keyed: false,
+    }
+    return persist(deps, request, signal, async (token, current) => {
+      signal.throwIfAborted()
+      const timeout = AbortSignal.timeout(timeoutMs)
+      try {
+        const target = openClient(token.value, timeout)[resource]
+        const value: unknown = await Reflect.apply(Reflect.get(target, method), target, parameters)
+        return { verdict: { kind: 'done', value } }
+      } catch (error) {
+        signal.throwIfAborted()
+        return interpretAdminError(error, timeout.aborted, current, deps.clock.now())
+      }
+    })
+  }
+
+  const methodsOf = <R extends keyof KeycloakAdmin>(client: KeycloakAdminClient, resource: R): KeycloakAdmin[R] =>
+    new Proxy(client[resource], {
+      get(target, property, receiver) {
+        const value: unknown = Reflect.get(target, property, receiver)
+        if (typeof value !== 'function' || typeof property === 'symbol') return value
+        return (...parameters: unknown[]) => call(resource, property, parameters)
+      },
+    })
+
+  const shape = openClient('', signal)
+  return {
+    attackDetection: methodsOf(shape, 'attackDetection'),
+    authenticationManagement: methodsOf(shape, 'authenticationManagement'),
+    clientPolicies: methodsOf(shape, 'clientPolicies'),
+    clientScopes: methodsOf(shape, 'clientScopes'),
+    clients: methodsOf(shape, 'clients'),
+    components: methodsOf(shape, 'components'),
+    groups: methodsOf(shape, 'groups'),
+    identityProviders: methodsOf(shape, 'identityProviders'),
+    organizations: methodsOf(shape, 'organizations'),
+    realms: methodsOf(shape, 'realms'),
+    roles: methodsOf(shape, 'roles'),
+    serverInfo: methodsOf(shape, 'serverInfo'),
+    users: methodsOf(shape, 'users'),
+  }
+}
+
+/** The client's names for what it sends as GET; a method of another name is never sent twice. */
+const reads = /^(?:find|list|count|get)/
+
+/**
+ * Where Keycloak is and which realm an issuer means (Keycloak, "Server administration guide"; older ones stand below `/auth`).
+ *
+ * @throws ConfigError
+ */
+export function parseKeycloakIssuer(issuer: string): { baseUrl: string; realm: string } {
+  const found = /^(.+?)\/realms\/([^/?#]+)\/?$/.exec(issuer)
+  if (!found?.[1] || !found[2]) {
+    throw new ConfigError(["The issuer is not a Keycloak realm's: it has to end with /realms/ and the realm's name"])
+  }
+  const base = parseApiBaseUrl(found[1])
+  return { baseUrl: base.href.replace(/\/$/, ''), realm: decodeURIComponent(found[2]) }
+}
