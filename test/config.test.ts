@@ -104,7 +104,7 @@ describe('each variable', () => {
   })
 
   test('that names a secret file wins over the secret itself', () => {
-    expect(accountOf({ CLIENT_SECRET: 's3cret' })?.login.secret).toEqual({ file: '/run/secrets/client' })
+    expect(accountOf({ CLIENT_SECRET: 's3cret' })?.login).toMatchObject({ secret: { file: '/run/secrets/client' } })
   })
 
   test('of Hasura may be missing, for an account without it', () => {
