@@ -57,6 +57,8 @@ function openPostgres(databaseUrl: string, log: Log): Database {
     })
     // An idle connection that drops must not end the process: the next statement opens another.
     pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
+    // Nor must one that drops under a statement, which fails with it: in use, the pool doesn't listen.
+    pool.on('connect', client => void client.on('error', () => {}))
     return pool
   }
   const pools = [open(sessionSettings)]

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { off } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { openSandbox } from '../fixtures/open-sandbox.ts'
+import { openTestApp } from '../fixtures/open-test-app.ts'
+import { hasPostgres } from '../services/postgres.ts'
+import { hasRedis } from '../services/redis.ts'
+import { startPostgres } from '../services/start-postgres.ts'
+import { startRedis } from '../services/start-redis.ts'
+
+async function ask(base: string, path: string) {
+  const response = await fetch(`${base}${path}`)
+  return { status: response.status, body: await response.json() }
+}
+
+describe('health', () => {
+  test('is live and ready for everybody, on embedded parts', async () => {
+    await using app = await openTestApp({ jobs: [], clients: [{ clientId: 'default' }] })
+    const http = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
+    const url = await http.listen({ host: '127.0.0.1', port: 0 })
+    expect(await ask(url, '/health/live')).toEqual({ status: 200, body: { status: 'ok' } })
+    expect(await ask(url, '/health/ready')).toEqual({ status: 200, body: { status: 'ok' } })
+    await http.close()
+  })
+
+  test.runIf(hasPostgres && hasRedis)('says what is away, stays live, and is ready again when it is back', async () => {
+    await using sandbox = await openSandbox({ hasura: { seed: false } })
+    await using postgres = await startPostgres()
+    await using redis = await startRedis()
+    const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url }
+    await using app = await openTestApp({ sandbox, jobs: [], env, backend: 'redis' })
+    const http = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
+    const url = await http.listen({ host: '127.0.0.1', port: 0 })
+    expect((await ask(url, '/health/ready')).status).toBe(200)
+
+    await postgres.kill()
+    expect(await ask(url, '/health/ready')).toEqual({
+      status: 503,
+      body: { code: 'store', message: 'The store can not be reached: check that its Postgres is up.' },
+    })
+    expect((await ask(url, '/health/live')).status).toBe(200)
+    await postgres.start()
+    await expect.poll(async () => (await ask(url, '/health/ready')).status, { timeout: 15_000 }).toBe(200)
+
+    await redis.kill()
+    expect(await ask(url, '/health/ready')).toEqual({
+      status: 503,
+      body: { code: 'queue', message: 'The queue can not be reached: check that its Redis or Postgres is up.' },
+    })
+    await redis.start()
+    await expect.poll(async () => (await ask(url, '/health/ready')).status, { timeout: 15_000 }).toBe(200)
+    await http.close()
+  })
+})

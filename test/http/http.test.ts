@@ -1,0 +1,388 @@
+import { connect } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { SignJWT } from 'jose'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { RefusalError } from '../../src/errors.ts'
+import { liftHolds, placeHold } from '../../src/gate/holds.ts'
+import { createAuthorize, off } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { defineJob } from '../../src/jobs/define-job.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
+
+const audience = 'hasura-sync-worker'
+const role = 'request-jobs'
+
+const exportArticles = defineJob({
+  name: 'export-articles',
+  payload: z.strictObject({ since: z.iso.date().optional() }),
+  async run() {
+    return {}
+  },
+})
+
+let app: TestApp
+let strangers: IdentityProvider
+let http: FastifyInstance
+let url: string
+let token: string
+
+beforeAll(async () => {
+  app = await openTestApp({ jobs: [exportArticles] })
+  for (const clientId of ['caller', 'reader', 'deaf']) {
+    app.idp.addClient({
+      clientId,
+      clientSecret: 's',
+      realmRoles: clientId === 'reader' ? ['read-jobs'] : [role],
+      audience: clientId === 'deaf' ? [] : [audience],
+    })
+  }
+  strangers = await startIdentityProvider({
+    clients: [{ clientId: 'caller', clientSecret: 's', realmRoles: [role], audience: [audience] }],
+  })
+  http = createHttp({
+    operations: app.operations,
+    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role }),
+    log: app.logged.log,
+  })
+  url = await http.listen({ host: '127.0.0.1', port: 0 })
+  token = await app.idp.issueToken('caller')
+})
+afterAll(async () => {
+  await http.close()
+  await strangers.stop()
+  await app[Symbol.asyncDispose]()
+})
+afterEach(() => app.idp.clearFaults())
+
+interface Asked {
+  readonly token?: string | null
+  readonly body?: string
+  readonly type?: string
+  readonly key?: string
+  readonly base?: string
+  readonly job?: string
+}
+
+async function ask({
+  body,
+  key,
+  base = url,
+  job = 'export-articles',
+  type = 'application/json',
+  ...asked
+}: Asked = {}) {
+  const bearer = asked.token === undefined ? token : asked.token
+  const response = await fetch(`${base}/jobs/${job}/requests`, {
+    method: 'POST',
+    headers: {
+      ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
+      ...(body !== undefined && { 'content-type': type }),
+      ...(key !== undefined && { 'idempotency-key': key }),
+    },
+    ...(body !== undefined && { body }),
+  })
+  return answerOf(response)
+}
+
+async function look(path: string, base = url) {
+  return answerOf(await fetch(`${base}${path}`, { headers: { authorization: `Bearer ${token}` } }))
+}
+
+async function answerOf(response: Response) {
+  const content: unknown = await response.json()
+  return { status: response.status, headers: response.headers, body: z.record(z.string(), z.unknown()).parse(content) }
+}
+
+function refused(status: number, message: string | RegExp, code = 'unauthorized') {
+  const said = typeof message === 'string' ? message : expect.stringMatching(message)
+  return expect.objectContaining({ status, body: { code, message: said } })
+}
+
+async function nothingQueued() {
+  const rows = await app.deps.store.selectFrom('worker.waiters').select('request_id').execute()
+  expect(rows).toEqual([])
+  expect(await queuedCount()).toBe(0)
+}
+
+async function queuedCount(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*)::int as count from bullmq.job`.execute(app.deps.store)
+  return rows[0]?.count ?? 0
+}
+
+describe('who may ask for jobs', () => {
+  test.each<[string, () => Promise<string | null> | string | null, number, string | RegExp]>([
+    ['no token', () => null, 401, 'A bearer token is needed in the Authorization header.'],
+    ['garbage', () => 'garbage', 401, /^The token is not valid: it is no JWT/],
+    ['a token of three parts of garbage', () => 'a.b.c', 401, /^The token is not valid/],
+    ['an unsigned token', () => unsigned(token), 401, /^The token is not valid/],
+    ['a token that somebody else signed', () => signedByAnyone(token), 401, /^The token is not valid/],
+    ['a token whose payload was changed', () => changed(token), 401, /^The token is not valid/],
+    [
+      'a token of another issuer, with keys of its own',
+      () => strangers.issueToken('caller'),
+      401,
+      /^The token is not valid/,
+    ],
+    ['an expired token', () => expired(), 401, 'The token has expired: get a new one.'],
+    [
+      'a token for another audience',
+      () => app.idp.issueToken('deaf'),
+      401,
+      'The token is not meant for this worker: audience "hasura-sync-worker" is needed.',
+    ],
+    [
+      'a token without the role',
+      () => app.idp.issueToken('reader'),
+      403,
+      'Role "request-jobs" is not in the token (it holds read-jobs).',
+    ],
+  ])('%s is refused in one sentence', async (_what, makeToken, status, message) => {
+    const answer = await ask({ token: await makeToken() })
+    expect(answer).toEqual(refused(status, message))
+    expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer error="invalid_token"' : null)
+    await nothingQueued()
+  })
+
+  test('a token that says another issuer with the right keys is refused, naming the one that is needed', async () => {
+    app.idp.setClaims('caller', payload => ({ ...payload, iss: strangers.issuer }))
+    const answer = await ask({ token: await app.idp.issueToken('caller') })
+    app.idp.setClaims('caller', payload => payload)
+    expect(answer).toEqual(refused(401, `The token is of another issuer: ${app.idp.issuer} is needed.`))
+  })
+
+  test('a role of the audience counts like one of the realm, and one of another client does not', async () => {
+    const roles = (client: string) => (payload: Record<string, unknown>) => ({
+      ...payload,
+      realm_access: undefined,
+      resource_access: { [client]: { roles: [role] } },
+    })
+    app.idp.setClaims('caller', roles(audience))
+    expect((await ask({ token: await app.idp.issueToken('caller'), key: 'audience' })).status).toBe(202)
+    app.idp.setClaims('caller', roles('other'))
+    expect(await ask({ token: await app.idp.issueToken('caller') })).toEqual(refused(403, /it holds none/))
+    app.idp.setClaims('caller', payload => payload)
+    await sql`delete from bullmq.job`.execute(app.deps.store)
+  })
+
+  test('looking at a request needs the same', async () => {
+    const response = await fetch(`${url}/requests/x`)
+    expect(response.status).toBe(401)
+  })
+
+  test('nobody, as long as it is not said who', async () => {
+    await using shut = await listen(createHttp({ operations: app.operations, authorize: off, log: app.logged.log }))
+    expect(await ask({ base: shut.url })).toEqual(
+      refused(
+        403,
+        'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them.',
+      ),
+    )
+    expect((await look('/health/live', shut.url)).status).toBe(200)
+    await nothingQueued()
+  })
+
+  test.each<[string, 'discovery' | 'jwks', () => void]>([
+    ['discovery fails', 'discovery', () => app.idp.fault('discovery', { kind: 'status', status: 503 })],
+    ['discovery answers HTML', 'discovery', () => app.idp.fault('discovery', { kind: 'html' })],
+    ['the keys fail', 'jwks', () => app.idp.fault('jwks', { kind: 'status', status: 500 })],
+    ['the keys are HTML', 'jwks', () => app.idp.fault('jwks', { kind: 'html' })],
+    ['the keys are no keys', 'jwks', () => app.idp.fault('jwks', { kind: 'rewrite', rewrite: () => ({}) })],
+  ])('is not known while %s, which is no fault of the caller, and known afterwards', async (_what, _where, fail) => {
+    const authorize = createAuthorize({ issuer: app.idp.issuer, audience, role })
+    await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
+    fail()
+    expect(await ask({ base: fresh.url })).toEqual(
+      refused(503, `The keys of ${app.idp.issuer} can not be fetched, so no token can be verified now.`, 'unavailable'),
+    )
+    app.idp.clearFaults()
+    expect((await ask({ base: fresh.url, token: await app.idp.issueToken('reader') })).status).toBe(403)
+  })
+
+  test('is not known while the issuer is down', async () => {
+    const gone = await startIdentityProvider({ clients: [] })
+    await gone.stop()
+    const authorize = createAuthorize({ issuer: gone.issuer, audience, role })
+    await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
+    expect(await ask({ base: fresh.url })).toEqual(refused(503, /^The keys of .* can not be fetched/, 'unavailable'))
+  })
+})
+
+describe('a request that is not as it must be', () => {
+  test.each<[string, Asked, number, string | RegExp, string?]>([
+    [
+      'for an unknown job',
+      { job: 'export-all' },
+      404,
+      'There is no job "export-all": the jobs are export-articles.',
+      'not-found',
+    ],
+    [
+      'for an unknown account',
+      { body: '{"account":"x"}' },
+      404,
+      'There is no account "x": the accounts are default.',
+      'not-found',
+    ],
+    [
+      'with a payload of the wrong shape',
+      { body: '{"payload":{"since":5}}' },
+      400,
+      /^The payload of export-articles is not what it needs \(since: .*string.*\)\.$/,
+    ],
+    ['with a word too much in its payload', { body: '{"payload":{"until":"x"}}' }, 400, /Unrecognized key: "until"/],
+    [
+      'with a word too much',
+      { body: '{"prioriti":"high"}' },
+      400,
+      /^The body is not what is needed \(.*"prioriti"\)\.$/,
+    ],
+    [
+      'with an unknown priority',
+      { body: '{"priority":"urgent"}' },
+      400,
+      /^The body is not what is needed \(priority: /,
+    ],
+    ['whose body is a list', { body: '[]' }, 400, /^The body is not what is needed/],
+    ['whose body is no JSON', { body: '{"payload": unique-word-4711' }, 400, /JSON/],
+    ['whose body is empty', { body: '' }, 400, /empty/],
+    [
+      'of another content type',
+      { body: 'payload=1', type: 'application/x-www-form-urlencoded' },
+      415,
+      /Unsupported Media Type/,
+    ],
+    ['that is too large', { body: JSON.stringify({ payload: 'x'.repeat(1_100_000) }) }, 413, /too large/],
+    ['with an empty idempotency key', { key: '' }, 400, 'The Idempotency-Key header must have 1 to 255 characters.'],
+    [
+      'with an endless idempotency key',
+      { key: 'x'.repeat(256) },
+      400,
+      'The Idempotency-Key header must have 1 to 255 characters.',
+    ],
+    ['with a poisoned body', { body: '{"__proto__":{"account":"x"}}' }, 400, /./],
+  ])('%s is refused in one sentence, and nothing is queued', async (_what, asked, status, message, code = 'usage') => {
+    const answer = await ask(asked)
+    expect(answer).toEqual(refused(status, message, code))
+    expect(JSON.stringify(answer.body)).not.toContain('unique-word')
+    await nothingQueued()
+  })
+
+  test('is no route at all', async () => {
+    expect(await look('/nowhere?secret=x')).toEqual(refused(404, 'There is no GET /nowhere.', 'not-found'))
+  })
+
+  test('is one that nobody made', async () => {
+    expect(await look('/requests/none')).toEqual(
+      refused(404, 'There is no request "none"; finished ones are kept for seven days.', 'not-found'),
+    )
+  })
+})
+
+describe('an accepted request', () => {
+  test('answers 202 with its id and its place, where it is found again', async () => {
+    const { status, headers, body } = await ask({ body: '{"payload":{"since":"2026-01-01"},"priority":"high"}' })
+    expect(status).toBe(202)
+    expect(body).toEqual({ id: expect.any(String), absorbed: false })
+    expect(headers.get('location')).toBe(`/requests/${body.id}`)
+    expect(await look(`/requests/${body.id}`)).toMatchObject({
+      status: 200,
+      body: { id: body.id, job: 'export-articles', account: 'default', state: 'waiting', trigger: 'http', runs: [] },
+    })
+  })
+
+  test('needs no body', async () => {
+    expect((await ask()).status).toBe(202)
+  })
+
+  test('is found again by its idempotency key, even when it is done', async () => {
+    const body = '{"payload":{"since":"2026-02-02"}}'
+    const first = await ask({ body, key: 'order-1' })
+    expect(await ask({ body, key: 'order-1' })).toMatchObject({
+      status: 202,
+      body: { id: first.body.id, absorbed: true },
+    })
+    const consumer = app.consume()
+    await expect
+      .poll(async () => (await look(`/requests/${first.body.id}`)).body.state, { timeout: 10_000 })
+      .toBe('done')
+    await consumer.stop(0)
+    expect((await ask({ body, key: 'order-1' })).body.id).toBe(first.body.id)
+    expect((await ask({ body, key: 'order-2' })).body.id).not.toBe(first.body.id)
+    expect(await look(`/requests/${first.body.id}`)).toMatchObject({
+      body: { state: 'done', runs: [{ state: 'succeeded', attempt: 1, requestId: first.body.id }] },
+    })
+  })
+
+  test('that can not be told from a waiting one is absorbed by it', async () => {
+    const body = '{"payload":{"since":"2026-03-03"}}'
+    const first = await ask({ body })
+    expect((await ask({ body })).body).toEqual({ id: first.body.id, absorbed: true })
+  })
+
+  test('that is held says why', async () => {
+    const cause = new RefusalError('claims', 'account', 'The token has no claims: mend the mapper')
+    await placeHold(app.deps.store, 'default', 'export-articles', cause, 'gate')
+    const { body } = await ask({ key: 'held' })
+    const consumer = app.consume()
+    await expect
+      .poll(async () => (await look(`/requests/${body.id}`)).body, { timeout: 10_000 })
+      .toMatchObject({ state: 'delayed', hold: { code: 'claims', reason: cause.message }, runs: [] })
+    await consumer.stop(0)
+    await liftHolds(app.deps.store, 'default', 'export-articles', 'gate')
+  })
+
+  test('over TCP is made by HTTP, whatever its caller says', async () => {
+    const response = await fetch(`${url}/jobs/export-articles/requests`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'x-trigger': 'schedule', 'content-type': 'application/json' },
+      body: '{"payload":{"since":"2026-04-04"}}',
+    })
+    const { body } = await answerOf(response)
+    expect((await look(`/requests/${body.id}`)).body.trigger).toBe('http')
+  })
+})
+
+test('a caller that sends half a request keeps nobody from being served', async () => {
+  const { port } = new URL(url)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write('POST /jobs/export-articles/requests HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n')
+  expect((await look('/health/live')).status).toBe(200)
+  socket.destroy()
+})
+
+async function listen(server: FastifyInstance) {
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  return { url: address, [Symbol.asyncDispose]: () => server.close() }
+}
+
+async function expired(): Promise<string> {
+  app.idp.setClockOffset(-7_200)
+  const old = await app.idp.issueToken('caller')
+  app.idp.setClockOffset(0)
+  return old
+}
+
+function unsigned(signed: string): string {
+  const [, payload] = signed.split('.')
+  return `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${payload}.`
+}
+
+/** With the algorithm that takes a text for its key. */
+function signedByAnyone(signed: string): Promise<string> {
+  const [, payload = ''] = signed.split('.')
+  return new SignJWT(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .sign(new TextEncoder().encode('a key that anybody may know, long enough'))
+}
+
+function changed(signed: string): string {
+  const [header, payload = '', signature] = signed.split('.')
+  const claims = {
+    ...JSON.parse(Buffer.from(payload, 'base64url').toString()),
+    realm_access: { roles: [role, 'admin'] },
+  }
+  return `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`
+}
