@@ -97,7 +97,7 @@ class PGliteClient extends EventEmitter {
       // PGlite answers and refuses in the same turn: without a yield a busy queue would starve timers and sockets.
       await new Promise(resolve => setImmediate(resolve))
     }
-    return { command: 'UPDATE', rowCount: result.affectedRows ?? result.rows.length, rows: result.rows }
+    return { command: 'UPDATE', rowCount: result.affectedRows || result.rows.length, rows: result.rows }
   }
 
   release(): void {

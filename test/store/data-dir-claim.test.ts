@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ConfigError } from '../../src/errors.ts'
+import { claimDataDir, controlSocketPath, isOwned } from '../../src/store/data-dir-claim.ts'
+
+describe('the claim of a data folder', () => {
+  let folder: string
+  let owners: ChildProcess[]
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'claim-'))
+    owners = []
+  })
+  afterEach(async () => {
+    for (const owner of owners) owner.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** A process that claims the folder and says "owner" or why not. */
+  const startOwner = async (): Promise<{ process: ChildProcess; said: string }> => {
+    const script = `
+      import { claimDataDir } from '${new URL('../../src/store/data-dir-claim.ts', import.meta.url)}'
+      try { globalThis.claim = await claimDataDir(process.argv[1]); console.log('owner'); setInterval(() => {}, 1000) }
+      catch (error) { console.log(error.message) }`
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    owners.push(owner)
+    const [said] = await once(owner.stdout, 'data')
+    return { process: owner, said: String(said).trim() }
+  }
+
+  test('a second owner is refused with what to do', async () => {
+    await using _claim = await claimDataDir(folder)
+    const refusal = await claimDataDir(folder).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(ConfigError)
+    expect(String(refusal)).toContain(`${folder} belongs to another process`)
+    expect(String(refusal)).toContain('DATABASE_URL')
+  })
+
+  test('the socket is for its user alone, and goes with the claim', async () => {
+    const claim = await claimDataDir(folder)
+    expect((await stat(claim.socketPath)).mode & 0o777).toBe(0o600)
+    expect(await isOwned(folder)).toBe(true)
+    await claim[Symbol.asyncDispose]()
+    expect(await isOwned(folder)).toBe(false)
+    await using _again = await claimDataDir(folder)
+  })
+
+  test('callers are told to come again until somebody serves them', async () => {
+    await using claim = await claimDataDir(folder)
+    const call = request({ socketPath: claim.socketPath, path: '/ping' }).end()
+    const [response] = await once(call, 'response')
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '1'])
+    expect(JSON.parse(await text(response))).toEqual({ code: 'busy', message: 'still starting' })
+  })
+
+  test('the socket of a process that was killed is taken over', async () => {
+    const { process: first, said } = await startOwner()
+    expect(said).toBe('owner')
+    expect(await isOwned(folder)).toBe(true)
+    first.kill('SIGKILL')
+    await once(first, 'exit')
+    expect(await isOwned(folder)).toBe(false)
+    await using _claim = await claimDataDir(folder)
+    expect(await isOwned(folder)).toBe(true)
+  })
+
+  test('a process that is stopped stays the owner', async () => {
+    const { process: first } = await startOwner()
+    first.kill('SIGSTOP')
+    await expect(claimDataDir(folder)).rejects.toThrow('belongs to another process')
+    first.kill('SIGKILL')
+  })
+
+  test('of many that start at once on a dead socket exactly one becomes the owner', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const dead = join(folder, `${round}`)
+      await mkdir(dead)
+      // What a crash leaves behind: a path on which nobody listens.
+      await writeFile(controlSocketPath(dead), '')
+      const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => claimDataDir(dead)))
+      const claims = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+      expect(claims).toHaveLength(1)
+      expect(await isOwned(dead)).toBe(true)
+      await claims[0]?.[Symbol.asyncDispose]()
+    }
+  })
+
+  test('of several processes that start at once exactly one becomes the owner', async () => {
+    const { process: first } = await startOwner()
+    first.kill('SIGKILL')
+    await once(first, 'exit')
+    const said = (await Promise.all([startOwner(), startOwner(), startOwner()])).map(owner => owner.said)
+    expect(said.filter(words => words === 'owner')).toHaveLength(1)
+    expect(said.filter(words => words.includes('belongs to another process'))).toHaveLength(2)
+  })
+
+  test('a path that is too long for a socket is refused with what to do', async () => {
+    const long = join(folder, 'x'.repeat(120))
+    await mkdir(long)
+    await expect(claimDataDir(long)).rejects.toThrow('shorter than 90 characters')
+  })
+})

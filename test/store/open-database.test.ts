@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { openQueue } from '../../src/queue/request-queue.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+
+const { log } = captureLog()
+
+describe('the embedded database', () => {
+  test('keeps what was committed, is migrated again without harm, and has one owner', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'database-'))
+    try {
+      {
+        await using database = await openDatabase({ dataDir: folder }, log)
+        await database.store
+          .insertInto('worker.accounts')
+          .values({ name: 'default', issuer: 'i', subject: 's', endpoint: '' })
+          .execute()
+        await expect(openDatabase({ dataDir: folder }, log)).rejects.toThrow('belongs to another process')
+      }
+      await using database = await openDatabase({ dataDir: folder }, log)
+      const { name } = await database.store.selectFrom('worker.accounts').select('name').executeTakeFirstOrThrow()
+      expect(name).toBe('default')
+      const { rows } =
+        await sql`select 9007199254740993::bigint as big, '2026-01-01T00:00:00Z'::timestamptz as at`.execute(
+          database.store,
+        )
+      expect(rows).toEqual([{ big: '9007199254740993', at: new Date('2026-01-01T00:00:00Z') }])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe.runIf(hasPostgres)('on Postgres', () => {
+  test('several processes that start at once on an empty database all come up', async () => {
+    await using empty = await createDatabase()
+    const opened = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const database = await openDatabase({ databaseUrl: empty.url }, log)
+        const queue = await openQueue({ pool: database.openQueuePool() }, { clock: systemClock, log })
+        return { database, queue }
+      }),
+    )
+    const [first] = opened
+    const { rows } = await sql<{ count: string }>`select count(*) from worker.kysely_migration`.execute(
+      first?.database.store ?? expect.fail(),
+    )
+    expect(rows).toEqual([{ count: '1' }])
+    for (const { database, queue } of opened) {
+      await queue[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    }
+  })
+
+  test('a transaction that sleeps is ended by the server, and a lock isn’t waited for any longer either', async () => {
+    await using empty = await createDatabase()
+    await using database = await openDatabase({ databaseUrl: empty.url }, log)
+    const { rows } = await sql`
+      select current_setting('idle_in_transaction_session_timeout') as idle, current_setting('lock_timeout') as lock
+    `.execute(database.store)
+    expect(rows).toEqual([{ idle: '5s', lock: '5s' }])
+  })
+})
