@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { commands } from '../../src/cli/commands.ts'
+import { jobs } from '../../src/jobs/list.ts'
+import { documents, findCommands, findLinks, projectFolder, readDocument } from './markdown.ts'
+
+const { scripts, dependencies, devDependencies } = z
+  .object({
+    scripts: z.record(z.string(), z.string()),
+    dependencies: z.record(z.string(), z.string()),
+    devDependencies: z.record(z.string(), z.string()),
+  })
+  .parse(JSON.parse(readDocument('package.json')))
+
+const configuration = readDocument('src/config.ts')
+const readme = readDocument('README.md')
+
+describe.each(documents)('%s', path => {
+  const text = readDocument(path)
+
+  test.each(unique(findCommands(text)))('tells a command that exists: %s', command => {
+    expect(findProblem(command)).toBeUndefined()
+  })
+
+  test.each(unique(findLinks(text)))('links to something: %s', link => {
+    const [file = '', anchor] = link.split('#')
+    const target = file === '' ? join(projectFolder, path) : join(projectFolder, dirname(path), file)
+    expect(existsSync(target)).toBe(true)
+    if (anchor) expect(anchorsOf(readFileSync(target, 'utf8'))).toContain(anchor)
+  })
+
+  test.each(unique(findVariables(text)))('names a variable that exists: %s', variable => {
+    expect(supportedVariables()).toContain(variable)
+  })
+})
+
+describe('the README leaves nothing out', () => {
+  test.each(Object.keys(commands))('command %s', name => {
+    expect(readme).toMatch(new RegExp(`\`${name}(?: [^\`]*)?\``))
+  })
+
+  test.each(Object.values(commands).flatMap(({ usage }) => usage.split(' | ')))('with its options: %s', usage => {
+    for (const option of usage.match(/--[a-z-]+/g) ?? []) expect(readme).toContain(option)
+  })
+
+  test.each(supportedVariables())('variable %s', variable => {
+    expect(readme).toContain(`\`${variable}\``)
+  })
+
+  test.each(Object.keys({ ...dependencies, ...devDependencies }))('package %s', name => {
+    expect(readme).toContain(`\`${name}\``)
+  })
+})
+
+test.each(supportedVariables())('.env.example has %s', variable => {
+  expect(readDocument('.env.example')).toMatch(new RegExp(`^(?:# )?${variable}=`, 'm'))
+})
+
+test('.env.example has no variable that means nothing', () => {
+  const named = [...readDocument('.env.example').matchAll(/^(?:# )?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name)
+  expect(named.filter(name => !supportedVariables().includes(name ?? ''))).toEqual([])
+})
+
+/** @returns what is wrong with a command of a shell block, in words */
+function findProblem(command: string): string | undefined {
+  const words = command.split(/\s+/)
+  if (words[0] !== 'npm')
+    return /^(?:set [-+]a|\. \.\/\.env)$/.test(command) ? undefined : 'only npm is known to the reader'
+  const [subcommand = '', ...rest] = words.slice(1)
+  if (['ci', 'test', 'start'].includes(subcommand)) return undefined
+  const [script = '', ...more] = rest.filter(word => word !== '-s' && word !== '--')
+  if (subcommand !== 'run' || !(script in scripts)) return `there is no script "${script}"`
+  return script === 'cli' ? findCommandProblem(more) : undefined
+}
+
+function findCommandProblem([name = '', ...args]: string[]): string | undefined {
+  const command = commands[name]
+  if (!command) return `there is no command "${name}"`
+  try {
+    const { positionals } = parseArgs({ args, options: command.options, allowPositionals: true })
+    const [min, max] = command.words
+    if (positionals.length < min || positionals.length > max) return `usage: ${command.usage}`
+    const isJob = command.usage.includes('<job>')
+    const known = [...jobs.map(job => job.name), 'sync-article-links']
+    return isJob && !known.includes(positionals[0] ?? '') ? `there is no job "${positionals[0]}"` : undefined
+  } catch (error) {
+    return String(error)
+  }
+}
+
+/** Names in capitals in the text's own words, not those of other systems. */
+function findVariables(text: string): string[] {
+  const named = [...text.matchAll(/`([A-Z]+(?:_[A-Z]+)+|HOST|PORT|SCOPE)(?:=[^`]*)?`/g)].map(([, name = '']) => name)
+  return unique(named)
+}
+
+function supportedVariables(): string[] {
+  const read = configuration.matchAll(/env\.([A-Z][A-Z_]+)|'([A-Z][A-Z_]{3,})'|[{,] ([A-Z][A-Z_]{3,}):/g)
+  const names = [...read].map(([, member, text, destructured]) => member ?? text ?? destructured ?? '')
+  return unique([...names, 'ACCOUNTS_FILE']).toSorted()
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)
+  return headings.map(heading =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)]
+}

@@ -1,0 +1,152 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { documents, findCodeBlocks, findCommands, findSection, projectFolder, readDocument } from './markdown.ts'
+
+const execute = promisify(execFile)
+const binaries = join(projectFolder, 'node_modules/.bin')
+
+let copy = ''
+let sandbox: Sandbox
+
+/** Follows the README's "A job in a minute", and the other job of the guide, in a copy of the project. */
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'docs-'))
+  for (const part of ['src', 'graphql', 'test/fixtures', 'test/sandbox', 'test/services']) {
+    await cp(join(projectFolder, part), join(copy, part), { recursive: true })
+  }
+  for (const file of ['package.json', 'codegen.ts', 'tsconfig.json', 'vitest.config.ts']) {
+    await cp(join(projectFolder, file), join(copy, file))
+  }
+  await symlink(join(projectFolder, 'node_modules'), join(copy, 'node_modules'))
+  const blocks = findCodeBlocks(findSection(readDocument('README.md'), 'A job in a minute'))
+  for (const { before, code } of blocks) {
+    const file = /^`([\w./-]+)`:/m.exec(before)?.[1]
+    if (file === 'src/jobs/list.ts') await editList(join(copy, file), code)
+    else if (file !== undefined) await write(join(copy, file), code)
+  }
+  const guide = findCodeBlocks(findSection(readDocument('docs/writing-a-job.md'), 'Any other job'))
+  const [other, line] = guide.filter(block => block.language === 'ts').map(block => block.code)
+  await write(join(copy, 'src/jobs/greet-user.ts'), other ?? '')
+  await editList(join(copy, 'src/jobs/list.ts'), `import { greetUser } from './greet-user.ts'\n${line}`)
+  sandbox = await openSandbox({
+    clients: [{ clientId: 'reader', clientSecret: 'secret', roles: ['viewer'], email: 'reader@wiki.example' }],
+  })
+}, 60_000)
+
+afterAll(async () => {
+  await sandbox[Symbol.asyncDispose]()
+  await rm(copy, { recursive: true, force: true })
+})
+
+test('types are generated for it', { timeout: 60_000 }, async () => {
+  await run('graphql-codegen', '--config', 'codegen.ts')
+  expect(await readFile(join(copy, 'src/generated/graphql.ts'), 'utf8')).toContain('PullArticleLinksDocument')
+})
+
+test('it compiles', { timeout: 60_000 }, async () => {
+  await writeFile(
+    join(copy, 'tsconfig.json'),
+    (await readFile(join(copy, 'tsconfig.json'), 'utf8')).replace(/"include": .*/, '"include": ["src", "test/jobs"]'),
+  )
+  await run('tsc', '--noEmit', '-p', '.')
+})
+
+test('its test passes', { timeout: 60_000 }, async () => {
+  await run('vitest', 'run', 'test/jobs')
+})
+
+test('the commands run it', { timeout: 60_000 }, async () => {
+  const mirrored = await cli('run', 'sync-article-links')
+  expect(mirrored).toMatch(/^sync-article-links: done \(\d+ read, \d+ inserted/)
+  const user = 'a0000000-0000-4000-8000-000000000001'
+  const greeted = await cli('run', 'greet-user', '--payload', JSON.stringify({ userId: user }))
+  expect(greeted).toContain('greet-user: done (1 read)')
+})
+
+test('every command of the documents can be given to a running worker', { timeout: 120_000 }, async () => {
+  const worker = spawn(process.execPath, [join(copy, 'src/main.ts'), 'worker'], {
+    cwd: copy,
+    env: { ...environment(), PORT: '0' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  try {
+    await isReady(worker.stderr)
+    // Afterwards nothing of it is still under way, which `forget` would refuse to interrupt.
+    await cli('bootstrap', '--wait')
+    for (const command of documents.flatMap(path => findCommands(readDocument(path)))) {
+      const words = /^npm run -s cli -- (.+)$/.exec(command)?.[1]?.split(' ')
+      if (words) await cli(...words)
+    }
+  } finally {
+    worker.kill()
+    await once(worker, 'close')
+  }
+  expect(worker.exitCode).toBe(0)
+})
+
+async function run(binary: string, ...words: string[]): Promise<string> {
+  try {
+    // The symlinked node_modules would otherwise be looked up from its real place.
+    const { stdout } = await execute(join(binaries, binary), words, {
+      cwd: copy,
+      env: { PATH: `${binaries}:${process.env.PATH}`, TEST_SERVICES: 'none' },
+    })
+    return stdout
+  } catch (error) {
+    // What a tool has against the example is on stdout, and Node's message doesn't repeat it.
+    const said = error instanceof Error && 'stdout' in error ? String(error.stdout) : ''
+    throw new Error(`${binary} ${words.join(' ')} failed:\n${said}`, { cause: error })
+  }
+}
+
+async function cli(...words: string[]): Promise<string> {
+  const { stdout } = await execute(process.execPath, [join(copy, 'src/main.ts'), ...words], {
+    cwd: copy,
+    env: environment(),
+  })
+  return stdout
+}
+
+/** Reads on until the end, so that the worker never waits for its reader. */
+function isReady(log: Readable): Promise<void> {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: log })
+      .on('line', line => {
+        if (line.includes('worker ready')) resolve()
+      })
+      .on('close', () => reject(new Error('The worker ended before it was ready.')))
+  })
+}
+
+function environment(): Record<string, string> {
+  return {
+    OIDC_ISSUER: sandbox.idp.issuer,
+    CLIENT_ID: 'reader',
+    CLIENT_SECRET: 'secret',
+    HASURA_URL: sandbox.hasura.url,
+  }
+}
+
+async function write(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, content)
+}
+
+/** Each line of the block is an import, or replaces the declaration of the same name. */
+async function editList(path: string, code: string): Promise<void> {
+  let list = await readFile(path, 'utf8')
+  for (const line of code.split('\n').filter(text => text !== '')) {
+    const declaration = /^(?:export )?const \w+/.exec(line)?.[0]
+    if (!declaration) list = `${line}\n${list}`
+    else list = list.replace(new RegExp(`^${declaration}\\b.*$`, 'm'), () => line)
+  }
+  await writeFile(path, list)
+}
