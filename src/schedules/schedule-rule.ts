@@ -9,7 +9,9 @@ export function describeRule(rule: ScheduleRule): string {
 /** What is wrong with a rule, in words; undefined when it can be kept. */
 export function findRuleProblem(rule: ScheduleRule): string | undefined {
   if ('everySeconds' in rule) {
-    return rule.everySeconds >= 1 ? undefined : `everySeconds is ${rule.everySeconds}, and must be 1 or more`
+    return rule.everySeconds >= 1 && Number.isFinite(rule.everySeconds)
+      ? undefined
+      : `everySeconds is ${rule.everySeconds}, and must be 1 or more`
   }
   // An empty expression or a lone star would be taken for "every minute" by some parsers.
   if (rule.cron.trim().split(/\s+/).length < 5) return `cron "${rule.cron}" needs five fields`

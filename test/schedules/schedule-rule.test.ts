@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { describeRule, findRuleProblem, firstDue, nextDue } from '../../src/schedules/schedule-rule.ts'
+
+const instant = fc.date({ min: new Date('2020-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
+const at = (text: string) => new Date(text)
+
+describe('an interval', () => {
+  const rule = fc.integer({ min: 1, max: 100_000 }).map(everySeconds => ({ everySeconds }))
+
+  test('is next due after now, at most one interval away, and on the grid of the first time', () => {
+    fc.assert(
+      fc.property(rule, instant, fc.integer({ min: 0, max: 10 ** 10 }), (every, due, lateMs) => {
+        const now = new Date(due.getTime() + lateMs)
+        const next = nextDue(every, due, now)
+        const everyMs = every.everySeconds * 1000
+        expect(next.getTime()).toBeGreaterThan(now.getTime())
+        expect(next.getTime() - now.getTime()).toBeLessThanOrEqual(everyMs)
+        expect((next.getTime() - due.getTime()) % everyMs).toBe(0)
+      }),
+    )
+  })
+
+  test('comes once after a night without a worker, and starts at once when it is new', () => {
+    const every = { everySeconds: 300 }
+    expect(nextDue(every, at('2026-03-01T22:00:00Z'), at('2026-03-02T06:02:00Z'))).toEqual(at('2026-03-02T06:05:00Z'))
+    expect(firstDue(every, at('2026-03-02T06:02:00Z'))).toEqual(at('2026-03-02T06:02:00Z'))
+  })
+})
+
+describe('a cron expression', () => {
+  const rule = fc.record({
+    cron: fc.constantFrom('* * * * *', '*/7 * * * *', '30 2 * * *', '0 0 1 * *', '15 4 * * 1-5', '0 12 29 2 *'),
+    zone: fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Beirut', 'Australia/Lord_Howe'),
+  })
+
+  test('is always due after now, whatever it was due at', () => {
+    fc.assert(
+      fc.property(rule, instant, instant, (cron, due, now) => {
+        const next = nextDue(cron, due, now)
+        expect(next.getTime()).toBeGreaterThan(now.getTime())
+        // Nothing lies between: a look just before it finds the same time.
+        expect(nextDue(cron, due, new Date(next.getTime() - 1))).toEqual(next)
+        expect(firstDue(cron, now)).toEqual(next)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('02:30 in Berlin comes once on the day without it and once on the day that has it twice', () => {
+    const daily = { cron: '30 2 * * *', zone: 'Europe/Berlin' }
+    const days = (from: string, count: number) => {
+      const found: string[] = []
+      for (let now = at(from); found.length < count; now = at(found.at(-1) ?? from)) {
+        found.push(nextDue(daily, now, now).toISOString())
+      }
+      return found
+    }
+    expect(days('2026-03-28T00:00:00Z', 3)).toEqual([
+      '2026-03-28T01:30:00.000Z',
+      // At the end of the gap.
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ])
+    const autumn = days('2026-10-24T00:00:00Z', 3)
+    expect(autumn.map(day => day.slice(0, 10))).toEqual(['2026-10-24', '2026-10-25', '2026-10-26'])
+  })
+
+  test('midnight in Beirut, which one night of the year doesn’t have, never comes twice a day', () => {
+    const daily = { cron: '0 0 * * *', zone: 'Asia/Beirut' }
+    let now = at('2026-03-25T12:00:00Z')
+    const gaps: number[] = []
+    for (let n = 0; n < 8; n += 1) {
+      const next = nextDue(daily, now, now)
+      gaps.push((next.getTime() - now.getTime()) / 3_600_000)
+      now = next
+    }
+    expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual(22)
+    expect(Math.max(...gaps.slice(1))).toBeLessThanOrEqual(48)
+  })
+})
+
+describe('findRuleProblem', () => {
+  test.each([
+    [{ everySeconds: 0 }, 'everySeconds is 0'],
+    [{ everySeconds: -5 }, 'everySeconds is -5'],
+    [{ everySeconds: Number.NaN }, 'everySeconds is NaN'],
+    [{ everySeconds: Number.POSITIVE_INFINITY }, 'everySeconds is Infinity'],
+    [{ cron: '' }, 'needs five fields'],
+    [{ cron: '*' }, 'needs five fields'],
+    [{ cron: '61 * * * *' }, 'is not valid'],
+    [{ cron: '0 0 31 2 *' }, 'never comes'],
+    [{ cron: '0 0 * * *', zone: 'Europe/Atlantis' }, 'in zone Europe/Atlantis is not valid'],
+  ])('%j is refused: %s', (rule, words) => {
+    expect(findRuleProblem(rule)).toContain(words)
+  })
+
+  test.each([{ everySeconds: 1 }, { cron: '*/5 * * * *' }, { cron: '0 0 29 2 *', zone: 'Asia/Tokyo' }])(
+    '%j can be kept',
+    rule => {
+      expect(findRuleProblem(rule)).toBeUndefined()
+    },
+  )
+
+  test('rules that differ in anything have different texts', () => {
+    const rules = [
+      { everySeconds: 5 },
+      { everySeconds: 50 },
+      { cron: '5 * * * *' },
+      { cron: '5 * * * *', zone: 'Europe/Berlin' },
+    ]
+    expect(new Set(rules.map(describeRule)).size).toBe(rules.length)
+    expect(describeRule({ cron: '5 * * * *', zone: 'UTC' })).toBe(describeRule({ cron: '5 * * * *' }))
+  })
+})

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { scheduledRequestId } from '../../src/queue/request.ts'
+import type { RequestQueue } from '../../src/queue/request-queue.ts'
+import { addDueRequests, reconcileSchedules, type Schedule, startScheduler } from '../../src/schedules/scheduler.ts'
+import { VirtualClock } from '../auth/virtual-clock.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await openSandbox({ hasura: { seed: false } })
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+describe.each(backends)('schedules on %s', backend => {
+  let app: TestApp
+  let clock: VirtualClock
+  let schedule: Schedule & { rule: { everySeconds: number } }
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox })
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+  beforeEach(() => {
+    clock = new VirtualClock()
+    schedule = { account: `account-${randomUUID()}`, job: 'sync-users', rule: { everySeconds: 60 } }
+  })
+
+  const deps = (queue: RequestQueue = app.deps.queue) => ({ ...app.deps, queue, clock })
+  const reconcile = (...schedules: Schedule[]) => reconcileSchedules(deps(), schedules)
+  const look = (queue?: RequestQueue) =>
+    addDueRequests(deps(queue), new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]]))
+  const row = () =>
+    app.deps.store.selectFrom('worker.schedules').selectAll().where('account', '=', schedule.account).executeTakeFirst()
+  const tick = (at: number) => app.deps.queue.find(scheduledRequestId(schedule.account, schedule.job, new Date(at)))
+  const change = (values: { paused?: boolean; claimed_until?: Date | null; next_run_at?: Date }) =>
+    app.deps.store.updateTable('worker.schedules').set(values).where('account', '=', schedule.account).execute()
+
+  test('a tick is added when it is due, and once', async () => {
+    const begun = clock.now()
+    await reconcile(schedule)
+    expect(await look()).toBe(1)
+    expect(await look()).toBe(0)
+    expect(await tick(begun)).toMatchObject({ account: schedule.account, job: 'sync-users', trigger: 'schedule' })
+    expect(await row()).toMatchObject({
+      next_run_at: new Date(begun + 60_000),
+      last_run_at: new Date(begun),
+      claimed_until: null,
+    })
+    clock.advance(59_999)
+    expect(await look()).toBe(0)
+    clock.advance(1)
+    expect(await look()).toBe(1)
+  })
+
+  test('several processes that look at once add each tick once', async () => {
+    await reconcile(schedule)
+    for (let n = 0; n < 3; n += 1) {
+      const found = await Promise.all(Array.from({ length: 5 }, () => look()))
+      expect(found.reduce((sum, count) => sum + count)).toBe(1)
+      clock.advance(60_000)
+    }
+  })
+
+  test('a tick whose process ended between claim and request is made up for when the claim has expired', async () => {
+    const begun = clock.now()
+    await reconcile(schedule)
+    const away: RequestQueue = { ...app.deps.queue, add: () => Promise.reject(new Error('the queue is away')) }
+    await expect(look(away)).rejects.toThrow('away')
+    clock.advance(5_000)
+    expect(await look()).toBe(0)
+    await change({ claimed_until: new Date(Date.now() - 1_000) })
+    expect(await look()).toBe(1)
+    expect(await tick(begun)).toBeDefined()
+    expect((await row())?.next_run_at).toEqual(new Date(begun + 60_000))
+  })
+
+  test('a tick whose process ended between request and its note isn’t added twice', async () => {
+    const begun = clock.now()
+    await reconcile(schedule)
+    await look()
+    // As it stood when the process ended: the request was in the queue, the schedule not yet moved on.
+    await change({ next_run_at: new Date(begun), claimed_until: new Date(Date.now() - 1_000) })
+    const before = await tick(begun)
+    expect(await look()).toBe(1)
+    expect((await tick(begun))?.requestedAt).toEqual(before?.requestedAt)
+    expect((await row())?.next_run_at).toEqual(new Date(begun + 60_000))
+  })
+
+  test('a time that an operator set with microseconds is left behind like any other', async () => {
+    await reconcile(schedule)
+    await sql`update worker.schedules set next_run_at = ${new Date(clock.now() - 5_000)}::timestamptz + interval '123 microseconds'
+      where account = ${schedule.account}`.execute(app.deps.store)
+    expect(await look()).toBe(1)
+    expect(await look()).toBe(0)
+    expect((await row())?.next_run_at.getTime()).toBeGreaterThan(clock.now())
+    expect((await row())?.claimed_until).toBeNull()
+  })
+
+  test('a rule that is the same keeps its time, also an overdue one; a changed one starts anew', async () => {
+    const begun = clock.now()
+    await reconcile(schedule)
+    await look()
+    clock.advance(90_000)
+    await reconcile(schedule)
+    expect((await row())?.next_run_at).toEqual(new Date(begun + 60_000))
+    await reconcile({ ...schedule, rule: { cron: '0 0 * * *' } })
+    expect(await row()).toMatchObject({ rule: '0 0 * * * UTC', next_run_at: new Date(Date.UTC(2026, 10, 2)) })
+  })
+
+  test('a schedule that is no longer configured goes; one that is paused waits and stays so', async () => {
+    await reconcile(schedule)
+    await change({ paused: true })
+    await reconcile(schedule)
+    expect(await look()).toBe(0)
+    await change({ paused: false })
+    expect(await look()).toBe(1)
+    await reconcile()
+    expect(await row()).toBeUndefined()
+  })
+
+  test('a scheduler goes on looking when the store or the queue was away, and stops at once', async () => {
+    await reconcile(schedule)
+    let failures = 0
+    const shaky: RequestQueue = {
+      ...app.deps.queue,
+      add(request) {
+        failures += 1
+        if (failures > 1) return app.deps.queue.add(request)
+        // The claim would hold the next try off for half a minute.
+        return change({ claimed_until: null }).then(() => Promise.reject(new Error('away')))
+      },
+    }
+    const scheduler = startScheduler(
+      { ...deps(shaky), clock: { now: () => clock.now(), sleep: (_ms, signal) => pause(signal) } },
+      [schedule],
+    )
+    await expect.poll(async () => (await row())?.last_run_at, { timeout: 10_000 }).not.toBeNull()
+    await scheduler[Symbol.asyncDispose]()
+    expect(failures).toBe(2)
+  })
+})
+
+/** One turn of the event loop, unless it is aborted. */
+function pause(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    setTimeout(() => (signal?.aborted ? reject(signal.reason) : resolve()), 5)
+  })
+}
