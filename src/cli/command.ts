@@ -1,6 +1,7 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Definitions, Host } from '../app.ts'
 import type { Config } from '../config.ts'
+import type { ConfigError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
 
@@ -36,6 +37,8 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig
   /** @returns the exit code */
   run(context: CommandContext): Promise<number>
+  /** For the command whose business it is to tell what is wrong with the configuration. @returns the exit code */
+  onConfigError?(error: ConfigError, terminal: Terminal, options: CommandContext['options']): number
 }
 
 /** The text of an option, or undefined when it wasn't given. */

@@ -1,5 +1,6 @@
 import { bootstrap } from './bootstrap.ts'
 import type { Command } from './command.ts'
+import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
 import { forget } from './forget.ts'
 import { accounts, holds, jobs, runs } from './lists.ts'
@@ -15,6 +16,7 @@ export const commands: Readonly<Record<string, Command>> = {
   run,
   enqueue,
   bootstrap,
+  doctor,
   jobs,
   accounts,
   runs,

@@ -36,7 +36,11 @@ export async function runCli(invocation: Invocation): Promise<number> {
     if (!command)
       throw new UsageError(`${name === '' ? 'A' : `There is no command "${name}": a`} command is needed.\n\n${usage()}`)
     const { words, options } = parseWords(command, rest)
-    const config = parseConfig(env, await readAccountsFile(env))
+    const config = await readConfig(env)
+    if (config instanceof ConfigError) {
+      if (command.onConfigError) return command.onConfigError(config, terminal, options)
+      throw config
+    }
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
     const log = createLog(env.LOG_LEVEL || name === 'worker' ? config.logLevel : 'warn')
     const host: Host = { ...invocation.host, log }
@@ -99,6 +103,15 @@ function parseWords(command: Command, rest: readonly string[]) {
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
     throw new UsageError(`${what}\nusage: ${command.usage}`)
+  }
+}
+
+async function readConfig(env: Environment): Promise<Config | ConfigError> {
+  try {
+    return parseConfig(env, await readAccountsFile(env))
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
   }
 }
 

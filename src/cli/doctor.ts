@@ -1,0 +1,62 @@
+import type { Account } from '../account.ts'
+import { arrange, type Diagnosis, exitCodeFor, fail } from '../doctor/check.ts'
+import { diagnoseAccount } from '../doctor/diagnose-account.ts'
+import { inspectServices } from '../doctor/inspect-services.ts'
+import { type ConfigError, NotFoundError } from '../errors.ts'
+import { type Command, type CommandContext, type Terminal, textOption } from './command.ts'
+
+export const doctor: Command = {
+  usage: 'doctor [--account A] [--json]',
+  summary: 'checks every requirement of each account, and says what to do about what is missing; changes nothing',
+  words: [0, 0],
+  options: { account: { type: 'string' }, json: { type: 'boolean' } },
+  async run(context) {
+    const { config, host, signal, terminal, options } = context
+    const { jobs } = await context.loadDefinitions()
+    const services = await inspectServices(config)
+    const deps = {
+      clock: host.clock,
+      readSecretFile: host.readSecretFile,
+      jobs,
+      services: services.findings,
+      findFirstLogin: async (account: string) => services.firstLogins.get(account),
+    }
+    const diagnoses = await Promise.all(chooseAccounts(context).map(account => diagnoseAccount(account, deps, signal)))
+    return report(diagnoses, terminal, options.json === true)
+  },
+  // What keeps every other command from starting is a finding here.
+  onConfigError(error, terminal, options) {
+    return report([diagnoseConfig(error)], terminal, options.json === true)
+  },
+}
+
+function chooseAccounts(context: CommandContext): readonly Account[] {
+  const name = textOption(context, 'account')
+  const { accounts } = context.config
+  const chosen = name === undefined ? accounts : accounts.filter(account => account.name === name)
+  if (chosen.length > 0) return chosen
+  throw new NotFoundError(
+    `There is no account "${name}": the accounts are ${accounts.map(account => account.name).join(', ')}.`,
+  )
+}
+
+function diagnoseConfig(error: ConfigError): Diagnosis {
+  const hint = 'set what is named; the README has a table of all variables'
+  return arrange('default', new Map([['config', fail(error.problems.join(' '), hint)]]))
+}
+
+const marks = { ok: '✓', warn: '!', fail: '✗', skip: '·' }
+
+function report(diagnoses: readonly Diagnosis[], terminal: Terminal, json: boolean): number {
+  if (json) terminal.out(`${JSON.stringify(diagnoses)}\n`)
+  else for (const diagnosis of diagnoses) terminal.out(describe(diagnosis))
+  return exitCodeFor(diagnoses)
+}
+
+function describe({ account, ok, checks }: Diagnosis): string {
+  const lines = checks.map(({ id, status, detail, hint }) => {
+    const advice = hint === '' ? '' : `\n${' '.repeat(19)}→ ${hint}`
+    return `  ${marks[status]} ${id.padEnd(14)} ${detail}${advice}\n`
+  })
+  return `Account "${account}": ${ok ? 'nothing fails' : 'something fails'}\n${lines.join('')}`
+}

@@ -1,0 +1,89 @@
+/** In the order in which they are made: what a later one needs, an earlier one has found. */
+export const checkIds = [
+  'config',
+  'token-endpoint',
+  'client-auth',
+  'token-lifetime',
+  'scope',
+  'claims',
+  'default-role',
+  'allowed-roles',
+  'user-id',
+  'email',
+  'job-roles',
+  'hasura',
+  'first-login',
+  'contract',
+  'api',
+  'queue',
+  'store',
+] as const
+export type CheckId = (typeof checkIds)[number]
+
+export interface Check {
+  readonly id: CheckId
+  readonly status: 'ok' | 'warn' | 'fail' | 'skip'
+  /** What was found. */
+  readonly detail: string
+  /** What to do about it, with the place; empty when there is nothing to do. */
+  readonly hint: string
+}
+
+/** What `doctor` found of one account. */
+export interface Diagnosis {
+  readonly account: string
+  readonly ok: boolean
+  readonly checks: readonly Check[]
+}
+
+export type Finding = Omit<Check, 'id'>
+
+export function ok(detail: string): Finding {
+  return { status: 'ok', detail, hint: '' }
+}
+
+export function warn(detail: string, hint: string): Finding {
+  return { status: 'warn', detail, hint }
+}
+
+export function fail(detail: string, hint: string): Finding {
+  return { status: 'fail', detail, hint }
+}
+
+/** Our sentences say what was found, a colon, and what to do about it. */
+export function failWith(sentence: string, otherwise = ''): Finding {
+  const colon = sentence.lastIndexOf(': ')
+  return colon < 0 ? fail(sentence, otherwise) : fail(sentence.slice(0, colon), sentence.slice(colon + 2))
+}
+
+export function skip(detail: string): Finding {
+  return { status: 'skip', detail, hint: '' }
+}
+
+/** Every check in its place; one that nobody could make was skipped because of the first failure. */
+export function arrange(account: string, findings: ReadonlyMap<CheckId, Finding>): Diagnosis {
+  const failed = checkIds.find(id => findings.get(id)?.status === 'fail')
+  const because = failed ? `not looked at, because ${failed} failed` : 'not looked at'
+  const checks = checkIds.map(id => ({ id, ...(findings.get(id) ?? skip(because)) }))
+  return { account, ok: checks.every(check => check.status !== 'fail'), checks }
+}
+
+const refusals: ReadonlySet<CheckId> = new Set([
+  'client-auth',
+  'scope',
+  'claims',
+  'default-role',
+  'allowed-roles',
+  'user-id',
+  'job-roles',
+])
+
+/** 0 when nothing fails; 2 for the configuration; 3 for what the gate would refuse; 1 otherwise. */
+export function exitCodeFor(diagnoses: readonly Diagnosis[]): 0 | 1 | 2 | 3 {
+  const failed = diagnoses.flatMap(({ checks }) =>
+    checks.filter(check => check.status === 'fail').map(check => check.id),
+  )
+  if (failed.length === 0) return 0
+  if (failed.includes('config')) return 2
+  return failed.some(id => refusals.has(id)) ? 3 : 1
+}

@@ -1,0 +1,48 @@
+import pg from 'pg'
+import { OutageError } from '../errors.ts'
+import { migrations } from './migrations.ts'
+
+export interface DatabaseInspection {
+  /** False before the first start. */
+  readonly hasStore: boolean
+  /** Migrations that the next start will apply. */
+  readonly pending: readonly string[]
+  /** How far the first login of each account has come. */
+  readonly firstLogins: ReadonlyMap<string, string>
+}
+
+/**
+ * Looks at a Postgres without changing it.
+ *
+ * @throws OutageError when it doesn't answer
+ */
+export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInspection> {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { rows: found } = await client.query<{ there: boolean }>(
+      "select to_regclass('worker.accounts') is not null and to_regclass('worker.kysely_migration') is not null as there",
+    )
+    if (!found[0]?.there) return { hasStore: false, pending: Object.keys(migrations), firstLogins: new Map() }
+    const applied = await client.query<{ name: string }>('select name from worker.kysely_migration')
+    const names = new Set(applied.rows.map(row => row.name))
+    const accounts = await client.query<{ name: string; first_login: string }>(
+      'select name, first_login from worker.accounts',
+    )
+    return {
+      hasStore: true,
+      pending: Object.keys(migrations).filter(name => !names.has(name)),
+      firstLogins: new Map(accounts.rows.map(row => [row.name, row.first_login])),
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
+    throw new OutageError(
+      'store',
+      'account',
+      `Postgres can't be used (${code}): check that it runs and that DATABASE_URL names it.`,
+    )
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
