@@ -19,6 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     interrupt.abort(new DemoError(`${signal} was received.`))
   })
 }
+// Its reader went away, as `| head` does.
+process.stdout.on('error', () => interrupt.abort(new DemoError('Nobody reads the output.')))
 try {
   await runDemo(
     { exit: values.exit, sabotage: sabotage === 'secret' || sabotage === 'worker' ? sabotage : undefined },
