@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Definitions, type Host, openApp } from '../app.ts'
+import { type App, type Definitions, type Host, openApp } from '../app.ts'
 import { type Config, type Environment, parseConfig } from '../config.ts'
 import { ConfigError, UsageError } from '../errors.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
@@ -86,12 +86,24 @@ async function withOperations<T>(
   signal: AbortSignal,
   work: (operations: Operations) => Promise<T>,
 ): Promise<T> {
-  if (!config.databaseUrl && (await isOwned(config.dataDir))) {
-    const socketPath = controlSocketPath(config.dataDir)
-    if (await waitForOwner(socketPath, host.clock, signal)) return work(createControlClient(socketPath))
+  const isElsewhere = async (): Promise<boolean> => !config.databaseUrl && (await isOwned(config.dataDir))
+  for (;;) {
+    if (await isElsewhere()) {
+      const socketPath = controlSocketPath(config.dataDir)
+      if (await waitForOwner(socketPath, host.clock, signal)) return work(createControlClient(socketPath))
+    }
+    const definitions = await loadDefinitions()
+    let opened: App
+    try {
+      opened = await openApp(config, definitions, host)
+    } catch (error) {
+      // Somebody else was a moment faster.
+      if (error instanceof ConfigError && (await isElsewhere())) continue
+      throw error
+    }
+    await using app = opened
+    return await work(createLocalOperations(app.deps))
   }
-  await using app = await openApp(config, await loadDefinitions(), host)
-  return await work(createLocalOperations(app.deps))
 }
 
 function parseWords(command: Command, rest: readonly string[]) {

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runCli } from '../../src/cli/run-cli.ts'
+import { systemClock } from '../../src/clock.ts'
+import { firstLogin } from '../../src/jobs/first-login.ts'
+import { jobs } from '../../src/jobs/list.ts'
+import type { Sandbox } from '../fixtures/open-sandbox.ts'
+
+export type Environment = Readonly<Record<string, string>>
+
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** The command as `main.ts` runs it, in this process, with nothing of this process' own environment. */
+export async function run(env: Environment, ...argv: string[]): Promise<Ended> {
+  return runUntil(new AbortController().signal, env, ...argv)
+}
+
+export async function runUntil(signal: AbortSignal, env: Environment, ...argv: string[]): Promise<Ended> {
+  let out = ''
+  let err = ''
+  const code = await runCli({
+    argv,
+    env: { LOG_LEVEL: 'silent', ...env },
+    terminal: {
+      out(text) {
+        out += text
+      },
+      err(text) {
+        err += text
+      },
+      isInteractive: false,
+    },
+    signal,
+    host: {
+      clock: systemClock,
+      hostname: hostname(),
+      pid: process.pid,
+      readSecretFile: path => readFile(path, 'utf8'),
+    },
+    loadDefinitions: async () => ({ jobs, firstLogin }),
+  })
+  return { code, out, err }
+}
+
+const project = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The command as a process of its own. */
+export function start(env: Environment, argv: readonly string[], folder = project) {
+  const child = spawn(process.execPath, [join(folder, 'src/main.ts'), ...argv], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  const ended = once(child, 'close').then((): Ended => ({ code: child.exitCode, out, err }))
+  return {
+    ended,
+    err: () => err,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** A worker that is ready. */
+export async function startWorker(env: Environment) {
+  const worker = start({ PORT: '0', ...env }, ['worker'])
+  const early = await Promise.race([worker.ended, seen(() => worker.err().includes('worker ready'))])
+  if (early) throw new Error(`the worker ended with ${early.code}: ${early.err}`)
+  return worker
+}
+
+async function seen(condition: () => boolean): Promise<undefined> {
+  while (!condition()) await systemClock.sleep(20)
+  return undefined
+}
+
+/** The environment of an account of the sandbox, in a folder of its own. */
+export async function openHome(sandbox: Sandbox, clientId: string, roles = ['viewer']) {
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-cli-'))
+  const secretFile = join(folder, 'secret')
+  const clientSecret = `secret-of-${clientId}`
+  await writeFile(secretFile, `${clientSecret}\n`)
+  sandbox.idp.addClient({ clientId, clientSecret, roles, email: `${clientId}@wiki.example` })
+  const env = {
+    OIDC_ISSUER: sandbox.idp.issuer,
+    CLIENT_ID: clientId,
+    CLIENT_SECRET_FILE: secretFile,
+    HASURA_URL: sandbox.hasura.url,
+    DATA_DIR: join(folder, 'data'),
+  }
+  return {
+    folder,
+    secretFile,
+    env,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { openHome, run, runUntil, start } from './run-command.ts'
+
+let sandbox: Sandbox
+let home: Awaited<ReturnType<typeof openHome>>
+beforeAll(async () => {
+  sandbox = await openSandbox()
+  home = await openHome(sandbox, 'sync-worker')
+})
+afterAll(async () => {
+  await home[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
+
+describe('run', () => {
+  test('ends with 0 and, asked for JSON, writes one document to stdout and its log to stderr', async () => {
+    await using own = await openHome(sandbox, 'json-reader')
+    const { code, out, err } = await start({ ...own.env, LOG_LEVEL: 'info' }, ['run', 'sync-users', '--json']).ended
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({
+      job: 'sync-users',
+      counts: { read: expect.any(Number), inserted: expect.any(Number) },
+    })
+    const logged = err
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(logged.map(line => line.msg)).toEqual(expect.arrayContaining(['run started', 'run succeeded']))
+  })
+
+  test('of an unknown job ends with 2 and names the jobs', async () => {
+    expect(await run(home.env, 'run', 'sync-all')).toEqual({
+      code: 2,
+      out: '',
+      err: 'There is no job "sync-all": the jobs are sync-users, sync-topics, sync-articles, bootstrap-account.\n',
+    })
+  })
+
+  test('with a payload that the job does not know ends with 2', async () => {
+    const { code, err } = await run(home.env, 'run', 'sync-users', '--payload', '{"since":1}')
+    expect(err).toMatch(/^The payload of sync-users is not what it needs \(.*"since"\)\.\n$/)
+    expect(code).toBe(2)
+  })
+
+  test('that the gate refuses ends with 3 and the sentence, on stderr and in the JSON document', async () => {
+    sandbox.idp.setRoles('sync-worker', ['editor'])
+    const sentence = `Role "viewer" is not in the token's allowed roles (editor): assign it to the service account in client "phonemos-hasura"`
+    expect(await run(home.env, 'run', 'sync-users')).toEqual({ code: 3, out: '', err: `${sentence}\n` })
+    const { code, out } = await run(home.env, 'run', 'sync-users', '--json')
+    expect(code).toBe(3)
+    expect(JSON.parse(out)).toEqual({ error: { code: 'job-roles', message: sentence } })
+    sandbox.idp.setRoles('sync-worker', ['viewer'])
+    expect((await run(home.env, 'holds', '--json')).out).toBe('[]\n')
+  })
+
+  test.each<[string, () => void | Promise<void>, () => void | Promise<void>, 1 | 3, RegExp]>([
+    [
+      'a wrong secret',
+      () => sandbox.idp.rotateSecret('sync-worker', 'another'),
+      () => sandbox.idp.rotateSecret('sync-worker', 'secret-of-sync-worker'),
+      3,
+      /^Keycloak refused client "sync-worker" at http:.*check CLIENT_ID and the secret \(the secret file .*wrong or was rotated\n$/,
+    ],
+    [
+      'an issuer that is down',
+      () => sandbox.idp.stop(),
+      () => sandbox.idp.start(),
+      1,
+      /^No usable answer from http:.*\(ECONNREFUSED\): check that the identity provider runs/,
+    ],
+    [
+      'an issuer that answers HTML',
+      () => void sandbox.idp.fault('discovery', { kind: 'html' }),
+      () => sandbox.idp.clearFaults(),
+      1,
+      /^No usable answer from http:.* with something that is not JSON \(text\/html\)/,
+    ],
+    [
+      'a Hasura that is down',
+      () => sandbox.hasura.stop(),
+      () => sandbox.hasura.start(),
+      1,
+      /^No answer from Hasura: the connection was refused \(ECONNREFUSED\)/,
+    ],
+  ])('with %s ends as it should', { timeout: 60_000 }, async (_what, breakIt, mendIt, code, sentence) => {
+    await breakIt()
+    const ended = await run(home.env, 'run', 'sync-users')
+    await mendIt()
+    expect(ended.err).toMatch(sentence)
+    expect(ended).toMatchObject({ code, out: '' })
+  })
+
+  test('that is interrupted says so, is recorded, and goes on from its checkpoint', async () => {
+    const stop = new AbortController()
+    sandbox.hasura.fault({ operationName: 'PullArticles', after: 1 }, { kind: 'hang' })
+    const running = runUntil(stop.signal, home.env, 'run', 'sync-articles')
+    await expect.poll(pulls, { timeout: 20_000 }).toHaveLength(2)
+    stop.abort(new DOMException('SIGINT was received', 'AbortError'))
+    expect(await running).toEqual({
+      code: 1,
+      out: '',
+      err: 'Interrupted: what was committed stays, and a run that was under way goes on from its checkpoint next time.\n',
+    })
+    sandbox.hasura.clearFaults()
+    const [first] = JSON.parse((await run(home.env, 'runs', '--json', '--limit', '1')).out)
+    expect(first).toMatchObject({ job: 'sync-articles', state: 'interrupted', trigger: 'cli' })
+    const before = pulls().length
+    expect((await run(home.env, 'run', 'sync-articles')).out).toMatch(/^sync-articles: done \(\d+ read, \d+ inserted/)
+    expect(pulls()[before]?.variables).toMatchObject({ where: { _or: expect.any(Array) } })
+  })
+})
+
+function pulls() {
+  return sandbox.hasura.requests.filter(request => request.operationName === 'PullArticles')
+}
+
+describe('while another command holds the embedded database', () => {
+  test('the next one waits until that has ended', async () => {
+    const busy = run(home.env, 'run', 'sync-topics')
+    const waiting = await run(home.env, 'runs', '--json')
+    expect((await busy).code).toBe(0)
+    expect(waiting.code).toBe(0)
+    expect(JSON.parse(waiting.out)).toEqual(expect.any(Array))
+  })
+})
+
+test('reset makes the next run read everything, and forget makes it start anew', async () => {
+  await run(home.env, 'run', 'sync-users')
+  expect((await run(home.env, 'run', 'sync-users')).out).not.toContain('inserted')
+  expect(await run(home.env, 'reset', 'sync-users')).toEqual({
+    code: 0,
+    out: 'sync-users of account "default" starts anew with its next run.\n',
+    err: '',
+  })
+  expect((await run(home.env, 'forget', 'default')).out).toBe('Account "default" is forgotten.\n')
+  expect((await run(home.env, 'run', 'sync-users')).out).toContain('inserted')
+  expect((await run(home.env, 'forget', 'nobody')).code).toBe(2)
+  expect((await run(home.env, 'reset', 'sync-all')).code).toBe(2)
+})
+
+test('enqueue without a worker leaves the request for one', async () => {
+  const { out } = await run(home.env, 'enqueue', 'sync-topics', '--json', '--idempotency-key', 'a')
+  const again = await run(home.env, 'enqueue', 'sync-topics', '--json', '--idempotency-key', 'a')
+  expect(JSON.parse(out)).toEqual({ id: expect.any(String), absorbed: false })
+  expect(JSON.parse(again.out)).toEqual({ id: JSON.parse(out).id, absorbed: true })
+})

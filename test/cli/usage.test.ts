@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findFreePort } from '../services/free-port.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { type Environment, run } from './run-command.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-cli-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const account: Environment = {
+  OIDC_ISSUER: 'http://127.0.0.1:9/realms/wiki',
+  CLIENT_ID: 'sync-worker',
+  CLIENT_SECRET: 'secret-canary',
+  HASURA_URL: 'http://127.0.0.1:9/v1/graphql',
+}
+
+describe('wrong words on the command line end with 2', () => {
+  test.each<[string[], RegExp]>([
+    [[], /^A command is needed\./],
+    [['runn'], /^There is no command "runn": a command is needed\./],
+    [['toString'], /^There is no command "toString"/],
+    [['jobs', '--jsn'], /^Unknown option '--jsn'[\s\S]*usage: jobs \[--json\]$/m],
+    [['run'], /usage: run <job>/],
+    [['run', 'a', 'b'], /usage: run <job>/],
+    [['run', 'sync-users', '--payload', '{'], /^--payload is not JSON: quote it for the shell/],
+    [['runs', '--limit', '0'], /^--limit is "0": give 1 to 1000\.$/m],
+    [['schema', 'push'], /^"schema push" is not known: give "schema pull" or "schema check"\.$/m],
+    [['schema', 'pull', '--role', 'x', '--account', 'y'], /^There is no account "y"/],
+  ])('%j', async (argv, sentence) => {
+    const { code, out, err } = await run({ ...account, DATA_DIR: join(folder, 'usage') }, ...argv)
+    expect(err).toMatch(sentence)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+  })
+})
+
+test('help is no mistake, and names every command', async () => {
+  const { code, out } = await run({}, 'help')
+  expect(code).toBe(0)
+  for (const name of [
+    'worker',
+    'run',
+    'enqueue',
+    'bootstrap',
+    'jobs',
+    'runs',
+    'holds',
+    'reset',
+    'forget',
+    'schema',
+    'migrate',
+  ]) {
+    expect(out).toContain(`\n  ${name}`)
+  }
+})
+
+describe('a wrong configuration ends with 2', () => {
+  test('and lists every problem, as lines and as one JSON document', async () => {
+    const env = { PORT: 'x', REDIS_URL: 'redis://r', CLIENT_SECRET: 'secret-canary', TOKEN_URL: 'ftp://x' }
+    const { code, out, err } = await run(env, 'holds', '--json')
+    expect(code).toBe(2)
+    const lines = err.trim().split('\n')
+    expect(lines).toHaveLength(4)
+    expect(lines.map(line => line.split(' ')[0])).toEqual(['REDIS_URL', 'PORT', 'TOKEN_URL', 'CLIENT_ID'])
+    expect(JSON.parse(out)).toEqual({ error: { code: 'config', message: lines.join('\n') } })
+    expect(out + err).not.toContain('canary')
+  })
+
+  test.each<[string, string, RegExp]>([
+    [
+      'is no YAML',
+      'accounts: [\n  {name: one, clientSecret: "canary-4711}\n',
+      /is neither YAML nor JSON \(\w+ in line \d+\): mend it/,
+    ],
+    ['has an alias that leads nowhere', 'accounts: *canary-4711', /is neither YAML nor JSON/],
+    ['is a list', '[canary-4711]', /^ACCOUNTS_FILE as a whole: must be an object/],
+    ['is empty', '', /^ACCOUNTS_FILE as a whole: must be an object/],
+  ])('when the accounts file %s, without repeating it', async (_what, content, sentence) => {
+    const path = join(folder, 'accounts.yaml')
+    await writeFile(path, content)
+    const { code, err } = await run({ ACCOUNTS_FILE: path }, 'holds')
+    expect(err).toMatch(sentence)
+    expect(err).not.toContain('canary')
+    expect(code).toBe(2)
+  })
+
+  test('when the accounts file is not there', async () => {
+    const { code, err } = await run({ ACCOUNTS_FILE: join(folder, 'none.yaml') }, 'holds')
+    expect(err).toMatch(/^ACCOUNTS_FILE .*none\.yaml can't be read: check the path and its permissions\.$/m)
+    expect(code).toBe(2)
+  })
+
+  test.runIf(hasPostgres)('when Postgres knows no such database', async () => {
+    await using database = await createDatabase()
+    const url = new URL(database.url)
+    url.pathname = '/nowhere'
+    const { code, err } = await run({ ...account, DATABASE_URL: url.href }, 'holds')
+    expect(err).toBe(`Postgres at ${url.host} has no database "nowhere" (3D000): create it, or mend DATABASE_URL.\n`)
+    expect(code).toBe(2)
+  })
+})
+
+describe('a server that is away ends with 1, in one sentence without the password', () => {
+  test('Postgres', async () => {
+    const port = await findFreePort()
+    const { code, out, err } = await run(
+      { ...account, DATABASE_URL: `postgres://u:canary@127.0.0.1:${port}/x` },
+      'runs',
+    )
+    expect(err).toBe(
+      `Postgres at 127.0.0.1:${port} can not be used (ECONNREFUSED): check that it runs and that DATABASE_URL names it.\n`,
+    )
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+  })
+
+  test.runIf(hasPostgres)('Redis', async () => {
+    await using database = await createDatabase()
+    const port = await findFreePort()
+    const env = { ...account, DATABASE_URL: database.url, REDIS_URL: `redis://:canary@127.0.0.1:${port}` }
+    const { code, err } = await run(env, 'runs')
+    expect(err).toMatch(
+      new RegExp(
+        `^Redis at 127.0.0.1:${port} does not answer \\(.*ECONNREFUSED.*\\): check that it runs and that REDIS_URL names it.\n$`,
+      ),
+    )
+    expect(err).not.toContain('canary')
+    expect(code).toBe(1)
+  })
+})
