@@ -40,8 +40,9 @@ async function providePostgres(project: TestProject, started: AsyncDisposableSta
 
 async function provideKeycloak(project: TestProject, started: AsyncDisposableStack, skipped: string[]): Promise<void> {
   if (servicesWanted && process.env.KEYCLOAK_HOME) {
-    const { url, adminName, adminPassword } = started.use(await startKeycloak())
-    project.provide('keycloak', { url, adminName, adminPassword })
+    const { url, adminName, adminPassword, https } = started.use(await startKeycloak())
+    project.provide('keycloak', { url, adminName, adminPassword, https })
+    if (!https) skipped.push('clients with certificates (no openssl in PATH)')
   } else {
     skipped.push(`Keycloak suites (${servicesWanted ? 'set KEYCLOAK_HOME to an unpacked Keycloak 26' : UNWANTED})`)
   }

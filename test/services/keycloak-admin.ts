@@ -5,6 +5,8 @@ export interface KeycloakAccess {
   readonly url: string
   readonly adminName: string
   readonly adminPassword: string
+  /** The same server for clients with certificates, and where the authority is that it trusts. */
+  readonly https?: { readonly url: string; readonly authorityFolder: string } | undefined
 }
 
 /** Keycloak's Admin REST API, as far as tests set realms up. Paths start below `/admin/realms`. */

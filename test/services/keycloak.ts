@@ -1,9 +1,12 @@
 import { cp, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ensureCertificateAuthority, hasOpenssl } from './certificates.ts'
 import { findFreePort } from './free-port.ts'
 import { createServiceFolder, openLocalService, type ServiceHandle } from './local-service.ts'
 
 export interface Keycloak extends ServiceHandle {
+  /** It listens on https too, and takes certificates of this authority, where there is an `openssl` to make one. */
+  readonly https: { readonly url: string; readonly authorityFolder: string } | undefined
   readonly adminName: string
   readonly adminPassword: string
 }
@@ -19,12 +22,16 @@ export async function startKeycloak(): Promise<Keycloak> {
   const url = `http://127.0.0.1:${port}`
   const folder = await createServiceFolder('keycloak')
   const copy = await copyDistribution(home, join(folder, 'keycloak'))
+  const https = hasOpenssl ? await prepareHttps(folder) : undefined
   const service = await openLocalService({
     name: 'Keycloak',
     url,
     folder,
     command: join(copy, 'bin', 'kc.sh'),
-    args: ['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem', '--log-level=warn'],
+    args: [
+      ...['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem', '--log-level=warn'],
+      ...(https?.args ?? []),
+    ],
     env: {
       KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN_NAME,
       KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN_PASSWORD,
@@ -34,7 +41,25 @@ export async function startKeycloak(): Promise<Keycloak> {
     isReady: () => answers(`${url}/realms/master`),
     readyWithinMs: 120_000,
   })
-  return Object.assign(service, { adminName: ADMIN_NAME, adminPassword: ADMIN_PASSWORD })
+  return Object.assign(service, { adminName: ADMIN_NAME, adminPassword: ADMIN_PASSWORD, https: https?.access })
+}
+
+/** A client may show a certificate and needs none, so that the same server serves everybody. */
+async function prepareHttps(folder: string) {
+  const port = await findFreePort()
+  const authorityFolder = join(folder, 'certificates')
+  const authority = ensureCertificateAuthority(authorityFolder)
+  const server = authority.issueForLoopback('server')
+  return {
+    access: { url: `https://127.0.0.1:${port}`, authorityFolder },
+    args: [
+      `--https-port=${port}`,
+      `--https-certificate-file=${server.certificateFile}`,
+      `--https-certificate-key-file=${server.keyFile}`,
+      '--https-client-auth=request',
+      `--truststore-paths=${authority.certificateFile}`,
+    ],
+  }
 }
 
 const ADMIN_NAME = 'admin'

@@ -1,3 +1,5 @@
+import type { KeycloakAccess } from './keycloak-admin.ts'
+
 declare module 'vitest' {
   // What the global setup hands to every test file.
   interface ProvidedContext {
@@ -5,8 +7,6 @@ declare module 'vitest' {
     /** False where TEST_REDIS_URL names a server that isn't ours to empty. */
     ownsRedis: boolean
     databaseUrl: string | undefined
-    keycloak: { url: string; adminName: string; adminPassword: string } | undefined
+    keycloak: KeycloakAccess | undefined
   }
 }
-
-export type {}

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { findServer } from './find-server.ts'
+
+/** PEM files of a certificate and its key. */
+export interface CertificateFiles {
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+/** A certificate authority of a test's own, in a folder of its own. */
+export interface CertificateAuthority extends CertificateFiles {
+  /** The authority's certificate, for who has to trust it. */
+  readonly certificate: string
+  /** A certificate for loopback, for a server. */
+  issueForLoopback(name: string): CertificateFiles
+  /** A certificate for a client, with `CN=name` as its whole subject. */
+  issueForClient(name: string): CertificateFiles
+}
+
+const openssl = findServer('openssl', ['/usr/bin'])
+
+/** Certificates are made with the `openssl` command; suites that need them are skipped where there is none. */
+export const hasOpenssl = openssl !== undefined
+
+/** @param folder holds the authority and all that it issues; both are made when they aren't there */
+export function ensureCertificateAuthority(folder: string): CertificateAuthority {
+  mkdirSync(folder, { recursive: true })
+  const files = filesOf(folder, 'authority')
+  const own = existsSync(files.certificateFile) ? files : createSelfSigned(folder, 'authority')
+  const issue = (name: string, extensions: string): CertificateFiles => {
+    const files = filesOf(folder, name)
+    const requestFile = join(folder, `${name}.csr`)
+    const extensionsFile = join(folder, `${name}.ext`)
+    writeFileSync(extensionsFile, extensions)
+    run(['req', '-new', ...newKey(files.keyFile), '-subj', `/CN=${name}`, '-out', requestFile])
+    run([
+      ...['x509', '-req', '-in', requestFile, '-out', files.certificateFile, '-days', '2'],
+      ...['-CA', own.certificateFile, '-CAkey', own.keyFile, '-set_serial', String(randomInt(2 ** 40))],
+      ...['-extfile', extensionsFile],
+    ])
+    return files
+  }
+  return {
+    ...own,
+    certificate: readFileSync(own.certificateFile, 'utf8'),
+    issueForLoopback: name => issue(name, 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n'),
+    issueForClient: name => issue(name, 'extendedKeyUsage=clientAuth\n'),
+  }
+}
+
+/** A certificate that nobody vouches for. */
+export function createSelfSigned(folder: string, name: string): CertificateFiles {
+  const files = filesOf(folder, name)
+  run(['req', '-x509', ...newKey(files.keyFile), '-subj', `/CN=${name}`, '-out', files.certificateFile, '-days', '2'])
+  return files
+}
+
+function filesOf(folder: string, name: string): CertificateFiles {
+  return { certificateFile: join(folder, `${name}.pem`), keyFile: join(folder, `${name}.key`) }
+}
+
+function newKey(keyFile: string): string[] {
+  return ['-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile]
+}
+
+function run(args: string[]): void {
+  if (!openssl) throw new Error('There is no openssl command; look at hasOpenssl first')
+  execFileSync(openssl, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+}
