@@ -28,6 +28,9 @@ const retryPausesMs = [1_000, 2_000, 4_000]
 /** How long pauses that the API asks for are waited for in place; beyond it the request goes back to the queue. */
 const longestPauseMs = 60_000
 
+/** By our reckoning a minute's window can end later than a minute from now: its reset and the API's date are whole seconds. */
+const roundingMs = 2_000
+
 /**
  * Tries a request until its outcome is known: with another token after the first rejection, after the pauses that the API asks
  * for, and after 1, 2 and 4 seconds where a failure may pass and a second try does no harm.
@@ -78,7 +81,7 @@ async function tryInTurn<T>(
   signal: AbortSignal,
   tryOnce: TryOnce<T>,
 ): Promise<{ token: Token; verdict: Verdict<T> }> {
-  await bucket.enter(signal, longestPauseMs)
+  await bucket.enter(signal, longestPauseMs + roundingMs)
   let tried: Tried<T> | undefined
   try {
     // Not before its turn: a token may expire in a pause.

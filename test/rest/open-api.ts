@@ -97,3 +97,10 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/canary/)
   return error
 }
+
+/** Everything that an iterable gives. */
+export async function allOf<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of iterable) all.push(one)
+  return all
+}

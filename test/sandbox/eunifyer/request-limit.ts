@@ -32,15 +32,15 @@ export class RequestLimit {
     this.#windows.set(organization, window)
     const exceeded = window.used >= this.#perMinute
     if (!exceeded) window.used += 1
-    const resetAt = Math.ceil((window.startedAt + windowMs) / 1_000)
+    const resetAt = window.startedAt + windowMs
     return {
       exceeded,
       limit: this.#perMinute,
-      resetInSeconds: Math.max(1, Math.ceil(resetAt - now / 1_000)),
+      resetInSeconds: Math.ceil((resetAt - now) / 1_000),
       headers: {
         'x-ratelimit-limit': String(this.#perMinute),
         'x-ratelimit-remaining': String(this.#perMinute - window.used),
-        'x-ratelimit-reset': String(resetAt),
+        'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)),
       },
     }
   }

@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
+import type { ApiRequest } from '../../src/rest/api-request.ts'
+import { interpretAnswer } from '../../src/rest/interpret-answer.ts'
+
+const now = Date.UTC(2026, 10, 1, 12)
+const request = (method: string, more: Partial<ApiRequest> = {}): ApiRequest => ({
+  method,
+  name: `${method} /x`,
+  keyed: false,
+  repeated: false,
+  ...more,
+})
+const verdictOf = (status: number, sent: ApiRequest, headers: Record<string, string> = {}) => {
+  const verdict = interpretAnswer({ status, headers: new Headers(headers) }, sent, now)
+  if (verdict.kind !== 'error') return verdict.kind
+  const { error } = verdict
+  const kind = [UnknownOutcomeError, OutageError, PermanentError, TransientError].find(type => error instanceof type)
+  return `${kind?.name} ${error.code}`
+}
+
+const get = request('GET')
+const post = request('POST')
+const keyedPost = request('POST', { keyed: true })
+const again = { repeated: true }
+
+describe('an answer', () => {
+  test.each<[number, ApiRequest, string]>([
+    [200, get, 'done'],
+    [201, post, 'done'],
+    [204, post, 'done'],
+    [304, get, 'done'],
+    [401, post, 'token-rejected'],
+    [403, get, 'PermanentError forbidden'],
+    [404, get, 'PermanentError not-found'],
+    [404, request('DELETE'), 'PermanentError not-found'],
+    [404, request('DELETE', again), 'done'],
+    [410, request('DELETE', again), 'done'],
+    [404, request('PUT', again), 'PermanentError not-found'],
+    [409, keyedPost, 'PermanentError http-409'],
+    [409, request('POST', { keyed: true, repeated: true }), 'TransientError in-progress'],
+    [409, request('PUT', again), 'PermanentError http-409'],
+    [422, post, 'PermanentError http-422'],
+    [429, post, 'rate-limited'],
+    [408, get, 'TransientError http-408'],
+    [408, post, 'UnknownOutcomeError unknown-outcome'],
+    [500, get, 'TransientError http-500'],
+    [500, post, 'UnknownOutcomeError unknown-outcome'],
+    [500, keyedPost, 'TransientError http-500'],
+    [502, get, 'OutageError http-502'],
+    [502, request('PATCH'), 'UnknownOutcomeError unknown-outcome'],
+    [503, get, 'OutageError http-503'],
+    [503, post, 'UnknownOutcomeError unknown-outcome'],
+    [504, get, 'TransientError http-504'],
+    [501, post, 'PermanentError http-501'],
+    [302, get, 'OutageError redirect'],
+    [302, post, 'UnknownOutcomeError unknown-outcome'],
+    [308, post, 'OutageError redirect'],
+  ])('of HTTP %d to %o means: %s', (status, sent, meaning) => {
+    expect(verdictOf(status, sent)).toBe(meaning)
+  })
+
+  test('of HTTP 503 that names a pause was not carried out', () => {
+    expect(verdictOf(503, post, { 'retry-after': '3' })).toBe('rate-limited')
+  })
+
+  test('of any status to a request that must not be sent twice never asks for that, unless it says that nothing was done', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 200, max: 599 }), fc.constantFrom('POST', 'PATCH'), (status, method) => {
+        const meaning = verdictOf(status, request(method))
+        if (meaning.startsWith('TransientError')) throw new Error(`${status} would be sent again`)
+        if (meaning.startsWith('OutageError')) expect([307, 308]).toContain(status)
+      }),
+      { numRuns: 800 },
+    )
+  })
+})

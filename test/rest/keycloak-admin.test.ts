@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import { OutageError, PermanentError, UnknownOutcomeError } from '../../src/errors.ts'
+import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
+import { type Answer, createAccess, cutOff, failureOf, startScriptedApi, status } from './open-api.ts'
+
+const { signal } = new AbortController()
+
+async function open(...answers: Answer[]) {
+  const server = await startScriptedApi(...answers)
+  const access = createAccess()
+  const admin = createKeycloakAdmin({ ...access, issuer: `${server.url}/auth/realms/a%20b`, signal, timeoutMs: 2_000 })
+  return { ...access, server, admin, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+}
+
+const find = (admin: KeycloakAdmin) => admin.users.find({ first: 0, max: 2, search: 'canary-query' })
+const create = (admin: KeycloakAdmin) => admin.users.create({ username: 'canary-body' })
+
+describe('an issuer', () => {
+  test.each([
+    ['https://id.example.com/realms/main', 'https://id.example.com', 'main'],
+    ['https://id.example.com/auth/realms/main/', 'https://id.example.com/auth', 'main'],
+    ['http://127.0.0.1:8080/realms/a%20b', 'http://127.0.0.1:8080', 'a b'],
+  ])('%s names server and realm', (issuer, baseUrl, realm) => {
+    expect(parseKeycloakIssuer(issuer)).toEqual({ baseUrl, realm })
+  })
+
+  test.each(['https://id.example.com', 'https://id.example.com/realms/', 'http://id.example.com/realms/main'])(
+    '%s is refused',
+    issuer => {
+      expect(() => parseKeycloakIssuer(issuer)).toThrow()
+    },
+  )
+})
+
+describe("Keycloak's Admin API", () => {
+  test('is asked with the token of the account, in the realm of the issuer, and never for a login', async () => {
+    await using opened = await open([{ id: '1', username: 'ann' }], [])
+    expect(await find(opened.admin)).toEqual([{ id: '1', username: 'ann' }])
+    expect(await opened.admin.clients.find()).toEqual([])
+    expect(opened.server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /auth/admin/realms/a%20b/users/?first=0&max=2&search=canary-query',
+      'GET /auth/admin/realms/a%20b/clients/',
+    ])
+    expect(opened.server.requests[0]?.headers.authorization).toBe('Bearer canary-token-1')
+  })
+
+  test('gets another token once, however many are rejected at once', async () => {
+    await using opened = await open((request, response) => {
+      const isFresh = request.headers.authorization === 'Bearer canary-token-2'
+      response.writeHead(isFresh ? 200 : 401, { 'content-type': 'application/json' }).end('[]')
+    })
+    await Promise.all(Array.from({ length: 8 }, () => find(opened.admin)))
+    expect(opened.fetched()).toBe(2)
+    await using refusing = await open(status(401, { error: 'canary' }))
+    expect(await failureOf(create(refusing.admin))).toMatchObject({ code: 'unauthorized' })
+    expect(refusing.server.requests).toHaveLength(2)
+  })
+
+  test.each([
+    [
+      403,
+      'forbidden',
+      /^users.find of Keycloak's Admin API was refused \(HTTP 403\): assign the role of client "realm-management"/,
+    ],
+    [404, 'not-found', /users.find/],
+    [400, 'http-400', /users.find/],
+  ])('refuses with HTTP %d for good', async (code, errorCode, message) => {
+    await using opened = await open(status(code, { errorMessage: 'canary' }))
+    const error = await failureOf(find(opened.admin))
+    expect(error).toBeInstanceOf(PermanentError)
+    expect(error).toMatchObject({ code: errorCode, message: expect.stringMatching(message) })
+    expect(opened.server.requests).toHaveLength(1)
+  })
+
+  test.each<[string, Answer]>([
+    ['HTTP 500', status(500, { error: 'canary' })],
+    ['a cut-off', cutOff],
+  ])('is asked again after %s where it only reads', async (_name, answer) => {
+    await using opened = await open(answer, answer, [])
+    expect(await find(opened.admin)).toEqual([])
+    expect(opened.clock.pausesMs).toEqual([1_000, 2_000])
+    await using writing = await open(answer)
+    expect(await failureOf(create(writing.admin))).toBeInstanceOf(UnknownOutcomeError)
+    expect(writing.server.requests).toHaveLength(1)
+  })
+
+  test('is waited for when it asks for a pause', async () => {
+    await using opened = await open(status(429, '', { 'retry-after': '3' }), [])
+    await find(opened.admin)
+    expect(opened.clock.pausesMs).toEqual([3_000])
+  })
+
+  test('does not carry the token to where it redirects', async () => {
+    await using elsewhere = await startScriptedApi([])
+    await using opened = await open(status(302, '', { location: `${elsewhere.url}/canary` }))
+    expect(await failureOf(find(opened.admin))).toMatchObject({ code: 'redirect' })
+    expect(elsewhere.requests).toEqual([])
+  })
+
+  test('that is not there concerns the account', async () => {
+    const server = await startScriptedApi([])
+    await server[Symbol.asyncDispose]()
+    const admin = createKeycloakAdmin({ ...createAccess(), issuer: `${server.url}/realms/main`, signal })
+    expect(await failureOf(create(admin))).toBeInstanceOf(OutageError)
+  })
+
+  test('is left when the signal says so', async () => {
+    await using server = await startScriptedApi(() => undefined)
+    const leaving = new AbortController()
+    const issuer = `${server.url}/realms/main`
+    const admin = createKeycloakAdmin({ ...createAccess(), issuer, signal: leaving.signal })
+    const waiting = find(admin)
+    await expect.poll(() => server.requests.length).toBe(1)
+    leaving.abort(new Error('leaving'))
+    await expect(waiting).rejects.toThrow('leaving')
+  })
+
+  test('gives null for what findOne does not find', async () => {
+    await using opened = await open(status(404, { error: 'canary' }))
+    expect(await opened.admin.users.findOne({ id: 'none' })).toBeNull()
+  })
+})
