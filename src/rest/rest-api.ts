@@ -7,7 +7,7 @@ import { interpretFailure } from './interpret-failure.ts'
 import { interpretJson } from './interpret-json.ts'
 import { parseAnswer } from './parse-answer.ts'
 import { type PersistDeps, persist, type Tried } from './persist.ts'
-import { type Answered, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
+import { type Answered, checkSendable, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
 
 interface AnyRequest {
   readonly query?: Query
@@ -48,7 +48,7 @@ export interface Send {
 /**
  * One account's requests to one REST API. Paths are below the API's base URL, such as `/partner/orgs`.
  *
- * Each rejects with PermanentError (`forbidden`, `not-found`, `http-…`, `response-shape`, `path`), OutageError when the API
+ * Each rejects with PermanentError (`forbidden`, `not-found`, `http-…`, `response-shape`, `path`, …), OutageError when the API
  * can't be reached or serves nobody, TransientError, RateLimitedError, UnknownOutcomeError when a request without idempotency
  * key may have been carried out, what the token source throws, or the signal's reason. None of their messages holds a token, a
  * value of the query or a part of a body.
@@ -91,6 +91,7 @@ export function createRestApi(
       headers: { accept: 'application/json', ...headers, ...keyHeader(idempotencyKey) },
       ...(body !== undefined && { body }),
     }
+    checkSendable(sendable)
     const value = await persist(deps, request, signal, async (token, current): Promise<Tried<T>> => {
       const answer = await sendRequest(wire, sendable, token, signal)
       if ('failure' in answer) {

@@ -1,4 +1,5 @@
 import type { Token } from '../auth/token.ts'
+import { PermanentError } from '../errors.ts'
 
 /** A body that can be sent more than once. */
 export type RepeatableBody = string | Uint8Array<ArrayBuffer> | URLSearchParams | FormData | Blob
@@ -55,5 +56,23 @@ export async function sendRequest(
   } catch (failure) {
     signal.throwIfAborted()
     return { failure, timedOut: timeout.aborted }
+  }
+}
+
+/**
+ * What `fetch` would refuse before it sends anything, such as a GET with a body or a header with a line break, and what would
+ * otherwise look like a failing network.
+ *
+ * @throws PermanentError (`request`)
+ */
+export function checkSendable({ url, method, headers, body }: Sendable): void {
+  try {
+    new Request(url, { method, headers, ...(body !== undefined && { body }) })
+  } catch {
+    // Its own words repeat the header.
+    throw new PermanentError(
+      'request',
+      'A request can not be sent: its method, a header, or having a body is against HTTP',
+    )
   }
 }
