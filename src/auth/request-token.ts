@@ -10,7 +10,7 @@ import {
 } from 'openid-client'
 import type { Login } from '../account.ts'
 import type { Clock } from '../clock.ts'
-import { RefusalError } from '../errors.ts'
+import { OutageError, RefusalError } from '../errors.ts'
 import { refusesClient, translateRefusal } from './client-refusal.ts'
 import { type Credential, createCredentials } from './credentials.ts'
 import { createLoginFetch } from './login-fetch.ts'
@@ -91,7 +91,7 @@ export function createRequestToken(
     try {
       return await request(grant, credential, signal)
     } catch (error) {
-      if (!refusesClient(error) || !(await hasChanged(credential, aheadMs))) throw error
+      if (!mayBeRefusal(error, login) || !(await hasChanged(credential, aheadMs))) throw error
       const changed = await credentials.get()
       return await request({ user: changed.user }, changed, signal)
     }
@@ -112,6 +112,11 @@ export function createRequestToken(
     }
     return logIn(signal)
   }
+}
+
+/** A certificate is also refused by whoever ends TLS before the server: with a page, or by hanging up without a word. */
+function mayBeRefusal(error: unknown, { method }: Login): boolean {
+  return refusesClient(error) || (method === 'tls_client_auth' && error instanceof OutageError)
 }
 
 /** What a token is asked for with: the one before, a user's password, or the client alone. */

@@ -4,13 +4,13 @@ import { decodeJwt } from 'jose'
 const assumedLifeMs = 60_000
 
 /**
- * How long a token lives, in milliseconds: `expires_in` (seconds, RFC 6749 section 5.1); where that is missing, zero or
- * nonsense, `exp` less `iat` of a JWT; else 60 seconds. Durations only, so that it doesn't matter what time it is at the
- * server.
+ * How long a token lives, in milliseconds: `expires_in` (seconds, RFC 6749 section 5.1), or `exp` less `iat` of a JWT where
+ * that is less, or where the former is missing, zero or nonsense; else 60 seconds. Durations only, so that it doesn't
+ * matter what time it is at the server.
  */
 export function tokenLifeMs(expiresIn: unknown, accessToken: string): number {
-  const seconds = parseExpiresIn(expiresIn) ?? jwtLifeSeconds(accessToken)
-  return seconds === undefined ? assumedLifeMs : seconds * 1_000
+  const known = [parseExpiresIn(expiresIn), jwtLifeSeconds(accessToken)].filter(seconds => seconds !== undefined)
+  return known.length === 0 ? assumedLifeMs : Math.min(...known) * 1_000
 }
 
 /** The seconds that an `expires_in` says, some servers write it as a string; undefined unless they are a positive number. */

@@ -16,7 +16,13 @@ export interface OpenedLogin {
 /** @param options.dated adds the `Date` that Keycloak leaves out and every proxy before it writes */
 export function openLogin(
   login: Login,
-  options: { files?: Readonly<Record<string, string>>; clock?: Clock; timeoutMs?: number; dated?: boolean } = {},
+  options: {
+    files?: Readonly<Record<string, string>>
+    clock?: Clock
+    timeoutMs?: number
+    dated?: boolean
+    fetch?: typeof fetch
+  } = {},
 ): OpenedLogin {
   const { clock = new VirtualClock(Date.now()), timeoutMs = 10_000 } = options
   const files = new Map(Object.entries(options.files ?? {}))
@@ -25,7 +31,7 @@ export function openLogin(
     clock,
     timeoutMs,
     fetch: async (address, init) => {
-      const received = await fetch(address, init)
+      const received = await (options.fetch ?? fetch)(address, init)
       // A response from the network has headers that can't be changed.
       const response = new Response(await received.arrayBuffer(), received)
       const grant = new URLSearchParams(String(init?.body ?? '')).get('grant_type')

@@ -10,7 +10,12 @@ describe('the life of a token', () => {
     ['300', 300_000],
     [0.5, 500],
   ])('is what expires_in %j says', (expiresIn, lifeMs) => {
-    expect(tokenLifeMs(expiresIn, jwt({ iat: 0, exp: 9 }))).toBe(lifeMs)
+    expect(tokenLifeMs(expiresIn, jwt({ iat: 0, exp: 900 }))).toBe(lifeMs)
+    expect(tokenLifeMs(expiresIn, 'opaque')).toBe(lifeMs)
+  })
+
+  test.each([300, '300', 365 * 86_400, Number.MAX_VALUE])('is what the JWT says when expires_in %j is more', value => {
+    expect(tokenLifeMs(value, jwt({ iat: 2_000_000_000, exp: 2_000_000_120 }))).toBe(120_000)
   })
 
   test.each([undefined, null, 0, -1, Number.NaN, 'soon', '', {}])('comes from the JWT when expires_in is %j', value => {

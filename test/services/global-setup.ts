@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { hasOpenssl } from './certificates.ts'
 import { servicesWanted } from './find-server.ts'
 import { startKeycloak } from './keycloak.ts'
 import './provided-services.ts'
@@ -13,6 +14,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await provideRedis(project, started, skipped)
     await providePostgres(project, started, skipped)
     await provideKeycloak(project, started, skipped)
+    if (!hasOpenssl) skipped.push(`suites with certificates (${servicesWanted ? 'no openssl in PATH' : UNWANTED})`)
   } catch (error) {
     await started.disposeAsync()
     throw error
@@ -42,7 +44,6 @@ async function provideKeycloak(project: TestProject, started: AsyncDisposableSta
   if (servicesWanted && process.env.KEYCLOAK_HOME) {
     const { url, adminName, adminPassword, https } = started.use(await startKeycloak())
     project.provide('keycloak', { url, adminName, adminPassword, https })
-    if (!https) skipped.push('clients with certificates (no openssl in PATH)')
   } else {
     skipped.push(`Keycloak suites (${servicesWanted ? 'set KEYCLOAK_HOME to an unpacked Keycloak 26' : UNWANTED})`)
   }
