@@ -48,14 +48,14 @@ export function createLoginFetch(deps: {
   }
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   readonly body: string
 }
 
 /** The JSON object that an identity provider answered with status 200 or with a refusal, or why it isn't one. */
-export function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, unknown> | WorkerError {
+function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, unknown> | WorkerError {
   const { status, headers, body } = answer
   if (status === 429) {
     const pauseMs = parseRetryAfter(headers.get('retry-after'), now)

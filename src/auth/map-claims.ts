@@ -25,7 +25,7 @@ export function mapClaims(token: Searched, map: ClaimsMap): Readonly<Record<stri
 }
 
 /** Those that Hasura's configuration must name. */
-export const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
+const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
 
 function findValue(token: Searched, name: string, mapped: MappedClaim): unknown {
   if (!isPlace(mapped)) return mapped

@@ -2,6 +2,7 @@ import { decodeProtectedHeader, jwtVerify, UnsecuredJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { KeyLogin, Login, PasswordLogin } from '../../src/account.ts'
 import { findDeprecation } from '../../src/auth/find-deprecation.ts'
+import { createTokenEndpoint } from '../../src/auth/token-endpoint.ts'
 import { failureOf } from './failure-of.ts'
 import { openLogin } from './open-login.ts'
 import { createEcKey, createRsaKey, toJwk, toPem } from './signing-keys.ts'
@@ -105,6 +106,47 @@ describe('password', () => {
     expect(findDeprecation(byPassword)).toMatch(/CLIENT_AUTH=password .*Service accounts roles/)
     expect(findDeprecation(byKey)).toBeUndefined()
   })
+})
+
+describe('plain http to another machine', () => {
+  const issuer = 'http://keycloak:8080/realms/wiki'
+  const tokenUrl = `${issuer}/protocol/openid-connect/token`
+  const open = (server: Login['server'], allowInsecure: boolean) => {
+    const { fetch, received } = createEndpoint()
+    const discovering: typeof fetch = async (address, init) =>
+      init?.method === 'GET' ? Response.json({ issuer, token_endpoint: tokenUrl }) : fetch(address, init)
+    const login: Login = { ...base, server, method: 'client_secret_post', secret: { value: 'canary' }, allowInsecure }
+    return { received, login: openLogin(login, { fetch: discovering }) }
+  }
+
+  test.each([{ issuer }, { tokenUrl }])('is refused, and used where it is allowed: %j', async server => {
+    const refused = open(server, false)
+    const error = await failureOf(refused.login.requestToken(undefined, forever))
+    expect(error).toMatchObject({ name: 'RefusalError', code: 'client-auth' })
+    expect(error.message).toMatch(/is not https.*ALLOW_INSECURE_ISSUER=true/)
+    expect(refused.received).toEqual([])
+    const allowed = open(server, true)
+    await allowed.login.requestToken(undefined, forever)
+    expect(allowed.received).toHaveLength(1)
+  })
+})
+
+test('a certificate is shown at the address that discovery names for it', async () => {
+  const asked: string[] = []
+  const endpoint = createTokenEndpoint({
+    ...base,
+    server: { issuer: 'https://id.example/realms/wiki' },
+    method: 'tls_client_auth',
+    certificateFile: '/certificate',
+    keyFile: '/key',
+  })
+  const found = await endpoint(async address => {
+    asked.push(String(address))
+    const mtls_endpoint_aliases = { token_endpoint: 'https://mtls.id.example/token' }
+    return Response.json({ issuer: 'https://id.example/realms/wiki', token_endpoint: 'x', mtls_endpoint_aliases })
+  }, forever)
+  expect(found).toMatchObject({ token_endpoint: 'https://mtls.id.example/token' })
+  expect(asked).toHaveLength(1)
 })
 
 describe.each<[Login['method'], Login, Record<string, string>, Record<string, string>]>([

@@ -27,6 +27,12 @@ describe('the URL of a login', () => {
     expect(() => parseLoginUrl(url, 'OIDC_ISSUER')).toThrow(/^OIDC_ISSUER/)
   })
 
+  test('may be plain http to any machine where that is allowed, and nothing else', () => {
+    expect(parseLoginUrl('http://keycloak:8080/realms/a', 'OIDC_ISSUER', true).host).toBe('keycloak:8080')
+    expect(() => parseLoginUrl('http://keycloak:8080/', 'OIDC_ISSUER')).toThrow(/ALLOW_INSECURE_ISSUER=true/)
+    expect(() => parseLoginUrl('ftp://keycloak/', 'OIDC_ISSUER', true)).toThrow(RefusalError)
+  })
+
   test('is shown without password and query', () => {
     expect(showUrl(new URL('https://user:canary@id.example.com/a?key=canary#canary'))).toBe('https://id.example.com/a')
   })

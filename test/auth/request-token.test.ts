@@ -1,11 +1,11 @@
-import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { SecretLogin } from '../../src/account.ts'
 import { createRequestToken } from '../../src/auth/request-token.ts'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
-import { OutageError, RateLimitedError, RefusalError, WorkerError } from '../../src/errors.ts'
+import { OutageError, RateLimitedError, RefusalError } from '../../src/errors.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
+import { failureOf } from './failure-of.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** Holds what RFC 6749, section 2.3.1 has encoded in a Basic header. */
@@ -55,18 +55,6 @@ function request(change: Partial<SecretLogin> = {}, deps: { files?: Map<string, 
   })
 }
 
-/** The error, after looking that nothing of it shows a secret. */
-async function failureOf(promise: Promise<unknown>): Promise<WorkerError> {
-  const error = await promise.then(
-    () => new Error('did not fail'),
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(WorkerError)
-  if (!(error instanceof WorkerError)) throw error
-  expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/canary|eyJ/)
-  return error
-}
-
 describe('a login', () => {
   test.each(['client_secret_basic', 'client_secret_post'] as const)('with %s gets a token', async method => {
     const token = await request({ method })(undefined, forever)
@@ -90,6 +78,8 @@ describe('a login', () => {
     ['zero', 0],
     ['no number', 'soon'],
     ['negative', -5],
+    ['a year', 365 * 86_400],
+    ['a year as text', String(365 * 86_400)],
   ])('takes the life from the JWT when expires_in is %s', async (_name, expiresIn) => {
     provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, expires_in: expiresIn }) })
     expect((await request()(undefined, forever)).expiresAt).toBe(clock.now() + 300_000)
@@ -268,12 +258,26 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
   })
 })
 
+test('an endpoint that is slow is waited for', async () => {
+  provider.fault('token', { kind: 'latency', ms: 400 })
+  provider.fault('discovery', { kind: 'latency', ms: 400 })
+  expect((await request()(undefined, forever)).value).toMatch(/^eyJ/)
+})
+
+test('a token of a megabyte is told as what no API takes', async () => {
+  provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, access_token: 'canary'.repeat(175_000) }) })
+  const error = await failureOf(request()(undefined, forever))
+  expect(error).toMatchObject({ name: 'RefusalError', code: 'claims', scope: 'account' })
+  expect(error.message).toMatch(/has 1050000 characters.*Full scope allowed/)
+})
+
 test('a provider that is down is told as such, and found again', async () => {
   const requestToken = request()
   await provider.stop()
   const error = await failureOf(requestToken(undefined, forever))
   expect(error).toMatchObject({ code: 'token-endpoint' })
-  expect(error.message).toMatch(/refused \(ECONNREFUSED\)/)
+  // A connection that was kept open ends first, when it is seen to be closed too late.
+  expect(error.message).toMatch(/refused \(ECONNREFUSED\)|cut off/)
   await provider.start()
   expect((await requestToken(undefined, forever)).value).toMatch(/^eyJ/)
 })
