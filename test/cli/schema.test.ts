@@ -1,0 +1,63 @@
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { openSandbox } from '../fixtures/open-sandbox.ts'
+import { openHome, start } from './run-command.ts'
+
+const project = fileURLToPath(new URL('../../', import.meta.url))
+
+/** A checkout of its own, since these commands write beside the sources. */
+async function copyProject(folder: string): Promise<string> {
+  const copy = join(folder, 'project')
+  for (const part of ['src', 'graphql', 'package.json'])
+    await cp(join(project, part), join(copy, part), { recursive: true })
+  await symlink(join(project, 'node_modules'), join(copy, 'node_modules'))
+  return copy
+}
+
+test('schema pull writes what each role sees, and schema check tells what no longer fits', {
+  timeout: 60_000,
+}, async () => {
+  await using sandbox = await openSandbox({ hasura: { seed: false } })
+  await using home = await openHome(sandbox, 'reader', ['viewer', 'restorer'])
+  const copy = await copyProject(home.folder)
+  const sdlFile = join(copy, 'graphql/schema/viewer.graphql')
+  const committed = await readFile(sdlFile, 'utf8')
+  const schema = (...words: string[]) => start(home.env, ['schema', ...words], copy).ended
+
+  expect(await schema('check')).toEqual({
+    code: 0,
+    out: 'Role "viewer": every operation is valid on the live API.\n',
+    err: '',
+  })
+
+  await writeFile(sdlFile, `${committed}\ntype Gone {\n  id: Int\n}\n`)
+  expect(await schema('check')).toEqual({
+    code: 0,
+    out: 'Role "viewer": every operation is valid on the live API.\n',
+    err: 'The API has changed for role "viewer": "schema pull --role viewer" and a diff show how.\n',
+  })
+  expect(await schema('pull')).toEqual({
+    code: 0,
+    out: 'graphql/schema/viewer.graphql is what role "viewer" sees now.\n',
+    err: '',
+  })
+  expect(await readFile(sdlFile, 'utf8')).toBe(committed)
+
+  // An operation that asks for a column which neither the committed nor the live schema has.
+  const generated = join(copy, 'src/generated/graphql.ts')
+  await writeFile(generated, (await readFile(generated, 'utf8')).replaceAll('"value":"revision"', '"value":"version"'))
+  const broken = await schema('check')
+  expect(broken.err).toMatch(/^Job "sync-articles": .*role "viewer" does not see field "version" of articles\.$/m)
+  expect(broken.code).toBe(2)
+
+  expect((await schema('pull', '--role', 'restorer')).code).toBe(0)
+  expect(await readFile(join(copy, 'graphql/schema/restorer.graphql'), 'utf8')).not.toContain('refresh_users')
+  const refused = await schema('pull', '--role', 'editor')
+  expect(refused).toEqual({
+    code: 3,
+    out: '',
+    err: `Role "editor" is not in the token's allowed roles (viewer, restorer): assign it to the service account in client "phonemos-hasura"\n`,
+  })
+})

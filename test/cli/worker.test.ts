@@ -1,0 +1,153 @@
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { openHome, run, start, startWorker } from './run-command.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await openSandbox({ tokenLifetimeSeconds: 5 })
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+afterEach(() => sandbox.hasura.clearFaults())
+
+function pulls() {
+  return sandbox.hasura.requests.filter(request => request.operationName === 'PullArticles')
+}
+
+test('while a worker runs, the other commands speak to it, and it ends soon when it is idle', {
+  timeout: 90_000,
+}, async () => {
+  await using home = await openHome(sandbox, 'shared')
+  const { env } = home
+  await using worker = await startWorker(env)
+  expect((await stat(join(env.DATA_DIR, 'control.sock'))).mode & 0o777).toBe(0o600)
+
+  const bootstrap = await run(env, 'bootstrap', '--wait', '--json')
+  expect(bootstrap.code).toBe(0)
+  expect(JSON.parse(bootstrap.out)).toMatchObject({ job: 'bootstrap-account', state: 'done' })
+
+  const second = await start({ ...env, PORT: '0' }, ['worker']).ended
+  expect(second.code).toBe(2)
+  expect(second.err).toBe(
+    `DATA_DIR ${env.DATA_DIR} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres.\n`,
+  )
+
+  const foreground = await run(env, 'run', 'sync-users', '--full', '--json')
+  expect(foreground.code).toBe(0)
+  expect(JSON.parse(foreground.out)).toMatchObject({ job: 'sync-users', counts: { inserted: 0 } })
+  const waited = await run(env, 'enqueue', 'sync-topics', '--wait', '--json')
+  expect(JSON.parse(waited.out)).toMatchObject({ job: 'sync-topics', state: 'done', trigger: 'cli' })
+
+  expect(await run(env, 'run', 'sync-all')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^There is no job "sync-all"/),
+  })
+  expect(await run(env, 'run', 'sync-users', '--payload', '{"a":1}')).toMatchObject({ code: 2 })
+  expect(await run(env, 'enqueue', 'sync-all')).toMatchObject({ code: 2 })
+  expect(await run(env, 'enqueue', 'sync-users', '--account', 'x')).toMatchObject({ code: 2 })
+
+  sandbox.idp.setRoles('shared', ['editor'])
+  await expect.poll(async () => (await run(env, 'run', 'sync-users')).code, { timeout: 15_000, interval: 300 }).toBe(3)
+  sandbox.idp.setRoles('shared', ['viewer'])
+
+  const jobs = JSON.parse((await run(env, 'jobs', '--json')).out)
+  expect(jobs.map((job: { name: string }) => job.name)).toContain('sync-articles')
+  expect(JSON.parse((await run(env, 'accounts', '--json')).out)).toMatchObject([
+    { name: 'default', firstLogin: 'visible', bootstrappedAt: expect.any(String) },
+  ])
+  expect(JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-topics', '--limit', '1')).out)).toMatchObject([
+    { job: 'sync-topics', state: 'succeeded' },
+  ])
+  expect((await run(env, 'holds')).out).toBe('no holds\n')
+  expect(await run(env, 'migrate')).toMatchObject({ code: 0 })
+  expect(await run(env, 'reset', 'sync-users')).toMatchObject({ code: 0, err: '' })
+
+  // A rotated secret: the token lives for seconds, so a new one is needed soon.
+  sandbox.idp.rotateSecret('shared', 'rotated')
+  await writeFile(home.secretFile, 'rotated\n')
+  const [latest] = JSON.parse((await run(env, 'runs', '--json', '--limit', '1')).out)
+  const refusedBefore = sandbox.idp.tokenRequests.length
+  await expect
+    .poll(
+      async () => {
+        await run(env, 'enqueue', 'sync-users', '--wait')
+        return sandbox.idp.tokenRequests.length
+      },
+      { timeout: 20_000, interval: 300 },
+    )
+    .toBeGreaterThan(refusedBefore + 1)
+  const runs: { id: string; state: string }[] = JSON.parse((await run(env, 'runs', '--json')).out)
+  const since = runs.filter(({ id }) => Number(id) > Number(latest.id)).map(({ state }) => state)
+  expect(since.length).toBeGreaterThan(0)
+  expect(new Set(since)).toEqual(new Set(['succeeded']))
+  expect((await run(env, 'holds')).out).toBe('no holds\n')
+
+  expect(await run(env, 'forget', 'default')).toMatchObject({ code: 0, err: '' })
+
+  const toldAt = Date.now()
+  worker.kill('SIGTERM')
+  expect(await worker.ended).toMatchObject({ code: 0, out: '' })
+  expect(Date.now() - toldAt).toBeLessThan(3_000)
+})
+
+describe('a worker that is told to stop in the middle of a run', () => {
+  test('ends soon with 0, records the run as interrupted, and goes on from its checkpoint when it is back', {
+    timeout: 90_000,
+  }, async () => {
+    await using home = await openHome(sandbox, 'interrupted')
+    const { env } = home
+    const earlier = pulls().length
+    sandbox.hasura.fault({ operationName: 'PullArticles', after: 1 }, { kind: 'hang' })
+    await using worker = await startWorker(env)
+    await expect.poll(() => pulls().length - earlier, { timeout: 20_000 }).toBe(2)
+    worker.kill('SIGTERM')
+    const toldAt = Date.now()
+    expect((await worker.ended).code).toBe(0)
+    expect(Date.now() - toldAt).toBeLessThan(13_000)
+
+    sandbox.hasura.clearFaults()
+    const before = pulls().length
+    expect(JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-articles')).out)).toMatchObject([
+      { state: 'interrupted' },
+    ])
+    await using again = await startWorker(env)
+    expect((await run(env, 'enqueue', 'sync-articles', '--wait')).code).toBe(0)
+    expect(pulls()[before]?.variables).toMatchObject({ where: { _or: expect.any(Array) } })
+    const states = JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-articles')).out)
+    expect(states.map(({ state }: { state: string }) => state)).not.toContain('failed')
+    again.kill('SIGTERM')
+    expect((await again.ended).code).toBe(0)
+  })
+
+  test("tells a command that runs through it, and has recorded that command's run", { timeout: 60_000 }, async () => {
+    await using home = await openHome(sandbox, 'foreground')
+    const { env } = home
+    await using worker = await startWorker(env)
+    await run(env, 'bootstrap', '--wait')
+    await run(env, 'enqueue', 'sync-articles', '--wait')
+    const before = pulls().length
+    sandbox.hasura.fault({ operationName: 'PullArticles', times: 1 }, { kind: 'hang' })
+    const running = run(env, 'run', 'sync-articles', '--json')
+    await expect.poll(() => pulls().length, { timeout: 20_000 }).toBe(before + 1)
+    worker.kill('SIGTERM')
+    const { code, out, err } = await running
+    const sentence = 'The worker is stopping: the run was interrupted, the next one goes on from its checkpoint.'
+    expect({ code, err }).toEqual({ code: 1, err: `${sentence}\n` })
+    expect(JSON.parse(out)).toEqual({ error: { code: 'interrupted', message: sentence } })
+    expect((await worker.ended).code).toBe(0)
+    sandbox.hasura.clearFaults()
+    const runs = await run(env, 'runs', '--json', '--job', 'sync-articles', '--limit', '1')
+    expect(JSON.parse(runs.out)).toMatchObject([{ state: 'interrupted', trigger: 'cli' }])
+  })
+})
+
+test('a worker whose port is taken ends with 2 and names the variables', async () => {
+  await using home = await openHome(sandbox, 'no-port')
+  const port = new URL(sandbox.hasura.url).port
+  const { code, err } = await run({ ...home.env, PORT: port }, 'worker')
+  expect(err).toBe(
+    `HTTP on 127.0.0.1:${port} is not possible, something else listens there: free it, or set HOST and PORT.\n`,
+  )
+  expect(code).toBe(2)
+})

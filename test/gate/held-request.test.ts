@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { defineJob } from '../../src/jobs/define-job.ts'
+import { firstLogin } from '../../src/jobs/first-login.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+/** The pauses before a query is tried again add up to seconds; nothing here depends on their length. */
+const hasty: Clock = { now: Date.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal) }
+
+let app: TestApp
+beforeAll(async () => {
+  app = await openTestApp({
+    clock: hasty,
+    jobs: ['edit', 'look'].map(name =>
+      defineJob({
+        name,
+        requirement: { role: name === 'edit' ? 'editor' : 'viewer' },
+        payload: z.strictObject({}),
+        async run() {
+          return {}
+        },
+      }),
+    ),
+  })
+  app.consume()
+})
+afterAll(() => app[Symbol.asyncDispose]())
+
+async function enqueue(account: string, job: string): Promise<string> {
+  const { id } = await app.operations.makeRequest({ job, account, payload: undefined, trigger: 'cli' })
+  return id
+}
+
+async function stateOf(id: string) {
+  const report = await app.operations.findRequest(id)
+  return { state: report?.state, hold: report?.hold?.code, runs: report?.runs.map(run => run.state).toReversed() }
+}
+
+/** As if the pause were over: whoever waits for it is woken by the queue a little later. */
+async function endPause(account: string, ids: readonly string[]): Promise<void> {
+  await app.deps.store
+    .updateTable('worker.holds')
+    .set({ probe_at: new Date(0) })
+    .where('account', '=', account)
+    .execute()
+  for (const id of ids) await app.deps.queue.promote(id)
+}
+
+const patience = { timeout: 15_000, interval: 50 }
+
+test('a request whose role is missing is held, holds no other job, and goes on by itself once it is granted', async () => {
+  const account = app.addAccount({ roles: ['viewer'] })
+  const id = await enqueue(account, 'edit')
+  await expect.poll(() => stateOf(id), patience).toEqual({ state: 'delayed', hold: 'job-roles', runs: ['refused'] })
+  const looking = await enqueue(account, 'look')
+  await expect.poll(() => stateOf(looking), patience).toMatchObject({ state: 'done' })
+
+  app.idp.setRoles(account, ['viewer', 'editor'])
+  await endPause(account, [id])
+  await expect
+    .poll(() => stateOf(id), patience)
+    .toEqual({ state: 'done', hold: undefined, runs: ['refused', 'succeeded'] })
+  expect(await app.operations.listHolds()).toEqual([])
+})
+
+test('an account whose client is refused waits as a whole, asks little, and goes on as a whole', async () => {
+  const account = app.addAccount({ roles: ['viewer', 'editor'] })
+  app.idp.setEnabled(account, false)
+  const ids = await Promise.all([enqueue(account, 'edit'), enqueue(account, 'look')])
+  for (const id of ids)
+    await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'delayed', hold: 'client-auth' })
+  const [hold] = await app.operations.listHolds()
+  expect(hold).toMatchObject({
+    account,
+    job: null,
+    reason: expect.stringContaining(`Keycloak refused client "${account}"`),
+  })
+  const asked = app.idp.tokenRequests.filter(request => request.clientId === account).length
+  expect(asked).toBeLessThanOrEqual(2)
+
+  app.idp.setEnabled(account, true)
+  await endPause(account, ids.slice(0, 1))
+  for (const id of ids) await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
+})
+
+test('an outage behind the gate holds the account with a growing pause, and costs no request', async () => {
+  const account = app.addAccount()
+  app.addJob(
+    defineJob({
+      name: 'ask',
+      requirement: { role: 'viewer' },
+      payload: z.strictObject({}),
+      async run({ hasura }, { signal }) {
+        await firstLogin?.isVisible?.(hasura, '00000000-0000-4000-8000-000000000000', signal)
+        return {}
+      },
+    }),
+  )
+  const looking = await enqueue(account, 'look')
+  await expect.poll(() => stateOf(looking), patience).toMatchObject({ state: 'done' })
+  await app.hasura.stop()
+  const id = await enqueue(account, 'ask')
+  await expect
+    .poll(() => stateOf(id), patience)
+    .toMatchObject({ state: 'delayed', hold: 'network', runs: ['interrupted'] })
+  await endPause(account, [id])
+  await expect
+    .poll(() => stateOf(id), patience)
+    .toMatchObject({ runs: ['interrupted', 'interrupted'], hold: 'network' })
+  const row = await app.deps.store
+    .selectFrom('worker.holds')
+    .select(['probes', 'met_by'])
+    .where('account', '=', account)
+    .executeTakeFirst()
+  expect(row).toEqual({ probes: 1, met_by: 'run' })
+  await app.hasura.start()
+  await endPause(account, [id])
+  await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
+})
