@@ -11,9 +11,14 @@ export function exactTexts(
   index: number,
   columns: readonly string[],
 ): readonly string[] {
-  const inexact = columns.some(column => typeof row[column] === 'number' && !Number.isSafeInteger(row[column]))
+  const inexact = columns.some(column => typeof row[column] === 'number' && !isExact(row[column], column, body))
   const source = inexact ? parseExactly(body, rootField, index) : row
   return columns.map(column => String(source[column]))
+}
+
+/** `5.00000000000000001` is parsed as 5: an integer is what it looks like only where the column has no fractions. */
+function isExact(value: number, column: string, body: string): boolean {
+  return Number.isSafeInteger(value) && !new RegExp(`"${column}"\\s*:\\s*-?\\d+[.eE]`).test(body)
 }
 
 /** The row parsed again with its numbers as text; slower, so only done when a number needs it. */

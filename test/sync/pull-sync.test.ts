@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { PermanentError } from '../../src/errors.ts'
+import { PullArticlesDocument } from '../../src/generated/graphql.ts'
+import type { Progress } from '../../src/jobs/define-job.ts'
+import { runNow } from '../../src/runs/run-now.ts'
+import { type PullOptions, pullSync } from '../../src/sync/pull-sync.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+type Options = Partial<Pick<PullOptions<unknown, unknown>, 'pageSize' | 'lookback'>>
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await openSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s', backend => {
+  let app: TestApp
+  let account: string
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox })
+  })
+  beforeEach(() => {
+    account = app.addAccount()
+  })
+  afterEach(() => {
+    app.hasura.clearFaults()
+    app.idp.setTokenLifetime(300)
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  /** What takes real seconds and tells the databases not apart. */
+  const testOnce = test.runIf(backend === 'embedded')
+
+  /** A pull of its own table, so that tests don't see each other's rows. */
+  const newJob = (options: Options = {}) => {
+    const id = randomUUID().replaceAll('-', '')
+    const job = pullSync({
+      name: `sync-${id}`,
+      document: PullArticlesDocument,
+      role: 'viewer',
+      key: 'id',
+      cursor: 'updated_at',
+      into: `articles_${id}`,
+      ...options,
+    })
+    app.addJob(job)
+    return { name: job.name, table: `articles_${id}`, job }
+  }
+  type Job = ReturnType<typeof newJob>
+  const run = ({ job }: Job, more: { full?: boolean; onProgress?: (progress: Progress) => void } = {}) =>
+    runNow(app.deps, {
+      job,
+      access: app.deps.accounts.get(account) ?? expect.fail(),
+      payload: {},
+      full: false,
+      signal: new AbortController().signal,
+      onWaiting() {},
+      onProgress() {},
+      ...more,
+    })
+  const columns = `id::text, topic_id::text, title, body, status, revision::text, rating::text, metadata::text,
+    (published_at at time zone 'utc')::text as published, (updated_at at time zone 'utc')::text as updated`
+  const source = () => app.hasura.sql(`select ${columns} from articles where status = 'published' order by id`)
+  const mirrorOf = async ({ table }: Job) => {
+    const { rows } = await sql<Record<string, unknown>>`
+      select ${sql.raw(columns)} from ${sql.table(`mirror.${table}`)} where _account = ${account} order by id`.execute(
+      app.deps.store,
+    )
+    return rows
+  }
+  const checkpointOf = ({ name }: Job) =>
+    app.deps.store.selectFrom('worker.checkpoints').selectAll().where('job', '=', name).executeTakeFirst()
+  const visible = async () => (await source()).length
+  const insert = (title: string, updatedAt = 'now()') =>
+    app.hasura.sql(`insert into articles (topic_id, title, status, updated_at)
+      values ('b0000000-0000-4000-8000-000000000001', '${title}', 'published', ${updatedAt})`)
+  const pages = () => app.hasura.requests.filter(request => request.operationName === 'PullArticles')
+
+  test('makes the mirror equal to what the role sees, though its row limit is below the page', async () => {
+    const job = newJob({ pageSize: 1_000 })
+    const rows = await visible()
+    expect(await run(job)).toMatchObject({ counts: { read: rows, inserted: rows, updated: 0, unchanged: 0, pages: 2 } })
+    expect(await mirrorOf(job)).toEqual(await source())
+    expect(await checkpointOf(job)).toMatchObject({
+      position: null,
+      scan_started_at: null,
+      scanned_at: expect.any(String),
+    })
+  })
+
+  test('steps over ties wider than a page', async () => {
+    const job = newJob({ pageSize: 3 })
+    await run(job)
+    expect(await mirrorOf(job)).toEqual(await source())
+  })
+
+  test('takes only what is new or changed the next time, and writes nothing twice', async () => {
+    const job = newJob()
+    await run(job)
+    expect(await run(job)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+    await insert(`new ${job.name}`)
+    await app.hasura.sql("update articles set title = title || '!' where id = 'c0000000-0000-4000-8000-000000000001'")
+    expect(await run(job)).toMatchObject({ counts: { inserted: 1, updated: 1 } })
+    expect(await mirrorOf(job)).toEqual(await source())
+    const { high } = (await checkpointOf(job)) ?? expect.fail()
+    expect(await run(job)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+    expect((await checkpointOf(job))?.high).toBe(high)
+  })
+
+  test('doesn’t read an old bulk import again and again', async () => {
+    const job = newJob()
+    await run(job)
+    await sql`update worker.checkpoints set scanned_at = ${new Date(Date.now() + 600_000).toISOString()} where job = ${job.name}`.execute(
+      app.deps.store,
+    )
+    expect(await run(job)).toMatchObject({ counts: { read: 0, pages: 0 } })
+  })
+
+  test('isn’t led astray by a row of the year 2099 or of no end', async () => {
+    await insert('from the future', "'2099-01-01 00:00:00.000001+00'")
+    await insert('for ever', "'infinity'")
+    const job = newJob({ pageSize: 40 })
+    try {
+      await run(job)
+      expect((await checkpointOf(job))?.high).toBe('infinity')
+      await insert(`later ${job.name}`)
+      expect(await run(job)).toMatchObject({ counts: { inserted: 1 } })
+      expect(await mirrorOf(job)).toEqual(await source())
+    } finally {
+      await app.hasura.sql("delete from articles where title in ('from the future', 'for ever')")
+    }
+  })
+
+  test('sees a row that changed while it read', async () => {
+    const job = newJob({ pageSize: 20 })
+    let changed: Promise<unknown> | undefined
+    await run(job, {
+      onProgress() {
+        changed ??= app.hasura.sql(
+          "update articles set title = title || '?' where id = (select id from articles where status = 'published' order by updated_at, id limit 1)",
+        )
+      },
+    })
+    await changed
+    await run(job)
+    expect(await mirrorOf(job)).toEqual(await source())
+  })
+
+  test('goes on behind the last page that was written when one in the middle failed', async () => {
+    const job = newJob({ pageSize: 20 })
+    app.hasura.fault(
+      { operationName: 'PullArticles', after: 2, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(run(job)).rejects.toThrow(PermanentError)
+    const written = await mirrorOf(job)
+    expect(written).toHaveLength(40)
+    const checkpoint = await checkpointOf(job)
+    expect(checkpoint).toMatchObject({ scanned_at: null, scan_started_at: expect.any(String) })
+    const [last] = await app.hasura.sql(
+      `select id::text from (select id, updated_at from articles where status = 'published' order by updated_at, id limit 40) t order by updated_at desc, id desc limit 1`,
+    )
+    expect(checkpoint?.position).toMatchObject({ key: [last?.id] })
+    const rest = (await visible()) - 40
+    expect(await run(job)).toMatchObject({ counts: { read: rest, inserted: rest, updated: 0 } })
+    expect(await mirrorOf(job)).toEqual(await source())
+    expect((await checkpointOf(job))?.scanned_at).toBe(checkpoint?.scan_started_at)
+  })
+
+  testOnce(
+    'comes through an answer cut off half way, HTML instead of JSON, a 503, an error of Hasura’s and a slow answer',
+    async () => {
+      const job = newJob({ pageSize: 20 })
+      const faults = [
+        { kind: 'cut-off' },
+        { kind: 'html' },
+        { kind: 'status', status: 503 },
+        { kind: 'graphql-error', code: 'postgres-error', message: 'connection lost' },
+        { kind: 'latency', ms: 200 },
+        { kind: 'reset' },
+      ] as const
+      // One page each; the second try succeeds.
+      for (const [index, fault] of faults.entries()) {
+        app.hasura.fault({ operationName: 'PullArticles', after: index * 2, times: 1 }, fault)
+      }
+      await run(job)
+      expect(await mirrorOf(job)).toEqual(await source())
+    },
+  )
+
+  testOnce('logs in again when its token expires on the way', async () => {
+    const job = newJob({ pageSize: 20 })
+    app.idp.setTokenLifetime(1)
+    app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
+    const before = app.idp.tokenRequests.length
+    await run(job)
+    expect(app.idp.tokenRequests.length - before).toBeGreaterThan(2)
+    expect(await mirrorOf(job)).toEqual(await source())
+  })
+
+  test('logs in again when Hasura takes its token no more', async () => {
+    const job = newJob({ pageSize: 20 })
+    app.hasura.fault(
+      { operationName: 'PullArticles', after: 2, times: 1 },
+      { kind: 'graphql-error', code: 'invalid-jwt', message: 'no' },
+    )
+    const before = app.idp.tokenRequests.length
+    await run(job)
+    expect(app.idp.tokenRequests.length - before).toBe(2)
+    expect(await mirrorOf(job)).toEqual(await source())
+  })
+
+  testOnce(
+    'waits under a hold when its role is taken away on the way, and goes on where it was when it is granted',
+    async () => {
+      const job = newJob({ pageSize: 20 })
+      app.idp.setTokenLifetime(1)
+      const slow = app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
+      const begun = pages().length
+      const consumer = app.consume()
+      const { id } = await app.operations.makeRequest({ job: job.name, account, payload: undefined, trigger: 'cli' })
+      await expect.poll(() => pages().length - begun, { timeout: 10_000, interval: 20 }).toBeGreaterThan(1)
+      app.idp.setRoles(account, ['another'])
+      const hold = async () => (await app.operations.listHolds()).find(found => found.account === account)
+      await expect.poll(hold, { timeout: 15_000, interval: 50 }).toMatchObject({ code: 'job-roles' })
+      slow()
+      const written = (await mirrorOf(job)).length
+      expect(written).toBeGreaterThan(0)
+      expect(written).toBeLessThan(await visible())
+      app.idp.setRoles(account, ['viewer'])
+      await expect
+        .poll(async () => (await app.operations.findRequest(id))?.state, { timeout: 20_000, interval: 50 })
+        .toBe('done')
+      expect(await hold()).toBeUndefined()
+      expect(await mirrorOf(job)).toEqual(await source())
+      const [last] = await app.operations.listRuns({ job: job.name, limit: 1 })
+      expect(last?.counts?.inserted).toBe((await visible()) - written)
+      await consumer.stop(1_000)
+    },
+  )
+
+  test('goes on when Hasura was away for a moment', async () => {
+    const job = newJob({ pageSize: 20 })
+    let back: Promise<void> | undefined
+    await run(job, {
+      onProgress() {
+        back ??= app.hasura.stop().then(() => app.hasura.start())
+      },
+    })
+    await back
+    expect(await mirrorOf(job)).toEqual(await source())
+  })
+
+  test('that is full reads everything again, and keeps the greatest cursor', async () => {
+    const job = newJob()
+    await run(job)
+    const { high } = (await checkpointOf(job)) ?? expect.fail()
+    await sql`update ${sql.table(`mirror.${job.table}`)} set title = 'wrong'`.execute(app.deps.store)
+    const rows = await visible()
+    expect(await run(job, { full: true })).toMatchObject({ counts: { read: rows, updated: rows } })
+    expect((await checkpointOf(job))?.high).toBe(high)
+    expect(await mirrorOf(job)).toEqual(await source())
+  })
+
+  test('reads a table that several accounts mirror for each of them', async () => {
+    const job = newJob({ pageSize: 50 })
+    const accounts = [account, app.addAccount(), app.addAccount()]
+    await Promise.all(
+      accounts.map(name =>
+        runNow(app.deps, {
+          job: job.job,
+          access: app.deps.accounts.get(name) ?? expect.fail(),
+          payload: {},
+          full: false,
+          signal: new AbortController().signal,
+          onWaiting() {},
+          onProgress() {},
+        }),
+      ),
+    )
+    const { rows } = await sql<{ count: string }>`
+      select count(*) from ${sql.table(`mirror.${job.table}`)} group by _account`.execute(app.deps.store)
+    expect(rows).toEqual(Array(3).fill({ count: String(await visible()) }))
+  })
+})

@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Checkpoint } from '../../src/sync/checkpoint.ts'
+import { behind, from, lowerBound, orderBy, type ScanOrder, type Where } from '../../src/sync/scan.ts'
+
+type Row = Readonly<Record<string, string | number>>
+
+/** Evaluates the part of Hasura's `where` that a scan uses. */
+function matches(row: Row, where: Where): boolean {
+  return Object.entries(where).every(([field, condition]) => {
+    if (field === '_or') return (condition as Where[]).some(alternative => matches(row, alternative))
+    return Object.entries(condition as Row).every(([operator, value]) => {
+      const found = row[field] ?? Number.NaN
+      expect(typeof value, `${field} is sent as its own type`).toBe(typeof found)
+      if (operator === '_eq') return found === value
+      if (operator === '_gt') return found > value
+      if (operator === '_gte') return found >= value
+      throw new Error(`a scan doesn't use ${operator}`)
+    })
+  })
+}
+
+function inOrder(rows: readonly Row[], order: readonly Record<string, 'asc'>[]): Row[] {
+  const columns = order.flatMap(Object.keys)
+  return rows.toSorted((a, b) => {
+    const differing = columns.find(column => a[column] !== b[column])
+    return differing === undefined ? 0 : (a[differing] ?? 0) < (b[differing] ?? 0) ? -1 : 1
+  })
+}
+
+/** Pages as an API with a row limit of its own gives them, until one is empty. */
+function scan(rows: readonly Row[], order: ScanOrder, pageSize: number, start: Where = {}): Row[] {
+  const seen: Row[] = []
+  let where = start
+  for (;;) {
+    const page = inOrder(rows, orderBy(order))
+      .filter(row => matches(row, where))
+      .slice(0, pageSize)
+    const last = page.at(-1)
+    if (!last) return seen
+    seen.push(...page)
+    if (seen.length > rows.length) return seen
+    where = behind(order, { cursor: String(last[order.cursor]), key: order.key.map(column => String(last[column])) })
+  }
+}
+
+const noNumbers = new Set<string>()
+const letters = fc.constantFrom('a', 'b', 'c')
+
+describe('a scan page by page', () => {
+  test('meets every row once and in order, whatever the ties, the key and the size of a page', () => {
+    const rows = fc.uniqueArray(fc.record({ at: letters, k1: letters, k2: letters, k3: letters }), {
+      selector: row => `${row.k1}${row.k2}${row.k3}`,
+      maxLength: 27,
+    })
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 1, max: 9 }), (table, pageSize) => {
+        const order = { cursor: 'at', key: ['k1', 'k2', 'k3'], sentAsNumbers: noNumbers }
+        expect(scan(table, order, pageSize)).toEqual(inOrder(table, orderBy(order)))
+      }),
+    )
+  })
+
+  test('works with a key of GraphQL’s own numbers, and with a cursor that is part of the key', () => {
+    const rows = fc.uniqueArray(
+      fc.record({ at: fc.integer({ min: -3, max: 3 }), id: fc.integer({ min: 0, max: 30 }) }),
+      {
+        selector: row => `${row.at}/${row.id}`,
+        maxLength: 25,
+      },
+    )
+    fc.assert(
+      fc.property(
+        rows,
+        fc.integer({ min: 1, max: 9 }),
+        fc.constantFrom(['id'], ['at', 'id'], ['id', 'at']),
+        (table, pageSize, key) => {
+          const unique = key.length > 1 ? table : [...new Map(table.map(row => [row.id, row])).values()]
+          const order = { cursor: 'at', key, sentAsNumbers: new Set(['at', 'id']) }
+          expect(scan(unique, order, pageSize)).toEqual(inOrder(unique, orderBy(order)))
+        },
+      ),
+    )
+  })
+
+  test('from a bound on meets the rows at the bound as well', () => {
+    const table = ['a', 'b', 'b', 'c'].map((at, id) => ({ at, id: String(id) }))
+    const order = { cursor: 'at', key: ['id'], sentAsNumbers: noNumbers }
+    expect(scan(table, order, 2, from(order, 'b'))).toEqual(table.slice(1))
+  })
+})
+
+describe('the lower bound of the next scan', () => {
+  const checkpoint = (more: Partial<Checkpoint>): Checkpoint => ({
+    high: undefined,
+    position: undefined,
+    scanStartedAt: undefined,
+    scannedAt: undefined,
+    ...more,
+  })
+
+  test('is none before a scan was complete', () => {
+    expect(lowerBound(undefined, 'instant', 300)).toBeUndefined()
+    expect(lowerBound(checkpoint({ high: '5' }), 'number', 0)).toBeUndefined()
+    expect(lowerBound(checkpoint({ high: '2026-01-01T00:00:00Z' }), 'instant', 300)).toBeUndefined()
+  })
+
+  test('is the time at which the last one began less the lookback, whatever rows it found', () => {
+    const scannedAt = '2026-03-01T12:00:00.000Z'
+    for (const high of ['2099-01-01T00:00:00Z', 'infinity', undefined, '1999-01-01T00:00:00Z']) {
+      expect(lowerBound(checkpoint({ high, scannedAt }), 'instant', 300)).toBe('2026-03-01T11:55:00.000Z')
+    }
+  })
+
+  test('of numbers lies at or below what was seen less the lookback, digit by digit', () => {
+    const scannedAt = '2026-03-01T12:00:00.000Z'
+    const decimal = fc.tuple(
+      fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }),
+      fc.option(fc.stringMatching(/^[0-9]{1,9}$/)),
+    )
+    fc.assert(
+      fc.property(decimal, fc.integer({ min: 0, max: 1_000 }), ([whole, fraction], lookback) => {
+        const high = fraction === null ? `${whole}` : `${whole}.${fraction}`
+        const bound = BigInt(lowerBound(checkpoint({ high, scannedAt }), 'number', lookback) ?? expect.fail())
+        expect(bound).toBeLessThanOrEqual(whole - BigInt(lookback))
+        if (fraction !== null && high.startsWith('-')) expect(bound).toBe(whole - BigInt(lookback) - 1n)
+        else expect(bound).toBe(whole - BigInt(lookback))
+      }),
+      {
+        examples: [
+          [[-1n, '5'], 0],
+          [[9007199254740993n, null], 1],
+        ],
+      },
+    )
+  })
+
+  test('of anything else is what was seen', () => {
+    const scannedAt = '2026-03-01T12:00:00.000Z'
+    expect(lowerBound(checkpoint({ high: 'm', scannedAt }), 'other', 0)).toBe('m')
+  })
+})
