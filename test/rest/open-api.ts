@@ -83,7 +83,7 @@ export interface OpenApi extends Access, AsyncDisposable {
 export async function openApi(...answers: Answer[]): Promise<OpenApi> {
   const server = await startScriptedApi(...answers)
   const access = createAccess()
-  const api = createRestApi({ ...access, baseUrl: `${server.url}/api`, timeoutMs: 2_000 })
+  const api = createRestApi({ ...access, baseUrl: `${server.url}/api`, timeoutMs: 60_000 })
   return { ...access, server, api, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
 

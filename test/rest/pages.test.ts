@@ -82,6 +82,15 @@ describe('pages by cursor', () => {
     expect(queries.length).toBeLessThan(400)
   })
 
+  test('end at once where the API repeats the cursor, however late', async () => {
+    const { api, queries } = apiOf(query => {
+      const next = String(Math.min(150, Number(query.get('cursor') ?? 0) + 1))
+      return { items: [], next_cursor: next, has_more: true }
+    })
+    await failureOf(allOf(cursorPages(api, { path: '/x', item, signal })))
+    expect(queries).toHaveLength(151)
+  })
+
   test.each([[null], [''], [undefined]])('end with an error where there is more behind the cursor %j', async cursor => {
     const { api } = apiOf(() => ({ items: [], next_cursor: cursor, has_more: true }))
     expect(await failureOf(allOf(cursorPages(api, { path: '/x', item, signal })))).toMatchObject({
