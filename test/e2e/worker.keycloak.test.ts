@@ -1,0 +1,229 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { type App, openApp } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
+import { parseConfig } from '../../src/config.ts'
+import { openSession } from '../../src/gate/session.ts'
+import { createAuthorize } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { createLocalOperations } from '../../src/http/local-operations.ts'
+import type { Operations } from '../../src/http/operations.ts'
+import { firstLogin } from '../../src/jobs/first-login.ts'
+import { jobs } from '../../src/jobs/list.ts'
+import { createRequestHandler } from '../../src/runs/handle-request.ts'
+import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
+import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
+import { createRealm, type Realm, type ServiceAccount, WORKER_API } from '../services/keycloak-realm.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { createRedis, hasRedis } from '../services/redis.ts'
+import { getSharedKeycloak } from '../services/shared-keycloak.ts'
+
+let opened: AsyncDisposableStack
+let realm: Realm
+let hasura: SandboxHasura
+let app: App
+let operations: Operations
+let logged: CapturedLog
+let secretFile: string
+let httpUrl: string
+
+beforeAll(async () => {
+  opened = new AsyncDisposableStack()
+  realm = opened.use(await createRealm(getSharedKeycloak()))
+  hasura = opened.use(
+    await startHasura({ jwt: { jwkUrl: realm.jwksUrl, issuer: realm.issuer }, requireRoleHeader: true }),
+  )
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-e2e-'))
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  secretFile = join(folder, 'secret')
+  await writeFile(secretFile, `${realm.clientSecret}\n`)
+  const config = parseConfig({
+    ...(hasPostgres && { DATABASE_URL: opened.use(await createDatabase()).url }),
+    ...(hasPostgres && hasRedis && { REDIS_URL: opened.use(await createRedis()).url }),
+    DATA_DIR: join(folder, 'data'),
+    OIDC_ISSUER: realm.issuer,
+    CLIENT_ID: realm.clientId,
+    CLIENT_SECRET_FILE: secretFile,
+    HASURA_URL: hasura.url,
+  })
+  logged = captureLog()
+  app = opened.use(
+    await openApp(
+      config,
+      { jobs, firstLogin },
+      {
+        clock: systemClock,
+        log: logged.log,
+        hostname: 'e2e',
+        pid: process.pid,
+        readSecretFile: path => readFile(path, 'utf8'),
+      },
+    ),
+  )
+  operations = createLocalOperations(app.deps)
+  const consumer = app.deps.queue.consume(createRequestHandler(app.deps), { concurrency: 4 })
+  opened.defer(() => consumer.stop(0))
+  const callers = { issuer: realm.issuer, audience: WORKER_API.audience, role: WORKER_API.role }
+  const http = createHttp({ operations, authorize: createAuthorize(callers), log: logged.log })
+  opened.defer(() => http.close())
+  httpUrl = await http.listen({ host: '127.0.0.1', port: 0 })
+  const bootstrap = await request('bootstrap-account')
+  await vi.waitFor(async () => expect(await reportOf(bootstrap)).toMatchObject({ state: 'done' }), patience)
+}, 120_000)
+afterAll(() => opened.disposeAsync())
+
+const patience = { timeout: 25_000, interval: 100 }
+
+async function request(job: string): Promise<string> {
+  return (await operations.makeRequest({ job, account: undefined, payload: undefined, trigger: 'cli' })).id
+}
+
+function reportOf(id: string) {
+  return operations.findRequest(id)
+}
+
+/** As if the pause were over, which is 5 s at first. */
+async function endPause(id: string): Promise<void> {
+  await app.deps.store
+    .updateTable('worker.holds')
+    .set({ probe_at: new Date(0) })
+    .execute()
+  await app.deps.queue.promote(id)
+}
+
+/** What a realm is made to lack holds a request with a sentence; mended, the request goes on by itself. */
+async function holdAndMend(
+  breakIt: () => Promise<unknown>,
+  hold: object,
+  mendIt: () => Promise<unknown>,
+): Promise<void> {
+  await breakIt()
+  await dropToken()
+  const id = await request('sync-topics')
+  await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'delayed', hold })
+  await mendIt()
+  await endPause(id)
+  await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done' })
+  expect(await operations.listHolds()).toEqual([])
+}
+
+describe('a worker against a real Keycloak', () => {
+  test('makes its user known once and fills the mirror of a new account', async () => {
+    const calls = hasura.requests.filter(({ operationName }) => operationName === 'RefreshUsers')
+    expect(calls).toMatchObject([{ role: 'viewer', userId: realm.subject }])
+    expect(await operations.listAccounts()).toMatchObject([
+      { name: 'default', firstLogin: 'visible', note: null, bootstrappedAt: expect.any(String) },
+    ])
+    const runs = await operations.listRuns({ limit: 100 })
+    expect(new Set(runs.map(run => run.state))).toEqual(new Set(['succeeded']))
+    expect(runs.find(run => run.job === 'sync-articles')?.counts?.inserted).toBeGreaterThan(100)
+  })
+
+  test('holds what a revoked role no longer allows, and goes on once it is granted', async () => {
+    await holdAndMend(
+      () => realm.revokeRole('viewer').then(() => realm.revokeRole('editor')),
+      {
+        code: 'allowed-roles',
+        reason: expect.stringContaining('no role is assigned to the service account of client "sync-worker"'),
+      },
+      () => realm.grantRole('viewer').then(() => realm.grantRole('editor')),
+    )
+  })
+
+  test('names the missing role, the roles there are and the client to assign it in', async () => {
+    // The default role has to stay allowed for the gate to come so far.
+    await realm.revokeRole('editor')
+    await dropToken()
+    const { issuer, subject } = await app.deps.store.selectFrom('worker.accounts').selectAll().executeTakeFirstOrThrow()
+    expect({ issuer, subject }).toEqual({ issuer: realm.issuer, subject: realm.subject })
+    const [access] = app.deps.accounts.values()
+    if (!access) throw new Error('no account')
+    await expect(openSession(app.deps, access, { role: 'editor' }, new AbortController().signal)).rejects.toMatchObject(
+      {
+        code: 'job-roles',
+        message: `Role "editor" is not in the token's allowed roles (viewer): assign it to the service account in client "phonemos-hasura"`,
+      },
+    )
+    await realm.grantRole('editor')
+  })
+
+  test('fails no run when the secret is rotated and the file follows', async () => {
+    const [latest] = await operations.listRuns({ limit: 1 })
+    await writeFile(secretFile, `${await realm.regenerateSecret()}\n`)
+    await dropToken()
+    const id = await request('sync-users')
+    await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done' })
+    const since = (await operations.listRuns({ limit: 100 })).filter(run => Number(run.id) > Number(latest?.id))
+    expect(since.map(run => run.state)).toEqual(['succeeded'])
+  })
+
+  test('holds the account when the secret is wrong, naming the file, and goes on with the right one', async () => {
+    const right = await readFile(secretFile, 'utf8')
+    await holdAndMend(
+      () => realm.regenerateSecret(),
+      {
+        code: 'client-auth',
+        reason: expect.stringMatching(/^Keycloak refused client "sync-worker" at .*unauthorized_client.*secret file/),
+      },
+      async () => writeFile(secretFile, `${await realm.regenerateSecret()}\n`),
+    )
+    expect(logged.text()).not.toContain(right.trim())
+  })
+
+  test('names the scope when the claims are gone while the roles are assigned', async () => {
+    await holdAndMend(
+      () => realm.setHasuraScope(false),
+      {
+        code: 'claims',
+        reason: expect.stringMatching(/roles are assigned, but the `hasura` client scope is not a default scope/),
+      },
+      () => realm.setHasuraScope(true),
+    )
+  })
+
+  test('takes requests from a caller with the role of its API, and from none without', async () => {
+    const caller = await realm.createCaller()
+    const stranger = await realm.createCaller({ clientId: 'stranger', roles: [] })
+    const accepted = await ask(await tokenOf(caller))
+    expect(accepted).toMatchObject({ status: 202, body: { id: expect.any(String) } })
+    await expect
+      .poll(() => reportOf(accepted.body.id ?? ''), patience)
+      .toMatchObject({ state: 'done', trigger: 'http' })
+    // Without the role Keycloak leaves the audience out as well.
+    expect(await ask(await tokenOf(stranger))).toMatchObject({
+      status: 401,
+      body: { message: 'The token is not meant for this worker: audience "hasura-sync-worker" is needed.' },
+    })
+  })
+})
+
+/** The token in hand says what was true when it was issued; where none can be had there is none. */
+async function dropToken(): Promise<void> {
+  for (const access of app.deps.accounts.values()) {
+    await access.tokens.get().then(
+      token => access.tokens.drop(token),
+      () => {},
+    )
+  }
+}
+
+async function tokenOf({ clientId, clientSecret }: ServiceAccount): Promise<string> {
+  const response = await fetch(realm.tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
+  })
+  return z.object({ access_token: z.string() }).parse(await response.json()).access_token
+}
+
+async function ask(token: string) {
+  const response = await fetch(`${httpUrl}/jobs/sync-users/requests`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  })
+  return { status: response.status, body: answerSchema.parse(await response.json()) }
+}
+
+const answerSchema = z.object({ id: z.string().optional(), message: z.string().optional() })
