@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { ClaimsLocation } from '../account.ts'
+
+/** Those of the environment that say where Hasura's claims are; the same names in camelCase in an accounts file. */
+export const claimsVariables = [
+  'HASURA_CLAIMS_NAMESPACE',
+  'HASURA_CLAIMS_PATH',
+  'HASURA_CLAIMS_FORMAT',
+  'HASURA_CLAIMS_MAP',
+] as const
+
+type ClaimsVariable = (typeof claimsVariables)[number]
+
+/**
+ * @param label how problems call a variable
+ * @param problems gets every problem, by the name of its variable
+ * @returns undefined when there is a problem
+ */
+export function readClaimsLocation(
+  values: Readonly<Partial<Record<ClaimsVariable, string | undefined>>>,
+  label: (variable: ClaimsVariable) => string,
+  problems: string[],
+): ClaimsLocation | undefined {
+  const { HASURA_CLAIMS_NAMESPACE: namespace, HASURA_CLAIMS_PATH: path, HASURA_CLAIMS_MAP: map } = values
+  if (map) {
+    const beside = claimsVariables.filter(variable => variable !== 'HASURA_CLAIMS_MAP' && values[variable])
+    if (beside.length > 0) {
+      problems.push(
+        `${beside.map(label).join(', ')} beside ${label('HASURA_CLAIMS_MAP')} would mean nothing, to Hasura as well: give one of them.`,
+      )
+    }
+    return readMap(map, label('HASURA_CLAIMS_MAP'), problems)
+  }
+  const format = values.HASURA_CLAIMS_FORMAT || 'json'
+  if (format !== 'json' && format !== 'stringified_json') {
+    const shown = `"${format.slice(0, 20)}${format.length > 20 ? '…' : ''}"`
+    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is ${shown}: give json or stringified_json.`)
+    return undefined
+  }
+  return { namespace: namespace || 'https://hasura.io/jwt/claims', ...(path && { path }), format }
+}
+
+function readMap(text: string, label: string, problems: string[]): ClaimsLocation | undefined {
+  const read = mapSchema.safeParse(parseJson(text))
+  if (read.success) return { map: read.data }
+  for (const { path, message } of read.error.issues) {
+    problems.push(`${[label, ...path.map(String)].join('.')}: ${message}.`)
+  }
+  return undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const roleClaims = ['x-hasura-allowed-roles', 'x-hasura-default-role'] as const
+
+function claimSchema(value: z.ZodType<string | string[]>) {
+  return z.union([z.strictObject({ path: z.string().startsWith('$'), default: value.exactOptional() }), value])
+}
+
+const textClaim = { schema: claimSchema(z.string()), form: 'a text' }
+const rolesClaim = { schema: claimSchema(z.array(z.string()).min(1)), form: 'a list of roles' }
+
+/** `claims_map` as Hasura takes it, but for the case of the names. */
+const mapSchema = z
+  .record(
+    z.string(),
+    z.unknown(),
+    'must be a JSON object of claims, such as {"x-hasura-user-id": {"path": "$.sub"}, …}',
+  )
+  .transform((map, context) => {
+    const entries = Object.entries(map).flatMap(([name, mapped]) => {
+      const lower = name.toLowerCase()
+      const report = (message: string) => context.addIssue({ code: 'custom', path: [name], message })
+      if (!lower.startsWith('x-hasura-')) report('is no session variable, whose names begin with x-hasura-')
+      const { schema, form } = lower === 'x-hasura-allowed-roles' ? rolesClaim : textClaim
+      const read = schema.safeParse(mapped)
+      if (!read.success) report(`must be ${form}, or {"path": "$.…"} with or without such a "default"`)
+      return read.success ? [[name, read.data] as const] : []
+    })
+    const names = new Set(Object.keys(map).map(name => name.toLowerCase()))
+    for (const role of roleClaims) {
+      if (!names.has(role)) context.addIssue({ code: 'custom', message: `lacks "${role}", which Hasura needs` })
+    }
+    return Object.fromEntries(entries)
+  })

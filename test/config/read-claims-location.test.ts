@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readClaimsLocation } from '../../src/config/read-claims-location.ts'
+
+const roles = { 'x-hasura-allowed-roles': ['viewer'], 'x-hasura-default-role': 'viewer' }
+
+function read(values: Parameters<typeof readClaimsLocation>[0]) {
+  const problems: string[] = []
+  return { location: readClaimsLocation(values, variable => variable, problems), problems }
+}
+
+function problemsOf(map: unknown): string[] {
+  return read({ HASURA_CLAIMS_MAP: JSON.stringify(map) }).problems
+}
+
+describe('the place of the claims', () => {
+  test('is Hasura’s own namespace when nothing is said', () => {
+    expect(read({}).location).toEqual({ namespace: 'https://hasura.io/jwt/claims', format: 'json' })
+  })
+
+  test('is a map of literals and paths, in any case', () => {
+    const map = {
+      'X-Hasura-Allowed-Roles': { path: '$.roles', default: ['viewer'] },
+      'x-hasura-default-role': 'viewer',
+      'X-HASURA-USER-ID': { path: '$.sub' },
+      'x-hasura-tenant': { path: "$['a.b']", default: 'x' },
+    }
+    expect(read({ HASURA_CLAIMS_MAP: JSON.stringify(map) })).toEqual({ location: { map }, problems: [] })
+  })
+
+  test.each<[unknown, RegExp[]]>([
+    [7, [/^HASURA_CLAIMS_MAP: must be a JSON object of claims/]],
+    [[], [/^HASURA_CLAIMS_MAP: must be a JSON object/]],
+    [{}, [/lacks "x-hasura-allowed-roles"/, /lacks "x-hasura-default-role"/]],
+    [{ ...roles, 'x-hasura-allowed-roles': 'viewer' }, [/x-hasura-allowed-roles: must be a list of roles/]],
+    [{ ...roles, 'x-hasura-allowed-roles': [] }, [/x-hasura-allowed-roles: must be a list of roles/]],
+    [{ ...roles, 'x-hasura-default-role': ['viewer'] }, [/x-hasura-default-role: must be a text/]],
+    [{ ...roles, 'x-hasura-user-id': 7 }, [/^HASURA_CLAIMS_MAP\.x-hasura-user-id: must be a text, or \{"path"/]],
+    [{ ...roles, 'x-hasura-user-id': { default: 'u' } }, [/x-hasura-user-id: must be a text/]],
+    [{ ...roles, 'x-hasura-user-id': { path: 'sub' } }, [/x-hasura-user-id: must be a text/]],
+    [{ ...roles, 'x-hasura-user-id': { path: '$.sub', defualt: 'u' } }, [/x-hasura-user-id: must be a text/]],
+    [{ ...roles, 'user-id': 'u' }, [/user-id: is no session variable, whose names begin with x-hasura-/]],
+  ])('is not %j', (map, sentences) => {
+    expect(problemsOf(map)).toEqual(sentences.map(sentence => expect.stringMatching(sentence)))
+  })
+
+  test('is no text that is no JSON, and not two places', () => {
+    expect(read({ HASURA_CLAIMS_MAP: '{' }).problems).toEqual([expect.stringMatching(/must be a JSON object/)])
+    expect(read({ HASURA_CLAIMS_MAP: JSON.stringify(roles), HASURA_CLAIMS_PATH: '$.a' }).problems).toEqual([
+      'HASURA_CLAIMS_PATH beside HASURA_CLAIMS_MAP would mean nothing, to Hasura as well: give one of them.',
+    ])
+  })
+
+  test('is read or told as a problem, and never fails otherwise', () => {
+    const name = fc.oneof(fc.constantFrom(...Object.keys(roles), 'x-hasura-user-id', '__proto__'), fc.string())
+    const place = fc.record({ path: fc.string(), default: fc.jsonValue() })
+    fc.assert(
+      fc.property(fc.dictionary(name, fc.oneof(fc.jsonValue(), place)), map => {
+        const { location, problems } = read({ HASURA_CLAIMS_MAP: JSON.stringify(map) })
+        expect(location === undefined).toBe(problems.length > 0)
+      }),
+    )
+  })
+})
