@@ -88,7 +88,7 @@ export function createRestApi(
     const sendable: Sendable = {
       url,
       method: verb,
-      headers: { accept: 'application/json', ...headers, ...keyHeader(idempotencyKey) },
+      headers: { accept: 'application/json', ...lowerCase(headers), ...keyHeader(idempotencyKey) },
       ...(body !== undefined && { body }),
     }
     checkSendable(sendable)
@@ -141,6 +141,11 @@ function ignore(): Verdict {
 
 function keep(answer: Answered): Verdict<Answered> {
   return { kind: 'done', value: answer }
+}
+
+/** Names that differ in case alone would be sent as one header with two values. */
+function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function keyHeader(key: string | undefined): Record<string, string> {

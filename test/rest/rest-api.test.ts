@@ -38,7 +38,7 @@ describe('a request', () => {
 
   test('by fetch gives the answer as it came, and can not set the token', async () => {
     await using opened = await openApi(status(202, 'text', { 'x-own': 'header' }), status(204))
-    const headers = { Authorization: 'Bearer other', accept: 'text/plain' }
+    const headers = { Authorization: 'Bearer other', Accept: 'text/plain' }
     const response = await opened.api.fetch('/things', { method: 'post', body: 'raw', headers, signal })
     expect([response.status, response.headers.get('x-own'), await response.text()]).toEqual([202, 'header', 'text'])
     expect((await opened.api.fetch('/', { signal })).status).toBe(204)
