@@ -112,6 +112,42 @@ describe('a login', () => {
   })
 })
 
+describe('a refresh token', () => {
+  const made = (from: number) => provider.tokenRequests.slice(from).map(({ grantType, status }) => [grantType, status])
+
+  test('of a client that is refused is tried once, and every later attempt is one request', async () => {
+    const requestToken = request({ clientId: 'refreshing' })
+    const first = await requestToken(undefined, forever)
+    provider.setEnabled('refreshing', false)
+    const from = provider.tokenRequests.length
+    await failureOf(requestToken(first, forever))
+    await failureOf(requestToken(first, forever))
+    await failureOf(requestToken(first, forever))
+    provider.setEnabled('refreshing', true)
+    expect(made(from)).toEqual([
+      ['refresh_token', 401],
+      ['client_credentials', 401],
+      ['client_credentials', 401],
+      ['client_credentials', 401],
+    ])
+  })
+
+  test('that meets a rotated secret is followed by a login with the new one', async () => {
+    const files = new Map([['/secret', secret]])
+    const requestToken = request({ clientId: 'refreshing', secret: { file: '/secret' } }, { files })
+    const first = await requestToken(undefined, forever)
+    provider.rotateSecret('refreshing', 'rotated')
+    files.set('/secret', 'rotated')
+    const from = provider.tokenRequests.length
+    expect((await requestToken(first, forever)).value).toMatch(/^eyJ/)
+    provider.rotateSecret('refreshing', secret)
+    expect(made(from)).toEqual([
+      ['refresh_token', 401],
+      ['client_credentials', 200],
+    ])
+  })
+})
+
 describe('a secret in a file', () => {
   const file = { file: '/run/secrets/client' }
 

@@ -38,6 +38,20 @@ describe('a token source', () => {
     expect(fetches[0]?.signal.aborted).toBe(false)
   })
 
+  test('fetches once for a thousand who ask at the instant of expiry', async () => {
+    const { source, clock, fetches } = openSource()
+    const got = source.get()
+    fetches[0]?.answer.resolve(tokenFor(clock, 10_000))
+    const first = await got
+    clock.advance(10_000)
+    const waiting = Array.from({ length: 1_000 }, () => source.get())
+    fetches[1]?.answer.resolve(tokenFor(clock, 10_000))
+    const tokens = new Set(await Promise.all(waiting))
+    expect(tokens.size).toBe(1)
+    expect(tokens).not.toContain(first)
+    expect(fetches).toHaveLength(2)
+  })
+
   test('keeps a token until 30 seconds before its end, then offers it for renewal', async () => {
     const { source, clock, fetches } = openSource()
     const first = tokenFor(clock, 300_000, 'refresh')
