@@ -1,0 +1,60 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { UsageError } from '../../src/errors.ts'
+import { takeLease } from '../../src/runs/lease.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+describe('forgetting', () => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = await openTestApp()
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  const run = (account: string) =>
+    app.operations.run(
+      { job: 'sync-topics', account, payload: undefined, full: false },
+      { onWaiting() {}, onProgress() {} },
+      new AbortController().signal,
+    )
+  const mirrored = async (account: string) => {
+    const { rows } = await sql<{
+      count: string
+    }>`select count(*) from mirror.topics where _account = ${account}`.execute(app.deps.store)
+    return Number(rows[0]?.count)
+  }
+
+  test('a checkpoint makes the next run read everything, over the rows that are there', async () => {
+    const account = app.addAccount()
+    const first = await run(account)
+    expect(await run(account)).not.toMatchObject({ from: undefined })
+    await app.operations.reset('sync-topics', account)
+    expect(await mirrored(account)).toBe(12)
+    expect(await run(account)).toMatchObject({ from: undefined, counts: { read: 12, unchanged: 12 } })
+    expect(first).toMatchObject({ counts: { inserted: 12 } })
+  })
+
+  test('an account takes its rows and its first login with it, and nobody else’s', async () => {
+    const [account, other] = [app.addAccount(), app.addAccount()]
+    await run(account)
+    await run(other)
+    await app.operations.forget(account)
+    expect([await mirrored(account), await mirrored(other)]).toEqual([0, 12])
+    const accounts = await app.operations.listAccounts()
+    expect(accounts.find(({ name }) => name === account)?.firstLogin).toBe('pending')
+    expect(accounts.find(({ name }) => name === other)?.firstLogin).toBe('visible')
+    expect(await run(account)).toMatchObject({ counts: { inserted: 12 } })
+  })
+
+  test('is refused while a run could write back what is forgotten, and leaves no lease behind', async () => {
+    const account = app.addAccount()
+    const { store, processId } = app.deps
+    await run(account)
+    const lease = await takeLease(store, { account, job: 'sync-topics', processId })
+    expect(lease).toBeDefined()
+    await expect(app.operations.forget(account)).rejects.toThrow(UsageError)
+    await expect(app.operations.reset('sync-topics', account)).rejects.toThrow('sync-topics is running')
+    expect(await mirrored(account)).toBe(12)
+    expect(await takeLease(store, { account, job: 'sync-users', processId })).toBeDefined()
+  })
+})
