@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
@@ -33,7 +34,11 @@ describe('health', () => {
     const url = await http.listen({ host: '127.0.0.1', port: 0 })
     expect((await ask(url, '/health/ready')).status).toBe(200)
 
-    await postgres.kill()
+    // A statement under way fails with its connection, and nothing else does.
+    const asleep = sql`select pg_sleep(60)`.execute(app.deps.store)
+    const active = sql`select from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'`
+    await expect.poll(async () => (await active.execute(app.deps.store)).rows).toHaveLength(1)
+    await Promise.all([postgres.kill(), expect(asleep).rejects.toThrow()])
     expect(await ask(url, '/health/ready')).toEqual({
       status: 503,
       body: { code: 'store', message: 'The store can not be reached: check that its Postgres is up.' },
