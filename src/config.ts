@@ -1,5 +1,8 @@
 import { z } from 'zod'
-import type { Account, SecretLogin } from './account.ts'
+import type { Account } from './account.ts'
+import { quoteValue } from './config/quote-value.ts'
+import { claimsVariables, readClaimsLocation } from './config/read-claims-location.ts'
+import { loginVariables, readLogin } from './config/read-login.ts'
 import { ConfigError } from './errors.ts'
 
 /** Everything that the environment says, checked at once. */
@@ -25,7 +28,6 @@ export interface HttpCallers {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-const supportedMethods: readonly SecretLogin['method'][] = ['client_secret_basic', 'client_secret_post']
 
 /**
  * @param accountsFile the parsed content of `ACCOUNTS_FILE`, when there is one
@@ -62,10 +64,10 @@ function readSettings(env: Environment, problems: string[]): Omit<Config, 'accou
   }
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
   const port = /^\d{1,5}$/.test(env.PORT || '8088') ? Number(env.PORT || '8088') : Number.NaN
-  if (!(port <= 65_535)) problems.push(`PORT is ${quote(env.PORT)}: give 0 to 65535.`)
+  if (!(port <= 65_535)) problems.push(`PORT is ${quoteValue(env.PORT)}: give 0 to 65535.`)
   const logLevel = env.LOG_LEVEL || 'info'
   if (!z.enum(logLevels).safeParse(logLevel).success) {
-    problems.push(`LOG_LEVEL is ${quote(logLevel)}: give one of ${logLevels.join(', ')}.`)
+    problems.push(`LOG_LEVEL is ${quoteValue(logLevel)}: give one of ${logLevels.join(', ')}.`)
   }
   const callers = readCallers(env, problems)
   return {
@@ -127,27 +129,16 @@ function readAccountsFile(content: unknown, problems: string[]): (Account | unde
     for (const [key, value] of Object.entries(settings)) {
       const variable = known.get(key)
       if (!variable) problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: there is no such setting of an account.`)
-      else if (typeof value !== 'string') problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: must be a text.`)
-      else env[variable] = value
+      else if (typeof value === 'string') env[variable] = value
+      else if (variable === 'ALLOW_INSECURE_ISSUER' || variable === 'HASURA_CLAIMS_MAP') {
+        env[variable] = JSON.stringify(value)
+      } else problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: must be a text.`)
     }
     return readAccount(name, env, variable => `ACCOUNTS_FILE accounts.${index}.${camelCase(variable)}`, problems)
   })
 }
 
-const accountVariables = [
-  'OIDC_ISSUER',
-  'TOKEN_URL',
-  'CLIENT_ID',
-  'CLIENT_SECRET',
-  'CLIENT_SECRET_FILE',
-  'CLIENT_AUTH',
-  'SCOPE',
-  'HASURA_URL',
-  'HASURA_CLAIMS_NAMESPACE',
-  'HASURA_CLAIMS_PATH',
-  'HASURA_CLAIMS_FORMAT',
-  'REFRESH_ROLE',
-] as const
+const accountVariables = [...loginVariables, 'HASURA_URL', ...claimsVariables, 'REFRESH_ROLE'] as const
 
 function readAccount(
   name: string,
@@ -156,54 +147,14 @@ function readAccount(
   problems: string[],
 ): Account | undefined {
   const found = problems.length
-  const { OIDC_ISSUER: issuer, TOKEN_URL: tokenUrl, CLIENT_ID: clientId } = env
   for (const variable of ['OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL'] as const) {
     readUrl(env, variable, ['https:', 'http:'], 'https://…', problems, label(variable))
   }
-  if (!issuer && !tokenUrl) {
-    problems.push(
-      `${label('OIDC_ISSUER')} is missing: give the realm's issuer, or the token endpoint in ${label('TOKEN_URL')}.`,
-    )
-  }
-  if (issuer && tokenUrl)
-    problems.push(`${label('OIDC_ISSUER')} and ${label('TOKEN_URL')} are both set: give one of them.`)
-  if (!clientId) problems.push(`${label('CLIENT_ID')} is missing: give the client id of the service account.`)
-  if (!env.CLIENT_SECRET && !env.CLIENT_SECRET_FILE) {
-    problems.push(
-      `${label('CLIENT_SECRET_FILE')} is missing: give the file that holds the secret, or the secret itself in ${label('CLIENT_SECRET')}.`,
-    )
-  }
-  const method = supportedMethods.find(supported => supported === (env.CLIENT_AUTH || 'client_secret_basic'))
-  if (!method) {
-    problems.push(`${label('CLIENT_AUTH')} is ${quote(env.CLIENT_AUTH)}: give one of ${supportedMethods.join(', ')}.`)
-  }
-  const format = env.HASURA_CLAIMS_FORMAT || 'json'
-  if (format !== 'json' && format !== 'stringified_json') {
-    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is ${quote(format)}: give json or stringified_json.`)
-    return undefined
-  }
-  if (problems.length > found || !clientId || !method) return undefined
-  return {
-    name,
-    login: {
-      server: issuer ? { issuer } : { tokenUrl: tokenUrl ?? '' },
-      clientId,
-      method,
-      secret: env.CLIENT_SECRET_FILE ? { file: env.CLIENT_SECRET_FILE } : { value: env.CLIENT_SECRET ?? '' },
-      scopes: env.SCOPE?.split(/\s+/).filter(Boolean) ?? [],
-    },
-    ...(env.HASURA_URL && {
-      hasura: {
-        url: env.HASURA_URL,
-        claims: {
-          namespace: env.HASURA_CLAIMS_NAMESPACE || 'https://hasura.io/jwt/claims',
-          ...(env.HASURA_CLAIMS_PATH && { path: env.HASURA_CLAIMS_PATH }),
-          format,
-        },
-        ...(env.REFRESH_ROLE && { refreshRole: env.REFRESH_ROLE }),
-      },
-    }),
-  }
+  const login = readLogin(env, label, problems)
+  const claims = readClaimsLocation(env, label, problems)
+  if (problems.length > found || !login || !claims) return undefined
+  const { HASURA_URL: url, REFRESH_ROLE: refreshRole } = env
+  return { name, login, ...(url && { hasura: { url, claims, ...(refreshRole && { refreshRole }) } }) }
 }
 
 /** Never repeats the value, which may hold a password. */
@@ -241,11 +192,6 @@ function isDecodable({ username, password }: URL): boolean {
 /** CLIENT_SECRET_FILE → clientSecretFile */
 function camelCase(variable: string): string {
   return variable.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase())
-}
-
-/** A value that holds no secret where it belongs, shortened should one have been put there by mistake. */
-function quote(value: string | undefined): string {
-  return `"${(value ?? '').slice(0, 20)}${(value?.length ?? 0) > 20 ? '…' : ''}"`
 }
 
 function lowerFirst(text: string): string {

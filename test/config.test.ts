@@ -103,6 +103,23 @@ describe('each variable', () => {
     })
   })
 
+  test.each<[Environment, object]>([
+    [
+      { CLIENT_AUTH: 'private_key_jwt', CLIENT_KEY_FILE: '/k' },
+      { method: 'private_key_jwt', keyFile: '/k' },
+    ],
+    [
+      { CLIENT_AUTH: 'tls_client_auth', CLIENT_KEY_FILE: '/k', CLIENT_CERT_FILE: '/c' },
+      { method: 'tls_client_auth', keyFile: '/k', certificateFile: '/c' },
+    ],
+    [
+      { CLIENT_AUTH: 'password', USERNAME_FILE: '/u', PASSWORD_FILE: '/p' },
+      { method: 'password', usernameFile: '/u', passwordFile: '/p' },
+    ],
+  ])('chooses another way to log in: %j', (env, login) => {
+    expect(accountOf({ CLIENT_SECRET_FILE: undefined, ...env })?.login).toMatchObject(login)
+  })
+
   test('that names a secret file wins over the secret itself', () => {
     expect(accountOf({ CLIENT_SECRET: 's3cret' })?.login).toMatchObject({ secret: { file: '/run/secrets/client' } })
   })
@@ -171,6 +188,16 @@ describe('an accounts file', () => {
     expect(accounts.map(account => [account.name, account.login.clientId, account.login.scopes])).toEqual([
       ['one', 'a', []],
       ['two', 'b', ['wiki']],
+    ])
+  })
+
+  test('takes a map of claims as an object, and whether http is allowed as true or false', () => {
+    const claims = { 'x-hasura-allowed-roles': { path: '$.roles' }, 'x-hasura-default-role': 'viewer' }
+    const { accounts } = parseConfig({}, { accounts: [{ ...one, hasuraClaimsMap: claims, allowInsecureIssuer: true }] })
+    expect(accounts).toMatchObject([{ login: { allowInsecure: true }, hasura: { claims: { map: claims } } }])
+    expect(problemsOf({}, { accounts: [{ ...one, hasuraClaimsMap: [], allowInsecureIssuer: 1 }] })).toEqual([
+      'ACCOUNTS_FILE accounts.0.allowInsecureIssuer is "1": give true or false.',
+      expect.stringMatching(/^ACCOUNTS_FILE accounts\.0\.hasuraClaimsMap: must be a JSON object of claims/),
     ])
   })
 
@@ -263,6 +290,8 @@ describe('whatever the environment holds', () => {
       SCOPE: fc.string(),
       HASURA_CLAIMS_FORMAT: fc.string(),
       HASURA_CLAIMS_PATH: fc.string(),
+      HASURA_CLAIMS_MAP: fc.oneof(fc.string(), fc.json()),
+      ALLOW_INSECURE_ISSUER: fc.string(),
       CLIENT_SECRET: secret,
     },
     { requiredKeys: [] },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
+import { quoteValue } from './quote-value.ts'
 
 /** Those of the environment that say where Hasura's claims are; the same names in camelCase in an accounts file. */
 export const claimsVariables = [
@@ -33,8 +34,7 @@ export function readClaimsLocation(
   }
   const format = values.HASURA_CLAIMS_FORMAT || 'json'
   if (format !== 'json' && format !== 'stringified_json') {
-    const shown = `"${format.slice(0, 20)}${format.length > 20 ? '…' : ''}"`
-    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is ${shown}: give json or stringified_json.`)
+    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is ${quoteValue(format)}: give json or stringified_json.`)
     return undefined
   }
   return { namespace: namespace || 'https://hasura.io/jwt/claims', ...(path && { path }), format }

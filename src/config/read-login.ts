@@ -1,4 +1,5 @@
 import type { ClientAuthMethod, Login, Secret } from '../account.ts'
+import { quoteValue } from './quote-value.ts'
 
 /** Those of the environment that say how an account gets its token; the same names in camelCase in an accounts file. */
 export const loginVariables = [
@@ -43,11 +44,11 @@ export function readLogin(
   if (!clientId) problems.push(`${label('CLIENT_ID')} is missing: give the client id of the service account.`)
   const allowInsecure = values.ALLOW_INSECURE_ISSUER || 'false'
   if (allowInsecure !== 'true' && allowInsecure !== 'false') {
-    problems.push(`${label('ALLOW_INSECURE_ISSUER')} is ${quote(allowInsecure)}: give true or false.`)
+    problems.push(`${label('ALLOW_INSECURE_ISSUER')} is ${quoteValue(allowInsecure)}: give true or false.`)
   }
   const method = methods.find(known => known === (values.CLIENT_AUTH || 'client_secret_basic'))
   if (!method) {
-    problems.push(`${label('CLIENT_AUTH')} is ${quote(values.CLIENT_AUTH ?? '')}: give one of ${methods.join(', ')}.`)
+    problems.push(`${label('CLIENT_AUTH')} is ${quoteValue(values.CLIENT_AUTH)}: give one of ${methods.join(', ')}.`)
     return undefined
   }
   findCredentialProblems(method, values, label, problems)
@@ -136,9 +137,4 @@ function readCredential(method: ClientAuthMethod, values: Values): Credential {
       return { method, usernameFile, passwordFile, ...(hasSecret && { secret }) }
     }
   }
-}
-
-/** A value that holds no secret where it belongs, shortened should one have been put there by mistake. */
-function quote(value: string): string {
-  return `"${value.slice(0, 20)}${value.length > 20 ? '…' : ''}"`
 }
