@@ -43,8 +43,9 @@ function parseCertificate(text: string, what: string): X509Certificate {
 }
 
 function describe({ subject, validToDate }: X509Certificate): string {
-  // Keycloak compares with the names from the last to the first (RFC 4514).
-  const name = subject.split('\n').reverse().join(',').slice(0, 200)
+  // As Keycloak wants it under Subject DN: from the last name to the first (RFC 4514), and with the space where that is a
+  // regular expression.
+  const name = subject.split('\n').reverse().join(', ').slice(0, 200)
   return `subject "${name}", valid until ${validToDate.toISOString().slice(0, 10)}`
 }
 

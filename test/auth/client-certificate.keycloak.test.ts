@@ -102,6 +102,18 @@ describe.skipIf(!keycloak.https)('tls_client_auth', () => {
     )
   })
 
+  test('that is refused is told with a subject that Keycloak takes as it stands, exactly and as an expression', async () => {
+    const shown = authority.issueForClient('first/O=Wiki/C=CH')
+    const subject = /subject "([^"]+)"/.exec(await refusalOf(open(shown)))?.[1] ?? ''
+    expect(subject).toBe('C=CH, O=Wiki, CN=first')
+    for (const isExpression of ['true', 'false']) {
+      const attributes = { 'x509.subjectdn': subject, 'x509.allow.regex.pattern.comparison': isExpression }
+      await client.change({ attributes })
+      await expectToken(open(shown))
+    }
+    await setSubject('first')
+  })
+
   test('is refused over http, where no certificate is shown', async () => {
     const { issuer } = realm
     expect(await refusalOf(open(authority.issueForClient('first'), { server: { issuer } }))).toMatch(/is not https/)

@@ -16,7 +16,7 @@ export interface CertificateAuthority extends CertificateFiles {
   readonly certificate: string
   /** A certificate for loopback, for a server. */
   issueForLoopback(name: string): CertificateFiles
-  /** A certificate for a client, with `CN=name` as its whole subject. */
+  /** A certificate for a client, with `CN=name` as its whole subject unless `name` goes on, as in `a/O=Wiki`. */
   issueForClient(name: string): CertificateFiles
 }
 
@@ -32,8 +32,8 @@ export function ensureCertificateAuthority(folder: string): CertificateAuthority
   const own = existsSync(files.certificateFile) ? files : createSelfSigned(folder, 'authority')
   const issue = (name: string, extensions: string): CertificateFiles => {
     const files = filesOf(folder, name)
-    const requestFile = join(folder, `${name}.csr`)
-    const extensionsFile = join(folder, `${name}.ext`)
+    const requestFile = `${files.keyFile}.csr`
+    const extensionsFile = `${files.keyFile}.ext`
     writeFileSync(extensionsFile, extensions)
     run(['req', '-new', ...newKey(files.keyFile), '-subj', `/CN=${name}`, '-out', requestFile])
     run([
@@ -59,7 +59,8 @@ export function createSelfSigned(folder: string, name: string): CertificateFiles
 }
 
 function filesOf(folder: string, name: string): CertificateFiles {
-  return { certificateFile: join(folder, `${name}.pem`), keyFile: join(folder, `${name}.key`) }
+  const base = join(folder, name.replaceAll('/', '-'))
+  return { certificateFile: `${base}.pem`, keyFile: `${base}.key` }
 }
 
 function newKey(keyFile: string): string[] {
