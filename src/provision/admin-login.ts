@@ -1,0 +1,106 @@
+import type { Login } from '../account.ts'
+import type { ReadSecretFile } from '../auth/read-credential-file.ts'
+import { createRequestToken } from '../auth/request-token.ts'
+import { createTokenSource } from '../auth/token-source.ts'
+import type { Clock } from '../clock.ts'
+import type { Environment } from '../config.ts'
+import { ConfigError, RefusalError } from '../errors.ts'
+import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../rest/keycloak-admin.ts'
+import { createRateBucket } from '../rest/rate-bucket.ts'
+
+/** How an administrator logs in: a service account, or a user. */
+export interface AdminLogin {
+  readonly login: Login
+  /** The variable of a value that a file would hold otherwise, and that value. */
+  readonly username?: string
+}
+
+const clientVariables = 'KEYCLOAK_ADMIN_CLIENT_ID and KEYCLOAK_ADMIN_CLIENT_SECRET_FILE'
+const userVariables = 'KEYCLOAK_ADMIN_USERNAME and KEYCLOAK_ADMIN_PASSWORD_FILE'
+const usernameVariable = 'KEYCLOAK_ADMIN_USERNAME'
+
+/**
+ * @param account whose realm is going to be administered
+ * @returns undefined when the environment names no administrator
+ * @throws ConfigError when it names half of one, or two, or the account's realm is unknown
+ */
+export function readAdminLogin(env: Environment, account: Login): AdminLogin | undefined {
+  const {
+    KEYCLOAK_ADMIN_CLIENT_ID: clientId,
+    KEYCLOAK_ADMIN_CLIENT_SECRET_FILE: secretFile,
+    KEYCLOAK_ADMIN_USERNAME: username,
+    KEYCLOAK_ADMIN_PASSWORD_FILE: passwordFile,
+    KEYCLOAK_ADMIN_REALM: adminRealm,
+  } = env
+  if (!clientId && !secretFile && !username && !passwordFile) return undefined
+  if ((clientId || secretFile) && (username || passwordFile)) {
+    throw new ConfigError([`Two administrators are named: give ${clientVariables}, or ${userVariables}, not both.`])
+  }
+  const { baseUrl, realm } = parseKeycloakIssuer(getIssuer(account))
+  const login = (realmOfAdmin: string) => ({
+    server: { issuer: `${baseUrl}/realms/${encodeURIComponent(adminRealm || realmOfAdmin)}` },
+    scopes: [],
+    ...(account.allowInsecure && { allowInsecure: true }),
+  })
+  if (clientId && secretFile) {
+    const secret = { file: secretFile }
+    return { login: { ...login(realm), clientId, method: 'client_secret_basic', secret } }
+  }
+  if (username && passwordFile) {
+    const user = { usernameFile: usernameVariable, passwordFile }
+    return { login: { ...login('master'), clientId: 'admin-cli', method: 'password', ...user }, username }
+  }
+  throw new ConfigError([
+    `An administrator is named by half: give ${clientId || secretFile ? clientVariables : userVariables}.`,
+  ])
+}
+
+/** @throws ConfigError as `readAdminLogin`, and when there is none */
+export function getAdminLogin(env: Environment, account: Login): AdminLogin {
+  // Whose realm it is comes first: without that, no administrator helps.
+  getIssuer(account)
+  const found = readAdminLogin(env, account)
+  if (found) return found
+  throw new ConfigError([
+    `An administrator is needed: give ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management"), or ${userVariables}.`,
+  ])
+}
+
+function getIssuer({ server }: Login): string {
+  if ('issuer' in server) return server.issuer
+  throw new ConfigError([
+    'OIDC_ISSUER is missing: TOKEN_URL alone does not tell which realm is meant, so give its issuer instead (https://host/realms/R).',
+  ])
+}
+
+export interface AdminAccess {
+  readonly admin: KeycloakAdmin
+  readonly realm: string
+}
+
+/**
+ * Logs the administrator in, and opens the Admin API of the account's realm.
+ *
+ * @throws ConfigError when the administrator is refused; OutageError when Keycloak isn't reached
+ */
+export async function openAdminAccess(
+  { login, username }: AdminLogin,
+  account: Login,
+  deps: { readonly clock: Clock; readonly readSecretFile: ReadSecretFile },
+  signal: AbortSignal,
+): Promise<AdminAccess> {
+  const { clock } = deps
+  const issuer = getIssuer(account)
+  const readSecretFile = async (path: string) =>
+    path === usernameVariable && username !== undefined ? username : deps.readSecretFile(path)
+  const tokens = createTokenSource({ requestToken: createRequestToken(login, { clock, readSecretFile }), clock })
+  try {
+    await tokens.get(signal)
+  } catch (error) {
+    if (!(error instanceof RefusalError)) throw error
+    const variables = login.method === 'password' ? userVariables : clientVariables
+    throw new ConfigError([`The administrator of ${variables} can't log in. ${error.message}.`])
+  }
+  const admin = createKeycloakAdmin({ tokens, clock, bucket: createRateBucket(clock), issuer, signal })
+  return { admin, realm: parseKeycloakIssuer(issuer).realm }
+}

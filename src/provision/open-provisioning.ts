@@ -1,0 +1,50 @@
+import type { Account, Requirement } from '../account.ts'
+import type { ReadSecretFile } from '../auth/read-credential-file.ts'
+import type { Clock } from '../clock.ts'
+import { type AdminLogin, openAdminAccess } from './admin-login.ts'
+import { applyStep } from './apply-step.ts'
+import { explainAdminRefusal } from './explain-admin-refusal.ts'
+import { readOwnCredential } from './own-credential.ts'
+import { planProvision } from './plan-provision.ts'
+import { createTarget, type ProvisionOptions } from './provision-target.ts'
+import { readRealmState } from './read-realm-state.ts'
+import type { Plan, Step } from './step.ts'
+
+/** One account's side of Keycloak, as an administrator sees it. */
+export interface Provisioning {
+  readonly realm: string
+  /**
+   * Reads what is, and what has to be done; changes nothing.
+   *
+   * @param rotate replaces secret or key though they are right
+   */
+  plan(rotate?: boolean): Promise<Plan>
+  apply(step: Step): Promise<void>
+}
+
+/** @throws ConfigError when the administrator can't log in, or the account can't be set up; OutageError */
+export async function openProvisioning(
+  account: Account,
+  requirements: readonly (Requirement | undefined)[],
+  options: ProvisionOptions,
+  administrator: AdminLogin,
+  deps: { readonly clock: Clock; readonly readSecretFile: ReadSecretFile },
+  signal: AbortSignal,
+): Promise<Provisioning> {
+  const { login } = account
+  const { readSecretFile } = deps
+  const target = createTarget(account, requirements, options)
+  const { admin, realm } = await openAdminAccess(administrator, login, deps, signal)
+  const explained = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw explainAdminRefusal(error, realm)
+    })
+  return {
+    realm,
+    async plan(rotate = false) {
+      const own = await readOwnCredential(login, readSecretFile)
+      return planProvision(await explained(readRealmState(admin, realm, target, own)), target, own, rotate)
+    },
+    apply: ({ action }) => explained(applyStep(action, { admin, target, login, readSecretFile })),
+  }
+}

@@ -1,0 +1,109 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { z } from 'zod'
+import type { Login } from '../account.ts'
+import { parseClientCertificate } from '../auth/client-certificate.ts'
+import { parsePrivateKey } from '../auth/private-key.ts'
+import { type ReadSecretFile, readCredentialFile } from '../auth/read-credential-file.ts'
+import { parseSigningKey } from '../auth/signing-key.ts'
+import { ConfigError, RefusalError } from '../errors.ts'
+import { type PublicKey, toPublicKey } from './public-key.ts'
+
+/** What this side has to prove itself with; never a secret itself, so that it can be handed around. */
+export type OwnCredential =
+  | {
+      readonly kind: 'secret'
+      readonly origin: string
+      readonly file?: string
+      readonly isThere: boolean
+      is(secret: string): boolean
+    }
+  | { readonly kind: 'key'; readonly file: string; readonly keyId?: string; readonly key?: PublicKey }
+  | { readonly kind: 'certificate'; readonly file: string; readonly subject: string }
+
+/**
+ * Reads what the account's files hold. A secret or a key that isn't there yet is no mistake.
+ *
+ * @throws ConfigError when a file holds something else, or can't be read
+ */
+export async function readOwnCredential(login: Login, read: ReadSecretFile): Promise<OwnCredential> {
+  try {
+    switch (login.method) {
+      case 'client_secret_basic':
+      case 'client_secret_post': {
+        const { secret } = login
+        if ('value' in secret) {
+          return { kind: 'secret', origin: 'CLIENT_SECRET', isThere: true, is: other => other === secret.value }
+        }
+        const { file } = secret
+        const text = await readIfThere(file, read)
+        return { kind: 'secret', origin: file, file, isThere: text !== '', is: other => other === text }
+      }
+      case 'private_key_jwt': {
+        const { keyFile: file, keyId } = login
+        const text = await readIfThere(file, read)
+        const key = text === '' ? undefined : readKey(text, file, keyId)
+        return { kind: 'key', file, ...(keyId !== undefined && { keyId }), ...(key && { key }) }
+      }
+      case 'tls_client_auth':
+        return await readCertificate(login.certificateFile, login.keyFile, read)
+      case 'password':
+        throw new ConfigError(['A user is not a client: CLIENT_AUTH=password has nothing to set up.'])
+    }
+  } catch (error) {
+    throw error instanceof RefusalError ? new ConfigError([`${error.message}.`]) : error
+  }
+}
+
+/** @returns an empty text where there is no file */
+async function readIfThere(file: string, read: ReadSecretFile): Promise<string> {
+  try {
+    return (await read(file)).trim()
+  } catch (error) {
+    const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
+    if (code === 'ENOENT') return ''
+    throw new ConfigError([`${file} can't be read (${code}): check that it is a file that this process may read.`])
+  }
+}
+
+function readKey(text: string, file: string, keyId: string | undefined): PublicKey {
+  const what = `The key file ${file}`
+  const { key, kid } = parseSigningKey(text, what, keyId)
+  const privateKey = text.startsWith('{') ? parseJwk(text) : parsePrivateKey(text, what)
+  return toPublicKey(privateKey, { ...(kid !== undefined && { kid }), alg: algorithms[key.algorithm.name] ?? 'RS256' })
+}
+
+const algorithms: Readonly<Record<string, string>> = { 'RSA-PSS': 'PS256', ECDSA: 'ES256' }
+
+/** `parseSigningKey` has read it already. */
+function parseJwk(text: string): KeyObject {
+  return createPrivateKey({ key: z.record(z.string(), z.unknown()).parse(JSON.parse(text)), format: 'jwk' })
+}
+
+async function readCertificate(file: string, keyFile: string, read: ReadSecretFile): Promise<OwnCredential> {
+  const what = { certificate: `The certificate file ${file}`, key: `The key file ${keyFile}` }
+  const certificate = await readCredentialFile(what.certificate, file, read)
+  const key = await readCredentialFile(what.key, keyFile, read)
+  parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
+  // From the last name to the first (RFC 4514), as Keycloak reads it.
+  const subject = new X509Certificate(certificate).subject.split('\n').reverse().join(',')
+  return { kind: 'certificate', file, subject }
+}
+
+/**
+ * A new key of the same kind as the one that it follows; ES256 for a first one. Written as JWK, whose `kid` tells it from the
+ * one before while Keycloak knows both.
+ *
+ * @returns the private half as the text of its file
+ */
+export function createSigningKey(algorithm = 'ES256', keyId?: string): { text: string; key: PublicKey } {
+  const { privateKey } =
+    algorithm === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 3072 })
+  const kid = keyId ?? toPublicKey(privateKey).thumbprint
+  const names = { kid, alg: algorithm }
+  return {
+    text: `${JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...names })}\n`,
+    key: toPublicKey(privateKey, names),
+  }
+}

@@ -1,0 +1,158 @@
+import type { OwnCredential } from './own-credential.ts'
+import type { ProvisionTarget } from './provision-target.ts'
+import { findClientKeys } from './public-key.ts'
+import type { ClientState, RealmState } from './realm-state.ts'
+import type { ClientChange, Step } from './step.ts'
+
+/** The client itself: confidential, enabled, with a service account and no other way to get tokens. */
+export function planClient({ realm, client }: RealmState, target: ProvisionTarget): readonly Step[] {
+  const { clientId } = target
+  const settings = `Clients → ${clientId} → Settings`
+  if (!client) {
+    const step = {
+      check: 'client-auth' as const,
+      found: `realm "${realm}" has no client "${clientId}"`,
+      sentence: `create client "${clientId}" with a service account and no other flow`,
+      place: 'Clients → Create client',
+    }
+    return [{ ...step, action: { kind: 'create-client' } }]
+  }
+  const capabilities = `${settings} → Capability config`
+  const steps: readonly (readonly [differs: boolean, ...Parameters<typeof changeClient>])[] = [
+    [!client.enabled, 'is disabled', 'enable', `${settings} → Enabled`, { enabled: true }],
+    [
+      client.publicClient || client.bearerOnly,
+      `is ${client.publicClient ? 'public' : 'bearer-only'}, so it has nothing to authenticate with`,
+      'switch Client authentication on for',
+      capabilities,
+      { publicClient: false, bearerOnly: false },
+    ],
+    [
+      !client.serviceAccountsEnabled,
+      'has its service account switched off',
+      'switch Service accounts roles on for',
+      capabilities,
+      { serviceAccountsEnabled: true },
+    ],
+    ...otherFlows.map(
+      ({ isOn, name, change }) =>
+        [isOn(client), `takes the ${name} as well`, `switch the ${name} off for`, capabilities, change] as const,
+    ),
+    [
+      client.clientAuthenticatorType !== target.authenticator,
+      `authenticates by "${nameOf(client.clientAuthenticatorType)}", and the account by "${nameOf(target.authenticator)}"`,
+      `set the authenticator "${nameOf(target.authenticator)}" of`,
+      `Clients → ${clientId} → Credentials → Client Authenticator`,
+      { clientAuthenticatorType: target.authenticator },
+    ],
+  ]
+  return steps.flatMap(([differs, ...rest]) => (differs ? [changeClient(...rest)] : []))
+
+  function changeClient(found: string, does: string, place: string, change: ClientChange): Step {
+    return {
+      action: { kind: 'change-client', change },
+      // Whether it can do more than it needs keeps no token away.
+      check: otherFlows.some(flow => flow.change === change) ? 'config' : 'client-auth',
+      found: `client "${clientId}" ${found}`,
+      sentence: `${does} client "${clientId}"`,
+      place,
+    }
+  }
+}
+
+const otherFlows: readonly { isOn: (client: ClientState) => boolean; name: string; change: ClientChange }[] = [
+  { isOn: client => client.standardFlowEnabled, name: 'standard flow', change: { standardFlowEnabled: false } },
+  { isOn: client => client.implicitFlowEnabled, name: 'implicit flow', change: { implicitFlowEnabled: false } },
+  {
+    isOn: client => client.directAccessGrantsEnabled,
+    name: 'direct access grants',
+    change: { directAccessGrantsEnabled: false },
+  },
+  ...(['oauth2.device.authorization.grant.enabled', 'oidc.ciba.grant.enabled'] as const).map(attribute => ({
+    isOn: ({ attributes }: ClientState) => attributes[attribute] === 'true',
+    name: attribute.includes('ciba') ? 'CIBA grant' : 'device authorization grant',
+    change: { attributes: { [attribute]: 'false' } },
+  })),
+]
+
+function nameOf(authenticator: string): string {
+  return authenticatorNames[authenticator] ?? authenticator
+}
+
+/** As Keycloak's console calls them. */
+const authenticatorNames: Readonly<Record<string, string>> = {
+  'client-secret': 'Client Id and Secret',
+  'client-jwt': 'Signed Jwt',
+  'client-secret-jwt': 'Signed Jwt with Client Secret',
+  'client-x509': 'X509 Certificate',
+}
+
+/**
+ * What the client proves itself with. A secret that differs is Keycloak's, which others may use already; a key or a certificate
+ * is this side's.
+ *
+ * @param rotate replaces what is in use
+ */
+export function planCredential(
+  { client, knowsSecret }: RealmState,
+  { clientId }: ProvisionTarget,
+  own: OwnCredential,
+  rotate: boolean,
+): readonly Step[] {
+  const plan = (action: Step['action'], found: string, sentence: string, place: string): readonly Step[] => [
+    { action, check: 'client-auth', found, sentence, place: `Clients → ${clientId} → ${place}` },
+  ]
+  switch (own.kind) {
+    case 'secret': {
+      if (client && own.isThere && knowsSecret) {
+        if (!rotate) return []
+        const sentence = `replace the secret of client "${clientId}", here and in ${own.origin}`
+        return plan({ kind: 'rotate-secret' }, 'the secret is to be replaced', sentence, 'Credentials')
+      }
+      const found = own.isThere
+        ? `the secret in ${own.origin} is not that of client "${clientId}"`
+        : `${own.origin} holds no secret yet`
+      const sentence = `write the secret of client "${clientId}" into ${own.origin}${own.isThere ? ', instead of the one in it' : ''}`
+      return plan({ kind: 'write-secret' }, found, sentence, 'Credentials')
+    }
+    case 'key': {
+      const { key, file } = own
+      if (!key) {
+        const sentence = `make a key in ${file}, and register its public half with client "${clientId}"`
+        return plan({ kind: 'create-key' }, `${file} holds no key yet`, sentence, 'Keys')
+      }
+      const isKnown = findClientKeys(client?.attributes ?? {}).some(
+        known =>
+          known.thumbprint === key.thumbprint &&
+          // A key that was imported as such has no name, so Keycloak doesn't find it by one.
+          (key.keyId === undefined || known.keyId === key.keyId),
+      )
+      const signing = client?.attributes['token.endpoint.auth.signing.alg'] || key.algorithm
+      if (isKnown && signing === key.algorithm) {
+        if (!rotate) return []
+        const sentence = `replace the key of client "${clientId}", here and in ${file}`
+        return plan({ kind: 'rotate-key' }, 'the key is to be replaced', sentence, 'Keys')
+      }
+      const found = isKnown
+        ? `client "${clientId}" takes assertions by ${signing} alone, and the key signs by ${key.algorithm}`
+        : `client "${clientId}" doesn't know the key in ${file}`
+      return plan(
+        { kind: 'register-key' },
+        found,
+        `register the public half of ${file} with client "${clientId}"`,
+        'Keys',
+      )
+    }
+    case 'certificate': {
+      const { 'x509.subjectdn': subject, 'x509.allow.regex.pattern.comparison': regex } = client?.attributes ?? {}
+      if (subject === own.subject && regex !== 'true') return []
+      const change = { attributes: { 'x509.subjectdn': own.subject, 'x509.allow.regex.pattern.comparison': 'false' } }
+      return plan(
+        { kind: 'change-client', change },
+        `client "${clientId}" expects ${subject ? `the subject "${subject}"` : 'no subject'}, and the certificate in ${own.file} names "${own.subject}"`,
+        `have client "${clientId}" expect the subject "${own.subject}"`,
+        'Credentials → Subject DN',
+      )
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { hasuraMappers } from './hasura-mappers.ts'
+import type { OwnCredential } from './own-credential.ts'
+import { planClient, planCredential } from './plan-client.ts'
+import { findMappers, planScopes } from './plan-scopes.ts'
+import { planUser } from './plan-user.ts'
+import { type HasuraTarget, hasuraScope, type ProvisionTarget } from './provision-target.ts'
+import type { RealmState } from './realm-state.ts'
+import type { Plan } from './step.ts'
+
+/**
+ * The difference between what is and what is wanted; pure. Each step needs nothing but those before it, and a plan that was
+ * carried out is followed by an empty one.
+ *
+ * @param rotate replaces secret or key though they are right
+ */
+export function planProvision(state: RealmState, target: ProvisionTarget, own: OwnCredential, rotate = false): Plan {
+  const { hasura } = target
+  const defaultRole = hasura && chooseDefaultRole(state, target, hasura)
+  // Hasura refuses a token whose default role isn't among the allowed ones.
+  const added = hasura && defaultRole !== undefined ? [{ client: hasura.application, role: defaultRole }] : []
+  const isListed = target.roles.some(each => added.some(one => one.client === each.client && one.role === each.role))
+  const scopes = planScopes(state, target, defaultRole)
+  const user = planUser(state, target, isListed ? target.roles : [...target.roles, ...added])
+  return {
+    steps: [
+      ...planClient(state, target),
+      ...planCredential(state, target, own, rotate),
+      ...scopes.steps,
+      ...user.steps,
+    ],
+    obstacles: [...(hasura && defaultRole === undefined ? [noRole] : []), ...scopes.obstacles, ...user.obstacles],
+  }
+}
+
+const noRole = {
+  check: 'default-role',
+  found: 'no job requires a role',
+  advice: 'name with --role those that the account is to have',
+} as const
+
+/** The one that the realm's mapper gives already, because other clients share it; the first of the account's otherwise. */
+function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {
+  const scope = state.scopes.find(({ name }) => name === hasuraScope)
+  const wanted = hasuraMappers(hasura, '').find(({ check }) => check === 'default-role')
+  const given = wanted && findMappers(scope, wanted).find(mapper => mapper.protocolMapper === wanted.protocolMapper)
+  const value = given?.config['claim.value']
+  if (value && state.roleClients.get(hasura.application)?.roles.includes(value)) return value
+  return target.roles.find(({ client }) => client === hasura.application)?.role
+}

@@ -1,0 +1,172 @@
+import type { CheckId } from '../doctor/check.ts'
+import { hasuraMappers, mapperTypes, type WantedMapper } from './hasura-mappers.ts'
+import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
+import type { MapperState, RealmState, ScopeState } from './realm-state.ts'
+import type { Mapper, Obstacle, Plan, Step } from './step.ts'
+
+/** The client scopes: that of Hasura's claims with its mappers, and those that the client lacks. */
+export function planScopes(state: RealmState, target: ProvisionTarget, defaultRole: string | undefined): Plan {
+  const { hasura, defaultScopes, askedScopes } = target
+  const exists = (name: string) => state.scopes.some(scope => scope.name === name)
+  const steps: Step[] = []
+  const obstacles: Obstacle[] = []
+  if (hasura && defaultRole !== undefined) {
+    steps.push(...planHasuraScope(state, hasuraMappers(hasura, defaultRole)))
+    steps.push(...attach(state, target, hasuraScope, 'default', 'claims'))
+  }
+  for (const scope of defaultScopes) {
+    const check = scopeChecks[scope]
+    if (exists(scope)) steps.push(...attach(state, target, scope, 'default', check ?? 'scope'))
+    // Keycloak's own scopes were split from each other over the years: a realm without one is an older one.
+    else if (!check) obstacles.push(unknownScope(state.realm, scope, 'a job requires'))
+  }
+  for (const scope of askedScopes) {
+    // It may have been planned above.
+    if (scope === hasuraScope && hasura) continue
+    if (exists(scope)) steps.push(...attach(state, target, scope, 'optional', 'scope'))
+    else obstacles.push(unknownScope(state.realm, scope, 'SCOPE asks for'))
+  }
+  return { steps, obstacles }
+}
+
+/** What the token lacks without Keycloak's own scopes. */
+const scopeChecks: Readonly<Record<string, CheckId>> = { basic: 'claims', email: 'email' }
+
+function unknownScope(realm: string, scope: string, who: string): Obstacle {
+  return {
+    check: 'scope',
+    found: `realm "${realm}" has no client scope "${scope}", which ${who}`,
+    advice: 'create it under Client scopes, with what the API behind it expects',
+  }
+}
+
+function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedMapper[]): readonly Step[] {
+  const scope = scopes.find(({ name }) => name === hasuraScope)
+  const place = `Client scopes → ${hasuraScope}`
+  const steps: Step[] = []
+  if (!scope) {
+    steps.push({
+      action: { kind: 'create-scope', scope: hasuraScope },
+      check: 'claims',
+      found: `realm "${realm}" has no client scope "${hasuraScope}"`,
+      sentence: `create client scope "${hasuraScope}"`,
+      place: 'Client scopes → Create client scope',
+    })
+  } else if (scope.attributes['include.in.token.scope'] === 'false') {
+    steps.push({
+      action: { kind: 'change-scope', scope: hasuraScope, attributes: { 'include.in.token.scope': 'true' } },
+      check: 'scope',
+      found: `client scope "${hasuraScope}" is not named in the token's scope`,
+      sentence: `switch Include in token scope on for client scope "${hasuraScope}"`,
+      place: `${place} → Settings`,
+    })
+  }
+  return [...steps, ...wanted.flatMap(mapper => planMapper(scope, mapper, `${place} → Mappers`))]
+}
+
+/** The mapper that writes the claim, or tries to: dots that became levels are a usual mistake. */
+export function findMappers(scope: ScopeState | undefined, { name, config }: Mapper): readonly MapperState[] {
+  const claim = withoutEscapes(config['claim.name'])
+  return (scope?.protocolMappers ?? []).filter(
+    mapper => mapper.name === name || withoutEscapes(mapper.config['claim.name']) === claim,
+  )
+}
+
+function withoutEscapes(claim: string | undefined): string {
+  return (claim ?? '').replaceAll('\\', '')
+}
+
+function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, place: string): readonly Step[] {
+  const { check, ...mapper } = wanted
+  const claim = mapper.name
+  const type = typeOf(mapper)
+  const found = findMappers(scope, mapper)
+  const right = found.find(each => describeDifference(each, mapper) === undefined)
+  const kept = right ?? found[0]
+  const spare = found
+    .filter(each => each !== kept)
+    .map(({ id, name }) => ({
+      action: { kind: 'remove-mapper' as const, scope: hasuraScope, id },
+      check,
+      found: `mapper "${name}" writes ${claim} as well`,
+      sentence: `remove mapper "${name}", because another one writes ${claim}`,
+      place,
+    }))
+  if (right) return spare
+  const step = { check, place }
+  if (!kept) {
+    return [
+      {
+        ...step,
+        action: { kind: 'add-mapper', scope: hasuraScope, mapper },
+        found: `no mapper of client scope "${hasuraScope}" writes ${claim}`,
+        sentence: `add mapper ${claim} (${type}${describeSource(mapper)})`,
+      },
+    ]
+  }
+  return [
+    ...spare,
+    {
+      ...step,
+      action: { kind: 'change-mapper', scope: hasuraScope, id: kept.id, mapper: { ...mapper, name: kept.name } },
+      found: `mapper "${kept.name}" ${describeDifference(kept, mapper)}`,
+      sentence: `correct mapper "${kept.name}" (${type}${describeSource(mapper)})`,
+    },
+  ]
+}
+
+function typeOf({ protocolMapper }: Pick<Mapper, 'protocolMapper'>): string {
+  return mapperTypes[protocolMapper] ?? protocolMapper
+}
+
+function describeSource({ config }: Mapper): string {
+  const source = sourceKeys.map(key => config[key]).find(value => value !== undefined)
+  return source === undefined ? '' : `: ${source}`
+}
+
+const sourceKeys = ['usermodel.clientRoleMapping.clientId', 'claim.value', 'user.attribute']
+
+/** What of a mapper is wrong first of all, behind its name; undefined when nothing is. */
+function describeDifference(found: MapperState, wanted: Mapper): string | undefined {
+  if (found.protocolMapper !== wanted.protocolMapper) return `is a ${typeOf(found)}, not a ${typeOf(wanted)}`
+  const key = Object.keys(wanted.config).find(name => found.config[name] !== wanted.config[name])
+  if (key !== undefined) {
+    const value = found.config[key]
+    return `${meanings[key] ?? `has ${key}`} ${value ? `"${value}"` : 'nothing'} instead of "${wanted.config[key]}"`
+  }
+  const prefix = found.config['usermodel.clientRoleMapping.rolePrefix']
+  return prefix ? `puts "${prefix}" before each role` : undefined
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  'usermodel.clientRoleMapping.clientId': 'reads the roles of client',
+  'claim.value': 'writes',
+  'claim.name': 'writes the claim',
+  'user.attribute': 'reads',
+  'jsonType.label': 'has the claim type',
+  multivalued: 'has Multivalued',
+  'access.token.claim': 'has Add to access token',
+}
+
+function attach(
+  state: RealmState,
+  { clientId }: ProvisionTarget,
+  scope: string,
+  as: 'default' | 'optional',
+  check: CheckId,
+): readonly Step[] {
+  if (state.defaultScopes.includes(scope)) return []
+  const isOptional = state.optionalScopes.includes(scope)
+  if (isOptional && as === 'optional') return []
+  return [
+    {
+      action: { kind: 'attach-scope', scope, as },
+      check,
+      found: isOptional
+        ? `client scope "${scope}" is an optional one of client "${clientId}", so a token has it on request only`
+        : `client scope "${scope}" is not assigned to client "${clientId}"`,
+      sentence: `make client scope "${scope}" ${as === 'default' ? 'a default' : 'an optional'} scope of client "${clientId}"`,
+      place: `Clients → ${clientId} → Client scopes`,
+    },
+  ]
+}

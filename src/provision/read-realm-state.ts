@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { PermanentError } from '../errors.ts'
+import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
+import type { OwnCredential } from './own-credential.ts'
+import type { ProvisionTarget } from './provision-target.ts'
+import {
+  type ClientState,
+  clientSchema,
+  type GroupState,
+  type GroupTree,
+  groupSchema,
+  namedSchema,
+  type RealmState,
+  type RoleClientState,
+  scopeSchema,
+  type UserState,
+  userSchema,
+} from './realm-state.ts'
+
+/**
+ * Reads what of the realm concerns the account; changes nothing.
+ *
+ * @throws PermanentError (`forbidden`, `not-found`, `response-shape`), and whatever else the Admin API's client does
+ */
+export async function readRealmState(
+  admin: KeycloakAdmin,
+  realm: string,
+  target: ProvisionTarget,
+  own: OwnCredential,
+): Promise<RealmState> {
+  const client = await findClient(admin, target.clientId)
+  const user = client?.serviceAccountsEnabled ? await readUser(admin, client.id) : undefined
+  const scopes = parse(z.array(scopeSchema), await admin.clientScopes.find())
+  const roleClients = new Map<string, RoleClientState>()
+  const names = [...target.roles.map(role => role.client), ...(target.hasura ? [target.hasura.application] : [])]
+  for (const name of new Set(names)) {
+    const state = await readRoleClient(admin, name, client, user?.id)
+    if (state) roleClients.set(name, state)
+  }
+  const knowsSecret = client && own.kind === 'secret' ? await compareSecret(admin, client, own) : undefined
+  return {
+    realm,
+    ...(client && { client }),
+    ...(await readClientScopes(admin, client)),
+    scopes,
+    roleClients,
+    ...(user && { user }),
+    groups: target.group === undefined ? [] : await findGroups(admin, target.group),
+    ...(knowsSecret !== undefined && { knowsSecret }),
+  }
+}
+
+export async function findClient(admin: KeycloakAdmin, clientId: string): Promise<ClientState | undefined> {
+  const found = parse(z.array(clientSchema), await admin.clients.find({ clientId }))
+  return found.find(client => client.clientId === clientId)
+}
+
+/** A new client gets those that are the realm's. */
+async function readClientScopes(admin: KeycloakAdmin, client: ClientState | undefined) {
+  const [defaults, optional] = client
+    ? [await admin.clients.listDefaultClientScopes(client), await admin.clients.listOptionalClientScopes(client)]
+    : [await admin.clientScopes.listDefaultClientScopes(), await admin.clientScopes.listDefaultOptionalClientScopes()]
+  return { defaultScopes: namesOf(defaults), optionalScopes: namesOf(optional) }
+}
+
+async function readRoleClient(
+  admin: KeycloakAdmin,
+  clientId: string,
+  client: ClientState | undefined,
+  user: string | undefined,
+): Promise<RoleClientState | undefined> {
+  const owner = await findClient(admin, clientId)
+  if (!owner) return undefined
+  const held = user && (await admin.users.listCompositeClientRoleMappings({ id: user, clientUniqueId: owner.id }))
+  const state = { roles: namesOf(await admin.clients.listRoles({ id: owner.id })), held: held ? namesOf(held) : [] }
+  // Its own roles are always in a client's scope.
+  if (!client || client.fullScopeAllowed || client.id === owner.id) return state
+  const mapped = await admin.clients.listCompositeClientScopeMappings({ id: client.id, client: owner.id })
+  return { ...state, letThrough: namesOf(mapped) }
+}
+
+async function readUser(admin: KeycloakAdmin, client: string): Promise<UserState> {
+  const user = parse(userSchema, await admin.clients.getServiceAccountUser({ id: client }))
+  const groups = parse(z.array(groupSchema), await admin.users.listGroups({ id: user.id }))
+  return { ...user, groups: groups.map(({ path }) => path) }
+}
+
+async function findGroups(admin: KeycloakAdmin, group: string): Promise<readonly GroupState[]> {
+  const name = group.split('/').findLast(part => part !== '') ?? group
+  const trees = parse(z.array(groupSchema), await admin.groups.find({ search: name, exact: true }))
+  const flatten = (tree: GroupTree): GroupTree[] => [tree, ...tree.subGroups.flatMap(flatten)]
+  return trees.flatMap(flatten).filter(found => (group.startsWith('/') ? found.path : found.name) === group)
+}
+
+async function compareSecret(
+  admin: KeycloakAdmin,
+  { id }: ClientState,
+  own: Extract<OwnCredential, { kind: 'secret' }>,
+): Promise<boolean> {
+  const secret = await readSecret(admin, id)
+  // A reference to Keycloak's vault says nothing about the secret.
+  return secret !== undefined && (own.is(secret) || secret.startsWith('${vault.'))
+}
+
+/** The client's secret, or undefined where it has none: never to be told. */
+export async function readSecret(admin: KeycloakAdmin, client: string): Promise<string | undefined> {
+  return parse(z.object({ value: z.string().optional() }), await admin.clients.getClientSecret({ id: client })).value
+}
+
+function namesOf(list: unknown): readonly string[] {
+  return parse(z.array(namedSchema), list).map(({ name }) => name)
+}
+
+/** Without the answer, which may hold a secret. */
+export function parse<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const read = schema.safeParse(answer)
+  if (read.success) return read.data
+  const path = read.error.issues[0]?.path.join('.') || 'the whole'
+  throw new PermanentError(
+    'response-shape',
+    `An answer of Keycloak's Admin API is not what its documentation says (at ${path}): check that KEYCLOAK_ADMIN_… and the issuer name a Keycloak of version 24 or later`,
+  )
+}

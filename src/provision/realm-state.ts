@@ -1,0 +1,96 @@
+import { z } from 'zod'
+
+/** What of a realm concerns one account. */
+export interface RealmState {
+  readonly realm: string
+  readonly client?: ClientState
+  /** By name: those that the client has, or would have as a new one. */
+  readonly defaultScopes: readonly string[]
+  readonly optionalScopes: readonly string[]
+  /** Every client scope of the realm. */
+  readonly scopes: readonly ScopeState[]
+  /** The clients whose roles are wanted, by client id, as far as they exist. */
+  readonly roleClients: ReadonlyMap<string, RoleClientState>
+  /** Absent as long as there is no service account. */
+  readonly user?: UserState
+  /** Every group that has the wanted name or path. */
+  readonly groups: readonly GroupState[]
+  /** Whether the account's secret is the client's; absent where there is none to compare. */
+  readonly knowsSecret?: boolean
+}
+
+export interface RoleClientState {
+  readonly roles: readonly string[]
+  /** Those that the service account has, through groups and composite roles too. */
+  readonly held: readonly string[]
+  /** Those that get into the client's tokens; absent where all do. */
+  readonly letThrough?: readonly string[]
+}
+
+export interface GroupState {
+  readonly id: string
+  readonly path: string
+}
+
+/** What is read of Keycloak's representations; `false` and nothing mean the same in them. */
+const flag = z.boolean().default(false)
+const texts = z.record(z.string(), z.string().nullish().transform(String)).default({})
+
+export const clientSchema = z.object({
+  id: z.string(),
+  clientId: z.string(),
+  enabled: flag,
+  publicClient: flag,
+  bearerOnly: flag,
+  serviceAccountsEnabled: flag,
+  standardFlowEnabled: flag,
+  implicitFlowEnabled: flag,
+  directAccessGrantsEnabled: flag,
+  fullScopeAllowed: flag,
+  clientAuthenticatorType: z.string().default('client-secret'),
+  attributes: texts,
+})
+export type ClientState = z.infer<typeof clientSchema>
+
+export const mapperSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  protocolMapper: z.string(),
+  config: texts,
+})
+export type MapperState = z.infer<typeof mapperSchema>
+
+export const scopeSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  attributes: texts,
+  protocolMappers: z.array(mapperSchema).default([]),
+})
+export type ScopeState = z.infer<typeof scopeSchema>
+
+export const userSchema = z.object({
+  id: z.string(),
+  username: z.string(),
+  enabled: flag,
+  email: z.string().exactOptional(),
+  emailVerified: flag,
+})
+export type UserState = z.infer<typeof userSchema> & {
+  /** Paths of the groups that it is in. */
+  readonly groups: readonly string[]
+}
+
+export const namedSchema = z.object({ id: z.string(), name: z.string() })
+
+export interface GroupTree extends GroupState {
+  readonly name: string
+  readonly subGroups: GroupTree[]
+}
+export const groupSchema: z.ZodType<GroupTree> = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  get subGroups() {
+    return z.array(groupSchema).default([])
+  },
+})

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { ConfigError } from '../errors.ts'
+
+/**
+ * Puts a secret into a file at once, so that nobody ever reads a part of it: mode 0600, and the owner of the file before.
+ *
+ * @param what how messages call it, such as "CLIENT_SECRET_FILE"
+ * @throws ConfigError that names the file and what keeps it from being written; never with its content
+ */
+export async function replaceSecretFile(what: string, path: string, content: string): Promise<void> {
+  // Where a link points is what others read.
+  const target = await realpath(path).catch(() => path)
+  const next = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
+  try {
+    const before = await stat(target).catch(() => undefined)
+    const file = await open(next, 'wx', 0o600)
+    try {
+      const made = await file.stat()
+      if (before && (before.uid !== made.uid || before.gid !== made.gid)) await file.chown(before.uid, before.gid)
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(next, target)
+  } catch (error) {
+    await rm(next, { force: true }).catch(() => {})
+    const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
+    throw new ConfigError([
+      `${what} ${path} can't be written (${code}): its folder must exist, and this process must be allowed to replace files in it${code === 'EPERM' ? ' and to keep their owner' : ''}.`,
+    ])
+  }
+}

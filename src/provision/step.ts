@@ -1,0 +1,74 @@
+import type { CheckId } from '../doctor/check.ts'
+
+/** One thing that Keycloak has otherwise than the account needs it, and what mends it. */
+export interface Step {
+  readonly action: Action
+  /** The check of `doctor` that fails because of it, or would. */
+  readonly check: CheckId
+  /** What is: `client "sync-worker" is disabled`. */
+  readonly found: string
+  /** What will be done, as a command: `enable client "sync-worker"`. */
+  readonly sentence: string
+  /** Where a person does the same in Keycloak's console. */
+  readonly place: string
+}
+
+/** What can't be mended from here, because it is somebody else's to decide. */
+export interface Obstacle {
+  readonly check: CheckId
+  readonly found: string
+  readonly advice: string
+}
+
+export type Action =
+  | { readonly kind: 'create-client' }
+  | { readonly kind: 'change-client'; readonly change: ClientChange }
+  | { readonly kind: 'write-secret' }
+  | { readonly kind: 'rotate-secret' }
+  | { readonly kind: 'create-key' }
+  | { readonly kind: 'register-key' }
+  | { readonly kind: 'rotate-key' }
+  | { readonly kind: 'create-scope'; readonly scope: string }
+  | { readonly kind: 'change-scope'; readonly scope: string; readonly attributes: Readonly<Record<string, string>> }
+  | { readonly kind: 'add-mapper'; readonly scope: string; readonly mapper: Mapper }
+  | { readonly kind: 'change-mapper'; readonly scope: string; readonly id: string; readonly mapper: Mapper }
+  | { readonly kind: 'remove-mapper'; readonly scope: string; readonly id: string }
+  | { readonly kind: 'attach-scope'; readonly scope: string; readonly as: 'default' | 'optional' }
+  | { readonly kind: 'assign-role'; readonly client: string; readonly role: string }
+  | { readonly kind: 'let-role-through'; readonly client: string; readonly role: string }
+  | { readonly kind: 'change-user'; readonly change: UserChange }
+  | { readonly kind: 'join-group'; readonly groupId: string }
+
+/** Parts of Keycloak's ClientRepresentation; attributes are added to those that are there. */
+export interface ClientChange {
+  readonly enabled?: boolean
+  readonly publicClient?: boolean
+  readonly bearerOnly?: boolean
+  readonly serviceAccountsEnabled?: boolean
+  readonly standardFlowEnabled?: boolean
+  readonly implicitFlowEnabled?: boolean
+  readonly directAccessGrantsEnabled?: boolean
+  readonly clientAuthenticatorType?: string
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** Parts of Keycloak's UserRepresentation. */
+export interface UserChange {
+  readonly enabled?: boolean
+  readonly email?: string
+  readonly emailVerified?: boolean
+}
+
+/** Keycloak's ProtocolMapperRepresentation. */
+export interface Mapper {
+  readonly name: string
+  readonly protocol: 'openid-connect'
+  readonly protocolMapper: string
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** What is to be done, in this order, and what stands in the way. */
+export interface Plan {
+  readonly steps: readonly Step[]
+  readonly obstacles: readonly Obstacle[]
+}
