@@ -50,6 +50,7 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
     clock,
     log,
     processId: heartbeat.processId,
+    leases: heartbeat.leases,
     jobs: new Map(definitions.jobs.map(job => [job.name, job])),
     accounts,
     operations: definitions.firstLogin,

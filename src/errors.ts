@@ -19,6 +19,13 @@ export class UsageError extends WorkerError {
   }
 }
 
+/** The same name was given to two different things: exit code 2, HTTP 409. */
+export class ConflictError extends WorkerError {
+  constructor(message: string) {
+    super('conflict', message)
+  }
+}
+
 /** A thing that was named doesn't exist (job, account, request): exit code 2, HTTP 404. */
 export class NotFoundError extends WorkerError {
   constructor(message: string) {
@@ -37,17 +44,19 @@ export class ConfigError extends WorkerError {
 }
 
 /** The checks of the gate, named as in `doctor`. */
-export type RefusalCode =
-  | 'client-auth'
-  | 'scope'
-  | 'claims'
-  | 'default-role'
-  | 'allowed-roles'
-  | 'user-id'
-  | 'job-roles'
-  | 'first-login'
-  | 'fingerprint'
-  | 'hasura'
+export const refusalCodes = [
+  'client-auth',
+  'scope',
+  'claims',
+  'default-role',
+  'allowed-roles',
+  'user-id',
+  'job-roles',
+  'first-login',
+  'fingerprint',
+  'hasura',
+] as const
+export type RefusalCode = (typeof refusalCodes)[number]
 
 /**
  * The gate says no until somebody mends something: the request is held, not failed. `scope` says who else is concerned:
@@ -72,10 +81,18 @@ export class TransientError extends WorkerError {}
  */
 export class OutageError extends TransientError {
   readonly scope: 'account' | 'job'
+  /** What the other side asked for, when it did. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(code: string, scope: 'account' | 'job', message: string, options?: ErrorOptions) {
+  constructor(
+    code: string,
+    scope: 'account' | 'job',
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
     super(code, message, options)
     this.scope = scope
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino'
 import { WorkerError } from './errors.ts'
+import { explainSqlState } from './sql-state.ts'
 
 export type Log = Logger
 
@@ -29,6 +30,8 @@ export function describeError(error: unknown): { code: string; message: string }
   if (!(error instanceof Error)) return { code: 'unexpected', message: 'Something that is no error was thrown.' }
   if (error.name === 'AbortError') return { code: 'aborted', message: error.message }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const meaning = explainSqlState(code)
+  if (meaning) return { code, message: `The database did not do what was asked: ${meaning} (SQLSTATE ${code}).` }
   // A system error's message holds an address at most: "connect ECONNREFUSED 127.0.0.1:5432".
   if ('syscall' in error) return { code, message: error.message }
   // The stack begins with the message, which may have lines that look like places.

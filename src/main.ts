@@ -9,7 +9,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => stop.abort(new DOMException(`${signal} was received`, 'AbortError')))
 }
 
-process.exitCode = await runCli({
+const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,
   terminal: {
@@ -29,3 +29,7 @@ process.exitCode = await runCli({
     return { jobs, firstLogin }
   },
 })
+
+// A queue's driver that is still trying to reach its server would keep the process alive for ever.
+await Promise.all([process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve))))
+process.exit(exitCode)

@@ -1,7 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { OutageError, RateLimitedError, WorkerError } from '../errors.ts'
+import { OutageError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { showUrl } from './login-url.ts'
@@ -59,9 +59,12 @@ function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, 
   const { status, headers, body } = answer
   if (status === 429) {
     const pauseMs = parseRetryAfter(headers.get('retry-after'), now)
-    return new RateLimitedError(
+    // Every request of the account would ask again: so all of them wait.
+    return new OutageError(
+      'token-endpoint',
+      'account',
       `The identity provider asks for a pause of ${pauseMs / 1_000} s at ${showUrl(url)}`,
-      pauseMs,
+      { retryAfterMs: pauseMs },
     )
   }
   if (status >= 300 && status < 400) {

@@ -30,7 +30,7 @@ import type { RequestToken } from './token-source.ts'
  * failed request. Otherwise a refusal is one request.
  *
  * The function rejects with RefusalError (`client-auth`, `scope` or `claims`: somebody has to mend something), OutageError
- * (`token-endpoint`: no usable answer), RateLimitedError, or the signal's reason. Neither their messages nor their causes
+ * (`token-endpoint`: no usable answer, or one that asks for a pause), or the signal's reason. Neither their messages nor their causes
  * hold a secret or a part of an answer beyond its OAuth error words.
  *
  * @param deps.timeoutMs for each HTTP request with its answer; default 10 seconds

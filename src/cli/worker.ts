@@ -6,9 +6,9 @@ import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import { createRequestHandler } from '../runs/handle-request.ts'
-import { startPruning } from '../runs/prune-runs.ts'
-import { requestBootstraps } from '../runs/request-bootstraps.ts'
-import { listSchedules, reconcileSchedules, startScheduler } from '../schedules/scheduler.ts'
+import { startHousekeeping } from '../runs/housekeeping.ts'
+import { bootstrapJob } from '../runs/request-bootstraps.ts'
+import { findStoreTime, listSchedules, reconcileSchedules, startScheduler } from '../schedules/scheduler.ts'
 import type { Command } from './command.ts'
 
 /** Runs at a time in one process; more wait in the queue. */
@@ -27,18 +27,25 @@ export const worker: Command = {
     const { callers } = config.http
     const operations = createLocalOperations(deps)
 
+    await using running = new AsyncDisposableStack()
     const control = createControl({ operations, log })
+    running.defer(() => control.close())
     await control.ready()
     database.claim?.serve(socket => void control.server.emit('connection', socket))
     await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
     const address = await listen(http, config.http)
 
     const schedules = listSchedules(deps.jobs.values(), deps.accounts.keys())
-    await reconcileSchedules(deps, schedules)
+    const scheduling = {
+      ...deps,
+      now: () => findStoreTime(deps.store),
+      ...(deps.jobs.has(bootstrapJob) && { bootstrapJob }),
+    }
+    await reconcileSchedules(scheduling, schedules)
     const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
-    const scheduler = startScheduler(deps, schedules)
-    await using _pruning = startPruning(deps)
-    await requestBootstraps(deps)
+    running.defer(() => consumer.stop(graceMs))
+    running.use(startHousekeeping(deps))
+    running.use(startScheduler(scheduling, schedules))
     log.info(
       {
         address,
@@ -55,9 +62,6 @@ export const worker: Command = {
 
     await aborted(signal)
     log.info('stopping: no more requests are taken, runs may commit what they hold')
-    await scheduler[Symbol.asyncDispose]()
-    await consumer.stop(graceMs)
-    await control.close()
     return 0
   },
 }

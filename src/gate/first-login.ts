@@ -199,7 +199,7 @@ async function claim(store: Store, account: string, processId: string): Promise<
     with found as (select name, first_login from worker.accounts where name = ${account} for update)
     update worker.accounts a
     set first_login = case when a.first_login = 'called' then 'called' else 'calling' end,
-        first_login_process = ${processId}, first_login_at = now()
+        first_login_process = ${processId}
     from found
     where a.name = found.name and a.first_login <> 'visible'
       and (a.first_login_process is null or a.first_login_process = ${processId} or not exists (

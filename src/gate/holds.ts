@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { OutageError, RefusalError } from '../errors.ts'
+import { OutageError, type RefusalError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 
 export type HoldCause = RefusalError | OutageError
@@ -66,7 +66,8 @@ export async function placeHold(
       .forUpdate()
       .executeTakeFirst()
     const probes = before ? before.probes + 1 : 0
-    const seconds = probePauseSeconds(probes)
+    const asked = cause instanceof OutageError ? (cause.retryAfterMs ?? 0) / 1000 : 0
+    const seconds = Math.max(probePauseSeconds(probes), asked)
     const probe_at = sql<Date>`now() + make_interval(secs => ${seconds})`
     await tx
       .insertInto('worker.holds')

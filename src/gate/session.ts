@@ -12,13 +12,14 @@ import { findRefusal, type Granted } from './requirement.ts'
  * can't be run without one, and only `openSession` makes one: the constructor asks for a key that this module keeps.
  */
 export class Session {
-  readonly account: Account
+  /** Its name alone: what it logs in with is no job's affair. */
+  readonly account: Pick<Account, 'name'>
   readonly claims: Claims
   readonly #hasura: HasuraClient | undefined
 
   constructor(key: typeof sessionKey, account: Account, claims: Claims, hasura: HasuraClient | undefined) {
     if (key !== sessionKey) throw new TypeError('A session is made by the gate alone')
-    this.account = account
+    this.account = { name: account.name }
     this.claims = claims
     this.#hasura = hasura
   }

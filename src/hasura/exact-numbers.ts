@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /**
  * The text of a value as the response had it: a number that JavaScript can't hold exactly (a bigint, a long numeric) is
  * looked up in the response's own text.
@@ -23,10 +25,10 @@ function isExact(value: number, column: string, body: string): boolean {
 
 /** The row parsed again with its numbers as text; slower, so only done when a number needs it. */
 function parseExactly(body: string, rootField: string, index: number): Readonly<Record<string, unknown>> {
-  const parsed: { data: Record<string, Record<string, unknown>[]> } = JSON.parse(
-    body,
-    (_key, value: unknown, context?: { source?: string }) =>
-      typeof value === 'number' && context?.source !== undefined ? context.source : value,
+  const parsed: unknown = JSON.parse(body, (_key, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined ? context.source : value,
   )
-  return parsed.data[rootField]?.[index] ?? {}
+  return response.parse(parsed).data[rootField]?.[index] ?? {}
 }
+
+const response = z.object({ data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))) })

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { HttpCallers } from '../config.ts'
 
@@ -15,13 +15,19 @@ export const off: Authorize = async () =>
 /** Verifies a bearer token against the issuer's keys, and looks for the role among those of the realm and of the audience. */
 export function createAuthorize(callers: HttpCallers): Authorize {
   const { issuer, audience, role } = callers
-  let keys: JWTVerifyGetKey | undefined
+  const findKeys = createKeyFinder(issuer)
   return async header => {
     const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
     if (!token) return refuse(401, 'A bearer token is needed in the Authorization header.')
     try {
-      keys ??= createRemoteJWKSet(await discoverKeys(issuer))
-      const { payload } = await jwtVerify(token, keys, { issuer, audience, clockTolerance: 30 })
+      // Whoever sends nonsense must not make this worker ask the issuer.
+      if (decodeJwt(token).iss !== issuer) return wrongIssuer(issuer)
+      const { payload } = await jwtVerify(token, await findKeys(), {
+        issuer,
+        audience,
+        requiredClaims: ['exp'],
+        clockTolerance: 30,
+      })
       const held = rolesOf(payload, audience)
       if (held.includes(role)) return { allowed: true }
       return refuse(403, `Role "${role}" is not in the token (it holds ${held.join(', ') || 'none'}).`)
@@ -31,10 +37,33 @@ export function createAuthorize(callers: HttpCallers): Authorize {
   }
 }
 
+/** After the issuer could not be reached it is left alone for so long, in milliseconds. */
+const keysPauseMs = 10_000
+
+/** One discovery at a time, and none for a while after one that failed. */
+function createKeyFinder(issuer: string): () => Promise<JWTVerifyGetKey> {
+  let keys: Promise<JWTVerifyGetKey> | undefined
+  let failedAt = Number.NEGATIVE_INFINITY
+  return () => {
+    if (keys && performance.now() - failedAt < keysPauseMs) return keys
+    if (failedAt > Number.NEGATIVE_INFINITY) keys = undefined
+    failedAt = Number.NEGATIVE_INFINITY
+    keys ??= discoverKeys(issuer).then(createRemoteJWKSet)
+    keys.catch(() => {
+      failedAt = performance.now()
+    })
+    return keys
+  }
+}
+
+function wrongIssuer(issuer: string): Authorization {
+  return refuse(401, `The token is of another issuer: ${issuer} is needed.`)
+}
+
 function explain(error: unknown, { issuer, audience }: HttpCallers): Authorization {
   if (error instanceof errors.JWTExpired) return refuse(401, 'The token has expired: get a new one.')
   if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'iss') return refuse(401, `The token is of another issuer: ${issuer} is needed.`)
+    if (error.claim === 'iss') return wrongIssuer(issuer)
     if (error.claim === 'aud')
       return refuse(401, `The token is not meant for this worker: audience "${audience}" is needed.`)
     return refuse(401, `The token's claim "${error.claim}" is not valid.`)

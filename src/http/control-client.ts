@@ -4,7 +4,15 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { NotFoundError, PermanentError, type RefusalCode, RefusalError, TransientError, UsageError } from '../errors.ts'
+import {
+  ConflictError,
+  NotFoundError,
+  PermanentError,
+  RefusalError,
+  refusalCodes,
+  TransientError,
+  UsageError,
+} from '../errors.ts'
 import { runEventSchema } from './control-events.ts'
 import {
   accountReportSchema,
@@ -156,13 +164,16 @@ async function readHead(request: ClientRequest, signal: AbortSignal | undefined)
 
 function rebuildError(status: number, { code, message }: { code: string; message: string }): Error {
   if (status === 404) return new NotFoundError(message)
+  if (status === 409) return new ConflictError(message)
   if (status < 500) return new UsageError(message)
   return new TransientError(code, message)
 }
 
+const refusalCode = z.enum(refusalCodes).catch('claims')
+
 /** What ended a run is thrown here as it was thrown there, so that the exit code is the same. */
 function rebuildRunError({ kind, code, message }: { kind: string; code: string; message: string }): Error {
-  if (kind === RefusalError.name) return new RefusalError(code as RefusalCode, 'account', message)
+  if (kind === RefusalError.name) return new RefusalError(refusalCode.parse(code), 'account', message)
   if (kind === UsageError.name) return new UsageError(message)
   if (kind === NotFoundError.name) return new NotFoundError(message)
   return kind === PermanentError.name ? new PermanentError(code, message) : new TransientError(code, message)

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
+import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { describeError } from '../log.ts'
 import { priorities, triggers } from '../queue/request.ts'
@@ -97,6 +97,7 @@ export function createFastify(log: Log): FastifyInstance {
 function statusOf(error: unknown): number {
   if (error instanceof UsageError) return 400
   if (error instanceof NotFoundError) return 404
+  if (error instanceof ConflictError) return 409
   if (error instanceof TransientError) return 503
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500

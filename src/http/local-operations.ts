@@ -8,6 +8,7 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedules/schedule-rule.ts'
 import type { Store } from '../store/store.ts'
+import { makeOnce } from './idempotency.ts'
 import type { Operations, RequestReport, WantedRequest } from './operations.ts'
 import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.ts'
 
@@ -18,14 +19,13 @@ export function createLocalOperations(deps: RunDeps): Operations {
     async makeRequest(wanted) {
       const { job, access, payload } = resolve(deps, wanted)
       const account = access.account.name
-      return queue.add({
-        account,
-        job: job.name,
-        payload,
-        trigger: wanted.trigger,
-        ...(wanted.priority && { priority: wanted.priority }),
-        ...(wanted.idempotencyKey && { id: idempotentRequestId(account, job.name, wanted.idempotencyKey) }),
-      })
+      const { trigger, priority, idempotencyKey: key } = wanted
+      const add = (id?: string) =>
+        queue.add({ account, job: job.name, payload, trigger, ...(priority && { priority }), ...(id && { id }) })
+      if (key === undefined) return add()
+      return makeOnce(store, { account, job: job.name, key, payload }, () =>
+        add(idempotentRequestId(account, job.name, key)),
+      )
     },
     findRequest: id => findRequest(deps, id),
     async run(wanted, listener, signal) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { JobResult, Progress } from '../jobs/define-job.ts'
-import { type Priority, type Trigger, triggers } from '../queue/request.ts'
+import type { Priority, Trigger } from '../queue/request.ts'
 import type { AcceptedRequest } from '../queue/request-queue.ts'
 
 /**
@@ -67,7 +67,7 @@ export const requestReportSchema = z.object({
   job: z.string(),
   account: z.string(),
   state: z.enum(['waiting', 'delayed', 'running', 'done', 'failed']),
-  trigger: z.enum(triggers),
+  trigger: z.string(),
   requestedAt: z.string(),
   /** Why it waits, when it waits for something to be mended. */
   hold: z.object({ code: z.string(), reason: z.string() }).optional(),

@@ -13,6 +13,7 @@ const lookEveryMs = 500
 export function bootstrapAccount(steps: readonly JobDefinition[]): JobDefinition {
   return defineJob({
     name: 'bootstrap-account',
+    needsWorker: true,
     payload: z.strictObject({}),
     async run(session, context): Promise<JobResult> {
       const account = session.account.name

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Session } from '../gate/session.ts'
 import type { Log } from '../log.ts'
 import type { RunCounts } from '../store/schema.ts'
-import type { FencedTransaction, Store } from '../store/store.ts'
+import type { FencedTransaction, StoreReader } from '../store/store.ts'
 
 /** Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). */
 export type ScheduleRule = { readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }
@@ -20,6 +20,8 @@ export interface JobDefinition<P = unknown> {
   readonly schedule?: ScheduleRule
   /** The operations it sends, checked against the SDL of its role before it ever runs. */
   readonly operations?: readonly DocumentNode[]
+  /** It waits for requests of its own, so it can't be run in the foreground. */
+  readonly needsWorker?: true
   /** The mirror table it writes; no two jobs may write the same. */
   readonly into?: string
   run(session: Session, context: JobContext<P>): Promise<JobResult>
@@ -34,7 +36,7 @@ export interface JobContext<P> {
   readonly clock: Clock
   readonly log: Log
   /** For reading; what a run writes goes through `transaction`. */
-  readonly store: Store
+  readonly store: StoreReader
   /**
    * Commits what `work` writes, if this run still holds its lease. Inside, nothing may be awaited but the database.
    *

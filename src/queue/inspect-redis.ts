@@ -11,7 +11,13 @@ import { parseRedisUrl } from './redis-url.ts'
  */
 export async function inspectRedis(redisUrl: string): Promise<string | undefined> {
   const address = parseRedisUrl(redisUrl)
-  const redis = new Redis({ ...address, lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 })
+  const redis = new Redis({
+    ...address,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5_000,
+    commandTimeout: 5_000,
+  })
   let refusal: unknown
   redis.on('error', error => {
     refusal = error

@@ -1,11 +1,13 @@
-import { DelayedError, type Job, UnrecoverableError } from 'bullmq'
+import type { Job } from 'bullmq'
 import { type Clock, settlesWithin } from '../clock.ts'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { type BullQueue, createBullQueue, createBullWorker, type QueueLocation } from './bullmq-backend.ts'
+import { addRequest, isOpen } from './add-request.ts'
+import { createBullQueue, type QueueLocation } from './bullmq-backend.ts'
 import { createErrorLog } from './error-log.ts'
 import { inspectRedis } from './inspect-redis.ts'
-import { deduplicationId, type NewRequest, priorities, type RequestData, requestDataSchema } from './request.ts'
+import { type NewRequest, type RequestData, requestDataSchema } from './request.ts'
+import { startConsumer } from './start-consumer.ts'
 
 export interface AcceptedRequest {
   readonly id: string
@@ -28,8 +30,8 @@ export interface ActiveRequest extends RequestData {
   readonly id: string
   /** From now on an equal request makes a new one: called when the run really starts, before it reads anything. */
   forgetTwin(): Promise<void>
-  /** Whether an equal request is waiting, made after `forgetTwin`. */
-  hasTwin(): Promise<boolean>
+  /** An equal request that was made after `forgetTwin` and is still open: it does what this one was to do. */
+  findTwin(): Promise<string | undefined>
   progress(value: object): Promise<void>
 }
 
@@ -37,7 +39,10 @@ export interface ActiveRequest extends RequestData {
 export type Disposition =
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'put-back'; readonly delayMs: number; readonly failures?: number }
+  | { readonly kind: 'put-back'; readonly delayMs: number; readonly change?: RequestChange }
+
+/** What is noted in the request until it is picked up again. */
+export type RequestChange = Partial<Pick<RequestData, 'failures' | 'follows'>>
 
 export type RequestHandler = (request: ActiveRequest, signal: AbortSignal) => Promise<Disposition>
 
@@ -79,10 +84,10 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
     async promote(id) {
       return translate(async () => {
         const job = await queue.getJob(id)
-        const state = await job?.getState()
+        if (!job || !(await isOpen(job))) return false
         // It may be picked up in this very moment, which is just as well.
-        if (state === 'delayed') await job?.promote().catch(() => {})
-        return state !== undefined && state !== 'completed' && state !== 'failed'
+        if ((await job.getState()) === 'delayed') await job.promote().catch(() => {})
+        return true
       })
     },
     consume(handler, options) {
@@ -101,39 +106,6 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
       await settlesWithin(deps.clock, 2_000, queue.close())
     },
   }
-}
-
-async function addRequest(queue: BullQueue, request: NewRequest): Promise<AcceptedRequest> {
-  if (request.id) {
-    // Asked first because BullMQ's Postgres backend would hand the deduplication key to a request that has already run.
-    const known = await queue.getJob(request.id)
-    if (known) return { id: request.id, absorbed: true }
-  }
-  const id = request.id ?? crypto.randomUUID()
-  const priority = priorities[request.priority ?? 'normal']
-  const job = await queue.add(
-    request.job,
-    {
-      account: request.account,
-      job: request.job,
-      payload: request.payload,
-      trigger: request.trigger,
-      failures: 0,
-    },
-    { jobId: id, priority, deduplication: { id: deduplicationId(request) } },
-  )
-  const absorbed = job.id !== id
-  // The twin may start or end in this very moment; it was there when it absorbed this request, and that is what counts.
-  if (absorbed && job.id) await raiseTwin(queue, job.id, priority).catch(() => {})
-  return { id: job.id ?? id, absorbed }
-}
-
-/** An absorbed request that is more urgent than its twin hurries it. */
-async function raiseTwin(queue: BullQueue, id: string, priority: number): Promise<void> {
-  const twin = await queue.getJob(id)
-  if (!twin || twin.priority <= priority) return
-  await twin.changePriority({ priority })
-  if ((await twin.getState()) === 'delayed') await twin.promote()
 }
 
 /** @returns undefined for what another version has written and this one can't read */
@@ -156,64 +128,6 @@ const requestStates: Readonly<Record<string, RequestState>> = {
   active: 'running',
   completed: 'done',
   failed: 'failed',
-}
-
-function startConsumer(
-  location: QueueLocation,
-  queue: BullQueue,
-  handler: RequestHandler,
-  options: { concurrency: number; clock: Clock; logError: (error: Error) => void },
-): Consumer {
-  const { clock, concurrency, logError } = options
-  const process = async (job: Job<RequestData, void>, token?: string, signal?: AbortSignal): Promise<void> => {
-    const data = requestDataSchema.safeParse(job.data)
-    if (!data.success) {
-      throw new UnrecoverableError('This request was written by another version of the worker and can not be read.')
-    }
-    const id = String(job.id)
-    const disposition = await handler(
-      {
-        ...data.data,
-        id,
-        async forgetTwin() {
-          await job.removeDeduplicationKey()
-        },
-        async hasTwin() {
-          const twin = await queue.getDeduplicationJobId(deduplicationId(data.data))
-          return twin !== null && twin !== id
-        },
-        progress: value => job.updateProgress(value),
-      },
-      signal ?? new AbortController().signal,
-    )
-    if (disposition.kind === 'failed') throw new UnrecoverableError(disposition.reason)
-    if (disposition.kind === 'put-back') {
-      const failures = disposition.failures ?? data.data.failures
-      if (failures !== data.data.failures) await job.updateData({ ...data.data, failures })
-      await job.moveToDelayed(clock.now() + Math.ceil(disposition.delayMs), token)
-      throw new DelayedError()
-    }
-  }
-  // BullMQ passes the signal only to a function that declares three parameters.
-  const worker = createBullWorker(location, (job, token, signal) => process(job, token, signal), concurrency)
-  worker.on('error', logError)
-  worker.on('lockRenewalFailed', ids => {
-    for (const id of ids) worker.cancelJob(id, 'the queue gave this request to another worker')
-  })
-  const stop = async (graceMs: number): Promise<void> => {
-    const closed = worker.close()
-    if (await settlesWithin(clock, graceMs, closed)) return
-    worker.cancelAllJobs('the worker is shutting down')
-    // With Redis down BullMQ's close never returns: leases and locks then expire by themselves.
-    await settlesWithin(clock, 5_000, closed)
-  }
-  let stopped: Promise<void> | undefined
-  return {
-    stop(graceMs) {
-      stopped ??= stop(graceMs)
-      return stopped
-    },
-  }
 }
 
 /** What the queue's driver throws becomes one sentence; a caller may try again later. */

@@ -24,9 +24,12 @@ export const requestDataSchema = z.object({
   account: z.string(),
   job: z.string(),
   payload: z.unknown(),
-  trigger: z.enum(triggers),
+  /** Nothing depends on it, so one of a later version's is taken as it is. */
+  trigger: z.string(),
   /** Runs that failed and were tried again; waiting for a hold, a lease or a rate limit doesn't count. */
   failures: z.int().nonnegative().default(0),
+  /** The equal, later request that does this one's work: this one ends as that one ends. */
+  follows: z.string().optional(),
 })
 export type RequestData = z.infer<typeof requestDataSchema>
 

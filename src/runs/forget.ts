@@ -1,25 +1,38 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
-import { type Lease, releaseLease, takeLease } from './lease.ts'
+import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
+import { wakeNext } from './wake.ts'
 
-type ForgetDeps = Pick<RunDeps, 'store' | 'processId' | 'jobs'>
+type ForgetDeps = Pick<RunDeps, 'store' | 'queue' | 'log' | 'leases' | 'jobs'>
 
 /** Forgets the checkpoint, so that the next run reads everything; the mirrored rows stay until then. */
 export async function resetJob(deps: ForgetDeps, account: string, job: string): Promise<void> {
   await underLeases(deps, account, [job], async () => {
-    for (const table of ['worker.checkpoints', 'worker.holds'] as const) {
-      await deps.store.deleteFrom(table).where('account', '=', account).where('job', '=', job).execute()
-    }
+    await deps.store.transaction().execute(async tx => {
+      for (const table of ['worker.checkpoints', 'worker.holds'] as const) {
+        await tx.deleteFrom(table).where('account', '=', account).where('job', '=', job).execute()
+      }
+    })
   })
+  await wakeNext(deps, account, job)
 }
+
+const accountTables = [
+  'worker.checkpoints',
+  'worker.holds',
+  'worker.bootstrap_steps',
+  'worker.runs',
+  'worker.schedules',
+  'worker.idempotency_keys',
+] as const
 
 /** Forgets the account as if it had never logged in. Leases stay, because a fence number must never come again. */
 export async function forgetAccount(deps: ForgetDeps, account: string): Promise<void> {
   const { store, jobs } = deps
   await underLeases(deps, account, [...jobs.keys()], () =>
     store.transaction().execute(async tx => {
-      for (const table of ['worker.checkpoints', 'worker.holds', 'worker.bootstrap_steps', 'worker.runs'] as const) {
+      for (const table of accountTables) {
         await tx.deleteFrom(table).where('account', '=', account).execute()
       }
       await tx.deleteFrom('worker.accounts').where('name', '=', account).execute()
@@ -35,20 +48,20 @@ export async function forgetAccount(deps: ForgetDeps, account: string): Promise<
 
 /** Nothing of a job may be forgotten while it runs: the run would write it back. */
 async function underLeases(
-  { store, processId }: ForgetDeps,
+  { leases }: ForgetDeps,
   account: string,
   jobs: readonly string[],
   work: () => Promise<void>,
 ): Promise<void> {
-  const leases: Lease[] = []
+  const taken: Lease[] = []
   try {
     for (const job of jobs) {
-      const lease = await takeLease(store, { account, job, processId })
+      const lease = await leases.take(account, job)
       if (!lease) throw new UsageError(`${job} is running for account "${account}": wait until it has ended.`)
-      leases.push(lease)
+      taken.push(lease)
     }
     await work()
   } finally {
-    for (const lease of leases) await releaseLease(store, lease)
+    for (const lease of taken) await leases.release(lease)
   }
 }

@@ -5,14 +5,16 @@ import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
 import type { ActiveRequest, Disposition, RequestHandler } from '../queue/request-queue.ts'
 import { executeRun } from './execute-run.ts'
-import { type Lease, releaseLease, takeLease } from './lease.ts'
+import type { Lease } from './lease.ts'
 import { decideAfter } from './retry-policy.ts'
 import type { RunDeps } from './run-deps.ts'
 import { addWaiter, removeWaiter } from './waiters.ts'
 import { wakeNext } from './wake.ts'
 
 /** A request that waits for a lease looks again after so long, if nobody wakes it before. */
-const leasePauseMs = 2_000
+const leasePauseMs = 10_000
+const followPauseMs = 3_000
+const storePauseMs = 2_000
 const unknownPauseMs = 60_000
 const progressEveryMs = 500
 
@@ -27,18 +29,35 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
       return { kind: 'put-back', delayMs: unknownPauseMs }
     }
     try {
+      const twin = request.follows ?? (await request.findTwin())
+      const ending = twin === undefined ? undefined : await findEnding(deps, request, twin)
+      if (ending) return ending
       const blocked = await findBlockedMs(deps, request)
       if (blocked !== undefined) return await putAside(deps, request, blocked)
-      const lease = await takeLease(deps.store, { account: request.account, job: job.name, processId: deps.processId })
+      const lease = await deps.leases.take(request.account, job.name)
       if (!lease) return await putAside(deps, request, leasePauseMs)
-      await removeWaiter(deps.store, request.id)
       return await runUnderLease(deps, { lease, job, access }, request, signal)
     } catch (error) {
       // The store is away: the request waits in the queue until it is back.
       deps.log.warn({ error, request: request.id }, 'a request could not be looked at and is tried again')
-      return { kind: 'put-back', delayMs: leasePauseMs }
+      return { kind: 'put-back', delayMs: storePauseMs }
     }
   }
+}
+
+/**
+ * A request that was put back after its start, and of which an equal one was made meanwhile, ends as that one ends: else an
+ * outage would leave a row of equal requests that all run when it is over.
+ *
+ * @returns undefined when the twin is gone, so that this one has to run itself
+ */
+async function findEnding(deps: RunDeps, request: ActiveRequest, twin: string): Promise<Disposition | undefined> {
+  const followed = await deps.queue.find(twin)
+  if (!followed) return undefined
+  await removeWaiter(deps.store, request.id)
+  if (followed.state === 'done') return { kind: 'done' }
+  if (followed.state === 'failed') return { kind: 'failed', reason: followed.failedReason ?? `as request ${twin} did` }
+  return { kind: 'put-back', delayMs: followPauseMs, change: { follows: twin } }
 }
 
 /** Milliseconds for which a hold blocks the request; undefined when there is none, or when this one is to go and look. */
@@ -62,6 +81,7 @@ async function runUnderLease(
 ): Promise<Disposition> {
   let metBy: 'gate' | 'run' = 'gate'
   try {
+    await removeWaiter(deps.store, request.id)
     const result = await executeRun(deps, lease, {
       job,
       access,
@@ -82,7 +102,7 @@ async function runUnderLease(
     if (signal.aborted) return { kind: 'put-back', delayMs: 0 }
     return await afterError(deps, request, error, metBy)
   } finally {
-    await releaseLease(deps.store, lease).catch(error => deps.log.warn({ error }, 'a lease could not be released'))
+    await deps.leases.release(lease).catch(error => deps.log.warn({ error }, 'a lease is released a little later'))
     await wakeNext(deps, lease.account, lease.job)
   }
 }
@@ -113,14 +133,8 @@ async function afterError(
     return await putAside(deps, request, pauseMs)
   }
   if (decision.kind === 'again') {
-    if (!decision.countsAsFailure) return { kind: 'put-back', delayMs: decision.delayMs }
-    if (!(await request.hasTwin())) {
-      return { kind: 'put-back', delayMs: decision.delayMs, failures: request.failures + 1 }
-    }
-    return {
-      kind: 'failed',
-      reason: `${describeError(error).message} (an equal request follows and does the same work)`,
-    }
+    const change = decision.countsAsFailure ? { failures: request.failures + 1 } : {}
+    return { kind: 'put-back', delayMs: decision.delayMs, change }
   }
   return { kind: 'failed', reason: describeError(error).message }
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
+import { createLeases, type Leases } from './lease.ts'
 
 /** A process is taken for dead when it hasn't been heard of for so long; its leases may then be taken. */
 export const processLifeMs = 6_000
@@ -9,6 +10,7 @@ const heartbeatMs = 1_500
 
 export interface Heartbeat extends AsyncDisposable {
   readonly processId: string
+  readonly leases: Leases
 }
 
 /**
@@ -21,6 +23,7 @@ export async function startHeartbeat(
 ): Promise<Heartbeat> {
   const { store, clock, log } = deps
   const processId = crypto.randomUUID()
+  const leases = createLeases(store, processId)
   const expires_at = sql<Date>`now() + make_interval(secs => ${processLifeMs / 1000})`
   const stopped = new AbortController()
 
@@ -37,6 +40,7 @@ export async function startHeartbeat(
       try {
         await clock.sleep(heartbeatMs, stopped.signal)
         await beat()
+        await leases.releaseOrphans()
       } catch (error) {
         if (!stopped.signal.aborted) log.warn({ error }, 'the store did not take the heartbeat')
       }
@@ -44,10 +48,10 @@ export async function startHeartbeat(
   }
 
   await beat()
-  await sql`delete from worker.processes where expires_at < now() - interval '1 day'`.execute(store)
   const beating = keepBeating()
   return {
     processId,
+    leases,
     async [Symbol.asyncDispose]() {
       stopped.abort(new DOMException('the process is stopping', 'AbortError'))
       await beating

@@ -11,23 +11,65 @@ export interface Lease {
   readonly fence: string
 }
 
-/**
- * Takes the lease when nobody holds it, or when its holder's process is dead: that one's runs are then recorded as
- * interrupted.
- *
- * @returns undefined while a living process holds it
- */
-export async function takeLease(
+/** The leases of one process. */
+export interface Leases {
+  /**
+   * Takes the lease when nobody holds it, or when its holder's process is dead: that one's runs are then recorded as
+   * interrupted.
+   *
+   * @returns undefined while a living process holds it
+   */
+  take(account: string, job: string): Promise<Lease | undefined>
+  release(lease: Lease): Promise<void>
+  /**
+   * Frees what stands in this process's name and isn't held: the store was away when it was to be released, or when the
+   * answer to its taking should have come. Else a living process would seem to hold it for ever.
+   */
+  releaseOrphans(): Promise<void>
+}
+
+export function createLeases(store: Store, processId: string): Leases {
+  const held = new Map<string, { readonly account: string; readonly job: string }>()
+  return {
+    async take(account, job) {
+      const name = `${account}/${job}`
+      // A thousand requests that wait for a run of this very process needn't ask the store.
+      if (held.has(name)) return undefined
+      held.set(name, { account, job })
+      try {
+        const lease = await takeLease(store, { account, job, processId })
+        if (!lease) held.delete(name)
+        return lease
+      } catch (error) {
+        held.delete(name)
+        throw error
+      }
+    },
+    async release(lease) {
+      try {
+        await releaseLease(store, lease)
+      } finally {
+        held.delete(`${lease.account}/${lease.job}`)
+      }
+    },
+    async releaseOrphans() {
+      const kept = [...held.values()].map(({ account, job }) => sql`(${account}, ${job})`)
+      await sql`update worker.leases set process = null where process = ${processId}
+        ${kept.length > 0 ? sql`and (account, job) not in (${sql.join(kept)})` : sql``}`.execute(store)
+    },
+  }
+}
+
+async function takeLease(
   store: Store,
-  key: { readonly account: string; readonly job: string; readonly processId: string },
+  { account, job, processId }: { readonly account: string; readonly job: string; readonly processId: string },
 ): Promise<Lease | undefined> {
-  const { account, job, processId } = key
   return store.transaction().execute(async tx => {
     const { rows } = await sql<{ fence: string }>`
       insert into worker.leases as l (account, job, fence, process)
       values (${account}, ${job}, 1, ${processId})
       on conflict (account, job) do update
-        set fence = l.fence + 1, process = excluded.process, run_id = null, taken_at = now()
+        set fence = l.fence + 1, process = excluded.process, taken_at = now()
         where l.process is null or not exists (
           select from worker.processes p where p.id = l.process and p.expires_at > now())
       returning l.fence::text as fence`.execute(tx)
@@ -49,10 +91,10 @@ export async function takeLease(
   })
 }
 
-export async function releaseLease(store: Store, lease: Lease): Promise<void> {
+async function releaseLease(store: Store, lease: Lease): Promise<void> {
   await store
     .updateTable('worker.leases')
-    .set({ process: null, run_id: null })
+    .set({ process: null })
     .where('account', '=', lease.account)
     .where('job', '=', lease.job)
     .where('fence', '=', lease.fence)

@@ -1,12 +1,18 @@
 import type { RunDeps } from './run-deps.ts'
 
-const job = 'bootstrap-account'
+/** The job that a new account begins with, where the list has it. */
+export const bootstrapJob = 'bootstrap-account'
 
-/** Requests the bootstrap of each account that never had one, as far as that isn't under way already. */
+const job = bootstrapJob
+
+/**
+ * Requests the bootstrap of each account that never had one, unless that is under way, or has failed for good: then somebody
+ * has to mend the cause and ask for it again.
+ */
 export async function requestBootstraps(deps: RunDeps): Promise<void> {
   if (!deps.jobs.has(job)) return
   for (const account of deps.accounts.keys()) {
-    if ((await isBootstrapped(deps, account)) || (await isUnderWay(deps, account))) continue
+    if ((await isBootstrapped(deps, account)) || (await isUnderWayOrFailed(deps, account))) continue
     const { id } = await deps.queue.add({ account, job, payload: {}, trigger: 'bootstrap' })
     deps.log.info({ account, request: id }, 'new account: its bootstrap is requested')
   }
@@ -22,16 +28,16 @@ async function isBootstrapped({ store }: RunDeps, account: string): Promise<bool
   return row !== undefined
 }
 
-/** A run that waits for its steps counts only while its request is still in the queue, which may have been flushed. */
-async function isUnderWay({ store, queue }: RunDeps, account: string): Promise<boolean> {
+/** A run that hasn't ended counts only while its request is still in the queue, which may have been flushed. */
+async function isUnderWayOrFailed({ store, queue }: RunDeps, account: string): Promise<boolean> {
   const run = await store
     .selectFrom('worker.runs')
-    .select('request_id')
+    .select(['request_id', 'state'])
     .where('account', '=', account)
     .where('job', '=', job)
-    .where('state', '=', 'waiting')
     .orderBy('id', 'desc')
     .executeTakeFirst()
+  if (run?.state === 'failed') return true
   const request = run && (await queue.find(run.request_id))
   return request !== undefined && request.state !== 'done' && request.state !== 'failed'
 }

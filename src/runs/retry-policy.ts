@@ -15,8 +15,13 @@ export type Decision =
   | { readonly kind: 'again'; readonly delayMs: number; readonly countsAsFailure: boolean }
   | { readonly kind: 'fail' }
 
-/** Runs of one request that may fail for a passing reason before the request fails; the pauses add up to 40 minutes. */
-export const maxFailures = 8
+/**
+ * Runs of one request that may fail for a reason that passes by itself, before the request fails: the pauses add up to a day,
+ * so that nothing is given up in a night.
+ */
+export const maxPassingFailures = 100
+/** The same for what nobody foresaw, such as a fault in a job: 21 minutes. */
+export const maxUnknownFailures = 8
 
 /** Hasura's words for a role that was taken away while a run was going: the gate would say the same. */
 const lateRefusals = new Set(['access-denied', 'jwt-missing-role-claims', 'jwt-invalid-claims'])
@@ -29,10 +34,14 @@ export function decideAfter(error: unknown, failures: number): Decision {
   if (error instanceof PermanentError && lateRefusals.has(error.code)) {
     return { kind: 'hold', cause: new RefusalError('job-roles', 'job', error.message, { cause: error }) }
   }
-  // What is neither known to pass nor known to stay (the store restarting, a fault in a job) is worth some more tries.
-  const mayPass = error instanceof TransientError || !(error instanceof WorkerError)
-  if (!mayPass || failures + 1 >= maxFailures) return { kind: 'fail' }
+  const max = maxFailuresOf(error)
+  if (failures + 1 >= max) return { kind: 'fail' }
   return { kind: 'again', delayMs: retryPauseMs(failures), countsAsFailure: true }
+}
+
+function maxFailuresOf(error: unknown): number {
+  if (error instanceof TransientError) return maxPassingFailures
+  return error instanceof WorkerError ? 0 : maxUnknownFailures
 }
 
 /** 10 s, 20 s, 40 s … at most 15 minutes. */

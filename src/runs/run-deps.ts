@@ -5,6 +5,7 @@ import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
 import type { RequestQueue } from '../queue/request-queue.ts'
 import type { Store } from '../store/store.ts'
+import type { Leases } from './lease.ts'
 
 /** What running a request needs; wired in one place. */
 export interface RunDeps {
@@ -13,6 +14,7 @@ export interface RunDeps {
   readonly clock: Clock
   readonly log: Log
   readonly processId: string
+  readonly leases: Leases
   readonly jobs: ReadonlyMap<string, JobDefinition>
   readonly accounts: ReadonlyMap<string, AccountAccess>
   readonly operations: FirstLoginOperations | undefined

@@ -1,7 +1,8 @@
+import { UsageError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { executeRun } from './execute-run.ts'
-import { type Lease, releaseLease, takeLease } from './lease.ts'
+import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'
 
@@ -20,6 +21,9 @@ const leasePauseMs = 500
 
 /** One run in the foreground: through the same gate and under the same lease, but what refuses it is thrown, not held. */
 export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
+  if (run.job.needsWorker) {
+    throw new UsageError(`${run.job.name} is made of requests that a worker runs: use "bootstrap --wait".`)
+  }
   const requestId = `run-${crypto.randomUUID()}`
   for (;;) {
     const lease = await waitForLease(deps, run)
@@ -33,7 +37,7 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
         async onStart() {},
       })
     } finally {
-      await releaseLease(deps.store, lease)
+      await deps.leases.release(lease)
       await wakeNext(deps, lease.account, lease.job)
     }
     if (!('waitMs' in result)) return result
@@ -42,9 +46,8 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
 }
 
 async function waitForLease(deps: RunDeps, run: RunNow): Promise<Lease> {
-  const key = { account: run.access.account.name, job: run.job.name, processId: deps.processId }
   for (let told = false; ; told = true) {
-    const lease = await takeLease(deps.store, key)
+    const lease = await deps.leases.take(run.access.account.name, run.job.name)
     if (lease) return lease
     if (!told) run.onWaiting()
     await deps.clock.sleep(leasePauseMs, run.signal)

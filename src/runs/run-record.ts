@@ -40,13 +40,6 @@ export async function startRun(
       })
       .returning('id')
       .executeTakeFirstOrThrow())
-  await store
-    .updateTable('worker.leases')
-    .set({ run_id: run.id })
-    .where('account', '=', account)
-    .where('job', '=', job)
-    .where('fence', '=', fence)
-    .execute()
   return { id: run.id, reopened: reopened !== undefined }
 }
 

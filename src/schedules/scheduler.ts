@@ -12,6 +12,10 @@ export interface SchedulerDeps {
   readonly queue: RequestQueue
   readonly clock: Clock
   readonly log: Log
+  /** What counts as now: the store's time. */
+  now(): Promise<Date>
+  /** A new account's ticks wait for this job, which makes the first syncs in their order; absent when there is none. */
+  readonly bootstrapJob?: string
 }
 
 export interface Schedule {
@@ -23,19 +27,18 @@ export interface Schedule {
 /** The schedules of all jobs for all accounts. */
 export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<string>): readonly Schedule[] {
   const names = [...accounts]
-  return [...jobs].flatMap(job =>
-    job.schedule ? names.map(account => ({ account, job: job.name, rule: job.schedule as ScheduleRule })) : [],
+  return [...jobs].flatMap(({ name: job, schedule: rule }) =>
+    rule ? names.map(account => ({ account, job, rule })) : [],
   )
 }
 
 /**
- * Makes the stored schedules those that are configured. One whose rule is the same keeps its time, also an overdue one; those
- * that are no longer configured for these accounts go.
+ * Stores the schedules that are configured. One whose rule is the same keeps its time, also an overdue one. Those that this
+ * process doesn't know stay: another version, or a process with other accounts, may keep them.
  */
 export async function reconcileSchedules(deps: SchedulerDeps, schedules: readonly Schedule[]): Promise<void> {
-  const { store, clock } = deps
-  const now = new Date(clock.now())
-  await store.transaction().execute(async tx => {
+  const now = await deps.now()
+  await deps.store.transaction().execute(async tx => {
     for (const { account, job, rule } of schedules) {
       const values = { rule: describeRule(rule), next_run_at: firstDue(rule, now) }
       await tx
@@ -46,11 +49,13 @@ export async function reconcileSchedules(deps: SchedulerDeps, schedules: readonl
         )
         .execute()
     }
-    const kept = schedules.map(({ account, job }) => sql`(${account}, ${job})`)
-    await sql`delete from worker.schedules ${kept.length > 0 ? sql`where (account, job) not in (${sql.join(kept)})` : sql``}`.execute(
-      tx,
-    )
   })
+}
+
+/** The store's own time: processes whose clocks disagree agree about schedules. */
+export async function findStoreTime(store: Store): Promise<Date> {
+  const { rows } = await sql<{ now: Date }>`select now() as now`.execute(store)
+  return rows[0]?.now ?? new Date()
 }
 
 /** Milliseconds between two looks at the schedules. */
@@ -91,15 +96,9 @@ async function keepLooking(
  * @returns how many ticks were due
  */
 export async function addDueRequests(deps: SchedulerDeps, rules: ReadonlyMap<string, ScheduleRule>): Promise<number> {
-  const { store, queue, clock, log } = deps
-  const { rows: due } = await sql<{ account: string; job: string; next_run_at: Date }>`
-    update worker.schedules set claimed_until = now() + interval '30 seconds'
-    where (account, job) in (
-      select account, job from worker.schedules
-      where not paused and next_run_at <= ${new Date(clock.now())}
-        and (claimed_until is null or claimed_until < now())
-      for update skip locked)
-    returning account, job, date_trunc('milliseconds', next_run_at) as next_run_at`.execute(store)
+  const { store, queue, log } = deps
+  const now = await deps.now()
+  const due = await claimDue(deps, [...rules.keys()], now)
   for (const { account, job, next_run_at: dueAt } of due) {
     const rule = rules.get(`${account}/${job}`)
     if (!rule) continue
@@ -113,8 +112,8 @@ export async function addDueRequests(deps: SchedulerDeps, rules: ReadonlyMap<str
     await store
       .updateTable('worker.schedules')
       .set({
-        next_run_at: nextDue(rule, dueAt, new Date(clock.now())),
-        last_run_at: new Date(clock.now()),
+        next_run_at: nextDue(rule, dueAt, now),
+        last_run_at: now,
         claimed_until: null,
       })
       .where('account', '=', account)
@@ -125,4 +124,26 @@ export async function addDueRequests(deps: SchedulerDeps, rules: ReadonlyMap<str
     log.debug({ account, job, request: request.id, absorbed: request.absorbed }, 'a schedule was due')
   }
   return due.length
+}
+
+/** Only ticks of schedules that this process knows: those of another one are its to serve. */
+async function claimDue(
+  { store, bootstrapJob = '' }: SchedulerDeps,
+  known: readonly string[],
+  now: Date,
+): Promise<readonly { account: string; job: string; next_run_at: Date }[]> {
+  const { rows } = await sql<{ account: string; job: string; next_run_at: Date }>`
+    update worker.schedules set claimed_until = now() + interval '30 seconds'
+    where (account, job) in (
+      select account, job from worker.schedules s
+      where not paused and next_run_at <= ${now}
+        and (claimed_until is null or claimed_until < now())
+        and account || '/' || job = any(${known})
+        and (${bootstrapJob} = ''
+          or exists (select from worker.accounts a where a.name = s.account and a.bootstrapped_at is not null)
+          or (select r.state = 'failed' from worker.runs r
+            where r.account = s.account and r.job = ${bootstrapJob} order by r.id desc limit 1))
+      for update skip locked)
+    returning account, job, date_trunc('milliseconds', next_run_at) as next_run_at`.execute(store)
+  return rows
 }

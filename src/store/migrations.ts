@@ -20,9 +20,7 @@ const initialTables = [
     endpoint text not null,
     first_login text not null default 'pending' check (first_login in ('pending', 'calling', 'called', 'visible')),
     first_login_process uuid,
-    first_login_at timestamptz,
     first_login_note text,
-    bootstrap_requested_at timestamptz,
     bootstrapped_at timestamptz,
     created_at timestamptz not null default now()
   )`,
@@ -58,7 +56,6 @@ const initialTables = [
     job text not null,
     fence bigint not null,
     process uuid,
-    run_id bigint,
     taken_at timestamptz not null default now(),
     primary key (account, job)
   )`,
@@ -92,6 +89,15 @@ const initialTables = [
     since timestamptz not null default now()
   )`,
   'create index waiters_in_turn on worker.waiters (account, job, seq)',
+  `create table worker.idempotency_keys (
+    account text not null,
+    job text not null,
+    key text not null,
+    payload_hash text not null,
+    request_id text not null,
+    created_at timestamptz not null default now(),
+    primary key (account, job, key)
+  )`,
   `create table worker.runs (
     id bigint generated always as identity primary key,
     request_id text not null,

@@ -46,10 +46,11 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
 const sessionSettings = '-c idle_in_transaction_session_timeout=5s -c lock_timeout=5s'
 
 function openPostgres(databaseUrl: string, log: Log): Database {
+  const { connectionString, options: given } = splitOptions(databaseUrl)
   const open = (options: string): pg.Pool => {
     const pool = new pg.Pool({
-      connectionString: databaseUrl,
-      options,
+      connectionString,
+      options: `${given} ${options}`.trim(),
       max: 12,
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
@@ -75,6 +76,14 @@ function openPostgres(databaseUrl: string, log: Log): Database {
       await Promise.all(pools.map(pool => pool.end()))
     },
   }
+}
+
+/** Options in the URL would replace ours instead of joining them. */
+function splitOptions(databaseUrl: string): { connectionString: string; options: string } {
+  const url = new URL(databaseUrl)
+  const options = url.searchParams.get('options') ?? ''
+  url.searchParams.delete('options')
+  return { connectionString: url.href, options }
 }
 
 async function openEmbedded(dataDir: string): Promise<Database> {

@@ -14,6 +14,7 @@ export interface WorkerTables {
   'worker.holds': HoldRow
   'worker.waiters': WaiterRow
   'worker.runs': RunRow
+  'worker.idempotency_keys': IdempotencyKeyRow
 }
 
 type Instant = ColumnType<Date, Date | undefined, Date>
@@ -30,10 +31,8 @@ interface AccountRow {
   first_login: Generated<FirstLoginState>
   /** The process that is calling `refresh_users`; the call belongs to it while that process lives. */
   first_login_process: string | null
-  first_login_at: Date | null
   first_login_note: string | null
-  /** When the bootstrap of the account was requested, and when all its steps had succeeded. */
-  bootstrap_requested_at: Date | null
+  /** When all steps of its bootstrap had succeeded. */
   bootstrapped_at: Date | null
   created_at: Generated<Date>
 }
@@ -49,9 +48,10 @@ interface BootstrapStepRow {
   updated_at: Generated<Date>
 }
 
-export interface CheckpointPosition {
+/** The last row of a page: the scan goes on behind it. Texts as the API gave them. */
+export interface Position {
   readonly cursor: string
-  readonly key: string
+  readonly key: readonly string[]
 }
 
 interface CheckpointRow {
@@ -60,7 +60,7 @@ interface CheckpointRow {
   /** Of the job's document and filter: another one can't go on from this checkpoint. */
   fingerprint: string
   high: string | null
-  position: JSONColumnType<CheckpointPosition> | null
+  position: JSONColumnType<Position> | null
   scan_started_at: string | null
   scanned_at: string | null
   updated_at: Generated<Date>
@@ -80,7 +80,6 @@ interface LeaseRow {
   /** Grows with each taking and never falls: a run that holds an older one must not write. */
   fence: ColumnType<string, string | number, string | number>
   process: string | null
-  run_id: string | null
   taken_at: Generated<Date>
 }
 
@@ -143,4 +142,14 @@ interface RunRow {
   error_message: string | null
   started_at: Generated<Date>
   finished_at: Date | null
+}
+
+/** Which request a producer's key stands for, also when that request was absorbed by an equal one. */
+interface IdempotencyKeyRow {
+  account: string
+  job: string
+  key: string
+  payload_hash: string
+  request_id: string
+  created_at: Generated<Date>
 }

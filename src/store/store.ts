@@ -4,6 +4,9 @@ import type { WorkerTables } from './schema.ts'
 /** Everything that is remembered: the tables of schema `worker`; mirror tables are reached by their names. */
 export type Store = Kysely<WorkerTables>
 
+/** For looking things up: what a run writes goes through a `FencedTransaction`. */
+export type StoreReader = Pick<Store, 'selectFrom'>
+
 declare const fenced: unique symbol
 
 /**
@@ -11,5 +14,3 @@ declare const fenced: unique symbol
  * written. Made by `runs/lease.ts` alone.
  */
 export type FencedTransaction = Transaction<WorkerTables> & { readonly [fenced]: true }
-
-export type StoreTransaction = Transaction<WorkerTables>

@@ -3,13 +3,8 @@ import { type DocumentNode, print } from 'graphql'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
-import type { FencedTransaction, Store } from '../store/store.ts'
-
-/** The last row of a page: the scan goes on behind it. Texts as the API gave them. */
-export interface Position {
-  readonly cursor: string
-  readonly key: readonly string[]
-}
+import type { Position } from '../store/schema.ts'
+import type { FencedTransaction, StoreReader } from '../store/store.ts'
 
 /** What was committed of a remote table. */
 export interface Checkpoint {
@@ -43,7 +38,7 @@ export function checkpointFingerprint(document: DocumentNode, where: unknown): s
  * @throws PermanentError when it can't be read: an unreadable checkpoint is no first run
  * @throws RefusalError (`fingerprint`) when the job's document has changed since
  */
-export async function findCheckpoint(store: Store, key: CheckpointKey): Promise<Checkpoint | undefined> {
+export async function findCheckpoint(store: StoreReader, key: CheckpointKey): Promise<Checkpoint | undefined> {
   const row = await store
     .selectFrom('worker.checkpoints')
     .selectAll()
@@ -55,7 +50,7 @@ export async function findCheckpoint(store: Store, key: CheckpointKey): Promise<
     throw new RefusalError(
       'fingerprint',
       'job',
-      `The document of ${key.job} is not the one its checkpoint was made with: run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
+      `The definition of ${key.job} (document, role, key, cursor or table) is not the one its checkpoint was made with: run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
     )
   }
   const position = positionSchema.nullable().safeParse(row.position)

@@ -81,7 +81,16 @@ async function pull<R, V>(
   const table: MirrorTable = { name: options.into, columns: selection.columns, key: order.key }
   const cursorType = columnType(selection, order.cursor)
   const kind = cursorKindOf(cursorType)
-  const key = { account, job: options.name, fingerprint: checkpointFingerprint(options.document, {}) }
+  const key = {
+    account,
+    job: options.name,
+    fingerprint: checkpointFingerprint(options.document, {
+      ...order,
+      role: options.role,
+      into: options.into,
+      where: {},
+    }),
+  }
 
   const found = await findCheckpoint(store, key)
   // A full read starts anew and keeps only the greatest cursor, which never decreases.

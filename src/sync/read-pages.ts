@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { exactTexts } from '../hasura/exact-numbers.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
-import type { Position } from './checkpoint.ts'
+import type { Position } from '../store/schema.ts'
 import { behind, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 /** The variables that a pull's document must take. */

@@ -1,4 +1,5 @@
-import type { Checkpoint, Position } from './checkpoint.ts'
+import type { Position } from '../store/schema.ts'
+import type { Checkpoint } from './checkpoint.ts'
 
 /** A `where` of Hasura's: what a page may hold. */
 export type Where = { readonly [field: string]: unknown }

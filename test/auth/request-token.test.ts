@@ -3,7 +3,7 @@ import type { SecretLogin } from '../../src/account.ts'
 import { createRequestToken } from '../../src/auth/request-token.ts'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
-import { OutageError, RateLimitedError, RefusalError } from '../../src/errors.ts'
+import { OutageError, RefusalError } from '../../src/errors.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 import { failureOf } from './failure-of.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -278,7 +278,7 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
   test('asks for a pause, the pause is told', async () => {
     provider.fault(where, { kind: 'status', status: 429, headers: { 'retry-after': '17' } })
     const error = await failureOf(request()(undefined, forever))
-    expect(error).toBeInstanceOf(RateLimitedError)
+    expect(error).toBeInstanceOf(OutageError)
     expect(error).toMatchObject({ retryAfterMs: 17_000 })
   })
 

@@ -1,0 +1,22 @@
+/** What a SQLSTATE says, for a person (PostgreSQL documentation, appendix A); undefined for what nobody need tell apart. */
+export function explainSqlState(code: string): string | undefined {
+  if (!/^[0-9A-Z]{5}$/.test(code)) return undefined
+  return meanings[code] ?? meanings[code.slice(0, 2)] ?? 'it refused a statement'
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  '08': 'the connection was lost',
+  '21': 'two rows of one page have the same key, so the key does not tell rows apart',
+  '22': 'a value does not fit its column',
+  '23': 'a row breaks a constraint of the table',
+  '25P03': 'a transaction stood still for too long and was ended',
+  '28': 'it refused the login',
+  '40': 'two transactions got in the way of each other',
+  '42501': 'the user lacks a privilege',
+  '42': 'a table or column is not what it should be',
+  '53': 'it is out of disk space, memory or connections',
+  '55P03': 'a lock was waited for in vain',
+  '57014': 'a statement was cancelled',
+  '57': 'it is shutting down or starting',
+  '58': 'its machine reports an error',
+}
