@@ -4,7 +4,20 @@ export interface Account {
   readonly login: Login
   /** Absent for an account whose API is not Hasura: it has no first login and no roles. */
   readonly hasura?: HasuraEndpoint
+  /** A REST API that takes the same token. */
+  readonly api?: { readonly baseUrl: string }
+  /** The jobs that run for this account, by their names; all that its endpoints allow when absent. */
+  readonly jobs?: readonly string[]
+  /** Schedules that differ from those of the jobs; null for a job that runs on demand only. */
+  readonly schedules?: Readonly<Record<string, ScheduleRule | null>>
+  readonly limits?: {
+    /** Runs at a time in one process; 4 by default, so that one account can't take every place. */
+    readonly concurrentRuns?: number
+  }
 }
+
+/** Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). */
+export type ScheduleRule = { readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }
 
 /** How the account gets a token. Each method has its own credentials, and none of another's. */
 export type Login = SecretLogin | KeyLogin | CertificateLogin | PasswordLogin

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Account } from './account.ts'
 import { quoteValue } from './config/quote-value.ts'
+import { accountJobsKeys, readAccountJobs } from './config/read-account-jobs.ts'
 import { claimsVariables, readClaimsLocation } from './config/read-claims-location.ts'
 import { loginVariables, readLogin } from './config/read-login.ts'
 import { ConfigError } from './errors.ts'
@@ -126,7 +127,7 @@ function readAccountsFile(content: unknown, problems: string[]): (Account | unde
     names.add(name)
     const known = new Map(accountVariables.map(variable => [camelCase(variable), variable]))
     const env: Record<string, string> = {}
-    for (const [key, value] of Object.entries(settings)) {
+    for (const [key, value] of Object.entries(settings).filter(([name]) => !accountJobsKeys.includes(name))) {
       const variable = known.get(key)
       if (!variable) problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: there is no such setting of an account.`)
       else if (typeof value === 'string') env[variable] = value
@@ -134,11 +135,14 @@ function readAccountsFile(content: unknown, problems: string[]): (Account | unde
         env[variable] = JSON.stringify(value)
       } else problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: must be a text.`)
     }
-    return readAccount(name, env, variable => `ACCOUNTS_FILE accounts.${index}.${camelCase(variable)}`, problems)
+    const label = `ACCOUNTS_FILE accounts.${index}`
+    const account = readAccount(name, env, variable => `${label}.${camelCase(variable)}`, problems)
+    const own = readAccountJobs(settings, label, problems)
+    return account && { ...account, ...own }
   })
 }
 
-const accountVariables = [...loginVariables, 'HASURA_URL', ...claimsVariables, 'REFRESH_ROLE'] as const
+const accountVariables = [...loginVariables, 'HASURA_URL', ...claimsVariables, 'REFRESH_ROLE', 'API_BASE_URL'] as const
 
 function readAccount(
   name: string,
@@ -147,14 +151,19 @@ function readAccount(
   problems: string[],
 ): Account | undefined {
   const found = problems.length
-  for (const variable of ['OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL'] as const) {
+  for (const variable of ['OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL', 'API_BASE_URL'] as const) {
     readUrl(env, variable, ['https:', 'http:'], 'https://…', problems, label(variable))
   }
   const login = readLogin(env, label, problems)
   const claims = readClaimsLocation(env, label, problems)
   if (problems.length > found || !login || !claims) return undefined
-  const { HASURA_URL: url, REFRESH_ROLE: refreshRole } = env
-  return { name, login, ...(url && { hasura: { url, claims, ...(refreshRole && { refreshRole }) } }) }
+  const { HASURA_URL: url, REFRESH_ROLE: refreshRole, API_BASE_URL: baseUrl } = env
+  return {
+    name,
+    login,
+    ...(url && { hasura: { url, claims, ...(refreshRole && { refreshRole }) } }),
+    ...(baseUrl && { api: { baseUrl } }),
+  }
 }
 
 /** Never repeats the value, which may hold a password. */

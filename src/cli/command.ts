@@ -1,6 +1,6 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Definitions, Host } from '../app.ts'
-import type { Config } from '../config.ts'
+import type { Config, Environment } from '../config.ts'
 import type { ConfigError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
@@ -16,6 +16,8 @@ export interface Terminal {
 /** What a command works with. */
 export interface CommandContext {
   readonly config: Config
+  /** For what concerns one command alone. */
+  readonly env: Environment
   /** Loaded by the commands that know jobs, so that the schema can be pulled before any code was generated from it. */
   loadDefinitions(): Promise<Definitions>
   readonly host: Host

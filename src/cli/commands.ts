@@ -5,6 +5,7 @@ import { enqueue } from './enqueue.ts'
 import { forget } from './forget.ts'
 import { accounts, holds, jobs, runs } from './lists.ts'
 import { migrate } from './migrate.ts'
+import { provision } from './provision.ts'
 import { reset } from './reset.ts'
 import { run } from './run.ts'
 import { schema } from './schema.ts'
@@ -24,5 +25,6 @@ export const commands: Readonly<Record<string, Command>> = {
   reset,
   forget,
   schema,
+  provision,
   migrate,
 }

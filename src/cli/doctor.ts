@@ -1,8 +1,11 @@
 import type { Account } from '../account.ts'
 import { arrange, type Diagnosis, exitCodeFor, fail } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
+import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin.ts'
 import { inspectServices } from '../doctor/inspect-services.ts'
 import { type ConfigError, NotFoundError } from '../errors.ts'
+import { readAdminLogin } from '../provision/admin-login.ts'
+import { openProvisioning } from '../provision/open-provisioning.ts'
 import { type Command, type CommandContext, type Terminal, textOption } from './command.ts'
 
 export const doctor: Command = {
@@ -21,13 +24,31 @@ export const doctor: Command = {
       services: services.findings,
       findFirstLogin: async (account: string) => services.firstLogins.get(account),
     }
-    const diagnoses = await Promise.all(chooseAccounts(context).map(account => diagnoseAccount(account, deps, signal)))
+    const requirements = jobs.map(job => job.requirement)
+    const diagnoses = await Promise.all(
+      chooseAccounts(context).map(async account => {
+        const diagnosis = await diagnoseAccount(account, deps, signal)
+        return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
+      }),
+    )
     return report(diagnoses, terminal, options.json === true)
   },
   // What keeps every other command from starting is a finding here.
   onConfigError(error, terminal, options) {
     return report([diagnoseConfig(error)], terminal, options.json === true)
   },
+}
+
+/** Where the environment names an administrator, for an account whose realm is known. */
+function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
+  return async (account, requirements) => {
+    const { login } = account
+    if (login.method === 'password' || 'tokenUrl' in login.server) return undefined
+    const administrator = readAdminLogin(env, login)
+    if (!administrator) return undefined
+    const provisioning = await openProvisioning(account, requirements, {}, administrator, host, signal)
+    return provisioning.plan()
+  }
 }
 
 function chooseAccounts(context: CommandContext): readonly Account[] {

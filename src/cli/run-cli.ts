@@ -47,6 +47,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     const { loadDefinitions } = invocation
     return await command.run({
       config,
+      env,
       loadDefinitions,
       host,
       log,

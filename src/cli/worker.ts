@@ -1,3 +1,4 @@
+import type { Account } from '../account.ts'
 import { openApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { ConfigError } from '../errors.ts'
@@ -8,6 +9,7 @@ import { createLocalOperations } from '../http/local-operations.ts'
 import { createRequestHandler } from '../runs/handle-request.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import { bootstrapJob } from '../runs/request-bootstraps.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import { findStoreTime, listSchedules, reconcileSchedules, startScheduler } from '../schedules/scheduler.ts'
 import type { Command } from './command.ts'
 
@@ -35,17 +37,17 @@ export const worker: Command = {
     await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
     const address = await listen(http, config.http)
 
-    const schedules = listSchedules(deps.jobs.values(), deps.accounts.keys())
+    const list = () => listSchedules(deps.jobs.values(), accountsOf(deps))
     const scheduling = {
       ...deps,
       now: () => findStoreTime(deps.store),
       ...(deps.jobs.has(bootstrapJob) && { bootstrapJob }),
     }
-    await reconcileSchedules(scheduling, schedules)
+    await reconcileSchedules(scheduling, list())
     const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
     running.defer(() => consumer.stop(graceMs))
     running.use(startHousekeeping(deps))
-    running.use(startScheduler(scheduling, schedules))
+    running.use(startScheduler(scheduling, list))
     log.info(
       {
         address,
@@ -64,6 +66,10 @@ export const worker: Command = {
     log.info('stopping: no more requests are taken, runs may commit what they hold')
     return 0
   },
+}
+
+function accountsOf({ accounts }: RunDeps): readonly Account[] {
+  return [...accounts.values()].map(access => access.account)
 }
 
 async function listen(http: ReturnType<typeof createHttp>, { host, port }: Config['http']): Promise<string> {

@@ -3,6 +3,9 @@ import { createRequestToken } from '../auth/request-token.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
+import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
+import { createRateBucket } from '../rest/rate-bucket.ts'
+import { createRestApi, type RestApi } from '../rest/rest-api.ts'
 
 /** An account with its one token source: all its runs in this process share the token. */
 export interface AccountAccess {
@@ -10,6 +13,10 @@ export interface AccountAccess {
   readonly tokens: TokenSource
   /** A client that speaks to the account's Hasura as `role`, and as no other. */
   hasura(url: string, role: string): HasuraClient
+  /** The account's REST API, whose rate limit all its runs in this process share. */
+  readonly api: RestApi | undefined
+  /** The Admin API of a Keycloak realm; it has a rate limit of its own, which these runs share as well. */
+  keycloak(issuer: string, signal: AbortSignal): Promise<KeycloakAdmin>
   /** Lets one run at a time work on the account's first login. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
 }
@@ -20,10 +27,17 @@ export function createAccountAccess(
 ): AccountAccess {
   const { clock } = deps
   const tokens = createTokenSource({ requestToken: createRequestToken(account.login, deps), clock })
+  const adminBucket = createRateBucket(clock)
   let turn: Promise<unknown> = Promise.resolve()
   return {
     account,
     tokens,
+    api: account.api && createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock) }),
+    async keycloak(issuer, signal) {
+      // Loaded where it is used: most workers never speak to it, and it is the largest of all dependencies.
+      const { createKeycloakAdmin } = await import('../rest/keycloak-admin.ts')
+      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer, signal })
+    },
     hasura: (url, role) => createHasuraClient({ url, role, tokens, clock }),
     inTurn(work) {
       const mine = turn.then(work, work)

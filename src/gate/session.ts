@@ -1,7 +1,9 @@
 import type { Account, Requirement } from '../account.ts'
 import { type Claims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
-import { RefusalError } from '../errors.ts'
+import { PermanentError, RefusalError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
+import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
+import type { RestApi } from '../rest/rest-api.ts'
 import type { AccountAccess } from './account-access.ts'
 import { ensureAccountRecord } from './account-record.ts'
 import { ensureFirstLogin, type FirstLoginDeps } from './first-login.ts'
@@ -15,12 +17,14 @@ export class Session {
   /** Its name alone: what it logs in with is no job's affair. */
   readonly account: Pick<Account, 'name'>
   readonly claims: Claims
+  readonly #access: AccountAccess
   readonly #hasura: HasuraClient | undefined
 
-  constructor(key: typeof sessionKey, account: Account, claims: Claims, hasura: HasuraClient | undefined) {
+  constructor(key: typeof sessionKey, access: AccountAccess, claims: Claims, hasura: HasuraClient | undefined) {
     if (key !== sessionKey) throw new TypeError('A session is made by the gate alone')
-    this.account = { name: account.name }
+    this.account = { name: access.account.name }
     this.claims = claims
+    this.#access = access
     this.#hasura = hasura
   }
 
@@ -28,6 +32,18 @@ export class Session {
   get hasura(): HasuraClient {
     if (this.#hasura) return this.#hasura
     throw new TypeError('This job requires no Hasura role, so its session has no Hasura client')
+  }
+
+  /** The REST API that takes the account's token. */
+  get api(): RestApi {
+    const { account, api } = this.#access
+    if (api) return api
+    throw new PermanentError('no-api', `Account "${account.name}" has no REST API: set API_BASE_URL.`)
+  }
+
+  /** Keycloak's Admin API of the realm that the token is of. */
+  keycloak(signal: AbortSignal): Promise<KeycloakAdmin> {
+    return this.#access.keycloak(this.claims.issuer, signal)
   }
 }
 
@@ -58,7 +74,7 @@ export async function openSession(
     account.hasura && requirement && 'role' in requirement
       ? access.hasura(account.hasura.url, requirement.role)
       : undefined
-  return new Session(sessionKey, account, claims, client)
+  return new Session(sessionKey, access, claims, client)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { NotFoundError, TransientError, UsageError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { findHold } from '../gate/holds.ts'
+import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { idempotentRequestId } from '../queue/request.ts'
 import { forgetAccount, resetJob } from '../runs/forget.ts'
@@ -93,6 +94,12 @@ function resolve(
   const job = jobs.get(wanted.job)
   if (!job) throw new NotFoundError(`There is no job "${wanted.job}": the jobs are ${list(jobs)}.`)
   const access = findAccount(accounts, wanted.account)
+  const own = jobsOf(access.account, jobs.values()).map(({ name }) => name)
+  if (!own.includes(job.name)) {
+    throw new UsageError(
+      `${job.name} does not run for account "${access.account.name}": its jobs are ${own.join(', ')}.`,
+    )
+  }
   const payload = job.payload.safeParse(wanted.payload ?? {})
   if (!payload.success) {
     const problems = payload.error.issues.map(issue => `${issue.path.join('.') || 'payload'}: ${issue.message}`)

@@ -17,7 +17,7 @@ export function bootstrapAccount(steps: readonly JobDefinition[]): JobDefinition
     payload: z.strictObject({}),
     async run(session, context): Promise<JobResult> {
       const account = session.account.name
-      for (const step of steps) {
+      for (const step of steps.filter(({ name }) => context.accountJobs.has(name))) {
         const state = await advance(context, account, step.name)
         if (state === 'requested') return { waitMs: lookEveryMs }
       }

@@ -1,14 +1,11 @@
 import type { DocumentNode } from 'graphql'
 import type { z } from 'zod'
-import type { Requirement } from '../account.ts'
+import type { Requirement, ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../gate/session.ts'
 import type { Log } from '../log.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
-
-/** Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). */
-export type ScheduleRule = { readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }
 
 /** One job: `name` is its file's name and its label everywhere. */
 export interface JobDefinition<P = unknown> {
@@ -30,6 +27,8 @@ export interface JobDefinition<P = unknown> {
 export interface JobContext<P> {
   readonly payload: P
   readonly requestId: string
+  /** The names of all jobs that run for this account. */
+  readonly accountJobs: ReadonlySet<string>
   /** Read everything again, as if nothing had been synced. */
   readonly full: boolean
   readonly signal: AbortSignal

@@ -2,6 +2,7 @@ import { LeaseLostError, OutageError, RefusalError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
 import { openSession } from '../gate/session.ts'
+import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import type { RequestState } from '../queue/request-queue.ts'
 import { fencedTransaction, type Lease } from './lease.ts'
@@ -68,6 +69,7 @@ function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: R
   return {
     payload: execution.payload,
     requestId: execution.requestId,
+    accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(job => job.name)),
     full: execution.full,
     signal: execution.signal,
     clock,

@@ -6,6 +6,7 @@ import { describeError } from '../log.ts'
 import type { ActiveRequest, Disposition, RequestHandler } from '../queue/request-queue.ts'
 import { executeRun } from './execute-run.ts'
 import type { Lease } from './lease.ts'
+import { createPlaces } from './places.ts'
 import { decideAfter } from './retry-policy.ts'
 import type { RunDeps } from './run-deps.ts'
 import { addWaiter, removeWaiter } from './waiters.ts'
@@ -15,11 +16,15 @@ import { wakeNext } from './wake.ts'
 const leasePauseMs = 10_000
 const followPauseMs = 3_000
 const storePauseMs = 2_000
+/** Runs of one account at a time in this process, so that it can't take every place, and how long another one waits. */
+const concurrentRuns = 4
+const placePauseMs = 1_000
 const unknownPauseMs = 60_000
 const progressEveryMs = 500
 
 /** The way of a request from the queue: hold? → lease → run → what becomes of it. */
 export function createRequestHandler(deps: RunDeps): RequestHandler {
+  const places = createPlaces()
   return async (request, signal) => {
     const job = deps.jobs.get(request.job)
     const access = deps.accounts.get(request.account)
@@ -34,9 +39,17 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
       if (ending) return ending
       const blocked = await findBlockedMs(deps, request)
       if (blocked !== undefined) return await putAside(deps, request, blocked)
-      const lease = await deps.leases.take(request.account, job.name)
-      if (!lease) return await putAside(deps, request, leasePauseMs)
-      return await runUnderLease(deps, { lease, job, access }, request, signal)
+      const { limits } = access.account
+      if (!places.take(request.account, limits?.concurrentRuns ?? concurrentRuns)) {
+        return { kind: 'put-back', delayMs: placePauseMs }
+      }
+      try {
+        const lease = await deps.leases.take(request.account, job.name)
+        if (!lease) return await putAside(deps, request, leasePauseMs)
+        return await runUnderLease(deps, { lease, job, access }, request, signal)
+      } finally {
+        places.leave(request.account)
+      }
     } catch (error) {
       // The store is away: the request waits in the queue until it is back.
       deps.log.warn({ error, request: request.id }, 'a request could not be looked at and is tried again')

@@ -1,3 +1,4 @@
+import { jobsOf } from '../jobs/account-jobs.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /** The job that a new account begins with, where the list has it. */
@@ -10,8 +11,9 @@ const job = bootstrapJob
  * has to mend the cause and ask for it again.
  */
 export async function requestBootstraps(deps: RunDeps): Promise<void> {
-  if (!deps.jobs.has(job)) return
-  for (const account of deps.accounts.keys()) {
+  for (const access of deps.accounts.values()) {
+    const account = access.account.name
+    if (!jobsOf(access.account, deps.jobs.values()).some(({ name }) => name === job)) continue
     if ((await isBootstrapped(deps, account)) || (await isUnderWayOrFailed(deps, account))) continue
     const { id } = await deps.queue.add({ account, job, payload: {}, trigger: 'bootstrap' })
     deps.log.info({ account, request: id }, 'new account: its bootstrap is requested')

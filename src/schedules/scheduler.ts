@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { Account, ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
-import type { JobDefinition, ScheduleRule } from '../jobs/define-job.ts'
+import { jobsOf, scheduleOf } from '../jobs/account-jobs.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
 import { scheduledRequestId } from '../queue/request.ts'
 import type { RequestQueue } from '../queue/request-queue.ts'
@@ -24,11 +26,14 @@ export interface Schedule {
   readonly rule: ScheduleRule
 }
 
-/** The schedules of all jobs for all accounts. */
-export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<string>): readonly Schedule[] {
-  const names = [...accounts]
-  return [...jobs].flatMap(({ name: job, schedule: rule }) =>
-    rule ? names.map(account => ({ account, job, rule })) : [],
+/** The schedules of every account's jobs. */
+export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly Schedule[] {
+  const all = [...jobs]
+  return [...accounts].flatMap(account =>
+    jobsOf(account, all).flatMap(job => {
+      const rule = scheduleOf(account, job)
+      return rule ? [{ account: account.name, job: job.name, rule }] : []
+    }),
   )
 }
 
@@ -61,11 +66,14 @@ export async function findStoreTime(store: Store): Promise<Date> {
 /** Milliseconds between two looks at the schedules. */
 const lookEveryMs = 1_000
 
-/** Adds the requests of due schedules until it is stopped; any number of processes may do so at once. */
-export function startScheduler(deps: SchedulerDeps, schedules: readonly Schedule[]): AsyncDisposable {
+/**
+ * Adds the requests of due schedules until it is stopped; any number of processes may do so at once.
+ *
+ * @param list asked at each look, since accounts may be reloaded
+ */
+export function startScheduler(deps: SchedulerDeps, list: () => readonly Schedule[]): AsyncDisposable {
   const stopped = new AbortController()
-  const rules = new Map(schedules.map(({ account, job, rule }) => [`${account}/${job}`, rule]))
-  const looking = keepLooking(deps, rules, stopped.signal)
+  const looking = keepLooking(deps, list, stopped.signal)
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort(new DOMException('the scheduler is stopping', 'AbortError'))
@@ -74,14 +82,10 @@ export function startScheduler(deps: SchedulerDeps, schedules: readonly Schedule
   }
 }
 
-async function keepLooking(
-  deps: SchedulerDeps,
-  rules: ReadonlyMap<string, ScheduleRule>,
-  signal: AbortSignal,
-): Promise<void> {
+async function keepLooking(deps: SchedulerDeps, list: () => readonly Schedule[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      await addDueRequests(deps, rules)
+      await addDueRequests(deps, new Map(list().map(({ account, job, rule }) => [`${account}/${job}`, rule])))
     } catch (error) {
       deps.log.warn({ error }, 'the schedules could not be looked at and are looked at again')
     }

@@ -1,5 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { z } from 'zod'
+import type { ScheduleRule } from '../account.ts'
 import type { Session } from '../gate/session.ts'
 import {
   loadRoleSchema,
@@ -9,13 +10,7 @@ import {
   schemaFolder,
 } from '../hasura/role-schema.ts'
 import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
-import {
-  defineJob,
-  type JobContext,
-  type JobDefinition,
-  type JobResult,
-  type ScheduleRule,
-} from '../jobs/define-job.ts'
+import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../jobs/define-job.ts'
 import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
 import { readPages } from './read-pages.ts'

@@ -1,0 +1,81 @@
+import type { Account, Requirement } from '../account.ts'
+import { WorkerError } from '../errors.ts'
+import type { Obstacle, Plan, Step } from '../provision/step.ts'
+import type { Check, CheckId, Diagnosis } from './check.ts'
+
+/** Reads with an administrator's eyes what provision would mend; changes nothing. */
+export type PlanAccount = (
+  account: Account,
+  requirements: readonly (Requirement | undefined)[],
+) => Promise<Plan | undefined>
+
+/**
+ * Tells apart what a token alone can't: each check that fails, or warns, gets the causes that Keycloak's configuration shows.
+ * Nothing changes in the diagnosis when the administrator sees nothing, but for a hint that says why.
+ */
+export async function explainWithAdmin(
+  diagnosis: Diagnosis,
+  account: Account,
+  requirements: readonly (Requirement | undefined)[],
+  planAccount: PlanAccount,
+): Promise<Diagnosis> {
+  if (!diagnosis.checks.some(isExplainable)) return diagnosis
+  let plan: Plan | undefined
+  try {
+    plan = await planAccount(account, requirements)
+  } catch (error) {
+    if (!(error instanceof WorkerError)) throw error
+    return explain(diagnosis, check =>
+      addHint(check, `nothing more could be seen by the administrator: ${error.message}`),
+    )
+  }
+  return plan ? explainByPlan(diagnosis, plan) : diagnosis
+}
+
+/** Pure. */
+export function explainByPlan(diagnosis: Diagnosis, { steps, obstacles }: Plan): Diagnosis {
+  const causes = [...steps, ...obstacles]
+  return explain(diagnosis, check => {
+    const found = findCauses(check.id, causes)
+    if (found.length === 0) return check
+    const places = found.map(cause => ('place' in cause ? cause.place : cause.advice))
+    const mends = found.some(cause => 'place' in cause) ? ['run "provision", or mend it by hand'] : []
+    return {
+      ...check,
+      detail: `${check.detail}; in Keycloak ${found.map(cause => cause.found).join(', and ')}`,
+      hint: [...mends, ...new Set(places)].join('; '),
+    }
+  })
+}
+
+function explain(diagnosis: Diagnosis, change: (check: Check) => Check): Diagnosis {
+  return { ...diagnosis, checks: diagnosis.checks.map(check => (isExplainable(check) ? change(check) : check)) }
+}
+
+function addHint(check: Check, hint: string): Check {
+  return { ...check, hint: check.hint === '' ? hint : `${check.hint}; ${hint}` }
+}
+
+/** What shows in each check, the likeliest first: what stands behind a missing claim isn't looked for when its scope is missing. */
+const showsIn: Readonly<Partial<Record<CheckId, readonly (readonly CheckId[])[]>>> = {
+  'client-auth': [['client-auth']],
+  scope: [['scope']],
+  claims: [['claims'], ['allowed-roles', 'default-role', 'user-id']],
+  'allowed-roles': [['claims'], ['allowed-roles', 'job-roles']],
+  'default-role': [['claims'], ['default-role', 'allowed-roles', 'job-roles']],
+  'user-id': [['claims'], ['user-id']],
+  email: [['email']],
+  'job-roles': [['job-roles', 'allowed-roles']],
+}
+
+function isExplainable({ id, status }: Check): boolean {
+  return (status === 'fail' || status === 'warn') && id in showsIn
+}
+
+function findCauses(id: CheckId, causes: readonly (Step | Obstacle)[]): readonly (Step | Obstacle)[] {
+  for (const checks of showsIn[id] ?? []) {
+    const found = causes.filter(({ check }) => checks.includes(check))
+    if (found.length > 0) return found
+  }
+  return []
+}

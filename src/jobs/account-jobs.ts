@@ -1,0 +1,15 @@
+import type { Account, ScheduleRule } from '../account.ts'
+import type { JobDefinition } from './define-job.ts'
+
+/** The jobs that run for an account: those it names, or all that it has the endpoint for. */
+export function jobsOf(account: Account, jobs: Iterable<JobDefinition>): readonly JobDefinition[] {
+  const { jobs: named, hasura } = account
+  if (named) return [...jobs].filter(job => named.includes(job.name))
+  return [...jobs].filter(({ requirement }) => hasura !== undefined || !requirement || !('role' in requirement))
+}
+
+/** When a job runs for an account; undefined for one that runs on demand only. */
+export function scheduleOf(account: Account, job: JobDefinition): ScheduleRule | undefined {
+  const own = account.schedules?.[job.name]
+  return own === null ? undefined : (own ?? job.schedule)
+}
