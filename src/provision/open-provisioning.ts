@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { type AdminLogin, openAdminAccess } from './admin-login.ts'
 import { applyStep } from './apply-step.ts'
 import { explainAdminRefusal } from './explain-admin-refusal.ts'
+import { findApplication } from './find-application.ts'
 import { readOwnCredential } from './own-credential.ts'
 import { planProvision } from './plan-provision.ts'
 import { createTarget, type ProvisionOptions } from './provision-target.ts'
@@ -33,12 +34,15 @@ export async function openProvisioning(
 ): Promise<Provisioning> {
   const { login } = account
   const { readSecretFile } = deps
-  const target = createTarget(account, requirements, options)
+  // Before anybody is asked: what can't be set up at all.
+  createTarget(account, requirements, options)
   const { admin, realm } = await openAdminAccess(administrator, login, deps, signal)
   const explained = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       throw explainAdminRefusal(error, realm)
     })
+  const application = options.application ?? (account.hasura && (await explained(findApplication(admin))))
+  const target = createTarget(account, requirements, { ...options, ...(application !== undefined && { application }) })
   return {
     realm,
     async plan(rotate = false) {

@@ -84,8 +84,8 @@ async function readCertificate(file: string, keyFile: string, read: ReadSecretFi
   const certificate = await readCredentialFile(what.certificate, file, read)
   const key = await readCredentialFile(what.key, keyFile, read)
   parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
-  // From the last name to the first (RFC 4514), as Keycloak reads it.
-  const subject = new X509Certificate(certificate).subject.split('\n').reverse().join(',')
+  // From the last name to the first (RFC 4514), with the spaces that Keycloak writes where it compares by a pattern.
+  const subject = new X509Certificate(certificate).subject.split('\n').reverse().join(', ')
   return { kind: 'certificate', file, subject }
 }
 

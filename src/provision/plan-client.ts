@@ -145,7 +145,7 @@ export function planCredential(
     }
     case 'certificate': {
       const { 'x509.subjectdn': subject, 'x509.allow.regex.pattern.comparison': regex } = client?.attributes ?? {}
-      if (subject === own.subject && regex !== 'true') return []
+      if (subject && expects(subject, regex === 'true', own.subject)) return []
       const change = { attributes: { 'x509.subjectdn': own.subject, 'x509.allow.regex.pattern.comparison': 'false' } }
       return plan(
         { kind: 'change-client', change },
@@ -154,5 +154,15 @@ export function planCredential(
         'Credentials → Subject DN',
       )
     }
+  }
+}
+
+/** Keycloak compares names without regard to the spaces between them, or takes what it has for a pattern. */
+function expects(configured: string, isPattern: boolean, subject: string): boolean {
+  if (!isPattern) return configured.replaceAll(/,\s+/g, ',') === subject.replaceAll(/,\s+/g, ',')
+  try {
+    return new RegExp(`^(?:${configured})$`).test(subject)
+  } catch {
+    return false
   }
 }

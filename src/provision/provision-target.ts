@@ -36,7 +36,7 @@ export interface ClientRole {
 export interface ProvisionOptions {
   /** Default: those that the jobs require. */
   readonly roles?: readonly string[]
-  /** The client whose roles are Hasura's; default `phonemos-hasura`. */
+  /** The client whose roles are Hasura's; default `phonemos-hasura`, the usual one. */
   readonly application?: string
   readonly email?: string
   readonly group?: string

@@ -1,0 +1,111 @@
+import type { Account } from '../account.ts'
+import { exitCodeFor, skip } from '../doctor/check.ts'
+import { diagnoseAccount } from '../doctor/diagnose-account.ts'
+import { ConfigError, NotFoundError, UsageError } from '../errors.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import { getAdminLogin } from '../provision/admin-login.ts'
+import { openProvisioning, type Provisioning } from '../provision/open-provisioning.ts'
+import { getSecretFile } from '../provision/replace-client-secret.ts'
+import type { Plan } from '../provision/step.ts'
+import { type Command, type CommandContext, textOption } from './command.ts'
+
+export const provision: Command = {
+  usage: 'provision [--account A] [--dry-run] [--rotate] [--role R]… [--client NAME] [--group G] [--email E]',
+  summary: "sets an account's client, scope, roles and user up in Keycloak, and shows what it is going to do",
+  words: [0, 0],
+  options: {
+    account: { type: 'string' },
+    'dry-run': { type: 'boolean' },
+    rotate: { type: 'boolean' },
+    role: { type: 'string', multiple: true },
+    client: { type: 'string' },
+    group: { type: 'string' },
+    email: { type: 'string' },
+  },
+  async run(context) {
+    const { terminal, options } = context
+    const account = chooseAccount(context)
+    const rotate = options.rotate === true
+    checkCredentials(account, rotate)
+    const { jobs } = await context.loadDefinitions()
+    const provisioning = await open(context, account, jobs)
+    const plan = await provisioning.plan(rotate)
+    terminal.out(describe(plan, account, provisioning.realm))
+    if (plan.obstacles.length > 0) {
+      throw new ConfigError(plan.obstacles.map(({ found, advice }) => `${capitalize(found)}: ${advice}.`))
+    }
+    if (options['dry-run'] === true) return 0
+    for (const step of plan.steps) {
+      await provisioning.apply(step)
+      terminal.out(`  ✓ ${step.sentence}\n`)
+    }
+    return verify(context, account, jobs)
+  },
+}
+
+function chooseAccount(context: CommandContext): Account {
+  const { accounts } = context.config
+  const name = textOption(context, 'account')
+  const chosen = name === undefined ? accounts : accounts.filter(account => account.name === name)
+  const [account, ...more] = chosen
+  const names = accounts.map(each => each.name).join(', ')
+  if (!account) throw new NotFoundError(`There is no account "${name}": the accounts are ${names}.`)
+  if (more.length > 0) throw new UsageError(`There are several accounts: name one of ${names} with --account.`)
+  return account
+}
+
+/** Before anybody is asked for anything. */
+function checkCredentials({ login }: Account, rotate: boolean): void {
+  if (login.method === 'client_secret_basic' || login.method === 'client_secret_post') getSecretFile(login)
+  if (rotate && login.method === 'tls_client_auth') {
+    throw new UsageError(
+      'A certificate is renewed by its authority, so there is nothing to rotate: replace CLIENT_CERT_FILE and CLIENT_KEY_FILE, then run provision without --rotate, which has Keycloak expect its subject.',
+    )
+  }
+}
+
+function open(context: CommandContext, account: Account, jobs: readonly JobDefinition[]): Promise<Provisioning> {
+  const { env, host, signal, options } = context
+  const [application, email, group] = ['client', 'email', 'group'].map(name => textOption(context, name))
+  const roles = (Array.isArray(options.role) ? options.role : []).filter(role => typeof role === 'string')
+  const wanted = {
+    roles,
+    ...(application !== undefined && { application }),
+    ...(email !== undefined && { email }),
+    ...(group !== undefined && { group }),
+  }
+  const requirements = jobs.map(job => job.requirement)
+  return openProvisioning(account, requirements, wanted, getAdminLogin(env, account.login), host, signal)
+}
+
+function describe({ steps }: Plan, { name, login }: Account, realm: string): string {
+  const what = `account "${name}" (client "${login.clientId}" of realm "${realm}")`
+  if (steps.length === 0) return `Nothing to do for ${what}.\n`
+  const lines = steps.map(({ sentence, found }) => `  - ${sentence}: ${found}\n`)
+  return `To do for ${what}:\n${lines.join('')}`
+}
+
+/** What `doctor` would say of the account itself; queue and store are not its affair. */
+async function verify(context: CommandContext, account: Account, jobs: readonly JobDefinition[]): Promise<number> {
+  const { host, signal, terminal } = context
+  const untouched = skip('not looked at by provision')
+  const deps = {
+    clock: host.clock,
+    readSecretFile: host.readSecretFile,
+    jobs,
+    services: new Map([
+      ['queue', untouched],
+      ['store', untouched],
+    ] as const),
+    findFirstLogin: async () => undefined,
+  }
+  const diagnosis = await diagnoseAccount(account, deps, signal)
+  const failed = diagnosis.checks.filter(({ status }) => status === 'fail')
+  if (failed.length === 0) terminal.out('Verified: no check of doctor fails.\n')
+  for (const { id, detail, hint } of failed) terminal.err(`✗ ${id}: ${detail}${hint === '' ? '' : `\n  → ${hint}`}\n`)
+  return exitCodeFor([diagnosis])
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
+import { hasuraScope, usualApplication } from './provision-target.ts'
+import { findClient, parse } from './read-realm-state.ts'
+import { scopeSchema } from './realm-state.ts'
+
+/** The client whose roles are Hasura's, when nobody says which: the usual one, or the one that the realm's mapper reads. */
+export async function findApplication(admin: KeycloakAdmin): Promise<string> {
+  if (await findClient(admin, usualApplication)) return usualApplication
+  const scopes = parse(z.array(scopeSchema), await admin.clientScopes.find())
+  const read = scopes
+    .filter(({ name }) => name === hasuraScope)
+    .flatMap(({ protocolMappers }) => protocolMappers)
+    .flatMap(({ config }) => config['usermodel.clientRoleMapping.clientId'] ?? [])
+  for (const client of read) if (await findClient(admin, client)) return client
+  return usualApplication
+}
