@@ -10,7 +10,7 @@ import { dirname, join, normalize, sep } from 'node:path'
 const floors: readonly (readonly string[])[] = [
   ['main', 'cli'],
   ['app'],
-  ['doctor'],
+  ['doctor', 'provision'],
   ['http'],
   ['runs', 'schedules', 'queue'],
   ['gate', 'jobs', 'sync'],
