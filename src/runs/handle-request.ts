@@ -9,6 +9,7 @@ import type { Lease } from './lease.ts'
 import { createPlaces } from './places.ts'
 import { decideAfter } from './retry-policy.ts'
 import type { RunDeps } from './run-deps.ts'
+import { abandonRun } from './run-record.ts'
 import { addWaiter, removeWaiter } from './waiters.ts'
 import { wakeNext } from './wake.ts'
 
@@ -67,7 +68,10 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
 async function findEnding(deps: RunDeps, request: ActiveRequest, twin: string): Promise<Disposition | undefined> {
   const followed = await deps.queue.find(twin)
   if (!followed) return undefined
-  await removeWaiter(deps.store, request.id)
+  if (request.follows === undefined) {
+    await removeWaiter(deps.store, request.id)
+    await abandonRun(deps.store, request.id, twin)
+  }
   if (followed.state === 'done') return { kind: 'done' }
   if (followed.state === 'failed') return { kind: 'failed', reason: followed.failedReason ?? `as request ${twin} did` }
   return { kind: 'put-back', delayMs: followPauseMs, change: { follows: twin } }

@@ -86,3 +86,18 @@ export async function breakOffRun(
     .set({ state, finished_at: sql<Date>`now()`, error_code: code, error_message: message })
     .execute()
 }
+
+/** A run that waits for steps of its own isn't taken up again when its request follows an equal one. */
+export async function abandonRun(store: Store, requestId: string, twin: string): Promise<void> {
+  await store
+    .updateTable('worker.runs')
+    .set({
+      state: 'interrupted',
+      finished_at: sql<Date>`now()`,
+      error_code: 'followed',
+      error_message: `An equal request was made meanwhile and does the same work: ${twin}.`,
+    })
+    .where('request_id', '=', requestId)
+    .where('state', '=', 'waiting')
+    .execute()
+}
