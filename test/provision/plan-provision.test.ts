@@ -1,0 +1,447 @@
+import { describe, expect, test } from 'vitest'
+import type { Account, Requirement } from '../../src/account.ts'
+import { ConfigError } from '../../src/errors.ts'
+import { hasuraMappers } from '../../src/provision/hasura-mappers.ts'
+import { createSigningKey, type OwnCredential } from '../../src/provision/own-credential.ts'
+import { planProvision } from '../../src/provision/plan-provision.ts'
+import { createTarget, type ProvisionOptions } from '../../src/provision/provision-target.ts'
+import { keyAttributes } from '../../src/provision/public-key.ts'
+import type { ClientState, RealmState, RoleClientState, UserState } from '../../src/provision/realm-state.ts'
+
+const account: Account = {
+  name: 'default',
+  login: {
+    server: { issuer: 'https://keycloak.example/realms/wiki' },
+    clientId: 'sync',
+    scopes: [],
+    method: 'client_secret_basic',
+    secret: { file: '/secret' },
+  },
+  hasura: {
+    url: 'https://hasura.example/v1/graphql',
+    claims: { namespace: 'https://hasura.io/jwt/claims', format: 'json' },
+  },
+}
+const secret: OwnCredential = { kind: 'secret', origin: '/secret', file: '/secret', isThere: true, is: () => true }
+const prefix = String.raw`https://hasura\.io/jwt/claims.`
+
+const client: ClientState = {
+  id: 'client',
+  clientId: 'sync',
+  enabled: true,
+  publicClient: false,
+  bearerOnly: false,
+  serviceAccountsEnabled: true,
+  standardFlowEnabled: false,
+  implicitFlowEnabled: false,
+  directAccessGrantsEnabled: false,
+  fullScopeAllowed: true,
+  clientAuthenticatorType: 'client-secret',
+  attributes: {},
+}
+const user: UserState = {
+  id: 'user',
+  username: 'service-account-sync',
+  enabled: true,
+  email: 'sync@wiki.example',
+  emailVerified: true,
+  groups: ['/phonemos'],
+}
+const mappers = hasuraMappers({ application: 'phonemos-hasura', claimPrefix: prefix }, 'viewer').map(
+  ({ check: _check, protocol: _protocol, ...mapper }) => ({ ...mapper, id: mapper.name }),
+)
+const application: RoleClientState = { roles: ['viewer', 'editor'], held: ['viewer'] }
+const scope = { id: 'scope', name: 'hasura', attributes: {}, protocolMappers: mappers }
+const named = (name: string) => ({ id: name, name, attributes: {}, protocolMappers: [] })
+
+/** A realm in which nothing is to be done. */
+const done: RealmState = {
+  realm: 'wiki',
+  client,
+  defaultScopes: ['basic', 'email', 'hasura'],
+  optionalScopes: ['phone'],
+  scopes: [scope, named('basic'), named('email'), named('phone')],
+  roleClients: new Map([['phonemos-hasura', application]]),
+  user,
+  groups: [{ id: 'group', path: '/phonemos' }],
+  knowsSecret: true,
+}
+const viewer: Requirement = { role: 'viewer' }
+
+interface Asked {
+  readonly state?: Partial<RealmState>
+  readonly requirements?: readonly (Requirement | undefined)[]
+  readonly options?: ProvisionOptions
+  readonly account?: Account
+  readonly own?: OwnCredential
+  readonly rotate?: boolean
+}
+
+function plan(asked: Asked = {}) {
+  const { requirements = [viewer], options, rotate } = asked
+  const target = createTarget(asked.account ?? account, requirements, options)
+  return planProvision({ ...done, ...asked.state }, target, asked.own ?? secret, rotate)
+}
+
+function sentences(asked: Asked): string[] {
+  const { steps, obstacles } = plan(asked)
+  return [...steps.map(step => step.sentence), ...obstacles.map(({ found }) => `! ${found}`)]
+}
+
+test('nothing is to be done where all is as it should be', () => {
+  expect(plan()).toEqual({ steps: [], obstacles: [] })
+  expect(plan({ options: { group: 'phonemos', email: 'Sync@wiki.example' } })).toEqual({ steps: [], obstacles: [] })
+})
+
+describe('the client', () => {
+  test.each<[string, Partial<ClientState>, object]>([
+    ['disabled', { enabled: false }, { enabled: true }],
+    ['public', { publicClient: true }, { publicClient: false, bearerOnly: false }],
+    ['bearer-only', { bearerOnly: true }, { publicClient: false, bearerOnly: false }],
+    ['without service account', { serviceAccountsEnabled: false }, { serviceAccountsEnabled: true }],
+    ['with the standard flow', { standardFlowEnabled: true }, { standardFlowEnabled: false }],
+    ['with the implicit flow', { implicitFlowEnabled: true }, { implicitFlowEnabled: false }],
+    ['with passwords', { directAccessGrantsEnabled: true }, { directAccessGrantsEnabled: false }],
+    [
+      'with CIBA',
+      { attributes: { 'oidc.ciba.grant.enabled': 'true' } },
+      { attributes: { 'oidc.ciba.grant.enabled': 'false' } },
+    ],
+    ['by key', { clientAuthenticatorType: 'client-jwt' }, { clientAuthenticatorType: 'client-secret' }],
+  ])('%s is changed by that alone', (_name, found, change) => {
+    const { steps } = plan({ state: { client: { ...client, ...found } } })
+    expect(steps.map(({ action }) => action)).toEqual([{ kind: 'change-client', change }])
+  })
+
+  test('is made first, and everything follows that it needs', () => {
+    const { client: _client, user: _user, knowsSecret: _known, ...rest } = done
+    const target = createTarget(account, [viewer], { group: '/phonemos' })
+    const nothing: RoleClientState = { ...application, held: [] }
+    const state = { ...rest, defaultScopes: ['basic'], roleClients: new Map([['phonemos-hasura', nothing]]) }
+    expect(planProvision(state, target, secret).steps.map(({ action }) => action.kind)).toEqual([
+      'create-client',
+      'write-secret',
+      'attach-scope',
+      'attach-scope',
+      'assign-role',
+      'change-user',
+      'join-group',
+    ])
+  })
+})
+
+describe('the credential', () => {
+  const { key } = createSigningKey()
+  const byKey = { ...client, clientAuthenticatorType: 'client-jwt', attributes: { ...keyAttributes([key]) } }
+  const keyAccount: Account = {
+    ...account,
+    login: { ...account.login, method: 'private_key_jwt', keyFile: '/key' },
+  }
+  const ownKey: OwnCredential = { kind: 'key', file: '/key', key, keyId: key.keyId ?? '' }
+  const byCertificate = (attributes: Record<string, string>) => ({
+    ...client,
+    clientAuthenticatorType: 'client-x509',
+    attributes,
+  })
+  const certificateAccount: Account = {
+    ...account,
+    login: { ...account.login, method: 'tls_client_auth', certificateFile: '/certificate', keyFile: '/key' },
+  }
+  const certificate: OwnCredential = { kind: 'certificate', file: '/certificate', subject: 'CN=sync, O=Wiki' }
+
+  test.each<[string, Asked, string[]]>([
+    ['a secret that is right', {}, []],
+    ['a secret that is to be replaced', { rotate: true }, ['rotate-secret']],
+    ['another secret', { state: { knowsSecret: false } }, ['write-secret']],
+    ['another secret that is to be replaced', { state: { knowsSecret: false }, rotate: true }, ['write-secret']],
+    ['no secret yet', { own: { ...secret, isThere: false } }, ['write-secret']],
+    ['a key that is right', { account: keyAccount, own: ownKey, state: { client: byKey } }, []],
+    [
+      'a key that is to be replaced',
+      { account: keyAccount, own: ownKey, state: { client: byKey }, rotate: true },
+      ['rotate-key'],
+    ],
+    [
+      'no key yet',
+      { account: keyAccount, own: { kind: 'key', file: '/key' }, state: { client: byKey } },
+      ['create-key'],
+    ],
+    [
+      'a key under another name',
+      { account: keyAccount, own: { ...ownKey, key: { ...key, keyId: 'mine' } }, state: { client: byKey } },
+      ['register-key'],
+    ],
+    [
+      'a key behind a URL',
+      {
+        account: keyAccount,
+        own: ownKey,
+        state: { client: { ...byKey, attributes: { ...byKey.attributes, 'use.jwks.url': 'true' } } },
+      },
+      ['register-key'],
+    ],
+    [
+      'a key of an algorithm that is not taken',
+      {
+        account: keyAccount,
+        own: ownKey,
+        state: {
+          client: { ...byKey, attributes: { ...byKey.attributes, 'token.endpoint.auth.signing.alg': 'RS256' } },
+        },
+      },
+      ['register-key'],
+    ],
+    [
+      'a certificate that is right',
+      {
+        account: certificateAccount,
+        own: certificate,
+        state: { client: byCertificate({ 'x509.subjectdn': 'CN=sync,O=Wiki' }) },
+      },
+      [],
+    ],
+    [
+      'a certificate that a pattern takes',
+      {
+        account: certificateAccount,
+        own: certificate,
+        state: {
+          client: byCertificate({ 'x509.subjectdn': '.*O=Wiki', 'x509.allow.regex.pattern.comparison': 'true' }),
+        },
+      },
+      [],
+    ],
+    [
+      'a certificate of another name',
+      {
+        account: certificateAccount,
+        own: certificate,
+        state: { client: byCertificate({ 'x509.subjectdn': 'CN=other,O=Wiki' }) },
+      },
+      ['change-client'],
+    ],
+  ])('%s', (_name, asked, kinds) => {
+    expect(plan(asked).steps.map(({ action }) => action.kind)).toEqual(kinds)
+  })
+})
+
+describe('the scopes', () => {
+  const withMappers = (change: (all: typeof mappers) => typeof mappers): Asked => ({
+    state: { scopes: [{ ...scope, protocolMappers: change(mappers) }, ...done.scopes.slice(1)] },
+  })
+  const changed = (index: number, config: Record<string, string>): Asked =>
+    withMappers(all =>
+      all.map((each, at) => (at === index ? { ...each, config: { ...each.config, ...config } } : each)),
+    )
+
+  test.each<[string, Asked, string[]]>([
+    [
+      'no scope at all',
+      { state: { scopes: done.scopes.slice(1), defaultScopes: ['basic', 'email'] } },
+      [
+        'create client scope "hasura"',
+        'add mapper x-hasura-allowed-roles (User Client Role: phonemos-hasura)',
+        'add mapper x-hasura-default-role (Hardcoded claim: viewer)',
+        'add mapper x-hasura-user-id (User Property: id)',
+        'make client scope "hasura" a default scope of client "sync"',
+      ],
+    ],
+    [
+      'an optional scope',
+      { state: { defaultScopes: ['basic', 'email'], optionalScopes: ['hasura'] } },
+      ['make client scope "hasura" a default scope of client "sync"'],
+    ],
+    [
+      'a scope that the token does not name',
+      { state: { scopes: [{ ...scope, attributes: { 'include.in.token.scope': 'false' } }] } },
+      ['switch Include in token scope on for client scope "hasura"'],
+    ],
+    [
+      'roles with a prefix',
+      changed(0, { 'usermodel.clientRoleMapping.rolePrefix': 'wiki-' }),
+      ['correct mapper "x-hasura-allowed-roles" (User Client Role: phonemos-hasura)'],
+    ],
+    [
+      'one role alone',
+      changed(0, { multivalued: 'false' }),
+      ['correct mapper "x-hasura-allowed-roles" (User Client Role: phonemos-hasura)'],
+    ],
+    [
+      'a claim in the ID token alone',
+      changed(2, { 'access.token.claim': 'false' }),
+      ['correct mapper "x-hasura-user-id" (User Property: id)'],
+    ],
+    [
+      'a mapper of another name',
+      withMappers(all => all.map((each, index) => ({ ...each, name: `mapper ${index}` }))),
+      [],
+    ],
+    [
+      'two mappers of one claim',
+      withMappers(([first, ...rest]) =>
+        first
+          ? [{ ...first, id: 'spare', name: 'spare', protocolMapper: 'oidc-hardcoded-claim-mapper' }, first, ...rest]
+          : [],
+      ),
+      ['remove mapper "spare", because another one writes x-hasura-allowed-roles'],
+    ],
+    [
+      'a default role that others share and the account lacks',
+      changed(1, { 'claim.value': 'editor' }),
+      ['assign role "editor" of client "phonemos-hasura" to the service account'],
+    ],
+    [
+      'a default role that does not exist',
+      changed(1, { 'claim.value': 'emperor' }),
+      ['correct mapper "x-hasura-default-role" (Hardcoded claim: viewer)'],
+    ],
+    [
+      'the email left out',
+      { state: { defaultScopes: ['basic', 'hasura'] } },
+      ['make client scope "email" a default scope of client "sync"'],
+    ],
+    [
+      'the scope that a job requires',
+      { requirements: [viewer, { scopes: ['phone'] }] },
+      ['make client scope "phone" a default scope of client "sync"'],
+    ],
+    [
+      'the scope that a job requires and SCOPE asks for',
+      {
+        requirements: [viewer, { scopes: ['phone'] }],
+        account: { ...account, login: { ...account.login, scopes: ['openid', 'phone'] } },
+      },
+      [],
+    ],
+    [
+      'a scope that nobody knows',
+      { account: { ...account, login: { ...account.login, scopes: ['wiki'] } } },
+      ['! realm "wiki" has no client scope "wiki", which SCOPE asks for'],
+    ],
+  ])('%s', (_name, asked, expected) => {
+    expect(sentences(asked)).toEqual(expected)
+  })
+})
+
+describe('the user', () => {
+  const { email: _email, ...nameless } = user
+  test.each<[string, Asked, string[]]>([
+    [
+      'the roles of its jobs, each once',
+      { requirements: [viewer, { role: 'editor' }, undefined, { role: 'editor' }] },
+      ['assign role "editor" of client "phonemos-hasura" to the service account'],
+    ],
+    ['the roles that were chosen, instead', { requirements: [{ role: 'editor' }], options: { roles: ['viewer'] } }, []],
+    [
+      'roles of other clients',
+      {
+        requirements: [viewer, { clientRoles: { 'realm-management': ['view-users'] } }],
+        state: {
+          roleClients: new Map([
+            ['phonemos-hasura', application],
+            ['realm-management', { roles: ['view-users'], held: [] }],
+          ]),
+        },
+      },
+      ['assign role "view-users" of client "realm-management" to the service account'],
+    ],
+    [
+      'a role that does not exist',
+      { options: { roles: ['emperor'] } },
+      ['! client "phonemos-hasura" has no role "emperor" (it has viewer, editor)'],
+    ],
+    [
+      'a client that does not exist',
+      { options: { application: 'wiki' } },
+      [
+        'correct mapper "x-hasura-allowed-roles" (User Client Role: wiki)',
+        '! realm "wiki" has no client "wiki", whose roles are needed',
+      ],
+    ],
+    [
+      'no role at all',
+      { requirements: [undefined], state: { scopes: [], defaultScopes: ['hasura'] } },
+      ['! no job requires a role'],
+    ],
+    [
+      'a role that is kept out of the token',
+      { state: { roleClients: new Map([['phonemos-hasura', { ...application, letThrough: [] }]]) } },
+      ['put role "viewer" of client "phonemos-hasura" into the scope of client "sync"'],
+    ],
+    ['a disabled user', { state: { user: { ...user, enabled: false } } }, ["enable the service account's user"]],
+    ['no email', { state: { user: nameless } }, ['set the email sync@service-account.invalid, and Email verified']],
+    ['an email to be verified', { state: { user: { ...user, emailVerified: false } } }, ['set Email verified']],
+    [
+      'another email',
+      { options: { email: 'worker@wiki.example' } },
+      ['set the email worker@wiki.example, and Email verified'],
+    ],
+    [
+      'a group that it is not in',
+      { options: { group: 'phonemos' }, state: { user: { ...user, groups: [] } } },
+      ["add the service account's user to the group /phonemos"],
+    ],
+    [
+      'a group that does not exist',
+      { options: { group: 'x' }, state: { groups: [] } },
+      ['! realm "wiki" has no group "x"'],
+    ],
+    [
+      'two groups of one name',
+      {
+        options: { group: 'x' },
+        state: {
+          groups: [
+            { id: '1', path: '/a/x' },
+            { id: '2', path: '/x' },
+          ],
+        },
+      },
+      ['! several groups are called "x": /a/x, /x'],
+    ],
+  ])('%s', (_name, asked, expected) => {
+    expect(sentences(asked)).toEqual(expected)
+  })
+})
+
+describe('accounts of other kinds', () => {
+  const { hasura, ...withoutHasura } = account
+
+  test('an account without Hasura needs no scope of it', () => {
+    const state = { scopes: done.scopes.slice(1), defaultScopes: ['basic', 'email'], roleClients: new Map() }
+    expect(sentences({ account: withoutHasura, state, requirements: [{ scopes: ['basic'] }] })).toEqual([])
+  })
+
+  test('claims that are collected by a map need no mappers', () => {
+    const claims = { map: { 'x-hasura-allowed-roles': { path: '$.roles' }, 'x-hasura-default-role': 'viewer' } }
+    expect(hasura).toBeDefined()
+    const mapped = { ...account, hasura: { url: '', claims } }
+    expect(sentences({ account: mapped, state: { scopes: done.scopes.slice(1) } })).toEqual([])
+  })
+
+  test('claims at a path are levels', () => {
+    const claims = { namespace: '', path: "$['hasura.io'].claims", format: 'json' as const }
+    expect(createTarget({ ...account, hasura: { url: '', claims } }, [viewer])).toMatchObject({
+      hasura: { claimPrefix: String.raw`hasura\.io.claims.` },
+    })
+  })
+
+  test.each<[string, Account, RegExp]>([
+    [
+      'a user',
+      {
+        ...account,
+        login: { ...account.login, method: 'password', usernameFile: '/user', passwordFile: '/password' },
+      },
+      /CLIENT_AUTH=password/,
+    ],
+    [
+      'claims as a text',
+      { ...account, hasura: { url: '', claims: { namespace: 'n', format: 'stringified_json' } } },
+      /stringified_json/,
+    ],
+  ])('%s is refused', (_name, refused, sentence) => {
+    expect(() => createTarget(refused, [viewer])).toThrow(ConfigError)
+    expect(() => createTarget(refused, [viewer])).toThrow(sentence)
+  })
+})
