@@ -37,7 +37,7 @@ export function createLocalOperations(deps: RunDeps): Operations {
         name: job.name,
         requirement: job.requirement ?? null,
         schedule: job.schedule ? describeRule(job.schedule) : null,
-        into: job.into ?? null,
+        into: [job.into ?? []].flat().join(', ') || null,
       }))
     },
     listAccounts: () =>

@@ -19,8 +19,8 @@ export interface JobDefinition<P = unknown> {
   readonly operations?: readonly DocumentNode[]
   /** It waits for requests of its own, so it can't be run in the foreground. */
   readonly needsWorker?: true
-  /** The mirror table it writes; no two jobs may write the same. */
-  readonly into?: string
+  /** The mirror table it writes, or several; no two jobs may write the same. */
+  readonly into?: string | readonly string[]
   run(session: Session, context: JobContext<P>): Promise<JobResult>
 }
 

@@ -122,6 +122,8 @@ export interface RunCounts {
   readonly inserted?: number
   readonly updated?: number
   readonly unchanged?: number
+  /** Rows that were there before and were found to be gone. */
+  readonly deleted?: number
   readonly pages?: number
 }
 

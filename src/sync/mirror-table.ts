@@ -1,13 +1,18 @@
 import { sql } from 'kysely'
 import { PermanentError } from '../errors.ts'
-import type { SelectedColumn } from '../hasura/role-schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
 
 /** A table of schema `mirror`: the rows of one remote table as each account sees them. */
 export interface MirrorTable {
   readonly name: string
-  readonly columns: readonly SelectedColumn[]
+  readonly columns: readonly MirrorColumn[]
   readonly key: readonly string[]
+}
+
+export interface MirrorColumn {
+  readonly name: string
+  /** As Postgres writes it out in full: `timestamp with time zone`, not `timestamptz`. */
+  readonly type: string
 }
 
 /**

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { FencedTransaction } from '../store/store.ts'
 import type { MirrorTable } from './mirror-table.ts'
 
@@ -20,6 +20,29 @@ export async function writePage(
   rootField: string,
   body: string,
 ): Promise<WrittenRows> {
+  return writeRows(tx, table, account, sql`(${body}::json) -> 'data' -> ${rootField}`)
+}
+
+/**
+ * The same for rows that are a JSON array by themselves, such as those of a REST API's page. No two may have the same key.
+ *
+ * @param rows `[row, …]` as text
+ */
+export async function writeJsonRows(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  account: string,
+  rows: string,
+): Promise<WrittenRows> {
+  return writeRows(tx, table, account, sql`${rows}::json`)
+}
+
+async function writeRows(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  account: string,
+  page: RawBuilder<unknown>,
+): Promise<WrittenRows> {
   const names = table.columns.map(column => column.name)
   const others = names.filter(name => !table.key.includes(name))
   const columns = sql.join(names.map(name => sql.ref(name)))
@@ -31,7 +54,7 @@ export async function writePage(
     with written as (
       insert into ${sql.table(`mirror.${table.name}`)} as m (_account, ${columns}, _synced_at)
       select ${account}, ${columns}, now()
-      from json_to_recordset((${body}::json) -> 'data' -> ${rootField}) as page (${typed})
+      from json_to_recordset(${page}) as page (${typed})
       on conflict (_account, ${sql.join(table.key.map(column => sql.ref(column)))}) do update
         set ${sql.join([...assignments, sql`_deleted_at = null`])}
         where (${before}) is distinct from (${after})

@@ -1,0 +1,117 @@
+import { sql } from 'kysely'
+import type { FencedTransaction } from '../store/store.ts'
+import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
+import { type WrittenRows, writeJsonRows } from './write-page.ts'
+
+/** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
+interface ColumnTypes {
+  readonly text: string
+  readonly uuid: string
+  readonly boolean: boolean
+  readonly integer: number
+  readonly bigint: number | string
+  readonly numeric: number | string
+  readonly 'double precision': number
+  readonly date: string
+  /** In ISO 8601. */
+  readonly 'timestamp with time zone': string
+  /** Anything that JSON can say. */
+  readonly jsonb: unknown
+}
+
+export type ColumnType = keyof ColumnTypes
+
+/** A row to be mirrored: every column is given, and null where there is nothing. */
+export type MirrorRow<C extends Columns> = { readonly [N in keyof C]: ColumnTypes[C[N]] | null }
+
+type Columns = Readonly<Record<string, ColumnType>>
+
+/** A table of schema `mirror` for rows that a job got from anywhere but Hasura. */
+export interface MirrorRows<R> {
+  /** The table's name, for the job's `into`. */
+  readonly into: string
+  /** Creates the table, or adds the columns that it lacks. */
+  ensure(tx: FencedTransaction): Promise<void>
+  /** Writes what has changed. Of rows with the same key the last one counts. */
+  write(tx: FencedTransaction, account: string, rows: readonly R[]): Promise<WrittenRows>
+  /** What tells a row from all others. */
+  keyOf(row: R): RowKey
+  /** The account's rows that are not deleted and whose keys are not among these. */
+  findOthers(tx: FencedTransaction, account: string, keys: readonly RowKey[]): Promise<readonly RowKey[]>
+  /** Keeps the rows of these keys and marks them `_deleted_at`. */
+  markDeleted(tx: FencedTransaction, account: string, keys: readonly RowKey[]): Promise<number>
+}
+
+/** The key columns' values in their order, as text: what Postgres calls equal may be written in two ways. */
+export type RowKey = readonly string[]
+
+/**
+ * Defines a mirror table by hand. The columns `_account`, `_synced_at` and `_deleted_at` come by themselves.
+ *
+ * @param options.key the column or columns that tell a row from all others; never null
+ */
+export function mirrorRows<const C extends Columns>(options: {
+  readonly into: string
+  readonly key: (keyof C & string) | readonly (keyof C & string)[]
+  readonly columns: C
+}): MirrorRows<MirrorRow<C>> {
+  const key = [options.key].flat()
+  const columns = Object.entries(options.columns).map(([name, type]) => ({ name, type }))
+  const table: MirrorTable = { name: options.into, columns, key }
+  const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
+  return {
+    into: options.into,
+    ensure: tx => ensureMirrorTable(tx, table),
+    write(tx, account, rows) {
+      // One statement can't write the same row twice.
+      const unique = new Map(rows.map(row => [JSON.stringify(keyOf(row)), row]))
+      return writeJsonRows(tx, table, account, JSON.stringify([...unique.values()]))
+    },
+    keyOf,
+    findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
+    markDeleted: (tx, account, keys) => markDeleted(tx, table, account, keys),
+  }
+}
+
+async function findOthers(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  account: string,
+  keys: readonly RowKey[],
+): Promise<readonly RowKey[]> {
+  const { rows } = await sql<{ key: string[] }>`
+    select array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}] as key
+    from ${sql.table(`mirror.${table.name}`)} as m
+    where m._account = ${account} and m._deleted_at is null
+      and not exists (select from ${recordsOf(table, keys)} where ${sameKey(table)})
+    order by 1`.execute(tx)
+  return rows.map(row => row.key)
+}
+
+async function markDeleted(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  account: string,
+  keys: readonly RowKey[],
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update ${sql.table(`mirror.${table.name}`)} as m
+    set _deleted_at = now(), _synced_at = now()
+    from ${recordsOf(table, keys)}
+    where m._account = ${account} and m._deleted_at is null and ${sameKey(table)}`.execute(tx)
+  return Number(numAffectedRows ?? 0n)
+}
+
+/** The keys as rows of their columns' types. */
+function recordsOf({ columns, key }: MirrorTable, keys: readonly RowKey[]) {
+  const typed = columns
+    .filter(({ name }) => key.includes(name))
+    .map(({ name, type }) => sql`${sql.ref(name)} ${sql.raw(type)}`)
+  const records = keys.map(values => Object.fromEntries(key.map((column, index) => [column, values[index]])))
+  return sql`json_to_recordset(${JSON.stringify(records)}::json) as given (${sql.join(typed)})`
+}
+
+function sameKey({ key }: MirrorTable) {
+  const equal = key.map(column => sql`${sql.ref(`given.${column}`)} = ${sql.ref(`m.${column}`)}`)
+  return sql.join(equal, sql` and `)
+}
