@@ -25,13 +25,11 @@ const usernameVariable = 'KEYCLOAK_ADMIN_USERNAME'
  * @throws ConfigError when it names half of one, or two, or the account's realm is unknown
  */
 export function readAdminLogin(env: Environment, account: Login): AdminLogin | undefined {
-  const {
-    KEYCLOAK_ADMIN_CLIENT_ID: clientId,
-    KEYCLOAK_ADMIN_CLIENT_SECRET_FILE: secretFile,
-    KEYCLOAK_ADMIN_USERNAME: username,
-    KEYCLOAK_ADMIN_PASSWORD_FILE: passwordFile,
-    KEYCLOAK_ADMIN_REALM: adminRealm,
-  } = env
+  const clientId = env.KEYCLOAK_ADMIN_CLIENT_ID
+  const secretFile = env.KEYCLOAK_ADMIN_CLIENT_SECRET_FILE
+  const username = env.KEYCLOAK_ADMIN_USERNAME
+  const passwordFile = env.KEYCLOAK_ADMIN_PASSWORD_FILE
+  const adminRealm = env.KEYCLOAK_ADMIN_REALM
   if (!clientId && !secretFile && !username && !passwordFile) return undefined
   if ((clientId || secretFile) && (username || passwordFile)) {
     throw new ConfigError([`Two administrators are named: give ${clientVariables}, or ${userVariables}, not both.`])

@@ -19,7 +19,7 @@ const jwkSchema = z.union([
 export type PublicJwk = z.infer<typeof jwkSchema>
 
 /** @returns undefined for what is no public key of a kind that signs assertions */
-export function parsePublicJwk(value: unknown): PublicKey | undefined {
+function parsePublicJwk(value: unknown): PublicKey | undefined {
   const jwk = jwkSchema.safeParse(value).data
   if (!jwk) return undefined
   const { kid, alg } = jwk

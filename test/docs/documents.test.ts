@@ -15,7 +15,7 @@ const { scripts, dependencies, devDependencies } = z
   })
   .parse(JSON.parse(readDocument('package.json')))
 
-const configuration = readDocument('src/config.ts')
+const configuration = ['src/config.ts', 'src/provision/admin-login.ts'].map(readDocument).join('\n')
 const readme = readDocument('README.md')
 
 describe.each(documents)('%s', path => {

@@ -125,7 +125,19 @@ describe('a realm with nothing but the application client', () => {
   test('is shown what would be done, and left alone', async () => {
     const out = await provision('--dry-run')
     const told = out.replaceAll(realm.name, 'REALM').replaceAll(folder, 'FOLDER')
-    expect(told).toMatchInlineSnapshot()
+    expect(told).toMatchInlineSnapshot(`
+      "To do for account "default" (client "provisioned" of realm "REALM"):
+        - create client "provisioned" with a service account and no other flow: realm "REALM" has no client "provisioned"
+        - write the secret of client "provisioned" into FOLDER/secret: FOLDER/secret holds no secret yet
+        - create client scope "hasura": realm "REALM" has no client scope "hasura"
+        - add mapper x-hasura-allowed-roles (User Client Role: phonemos-hasura): no mapper of client scope "hasura" writes x-hasura-allowed-roles
+        - add mapper x-hasura-default-role (Hardcoded claim: viewer): no mapper of client scope "hasura" writes x-hasura-default-role
+        - add mapper x-hasura-user-id (User Property: id): no mapper of client scope "hasura" writes x-hasura-user-id
+        - make client scope "hasura" a default scope of client "provisioned": client scope "hasura" is not assigned to client "provisioned"
+        - assign role "viewer" of client "phonemos-hasura" to the service account: role "viewer" of client "phonemos-hasura" is not assigned to the service account
+        - set the email provisioned@service-account.invalid, and Email verified: the service account's user has no email
+      "
+    `)
     expect(await findClient()).toBeUndefined()
     await expect(stat(join(folder, 'secret'))).rejects.toMatchObject({ code: 'ENOENT' })
   })

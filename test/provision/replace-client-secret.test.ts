@@ -1,0 +1,104 @@
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Login } from '../../src/account.ts'
+import { Token } from '../../src/auth/token.ts'
+import { systemClock } from '../../src/clock.ts'
+import { replaceClientSecret } from '../../src/provision/replace-client-secret.ts'
+import { replaceSecretFile } from '../../src/provision/replace-secret-file.ts'
+import { createKeycloakAdmin } from '../../src/rest/keycloak-admin.ts'
+import { createRateBucket } from '../../src/rest/rate-bucket.ts'
+
+let folder: string
+let file: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-secret-'))
+  file = join(folder, 'secret')
+  await writeFile(file, 'old\n', { mode: 0o644 })
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** As much of a Keycloak as a rotation needs; it answers the change of a client with `status`. */
+async function openAdmin(status: number) {
+  const sent: { secret: string; inFile: string }[] = []
+  let secret = 'old'
+  const server = createServer(async (request, response) => {
+    if (request.method === 'PUT') {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const body = z.looseObject({ secret: z.string() }).parse(JSON.parse(Buffer.concat(chunks).toString()))
+      expect(body).toMatchObject({ id: 'uuid', name: 'kept' })
+      sent.push({ secret: body.secret, inFile: await readFile(file, 'utf8') })
+      if (status < 300) secret = body.secret
+      response.writeHead(status).end()
+      return
+    }
+    response.setHeader('content-type', 'application/json')
+    const isSecret = request.url?.endsWith('/client-secret')
+    response.end(JSON.stringify(isSecret ? { type: 'secret', value: secret } : { id: 'uuid', name: 'kept' }))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const token = new Token('t', Date.now() + 60_000)
+  const admin = createKeycloakAdmin({
+    tokens: { get: async () => token, drop() {} },
+    clock: systemClock,
+    bucket: createRateBucket(systemClock),
+    issuer: `http://127.0.0.1:${port}/realms/wiki`,
+    signal: new AbortController().signal,
+  })
+  return {
+    admin,
+    sent,
+    [Symbol.asyncDispose]: () => new Promise<void>(resolve => void server.close(() => resolve())),
+  }
+}
+
+const login = (): Login => ({
+  server: { issuer: 'http://127.0.0.1/realms/wiki' },
+  clientId: 'sync',
+  scopes: [],
+  method: 'client_secret_basic',
+  secret: { file },
+})
+
+test('the file has the new secret before Keycloak does, so that whoever is refused finds it', async () => {
+  await using keycloak = await openAdmin(204)
+  await replaceClientSecret({ admin: keycloak.admin, login: login() }, 'uuid')
+  const [sent] = keycloak.sent
+  expect(sent?.inFile).toBe(`${sent?.secret}\n`)
+  expect(sent?.secret).toMatch(/^[\w-]{43}$/)
+  expect(await readFile(file, 'utf8')).toBe(sent?.inFile)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect(await readdir(folder)).toEqual(['secret'])
+})
+
+test.each([400, 403, 500])('the file gets the old secret back when Keycloak answers %d', async status => {
+  await using keycloak = await openAdmin(status)
+  const rotation = replaceClientSecret({ admin: keycloak.admin, login: login() }, 'uuid')
+  const error: unknown = await rotation.catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(Error)
+  expect(await readFile(file, 'utf8')).toBe('old\n')
+  for (const { secret } of keycloak.sent) expect(String(error)).not.toContain(secret)
+})
+
+test('Keycloak is not told of a secret that could not be written', async () => {
+  await using keycloak = await openAdmin(204)
+  await rm(folder, { recursive: true })
+  await expect(replaceClientSecret({ admin: keycloak.admin, login: login() }, 'uuid')).rejects.toMatchObject({
+    code: 'config',
+  })
+  expect(keycloak.sent).toEqual([])
+})
+
+test('a link stays a link, and what it points to is replaced', async () => {
+  const link = join(folder, 'link')
+  await symlink(file, link)
+  await replaceSecretFile('CLIENT_SECRET_FILE', link, 'new\n')
+  expect(await readFile(file, 'utf8')).toBe('new\n')
+  expect((await readdir(folder)).toSorted()).toEqual(['link', 'secret'])
+})
