@@ -17,8 +17,10 @@ export interface FullRead<R> {
    */
   finish(isGone: (key: RowKey) => Promise<boolean>): Promise<void>
   /** Of what was committed so far. */
-  readonly counts: Required<Omit<RunCounts, 'pages'>>
+  readonly counts: FullCounts
 }
+
+type FullCounts = Required<Omit<RunCounts, 'pages'>>
 
 /** Begins a read into a table that no other job writes; one run may have several, each into its own table. */
 export async function openFullRead<R>(
@@ -52,5 +54,17 @@ export async function openFullRead<R>(
       if (gone.length > 0) counts.deleted += await transaction(tx => table.markDeleted(tx, account, gone))
     },
     counts,
+  }
+}
+
+/** The counts of a run that reads into several tables. */
+export function totalOf(...counts: readonly FullCounts[]): FullCounts {
+  const sum = (name: keyof FullCounts) => counts.reduce((total, each) => total + each[name], 0)
+  return {
+    read: sum('read'),
+    inserted: sum('inserted'),
+    updated: sum('updated'),
+    unchanged: sum('unchanged'),
+    deleted: sum('deleted'),
   }
 }

@@ -11,17 +11,25 @@ export interface Keycloak extends ServiceHandle {
   readonly adminPassword: string
 }
 
+export interface KeycloakOptions {
+  /** A folder with the jars of extensions. */
+  readonly providersFolder?: string
+  /** Of another Java than the one in PATH. */
+  readonly javaHome?: string
+}
+
 /**
  * A real Keycloak in development mode, from the unpacked distribution at KEYCLOAK_HOME. Its realms are in memory: `stop` and
  * `kill` lose them.
  */
-export async function startKeycloak(): Promise<Keycloak> {
+export async function startKeycloak({ providersFolder, javaHome }: KeycloakOptions = {}): Promise<Keycloak> {
   const home = process.env.KEYCLOAK_HOME
   if (!home) throw new Error('KEYCLOAK_HOME is not set; it names an unpacked Keycloak 26')
   const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`
   const folder = await createServiceFolder('keycloak')
   const copy = await copyDistribution(home, join(folder, 'keycloak'))
+  if (providersFolder !== undefined) await cp(providersFolder, join(copy, 'providers'), { recursive: true })
   const https = hasOpenssl ? await prepareHttps(folder) : undefined
   const service = await openLocalService({
     name: 'Keycloak',
@@ -35,6 +43,7 @@ export async function startKeycloak(): Promise<Keycloak> {
     env: {
       KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN_NAME,
       KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN_PASSWORD,
+      ...(javaHome !== undefined && { JAVA_HOME: javaHome }),
       JAVA_OPTS_APPEND: '-Xmx512m -XX:TieredStopAtLevel=1',
     },
     stopSignal: 'TERM',

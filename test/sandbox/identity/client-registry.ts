@@ -14,6 +14,8 @@ export interface ClientDefinition {
   audience?: string[]
   /** Whether the client has the `hasura` scope. Default: true. */
   hasuraScope?: boolean
+  /** Optional scopes of the client's own, granted when they are asked for. */
+  scopes?: string[]
   email?: string
   /** Default: true when there is an email. */
   emailVerified?: boolean
@@ -37,6 +39,7 @@ export interface RegisteredClient {
   readonly realmRoles: readonly string[]
   readonly audience: readonly string[]
   readonly hasuraScope: boolean
+  readonly scopes: readonly string[]
   readonly email: string | undefined
   readonly emailVerified: boolean
   readonly refreshTokens: boolean
@@ -81,6 +84,7 @@ function withDefaults(definition: ClientDefinition): RegisteredClient {
     realmRoles: definition.realmRoles ?? DEFAULT_REALM_ROLES,
     audience: definition.audience ?? [],
     hasuraScope: definition.hasuraScope ?? true,
+    scopes: definition.scopes ?? [],
     email: definition.email,
     emailVerified: definition.emailVerified ?? definition.email !== undefined,
     refreshTokens: definition.refreshTokens ?? false,

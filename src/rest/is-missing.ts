@@ -1,0 +1,21 @@
+import { PermanentError } from '../errors.ts'
+import type { RestApi } from './rest-api.ts'
+
+/**
+ * Whether the API answers 404 for this path. What it answers otherwise isn't looked at, so an answer without content will do.
+ *
+ * @throws what `RestApi.fetch` throws for every other refusal or failure: those say nothing of what is there
+ */
+export async function isMissing(api: RestApi, path: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await api.fetch(path, { signal })
+    return false
+  } catch (error) {
+    if (isNotFound(error)) return true
+    throw error
+  }
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof PermanentError && error.code === 'not-found'
+}
