@@ -4,6 +4,7 @@ import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin.ts'
 import { inspectServices } from '../doctor/inspect-services.ts'
 import { type ConfigError, NotFoundError } from '../errors.ts'
+import { jobsOf } from '../jobs/account-jobs.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
 import { type Command, type CommandContext, type Terminal, textOption } from './command.ts'
@@ -20,14 +21,14 @@ export const doctor: Command = {
     const deps = {
       clock: host.clock,
       readSecretFile: host.readSecretFile,
-      jobs,
       services: services.findings,
       findFirstLogin: async (account: string) => services.firstLogins.get(account),
     }
-    const requirements = jobs.map(job => job.requirement)
     const diagnoses = await Promise.all(
       chooseAccounts(context).map(async account => {
-        const diagnosis = await diagnoseAccount(account, deps, signal)
+        const own = jobsOf(account, jobs)
+        const diagnosis = await diagnoseAccount(account, { ...deps, jobs: own }, signal)
+        const requirements = own.map(job => job.requirement)
         return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
       }),
     )

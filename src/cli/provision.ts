@@ -2,6 +2,7 @@ import type { Account } from '../account.ts'
 import { exitCodeFor, skip } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { ConfigError, NotFoundError, UsageError } from '../errors.ts'
+import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { getAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning, type Provisioning } from '../provision/open-provisioning.ts'
@@ -27,7 +28,7 @@ export const provision: Command = {
     const account = chooseAccount(context)
     const rotate = options.rotate === true
     checkCredentials(account, rotate)
-    const { jobs } = await context.loadDefinitions()
+    const jobs = jobsOf(account, (await context.loadDefinitions()).jobs)
     const provisioning = await open(context, account, jobs)
     const plan = await provisioning.plan(rotate)
     terminal.out(describe(plan, account, provisioning.realm))
