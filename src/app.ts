@@ -1,7 +1,9 @@
+import type { Account } from './account.ts'
+import { type AccountChanges, createAccountRegistry } from './app/account-registry.ts'
+import { checkAccountJobs } from './app/check-account-jobs.ts'
 import type { Clock } from './clock.ts'
 import { type Config, queueWithoutStore } from './config.ts'
 import { ConfigError, TransientError, WorkerError } from './errors.ts'
-import { type AccountAccess, createAccountAccess } from './gate/account-access.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
 import type { Log } from './log.ts'
@@ -23,6 +25,8 @@ export interface Host {
 export interface App extends AsyncDisposable {
   readonly deps: RunDeps
   readonly database: Database
+  /** Puts these in the place of all accounts; those that are the same keep their token and their rate limits. */
+  replaceAccounts(accounts: readonly Account[]): AccountChanges
 }
 
 export interface Definitions {
@@ -34,6 +38,9 @@ export interface Definitions {
 export async function openApp(config: Config, definitions: Definitions, host: Host): Promise<App> {
   const { clock, log } = host
   await checkJobs(definitions.jobs)
+  checkAccountJobs(config.accounts, definitions.jobs)
+  const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })
+  registry.replace(config.accounts)
   await using opened = new AsyncDisposableStack()
   const database = opened.use(await openStore(config, log))
   const { store } = database
@@ -41,9 +48,6 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
   const queue = opened.use(await openQueue(location, { clock, log }))
   if (queue.warning) log.warn(queue.warning)
   const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: host.hostname, pid: host.pid }))
-  const accounts = new Map<string, AccountAccess>(
-    config.accounts.map(account => [account.name, createAccountAccess(account, host)]),
-  )
   const deps: RunDeps = {
     store,
     queue,
@@ -52,11 +56,16 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
     processId: heartbeat.processId,
     leases: heartbeat.leases,
     jobs: new Map(definitions.jobs.map(job => [job.name, job])),
-    accounts,
+    accounts: registry.accounts,
     operations: definitions.firstLogin,
   }
   const closing = opened.move()
-  return { deps, database, [Symbol.asyncDispose]: () => closing.disposeAsync() }
+  return {
+    deps,
+    database,
+    replaceAccounts: replacement => registry.replace(replacement),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
 }
 
 async function openStore(config: Config, log: Log): Promise<Database> {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Account } from './account.ts'
 import { quoteValue } from './config/quote-value.ts'
-import { accountJobsKeys, readAccountJobs } from './config/read-account-jobs.ts'
-import { claimsVariables, readClaimsLocation } from './config/read-claims-location.ts'
-import { loginVariables, readLogin } from './config/read-login.ts'
+import { accountVariables, readAccount } from './config/read-account.ts'
+import { readAccountsFile } from './config/read-accounts-file.ts'
+import { readUrl } from './config/read-url.ts'
 import { ConfigError } from './errors.ts'
 
 /** Everything that the environment says, checked at once. */
@@ -14,6 +14,8 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number; readonly callers?: HttpCallers }
   readonly logLevel: string
   readonly accounts: readonly Account[]
+  /** The file that holds them, which is looked at while a worker runs. */
+  readonly accountsFile?: string
 }
 
 export const queueWithoutStore =
@@ -52,12 +54,12 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
 }
 
 function readSettings(env: Environment, problems: string[]): Omit<Config, 'accounts'> {
-  const redisUrl = readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], 'redis://localhost:6379/0', problems)
+  const redisUrl = readUrl(env.REDIS_URL, ['redis:', 'rediss:'], 'redis://localhost:6379/0', 'REDIS_URL', problems)
   const databaseUrl = readUrl(
-    env,
-    'DATABASE_URL',
+    env.DATABASE_URL,
     ['postgres:', 'postgresql:'],
     'postgres://user@localhost/db',
+    'DATABASE_URL',
     problems,
   )
   if (redisUrl && !/^\/?\d*$/.test(new URL(redisUrl).pathname)) {
@@ -77,6 +79,7 @@ function readSettings(env: Environment, problems: string[]): Omit<Config, 'accou
     dataDir: env.DATA_DIR || '.data',
     http: { host: env.HOST || '127.0.0.1', port, ...(callers && { callers }) },
     logLevel,
+    ...(env.ACCOUNTS_FILE && { accountsFile: env.ACCOUNTS_FILE }),
   }
 }
 
@@ -84,7 +87,7 @@ function readCallers(env: Environment, problems: string[]): HttpCallers | undefi
   const { HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
   if (!issuer && !audience && !role) return undefined
   if (issuer && audience && role) {
-    readUrl(env, 'HTTP_ISSUER', ['https:', 'http:'], 'https://keycloak.example/realms/wiki', problems)
+    readUrl(issuer, ['https:', 'http:'], 'https://keycloak.example/realms/wiki', 'HTTP_ISSUER', problems)
     return { issuer, audience, role }
   }
   const missing = Object.entries({ HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role })
@@ -94,115 +97,4 @@ function readCallers(env: Environment, problems: string[]): HttpCallers | undefi
     )
   }
   return undefined
-}
-
-const accountName = z
-  .string('must be a text')
-  .regex(
-    /^[a-z0-9][a-z0-9_-]*$/i,
-    'must be letters, digits, dashes and underscores, and begin with a letter or a digit',
-  )
-const accountsFileSchema = z.strictObject(
-  {
-    accounts: z
-      .array(z.record(z.string(), z.unknown(), 'must be the settings of one account'), 'must be a list of accounts')
-      .min(1, 'must hold an account'),
-  },
-  { error: issue => (issue.code === 'invalid_type' ? 'must be an object with a list `accounts`' : undefined) },
-)
-
-function readAccountsFile(content: unknown, problems: string[]): (Account | undefined)[] {
-  const parsed = accountsFileSchema.safeParse(content)
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      problems.push(`ACCOUNTS_FILE ${issue.path.join('.') || 'as a whole'}: ${lowerFirst(issue.message)}.`)
-    }
-    return []
-  }
-  const names = new Set<string>()
-  return parsed.data.accounts.map(({ name: given, ...settings }, index) => {
-    const { data: name = '', error } = accountName.safeParse(given)
-    if (error) problems.push(`ACCOUNTS_FILE accounts.${index}.name: ${error.issues[0]?.message}.`)
-    else if (names.has(name)) problems.push(`ACCOUNTS_FILE accounts.${index}.name: "${name}" stands twice.`)
-    names.add(name)
-    const known = new Map(accountVariables.map(variable => [camelCase(variable), variable]))
-    const env: Record<string, string> = {}
-    for (const [key, value] of Object.entries(settings).filter(([name]) => !accountJobsKeys.includes(name))) {
-      const variable = known.get(key)
-      if (!variable) problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: there is no such setting of an account.`)
-      else if (typeof value === 'string') env[variable] = value
-      else if (variable === 'ALLOW_INSECURE_ISSUER' || variable === 'HASURA_CLAIMS_MAP') {
-        env[variable] = JSON.stringify(value)
-      } else problems.push(`ACCOUNTS_FILE accounts.${index}.${key}: must be a text.`)
-    }
-    const label = `ACCOUNTS_FILE accounts.${index}`
-    const account = readAccount(name, env, variable => `${label}.${camelCase(variable)}`, problems)
-    const own = readAccountJobs(settings, label, problems)
-    return account && { ...account, ...own }
-  })
-}
-
-const accountVariables = [...loginVariables, 'HASURA_URL', ...claimsVariables, 'REFRESH_ROLE', 'API_BASE_URL'] as const
-
-function readAccount(
-  name: string,
-  env: Environment,
-  label: (variable: (typeof accountVariables)[number]) => string,
-  problems: string[],
-): Account | undefined {
-  const found = problems.length
-  for (const variable of ['OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL', 'API_BASE_URL'] as const) {
-    readUrl(env, variable, ['https:', 'http:'], 'https://…', problems, label(variable))
-  }
-  const login = readLogin(env, label, problems)
-  const claims = readClaimsLocation(env, label, problems)
-  if (problems.length > found || !login || !claims) return undefined
-  const { HASURA_URL: url, REFRESH_ROLE: refreshRole, API_BASE_URL: baseUrl } = env
-  return {
-    name,
-    login,
-    ...(url && { hasura: { url, claims, ...(refreshRole && { refreshRole }) } }),
-    ...(baseUrl && { api: { baseUrl } }),
-  }
-}
-
-/** Never repeats the value, which may hold a password. */
-function readUrl(
-  env: Environment,
-  variable: string,
-  protocols: readonly string[],
-  example: string,
-  problems: string[],
-  label = variable,
-): string | undefined {
-  const value = env[variable]
-  if (!value) return undefined
-  const url = URL.parse(value)
-  if (url && protocols.includes(url.protocol) && url.hostname) {
-    if (isDecodable(url)) return value
-    problems.push(`${label} has a % in its user name or password that is no escape: write it as %25.`)
-    return undefined
-  }
-  problems.push(
-    `${label} is not a URL of the kind ${example}: it must begin with ${protocols.map(p => `${p}//`).join(' or ')}.`,
-  )
-  return undefined
-}
-
-function isDecodable({ username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** CLIENT_SECRET_FILE → clientSecretFile */
-function camelCase(variable: string): string {
-  return variable.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase())
-}
-
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1)
 }

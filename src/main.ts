@@ -18,6 +18,10 @@ const exitCode = await runCli({
     isInteractive: process.stderr.isTTY === true,
   },
   signal: stop.signal,
+  onHangup(listener) {
+    process.on('SIGHUP', listener)
+    return () => process.off('SIGHUP', listener)
+  },
   host: {
     clock: systemClock,
     hostname: hostname(),

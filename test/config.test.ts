@@ -196,7 +196,7 @@ describe('an accounts file', () => {
     const { accounts } = parseConfig({}, { accounts: [{ ...one, hasuraClaimsMap: claims, allowInsecureIssuer: true }] })
     expect(accounts).toMatchObject([{ login: { allowInsecure: true }, hasura: { claims: { map: claims } } }])
     expect(problemsOf({}, { accounts: [{ ...one, hasuraClaimsMap: [], allowInsecureIssuer: 1 }] })).toEqual([
-      'ACCOUNTS_FILE accounts.0.allowInsecureIssuer is "1": give true or false.',
+      'ACCOUNTS_FILE accounts.0.allowInsecureIssuer: must be true or false.',
       expect.stringMatching(/^ACCOUNTS_FILE accounts\.0\.hasuraClaimsMap: must be a JSON object of claims/),
     ])
   })
@@ -226,6 +226,27 @@ describe('an accounts file', () => {
       [
         'ACCOUNTS_FILE accounts.0.clientSecret: must be a text.',
         'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: give the file that holds the secret, or the secret itself in ACCOUNTS_FILE accounts.0.clientSecret.',
+      ],
+    ],
+    [
+      'jobs, schedules and limits of a wrong form',
+      {
+        accounts: [
+          {
+            ...one,
+            jobs: 'sync-users',
+            schedules: { 'sync-users': { everySeconds: 0 }, 'sync-topics': 'daily', 'sync-articles': null },
+            limits: { concurrentRuns: 1.5 },
+            clientAuth: 'none',
+          },
+        ],
+      },
+      [
+        /^ACCOUNTS_FILE accounts\.0\.clientAuth: must be client_secret_basic, /,
+        'ACCOUNTS_FILE accounts.0.jobs: must be a list of names of jobs.',
+        'ACCOUNTS_FILE accounts.0.schedules.sync-users.everySeconds: must be 1 or more.',
+        /^ACCOUNTS_FILE accounts\.0\.schedules\.sync-topics: must be \{everySeconds: 1 or more\}/,
+        'ACCOUNTS_FILE accounts.0.limits.concurrentRuns: must be a whole number.',
       ],
     ],
     [

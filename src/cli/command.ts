@@ -25,6 +25,10 @@ export interface CommandContext {
   readonly terminal: Terminal
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
+  /**
+   * Calls back at each SIGHUP until the function that it returns is called; a process where nobody listens ends by it.
+   */
+  onHangup(listener: () => void): () => void
   readonly words: readonly string[]
   readonly options: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
   /** The operations here, or those of the worker that owns the embedded database. */

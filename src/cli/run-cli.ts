@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type App, type Definitions, type Host, openApp } from '../app.ts'
+import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { type Config, type Environment, parseConfig } from '../config.ts'
 import { ConfigError, UsageError } from '../errors.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
@@ -8,7 +8,7 @@ import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
 import { createLog, describeError } from '../log.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
-import type { Command, Terminal } from './command.ts'
+import type { Command, CommandContext, Terminal } from './command.ts'
 import { commands } from './commands.ts'
 import { exitCodeOf } from './exit-code.ts'
 
@@ -18,6 +18,7 @@ export interface Invocation {
   readonly env: Environment
   readonly terminal: Terminal
   readonly signal: AbortSignal
+  readonly onHangup: CommandContext['onHangup']
   readonly host: Omit<Host, 'log'>
   readonly loadDefinitions: () => Promise<Definitions>
 }
@@ -53,6 +54,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
       log,
       terminal,
       signal,
+      onHangup: invocation.onHangup,
       words,
       options,
       withOperations: work => withOperations(config, loadDefinitions, host, signal, work),
@@ -121,29 +123,11 @@ function parseWords(command: Command, rest: readonly string[]) {
 
 async function readConfig(env: Environment): Promise<Config | ConfigError> {
   try {
-    return parseConfig(env, await readAccountsFile(env))
+    const { ACCOUNTS_FILE: path } = env
+    return parseConfig(env, path ? await loadAccountsFile(path) : undefined)
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error
-  }
-}
-
-async function readAccountsFile(env: Environment): Promise<unknown> {
-  const path = env.ACCOUNTS_FILE
-  if (!path) return undefined
-  const { parse, YAMLParseError } = await import('yaml')
-  let content: string
-  try {
-    content = await readFile(path, 'utf8')
-  } catch {
-    throw new ConfigError([`ACCOUNTS_FILE ${path} can't be read: check the path and its permissions.`])
-  }
-  try {
-    return parse(content, { logLevel: 'error' })
-  } catch (error) {
-    // The parser's words may repeat what stands there, which may be a secret.
-    const line = error instanceof YAMLParseError ? ` (${error.code} in line ${error.linePos?.[0].line ?? '?'})` : ''
-    throw new ConfigError([`ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}: mend it there.`])
   }
 }
 

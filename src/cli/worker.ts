@@ -1,6 +1,9 @@
 import type { Account } from '../account.ts'
-import { openApp } from '../app.ts'
-import type { Config } from '../config.ts'
+import { logDeprecations, reloadAccounts } from '../app/reload-accounts.ts'
+import { watchFile } from '../app/watch-file.ts'
+import { type App, openApp } from '../app.ts'
+import { loadAccountsFile } from '../config/load-accounts-file.ts'
+import { type Config, parseConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
@@ -10,8 +13,14 @@ import { createRequestHandler } from '../runs/handle-request.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import { bootstrapJob } from '../runs/request-bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
-import { findStoreTime, listSchedules, reconcileSchedules, startScheduler } from '../schedules/scheduler.ts'
-import type { Command } from './command.ts'
+import {
+  findStoreTime,
+  listSchedules,
+  reconcileSchedules,
+  type SchedulerDeps,
+  startScheduler,
+} from '../schedules/scheduler.ts'
+import type { Command, CommandContext } from './command.ts'
 
 /** Runs at a time in one process; more wait in the queue. */
 const concurrency = 8
@@ -23,7 +32,8 @@ export const worker: Command = {
   summary: 'consumes the queue, keeps schedules, serves HTTP, until SIGTERM (also: npm start)',
   words: [0, 0],
   options: {},
-  async run({ config, loadDefinitions, host, log, signal }) {
+  async run(context) {
+    const { config, loadDefinitions, host, log, signal } = context
     await using app = await openApp(config, await loadDefinitions(), host)
     const { deps, database } = app
     const { callers } = config.http
@@ -37,17 +47,19 @@ export const worker: Command = {
     await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
     const address = await listen(http, config.http)
 
-    const list = () => listSchedules(deps.jobs.values(), accountsOf(deps))
     const scheduling = {
       ...deps,
       now: () => findStoreTime(deps.store),
       ...(deps.jobs.has(bootstrapJob) && { bootstrapJob }),
     }
+    const list = (accounts = accountsOf(deps)) => listSchedules(deps.jobs.values(), accounts)
     await reconcileSchedules(scheduling, list())
+    logDeprecations(log, accountsOf(deps))
     const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
     running.defer(() => consumer.stop(graceMs))
     running.use(startHousekeeping(deps))
-    running.use(startScheduler(scheduling, list))
+    running.use(startScheduler(scheduling, () => list()))
+    running.use(watchAccounts(context, app, scheduling))
     log.info(
       {
         address,
@@ -66,6 +78,23 @@ export const worker: Command = {
     log.info('stopping: no more requests are taken, runs may commit what they hold')
     return 0
   },
+}
+
+/** The accounts follow their file from now on; those of the environment stay what they are. */
+function watchAccounts(
+  { config: { accountsFile }, env, host, onHangup }: CommandContext,
+  { deps, replaceAccounts }: App,
+  scheduling: SchedulerDeps,
+): AsyncDisposable {
+  if (accountsFile === undefined) return { async [Symbol.asyncDispose]() {} }
+  const reloading = {
+    ...deps,
+    load: async () => parseConfig(env, await loadAccountsFile(accountsFile)).accounts,
+    reconcile: (accounts: readonly Account[]) =>
+      reconcileSchedules(scheduling, listSchedules(deps.jobs.values(), accounts)),
+    replace: replaceAccounts,
+  }
+  return watchFile(accountsFile, { clock: host.clock, onHangup }, asked => reloadAccounts(reloading, asked))
 }
 
 function accountsOf({ accounts }: RunDeps): readonly Account[] {

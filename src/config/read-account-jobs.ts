@@ -1,25 +1,45 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
 
-const schedule = z.union([
-  z.null(),
-  z.strictObject({ everySeconds: z.number().min(1) }),
-  z
-    .strictObject({ cron: z.string(), zone: z.string().optional() })
-    .transform(({ cron, zone }) => (zone === undefined ? { cron } : { cron, zone })),
-])
+const schedule = z.union(
+  [
+    z.null().describe('The job runs on demand only.'),
+    z.strictObject({ everySeconds: z.number('must be a number').min(1, 'must be 1 or more') }),
+    z
+      .strictObject({
+        cron: z.string().describe('Five fields, or six with seconds.'),
+        zone: z.string().optional().describe('An IANA name such as Europe/Zurich. Default: UTC.'),
+      })
+      .transform(({ cron, zone }) => (zone === undefined ? { cron } : { cron, zone })),
+  ],
+  'must be {everySeconds: 1 or more}, {cron: …, zone: …} or null',
+)
 
 /** What an accounts file may say of an account beside its login and endpoints. */
 export const accountJobsSchema = z.object({
-  jobs: z.array(z.string()).optional(),
-  schedules: z.record(z.string(), schedule).optional(),
+  jobs: z
+    .array(z.string('must be the name of a job'), 'must be a list of names of jobs')
+    .optional()
+    .describe('The jobs that run for the account. Default: all that its endpoints allow.'),
+  schedules: z
+    .record(z.string(), schedule, 'must be rules by the names of jobs')
+    .optional()
+    .describe('Schedules that differ from those of the jobs, by the names of the jobs.'),
   limits: z
-    .strictObject({ concurrentRuns: z.int().min(1).max(100).optional() })
+    .strictObject(
+      {
+        concurrentRuns: z
+          .int('must be a whole number')
+          .min(1, 'must be 1 or more')
+          .max(100, 'must be 100 or less')
+          .optional()
+          .describe('Runs at a time in one process. Default: 4.'),
+      },
+      { error: issue => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
+    )
     .transform(({ concurrentRuns }) => (concurrentRuns === undefined ? {} : { concurrentRuns }))
     .optional(),
 })
-
-export const accountJobsKeys: readonly string[] = Object.keys(accountJobsSchema.shape)
 
 /**
  * @param label how problems call the account

@@ -60,11 +60,14 @@ function parseJson(text: string): unknown {
 const roleClaims = ['x-hasura-allowed-roles', 'x-hasura-default-role'] as const
 
 function claimSchema(value: z.ZodType<string | string[]>) {
-  return z.union([z.strictObject({ path: z.string().startsWith('$'), default: value.exactOptional() }), value])
+  return z.union([z.strictObject({ path: z.string().regex(/^\$/), default: value.exactOptional() }), value])
 }
 
 const textClaim = { schema: claimSchema(z.string()), form: 'a text' }
 const rolesClaim = { schema: claimSchema(z.array(z.string()).min(1)), form: 'a list of roles' }
+
+/** What a map may hold, for editors; what is wrong with one is told by the reader, claim by claim. */
+export const claimsMapShape = z.record(z.string(), z.union([textClaim.schema, rolesClaim.schema]))
 
 /** `claims_map` as Hasura takes it, but for the case of the names. */
 const mapSchema = z

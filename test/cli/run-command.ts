@@ -39,6 +39,7 @@ export async function runUntil(signal: AbortSignal, env: Environment, ...argv: s
       isInteractive: false,
     },
     signal,
+    onHangup: () => () => {},
     host: {
       clock: systemClock,
       hostname: hostname(),

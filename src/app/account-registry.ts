@@ -1,0 +1,72 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Account } from '../account.ts'
+import type { Clock } from '../clock.ts'
+import { accountLabel } from '../config/read-accounts-file.ts'
+import { ConfigError } from '../errors.ts'
+import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+
+/** By their names. */
+export interface AccountChanges {
+  readonly added: readonly string[]
+  readonly changed: readonly string[]
+  readonly removed: readonly string[]
+}
+
+/** The accounts of this process, which are replaced as one while it runs; everybody else only reads them. */
+export interface AccountRegistry {
+  readonly accounts: ReadonlyMap<string, AccountAccess>
+  /**
+   * An account that is the same keeps its access, and with it token and rate limits; a run that is under way ends with the one
+   * that it began with.
+   *
+   * @throws ConfigError when an account can't be used; then nothing has changed
+   */
+  replace(accounts: readonly Account[]): AccountChanges
+}
+
+/** @param deps.isFile whether problems name the place in `ACCOUNTS_FILE` */
+export function createAccountRegistry(deps: {
+  readonly clock: Clock
+  readonly readSecretFile: (path: string) => Promise<string>
+  readonly isFile: boolean
+}): AccountRegistry {
+  const known = new Map<string, AccountAccess>()
+  return {
+    accounts: known,
+    replace(accounts) {
+      const next = openAccesses(accounts, known, deps)
+      const names = [...next.keys()]
+      const changes = {
+        added: names.filter(name => !known.has(name)),
+        changed: names.filter(name => known.has(name) && known.get(name) !== next.get(name)),
+        removed: [...known.keys()].filter(name => !next.has(name)),
+      }
+      // In one go, so that no reader sees a part.
+      known.clear()
+      for (const [name, access] of next) known.set(name, access)
+      return changes
+    },
+  }
+}
+
+function openAccesses(
+  accounts: readonly Account[],
+  known: ReadonlyMap<string, AccountAccess>,
+  deps: Parameters<typeof createAccountRegistry>[0],
+): ReadonlyMap<string, AccountAccess> {
+  const problems: string[] = []
+  const next = new Map<string, AccountAccess>()
+  for (const [index, account] of accounts.entries()) {
+    const access = known.get(account.name)
+    try {
+      const same = access !== undefined && isDeepStrictEqual(access.account, account)
+      next.set(account.name, same ? access : createAccountAccess(account, deps))
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      const label = deps.isFile ? `${accountLabel(index)}: ` : ''
+      problems.push(...error.problems.map(problem => `${label}${problem}`))
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return next
+}

@@ -1,0 +1,39 @@
+import type { Account } from '../account.ts'
+import { accountLabel } from '../config/read-accounts-file.ts'
+import { ConfigError } from '../errors.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import { findRuleProblem } from '../schedules/schedule-rule.ts'
+
+/**
+ * What an accounts file says of jobs, against the jobs that there are: the configuration is read before any job is known.
+ *
+ * @throws ConfigError with every problem, each with its path in the file
+ */
+export function checkAccountJobs(accounts: readonly Account[], jobs: readonly JobDefinition[]): void {
+  const problems = accounts.flatMap((account, index) => findAccountJobProblems(account, index, jobs))
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+/** @param index of the account in the file */
+export function findAccountJobProblems(
+  { jobs: named, schedules = {} }: Account,
+  index: number,
+  jobs: readonly JobDefinition[],
+): readonly string[] {
+  const label = accountLabel(index)
+  const known = jobs.map(job => job.name)
+  const unknown = (name: string) => `there is no job "${name}": the jobs are ${known.join(', ')}.`
+  const problems = (named ?? []).flatMap((name, place) =>
+    known.includes(name) ? [] : [`${label}.jobs.${place}: ${unknown(name)}`],
+  )
+  for (const [name, rule] of Object.entries(schedules)) {
+    const path = `${label}.schedules.${name}`
+    if (!known.includes(name)) problems.push(`${path}: ${unknown(name)}`)
+    else if (named && !named.includes(name)) {
+      problems.push(`${path}: "${name}" is not among the account's jobs: add it there, or leave its schedule out.`)
+    }
+    const problem = rule && findRuleProblem(rule)
+    if (problem) problems.push(`${path}: ${problem}.`)
+  }
+  return problems
+}

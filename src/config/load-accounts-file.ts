@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises'
+import { ConfigError } from '../errors.ts'
+
+/**
+ * Reads and parses `ACCOUNTS_FILE`: YAML, of which JSON is a part.
+ *
+ * @throws ConfigError that names the path, and doesn't repeat the content
+ */
+export async function loadAccountsFile(path: string): Promise<unknown> {
+  const { parse, YAMLParseError } = await import('yaml')
+  let content: string
+  try {
+    content = await readFile(path, 'utf8')
+  } catch {
+    throw new ConfigError([`ACCOUNTS_FILE ${path} can't be read: check the path and its permissions.`])
+  }
+  try {
+    return parse(content, { logLevel: 'error' })
+  } catch (error) {
+    // The parser's words may repeat what stands there, which may be a secret.
+    const line = error instanceof YAMLParseError ? ` (${error.code} in line ${error.linePos?.[0].line ?? '?'})` : ''
+    throw new ConfigError([`ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}: mend it there.`])
+  }
+}

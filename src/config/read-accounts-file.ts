@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import type { Account } from '../account.ts'
+import { accountSettingsSchema, accountsFileSchema, type CamelCase } from './accounts-file-schema.ts'
+import { type AccountVariable, accountVariables, readAccount } from './read-account.ts'
+import { readAccountJobs } from './read-account-jobs.ts'
+
+/** The list alone: its accounts are read one by one, so that every problem is told at once. */
+const outlineSchema = accountsFileSchema.extend({
+  accounts: z
+    .array(z.record(z.string(), z.unknown(), 'must be the settings of one account'), 'must be a list of accounts')
+    .min(1, 'must hold an account'),
+})
+
+/**
+ * @param content the parsed content of `ACCOUNTS_FILE`
+ * @param problems gets every problem, by its path in the file
+ */
+export function readAccountsFile(content: unknown, problems: string[]): readonly Account[] {
+  const parsed = outlineSchema.safeParse(content, {
+    error: issue => (issue.code === 'invalid_type' ? 'must be an object with a list `accounts`' : undefined),
+  })
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      problems.push(`ACCOUNTS_FILE ${issue.path.join('.') || 'as a whole'}: ${lowerFirst(issue.message)}.`)
+    }
+    return []
+  }
+  const names = new Set<string>()
+  return parsed.data.accounts.flatMap((settings, index) => {
+    const label = accountLabel(index)
+    const name = readName(settings.name, label, names, problems)
+    const values = readValues(settings, label, problems)
+    const account = readAccount(name, values, variable => `${label}.${camelCase(variable)}`, problems)
+    const own = readAccountJobs(settings, label, problems)
+    return account ? [{ ...account, ...own }] : []
+  })
+}
+
+/** How problems call an account of the file. */
+export function accountLabel(index: number): string {
+  return `ACCOUNTS_FILE accounts.${index}`
+}
+
+function readName(given: unknown, label: string, names: Set<string>, problems: string[]): string {
+  const { data: name = '', error } = accountSettingsSchema.shape.name.safeParse(given)
+  if (error) problems.push(`${label}.name: ${error.issues[0]?.message}.`)
+  else if (names.has(name)) problems.push(`${label}.name: "${name}" stands twice.`)
+  names.add(name)
+  return name
+}
+
+function readValues(
+  settings: Readonly<Record<string, unknown>>,
+  label: string,
+  problems: string[],
+): Partial<Record<AccountVariable, string>> {
+  const values: Partial<Record<AccountVariable, string>> = {}
+  for (const [key, value] of Object.entries(settings)) {
+    const variable = variables.get(key)
+    if (!variable) {
+      if (Object.hasOwn(accountSettingsSchema.shape, key)) continue
+      problems.push(`${label}.${key}: there is no such setting of an account.`)
+    } else if (variable === 'HASURA_CLAIMS_MAP') {
+      // Its own reader tells what is wrong with which claim.
+      values[variable] = typeof value === 'string' ? value : JSON.stringify(value)
+    } else {
+      const { data, error } = accountSettingsSchema.shape[camelCase(variable)].safeParse(value)
+      if (error) problems.push(`${label}.${key}: ${error.issues[0]?.message}.`)
+      else if (data !== undefined) values[variable] = String(data)
+    }
+  }
+  return values
+}
+
+const variables: ReadonlyMap<string, AccountVariable> = new Map(
+  accountVariables.map(variable => [camelCase(variable), variable]),
+)
+
+function camelCase<T extends AccountVariable>(variable: T): CamelCase<T> {
+  return variable.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase()) as CamelCase<T>
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1)
+}

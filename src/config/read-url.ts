@@ -1,0 +1,36 @@
+/**
+ * The value of a variable that has to be a URL; problems never repeat it, since it may hold a password.
+ *
+ * @param protocols such as `https:`
+ * @param example a URL of the kind that is wanted
+ * @param label how problems call the variable
+ * @returns undefined when it is not set, or when there is a problem
+ */
+export function readUrl(
+  value: string | undefined,
+  protocols: readonly string[],
+  example: string,
+  label: string,
+  problems: string[],
+): string | undefined {
+  if (!value) return undefined
+  const url = URL.parse(value)
+  if (url && protocols.includes(url.protocol) && url.hostname) {
+    if (isDecodable(url)) return value
+    problems.push(`${label} has a % in its user name or password that is no escape: write it as %25.`)
+    return undefined
+  }
+  problems.push(
+    `${label} is not a URL of the kind ${example}: it must begin with ${protocols.map(p => `${p}//`).join(' or ')}.`,
+  )
+  return undefined
+}
+
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
