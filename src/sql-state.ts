@@ -1,6 +1,7 @@
 /** What a SQLSTATE says, for a person (PostgreSQL documentation, appendix A); undefined for what nobody need tell apart. */
 export function explainSqlState(code: string): string | undefined {
-  if (!/^[0-9A-Z]{5}$/.test(code)) return undefined
+  // No class begins with E, as the system's own codes do (EPIPE, EPERM).
+  if (!/^[0-9FHPX][0-9A-Z]{4}$/.test(code)) return undefined
   return meanings[code] ?? meanings[code.slice(0, 2)] ?? 'it refused a statement'
 }
 

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
+import { type Clock, systemClock } from '../clock.ts'
 import type { HttpCallers } from '../config.ts'
 
 /** Whether a caller may ask for jobs; `status` and `message` are what it is told (RFC 6750, section 3.1). */
@@ -13,9 +14,9 @@ export const off: Authorize = async () =>
   refuse(403, 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them.')
 
 /** Verifies a bearer token against the issuer's keys, and looks for the role among those of the realm and of the audience. */
-export function createAuthorize(callers: HttpCallers): Authorize {
+export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> = systemClock): Authorize {
   const { issuer, audience, role } = callers
-  const findKeys = createKeyFinder(issuer)
+  const findKeys = createKeyFinder(issuer, clock)
   return async header => {
     const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
     if (!token) return refuse(401, 'A bearer token is needed in the Authorization header.')
@@ -41,16 +42,16 @@ export function createAuthorize(callers: HttpCallers): Authorize {
 const keysPauseMs = 10_000
 
 /** One discovery at a time, and none for a while after one that failed. */
-function createKeyFinder(issuer: string): () => Promise<JWTVerifyGetKey> {
+function createKeyFinder(issuer: string, clock: Pick<Clock, 'now'>): () => Promise<JWTVerifyGetKey> {
   let keys: Promise<JWTVerifyGetKey> | undefined
   let failedAt = Number.NEGATIVE_INFINITY
   return () => {
-    if (keys && performance.now() - failedAt < keysPauseMs) return keys
+    if (keys && clock.now() - failedAt < keysPauseMs) return keys
     if (failedAt > Number.NEGATIVE_INFINITY) keys = undefined
     failedAt = Number.NEGATIVE_INFINITY
     keys ??= discoverKeys(issuer).then(createRemoteJWKSet)
     keys.catch(() => {
-      failedAt = performance.now()
+      failedAt = clock.now()
     })
     return keys
   }

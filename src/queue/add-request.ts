@@ -7,12 +7,22 @@ import type { AcceptedRequest } from './request-queue.ts'
 export async function addRequest(queue: BullQueue, request: NewRequest): Promise<AcceptedRequest> {
   const known = request.id === undefined ? undefined : await queue.getJob(request.id)
   if (known) return { id: String(known.id), absorbed: true }
-  const first = await offer(queue, request)
-  if (await isOpen(first.job)) return first
-  // BullMQ's Postgres backend lets a request that ended between two adds of its id keep the deduplication key, and would
-  // absorb every equal request from then on.
+  const { job, ...first } = await offer(queue, request)
+  if (!(await keepsDeadKey(queue, job, request))) return first
   await queue.removeDeduplicationKey(deduplicationId(request))
-  return first.id === request.id ? { id: first.id, absorbed: true } : await offer(queue, request)
+  if (first.id === request.id) return { id: first.id, absorbed: true }
+  const { job: _, ...second } = await offer(queue, request)
+  return second
+}
+
+/**
+ * BullMQ's Postgres backend lets a request that ended between two adds of its id keep the deduplication key, and would absorb
+ * every equal request from then on. One that ended in good order has given its key away.
+ */
+async function keepsDeadKey(queue: BullQueue, job: Job<RequestData, void>, request: NewRequest): Promise<boolean> {
+  const state = await job.getState()
+  if (state !== 'completed' && state !== 'failed' && state !== 'unknown') return false
+  return (await queue.getDeduplicationJobId(deduplicationId(request))) === job.id
 }
 
 /** Whether a request has yet to end. */

@@ -13,7 +13,6 @@ import { wakeAll } from './wake.ts'
 export interface Execution extends RunStart {
   readonly job: JobDefinition
   readonly access: AccountAccess
-  readonly payload: unknown
   readonly full: boolean
   readonly signal: AbortSignal
   /** Called when the gate has let the run pass, before it reads anything. */

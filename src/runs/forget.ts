@@ -48,7 +48,7 @@ export async function forgetAccount(deps: ForgetDeps, account: string): Promise<
 
 /** Nothing of a job may be forgotten while it runs: the run would write it back. */
 async function underLeases(
-  { leases }: ForgetDeps,
+  { leases, log }: ForgetDeps,
   account: string,
   jobs: readonly string[],
   work: () => Promise<void>,
@@ -62,6 +62,8 @@ async function underLeases(
     }
     await work()
   } finally {
-    for (const lease of taken) await leases.release(lease)
+    for (const lease of taken) {
+      await leases.release(lease).catch(error => log.warn({ error }, 'a lease is released a little later'))
+    }
   }
 }

@@ -3,13 +3,13 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import { claimProbe, findHold, placeHold } from '../gate/holds.ts'
 import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
-import type { ActiveRequest, Disposition, RequestHandler } from '../queue/request-queue.ts'
+import type { ActiveRequest, Disposition, QueuedRequest, RequestHandler } from '../queue/request-queue.ts'
 import { executeRun } from './execute-run.ts'
 import type { Lease } from './lease.ts'
 import { createPlaces } from './places.ts'
 import { decideAfter } from './retry-policy.ts'
 import type { RunDeps } from './run-deps.ts'
-import { abandonRun } from './run-record.ts'
+import { abandonRun, findLaterTwin } from './run-record.ts'
 import { addWaiter, removeWaiter } from './waiters.ts'
 import { wakeNext } from './wake.ts'
 
@@ -35,8 +35,7 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
       return { kind: 'put-back', delayMs: unknownPauseMs }
     }
     try {
-      const twin = request.follows ?? (await request.findTwin())
-      const ending = twin === undefined ? undefined : await findEnding(deps, request, twin)
+      const ending = await findEnding(deps, request)
       if (ending) return ending
       const blocked = await findBlockedMs(deps, request)
       if (blocked !== undefined) return await putAside(deps, request, blocked)
@@ -63,18 +62,29 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
  * A request that was put back after its start, and of which an equal one was made meanwhile, ends as that one ends: else an
  * outage would leave a row of equal requests that all run when it is over.
  *
- * @returns undefined when the twin is gone, so that this one has to run itself
+ * @returns undefined when there is no such one, or when it is gone, so that this one has to run itself
  */
-async function findEnding(deps: RunDeps, request: ActiveRequest, twin: string): Promise<Disposition | undefined> {
-  const followed = await deps.queue.find(twin)
-  if (!followed) return undefined
+async function findEnding(deps: RunDeps, request: ActiveRequest): Promise<Disposition | undefined> {
+  const twin = await findFollowed(deps, request)
+  if (!twin) return undefined
   if (request.follows === undefined) {
     await removeWaiter(deps.store, request.id)
-    await abandonRun(deps.store, request.id, twin)
+    await abandonRun(deps.store, request.id, twin.id)
   }
-  if (followed.state === 'done') return { kind: 'done' }
-  if (followed.state === 'failed') return { kind: 'failed', reason: followed.failedReason ?? `as request ${twin} did` }
-  return { kind: 'put-back', delayMs: followPauseMs, change: { follows: twin } }
+  if (twin.state === 'done') return { kind: 'done' }
+  if (twin.state === 'failed') return { kind: 'failed', reason: twin.failedReason ?? `as request ${twin.id} did` }
+  return { kind: 'put-back', delayMs: followPauseMs, change: { follows: twin.id } }
+}
+
+/** The equal request that this one follows already, or that waits to start, or that has started after this one did. */
+async function findFollowed({ store, queue }: RunDeps, request: ActiveRequest): Promise<QueuedRequest | undefined> {
+  const ways = [() => request.follows, () => request.findTwin(), () => findLaterTwin(store, request)]
+  for (const find of ways) {
+    const id = await find()
+    const twin = id === undefined ? undefined : await queue.find(id)
+    if (twin) return twin
+  }
+  return undefined
 }
 
 /** Milliseconds for which a hold blocks the request; undefined when there is none, or when this one is to go and look. */

@@ -30,10 +30,13 @@ export function startHousekeeping(deps: RunDeps): AsyncDisposable {
   }
 }
 
-/** Runs are kept for 90 days, idempotency keys as long as finished requests, schedules until nobody has served them long. */
+/**
+ * Runs are kept for 90 days, idempotency keys as long as finished requests, schedules until nobody has served them long; a
+ * paused one isn't served, and stays.
+ */
 async function prune({ store }: RunDeps): Promise<void> {
   await sql`delete from worker.runs where finished_at < now() - interval '90 days'`.execute(store)
   await sql`delete from worker.idempotency_keys where created_at < now() - interval '7 days'`.execute(store)
-  await sql`delete from worker.schedules where next_run_at < now() - interval '90 days'`.execute(store)
+  await sql`delete from worker.schedules where next_run_at < now() - interval '90 days' and not paused`.execute(store)
   await sql`delete from worker.processes where expires_at < now() - interval '1 day'`.execute(store)
 }

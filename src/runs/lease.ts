@@ -29,13 +29,13 @@ export interface Leases {
 }
 
 export function createLeases(store: Store, processId: string): Leases {
-  const held = new Map<string, { readonly account: string; readonly job: string }>()
+  const held = new Set<string>()
   return {
     async take(account, job) {
       const name = `${account}/${job}`
       // A thousand requests that wait for a run of this very process needn't ask the store.
       if (held.has(name)) return undefined
-      held.set(name, { account, job })
+      held.add(name)
       try {
         const lease = await takeLease(store, { account, job, processId })
         if (!lease) held.delete(name)
@@ -53,9 +53,15 @@ export function createLeases(store: Store, processId: string): Leases {
       }
     },
     async releaseOrphans() {
-      const kept = [...held.values()].map(({ account, job }) => sql`(${account}, ${job})`)
-      await sql`update worker.leases set process = null where process = ${processId}
-        ${kept.length > 0 ? sql`and (account, job) not in (${sql.join(kept)})` : sql``}`.execute(store)
+      const ours = await store
+        .selectFrom('worker.leases')
+        .select(['account', 'job', 'fence'])
+        .where('process', '=', processId)
+        .execute()
+      for (const { account, job, fence } of ours) {
+        // One that is taken from now on gets another fence, so it isn't freed here.
+        if (!held.has(`${account}/${job}`)) await releaseLease(store, { account, job, fence })
+      }
     },
   }
 }
@@ -91,7 +97,7 @@ async function takeLease(
   })
 }
 
-async function releaseLease(store: Store, lease: Lease): Promise<void> {
+async function releaseLease(store: Store, lease: Omit<Lease, 'processId'>): Promise<void> {
   await store
     .updateTable('worker.leases')
     .set({ process: null })

@@ -37,7 +37,7 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
         async onStart() {},
       })
     } finally {
-      await deps.leases.release(lease)
+      await deps.leases.release(lease).catch(error => deps.log.warn({ error }, 'a lease is released a little later'))
       await wakeNext(deps, lease.account, lease.job)
     }
     if (!('waitMs' in result)) return result

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { JobResult } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
+import { deduplicationId, type RequestData } from '../queue/request.ts'
 import type { RunState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
@@ -9,6 +10,7 @@ export interface RunStart {
   readonly requestId: string
   readonly trigger: string
   readonly attempt: number
+  readonly payload: unknown
 }
 
 /** Records that a run has begun; one that had returned to wait goes on under its number. */
@@ -33,6 +35,7 @@ export async function startRun(
         request_id: start.requestId,
         account,
         job,
+        deduplication_id: deduplicationId({ account, job, payload: start.payload }),
         trigger: start.trigger,
         attempt: start.attempt,
         process: processId,
@@ -100,4 +103,25 @@ export async function abandonRun(store: Store, requestId: string, twin: string):
     .where('request_id', '=', requestId)
     .where('state', '=', 'waiting')
     .execute()
+}
+
+/**
+ * Of the equal requests that have had a run, the one whose run began last; undefined when that is this one, or when this one
+ * never had any.
+ */
+export async function findLaterTwin(
+  store: Store,
+  request: RequestData & { readonly id: string },
+): Promise<string | undefined> {
+  const latest = await store
+    .selectFrom('worker.runs')
+    .select('request_id')
+    .where('deduplication_id', '=', deduplicationId(request))
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('worker.runs as own').select('own.id').where('own.request_id', '=', request.id)),
+    )
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return latest?.request_id === request.id ? undefined : latest?.request_id
 }

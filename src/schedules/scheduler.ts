@@ -65,6 +65,8 @@ export async function findStoreTime(store: Store): Promise<Date> {
 
 /** Milliseconds between two looks at the schedules. */
 const lookEveryMs = 1_000
+/** So many looks lie between two times at which those that are configured are stored again: an account may be forgotten. */
+const looksPerReconcile = 60
 
 /**
  * Adds the requests of due schedules until it is stopped; any number of processes may do so at once.
@@ -83,8 +85,9 @@ export function startScheduler(deps: SchedulerDeps, list: () => readonly Schedul
 }
 
 async function keepLooking(deps: SchedulerDeps, list: () => readonly Schedule[], signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  for (let looks = 1; !signal.aborted; looks += 1) {
     try {
+      if (looks % looksPerReconcile === 0) await reconcileSchedules(deps, list())
       await addDueRequests(deps, new Map(list().map(({ account, job, rule }) => [`${account}/${job}`, rule])))
     } catch (error) {
       deps.log.warn({ error }, 'the schedules could not be looked at and are looked at again')

@@ -103,6 +103,7 @@ const initialTables = [
     request_id text not null,
     account text not null,
     job text not null,
+    deduplication_id text not null,
     trigger text not null,
     attempt integer not null,
     state text not null default 'running'
@@ -119,4 +120,5 @@ const initialTables = [
   )`,
   'create index runs_of_request on worker.runs (request_id)',
   'create index runs_of_job on worker.runs (job, account, id desc)',
+  'create index runs_of_equals on worker.runs (deduplication_id, id desc)',
 ]

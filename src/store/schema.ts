@@ -132,6 +132,8 @@ interface RunRow {
   request_id: string
   account: string
   job: string
+  /** The same for equal requests. */
+  deduplication_id: string
   trigger: string
   attempt: number
   state: Generated<RunState>

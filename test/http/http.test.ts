@@ -9,6 +9,7 @@ import { liftHolds, placeHold } from '../../src/gate/holds.ts'
 import { createAuthorize, off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { defineJob } from '../../src/jobs/define-job.ts'
+import { VirtualClock } from '../auth/virtual-clock.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 
@@ -124,7 +125,7 @@ describe('who may ask for jobs', () => {
       'a token of another issuer, with keys of its own',
       () => strangers.issueToken('caller'),
       401,
-      /^The token is not valid/,
+      /^The token is of another issuer: .* is needed\.$/,
     ],
     ['an expired token', () => expired(), 401, 'The token has expired: get a new one.'],
     [
@@ -191,22 +192,27 @@ describe('who may ask for jobs', () => {
     ['the keys are HTML', 'jwks', () => app.idp.fault('jwks', { kind: 'html' })],
     ['the keys are no keys', 'jwks', () => app.idp.fault('jwks', { kind: 'rewrite', rewrite: () => ({}) })],
   ])('is not known while %s, which is no fault of the caller, and known afterwards', async (_what, _where, fail) => {
-    const authorize = createAuthorize({ issuer: app.idp.issuer, audience, role })
+    const clock = new VirtualClock()
+    const authorize = createAuthorize({ issuer: app.idp.issuer, audience, role }, clock)
     await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
     fail()
     expect(await ask({ base: fresh.url })).toEqual(
       refused(503, `The keys of ${app.idp.issuer} can not be fetched, so no token can be verified now.`, 'unavailable'),
     )
     app.idp.clearFaults()
+    clock.advance(10_000)
     expect((await ask({ base: fresh.url, token: await app.idp.issueToken('reader') })).status).toBe(403)
   })
 
   test('is not known while the issuer is down', async () => {
-    const gone = await startIdentityProvider({ clients: [] })
+    const gone = await startIdentityProvider({ clients: [{ clientId: 'caller', clientSecret: 's' }] })
+    const orphaned = await gone.issueToken('caller')
     await gone.stop()
     const authorize = createAuthorize({ issuer: gone.issuer, audience, role })
     await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
-    expect(await ask({ base: fresh.url })).toEqual(refused(503, /^The keys of .* can not be fetched/, 'unavailable'))
+    expect(await ask({ base: fresh.url, token: orphaned })).toEqual(
+      refused(503, /^The keys of .* can not be fetched/, 'unavailable'),
+    )
   })
 })
 

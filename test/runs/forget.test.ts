@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
-import { takeLease } from '../../src/runs/lease.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
 describe('forgetting', () => {
@@ -48,13 +47,13 @@ describe('forgetting', () => {
 
   test('is refused while a run could write back what is forgotten, and leaves no lease behind', async () => {
     const account = app.addAccount()
-    const { store, processId } = app.deps
+    const { leases } = app.deps
     await run(account)
-    const lease = await takeLease(store, { account, job: 'sync-topics', processId })
+    const lease = await leases.take(account, 'sync-topics')
     expect(lease).toBeDefined()
     await expect(app.operations.forget(account)).rejects.toThrow(UsageError)
     await expect(app.operations.reset('sync-topics', account)).rejects.toThrow('sync-topics is running')
     expect(await mirrored(account)).toBe(12)
-    expect(await takeLease(store, { account, job: 'sync-users', processId })).toBeDefined()
+    expect(await leases.take(account, 'sync-users')).toBeDefined()
   })
 })

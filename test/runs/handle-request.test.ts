@@ -5,8 +5,9 @@ import { z } from 'zod'
 import { OutageError, PermanentError, RateLimitedError, RefusalError, TransientError } from '../../src/errors.ts'
 import { probePauseSeconds } from '../../src/gate/holds.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/jobs/define-job.ts'
+import { createBullQueue } from '../../src/queue/bullmq-backend.ts'
 import type { Consumer } from '../../src/queue/request-queue.ts'
-import { maxFailures } from '../../src/runs/retry-policy.ts'
+import { maxUnknownFailures } from '../../src/runs/retry-policy.ts'
 import { runNow } from '../../src/runs/run-now.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -45,6 +46,8 @@ describe.each(backends)('a request on %s', backend => {
     )
     return name
   }
+  const locateQueue = () =>
+    app.config.redisUrl ? { redisUrl: app.config.redisUrl } : { pool: app.database.openQueuePool() }
   const ask = async (job: string, n = 0) =>
     (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli' })).id
   const find = (id: string) => app.operations.findRequest(id)
@@ -183,40 +186,119 @@ describe.each(backends)('a request on %s', backend => {
     expect((await find(id))?.runs.map(run => run.attempt)).toEqual([1, 1, 1, 1])
   })
 
-  test('is tried again after passing failures, and fails with the last one’s sentence', async () => {
+  test('is tried again after failures that nobody foresaw, and fails with the last one’s sentence', async () => {
     const job = addJob(async () => {
-      throw new TransientError('timeout', 'No answer from Hasura.')
+      throw new SyntaxError('a fault of the job')
     })
     const id = await ask(job)
-    for (let failures = 1; failures < maxFailures; failures += 1) {
+    for (let failures = 1; failures < maxUnknownFailures; failures += 1) {
       await expect.poll(async () => (await find(id))?.runs.length, { timeout: 10_000, interval: 20 }).toBe(failures)
       await untilState(id, 'delayed')
       await app.deps.queue.promote(id)
     }
     await untilState(id, 'failed')
     const request = await find(id)
-    expect(request?.failedReason).toBe('No answer from Hasura.')
+    expect(request?.failedReason).toMatch(/^SyntaxError at .*handle-request/)
     expect(request?.runs.map(run => run.attempt).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
-  test('that failed while an equal one was made leaves the work to that one', async () => {
-    let runs = 0
+  /** Its run is going when an equal one is made, and then ends as told; so do the runs after it. */
+  const askTwice = async (endings: readonly (() => Promise<JobResult>)[]) => {
     const asked = Promise.withResolvers<void>()
+    let runs = 0
     const job = addJob(async () => {
+      const ending = endings[runs]
       runs += 1
-      if (runs > 1) return {}
-      await asked.promise
-      throw new TransientError('timeout', 'No answer from Hasura.')
+      if (runs === 1) await asked.promise
+      return ending ? await ending() : {}
     })
     const first = await ask(job)
     await expect.poll(() => runs).toBe(1)
     const second = await ask(job)
     expect(second).not.toBe(first)
     asked.resolve()
-    await untilState(first, 'failed')
-    expect((await find(first))?.failedReason).toContain('an equal request follows')
+    return { job, first, second, runs: () => runs }
+  }
+  const late = async () => {
+    throw new TransientError('timeout', 'No answer from Hasura.')
+  }
+  const never = async () => {
+    throw new PermanentError('validation-failed', 'field "x" not found')
+  }
+
+  test('that failed while an equal one was made is done when that one is, without a run of its own', async () => {
+    const { job, first, second, runs } = await askTwice([late])
     await untilState(second, 'done')
-    expect(runs).toBe(2)
+    await app.deps.queue.promote(first)
+    await untilState(first, 'done')
+    expect(runs()).toBe(2)
+    expect(await app.operations.listRuns({ job, limit: 9 })).toMatchObject([
+      { requestId: second, state: 'succeeded' },
+      { requestId: first, state: 'failed' },
+    ])
+  })
+
+  test('that failed while an equal one was made fails as that one does', async () => {
+    const { first, second, runs } = await askTwice([late, never])
+    await untilState(second, 'failed')
+    await app.deps.queue.promote(first)
+    await untilState(first, 'failed')
+    expect((await find(first))?.failedReason).toBe('field "x" not found')
+    expect(runs()).toBe(2)
+  })
+
+  test('that followed an equal one runs by itself when that one is gone from the queue', async () => {
+    const { first, second, runs } = await askTwice([late, late])
+    // The equal one failed as well and waits; this one wakes, sees it and follows it.
+    await expect.poll(runs, { timeout: 5_000 }).toBe(2)
+    await untilState(second, 'delayed')
+    await untilState(first, 'delayed')
+    await app.deps.queue.promote(first)
+    await expect.poll(async () => (await app.deps.queue.find(first))?.follows, { timeout: 5_000 }).toBe(second)
+    const bull = await createBullQueue(locateQueue())
+    await bull.remove(second)
+    await bull.close()
+    await app.deps.queue.promote(first)
+    await untilState(first, 'done')
+    expect(runs()).toBe(3)
+  })
+
+  test('that a schedule makes again and again while Hasura fails: of twenty, two run when it is back', async () => {
+    let failing = true
+    let runs = 0
+    const job = addJob(async () => {
+      runs += 1
+      if (failing) return late()
+      return {}
+    })
+    const ids: string[] = []
+    for (let tick = 0; tick < 20; tick += 1) {
+      const before = runs
+      const { id } = await app.deps.queue.add({
+        account,
+        job,
+        payload: { n: 0 },
+        trigger: 'schedule',
+        id: `${job}-${tick}`,
+      })
+      ids.push(id)
+      await expect.poll(() => runs, { timeout: 5_000, interval: 10 }).toBe(before + 1)
+      await untilState(id, 'delayed')
+    }
+    expect(new Set(ids).size).toBe(20)
+    failing = false
+    runs = 0
+    const states = () => Promise.all(ids.map(async id => (await app.deps.queue.find(id))?.state))
+    await expect
+      .poll(
+        async () => {
+          for (const id of ids) await app.deps.queue.promote(id)
+          return (await states()).every(state => state === 'done')
+        },
+        { timeout: 20_000, interval: 200 },
+      )
+      .toBe(true)
+    expect(runs).toBeLessThanOrEqual(2)
   })
 
   test('that can never work fails at once', async () => {

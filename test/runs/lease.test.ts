@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LeaseLostError } from '../../src/errors.ts'
-import { fencedTransaction, releaseLease, takeLease } from '../../src/runs/lease.ts'
+import { createLeases, fencedTransaction } from '../../src/runs/lease.ts'
 import type { RunDeps } from '../../src/runs/run-deps.ts'
 import { breakOffRun, finishRun, startRun, suspendRun } from '../../src/runs/run-record.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
@@ -28,13 +28,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
   })
 
   const newKey = () => ({ account: `account-${randomUUID()}`, job: 'sync-things' })
-  const take = ({ store, processId }: RunDeps, key: { account: string; job: string }) =>
-    takeLease(store, { ...key, processId })
+  const take = ({ leases }: Pick<RunDeps, 'leases'>, { account, job }: { account: string; job: string }) =>
+    leases.take(account, job)
   /** A process of which the store knows no sign of life. */
-  const openDead = (): RunDeps => ({ ...app.deps, processId: randomUUID() })
+  const openDead = (): Pick<RunDeps, 'store' | 'leases'> => ({
+    store: app.deps.store,
+    leases: createLeases(app.deps.store, randomUUID()),
+  })
   const runsOf = (account: string) =>
     app.deps.store.selectFrom('worker.runs').selectAll().where('account', '=', account).orderBy('id').execute()
-  const start = { requestId: 'request', trigger: 'cli', attempt: 1 }
+  const start = { requestId: 'request', trigger: 'cli', attempt: 1, payload: {} }
   const note = (account: string) => ({ bootstrap_id: randomUUID(), step: 'step', account, request_id: 'r' })
 
   test('of many that take it at once, in several processes, one gets it', async () => {
@@ -49,11 +52,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
     expect(await take(peer.deps, key)).toBeUndefined()
     expect(await take(app.deps, key)).toBeUndefined()
     expect(await take(app.deps, { ...key, job: 'another-job' })).toBeDefined()
-    await releaseLease(app.deps.store, first)
+    await app.deps.leases.release(first)
     const second = (await take(peer.deps, key)) ?? expect.fail()
     expect(Number(second.fence)).toBeGreaterThan(Number(first.fence))
     // A late release of the first one takes nothing away from the second.
-    await releaseLease(app.deps.store, first)
+    await app.deps.leases.release(first)
     expect(await take(app.deps, key)).toBeUndefined()
   })
 

@@ -9,7 +9,7 @@ import {
   UnknownOutcomeError,
   UsageError,
 } from '../../src/errors.ts'
-import { decideAfter, maxFailures, retryPauseMs } from '../../src/runs/retry-policy.ts'
+import { decideAfter, maxPassingFailures, maxUnknownFailures, retryPauseMs } from '../../src/runs/retry-policy.ts'
 
 describe('what becomes of a request after', () => {
   const refusal = new RefusalError('job-roles', 'job', 'no role')
@@ -51,10 +51,18 @@ describe('what becomes of a request after', () => {
     },
   )
 
-  test('passing failures: growing pauses, and an end', () => {
-    const failure = new TransientError('timeout', 'late')
-    const decisions = Array.from({ length: maxFailures }, (_, failures) => decideAfter(failure, failures))
-    expect(decisions.map(decision => decision.kind)).toEqual([...Array(maxFailures - 1).fill('again'), 'fail'])
+  test.each([
+    ['passing failures: a day, so that nothing is given up in a night', new TransientError('timeout', 'late'), 100, 23],
+    ['failures that nobody foresaw: not half an hour', new TypeError('undefined is no function'), 8, 0.3],
+  ])('%s', (_what, failure, runs, hours) => {
+    const decisions = Array.from({ length: runs }, (_, failures) => decideAfter(failure, failures))
+    expect(decisions.map(decision => decision.kind)).toEqual([...Array(runs - 1).fill('again'), 'fail'])
+    const pausesMs = decisions.reduce((sum, decision) => sum + ('delayMs' in decision ? decision.delayMs : 0), 0)
+    expect(Math.abs(pausesMs / 3_600_000 - hours)).toBeLessThan(Math.max(1, hours) * 0.1)
+    expect([maxPassingFailures, maxUnknownFailures]).toContain(runs)
+  })
+
+  test('the pauses grow, up to a quarter of an hour', () => {
     const pauses = Array.from({ length: 20 }, (_, failures) => retryPauseMs(failures))
     expect(pauses.slice(0, 4)).toEqual([10_000, 20_000, 40_000, 80_000])
     expect(pauses).toEqual(pauses.toSorted((a, b) => a - b))

@@ -27,7 +27,12 @@ describe.each(backends)('schedules on %s', backend => {
     schedule = { account: `account-${randomUUID()}`, job: 'sync-users', rule: { everySeconds: 60 } }
   })
 
-  const deps = (queue: RequestQueue = app.deps.queue) => ({ ...app.deps, queue, clock })
+  const deps = (queue: RequestQueue = app.deps.queue) => ({
+    ...app.deps,
+    queue,
+    clock,
+    now: async () => new Date(clock.now()),
+  })
   const reconcile = (...schedules: Schedule[]) => reconcileSchedules(deps(), schedules)
   const look = (queue?: RequestQueue) =>
     addDueRequests(deps(queue), new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]]))
@@ -109,15 +114,25 @@ describe.each(backends)('schedules on %s', backend => {
     expect(await row()).toMatchObject({ rule: '0 0 * * * UTC', next_run_at: new Date(Date.UTC(2026, 10, 2)) })
   })
 
-  test('a schedule that is no longer configured goes; one that is paused waits and stays so', async () => {
+  test('a schedule that is paused waits, and stays so', async () => {
     await reconcile(schedule)
     await change({ paused: true })
     await reconcile(schedule)
     expect(await look()).toBe(0)
     await change({ paused: false })
     expect(await look()).toBe(1)
-    await reconcile()
-    expect(await row()).toBeUndefined()
+  })
+
+  test('a schedule of another process or version is neither deleted nor served here', async () => {
+    const other = { ...schedule, account: `account-${randomUUID()}` }
+    await reconcile(schedule)
+    await reconcile(other)
+    const kept = await row()
+    expect(kept).toMatchObject({ rule: 'every 60 s' })
+    const found = await addDueRequests(deps(), new Map([[`${other.account}/${other.job}`, other.rule]]))
+    expect(found).toBe(1)
+    expect(await row()).toEqual(kept)
+    expect(await look()).toBe(1)
   })
 
   test('a scheduler goes on looking when the store or the queue was away, and stops at once', async () => {
@@ -134,7 +149,7 @@ describe.each(backends)('schedules on %s', backend => {
     }
     const scheduler = startScheduler(
       { ...deps(shaky), clock: { now: () => clock.now(), sleep: (_ms, signal) => pause(signal) } },
-      [schedule],
+      () => [schedule],
     )
     await expect.poll(async () => (await row())?.last_run_at, { timeout: 10_000 }).not.toBeNull()
     await scheduler[Symbol.asyncDispose]()

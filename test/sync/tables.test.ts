@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PermanentError, RefusalError } from '../../src/errors.ts'
 import { exactTexts } from '../../src/hasura/exact-numbers.ts'
-import { fencedTransaction, type Lease, takeLease } from '../../src/runs/lease.ts'
+import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import type { FencedTransaction } from '../../src/store/store.ts'
 import { type CheckpointKey, checkpointFingerprint, findCheckpoint, saveCheckpoint } from '../../src/sync/checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from '../../src/sync/mirror-table.ts'
@@ -27,9 +27,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
   afterAll(() => app[Symbol.asyncDispose]())
 
   const takeNew = async (): Promise<Lease> => {
-    const { store, processId } = app.deps
-    const key = { account: `account-${randomUUID()}`, job: 'sync-things', processId }
-    return (await takeLease(store, key)) ?? expect.fail()
+    return (await app.deps.leases.take(`account-${randomUUID()}`, 'sync-things')) ?? expect.fail()
   }
   const inTransaction = <T>(lease: Lease, work: (tx: FencedTransaction) => Promise<T>) =>
     fencedTransaction(app.deps.store, lease, work)
