@@ -2,6 +2,7 @@ import type { TestProject } from 'vitest/node'
 import { hasOpenssl } from './certificates.ts'
 import { servicesWanted } from './find-server.ts'
 import { startKeycloak } from './keycloak.ts'
+import { phaseTwo } from './phase-two.ts'
 import './provided-services.ts'
 import { postgresServer, startPostgres } from './start-postgres.ts'
 import { redisServer, startRedis } from './start-redis.ts'
@@ -44,6 +45,8 @@ async function provideKeycloak(project: TestProject, started: AsyncDisposableSta
   if (servicesWanted && process.env.KEYCLOAK_HOME) {
     const { url, adminName, adminPassword, https } = started.use(await startKeycloak())
     project.provide('keycloak', { url, adminName, adminPassword, https })
+    if (!phaseTwo)
+      skipped.push("the suite of Phase Two (set PHASE_TWO_PROVIDERS to a folder with its extension's jars)")
   } else {
     skipped.push(`Keycloak suites (${servicesWanted ? 'set KEYCLOAK_HOME to an unpacked Keycloak 26' : UNWANTED})`)
   }
