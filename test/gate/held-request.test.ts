@@ -84,6 +84,27 @@ test('an account whose client is refused waits as a whole, asks little, and goes
   for (const id of ids) await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
 })
 
+test('an identity provider that asks for a pause is left alone that long by the whole account', async () => {
+  const account = app.addAccount({ roles: ['viewer', 'editor'] })
+  const lift = app.idp.fault('token', { kind: 'status', status: 429, headers: { 'retry-after': '120' } })
+  const first = await enqueue(account, 'look')
+  await expect.poll(() => stateOf(first), patience).toMatchObject({ state: 'delayed', hold: 'token-endpoint' })
+  const asked = () => app.idp.tokenRequests.filter(request => request.clientId === account).length
+  const before = asked()
+  const second = await enqueue(account, 'edit')
+  await expect
+    .poll(() => stateOf(second), patience)
+    .toMatchObject({ state: 'delayed', hold: 'token-endpoint', runs: [] })
+  const holds = (await app.operations.listHolds()).filter(hold => hold.account === account)
+  expect(holds).toMatchObject([{ job: null, reason: expect.stringContaining('asks for a pause of 120 s') }])
+  const pauseMs = Date.parse(holds[0]?.nextProbeAt ?? '') - Date.now()
+  expect(pauseMs).toBeGreaterThan(110_000)
+  expect(asked()).toBe(before)
+  lift()
+  await endPause(account, [first])
+  for (const id of [first, second]) await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
+})
+
 test('an outage behind the gate holds the account with a growing pause, and costs no request', async () => {
   const account = app.addAccount()
   app.addJob(

@@ -46,6 +46,14 @@ describe('the pause between two probes', () => {
   })
 })
 
+test('the pause is at least what the other side asked for', async () => {
+  const account = randomUUID()
+  const asking = new OutageError('token-endpoint', 'account', 'Asks for a pause', { retryAfterMs: 12_000 })
+  const pauses = []
+  for (let n = 0; n < 3; n += 1) pauses.push(await placeHold(database.store, account, 'sync-articles', asking, 'gate'))
+  expect(pauses).toEqual([12_000, 12_000, 20_000])
+})
+
 describe('a hold', () => {
   test('of a job concerns no other job, one of the account all of them, and of no other account', async () => {
     const account = randomUUID()

@@ -30,7 +30,7 @@ describe('the gate', () => {
   test('gives a session that speaks to Hasura as the one role that is required', async () => {
     const account = app.addAccount({ roles: ['viewer', 'editor'] })
     const session = await open(account, 'editor')
-    expect(session.account.name).toBe(account)
+    expect(session.account).toEqual({ name: account })
     expect(session.hasura.role).toBe('editor')
   })
 

@@ -208,6 +208,19 @@ describe.each(queueBackends)('the queue on %s', backend => {
     await untilState(id, 'done')
   })
 
+  test('a request of a later version, made by something unknown here, is taken as it is', async () => {
+    const bull = await opened.openBullQueue()
+    const data = { ...request(), trigger: 'webhook', failures: 0, of: 'a later version' }
+    const { id } = await bull.add(data.job, data)
+    const { handler, next } = holdRequests()
+    consume(handler)
+    const held = await next()
+    expect(held.request).toMatchObject({ id, trigger: 'webhook' })
+    held.end({ kind: 'done' })
+    await untilState(String(id), 'done')
+    expect(await opened.queue.find(String(id))).toMatchObject({ trigger: 'webhook' })
+  })
+
   test('a request that can’t be read fails alone', async () => {
     const bull = await opened.openBullQueue()
     const strange = await bull.add('sync-things', JSON.parse('{"from":"another version"}'))

@@ -2,8 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { OutageError, PermanentError, RateLimitedError, RefusalError, TransientError } from '../../src/errors.ts'
+import {
+  OutageError,
+  PermanentError,
+  RateLimitedError,
+  RefusalError,
+  TransientError,
+  UsageError,
+} from '../../src/errors.ts'
 import { probePauseSeconds } from '../../src/gate/holds.ts'
+import { bootstrapAccount } from '../../src/jobs/bootstrap-account.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/jobs/define-job.ts'
 import { createBullQueue } from '../../src/queue/bullmq-backend.ts'
 import type { Consumer } from '../../src/queue/request-queue.ts'
@@ -338,7 +346,12 @@ describe.each(backends)('a request on %s', backend => {
     const id = await ask(job)
     await expect.poll(() => runs).toBe(1)
     await consumer.stop(20)
-    expect((await find(id))?.runs).toMatchObject([{ state: 'interrupted' }])
+    expect((await find(id))?.runs).toMatchObject([
+      {
+        state: 'interrupted',
+        error: { code: 'aborted', message: 'The run was stopped, because the worker is shutting down.' },
+      },
+    ])
     consumer = app.consume()
     await untilState(id, 'done')
     expect((await find(id))?.runs.map(run => run.state).toSorted()).toEqual(['interrupted', 'succeeded'])
@@ -367,5 +380,13 @@ describe.each(backends)('a request on %s', backend => {
     const needsManager = app.deps.jobs.get(refused) ?? expect.fail()
     await expect(runNow(app.deps, { ...run, job: needsManager, onWaiting() {} })).rejects.toThrow(RefusalError)
     expect(await holds()).toEqual([])
+  })
+  test('a job that waits for requests of its own can’t be run in the foreground', async () => {
+    const access = app.deps.accounts.get(account) ?? expect.fail()
+    const job = bootstrapAccount([])
+    const { signal } = new AbortController()
+    const run = { job, access, payload: {}, full: false, signal, onWaiting() {}, onProgress() {} }
+    await expect(runNow(app.deps, run)).rejects.toThrow(UsageError)
+    await expect(runNow(app.deps, run)).rejects.toThrow('bootstrap --wait')
   })
 })

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { openQueue } from '../../src/queue/request-queue.ts'
@@ -56,6 +57,23 @@ describe.runIf(hasPostgres)('on Postgres', () => {
       await queue[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
     }
+  })
+
+  test('options of the URL join ours, for the store and for the queue', async () => {
+    await using empty = await createDatabase()
+    const url = new URL(empty.url)
+    url.searchParams.set('options', '-c statement_timeout=54321 -c lock_timeout=1s')
+    await using database = await openDatabase({ databaseUrl: url.href }, log)
+    const settings = `current_setting('statement_timeout') as statement,
+      current_setting('idle_in_transaction_session_timeout') as idle, current_setting('lock_timeout') as lock,
+      current_setting('search_path') as path`
+    const { rows } = await sql`select ${sql.raw(settings)}`.execute(database.store)
+    // Where both say something ours holds, which leases depend on.
+    expect(rows).toMatchObject([{ statement: '54321ms', idle: '5s', lock: '5s' }])
+    const queue = database.openQueuePool()
+    const client = queue instanceof pg.Pool ? await queue.connect() : expect.fail('the queue is on Postgres')
+    expect((await client.query(`select ${settings}`)).rows).toMatchObject([{ statement: '54321ms', path: 'bullmq' }])
+    client.release()
   })
 
   test('a transaction that sleeps is ended by the server, and a lock isn’t waited for any longer either', async () => {
