@@ -26,7 +26,8 @@ describe.skipIf(!phaseTwo)('the example of Phase Two, against its extension in a
     await createKeycloakClient(realm, 'org-sync', { secret })
     manager = await openManager(realm, 'org-sync')
     // One that may set organizations up, which the worker never does.
-    await (await openManager(realm, realm.clientId)).assign('manage-organizations')
+    const administrator = await openManager(realm, realm.clientId)
+    for (const role of ['view-organizations', 'manage-organizations']) await administrator.assign(role)
     organizations = []
     for (let index = 0; index < 105; index += 1) organizations.push(await createOrganization(index))
     user = await realm.admin.post(`/${realm.name}/users`, { username: 'ann', email: 'ann@wiki.example', enabled: true })
