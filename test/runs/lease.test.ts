@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { LeaseLostError } from '../../src/errors.ts'
+import { startHeartbeat } from '../../src/runs/heartbeat.ts'
 import { createLeases, fencedTransaction } from '../../src/runs/lease.ts'
 import type { RunDeps } from '../../src/runs/run-deps.ts'
 import { breakOffRun, finishRun, startRun, suspendRun } from '../../src/runs/run-record.ts'
+import type { WorkerTables } from '../../src/store/schema.ts'
+import type { Store } from '../../src/store/store.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp, type TestProcess } from '../fixtures/open-test-app.ts'
 
@@ -131,5 +135,83 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
     await expect(written).rejects.toThrow('a fault of the job')
     const steps = app.deps.store.selectFrom('worker.bootstrap_steps').selectAll().where('account', '=', key.account)
     expect(await steps.execute()).toEqual([])
+  })
+
+  const startShaky = (store: Store) =>
+    startHeartbeat({ store, clock: systemClock, log: app.deps.log }, { host: 'shaky', pid: 1 })
+  const untilPeerTakes = (key: { account: string; job: string }) =>
+    expect.poll(async () => (await take(peer.deps, key)) !== undefined, { timeout: 4_000, interval: 50 }).toBe(true)
+
+  test('one that could not be released is free with the next heartbeat, though its process lives', async () => {
+    let away = false
+    const store = app.deps.store.withPlugin({
+      transformQuery({ node }) {
+        if (away && node.kind === 'UpdateQueryNode') throw new Error('the store is away')
+        return node
+      },
+      transformResult: async ({ result }) => result,
+    })
+    await using heartbeat = await startShaky(store)
+    const key = newKey()
+    const kept = (await take(heartbeat, { ...key, job: 'kept' })) ?? expect.fail()
+    const lease = (await take(heartbeat, key)) ?? expect.fail()
+    away = true
+    await expect(heartbeat.leases.release(lease)).rejects.toThrow('away')
+    away = false
+    expect(await take(peer.deps, key)).toBeUndefined()
+    await untilPeerTakes(key)
+    // What it does hold stays its own.
+    await fencedTransaction(app.deps.store, kept, async () => {})
+  })
+
+  test('one whose taking was done but not answered is freed as well', async () => {
+    let lost = 1
+    const store = new Proxy(app.deps.store, {
+      get(real, name) {
+        const value: unknown = Reflect.get(real, name)
+        if (typeof value !== 'function') return value
+        if (name !== 'transaction' || lost === 0) return value.bind(real)
+        lost -= 1
+        return () => ({
+          async execute(work: (tx: Transaction<WorkerTables>) => Promise<unknown>) {
+            await real.transaction().execute(work)
+            throw new Error('the answer was lost')
+          },
+        })
+      },
+    })
+    await using heartbeat = await startShaky(store)
+    const key = newKey()
+    await expect(take(heartbeat, key)).rejects.toThrow('lost')
+    expect(await take(peer.deps, key)).toBeUndefined()
+    await untilPeerTakes(key)
+  })
+
+  test('one that is taken just when another is freed stays', async () => {
+    const [looked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow = app.deps.store.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        if (!result.rows.some(row => 'fence' in row && 'account' in row)) return result
+        looked.resolve()
+        await goOn.promise
+        return result
+      },
+    })
+    const processId = randomUUID()
+    await app.deps.store
+      .insertInto('worker.processes')
+      .values({ id: processId, host: 'slow', pid: 1, expires_at: new Date(Date.now() + 60_000) })
+      .execute()
+    const [leases, forgetful] = [createLeases(slow, processId), createLeases(app.deps.store, processId)]
+    const key = newKey()
+    const orphan = (await take({ leases: forgetful }, key)) ?? expect.fail()
+    const freeing = leases.releaseOrphans()
+    await looked.promise
+    await forgetful.release(orphan)
+    const lease = (await take({ leases }, key)) ?? expect.fail()
+    goOn.resolve()
+    await freeing
+    await fencedTransaction(app.deps.store, lease, async () => {})
   })
 })

@@ -3,7 +3,13 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { scheduledRequestId } from '../../src/queue/request.ts'
 import type { RequestQueue } from '../../src/queue/request-queue.ts'
-import { addDueRequests, reconcileSchedules, type Schedule, startScheduler } from '../../src/schedules/scheduler.ts'
+import {
+  addDueRequests,
+  findStoreTime,
+  reconcileSchedules,
+  type Schedule,
+  startScheduler,
+} from '../../src/schedules/scheduler.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -133,6 +139,88 @@ describe.each(backends)('schedules on %s', backend => {
     expect(found).toBe(1)
     expect(await row()).toEqual(kept)
     expect(await look()).toBe(1)
+  })
+
+  describe('of a new account', () => {
+    const lookBeside = () =>
+      addDueRequests(
+        { ...deps(), bootstrapJob: 'bootstrap-account' },
+        new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]]),
+      )
+    const noteBootstrap = (state: 'running' | 'waiting' | 'failed' | 'refused') =>
+      app.deps.store
+        .insertInto('worker.runs')
+        .values({
+          request_id: randomUUID(),
+          account: schedule.account,
+          job: 'bootstrap-account',
+          deduplication_id: 'bootstrap',
+          trigger: 'bootstrap',
+          attempt: 1,
+          state,
+        })
+        .execute()
+    const noteAccount = (bootstrapped_at: Date | null) =>
+      app.deps.store
+        .insertInto('worker.accounts')
+        .values({ name: schedule.account, issuer: 'i', subject: 's', endpoint: '', bootstrapped_at })
+        .onConflict(conflict => conflict.column('name').doUpdateSet({ bootstrapped_at }))
+        .execute()
+
+    test('a tick waits for the bootstrap, and is made up for when that is done', async () => {
+      const begun = clock.now()
+      await reconcile(schedule)
+      expect(await lookBeside()).toBe(0)
+      await noteAccount(null)
+      for (const state of ['refused', 'running', 'waiting'] as const) {
+        await noteBootstrap(state)
+        clock.advance(60_000)
+        expect(await lookBeside()).toBe(0)
+      }
+      await noteAccount(new Date())
+      expect(await lookBeside()).toBe(1)
+      expect(await tick(begun)).toBeDefined()
+    })
+
+    test('a tick goes on when the bootstrap failed, and waits again while a new one runs', async () => {
+      await reconcile(schedule)
+      await noteAccount(null)
+      await noteBootstrap('failed')
+      expect(await lookBeside()).toBe(1)
+      await noteBootstrap('running')
+      clock.advance(60_000)
+      expect(await lookBeside()).toBe(0)
+    })
+
+    test('a tick waits for nothing where no job brings accounts up', async () => {
+      await reconcile(schedule)
+      expect(await look()).toBe(1)
+    })
+  })
+
+  test('the store’s clock counts, not that of a process', async () => {
+    clock.advance(-10 * 365 * 86_400_000)
+    const now = () => findStoreTime(app.deps.store)
+    await reconcileSchedules({ ...deps(), now }, [schedule])
+    const stored = await row()
+    expect(Math.abs(Number(stored?.next_run_at) - Date.now())).toBeLessThan(10_000)
+    const rules = new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]])
+    expect(await addDueRequests({ ...deps(), now }, rules)).toBe(1)
+    expect(Number((await row())?.next_run_at)).toBeGreaterThan(Date.now())
+  })
+
+  test('what was forgotten with its account is stored again within a minute', async () => {
+    await reconcile(schedule)
+    await app.deps.store.deleteFrom('worker.schedules').where('account', '=', schedule.account).execute()
+    let sleptMs = 0
+    const sleep = (ms: number, signal?: AbortSignal) => {
+      sleptMs += ms
+      return pause(signal)
+    }
+    const scheduler = startScheduler({ ...deps(), clock: { now: () => clock.now(), sleep } }, () => [schedule])
+    await expect.poll(row, { timeout: 10_000, interval: 1 }).toBeDefined()
+    await scheduler[Symbol.asyncDispose]()
+    expect(sleptMs).toBeLessThan(70_000)
   })
 
   test('a scheduler goes on looking when the store or the queue was away, and stops at once', async () => {
