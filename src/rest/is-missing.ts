@@ -2,7 +2,7 @@ import { PermanentError } from '../errors.ts'
 import type { RestApi } from './rest-api.ts'
 
 /**
- * Whether the API answers 404 for this path. What it answers otherwise isn't looked at, so an answer without content will do.
+ * Whether the API answers 404 or 410 for this path. What it answers otherwise isn't looked at, so an answer without content will do.
  *
  * @throws what `RestApi.fetch` throws for every other refusal or failure: those say nothing of what is there
  */
@@ -17,5 +17,5 @@ export async function isMissing(api: RestApi, path: string, signal: AbortSignal)
 }
 
 export function isNotFound(error: unknown): boolean {
-  return error instanceof PermanentError && error.code === 'not-found'
+  return error instanceof PermanentError && (error.code === 'not-found' || error.code === 'http-410')
 }

@@ -76,6 +76,20 @@ describe('the example of EUnifyer', () => {
     await example.run(job)
   })
 
+  test('sends nothing with a token that does not hold the scope', async () => {
+    await using example = await open()
+    identity.setClaims(clientId, payload => ({ ...payload, scope: 'email' }))
+    await expect(example.run(job)).rejects.toMatchObject({
+      name: 'RefusalError',
+      code: 'scope',
+      message: expect.stringContaining('Scope partner:orgs:read is not among'),
+    })
+    expect(example.eunifyer.requests).toEqual([])
+    identity.setClaims(clientId, payload => payload)
+    await example.dropToken()
+    await example.run(job)
+  })
+
   test('has no first login', async () => {
     await using example = await open()
     await example.run(job)

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { isMissing } from '../../src/rest/is-missing.ts'
+import { failureOf, openApi, status } from './open-api.ts'
+
+const { signal } = new AbortController()
+
+describe('whether something is missing', () => {
+  test.each([
+    [404, true],
+    [410, true],
+    [200, false],
+    [204, false],
+  ])('is told by HTTP %i: %s', async (code, missing) => {
+    await using opened = await openApi(status(code))
+    expect(await isMissing(opened.api, '/things/1', signal)).toBe(missing)
+  })
+
+  test.each([400, 403, 409])('is not told by HTTP %i', async code => {
+    await using opened = await openApi(status(code))
+    const { code: reason } = { code: '', ...(await failureOf(isMissing(opened.api, '/things/1', signal))) }
+    expect(reason).toBe(code === 403 ? 'forbidden' : `http-${code}`)
+  })
+})
