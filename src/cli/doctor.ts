@@ -1,4 +1,5 @@
 import type { Account } from '../account.ts'
+import { findAccountJobProblems } from '../app/check-account-jobs.ts'
 import { arrange, type Diagnosis, exitCodeFor, fail } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin.ts'
@@ -16,18 +17,27 @@ export const doctor: Command = {
   options: { account: { type: 'string' }, json: { type: 'boolean' } },
   async run(context) {
     const { config, host, signal, terminal, options } = context
-    const { jobs } = await context.loadDefinitions()
+    const { jobs, firstLogin } = await context.loadDefinitions()
     const services = await inspectServices(config)
     const deps = {
       clock: host.clock,
       readSecretFile: host.readSecretFile,
+      firstLogin,
       services: services.findings,
-      findFirstLogin: async (account: string) => services.firstLogins.get(account),
+      findFirstLogin: async (account: string) =>
+        services.firstLogins && (services.firstLogins.get(account) ?? { state: 'pending' }),
     }
     const diagnoses = await Promise.all(
       chooseAccounts(context).map(async account => {
         const own = jobsOf(account, jobs)
-        const diagnosis = await diagnoseAccount(account, { ...deps, jobs: own }, signal)
+        const accountsFile =
+          config.accountsFile === undefined
+            ? undefined
+            : {
+                path: config.accountsFile,
+                problems: findAccountJobProblems(account, config.accounts.indexOf(account), jobs),
+              }
+        const diagnosis = await diagnoseAccount(account, { ...deps, jobs: own, accountsFile }, signal)
         const requirements = own.map(job => job.requirement)
         return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
       }),

@@ -56,8 +56,25 @@ export function failWith(sentence: string, otherwise = ''): Finding {
   return colon < 0 ? fail(sentence, otherwise) : fail(sentence.slice(0, colon), sentence.slice(colon + 2))
 }
 
+/** A list in a sentence. */
+export function list(names: readonly string[]): string {
+  return names.length > 0 ? names.join(', ') : 'none'
+}
+
 export function skip(detail: string): Finding {
   return { status: 'skip', detail, hint: '' }
+}
+
+/** One finding of several about the same thing: the worst of their words, with everything to do about them. */
+export function combine(findings: readonly Finding[], otherwise: Finding): Finding {
+  const status = (['fail', 'warn'] as const).find(worst => findings.some(finding => finding.status === worst))
+  if (!status) return otherwise
+  const told = findings.filter(finding => finding.status === 'fail' || finding.status === 'warn')
+  return {
+    status,
+    detail: [...new Set(told.map(({ detail }) => detail))].join('; '),
+    hint: [...new Set(told.map(({ hint }) => hint))].filter(hint => hint !== '').join('; '),
+  }
 }
 
 /** Every check in its place; one that nobody could make was skipped because of the first failure. */

@@ -1,102 +1,146 @@
 import type { Account } from '../account.ts'
-import { createRequestToken } from '../auth/request-token.ts'
+import type { Claims, HasuraClaims } from '../auth/claims.ts'
+import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { Token } from '../auth/token.ts'
 import type { Clock } from '../clock.ts'
-import { RefusalError, WorkerError } from '../errors.ts'
-import { createAccountAccess } from '../gate/account-access.ts'
+import { ConfigError, RefusalError, WorkerError } from '../errors.ts'
+import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+import type { FirstLoginOperations } from '../gate/first-login.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import { arrange, type CheckId, type Diagnosis, type Finding, failWith, ok, skip, warn } from './check.ts'
+import {
+  arrange,
+  type CheckId,
+  checkIds,
+  combine,
+  type Diagnosis,
+  type Finding,
+  fail,
+  failWith,
+  ok,
+  skip,
+} from './check.ts'
+import { inspectApi } from './inspect-api.ts'
 import { inspectClaims } from './inspect-claims.ts'
-import { inspectContract, inspectFirstLogin, inspectHasura } from './inspect-hasura.ts'
+import { inspectContract } from './inspect-contract.ts'
+import { inspectFiles } from './inspect-files.ts'
+import { type FirstLoginRecord, inspectFirstLogin } from './inspect-first-login.ts'
+import { inspectHasura } from './inspect-hasura.ts'
+import { inspectLifetime } from './inspect-lifetime.ts'
+import { inspectRequirements } from './inspect-requirements.ts'
 
 export interface DoctorDeps {
   readonly clock: Clock
   readonly readSecretFile: (path: string) => Promise<string>
+  /** Those that run for the account. */
   readonly jobs: readonly JobDefinition[]
-  /** How far the account's first login has come, as far as the store knows. */
-  readonly findFirstLogin: (account: string) => Promise<string | undefined>
+  /** With what the first login is made and looked at; absent where there is none to make. */
+  readonly firstLogin?: FirstLoginOperations | undefined
+  /** How far the account's first login has come; undefined where the store can't be read. */
+  readonly findFirstLogin: (account: string) => Promise<FirstLoginRecord | undefined>
   /** Whether the queue and the store answer; the same for every account. */
   readonly services: ReadonlyMap<'queue' | 'store', Finding>
-  /** Looks at the REST API behind the account; absent where the account has none. */
-  readonly inspectApi?: (account: Account) => Promise<Finding>
+  /** The file that the account stands in, when there is one, and what it says wrongly of this account. */
+  readonly accountsFile?: { readonly path: string; readonly problems: readonly string[] } | undefined
 }
 
 /** Makes every check that can be made of one account, and changes nothing. */
 export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal: AbortSignal): Promise<Diagnosis> {
-  const findings = new Map<CheckId, Finding>([...deps.services, ['config', ok('every setting can be read')]])
-  findings.set('api', deps.inspectApi ? await deps.inspectApi(account) : skip('the account has no REST API'))
-  const token = await login(account, deps, findings, signal)
+  const findings = new Map<CheckId, Finding>(deps.services)
+  const access = openAccess(account, deps)
+  findings.set('config', await inspectConfig(account, deps, access))
+  if (access instanceof ConfigError) return arrange(account.name, findings)
+  const token = await logIn(access, findings, signal)
   if (!token) return arrange(account.name, findings)
 
-  const requirements = deps.jobs.map(job => job.requirement)
-  const { findings: found, claims, hasura } = inspectClaims(token.value, account, requirements)
+  const { firstLogin } = deps
+  const { findings: found, claims, hasura } = inspectClaims(token.value, account, firstLogin?.isVisible !== undefined)
   for (const [id, finding] of found) findings.set(id, finding)
-  if (claims) findings.set('token-lifetime', inspectLifetime(token, claims.issuedAt, deps.clock.now()))
-
+  findings.set('token-lifetime', inspectLifetime(token, claims?.issuedAt, deps.clock.now()))
+  findings.set(
+    'api',
+    access.api && account.api
+      ? await inspectApi(access.api, account.api.baseUrl, signal)
+      : skip('the account has no REST API'),
+  )
   if (!account.hasura) {
-    for (const id of ['hasura', 'first-login', 'contract'] as const)
-      findings.set(id, skip('the account has no Hasura endpoint'))
-  } else if (hasura) {
-    const access = createAccountAccess(account, deps)
-    const endpoint = { url: account.hasura.url, access, signal }
-    const finding = await inspectHasura(endpoint, hasura.defaultRole)
-    findings.set('hasura', finding)
-    if (finding.status !== 'fail') {
-      findings.set('contract', await inspectContract(endpoint, deps.jobs, hasura.allowedRoles))
-      findings.set('first-login', inspectFirstLogin(await deps.findFirstLogin(account.name)))
-    }
+    for (const id of ['hasura', 'first-login', 'contract'] as const) findings.set(id, noHasura)
   }
+  if (!claims || (account.hasura && !hasura)) return arrange(account.name, findings)
+  const firstLoginRole = hasura && firstLogin && (account.hasura?.refreshRole ?? hasura.defaultRole)
+  const requirements = deps.jobs.map(job => job.requirement)
+  const needs = { requirements, firstLoginRole, scopes: account.login.scopes }
+  const { scope, jobRoles } = inspectRequirements(needs, { claims, hasura })
+  findings.set('scope', scope)
+  findings.set('job-roles', jobRoles)
+  if (hasura) await inspectApplication(access, deps, { claims, hasura }, findings, signal)
   return arrange(account.name, findings)
 }
 
+const noHasura = skip('the account has no Hasura endpoint')
+
+function openAccess(account: Account, deps: DoctorDeps): AccountAccess | ConfigError {
+  try {
+    return createAccountAccess(account, deps)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+}
+
+async function inspectConfig(
+  { login }: Account,
+  { accountsFile, readSecretFile }: DoctorDeps,
+  access: AccountAccess | ConfigError,
+): Promise<Finding> {
+  const problems = [...(accountsFile?.problems ?? []), ...(access instanceof ConfigError ? access.problems : [])]
+  const hint = 'set what is named; the README has a table of all variables'
+  const files = await inspectFiles(login, accountsFile?.path, readSecretFile)
+  return combine([...problems.map(problem => fail(problem.replace(/\.$/, ''), hint)), files], files)
+}
+
 /** Files what keeps the account from logging in under the check that it concerns. */
-async function login(
-  account: Account,
-  deps: DoctorDeps,
+async function logIn(
+  { account: { login }, tokens }: AccountAccess,
   findings: Map<CheckId, Finding>,
   signal: AbortSignal,
 ): Promise<Token | undefined> {
-  const { login: settings } = account
+  const deprecation = findDeprecation(login)
+  const known = ok(`client "${login.clientId}" is known by ${login.method}`)
+  const client = deprecation ? { ...failWith(deprecation), status: 'warn' as const } : known
   try {
-    const token = await createRequestToken(settings, deps)(undefined, signal)
-    findings.set('token-endpoint', ok('the token endpoint answers'))
-    findings.set('client-auth', ok(`client "${settings.clientId}" is known by ${settings.method}`))
-    findings.set(
-      'scope',
-      ok(settings.scopes.length > 0 ? `granted: ${settings.scopes.join(', ')}` : 'none is asked for'),
-    )
+    const token = await tokens.get(signal)
+    findings.set('token-endpoint', answers)
+    findings.set('client-auth', client)
+    findings.set('scope', ok(login.scopes.length > 0 ? `granted: ${login.scopes.join(', ')}` : 'none is asked for'))
     return token
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    const finding = failWith(error.message)
-    if (!(error instanceof RefusalError)) {
-      findings.set('token-endpoint', finding)
-      return undefined
-    }
-    findings.set('token-endpoint', ok('the token endpoint answers'))
-    if (error.code === 'scope') findings.set('client-auth', ok(`client "${settings.clientId}" is known`))
-    findings.set(error.code === 'scope' ? 'scope' : 'client-auth', finding)
+    const finding = failWith(error.message, 'check OIDC_ISSUER or TOKEN_URL')
+    const id = error instanceof RefusalError ? checkIds.find(known => known === error.code) : undefined
+    if (id) findings.set('token-endpoint', answers)
+    // The client is let in before its scopes and its token are looked at.
+    if (id && id !== 'client-auth') findings.set('client-auth', client)
+    findings.set(id ?? 'token-endpoint', finding)
     return undefined
   }
 }
 
-/** A token that is issued in the future, or long ago, tells of two clocks that disagree. */
-const skewMs = 30_000
+const answers = ok('the token endpoint answers')
 
-function inspectLifetime(token: Token, issuedAt: number | undefined, now: number): Finding {
-  const seconds = Math.round((token.expiresAt - now) / 1000)
-  const skew = issuedAt === undefined ? 0 : Math.round((issuedAt - now) / 1000)
-  if (Math.abs(skew) * 1000 > skewMs) {
-    return warn(
-      `the identity provider's clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} this machine's`,
-      'let both follow a time server: APIs refuse tokens that are not valid yet, or no longer',
-    )
-  }
-  if (seconds < 60) {
-    return warn(
-      `a token lives ${seconds} s`,
-      'under a minute every few requests log in again: raise Access Token Lifespan (Clients → Advanced, or Realm settings → Tokens)',
-    )
-  }
-  return ok(`a token lives ${seconds} s`)
+async function inspectApplication(
+  access: AccountAccess,
+  { jobs, firstLogin, findFirstLogin }: DoctorDeps,
+  { claims, hasura }: { readonly claims: Claims; readonly hasura: HasuraClaims },
+  findings: Map<CheckId, Finding>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, hasura: endpoint } = access.account
+  if (!endpoint) return
+  const openClient = (role: string) => access.hasura(endpoint.url, role)
+  const finding = await inspectHasura(endpoint.url, openClient(hasura.defaultRole), claims, signal)
+  findings.set('hasura', finding)
+  if (finding.status === 'fail') return
+  findings.set('contract', await inspectContract(jobs, hasura.allowedRoles, openClient, signal))
+  const user = { hasura: openClient(endpoint.refreshRole ?? hasura.defaultRole), userId: hasura.userId }
+  findings.set('first-login', await inspectFirstLogin(await findFirstLogin(name), firstLogin, user, signal))
 }

@@ -1,8 +1,8 @@
-import type { Account, Requirement } from '../account.ts'
+import type { Account } from '../account.ts'
 import { type Claims, type HasuraClaims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
 import { RefusalError } from '../errors.ts'
-import { findRefusal } from '../gate/requirement.ts'
 import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
+import { explainMissingRoles } from './explain-missing-roles.ts'
 
 /** What the token alone tells; pure. */
 export interface ClaimsInspection {
@@ -11,59 +11,56 @@ export interface ClaimsInspection {
   readonly hasura?: HasuraClaims
 }
 
-/** Looks for everything that the account's jobs will look for, and for what they have no use of. */
-export function inspectClaims(
-  token: string,
-  account: Account,
-  requirements: readonly (Requirement | undefined)[],
-): ClaimsInspection {
+/** @param looksForUser whether the first login asks for the user by its id, so that there has to be one */
+export function inspectClaims(token: string, account: Account, looksForUser: boolean): ClaimsInspection {
   const findings = new Map<CheckId, Finding>()
-  const claims = attempt(findings, 'claims', () => parseClaims(token))
+  const claims = attempt(findings, () => parseClaims(token))
   if (!claims) return { findings }
   findings.set('email', inspectEmail(claims))
   const { hasura: endpoint } = account
   if (!endpoint) {
     for (const id of ['default-role', 'allowed-roles', 'user-id'] as const) findings.set(id, noHasura)
     findings.set('claims', ok(`subject ${claims.subject} of ${claims.issuer}`))
-    findings.set('job-roles', inspectRequirements(requirements, { claims, hasura: undefined }))
     return { findings, claims }
   }
-  const hasura = attempt(findings, 'claims', () => readHasuraClaims(claims, endpoint.claims))
+  const hasura = attempt(findings, () => readHasuraClaims(claims, endpoint.claims))
   if (!hasura) {
     if (!findings.has('claims')) findings.set('claims', ok("Hasura's claims are in the token"))
+    const refused = findings.get('allowed-roles')
+    if (refused) findings.set('allowed-roles', explainMissingRoles(claims, endpoint.claims) ?? refused)
     return { findings, claims }
   }
   findings.set('claims', ok(`Hasura's claims are in the token of subject ${claims.subject}`))
   findings.set('default-role', ok(hasura.defaultRole))
   findings.set('allowed-roles', ok(hasura.allowedRoles.join(', ')))
-  findings.set('user-id', inspectUserId(hasura))
-  findings.set('job-roles', inspectRequirements(requirements, { claims, hasura }))
+  findings.set('user-id', inspectUserId(hasura, looksForUser))
   return { findings, claims, hasura }
 }
 
 const noHasura = skip('the account has no Hasura endpoint')
 
 /** A refusal is filed under the check that it names. */
-function attempt<T>(findings: Map<CheckId, Finding>, id: CheckId, read: () => T): T | undefined {
+function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error
-    findings.set(isClaimsCheck(error.code) ? error.code : id, failWith(error.message))
+    const { code } = error
+    const finding = failWith(error.message)
+    if (code === 'default-role') {
+      findings.set(code, { ...finding, hint: `${finding.hint} (${mappers} → x-hasura-default-role)` })
+    } else findings.set(code === 'allowed-roles' ? code : 'claims', finding)
     return undefined
   }
 }
 
-function isClaimsCheck(code: string): code is 'claims' | 'default-role' | 'allowed-roles' | 'user-id' {
-  return ['claims', 'default-role', 'allowed-roles', 'user-id'].includes(code)
-}
+const mappers = 'Client scopes → hasura → Mappers'
 
-function inspectUserId({ userId }: HasuraClaims): Finding {
+function inspectUserId({ userId }: HasuraClaims, looksForUser: boolean): Finding {
   if (userId) return ok(userId)
-  return fail(
-    'x-hasura-user-id is not in the claims',
-    'add its mapper under Client scopes → hasura → Mappers (User Property "id", claim x-hasura-user-id)',
-  )
+  const detail = 'x-hasura-user-id is not in the claims'
+  const hint = `add its mapper under ${mappers} (User Property "id", claim x-hasura-user-id)`
+  return looksForUser ? fail(detail, hint) : warn(`${detail}, which most permissions of rows rely on`, hint)
 }
 
 function inspectEmail({ email, emailVerified, authorizedParty }: Claims): Finding {
@@ -76,26 +73,4 @@ function inspectEmail({ email, emailVerified, authorizedParty }: Claims): Findin
   }
   if (emailVerified !== true) return warn('the email is not verified', `switch Email verified on under ${user}`)
   return ok('set and verified')
-}
-
-function inspectRequirements(
-  requirements: readonly (Requirement | undefined)[],
-  granted: { readonly claims: Claims; readonly hasura: HasuraClaims | undefined },
-): Finding {
-  const refusals = new Set(requirements.flatMap(requirement => findRefusal(requirement, granted)?.message ?? []))
-  if (refusals.size > 0) {
-    const each = [...refusals].map(message => failWith(message))
-    return fail(each.map(({ detail }) => detail).join('; '), [...new Set(each.map(({ hint }) => hint))].join('; '))
-  }
-  const needed = new Set(
-    requirements.flatMap(requirement => (requirement && 'role' in requirement ? requirement.role : [])),
-  )
-  const spare = (granted.hasura?.allowedRoles ?? []).filter(role => !needed.has(role))
-  if (spare.length > 0) {
-    return warn(
-      `every job has its role; no job needs ${spare.join(', ')}`,
-      `take what isn't needed away under Clients → ${granted.claims.authorizedParty ?? '…'} → Service accounts roles`,
-    )
-  }
-  return ok(needed.size > 0 ? `every job has its role (${[...needed].join(', ')})` : 'no job needs a role')
 }

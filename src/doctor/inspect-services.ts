@@ -2,16 +2,21 @@ import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { WorkerError } from '../errors.ts'
 import { createControlClient } from '../http/control-client.ts'
+import type { Operations } from '../http/operations.ts'
 import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import { inspectDatabase } from '../store/inspect-database.ts'
 import { type Finding, failWith, ok, warn } from './check.ts'
+import type { FirstLoginRecord } from './inspect-first-login.ts'
 
 export interface ServicesInspection {
   readonly findings: ReadonlyMap<'queue' | 'store', Finding>
-  /** By account; empty where the store can't be read without opening it. */
-  readonly firstLogins: ReadonlyMap<string, string>
+  /** Undefined where the store can't be read, or not without opening it. */
+  readonly firstLogins: FirstLogins | undefined
 }
+
+/** By account; one that isn't there has never logged in. */
+type FirstLogins = ReadonlyMap<string, FirstLoginRecord>
 
 /** Whether the queue and the store can be used; neither is opened, so nothing is created or migrated. */
 export async function inspectServices(config: Config): Promise<ServicesInspection> {
@@ -26,20 +31,33 @@ export async function inspectServices(config: Config): Promise<ServicesInspectio
 async function inspectEmbedded(dataDir: string): Promise<ServicesInspection> {
   if (await isOwned(dataDir)) {
     const operations = createControlClient(controlSocketPath(dataDir))
+    let firstLogins: FirstLogins | undefined
     const finding = await attempt(async () => {
       await operations.ping()
+      firstLogins = await findFirstLogins(operations)
       return ok(`embedded in ${dataDir}, and its worker answers`)
     })
-    const accounts = finding.status === 'ok' ? await operations.listAccounts() : []
-    return { findings: both(finding), firstLogins: new Map(accounts.map(({ name, firstLogin }) => [name, firstLogin])) }
+    return { findings: both(finding), firstLogins }
   }
-  const finding = existsSync(dataDir)
-    ? ok(`embedded in ${dataDir}; no worker runs`)
-    : warn(
-        `embedded, and ${dataDir} is not there yet`,
-        'the first start makes it; set DATABASE_URL to share a Postgres instead',
-      )
+  if (existsSync(dataDir)) {
+    return { findings: both(ok(`embedded in ${dataDir}; no worker runs`)), firstLogins: undefined }
+  }
+  const finding = warn(
+    `embedded, and ${dataDir} is not there yet`,
+    'the first start makes it; set DATABASE_URL to share a Postgres instead',
+  )
   return { findings: both(finding), firstLogins: new Map() }
+}
+
+async function findFirstLogins(operations: Operations): Promise<FirstLogins> {
+  const [accounts, holds] = await Promise.all([operations.listAccounts(), operations.listHolds()])
+  const held = new Map(holds.flatMap(hold => (hold.code === 'first-login' ? [[hold.account, hold.reason]] : [])))
+  return new Map(
+    accounts.map(({ name, firstLogin: state }) => {
+      const hold = held.get(name)
+      return [name, { state, ...(hold !== undefined && { hold }) }]
+    }),
+  )
 }
 
 function both(finding: Finding): ReadonlyMap<'queue' | 'store', Finding> {
@@ -49,10 +67,8 @@ function both(finding: Finding): ReadonlyMap<'queue' | 'store', Finding> {
   ])
 }
 
-async function inspectStore(
-  databaseUrl: string,
-): Promise<{ finding: Finding; firstLogins: ReadonlyMap<string, string> }> {
-  let firstLogins: ReadonlyMap<string, string> = new Map()
+async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; firstLogins: FirstLogins | undefined }> {
+  let firstLogins: FirstLogins | undefined
   const finding = await attempt(async () => {
     const found = await inspectDatabase(databaseUrl)
     firstLogins = found.firstLogins

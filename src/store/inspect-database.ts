@@ -7,8 +7,8 @@ export interface DatabaseInspection {
   readonly hasStore: boolean
   /** Migrations that the next start will apply. */
   readonly pending: readonly string[]
-  /** How far the first login of each account has come. */
-  readonly firstLogins: ReadonlyMap<string, string>
+  /** How far the first login of each account has come, and why it doesn't go on. */
+  readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: string }>
 }
 
 /**
@@ -27,13 +27,16 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
     if (!found[0]?.there) return { hasStore: false, pending: Object.keys(migrations), firstLogins: new Map() }
     const applied = await client.query<{ name: string }>('select name from worker.kysely_migration')
     const names = new Set(applied.rows.map(row => row.name))
-    const accounts = await client.query<{ name: string; first_login: string }>(
-      'select name, first_login from worker.accounts',
+    const accounts = await client.query<{ name: string; first_login: string; reason: string | null }>(
+      `select a.name, a.first_login, h.reason from worker.accounts a
+       left join worker.holds h on h.account = a.name and h.job = '' and h.code = 'first-login'`,
     )
     return {
       hasStore: true,
       pending: Object.keys(migrations).filter(name => !names.has(name)),
-      firstLogins: new Map(accounts.rows.map(row => [row.name, row.first_login])),
+      firstLogins: new Map(
+        accounts.rows.map(({ name, first_login: state, reason: hold }) => [name, { state, ...(hold && { hold }) }]),
+      ),
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'

@@ -1,0 +1,72 @@
+import type { Claims } from '../auth/claims.ts'
+import type { Granted } from '../gate/requirement.ts'
+import type { Needs } from './inspect-requirements.ts'
+
+/** What the token holds and nobody asks for, by least privilege to be taken away; pure. */
+export function findSpare(
+  needs: Needs,
+  { claims, hasura }: Granted,
+): { readonly roles: readonly string[]; readonly scopes: readonly string[] } {
+  const allowed = hasura?.allowedRoles ?? []
+  const needed = new Set(needs.requirements.flatMap(each => (each && 'role' in each ? each.role : [])))
+  if (needs.firstLoginRole !== undefined) needed.add(needs.firstLoginRole)
+  return {
+    roles: [
+      ...allowed.filter(role => !needed.has(role)),
+      ...findSpareClientRoles(needs, claims, allowed),
+      ...claims.realmRoles
+        .filter(role => !isGivenToAll(role) && !allowed.includes(role))
+        .map(role => `${role} of the realm`),
+    ],
+    scopes: findSpareScopes(needs, claims, hasura !== undefined),
+  }
+}
+
+/** Those that Hasura is told of are its affair, and told above. */
+function findSpareClientRoles(
+  { requirements }: Needs,
+  { clientRoles }: Claims,
+  allowed: readonly string[],
+): readonly string[] {
+  return Object.entries(clientRoles).flatMap(([client, held]) => {
+    if (ownClients.has(client)) return []
+    const needed = requirements.flatMap(each => (each && 'clientRoles' in each ? (each.clientRoles[client] ?? []) : []))
+    const implied = needed.flatMap(role => impliedRoles.get(role) ?? [])
+    return held
+      .filter(role => ![...needed, ...implied, ...allowed].includes(role))
+      .map(role => `${role} of client "${client}"`)
+  })
+}
+
+/** Every user of a realm has roles of these. */
+const ownClients: ReadonlySet<string> = new Set(['account', 'broker'])
+
+/** Composite roles of `realm-management`: the token shows their parts as well. */
+const impliedRoles: ReadonlyMap<string, readonly string[]> = new Map([
+  ['view-users', ['query-users', 'query-groups']],
+  ['view-clients', ['query-clients']],
+])
+
+function isGivenToAll(realmRole: string): boolean {
+  return /^default-roles-|^offline_access$|^uma_authorization$/.test(realmRole)
+}
+
+function findSpareScopes({ requirements }: Needs, { scopes }: Claims, hasHasura: boolean): readonly string[] {
+  const needed = new Set(requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])))
+  return scopes.filter(scope => !needed.has(scope) && !builtInScopes.has(scope) && !(hasHasura && scope === 'hasura'))
+}
+
+/** Client scopes that come with every realm and say what a token looks like, not what it may do. */
+const builtInScopes: ReadonlySet<string> = new Set([
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'roles',
+  'web-origins',
+  'acr',
+  'basic',
+  'microprofile-jwt',
+  'service_account',
+])

@@ -1,0 +1,81 @@
+import type { DocumentNode } from 'graphql'
+import { ConfigError, PermanentError, WorkerError } from '../errors.ts'
+import type { HasuraClient } from '../hasura/hasura-client.ts'
+import { introspectSchema } from '../hasura/introspect-schema.ts'
+import { checkOperation, loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import { combine, type Finding, fail, ok, skip, warn } from './check.ts'
+
+/**
+ * Whether each job's operations are valid for its role on what the API shows now; where that can't be seen, on the SDL that is
+ * committed.
+ *
+ * @param allowedRoles of the token: without the role nothing can be seen, and that is told elsewhere
+ */
+export async function inspectContract(
+  jobs: readonly JobDefinition[],
+  allowedRoles: readonly string[],
+  openClient: (role: string) => HasuraClient,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const operations = new Map<string, DocumentNode[]>()
+  for (const { requirement, operations: own = [] } of jobs) {
+    if (own.length === 0 || !requirement || !('role' in requirement)) continue
+    operations.set(requirement.role, [...(operations.get(requirement.role) ?? []), ...own])
+  }
+  const seen = [...operations].filter(([role]) => allowedRoles.includes(role))
+  const findings = await Promise.all(seen.map(([role, own]) => inspectRole(openClient(role), own, signal)))
+  return combine(
+    findings.flat(),
+    seen.length > 0
+      ? ok('every operation is valid on the live API')
+      : skip('no job sends an operation that can be checked'),
+  )
+}
+
+async function inspectRole(
+  hasura: HasuraClient,
+  operations: readonly DocumentNode[],
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const { role } = hasura
+  try {
+    const committed = await loadRoleSchema(schemaFolder, role)
+    const live = await introspect(hasura, signal)
+    const schema = live.sdl === undefined ? committed : readSchema(role, live.sdl)
+    const invalid = [...new Set(operations.flatMap(operation => checkOperation(operation, schema)))].map(problem =>
+      fail(
+        `role "${role}": ${problem}`,
+        'run "schema pull" and "npm run codegen" and mend the operation, or give the role the permission in Hasura (Data → table → Permissions)',
+      ),
+    )
+    if (live.unseen) return [...invalid, live.unseen]
+    if (invalid.length > 0 || live.sdl === committed.sdl) return invalid
+    return [
+      warn(`the API has changed for role "${role}" since its SDL was committed`, 'run "schema pull" and commit it'),
+    ]
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map(problem => fail(problem, `run "schema pull --role ${role}"`))
+  }
+}
+
+async function introspect(
+  hasura: HasuraClient,
+  signal: AbortSignal,
+): Promise<{ readonly sdl: string; readonly unseen?: never } | { readonly sdl?: never; readonly unseen: Finding }> {
+  const { role } = hasura
+  try {
+    return { sdl: await introspectSchema(hasura, signal) }
+  } catch (error) {
+    if (!(error instanceof WorkerError)) throw error
+    const off = error instanceof PermanentError && error.code === 'validation-failed'
+    if (!off) return { unseen: warn(`role "${role}" could not be introspected (${error.code})`, 'run doctor again') }
+    return {
+      unseen: warn(
+        `introspection is switched off for role "${role}", so its operations were checked against the committed SDL`,
+        `take "${role}" out of disabled_for_roles in Hasura's metadata (graphql_schema_introspection), or keep graphql/schema/${role}.graphql by hand`,
+      ),
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises'
+import type { Login } from '../account.ts'
+import type { ReadSecretFile } from '../auth/read-credential-file.ts'
+import { combine, type Finding, ok, warn } from './check.ts'
+
+interface SecretFile {
+  /** How a sentence calls it. */
+  readonly what: string
+  readonly path: string
+  /** A single value, of which a line break would be a part for a reader that doesn't trim. */
+  readonly isValue: boolean
+}
+
+/**
+ * Whether what an account logs in with is readable by others, or differs between readers. A file that isn't there is told by the
+ * login, which fails without it.
+ *
+ * @param accountsFile where the account stands, when it stands in one
+ */
+export async function inspectFiles(
+  login: Login,
+  accountsFile: string | undefined,
+  readSecretFile: ReadSecretFile,
+): Promise<Finding> {
+  const secrets = findSecretFiles(login)
+  const holdsSecret = 'secret' in login && login.secret !== undefined && 'value' in login.secret
+  const files =
+    holdsSecret && accountsFile !== undefined
+      ? [...secrets, { what: 'ACCOUNTS_FILE, which holds the secret,', path: accountsFile, isValue: false }]
+      : secrets
+  const findings = await Promise.all(files.map(file => inspectFile(file, readSecretFile)))
+  return combine(findings.flat(), ok('every setting can be read'))
+}
+
+function findSecretFiles(login: Login): readonly SecretFile[] {
+  switch (login.method) {
+    case 'client_secret_basic':
+    case 'client_secret_post':
+      return secretFile(login.secret)
+    case 'private_key_jwt':
+    case 'tls_client_auth':
+      return [{ what: 'the key file', path: login.keyFile, isValue: false }]
+    case 'password':
+      return [
+        { what: 'the password file', path: login.passwordFile, isValue: true },
+        ...(login.secret ? secretFile(login.secret) : []),
+      ]
+  }
+}
+
+function secretFile(secret: { readonly file: string } | { readonly value: string }): readonly SecretFile[] {
+  return 'file' in secret ? [{ what: 'the secret file', path: secret.file, isValue: true }] : []
+}
+
+/** Others may read it. */
+const readableByAll = 0o004
+
+async function inspectFile({ what, path, isValue }: SecretFile, read: ReadSecretFile): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  try {
+    const { mode } = await stat(path)
+    if ((mode & readableByAll) !== 0) {
+      const octal = (mode & 0o777).toString(8).padStart(4, '0')
+      findings.push(
+        warn(`${what} ${path} can be read by every user of this machine (mode ${octal})`, `chmod 600 ${path}`),
+      )
+    }
+    const text = isValue ? await read(path) : ''
+    if (text !== text.trim()) {
+      findings.push(
+        warn(
+          `${what} ${path} has white space around its value, such as a line break at its end, which is left out here and may be taken for a part of it elsewhere`,
+          `write it without, as printf %s does: printf %s "$SECRET" > ${path}`,
+        ),
+      )
+    }
+  } catch {
+    return findings
+  }
+  return findings
+}

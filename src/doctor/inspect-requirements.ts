@@ -1,0 +1,50 @@
+import type { Requirement } from '../account.ts'
+import { findRefusal, type Granted } from '../gate/requirement.ts'
+import { combine, type Finding, failWith, list, ok, warn } from './check.ts'
+import { findSpare } from './find-spare.ts'
+
+/** What of the token the account's jobs and its login need. */
+export interface Needs {
+  readonly requirements: readonly (Requirement | undefined)[]
+  /** The role that the first login is made with, when there is one to make. */
+  readonly firstLoginRole: string | undefined
+  /** The scopes that are asked for. */
+  readonly scopes: readonly string[]
+}
+
+/** Whether every job finds what it requires, and what is held that none of them has a use for; pure. */
+export function inspectRequirements(
+  needs: Needs,
+  granted: Granted,
+): { readonly scope: Finding; readonly jobRoles: Finding } {
+  const refusals = needs.requirements.flatMap(requirement => findRefusal(requirement, granted) ?? [])
+  const told = (code: 'scope' | 'job-roles') =>
+    refusals.filter(refusal => refusal.code === code).map(refusal => failWith(refusal.message))
+  const spare = findSpare(needs, granted)
+  const client = granted.claims.authorizedParty ?? '…'
+  const roles = list([...new Set(needs.requirements.flatMap(nameRoles))])
+  const spareRoles = warn(
+    `every job has what it requires (${roles}); no job needs ${spare.roles.join(', ')}`,
+    `take what isn't needed away under Clients → ${client} → Service accounts roles`,
+  )
+  const granting = needs.scopes.length > 0 ? `granted: ${needs.scopes.join(', ')}` : 'none is asked for'
+  const spareScopes = warn(
+    `${granting}; no job needs ${spare.scopes.join(', ')}`,
+    `take it out of SCOPE, and away under Clients → ${client} → Client scopes; or let the jobs that rely on it require it`,
+  )
+  return {
+    scope: combine(told('scope'), spare.scopes.length > 0 ? spareScopes : ok(granting)),
+    jobRoles: combine(
+      told('job-roles'),
+      spare.roles.length > 0
+        ? spareRoles
+        : ok(roles === 'none' ? 'no job needs a role' : `every job has its role (${roles})`),
+    ),
+  }
+}
+
+function nameRoles(requirement: Requirement | undefined): readonly string[] {
+  if (!requirement || 'scopes' in requirement) return []
+  if ('role' in requirement) return [requirement.role]
+  return Object.entries(requirement.clientRoles).flatMap(([client, roles]) => roles.map(role => `${role} of ${client}`))
+}
