@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
@@ -152,6 +154,38 @@ describe('who may ask for jobs', () => {
     const answer = await ask({ token: await app.idp.issueToken('caller') })
     app.idp.setClaims('caller', payload => payload)
     expect(answer).toEqual(refused(401, `The token is of another issuer: ${app.idp.issuer} is needed.`))
+  })
+
+  test('a token that never expires is refused', async () => {
+    app.idp.setClaims('caller', payload => ({ ...payload, exp: undefined }))
+    const answer = await ask({ token: await app.idp.issueToken('caller') })
+    app.idp.setClaims('caller', payload => payload)
+    expect(answer).toEqual(refused(401, `The token's claim "exp" is not valid.`))
+  })
+
+  test('whoever sends nonsense doesn’t make the worker ask the issuer, and one that is away is asked seldom', async () => {
+    let asked = 0
+    await using issuer = await listenPlainly((_request, response) => {
+      asked += 1
+      response.writeHead(503).end()
+    })
+    const clock = new VirtualClock()
+    const authorize = createAuthorize({ issuer: issuer.url, audience, role }, clock)
+    const unknown = [null, 'garbage', 'a.b.c', unsigned(token), await signedByAnyone(token), token]
+    for (let n = 0; n < 50; n += 1) {
+      const nonsense = unknown[n % unknown.length]
+      expect(await authorize(nonsense ? `Bearer ${nonsense}` : undefined)).toMatchObject({ status: 401 })
+    }
+    expect(asked).toBe(0)
+    const meant = await signedByAnyone(token, { iss: issuer.url })
+    const many = () => Promise.all(Array.from({ length: 20 }, () => authorize(`Bearer ${meant}`)))
+    expect(await many()).toContainEqual(expect.objectContaining({ allowed: false, status: 503 }))
+    clock.advance(9_999)
+    await many()
+    expect(asked).toBe(1)
+    clock.advance(1)
+    await many()
+    expect(asked).toBe(2)
   })
 
   test('a role of the audience counts like one of the realm, and one of another client does not', async () => {
@@ -322,6 +356,36 @@ describe('an accepted request', () => {
     })
   })
 
+  test('with a key that a waiting one absorbed is that one for ever: asked again after it ran, nothing runs', async () => {
+    const body = '{"payload":{"since":"2026-05-05"}}'
+    const twin = await ask({ body })
+    const keyed = await ask({ body, key: 'absorbed-1' })
+    expect(keyed.body).toEqual({ id: twin.body.id, absorbed: true })
+    const consumer = app.consume()
+    const isDone = async () => (await look(`/requests/${twin.body.id}`)).body.state
+    await expect.poll(isDone, { timeout: 10_000 }).toBe('done')
+    await consumer.stop(0)
+    const before = await queuedCount()
+    expect((await ask({ body, key: 'absorbed-1' })).body).toEqual({ id: twin.body.id, absorbed: true })
+    expect(await queuedCount()).toBe(before)
+    expect((await look(`/requests/${twin.body.id}`)).body.runs).toHaveLength(1)
+  })
+
+  test('made twice at once with one key is made once', async () => {
+    const body = '{"payload":{"since":"2026-06-06"}}'
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask({ body, key: 'at-once' })))
+    expect(new Set(answers.map(answer => answer.body.id)).size).toBe(1)
+  })
+
+  test('whose key was used with another payload is refused, and nothing is queued', async () => {
+    await ask({ body: '{"payload":{"since":"2026-07-07"}}', key: 'order-9' })
+    const before = await queuedCount()
+    expect(await ask({ body: '{"payload":{"since":"2026-07-08"}}', key: 'order-9' })).toEqual(
+      refused(409, /^Idempotency key "order-9" was used for export-articles with another payload/, 'conflict'),
+    )
+    expect(await queuedCount()).toBe(before)
+  })
+
   test('that can not be told from a waiting one is absorbed by it', async () => {
     const body = '{"payload":{"since":"2026-03-03"}}'
     const first = await ask({ body })
@@ -364,6 +428,14 @@ async function listen(server: FastifyInstance) {
   return { url: address, [Symbol.asyncDispose]: () => server.close() }
 }
 
+async function listenPlainly(answer: RequestListener) {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void server.close() }
+}
+
 async function expired(): Promise<string> {
   app.idp.setClockOffset(-7_200)
   const old = await app.idp.issueToken('caller')
@@ -377,9 +449,9 @@ function unsigned(signed: string): string {
 }
 
 /** With the algorithm that takes a text for its key. */
-function signedByAnyone(signed: string): Promise<string> {
+function signedByAnyone(signed: string, claims: object = {}): Promise<string> {
   const [, payload = ''] = signed.split('.')
-  return new SignJWT(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  return new SignJWT({ ...JSON.parse(Buffer.from(payload, 'base64url').toString()), ...claims })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode('a key that anybody may know, long enough'))
 }

@@ -255,6 +255,25 @@ describe.each(backends)('a request on %s', backend => {
     expect(runs()).toBe(2)
   })
 
+  test('that met an outage follows the equal one that waits under the hold', async () => {
+    const { job, first, runs } = await askTwice([
+      async () => {
+        throw new OutageError('network', 'account', 'Nobody answers.')
+      },
+    ])
+    const second = await ask(job)
+    for (const id of [first, second]) await untilState(id, 'delayed')
+    await letProbe()
+    await app.deps.queue.promote(first)
+    await expect.poll(async () => (await app.deps.queue.find(first))?.follows, { timeout: 5_000 }).toBe(second)
+    expect(runs()).toBe(1)
+    await app.deps.queue.promote(second)
+    await untilState(second, 'done')
+    await app.deps.queue.promote(first)
+    await untilState(first, 'done')
+    expect(runs()).toBe(2)
+  })
+
   test('that followed an equal one runs by itself when that one is gone from the queue', async () => {
     const { first, second, runs } = await askTwice([late, late])
     // The equal one failed as well and waits; this one wakes, sees it and follows it.

@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { redisServer, startRedis } from '../services/start-redis.ts'
+import { openHome, run, startWorker } from './run-command.ts'
+
+describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
+  let sandbox: Sandbox
+  beforeAll(async () => {
+    sandbox = await openSandbox()
+  })
+  afterAll(() => sandbox[Symbol.asyncDispose]())
+
+  test('a worker that is told to stop ends, also in the middle of a run', { timeout: 60_000 }, async () => {
+    await using redis = await startRedis()
+    await using database = await createDatabase()
+    await using home = await openHome(sandbox, 'without-redis')
+    sandbox.hasura.fault({ operationName: 'PullUsers' }, { kind: 'hang' })
+    const env = { ...home.env, DATABASE_URL: database.url, REDIS_URL: redis.url }
+    await using worker = await startWorker(env)
+    const pulls = () => sandbox.hasura.requests.filter(request => request.operationName === 'PullUsers')
+    await expect.poll(() => pulls().length, { timeout: 20_000 }).toBeGreaterThan(0)
+    await redis.kill()
+    const toldAt = Date.now()
+    worker.kill('SIGTERM')
+    const { code } = await worker.ended
+    expect(Date.now() - toldAt).toBeLessThan(15_000)
+    expect(code).toBe(0)
+  })
+
+  test('a command whose Redis accepts connections and stays silent ends with one sentence', async () => {
+    await using database = await createDatabase()
+    await using home = await openHome(sandbox, 'silent-redis')
+    const silent = createServer(socket => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const address = silent.address()
+    const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    const begun = Date.now()
+    const env = { ...home.env, DATABASE_URL: database.url, REDIS_URL: `redis://:canary@${host}` }
+    const { code, err } = await run(env, 'runs')
+    silent.close()
+    expect(err).toMatch(
+      /^Redis at 127\.0\.0\.1:\d+ does not answer \(.+\): check that it runs and that REDIS_URL names it\.\n$/,
+    )
+    expect(err).not.toContain('canary')
+    expect(code).toBe(1)
+    expect(Date.now() - begun).toBeLessThan(10_000)
+  })
+})
