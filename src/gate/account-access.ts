@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
 import { createRequestToken } from '../auth/request-token.ts'
+import { shareRefusal } from '../auth/share-refusal.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
@@ -26,7 +27,8 @@ export function createAccountAccess(
   deps: { readonly clock: Clock; readonly readSecretFile: (path: string) => Promise<string> },
 ): AccountAccess {
   const { clock } = deps
-  const tokens = createTokenSource({ requestToken: createRequestToken(account.login, deps), clock })
+  const requestToken = shareRefusal(createRequestToken(account.login, deps), clock)
+  const tokens = createTokenSource({ requestToken, clock })
   const adminBucket = createRateBucket(clock)
   let turn: Promise<unknown> = Promise.resolve()
   return {

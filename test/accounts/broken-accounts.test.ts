@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await openSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+const patience = { timeout: 25_000, interval: 50 }
+
+function request(app: TestApp, job: string, account: string) {
+  return app.operations.makeRequest({ job, account, payload: undefined, trigger: 'cli' })
+}
+
+describe('ten accounts with a wrong secret beside a good one', () => {
+  test('stop nothing of it, and ask the identity provider once in each pause', { timeout: 60_000 }, async () => {
+    await using app = await openTestApp({ sandbox, clients: [{ clientId: 'good' }] })
+    const bad = Array.from({ length: 10 }, () => app.addAccount())
+    for (const name of bad) sandbox.idp.rotateSecret(name, 'another')
+    const grants = (name: string) => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === name).length
+    const syncs = ['sync-users', 'sync-topics', 'sync-articles']
+    for (const name of bad) for (const job of syncs) await request(app, job, name)
+    const { id } = await request(app, 'bootstrap-account', 'good')
+    app.consume({ concurrency: 8 })
+
+    await expect.poll(async () => (await app.operations.findRequest(id))?.state, patience).toBe('done')
+    await expect.poll(async () => (await app.operations.listHolds()).length, patience).toBe(10)
+    expect(new Set((await app.operations.listHolds()).map(hold => `${hold.code} ${hold.job}`))).toEqual(
+      new Set(['client-auth null']),
+    )
+    const atFirst = bad.map(grants)
+    expect(atFirst).toEqual(bad.map(() => 1))
+
+    // The pause is over, and was waited for by three requests of each.
+    await app.deps.store
+      .updateTable('worker.holds')
+      .set({ probe_at: new Date(0) })
+      .execute()
+    for (const name of bad) for (const job of syncs) await request(app, job, name)
+    await Promise.all(
+      (await app.deps.store.selectFrom('worker.waiters').select('request_id').execute()).map(({ request_id }) =>
+        app.deps.queue.promote(request_id),
+      ),
+    )
+    await expect.poll(() => bad.map(grants), patience).toEqual(bad.map(() => 2))
+    await app.deps.clock.sleep(1_000)
+    expect(bad.map(grants)).toEqual(bad.map(() => 2))
+    const runs = await app.operations.listRuns({ limit: 1_000 })
+    expect(new Set(runs.filter(({ account }) => account === 'good').map(({ state }) => state))).toEqual(
+      new Set(['succeeded']),
+    )
+    expect(new Set(runs.filter(({ account }) => account !== 'good').map(({ state }) => state))).toEqual(
+      new Set(['refused']),
+    )
+  })
+})
+
+describe('a token', () => {
+  test('that is revoked during a run costs that run one more grant and nothing else', async () => {
+    await using app = await openTestApp({ sandbox, clients: [{ clientId: 'revoked' }] })
+    const grants = () => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === 'revoked').length
+    app.consume()
+    const { id: before } = await request(app, 'sync-users', 'revoked')
+    await expect.poll(async () => (await app.operations.findRequest(before))?.state, patience).toBe('done')
+    expect(grants()).toBe(1)
+    const mend = sandbox.hasura.fault(
+      { operationName: 'PullArticles', after: 1, times: 1 },
+      { kind: 'graphql-error', code: 'invalid-jwt', message: 'Could not verify JWT: JWTExpired' },
+    )
+    const { id } = await request(app, 'sync-articles', 'revoked')
+    await expect.poll(async () => (await app.operations.findRequest(id))?.state, patience).toBe('done')
+    mend()
+    expect(grants()).toBe(2)
+    const [run, ...others] = await app.operations.listRuns({ job: 'sync-articles', limit: 10 })
+    const [visible] = await sandbox.hasura.sql("select count(*)::int as rows from articles where status = 'published'")
+    expect({ state: run?.state, inserted: run?.counts?.inserted, others }).toEqual({
+      state: 'succeeded',
+      inserted: visible?.rows,
+      others: [],
+    })
+  })
+
+  test('that has expired is fetched once when a thousand requests start at that moment', async () => {
+    await using app = await openTestApp({ sandbox, clients: [{ clientId: 'expired' }] })
+    const access = app.deps.accounts.get('expired')
+    if (!access) throw new Error('there is no such account')
+    const grants = () => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === 'expired').length
+    sandbox.idp.setTokenLifetime(1)
+    const old = await access.tokens.get()
+    sandbox.idp.setTokenLifetime(300)
+    await app.deps.clock.sleep(1_100)
+    const fresh = new Set(await Promise.all(Array.from({ length: 1_000 }, () => access.tokens.get())))
+    expect(fresh.size).toBe(1)
+    expect(fresh.has(old)).toBe(false)
+    expect(grants()).toBe(2)
+  })
+})

@@ -1,0 +1,106 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { run, startWorker } from '../cli/run-command.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+
+let sandbox: Sandbox
+let folder: string
+beforeAll(async () => {
+  sandbox = await openSandbox()
+  folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-reload-'))
+})
+afterAll(async () => {
+  await sandbox[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function describeAccount(name: string, own: object = {}): object {
+  return {
+    name,
+    oidcIssuer: sandbox.idp.issuer,
+    clientId: name,
+    clientSecret: `secret-of-${name}`,
+    hasuraUrl: sandbox.hasura.url,
+    ...own,
+  }
+}
+
+const lineSchema = z.looseObject({ msg: z.string(), level: z.string() })
+const rowsSchema = z.array(z.looseObject({ account: z.string(), state: z.string() }))
+
+test('accounts come, change and go with their file, and a broken file changes nothing', {
+  timeout: 90_000,
+}, async () => {
+  const accountsFile = join(folder, 'accounts.yaml')
+  const env = { ACCOUNTS_FILE: accountsFile, DATA_DIR: join(folder, 'data') }
+  const write = async (...accounts: readonly object[]) => {
+    // As editors do, and so that nobody reads it halfway.
+    await writeFile(`${accountsFile}.new`, JSON.stringify({ accounts }))
+    await rename(`${accountsFile}.new`, accountsFile)
+  }
+  for (const name of ['stays', 'changes', 'comes', 'goes']) {
+    sandbox.idp.addClient({ clientId: name, clientSecret: `secret-of-${name}`, roles: ['viewer'], email: `${name}@x` })
+  }
+  const grants = (name: string) => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === name).length
+
+  await write(describeAccount('stays'), describeAccount('changes', { clientSecret: 'wrong' }), describeAccount('goes'))
+  await using worker = await startWorker(env)
+  const logged = () =>
+    worker
+      .err()
+      .trim()
+      .split('\n')
+      .map(line => lineSchema.parse(JSON.parse(line)))
+  const reloads = () => logged().filter(({ msg }) => msg === 'the accounts were reloaded')
+  const patience = { timeout: 25_000, interval: 100 }
+  const runs = async () => rowsSchema.parse(JSON.parse((await run(env, 'runs', '--json', '--limit', '200')).out))
+  const bootstrapped = async () =>
+    z
+      .array(z.looseObject({ name: z.string(), bootstrappedAt: z.string().nullable() }))
+      .parse(JSON.parse((await run(env, 'accounts', '--json')).out))
+      .flatMap(({ name, bootstrappedAt }) => (bootstrappedAt ? [name] : []))
+
+  await expect.poll(bootstrapped, patience).toEqual(['stays', 'goes'])
+  await expect.poll(async () => (await run(env, 'holds')).out, patience).toContain('client-auth')
+  const grantsBefore = grants('stays')
+
+  // Somebody asks, and a mistake is told whole.
+  await write(describeAccount('stays', { jobs: ['sync-all'] }), { name: 'comes' })
+  worker.kill('SIGHUP')
+  const broken = () => logged().filter(({ msg }) => msg.startsWith('ACCOUNTS_FILE can not be used'))
+  await expect.poll(() => broken().length, patience).toBeGreaterThan(0)
+  expect(broken()[0]?.problems).toEqual([
+    expect.stringMatching(/^ACCOUNTS_FILE accounts\.1\.oidcIssuer is missing/),
+    expect.stringMatching(/^ACCOUNTS_FILE accounts\.1\.clientId is missing/),
+    expect.stringMatching(/^ACCOUNTS_FILE accounts\.1\.clientSecretFile is missing/),
+  ])
+  expect(reloads()).toEqual([])
+
+  // Nobody asks: the file is seen to be another one.
+  await write(
+    describeAccount('stays'),
+    describeAccount('changes'),
+    describeAccount('comes', { schedules: { 'sync-users': { everySeconds: 1 } } }),
+  )
+  await expect.poll(() => reloads().length, patience).toBe(1)
+  expect(reloads()[0]).toMatchObject({ added: ['comes'], changed: ['changes'], removed: ['goes'] })
+  await expect.poll(bootstrapped, patience).toEqual(['stays', 'changes', 'comes'])
+  expect((await run(env, 'holds')).out).toBe('no holds\n')
+  const ticks = async () =>
+    (await runs()).filter(({ account, trigger }) => account === 'comes' && trigger === 'schedule')
+  await expect.poll(async () => (await ticks()).length, patience).toBeGreaterThan(1)
+  expect(await run(env, 'enqueue', 'sync-users', '--account', 'goes')).toMatchObject({ code: 2 })
+
+  // The one that stayed as it was still has its token.
+  expect((await run(env, 'enqueue', 'sync-users', '--account', 'stays', '--wait')).code).toBe(0)
+  expect(grants('stays')).toBe(grantsBefore)
+
+  worker.kill('SIGHUP')
+  await expect.poll(() => logged().some(({ msg }) => msg.includes('says the same')), patience).toBe(true)
+  worker.kill('SIGTERM')
+  expect((await worker.ended).code).toBe(0)
+  expect(worker.err()).not.toContain('secret-of-')
+})
