@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,13 @@ const { scripts, dependencies, devDependencies } = z
   })
   .parse(JSON.parse(readDocument('package.json')))
 
-const configuration = ['src/config.ts', 'src/provision/admin-login.ts'].map(readDocument).join('\n')
+const configuration = [
+  'src/config.ts',
+  ...globSync('src/config/*.ts', { cwd: projectFolder }),
+  'src/provision/admin-login.ts',
+]
+  .map(readDocument)
+  .join('\n')
 const readme = readDocument('README.md')
 
 describe.each(documents)('%s', path => {
@@ -67,8 +73,9 @@ test('.env.example has no variable that means nothing', () => {
 /** @returns what is wrong with a command of a shell block, in words */
 function findProblem(command: string): string | undefined {
   const words = command.split(/\s+/)
-  if (words[0] !== 'npm')
-    return /^(?:set [-+]a|\. \.\/\.env)$/.test(command) ? undefined : 'only npm is known to the reader'
+  // What openssl is told is followed in its own test.
+  if (/^(?:set [-+]a|\. \.\/\.env|umask 077|openssl .+)$/.test(command)) return undefined
+  if (words[0] !== 'npm') return 'only npm and openssl are known to the reader'
   const [subcommand = '', ...rest] = words.slice(1)
   if (['ci', 'test', 'start'].includes(subcommand)) return undefined
   const [script = '', ...more] = rest.filter(word => word !== '-s' && word !== '--')

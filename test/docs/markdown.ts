@@ -4,7 +4,13 @@ import { join } from 'node:path'
 export const projectFolder = join(import.meta.dirname, '../..')
 
 /** What a reader is told; everything in it is held against the code. */
-export const documents = ['README.md', 'docs/writing-a-job.md', 'docs/operations.md', 'docs/architecture.md'] as const
+export const documents = [
+  'README.md',
+  'docs/authentication.md',
+  'docs/writing-a-job.md',
+  'docs/operations.md',
+  'docs/architecture.md',
+] as const
 
 export interface CodeBlock {
   readonly language: string
