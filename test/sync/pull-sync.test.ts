@@ -269,6 +269,23 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
+  test('doesn’t go on from a checkpoint that was made with another table, cursor or key', async () => {
+    const job = newJob()
+    await run(job)
+    const common = { name: job.name, document: PullArticlesDocument, role: 'viewer', into: job.table } as const
+    const changed = [
+      pullSync({ ...common, key: 'id', cursor: 'updated_at', into: `${job.table.slice(0, 30)}_b` }),
+      pullSync({ ...common, key: 'id', cursor: 'created_at' }),
+      pullSync({ ...common, key: ['id', 'topic_id'], cursor: 'updated_at' }),
+    ]
+    for (const other of changed) {
+      await expect(run({ ...job, job: other })).rejects.toMatchObject({ code: 'fingerprint', scope: 'job' })
+    }
+    // What doesn't matter to a checkpoint may change.
+    const tuned = pullSync({ ...common, key: 'id', cursor: 'updated_at', pageSize: 7, lookback: 60 })
+    expect(await run({ ...job, job: tuned })).toMatchObject({ counts: { inserted: 0 } })
+  })
+
   test('reads a table that several accounts mirror for each of them', async () => {
     const job = newJob({ pageSize: 50 })
     const accounts = [account, app.addAccount(), app.addAccount()]

@@ -187,15 +187,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
   })
 })
 
-test('the fingerprint of a checkpoint changes with the document and its filter, not with its layout', () => {
+test('the fingerprint of a checkpoint changes with all that it was made with, not with the document’s layout', () => {
   const print = (text: string, where: unknown = {}) => checkpointFingerprint(parse(text), where)
   expect(print('query A { users { id name } }')).toBe(print('query A {\n  users { id\n name }\n}'))
   const different = [
     print('query A { users { id name } }'),
     print('query A { users { id } }'),
-    print('query A { users { id name } }', { active: true }),
+    print('query A { users { id name } }', { role: 'viewer', into: 'users', cursor: 'updated_at', key: ['id'] }),
+    print('query A { users { id name } }', { role: 'editor', into: 'users', cursor: 'updated_at', key: ['id'] }),
   ]
-  expect(new Set(different).size).toBe(3)
+  expect(new Set(different).size).toBe(4)
 })
 
 describe('the texts of a row', () => {
