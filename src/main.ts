@@ -9,6 +9,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => stop.abort(new DOMException(`${signal} was received`, 'AbortError')))
 }
 
+for (const stream of [process.stdout, process.stderr]) {
+  // A reader that has seen enough, such as head, closes the pipe: that is no failure of the command.
+  stream.on('error', () => {})
+}
+
 const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,
@@ -35,5 +40,7 @@ const exitCode = await runCli({
 })
 
 // A queue's driver that is still trying to reach its server would keep the process alive for ever.
-await Promise.all([process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve))))
+await Promise.all(
+  [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', () => resolve(undefined)))),
+)
 process.exit(exitCode)

@@ -104,9 +104,11 @@ export function createRequestToken(
       try {
         return await request({ refreshToken: previous.refreshToken }, credential, signal)
       } catch (error) {
+        if (signal.aborted) throw error
+        // Whatever it was, the next attempt logs in: a token that can't be renewed must not lock the account out.
+        unrenewable.add(previous)
         // Expired, revoked or used twice: a new login settles it, and finds out whether the client itself is refused.
         if (!(error instanceof RefusalError)) throw error
-        unrenewable.add(previous)
         await credentials.hasChangedSince(credential)
       }
     }

@@ -11,7 +11,6 @@ import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import { createRequestHandler } from '../runs/handle-request.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
-import { bootstrapJob } from '../runs/request-bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import {
   findStoreTime,
@@ -50,7 +49,6 @@ export const worker: Command = {
     const scheduling = {
       ...deps,
       now: () => findStoreTime(deps.store),
-      ...(deps.jobs.has(bootstrapJob) && { bootstrapJob }),
     }
     const list = (accounts = accountsOf(deps)) => listSchedules(deps.jobs.values(), accounts)
     await reconcileSchedules(scheduling, list())

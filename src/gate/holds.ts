@@ -42,6 +42,8 @@ export async function claimProbe(store: Store, hold: Hold): Promise<boolean> {
 /**
  * Records why requests wait; a hold that was there already pauses longer.
  *
+ * @param probed whether this run had gone to look if the hold is over: of several that meet one short outage at once, the first
+ *   places the hold and the others don't lengthen its pause
  * @returns milliseconds until the next probe
  */
 export async function placeHold(
@@ -50,6 +52,7 @@ export async function placeHold(
   job: string,
   cause: HoldCause,
   metBy: 'gate' | 'run',
+  probed: boolean,
 ): Promise<number> {
   const values = {
     met_by: metBy,
@@ -60,11 +63,12 @@ export async function placeHold(
   return store.transaction().execute(async tx => {
     const before = await tx
       .selectFrom('worker.holds')
-      .select('probes')
+      .select(['probes', sql<number>`(extract(epoch from probe_at - now()) * 1000)::float8`.as('due_in_ms')])
       .where('account', '=', key.account)
       .where('job', '=', key.job)
       .forUpdate()
       .executeTakeFirst()
+    if (before && !probed) return Math.max(before.due_in_ms, 1_000)
     const probes = before ? before.probes + 1 : 0
     const asked = cause instanceof OutageError ? (cause.retryAfterMs ?? 0) / 1000 : 0
     const seconds = Math.max(probePauseSeconds(probes), asked)

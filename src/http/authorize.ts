@@ -16,14 +16,14 @@ export const off: Authorize = async () =>
 /** Verifies a bearer token against the issuer's keys, and looks for the role among those of the realm and of the audience. */
 export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> = systemClock): Authorize {
   const { issuer, audience, role } = callers
-  const findKeys = createKeyFinder(issuer, clock)
+  const findKey = createKeyFinder(issuer, clock)
   return async header => {
     const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
     if (!token) return refuse(401, 'A bearer token is needed in the Authorization header.')
     try {
       // Whoever sends nonsense must not make this worker ask the issuer.
       if (decodeJwt(token).iss !== issuer) return wrongIssuer(issuer)
-      const { payload } = await jwtVerify(token, await findKeys(), {
+      const { payload } = await jwtVerify(token, findKey, {
         issuer,
         audience,
         requiredClaims: ['exp'],
@@ -38,22 +38,26 @@ export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> 
   }
 }
 
-/** After the issuer could not be reached it is left alone for so long, in milliseconds. */
+/** After the issuer's keys could not be had it is left alone for so long, in milliseconds. */
 const keysPauseMs = 10_000
 
-/** One discovery at a time, and none for a while after one that failed. */
-function createKeyFinder(issuer: string, clock: Pick<Clock, 'now'>): () => Promise<JWTVerifyGetKey> {
-  let keys: Promise<JWTVerifyGetKey> | undefined
-  let failedAt = Number.NEGATIVE_INFINITY
-  return () => {
-    if (keys && clock.now() - failedAt < keysPauseMs) return keys
-    if (failedAt > Number.NEGATIVE_INFINITY) keys = undefined
-    failedAt = Number.NEGATIVE_INFINITY
-    keys ??= discoverKeys(issuer).then(createRemoteJWKSet)
-    keys.catch(() => {
-      failedAt = clock.now()
-    })
-    return keys
+/** The issuer's keys: one discovery for all callers, and no question for a while after one that failed. */
+function createKeyFinder(issuer: string, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
+  let remote: Promise<JWTVerifyGetKey> | undefined
+  let failure: { readonly error: unknown; readonly at: number } | undefined
+  return async (header, token) => {
+    if (failure && clock.now() - failure.at < keysPauseMs) throw failure.error
+    remote ??= discoverKeys(issuer).then(createRemoteJWKSet)
+    try {
+      const keys = await remote.catch(error => {
+        remote = undefined
+        throw error
+      })
+      return await keys(header, token)
+    } catch (error) {
+      if (!isAboutToken(error)) failure = { error, at: clock.now() }
+      throw error
+    }
   }
 }
 
@@ -69,11 +73,14 @@ function explain(error: unknown, { issuer, audience }: HttpCallers): Authorizati
       return refuse(401, `The token is not meant for this worker: audience "${audience}" is needed.`)
     return refuse(401, `The token's claim "${error.claim}" is not valid.`)
   }
-  const aboutTheToken = error instanceof errors.JOSEError && !keyFailures.has(error.code)
-  if (!aboutTheToken) {
+  if (!isAboutToken(error)) {
     return refuse(503, `The keys of ${issuer} can not be fetched, so no token can be verified now.`)
   }
   return refuse(401, 'The token is not valid: it is no JWT, or was not signed by the issuer.')
+}
+
+function isAboutToken(error: unknown): boolean {
+  return error instanceof errors.JOSEError && !keyFailures.has(error.code)
 }
 
 /** What jose throws when the issuer's keys can't be had; all its other errors are about the token. */

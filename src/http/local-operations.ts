@@ -52,7 +52,9 @@ export function createLocalOperations(deps: RunDeps): Operations {
       await resetJob(deps, access.account.name, job.name)
     },
     async forget(account) {
-      await forgetAccount(deps, findAccount(accounts, account).account.name)
+      // One that is no longer configured can be forgotten as well.
+      const known = accounts.has(account) || (await isRemembered(store, account))
+      await forgetAccount(deps, known ? account : findAccount(accounts, account).account.name)
     },
     async ping() {
       await Promise.all([queue.ping(), pingStore(store)])
@@ -66,6 +68,11 @@ async function pingStore(store: Store): Promise<void> {
   } catch (error) {
     throw new TransientError('store', 'The store can not be reached: check that its Postgres is up.', { cause: error })
   }
+}
+
+async function isRemembered(store: Store, account: string): Promise<boolean> {
+  const row = await store.selectFrom('worker.accounts').select('name').where('name', '=', account).executeTakeFirst()
+  return row !== undefined
 }
 
 async function findRequest({ store, queue }: RunDeps, id: string): Promise<RequestReport | undefined> {

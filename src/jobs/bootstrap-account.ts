@@ -3,8 +3,16 @@ import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from './define-job.ts'
 
-/** How often the bootstrap looks whether the step in hand is done, in milliseconds. */
-const lookEveryMs = 500
+/** The job that a new account begins with, where the list has it. */
+export const bootstrapJob = 'bootstrap-account'
+
+/**
+ * Milliseconds until the bootstrap looks again whether the step in hand is done: a tenth of the time for which it has waited,
+ * so that one that waits for somebody to mend something costs nothing.
+ */
+function pauseMs(waitedMs: number): number {
+  return Math.min(Math.max(500, waitedMs / 10), 30_000)
+}
 
 /**
  * Brings a new account up: the gate has logged it in and made its user visible before this runs; then each sync is requested
@@ -12,14 +20,14 @@ const lookEveryMs = 500
  */
 export function bootstrapAccount(steps: readonly JobDefinition[]): JobDefinition {
   return defineJob({
-    name: 'bootstrap-account',
+    name: bootstrapJob,
     needsWorker: true,
     payload: z.strictObject({}),
     async run(session, context): Promise<JobResult> {
       const account = session.account.name
       for (const step of steps.filter(({ name }) => context.accountJobs.has(name))) {
-        const state = await advance(context, account, step.name)
-        if (state === 'requested') return { waitMs: lookEveryMs }
+        const waitedMs = await advance(context, account, step.name)
+        if (waitedMs !== undefined) return { waitMs: pauseMs(waitedMs) }
       }
       await context.transaction(tx =>
         tx
@@ -33,15 +41,16 @@ export function bootstrapAccount(steps: readonly JobDefinition[]): JobDefinition
   })
 }
 
-async function advance(context: JobContext<unknown>, account: string, step: string): Promise<'requested' | 'done'> {
+/** @returns for how long the step has been waited for, in milliseconds; undefined when it is done */
+async function advance(context: JobContext<unknown>, account: string, step: string): Promise<number | undefined> {
   const { store, requestId, log } = context
   const row = await store
     .selectFrom('worker.bootstrap_steps')
-    .select(['state', 'request_id'])
+    .select(['state', 'request_id', 'updated_at'])
     .where('bootstrap_id', '=', requestId)
     .where('step', '=', step)
     .executeTakeFirst()
-  if (row?.state === 'done') return 'done'
+  if (row?.state === 'done') return undefined
   // Asked for under the same id again after a crash between asking and noting it.
   const { id } = row ? { id: row.request_id } : await context.request(step, `${requestId}-${step}`)
   if (!row) {
@@ -52,13 +61,13 @@ async function advance(context: JobContext<unknown>, account: string, step: stri
         .values({ bootstrap_id: requestId, step, account, request_id: id })
         .execute(),
     )
-    return 'requested'
+    return 0
   }
   const request = await context.findRequest(id)
-  if (request?.state === 'open') return 'requested'
+  if (request?.state === 'open') return context.clock.now() - row.updated_at.getTime()
   if (request?.state === 'done') {
     await noteStep(context, step, 'done')
-    return 'done'
+    return undefined
   }
   await noteStep(context, step, 'failed')
   throw new PermanentError(

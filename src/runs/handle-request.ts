@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import { claimProbe, findHold, placeHold } from '../gate/holds.ts'
+import { claimProbe, findHold, type Hold, placeHold } from '../gate/holds.ts'
+import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
 import type { ActiveRequest, Disposition, QueuedRequest, RequestHandler } from '../queue/request-queue.ts'
@@ -26,19 +27,20 @@ const progressEveryMs = 500
 /** The way of a request from the queue: hold? → lease → run → what becomes of it. */
 export function createRequestHandler(deps: RunDeps): RequestHandler {
   const places = createPlaces()
+  const logUnknown = createUnknownLog(deps)
   return async (request, signal) => {
     const job = deps.jobs.get(request.job)
     const access = deps.accounts.get(request.account)
-    if (!job || !access) {
-      // It was accepted by a process that knew both: another one, or this one's next version, will know them again.
-      deps.log.warn({ job: request.job, account: request.account }, 'a request names a job or account unknown here')
+    if (!job || !access || !jobsOf(access.account, [job]).includes(job)) {
+      // It was accepted by a process that knew it: another one, or this one's next version, will know it again.
+      logUnknown(request)
       return { kind: 'put-back', delayMs: unknownPauseMs }
     }
     try {
       const ending = await findEnding(deps, request)
       if (ending) return ending
-      const blocked = await findBlockedMs(deps, request)
-      if (blocked !== undefined) return await putAside(deps, request, blocked)
+      const hold = await findHold(deps.store, request.account, request.job)
+      if (hold && hold.dueInMs > 0) return await putAside(deps, request, hold.dueInMs)
       const { limits } = access.account
       if (!places.take(request.account, limits?.concurrentRuns ?? concurrentRuns)) {
         return { kind: 'put-back', delayMs: placePauseMs }
@@ -46,7 +48,7 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
       try {
         const lease = await deps.leases.take(request.account, job.name)
         if (!lease) return await putAside(deps, request, leasePauseMs)
-        return await runUnderLease(deps, { lease, job, access }, request, signal)
+        return await runUnderLease(deps, { lease, job, access, hold }, request, signal)
       } finally {
         places.leave(request.account)
       }
@@ -55,6 +57,17 @@ export function createRequestHandler(deps: RunDeps): RequestHandler {
       deps.log.warn({ error, request: request.id }, 'a request could not be looked at and is tried again')
       return { kind: 'put-back', delayMs: storePauseMs }
     }
+  }
+}
+
+/** Says once of each account and job that it is asked for in vain, since its requests come back each minute. */
+function createUnknownLog({ log }: RunDeps): (request: ActiveRequest) => void {
+  const told = new Set<string>()
+  return ({ account, job }) => {
+    const name = `${account}/${job}`
+    if (told.has(name)) return
+    told.add(name)
+    log.warn({ job, account }, 'requests name a job or account that does not run here: they wait until it does')
   }
 }
 
@@ -87,13 +100,6 @@ async function findFollowed({ store, queue }: RunDeps, request: ActiveRequest): 
   return undefined
 }
 
-/** Milliseconds for which a hold blocks the request; undefined when there is none, or when this one is to go and look. */
-async function findBlockedMs(deps: RunDeps, request: ActiveRequest): Promise<number | undefined> {
-  const hold = await findHold(deps.store, request.account, request.job)
-  if (!hold || (await claimProbe(deps.store, hold))) return undefined
-  return Math.max(hold.dueInMs, 0)
-}
-
 async function putAside(deps: RunDeps, request: ActiveRequest, delayMs: number): Promise<Disposition> {
   await addWaiter(deps.store, request)
   // Spread out, so that a thousand waiters don't come back in one instant.
@@ -102,12 +108,14 @@ async function putAside(deps: RunDeps, request: ActiveRequest, delayMs: number):
 
 async function runUnderLease(
   deps: RunDeps,
-  { lease, job, access }: { lease: Lease; job: JobDefinition; access: AccountAccess },
+  { lease, job, access, hold }: { lease: Lease; job: JobDefinition; access: AccountAccess; hold: Hold | undefined },
   request: ActiveRequest,
   signal: AbortSignal,
 ): Promise<Disposition> {
   let metBy: 'gate' | 'run' = 'gate'
   try {
+    // Of all that wait for a hold to end, in all processes, one goes to see.
+    if (hold && !(await claimProbe(deps.store, hold))) return await putAside(deps, request, leasePauseMs)
     await removeWaiter(deps.store, request.id)
     const result = await executeRun(deps, lease, {
       job,
@@ -127,7 +135,7 @@ async function runUnderLease(
     return afterResult(result)
   } catch (error) {
     if (signal.aborted) return { kind: 'put-back', delayMs: 0 }
-    return await afterError(deps, request, error, metBy)
+    return await afterError(deps, request, error, { metBy, probed: hold !== undefined })
   } finally {
     await deps.leases.release(lease).catch(error => deps.log.warn({ error }, 'a lease is released a little later'))
     await wakeNext(deps, lease.account, lease.job)
@@ -152,11 +160,11 @@ async function afterError(
   deps: RunDeps,
   request: ActiveRequest,
   error: unknown,
-  metBy: 'gate' | 'run',
+  { metBy, probed }: { metBy: 'gate' | 'run'; probed: boolean },
 ): Promise<Disposition> {
   const decision = decideAfter(error, request.failures)
   if (decision.kind === 'hold') {
-    const pauseMs = await placeHold(deps.store, request.account, request.job, decision.cause, metBy)
+    const pauseMs = await placeHold(deps.store, request.account, request.job, decision.cause, metBy, probed)
     return await putAside(deps, request, pauseMs)
   }
   if (decision.kind === 'again') {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import type { Clock } from '../clock.ts'
+import { type Clock, settlesWithin } from '../clock.ts'
+import { OutageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import { createLeases, type Leases } from './lease.ts'
@@ -7,6 +8,8 @@ import { createLeases, type Leases } from './lease.ts'
 /** A process is taken for dead when it hasn't been heard of for so long; its leases may then be taken. */
 export const processLifeMs = 6_000
 const heartbeatMs = 1_500
+const beatWithinMs = 3_000
+const unheard = 'The store did not answer a heartbeat within 3 s: check the network between this process and Postgres.'
 
 export interface Heartbeat extends AsyncDisposable {
   readonly processId: string
@@ -39,8 +42,10 @@ export async function startHeartbeat(
     while (!stopped.signal.aborted) {
       try {
         await clock.sleep(heartbeatMs, stopped.signal)
-        await beat()
-        await leases.releaseOrphans()
+        // On a connection that is half open a statement waits for ever, and the next beat may get a better one.
+        const beaten = beat().then(() => leases.releaseOrphans())
+        if (!(await settlesWithin(clock, beatWithinMs, beaten))) throw new OutageError('store', 'account', unheard)
+        await beaten
       } catch (error) {
         if (!stopped.signal.aborted) log.warn({ error }, 'the store did not take the heartbeat')
       }

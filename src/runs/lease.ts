@@ -17,7 +17,7 @@ export interface Leases {
    * Takes the lease when nobody holds it, or when its holder's process is dead: that one's runs are then recorded as
    * interrupted.
    *
-   * @returns undefined while a living process holds it
+   * @returns undefined while a living process holds it, and while this one is taken for dead itself
    */
   take(account: string, job: string): Promise<Lease | undefined>
   release(lease: Lease): Promise<void>
@@ -73,7 +73,8 @@ async function takeLease(
   return store.transaction().execute(async tx => {
     const { rows } = await sql<{ fence: string }>`
       insert into worker.leases as l (account, job, fence, process)
-      values (${account}, ${job}, 1, ${processId})
+      select ${account}, ${job}, 1, ${processId}::uuid
+      where exists (select from worker.processes p where p.id = ${processId}::uuid and p.expires_at > now())
       on conflict (account, job) do update
         set fence = l.fence + 1, process = excluded.process, taken_at = now()
         where l.process is null or not exists (

@@ -1,8 +1,6 @@
 import { jobsOf } from '../jobs/account-jobs.ts'
+import { bootstrapJob } from '../jobs/bootstrap-account.ts'
 import type { RunDeps } from './run-deps.ts'
-
-/** The job that a new account begins with, where the list has it. */
-export const bootstrapJob = 'bootstrap-account'
 
 const job = bootstrapJob
 

@@ -14,7 +14,9 @@ export function findRuleProblem(rule: ScheduleRule): string | undefined {
       : `everySeconds is ${rule.everySeconds}, and must be 1 or more`
   }
   // An empty expression or a lone star would be taken for "every minute" by some parsers.
-  if (rule.cron.trim().split(/\s+/).length < 5) return `cron "${rule.cron}" needs five fields`
+  const fields = rule.cron.trim().split(/\s+/).length
+  // With a field for the year a rule would come to its end one day, in the middle of the night.
+  if (fields < 5 || fields > 6) return `cron "${rule.cron}" has ${fields} fields, and needs five, or six with seconds`
   try {
     return new Cron(rule.cron, { timezone: rule.zone ?? 'UTC' }).nextRun()
       ? undefined

@@ -54,6 +54,8 @@ function openPostgres(databaseUrl: string, log: Log): Database {
       max: 12,
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
+      // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
+      query_timeout: 120_000,
       application_name: 'hasura-sync-worker',
     })
     // An idle connection that drops must not end the process: the next statement opens another.

@@ -36,7 +36,7 @@ describe('the pause between two probes', () => {
     const account = randomUUID()
     const pauses = []
     for (const cause of [refusal, refusal, outage, refusal]) {
-      pauses.push(await placeHold(database.store, account, 'sync-articles', cause, 'gate'))
+      pauses.push(await placeHold(database.store, account, 'sync-articles', cause, 'gate', true))
     }
     expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000])
     const hold = await findHold(database.store, account, 'sync-topics')
@@ -50,17 +50,18 @@ test('the pause is at least what the other side asked for', async () => {
   const account = randomUUID()
   const asking = new OutageError('token-endpoint', 'account', 'Asks for a pause', { retryAfterMs: 12_000 })
   const pauses = []
-  for (let n = 0; n < 3; n += 1) pauses.push(await placeHold(database.store, account, 'sync-articles', asking, 'gate'))
+  for (let n = 0; n < 3; n += 1)
+    pauses.push(await placeHold(database.store, account, 'sync-articles', asking, 'gate', true))
   expect(pauses).toEqual([12_000, 12_000, 20_000])
 })
 
 describe('a hold', () => {
   test('of a job concerns no other job, one of the account all of them, and of no other account', async () => {
     const account = randomUUID()
-    await placeHold(database.store, account, 'sync-articles', jobRefusal, 'gate')
+    await placeHold(database.store, account, 'sync-articles', jobRefusal, 'gate', true)
     expect(await findHold(database.store, account, 'sync-articles')).toMatchObject({ code: 'job-roles' })
     expect(await findHold(database.store, account, 'sync-topics')).toBeUndefined()
-    await placeHold(database.store, account, 'sync-articles', refusal, 'gate')
+    await placeHold(database.store, account, 'sync-articles', refusal, 'gate', true)
     expect(await findHold(database.store, account, 'sync-topics')).toMatchObject({ code: 'claims' })
     expect(await findHold(database.store, account, 'sync-articles')).toMatchObject({ code: 'claims' })
     expect(await findHold(database.store, randomUUID(), 'sync-articles')).toBeUndefined()
@@ -68,7 +69,7 @@ describe('a hold', () => {
 
   test('that is due lets one of many look, and none before', async () => {
     const account = randomUUID()
-    await placeHold(database.store, account, 'sync-articles', refusal, 'gate')
+    await placeHold(database.store, account, 'sync-articles', refusal, 'gate', true)
     const hold = await findHold(database.store, account, 'sync-articles')
     if (!hold) throw new Error('nothing was held')
     const claimTen = () => Promise.all(Array.from({ length: 10 }, () => claimProbe(database.store, hold)))
@@ -80,8 +81,8 @@ describe('a hold', () => {
 
   test('that the gate met is lifted when the gate lets a run pass', async () => {
     const account = randomUUID()
-    await placeHold(database.store, account, 'sync-articles', refusal, 'gate')
-    await placeHold(database.store, account, 'sync-articles', jobRefusal, 'gate')
+    await placeHold(database.store, account, 'sync-articles', refusal, 'gate', true)
+    await placeHold(database.store, account, 'sync-articles', jobRefusal, 'gate', true)
     expect(await liftHolds(database.store, account, 'sync-articles', 'gate')).toBe(true)
     expect(await findHold(database.store, account, 'sync-articles')).toBeUndefined()
     expect(await liftHolds(database.store, account, 'sync-articles', 'gate')).toBe(false)
@@ -91,16 +92,16 @@ describe('a hold', () => {
     'that a run met behind the gate stays until a run came through: $code',
     async cause => {
       const account = randomUUID()
-      await placeHold(database.store, account, 'sync-articles', cause, 'run')
+      await placeHold(database.store, account, 'sync-articles', cause, 'run', true)
       expect(await liftHolds(database.store, account, 'sync-articles', 'gate')).toBe(false)
-      expect(await placeHold(database.store, account, 'sync-articles', cause, 'run')).toBe(10_000)
+      expect(await placeHold(database.store, account, 'sync-articles', cause, 'run', true)).toBe(10_000)
       expect(await liftHolds(database.store, account, 'sync-articles', 'run')).toBe(true)
     },
   )
 
   test('of another job stays when this one passes', async () => {
     const account = randomUUID()
-    await placeHold(database.store, account, 'sync-articles', jobRefusal, 'gate')
+    await placeHold(database.store, account, 'sync-articles', jobRefusal, 'gate', true)
     expect(await liftHolds(database.store, account, 'sync-topics', 'run')).toBe(false)
     expect(await findHold(database.store, account, 'sync-articles')).toMatchObject({ code: 'job-roles' })
   })

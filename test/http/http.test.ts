@@ -394,7 +394,7 @@ describe('an accepted request', () => {
 
   test('that is held says why', async () => {
     const cause = new RefusalError('claims', 'account', 'The token has no claims: mend the mapper')
-    await placeHold(app.deps.store, 'default', 'export-articles', cause, 'gate')
+    await placeHold(app.deps.store, 'default', 'export-articles', cause, 'gate', true)
     const { body } = await ask({ key: 'held' })
     const consumer = app.consume()
     await expect

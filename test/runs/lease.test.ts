@@ -34,11 +34,25 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
   const newKey = () => ({ account: `account-${randomUUID()}`, job: 'sync-things' })
   const take = ({ leases }: Pick<RunDeps, 'leases'>, { account, job }: { account: string; job: string }) =>
     leases.take(account, job)
-  /** A process of which the store knows no sign of life. */
-  const openDead = (): Pick<RunDeps, 'store' | 'leases'> => ({
-    store: app.deps.store,
-    leases: createLeases(app.deps.store, randomUUID()),
-  })
+  /** A process that takes a lease and then gives no sign of life any more. */
+  const openDead = (): Pick<RunDeps, 'store' | 'leases'> => {
+    const { store } = app.deps
+    const id = randomUUID()
+    const leases = createLeases(store, id)
+    return {
+      store,
+      leases: {
+        ...leases,
+        async take(account, job) {
+          const expires_at = new Date(Date.now() + 60_000)
+          await store.insertInto('worker.processes').values({ id, host: 'gone', pid: 1, expires_at }).execute()
+          const lease = await leases.take(account, job)
+          await store.deleteFrom('worker.processes').where('id', '=', id).execute()
+          return lease
+        },
+      },
+    }
+  }
   const runsOf = (account: string) =>
     app.deps.store.selectFrom('worker.runs').selectAll().where('account', '=', account).orderBy('id').execute()
   const start = { requestId: 'request', trigger: 'cli', attempt: 1, payload: {} }
@@ -48,6 +62,10 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
     const key = newKey()
     const taken = await Promise.all(Array.from({ length: 12 }, (_, n) => take(n % 2 ? app.deps : peer.deps, key)))
     expect(taken.filter(lease => lease !== undefined)).toHaveLength(1)
+  })
+
+  test('a process that is taken for dead takes none', async () => {
+    expect(await createLeases(app.deps.store, randomUUID()).take(newKey().account, 'sync-things')).toBeUndefined()
   })
 
   test('it is free again after its release, with a greater fence', async () => {

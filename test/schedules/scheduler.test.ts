@@ -30,7 +30,12 @@ describe.each(backends)('schedules on %s', backend => {
   afterAll(() => app[Symbol.asyncDispose]())
   beforeEach(() => {
     clock = new VirtualClock()
-    schedule = { account: `account-${randomUUID()}`, job: 'sync-users', rule: { everySeconds: 60 } }
+    schedule = {
+      account: `account-${randomUUID()}`,
+      job: 'sync-users',
+      rule: { everySeconds: 60 },
+      afterBootstrap: false,
+    }
   })
 
   const deps = (queue: RequestQueue = app.deps.queue) => ({
@@ -40,8 +45,7 @@ describe.each(backends)('schedules on %s', backend => {
     now: async () => new Date(clock.now()),
   })
   const reconcile = (...schedules: Schedule[]) => reconcileSchedules(deps(), schedules)
-  const look = (queue?: RequestQueue) =>
-    addDueRequests(deps(queue), new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]]))
+  const look = (queue?: RequestQueue) => addDueRequests(deps(queue), [schedule])
   const row = () =>
     app.deps.store.selectFrom('worker.schedules').selectAll().where('account', '=', schedule.account).executeTakeFirst()
   const tick = (at: number) => app.deps.queue.find(scheduledRequestId(schedule.account, schedule.job, new Date(at)))
@@ -109,13 +113,18 @@ describe.each(backends)('schedules on %s', backend => {
     expect((await row())?.claimed_until).toBeNull()
   })
 
-  test('a rule that is the same keeps its time, also an overdue one; a changed one starts anew', async () => {
+  test('a rule that is the same keeps its time, also an overdue one; a changed one has a new time when nothing is due', async () => {
     const begun = clock.now()
     await reconcile(schedule)
     await look()
     clock.advance(90_000)
     await reconcile(schedule)
     expect((await row())?.next_run_at).toEqual(new Date(begun + 60_000))
+    await reconcile({ ...schedule, rule: { cron: '0 0 * * *' } })
+    // Replicas that don't agree yet must not lose the tick that is due, nor make one.
+    expect(await row()).toMatchObject({ rule: '0 0 * * * UTC', next_run_at: new Date(begun + 60_000) })
+    await reconcile(schedule)
+    expect(await look()).toBe(1)
     await reconcile({ ...schedule, rule: { cron: '0 0 * * *' } })
     expect(await row()).toMatchObject({ rule: '0 0 * * * UTC', next_run_at: new Date(Date.UTC(2026, 10, 2)) })
   })
@@ -135,18 +144,14 @@ describe.each(backends)('schedules on %s', backend => {
     await reconcile(other)
     const kept = await row()
     expect(kept).toMatchObject({ rule: 'every 60 s' })
-    const found = await addDueRequests(deps(), new Map([[`${other.account}/${other.job}`, other.rule]]))
+    const found = await addDueRequests(deps(), [other])
     expect(found).toBe(1)
     expect(await row()).toEqual(kept)
     expect(await look()).toBe(1)
   })
 
   describe('of a new account', () => {
-    const lookBeside = () =>
-      addDueRequests(
-        { ...deps(), bootstrapJob: 'bootstrap-account' },
-        new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]]),
-      )
+    const lookBeside = () => addDueRequests(deps(), [{ ...schedule, afterBootstrap: true }])
     const noteBootstrap = (state: 'running' | 'waiting' | 'failed' | 'refused') =>
       app.deps.store
         .insertInto('worker.runs')
@@ -204,8 +209,7 @@ describe.each(backends)('schedules on %s', backend => {
     await reconcileSchedules({ ...deps(), now }, [schedule])
     const stored = await row()
     expect(Math.abs(Number(stored?.next_run_at) - Date.now())).toBeLessThan(10_000)
-    const rules = new Map([[`${schedule.account}/${schedule.job}`, schedule.rule]])
-    expect(await addDueRequests({ ...deps(), now }, rules)).toBe(1)
+    expect(await addDueRequests({ ...deps(), now }, [schedule])).toBe(1)
     expect(Number((await row())?.next_run_at)).toBeGreaterThan(Date.now())
   })
 
