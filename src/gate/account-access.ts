@@ -12,6 +12,8 @@ import { createRestApi, type RestApi } from '../rest/rest-api.ts'
 export interface AccountAccess {
   readonly account: Account
   readonly tokens: TokenSource
+  /** A probe is about to go and look: a refusal of a moment ago is no answer for it. */
+  lookAfresh(): void
   /** A client that speaks to the account's Hasura as `role`, and as no other. */
   hasura(url: string, role: string): HasuraClient
   /** The account's REST API, whose rate limit all its runs in this process share. */
@@ -27,13 +29,14 @@ export function createAccountAccess(
   deps: { readonly clock: Clock; readonly readSecretFile: (path: string) => Promise<string> },
 ): AccountAccess {
   const { clock } = deps
-  const requestToken = shareRefusal(createRequestToken(account.login, deps), clock)
+  const { requestToken, forget } = shareRefusal(createRequestToken(account.login, deps), clock)
   const tokens = createTokenSource({ requestToken, clock })
   const adminBucket = createRateBucket(clock)
   let turn: Promise<unknown> = Promise.resolve()
   return {
     account,
     tokens,
+    lookAfresh: forget,
     api: account.api && createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock) }),
     async keycloak(issuer, signal) {
       // Loaded where it is used: most workers never speak to it, and it is the largest of all dependencies.

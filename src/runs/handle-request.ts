@@ -116,6 +116,7 @@ async function runUnderLease(
   try {
     // Of all that wait for a hold to end, in all processes, one goes to see.
     if (hold && !(await claimProbe(deps.store, hold))) return await putAside(deps, request, leasePauseMs)
+    if (hold) access.lookAfresh()
     await removeWaiter(deps.store, request.id)
     const result = await executeRun(deps, lease, {
       job,

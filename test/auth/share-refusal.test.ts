@@ -9,13 +9,13 @@ const { signal } = new AbortController()
 function open(outcomes: readonly (Error | Token)[]) {
   const clock = new VirtualClock()
   let asked = 0
-  const requestToken = shareRefusal(async () => {
+  const { requestToken, forget } = shareRefusal(async () => {
     const outcome = outcomes[asked]
     asked += 1
     if (outcome instanceof Token) return outcome
     throw outcome
   }, clock)
-  return { clock, get: () => requestToken(undefined, signal), asked: () => asked }
+  return { clock, forget, get: () => requestToken(undefined, signal), asked: () => asked }
 }
 
 const refusal = new RefusalError('client-auth', 'account', 'no')
@@ -28,6 +28,13 @@ test('a refusal of the client is the answer of those who ask within a second, an
   await expect(get()).rejects.toBe(refusal)
   expect(asked()).toBe(1)
   clock.advance(1)
+  expect(await get()).toBe(token)
+})
+
+test('a probe asks for itself', async () => {
+  const { get, forget } = open([refusal, token])
+  await expect(get()).rejects.toBe(refusal)
+  forget()
   expect(await get()).toBe(token)
 })
 
