@@ -68,11 +68,11 @@ describe('EUnifyer', () => {
 
   test('checks the scope of each route', async () => {
     await using opened = await open('partner:orgs:read')
-    for (const wrong of [
-      opened.api.get('/contacts', { schema: z.unknown(), signal }),
-      opened.api.post('/partner/orgs', { body: input, signal }),
+    for (const ask of [
+      () => opened.api.get('/contacts', { schema: z.unknown(), signal }),
+      () => opened.api.post('/partner/orgs', { body: input, signal }),
     ]) {
-      expect(await failureOf(wrong)).toMatchObject({ code: 'forbidden' })
+      expect(await failureOf(ask())).toMatchObject({ code: 'forbidden' })
     }
   })
 

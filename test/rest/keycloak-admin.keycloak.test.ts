@@ -67,8 +67,8 @@ async function assignManagementRole(name: string): Promise<void> {
 describe('a real Keycloak', () => {
   test('refuses a service account without the role, and says so', async () => {
     const { admin, api, fetched } = await open()
-    for (const wrong of [admin.users.find(), api.get('/users', { schema: z.unknown(), signal })]) {
-      expect(await failureOf(wrong)).toMatchObject({ code: 'forbidden' })
+    for (const ask of [() => admin.users.find(), () => api.get('/users', { schema: z.unknown(), signal })]) {
+      expect(await failureOf(ask())).toMatchObject({ code: 'forbidden' })
     }
     expect(fetched()).toBe(1)
   })
