@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 import { createLeases, type Leases } from './lease.ts'
 
 /** A process is taken for dead when it hasn't been heard of for so long; its leases may then be taken. */
-export const processLifeMs = 6_000
+const processLifeMs = 6_000
 const heartbeatMs = 1_500
 const beatWithinMs = 3_000
 const unheard = 'The store did not answer a heartbeat within 3 s: check the network between this process and Postgres.'
