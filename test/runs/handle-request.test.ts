@@ -283,6 +283,7 @@ describe.each(backends)('a request on %s', backend => {
     await app.deps.queue.promote(first)
     await expect.poll(async () => (await app.deps.queue.find(first))?.follows, { timeout: 5_000 }).toBe(second)
     const bull = await createBullQueue(locateQueue())
+    bull.on('error', () => {})
     await bull.remove(second)
     await bull.close()
     await app.deps.queue.promote(first)
