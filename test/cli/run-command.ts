@@ -8,7 +8,6 @@ import { runCli } from '../../src/cli/run-cli.ts'
 import { systemClock } from '../../src/clock.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { jobs } from '../../src/jobs/list.ts'
-import { openDataDir } from '../fixtures/data-dir.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
 
 export type Environment = Readonly<Record<string, string>>
@@ -97,7 +96,6 @@ async function seen(condition: () => boolean): Promise<undefined> {
 /** The environment of an account of the sandbox, in a folder of its own. */
 export async function openHome(sandbox: Sandbox, clientId: string, roles = ['viewer']) {
   const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-cli-'))
-  const dataDir = await openDataDir()
   const secretFile = join(folder, 'secret')
   const clientSecret = `secret-of-${clientId}`
   await writeFile(secretFile, `${clientSecret}\n`)
@@ -107,15 +105,12 @@ export async function openHome(sandbox: Sandbox, clientId: string, roles = ['vie
     CLIENT_ID: clientId,
     CLIENT_SECRET_FILE: secretFile,
     HASURA_URL: sandbox.hasura.url,
-    DATA_DIR: dataDir.path,
+    DATA_DIR: join(folder, 'data'),
   }
   return {
     folder,
     secretFile,
     env,
-    async [Symbol.asyncDispose]() {
-      await dataDir[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
-    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
