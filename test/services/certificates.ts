@@ -20,7 +20,7 @@ export interface CertificateAuthority extends CertificateFiles {
   issueForClient(name: string): CertificateFiles
 }
 
-const openssl = findServer('openssl', ['/usr/bin'])
+const openssl = findServer('openssl', [])
 
 /** Certificates are made with the `openssl` command; suites that need them are skipped where there is none. */
 export const hasOpenssl = openssl !== undefined
