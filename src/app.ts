@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { type Config, queueWithoutStore } from './config.ts'
 import { ConfigError, TransientError, WorkerError } from './errors.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
+import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
 import type { Log } from './log.ts'
 import { openQueue } from './queue/request-queue.ts'
@@ -32,12 +33,15 @@ export interface App extends AsyncDisposable {
 export interface Definitions {
   readonly jobs: readonly JobDefinition[]
   readonly firstLogin: FirstLoginOperations | undefined
+  /** Where the SDL of each role is; default that of this checkout. */
+  readonly schemaFolder?: URL
 }
 
 /** Opens everything that running jobs needs, and closes it in reverse order. */
 export async function openApp(config: Config, definitions: Definitions, host: Host): Promise<App> {
   const { clock, log } = host
-  await checkJobs(definitions.jobs)
+  const { schemaFolder = committedSchemas } = definitions
+  await checkJobs(definitions.jobs, schemaFolder)
   checkAccountJobs(config.accounts, definitions.jobs)
   const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })
   registry.replace(config.accounts)
@@ -58,6 +62,7 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
     jobs: new Map(definitions.jobs.map(job => [job.name, job])),
     accounts: registry.accounts,
     operations: definitions.firstLogin,
+    schemaFolder,
   }
   const closing = opened.move()
   return {

@@ -34,6 +34,8 @@ export interface JobContext<P> {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly log: Log
+  /** Where the SDL of each role is. */
+  readonly schemaFolder: URL
   /** For reading; what a run writes goes through `transaction`. */
   readonly store: StoreReader
   /**

@@ -1,5 +1,10 @@
 import { ConfigError } from '../errors.ts'
-import { checkOperation, loadRoleSchema, readSelection, schemaFolder } from '../hasura/role-schema.ts'
+import {
+  checkOperation,
+  schemaFolder as committedSchemas,
+  loadRoleSchema,
+  readSelection,
+} from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedules/schedule-rule.ts'
 
@@ -7,9 +12,10 @@ import { findRuleProblem } from '../schedules/schedule-rule.ts'
  * What can be seen to be wrong with the job list before anything runs: names and mirror tables used twice, schedules that never
  * come, operations that the job's role can't send.
  *
+ * @param schemaFolder where the SDL of each role is
  * @throws ConfigError with every problem
  */
-export async function checkJobs(jobs: readonly JobDefinition[]): Promise<void> {
+export async function checkJobs(jobs: readonly JobDefinition[], schemaFolder = committedSchemas): Promise<void> {
   const problems = [
     ...findTwice(jobs.map(job => job.name)).map(name => `Two jobs are called "${name}".`),
     ...findTwice(jobs.flatMap(job => job.into ?? [])).map(
@@ -20,12 +26,12 @@ export async function checkJobs(jobs: readonly JobDefinition[]): Promise<void> {
     if (!/^[a-z][a-z0-9-]*$/.test(job.name)) problems.push(`Job "${job.name}": a name is lower case words with dashes.`)
     const problem = job.schedule && findRuleProblem(job.schedule)
     if (problem) problems.push(`Job "${job.name}": ${problem}.`)
-    problems.push(...(await findOperationProblems(job)))
+    problems.push(...(await findOperationProblems(job, schemaFolder)))
   }
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-async function findOperationProblems(job: JobDefinition): Promise<string[]> {
+async function findOperationProblems(job: JobDefinition, schemaFolder: URL): Promise<string[]> {
   if (!job.operations?.length || !job.requirement || !('role' in job.requirement)) return []
   const { role } = job.requirement
   try {

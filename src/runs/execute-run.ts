@@ -73,6 +73,7 @@ function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: R
     signal: execution.signal,
     clock,
     log,
+    schemaFolder: deps.schemaFolder,
     store,
     transaction: work => fencedTransaction(store, lease, work),
     progress: execution.onProgress,

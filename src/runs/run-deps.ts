@@ -18,4 +18,6 @@ export interface RunDeps {
   readonly jobs: ReadonlyMap<string, JobDefinition>
   readonly accounts: ReadonlyMap<string, AccountAccess>
   readonly operations: FirstLoginOperations | undefined
+  /** Where the SDL of each role is. */
+  readonly schemaFolder: URL
 }

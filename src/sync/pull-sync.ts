@@ -2,13 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
 import type { Session } from '../gate/session.ts'
-import {
-  loadRoleSchema,
-  readSelection,
-  type SelectedColumn,
-  type Selection,
-  schemaFolder,
-} from '../hasura/role-schema.ts'
+import { loadRoleSchema, readSelection, type SelectedColumn, type Selection } from '../hasura/role-schema.ts'
 import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../jobs/define-job.ts'
 import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
@@ -67,7 +61,7 @@ async function pull<R, V>(
 ): Promise<JobResult> {
   const { store, signal, clock } = context
   const account = session.account.name
-  const selection = readSelection(options.document, await loadRoleSchema(schemaFolder, options.role))
+  const selection = readSelection(options.document, await loadRoleSchema(context.schemaFolder, options.role))
   const order: ScanOrder = {
     cursor: options.cursor,
     key: [options.key].flat(),
