@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import type { Query } from './database.ts'
+import { tableName } from './sql-builder.ts'
 
 export interface Column {
+  /** As requests call it. */
   readonly name: string
+  /** As the database and the metadata call it. */
+  readonly sqlName: string
   /** Postgres' name of the type: `uuid`, `int8`, `timestamptz`, … */
   readonly type: string
   readonly nullable: boolean
@@ -18,7 +22,10 @@ interface ForeignKey {
 }
 
 export interface Table {
+  /** As requests call it. */
   readonly name: string
+  /** SQL of something to select from that has the columns by the names of requests; the table itself unless they have others. */
+  readonly source: string
   readonly columns: ReadonlyMap<string, Column>
   readonly primaryKey: readonly string[]
   /** Names of the primary key and the unique constraints: what an upsert may name. */
@@ -70,7 +77,7 @@ export async function loadCatalog(query: Query): Promise<Catalog> {
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY c.relname, a.attnum`),
   )
   const columnNames = (keys: string, relation: string) => `
@@ -100,10 +107,14 @@ export async function loadCatalog(query: Query): Promise<Catalog> {
     const own = constraints.filter(constraint => constraint.table === name)
     tables.set(name, {
       name,
+      source: tableName(name),
       columns: new Map(
         columns
           .filter(column => column.table === name)
-          .map(c => [c.name, { name: c.name, type: c.type, nullable: c.nullable, hasDefault: c.has_default }]),
+          .map(c => [
+            c.name,
+            { name: c.name, sqlName: c.name, type: c.type, nullable: c.nullable, hasDefault: c.has_default },
+          ]),
       ),
       primaryKey: own.find(constraint => constraint.kind === 'p')?.columns ?? [],
       uniqueConstraints: own.filter(({ kind }) => kind !== 'f').map(c => ({ name: c.name, columns: c.columns })),

@@ -8,7 +8,7 @@ import type { SelectedField } from './parse-selection.ts'
 import { keyCondition, parseWhere } from './parse-where.ts'
 import { enumNames, listItems, objectFields, scalarText } from './read-input.ts'
 import { type Filter, getColumn, type RoleTable } from './role-model.ts'
-import { columnOf, identifier, literal, tableName } from './sql-builder.ts'
+import { columnOf, identifier, literal } from './sql-builder.ts'
 
 /** A statement that gives one row: `result`, the JSON to answer with, and `violations`, the rows that a check refuses. */
 export type Statement = string
@@ -46,7 +46,7 @@ export function compileInsert(field: SelectedField, table: RoleTable, context: S
   return respond(
     field,
     table,
-    `INSERT INTO ${tableName(table.table.name)} AS ${identifier(row)} ${inserted} ${conflictToSql(conflict, table, row, context)}
+    `INSERT INTO ${table.table.source} AS ${identifier(row)} ${inserted} ${conflictToSql(conflict, table, row, context)}
       RETURNING ${identifier(row)}.*, ${checked} AS "__check"`,
     context,
   )
@@ -95,7 +95,7 @@ export function compileUpdate(
   return respond(
     field,
     table,
-    `UPDATE ${tableName(table.table.name)} AS ${identifier(row)} SET ${set}
+    `UPDATE ${table.table.source} AS ${identifier(row)} SET ${set}
       WHERE ${boolExpToSql(condition, row, sql, session)} RETURNING ${identifier(row)}.*, ${check} AS "__check"`,
     context,
   )
@@ -165,7 +165,7 @@ export function compileDelete(
   return respond(
     field,
     table,
-    `DELETE FROM ${tableName(table.table.name)} AS ${identifier(row)}
+    `DELETE FROM ${table.table.source} AS ${identifier(row)}
       WHERE ${boolExpToSql(condition, row, context.sql, context.session)} RETURNING ${identifier(row)}.*, true AS "__check"`,
     context,
   )

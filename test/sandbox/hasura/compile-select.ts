@@ -9,7 +9,7 @@ import { keyCondition, parseWhere, selectFilter } from './parse-where.ts'
 import { enumNames, scalarText } from './read-input.ts'
 import { getColumn, getRoleTable, type Relationship, type RoleModel, type RoleTable } from './role-model.ts'
 import type { Session } from './session.ts'
-import { columnOf, identifier, literal, type SqlBuilder, tableName } from './sql-builder.ts'
+import { columnOf, identifier, literal, type SqlBuilder } from './sql-builder.ts'
 
 export interface SelectContext {
   readonly model: RoleModel
@@ -43,7 +43,7 @@ export function compileSelectByKey(field: SelectedField, table: RoleTable, conte
     context.session,
   )
   const visible = context.visible(table.table.name, row) ?? 'true'
-  const rows = `SELECT * FROM ${tableName(table.table.name)} AS ${identifier(row)} WHERE ${where} AND ${visible}`
+  const rows = `SELECT * FROM ${table.table.source} AS ${identifier(row)} WHERE ${where} AND ${visible}`
   return rowAsJson(field.fields, table, rows, context)
 }
 
@@ -164,7 +164,7 @@ function selectRows(
   return [
     'SELECT',
     distinct.length > 0 ? `DISTINCT ON (${distinct.map(name => columnOf(row, name)).join(', ')})` : '',
-    `${identifier(row)}.* FROM ${source.from ?? tableName(table.table.name)} AS ${identifier(row)}`,
+    `${identifier(row)}.* FROM ${source.from ?? table.table.source} AS ${identifier(row)}`,
     `WHERE ${conditions.join(' AND ')}`,
     order.length > 0
       ? `ORDER BY ${order.map(({ expression, direction }) => `${expression} ${direction}`).join(', ')}`

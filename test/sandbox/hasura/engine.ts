@@ -1,4 +1,4 @@
-import { GraphQLObjectType } from 'graphql'
+import { GraphQLObjectType, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchema, type RoleSchema } from './build-schema.ts'
 import type { Catalog } from './catalog.ts'
 import type { SelectContext } from './compile-select.ts'
@@ -7,7 +7,7 @@ import { fromDatabaseError } from './database-error.ts'
 import { HasuraError, validationFailed } from './hasura-error.ts'
 import { resolveVariables } from './input-value.ts'
 import { introspect } from './introspect.ts'
-import type { Metadata } from './load-metadata.ts'
+import type { Metadata } from './metadata-schema.ts'
 import { type GraphQLRequest, type Operation, parseOperation } from './parse-request.ts'
 import { parseSelection, type SelectedField } from './parse-selection.ts'
 import { buildRoleModel } from './role-model.ts'
@@ -25,16 +25,34 @@ export interface EngineOptions {
 /** From a request and a session to the text of a response; knows nothing of HTTP. */
 export class Engine {
   readonly #db: Database
-  readonly #metadata: Metadata
-  readonly #catalog: Catalog
   readonly #options: EngineOptions
-  readonly #schemas = new Map<string, RoleSchema>()
+  #metadata: Metadata
+  #catalog: Catalog
+  #schemas = new Map<string, RoleSchema>()
 
   constructor(db: Database, metadata: Metadata, catalog: Catalog, options: EngineOptions) {
     this.#db = db
     this.#metadata = metadata
     this.#catalog = catalog
     this.#options = options
+  }
+
+  /**
+   * Puts other metadata and other tables in force; requests that are on their way end as they began.
+   *
+   * @throws when the metadata names what the database doesn't have: what was in force stays so
+   */
+  replace(metadata: Metadata, catalog: Catalog): void {
+    const roles = metadata.tables.flatMap(table => table.select_permissions.map(({ role }) => role))
+    const schemas = new Map([...new Set(roles)].map(role => [role, makeSchema(role, metadata, catalog)]))
+    this.#metadata = metadata
+    this.#catalog = catalog
+    this.#schemas = schemas
+  }
+
+  /** What a role's introspection would show, also where it is switched off. */
+  printSchema(role: string): string {
+    return printSchema(lexicographicSortSchema(this.#schemaOf(role).schema))
   }
 
   /** The response's body. Throws HasuraError for what Hasura reports as one. */
@@ -116,8 +134,12 @@ export class Engine {
   #schemaOf(role: string): RoleSchema {
     const existing = this.#schemas.get(role)
     if (existing !== undefined) return existing
-    const made = buildSchema(buildRoleModel(role, this.#metadata, this.#catalog))
+    const made = makeSchema(role, this.#metadata, this.#catalog)
     this.#schemas.set(role, made)
     return made
   }
+}
+
+function makeSchema(role: string, metadata: Metadata, catalog: Catalog): RoleSchema {
+  return buildSchema(buildRoleModel(role, metadata, catalog))
 }

@@ -1,19 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
-import {
-  databasesSchema,
-  type FunctionMetadata,
-  introspectionSchema,
-  type TableMetadata,
-  versionSchema,
-} from './metadata-schema.ts'
-
-export interface Metadata {
-  readonly tables: readonly TableMetadata[]
-  readonly functions: readonly FunctionMetadata[]
-  readonly introspectionDisabledFor: readonly string[]
-}
+import { databasesSchema, introspectionSchema, type Metadata, versionSchema } from './metadata-schema.ts'
 
 /** Reads a metadata directory as Hasura's command line writes it (`config v3`). */
 export function loadMetadata(directory: string): Metadata {

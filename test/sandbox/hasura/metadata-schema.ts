@@ -30,24 +30,34 @@ const arrayRelationship = z.strictObject({
   ]),
 })
 
-const tableMetadataSchema = z.strictObject({
-  table: qualified,
-  object_relationships: z.array(objectRelationship).default([]),
-  array_relationships: z.array(arrayRelationship).default([]),
-  select_permissions: permission(
-    z.strictObject({
-      columns,
-      filter: boolExp,
-      limit: z.number().int().positive().optional(),
-      allow_aggregations: z.boolean().default(false),
-    }),
-  ),
-  insert_permissions: permission(z.strictObject({ columns, check: boolExp, set: presets })),
-  update_permissions: permission(
-    z.strictObject({ columns, filter: boolExp, check: boolExp.nullable().default(null), set: presets }),
-  ),
-  delete_permissions: permission(z.strictObject({ filter: boolExp })),
+const selectPermission = z.strictObject({
+  columns,
+  filter: boolExp,
+  limit: z.number().int().positive().optional(),
+  allow_aggregations: z.boolean().default(false),
 })
+
+const tableConfiguration = z.strictObject({
+  custom_name: z.string().optional(),
+  column_config: z.record(z.string(), z.strictObject({ custom_name: z.string() })).default({}),
+})
+
+export const tableMetadataSchema = z
+  .strictObject({
+    table: qualified,
+    configuration: tableConfiguration.default({ column_config: {} }),
+    object_relationships: z.array(objectRelationship).default([]),
+    array_relationships: z.array(arrayRelationship).default([]),
+    select_permissions: permission(selectPermission),
+    insert_permissions: permission(z.strictObject({ columns, check: boolExp, set: presets })),
+    update_permissions: permission(
+      z.strictObject({ columns, filter: boolExp, check: boolExp.nullable().default(null), set: presets }),
+    ),
+    delete_permissions: permission(z.strictObject({ filter: boolExp })),
+  })
+  .refine(table => Object.keys(table.configuration.column_config).length === 0 || isOnlyRead(table), {
+    error: 'the sandbox knows other names of columns only in tables that are neither written nor related to others',
+  })
 
 const functionMetadataSchema = z.strictObject({
   function: qualified,
@@ -74,4 +84,28 @@ export const versionSchema = z.strictObject({ version: z.literal(3) })
 export const introspectionSchema = z.strictObject({ disabled_for_roles: z.array(z.string()) })
 
 export type TableMetadata = z.infer<typeof tableMetadataSchema>
+/** As somebody writes it, without what has a default. */
+export type TableMetadataInput = z.input<typeof tableMetadataSchema>
+export type SelectPermission = z.input<typeof selectPermission>
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>
+
+export interface Metadata {
+  readonly tables: readonly TableMetadata[]
+  readonly functions: readonly FunctionMetadata[]
+  readonly introspectionDisabledFor: readonly string[]
+}
+
+function isOnlyRead(
+  table: {
+    readonly [K in
+      | 'object_relationships'
+      | 'array_relationships'
+      | `${'insert' | 'update' | 'delete'}_permissions`]: readonly unknown[]
+  },
+): boolean {
+  const { object_relationships, array_relationships, insert_permissions, update_permissions, delete_permissions } =
+    table
+  return [object_relationships, array_relationships, insert_permissions, update_permissions, delete_permissions].every(
+    list => list.length === 0,
+  )
+}

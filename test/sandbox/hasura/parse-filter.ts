@@ -1,6 +1,6 @@
 import { always, type BoolExp, isOperator, type Operand } from './bool-exp.ts'
 import type { Column } from './catalog.ts'
-import { type Filter, getColumn, getRoleTable, type RoleModel, type RoleTable } from './role-model.ts'
+import { type Filter, getRoleTable, getSqlColumn, type RoleModel, type RoleTable } from './role-model.ts'
 
 /** A permission's condition: Hasura's own boolean expressions, with session variables as values. */
 export function parseFilter(filter: Filter, table: RoleTable, model: RoleModel): BoolExp {
@@ -23,7 +23,7 @@ export function parseFilter(filter: Filter, table: RoleTable, model: RoleModel):
         of: parseFilter(record(value), getRoleTable(model, relationship.target), model),
       }
     }
-    return parseComparison(getColumn(table.table, key), record(value))
+    return parseComparison(getSqlColumn(table.table, key), record(value))
   })
   return parts.length === 0 ? always : { kind: 'and', of: parts }
 }

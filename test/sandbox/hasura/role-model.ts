@@ -1,6 +1,6 @@
 import type { Catalog, Column, SqlFunction, Table } from './catalog.ts'
-import type { Metadata } from './load-metadata.ts'
-import type { FunctionMetadata, TableMetadata } from './metadata-schema.ts'
+import type { FunctionMetadata, Metadata, TableMetadata } from './metadata-schema.ts'
+import { renameTable } from './rename-table.ts'
 
 export interface Relationship {
   readonly name: string
@@ -49,10 +49,10 @@ export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalo
 }
 
 function buildRoleTable(role: string, metadata: TableMetadata, catalog: Catalog): RoleTable {
-  const table = getTable(catalog, metadata.table.name)
+  const table = renameTable(getTable(catalog, metadata.table.name), metadata.configuration)
   const columns = (names: '*' | readonly string[]) => {
     if (names === '*') return [...table.columns.values()]
-    return names.map(name => getColumn(table, name))
+    return names.map(name => getSqlColumn(table, name))
   }
   const own = <T>(permissions: readonly { role: string; permission: T }[]) =>
     permissions.find(permission => permission.role === role)?.permission
@@ -141,6 +141,13 @@ export function getRoleTable(model: RoleModel, name: string): RoleTable {
 
 export function getColumn(table: Table, name: string): Column {
   const column = table.columns.get(name)
+  if (column === undefined) throw new Error(`column "${name}" does not exist in table "${table.name}"`)
+  return column
+}
+
+/** By the name that the metadata uses. */
+export function getSqlColumn(table: Table, name: string): Column {
+  const column = [...table.columns.values()].find(candidate => candidate.sqlName === name)
   if (column === undefined) throw new Error(`column "${name}" does not exist in table "${table.name}"`)
   return column
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { applyMigrations } from './apply-migrations.ts'
 import { type Authenticate, createAuthenticator } from './authenticate.ts'
 import { loadCatalog } from './catalog.ts'
+import type { MetadataChange } from './change-metadata.ts'
 import { openDatabase } from './database.ts'
 import { Engine } from './engine.ts'
 import { type Fault, type FaultMatch, Faults } from './faults.ts'
@@ -48,6 +49,15 @@ export interface SandboxHasura extends AsyncDisposable {
   readonly url: string
   readonly requests: RequestRecord[]
   sql(text: string, params?: unknown[]): Promise<Record<string, unknown>[]>
+  /**
+   * Makes the changes in this order, looks at the database's tables again and serves the schema of both from then on. Without
+   * a change it is what a reload of the metadata is after DDL; until then requests meet tables that aren't as the schema says.
+   *
+   * @throws when the metadata names what the database doesn't have: then nothing has changed
+   */
+  changeMetadata(...changes: MetadataChange[]): Promise<void>
+  /** The SDL of what a role sees, also where its introspection is switched off. */
+  printSchema(role: string): string
   /** Makes matching requests go wrong; returns what takes it back. */
   fault(match: FaultMatch, fault: Fault): () => void
   clearFaults(): void
@@ -71,7 +81,8 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
   await applyMigrations(db, join(directory, 'migrations'))
   if (options.seed ?? true) await db.query(readFileSync(join(directory, 'seed.sql'), 'utf8'))
   const lateUsers = new LateUsers()
-  const engine = new Engine(db, loadMetadata(join(directory, 'metadata')), await loadCatalog(db.query), {
+  let metadata = loadMetadata(join(directory, 'metadata'))
+  const engine = new Engine(db, metadata, await loadCatalog(db.query), {
     stringifyNumeric: options.stringifyNumeric ?? false,
     visible: (table, alias) => lateUsers.condition(table, alias),
   })
@@ -123,6 +134,13 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
     url: `http://127.0.0.1:${port}/v1/graphql`,
     requests,
     sql: (text, params) => db.query(text, params),
+    async changeMetadata(...changes) {
+      const catalog = await loadCatalog(db.query)
+      const changed = changes.reduce((before, change) => change(before), metadata)
+      engine.replace(changed, catalog)
+      metadata = changed
+    },
+    printSchema: role => engine.printSchema(role),
     fault: (match, fault) => faults.add(match, fault),
     clearFaults: () => faults.clear(),
     setJwt: jwt => {
