@@ -1,107 +1,219 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
-import { openDatabase } from '../../src/store/open-database.ts'
-import { type Ended, openHome, run, startWorker } from '../cli/run-command.ts'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { off } from '../../src/http/authorize.ts'
+import { createControlClient } from '../../src/http/control-client.ts'
+import { createControl } from '../../src/http/create-control.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { runReportSchema } from '../../src/http/operations.ts'
+import { controlSocketPath } from '../../src/store/data-dir-claim.ts'
+import { type DatabaseLocation, openDatabase } from '../../src/store/open-database.ts'
+import type { Store } from '../../src/store/store.ts'
+import { type Ended, openHome, run, start, startWorker } from '../cli/run-command.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
-import { openSandbox } from '../fixtures/open-sandbox.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { type Backend, backends } from '../fixtures/open-test-app.ts'
+import { createDatabase } from '../services/postgres.ts'
+import { createRedis } from '../services/redis.ts'
+import { readRedis } from './read-redis.ts'
+import { findReadablePaths } from './read-routes.ts'
+import { readTables } from './read-tables.ts'
 
 /** Words that stand in rows and nowhere else. */
 const harmless = 'walrus-4711'
 const troubling = 'zebra-4711'
 const published = 'c0000000-0000-4000-8000-000000000001'
+const clientSecret = 'secret/canary+5c0e'
+const servicePassword = 'canary-of-a-service'
+const api = { issuer: '', audience: 'hasura-sync-worker', role: 'request-jobs' }
 
-test('secrets, tokens and row data stand nowhere but where they belong', { timeout: 90_000 }, async () => {
-  await using sandbox = await openSandbox({ tokenLifetimeSeconds: 2 })
-  const { idp, hasura } = sandbox
-  await using home = await openHome(sandbox, 'canary')
-  const clientSecret = 'secret/canary+5c0e'
-  idp.rotateSecret('canary', clientSecret)
+describe.each(backends)('on %s', backend => {
+  test('secrets, tokens and row data stand nowhere but where they belong', { timeout: 120_000 }, async () => {
+    await using opened = new AsyncDisposableStack()
+    const sandbox = opened.use(await openSandbox({ tokenLifetimeSeconds: 2 }))
+    const { idp, hasura } = sandbox
+    const env = await openEnvironment(sandbox, backend, opened)
+    const location: DatabaseLocation = env.DATABASE_URL
+      ? { databaseUrl: env.DATABASE_URL }
+      : { dataDir: env.DATA_DIR ?? '' }
+    const written: string[] = []
+    const keep = (ended: Ended): Ended => {
+      written.push(ended.out, ended.err)
+      return ended
+    }
+    // Its log would go to this process's own stderr.
+    const command = async (...argv: string[]) => keep(await run({ ...env, LOG_LEVEL: 'silent' }, ...argv))
+
+    // A row that Postgres will refuse, quoting it, and one that it takes.
+    expect((await command('run', 'sync-articles')).code).toBe(0)
+    await inStore(location, store =>
+      sql`alter table mirror.articles add check (title not like ${sql.lit(`%${troubling}%`)})`.execute(store),
+    )
+    await hasura.sql('update public.articles set title = $1 where id = $2', [troubling, published])
+    await hasura.sql("update public.topics set title = $1 where title = 'Topic 05'", [harmless])
+    // Hasura's own words quote a value as well.
+    hasura.fault(
+      { operationName: 'PullUsers' },
+      { kind: 'graphql-error', code: 'data-exception', message: `invalid input syntax for type uuid: "${troubling}"` },
+    )
+
+    const patience = { timeout: 30_000, interval: 300 }
+    const worker = opened.use(await startWorker(env))
+    const latest = async (job: string) =>
+      JSON.parse((await command('runs', '--json', '--job', job, '--limit', '1')).out)[0]
+    await command('enqueue', 'sync-articles')
+    await expect.poll(() => latest('sync-articles'), patience).toMatchObject({ state: 'failed' })
+    expect((await command('enqueue', 'sync-users', '--wait', '--json')).code).toBe(1)
+    expect((await command('enqueue', 'sync-topics', '--wait', '--json')).code).toBe(0)
+    expect((await command('enqueue', 'sync-topics', '--payload', `{"title":"${troubling}"}`)).code).toBe(2)
+    idp.setRoles('canary', ['editor'])
+    await expect.poll(async () => (await command('run', 'sync-topics')).code, patience).toBe(3)
+    idp.rotateSecret('canary', 'another')
+    await expect
+      .poll(async () => (await command('run', 'sync-topics')).err, patience)
+      .toContain('Keycloak refused client')
+
+    const refused = keep(await start(env, ['run', 'sync-topics']).ended)
+    expect(refused.code).toBe(3)
+    if (backend !== 'embedded') expect(refused.err).toContain('run refused')
+
+    const address = /"address":"([^"]+)"/.exec(worker.err())?.[1] ?? ''
+    const caller = await idp.issueToken('caller')
+    const ask = async (path: string, token?: string, body?: string) => {
+      const response = await fetch(`${address}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json', 'idempotency-key': `key-${body.length}` }),
+        },
+        ...(body !== undefined && { body }),
+      })
+      written.push(JSON.stringify([...response.headers]), await response.text())
+      return response.status
+    }
+    for (const [body, status] of [
+      ['{}', 202],
+      [`{"title": ${troubling}`, 400],
+      [`{"payload":{"title":"${troubling}"}}`, 400],
+    ] as const) {
+      expect(await ask('/jobs/sync-topics/requests', await idp.issueToken('stranger'), body)).toBe(403)
+      expect(await ask('/jobs/sync-topics/requests', caller, body)).toBe(status)
+    }
+    // The request of the caller waits for the refused client.
+    const held = () => command('holds', '--json').then(({ out }) => out)
+    await expect.poll(held, patience).toContain('client-auth')
+
+    const listed = (await command('runs', '--json', '--limit', '100')).out
+    const ids = [
+      ...new Set(
+        z
+          .array(runReportSchema)
+          .parse(JSON.parse(listed))
+          .map(({ requestId }) => requestId),
+      ),
+    ]
+    const paths = await findPaths(ids)
+    expect(paths.http).toEqual(expect.arrayContaining(['/health/live', '/health/ready', `/requests/${ids[0]}`]))
+    for (const path of [...paths.http, '/nothing']) {
+      for (const token of [caller, undefined]) await ask(path, token)
+    }
+    if (backend === 'embedded') {
+      expect(paths.control).toEqual(expect.arrayContaining(['/jobs', '/accounts', '/runs', '/holds']))
+      for (const path of paths.control) written.push(await askSocket(controlSocketPath(env.DATA_DIR ?? ''), path))
+    }
+    for (const list of ['runs', 'holds', 'jobs', 'accounts', 'doctor']) await command(list, '--json')
+    const keys = env.REDIS_URL ? await readRedis(env.REDIS_URL) : []
+    worker.kill('SIGTERM')
+    const { err } = keep(await worker.ended)
+    expect(err).toContain('23514')
+    expect(err).toContain('data-exception')
+    const logs = written.join('\n')
+    expect(logs).toContain('run refused')
+    expect(logs).toContain('/requests/')
+
+    if (env.REDIS_URL) {
+      keys.push(...(await readRedis(env.REDIS_URL)))
+      expect(keys.join('\n')).toContain('sync-articles')
+      for (const type of ['hash', 'zset', 'stream']) expect(keys.join('\n')).toMatch(new RegExp(`^${type} `, 'm'))
+    }
+    const tables = await inStore(location, readTables)
+    const mirrored = tables.filter(({ name }) => name.startsWith('mirror.'))
+    const own = tables.filter(({ name }) => !name.startsWith('mirror.'))
+    expect(mirrored.map(({ rows }) => rows).join()).toContain(harmless)
+    const filled = ['worker.accounts', 'worker.runs', 'worker.holds', 'worker.idempotency_keys']
+    if (!env.REDIS_URL) filled.push('bullmq.job')
+    for (const name of filled) expect(own.find(table => table.name === name)?.rows).toContain('"default"')
+
+    const everything = [...written, ...keys, ...own.map(({ name, rows }) => `${name} ${rows}`)].join('\n')
+    for (const word of [harmless, troubling]) expect(around(everything, word)).toBeUndefined()
+    const withMirror = [everything, ...mirrored.map(({ rows }) => rows)].join('\n')
+    const basic = Buffer.from(`canary:${encodeURIComponent(clientSecret)}`).toString('base64')
+    for (const secret of [clientSecret, encodeURIComponent(clientSecret), basic, servicePassword]) {
+      expect(around(withMirror, secret)).toBeUndefined()
+    }
+    expect(/eyJ[\w-]{10,}\.[\w-]*/.exec(withMirror)?.[0]).toBeUndefined()
+  })
+})
+
+/** Of an account with a secret to be found, and with callers who may and may not ask for jobs. */
+async function openEnvironment(
+  sandbox: Sandbox,
+  backend: Backend,
+  opened: AsyncDisposableStack,
+): Promise<Record<string, string>> {
+  const { idp } = sandbox
+  const home = opened.use(await openHome(sandbox, 'canary'))
+  idp.addClient({
+    clientId: 'canary',
+    clientSecret,
+    roles: ['viewer'],
+    email: 'canary@wiki.example',
+    refreshTokens: true,
+  })
   await writeFile(home.secretFile, `${clientSecret}\n`)
-  idp.addClient({ clientId: 'stranger', clientSecret: 's', roles: [], audience: ['hasura-sync-worker'] })
-  const env = {
+  const audience = [api.audience]
+  idp.addClient({ clientId: 'caller', clientSecret: 's', realmRoles: [api.role], audience })
+  idp.addClient({ clientId: 'stranger', clientSecret: 's', audience })
+  return {
     ...home.env,
+    DATA_DIR: join(home.folder, 'data'),
     LOG_LEVEL: 'trace',
     HTTP_ISSUER: idp.issuer,
-    HTTP_AUDIENCE: 'hasura-sync-worker',
-    HTTP_ROLE: 'request-jobs',
+    HTTP_AUDIENCE: api.audience,
+    HTTP_ROLE: api.role,
+    ...(backend !== 'embedded' && { DATABASE_URL: withPassword(opened.use(await createDatabase()).url) }),
+    ...(backend === 'redis' && { REDIS_URL: withPassword(opened.use(await createRedis()).url) }),
   }
-  const written: string[] = []
-  const keep = (ended: Ended): Ended => {
-    written.push(ended.out, ended.err)
-    return ended
-  }
-  const quietly = async (...argv: string[]) => keep(await run({ ...env, LOG_LEVEL: 'silent' }, ...argv))
+}
 
-  // A row that Postgres will refuse, quoting it, and one that it takes.
-  expect((await quietly('run', 'sync-articles')).code).toBe(0)
-  await inStore(env.DATA_DIR, store =>
-    sql`alter table mirror.articles add check (title not like ${sql.lit(`%${troubling}%`)})`.execute(store),
-  )
-  await hasura.sql('update public.articles set title = $1 where id = $2', [troubling, published])
-  await hasura.sql("update public.topics set title = $1 where title = 'Topic 05'", [harmless])
-  // Hasura's own words quote a value as well.
-  hasura.fault(
-    { operationName: 'PullUsers' },
-    { kind: 'graphql-error', code: 'data-exception', message: `invalid input syntax for type uuid: "${troubling}"` },
-  )
+/** The services of the tests let everybody in, whatever the password. */
+function withPassword(address: string): string {
+  const url = new URL(address)
+  if (url.password !== '') return address
+  url.username ||= 'default'
+  url.password = servicePassword
+  return url.href
+}
 
-  await using worker = await startWorker(env)
-  const latest = async (job: string) =>
-    JSON.parse((await quietly('runs', '--json', '--job', job, '--limit', '1')).out)[0]
-  await quietly('enqueue', 'sync-articles')
-  await expect.poll(() => latest('sync-articles'), { timeout: 20_000 }).toMatchObject({ state: 'failed' })
-  expect((await quietly('enqueue', 'sync-users', '--wait', '--json')).code).toBe(1)
-  expect((await quietly('enqueue', 'sync-topics', '--wait', '--json')).code).toBe(0)
-  expect((await quietly('enqueue', 'sync-topics', '--payload', `{"title":"${troubling}"}`)).code).toBe(2)
-  idp.setRoles('canary', ['editor'])
-  await expect.poll(async () => (await quietly('run', 'sync-topics')).code, { timeout: 15_000, interval: 300 }).toBe(3)
-  idp.rotateSecret('canary', 'another')
-  await expect
-    .poll(async () => (await quietly('run', 'sync-topics')).err, { timeout: 15_000, interval: 300 })
-    .toContain('Keycloak refused client')
+/** Every path that a worker can be read by, also those that come to be: the requests' own stand for `:id`. */
+async function findPaths(ids: readonly string[]): Promise<{ http: string[]; control: string[] }> {
+  const operations = createControlClient('/nowhere')
+  const { log } = captureLog()
+  const fill = (path: string) => (path.includes(':id') ? ids.map(id => path.replace(':id', id)) : [path])
+  const http = await findReadablePaths(createHttp({ operations, authorize: off, log }))
+  const control = await findReadablePaths(createControl({ operations, log }))
+  return { http: http.flatMap(fill), control: control.flatMap(fill) }
+}
 
-  const address = /"address":"([^"]+)"/.exec(worker.err())?.[1]
-  for (const body of ['{}', `{"title": ${troubling}`, `{"payload":{"title":"${troubling}"}}`]) {
-    const headers = { authorization: `Bearer ${await idp.issueToken('stranger')}`, 'content-type': 'application/json' }
-    const response = await fetch(`${address}/jobs/sync-topics/requests`, { method: 'POST', headers, body })
-    expect(response.status).toBe(403)
-    written.push(await response.text())
-  }
-  for (const list of ['runs', 'holds', 'jobs', 'accounts']) await quietly(list, '--json')
-  worker.kill('SIGTERM')
-  const { err } = keep(await worker.ended)
-  expect(err).toContain('23514')
-  expect(err).toContain('run refused')
-  expect(err).toContain('data-exception')
-
-  const tables = await inStore(env.DATA_DIR, async store => {
-    const mirrored = await sql<{ title: string }>`select title from mirror.topics where title = ${harmless}`.execute(
-      store,
-    )
-    expect(mirrored.rows).toHaveLength(1)
-    const { rows } = await sql<{ name: string }>`
-      select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-      where table_schema not in ('mirror', 'pg_catalog', 'information_schema') and table_type = 'BASE TABLE'`.execute(
-      store,
-    )
-    const contents = await Promise.all(
-      rows.map(({ name }) =>
-        sql<{ all: string }>`select coalesce(json_agg(t), '[]')::text as all from ${sql.raw(name)} t`.execute(store),
-      ),
-    )
-    return contents.flatMap(content => content.rows.map(row => row.all))
-  })
-  expect(tables.join()).toContain('sync-articles')
-  expect(tables.length).toBeGreaterThan(8)
-
-  const everything = [...written, ...tables].join('\n')
-  const basic = Buffer.from(`canary:${encodeURIComponent(clientSecret)}`).toString('base64')
-  for (const canary of [harmless, troubling, clientSecret, encodeURIComponent(clientSecret), basic]) {
-    expect(around(everything, canary)).toBeUndefined()
-  }
-  expect(/eyJ[\w-]{10,}\.[\w-]*/.exec(everything)?.[0]).toBeUndefined()
-})
+async function askSocket(socketPath: string, path: string): Promise<string> {
+  const [response]: IncomingMessage[] = await once(request({ socketPath, path }).end(), 'response')
+  return response ? text(response) : ''
+}
 
 /** The text beside a find, which says where it came from. */
 function around(text: string, word: string): string | undefined {
@@ -109,10 +221,7 @@ function around(text: string, word: string): string | undefined {
   return at < 0 ? undefined : text.slice(Math.max(0, at - 300), at + word.length + 50)
 }
 
-async function inStore<T>(
-  dataDir: string,
-  work: (store: Awaited<ReturnType<typeof openDatabase>>['store']) => Promise<T>,
-) {
-  await using database = await openDatabase({ dataDir }, captureLog().log)
+async function inStore<T>(location: DatabaseLocation, work: (store: Store) => Promise<T>): Promise<T> {
+  await using database = await openDatabase(location, captureLog().log)
   return await work(database.store)
 }
