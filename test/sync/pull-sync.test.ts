@@ -3,11 +3,10 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PermanentError } from '../../src/errors.ts'
 import { PullArticlesDocument } from '../../src/generated/graphql.ts'
-import type { Progress } from '../../src/jobs/define-job.ts'
-import { runNow } from '../../src/runs/run-now.ts'
 import { type PullOptions, pullSync } from '../../src/sync/pull-sync.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { type PullRun, runPull } from '../fixtures/run-pull.ts'
 
 type Options = Partial<Pick<PullOptions<unknown, unknown>, 'pageSize' | 'lookback'>>
 
@@ -51,17 +50,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     return { name: job.name, table: `articles_${id}`, job }
   }
   type Job = ReturnType<typeof newJob>
-  const run = ({ job }: Job, more: { full?: boolean; onProgress?: (progress: Progress) => void } = {}) =>
-    runNow(app.deps, {
-      job,
-      access: app.deps.accounts.get(account) ?? expect.fail(),
-      payload: {},
-      full: false,
-      signal: new AbortController().signal,
-      onWaiting() {},
-      onProgress() {},
-      ...more,
-    })
+  const run = ({ job }: Job, options?: PullRun) => runPull(app, job, account, options)
   const columns = `id::text, topic_id::text, title, body, status, revision::text, rating::text, metadata::text,
     (published_at at time zone 'utc')::text as published, (updated_at at time zone 'utc')::text as updated`
   const source = () => app.hasura.sql(`select ${columns} from articles where status = 'published' order by id`)
@@ -289,19 +278,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
   test('reads a table that several accounts mirror for each of them', async () => {
     const job = newJob({ pageSize: 50 })
     const accounts = [account, app.addAccount(), app.addAccount()]
-    await Promise.all(
-      accounts.map(name =>
-        runNow(app.deps, {
-          job: job.job,
-          access: app.deps.accounts.get(name) ?? expect.fail(),
-          payload: {},
-          full: false,
-          signal: new AbortController().signal,
-          onWaiting() {},
-          onProgress() {},
-        }),
-      ),
-    )
+    await Promise.all(accounts.map(name => runPull(app, job.job, name)))
     const { rows } = await sql<{ count: string }>`
       select count(*) from ${sql.table(`mirror.${job.table}`)} group by _account`.execute(app.deps.store)
     expect(rows).toEqual(Array(3).fill({ count: String(await visible()) }))
