@@ -14,10 +14,11 @@ export interface TestDatabase extends AsyncDisposable {
   drop(): Promise<void>
 }
 
-/** A fresh database of its own. */
-export async function createDatabase(): Promise<TestDatabase> {
+/** A fresh database of its own, which sorts texts by their bytes, or as ICU does in a language. */
+export async function createDatabase(options: { readonly icuLocale?: string } = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await onServer(`create database ${name} template template0`)
+  const locale = options.icuLocale === undefined ? '' : `locale_provider icu icu_locale '${options.icuLocale}'`
+  await onServer(`create database ${name} template template0 ${locale}`)
   const drop = () => onServer(`drop database if exists ${name} with (force)`)
   return { url: withDatabase(name), drop, [Symbol.asyncDispose]: drop }
 }

@@ -1,28 +1,21 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openSchemaFolder, type SchemaFolder } from '../fixtures/open-schema-folder.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { createSourceTable, expectMirrored, readMirror } from '../fixtures/source-table.ts'
+import { expectMirrored, openTableSandbox, readMirror, type TableSandbox } from '../fixtures/source-table.ts'
 
-let sandbox: Sandbox
-let schemas: SchemaFolder
+let sandbox: TableSandbox
 beforeAll(async () => {
-  sandbox = await openSandbox()
-  schemas = await openSchemaFolder(sandbox.hasura)
+  sandbox = await openTableSandbox()
 })
-afterAll(async () => {
-  await schemas[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
+afterAll(() => sandbox[Symbol.asyncDispose]())
 
 const updatedAt = 'updated_at timestamptz not null default now()'
 
 describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', backend => {
   let app: TestApp
   beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: schemas.url })
+    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
   })
   afterAll(() => app[Symbol.asyncDispose]())
 
@@ -37,7 +30,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
   /** Mirrors a table of these columns: all rows, then those that have changed, then all again. */
   async function mirror(columns: readonly Column[]) {
     const rows = Math.max(...columns.map(({ values }) => values.length))
-    const table = await createSourceTable(app.hasura, schemas, {
+    const table = await sandbox.createTable({
       columns: `id serial primary key, ${columns.map(({ type }, n) => `c${n} ${type}`)}, ${updatedAt}`,
     })
     const names = columns.map((_, n) => `c${n}`)
@@ -147,7 +140,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
   })
 
   test('that differ in nothing but case, accents or form are different', async () => {
-    const table = await createSourceTable(app.hasura, schemas, {
+    const table = await sandbox.createTable({
       columns: `id serial primary key, v text, ${updatedAt}`,
     })
     await app.hasura.sql(`insert into ${table.name} (v) values ('a')`)
@@ -162,7 +155,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
 
   test('of 500 columns arrive in each of them', async () => {
     const names = Array.from({ length: 497 }, (_, n) => `c${n}`)
-    const table = await createSourceTable(app.hasura, schemas, {
+    const table = await sandbox.createTable({
       columns: `id int primary key, ${names.map(name => `${name} numeric`)}, ${updatedAt}`,
     })
     await app.hasura.sql(
@@ -182,7 +175,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     ['half of a surrogate pair', '\\ud83d'],
     ['the halves of one in the wrong order', '\\udc00\\ud83d'],
   ])('that hold %s, which only json may, do not keep other rows from coming', async (_what, escaped) => {
-    const table = await createSourceTable(app.hasura, schemas, { columns: `id int primary key, v json, ${updatedAt}` })
+    const table = await sandbox.createTable({ columns: `id int primary key, v json, ${updatedAt}` })
     await app.hasura.sql(
       `insert into ${table.name} (id, v) values (1, '"before"'), (2, $$["x${escaped}y"]$$), (3, '"after"')`,
     )

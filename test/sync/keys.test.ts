@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import { literal } from '../sandbox/hasura/sql-builder.ts'
+import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
+
+let sandbox: TableSandbox
+beforeAll(async () => {
+  sandbox = await openTableSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+/** One instant for all rows, so that the key alone says where a page ends. */
+const updatedAt = "updated_at timestamptz not null default '2026-01-01 00:00:00.000001+00'"
+
+/** In an order of its own under each collation, and hard to tell apart or to quote. */
+const texts = [
+  ...[
+    'a',
+    'A',
+    'á',
+    'a\u0301',
+    'ä',
+    'ae',
+    'æ',
+    'b',
+    'B',
+    'z',
+    'Z',
+    'ß',
+    'ss',
+    'i',
+    'I',
+    'ı',
+    'İ',
+    'co-op',
+    'coop',
+    'co op',
+  ],
+  ...['', ' ', 'a ', ' a', '_', '-', '1', '10', '2', '٢', 'null', 'NULL', '🐘', '👩‍👩‍👧', '\ufeff', '文', 'あ', 'ア'],
+  ...[
+    "o'brien",
+    "''",
+    'say "hi"',
+    '"',
+    '\\',
+    '\\\\',
+    '\\n',
+    '\n',
+    '\t',
+    '\u0001',
+    '%',
+    '{}',
+    '[1]',
+    '$1',
+    '--',
+    '\\u0000',
+  ],
+]
+
+async function pullTwice(app: TestApp, table: SourceTable, rows: number): Promise<void> {
+  const account = app.addAccount()
+  const job = table.pull({ pageSize: 3 })
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { read: rows, inserted: rows } })
+  await expectMirrored(app, table, account)
+  await app.hasura.sql(`update "${table.name}" set updated_at = now()`)
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: rows } })
+  expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+  await expectMirrored(app, table, account)
+}
+
+describe.runIf(hasPostgres)('texts as keys', () => {
+  let databases: Readonly<Record<string, TestDatabase>>
+  beforeAll(async () => {
+    databases = { C: await createDatabase(), tr: await createDatabase({ icuLocale: 'tr-TR' }) }
+  })
+  afterAll(async () => {
+    for (const database of Object.values(databases)) await database.drop()
+  })
+
+  test.each([
+    ['C', 'tr'],
+    ['en-x-icu', 'C'],
+    ['sv-x-icu', 'tr'],
+  ])('sorted as %s at the API and as %s here are all mirrored, none twice', async (collation, here) => {
+    const env = { DATABASE_URL: databases[here]?.url ?? expect.fail() }
+    await using app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder, env })
+    const table = await sandbox.createTable({ columns: `id text collate "${collation}" primary key, ${updatedAt}` })
+    await app.hasura.sql(`insert into ${table.name} (id) values ${texts.map(text => `(${literal(text)})`)}`)
+    await pullTwice(app, table, texts.length)
+  })
+})
+
+describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s', backend => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  test('pages by a key of several columns of different types', async () => {
+    const table = await sandbox.createTable({
+      columns: `kind text, number bigint, day date, note text, primary key (kind, number, day), ${updatedAt}`,
+      key: ['kind', 'number', 'day'],
+    })
+    await app.hasura.sql(`insert into ${table.name} (kind, number, day)
+      select kind, number, day
+      from unnest(array['a', 'B', 'b']) kind, unnest(array[-1, 9007199254740992, 9007199254740993]) number,
+        unnest(array['-infinity', '2026-01-01', 'infinity']::date[]) day`)
+    await pullTwice(app, table, 27)
+  })
+
+  test.each([
+    ['bigint', ['9223372036854775806', '9223372036854775807', '-9223372036854775808', '0', '9007199254740993']],
+    [
+      'numeric',
+      ["'NaN'", "'Infinity'", "'-Infinity'", '0.00000000000000000001', '0.00000000000000000002', '5', '1e30'],
+    ],
+    [
+      'timestamptz',
+      ["'2026-01-01 00:00:00.000001+00'", "'2026-01-01 00:00:00.000002+00'", "'infinity'", "'-infinity'"],
+    ],
+    ['boolean', ['true', 'false']],
+    ['integer', ['-2147483648', '2147483647', '0', '1']],
+    ['float8', ["'NaN'", "'Infinity'", '0.1', '0.1::float8 + 0.2', '0.3']],
+  ])('pages by a key of type %s', async (type, values) => {
+    const table = await sandbox.createTable({ columns: `id ${type} primary key, ${updatedAt}` })
+    await app.hasura.sql(`insert into ${table.name} (id) values ${values.map(value => `(${value})`)}`)
+    await pullTwice(app, table, values.length)
+  })
+
+  test('mirrors a table and columns that are called by reserved words and with capital letters', async () => {
+    const table = await sandbox.createTable({
+      name: `${backend}Order`,
+      columns:
+        '"select" int, "Group" text, "order" bigint not null default 1, "user" text, primary key ("Group", "select")',
+      key: ['Group', 'select'],
+      cursor: 'order',
+    })
+    await app.hasura.sql(
+      `insert into "${table.name}" ("select", "Group", "user") select n, 'G' || n % 3, 'me' from generate_series(1, 9) n`,
+    )
+    const account = app.addAccount()
+    const job = table.pull({ pageSize: 2 })
+    await runPull(app, job, account)
+    await expectMirrored(app, table, account)
+    await app.hasura.sql(`update "${table.name}" set "order" = 2, "user" = null where "select" = 4`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 1 } })
+    await expectMirrored(app, table, account)
+  })
+
+  test('mirrors by the names that the API gives, not those that its database has', async () => {
+    const metadata = {
+      configuration: {
+        custom_name: `Documents_${backend}`,
+        column_config: { id: { custom_name: 'documentId' }, updated_at: { custom_name: 'updatedAt' } },
+      },
+    }
+    const table = await sandbox.createTable({
+      ...{ columns: `id int primary key, ${updatedAt}`, key: 'documentId', cursor: 'updatedAt' },
+      metadata: { ...metadata, select_permissions: [{ role: 'viewer', permission: { columns: '*', filter: {} } }] },
+    })
+    await app.hasura.sql(`insert into ${table.name} select n from generate_series(1, 5) n`)
+    const account = app.addAccount()
+    await runPull(app, table.pull({ pageSize: 2 }), account)
+    await expectMirrored(app, table, account, { mirroredAs: { documentId: 'id', updatedAt: 'updated_at' } })
+  })
+
+  test('mirrors a view, which says of no column that it is never null', async () => {
+    const table = await sandbox.createTable({ columns: `id int primary key, ${updatedAt}` })
+    await app.hasura.sql(`insert into ${table.name} select n from generate_series(1, 5) n`)
+    const view = await sandbox.createTable({
+      columns: `select id, id * 2 as twice, updated_at from ${table.name}`,
+      isView: true,
+    })
+    const account = app.addAccount()
+    expect(await runPull(app, view.pull({ pageSize: 2 }), account)).toMatchObject({ counts: { inserted: 5 } })
+    await expectMirrored(app, view, account)
+  })
+})
