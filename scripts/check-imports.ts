@@ -10,7 +10,7 @@ import { dirname, join, normalize, sep } from 'node:path'
 const floors: readonly (readonly string[])[] = [
   ['main', 'cli'],
   ['app'],
-  ['doctor', 'provision'],
+  ['doctor', 'provision', 'add'],
   ['http'],
   ['runs', 'schedules', 'queue'],
   ['gate', 'jobs', 'sync'],

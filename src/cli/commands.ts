@@ -1,3 +1,4 @@
+import { add } from './add.ts'
 import { bootstrap } from './bootstrap.ts'
 import type { Command } from './command.ts'
 import { doctor } from './doctor.ts'
@@ -25,6 +26,7 @@ export const commands: Readonly<Record<string, Command>> = {
   reset,
   forget,
   schema,
+  add,
   provision,
   migrate,
 }

@@ -1,12 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { UsageError } from '../errors.ts'
-import { createAccountAccess } from '../gate/account-access.ts'
-import { requireGranted } from '../gate/session.ts'
-import { introspectSchema } from '../hasura/introspect-schema.ts'
-import { checkOperation, loadRoleSchema, type RoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
+import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { checkJobs } from '../runs/check-jobs.ts'
-import { type Command, type CommandContext, textOption } from './command.ts'
+import { findOperationProblems, roleOf } from '../runs/operation-problems.ts'
+import type { Command, CommandContext } from './command.ts'
+import { introspectAs, openHasuraAccess } from './role-access.ts'
 
 export const schema: Command = {
   usage: 'schema pull [--role R]… [--account A] | schema check [--account A]',
@@ -27,8 +26,9 @@ async function pull(context: CommandContext): Promise<number> {
   // Without any generated code there are no jobs to ask for their roles: then they must be named.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
   await mkdir(schemaFolder, { recursive: true })
+  const hasura = openHasuraAccess(context)
   for (const name of roles) {
-    const sdl = await introspectAs(context, name)
+    const sdl = await introspectAs(hasura, name, context.signal)
     await writeFile(new URL(`${name}.graphql`, schemaFolder), sdl)
     context.terminal.out(`graphql/schema/${name}.graphql is what role "${name}" sees now.\n`)
   }
@@ -38,11 +38,12 @@ async function pull(context: CommandContext): Promise<number> {
 async function check(context: CommandContext): Promise<number> {
   const { jobs } = await context.loadDefinitions()
   await checkJobs(jobs)
+  const hasura = openHasuraAccess(context)
   let failed = 0
   for (const role of rolesOf(jobs)) {
     const committed = await loadRoleSchema(schemaFolder, role)
-    const sdl = await introspectAs(context, role)
-    const problems = findProblems(jobs, readSchema(role, sdl))
+    const sdl = await introspectAs(hasura, role, context.signal)
+    const problems = findOperationProblems(jobs, readSchema(role, sdl))
     failed += problems.length
     for (const problem of problems) context.terminal.err(`${problem}\n`)
     if (committed.sdl !== sdl) {
@@ -55,29 +56,6 @@ async function check(context: CommandContext): Promise<number> {
   return failed > 0 ? 1 : 0
 }
 
-function findProblems(jobs: readonly JobDefinition[], live: RoleSchema): string[] {
-  return jobs
-    .filter(job => roleOf(job) === live.role)
-    .flatMap(job =>
-      (job.operations ?? []).flatMap(operation => checkOperation(operation, live)).map(said => `${job.name}: ${said}`),
-    )
-}
-
-async function introspectAs(context: CommandContext, role: string): Promise<string> {
-  const { config, host, signal } = context
-  const name = textOption(context, 'account')
-  const account = name === undefined ? config.accounts[0] : config.accounts.find(candidate => candidate.name === name)
-  if (!account) throw new UsageError(`There is no account "${name}".`)
-  if (!account.hasura) throw new UsageError(`Account "${account.name}" has no Hasura endpoint: set HASURA_URL.`)
-  const access = createAccountAccess(account, host)
-  await requireGranted(access, { role }, signal)
-  return introspectSchema(access.hasura(account.hasura.url, role), signal)
-}
-
 function rolesOf(jobs: readonly JobDefinition[]): string[] {
   return [...new Set(jobs.flatMap(job => roleOf(job) ?? []))]
-}
-
-function roleOf(job: JobDefinition): string | undefined {
-  return job.requirement && 'role' in job.requirement ? job.requirement.role : undefined
 }

@@ -1,0 +1,86 @@
+import { UsageError } from '../errors.ts'
+import { cursorKindOf } from '../hasura/scalars.ts'
+import type { RootField } from './root-field.ts'
+import type { RowColumn } from './row-columns.ts'
+
+/** What a column that grows with every change is called, without case and underscores. */
+const usualNames: readonly string[] = [
+  'updatedat',
+  'modifiedat',
+  'changedat',
+  'lastupdatedat',
+  'lastmodifiedat',
+  'lastchangedat',
+  'lastupdated',
+  'lastmodified',
+  'lastchanged',
+  'updatedon',
+  'modifiedon',
+  'changedon',
+]
+
+/**
+ * The column that grows whenever a row changes: the one that was asked for, or the one that its name tells.
+ *
+ * @param asked `none` for a pull without one
+ * @returns undefined for a pull without one
+ * @throws UsageError naming the candidates and the flag, when it can't be told or rows without it would be skipped
+ */
+export function chooseCursor(root: RootField, asked: string | undefined): string | undefined {
+  if (asked === 'none') return undefined
+  return asked === undefined ? findUsual(root) : requireUsable(root, asked)
+}
+
+function findUsual(root: RootField): string {
+  const named = root.columns.filter(isInstant).filter(({ name }) => usualNames.includes(plain(name)))
+  const usable = named.filter(({ name, nullable }) => !nullable && root.ordered.has(name))
+  const [only, ...others] = usable
+  if (only && others.length === 0) return only.name
+  if (only) {
+    throw new UsageError(
+      `Several columns of "${root.name}" may grow with every change (${list(usable)}): say which one does with --cursor.`,
+    )
+  }
+  const nullable = named.find(column => column.nullable)
+  throw new UsageError(
+    `${nullable ? whyNotNullable(root, nullable) : `No column of "${root.name}" is called like one that grows with every change`}: ${adviseInstead(root)}.`,
+  )
+}
+
+function requireUsable(root: RootField, name: string): string {
+  const column = root.columns.find(candidate => candidate.name === name)
+  if (!column) {
+    throw new UsageError(`"${root.name}" has no column "${name}" for a cursor: ${adviseInstead(root)}.`)
+  }
+  if (column.nullable) throw new UsageError(`${whyNotNullable(root, column)}: ${adviseInstead(root)}.`)
+  if (['jsonb', 'boolean', 'bytea'].includes(column.mirrorType) || !root.ordered.has(name)) {
+    throw new UsageError(
+      `"${name}" of "${root.name}" is ${column.type}, which can't grow with every change: ${adviseInstead(root)}.`,
+    )
+  }
+  return name
+}
+
+function whyNotNullable(root: RootField, { name }: RowColumn): string {
+  return `"${name}" of "${root.name}" can be null, and a pull would never meet the rows where it is`
+}
+
+function adviseInstead(root: RootField): string {
+  const grow = root.columns.filter(
+    ({ name, nullable, mirrorType }) => !nullable && root.ordered.has(name) && cursorKindOf(mirrorType) !== 'other',
+  )
+  const one = grow.length > 0 ? `if one of ${list(grow)} grows with every change, give it with --cursor; ` : ''
+  return `${one}give --cursor none to read and compare all rows every time`
+}
+
+function isInstant({ mirrorType }: RowColumn): boolean {
+  return mirrorType.startsWith('timestamp')
+}
+
+function plain(name: string): string {
+  return name.replaceAll('_', '').toLowerCase()
+}
+
+function list(columns: readonly RowColumn[]): string {
+  return columns.map(({ name, type }) => `${name} ${type}`).join(', ')
+}

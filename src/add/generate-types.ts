@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, sep } from 'node:path'
+import { promisify, stripVTControlCharacters } from 'node:util'
+import { PermanentError } from '../errors.ts'
+import { type WrittenFile, writeFiles } from './write-files.ts'
+
+/**
+ * What codegen would write if the given files were there as well. It works on a copy of `graphql/` in a folder of its own, so
+ * that nothing has to be undone when it fails.
+ *
+ * @param folder the project's
+ * @throws PermanentError with what codegen has against the files
+ */
+export async function generateTypes(
+  folder: string,
+  files: readonly WrittenFile[],
+  signal: AbortSignal,
+): Promise<readonly WrittenFile[]> {
+  // Below the project, so that codegen finds its plugins.
+  const scratch = await mkdtemp(join(folder, '.add-'))
+  try {
+    await cp(join(folder, 'graphql'), join(scratch, 'graphql'), { recursive: true })
+    await writeFiles(scratch, files)
+    await runCodegen(folder, scratch, signal)
+    return await readGenerated(scratch)
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** @returns undefined where the development dependencies are not installed */
+export function findCodegen(folder: string): string | undefined {
+  try {
+    return join(dirname(createRequire(join(folder, 'package.json')).resolve('@graphql-codegen/cli')), '../esm/bin.js')
+  } catch {
+    return undefined
+  }
+}
+
+async function runCodegen(folder: string, scratch: string, signal: AbortSignal): Promise<void> {
+  const codegen = findCodegen(folder) ?? ''
+  try {
+    // It needs nothing of the environment, where the secrets are.
+    await promisify(execFile)(process.execPath, [codegen, '--config', join(folder, 'codegen.ts')], {
+      cwd: scratch,
+      env: {},
+      signal,
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    const said =
+      error instanceof Error && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
+    throw new PermanentError(
+      'codegen',
+      `No types can be generated with it, so nothing was written. Codegen says: ${said}`,
+    )
+  }
+}
+
+function readComplaint(stderr: string, scratch: string): string {
+  const lines = stripVTControlCharacters(stderr).replaceAll(`${scratch}/`, '').split('\n')
+  return lines
+    .map(line => line.replace(/^\s*✖?\s*/, ''))
+    .filter(line => line !== '' && !line.startsWith('One or more errors occurred'))
+    .join(' ')
+    .replace(/^\w+ \[FAILED: (.*)\]$/, '$1')
+}
+
+async function readGenerated(scratch: string): Promise<WrittenFile[]> {
+  const entries = await readdir(scratch, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(scratch, join(entry.parentPath, entry.name)))
+  const generated = paths.filter(path => path.split(sep)[0] !== 'graphql')
+  return Promise.all(generated.map(async path => ({ path, content: await readFile(join(scratch, path), 'utf8') })))
+}

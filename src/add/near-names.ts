@@ -1,0 +1,25 @@
+/** The names that somebody may have meant, the nearest first. */
+export function findNearNames(wanted: string, names: Iterable<string>, most = 5): string[] {
+  const lower = wanted.toLowerCase()
+  return [...names]
+    .map(name => ({ name, distance: distanceOf(lower, name.toLowerCase()) }))
+    .filter(({ name, distance }) => distance <= Math.max(2, Math.min(wanted.length, name.length) / 3))
+    .toSorted((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
+    .slice(0, most)
+    .map(({ name }) => name)
+}
+
+/** How many letters have to be changed (Levenshtein's distance); a name that begins with the other one is near, too. */
+function distanceOf(a: string, b: string): number {
+  if (a.length > 2 && b.length > 2 && (a.startsWith(b) || b.startsWith(a))) return 1
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) {
+      const changed = (row[j] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

@@ -1,0 +1,31 @@
+import type { Key } from './choose-key.ts'
+import type { JobNames } from './job-names.ts'
+import { renderList, renderText } from './render-list.ts'
+
+export interface JobText {
+  readonly role: string
+  readonly key: Key
+  readonly cursor: string | undefined
+  readonly into: string
+}
+
+/** The file of the job. */
+export function renderJob(names: JobNames, { role, key, cursor, into }: JobText): string {
+  return `import { ${names.document} } from '../generated/graphql.ts'
+import { pullSync } from '../sync/pull-sync.ts'
+
+export const ${names.constant} = pullSync({
+  name: ${renderText(names.job)},
+  document: ${names.document},
+  role: ${renderText(role)},
+${renderKey(key.columns)}
+${cursor === undefined ? '' : `  cursor: ${renderText(cursor)},\n`}  into: ${renderText(into)},
+  schedule: { everySeconds: 300 },
+})
+`
+}
+
+function renderKey(columns: readonly string[]): string {
+  const [only, ...others] = columns.map(renderText)
+  return others.length === 0 ? `  key: ${only},` : renderList('  key: ', [only ?? '', ...others], ',')
+}

@@ -1,0 +1,35 @@
+import type { Account } from '../account.ts'
+import { UsageError } from '../errors.ts'
+import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+import { requireGranted } from '../gate/session.ts'
+import { introspectSchema } from '../hasura/introspect-schema.ts'
+import { type CommandContext, textOption } from './command.ts'
+
+/** The account of `--account`, or the first one, and the way to its Hasura. */
+export interface HasuraAccess {
+  readonly account: Account
+  readonly access: AccountAccess
+  readonly url: string
+}
+
+export function openHasuraAccess(context: CommandContext): HasuraAccess {
+  const { config, host } = context
+  const name = textOption(context, 'account')
+  const account = name === undefined ? config.accounts[0] : config.accounts.find(candidate => candidate.name === name)
+  if (!account) throw new UsageError(`There is no account "${name}".`)
+  if (!account.hasura) throw new UsageError(`Account "${account.name}" has no Hasura endpoint: set HASURA_URL.`)
+  return { account, access: createAccountAccess(account, host), url: account.hasura.url }
+}
+
+/** The SDL of what a role sees, if the account has that role. */
+export async function introspectAs({ access, url }: HasuraAccess, role: string, signal: AbortSignal): Promise<string> {
+  await requireGranted(access, { role }, signal)
+  return introspectSchema(access.hasura(url, role), signal)
+}
+
+/** The role that Hasura takes when none is asked for. */
+export async function findDefaultRole({ access }: HasuraAccess, signal: AbortSignal): Promise<string> {
+  const { hasura } = await requireGranted(access, undefined, signal)
+  if (!hasura) throw new TypeError('an account with an endpoint has claims for it')
+  return hasura.defaultRole
+}
