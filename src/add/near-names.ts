@@ -4,7 +4,7 @@ export function findNearNames(wanted: string, names: Iterable<string>, most = 5)
   return [...names]
     .map(name => ({ name, distance: distanceOf(lower, name.toLowerCase()) }))
     .filter(({ name, distance }) => distance <= Math.max(2, Math.min(wanted.length, name.length) / 3))
-    .toSorted((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
+    .toSorted((a, b) => a.distance - b.distance || a.name.length - b.name.length)
     .slice(0, most)
     .map(({ name }) => name)
 }

@@ -19,23 +19,31 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
   const document: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
     getIntrospectionQuery({ descriptions: false }),
   )
+  let introspection: IntrospectionQuery
   try {
-    const introspection = await hasura.query(document, {}, { signal })
+    introspection = await hasura.query(document, {}, { signal })
+  } catch (error) {
+    throw isRefusal(error) ? explain(hasura.role, error) : error
+  }
+  return printIntrospection(introspection, hasura.role)
+}
+
+function printIntrospection(introspection: IntrospectionQuery, role: string): string {
+  try {
     return `${printSchema(lexicographicSortSchema(buildClientSchema(introspection)))}\n`
   } catch (error) {
-    throw isAnswer(error) ? explain(hasura.role, error) : error
+    throw new PermanentError(
+      'introspection',
+      `What Hasura tells role "${role}" of its schema is no valid schema (${error instanceof Error ? error.message : error}): a proxy may leave parts of it out, or a name in it is not allowed in GraphQL.`,
+      { cause: error },
+    )
   }
 }
 
-/** The API did answer, and not with a schema; Hasura's own code for it is `not-supported`, which others may word otherwise. */
-function isAnswer(error: unknown): error is Error {
-  if (error instanceof OutageError || error instanceof RateLimitedError) return false
-  return error instanceof PermanentError || error instanceof TransientError || isIncomplete(error)
-}
-
-/** What buildClientSchema throws for an introspection with a part left out. */
-function isIncomplete(error: unknown): boolean {
-  return error instanceof Error && error.constructor === Error
+/** Hasura's own code for it is `not-supported`; what stands in front of it words it otherwise. */
+function isRefusal(error: unknown): error is Error {
+  const isPassing = error instanceof OutageError || error instanceof RateLimitedError
+  return !isPassing && (error instanceof PermanentError || error instanceof TransientError)
 }
 
 function explain(role: string, cause: Error): PermanentError {

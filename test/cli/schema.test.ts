@@ -1,20 +1,9 @@
-import { cp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { copyProject } from '../fixtures/copy-project.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { openHome, start } from './run-command.ts'
-
-const project = fileURLToPath(new URL('../../', import.meta.url))
-
-/** A checkout of its own, since these commands write beside the sources. */
-async function copyProject(folder: string): Promise<string> {
-  const copy = join(folder, 'project')
-  for (const part of ['src', 'graphql', 'package.json'])
-    await cp(join(project, part), join(copy, part), { recursive: true })
-  await symlink(join(project, 'node_modules'), join(copy, 'node_modules'))
-  return copy
-}
 
 test('schema pull writes what each role sees, and schema check tells what no longer fits', {
   timeout: 60_000,

@@ -1,0 +1,215 @@
+import { execFile } from 'node:child_process'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLog } from '../../src/log.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import { openHome, start } from '../cli/run-command.ts'
+import { copyProject } from '../fixtures/copy-project.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { setIntrospection, trackTable } from '../sandbox/hasura/change-metadata.ts'
+
+const select_permissions = [{ role: 'viewer', permission: { columns: '*' as const, filter: {} } }]
+const rows = 'from generate_series(1, 2500) n'
+/** Many rows change at the same moment, so that pages end within ties. */
+const changed = "'2026-01-01T00:00:00.000001Z'::timestamptz + n / 700 * interval '1 minute'"
+
+/** What an unknown Hasura may hold. */
+const tables = `
+  create table measurements (station text, taken_on date, value numeric(30, 20), exact boolean,
+    updated_at timestamptz not null, primary key (station, taken_on));
+  insert into measurements select 'S' || n % 7, date '2020-01-01' + n, n / 3.0, n % 2 = 0, ${changed} ${rows};
+
+  create type mood as enum ('calm', 'windy');
+  create table "order" (id bigint primary key, "default" text, "select" jsonb, "class" mood not null, modified_at timestamp not null);
+  insert into "order" select 9007199254740993 + n, 'null', '{"n": 1.50}', 'calm', (${changed}) at time zone 'UTC' ${rows};
+  create table "class" ("on" uuid primary key, updated_at timestamptz not null);
+  insert into "class" select gen_random_uuid(), ${changed} ${rows};
+  create table "default" ("Key" int primary key, "UpdatedAt" timestamptz not null, "1st" text);
+  insert into "default" select n, ${changed}, null ${rows};
+
+  create table drafts (id uuid primary key, updated_at timestamptz not null, modified_at timestamptz not null);
+  create table countries (code text primary key, name text not null, updated_at timestamptz);
+  create view active_users as select id, username, updated_at from users where active;`
+
+let sandbox: Sandbox
+let home: Awaited<ReturnType<typeof openHome>>
+let project: string
+beforeAll(async () => {
+  sandbox = await openSandbox()
+  const { hasura } = sandbox
+  await hasura.sql(tables)
+  const odd = {
+    custom_name: 'OddNames',
+    column_config: {
+      Key: { custom_name: 'rowKey' },
+      UpdatedAt: { custom_name: 'LastChangedAt' },
+      '1st': { custom_name: '_1st' },
+    },
+  }
+  await hasura.changeMetadata(
+    ...['measurements', 'order', 'class', 'drafts', 'countries', 'active_users'].map(name =>
+      trackTable(name, { select_permissions }),
+    ),
+    trackTable('default', { select_permissions, configuration: odd }),
+    setIntrospection('restorer', false),
+  )
+  home = await openHome(sandbox, 'adder', ['viewer', 'restorer'])
+  project = await copyProject(home.folder, ['codegen.ts', 'tsconfig.json', 'biome.json'])
+})
+afterAll(async () => {
+  await home[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
+
+const cli = (...words: string[]) => start({ ...home.env, LOG_LEVEL: 'silent' }, words, project).ended
+
+/** Everything that `add` may write to. */
+async function snapshot(): Promise<Record<string, string>> {
+  const entries = await readdir(project, { recursive: true, withFileTypes: true })
+  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  return Object.fromEntries(await Promise.all(files.map(async file => [file, await readFile(file, 'utf8')] as const)))
+}
+
+describe('refuses and writes nothing', () => {
+  test.each<[what: string, words: string[], code: number, sentence: string]>([
+    ['when there are several cursors', ['drafts'], 2, 'say which one does with --cursor.'],
+    ['a cursor that can be null', ['countries'], 2, '"updated_at" of "countries" can be null'],
+    ['a view without --key', ['active_users'], 2, 'separated by commas'],
+    ['a name that is no table', ['mesurements'], 2, 'similar names are measurements'],
+    ['a table that is mirrored already', ['articles'], 2, 'graphql/articles.graphql is there already'],
+    [
+      'a mirror table that has its job',
+      ['measurements', '--into', 'articles'],
+      2,
+      'sync-articles mirrors into mirror.articles',
+    ],
+    [
+      'a name for Postgres that is none',
+      ['measurements', '--into', 'a.b'],
+      2,
+      '"a.b" can\'t be the name of a mirror table',
+    ],
+    [
+      'a role that the token has not',
+      ['measurements', '--role', 'editor'],
+      3,
+      'Role "editor" is not in the token\'s allowed roles',
+    ],
+    [
+      'a role without introspection',
+      ['measurements', '--role', 'restorer'],
+      1,
+      'Role "restorer" is not shown the schema',
+    ],
+    ['an account that there is not', ['measurements', '--account', 'other'], 2, 'There is no account "other".'],
+  ])('%s', async (_what, words, code, sentence) => {
+    const before = await snapshot()
+    const ended = await cli('add', ...words)
+    expect(ended.err).toContain(sentence)
+    expect({ code: ended.code, out: ended.out }).toEqual({ code, out: '' })
+    expect(await snapshot()).toEqual(before)
+  })
+
+  test('what no types can be generated for', async () => {
+    // Another role of the same API, in which the same name is something else.
+    const other = join(project, 'graphql/schema/other.graphql')
+    await writeFile(other, 'type query_root {\n  measurements: Int\n}\n')
+    const before = await snapshot()
+    const { code, err } = await cli('add', 'measurements')
+    expect(err).toMatch(/^No types can be generated with it, so nothing was written\. Codegen says: .*measurements/)
+    expect(code).toBe(1)
+    expect(await snapshot()).toEqual(before)
+    await rm(other)
+  })
+})
+
+const added = [
+  {
+    words: ['measurements', '--role', 'viewer'],
+    job: 'sync-measurements',
+    into: 'measurements',
+    source: 'measurements',
+  },
+  { words: ['order'], job: 'sync-order', into: 'order', source: '"order"' },
+  { words: ['class', '--into', 'default'], job: 'sync-class', into: 'default', source: '"class"' },
+  {
+    words: ['OddNames', '--key', 'rowKey'],
+    job: 'sync-odd-names',
+    into: 'OddNames',
+    source: 'select "Key" as "rowKey", "UpdatedAt" as "LastChangedAt", "1st" as "_1st" from "default"',
+  },
+]
+
+describe('adds', () => {
+  let first: Awaited<ReturnType<typeof cli>>
+  beforeAll(async () => {
+    for (const { words } of added) {
+      const ended = await cli('add', ...words)
+      expect(ended).toMatchObject({ code: 0, err: '' })
+      first ??= ended
+    }
+  }, 120_000)
+
+  test('and says what it has written', async () => {
+    expect(
+      first.out,
+    ).toBe(`sync-measurements pulls measurements as role "viewer", into mirror.measurements: key station, taken_on; cursor updated_at.
+  graphql/schema/viewer.graphql
+  graphql/measurements.graphql
+  src/generated/gql.ts
+  src/generated/graphql.ts
+  src/generated/index.ts
+  src/jobs/sync-measurements.ts
+  src/jobs/list.ts
+Try it: npm run -s cli -- run sync-measurements
+`)
+    expect(await cli('schema', 'check')).toEqual({
+      code: 0,
+      out: 'Role "viewer": every operation is valid on the live API.\n',
+      err: '',
+    })
+    expect(await readdir(project)).toEqual(expect.not.arrayContaining([expect.stringMatching(/^\.add-/)]))
+  })
+
+  test('code that compiles, in the format of the project, with types that are what codegen makes', async () => {
+    const binaries = join(project, 'node_modules/.bin')
+    const tool = (name: string, ...words: string[]) =>
+      promisify(execFile)(join(binaries, name), words, {
+        cwd: project,
+        env: { PATH: `${binaries}:${process.env.PATH}` },
+      })
+    await writeFile(
+      join(project, 'tsconfig.json'),
+      (await readFile(join(project, 'tsconfig.json'), 'utf8')).replace(/"include": .*/, '"include": ["src"]'),
+    )
+    await tool('tsc', '--noEmit')
+    await tool('biome', 'check', '--vcs-enabled=false', 'src/jobs')
+    await tool('graphql-codegen', '--config', 'codegen.ts', '--check')
+  })
+
+  test.each(added)('$job, which mirrors every row', async ({ job, into, source }) => {
+    expect(await cli('run', job)).toMatchObject({ code: 0, out: expect.stringContaining('2500 inserted') })
+    await using database = await openDatabase({ dataDir: home.env.DATA_DIR }, createLog('silent'))
+    const { rows: mirrored } = await sql<{ row: string }>`
+      select (to_jsonb(m) - '_account' - '_synced_at' - '_deleted_at')::text as row
+      from ${sql.table(`mirror.${into}`)} m`.execute(database.store)
+    const table = source.startsWith('select') ? `(${source})` : source
+    const there = await sandbox.hasura.sql(`select to_jsonb(s)::text as row from ${table} s`)
+    const rows = new Set(there.map(({ row }) => String(row)))
+    expect(mirrored).toHaveLength(rows.size)
+    expect(mirrored.filter(({ row }) => !rows.has(row))).toEqual([])
+  })
+
+  test('nothing twice', async () => {
+    const before = await snapshot()
+    expect(await cli('add', 'measurements')).toEqual({
+      code: 2,
+      out: '',
+      err: 'graphql/measurements.graphql is there already: change that one, or take it out and add it again.\n',
+    })
+    expect(await snapshot()).toEqual(before)
+  })
+})

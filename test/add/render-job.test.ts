@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { findJobNames } from '../../src/add/job-names.ts'
+import { renderJob } from '../../src/add/render-job.ts'
+
+const names = findJobNames('order')
+const render = (role: string, columns: string[], cursor: string | undefined) =>
+  names && renderJob(names, { role, key: { columns, asserted: [] }, cursor, into: 'order' })
+
+test('is the file that one would have written', () => {
+  expect(render('viewer', ['id'], 'updated_at')).toBe(`import { PullOrderDocument } from '../generated/graphql.ts'
+import { pullSync } from '../sync/pull-sync.ts'
+
+export const syncOrder = pullSync({
+  name: 'sync-order',
+  document: PullOrderDocument,
+  role: 'viewer',
+  key: 'id',
+  cursor: 'updated_at',
+  into: 'order',
+  schedule: { everySeconds: 300 },
+})
+`)
+})
+
+test.each<[string, string[], RegExp]>([
+  ["the boss's", ['id'], /^ {2}role: "the boss's",$/m],
+  [`a "b" 'c' \\`, ['id'], /^ {2}role: 'a "b" \\'c\\' \\\\',$/m],
+  ['viewer', ['a', 'b'], /^ {2}key: \['a', 'b'\],$/m],
+  ['viewer', ['a'.repeat(60), 'b'.repeat(60)], /^ {2}key: \[\n {4}'a+',\n {4}'b+',\n {2}\],$/m],
+])('as role %s with key %j', (role, key, line) => {
+  expect(render(role, key, 'updated_at')).toMatch(line)
+})
