@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { request as sendRequest } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
-import type { ClientCertificate } from './client-certificate.ts'
+import type { Clock } from '../clock.ts'
+import { OutageError } from '../errors.ts'
+import { type ClientCertificate, describeCertificate, findCertificateRemedy } from './client-certificate.ts'
 import { showUrl } from './login-url.ts'
 import { refuseCredential } from './refuse-credential.ts'
 
@@ -11,9 +13,10 @@ import { refuseCredential } from './refuse-credential.ts'
  * doesn't export. Follows no redirect, and makes a connection for each request, so that none goes on under a certificate
  * that was replaced.
  *
- * The function rejects with RefusalError (`client-auth`) when the server refuses the certificate as such.
+ * The function rejects with RefusalError (`client-auth`) when the server refuses the certificate as such, and with OutageError
+ * (`token-endpoint`) when it hangs up, which may mean the same.
  */
-export function createCertificateFetch({ cert, key, description }: ClientCertificate): typeof fetch {
+export function createCertificateFetch(certificate: ClientCertificate, clock: Pick<Clock, 'now'>): typeof fetch {
   return async (address, init) => {
     const request = new Request(address, init)
     const url = new URL(request.url)
@@ -23,33 +26,54 @@ export function createCertificateFetch({ cert, key, description }: ClientCertifi
       )
     }
     try {
-      return await send(request, url, { cert, key })
+      const answer = await send(request, url, certificate).catch((error: unknown) => {
+        throw translateFailure(error, url, certificate, clock.now())
+      })
+      return await read(answer)
     } catch (error) {
       request.signal.throwIfAborted()
-      const alert = coded.safeParse(error).data?.code
-      if (alert === undefined) throw error
-      throw refuseCredential(
-        `${showUrl(url)} refused the client certificate (${description}; ${alert}): check that it is valid, and that its authority is in the truststore of the identity provider`,
-      )
+      throw error
     }
   }
 }
 
-/** The names that Node makes of a TLS alert (RFC 8446, section 6.2) about what we showed. */
-const coded = z.object({
-  code: z.string().regex(/^ERR_SSL_[A-Z0-9_/]*ALERT_(?:[A-Z_]*CERTIFICATE[A-Z_]*|UNKNOWN_CA|ACCESS_DENIED)$/),
-})
+/** What ended a connection before there was an answer. */
+function translateFailure(error: unknown, url: URL, certificate: ClientCertificate, now: number): unknown {
+  const code = coded.safeParse(error).data?.code ?? ''
+  const shown = describeCertificate(certificate)
+  const remedy = findCertificateRemedy(certificate, now)
+  if (certificateAlert.test(code)) {
+    return refuseCredential(`${showUrl(url)} refused the client certificate (${shown}; ${code}): ${remedy}`)
+  }
+  if (!hungUp.has(code)) return error
+  return new OutageError(
+    'token-endpoint',
+    'account',
+    `No usable answer from ${showUrl(url)}, the connection was cut off (${code}) as by a server that refuses the client certificate (${shown}): ${remedy}`,
+  )
+}
 
-async function send(request: Request, url: URL, certificate: { cert: string; key: string }): Promise<Response> {
+const coded = z.object({ code: z.string() })
+
+/** The names that Node makes of a TLS alert (RFC 8446, section 6.2) about what we showed. */
+const certificateAlert = /^ERR_SSL_[A-Z0-9_/]*ALERT_(?:[A-Z_]*CERTIFICATE[A-Z_]*|UNKNOWN_CA|ACCESS_DENIED)$/
+
+/** In TLS 1.3 a client has sent its request by the time the server looks at the certificate, and its alert may get lost. */
+const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
+
+async function send(request: Request, url: URL, { cert, key }: ClientCertificate): Promise<IncomingMessage> {
   const body = Buffer.from(await request.arrayBuffer())
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const { method, signal } = request
     const headers = { ...Object.fromEntries(request.headers), 'content-length': body.length }
-    sendRequest(url, { method, headers, signal, agent: false, ...certificate })
+    sendRequest(url, { method, headers, signal, agent: false, cert, key })
       .on('response', resolve)
       .on('error', reject)
       .end(body)
   })
+}
+
+async function read(answer: IncomingMessage): Promise<Response> {
   const status = answer.statusCode ?? 0
   const content = await buffer(answer)
   return new Response(withoutBody.has(status) ? null : content, { status, headers: readHeaders(answer) })

@@ -8,8 +8,11 @@ export interface ClientCertificate {
   readonly cert: string
   /** PEM. */
   readonly key: string
-  /** Whom it names and until when, for a sentence: public, as all of a certificate. */
-  readonly description: string
+  /** Whom it names, as Keycloak wants it under Subject DN. */
+  readonly subject: string
+  /** Milliseconds since 1970, as the next. */
+  readonly validFrom: number
+  readonly validUntil: number
 }
 
 /**
@@ -28,7 +31,30 @@ export function parseClientCertificate(
       `${key.what} and ${lowerFirst(certificate.what)} don't belong together: replace both when the certificate is renewed`,
     )
   }
-  return { cert: certificate.text, key: key.text, description: describe(parsed) }
+  return {
+    cert: certificate.text,
+    key: key.text,
+    subject: nameSubject(parsed),
+    validFrom: parsed.validFromDate.getTime(),
+    validUntil: parsed.validToDate.getTime(),
+  }
+}
+
+/** Whom it names and until when, for a sentence: public, as all of a certificate. */
+export function describeCertificate({ subject, validUntil }: ClientCertificate): string {
+  return `subject "${subject.slice(0, 200)}", valid until ${showDay(validUntil)}`
+}
+
+/** What to do about a certificate that a server refused before it said a word of HTTP; pure. */
+export function findCertificateRemedy({ validFrom, validUntil }: ClientCertificate, now: number): string {
+  if (now > validUntil) return 'it has expired, so have its authority renew it and replace both files'
+  if (now < validFrom)
+    return `it is not valid before ${showDay(validFrom)}, so wait for that day or compare the clocks of both machines`
+  return 'check that its authority is in the truststore of the identity provider (--truststore-paths of Keycloak), and that it is meant for clients (extendedKeyUsage clientAuth)'
+}
+
+function showDay(instant: number): string {
+  return new Date(instant).toISOString().slice(0, 10)
 }
 
 function parseCertificate(text: string, what: string): X509Certificate {
@@ -42,11 +68,9 @@ function parseCertificate(text: string, what: string): X509Certificate {
   }
 }
 
-function describe({ subject, validToDate }: X509Certificate): string {
-  // As Keycloak wants it under Subject DN: from the last name to the first (RFC 4514), and with the space where that is a
-  // regular expression.
-  const name = subject.split('\n').reverse().join(', ').slice(0, 200)
-  return `subject "${name}", valid until ${validToDate.toISOString().slice(0, 10)}`
+/** From the last name to the first (RFC 4514), and with the space that Keycloak writes where it compares by an expression. */
+function nameSubject({ subject }: X509Certificate): string {
+  return subject.split('\n').reverse().join(', ')
 }
 
 function lowerFirst(text: string): string {

@@ -13,7 +13,7 @@ export function findRemedy(refusal: OAuthRefusal, asker: Asker): string {
     case 'unauthorized_client':
       return unauthorized[method](asker)
     case 'invalid_client':
-      return `the client is unknown or disabled, or ${proofs[method]}: check CLIENT_ID, the realm, Clients → ${clientId} → Enabled, and ${origin} against ${placeOf(method, clientId)}`
+      return `the client is unknown or disabled, or ${proofs[method]}: check CLIENT_ID, the realm, Clients → ${clientId} → Enabled, and ${origin} against ${placeOf(method, clientId)}${method === 'tls_client_auth' ? `; ${certificatePath}` : ''}`
     case 'unsupported_grant_type':
       return `this server has no ${method === 'password' ? 'password' : 'client credentials'} grant: check OIDC_ISSUER or TOKEN_URL`
     default:
@@ -95,9 +95,13 @@ const proofs: Readonly<Record<ClientAuthMethod, string>> = {
   client_secret_basic: 'its secret is wrong',
   client_secret_post: 'its secret is wrong',
   private_key_jwt: 'its assertion is not accepted',
-  tls_client_auth: 'its certificate names another subject',
+  tls_client_auth: 'its certificate names another subject or never reached Keycloak',
   password: 'its secret is wrong',
 }
+
+/** Keycloak has the same words for a certificate that it doesn't know and for none. */
+const certificatePath =
+  'and that Keycloak asks for certificates (--https-client-auth=request) and whatever stands before it passes TLS through'
 
 function placeOf(method: ClientAuthMethod, clientId: string): string {
   if (method === 'private_key_jwt') return `Clients → ${clientId} → Keys`

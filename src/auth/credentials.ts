@@ -1,8 +1,9 @@
 import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
 import type { CertificateLogin, KeyLogin, Login, PasswordLogin, Secret } from '../account.ts'
+import type { Clock } from '../clock.ts'
 import { type ChangeAssertion, writeAssertion } from './assertion.ts'
 import { createCertificateFetch } from './certificate-fetch.ts'
-import { parseClientCertificate } from './client-certificate.ts'
+import { describeCertificate, parseClientCertificate } from './client-certificate.ts'
 import { type ReadSecretFile, readCredentialFile } from './read-credential-file.ts'
 import { refuseCredential } from './refuse-credential.ts'
 import { parseSigningKey } from './signing-key.ts'
@@ -34,15 +35,17 @@ export interface Credentials {
   hasChangedSince(refused: Credential): Promise<boolean>
 }
 
-export function createCredentials(
-  login: Login,
-  readSecretFile: ReadSecretFile,
-  changeAssertion: ChangeAssertion,
-): Credentials {
+export interface CredentialsDeps {
+  readonly clock: Clock
+  readonly readSecretFile: ReadSecretFile
+  readonly changeAssertion: ChangeAssertion
+}
+
+export function createCredentials(login: Login, deps: CredentialsDeps): Credentials {
   let known: Credential | undefined
 
   async function get(): Promise<Credential> {
-    known ??= await readCredential(login, readSecretFile, changeAssertion)
+    known ??= await readCredential(login, deps)
     return known
   }
 
@@ -56,7 +59,8 @@ export function createCredentials(
   }
 }
 
-async function readCredential(login: Login, read: ReadSecretFile, change: ChangeAssertion): Promise<Credential> {
+async function readCredential(login: Login, deps: CredentialsDeps): Promise<Credential> {
+  const { readSecretFile: read, clock, changeAssertion } = deps
   switch (login.method) {
     case 'client_secret_basic':
     case 'client_secret_post': {
@@ -65,9 +69,9 @@ async function readCredential(login: Login, read: ReadSecretFile, change: Change
       return { authenticate, texts: [secret], secrets: [secret], origin: originOf(login.secret) }
     }
     case 'private_key_jwt':
-      return readKey(login, read, change)
+      return readKey(login, read, changeAssertion)
     case 'tls_client_auth':
-      return readCertificate(login, read)
+      return readCertificate(login, read, clock)
     case 'password':
       return readPassword(login, read)
   }
@@ -92,7 +96,7 @@ function describeKey(key: ReturnType<typeof parseSigningKey>): { alg: string; ki
   return { alg: names[key.key.algorithm.name] ?? 'RS256', kid: key.kid === undefined ? 'no kid' : `kid "${key.kid}"` }
 }
 
-async function readCertificate(login: CertificateLogin, read: ReadSecretFile): Promise<Credential> {
+async function readCertificate(login: CertificateLogin, read: ReadSecretFile, clock: Clock): Promise<Credential> {
   const { certificateFile, keyFile, clientId } = login
   const what = {
     certificate: `The certificate file ${certificateFile} of client "${clientId}"`,
@@ -103,10 +107,10 @@ async function readCertificate(login: CertificateLogin, read: ReadSecretFile): P
   const parsed = parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
   return {
     authenticate: TlsClientAuth(),
-    fetch: createCertificateFetch(parsed),
+    fetch: createCertificateFetch(parsed, clock),
     texts: [certificate, key],
     secrets: [key],
-    origin: `the certificate file ${certificateFile} (${parsed.description})`,
+    origin: `the certificate file ${certificateFile} (${describeCertificate(parsed)})`,
   }
 }
 

@@ -48,7 +48,11 @@ export function createRequestToken(
   const serverTime = createServerTime(clock)
   const findEndpoint = createTokenEndpoint(login)
   let audience = ''
-  const credentials = createCredentials(login, deps.readSecretFile, () => ({ audience, serverNow: serverTime.now() }))
+  const credentials = createCredentials(login, {
+    clock,
+    readSecretFile: deps.readSecretFile,
+    changeAssertion: () => ({ audience, serverNow: serverTime.now() }),
+  })
   /** Tokens whose refresh token was refused: it isn't tried again, or every later attempt would be two requests. */
   const unrenewable = new WeakSet<Token>()
 

@@ -1,7 +1,7 @@
 import type { Account } from '../account.ts'
 import { exitCodeFor, skip } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
-import { ConfigError, NotFoundError, UsageError } from '../errors.ts'
+import { ConfigError, NotFoundError, RefusalError, UsageError } from '../errors.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { getAdminLogin } from '../provision/admin-login.ts'
@@ -30,7 +30,9 @@ export const provision: Command = {
     checkCredentials(account, rotate)
     const jobs = jobsOf(account, (await context.loadDefinitions()).jobs)
     const provisioning = await open(context, account, jobs)
-    const plan = await provisioning.plan(rotate)
+    const plan = await provisioning.plan(rotate).catch((error: unknown) => {
+      throw error instanceof RefusalError ? new ConfigError([`${error.message}.`]) : error
+    })
     terminal.out(describe(plan, account, provisioning.realm))
     if (plan.obstacles.length > 0) {
       throw new ConfigError(plan.obstacles.map(({ found, advice }) => `${capitalize(found)}: ${advice}.`))

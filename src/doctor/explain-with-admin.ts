@@ -1,5 +1,5 @@
 import type { Account, Requirement } from '../account.ts'
-import { WorkerError } from '../errors.ts'
+import { RefusalError, WorkerError } from '../errors.ts'
 import type { Obstacle, Plan, Step } from '../provision/step.ts'
 import type { Check, CheckId, Diagnosis } from './check.ts'
 
@@ -25,6 +25,8 @@ export async function explainWithAdmin(
     plan = await planAccount(account, requirements)
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
+    // Of the account's own files, which its login has told already.
+    if (error instanceof RefusalError) return diagnosis
     return explain(diagnosis, check =>
       addHint(check, `nothing more could be seen by the administrator: ${error.message}`),
     )

@@ -15,7 +15,8 @@ import type { Plan, Step } from './step.ts'
 export interface Provisioning {
   readonly realm: string
   /**
-   * Reads what is, and what has to be done; changes nothing.
+   * Reads what is, and what has to be done; changes nothing. Rejects with RefusalError (`client-auth`) when the account's own
+   * credential can't be used.
    *
    * @param rotate replaces secret or key though they are right
    */

@@ -1,11 +1,12 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import type { Login } from '../account.ts'
 import { parseClientCertificate } from '../auth/client-certificate.ts'
 import { parsePrivateKey } from '../auth/private-key.ts'
 import { type ReadSecretFile, readCredentialFile } from '../auth/read-credential-file.ts'
+import { refuseCredential } from '../auth/refuse-credential.ts'
 import { parseSigningKey } from '../auth/signing-key.ts'
-import { ConfigError, RefusalError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
 /** What this side has to prove itself with; never a secret itself, so that it can be handed around. */
@@ -23,34 +24,31 @@ export type OwnCredential =
 /**
  * Reads what the account's files hold. A secret or a key that isn't there yet is no mistake.
  *
- * @throws ConfigError when a file holds something else, or can't be read
+ * @throws RefusalError (`client-auth`) when a file holds something else, or can't be read; ConfigError where there is nothing to
+ *   set up
  */
 export async function readOwnCredential(login: Login, read: ReadSecretFile): Promise<OwnCredential> {
-  try {
-    switch (login.method) {
-      case 'client_secret_basic':
-      case 'client_secret_post': {
-        const { secret } = login
-        if ('value' in secret) {
-          return { kind: 'secret', origin: 'CLIENT_SECRET', isThere: true, is: other => other === secret.value }
-        }
-        const { file } = secret
-        const text = await readIfThere(file, read)
-        return { kind: 'secret', origin: file, file, isThere: text !== '', is: other => other === text }
+  switch (login.method) {
+    case 'client_secret_basic':
+    case 'client_secret_post': {
+      const { secret } = login
+      if ('value' in secret) {
+        return { kind: 'secret', origin: 'CLIENT_SECRET', isThere: true, is: other => other === secret.value }
       }
-      case 'private_key_jwt': {
-        const { keyFile: file, keyId } = login
-        const text = await readIfThere(file, read)
-        const key = text === '' ? undefined : readKey(text, file, keyId)
-        return { kind: 'key', file, ...(keyId !== undefined && { keyId }), ...(key && { key }) }
-      }
-      case 'tls_client_auth':
-        return await readCertificate(login.certificateFile, login.keyFile, read)
-      case 'password':
-        throw new ConfigError(['A user is not a client: CLIENT_AUTH=password has nothing to set up.'])
+      const { file } = secret
+      const text = await readIfThere(file, read)
+      return { kind: 'secret', origin: file, file, isThere: text !== '', is: other => other === text }
     }
-  } catch (error) {
-    throw error instanceof RefusalError ? new ConfigError([`${error.message}.`]) : error
+    case 'private_key_jwt': {
+      const { keyFile: file, keyId } = login
+      const text = await readIfThere(file, read)
+      const key = text === '' ? undefined : readKey(text, file, keyId)
+      return { kind: 'key', file, ...(keyId !== undefined && { keyId }), ...(key && { key }) }
+    }
+    case 'tls_client_auth':
+      return await readCertificate(login.certificateFile, login.keyFile, read)
+    case 'password':
+      throw new ConfigError(['A user is not a client: CLIENT_AUTH=password has nothing to set up.'])
   }
 }
 
@@ -61,7 +59,7 @@ async function readIfThere(file: string, read: ReadSecretFile): Promise<string> 
   } catch (error) {
     const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
     if (code === 'ENOENT') return ''
-    throw new ConfigError([`${file} can't be read (${code}): check that it is a file that this process may read.`])
+    throw refuseCredential(`${file} can't be read (${code}): check that it is a file that this process may read`)
   }
 }
 
@@ -83,9 +81,10 @@ async function readCertificate(file: string, keyFile: string, read: ReadSecretFi
   const what = { certificate: `The certificate file ${file}`, key: `The key file ${keyFile}` }
   const certificate = await readCredentialFile(what.certificate, file, read)
   const key = await readCredentialFile(what.key, keyFile, read)
-  parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
-  // From the last name to the first (RFC 4514), with the spaces that Keycloak writes where it compares by a pattern.
-  const subject = new X509Certificate(certificate).subject.split('\n').reverse().join(', ')
+  const { subject } = parseClientCertificate(
+    { text: certificate, what: what.certificate },
+    { text: key, what: what.key },
+  )
   return { kind: 'certificate', file, subject }
 }
 

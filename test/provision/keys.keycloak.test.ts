@@ -138,7 +138,7 @@ describe('private_key_jwt', () => {
     await writeFile(join(folder, 'wrong'), 'canary')
     const provisioning = await open(keyLogin('wrong'))
     const error: unknown = await provisioning.plan().catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'config', message: expect.stringMatching(/key file .*holds/) })
+    expect(error).toMatchObject({ code: 'client-auth', message: expect.stringMatching(/key file .*holds/) })
     expect(String(error)).not.toContain('canary')
   })
 })

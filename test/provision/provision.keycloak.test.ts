@@ -415,6 +415,20 @@ describe('what it refuses', () => {
     expect(err).toMatch(/CLIENT_SECRET_FILE instead/)
   })
 
+  test('a key file that holds something else', async () => {
+    const { CLIENT_SECRET_FILE: _file, ...rest } = env
+    const keyFile = join(folder, 'admin')
+    const { code, err } = await runWith(
+      { ...rest, CLIENT_AUTH: 'private_key_jwt', CLIENT_KEY_FILE: keyFile },
+      'provision',
+      '--dry-run',
+    )
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: expect.stringContaining(`The key file ${keyFile} holds no private key`),
+    })
+  })
+
   test('a group, a role and a client that do not exist, all at once', async () => {
     const { code, err } = await run('provision', '--group', 'nobodies', '--role', 'emperor')
     expect(code).toBe(2)

@@ -18,6 +18,8 @@ export interface CertificateAuthority extends CertificateFiles {
   issueForLoopback(name: string): CertificateFiles
   /** A certificate for a client, with `CN=name` as its whole subject unless `name` goes on, as in `a/O=Wiki`. */
   issueForClient(name: string): CertificateFiles
+  /** A certificate for a client whose time is over. */
+  issueExpired(name: string): CertificateFiles
 }
 
 const openssl = findServer('openssl', [])
@@ -30,14 +32,14 @@ export function ensureCertificateAuthority(folder: string): CertificateAuthority
   mkdirSync(folder, { recursive: true })
   const files = filesOf(folder, 'authority')
   const own = existsSync(files.certificateFile) ? files : createSelfSigned(folder, 'authority')
-  const issue = (name: string, extensions: string): CertificateFiles => {
+  const issue = (name: string, extensions: string, days = '2'): CertificateFiles => {
     const files = filesOf(folder, name)
     const requestFile = `${files.keyFile}.csr`
     const extensionsFile = `${files.keyFile}.ext`
     writeFileSync(extensionsFile, extensions)
     run(['req', '-new', ...newKey(files.keyFile), '-subj', `/CN=${name}`, '-out', requestFile])
     run([
-      ...['x509', '-req', '-in', requestFile, '-out', files.certificateFile, '-days', '2'],
+      ...['x509', '-req', '-in', requestFile, '-out', files.certificateFile, '-days', days],
       ...['-CA', own.certificateFile, '-CAkey', own.keyFile, '-set_serial', String(randomInt(2 ** 40))],
       ...['-extfile', extensionsFile],
     ])
@@ -48,6 +50,7 @@ export function ensureCertificateAuthority(folder: string): CertificateAuthority
     certificate: readFileSync(own.certificateFile, 'utf8'),
     issueForLoopback: name => issue(name, 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n'),
     issueForClient: name => issue(name, 'extendedKeyUsage=clientAuth\n'),
+    issueExpired: name => issue(name, 'extendedKeyUsage=clientAuth\n', '-1'),
   }
 }
 
