@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHome } from '../cli/run-command.ts'
+import { copyProject } from '../fixtures/copy-project.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
+import { findCodeBlocks, findCommands, findSection, readDocument } from './markdown.ts'
+
+let sandbox: Sandbox
+let home: Awaited<ReturnType<typeof openHome>>
+let project: string
+beforeAll(async () => {
+  sandbox = await openSandbox()
+  home = await openHome(sandbox, 'newcomer')
+  project = await copyProject(home.folder, ['codegen.ts', 'tsconfig.json'])
+  // Nothing of the wiki is left that its jobs or its first login could use.
+  const permission = { columns: ['article_id', 'target_id', 'kind', 'updated_at'], filter: {} }
+  await sandbox.hasura.changeMetadata(
+    trackTable('article_links', { select_permissions: [{ role: 'viewer', permission }] }),
+    ...['users', 'topics', 'articles'].map(untrackTable),
+  )
+})
+afterAll(async () => {
+  await home[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
+
+const section = findSection(readDocument('README.md'), 'From an unknown Hasura to a mirrored table')
+
+test('the README leads from a Hasura that nobody knows to a mirrored table', { timeout: 120_000 }, async () => {
+  const said: string[] = []
+  for (const { language, code, before } of findCodeBlocks(section)) {
+    const file = /^`([\w./-]+)`:/m.exec(before)?.[1]
+    if (language === 'ts') await writeFile(join(project, file ?? ''), code)
+    else for (const command of findCommands(`\`\`\`${language}\n${code}\`\`\``)) said.push(await type(command))
+  }
+  const [links] = await sandbox.hasura.sql('select count(*)::int as count from article_links')
+  expect(said.at(-1)).toContain(`sync-article-links: done (${links?.count} read, ${links?.count} inserted, `)
+  await writeFile(join(project, 'tsconfig.source.json'), '{ "extends": "./tsconfig.json", "include": ["src"] }')
+  await type('npm exec -- tsc --noEmit --project tsconfig.source.json')
+  expect(await type('npm run -s cli -- schema check')).toBe(
+    'Role "viewer": every operation is valid on the live API.\n',
+  )
+})
+
+/** As somebody types it into a shell. @returns what it printed */
+async function type(command: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('sh', ['-c', command], {
+    cwd: project,
+    env: { ...home.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: home.folder },
+  })
+  return stdout
+}
