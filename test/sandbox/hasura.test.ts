@@ -89,6 +89,12 @@ describe('faults', () => {
     ])
   })
 
+  test('an answer can be too long for what stands in front', async () => {
+    hasura.fault({}, { kind: 'too-long', bytes: JSON.stringify(answered).length })
+    expect((await post({ query: someUser })).status).toBe(200)
+    expect((await post({ query: someUser.replace('limit: 1', 'limit: 2') })).status).toBe(504)
+  })
+
   test('a status carries its headers', async () => {
     hasura.fault({}, { kind: 'status', status: 429, headers: { 'retry-after': '7' } })
     expect((await post({ query: someUser })).headers.get('retry-after')).toBe('7')

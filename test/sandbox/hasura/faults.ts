@@ -10,6 +10,8 @@ export type Fault =
   | { kind: 'graphql-error'; code: string; message: string }
   /** Destroys the socket before answering; the operation isn't executed. */
   | { kind: 'reset' }
+  /** A gateway in front gives up on answers that are longer than this: HTTP 504. */
+  | { kind: 'too-long'; bytes: number }
   /** Executes the operation and destroys the socket without answering. */
   | { kind: 'reset-after' }
 

@@ -71,6 +71,11 @@ async function misbehave(fault: Fault, response: ServerResponse, answer: () => P
       response.destroy()
       return
     }
+    case 'too-long': {
+      const reply = await answer()
+      if (Buffer.byteLength(reply.body) <= fault.bytes) return send(response, reply)
+      return send(response, { status: 504, body: '<!doctype html><title>Gateway timeout</title>', headers: html })
+    }
     case 'hang':
       // The client gives up, or the server is stopped.
       return
