@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { OutageError, RefusalError } from '../../src/errors.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import {
+  expectMirrored,
+  openTableSandbox,
+  readMirror,
+  type SourceTable,
+  type TableSandbox,
+} from '../fixtures/source-table.ts'
+import { alterSelectPermission } from '../sandbox/hasura/change-metadata.ts'
+import { hasPostgres } from '../services/postgres.ts'
+import { postgresServer, startPostgres } from '../services/start-postgres.ts'
+
+const backend = hasPostgres ? 'postgres' : 'embedded'
+const rows = 60
+
+let sandbox: TableSandbox
+let app: TestApp
+beforeAll(async () => {
+  sandbox = await openTableSandbox()
+  app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
+})
+afterAll(async () => {
+  await app[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
+
+let table: SourceTable
+let account: string
+beforeEach(async () => {
+  account = app.addAccount()
+  table = await sandbox.createTable({
+    columns: "id int primary key, title text, updated_at timestamptz not null default '2026-01-01 00:00:00.000001+00'",
+  })
+  await sandbox.hasura.sql(`insert into ${table.name} select n, 'row ' || n from generate_series(1, ${rows}) n`)
+})
+afterEach(() => sandbox.hasura.clearFaults())
+
+const job = () => table.pull({ pageSize: 5 })
+const mirrored = async () => (await readMirror(app, table.name, account, ['id'])).length
+const requests = () => sandbox.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}`)
+
+/** What shall happen once, when some pages have been written. */
+function midway(happen: () => Promise<unknown> | undefined) {
+  let happened: Promise<unknown> | undefined
+  return {
+    onProgress({ done }: { done: number }) {
+      if (done > rows / 4) happened ??= Promise.resolve(happen())
+    },
+    happened: () => happened ?? expect.fail('the run was over before'),
+  }
+}
+
+test('a limit of requests in the middle is waited for, and costs no page', async () => {
+  sandbox.hasura.fault({ after: 3, times: 2 }, { kind: 'status', status: 429, headers: { 'retry-after': '1' } })
+  const begunAt = Date.now()
+  expect(await runPull(app, job(), account)).toMatchObject({ counts: { inserted: rows, updated: 0 } })
+  expect(Date.now() - begunAt).toBeGreaterThan(1_900)
+  expect(requests().filter(({ status }) => status === 429)).toHaveLength(2)
+  await expectMirrored(app, table, account)
+})
+
+test('an account that is shut out in the middle is refused, and goes on where it was when it may again', async () => {
+  const shutOut = midway(() => {
+    app.idp.setEnabled(account, false)
+    sandbox.hasura.fault({ times: 1 }, { kind: 'graphql-error', code: 'invalid-jwt', message: 'revoked' })
+    return undefined
+  })
+  await expect(runPull(app, job(), account, shutOut)).rejects.toThrow(RefusalError)
+  const written = await mirrored()
+  expect(written).toBeGreaterThan(0)
+  expect(written).toBeLessThan(rows)
+  app.idp.setEnabled(account, true)
+  // This process doesn't ask again so soon after it was refused.
+  await using peer = await app.openPeer()
+  expect(await runPull(peer, job(), account)).toMatchObject({
+    counts: { read: rows - written, inserted: rows - written },
+  })
+  await expectMirrored(app, table, account)
+})
+
+test('a Hasura that is gone in the middle ends the run, and the next one goes on where it was', async () => {
+  const stopped = midway(() => sandbox.hasura.stop())
+  await expect(runPull(app, job(), account, stopped)).rejects.toThrow(OutageError)
+  await stopped.happened()
+  await sandbox.hasura.start()
+  const written = await mirrored()
+  expect(await runPull(app, job(), account)).toMatchObject({
+    counts: { read: rows - written, inserted: rows - written },
+  })
+  await expectMirrored(app, table, account)
+})
+
+test('a row limit that is lowered, during a run or between two, loses nothing', async () => {
+  const limited = midway(() => table.change(alterSelectPermission(table.name, 'viewer', { limit: 2 })))
+  expect(await runPull(app, job(), account, limited)).toMatchObject({ counts: { inserted: rows } })
+  await limited.happened()
+  await expectMirrored(app, table, account)
+  await sandbox.hasura.sql(`update ${table.name} set title = title || '!', updated_at = now()`)
+  await table.change(alterSelectPermission(table.name, 'viewer', { limit: 1 }))
+  expect(await runPull(app, job(), account)).toMatchObject({ counts: { updated: rows } })
+  await expectMirrored(app, table, account)
+})
+
+test('of two runs of a job that are forced at once, in two processes, one waits for the other', async () => {
+  await using peer = await app.openPeer()
+  const waiting: number[] = []
+  const run = (process: Pick<TestApp, 'deps'>, n: number) =>
+    runPull(process, job(), account, { onWaiting: () => waiting.push(n) })
+  const results = await Promise.all([run(app, 0), run(peer, 1), run(app, 2)])
+  expect(new Set(waiting).size).toBe(2)
+  const inserted = results.map(result => ('counts' in result ? result.counts?.inserted : undefined))
+  expect(inserted.sort()).toEqual([0, 0, rows])
+  await expectMirrored(app, table, account)
+})
+
+test.runIf(postgresServer)(
+  'a store that crashes in the middle and comes back loses nothing, and little is read twice',
+  async () => {
+    await using server = await startPostgres()
+    const env = { DATABASE_URL: server.url }
+    await using own = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder, env })
+    account = own.addAccount()
+    const pull = job()
+    own.addJob(pull)
+    sandbox.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 50 })
+    own.consume()
+    const { id } = await own.operations.makeRequest({ job: pull.name, account, payload: undefined, trigger: 'cli' })
+    await expect.poll(() => requests().length, { timeout: 10_000, interval: 10 }).toBeGreaterThan(4)
+    await server.kill()
+    await server.start()
+    const state = async () => (await own.operations.findRequest(id).catch(() => undefined))?.state
+    await expect.poll(state, { timeout: 25_000, interval: 100 }).toBe('done')
+    await expectMirrored(own, table, account)
+    // Pages on their way when it stopped are asked for again, and no more than those.
+    expect(requests().length).toBeLessThan(rows / 5 + 12)
+  },
+)
