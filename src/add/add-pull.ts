@@ -100,12 +100,7 @@ export async function addPull(
     { path: names.operationFile, content: renderOperation(root, names, key.columns) },
   ]
   const generated = await generateTypes(folder, graphql, signal)
-  if (!generated.some(({ content }) => new RegExp(`export const ${names.document}\\b`).test(content))) {
-    throw new PermanentError(
-      'codegen',
-      `Codegen made no ${names.document}, so nothing was written: codegen.ts names documents in another way than "add" expects.`,
-    )
-  }
+  requireDocuments(generated, names, jobs)
   const files = [
     ...graphql,
     ...generated,
@@ -123,6 +118,31 @@ export async function addPull(
     leftOut: root.leftOut,
     files: files.map(({ path }) => path),
   }
+}
+
+/** Whatever was generated replaces what was there, so no job may lose its operation by it. */
+function requireDocuments(generated: readonly WrittenFile[], names: JobNames, jobs: readonly JobDefinition[]): void {
+  const has = (text: string): boolean => generated.some(({ content }) => content.includes(text))
+  if (!has(`export const ${names.document} =`)) {
+    throw new PermanentError(
+      'codegen',
+      `Codegen made no ${names.document}, so nothing was written: codegen.ts names documents in another way than "add" expects.`,
+    )
+  }
+  const lost = jobs.flatMap(job =>
+    operationsOf(job)
+      .filter(operation => !has(`"value":"${operation}"`))
+      .map(
+        operation => `${job.name} sends ${operation}, which no file in graphql/ has: take the job out of ${listFile}.`,
+      ),
+  )
+  if (lost.length > 0) throw new ConfigError(lost)
+}
+
+function operationsOf({ operations = [] }: JobDefinition): string[] {
+  return operations.flatMap(({ definitions }) =>
+    definitions.flatMap(definition => ('name' in definition ? (definition.name?.value ?? []) : [])),
+  )
 }
 
 function moduleOf({ jobFile }: JobNames): string {

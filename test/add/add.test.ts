@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/store/open-database.ts'
 import { openHome, start } from '../cli/run-command.ts'
 import { copyProject } from '../fixtures/copy-project.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { setIntrospection, trackTable } from '../sandbox/hasura/change-metadata.ts'
+import { alterSelectPermission, setIntrospection, trackTable } from '../sandbox/hasura/change-metadata.ts'
 
 const select_permissions = [{ role: 'viewer', permission: { columns: '*' as const, filter: {} } }]
 const rows = 'from generate_series(1, 2500) n'
@@ -123,6 +123,31 @@ describe('refuses and writes nothing', () => {
     expect(code).toBe(1)
     expect(await snapshot()).toEqual(before)
     await rm(other)
+  })
+
+  test('what would take the operation of another job away', async () => {
+    const file = join(project, 'graphql/topics.graphql')
+    const operation = await readFile(file)
+    await rm(file)
+    const before = await snapshot()
+    expect(await cli('add', 'measurements')).toEqual({
+      code: 2,
+      out: '',
+      err: 'sync-topics sends PullTopics, which no file in graphql/ has: take the job out of src/jobs/list.ts.\n',
+    })
+    expect(await snapshot()).toEqual(before)
+    await writeFile(file, operation)
+  })
+
+  test('what is not the API of the jobs that there are', async () => {
+    const before = await snapshot()
+    await sandbox.hasura.changeMetadata(alterSelectPermission('topics', 'viewer', { columns: ['id', 'updated_at'] }))
+    const { code, err } = await cli('add', 'measurements')
+    expect(err).toMatch(/^sync-topics: Cannot query field "title" on type "topics"/)
+    expect(err).toMatch(/^The API is not the one of these jobs/m)
+    expect(code).toBe(2)
+    expect(await snapshot()).toEqual(before)
+    await sandbox.hasura.changeMetadata(alterSelectPermission('topics', 'viewer', { columns: '*' }))
   })
 })
 

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { checkWish } from '../../src/add/add-pull.ts'
+import { jobs } from '../../src/jobs/list.ts'
+
+const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things' }
+const checkout = fileURLToPath(new URL('../../', import.meta.url))
+
+test('a packed build has no sources to add to', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'packed-'))
+  try {
+    await expect(checkWish({ folder, jobs }, wish)).rejects.toThrow(
+      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a checkout, after "npm ci".`,
+    )
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test.each([
+  ['a'.repeat(63), true],
+  ['a'.repeat(64), false],
+  ['Order', true],
+  ['_1', true],
+  ['1st', false],
+  ['a b', false],
+  ['a"b', false],
+  ['', false],
+])('a mirror table may be called %j: %s', async (into, isAllowed) => {
+  const checked = checkWish({ folder: checkout, jobs }, { ...wish, into })
+  await (isAllowed
+    ? expect(checked).resolves.toMatchObject({ job: 'sync-things' })
+    : expect(checked).rejects.toThrow('--into'))
+})
+
+test('a name without letters and digits names no root field', async () => {
+  await expect(checkWish({ folder: checkout, jobs }, { ...wish, rootField: '_' })).rejects.toThrow(
+    '"_" is no name of a root field.',
+  )
+})
