@@ -1,0 +1,56 @@
+// node bench/api/serve-prepared.ts '{"rows": …, "latencyMs": …}'
+// Answers with rows that were written as JSON before the first request: it costs the machine little but time.
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { announce } from './announce.ts'
+import { findInterval } from './find-interval.ts'
+import { prepareRows } from './prepare-rows.ts'
+
+const { rows, latencyMs } = z
+  .strictObject({ rows: z.number(), latencyMs: z.number() })
+  .parse(JSON.parse(process.argv[2] ?? ''))
+
+const requestSchema = z.object({
+  variables: z.object({
+    where: z.record(z.string(), z.unknown()),
+    limit: z.int(),
+    offset: z.int().default(0),
+    // The one order that the rows have, whichever of the two columns comes first.
+    order_by: z.array(z.record(z.string(), z.literal('asc'))).min(1),
+  }),
+})
+
+const before = Buffer.from('{"data":{"articles":[')
+const after = Buffer.from(']}}')
+
+const textOf = prepareRows(rows)
+let requests = 0
+const server = createServer(async (request, response) => {
+  requests += 1
+  try {
+    const { where, limit, offset } = requestSchema.parse(await json(request)).variables
+    const { start, end } = findInterval(where, { start: 0, end: rows })
+    const first = start + offset
+    const page = textOf(first, Math.min(end, first + limit))
+    await delay(latencyMs)
+    send(response, 200, [before, ...page, after])
+  } catch (error) {
+    send(response, 400, [Buffer.from(String(error))])
+  }
+})
+server.listen(0, '127.0.0.1')
+await once(server, 'listening')
+const { port } = z.object({ port: z.number() }).parse(server.address())
+announce(`http://127.0.0.1:${port}/v1/graphql`, () => requests)
+
+function send(response: ServerResponse, status: number, parts: readonly Buffer[]): void {
+  const length = parts.reduce((total, part) => total + part.length, 0)
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': length })
+  response.cork()
+  for (const part of parts) response.write(part)
+  response.end()
+  response.uncork()
+}

@@ -1,0 +1,21 @@
+import type { Benchmark } from '../benchmark.ts'
+import { pullAll, startPreparedApi } from '../contest.ts'
+import { ratioOf } from '../ratio.ts'
+import { interleave } from '../rounds.ts'
+
+/** Small enough for eight of them to be written within the latency of one: else the cores are measured, not the ranges. */
+const pageSize = 200
+
+/** An API far away: who asks for several pages at once waits once. */
+export const ranges: Benchmark = {
+  name: 'ranges',
+  async measure(bench, { rows = 50_000, runs }) {
+    await using api = await startPreparedApi({ rows, latencyMs: 50 })
+    const rounds = await interleave(runs, {
+      'one range': () => pullAll(bench, api, { pageSize, ranges: 1 }),
+      '8 ranges': () => pullAll(bench, api, { pageSize, ranges: 8 }),
+    })
+    const what = `ranges: 8 ranges / one, 50 ms a page, ${rows.toLocaleString('en')} rows`
+    return [{ what, ...ratioOf(rounds, '8 ranges', 'one range'), limit: { atLeast: 6 } }]
+  },
+}

@@ -1,0 +1,54 @@
+# python bench/contestants/dlt-merge.py '{"url": …, "token": …, "query": …, "databaseUrl": …, "pageSize": …}'
+# dlt with its defaults: the same pages of the same API, merged by primary key into the same Postgres.
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
+
+import dlt
+import requests
+
+options = json.loads(sys.argv[1])
+headers = {"authorization": "Bearer " + options["token"], "x-hasura-role": "viewer"}
+
+
+# `metadata` stays one column, as it is in the mirror; by default dlt would make columns and a table of what is in it.
+@dlt.resource(primary_key="id", write_disposition="merge", columns={"metadata": {"data_type": "json"}})
+def articles():
+    session = requests.Session()
+    where = {}
+    while True:
+        variables = {"where": where, "order_by": [{"updated_at": "asc"}, {"id": "asc"}], "limit": options["pageSize"]}
+        response = session.post(options["url"], json={"query": options["query"], "variables": variables}, headers=headers)
+        response.raise_for_status()
+        page = response.json()["data"]["articles"]
+        if not page:
+            return
+        yield page
+        last = page[-1]
+        ties = {"updated_at": {"_eq": last["updated_at"]}, "id": {"_gt": last["id"]}}
+        where = {
+            "updated_at": {"_gte": last["updated_at"]},
+            "_or": [{"updated_at": {"_gt": last["updated_at"]}}, ties],
+        }
+
+
+with tempfile.TemporaryDirectory() as folder:
+    pipeline = dlt.pipeline(
+        "bench",
+        destination=dlt.destinations.postgres(options["databaseUrl"]),
+        dataset_name="mirror",
+        pipelines_dir=folder,
+    )
+    started = time.perf_counter()
+    pipeline.run(articles())
+    seconds = time.perf_counter() - started
+    rows = pipeline.last_trace.last_normalize_info.row_counts["articles"]
+
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+print(json.dumps({"seconds": seconds, "rows": rows, "peakMegabytes": peak}))

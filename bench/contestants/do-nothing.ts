@@ -1,0 +1,13 @@
+// node bench/contestants/do-nothing.ts '{"url": …, "databaseUrl": …, …}'
+// A run whose job does nothing: what every run costs, whatever its job.
+import { z } from 'zod'
+import { defineJob } from '../../src/jobs/define-job.ts'
+import { runJob, workerOptions } from './run-job.ts'
+
+const doNothing = defineJob({
+  name: 'do-nothing',
+  requirement: { role: 'viewer' },
+  payload: z.strictObject({}),
+  run: async () => ({}),
+})
+await runJob(workerOptions.parse(JSON.parse(process.argv[2] ?? '')), doNothing)

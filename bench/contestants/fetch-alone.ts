@@ -1,0 +1,33 @@
+// node bench/contestants/fetch-alone.ts '{"url": …, "token": …, "query": …, "pageSize": …}'
+// What no pull that reads in turn can be much faster than: the same pages with the same HTTP client, each parsed once.
+import { z } from 'zod'
+import { report } from './report.ts'
+
+const { url, token, query, pageSize } = z
+  .object({ url: z.string(), token: z.string(), query: z.string(), pageSize: z.number() })
+  .parse(JSON.parse(process.argv[2] ?? ''))
+
+const headers = {
+  accept: 'application/json',
+  authorization: `Bearer ${token}`,
+  'content-type': 'application/json',
+  'x-hasura-role': 'viewer',
+}
+const answer = z.object({ data: z.object({ articles: z.array(z.unknown()) }) })
+const position = z.object({ updated_at: z.string(), id: z.string() })
+
+const startedAt = performance.now()
+let rows = 0
+for (let where: object = {}; ; ) {
+  const variables = { where, order_by: [{ updated_at: 'asc' }, { id: 'asc' }], limit: pageSize }
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })
+  const { articles } = answer.parse(JSON.parse(await response.text())).data
+  if (articles.length === 0) break
+  rows += articles.length
+  const { updated_at, id } = position.parse(articles.at(-1))
+  where = {
+    updated_at: { _gte: updated_at },
+    _or: [{ updated_at: { _gt: updated_at } }, { updated_at: { _eq: updated_at }, id: { _gt: id } }],
+  }
+}
+report({ seconds: (performance.now() - startedAt) / 1000, rows })

@@ -1,0 +1,22 @@
+// node bench/contestants/pull.ts '{"url": …, "databaseUrl": …, "pageSize": …, …}'
+// The real thing: gate, lease, fence, comparison and checkpoint into a real Postgres.
+import { z } from 'zod'
+import { PullArticlesDocument } from '../../src/generated/graphql.ts'
+import { pullSync } from '../../src/sync/pull-sync.ts'
+import { runJob, workerOptions } from './run-job.ts'
+
+const { pageSize, ranges, ...options } = workerOptions
+  .extend({ pageSize: z.number(), ranges: z.number().optional() })
+  .parse(JSON.parse(process.argv[2] ?? ''))
+
+const pullArticles = pullSync({
+  name: 'pull-articles',
+  document: PullArticlesDocument,
+  role: 'viewer',
+  key: 'id',
+  cursor: 'updated_at',
+  into: 'articles',
+  pageSize,
+  ...(ranges !== undefined && { ranges }),
+})
+await runJob(options, pullArticles)

@@ -1,0 +1,45 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { openApp } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
+import { parseConfig } from '../../src/config.ts'
+import { createLocalOperations } from '../../src/http/local-operations.ts'
+import type { JobDefinition } from '../../src/jobs/define-job.ts'
+import { createLog } from '../../src/log.ts'
+import { report } from './report.ts'
+
+/** What the bench tells each contestant that is a worker. */
+export const workerOptions = z.object({
+  issuer: z.string(),
+  clientId: z.string(),
+  clientSecret: z.string(),
+  url: z.string(),
+  databaseUrl: z.string(),
+})
+
+/** One run of a job in the real app, as the command `run` makes it; its time begins at the gate and ends with its record. */
+export async function runJob(options: z.infer<typeof workerOptions>, job: JobDefinition): Promise<void> {
+  const config = parseConfig({
+    DATABASE_URL: options.databaseUrl,
+    OIDC_ISSUER: options.issuer,
+    CLIENT_ID: options.clientId,
+    CLIENT_SECRET: options.clientSecret,
+    HASURA_URL: options.url,
+  })
+  const host = {
+    clock: systemClock,
+    log: createLog('warn'),
+    hostname: hostname(),
+    pid: process.pid,
+    readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
+  }
+  await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, host)
+  const startedAt = performance.now()
+  const result = await createLocalOperations(app.deps).run(
+    { job: job.name, account: undefined, payload: {}, full: false },
+    { onWaiting() {}, onProgress() {} },
+    new AbortController().signal,
+  )
+  const seconds = (performance.now() - startedAt) / 1000
+  report({ seconds, rows: ('counts' in result && result.counts?.read) || 0 })
+}

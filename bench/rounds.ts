@@ -1,0 +1,19 @@
+/** Every contestant once in each round, A B A B …, so that whatever slows the machine down meets all of them. */
+export async function interleave<N extends string, R>(
+  runs: number,
+  contestants: Readonly<Record<N, () => Promise<R>>>,
+): Promise<Record<N, R>[]> {
+  const rounds: Record<N, R>[] = []
+  for (let run = 0; run < runs; run += 1) {
+    const round: Partial<Record<N, R>> = {}
+    for (const name in contestants) round[name] = await contestants[name]()
+    rounds.push(round as Record<N, R>)
+  }
+  return rounds
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1)
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length
+}
