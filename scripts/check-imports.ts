@@ -16,7 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ['gate', 'jobs', 'sync'],
   ['auth', 'hasura', 'rest', 'store'],
   ['generated'],
-  ['account', 'clock', 'config', 'errors', 'log', 'network-failure', 'retry-after', 'sql-state'],
+  ['account', 'clock', 'config', 'errors', 'log', 'network-failure', 'retry-after', 'schedule-rule', 'sql-state'],
 ]
 
 /** Packages that one folder alone may import, and further arrows that the floors would allow. */

@@ -54,6 +54,8 @@ export const refusalCodes = [
   'job-roles',
   'first-login',
   'fingerprint',
+  'mirror-table',
+  'deletion-guard',
   'hasura',
 ] as const
 export type RefusalCode = (typeof refusalCodes)[number]

@@ -2,7 +2,7 @@ import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
 import { ConfigError } from '../errors.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import { findRuleProblem } from '../schedules/schedule-rule.ts'
+import { findRuleProblem } from '../schedule-rule.ts'
 
 /**
  * What an accounts file says of jobs, against the jobs that there are: the configuration is read before any job is known.

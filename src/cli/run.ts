@@ -4,13 +4,15 @@ import { parsePayload } from './payload.ts'
 import { progressLine } from './progress-line.ts'
 
 export const run: Command = {
-  usage: 'run <job> [--account A] [--payload JSON] [--full] [--json]',
+  usage: 'run <job> [--account A] [--payload JSON] [--full] [--dry-run] [--allow-deletions] [--json]',
   summary: 'one run now, in the foreground, through the gate',
   words: [1, 1],
   options: {
     account: { type: 'string' },
     payload: { type: 'string' },
     full: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    'allow-deletions': { type: 'boolean' },
     json: { type: 'boolean' },
   },
   async run(context) {
@@ -27,6 +29,8 @@ export const run: Command = {
           account: textOption(context, 'account'),
           payload: parsePayload(textOption(context, 'payload')),
           full: options.full === true,
+          dryRun: options['dry-run'] === true,
+          allowDeletions: options['allow-deletions'] === true,
         },
         {
           onWaiting: () => terminal.err(`Another run of ${job} is active: waiting until it has ended.\n`),
@@ -36,14 +40,18 @@ export const run: Command = {
       ),
     )
     if (terminal.isInteractive) terminal.err('\r\u001b[K')
-    terminal.out(options.json === true ? `${JSON.stringify({ job, ...result })}\n` : `${describe(job, result)}\n`)
+    terminal.out(
+      options.json === true
+        ? `${JSON.stringify({ job, ...result })}\n`
+        : `${describe(job, result, options['dry-run'] === true)}\n`,
+    )
     return 0
   },
 }
 
-function describe(job: string, result: object): string {
+function describe(job: string, result: object, dryRun: boolean): string {
   const counts = 'counts' in result && result.counts ? Object.entries(result.counts) : []
   const said = counts.filter(([, count]) => Number(count) > 0).map(([name, count]) => `${count} ${name}`)
   const to = 'to' in result && typeof result.to === 'string' ? `, up to ${result.to}` : ''
-  return `${job}: done${said.length > 0 ? ` (${said.join(', ')}${to})` : ''}`
+  return `${job}: ${dryRun ? 'nothing was changed; a run would have' : 'done'}${said.length > 0 ? ` (${said.join(', ')}${to})` : ''}`
 }

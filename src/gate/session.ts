@@ -17,13 +17,24 @@ export class Session {
   /** Its name alone: what it logs in with is no job's affair. */
   readonly account: Pick<Account, 'name'>
   readonly claims: Claims
+  /** What decides which rows Hasura lets the account see: its roles and session variables, in an order that doesn't change. */
+  readonly visibility: readonly string[]
   readonly #access: AccountAccess
   readonly #hasura: HasuraClient | undefined
 
-  constructor(key: typeof sessionKey, access: AccountAccess, claims: Claims, hasura: HasuraClient | undefined) {
+  constructor(
+    key: typeof sessionKey,
+    access: AccountAccess,
+    { claims, hasura: granted }: Granted,
+    hasura: HasuraClient | undefined,
+  ) {
     if (key !== sessionKey) throw new TypeError('A session is made by the gate alone')
     this.account = { name: access.account.name }
     this.claims = claims
+    this.visibility = [
+      ...(granted?.allowedRoles ?? []),
+      ...Object.entries(granted?.values ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ].toSorted()
     this.#access = access
     this.#hasura = hasura
   }
@@ -74,7 +85,7 @@ export async function openSession(
     account.hasura && requirement && 'role' in requirement
       ? access.hasura(account.hasura.url, requirement.role)
       : undefined
-  return new Session(sessionKey, access, claims, client)
+  return new Session(sessionKey, access, granted, client)
 }
 
 /**

@@ -1,34 +1,31 @@
 import { z } from 'zod'
 
+/** ECMAScript 2026, in Node since 21; TypeScript's own libraries don't know it yet. */
+declare global {
+  interface JSON {
+    rawJSON(text: string): { readonly rawJSON: string }
+    isRawJSON(value: unknown): value is { readonly rawJSON: string }
+  }
+}
+
 /**
- * The text of a value as the response had it: a number that JavaScript can't hold exactly (a bigint, a long numeric) is
- * looked up in the response's own text.
- *
- * @param body the whole response, of which `rows` were parsed
+ * Parses JSON so that it can be written again digit by digit: a number that JavaScript would write in another way becomes an
+ * object that `JSON.stringify` writes as it was.
  */
-export function exactTexts(
-  body: string,
-  rootField: string,
-  row: Readonly<Record<string, unknown>>,
-  index: number,
-  columns: readonly string[],
-): readonly string[] {
-  const inexact = columns.some(column => typeof row[column] === 'number' && !isExact(row[column], column, body))
-  const source = inexact ? parseExactly(body, rootField, index) : row
-  return columns.map(column => String(source[column]))
+export function parseKeepingDigits(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
+    const source = context?.source
+    return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value
+  })
 }
 
-/** `5.00000000000000001` is parsed as 5: an integer is what it looks like only where the column has no fractions. */
-function isExact(value: number, column: string, body: string): boolean {
-  return Number.isSafeInteger(value) && !new RegExp(`"${column}"\\s*:\\s*-?\\d+[.eE]`).test(body)
+/** The texts of a row's columns as the API wrote them, all digits of its numbers among them. */
+export function exactTexts(row: string, columns: readonly string[]): readonly string[] {
+  const values = record.parse(parseKeepingDigits(row))
+  return columns.map(column => {
+    const value = values[column]
+    return JSON.isRawJSON(value) ? value.rawJSON : String(value)
+  })
 }
 
-/** The row parsed again with its numbers as text; slower, so only done when a number needs it. */
-function parseExactly(body: string, rootField: string, index: number): Readonly<Record<string, unknown>> {
-  const parsed: unknown = JSON.parse(body, (_key, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' && context?.source !== undefined ? context.source : value,
-  )
-  return response.parse(parsed).data[rootField]?.[index] ?? {}
-}
-
-const response = z.object({ data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))) })
+const record = z.record(z.string(), z.unknown())

@@ -3,20 +3,24 @@ import type { TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { interpretResponse } from './interpret-response.ts'
+import { interpretResponse, type Verdict } from './interpret-response.ts'
+import { interpretRows } from './interpret-rows.ts'
 import { type OperationKind, requireOperation } from './require-operation.ts'
+import type { RowsText } from './rows-text.ts'
 import { createSend, type Received, type Sendable } from './send-operation.ts'
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
   /** For one try with its whole answer; default that of the client. */
   readonly timeoutMs?: number
+  /** Of the answer, without its compression; default 256 MB. A larger one is a PermanentError (`too-large`). */
+  readonly maxBytes?: number
+  /** Failures that the caller answers with another query, instead of the same one being sent again. */
+  readonly givesUpOn?: (error: TransientError) => boolean
 }
 
-export interface TextResult<R> {
-  /** The response's body as it came, so that digits and microseconds survive. */
-  readonly text: string
-  readonly data: R
+/** Rows as they came, so that digits and microseconds survive. */
+export interface RowsResult extends RowsText {
   /** Hasura's time when it answered (the `Date` header, whole seconds), in milliseconds since 1970. */
   readonly serverDate: number | undefined
 }
@@ -45,16 +49,24 @@ export interface HasuraClient {
     variables: V,
     options?: RequestOptions,
   ): Promise<R>
-  /** As `query`, with the answer's text. */
-  queryText<R, V extends Record<string, unknown>>(
+  /**
+   * As `query`, for one list of rows whose text is wanted.
+   *
+   * @param rootField the name of the list in the answer
+   * @throws PermanentError (`response-shape`) when there is none
+   */
+  queryRows<R, V extends Record<string, unknown>>(
     document: TypedDocumentNode<R, V>,
     variables: V,
+    rootField: string,
     options?: RequestOptions,
-  ): Promise<TextResult<R>>
+  ): Promise<RowsResult>
 }
 
 /** Pauses before a query is tried again. */
 const retryPausesMs = [1_000, 2_000, 4_000]
+
+const largestAnswerBytes = 256 * 2 ** 20
 
 /** How long rate limits are waited for in place; beyond it the request goes back to the queue. */
 const longestPauseMs = 60_000
@@ -77,14 +89,19 @@ export function createHasuraClient(deps: {
   const send = createSend({ url: deps.url, role, fetch: deps.fetch ?? fetch })
 
   /** One try, with what costs no try: a fresh token after the first rejection, and the pauses that Hasura asks for. */
-  async function attempt(operation: Sendable, kind: OperationKind, options: RequestOptions): Promise<Executed> {
-    const { signal, timeoutMs = deps.timeoutMs ?? 30_000 } = options
+  async function attempt<D>(
+    operation: Sendable,
+    kind: OperationKind,
+    options: RequestOptions,
+    interpret: (received: Received) => Verdict<D>,
+  ): Promise<Executed<D>> {
+    const { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes } = options
     let rejections = 0
     let pausedMs = 0
     for (;;) {
       const token = await tokens.get(signal)
-      const received = await send(operation, kind, token, { timeoutMs, ...(signal && { signal }) })
-      const verdict = interpretResponse(received, kind, role, clock.now())
+      const received = await send(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) })
+      const verdict = interpret(received)
       switch (verdict.kind) {
         case 'data':
           return { data: verdict.data, received }
@@ -109,18 +126,25 @@ export function createHasuraClient(deps: {
     }
   }
 
-  async function attemptQuery(operation: Sendable, options: RequestOptions): Promise<Executed> {
+  async function attemptQuery<D>(
+    operation: Sendable,
+    options: RequestOptions,
+    interpret: (received: Received) => Verdict<D>,
+  ): Promise<Executed<D>> {
     for (const pauseMs of retryPausesMs) {
       try {
-        return await attempt(operation, 'query', options)
+        return await attempt(operation, 'query', options, interpret)
       } catch (error) {
-        if (!isWorthAnotherTry(error)) throw error
+        if (!isWorthAnotherTry(error) || options.givesUpOn?.(error)) throw error
         log?.debug({ error, pauseMs }, 'a query failed and is tried again')
         await clock.sleep(pauseMs, options.signal)
       }
     }
-    return attempt(operation, 'query', options)
+    return attempt(operation, 'query', options, interpret)
   }
+
+  const interpretAs = (kind: OperationKind) => (received: Received) =>
+    interpretResponse(received, kind, role, clock.now())
 
   return {
     role,
@@ -130,7 +154,7 @@ export function createHasuraClient(deps: {
       options: RequestOptions = {},
     ) {
       requireOperation(document, 'query')
-      return dataOf<R>(await attemptQuery({ document, variables }, options))
+      return dataOf<R>(await attemptQuery({ document, variables }, options, interpretAs('query')))
     },
     async mutate<R, V extends Record<string, unknown>>(
       document: TypedDocumentNode<R, V>,
@@ -138,28 +162,26 @@ export function createHasuraClient(deps: {
       options: RequestOptions = {},
     ) {
       requireOperation(document, 'mutation')
-      return dataOf<R>(await attempt({ document, variables }, 'mutation', options))
+      return dataOf<R>(await attempt({ document, variables }, 'mutation', options, interpretAs('mutation')))
     },
-    async queryText<R, V extends Record<string, unknown>>(
+    async queryRows<R, V extends Record<string, unknown>>(
       document: TypedDocumentNode<R, V>,
       variables: V,
+      rootField: string,
       options: RequestOptions = {},
     ) {
       requireOperation(document, 'query')
-      const executed = await attemptQuery({ document, variables }, options)
-      const { body, headers } = executed.received
-      const serverDate = Date.parse(headers.get('date') ?? '')
-      return {
-        text: body,
-        data: dataOf<R>(executed),
-        serverDate: Number.isNaN(serverDate) ? undefined : serverDate,
-      }
+      const { data, received } = await attemptQuery({ document, variables }, options, answer =>
+        interpretRows(answer, rootField, role, clock.now()),
+      )
+      const serverDate = Date.parse(received.headers.get('date') ?? '')
+      return { ...data, serverDate: Number.isNaN(serverDate) ? undefined : serverDate }
     },
   }
 }
 
-interface Executed {
-  readonly data: unknown
+interface Executed<D = unknown> {
+  readonly data: D
   readonly received: Received
 }
 
@@ -172,7 +194,7 @@ function dataOf<R>(executed: Executed): R {
 }
 
 /** A token that is rejected twice, or a limit that outlasts its pause, won't be better in a few seconds. */
-function isWorthAnotherTry(error: unknown): boolean {
+function isWorthAnotherTry(error: unknown): error is TransientError {
   return error instanceof TransientError && !(error instanceof RateLimitedError) && error.code !== 'invalid-jwt'
 }
 

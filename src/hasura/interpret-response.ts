@@ -11,8 +11,8 @@ export interface HasuraResponse {
 }
 
 /** What a response means for the one who sent the request. */
-export type Verdict =
-  | { readonly kind: 'data'; readonly data: unknown }
+export type Verdict<D = unknown> =
+  | { readonly kind: 'data'; readonly data: D }
   /** Not executed: drop the token and try again with another one. */
   | { readonly kind: 'token-rejected'; readonly reason: string }
   /** Not executed: wait. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import {
   buildSchema,
   type DocumentNode,
+  type GraphQLObjectType,
   type GraphQLSchema,
   type GraphQLType,
   getNamedType,
@@ -10,6 +11,7 @@ import {
   isObjectType,
   isScalarType,
   Kind,
+  type SelectionNode,
   validate,
 } from 'graphql'
 import { ConfigError } from '../errors.ts'
@@ -55,6 +57,8 @@ export interface SelectedColumn {
   readonly nullable: boolean
   /** The GraphQL scalar; absent for a nested selection, which is kept as JSON. */
   readonly scalar?: string
+  /** Where a column of a flattened object stands in the row. */
+  readonly path?: readonly [string, string, ...string[]]
 }
 
 /** The one root field that a pull reads, and the columns that it selects of each row. */
@@ -63,33 +67,64 @@ export interface Selection {
   readonly columns: readonly SelectedColumn[]
 }
 
-/** @throws ConfigError when the document doesn't select exactly one list of objects */
-export function readSelection(document: DocumentNode, { role, schema }: RoleSchema): Selection {
+/**
+ * @param flattened nested objects of the row whose fields are columns of their own, named `<object>_<field>`
+ * @throws ConfigError when the document doesn't select exactly one list of objects
+ */
+export function readSelection(
+  document: DocumentNode,
+  { role, schema }: RoleSchema,
+  flattened: ReadonlySet<string> = new Set(),
+): Selection {
   const operation = document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
   const [root, ...others] = operation?.selectionSet.selections ?? []
   const name = operation?.name?.value ?? 'the operation'
   if (root?.kind !== Kind.FIELD || others.length > 0) throw notOneList(name)
   const row = getNamedType(schema.getQueryType()?.getFields()[root.name.value]?.type)
   if (!isObjectType(row)) throw notOneList(name)
-  const fields = row.getFields()
-  const columns = (root.selectionSet?.selections ?? []).map(selected => {
-    if (selected.kind !== Kind.FIELD) throw new ConfigError([`${name}: fragments can't be mirrored, name the fields.`])
-    const field = fields[selected.name.value]
-    if (!field) {
-      throw new ConfigError([`${name}: role "${role}" does not see field "${selected.name.value}" of ${row.name}.`])
-    }
-    return describeColumn(selected.alias?.value ?? selected.name.value, field.type)
-  })
+  const columns = (root.selectionSet?.selections ?? []).flatMap(selected =>
+    readColumns({ operation: name, role, flattened }, row, selected, []),
+  )
+  const names = columns.map(column => column.name)
+  const twice = names.find((each, index) => names.indexOf(each) !== index)
+  if (twice !== undefined) {
+    throw new ConfigError([`${name}: two columns would be called "${twice}": give one an alias in the document.`])
+  }
   return { rootField: root.alias?.value ?? root.name.value, columns }
 }
 
-function describeColumn(name: string, type: GraphQLType): SelectedColumn {
-  const nullable = !isNonNullType(type)
+function readColumns(
+  context: { readonly operation: string; readonly role: string; readonly flattened: ReadonlySet<string> },
+  row: GraphQLObjectType,
+  selected: SelectionNode,
+  parents: readonly string[],
+): readonly SelectedColumn[] {
+  const { operation, role, flattened } = context
+  if (selected.kind !== Kind.FIELD) {
+    throw new ConfigError([`${operation}: fragments can't be mirrored, name the fields.`])
+  }
+  const field = row.getFields()[selected.name.value]
+  if (!field) {
+    throw new ConfigError([`${operation}: role "${role}" does not see field "${selected.name.value}" of ${row.name}.`])
+  }
+  const path = [...parents, selected.alias?.value ?? selected.name.value]
+  const nested = isNonNullType(field.type) ? field.type.ofType : field.type
+  if (isObjectType(nested) && flattened.has(path[0] ?? '')) {
+    return (selected.selectionSet?.selections ?? []).flatMap(inner => readColumns(context, nested, inner, path))
+  }
+  return [describeColumn(path, field.type)]
+}
+
+function describeColumn(path: readonly string[], type: GraphQLType): SelectedColumn {
+  const [head = '', second, ...deeper] = path
+  const where =
+    second === undefined ? { name: head } : { name: path.join('_'), path: [head, second, ...deeper] as const }
+  const nullable = !isNonNullType(type) || second !== undefined
   const inner = isNonNullType(type) ? type.ofType : type
-  if (isListType(inner)) return { name, type: 'jsonb', nullable }
+  if (isListType(inner)) return { ...where, type: 'jsonb', nullable }
   const named = getNamedType(inner)
-  if (isObjectType(named)) return { name, type: 'jsonb', nullable }
-  return { name, type: columnTypeOf(named.name), nullable, ...(isScalarType(named) && { scalar: named.name }) }
+  if (isObjectType(named)) return { ...where, type: 'jsonb', nullable }
+  return { ...where, type: columnTypeOf(named.name), nullable, ...(isScalarType(named) && { scalar: named.name }) }
 }
 
 function notOneList(name: string): ConfigError {

@@ -1,7 +1,7 @@
 import type { DocumentNode } from 'graphql'
 import { GraphQLClient } from 'graphql-request'
 import type { Token } from '../auth/token.ts'
-import { OutageError, TransientError, UnknownOutcomeError } from '../errors.ts'
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import type { OperationKind } from './require-operation.ts'
 
@@ -22,14 +22,14 @@ export interface Received {
  * sees it, because its errors repeat response and variables, and because the text is wanted as it came.
  *
  * The function throws OutageError (`network`: Hasura can't be reached), TransientError (`network`, `timeout`),
- * UnknownOutcomeError for a mutation that may have reached Hasura, or the signal's reason.
+ * PermanentError (`too-large`), UnknownOutcomeError for a mutation that may have reached Hasura, or the signal's reason.
  */
 export function createSend(deps: { url: string; role: string; fetch: typeof fetch }) {
   return async (
     { document, variables }: Sendable,
     kind: OperationKind,
     token: Token,
-    limits: { signal?: AbortSignal; timeoutMs: number },
+    limits: { signal?: AbortSignal; timeoutMs: number; maxBytes: number },
   ): Promise<Received> => {
     limits.signal?.throwIfAborted()
     const timeout = AbortSignal.timeout(limits.timeoutMs)
@@ -40,7 +40,11 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
         exchange.begun = true
         // Redirects aren't followed: a POST would become a GET, and the token would go to who knows where.
         const response = await deps.fetch(input, { ...init, redirect: 'manual', signal })
-        exchange.received = { status: response.status, headers: response.headers, body: await response.text() }
+        exchange.received = {
+          status: response.status,
+          headers: response.headers,
+          body: await readText(response, limits.maxBytes),
+        }
         return Response.json({ data: null })
       },
     })
@@ -51,6 +55,7 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
       })
     } catch (error) {
       limits.signal?.throwIfAborted()
+      if (error instanceof WorkerError) throw error
       // The error's own words may repeat a variable or a header.
       if (!exchange.begun) throw new TypeError('The operation can not be sent: its variables are not JSON')
       throw translateFailure(error, kind, timeout.aborted)
@@ -58,6 +63,23 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
     if (!exchange.received) throw new TypeError('graphql-request did not use the fetch that it was given')
     return exchange.received
   }
+}
+
+/** An answer of any size would take the process down with it. */
+async function readText({ body }: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk)
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) {
+      throw new PermanentError(
+        'too-large',
+        `The answer is larger than ${Math.floor(maxBytes / 2 ** 20)} MB: ask for fewer rows or columns`,
+      )
+    }
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {

@@ -9,7 +9,13 @@ import type { Operations } from './operations.ts'
 
 const named = z.object({ name: z.string() })
 const accountBody = z.object({ account: z.string() })
-const runBody = z.object({ account: z.string().optional(), payload: z.unknown().optional(), full: z.boolean() })
+const runBody = z.object({
+  account: z.string().optional(),
+  payload: z.unknown().optional(),
+  full: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
+  allowDeletions: z.boolean().default(false),
+})
 const runsQuery = z.object({ job: z.string().optional(), limit: z.coerce.number().int().min(1).max(1000).default(20) })
 
 /**
@@ -61,7 +67,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
     reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
     const work = operations
       .run(
-        { job: name, account: body.account, payload: body.payload, full: body.full },
+        { ...body, job: name, account: body.account, payload: body.payload },
         { onWaiting: () => send({ type: 'waiting' }), onProgress: progress => send({ type: 'progress', progress }) },
         AbortSignal.any([gone.signal, stopping.signal]),
       )

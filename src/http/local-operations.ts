@@ -7,7 +7,7 @@ import { idempotentRequestId } from '../queue/request.ts'
 import { forgetAccount, resetJob } from '../runs/forget.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
-import { describeRule } from '../schedules/schedule-rule.ts'
+import { describeRule } from '../schedule-rule.ts'
 import type { Store } from '../store/store.ts'
 import { makeOnce } from './idempotency.ts'
 import type { Operations, RequestReport, WantedRequest } from './operations.ts'
@@ -30,7 +30,7 @@ export function createLocalOperations(deps: RunDeps): Operations {
     },
     findRequest: id => findRequest(deps, id),
     async run(wanted, listener, signal) {
-      return runNow(deps, { ...resolve(deps, wanted), full: wanted.full, signal, ...listener })
+      return runNow(deps, { ...wanted, ...resolve(deps, wanted), signal, ...listener })
     },
     async listJobs() {
       return [...jobs.values()].map(job => ({

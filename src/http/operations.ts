@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobResult, Progress } from '../jobs/define-job.ts'
+import type { JobResult, Progress, RunOptions } from '../jobs/define-job.ts'
 import type { Priority, Trigger } from '../queue/request.ts'
 import type { AcceptedRequest } from '../queue/request-queue.ts'
 
@@ -33,11 +33,10 @@ export interface WantedRequest {
   readonly idempotencyKey?: string | undefined
 }
 
-export interface WantedRun {
+export interface WantedRun extends Partial<RunOptions> {
   readonly job: string
   readonly account: string | undefined
   readonly payload: unknown
-  readonly full: boolean
 }
 
 export interface RunListener {

@@ -17,6 +17,8 @@ export interface JobDefinition<P = unknown> {
   readonly schedule?: ScheduleRule
   /** The operations it sends, checked against the SDL of its role before it ever runs. */
   readonly operations?: readonly DocumentNode[]
+  /** It leaves everything as it is when it is asked what it would change. */
+  readonly canDryRun?: true
   /** It waits for requests of its own, so it can't be run in the foreground. */
   readonly needsWorker?: true
   /** The mirror table it writes, or several; no two jobs may write the same. */
@@ -24,13 +26,21 @@ export interface JobDefinition<P = unknown> {
   run(session: Session, context: JobContext<P>): Promise<JobResult>
 }
 
-export interface JobContext<P> {
+/** What `run` may be told beside the payload. */
+export interface RunOptions {
+  /** Read everything again, as if nothing had been synced. */
+  readonly full: boolean
+  /** Change nothing, and report what would change. */
+  readonly dryRun: boolean
+  /** Mark what is gone as deleted, however much it is. */
+  readonly allowDeletions: boolean
+}
+
+export interface JobContext<P> extends RunOptions {
   readonly payload: P
   readonly requestId: string
   /** The names of all jobs that run for this account. */
   readonly accountJobs: ReadonlySet<string>
-  /** Read everything again, as if nothing had been synced. */
-  readonly full: boolean
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly log: Log

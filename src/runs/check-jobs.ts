@@ -6,7 +6,7 @@ import {
   readSelection,
 } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import { findRuleProblem } from '../schedules/schedule-rule.ts'
+import { findRuleProblem } from '../schedule-rule.ts'
 
 /**
  * What can be seen to be wrong with the job list before anything runs: names and mirror tables used twice, schedules that never

@@ -3,17 +3,16 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
 import { openSession } from '../gate/session.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
-import type { JobContext, JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
+import type { JobContext, JobDefinition, JobResult, Progress, RunOptions } from '../jobs/define-job.ts'
 import type { RequestState } from '../queue/request-queue.ts'
 import { fencedTransaction, type Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { breakOffRun, finishRun, type RunStart, startRun, suspendRun } from './run-record.ts'
 import { wakeAll } from './wake.ts'
 
-export interface Execution extends RunStart {
+export interface Execution extends RunStart, Partial<RunOptions> {
   readonly job: JobDefinition
   readonly access: AccountAccess
-  readonly full: boolean
   readonly signal: AbortSignal
   /** Called when the gate has let the run pass, before it reads anything. */
   onStart(): Promise<void>
@@ -36,8 +35,9 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
     await execution.onStart()
     if (!reopened) log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
     const result = await job.run(session, createContext(deps, lease, execution, log))
-    // One that only looked and waits on shows nothing about the API.
-    if (!('waitMs' in result) && (await liftHolds(store, account, job.name, 'run'))) await wakeAll(deps, account)
+    // One that only looked shows nothing about what comes behind.
+    if (!('waitMs' in result) && !execution.dryRun && (await liftHolds(store, account, job.name, 'run')))
+      await wakeAll(deps, account)
     if ('waitMs' in result) {
       await suspendRun(store, lease, runId)
     } else {
@@ -69,7 +69,9 @@ function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: R
     payload: execution.payload,
     requestId: execution.requestId,
     accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(job => job.name)),
-    full: execution.full,
+    full: execution.full ?? false,
+    dryRun: execution.dryRun ?? false,
+    allowDeletions: execution.allowDeletions ?? false,
     signal: execution.signal,
     clock,
     log,

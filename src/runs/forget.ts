@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
+import { endFullReads } from '../sync/full-read-record.ts'
 import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'
@@ -13,6 +14,7 @@ export async function resetJob(deps: ForgetDeps, account: string, job: string): 
       for (const table of ['worker.checkpoints', 'worker.holds'] as const) {
         await tx.deleteFrom(table).where('account', '=', account).where('job', '=', job).execute()
       }
+      await endFullReads(tx, { account, job })
     })
   })
   await wakeNext(deps, account, job)
@@ -35,6 +37,7 @@ export async function forgetAccount(deps: ForgetDeps, account: string): Promise<
       for (const table of accountTables) {
         await tx.deleteFrom(table).where('account', '=', account).execute()
       }
+      await endFullReads(tx, { account })
       await tx.deleteFrom('worker.accounts').where('name', '=', account).execute()
       const { rows } = await sql<{ table_name: string }>`
         select table_name from information_schema.columns

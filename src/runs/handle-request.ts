@@ -125,7 +125,6 @@ async function runUnderLease(
       trigger: request.trigger,
       attempt: request.failures + 1,
       payload: request.payload,
-      full: false,
       signal,
       async onStart() {
         metBy = 'run'

@@ -1,16 +1,15 @@
 import { UsageError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
+import type { JobDefinition, JobResult, Progress, RunOptions } from '../jobs/define-job.ts'
 import { executeRun } from './execute-run.ts'
 import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'
 
-export interface RunNow {
+export interface RunNow extends Partial<RunOptions> {
   readonly job: JobDefinition
   readonly access: AccountAccess
   readonly payload: unknown
-  readonly full: boolean
   readonly signal: AbortSignal
   /** Called once when another run holds the lease and this one waits for it. */
   onWaiting(): void
@@ -24,6 +23,9 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
   if (run.job.needsWorker) {
     throw new UsageError(`${run.job.name} is made of requests that a worker runs: use "bootstrap --wait".`)
   }
+  if (run.dryRun && !run.job.canDryRun) {
+    throw new UsageError(`${run.job.name} can't tell what it would change: only jobs that mirror a table can.`)
+  }
   const requestId = `run-${crypto.randomUUID()}`
   for (;;) {
     const lease = await waitForLease(deps, run)
@@ -32,7 +34,7 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
       result = await executeRun(deps, lease, {
         ...run,
         requestId,
-        trigger: 'cli',
+        trigger: run.dryRun ? 'dry-run' : 'cli',
         attempt: 1,
         async onStart() {},
       })

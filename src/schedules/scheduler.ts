@@ -7,8 +7,8 @@ import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
 import { scheduledRequestId } from '../queue/request.ts'
 import type { RequestQueue } from '../queue/request-queue.ts'
+import { describeRule, firstDue, nextDue } from '../schedule-rule.ts'
 import type { Store } from '../store/store.ts'
-import { describeRule, firstDue, nextDue } from './schedule-rule.ts'
 
 export interface SchedulerDeps {
   readonly store: Store

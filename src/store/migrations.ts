@@ -10,6 +10,11 @@ export const migrations: Record<string, Migration> = {
       for (const statement of initialTables) await sql.raw(statement).execute(db)
     },
   },
+  '0002_full_reads_and_changes': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of fullReadsAndChanges) await sql.raw(statement).execute(db)
+    },
+  },
 }
 
 const initialTables = [
@@ -121,4 +126,56 @@ const initialTables = [
   'create index runs_of_request on worker.runs (request_id)',
   'create index runs_of_job on worker.runs (job, account, id desc)',
   'create index runs_of_equals on worker.runs (deduplication_id, id desc)',
+]
+
+const fullReadsAndChanges = [
+  // A position is now the texts of the scan's columns in their order.
+  `update worker.checkpoints set position =
+    jsonb_build_array(position -> 'cursor') || (position -> 'key') where jsonb_typeof(position) = 'object'`,
+  'alter table worker.checkpoints add column columns jsonb, add column grants text, add column swept_at timestamptz',
+  `create table worker.full_reads (
+    id bigint generated always as identity primary key,
+    account text not null,
+    job text not null,
+    purpose text not null check (purpose in ('load', 'sweep')),
+    phase text not null default 'reading' check (phase in ('reading', 'settling')),
+    definition text not null,
+    started_at text not null,
+    high text,
+    total bigint,
+    staged boolean not null,
+    dry_run boolean not null,
+    created_at timestamptz not null default now()
+  )`,
+  'create unique index full_reads_of_job on worker.full_reads (account, job, dry_run)',
+  `create table worker.full_read_ranges (
+    read_id bigint not null references worker.full_reads on delete cascade,
+    range integer not null,
+    behind jsonb,
+    up_to jsonb,
+    position jsonb,
+    rows bigint not null default 0,
+    done boolean not null default false,
+    primary key (read_id, range)
+  )`,
+  `create table worker.staged_keys (
+    read_id bigint not null references worker.full_reads on delete cascade,
+    key text[] not null,
+    cursor text
+  )`,
+  'create index staged_keys_of_read on worker.staged_keys using brin (read_id)',
+  `create table worker.unsettled_keys (
+    id bigint generated always as identity primary key,
+    read_id bigint not null references worker.full_reads on delete cascade,
+    key text[] not null
+  )`,
+  'create index unsettled_keys_of_read on worker.unsettled_keys (read_id, id)',
+  'create table worker.change_counters (mirror text primary key, last bigint not null)',
+  `create table worker.change_readers (
+    reader text not null,
+    mirror text not null,
+    position bigint not null,
+    updated_at timestamptz not null default now(),
+    primary key (reader, mirror)
+  )`,
 ]

@@ -8,6 +8,12 @@ export interface WorkerTables {
   'worker.accounts': AccountRow
   'worker.bootstrap_steps': BootstrapStepRow
   'worker.checkpoints': CheckpointRow
+  'worker.full_reads': FullReadRow
+  'worker.full_read_ranges': FullReadRangeRow
+  'worker.staged_keys': StagedKeyRow
+  'worker.unsettled_keys': UnsettledKeyRow
+  'worker.change_counters': ChangeCounterRow
+  'worker.change_readers': ChangeReaderRow
   'worker.processes': ProcessRow
   'worker.leases': LeaseRow
   'worker.schedules': ScheduleRow
@@ -48,21 +54,81 @@ interface BootstrapStepRow {
   updated_at: Generated<Date>
 }
 
-/** The last row of a page: the scan goes on behind it. Texts as the API gave them. */
-export interface Position {
-  readonly cursor: string
-  readonly key: readonly string[]
-}
+/** A row's values in the columns that order a read, as the API gave them: the read goes on behind it. */
+export type Position = readonly string[]
 
 interface CheckpointRow {
   account: string
   job: string
-  /** Of the job's document and filter: another one can't go on from this checkpoint. */
+  /** Of what the job reads and in which order: another one can't go on from this checkpoint. */
   fingerprint: string
+  /** The columns that the mirror's rows were read with, by their names. */
+  columns: JSONColumnType<Readonly<Record<string, string>>> | null
   high: string | null
   position: JSONColumnType<Position> | null
   scan_started_at: string | null
   scanned_at: string | null
+  /** Of the claims that decide what the account may see, when it was last swept. */
+  grants: string | null
+  swept_at: Date | null
+  updated_at: Generated<Date>
+}
+
+/** A read of everything that an account may see of a table, in ranges of its key; gone when it is complete. */
+interface FullReadRow {
+  id: Generated<string>
+  account: string
+  job: string
+  /** A load brings whole rows, a sweep only keys and cursors. */
+  purpose: 'load' | 'sweep'
+  /** Once all ranges are read, what was found missing is settled key by key. */
+  phase: Generated<'reading' | 'settling'>
+  /** Of everything that it reads: one that was begun with another definition isn't gone on with. */
+  definition: string
+  /** The remote time at which it began. */
+  started_at: string
+  /** The greatest cursor at that time. */
+  high: string | null
+  total: string | null
+  /** Its keys are kept, to find what is no longer there. */
+  staged: boolean
+  dry_run: boolean
+  created_at: Generated<Date>
+}
+
+interface FullReadRangeRow {
+  read_id: string
+  range: number
+  behind: JSONColumnType<Position> | null
+  up_to: JSONColumnType<Position> | null
+  position: JSONColumnType<Position> | null
+  rows: Generated<string>
+  done: Generated<boolean>
+}
+
+interface StagedKeyRow {
+  read_id: string
+  key: string[]
+  cursor: string | null
+}
+
+/** A key whose row has to be read again, or that is to be marked as deleted if it isn't there any more. */
+interface UnsettledKeyRow {
+  id: Generated<string>
+  read_id: string
+  key: string[]
+}
+
+/** Gives each change of a mirror table its place, in the order of the commits. */
+interface ChangeCounterRow {
+  mirror: string
+  last: string
+}
+
+interface ChangeReaderRow {
+  reader: string
+  mirror: string
+  position: string
   updated_at: Generated<Date>
 }
 
@@ -124,6 +190,8 @@ export interface RunCounts {
   readonly unchanged?: number
   /** Rows that were there before and were found to be gone. */
   readonly deleted?: number
+  /** Rows that had been deleted and are there again. */
+  readonly revived?: number
   readonly pages?: number
 }
 

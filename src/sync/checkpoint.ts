@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { type DocumentNode, print } from 'graphql'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
@@ -18,27 +17,37 @@ export interface Checkpoint {
   readonly scannedAt: string | undefined
 }
 
+/** What else is remembered of a mirrored table. */
+export interface MirrorState {
+  /** The types of the columns that its rows were read with, by their names. */
+  readonly columns: Readonly<Record<string, string>> | undefined
+  /** When everything was last compared, and what the account was then allowed to see (a fingerprint). */
+  readonly sweptAt: Date | undefined
+  readonly grants: string | undefined
+}
+
 export interface CheckpointKey {
   readonly account: string
   readonly job: string
   readonly fingerprint: string
 }
 
-const positionSchema = z.object({ cursor: z.string(), key: z.array(z.string()).min(1) })
+export const positionSchema = z.array(z.string()).min(1)
 
-/** Of what a checkpoint was made with: with another document or filter it would mean something else. */
-export function checkpointFingerprint(document: DocumentNode, where: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify([print(document), where]))
-    .digest('hex')
+/** Of what a checkpoint was made with: with another one it would mean something else. */
+export function fingerprintOf(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
 /**
  * @returns undefined before the first run
  * @throws PermanentError when it can't be read: an unreadable checkpoint is no first run
- * @throws RefusalError (`fingerprint`) when the job's document has changed since
+ * @throws RefusalError (`fingerprint`) when what the job reads has changed since
  */
-export async function findCheckpoint(store: StoreReader, key: CheckpointKey): Promise<Checkpoint | undefined> {
+export async function findCheckpoint(
+  store: StoreReader,
+  key: CheckpointKey,
+): Promise<(Checkpoint & MirrorState) | undefined> {
   const row = await store
     .selectFrom('worker.checkpoints')
     .selectAll()
@@ -50,11 +59,12 @@ export async function findCheckpoint(store: StoreReader, key: CheckpointKey): Pr
     throw new RefusalError(
       'fingerprint',
       'job',
-      `The definition of ${key.job} (document, role, key, cursor or table) is not the one its checkpoint was made with: run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
+      `The definition of ${key.job} (document, filter, role, key, cursor or table) is not the one its checkpoint was made with: run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
     )
   }
   const position = positionSchema.nullable().safeParse(row.position)
-  if (!position.success) {
+  const columns = z.record(z.string(), z.string()).nullable().safeParse(row.columns)
+  if (!position.success || !columns.success) {
     throw new PermanentError(
       'checkpoint',
       `The checkpoint of ${key.job} for account "${key.account}" can't be read: run "reset ${key.job} --account ${key.account}" to read everything again.`,
@@ -65,6 +75,9 @@ export async function findCheckpoint(store: StoreReader, key: CheckpointKey): Pr
     position: position.data ?? undefined,
     scanStartedAt: row.scan_started_at ?? undefined,
     scannedAt: row.scanned_at ?? undefined,
+    columns: columns.data ?? undefined,
+    sweptAt: row.swept_at ?? undefined,
+    grants: row.grants ?? undefined,
   }
 }
 
@@ -91,4 +104,17 @@ export async function saveCheckpoint(
       scan_started_at = excluded.scan_started_at,
       scanned_at = excluded.scanned_at,
       updated_at = now()`.execute(tx)
+}
+
+/** Behind a complete read, in its last transaction and behind `saveCheckpoint`. */
+export async function saveMirrorState(
+  tx: FencedTransaction,
+  { account, job }: CheckpointKey,
+  { columns, grants, swept }: { readonly columns?: MirrorState['columns']; grants: string; swept: boolean },
+): Promise<void> {
+  await sql`
+    update worker.checkpoints set
+      columns = coalesce(${columns ? JSON.stringify(columns) : null}::jsonb, columns)
+      ${swept ? sql`, grants = ${grants}, swept_at = now()` : sql``}
+    where account = ${account} and job = ${job}`.execute(tx)
 }

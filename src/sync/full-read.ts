@@ -32,16 +32,17 @@ export async function openFullRead<R>(
   await transaction(tx => table.ensure(tx))
   // One text each, so that a key that comes twice is kept once; a hundred thousand take some ten megabytes.
   const met = new Map<string, RowKey>()
-  const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0 }
+  const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0, revived: 0 }
   return {
     async write(rows) {
       signal.throwIfAborted()
-      const { inserted, updated } = await transaction(tx => table.write(tx, account, rows))
+      const { inserted, updated, revived } = await transaction(tx => table.write(tx, account, rows))
       for (const key of rows.map(row => table.keyOf(row))) met.set(JSON.stringify(key), key)
       counts.read += rows.length
       counts.inserted += inserted
       counts.updated += updated
-      counts.unchanged += rows.length - inserted - updated
+      counts.revived += revived
+      counts.unchanged += rows.length - inserted - updated - revived
     },
     async finish(isGone) {
       const candidates = await transaction(tx => table.findOthers(tx, account, [...met.values()]))
@@ -66,5 +67,6 @@ export function totalOf(...counts: readonly FullCounts[]): FullCounts {
     updated: sum('updated'),
     unchanged: sum('unchanged'),
     deleted: sum('deleted'),
+    revived: sum('revived'),
   }
 }

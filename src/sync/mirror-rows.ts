@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { FencedTransaction } from '../store/store.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
-import { type WrittenRows, writeJsonRows } from './write-page.ts'
+import { markDeleted, type WrittenRows, writePage } from './write-page.ts'
 
 /** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
 interface ColumnTypes {
@@ -61,11 +61,16 @@ export function mirrorRows<const C extends Columns>(options: {
   const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
   return {
     into: options.into,
-    ensure: tx => ensureMirrorTable(tx, table),
+    async ensure(tx) {
+      await ensureMirrorTable(tx, table)
+    },
     write(tx, account, rows) {
       // One statement can't write the same row twice.
       const unique = new Map(rows.map(row => [JSON.stringify(keyOf(row)), row]))
-      return writeJsonRows(tx, table, account, JSON.stringify([...unique.values()]))
+      return writePage(tx, table, account, {
+        text: JSON.stringify([...unique.values()]),
+        count: unique.size,
+      })
     },
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
@@ -86,20 +91,6 @@ async function findOthers(
       and not exists (select from ${recordsOf(table, keys)} where ${sameKey(table)})
     order by 1`.execute(tx)
   return rows.map(row => row.key)
-}
-
-async function markDeleted(
-  tx: FencedTransaction,
-  table: MirrorTable,
-  account: string,
-  keys: readonly RowKey[],
-): Promise<number> {
-  const { numAffectedRows } = await sql`
-    update ${sql.table(`mirror.${table.name}`)} as m
-    set _deleted_at = now(), _synced_at = now()
-    from ${recordsOf(table, keys)}
-    where m._account = ${account} and m._deleted_at is null and ${sameKey(table)}`.execute(tx)
-  return Number(numAffectedRows ?? 0n)
 }
 
 /** The keys as rows of their columns' types. */

@@ -1,15 +1,12 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
-import type { Session } from '../gate/session.ts'
-import { loadRoleSchema, readSelection, type SelectedColumn, type Selection } from '../hasura/role-schema.ts'
-import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
-import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../jobs/define-job.ts'
-import { type Checkpoint, checkpointFingerprint, findCheckpoint, saveCheckpoint } from './checkpoint.ts'
-import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
-import { readPages } from './read-pages.ts'
-import { from, lowerBound, type ScanOrder } from './scan.ts'
-import { writePage } from './write-page.ts'
+import type { UntypedDocument } from '../hasura/derive-documents.ts'
+import { defineJob, type JobDefinition } from '../jobs/define-job.ts'
+import type { DeletionGuard } from './pull-run.ts'
+import { type PullSettings, pullPayload } from './pull-settings.ts'
+import { createShapeFinder } from './pull-shape.ts'
+import { runPull } from './run-pull.ts'
+import type { RowTransform } from './transform-page.ts'
 
 /** The row type of the one list that a query selects. */
 export type RowOf<R> = R[keyof R] extends readonly (infer Row)[] ? Row : never
@@ -27,108 +24,87 @@ export interface PullOptions<R, V> {
   readonly role: string
   /** The columns that tell a row from all others. */
   readonly key: NeverNull<RowOf<R>> | readonly NeverNull<RowOf<R>>[]
-  /** Grows whenever a row changes, such as `updated_at`. */
-  readonly cursor: NeverNull<RowOf<R>>
+  /** Grows whenever a row changes, such as `updated_at`. Without one every run reads all rows and compares them. */
+  readonly cursor?: NeverNull<RowOf<R>>
   /** The table of schema `mirror` that the rows go to. */
   readonly into: string
   readonly schedule?: ScheduleRule
-  /** Rows asked for at once; 1,000 by default. A role's own row limit may be lower. */
+  /** Which rows; for each account its own where it is a function. */
+  readonly where?: WhereOf<V> | ((account: { readonly name: string }) => WhereOf<V>)
+  /**
+   * Rows asked for at once, at most; 1,000 by default. Fewer are asked for where they are large or slow, and a role's own row
+   * limit may be lower.
+   */
   readonly pageSize?: number
+  /** Parts of the key's range that a read of everything reads at once; 4 by default. */
+  readonly ranges?: number
   /**
    * How far a scan reaches back behind the last one: for a cursor of instants in seconds (default 300), longer than the API's
    * longest transaction; for a cursor of numbers in units (default 0).
    */
   readonly lookback?: number
+  /**
+   * When all keys and cursors are compared, to find what no cursor tells: what was deleted, and what became visible late. Done
+   * by the first run behind its time, and whenever the account's claims have changed. Once a day by default; false for never.
+   */
+  readonly sweep?: ScheduleRule | false
+  /** A column that says that a row is deleted, by an instant or by `true`: honoured at once, without a sweep. */
+  readonly softDelete?: keyof RowOf<R> & string
+  /** More deletions at once than both its share (0.3) and its floor (10 rows) hold the job, until they are allowed. */
+  readonly deletionGuard?: Partial<DeletionGuard>
+  /** Changes a row before it is mirrored, key and cursor excepted; undefined leaves it out. Pages are parsed for it, which costs time. */
+  readonly transform?: (row: RowOf<R>) => RowOf<R> | undefined
+  /** Nested objects whose fields become columns of their own (`author { name }` → `author_name`); others are kept as JSON. */
+  readonly flatten?: readonly (keyof RowOf<R> & string)[]
+  /**
+   * What happens when the document's columns have changed: `read-again` (default) adds new ones and reads everything once more,
+   * `hold` waits for somebody to reset the job.
+   */
+  readonly evolution?: 'read-again' | 'hold'
 }
+
+export type WhereOf<V> = V extends { where: infer W } ? W : never
 
 /** A job that keeps a mirror table equal to what a role sees of a remote table. */
 export function pullSync<R, V>(options: PullOptions<R, V>): JobDefinition {
+  const { name, role, document, into, schedule } = options
+  const settings = settingsOf(options)
+  const findShape = createShapeFinder(settings)
   return defineJob({
-    name: options.name,
-    requirement: { role: options.role },
-    payload: z.strictObject({}),
-    ...(options.schedule && { schedule: options.schedule }),
-    operations: [options.document],
-    into: options.into,
-    run: (session, context) => pull(options, session, context),
+    name,
+    requirement: { role },
+    payload: pullPayload,
+    ...(schedule && { schedule }),
+    operations: [document],
+    into,
+    canDryRun: true,
+    async run(session, context) {
+      const shape = await findShape(context.schemaFolder)
+      return runPull(settings, shape, session, context)
+    },
   })
 }
 
-async function pull<R, V>(
-  options: PullOptions<R, V>,
-  session: Session,
-  context: JobContext<unknown>,
-): Promise<JobResult> {
-  const { store, signal, clock } = context
-  const account = session.account.name
-  const selection = readSelection(options.document, await loadRoleSchema(context.schemaFolder, options.role))
-  const order: ScanOrder = {
-    cursor: options.cursor,
+/** From here on rows and variables are known by their names alone: the types have done their work where the job is written. */
+function settingsOf<R, V>(options: PullOptions<R, V>): PullSettings {
+  const { where, sweep = { everySeconds: 86_400 }, deletionGuard, evolution = 'read-again' } = options
+  return {
+    name: options.name,
+    role: options.role,
+    into: options.into,
+    document: options.document as UntypedDocument,
     key: [options.key].flat(),
-    sentAsNumbers: new Set(selection.columns.filter(isSentAsNumber).map(column => column.name)),
-  }
-  const table: MirrorTable = { name: options.into, columns: selection.columns, key: order.key }
-  const cursorType = columnType(selection, order.cursor)
-  const kind = cursorKindOf(cursorType)
-  const key = {
-    account,
-    job: options.name,
-    fingerprint: checkpointFingerprint(options.document, {
-      ...order,
-      role: options.role,
-      into: options.into,
-      where: {},
-    }),
-  }
-
-  const found = await findCheckpoint(store, key)
-  // A full read starts anew and keeps only the greatest cursor, which never decreases.
-  const before: Checkpoint | undefined = found && context.full ? { ...empty, high: found.high } : found
-  await context.transaction(tx => ensureMirrorTable(tx, table))
-
-  const bound = lowerBound(before, kind, options.lookback ?? (kind === 'instant' ? 300 : 0))
-  const query = {
-    hasura: session.hasura,
-    // Its variables were checked where the job was defined; here only their three names matter.
-    document: options.document as TypedDocumentNode<unknown, Record<string, unknown>>,
-    rootField: selection.rootField,
-    order,
+    cursor: options.cursor,
+    softDelete: options.softDelete,
+    flatten: new Set<string>(options.flatten),
+    transform: options.transform as RowTransform | undefined,
+    where: account =>
+      Object(typeof where === 'function' ? (where as (given: typeof account) => unknown)(account) : where),
     pageSize: options.pageSize ?? 1_000,
+    ranges: options.ranges ?? 4,
+    lookback: options.lookback,
+    sweep,
+    guard: { share: 0.3, floor: 10, ...deletionGuard },
+    evolution,
   }
-  const start = { position: before?.position, bound: bound === undefined ? undefined : from(order, bound) }
-
-  const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, pages: 0 }
-  let { high, scanStartedAt } = before ?? empty
-  for await (const page of readPages(query, start, signal)) {
-    scanStartedAt ??= new Date(page.serverDate ?? clock.now()).toISOString()
-    high = page.next.cursor
-    const checkpoint = { high, position: page.next, scanStartedAt, scannedAt: before?.scannedAt }
-    const written = await context.transaction(async tx => {
-      const rows = await writePage(tx, table, account, selection.rootField, page.body)
-      await saveCheckpoint(tx, key, checkpoint, cursorType)
-      return rows
-    })
-    counts.pages += 1
-    counts.read += page.rows
-    counts.inserted += written.inserted
-    counts.updated += written.updated
-    counts.unchanged += page.rows - written.inserted - written.updated
-    context.progress({ done: counts.read })
-    signal.throwIfAborted()
-  }
-  const done = { high, position: undefined, scanStartedAt: undefined, scannedAt: scanStartedAt ?? before?.scannedAt }
-  await context.transaction(tx => saveCheckpoint(tx, key, done, cursorType))
-  return { from: before?.position?.cursor ?? bound, to: high, counts }
-}
-
-const empty: Checkpoint = { high: undefined, position: undefined, scanStartedAt: undefined, scannedAt: undefined }
-
-function isSentAsNumber({ scalar }: SelectedColumn): boolean {
-  return scalar !== undefined && isGraphQLNumber(scalar)
-}
-
-function columnType(selection: Selection, name: string): string {
-  const column = selection.columns.find(candidate => candidate.name === name)
-  if (!column) throw new TypeError(`${name} is not selected`)
-  return column.type
 }

@@ -1,76 +1,121 @@
-import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { z } from 'zod'
-import { PermanentError } from '../errors.ts'
+import { PermanentError, TransientError } from '../errors.ts'
+import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import { exactTexts } from '../hasura/exact-numbers.ts'
-import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { Position } from '../store/schema.ts'
-import { behind, orderBy, type ScanOrder, type Where } from './scan.ts'
-
-/** The variables that a pull's document must take. */
-export interface PageVariables {
-  readonly where: Where
-  readonly order_by: readonly object[]
-  readonly limit: number
-}
-
-export interface PageQuery {
-  readonly hasura: HasuraClient
-  readonly document: TypedDocumentNode<unknown, Record<string, unknown>>
-  readonly rootField: string
-  readonly order: ScanOrder
-  readonly pageSize: number
-}
+import type { PageRows } from './page-rows.ts'
+import { nextPageSize } from './page-size.ts'
+import type { RemoteTable } from './remote-table.ts'
+import { behind, both, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 export interface Page {
-  /** The response as it came. */
-  readonly body: string
-  readonly rows: number
+  readonly rows: PageRows
   /** Behind the last row. */
   readonly next: Position
   /** The API's own time when it answered, in milliseconds; undefined when it doesn't say. */
   readonly serverDate: number | undefined
+  /** It is known that none follows. */
+  readonly isLast: boolean
 }
 
+export interface Read {
+  /** `rows` or `keys` of the table. */
+  readonly document: UntypedDocument
+  readonly order: ScanOrder
+  readonly where: Where
+  /** The read goes on behind it. */
+  readonly position?: Position | undefined
+}
+
+/** A page of one row may be as large as a row is. */
+const largestPageBytes = 32 * 2 ** 20
+
 /**
- * The pages from a lower bound (none reads everything) or from a position, in the scan's order. The next one is fetched while
- * the caller still writes this one. Only an empty page ends the scan: a role's row limit may be below the one asked for.
+ * The pages of a read in its order. The next one is fetched while the caller still writes this one, and only an empty page
+ * ends the read: a role's row limit may be below the one asked for.
  */
-export async function* readPages(
-  query: PageQuery,
-  from: { readonly bound?: Where | undefined; readonly position?: Position | undefined },
-  signal: AbortSignal,
-): AsyncGenerator<Page> {
+export async function* readPages(table: RemoteTable, read: Read, signal: AbortSignal): AsyncGenerator<Page> {
   const left = new AbortController()
   const abort = AbortSignal.any([signal, left.signal])
-  let coming = fetchPage(query, from.position ? behind(query.order, from.position) : (from.bound ?? {}), abort)
-  try {
+  let size = table.pageSize
+  let most = table.pageSize
+  const fetch = async (position: Position | undefined): Promise<FetchedPage | undefined> => {
     for (;;) {
-      const page = await coming
-      if (!page) return
-      coming = fetchPage(query, behind(query.order, page.next), abort)
+      const asked = size
+      const startedAt = table.clock.now()
+      try {
+        const page = await fetchPage(table, { ...read, position }, asked, abort)
+        if (!page) return undefined
+        const ms = table.clock.now() - startedAt
+        const { count, text } = page.rows
+        size = nextPageSize(asked, { rows: count, bytes: text.length, ms }, most)
+        return page
+      } catch (error) {
+        if (asked === 1 || !mayBeTooMuch(error)) throw error
+        most = Math.ceil(asked / 2)
+        size = Math.ceil(asked / 10)
+      }
+    }
+  }
+  // A short page is taken for the last one until a role's row limit turns out to be the reason.
+  let shortMeansLast = true
+  try {
+    let page = await fetch(read.position)
+    while (page) {
+      const coming = fetch(page.next)
       // Its failure is met when it is awaited, after this page has been written.
       coming.catch(() => {})
-      yield page
+      if (page.rows.count < page.asked && shortMeansLast) {
+        const following = await coming
+        shortMeansLast = following === undefined
+        yield { ...page, isLast: shortMeansLast }
+        page = following
+      } else {
+        yield { ...page, isLast: false }
+        page = await coming
+      }
     }
   } finally {
     left.abort(new DOMException('the page is not wanted any more', 'AbortError'))
   }
 }
 
-const rowSchema = z.record(z.string(), z.unknown())
+type FetchedPage = Omit<Page, 'isLast'> & { readonly asked: number }
 
-async function fetchPage(query: PageQuery, where: Where, signal: AbortSignal): Promise<Page | undefined> {
-  const { hasura, document, rootField, order, pageSize } = query
-  const variables: PageVariables = { where, order_by: orderBy(order), limit: pageSize }
-  const { text, data, serverDate } = await hasura.queryText(document, { ...variables }, { signal })
-  const parsed = z.record(z.string(), z.array(z.unknown())).safeParse(data)
-  const rows = parsed.success ? parsed.data[rootField] : undefined
-  if (!rows) {
-    throw new PermanentError('response-shape', `The answer has no list "${rootField}": pull needs one list of rows.`)
+async function fetchPage(
+  { hasura, rootField, where }: RemoteTable,
+  { document, order, where: wanted, position }: Read,
+  asked: number,
+  signal: AbortSignal,
+): Promise<FetchedPage | undefined> {
+  const variables = {
+    where: both(where, wanted, position && behind(order, position)),
+    order_by: orderBy(order),
+    limit: asked,
   }
-  if (rows.length === 0) return undefined
-  const last = rowSchema.parse(rows.at(-1))
-  const [cursor, ...key] = exactTexts(text, rootField, last, rows.length - 1, [order.cursor, ...order.key])
-  if (cursor === undefined) throw new TypeError('a row without a cursor')
-  return { body: text, rows: rows.length, next: { cursor, key }, serverDate }
+  const options = { signal, ...(asked > 1 && { maxBytes: largestPageBytes, givesUpOn: mayBeTooMuch }) }
+  const { text, count, last, serverDate } = await hasura.queryRows(document, variables, rootField, options)
+  if (last === undefined) return undefined
+  const next = exactTexts(last, order.columns)
+  if (position && next.every((value, at) => value === position[at])) {
+    throw new PermanentError(
+      'response-shape',
+      `The API gave the same page of "${rootField}" twice: something in front of it answers from a cache, or ignores "where"`,
+    )
+  }
+  return { rows: { text, count }, next, serverDate, asked }
+}
+
+/** Fewer rows may come through where these were said; all but the first may have other reasons as well. */
+const reasonsForFewer: ReadonlySet<string> = new Set([
+  'too-large',
+  'timeout',
+  'http-408',
+  'http-500',
+  'http-504',
+  'unexpected',
+  'postgres-error',
+])
+
+function mayBeTooMuch(error: unknown): boolean {
+  return (error instanceof TransientError || error instanceof PermanentError) && reasonsForFewer.has(error.code)
 }

@@ -4,9 +4,9 @@ import type { Checkpoint } from './checkpoint.ts'
 /** A `where` of Hasura's: what a page may hold. */
 export type Where = { readonly [field: string]: unknown }
 
+/** The columns that give each row one place: a cursor with the key behind it, or the key alone. */
 export interface ScanOrder {
-  readonly cursor: string
-  readonly key: readonly string[]
+  readonly columns: readonly string[]
   /**
    * The columns whose values are sent as numbers, because their scalar is GraphQL's own Int or Float; every other type takes
    * a text, which keeps all digits.
@@ -14,30 +14,67 @@ export interface ScanOrder {
   readonly sentAsNumbers: ReadonlySet<string>
 }
 
-/** Rows in the order of the cursor, ties in the order of the key, so that each row has one place. */
-export function orderBy({ cursor, key }: ScanOrder): readonly Record<string, 'asc'>[] {
-  return [cursor, ...key.filter(column => column !== cursor)].map(column => ({ [column]: 'asc' }))
+/** Rows in the order of the first column, ties in the order of those behind it. */
+export function orderBy({ columns }: ScanOrder): readonly Record<string, 'asc'>[] {
+  return columns.map(column => ({ [column]: 'asc' }))
 }
 
 /**
- * The rows strictly behind a position. The outer `_gte` lets the database use an index on the cursor; the alternatives step
- * over the ties: `(c > C) or (c = C and k1 > K1) or (c = C and k1 = K1 and k2 > K2)`.
+ * The rows strictly behind a position. The outer `_gte` lets the database use an index on the first column; the alternatives
+ * step over the ties: `(a > A) or (a = A and b > B) or (a = A and b = B and c > C)`.
  */
 export function behind(order: ScanOrder, position: Position): Where {
-  const { cursor, key } = order
-  const cursorValue = sentValue(order, cursor, position.cursor)
-  const keyValues = key.map((column, index) => sentValue(order, column, position.key[index]))
-  const ties = key.map((column, index) => ({
-    [cursor]: { _eq: cursorValue },
-    ...Object.fromEntries(key.slice(0, index).map((equal, at) => [equal, { _eq: keyValues[at] }])),
-    [column]: { _gt: keyValues[index] },
-  }))
-  return { [cursor]: { _gte: cursorValue }, _or: [{ [cursor]: { _gt: cursorValue } }, ...ties] }
+  return compare(order, position, '_gt', '_gt', '_gte')
 }
 
-/** The rows from a lower bound on. */
+/** The rows up to a position, the one at it among them. */
+export function upTo(order: ScanOrder, position: Position): Where {
+  return compare(order, position, '_lt', '_lte', '_lte')
+}
+
+function compare(order: ScanOrder, position: Position, strict: string, last: string, outer: string): Where {
+  const { columns } = order
+  const values = columns.map((column, index) => sentValue(order, column, position[index]))
+  const [first = '', ...others] = columns
+  if (others.length === 0) return { [first]: { [last]: values[0] } }
+  const alternatives = columns.map((column, index) => ({
+    ...Object.fromEntries(columns.slice(0, index).map((equal, at) => [equal, { _eq: values[at] }])),
+    [column]: { [index === columns.length - 1 ? last : strict]: values[index] },
+  }))
+  return { [first]: { [outer]: values[0] }, _or: alternatives }
+}
+
+/** The rows from a lower bound of the first column on. */
 export function from(order: ScanOrder, bound: string): Where {
-  return { [order.cursor]: { _gte: sentValue(order, order.cursor, bound) } }
+  return boundOf(order, '_gte', bound)
+}
+
+/** The rows below an upper bound of the first column. */
+export function below(order: ScanOrder, bound: string): Where {
+  return boundOf(order, '_lt', bound)
+}
+
+function boundOf(order: ScanOrder, operator: string, bound: string): Where {
+  const [first = ''] = order.columns
+  return { [first]: { [operator]: sentValue(order, first, bound) } }
+}
+
+/** The rows of these keys. */
+export function among(key: ScanOrder, keys: readonly Position[]): Where {
+  const [first = '', ...others] = key.columns
+  if (others.length === 0) return { [first]: { _in: keys.map(values => sentValue(key, first, values[0])) } }
+  return {
+    _or: keys.map(values =>
+      Object.fromEntries(key.columns.map((column, at) => [column, { _eq: sentValue(key, column, values[at]) }])),
+    ),
+  }
+}
+
+/** What all of these allow. */
+export function both(...wheres: readonly (Where | undefined)[]): Where {
+  const given = wheres.filter(where => where !== undefined && Object.keys(where).length > 0)
+  const [only = {}] = given
+  return given.length > 1 ? { _and: given } : only
 }
 
 function sentValue(order: ScanOrder, column: string, text: string | undefined): string | number | undefined {
@@ -61,6 +98,8 @@ export function lowerBound(
   }
   if (!checkpoint?.scannedAt || !checkpoint.high) return undefined
   if (kind === 'other') return checkpoint.high
+  // `NaN` and `Infinity` are greater than all numbers: behind them nothing would ever be found again.
+  if (!/^-?\d/.test(checkpoint.high)) return undefined
   return subtract(checkpoint.high, lookback)
 }
 

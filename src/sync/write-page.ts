@@ -1,66 +1,100 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Position } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
+import { nextChanges } from './change-counter.ts'
 import type { MirrorTable } from './mirror-table.ts'
+import { columnValue, type PageRows, recordset } from './page-rows.ts'
 
 export interface WrittenRows {
   readonly inserted: number
   readonly updated: number
+  /** By their soft-delete column. */
+  readonly deleted: number
+  readonly revived: number
 }
 
 /**
- * Writes the rows of one page, unchanged ones not at all. Postgres reads them out of the response's own text, so digits and
- * microseconds never pass through JavaScript's numbers and dates.
+ * Writes the rows of one page, unchanged ones not at all. No two may have the same key.
  *
- * @param body the response: `{"data": {"<rootField>": [rows]}}`
+ * It takes the table's change counter until the transaction commits, so it should be the last thing that one does.
  */
 export async function writePage(
   tx: FencedTransaction,
   table: MirrorTable,
   account: string,
-  rootField: string,
-  body: string,
-): Promise<WrittenRows> {
-  return writeRows(tx, table, account, sql`(${body}::json) -> 'data' -> ${rootField}`)
-}
-
-/**
- * The same for rows that are a JSON array by themselves, such as those of a REST API's page. No two may have the same key.
- *
- * @param rows `[row, …]` as text
- */
-export async function writeJsonRows(
-  tx: FencedTransaction,
-  table: MirrorTable,
-  account: string,
-  rows: string,
-): Promise<WrittenRows> {
-  return writeRows(tx, table, account, sql`${rows}::json`)
-}
-
-async function writeRows(
-  tx: FencedTransaction,
-  table: MirrorTable,
-  account: string,
-  page: RawBuilder<unknown>,
+  page: PageRows,
 ): Promise<WrittenRows> {
   const names = table.columns.map(column => column.name)
   const others = names.filter(name => !table.key.includes(name))
-  const columns = sql.join(names.map(name => sql.ref(name)))
-  const typed = sql.join(table.columns.map(column => sql`${sql.ref(column.name)} ${sql.raw(column.type)}`))
-  const assignments = [...others, '_synced_at'].map(name => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`)
-  const before = sql.join([...others, '_deleted_at'].map(name => sql.ref(`m.${name}`)))
-  const after = sql.join([...others, '_deleted_at'].map(name => sql.ref(`excluded.${name}`)))
-  const { rows } = await sql<{ inserted: number; updated: number }>`
-    with written as (
-      insert into ${sql.table(`mirror.${table.name}`)} as m (_account, ${columns}, _synced_at)
-      select ${account}, ${columns}, now()
-      from json_to_recordset(${page}) as page (${typed})
-      on conflict (_account, ${sql.join(table.key.map(column => sql.ref(column)))}) do update
-        set ${sql.join([...assignments, sql`_deleted_at = null`])}
-        where (${before}) is distinct from (${after})
-      returning (xmax = 0) as inserted
+  const { rows } = await sql<WrittenRows>`
+    with counter as (${nextChanges(table.name, page.count)}), written as (
+      insert into ${sql.table(`mirror.${table.name}`)} as m
+        (_account, ${columnList(names)}, _synced_at, _deleted_at, _change)
+      select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), ${deletedAt(table)},
+        (select base from counter) + row_number() over ()
+      from ${recordset(page, table.columns)}
+      on conflict (_account, ${columnList(table.key)}) do update set
+        ${sql.join([...others, '_synced_at', '_change'].map(name => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))},
+        _deleted_at = case when excluded._deleted_at is not null then coalesce(m._deleted_at, excluded._deleted_at) end,
+        _revived_at = case when m._deleted_at is not null and excluded._deleted_at is null then now()
+          else m._revived_at end
+      where (${compared('m', others)}) is distinct from (${compared('excluded', others)})
+      returning xmax = 0 as inserted, coalesce(_deleted_at = now(), false) as deleted,
+        coalesce(_revived_at = now(), false) as revived
     )
-    select count(*) filter (where inserted)::int as inserted, count(*) filter (where not inserted)::int as updated
+    select count(*) filter (where inserted)::int as inserted,
+      count(*) filter (where not (inserted or deleted or revived))::int as updated,
+      count(*) filter (where not inserted and deleted)::int as deleted,
+      count(*) filter (where not inserted and revived)::int as revived
     from written`.execute(tx)
-  return rows[0] ?? { inserted: 0, updated: 0 }
+  return rows[0] ?? { inserted: 0, updated: 0, deleted: 0, revived: 0 }
+}
+
+/**
+ * Keeps the rows of these keys and marks them `_deleted_at`.
+ *
+ * @param present pages with the keys of those that are there after all
+ * @returns how many weren't marked yet
+ */
+export async function markDeleted(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  account: string,
+  keys: readonly Position[],
+  present: readonly PageRows[] = [],
+): Promise<number> {
+  const types = table.key.map(name => table.columns.find(column => column.name === name)?.type ?? 'text')
+  const same = table.key.map(
+    (name, at) => sql`${sql.ref(`m.${name}`)} = (gone.key ->> ${sql.lit(at)})::${sql.raw(types[at] ?? 'text')}`,
+  )
+  const keyColumns = table.columns.filter(({ name }) => table.key.includes(name))
+  const there = sql.join(
+    table.key.map(name => sql`${sql.ref(`page.${name}`)} = ${sql.ref(`m.${name}`)}`),
+    sql` and `,
+  )
+  const missing = present.map(page => sql` and not exists (select from ${recordset(page, keyColumns)} where ${there})`)
+  const { numAffectedRows } = await sql`
+    with counter as (${nextChanges(table.name, keys.length)})
+    update ${sql.table(`mirror.${table.name}`)} as m
+    set _deleted_at = now(), _synced_at = now(), _change = (select base from counter) + gone.n
+    from jsonb_array_elements(${JSON.stringify(keys)}::jsonb) with ordinality as gone (key, n)
+    where m._account = ${account} and m._deleted_at is null and ${sql.join(same, sql` and `)}
+      ${sql.join(missing, sql``)}`.execute(tx)
+  return Number(numAffectedRows ?? 0n)
+}
+
+/** Deleted for the first time now, as far as the row itself says. */
+function deletedAt({ softDelete, columns }: MirrorTable): RawBuilder<unknown> {
+  const column = columns.find(({ name }) => name === softDelete)
+  if (!column) return sql`null::timestamptz`
+  const value = columnValue(column)
+  return sql`case when ${column.type === 'boolean' ? sql`${value}` : sql`${value} is not null`} then now() end`
+}
+
+function columnList(names: readonly string[]): RawBuilder<unknown> {
+  return sql.join(names.map(name => sql.ref(name)))
+}
+
+function compared(row: 'm' | 'excluded', names: readonly string[]): RawBuilder<unknown> {
+  return sql.join([sql`${sql.ref(`${row}._deleted_at`)} is null`, ...names.map(name => sql.ref(`${row}.${name}`))])
 }

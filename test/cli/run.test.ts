@@ -93,9 +93,9 @@ describe('run', () => {
 
   test('that is interrupted says so, is recorded, and goes on from its checkpoint', async () => {
     const stop = new AbortController()
-    sandbox.hasura.fault({ operationName: 'PullArticles', after: 1 }, { kind: 'hang' })
+    sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
     const running = runUntil(stop.signal, home.env, 'run', 'sync-articles')
-    await expect.poll(pulls, { timeout: 20_000 }).toHaveLength(2)
+    await expect.poll(pulls, { timeout: 20_000 }).toHaveLength(3)
     stop.abort(new DOMException('SIGINT was received', 'AbortError'))
     expect(await running).toEqual({
       code: 1,
@@ -106,8 +106,8 @@ describe('run', () => {
     const [first] = JSON.parse((await run(home.env, 'runs', '--json', '--limit', '1')).out)
     expect(first).toMatchObject({ job: 'sync-articles', state: 'interrupted', trigger: 'cli' })
     const before = pulls().length
-    expect((await run(home.env, 'run', 'sync-articles')).out).toMatch(/^sync-articles: done \(\d+ read, \d+ inserted/)
-    expect(pulls()[before]?.variables).toMatchObject({ where: { _or: expect.any(Array) } })
+    expect((await run(home.env, 'run', 'sync-articles')).out).toMatch(/^sync-articles: done/)
+    expect(pulls()[before]?.variables).toMatchObject({ where: { id: { _gt: expect.any(String) } } })
   })
 })
 

@@ -98,9 +98,9 @@ describe('a worker that is told to stop in the middle of a run', () => {
     await using home = await openHome(sandbox, 'interrupted')
     const { env } = home
     const earlier = pulls().length
-    sandbox.hasura.fault({ operationName: 'PullArticles', after: 1 }, { kind: 'hang' })
+    sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
     await using worker = await startWorker(env)
-    await expect.poll(() => pulls().length - earlier, { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => pulls().length - earlier, { timeout: 20_000 }).toBe(3)
     worker.kill('SIGTERM')
     const toldAt = Date.now()
     expect((await worker.ended).code).toBe(0)
@@ -113,7 +113,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
     ])
     await using again = await startWorker(env)
     expect((await run(env, 'enqueue', 'sync-articles', '--wait')).code).toBe(0)
-    expect(pulls()[before]?.variables).toMatchObject({ where: { _or: expect.any(Array) } })
+    expect(pulls()[before]?.variables).toMatchObject({ where: { id: { _gt: expect.any(String) } } })
     const states = JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-articles')).out)
     expect(states.map(({ state }: { state: string }) => state)).not.toContain('failed')
     again.kill('SIGTERM')

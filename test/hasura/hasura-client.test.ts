@@ -79,17 +79,17 @@ describe('a request', () => {
     await using opened = await open(status(503), (_request, response) =>
       response.writeHead(200, { 'content-type': 'application/json', date }).end(text),
     )
-    const result = await opened.client.queryText(articles, after)
-    expect(result.text).toBe(text)
-    expect(result.data.articles).toHaveLength(1)
+    const result = await opened.client.queryRows(articles, after, 'articles')
+    expect(result).toMatchObject({ text: text.slice('{"data":{"articles":'.length, -2), count: 1 })
+    expect(result.text).toBe(`[${result.last}]`)
     expect(result.serverDate).toBe(Date.UTC(2026, 10, 1, 12, 0, 30))
   })
 
   test.each([
     ['a mutation as a query', (client: ReturnType<typeof clientOf>['client']) => client.query(publish, title)],
     [
-      'a mutation as a query for its text',
-      (client: ReturnType<typeof clientOf>['client']) => client.queryText(publish, title),
+      'a mutation as a query for its rows',
+      (client: ReturnType<typeof clientOf>['client']) => client.queryRows(publish, title, 'articles'),
     ],
     ['a query as a mutation', (client: ReturnType<typeof clientOf>['client']) => client.mutate(articles, after)],
     [

@@ -54,11 +54,9 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
         })
       }
       const holder = () =>
-        select(`select p.pid, c.position ->> 'cursor' as cursor from worker.leases l
-          join worker.processes p on p.id = l.process
-          join worker.checkpoints c on c.account = l.account and c.job = l.job
-          where l.job = 'sync-articles' and c.position is not null
-            and (select count(*) from mirror.articles) > ${rows / 10}`).catch(() => [])
+        select(`select p.pid from worker.leases l join worker.processes p on p.id = l.process
+          where l.job = 'sync-articles' and (select count(*) from mirror.articles) > ${rows / 10}
+            and exists (select from worker.full_reads f where f.account = l.account and f.job = l.job)`).catch(() => [])
       await expect.poll(async () => (await holder()).length, { timeout: 60_000, interval: 20 }).toBe(1)
       const [held] = await holder()
       const killed = workers.find(worker => worker.pid === held?.pid) ?? expect.fail('the holder is one of ours')

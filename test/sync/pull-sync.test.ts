@@ -141,24 +141,30 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
 
   test('goes on behind the last page that was written when one in the middle failed', async () => {
     const job = newJob({ pageSize: 20 })
-    app.hasura.fault(
-      { operationName: 'PullArticles', after: 2, times: 1 },
-      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
-    )
+    const failThird = () =>
+      app.hasura.fault(
+        { operationName: 'PullArticles', after: 2, times: 1 },
+        { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+      )
+    failThird()
     await expect(run(job)).rejects.toThrow(PermanentError)
-    const written = await mirrorOf(job)
-    expect(written).toHaveLength(40)
-    const checkpoint = await checkpointOf(job)
-    expect(checkpoint).toMatchObject({ scanned_at: null, scan_started_at: expect.any(String) })
+    expect(await mirrorOf(job)).toHaveLength(40)
+    expect(await checkpointOf(job)).toBeUndefined()
+    const rows = await visible()
+    expect(await run(job)).toMatchObject({ counts: { read: rows - 40, inserted: rows - 40, updated: 0 } })
+    expect(await mirrorOf(job)).toEqual(await source())
+
+    await app.hasura.sql("update articles set title = title || '.'")
+    failThird()
+    await expect(run(job)).rejects.toThrow(PermanentError)
     const [last] = await app.hasura.sql(
       `select id::text from (select id, updated_at from articles where status = 'published' order by updated_at, id limit 40) t order by updated_at desc, id desc limit 1`,
     )
-    expect(checkpoint?.position).toMatchObject({ key: [last?.id] })
+    expect((await checkpointOf(job))?.position).toEqual([expect.any(String), last?.id])
     // The scan began when its first page was read, however long ago that is.
     const begun = '2026-01-01T00:00:00.000Z'
     await sql`update worker.checkpoints set scan_started_at = ${begun} where job = ${job.name}`.execute(app.deps.store)
-    const rest = (await visible()) - 40
-    expect(await run(job)).toMatchObject({ counts: { read: rest, inserted: rest, updated: 0 } })
+    expect(await run(job)).toMatchObject({ counts: { read: rows - 40, inserted: 0, updated: rows - 40 } })
     expect(await mirrorOf(job)).toEqual(await source())
     expect((await checkpointOf(job))?.scanned_at).toBe(begun)
   })

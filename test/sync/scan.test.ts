@@ -40,7 +40,10 @@ function scan(rows: readonly Row[], order: ScanOrder, pageSize: number, start: W
     if (!last) return seen
     seen.push(...page)
     if (seen.length > rows.length) return seen
-    where = behind(order, { cursor: String(last[order.cursor]), key: order.key.map(column => String(last[column])) })
+    where = behind(
+      order,
+      order.columns.map(column => String(last[column])),
+    )
   }
 }
 
@@ -55,7 +58,7 @@ describe('a scan page by page', () => {
     })
     fc.assert(
       fc.property(rows, fc.integer({ min: 1, max: 9 }), (table, pageSize) => {
-        const order = { cursor: 'at', key: ['k1', 'k2', 'k3'], sentAsNumbers: noNumbers }
+        const order = { columns: ['at', 'k1', 'k2', 'k3'], sentAsNumbers: noNumbers }
         expect(scan(table, order, pageSize)).toEqual(inOrder(table, orderBy(order)))
       }),
     )
@@ -74,9 +77,9 @@ describe('a scan page by page', () => {
         rows,
         fc.integer({ min: 1, max: 9 }),
         fc.constantFrom(['id'], ['at', 'id'], ['id', 'at']),
-        (table, pageSize, key) => {
-          const unique = key.length > 1 ? table : [...new Map(table.map(row => [row.id, row])).values()]
-          const order = { cursor: 'at', key, sentAsNumbers: new Set(['at', 'id']) }
+        (table, pageSize, columns) => {
+          const unique = columns.length > 1 ? table : [...new Map(table.map(row => [row.id, row])).values()]
+          const order = { columns, sentAsNumbers: new Set(['at', 'id']) }
           expect(scan(unique, order, pageSize)).toEqual(inOrder(unique, orderBy(order)))
         },
       ),
@@ -85,7 +88,7 @@ describe('a scan page by page', () => {
 
   test('from a bound on meets the rows at the bound as well', () => {
     const table = ['a', 'b', 'b', 'c'].map((at, id) => ({ at, id: String(id) }))
-    const order = { cursor: 'at', key: ['id'], sentAsNumbers: noNumbers }
+    const order = { columns: ['at', 'id'], sentAsNumbers: noNumbers }
     expect(scan(table, order, 2, from(order, 'b'))).toEqual(table.slice(1))
   })
 })

@@ -1,5 +1,5 @@
 import { Cron } from 'croner'
-import type { ScheduleRule } from '../account.ts'
+import type { ScheduleRule } from './account.ts'
 
 /** The rule as text, to see whether a stored one has changed. */
 export function describeRule(rule: ScheduleRule): string {

@@ -1,0 +1,89 @@
+import type { FencedTransaction } from '../store/store.ts'
+import { countRows, findGreatestCursor } from './ask-table.ts'
+import { type Checkpoint, saveCheckpoint, saveMirrorState } from './checkpoint.ts'
+import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
+import { hasRows } from './mirror-table.ts'
+import { commit, type PullRun, tally } from './pull-run.ts'
+import { readRanges } from './read-ranges.ts'
+import { settle } from './settle.ts'
+import { splitRanges } from './split-ranges.ts'
+import { stageKeys } from './stage-keys.ts'
+import { writePage } from './write-page.ts'
+
+/**
+ * Reads every row, in ranges of the key at once, and compares it with the mirror. What was there before and isn't met is looked
+ * for by its key and marked as deleted. A load that breaks off goes on where each of its ranges was.
+ *
+ * @returns the greatest cursor that there was at its beginning
+ */
+export async function loadFully(
+  run: PullRun,
+  before: Checkpoint | undefined,
+  unfinished: FullRead | undefined,
+): Promise<string | undefined> {
+  const { context, key, cursor } = run
+  const read = await openFullRead(run, 'load', unfinished)
+  if (read.phase === 'reading') {
+    await readRows(run, read)
+    const scannedAt = later(read.startedAt, before?.scannedAt)
+    const done = { high: read.high, position: undefined, scanStartedAt: undefined, scannedAt }
+    await commit(run, async tx => {
+      await saveCheckpoint(tx, key, done, cursor?.type ?? 'text')
+      await saveMirrorState(tx, key, { columns: run.columns, grants: run.grants, swept: !read.staged })
+    })
+  }
+  if (read.staged) await settle(run, read)
+  await context.transaction(async tx => {
+    await endFullReads(tx, { ...key, dryRun: context.dryRun })
+    if (!context.dryRun) await saveMirrorState(tx, key, { grants: run.grants, swept: true })
+  })
+  return read.high
+}
+
+/** What is under way, or a new read when there is none that reads the same. */
+export async function openFullRead(
+  run: PullRun,
+  purpose: FullRead['purpose'],
+  unfinished: FullRead | undefined,
+): Promise<FullRead> {
+  if (unfinished?.purpose === purpose && unfinished.definition === run.definition) return unfinished
+  const { context, remote, cursor, mirror, definition } = run
+  const { signal, store } = context
+  const key = { ...run.key, dryRun: context.dryRun }
+  const asked = cursor && (await findGreatestCursor(remote, cursor.column, signal))
+  const total = await countRows(remote, {}, signal)
+  const boundaries = await splitRanges(remote, run.ranges, total, signal)
+  const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()
+  const staged = purpose === 'sweep' || (await commit(run, tx => hasRows(tx, mirror, key.account)))
+  await context.transaction(tx =>
+    beginFullRead(tx, key, { purpose, definition, startedAt, high: asked?.greatest, total, staged, boundaries }),
+  )
+  const begun = await findFullRead(store, key)
+  if (!begun) throw new TypeError('a full read that was begun is there')
+  return begun
+}
+
+async function readRows(run: PullRun, read: FullRead): Promise<void> {
+  const { context, remote, mirror, key, cursor, counts } = run
+  let done = read.ranges.reduce((rows, range) => rows + range.rows, 0)
+  await readRanges(remote, remote.rows, read, context.signal, async (page, save) => {
+    if (!page) return context.transaction(save)
+    const keep = async (tx: FencedTransaction): Promise<void> => {
+      await save(tx)
+      if (read.staged) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
+    }
+    // What a dry run has read stays until its end; what it would write doesn't.
+    if (context.dryRun) await context.transaction(keep)
+    const written = await commit(run, async tx => {
+      if (!context.dryRun) await keep(tx)
+      return writePage(tx, mirror, key.account, run.rowsOf(page.rows))
+    })
+    tally(counts, page.rows.count, written)
+    done += page.rows.count
+    context.progress({ done, ...(read.total !== undefined && { total: read.total }) })
+  })
+}
+
+function later(a: string, b: string | undefined): string {
+  return b !== undefined && Date.parse(b) > Date.parse(a) ? b : a
+}

@@ -1,0 +1,149 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { PermanentError } from '../errors.ts'
+import type { Position } from '../store/schema.ts'
+import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import { positionSchema } from './checkpoint.ts'
+
+/** A read of everything that was begun and isn't complete: a run that comes after a crash goes on with it. */
+export interface FullRead {
+  readonly id: string
+  readonly purpose: 'load' | 'sweep'
+  readonly phase: 'reading' | 'settling'
+  readonly definition: string
+  /** The remote time at which it began. */
+  readonly startedAt: string
+  readonly high: string | undefined
+  readonly total: number | undefined
+  readonly staged: boolean
+  readonly ranges: readonly RangeState[]
+}
+
+/** A part of the key's range: behind one key, up to another, and how far it has been read. */
+export interface RangeState {
+  readonly range: number
+  readonly behind: Position | undefined
+  readonly upTo: Position | undefined
+  readonly position: Position | undefined
+  readonly rows: number
+  readonly done: boolean
+}
+
+export interface FullReadKey {
+  readonly account: string
+  readonly job: string
+  readonly dryRun: boolean
+}
+
+const position = positionSchema.nullable().transform(value => value ?? undefined)
+const rangeSchema = z
+  .object({
+    range: z.number(),
+    behind: position,
+    up_to: position,
+    position,
+    rows: z.coerce.number(),
+    done: z.boolean(),
+  })
+  .transform(({ up_to, ...range }) => ({ ...range, upTo: up_to }))
+
+export async function findFullRead(store: StoreReader, key: FullReadKey): Promise<FullRead | undefined> {
+  const row = await store
+    .selectFrom('worker.full_reads')
+    .selectAll()
+    .where('account', '=', key.account)
+    .where('job', '=', key.job)
+    .where('dry_run', '=', key.dryRun)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const ranges = await store
+    .selectFrom('worker.full_read_ranges')
+    .select(['range', 'behind', 'up_to', 'position', 'rows', 'done'])
+    .where('read_id', '=', row.id)
+    .orderBy('range')
+    .execute()
+  const parsed = z.array(rangeSchema).safeParse(ranges)
+  if (!parsed.success) {
+    throw new PermanentError(
+      'checkpoint',
+      `The full read of ${key.job} for account "${key.account}" that was under way can't be read: run "reset ${key.job} --account ${key.account}" to begin anew.`,
+    )
+  }
+  return {
+    id: row.id,
+    purpose: row.purpose,
+    phase: row.phase,
+    definition: row.definition,
+    startedAt: row.started_at,
+    high: row.high ?? undefined,
+    total: row.total === null ? undefined : Number(row.total),
+    staged: row.staged,
+    ranges: parsed.data,
+  }
+}
+
+/** @param begun.boundaries the keys at which one range ends and the next begins */
+export async function beginFullRead(
+  tx: FencedTransaction,
+  key: FullReadKey,
+  begun: Pick<FullRead, 'purpose' | 'definition' | 'startedAt' | 'high' | 'total' | 'staged'> & {
+    readonly boundaries: readonly Position[]
+  },
+): Promise<void> {
+  await endFullReads(tx, key)
+  const { id } = await tx
+    .insertInto('worker.full_reads')
+    .values({
+      account: key.account,
+      job: key.job,
+      dry_run: key.dryRun,
+      purpose: begun.purpose,
+      definition: begun.definition,
+      started_at: begun.startedAt,
+      high: begun.high ?? null,
+      total: begun.total === undefined ? null : String(begun.total),
+      staged: begun.staged,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  const text = (value: Position | undefined) => (value ? JSON.stringify(value) : null)
+  await tx
+    .insertInto('worker.full_read_ranges')
+    .values(
+      [...begun.boundaries, undefined].map((end, range) => ({
+        read_id: id,
+        range,
+        behind: text(begun.boundaries[range - 1]),
+        up_to: text(end),
+        position: null,
+      })),
+    )
+    .execute()
+}
+
+/** In the transaction that commits a page of the range, or finds that there is none left. */
+export async function saveRange(
+  tx: FencedTransaction,
+  readId: string,
+  { range, position: reached, rows, done }: Pick<RangeState, 'range' | 'position' | 'rows' | 'done'>,
+): Promise<void> {
+  await tx
+    .updateTable('worker.full_read_ranges')
+    .set({ position: reached ? JSON.stringify(reached) : null, rows: String(rows), done })
+    .where('read_id', '=', readId)
+    .where('range', '=', range)
+    .execute()
+}
+
+/** Ends what is under way for the job, complete or not. */
+export async function endFullReads(
+  tx: Pick<FencedTransaction, 'deleteFrom' | 'getExecutor'>,
+  { account, job, dryRun }: Pick<FullReadKey, 'account'> & Partial<FullReadKey>,
+): Promise<void> {
+  const ours = sql`account = ${account} and (${job ?? null}::text is null or job = ${job ?? null})
+    and (${dryRun ?? null}::boolean is null or dry_run = ${dryRun ?? null})`
+  await sql`delete from worker.staged_keys where read_id in (select id from worker.full_reads where ${ours})`.execute(
+    tx,
+  )
+  await sql`delete from worker.full_reads where ${ours}`.execute(tx)
+}

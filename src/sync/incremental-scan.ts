@@ -1,0 +1,87 @@
+import { countRows } from './ask-table.ts'
+import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
+import { commit, type PullCursor, type PullRun, tally } from './pull-run.ts'
+import { type Page, readPages } from './read-pages.ts'
+import { behind, below, both, from, lowerBound, type ScanOrder } from './scan.ts'
+import { writePage } from './write-page.ts'
+
+interface Scanned {
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+/** Reads what has changed since the last complete scan, in the order of the cursor, and goes on with one that broke off. */
+export async function scanChanges(
+  run: PullRun,
+  order: ScanOrder,
+  cursor: PullCursor,
+  before: Checkpoint,
+): Promise<Scanned> {
+  const { context, remote, mirror, key, counts } = run
+  const bound = lowerBound(before, cursor.kind, cursor.lookback)
+  const where = bound === undefined ? {} : from(order, bound)
+  let { high, scanStartedAt } = before
+  let isComplete = false
+  let longest = 0
+  const complete = (): Checkpoint => ({
+    high,
+    position: undefined,
+    scanStartedAt: undefined,
+    scannedAt: scanStartedAt ?? before.scannedAt,
+  })
+  let total: number | undefined
+  const read = { document: remote.rows, order, where, position: before.position }
+  for await (const page of readPages(remote, read, context.signal)) {
+    scanStartedAt ??= new Date(page.serverDate ?? context.clock.now()).toISOString()
+    high = page.next[0]
+    isComplete = page.isLast || endsScan(page, longest, cursor, scanStartedAt)
+    longest = Math.max(longest, page.rows.count)
+    if (counts.pages === 0 && !page.isLast) {
+      total = await countRows(remote, both(where, before.position && behind(order, before.position)), context.signal)
+    }
+    const next = isComplete
+      ? complete()
+      : { ...complete(), position: page.next, scanStartedAt, scannedAt: before.scannedAt }
+    const written = await commit(run, async tx => {
+      await saveCheckpoint(tx, key, next, cursor.type)
+      return writePage(tx, mirror, key.account, run.rowsOf(page.rows))
+    })
+    tally(counts, page.rows.count, written)
+    context.progress({ done: counts.read, ...(total !== undefined && { total }) })
+    context.signal.throwIfAborted()
+    if (isComplete) break
+  }
+  if (!isComplete) await commit(run, tx => saveCheckpoint(tx, key, complete(), cursor.type))
+  return { from: before.position?.[0] ?? bound, to: high }
+}
+
+/** Reads the rows between two cursors again; the checkpoint stays where it is. */
+export async function backfill(
+  run: PullRun,
+  order: ScanOrder,
+  bounds: { readonly from?: string | undefined; readonly to?: string | undefined },
+): Promise<Scanned> {
+  const { context, remote, mirror, key, counts } = run
+  const where = both(
+    bounds.from === undefined ? undefined : from(order, bounds.from),
+    bounds.to === undefined ? undefined : below(order, bounds.to),
+  )
+  const total = await countRows(remote, where, context.signal)
+  for await (const page of readPages(remote, { document: remote.rows, order, where }, context.signal)) {
+    const written = await commit(run, tx => writePage(tx, mirror, key.account, run.rowsOf(page.rows)))
+    tally(counts, page.rows.count, written)
+    context.progress({ done: counts.read, ...(total !== undefined && { total }) })
+    context.signal.throwIfAborted()
+  }
+  return bounds as Scanned
+}
+
+/**
+ * A row that changes faster than pages are asked for would lead a scan on for ever. A page that is shorter than one before it
+ * had all there was, so the scan may end with it where the next one is sure to find what follows: of numbers, because that one
+ * begins at the greatest seen; of instants, once they are later than this scan's beginning, at which that one begins.
+ */
+function endsScan(page: Page, longest: number, { kind }: PullCursor, scanStartedAt: string): boolean {
+  if (page.rows.count >= longest || kind === 'other') return false
+  return kind === 'number' || Date.parse(page.next[0] ?? '') > Date.parse(scanStartedAt)
+}

@@ -1,0 +1,76 @@
+import type { JobContext } from '../jobs/define-job.ts'
+import type { RunCounts } from '../store/schema.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import type { CheckpointKey } from './checkpoint.ts'
+import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
+import type { PageRows } from './page-rows.ts'
+import type { RemoteTable } from './remote-table.ts'
+import { takeBack } from './take-back.ts'
+import type { WrittenRows } from './write-page.ts'
+
+/** What all steps of one run of a pull work with. */
+export interface PullRun {
+  readonly key: CheckpointKey
+  readonly remote: RemoteTable
+  readonly mirror: MirrorTable
+  /** Absent for a table without a usable cursor. */
+  readonly cursor: PullCursor | undefined
+  /** The types of the selected columns by their names. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Of everything that a full read depends on. */
+  readonly definition: string
+  /** Of the claims that decide what the account may see. */
+  readonly grants: string
+  readonly ranges: number
+  readonly guard: DeletionGuard
+  readonly context: Pick<
+    JobContext<unknown>,
+    'store' | 'signal' | 'clock' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction'
+  >
+  readonly counts: Counts
+  /** The rows of a page, as they are to be mirrored. */
+  rowsOf(rows: PageRows): PageRows
+}
+
+export interface PullCursor {
+  readonly column: string
+  /** The Postgres type of its column. */
+  readonly type: string
+  readonly kind: 'instant' | 'number' | 'other'
+  /** Seconds or units. */
+  readonly lookback: number
+}
+
+/** More deletions at once than both of these are taken for a lost permission. */
+export interface DeletionGuard {
+  /** Of the rows that are there, between 0 and 1. */
+  readonly share: number
+  /** Rows. */
+  readonly floor: number
+}
+
+export type Counts = { -readonly [C in keyof Required<RunCounts>]: number }
+
+export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0, revived: 0, pages: 0 }
+
+/** Adds a page to what the run reports. */
+export function tally(counts: Counts, rows: number, written: WrittenRows): void {
+  const { inserted, updated, deleted, revived } = written
+  counts.pages += 1
+  counts.read += rows
+  counts.inserted += inserted
+  counts.updated += updated
+  counts.deleted += deleted
+  counts.revived += revived
+  counts.unchanged += rows - inserted - updated - deleted - revived
+}
+
+/** Commits what the run does to its mirror and checkpoint; a dry run sees what it would do, and takes it back. */
+export async function commit<T>({ context, mirror }: PullRun, work: (tx: FencedTransaction) => Promise<T>): Promise<T> {
+  if (!context.dryRun) return context.transaction(work)
+  return takeBack(context.transaction, async tx => {
+    // What created it was taken back as well.
+    await ensureMirrorTable(tx, mirror)
+    return work(tx)
+  })
+}

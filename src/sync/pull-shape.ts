@@ -1,0 +1,78 @@
+import { print } from 'graphql'
+import { ConfigError } from '../errors.ts'
+import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
+import { loadRoleSchema, type RoleSchema, readSelection, type SelectedColumn } from '../hasura/role-schema.ts'
+import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
+import type { MirrorTable } from './mirror-table.ts'
+import type { PullCursor } from './pull-run.ts'
+import type { PullSettings } from './pull-settings.ts'
+import type { ScanOrder } from './scan.ts'
+
+/** What a pull's document means in the schema of its role. */
+export interface PullShape {
+  readonly rootField: string
+  readonly derived: DerivedDocuments
+  readonly mirror: MirrorTable
+  readonly key: ScanOrder
+  readonly scan: ScanOrder | undefined
+  readonly cursor: PullCursor | undefined
+  /** Of what is read and in which order, the columns excepted. */
+  readonly definition: string
+}
+
+/** Reading a schema takes a while and it changes with the checkout only, so that it is done once. */
+export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) => Promise<PullShape> {
+  const shapes = new Map<string, Promise<PullShape>>()
+  return folder => {
+    const known = shapes.get(folder.href)
+    if (known) return known
+    const shape = loadRoleSchema(folder, settings.role).then(schema => readShape(settings, schema))
+    shapes.set(folder.href, shape)
+    // One that could not be read may have been pulled meanwhile.
+    shape.catch(() => shapes.delete(folder.href))
+    return shape
+  }
+}
+
+/** @throws ConfigError when the options don't fit the document */
+export function readShape(settings: PullSettings, schema: RoleSchema): PullShape {
+  const { document, key, cursor: cursorColumn, into } = settings
+  const { rootField, columns } = readSelection(document, schema, settings.flatten)
+  const find = (name: string): SelectedColumn => {
+    const column = columns.find(candidate => candidate.name === name)
+    if (!column) throw new ConfigError([`${settings.name}: "${name}" is not selected by its document.`])
+    return column
+  }
+  const reserved = columns.find(({ name }) => name.startsWith('_'))
+  if (reserved) {
+    throw new ConfigError([
+      `${settings.name}: column "${reserved.name}" begins with an underscore, as the mirror's own columns do: give it an alias in the document.`,
+    ])
+  }
+  if (settings.softDelete !== undefined) find(settings.softDelete)
+  const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
+  const type = cursorColumn === undefined ? undefined : find(cursorColumn).type
+  const kind = type === undefined ? undefined : cursorKindOf(type)
+  const keyOrder = { columns: key.map(name => find(name).name), sentAsNumbers }
+  const scan =
+    cursorColumn === undefined
+      ? undefined
+      : { columns: [cursorColumn, ...key.filter(name => name !== cursorColumn)], sentAsNumbers }
+  const derived = deriveDocuments(document, scan?.columns ?? key, schema)
+  return {
+    rootField,
+    derived,
+    mirror: { name: into, columns, key, softDelete: settings.softDelete },
+    key: keyOrder,
+    scan,
+    cursor:
+      cursorColumn !== undefined && type !== undefined && kind !== undefined
+        ? { column: cursorColumn, type, kind, lookback: settings.lookback ?? (kind === 'instant' ? 300 : 0) }
+        : undefined,
+    definition: JSON.stringify([print(derived.keys), keyOrder.columns, scan?.columns, settings.role, into]),
+  }
+}
+
+function isSentAsNumber({ scalar }: SelectedColumn): boolean {
+  return scalar !== undefined && isGraphQLNumber(scalar)
+}

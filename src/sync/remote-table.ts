@@ -1,0 +1,21 @@
+import type { Clock } from '../clock.ts'
+import type { DerivedDocuments, UntypedDocument } from '../hasura/derive-documents.ts'
+import type { HasuraClient } from '../hasura/hasura-client.ts'
+import type { ScanOrder, Where } from './scan.ts'
+
+/** What one account may see of one remote table, and how it is asked for. */
+export interface RemoteTable {
+  readonly hasura: HasuraClient
+  readonly clock: Clock
+  readonly rootField: string
+  /** Whole rows. */
+  readonly rows: UntypedDocument
+  readonly derived: DerivedDocuments
+  /** Of all that is read of it. */
+  readonly where: Where
+  readonly key: ScanOrder
+  /** The cursor with the key behind it; absent for a table without a usable cursor. */
+  readonly scan: ScanOrder | undefined
+  /** Rows asked for at once, at most. */
+  readonly pageSize: number
+}

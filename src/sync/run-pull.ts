@@ -1,0 +1,124 @@
+import { RefusalError, UsageError } from '../errors.ts'
+import type { Session } from '../gate/session.ts'
+import type { JobContext, JobResult } from '../jobs/define-job.ts'
+import { nextDue } from '../schedule-rule.ts'
+import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState } from './checkpoint.ts'
+import { loadFully } from './full-load.ts'
+import { type FullRead, findFullRead } from './full-read-record.ts'
+import { backfill, scanChanges } from './incremental-scan.ts'
+import { type EnsuredTable, ensureMirrorTable } from './mirror-table.ts'
+import { noCounts, type PullRun } from './pull-run.ts'
+import type { PullPayload, PullSettings } from './pull-settings.ts'
+import type { PullShape } from './pull-shape.ts'
+import { sweep } from './sweep.ts'
+import { takeBack } from './take-back.ts'
+import { transformPage } from './transform-page.ts'
+
+type Known = (Checkpoint & MirrorState) | undefined
+
+/** One run of a pull: what is unfinished first, then what has changed, then a sweep when it is time. */
+export async function runPull(
+  settings: PullSettings,
+  shape: PullShape,
+  session: Session,
+  context: JobContext<PullPayload>,
+): Promise<JobResult> {
+  const { payload } = context
+  const where = settings.where(session.account)
+  const key = {
+    account: session.account.name,
+    job: settings.name,
+    fingerprint: fingerprintOf(shape.definition, where),
+  }
+  const { table, isNew, known, unfinished } = await open(context, shape, key)
+  const run = createRun(settings, shape, session, context, { key, where, table })
+  const { counts, cursor } = run
+  const { scan } = shape
+
+  if (payload.backfill) {
+    if (!scan)
+      throw new UsageError(`${settings.name} has no cursor, so it can't be filled between two: run it in full.`)
+    return { ...(await backfill(run, scan, payload.backfill)), counts }
+  }
+  const columnsChanged = known?.columns !== undefined && !isEqual(known.columns, run.columns)
+  if (columnsChanged && settings.evolution === 'hold') throw columnsHeld(run)
+  const isFull = context.full || payload.full || isNew || columnsChanged || unfinished?.purpose === 'load'
+  if (!scan || !cursor || !known?.scannedAt || isFull) {
+    const to = await loadFully(run, known, unfinished)
+    return { to, counts }
+  }
+  const scanned = await scanChanges(run, scan, cursor, known)
+  if (payload.sweep || unfinished || isSweepDue(settings, known, run)) await sweep(run, unfinished)
+  return { ...scanned, counts }
+}
+
+/** The mirror table as it is to be, and what was left by the runs before; in a dry run nothing of it stays. */
+async function open(
+  context: JobContext<PullPayload>,
+  shape: PullShape,
+  key: PullRun['key'],
+): Promise<EnsuredTable & { readonly known: Known; readonly unfinished: FullRead | undefined }> {
+  const { transaction, dryRun } = context
+  const look = async (tx: Parameters<Parameters<typeof transaction>[0]>[0]) => ({
+    known: await findCheckpoint(tx, key),
+    unfinished: await findFullRead(tx, { ...key, dryRun }),
+    ...(await ensureMirrorTable(tx, shape.mirror)),
+  })
+  return dryRun ? takeBack(transaction, look) : transaction(look)
+}
+
+function createRun(
+  settings: PullSettings,
+  shape: PullShape,
+  session: Session,
+  context: JobContext<PullPayload>,
+  { key, where, table }: Pick<PullRun, 'key'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
+): PullRun {
+  const { transform } = settings
+  const { mirror, rootField, scan } = shape
+  const columns = Object.fromEntries(mirror.columns.map(({ name, type }) => [name, type]))
+  const fixed = scan?.columns ?? mirror.key
+  return {
+    key,
+    remote: {
+      hasura: session.hasura,
+      clock: context.clock,
+      rootField,
+      rows: settings.document,
+      derived: shape.derived,
+      where,
+      key: shape.key,
+      scan,
+      pageSize: settings.pageSize,
+    },
+    mirror: table,
+    cursor: shape.cursor,
+    columns,
+    definition: fingerprintOf(key.fingerprint, columns),
+    grants: fingerprintOf(session.visibility),
+    ranges: settings.ranges,
+    guard: settings.guard,
+    context,
+    counts: { ...noCounts },
+    rowsOf: rows => (transform ? transformPage(rows, fixed, transform) : rows),
+  }
+}
+
+function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants, context }: PullRun): boolean {
+  if (rule === false) return false
+  if (!known.sweptAt || known.grants !== grants) return true
+  return nextDue(rule, known.sweptAt, known.sweptAt).getTime() <= context.clock.now()
+}
+
+function isEqual(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every(name => a[name] === b[name])
+}
+
+function columnsHeld({ key }: PullRun): RefusalError {
+  return new RefusalError(
+    'fingerprint',
+    'job',
+    `The columns that ${key.job} selects have changed, and it is set to wait for somebody to look: run "reset ${key.job} --account ${key.account}" to read everything again with the new ones`,
+  )
+}

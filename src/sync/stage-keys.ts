@@ -1,0 +1,114 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Position } from '../store/schema.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import type { FullRead } from './full-read-record.ts'
+import type { MirrorTable } from './mirror-table.ts'
+import { columnValue, type PageRows, recordset } from './page-rows.ts'
+
+/*
+ * Which keys a full read has met is kept in the database: a list of a million wouldn't fit into memory, and merging two ordered
+ * streams would delete rows where the collations differ. Keys are compared as the text that the mirror's own type gives; what
+ * seems to differ though it is equal is asked for once more by its key, and found.
+ */
+
+/** Keeps the keys of a page, and their cursors where the table has one. */
+export async function stageKeys(
+  tx: FencedTransaction,
+  readId: string,
+  table: MirrorTable,
+  cursor: string | undefined,
+  page: PageRows,
+): Promise<void> {
+  const columns = table.columns.filter(({ name }) => name === cursor || table.key.includes(name))
+  const value = (name: string) =>
+    sql`${sql.join(columns.filter(column => column.name === name).map(columnValue))}::text`
+  await sql`
+    insert into worker.staged_keys (read_id, key, cursor)
+    select ${readId}, array[${sql.join(table.key.map(value))}], ${cursor === undefined ? sql`null` : value(cursor)}
+    from ${recordset(page, columns)}`.execute(tx)
+}
+
+export interface MissingKeys {
+  /** Rows of the account that are here and not deleted. */
+  readonly here: number
+  /** Those of them that the read hasn't met. */
+  readonly missingThere: number
+}
+
+/** How much would have to be deleted, at most. */
+export async function countMissing(
+  tx: FencedTransaction,
+  readId: string,
+  table: MirrorTable,
+  account: string,
+): Promise<MissingKeys> {
+  const { rows } = await sql<{ here: string; missing: string }>`
+    select count(*) as here, count(*) filter (where s.key is null) as missing
+    from ${sql.table(`mirror.${table.name}`)} m
+    left join (select distinct key from worker.staged_keys where read_id = ${readId}) s on s.key = ${keyOf(table)}
+    where m._account = ${account} and m._deleted_at is null`.execute(tx)
+  return { here: Number(rows[0]?.here), missingThere: Number(rows[0]?.missing) }
+}
+
+/**
+ * Turns what was staged into a list of keys to be settled: those that are missing there, and, when the rows themselves weren't
+ * read, those that are missing here, that have another cursor, or that were taken for deleted.
+ */
+export async function listUnsettled(
+  tx: FencedTransaction,
+  read: Pick<FullRead, 'id' | 'purpose'>,
+  table: MirrorTable,
+  account: string,
+  cursor: string | undefined,
+): Promise<void> {
+  const mirror = sql.table(`mirror.${table.name}`)
+  if (read.purpose === 'sweep') {
+    const differs = cursor === undefined ? sql`false` : sql`${sql.ref(`m.${cursor}`)}::text is distinct from s.cursor`
+    await sql`
+      insert into worker.unsettled_keys (read_id, key)
+      select ${read.id}, s.key from worker.staged_keys s
+      left join ${mirror} m on m._account = ${account} and ${keyOf(table)} = s.key
+      where s.read_id = ${read.id}
+        and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isSoftDeleted(table)}))`.execute(
+      tx,
+    )
+  }
+  await sql`
+    insert into worker.unsettled_keys (read_id, key)
+    select ${read.id}, ${keyOf(table)} from ${mirror} m
+    where m._account = ${account} and m._deleted_at is null
+      and not exists (select from worker.staged_keys s where s.read_id = ${read.id} and s.key = ${keyOf(table)})`.execute(
+    tx,
+  )
+  await sql`delete from worker.staged_keys where read_id = ${read.id}`.execute(tx)
+  await sql`update worker.full_reads set phase = 'settling' where id = ${read.id}`.execute(tx)
+}
+
+export async function findUnsettled(
+  tx: Pick<FencedTransaction, 'selectFrom'>,
+  readId: string,
+  limit: number,
+): Promise<readonly { readonly id: string; readonly key: Position }[]> {
+  return tx
+    .selectFrom('worker.unsettled_keys')
+    .select(['id', 'key'])
+    .where('read_id', '=', readId)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
+export async function forgetUnsettled(tx: FencedTransaction, readId: string, upToId: string): Promise<void> {
+  await tx.deleteFrom('worker.unsettled_keys').where('read_id', '=', readId).where('id', '<=', upToId).execute()
+}
+
+function keyOf({ key }: MirrorTable): RawBuilder<unknown> {
+  return sql`array[${sql.join(key.map(name => sql`${sql.ref(`m.${name}`)}::text`))}]`
+}
+
+function isSoftDeleted({ softDelete, columns }: MirrorTable): RawBuilder<unknown> {
+  const column = columns.find(({ name }) => name === softDelete)
+  if (!column) return sql`false`
+  const value = sql.ref(`m.${column.name}`)
+  return column.type === 'boolean' ? sql`coalesce(${value}, false)` : sql`${value} is not null`
+}

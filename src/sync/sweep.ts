@@ -1,0 +1,36 @@
+import type { FencedTransaction } from '../store/store.ts'
+import { saveMirrorState } from './checkpoint.ts'
+import { openFullRead } from './full-load.ts'
+import { endFullReads, type FullRead } from './full-read-record.ts'
+import type { PullRun } from './pull-run.ts'
+import { readRanges } from './read-ranges.ts'
+import { settle } from './settle.ts'
+import { stageKeys } from './stage-keys.ts'
+
+/**
+ * Reads all keys and cursors, and brings the mirror up to what no cursor finds: rows that were deleted, that became visible
+ * with an old cursor, or that were changed without moving it backwards or on.
+ *
+ * @throws RefusalError (`deletion-guard`)
+ */
+export async function sweep(run: PullRun, unfinished: FullRead | undefined): Promise<void> {
+  const { context, remote, mirror, key, cursor } = run
+  const read = await openFullRead(run, 'sweep', unfinished)
+  if (read.phase === 'reading') {
+    let done = read.ranges.reduce((rows, range) => rows + range.rows, 0)
+    await readRanges(remote, remote.derived.keys, read, context.signal, async (page, save) => {
+      await context.transaction(async (tx: FencedTransaction) => {
+        await save(tx)
+        if (!page) return
+        await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
+      })
+      done += page?.rows.count ?? 0
+      context.progress({ done, ...(read.total !== undefined && { total: read.total }) })
+    })
+  }
+  await settle(run, read)
+  await context.transaction(async tx => {
+    await endFullReads(tx, { ...key, dryRun: context.dryRun })
+    if (!context.dryRun) await saveMirrorState(tx, key, { grants: run.grants, swept: true })
+  })
+}
