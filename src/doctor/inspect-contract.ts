@@ -69,7 +69,7 @@ async function introspect(
     return { sdl: await introspectSchema(hasura, signal) }
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    const off = error instanceof PermanentError && error.code === 'validation-failed'
+    const off = error instanceof PermanentError && error.code === 'introspection'
     if (!off) return { unseen: warn(`role "${role}" could not be introspected (${error.code})`, 'run doctor again') }
     return {
       unseen: warn(

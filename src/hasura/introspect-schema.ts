@@ -13,7 +13,7 @@ import type { HasuraClient } from './hasura-client.ts'
 /**
  * What the client's role sees of the API, as SDL in an order that doesn't change from one call to the next.
  *
- * @throws PermanentError (`introspection`) where the role may not ask
+ * @throws PermanentError (`introspection`) where the role may not ask, (`response-shape`) where what it is told is no schema
  */
 export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal): Promise<string> {
   const document: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
@@ -33,7 +33,7 @@ function printIntrospection(introspection: IntrospectionQuery, role: string): st
     return `${printSchema(lexicographicSortSchema(buildClientSchema(introspection)))}\n`
   } catch (error) {
     throw new PermanentError(
-      'introspection',
+      'response-shape',
       `What Hasura tells role "${role}" of its schema is no valid schema (${error instanceof Error ? error.message : error}): a proxy may leave parts of it out, or a name in it is not allowed in GraphQL.`,
       { cause: error },
     )
