@@ -156,7 +156,7 @@ function readAllowedRoles(value: unknown, client: string): readonly string[] {
     throw new RefusalError(
       'allowed-roles',
       'account',
-      `The access token has no ${claim}: no role is assigned to the service account of client "${client}" (Clients → ${client} → Service accounts roles)`,
+      `The access token has no ${claim}: no role is assigned to the service account of client "${client}" (Clients → ${client} → Service account roles)`,
     )
   }
   if (!Array.isArray(value)) {

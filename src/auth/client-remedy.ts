@@ -29,7 +29,7 @@ const described: readonly (readonly [words: RegExp, remedy: (asker: Asker) => st
   ],
   [
     /service account/i,
-    ({ clientId }) => `switch on Service accounts roles under Clients → ${clientId} → Settings → Capability config`,
+    ({ clientId }) => `switch on Service account roles under Clients → ${clientId} → Settings → Capability config`,
   ],
   [
     /direct access grants/i,

@@ -15,7 +15,7 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
   const value = findHasuraClaims(claims, location)['x-hasura-allowed-roles']
   if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return undefined
   const mapper = 'Client scopes → hasura → Mappers → x-hasura-allowed-roles (User Client Role, Multivalued on)'
-  const assign = `assign a role of the application's client under Clients → ${client} → Service accounts roles`
+  const assign = `assign a role of the application's client under Clients → ${client} → Service account roles`
   const held = Object.entries(clientRoles).filter(([name, roles]) => !ownClients.has(name) && roles.length > 0)
   if (held.length > 0) {
     const shown = held.map(([name, roles]) => `client "${name}" (${roles.join(', ')})`).join(' and ')

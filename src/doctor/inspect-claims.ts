@@ -64,11 +64,13 @@ function inspectUserId({ userId }: HasuraClaims, looksForUser: boolean): Finding
 }
 
 function inspectEmail({ email, emailVerified, authorizedParty }: Claims): Finding {
-  const user = `Users → service-account-${authorizedParty ?? '…'} → Details`
+  const client = authorizedParty ?? '…'
+  // The list of users leaves service accounts out: the link to this one is all there is.
+  const user = `Clients → ${client} → Service account roles → service-account-${client} → Details`
   if (email === undefined) {
     return warn(
       'the token shows no email',
-      `set an email under ${user}; if it has one, the client lacks the default scope "email" (Clients → ${authorizedParty ?? '…'} → Client scopes)`,
+      `set an email under ${user}; if it has one, the client lacks the default scope "email" (Clients → ${client} → Client scopes)`,
     )
   }
   if (emailVerified !== true) return warn('the email is not verified', `switch Email verified on under ${user}`)

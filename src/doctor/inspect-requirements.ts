@@ -25,7 +25,7 @@ export function inspectRequirements(
   const roles = list([...new Set(needs.requirements.flatMap(nameRoles))])
   const spareRoles = warn(
     `every job has what it requires (${roles}); no job needs ${spare.roles.join(', ')}`,
-    `take what isn't needed away under Clients → ${client} → Service accounts roles`,
+    `take what isn't needed away under Clients → ${client} → Service account roles`,
   )
   const granting = needs.scopes.length > 0 ? `granted: ${needs.scopes.join(', ')}` : 'none is asked for'
   const spareScopes = warn(

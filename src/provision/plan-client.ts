@@ -30,7 +30,7 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
     [
       !client.serviceAccountsEnabled,
       'has its service account switched off',
-      'switch Service accounts roles on for',
+      'switch Service account roles on for',
       capabilities,
       { serviceAccountsEnabled: true },
     ],
@@ -82,8 +82,8 @@ function nameOf(authenticator: string): string {
 /** As Keycloak's console calls them. */
 const authenticatorNames: Readonly<Record<string, string>> = {
   'client-secret': 'Client Id and Secret',
-  'client-jwt': 'Signed Jwt',
-  'client-secret-jwt': 'Signed Jwt with Client Secret',
+  'client-jwt': 'Signed JWT',
+  'client-secret-jwt': 'Signed JWT with Client Secret',
   'client-x509': 'X509 Certificate',
 }
 

@@ -43,7 +43,7 @@ function planRole(
       check: 'job-roles',
       found: `role "${role}" of client "${client}" is not assigned to the service account`,
       sentence: `assign role "${role}" of client "${client}" to the service account`,
-      place: `Clients → ${clientId} → Service accounts roles`,
+      place: `Clients → ${clientId} → Service account roles`,
     })
   }
   if (state.letThrough && !state.letThrough.includes(role)) {
@@ -60,7 +60,8 @@ function planRole(
 
 function planDetails({ user }: RealmState, target: ProvisionTarget): readonly Step[] {
   const { clientId } = target
-  const place = `Users → ${user?.username ?? `service-account-${clientId}`} → Details`
+  const page = placeOfUser(clientId)
+  const place = `${page} → Details`
   const plan = (check: Step['check'], change: UserChange, found: string, sentence: string): Step => ({
     action: { kind: 'change-user', change },
     check,
@@ -94,7 +95,7 @@ function makeEmail(clientId: string): string {
   return `${name.slice(0, 60) || 'client'}@service-account.invalid`
 }
 
-function planGroup({ realm, groups, user }: RealmState, { group }: ProvisionTarget): Plan {
+function planGroup({ realm, groups, user }: RealmState, { group, clientId }: ProvisionTarget): Plan {
   if (group === undefined) return { steps: [], obstacles: [] }
   const [found, ...more] = groups
   if (!found) {
@@ -112,14 +113,20 @@ function planGroup({ realm, groups, user }: RealmState, { group }: ProvisionTarg
     })
   }
   if (user?.groups.includes(found.path)) return { steps: [], obstacles: [] }
+  const page = placeOfUser(clientId)
   const step: Step = {
     action: { kind: 'join-group', groupId: found.id },
     check: 'first-login',
     found: `the service account's user is not in the group ${found.path}`,
     sentence: `add the service account's user to the group ${found.path}`,
-    place: `Users → ${user?.username ?? 'the service account'} → Groups`,
+    place: `${page} → Groups`,
   }
   return { steps: [step], obstacles: [] }
+}
+
+/** The list of users leaves service accounts out. */
+function placeOfUser(clientId: string): string {
+  return `Clients → ${clientId} → Service account roles → service-account-${clientId}`
 }
 
 function blockedBy(obstacle: Obstacle): Plan {

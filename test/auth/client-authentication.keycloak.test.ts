@@ -37,7 +37,7 @@ async function expectRefusalsOf(client: KeycloakClient, login: OpenedLogin): Pro
   await client.change({ enabled: false })
   expect(await refused()).toMatch(/unknown or disabled.*→ Enabled/)
   await client.change({ enabled: true, serviceAccountsEnabled: false })
-  expect(await refused()).toMatch(/Service accounts roles/)
+  expect(await refused()).toMatch(/Service account roles/)
   await client.change({ serviceAccountsEnabled: true })
   await expectToken(login, client.clientId)
 }

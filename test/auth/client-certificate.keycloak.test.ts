@@ -129,7 +129,7 @@ describe.skipIf(!keycloak.https)('tls_client_auth', () => {
     await client.change({ enabled: false })
     expect(await refusalOf(login)).toMatch(/unknown or disabled.*→ Enabled/)
     await client.change({ enabled: true, serviceAccountsEnabled: false })
-    expect(await refusalOf(login)).toMatch(/Service accounts roles/)
+    expect(await refusalOf(login)).toMatch(/Service account roles/)
     await client.change({ serviceAccountsEnabled: true })
     await expectToken(login)
   })

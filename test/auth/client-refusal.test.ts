@@ -24,7 +24,7 @@ describe('a refusal of the token endpoint', () => {
       'unauthorized_client',
       'Client not enabled to retrieve service account',
       'client-auth',
-      /Service accounts roles under Clients → sync → Settings → Capability config/,
+      /Service account roles under Clients → sync → Settings → Capability config/,
     ],
     [
       'unauthorized_client',

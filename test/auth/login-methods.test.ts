@@ -103,7 +103,7 @@ describe('password', () => {
   })
 
   test('alone is deprecated', () => {
-    expect(findDeprecation(byPassword)).toMatch(/CLIENT_AUTH=password .*Service accounts roles/)
+    expect(findDeprecation(byPassword)).toMatch(/CLIENT_AUTH=password .*Service account roles/)
     expect(findDeprecation(byKey)).toBeUndefined()
   })
 })

@@ -203,7 +203,7 @@ describe('a refused login', () => {
       'client-auth',
       /refused client "nobody" at http.*invalid_client.*unknown or disabled/,
     ],
-    ['a client without service account', { clientId: 'no-service-account' }, 'client-auth', /Service accounts roles/],
+    ['a client without service account', { clientId: 'no-service-account' }, 'client-auth', /Service account roles/],
     ['a scope that does not exist', { scopes: ['openid', 'nonsense'] }, 'scope', /"openid nonsense"/],
     ['an empty secret', { secret: { value: '' } }, 'client-auth', /is empty/],
     [

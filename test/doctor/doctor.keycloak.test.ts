@@ -125,7 +125,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /not enabled to retrieve service account/,
-    hint: /Service accounts roles under Clients → no-service-account → Settings/,
+    hint: /Service account roles under Clients → no-service-account → Settings/,
     code: 3,
   },
   {
@@ -180,7 +180,7 @@ const faults: readonly Fault[] = [
     id: 'allowed-roles',
     status: 'fail',
     detail: /no `x-hasura-allowed-roles`|no role/,
-    hint: /Clients → sync-worker → Service accounts roles/,
+    hint: /Clients → sync-worker → Service account roles/,
     code: 3,
   },
   {
@@ -251,7 +251,7 @@ const faults: readonly Fault[] = [
     id: 'email',
     status: 'warn',
     detail: /not verified/,
-    hint: /Users → service-account-sync-worker → Details/,
+    hint: /Clients → sync-worker → Service account roles → service-account-sync-worker → Details/,
     code: 0,
   },
   {
@@ -281,7 +281,7 @@ const faults: readonly Fault[] = [
     id: 'job-roles',
     status: 'warn',
     detail: /no job needs manager, view-events of client "realm-management"$/,
-    hint: /Clients → sync-worker → Service accounts roles/,
+    hint: /Clients → sync-worker → Service account roles/,
     code: 0,
   },
 ]

@@ -92,7 +92,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /not enabled to retrieve service account/,
-    hint: /Service accounts roles under Clients → doctor-\d+ → Settings → Capability config/,
+    hint: /Service account roles under Clients → doctor-\d+ → Settings → Capability config/,
     code: 3,
   },
   {
@@ -182,7 +182,7 @@ const faults: readonly Fault[] = [
     id: 'allowed-roles',
     status: 'fail',
     detail: /no role is assigned|no `x-hasura-allowed-roles`/,
-    hint: /Clients → doctor-\d+ → Service accounts roles/,
+    hint: /Clients → doctor-\d+ → Service account roles/,
     code: 3,
   },
   {
@@ -258,7 +258,7 @@ const faults: readonly Fault[] = [
     id: 'email',
     status: 'warn',
     detail: /shows no email/,
-    hint: /Users → service-account-doctor-\d+ → Details.*default scope "email"/,
+    hint: /Clients → doctor-\d+ → Service account roles → service-account-doctor-\d+ → Details.*default scope "email"/,
     code: 0,
   },
   {
@@ -294,7 +294,7 @@ const faults: readonly Fault[] = [
     id: 'job-roles',
     status: 'warn',
     detail: /no job needs manager, manage-realm of client "realm-management", admin of the realm$/,
-    hint: /Service accounts roles/,
+    hint: /Service account roles/,
     code: 0,
   },
   {

@@ -11,7 +11,7 @@ export interface Manager {
   unassign(role: string): Promise<void>
 }
 
-/** What Clients → the client → Service accounts roles is for, with the roles of realm-management. */
+/** What Clients → the client → Service account roles is for, with the roles of realm-management. */
 export async function openManager({ admin, name: realm }: Realm, clientId: string): Promise<Manager> {
   const [client] = await admin.get(`/${realm}/clients?clientId=${clientId}`, one)
   const { id } = await admin.get(`/${realm}/clients/${client.id}/service-account-user`, user)

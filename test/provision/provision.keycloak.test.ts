@@ -276,7 +276,7 @@ describe('one broken thing', () => {
     [
       'service accounts switched off',
       () => changeClient({ serviceAccountsEnabled: false }),
-      /switch Service accounts roles on/,
+      /switch Service account roles on/,
       /client-auth .*in Keycloak client "provisioned" has its service account switched off/,
     ],
     [
@@ -289,7 +289,7 @@ describe('one broken thing', () => {
       'a client that authenticates otherwise',
       () => changeClient({ clientAuthenticatorType: 'client-jwt' }),
       /set the authenticator "Client Id and Secret"/,
-      /client-auth .*in Keycloak client "provisioned" authenticates by "Signed Jwt"/,
+      /client-auth .*in Keycloak client "provisioned" authenticates by "Signed JWT"/,
     ],
     [
       'a client with another flow',
