@@ -57,8 +57,8 @@ test('a limit of requests in the middle is waited for, and costs no page', async
   sandbox.hasura.fault({ after: 3, times: 2 }, { kind: 'status', status: 429, headers: { 'retry-after': '1' } })
   const begunAt = Date.now()
   expect(await runPull(app, job(), account)).toMatchObject({ counts: { inserted: rows, updated: 0 } })
-  expect(Date.now() - begunAt).toBeGreaterThan(1_900)
-  expect(requests().filter(({ status }) => status === 429)).toHaveLength(2)
+  expect(Date.now() - begunAt).toBeGreaterThan(900)
+  expect(sandbox.hasura.requests.filter(({ status }) => status === 429)).toHaveLength(2)
   await expectMirrored(app, table, account)
 })
 
@@ -117,7 +117,7 @@ test('of two runs of a job that are forced at once, in two processes, one waits 
 })
 
 test.runIf(postgresServer)(
-  'a store that crashes in the middle and comes back loses nothing, and little is read twice',
+  'a store that crashes in the middle and comes back loses nothing and reads nothing twice',
   async () => {
     await using server = await startPostgres()
     const env = { DATABASE_URL: server.url }
@@ -131,10 +131,12 @@ test.runIf(postgresServer)(
     await expect.poll(() => requests().length, { timeout: 10_000, interval: 10 }).toBeGreaterThan(4)
     await server.kill()
     await server.start()
+    const written = (await readMirror(own, table.name, account, ['id'])).length
+    expect(written).toBeGreaterThan(0)
     const state = async () => (await own.operations.findRequest(id).catch(() => undefined))?.state
     await expect.poll(state, { timeout: 25_000, interval: 100 }).toBe('done')
     await expectMirrored(own, table, account)
-    // The page that was being written is asked for again, and the one behind it; the last page is empty.
-    expect(requests().length).toBeLessThanOrEqual(rows / 5 + 1 + 3)
+    const [last] = await own.operations.listRuns({ job: pull.name, limit: 1 })
+    expect(last?.counts).toMatchObject({ read: rows - written, inserted: rows - written, updated: 0 })
   },
 )
