@@ -53,6 +53,11 @@ function requireUsable(root: RootField, name: string): string {
     throw new UsageError(`"${root.name}" has no column "${name}" for a cursor: ${adviseInstead(root)}.`)
   }
   if (column.nullable) throw new UsageError(`${whyNotNullable(root, column)}: ${adviseInstead(root)}.`)
+  if (column.mirrorName !== name) {
+    throw new UsageError(
+      `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura; ${adviseInstead(root)}.`,
+    )
+  }
   if (['jsonb', 'boolean', 'bytea'].includes(column.mirrorType) || !root.ordered.has(name)) {
     throw new UsageError(
       `"${name}" of "${root.name}" is ${column.type}, which can't grow with every change: ${adviseInstead(root)}.`,

@@ -1,6 +1,6 @@
 import type { Key } from './choose-key.ts'
 import type { JobNames } from './job-names.ts'
-import { renderList, renderText } from './render-list.ts'
+import { renderCall, renderList, renderText } from './render-list.ts'
 
 export interface JobText {
   readonly role: string
@@ -11,18 +11,24 @@ export interface JobText {
 
 /** The file of the job. */
 export function renderJob(names: JobNames, { role, key, cursor, into }: JobText): string {
+  const hasNullable = key.asserted.length > 0
   return `import { ${names.document} } from '../generated/graphql.ts'
-import { pullSync } from '../sync/pull-sync.ts'
+${hasNullable ? "import { withoutNulls } from '../hasura/without-nulls.ts'\n" : ''}import { pullSync } from '../sync/pull-sync.ts'
 
 export const ${names.constant} = pullSync({
   name: ${renderText(names.job)},
-  document: ${names.document},
+${hasNullable ? renderWithoutNulls(names, key.asserted) : `  document: ${names.document},`}
   role: ${renderText(role)},
 ${renderKey(key.columns)}
 ${cursor === undefined ? '' : `  cursor: ${renderText(cursor)},\n`}  into: ${renderText(into)},
   schedule: { everySeconds: 300 },
 })
 `
+}
+
+function renderWithoutNulls({ document }: JobNames, columns: readonly string[]): string {
+  const call = renderCall('  ...withoutNulls', [document, ...columns.map(renderText)], ',')
+  return `  // The API calls these nullable: rows in which one is null are left out.\n${call}`
 }
 
 function renderKey(columns: readonly string[]): string {

@@ -30,7 +30,7 @@ export interface RootField {
   readonly limit: RootArgument
   readonly columns: readonly RowColumn[]
   readonly leftOut: readonly string[]
-  /** The columns by which rows can be filtered and ordered. */
+  /** The columns by which rows can be filtered and ordered, under the name that they have in the mirror. */
   readonly ordered: ReadonlySet<string>
   /** The arguments of the field that fetches one row by its primary key; absent where the role sees none. */
   readonly primaryKey?: readonly string[]
@@ -74,7 +74,11 @@ export function readRootField(name: string, { role, schema }: RoleSchema): RootF
     limit: describe(limit),
     columns,
     leftOut,
-    ordered: new Set(columns.map(column => column.name).filter(column => filtered.has(column) && ordered.has(column))),
+    ordered: new Set(
+      columns
+        .filter(({ name, mirrorName }) => name === mirrorName && filtered.has(name) && ordered.has(name))
+        .map(column => column.name),
+    ),
     ...(primaryKey && { primaryKey }),
   }
 }

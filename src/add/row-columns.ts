@@ -4,6 +4,8 @@ import { columnTypeOf } from '../hasura/scalars.ts'
 /** A field of the row type that becomes a column of the mirror. */
 export interface RowColumn {
   readonly name: string
+  /** Its name in the mirror, where names that begin with an underscore are the mirror's own. */
+  readonly mirrorName: string
   /** As GraphQL writes it: `timestamptz!`. */
   readonly type: string
   readonly nullable: boolean
@@ -13,7 +15,7 @@ export interface RowColumn {
 
 export interface RowColumns {
   readonly columns: readonly RowColumn[]
-  /** Fields that look like columns and can't be mirrored under their own name. */
+  /** Fields whose names Postgres would cut off. */
   readonly leftOut: readonly string[]
 }
 
@@ -22,9 +24,11 @@ export function readRowColumns(row: GraphQLObjectType): RowColumns {
   const fields = Object.values(row.getFields()).filter(
     field => isLeafType(getNamedType(field.type)) && !isComputed(field),
   )
+  const isTooLong = ({ name }: { readonly name: string }): boolean => name.length > 63
+  const taken = new Set(fields.map(({ name }) => name))
   return {
-    columns: fields.filter(({ name }) => canBeMirrored(name)).map(describe),
-    leftOut: fields.map(({ name }) => name).filter(name => !canBeMirrored(name)),
+    columns: fields.filter(field => !isTooLong(field)).map(field => describe(field, taken)),
+    leftOut: fields.filter(isTooLong).map(({ name }) => name),
   }
 }
 
@@ -33,13 +37,14 @@ function isComputed({ args }: GraphQLField<unknown, unknown>): boolean {
   return args.some(({ name, type }) => name !== 'path' || isNonNullType(type))
 }
 
-/** Postgres cuts longer names off; the other three are the mirror's own. */
-function canBeMirrored(name: string): boolean {
-  return name.length <= 63 && !['_account', '_synced_at', '_deleted_at'].includes(name)
-}
-
-function describe({ name, type }: GraphQLField<unknown, unknown>): RowColumn {
+function describe({ name, type }: GraphQLField<unknown, unknown>, taken: ReadonlySet<string>): RowColumn {
   const nullable = !isNonNullType(type)
   const isList = isListType(nullable ? type : type.ofType)
-  return { name, type: String(type), nullable, mirrorType: isList ? 'jsonb' : columnTypeOf(getNamedType(type).name) }
+  return {
+    name,
+    mirrorName: name.startsWith('_') ? `column${taken.has(`column${name}`) ? '_' : ''}${name}` : name,
+    type: String(type),
+    nullable,
+    mirrorType: isList ? 'jsonb' : columnTypeOf(getNamedType(type).name),
+  }
 }

@@ -42,12 +42,21 @@ export const add: Command = {
   },
 }
 
-function describe({ job, into, key, cursor, leftOut, files }: AddedPull, rootField: string, who: string): string {
+function describe(
+  { job, into, key, cursor, asserted, leftOut, files }: AddedPull,
+  rootField: string,
+  who: string,
+): string {
   const order = cursor === undefined ? 'no cursor: every run reads all rows' : `cursor ${cursor}`
   const without =
-    leftOut.length > 0 ? [`Left out, because the mirror can't have their names: ${leftOut.join(', ')}.`] : []
+    leftOut.length > 0 ? [`Left out, because Postgres would cut their names off: ${leftOut.join(', ')}.`] : []
+  const filtered =
+    asserted.length > 0
+      ? [`The API calls ${asserted.join(', ')} nullable: rows in which one is null are left out.`]
+      : []
   return [
     `${job} pulls ${rootField} as ${who}, into mirror.${into}: key ${key.join(', ')}; ${order}.`,
+    ...filtered,
     ...without,
     ...files.map(file => `  ${file}`),
     `Try it: npm run -s cli -- run ${job}`,

@@ -7,7 +7,7 @@ import {
   parse,
   printSchema,
 } from 'graphql'
-import { OutageError, PermanentError, RateLimitedError, TransientError } from '../errors.ts'
+import { PermanentError, TransientError } from '../errors.ts'
 import type { HasuraClient } from './hasura-client.ts'
 
 /**
@@ -40,10 +40,10 @@ function printIntrospection(introspection: IntrospectionQuery, role: string): st
   }
 }
 
-/** Hasura's own code for it is `not-supported`; what stands in front of it words it otherwise. */
+/** Hasura's own code for it is `not-supported`; a proxy in front may have one that names introspection. */
 function isRefusal(error: unknown): error is Error {
-  const isPassing = error instanceof OutageError || error instanceof RateLimitedError
-  return !isPassing && (error instanceof PermanentError || error instanceof TransientError)
+  if (error instanceof TransientError) return /^not-supported$|introspection/i.test(error.code)
+  return error instanceof PermanentError
 }
 
 function explain(role: string, cause: Error): PermanentError {

@@ -12,7 +12,7 @@ import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { alterSelectPermission, setIntrospection, trackTable } from '../sandbox/hasura/change-metadata.ts'
 
 const select_permissions = [{ role: 'viewer', permission: { columns: '*' as const, filter: {} } }]
-const rows = 'from generate_series(1, 2500) n'
+const rows = 'from generate_series(1, 1500) n'
 /** Many rows change at the same moment, so that pages end within ties. */
 const changed = "'2026-01-01T00:00:00.000001Z'::timestamptz + n / 700 * interval '1 minute'"
 
@@ -32,7 +32,9 @@ const tables = `
 
   create table drafts (id uuid primary key, updated_at timestamptz not null, modified_at timestamptz not null);
   create table countries (code text primary key, name text not null, updated_at timestamptz);
-  create view active_users as select id, username, updated_at from users where active;`
+  create table tags (name text collate "C" primary key, weight float8);
+  insert into tags select 'tag ' || n, n / 3.0::float8 ${rows};
+  create view heavy_tags as select case when weight > 1 then name end as name, weight from tags;`
 
 let sandbox: Sandbox
 let home: Awaited<ReturnType<typeof openHome>>
@@ -50,7 +52,7 @@ beforeAll(async () => {
     },
   }
   await hasura.changeMetadata(
-    ...['measurements', 'order', 'class', 'drafts', 'countries', 'active_users'].map(name =>
+    ...['measurements', 'order', 'class', 'drafts', 'countries', 'tags', 'heavy_tags'].map(name =>
       trackTable(name, { select_permissions }),
     ),
     trackTable('default', { select_permissions, configuration: odd }),
@@ -73,24 +75,16 @@ async function snapshot(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(files.map(async file => [file, await readFile(file, 'utf8')] as const)))
 }
 
-describe('refuses and writes nothing', () => {
+describe('refuses and writes nothing', { timeout: 120_000 }, () => {
   test.each<[what: string, words: string[], code: number, sentence: string]>([
     ['when there are several cursors', ['drafts'], 2, 'say which one does with --cursor.'],
-    ['a cursor that can be null', ['countries'], 2, '"updated_at" of "countries" can be null'],
-    ['a view without --key', ['active_users'], 2, 'separated by commas'],
-    ['a name that is no table', ['mesurements'], 2, 'similar names are measurements'],
+    ['a view without --key', ['heavy_tags'], 2, 'separated by commas'],
     ['a table that is mirrored already', ['articles'], 2, 'graphql/articles.graphql is there already'],
     [
       'a mirror table that has its job',
       ['measurements', '--into', 'articles'],
       2,
       'sync-articles mirrors into mirror.articles',
-    ],
-    [
-      'a name for Postgres that is none',
-      ['measurements', '--into', 'a.b'],
-      2,
-      '"a.b" can\'t be the name of a mirror table',
     ],
     [
       'a role that the token has not',
@@ -156,19 +150,27 @@ const added = [
     words: ['measurements', '--role', 'viewer'],
     job: 'sync-measurements',
     into: 'measurements',
-    source: 'measurements',
+    source: 'table measurements',
   },
-  { words: ['order'], job: 'sync-order', into: 'order', source: '"order"' },
-  { words: ['class', '--into', 'default'], job: 'sync-class', into: 'default', source: '"class"' },
+  { words: ['order'], job: 'sync-order', into: 'order', source: 'table "order"' },
+  { words: ['class', '--into', 'default'], job: 'sync-class', into: 'default', source: 'table "class"' },
   {
     words: ['OddNames', '--key', 'rowKey'],
     job: 'sync-odd-names',
     into: 'OddNames',
-    source: 'select "Key" as "rowKey", "UpdatedAt" as "LastChangedAt", "1st" as "_1st" from "default"',
+    source: 'select "Key" as "rowKey", "UpdatedAt" as "LastChangedAt", "1st" as "column_1st" from "default"',
+  },
+  { words: ['tags', '--cursor', 'none'], job: 'sync-tags', into: 'tags', source: 'table tags' },
+  {
+    words: ['heavy_tags', '--key', 'name', '--cursor', 'none'],
+    job: 'sync-heavy-tags',
+    into: 'heavy_tags',
+    // A row without a key has no place in the mirror.
+    source: 'select * from heavy_tags where name is not null',
   },
 ]
 
-describe('adds', () => {
+describe('adds', { timeout: 120_000 }, () => {
   let first: Awaited<ReturnType<typeof cli>>
   beforeAll(async () => {
     for (const { words } of added) {
@@ -176,7 +178,7 @@ describe('adds', () => {
       expect(ended).toMatchObject({ code: 0, err: '' })
       first ??= ended
     }
-  }, 120_000)
+  }, 240_000)
 
   test('and says what it has written', async () => {
     expect(
@@ -216,16 +218,16 @@ Try it: npm run -s cli -- run sync-measurements
   })
 
   test.each(added)('$job, which mirrors every row', async ({ job, into, source }) => {
-    expect(await cli('run', job)).toMatchObject({ code: 0, out: expect.stringContaining('2500 inserted') })
+    expect(await cli('run', job)).toMatchObject({ code: 0, err: '' })
     await using database = await openDatabase({ dataDir: home.env.DATA_DIR }, createLog('silent'))
+    const own = ['_account', '_synced_at', '_deleted_at', '_revived_at', '_change']
     const { rows: mirrored } = await sql<{ row: string }>`
-      select (to_jsonb(m) - '_account' - '_synced_at' - '_deleted_at')::text as row
-      from ${sql.table(`mirror.${into}`)} m`.execute(database.store)
-    const table = source.startsWith('select') ? `(${source})` : source
-    const there = await sandbox.hasura.sql(`select to_jsonb(s)::text as row from ${table} s`)
+      select (to_jsonb(m) - ${own}::text[])::text as row from ${sql.table(`mirror.${into}`)} m`.execute(database.store)
+    const there = await sandbox.hasura.sql(`select to_jsonb(s)::text as row from (${source}) s`)
     const rows = new Set(there.map(({ row }) => String(row)))
-    expect(mirrored).toHaveLength(rows.size)
-    expect(mirrored.filter(({ row }) => !rows.has(row))).toEqual([])
+    // Thousands of differences would take minutes to print.
+    const others = mirrored.filter(({ row }) => !rows.has(row)).slice(0, 3)
+    expect({ mirrored: mirrored.length, others }).toEqual({ mirrored: rows.size, others: [] })
   })
 
   test('nothing twice', async () => {

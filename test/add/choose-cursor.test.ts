@@ -38,6 +38,11 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
     'updated_at',
     `"updated_at" of "things" can be null, and a pull would never meet the rows where it is: ${readAll}.`,
   ],
+  [
+    '_updated_at: timestamptz!',
+    '_updated_at',
+    `"_updated_at" of "things" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura; ${readAll}.`,
+  ],
   ['name: String', 'nme', `"things" has no column "nme" for a cursor: ${readAll}.`],
   ['data: jsonb!', 'data', `"data" of "things" is jsonb!, which can't grow with every change: ${readAll}.`],
 ])('of %s, asked for %s, it is refused', (column, asked, sentence) => {

@@ -22,6 +22,26 @@ export const syncOrder = pullSync({
 `)
 })
 
+test('leaves out the rows of a view that have no key, and says so', () => {
+  const key = { columns: ['id', 'part'], asserted: ['id'] }
+  expect(
+    names && renderJob(names, { role: 'viewer', key, cursor: undefined, into: 'order' }),
+  ).toBe(`import { PullOrderDocument } from '../generated/graphql.ts'
+import { withoutNulls } from '../hasura/without-nulls.ts'
+import { pullSync } from '../sync/pull-sync.ts'
+
+export const syncOrder = pullSync({
+  name: 'sync-order',
+  // The API calls these nullable: rows in which one is null are left out.
+  ...withoutNulls(PullOrderDocument, 'id'),
+  role: 'viewer',
+  key: ['id', 'part'],
+  into: 'order',
+  schedule: { everySeconds: 300 },
+})
+`)
+})
+
 test.each<[string, string[], RegExp]>([
   ["the boss's", ['id'], /^ {2}role: "the boss's",$/m],
   [`a "b" 'c' \\`, ['id'], /^ {2}role: 'a "b" \\'c\\' \\\\',$/m],

@@ -27,14 +27,21 @@ test('reads the columns, and nothing that is nested or takes arguments', () => {
     ),
   )
   expect(root.columns).toEqual([
-    { name: 'id', type: 'uuid!', nullable: false, mirrorType: 'uuid' },
-    { name: 'data', type: 'jsonb', nullable: true, mirrorType: 'jsonb' },
-    { name: 'kind', type: 'kinds_enum!', nullable: false, mirrorType: 'text' },
-    { name: 'mood', type: 'mood!', nullable: false, mirrorType: 'text' },
-    { name: 'tags', type: '[String!]', nullable: true, mirrorType: 'jsonb' },
-    { name: 'full_name', type: 'String', nullable: true, mirrorType: 'text' },
+    { name: 'id', mirrorName: 'id', type: 'uuid!', nullable: false, mirrorType: 'uuid' },
+    { name: 'data', mirrorName: 'data', type: 'jsonb', nullable: true, mirrorType: 'jsonb' },
+    { name: 'kind', mirrorName: 'kind', type: 'kinds_enum!', nullable: false, mirrorType: 'text' },
+    { name: 'mood', mirrorName: 'mood', type: 'mood!', nullable: false, mirrorType: 'text' },
+    { name: 'tags', mirrorName: 'tags', type: '[String!]', nullable: true, mirrorType: 'jsonb' },
+    { name: 'full_name', mirrorName: 'full_name', type: 'String', nullable: true, mirrorType: 'text' },
+    {
+      name: '_deleted_at',
+      mirrorName: 'column_deleted_at',
+      type: 'timestamptz',
+      nullable: true,
+      mirrorType: 'timestamp with time zone',
+    },
   ])
-  expect(root.leftOut).toEqual(['_deleted_at'])
+  expect(root.leftOut).toEqual([])
   expect(root.primaryKey).toEqual(['id'])
 })
 
@@ -123,6 +130,12 @@ test('refuses an API whose order is not called asc', () => {
     input ThingsOrderBy { id: OrderBy }
     extend type query_root { things(where: ThingsBoolExp, orderBy: [ThingsOrderBy!], limit: Int): [Things!]! thingsByPk(id: uuid!): Things }`)
   expect(() => readRootField('things', schema)).toThrow('"things" can\'t be ordered by "asc"')
+})
+
+test('the operation gives another name to a column that begins with an underscore', () => {
+  const names = findJobNames('things')
+  const root = readThings('id: uuid!\n_rank: Int\ncolumn_rank: Int')
+  expect(names && renderOperation(root, names, ['id'])).toContain('    id\n    column__rank: _rank\n    column_rank\n')
 })
 
 test('the operation selects the key first, and gives the arguments by their names', () => {

@@ -1,0 +1,29 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+
+/** The columns of the one list that a query selects. */
+type ColumnOf<R> = R[keyof R] extends readonly (infer Row)[] ? keyof Row & string : never
+
+type WithoutNulls<R, C extends string> = {
+  [List in keyof R]: R[List] extends readonly (infer Row)[]
+    ? { [Column in keyof Row]: Column extends C ? NonNullable<Row[Column]> : Row[Column] }[]
+    : R[List]
+}
+
+/** The rows that a pull reads, and only those. */
+export interface RowsWithoutNulls<R, V, C extends string> {
+  readonly document: TypedDocumentNode<WithoutNulls<R, C>, V>
+  readonly where: V extends { where: infer W } ? W : never
+}
+
+/**
+ * For a key whose columns the API calls nullable, as it does with every column of a view: leaves out the rows in which one of
+ * them is null, so that in the others none is.
+ */
+export function withoutNulls<R, V, const C extends readonly ColumnOf<R>[]>(
+  document: TypedDocumentNode<R, V>,
+  ...columns: C
+): RowsWithoutNulls<R, V, C[number]> {
+  const where: unknown = Object.fromEntries(columns.map(column => [column, { _is_null: false }]))
+  // A document's types are names for what its answers hold, and the filter is what makes them right.
+  return { document, where } as RowsWithoutNulls<R, V, C[number]>
+}
