@@ -84,7 +84,7 @@ async function readText({ body }: Response, maxBytes: number): Promise<string> {
 
 function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {
   const { words, neverSent } = describeNetworkFailure(error)
-  const sentence = `No answer from Hasura: ${words}; check that it runs and that HASURA_URL is right`
+  const sentence = `No answer from Hasura, ${words}: check that it runs and that HASURA_URL is right`
   if (neverSent) return new OutageError('network', 'account', sentence)
   // One query's answer that comes too late, or breaks off, doesn't say that Hasura serves nobody.
   if (kind === 'query') return new TransientError(timedOut ? 'timeout' : 'network', sentence)

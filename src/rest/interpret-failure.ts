@@ -11,7 +11,7 @@ import { unknownOutcome } from './interpret-answer.ts'
  */
 export function interpretFailure(error: unknown, timedOut: boolean, request: ApiRequest): WorkerError {
   const { words, neverSent } = describeNetworkFailure(error)
-  const sentence = `${request.name} got no answer: ${words}; check that the API runs and that API_BASE_URL is right`
+  const sentence = `${request.name} got no answer, ${words}: check that the API runs and that API_BASE_URL is right`
   if (neverSent) return new OutageError('network', 'account', sentence)
   if (isRepeatable(request)) return new TransientError(timedOut ? 'timeout' : 'network', sentence)
   return unknownOutcome(sentence)

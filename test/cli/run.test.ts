@@ -81,7 +81,7 @@ describe('run', () => {
       () => sandbox.hasura.stop(),
       () => sandbox.hasura.start(),
       1,
-      /^No answer from Hasura: the connection was refused \(ECONNREFUSED\)/,
+      /^No answer from Hasura, the connection was refused \(ECONNREFUSED\)/,
     ],
   ])('with %s ends as it should', { timeout: 60_000 }, async (_what, breakIt, mendIt, code, sentence) => {
     await breakIt()

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { CheckId } from '../../src/doctor/check.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
 import { createKeycloakClient } from '../services/keycloak-client.ts'
-import { createRealm, type Realm } from '../services/keycloak-realm.ts'
+import { createRealm, type Realm, WORKER_API } from '../services/keycloak-realm.ts'
 import { getSharedKeycloak } from '../services/shared-keycloak.ts'
 import { runDoctor } from './run-doctor.ts'
 
@@ -39,6 +39,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
+const createKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 })
 const list = z.array(z.looseObject({ id: z.string(), name: z.string().optional() }))
 const loose = z.looseObject({})
 
@@ -141,7 +142,7 @@ const faults: readonly Fault[] = [
     what: 'an assertion signed with a key that Keycloak does not have',
     make: async () => {
       await useClient('other-key', { clientAuthenticatorType: 'client-jwt' })
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      const { privateKey } = createKey()
       const keyFile = join(folder, 'key.pem')
       await writeFile(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
       env = { ...env, CLIENT_AUTH: 'private_key_jwt', CLIENT_KEY_FILE: keyFile, CLIENT_SECRET_FILE: '' }
@@ -150,6 +151,30 @@ const faults: readonly Fault[] = [
     status: 'fail',
     detail: /refused client "other-key"/,
     hint: /Clients → other-key → Keys/,
+    code: 3,
+  },
+  {
+    what: 'an assertion signed with another key than the one that Keycloak has',
+    make: async () => {
+      const jwk = { ...createKey().publicKey.export({ format: 'jwk' }), kid: 'signing', use: 'sig', alg: 'RS256' }
+      await useClient('wrong-key', {
+        clientAuthenticatorType: 'client-jwt',
+        attributes: { 'use.jwks.string': 'true', 'jwks.string': JSON.stringify({ keys: [jwk] }) },
+      })
+      const keyFile = join(folder, 'key.pem')
+      await writeFile(keyFile, createKey().privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+      env = {
+        ...env,
+        CLIENT_AUTH: 'private_key_jwt',
+        CLIENT_KEY_FILE: keyFile,
+        CLIENT_KEY_ID: 'signing',
+        CLIENT_SECRET_FILE: '',
+      }
+    },
+    id: 'client-auth',
+    status: 'fail',
+    detail: /refused client "wrong-key" .*the assertion's signature is wrong/,
+    hint: /import the public half of .* under Clients → wrong-key → Keys.*Credentials → Signature algorithm/,
     code: 3,
   },
   {
@@ -198,6 +223,24 @@ const faults: readonly Fault[] = [
     status: 'fail',
     detail: /Role "viewer" is not in the token's allowed roles \(editor\)/,
     hint: /in client "phonemos-hasura"/,
+    code: 3,
+  },
+  {
+    what: 'a role of another client than the application',
+    make: async () => {
+      const { admin, name, subject } = realm
+      await realm.revokeRole('viewer')
+      const [other] = await admin.get(`/${name}/clients?clientId=${WORKER_API.audience}`, list)
+      const role = await admin.get(`/${name}/clients/${other?.id}/roles/${WORKER_API.role}`, loose)
+      const path = `/${name}/users/${subject}/role-mappings/clients/${other?.id}`
+      await admin.post(path, [role])
+      return () => admin.delete(path, [role])
+    },
+    mend: () => realm.grantRole('viewer'),
+    id: 'allowed-roles',
+    status: 'fail',
+    detail: /shows roles of client "hasura-sync-worker" \(request-jobs\): either they are roles of another client/,
+    hint: /assign a role of the application's client under Clients → sync-worker → Service account roles/,
     code: 3,
   },
   {

@@ -331,7 +331,7 @@ const faults: readonly Fault[] = [
     env: async () => ({ HASURA_URL: `http://127.0.0.1:${await findFreePort()}/v1/graphql` }),
     id: 'hasura',
     status: 'fail',
-    detail: /No answer from Hasura/,
+    detail: /^No answer from Hasura, the connection was refused/,
     hint: /HASURA_URL/,
     code: 1,
   },
@@ -485,6 +485,19 @@ describe('the REST API of an account without Hasura', () => {
     const { code, find } = await runDoctor(restEnv())
     expect(find('api')).toMatchObject({ status: 'fail', detail: expect.stringContaining('rejected a fresh token') })
     expect(code).toBe(1)
+  })
+
+  test('is not there', async () => {
+    const { code, find, failed } = await runDoctor({
+      ...restEnv(),
+      API_BASE_URL: `http://127.0.0.1:${await findFreePort()}/api`,
+    })
+    expect(find('api')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringMatching(/^GET \/me got no answer, the connection was refused/),
+      hint: 'check that the API runs and that API_BASE_URL is right',
+    })
+    expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
   })
 
   test('has neither /me nor a base, and answers all the same', async () => {

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openHome } from '../cli/run-command.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { setSelectPermission, trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
+import { runDoctor } from './run-doctor.ts'
+
+let sandbox: Sandbox
+let home: Awaited<ReturnType<typeof openHome>>
+beforeAll(async () => {
+  sandbox = await openSandbox()
+  home = await openHome(sandbox, 'contract')
+})
+afterAll(async () => {
+  await home[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  const { find } = await runDoctor(home.env)
+  expect(find('contract')).toMatchObject({ status: 'ok' })
+})
+
+test('a table that is new for the role is told as a change since its SDL was committed', async () => {
+  await sandbox.hasura.sql('create table public.extras (id int primary key)')
+  const permission = { columns: ['id'], filter: {} }
+  await sandbox.hasura.changeMetadata(trackTable('extras', { select_permissions: [{ role: 'viewer', permission }] }))
+  const { code, find } = await runDoctor(home.env)
+  expect(find('contract')).toMatchObject({
+    status: 'warn',
+    detail: 'the API has changed for role "viewer" since its SDL was committed',
+    hint: 'run "schema pull" and commit it',
+  })
+  expect(code).toBe(0)
+  await sandbox.hasura.changeMetadata(untrackTable('extras'))
+})
+
+test('a table that a job reads and the role no longer sees fails', async () => {
+  await sandbox.hasura.changeMetadata(setSelectPermission('topics', 'viewer', undefined))
+  const { code, failed, find } = await runDoctor(home.env)
+  expect(find('contract')).toMatchObject({
+    status: 'fail',
+    detail: expect.stringMatching(/role "viewer": .*topics/),
+    hint: expect.stringMatching(
+      /"schema pull" .* or give the role the permission in Hasura \(Data → table → Permissions\)/,
+    ),
+  })
+  expect({ code, failed }).toEqual({ code: 1, failed: ['contract'] })
+})

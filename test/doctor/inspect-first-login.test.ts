@@ -1,0 +1,61 @@
+import { parse } from 'graphql'
+import { expect, test } from 'vitest'
+import { createTokenSource } from '../../src/auth/token-source.ts'
+import { systemClock } from '../../src/clock.ts'
+import type { Finding } from '../../src/doctor/check.ts'
+import { type FirstLoginRecord, inspectFirstLogin } from '../../src/doctor/inspect-first-login.ts'
+import { PermanentError } from '../../src/errors.ts'
+import type { FirstLoginOperations } from '../../src/gate/first-login.ts'
+import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
+
+/** Nobody is asked: what the operations find is part of each case. */
+const tokens = createTokenSource({ requestToken: () => Promise.reject(new Error('not asked')), clock: systemClock })
+const hasura = createHasuraClient({ url: 'http://127.0.0.1:1', role: 'viewer', tokens, clock: systemClock })
+const refreshUsers = parse('mutation RefreshUsers { refresh_users { id } }')
+
+const seen: FirstLoginOperations = { refreshUsers, isVisible: async () => true }
+const unseen: FirstLoginOperations = { refreshUsers, isVisible: async () => false }
+const unaskable: FirstLoginOperations = {
+  refreshUsers,
+  isVisible: () => Promise.reject(new PermanentError('validation-failed', 'field not found')),
+}
+const blind: FirstLoginOperations = { refreshUsers }
+
+test.each<[string, FirstLoginRecord | undefined, FirstLoginOperations, Finding['status'], RegExp, RegExp]>([
+  ['nothing is known of it', undefined, seen, 'skip', /could not be read/, /^$/],
+  ['it is still to come', { state: 'pending' }, seen, 'warn', /has not logged in/, /run "bootstrap"/],
+  ['its answer was not seen', { state: 'calling' }, seen, 'warn', /its answer was not seen/, /the next run looks/],
+  [
+    'it waits',
+    { state: 'called', hold: 'Not visible: check its group' },
+    seen,
+    'fail',
+    /^Not visible$/,
+    /check its group/,
+  ],
+  ['the user is there', { state: 'called' }, seen, 'ok', /visible in the application/, /^$/],
+  [
+    'the user is gone',
+    { state: 'visible' },
+    unseen,
+    'fail',
+    /does not show the user u-1/,
+    /email is set .* in a group/,
+  ],
+  [
+    'the role may not look',
+    { state: 'visible' },
+    unaskable,
+    'warn',
+    /as role "viewer" \(validation-failed\)/,
+    /REFRESH_ROLE/,
+  ],
+  ['nobody can look, and it was made', { state: 'visible' }, blind, 'ok', /was made/, /^$/],
+  ['nobody can look, and it is under way', { state: 'called' }, blind, 'warn', /was called/, /"holds" shows/],
+])('when %s', async (_what, record, operations, status, detail, hint) => {
+  const { signal } = new AbortController()
+  const finding = await inspectFirstLogin(record, operations, { hasura, userId: 'u-1' }, signal)
+  expect(finding.status).toBe(status)
+  expect(finding.detail).toMatch(detail)
+  expect(finding.hint).toMatch(hint)
+})
