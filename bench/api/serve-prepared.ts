@@ -18,8 +18,7 @@ const requestSchema = z.object({
     where: z.record(z.string(), z.unknown()),
     limit: z.int(),
     offset: z.int().default(0),
-    // The one order that the rows have, whichever of the two columns comes first.
-    order_by: z.array(z.record(z.string(), z.literal('asc'))).min(1),
+    order_by: z.tuple([z.record(z.string(), z.enum(['asc', 'desc']))]).rest(z.unknown()),
   }),
 })
 
@@ -31,10 +30,13 @@ let requests = 0
 const server = createServer(async (request, response) => {
   requests += 1
   try {
-    const { where, limit, offset } = requestSchema.parse(await json(request)).variables
+    const { where, limit, offset, order_by } = requestSchema.parse(await json(request)).variables
     const { start, end } = findInterval(where, { start: 0, end: rows })
-    const first = start + offset
-    const page = textOf(first, Math.min(end, first + limit))
+    // All columns that order the rows order them in the same way.
+    const isBackwards = Object.values(order_by[0]).includes('desc')
+    if (isBackwards && limit > 1) throw new RangeError('The prepared pages give one row from the end at most')
+    const first = isBackwards ? end - 1 - offset : start + offset
+    const page = textOf(Math.max(start, first), Math.min(end, first + limit))
     await delay(latencyMs)
     send(response, 200, [before, ...page, after])
   } catch (error) {

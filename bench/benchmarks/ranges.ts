@@ -9,7 +9,7 @@ const pageSize = 200
 /** An API far away: who asks for several pages at once waits once. */
 export const ranges: Benchmark = {
   name: 'ranges',
-  async measure(bench, { rows = 50_000, runs }) {
+  async measure(bench, { rows = 100_000, runs }) {
     await using api = await startPreparedApi({ rows, latencyMs: 50 })
     const rounds = await interleave(runs, {
       'one range': () => pullAll(bench, api, { pageSize, ranges: 1 }),

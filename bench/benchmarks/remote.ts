@@ -12,7 +12,7 @@ export const remote: Benchmark = {
       await using api = await startPreparedApi({ rows: count, latencyMs: 30 })
       const rounds = await interleave(runs, {
         fetching: () => fetchAlone(bench, api, pageSize),
-        pull: () => pullAll(bench, api, { pageSize }),
+        pull: () => pullAll(bench, api, { pageSize, ranges: 1 }),
       })
       const what = `remote: pull / fetching alone, 30 ms a page, ${count.toLocaleString('en')} rows`
       results.push({ what, ...ratioOf(rounds, 'pull', 'fetching'), limit: { atLeast: 0.95 } })

@@ -23,19 +23,14 @@ def articles():
     session = requests.Session()
     where = {}
     while True:
-        variables = {"where": where, "order_by": [{"updated_at": "asc"}, {"id": "asc"}], "limit": options["pageSize"]}
+        variables = {"where": where, "order_by": [{"id": "asc"}], "limit": options["pageSize"]}
         response = session.post(options["url"], json={"query": options["query"], "variables": variables}, headers=headers)
         response.raise_for_status()
         page = response.json()["data"]["articles"]
-        if not page:
-            return
         yield page
-        last = page[-1]
-        ties = {"updated_at": {"_eq": last["updated_at"]}, "id": {"_gt": last["id"]}}
-        where = {
-            "updated_at": {"_gte": last["updated_at"]},
-            "_or": [{"updated_at": {"_gt": last["updated_at"]}}, ties],
-        }
+        if len(page) < options["pageSize"]:
+            return
+        where = {"id": {"_gt": page[-1]["id"]}}
 
 
 with tempfile.TemporaryDirectory() as folder:
