@@ -21,3 +21,8 @@ const meanings: Readonly<Record<string, string>> = {
   '57': 'it is shutting down or starting',
   '58': 'its machine reports an error',
 }
+
+/** The SQLSTATE that an error of either driver carries; undefined for an error of another kind. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -30,6 +30,7 @@ type Columns = Readonly<Record<string, ColumnType>>
 export interface MirrorRows<R> {
   /** The table's name, for the job's `into`. */
   readonly into: string
+  readonly key: readonly (keyof R & string)[]
   /** Creates the table, or adds the columns that it lacks. */
   ensure(tx: FencedTransaction): Promise<void>
   /** Writes what has changed. Of rows with the same key the last one counts. */
@@ -61,6 +62,7 @@ export function mirrorRows<const C extends Columns>(options: {
   const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
   return {
     into: options.into,
+    key,
     async ensure(tx) {
       await ensureMirrorTable(tx, table)
     },

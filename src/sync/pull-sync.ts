@@ -2,6 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ScheduleRule } from '../account.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import { defineJob, type JobDefinition } from '../jobs/define-job.ts'
+import type { ChangedTable } from './changes.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
 import { createShapeFinder } from './pull-shape.ts'
@@ -16,16 +17,16 @@ export type NeverNull<Row> = {
   [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
 }[keyof Row & string]
 
-export interface PullOptions<R, V> {
+export interface PullOptions<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>> {
   readonly name: string
   /** Selects one list of rows, with the variables `where`, `order_by` and `limit`. */
   readonly document: TypedDocumentNode<R, V> &
     (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
   readonly role: string
   /** The columns that tell a row from all others. */
-  readonly key: NeverNull<RowOf<R>> | readonly NeverNull<RowOf<R>>[]
+  readonly key: K | readonly K[]
   /** Grows whenever a row changes, such as `updated_at`. Without one every run reads all rows and compares them. */
-  readonly cursor?: NeverNull<RowOf<R>>
+  readonly cursor?: NeverNull<RowOf<R>> | undefined
   /** The table of schema `mirror` that the rows go to. */
   readonly into: string
   readonly schedule?: ScheduleRule
@@ -65,12 +66,18 @@ export interface PullOptions<R, V> {
 
 export type WhereOf<V> = V extends { where: infer W } ? W : never
 
-/** A job that keeps a mirror table equal to what a role sees of a remote table. */
-export function pullSync<R, V>(options: PullOptions<R, V>): JobDefinition {
+/** A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read. */
+export interface PullJob<K extends string> extends JobDefinition {
+  readonly mirror: ChangedTable<K>
+}
+
+export function pullSync<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>>(
+  options: PullOptions<R, V, K>,
+): PullJob<K> {
   const { name, role, document, into, schedule } = options
   const settings = settingsOf(options)
   const findShape = createShapeFinder(settings)
-  return defineJob({
+  const job = defineJob({
     name,
     requirement: { role },
     payload: pullPayload,
@@ -83,10 +90,11 @@ export function pullSync<R, V>(options: PullOptions<R, V>): JobDefinition {
       return runPull(settings, shape, session, context)
     },
   })
+  return { ...job, mirror: { into, key: [options.key].flat() as K[] } }
 }
 
 /** From here on rows and variables are known by their names alone: the types have done their work where the job is written. */
-function settingsOf<R, V>(options: PullOptions<R, V>): PullSettings {
+function settingsOf<R, V, K extends NeverNull<RowOf<R>>>(options: PullOptions<R, V, K>): PullSettings {
   const { where, sweep = { everySeconds: 86_400 }, deletionGuard, evolution = 'read-again' } = options
   return {
     name: options.name,

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PermanentError } from '../../src/errors.ts'
 import { PullArticlesDocument } from '../../src/generated/graphql.ts'
+import type { JobDefinition } from '../../src/jobs/define-job.ts'
 import { type PullOptions, pullSync } from '../../src/sync/pull-sync.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -268,7 +269,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     const job = newJob()
     await run(job)
     const common = { name: job.name, document: PullArticlesDocument, role: 'viewer', into: job.table } as const
-    const changed = [
+    const changed: JobDefinition[] = [
       pullSync({ ...common, key: 'id', cursor: 'updated_at', into: `${job.table.slice(0, 30)}_b` }),
       pullSync({ ...common, key: 'id', cursor: 'created_at' }),
       pullSync({ ...common, key: ['id', 'topic_id'], cursor: 'updated_at' }),

@@ -1,0 +1,132 @@
+import { sql } from 'kysely'
+import type { JobContext } from '../jobs/define-job.ts'
+import { sqlStateOf } from '../sql-state.ts'
+import type { FencedTransaction, StoreReader } from '../store/store.ts'
+
+/** A mirror table whose changes can be read: `mirror` of a pull, or what `mirrorRows` defined. */
+export interface ChangedTable<K extends string = string> {
+  readonly into: string
+  readonly key: readonly K[]
+}
+
+/** The latest change of one row. What a row was in between isn't kept: the row itself is in the mirror. */
+export interface Change<K extends string = string> {
+  /** Its place among the table's changes, a bigint as text. */
+  readonly position: string
+  /** A deleted row stays in the mirror, with `_deleted_at`. */
+  readonly op: 'upsert' | 'delete'
+  readonly account: string
+  /** The values of the key's columns as Postgres writes them. */
+  readonly key: { readonly [C in K]: string }
+}
+
+export interface ChangePage<K extends string = string> {
+  readonly changes: readonly Change<K>[]
+  /** What to read behind the next time. */
+  readonly position: string
+}
+
+/** Behind no change at all: who begins here is given every row once. */
+export const beginning = '0'
+
+/**
+ * The changes of one mirror table behind a position, in the order in which they were committed. None is ever missed, and one
+ * that comes again for the same row has a greater position.
+ *
+ * @param options.limit default 1,000
+ * @param options.account the changes of this account alone
+ */
+export async function readChanges<K extends string>(
+  store: StoreReader,
+  table: ChangedTable<K>,
+  options: { readonly after: string; readonly limit?: number; readonly account?: string },
+): Promise<ChangePage<K>> {
+  const { after, limit = 1_000, account } = options
+  let query = store
+    .selectFrom(sql<MirrorChangeRow>`${sql.table(`mirror.${table.into}`)}`.as('m'))
+    .select([
+      sql<string>`m._change::text`.as('position'),
+      sql<boolean>`m._deleted_at is not null`.as('deleted'),
+      'm._account as account',
+      sql<string[]>`array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}]`.as('key'),
+    ])
+    .where('m._change', '>', after)
+    .orderBy('m._change')
+    .limit(limit)
+  if (account !== undefined) query = query.where('m._account', '=', account)
+  const rows = await query.execute().catch((error: unknown) => {
+    // Before the first run of its job there is no table.
+    if (sqlStateOf(error) === '42P01') return []
+    throw error
+  })
+  const changes = rows.map(
+    (row): Change<K> => ({
+      position: row.position,
+      op: row.deleted ? 'delete' : 'upsert',
+      account: row.account,
+      key: keyOf(table, row.key),
+    }),
+  )
+  return { changes, position: changes.at(-1)?.position ?? after }
+}
+
+interface MirrorChangeRow {
+  _change: string
+  _account: string
+}
+
+function keyOf<K extends string>({ key }: ChangedTable<K>, values: readonly string[]): Change<K>['key'] {
+  return Object.fromEntries(key.map((column, at) => [column, values[at] ?? ''])) as Change<K>['key']
+}
+
+/** How far a reader has come; `beginning` for one that is new. */
+export async function findReaderPosition(store: StoreReader, reader: string, table: ChangedTable): Promise<string> {
+  const row = await store
+    .selectFrom('worker.change_readers')
+    .select('position')
+    .where('reader', '=', reader)
+    .where('mirror', '=', table.into)
+    .executeTakeFirst()
+  return row?.position ?? beginning
+}
+
+/** In the transaction that commits what the reader made of the changes, where that is in the same database. */
+export async function saveReaderPosition(
+  tx: FencedTransaction,
+  reader: string,
+  table: ChangedTable,
+  position: string,
+): Promise<void> {
+  await tx
+    .insertInto('worker.change_readers')
+    .values({ reader, mirror: table.into, position })
+    .onConflict(conflict =>
+      conflict.columns(['reader', 'mirror']).doUpdateSet({ position, updated_at: sql<Date>`now()` }),
+    )
+    .execute()
+}
+
+/**
+ * Hands all changes that a reader hasn't seen to `handle`, page by page, and remembers a page once it is handled: after a crash
+ * the last one comes again.
+ *
+ * @returns how many there were
+ */
+export async function followChanges<K extends string>(
+  context: Pick<JobContext<unknown>, 'store' | 'transaction' | 'signal'>,
+  { reader, table, limit }: { readonly reader: string; readonly table: ChangedTable<K>; readonly limit?: number },
+  handle: (changes: readonly Change<K>[]) => Promise<void>,
+): Promise<number> {
+  const { store, transaction, signal } = context
+  let after = await findReaderPosition(store, reader, table)
+  let handled = 0
+  for (;;) {
+    signal.throwIfAborted()
+    const { changes, position } = await readChanges(store, table, { after, ...(limit !== undefined && { limit }) })
+    if (changes.length === 0) return handled
+    await handle(changes)
+    await transaction(tx => saveReaderPosition(tx, reader, table, position))
+    handled += changes.length
+    after = position
+  }
+}

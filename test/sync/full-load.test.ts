@@ -1,0 +1,195 @@
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Progress } from '../../src/jobs/define-job.ts'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import { alterSelectPermission } from '../sandbox/hasura/change-metadata.ts'
+
+let sandbox: TableSandbox
+beforeAll(async () => {
+  sandbox = await openTableSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+describe.each(backends.filter(backend => backend !== 'redis'))('a full load into %s', backend => {
+  let app: TestApp
+  let account: string
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
+  })
+  beforeEach(() => {
+    account = app.addAccount()
+  })
+  afterEach(() => app.hasura.clearFaults())
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
+  const createTable = async (rows: number, canCount: boolean): Promise<SourceTable> => {
+    const table = await sandbox.createTable({ columns })
+    await table.change(alterSelectPermission(table.name, 'viewer', { allow_aggregations: canCount }))
+    await app.hasura.sql(`insert into ${table.name}
+      select n, 'row ' || n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, ${rows}) n`)
+    return table
+  }
+  const asked = (table: SourceTable, suffix = '') =>
+    app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`)
+  const rangesOf = (table: SourceTable) =>
+    app.deps.store
+      .selectFrom('worker.full_reads as f')
+      .innerJoin('worker.full_read_ranges as r', 'r.read_id', 'f.id')
+      .select(['r.behind', 'r.up_to', 'r.position', 'r.done', 'r.rows'])
+      .where('f.job', '=', table.pull().name)
+      .orderBy('r.range')
+      .execute()
+
+  test.each([true, false])(
+    'goes through four ranges of the key at once, whether the role may count (%s) or not',
+    async canCount => {
+      const table = await createTable(200, canCount)
+      const seen: Progress[] = []
+      app.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 30 })
+      const job = table.pull({ pageSize: 10, ranges: 4 })
+      let ranges: ReturnType<typeof rangesOf> | undefined
+      const onProgress = (progress: Progress) => {
+        seen.push(progress)
+        ranges ??= rangesOf(table)
+      }
+      expect(await runPull(app, job, account, { onProgress })).toMatchObject({ counts: { inserted: 200, read: 200 } })
+      expect(await ranges).toHaveLength(4)
+      await expectMirrored(app, table, account)
+      expect(asked(table, 'Count')).toHaveLength(canCount ? 1 : 0)
+      expect(seen.at(-1)).toEqual(canCount ? { done: 200, total: 200 } : { done: 200 })
+      const first = asked(table).slice(0, 4)
+      expect(new Set(first.map(({ variables }) => JSON.stringify(variables))).size).toBe(4)
+      expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 0, deleted: 0 } })
+    },
+  )
+
+  test('asks no more of a small table than there is to know', async () => {
+    const table = await createTable(15, true)
+    await runPull(app, table.pull({ pageSize: 10 }), account)
+    expect(asked(table, 'KeyAt')).toHaveLength(0)
+    await expectMirrored(app, table, account)
+  })
+
+  test('that broke off goes on in each of its ranges', async () => {
+    const table = await createTable(200, true)
+    const job = table.pull({ pageSize: 10, ranges: 4 })
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 12, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    const reached = await rangesOf(table)
+    const read = reached.reduce((sum, { rows }) => sum + Number(rows), 0)
+    expect(read).toBeGreaterThan(0)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 200 - read, unchanged: 0 } })
+    await expectMirrored(app, table, account)
+    expect(await rangesOf(table)).toEqual([])
+  })
+
+  test('is begun anew when the job was changed while it was broken off', async () => {
+    const table = await createTable(100, true)
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, table.pull({ pageSize: 10, ranges: 1 }), account)).rejects.toThrow('validation-failed')
+    const other = table.pull({ pageSize: 10, ranges: 1, columns: ['id', 'updated_at'] })
+    expect(await runPull(app, other, account)).toMatchObject({ counts: { read: 100 } })
+  })
+
+  test('of what is there already finds what was changed, deleted and added without a cursor’s word', async () => {
+    const table = await createTable(120, true)
+    const job = table.pull({ pageSize: 10 })
+    await runPull(app, job, account)
+    await app.hasura.sql(`update ${table.name} set title = 'silently' where id in (5, 117)`)
+    await app.hasura.sql(`delete from ${table.name} where id in (1, 60)`)
+    await app.hasura.sql(`insert into ${table.name} values (1000, 'late', '2000-01-01')`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 0, deleted: 0, inserted: 0 } })
+    expect(await runPull(app, job, account, { full: true })).toMatchObject({
+      counts: { updated: 2, deleted: 2, inserted: 1, unchanged: 116 },
+    })
+    await expectMirrored(app, table, account)
+  })
+
+  test('doesn’t move the checkpoint back, nor beyond what came while it read', async () => {
+    const table = await sandbox.createTable({
+      columns: 'id int primary key, title text, version bigint not null',
+      cursor: 'version',
+    })
+    await app.hasura.sql(`insert into ${table.name} select n, 'row', n from generate_series(1, 100) n`)
+    const job = table.pull({ pageSize: 10, ranges: 1 })
+    let changed: Promise<unknown> | undefined
+    await runPull(app, job, account, {
+      onProgress() {
+        // Behind the page that is being read, with a number above all that were there at the beginning.
+        changed ??= app.hasura
+          .sql(`update ${table.name} set title = 'changed', version = 101 where id = 1`)
+          .then(() => app.hasura.sql(`insert into ${table.name} values (101, 'new', 102)`))
+      },
+    })
+    await changed
+    await runPull(app, job, account)
+    await expectMirrored(app, table, account)
+    const high = async () =>
+      (await app.deps.store.selectFrom('worker.checkpoints').select('high').where('job', '=', job.name).execute())[0]
+    expect(await high()).toEqual({ high: '102' })
+    await app.hasura.sql(`delete from ${table.name} where version > 90`)
+    await runPull(app, job, account, { full: true })
+    expect(await high()).toEqual({ high: '102' })
+  })
+
+  test('is asked for by a payload as well, and a backfill reads between two cursors and leaves the checkpoint', async () => {
+    const table = await createTable(30, true)
+    await app.hasura.sql(`update ${table.name} set updated_at = timestamptz '2026-01-01' + id * interval '1 day'`)
+    const job = table.pull({ pageSize: 10 })
+    await runPull(app, job, account)
+    const checkpoint = () =>
+      app.deps.store
+        .selectFrom('worker.checkpoints')
+        .select(['high', 'position', 'scanned_at'])
+        .where('job', '=', job.name)
+        .execute()
+    const before = await checkpoint()
+    await app.hasura.sql(`update ${table.name} set title = 'silently'`)
+    const between = { from: '2026-01-11T00:00:00+00:00', to: '2026-01-21T00:00:00+00:00' }
+    expect(await runPull(app, job, account, { payload: { backfill: between } })).toMatchObject({
+      ...between,
+      counts: { read: 10, updated: 10 },
+    })
+    expect(await checkpoint()).toEqual(before)
+    expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({ counts: { updated: 20 } })
+    await expectMirrored(app, table, account)
+  })
+
+  test('fills a mirror table again that somebody dropped', async () => {
+    const table = await createTable(25, true)
+    const job = table.pull({ pageSize: 10 })
+    await runPull(app, job, account)
+    await sql`drop table ${sql.table(`mirror.${table.name}`)}`.execute(app.deps.store)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 25 } })
+    await expectMirrored(app, table, account)
+  })
+
+  test('that finds no change costs three requests and two transactions at most', async () => {
+    const table = await createTable(5, true)
+    await app.hasura.sql(`update ${table.name} set updated_at = now()`)
+    const job = table.pull({ pageSize: 10 })
+    await runPull(app, job, account)
+    const requests = app.hasura.requests.length
+    let transactions = 0
+    const count: typeof job.run = (session, context) =>
+      job.run(session, {
+        ...context,
+        transaction: work => {
+          transactions += 1
+          return context.transaction(work)
+        },
+      })
+    expect(await runPull(app, { ...job, run: count }, account)).toMatchObject({ counts: { unchanged: 5 } })
+    expect(app.hasura.requests.length - requests).toBeLessThanOrEqual(3)
+    expect(transactions).toBe(2)
+  })
+})

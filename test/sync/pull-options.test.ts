@@ -1,0 +1,152 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+
+let sandbox: TableSandbox
+beforeAll(async () => {
+  sandbox = await openTableSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+describe.each(backends.filter(backend => backend !== 'redis'))('the options of a pull, on %s', backend => {
+  let app: TestApp
+  let account: string
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
+  })
+  beforeEach(() => {
+    account = app.addAccount()
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  const createTable = async (rows: number, more = ''): Promise<SourceTable> => {
+    const table = await sandbox.createTable({
+      columns: `id int primary key, title text, updated_at timestamptz not null default now()${more}`,
+    })
+    await app.hasura.sql(`insert into ${table.name} select n, 'row ' || n from generate_series(1, ${rows}) n`)
+    return table
+  }
+  const mirrorOf = async (table: SourceTable, columns: string, of = account) => {
+    const { rows } = await sql<Record<string, unknown>>`
+      select ${sql.raw(columns)} from ${sql.table(`mirror.${table.name}`)} where _account = ${of} order by id`.execute(
+      app.deps.store,
+    )
+    return rows
+  }
+  const state = async (table: SourceTable) => {
+    const job = table.pull().name
+    const { rows } = await sql`select
+      (select jsonb_agg(to_jsonb(c) - 'updated_at') from worker.checkpoints c where job = ${job}) as checkpoints,
+      (select count(*) from worker.full_reads where job = ${job}) as reads,
+      (select count(*) from worker.staged_keys) as staged,
+      to_regclass(${`mirror.${table.name}`})::text as mirror`.execute(app.deps.store)
+    return rows[0]
+  }
+
+  test('where: each account has its own rows, and another filter is not gone on with', async () => {
+    const table = await createTable(10)
+    const other = app.addAccount()
+    const limits = new Map([
+      [account, 4],
+      [other, 7],
+    ])
+    const where = ({ name }: { readonly name: string }) => ({ id: { _lte: limits.get(name) } })
+    const job = table.pull({ where, pageSize: 2 })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 4 } })
+    expect(await runPull(app, job, other)).toMatchObject({ counts: { inserted: 7 } })
+    expect(await runPull(app, job, other, { payload: { sweep: true } })).toMatchObject({ counts: { deleted: 0 } })
+    await app.hasura.sql(`insert into ${table.name} values (3000, 'not theirs'), (0, 'theirs')`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 1 } })
+    limits.set(account, 9)
+    await expect(runPull(app, job, account)).rejects.toMatchObject({ code: 'fingerprint' })
+    await expectMirrored(app, table, other, { where: 'id between 1 and 7' })
+  })
+
+  test('transform: changes or leaves out rows and loses no digit, and may not touch the key', async () => {
+    const table = await createTable(3, ', price numeric, big bigint, data jsonb')
+    await app.hasura.sql(
+      `update ${table.name} set price = 1.50, big = 9007199254740993, data = '{"n": 9007199254740993.10}'`,
+    )
+    const transform = (row: Record<string, string>) => {
+      if (row.title === 'row 2') return undefined
+      // As text, where a number of JavaScript's would have lost something.
+      expect(row).toMatchObject({ big: '9007199254740993', price: '1.50' })
+      return { ...row, title: 'redacted' }
+    }
+    expect(await runPull(app, table.pull({ transform }), account)).toMatchObject({ counts: { inserted: 2 } })
+    expect(await mirrorOf(table, 'id, title, price::text, big::text, data::text')).toEqual(
+      [1, 3].map(id => ({
+        id,
+        title: 'redacted',
+        price: '1.50',
+        big: '9007199254740993',
+        data: '{"n": 9007199254740993.10}',
+      })),
+    )
+    const moving = table.pull({ transform: row => ({ ...row, id: '7' }) })
+    await expect(runPull(app, moving, account, { full: true })).rejects.toThrow('The transform changed "id"')
+  })
+
+  test('evolution: a column that is gained is filled, one that is lost is null, and `hold` waits instead', async () => {
+    const table = await createTable(30, ', size int default 5')
+    const job = (...columns: string[]) => table.pull({ columns: ['id', 'updated_at', ...columns], pageSize: 10 })
+    await runPull(app, job('title'), account)
+    expect(await runPull(app, job('title', 'size'), account)).toMatchObject({ counts: { updated: 30, inserted: 0 } })
+    expect((await mirrorOf(table, 'title, size'))[29]).toEqual({ title: 'row 30', size: 5 })
+    expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 30 } })
+    expect((await mirrorOf(table, 'title, size'))[0]).toEqual({ title: null, size: 5 })
+    expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 0 } })
+
+    const held = table.pull({ columns: ['id', 'updated_at', 'title'], evolution: 'hold' })
+    await expect(runPull(app, held, account)).rejects.toMatchObject({ code: 'fingerprint', scope: 'job' })
+  })
+
+  test('a column of another type is refused with what to do', async () => {
+    const table = await createTable(2, ', size int default 5')
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`alter table ${table.name} alter column size type text`)
+    await table.change()
+    await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({
+      code: 'mirror-table',
+      message: expect.stringMatching(/^Column "size" of mirror\.\w+ is integer and the API now gives text: either/),
+    })
+    await sql`drop table ${sql.table(`mirror.${table.name}`)}`.execute(app.deps.store)
+    expect(await runPull(app, table.pull(), account)).toMatchObject({ counts: { inserted: 2 } })
+  })
+
+  test('a table of mirror’s that is somebody else’s is left alone', async () => {
+    const table = await createTable(2)
+    await sql`create table ${sql.table(`mirror.${table.name}`)} (id int)`.execute(app.deps.store)
+    await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({ code: 'mirror-table' })
+  })
+
+  test('a dry run tells what would change and changes nothing, before the first run and behind it', async () => {
+    const table = await createTable(25)
+    const job = table.pull({ pageSize: 10 })
+    const before = await state(table)
+    expect(await runPull(app, job, account, { dryRun: true })).toMatchObject({ counts: { inserted: 25 } })
+    expect(await state(table)).toEqual(before)
+
+    await runPull(app, job, account)
+    const after = await state(table)
+    const rows = await mirrorOf(table, 'id, title, _change, _synced_at, _deleted_at')
+    await app.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now() where id <= 3`)
+    await app.hasura.sql(`insert into ${table.name} values (100, 'new')`)
+    await app.hasura.sql(`delete from ${table.name} where id = 25`)
+    expect(await runPull(app, job, account, { dryRun: true })).toMatchObject({ counts: { updated: 3, inserted: 1 } })
+    expect(await runPull(app, job, account, { dryRun: true, full: true })).toMatchObject({
+      counts: { updated: 3, inserted: 1, deleted: 1 },
+    })
+    expect(await runPull(app, job, account, { dryRun: true, payload: { sweep: true } })).toMatchObject({
+      counts: { deleted: 1 },
+    })
+    expect(await mirrorOf(table, 'id, title, _change, _synced_at, _deleted_at')).toEqual(rows)
+    expect(await state(table)).toEqual(after)
+    const { rows: runs } = await sql`select trigger from worker.runs where job = ${job.name} order by id`.execute(
+      app.deps.store,
+    )
+    expect(runs.map(run => Object(run).trigger)).toEqual(['dry-run', 'cli', 'dry-run', 'dry-run', 'dry-run'])
+  })
+})
