@@ -66,20 +66,27 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
 }
 
 /** An answer of any size would take the process down with it. */
-async function readText({ body }: Response, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  const length = Number(response.headers.get('content-length'))
+  if (length > maxBytes) throw tooLarge(maxBytes)
+  // What is compressed is longer than its length says.
+  if (length > 0 && !response.headers.has('content-encoding')) return response.text()
+  const decoder = new TextDecoder()
   let bytes = 0
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk)
+  let text = ''
+  for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength
-    if (bytes > maxBytes) {
-      throw new PermanentError(
-        'too-large',
-        `The answer is larger than ${Math.floor(maxBytes / 2 ** 20)} MB: ask for fewer rows or columns`,
-      )
-    }
+    if (bytes > maxBytes) throw tooLarge(maxBytes)
+    text += decoder.decode(chunk, { stream: true })
   }
-  return Buffer.concat(chunks).toString()
+  return text + decoder.decode()
+}
+
+function tooLarge(maxBytes: number): PermanentError {
+  return new PermanentError(
+    'too-large',
+    `The answer is larger than ${Math.floor(maxBytes / 2 ** 20)} MB: ask for fewer rows or columns`,
+  )
 }
 
 function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {

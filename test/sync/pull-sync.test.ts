@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { parse } from 'graphql'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PermanentError } from '../../src/errors.ts'
@@ -10,6 +12,15 @@ import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.t
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
 
 type Options = Partial<Pick<PullOptions<unknown, unknown>, 'pageSize' | 'lookback'>>
+
+interface Nested {
+  articles: { id: string; updated_at: string; author: { id: string } | null; topic: object; links: object[] }[]
+}
+interface PageVariables {
+  where: unknown
+  order_by: unknown
+  limit: number
+}
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -51,7 +62,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     return { name: job.name, table: `articles_${id}`, job }
   }
   type Job = ReturnType<typeof newJob>
-  const run = ({ job }: Job, options?: PullRun) => runPull(app, job, account, options)
+  const run = ({ job }: { readonly job: JobDefinition }, options?: PullRun) => runPull(app, job, account, options)
   const columns = `id::text, topic_id::text, title, body, status, revision::text, rating::text, metadata::text,
     (published_at at time zone 'utc')::text as published, (updated_at at time zone 'utc')::text as updated`
   const source = () => app.hasura.sql(`select ${columns} from articles where status = 'published' order by id`)
@@ -275,11 +286,43 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       pullSync({ ...common, key: ['id', 'topic_id'], cursor: 'updated_at' }),
     ]
     for (const other of changed) {
-      await expect(run({ ...job, job: other })).rejects.toMatchObject({ code: 'fingerprint', scope: 'job' })
+      await expect(run({ job: other })).rejects.toMatchObject({ code: 'fingerprint', scope: 'job' })
     }
     // What doesn't matter to a checkpoint may change.
     const tuned = pullSync({ ...common, key: 'id', cursor: 'updated_at', pageSize: 7, lookback: 60 })
-    expect(await run({ ...job, job: tuned })).toMatchObject({ counts: { inserted: 0 } })
+    expect(await run({ job: tuned })).toMatchObject({ counts: { inserted: 0 } })
+  })
+
+  test('keeps nested objects as JSON, or as columns of their own where it is told to', async () => {
+    const { table } = newJob()
+    const document: TypedDocumentNode<Nested, PageVariables> = parse(`
+      query PullArticles($where: articles_bool_exp!, $order_by: [articles_order_by!]!, $limit: Int!) {
+        articles(where: $where, order_by: $order_by, limit: $limit) {
+          id updated_at author { id at: created_at } topic { title owner { username } } links(order_by: { target_id: asc }) { target_id }
+        }
+      }`)
+    const job = pullSync({
+      name: `sync-${table}`,
+      document,
+      role: 'viewer',
+      key: 'id',
+      cursor: 'updated_at',
+      into: table,
+      flatten: ['author', 'topic'],
+    })
+    await run({ job })
+    const mirrored = await sql<{ row: unknown }>`
+      select to_jsonb(m) - array['_synced_at', '_change', '_account'] as row from ${sql.table(`mirror.${table}`)} m
+      order by id`.execute(app.deps.store)
+    const expected = await app.hasura.sql(`
+      select jsonb_build_object('id', a.id, 'updated_at', a.updated_at, 'author_id', u.id, 'author_at', u.created_at,
+        'topic_title', t.title, 'topic_owner_username', o.username, '_deleted_at', null, '_revived_at', null,
+        'links', (select coalesce(jsonb_agg(jsonb_build_object('target_id', l.target_id) order by l.target_id), '[]') from article_links l
+          join articles x on x.id = l.target_id where l.article_id = a.id and x.status = 'published')) as row
+      from articles a left join users u on u.id = a.author_id join topics t on t.id = a.topic_id
+        left join users o on o.id = t.owner_id
+      where a.status = 'published' order by a.id`)
+    expect(mirrored.rows).toEqual(expected)
   })
 
   test('reads a table that several accounts mirror for each of them', async () => {
