@@ -1,12 +1,20 @@
-import type { Progress } from '../jobs/define-job.ts'
+import type { PacedProgress } from '../runs/pace.ts'
 
 const width = 30
 
-/** One line of progress: a bar where the total is known, else the rows so far. */
-export function progressLine({ done, total }: Progress, elapsedMs: number): string {
-  const rate = elapsedMs > 0 ? Math.round((done * 1000) / elapsedMs) : 0
+/** One line of progress: a bar with the time that is left where the total is known, else the rows so far. */
+export function progressLine({ done, total, rowsPerSecond, etaSeconds }: PacedProgress): string {
   const rows = `${done.toLocaleString('en')}${total === undefined ? '' : ` of ${total.toLocaleString('en')}`} rows`
-  if (!total) return `${rows}, ${rate.toLocaleString('en')}/s`
+  const pace = `${rows}, ${rowsPerSecond.toLocaleString('en')}/s`
+  if (!total) return pace
   const filled = Math.min(width, Math.round((done / total) * width))
-  return `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] ${rows}, ${rate.toLocaleString('en')}/s`
+  const left = etaSeconds === undefined ? '' : `, ${describeSeconds(etaSeconds)} left`
+  return `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] ${pace}${left}`
+}
+
+function describeSeconds(seconds: number): string {
+  const hours = Math.floor(seconds / 3_600)
+  const minutes = Math.floor(seconds / 60) % 60
+  if (hours > 0) return `${hours} h ${minutes} min`
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }

@@ -1,4 +1,4 @@
-import type { Progress } from '../jobs/define-job.ts'
+import type { PacedProgress } from '../runs/pace.ts'
 import { type Command, textOption } from './command.ts'
 import { parsePayload } from './payload.ts'
 import { progressLine } from './progress-line.ts'
@@ -16,11 +16,10 @@ export const run: Command = {
     json: { type: 'boolean' },
   },
   async run(context) {
-    const { terminal, host, signal, words, options } = context
+    const { terminal, signal, words, options } = context
     const job = words[0] ?? ''
-    const startedAt = host.clock.now()
-    const draw = (progress: Progress): void => {
-      if (terminal.isInteractive) terminal.err(`\r${progressLine(progress, host.clock.now() - startedAt)}\u001b[K`)
+    const draw = (progress: PacedProgress): void => {
+      if (terminal.isInteractive) terminal.err(`\r${progressLine(progress)}\u001b[K`)
     }
     const result = await context.withOperations(operations =>
       operations.run(

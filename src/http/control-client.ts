@@ -90,8 +90,7 @@ export function createControlClient(socketPath: string): Operations {
       for await (const line of createInterface({ input: response })) {
         const event = runEventSchema.parse(JSON.parse(line))
         if (event.type === 'waiting') listener.onWaiting()
-        else if (event.type === 'progress')
-          listener.onProgress({ done: event.progress.done, ...definedTotal(event.progress) })
+        else if (event.type === 'progress') listener.onProgress(event.progress)
         else if (event.type === 'error') throw rebuildRunError(event)
         else
           return {
@@ -120,10 +119,6 @@ export function createControlClient(socketPath: string): Operations {
       await call('GET', '/ping', z.object({}))
     },
   }
-}
-
-function definedTotal(progress: { total?: number | undefined }): { total?: number } {
-  return progress.total === undefined ? {} : { total: progress.total }
 }
 
 async function send(

@@ -5,7 +5,13 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('waiting') }),
   z.object({
     type: z.literal('progress'),
-    progress: z.object({ done: z.number(), total: z.number().optional() }),
+    progress: z.object({
+      done: z.number(),
+      total: z.number().exactOptional(),
+      doneBefore: z.number().exactOptional(),
+      rowsPerSecond: z.number(),
+      etaSeconds: z.number().exactOptional(),
+    }),
   }),
   z.object({
     type: z.literal('result'),

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { JobResult, Progress, RunOptions } from '../jobs/define-job.ts'
+import type { JobResult, RunOptions } from '../jobs/define-job.ts'
 import type { Priority, Trigger } from '../queue/request.ts'
 import type { AcceptedRequest } from '../queue/request-queue.ts'
+import type { PacedProgress } from '../runs/pace.ts'
 
 /**
  * What may be asked of a worker. Carried out in this process, or by the owner of the embedded database through its control
@@ -41,7 +42,7 @@ export interface WantedRun extends Partial<RunOptions> {
 
 export interface RunListener {
   onWaiting(): void
-  onProgress(progress: Progress): void
+  onProgress(progress: PacedProgress): void
 }
 
 export const runReportSchema = z.object({

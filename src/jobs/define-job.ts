@@ -64,6 +64,8 @@ export interface Progress {
   readonly done: number
   /** Absent where the API doesn't tell how many there are. */
   readonly total?: number
+  /** How many of those that are done an earlier run had done already. */
+  readonly doneBefore?: number
 }
 
 /** What a run reports; `waitMs` means that it isn't done and wants to be called again after that pause. */

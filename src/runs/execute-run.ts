@@ -3,9 +3,10 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
 import { openSession } from '../gate/session.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
-import type { JobContext, JobDefinition, JobResult, Progress, RunOptions } from '../jobs/define-job.ts'
+import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import type { RequestState } from '../queue/request-queue.ts'
 import { fencedTransaction, type Lease } from './lease.ts'
+import { createPace, type PacedProgress } from './pace.ts'
 import type { RunDeps } from './run-deps.ts'
 import { breakOffRun, finishRun, type RunStart, startRun, suspendRun } from './run-record.ts'
 import { wakeAll } from './wake.ts'
@@ -16,7 +17,7 @@ export interface Execution extends RunStart, Partial<RunOptions> {
   readonly signal: AbortSignal
   /** Called when the gate has let the run pass, before it reads anything. */
   onStart(): Promise<void>
-  onProgress(progress: Progress): void
+  onProgress(progress: PacedProgress): void
 }
 
 /** Brings one run through the gate and through its job, under a lease, and records how it ended. Throws what ended it. */
@@ -64,6 +65,7 @@ function endingOf(error: unknown, signal: AbortSignal): 'failed' | 'refused' | '
 
 function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: RunDeps['log']): JobContext<unknown> {
   const { store, queue, clock } = deps
+  const pace = createPace(clock)
   const account = execution.access.account.name
   return {
     payload: execution.payload,
@@ -78,7 +80,7 @@ function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: R
     schemaFolder: deps.schemaFolder,
     store,
     transaction: work => fencedTransaction(store, lease, work),
-    progress: execution.onProgress,
+    progress: progress => execution.onProgress(pace(progress)),
     request: (job, id) => queue.add({ account, job, payload: {}, trigger: 'bootstrap', id }),
     async findRequest(id) {
       const request = await queue.find(id)

@@ -2,11 +2,12 @@ import type { Clock } from '../clock.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { claimProbe, findHold, type Hold, placeHold } from '../gate/holds.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
-import type { JobDefinition, JobResult, Progress } from '../jobs/define-job.ts'
+import type { JobDefinition, JobResult } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
 import type { ActiveRequest, Disposition, QueuedRequest, RequestHandler } from '../queue/request-queue.ts'
 import { executeRun } from './execute-run.ts'
 import type { Lease } from './lease.ts'
+import type { PacedProgress } from './pace.ts'
 import { createPlaces } from './places.ts'
 import { decideAfter } from './retry-policy.ts'
 import type { RunDeps } from './run-deps.ts'
@@ -143,7 +144,7 @@ async function runUnderLease(
 }
 
 /** A report is a write to the queue's database, and pages come faster than anybody looks. */
-function reportSometimes(clock: Clock, report: (progress: Progress) => void): (progress: Progress) => void {
+function reportSometimes(clock: Clock, report: (progress: PacedProgress) => void): (progress: PacedProgress) => void {
   let reportedAt = Number.NEGATIVE_INFINITY
   return progress => {
     if (clock.now() - reportedAt < progressEveryMs) return

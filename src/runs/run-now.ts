@@ -1,8 +1,9 @@
 import { UsageError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import type { JobDefinition, JobResult, Progress, RunOptions } from '../jobs/define-job.ts'
+import type { JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import { executeRun } from './execute-run.ts'
 import type { Lease } from './lease.ts'
+import type { PacedProgress } from './pace.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'
 
@@ -13,7 +14,7 @@ export interface RunNow extends Partial<RunOptions> {
   readonly signal: AbortSignal
   /** Called once when another run holds the lease and this one waits for it. */
   onWaiting(): void
-  onProgress(progress: Progress): void
+  onProgress(progress: PacedProgress): void
 }
 
 const leasePauseMs = 500

@@ -65,7 +65,8 @@ export async function openFullRead(
 
 async function readRows(run: PullRun, read: FullRead): Promise<void> {
   const { context, remote, mirror, key, cursor, counts } = run
-  let done = read.ranges.reduce((rows, range) => rows + range.rows, 0)
+  const doneBefore = read.ranges.reduce((rows, range) => rows + range.rows, 0)
+  let done = doneBefore
   await readRanges(remote, remote.rows, read, context.signal, async (page, save) => {
     if (!page) return context.transaction(save)
     const keep = async (tx: FencedTransaction): Promise<void> => {
@@ -80,7 +81,7 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
     })
     tally(counts, page.rows.count, written)
     done += page.rows.count
-    context.progress({ done, ...(read.total !== undefined && { total: read.total }) })
+    context.progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
   })
 }
 

@@ -17,7 +17,8 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
   const { context, remote, mirror, key, cursor } = run
   const read = await openFullRead(run, 'sweep', unfinished)
   if (read.phase === 'reading') {
-    let done = read.ranges.reduce((rows, range) => rows + range.rows, 0)
+    const doneBefore = read.ranges.reduce((rows, range) => rows + range.rows, 0)
+    let done = doneBefore
     await readRanges(remote, remote.derived.keys, read, context.signal, async (page, save) => {
       await context.transaction(async (tx: FencedTransaction) => {
         await save(tx)
@@ -25,7 +26,7 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
         await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
       })
       done += page?.rows.count ?? 0
-      context.progress({ done, ...(read.total !== undefined && { total: read.total }) })
+      context.progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
     })
   }
   await settle(run, read)

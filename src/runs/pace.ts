@@ -1,0 +1,29 @@
+import type { Clock } from '../clock.ts'
+import type { Progress } from '../jobs/define-job.ts'
+
+/** How fast a run goes, and when it will be done if it goes on like that. */
+export interface PacedProgress extends Progress {
+  readonly rowsPerSecond: number
+  /** Absent while the total or the pace isn't known. */
+  readonly etaSeconds?: number
+}
+
+/** Measures one run from now on. */
+export function createPace(clock: Clock): (progress: Progress) => PacedProgress {
+  let beganAt = clock.now()
+  let last = 0
+  return progress => {
+    const { done, total, doneBefore = 0 } = progress
+    // Another read begins at nothing, such as a sweep behind a scan.
+    if (done < last) beganAt = clock.now()
+    last = done
+    const seconds = (clock.now() - beganAt) / 1_000
+    const rowsPerSecond = seconds > 0 ? Math.round((done - doneBefore) / seconds) : 0
+    const isForeseeable = total !== undefined && rowsPerSecond > 0
+    return {
+      ...progress,
+      rowsPerSecond,
+      ...(isForeseeable && { etaSeconds: Math.max(0, Math.round((total - done) / rowsPerSecond)) }),
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { parse, print } from 'graphql'
+import { describe, expect, test } from 'vitest'
+import { deriveDocuments } from '../../src/hasura/derive-documents.ts'
+import { checkOperation, readSchema } from '../../src/hasura/role-schema.ts'
+
+const sdl = (more: string, args = ', offset: Int') => `
+  type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int${args}): [things!]! ${more} }
+  input things_bool_exp { _and: [things_bool_exp!] id: Int tenant: String }
+  input things_order_by { id: String }
+  type things { id: Int! name: String changed_at: String! }
+  type things_aggregate { aggregate: things_aggregate_fields }
+  type things_aggregate_fields { count: Int! }
+`
+const counting = 'things_aggregate(where: things_bool_exp): things_aggregate!'
+const document = parse(`query PullThings($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!) {
+  rows: things(where: { _and: [$where, { tenant: "a" }] }, order_by: $order_by, limit: $limit) {
+    key: id name changed_at
+  }
+}`)
+
+describe('the questions that are derived from a pull’s document', () => {
+  test('have its arguments, of its variables those that they use, and as few columns as they need', () => {
+    const schema = readSchema('viewer', sdl(counting))
+    const derived = deriveDocuments(document, ['changed_at', 'key'], schema)
+    const shown = (of: Parameters<typeof print>[0] | undefined) => of && print(of).replace(/\s+/g, ' ')
+    expect(shown(derived.keys)).toBe(
+      'query PullThingsKeys($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!) { rows: things( where: {_and: [$where, {tenant: "a"}]} order_by: $order_by limit: $limit ) { key: id changed_at } }',
+    )
+    expect(shown(derived.keyAt)).toContain('limit: $limit offset: $offset')
+    expect(shown(derived.count?.document)).toBe(
+      'query PullThingsCount($where: things_bool_exp!) { things_aggregate(where: {_and: [$where, {tenant: "a"}]}) { aggregate { count } } }',
+    )
+    expect(derived.count?.field).toBe('things_aggregate')
+    for (const each of [derived.keys, derived.keyAt, derived.count?.document]) {
+      expect(checkOperation(each ?? expect.fail('all can be asked'), schema)).toEqual([])
+    }
+  })
+
+  test('are not asked of a role that may not aggregate, or of a field without offset', () => {
+    const derived = deriveDocuments(document, ['key'], readSchema('viewer', sdl('', '')))
+    expect(derived).toEqual({ keys: expect.anything() })
+  })
+
+  test('know the names of Hasura’s other naming convention', () => {
+    const schema = readSchema('viewer', sdl('thingsAggregate(where: things_bool_exp): things_aggregate!'))
+    expect(deriveDocuments(document, ['key'], schema).count?.field).toBe('thingsAggregate')
+  })
+})

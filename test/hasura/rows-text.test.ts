@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { extractRows, sliceRows } from '../../src/hasura/rows-text.ts'
+
+const rows = fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { maxLength: 5 })
+
+describe('the rows of an answer', () => {
+  test('are cut out as they were written, with their number and the last one, whatever they hold', () => {
+    fc.assert(
+      fc.property(rows, list => {
+        const body = JSON.stringify({ data: { things: list } })
+        const text = JSON.stringify(list)
+        const last = list.length > 0 ? JSON.stringify(list.at(-1)) : undefined
+        expect(sliceRows(body, 'things')).toEqual({ text, count: list.length, last })
+        expect(extractRows(body, 'things')).toEqual({ text, count: list.length, last })
+      }),
+    )
+  })
+
+  test.each([
+    ['another root field', '{"data":{"others":[{"a":1}]}}'],
+    ['two root fields', '{"data":{"things":[{"a":1}],"others":[{"a":1}]}}'],
+    ['something behind the data', '{"data":{"things":[{"a":1}]},"extensions":{"x":[]}}'],
+    ['errors beside it', '{"data":{"things":[]},"errors":[{"path":[]}]}'],
+    ['errors that end alike', '{"data":{"things":[]},"errors":{"a":[]}}'],
+    ['no list', '{"data":{"things":null}}'],
+    ['a body that is cut off', '{"data":{"things":[{"a":"]}}'],
+    ['a list that closes too early', '{"data":{"things":[]]}}'],
+  ])('are not cut out of an answer with %s', (_what, body) => {
+    expect(sliceRows(body, 'things')).toBeUndefined()
+  })
+
+  test('of an answer that is written in another way keep their digits', () => {
+    const body = '{ "data": { "things": [ { "n": 9007199254740993.10 }, { "n": 1e400 } ] } }'
+    expect(sliceRows(body, 'things')).toBeUndefined()
+    expect(extractRows(body, 'things')).toEqual({
+      text: '[{"n":9007199254740993.10},{"n":1e400}]',
+      count: 2,
+      last: '{"n":1e400}',
+    })
+    expect(extractRows('{"data":{"things":null}}', 'things')).toBeUndefined()
+  })
+})

@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { cleanText } from '../../src/sync/page-rows.ts'
+import { isTooMuch } from '../../src/sync/settle.ts'
+
+describe('the deletion guard', () => {
+  const guard = { share: 0.3, floor: 10 }
+  test.each([
+    [100, 30, false],
+    [100, 31, true],
+    [10, 10, false],
+    [11, 11, true],
+    [1_000_000, 300_001, true],
+    [0, 0, false],
+  ])('of %i rows that are here and %i that are missing there says %s', (here, missingThere, expected) => {
+    expect(isTooMuch({ here, missingThere }, guard)).toBe(expected)
+  })
+
+  test('never lets everything of a table above its floor go', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 11, max: 10 ** 9 }), rows => {
+        expect(isTooMuch({ here: rows, missingThere: rows }, guard)).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('a text of JSON that Postgres is given', () => {
+  test('has no NUL and no half of a pair, and is the same otherwise', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('\\', '"', 'u0000', 'ud83d', 'ude00', 'é', '\u0000', '\ud83d', '\ude00', 'n')),
+        parts => {
+          const value = parts.join('')
+          // Escaped, as Postgres' own functions write them.
+          const json = JSON.stringify(value).replace(
+            /[^ -~]/g,
+            c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+          )
+          expect(JSON.parse(cleanText(json))).toBe(value.replaceAll('\u0000', '\ufffd').toWellFormed())
+        },
+      ),
+    )
+  })
+})
