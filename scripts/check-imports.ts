@@ -16,7 +16,18 @@ const floors: readonly (readonly string[])[] = [
   ['gate', 'jobs', 'sync'],
   ['auth', 'hasura', 'rest', 'store'],
   ['generated'],
-  ['account', 'clock', 'config', 'errors', 'log', 'network-failure', 'retry-after', 'schedule-rule', 'sql-state'],
+  [
+    'account',
+    'clock',
+    'config',
+    'errors',
+    'log',
+    'network-failure',
+    'retry-after',
+    'schedule-rule',
+    'slots',
+    'sql-state',
+  ],
 ]
 
 /** Packages that one folder alone may import, and further arrows that the floors would allow. */

@@ -13,6 +13,8 @@ export interface Account {
   readonly limits?: {
     /** Runs at a time in one process; 4 by default, so that one account can't take every place. */
     readonly concurrentRuns?: number
+    /** Requests to Hasura at a time in one process, those of all its runs together; 8 by default. */
+    readonly concurrentRequests?: number
   }
 }
 

@@ -7,6 +7,7 @@ import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.t
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
 import { createRestApi, type RestApi } from '../rest/rest-api.ts'
+import { createSlots } from '../slots.ts'
 
 /** An account with its one token source: all its runs in this process share the token. */
 export interface AccountAccess {
@@ -31,6 +32,7 @@ export function createAccountAccess(
   const { clock } = deps
   const { requestToken, forget } = shareRefusal(createRequestToken(account.login, deps), clock)
   const tokens = createTokenSource({ requestToken, clock })
+  const slots = createSlots(account.limits?.concurrentRequests ?? 8)
   const adminBucket = createRateBucket(clock)
   let turn: Promise<unknown> = Promise.resolve()
   return {
@@ -43,7 +45,7 @@ export function createAccountAccess(
       const { createKeycloakAdmin } = await import('../rest/keycloak-admin.ts')
       return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer, signal })
     },
-    hasura: (url, role) => createHasuraClient({ url, role, tokens, clock }),
+    hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots }),
     inTurn(work) {
       const mine = turn.then(work, work)
       turn = mine.catch(() => {})

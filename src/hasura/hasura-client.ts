@@ -3,6 +3,7 @@ import type { TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Slots } from '../slots.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
 import { type OperationKind, requireOperation } from './require-operation.ts'
@@ -83,9 +84,11 @@ export function createHasuraClient(deps: {
   clock: Clock
   fetch?: typeof fetch
   timeoutMs?: number
+  /** Shared by all clients of an account; default no limit. */
+  slots?: Slots
   log?: Log
 }): HasuraClient {
-  const { role, tokens, clock, log } = deps
+  const { role, tokens, clock, log, slots = work => work() } = deps
   const send = createSend({ url: deps.url, role, fetch: deps.fetch ?? fetch })
 
   /** One try, with what costs no try: a fresh token after the first rejection, and the pauses that Hasura asks for. */
@@ -100,7 +103,9 @@ export function createHasuraClient(deps: {
     let pausedMs = 0
     for (;;) {
       const token = await tokens.get(signal)
-      const received = await send(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) })
+      const received = await slots(() =>
+        send(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) }),
+      )
       const verdict = interpret(received)
       switch (verdict.kind) {
         case 'data':
