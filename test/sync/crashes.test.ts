@@ -57,20 +57,20 @@ async function open(rows: number): Promise<Fixture> {
   return { sandbox, processes, store, [Symbol.asyncDispose]: () => closing.disposeAsync() }
 }
 
-const start = ({ processes }: Fixture, { name }: Account) =>
-  processes.start(['run', 'sync-articles', '--account', name])
+type Payload = { readonly sweep?: true }
 
-async function finish(fixture: Fixture, account: Account): Promise<void> {
-  expect(await start(fixture, account).ended).toMatchObject({ code: 0 })
+const start = ({ processes }: Fixture, { name }: Account, payload: Payload = {}) =>
+  processes.start(['run', 'sync-articles', '--account', name, '--payload', JSON.stringify(payload)])
+
+async function finish(fixture: Fixture, account: Account, payload?: Payload): Promise<void> {
+  expect(await start(fixture, account, payload).ended).toMatchObject({ code: 0 })
 }
 
-/** Tells when a process that is started now has asked for so many pages. */
-function watchPages({ sandbox }: Fixture, { subject }: Account) {
+/** Tells how often a process that is started now has asked the API. */
+function watchRequests({ sandbox }: Fixture, { subject }: Account) {
   const { requests } = sandbox.hasura
   const begun = requests.length
-  return () =>
-    requests.slice(begun).filter(({ userId, operationName }) => userId === subject && operationName === 'PullArticles')
-      .length
+  return () => requests.slice(begun).filter(({ userId }) => userId === subject).length
 }
 
 /** In the place of the six seconds after which a process that isn't heard of is taken for dead. */
@@ -89,6 +89,12 @@ async function expectEqual({ sandbox, store }: Fixture, { name }: Account): Prom
   expect([name, mirror.rows]).toEqual([name, await sandbox.hasura.sql(digest('articles', "status = 'published'"))])
 }
 
+function chooseSeed(): number {
+  const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 31))
+  console.info(`TEST_SEED=${seed} repeats these moments`)
+  return seed
+}
+
 /** Numbers that are the same again for the same seed (mulberry32). */
 function randomNumbers(seed: number): () => number {
   let state = seed
@@ -101,9 +107,9 @@ function randomNumbers(seed: number): () => number {
 }
 
 /** @returns false when it had ended by itself before */
-async function killOnce(fixture: Fixture, account: Account, random: () => number): Promise<boolean> {
-  const pages = watchPages(fixture, account)
-  const run = start(fixture, account)
+async function killOnce(fixture: Fixture, account: Account, random: () => number, payload?: Payload): Promise<boolean> {
+  const asked = watchRequests(fixture, account)
+  const run = start(fixture, account, payload)
   let hasEnded = false
   const ended = run.ended.then(({ code, stderr }) => {
     hasEnded = true
@@ -114,7 +120,7 @@ async function killOnce(fixture: Fixture, account: Account, random: () => number
   const moment = random() < 0.1 ? 0 : 1 + Math.floor(random() * 30)
   const pauseMs = random() * (moment === 0 ? 1_500 : 15)
   const kill = async () => {
-    await vi.waitUntil(() => hasEnded || pages() >= moment, { timeout: 30_000, interval: 2 })
+    await vi.waitUntil(() => hasEnded || asked() >= moment, { timeout: 30_000, interval: 2 })
     await delay(pauseMs)
     run.signal('SIGKILL')
   }
@@ -131,8 +137,7 @@ describe.runIf(hasPostgres)('a run in a process that', () => {
   test('is killed, fifty times at random moments, loses no row and writes none twice', {
     timeout: 600_000,
   }, async () => {
-    const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 31))
-    console.info(`TEST_SEED=${seed} repeats these moments`)
+    const seed = chooseSeed()
     const rows = 8_000
     await using fixture = await open(rows)
     expect(await fixture.processes.start(['migrate']).ended).toMatchObject({ code: 0 })
@@ -154,13 +159,35 @@ describe.runIf(hasPostgres)('a run in a process that', () => {
     await Promise.all([readAndKill(randomNumbers(seed)), readAndKill(randomNumbers(seed + 1))])
     // Each went on where the one before was: the pages that were on their way were read twice, and no others.
     const { requests } = fixture.sandbox.hasura
-    const asked = requests.slice(begun).filter(({ operationName }) => operationName === 'PullArticles')
-    expect(asked.length).toBeLessThan(read.length * (rows / 100 + 20) + kills * 10)
+    const pages = requests.slice(begun).filter(({ operationName }) => operationName === 'PullArticles')
+    expect(pages.length).toBeLessThan(read.length * (rows / 100 + 20) + kills * 10)
 
     for (const account of read) {
+      // What was changed while everything was read is found by the next run.
+      await finish(fixture, account)
       await finish(fixture, account)
       await expectEqual(fixture, account)
     }
+  })
+
+  test('is killed, ten times while it looks for what no cursor tells, finds all of it', {
+    timeout: 300_000,
+  }, async () => {
+    const random = randomNumbers(chooseSeed())
+    await using fixture = await open(2_000)
+    const [account = expect.fail()] = accounts
+    await finish(fixture, account)
+    for (let kills = 0; kills < 10; ) {
+      await fixture.sandbox.hasura.sql(`delete from articles
+        where id in (select id from articles where title like 'Bulk%' order by md5(id::text || '${random()}') limit 7)`)
+      await fixture.sandbox.hasura.sql(`insert into articles (topic_id, title, status, updated_at)
+        select 'b0000000-0000-4000-8000-000000000001', 'Late', 'published', '2025-08-01' from generate_series(1, 7)`)
+      if (await killOnce(fixture, account, random, { sweep: true })) kills += 1
+    }
+    // One that goes on has read a part of the keys before the last rows were deleted.
+    await finish(fixture, account, { sweep: true })
+    await finish(fixture, account, { sweep: true })
+    await expectEqual(fixture, account)
   })
 
   test.each(['while another reads on', 'when another has read to the end'])(
@@ -169,23 +196,24 @@ describe.runIf(hasPostgres)('a run in a process that', () => {
     async moment => {
       await using fixture = await open(3_000)
       for (const account of accounts.slice(0, 2)) {
-        const pages = watchPages(fixture, account)
+        const asked = watchRequests(fixture, account)
         const stopped = start(fixture, account)
-        await vi.waitUntil(() => pages() >= 10, { timeout: 30_000, interval: 2 })
+        await vi.waitUntil(() => asked() >= 10, { timeout: 30_000, interval: 2 })
         stopped.signal('SIGSTOP')
         await takeForDead(fixture, stopped)
         // What the stopped one has in its hands is old from now on.
         await fixture.sandbox.hasura.sql("update articles set title = title || '!' where status = 'published'")
-        const pagesBefore = pages()
+        const askedBefore = asked()
         const other = start(fixture, account)
         if (moment === 'while another reads on') {
-          await vi.waitUntil(() => pages() >= pagesBefore + 10, { timeout: 30_000, interval: 2 })
+          await vi.waitUntil(() => asked() >= askedBefore + 10, { timeout: 30_000, interval: 2 })
         } else {
           expect(await other.ended).toMatchObject({ code: 0 })
         }
         stopped.signal('SIGCONT')
         expect(await stopped.ended).toMatchObject({ code: 1 })
         expect(await other.ended).toMatchObject({ code: 0 })
+        await finish(fixture, account)
         await expectEqual(fixture, account)
       }
     },

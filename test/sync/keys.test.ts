@@ -21,7 +21,9 @@ const texts = [
   ...['', ' ', 'a ', ' a', 'co op', '\n', '\t', '\u0001'],
 ]
 
-async function pullTwice(app: TestApp, table: SourceTable, rows: number): Promise<void> {
+/** Rows that change, all rows, and a comparison of all keys each page by the key. */
+async function pullAndSweep(app: TestApp, table: SourceTable, rows: number): Promise<void> {
+  const gone = Math.min(5, Math.floor(rows / 2))
   const account = app.addAccount()
   const job = table.pull({ pageSize: 3 })
   expect(await runPull(app, job, account)).toMatchObject({ counts: { read: rows, inserted: rows } })
@@ -29,6 +31,10 @@ async function pullTwice(app: TestApp, table: SourceTable, rows: number): Promis
   await app.hasura.sql(`update "${table.name}" set updated_at = now()`)
   expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: rows } })
   expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+  await expectMirrored(app, table, account)
+  await app.hasura.sql(`delete from "${table.name}" where ctid in (select ctid from "${table.name}" limit ${gone})`)
+  const sweep = { payload: { sweep: true } }
+  expect(await runPull(app, job, account, sweep)).toMatchObject({ counts: { inserted: 0, updated: 0, deleted: gone } })
   await expectMirrored(app, table, account)
 }
 
@@ -50,7 +56,7 @@ describe.runIf(hasPostgres)('texts as keys', () => {
     await using app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder, env })
     const table = await sandbox.createTable({ columns: `id text collate "${collation}" primary key, ${updatedAt}` })
     await app.hasura.sql(`insert into ${table.name} (id) values ${texts.map(text => `(${literal(text)})`)}`)
-    await pullTwice(app, table, texts.length)
+    await pullAndSweep(app, table, texts.length)
   })
 })
 
@@ -70,7 +76,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       select kind, number, day
       from unnest(array['a', 'B', 'b']) kind, unnest(array[-1, 9007199254740992, 9007199254740993]) number,
         unnest(array['-infinity', '2026-01-01', 'infinity']::date[]) day`)
-    await pullTwice(app, table, 27)
+    await pullAndSweep(app, table, 27)
   })
 
   test.each([
@@ -89,7 +95,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
   ])('pages by a key of type %s', async (type, values) => {
     const table = await sandbox.createTable({ columns: `id ${type} primary key, ${updatedAt}` })
     await app.hasura.sql(`insert into ${table.name} (id) values ${values.map(value => `(${value})`)}`)
-    await pullTwice(app, table, values.length)
+    await pullAndSweep(app, table, values.length)
   })
 
   test('mirrors a table and columns that are called by reserved words and with capital letters', async () => {
