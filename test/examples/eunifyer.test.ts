@@ -47,7 +47,7 @@ describe('the example of EUnifyer', () => {
     ).toEqual(expect.arrayContaining(gone.map(({ id }) => ({ id }))))
 
     organizations.push(...gone)
-    expect(await example.run(job)).toMatchObject({ counts: { updated: 2, deleted: 0 } })
+    expect(await example.run(job)).toMatchObject({ counts: { updated: 0, deleted: 0, revived: 2 } })
     expect(await countRows(example, 'eunifyer_organizations')).toEqual({ present: 250, deleted: 0 })
   })
 
