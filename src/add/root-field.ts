@@ -142,15 +142,16 @@ function inputFieldsOf({ type }: GraphQLArgument): ReadonlySet<string> {
   return new Set(isInputObjectType(input) ? Object.keys(input.getFields()) : [])
 }
 
-/** A pull orders by `asc`, which the naming convention `graphql-default` calls `ASC`. */
+/** A pull orders by `asc`, or by `ASC` as the naming convention `graphql-default` calls it. */
 function requireAscending(name: string, { type }: GraphQLArgument): void {
   const input = getNamedType(type)
   const directions = isInputObjectType(input)
     ? Object.values(input.getFields()).map(field => getNamedType(field.type))
     : []
-  if (directions.some(direction => isEnumType(direction) && direction.getValue('asc'))) return
+  if (directions.some(direction => isEnumType(direction) && (direction.getValue('asc') ?? direction.getValue('ASC'))))
+    return
   throw new UsageError(
-    `"${name}" can't be ordered by "asc", in the words of Hasura's naming convention hasura-default, which a pull uses: this API has another one.`,
+    `"${name}" can't be ordered by "asc" or "ASC", as Hasura's naming conventions have it: a pull can't read it.`,
   )
 }
 

@@ -6,6 +6,8 @@ import {
   type GraphQLSchema,
   type GraphQLType,
   getNamedType,
+  isEnumType,
+  isInputObjectType,
   isListType,
   isNonNullType,
   isObjectType,
@@ -52,6 +54,8 @@ export function checkOperation(operation: DocumentNode, { schema }: RoleSchema):
 
 export interface SelectedColumn {
   readonly name: string
+  /** What the API calls it; differs where the document gives it an alias. */
+  readonly field: string
   /** The Postgres type in which it is mirrored. */
   readonly type: string
   readonly nullable: boolean
@@ -93,6 +97,23 @@ export function readSelection(
   return { rootField: root.alias?.value ?? root.name.value, columns }
 }
 
+/** What the API calls the directions of an order: the naming convention `graphql-default` writes them in capitals. */
+export function readDirections(
+  document: DocumentNode,
+  { schema }: RoleSchema,
+): { readonly ascending: string; readonly descending: string } {
+  const inCapitals = { ascending: 'ASC', descending: 'DESC' }
+  const operation = document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
+  const root = operation?.selectionSet.selections[0]
+  const field = root?.kind === Kind.FIELD ? schema.getQueryType()?.getFields()[root.name.value] : undefined
+  const enums = (field?.args ?? []).flatMap(argument => {
+    const input = getNamedType(argument.type)
+    return isInputObjectType(input) ? Object.values(input.getFields()).map(each => getNamedType(each.type)) : []
+  })
+  const isInCapitals = enums.some(type => isEnumType(type) && type.getValue('ASC') && !type.getValue('asc'))
+  return isInCapitals ? inCapitals : { ascending: 'asc', descending: 'desc' }
+}
+
 function readColumns(
   context: { readonly operation: string; readonly role: string; readonly flattened: ReadonlySet<string> },
   row: GraphQLObjectType,
@@ -112,10 +133,10 @@ function readColumns(
   if (isObjectType(nested) && flattened.has(path[0] ?? '')) {
     return (selected.selectionSet?.selections ?? []).flatMap(inner => readColumns(context, nested, inner, path))
   }
-  return [describeColumn(path, field.type)]
+  return [{ ...describeColumn(path, field.type), field: selected.name.value }]
 }
 
-function describeColumn(path: readonly string[], type: GraphQLType): SelectedColumn {
+function describeColumn(path: readonly string[], type: GraphQLType): Omit<SelectedColumn, 'field'> {
   const [head = '', second, ...deeper] = path
   const where =
     second === undefined ? { name: head } : { name: path.join('_'), path: [head, second, ...deeper] as const }

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Requirement, ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../gate/session.ts'
+import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
@@ -17,6 +18,8 @@ export interface JobDefinition<P = unknown> {
   readonly schedule?: ScheduleRule
   /** The operations it sends, checked against the SDL of its role before it ever runs. */
   readonly operations?: readonly DocumentNode[]
+  /** What is wrong with its definition, as far as the schema of its role can tell; before it ever runs. */
+  findProblems?(schema: RoleSchema): readonly string[]
   /** It leaves everything as it is when it is asked what it would change. */
   readonly canDryRun?: true
   /** It waits for requests of its own, so it can't be run in the foreground. */

@@ -1,10 +1,5 @@
 import { ConfigError } from '../errors.ts'
-import {
-  checkOperation,
-  schemaFolder as committedSchemas,
-  loadRoleSchema,
-  readSelection,
-} from '../hasura/role-schema.ts'
+import { checkOperation, schemaFolder as committedSchemas, loadRoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 
@@ -39,8 +34,7 @@ async function findOperationProblems(job: JobDefinition, schemaFolder: URL): Pro
     const problems = job.operations.flatMap(operation =>
       checkOperation(operation, schema).map(problem => `Job "${job.name}" as role "${role}": ${problem}`),
     )
-    if (job.into !== undefined) job.operations.forEach(operation => void readSelection(operation, schema))
-    return problems
+    return problems.length > 0 ? problems : (job.findProblems?.(schema) ?? []).map(said => `Job "${job.name}": ${said}`)
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map(problem => `Job "${job.name}": ${problem}`)
     throw error

@@ -3,7 +3,7 @@ import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import { exactTexts } from '../hasura/exact-numbers.ts'
 import type { Position } from '../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
-import { both, orderBy, type Where } from './scan.ts'
+import { both, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 /** How many rows a `where` has; undefined when the role may not aggregate. */
 export async function countRows(table: RemoteTable, where: Where, signal: AbortSignal): Promise<number | undefined> {
@@ -31,11 +31,11 @@ export async function findKeyAt(
 /** The greatest cursor of all, if there are any rows, and the API's own time when it said so. */
 export async function findGreatestCursor(
   table: RemoteTable,
-  cursor: string,
+  order: ScanOrder,
   signal: AbortSignal,
 ): Promise<{ readonly greatest: string | undefined; readonly serverDate: number | undefined }> {
-  const variables = { order_by: [{ [cursor]: 'desc' }] }
-  const { values, serverDate } = await askForRow(table, table.derived.keys, variables, [cursor], signal)
+  const variables = { order_by: greatestFirst(order) }
+  const { values, serverDate } = await askForRow(table, table.derived.keys, variables, order.columns, signal)
   return { greatest: values?.[0], serverDate }
 }
 

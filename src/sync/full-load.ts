@@ -47,10 +47,10 @@ export async function openFullRead(
   unfinished: FullRead | undefined,
 ): Promise<FullRead> {
   if (unfinished?.purpose === purpose && unfinished.definition === run.definition) return unfinished
-  const { context, remote, cursor, mirror, definition } = run
+  const { context, remote, mirror, definition } = run
   const { signal, store } = context
   const key = { ...run.key, dryRun: context.dryRun }
-  const asked = cursor && (await findGreatestCursor(remote, cursor.column, signal))
+  const asked = remote.scan && (await findGreatestCursor(remote, remote.scan, signal))
   const total = await countRows(remote, {}, signal)
   const boundaries = await splitRanges(remote, run.ranges, total, signal)
   const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()

@@ -1,8 +1,15 @@
 import { print } from 'graphql'
 import { ConfigError } from '../errors.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
-import { loadRoleSchema, type RoleSchema, readSelection, type SelectedColumn } from '../hasura/role-schema.ts'
+import {
+  loadRoleSchema,
+  type RoleSchema,
+  readDirections,
+  readSelection,
+  type SelectedColumn,
+} from '../hasura/role-schema.ts'
 import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
+import { findRuleProblem } from '../schedule-rule.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
@@ -34,30 +41,57 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
   }
 }
 
+/** What of the options doesn't fit the document, or can't be kept; in words. */
+export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly string[] {
+  const { into, sweep } = settings
+  const rule = sweep ? findRuleProblem(sweep) : undefined
+  const problems = [
+    ...(rule === undefined ? [] : [`its sweep's ${rule}.`]),
+    ...(Buffer.byteLength(into) <= 63 && /^[^."]+$/.test(into)
+      ? []
+      : [`mirror table "${into}" needs a name of 1 to 63 bytes without dots and quotes.`]),
+  ]
+  try {
+    readShape(settings, schema)
+    return problems
+  } catch (error) {
+    if (error instanceof ConfigError) return [...problems, ...error.problems]
+    throw error
+  }
+}
+
 /** @throws ConfigError when the options don't fit the document */
 export function readShape(settings: PullSettings, schema: RoleSchema): PullShape {
   const { document, key, cursor: cursorColumn, into } = settings
   const { rootField, columns } = readSelection(document, schema, settings.flatten)
   const find = (name: string): SelectedColumn => {
     const column = columns.find(candidate => candidate.name === name)
-    if (!column) throw new ConfigError([`${settings.name}: "${name}" is not selected by its document.`])
+    if (!column) throw new ConfigError([`"${name}" is not selected by its document.`])
     return column
+  }
+  const findOrdered = (name: string): SelectedColumn => {
+    const column = find(name)
+    if (column.field === name) return column
+    throw new ConfigError([
+      `"${name}" is another name for "${column.field}", and rows are ordered by the API's names: select key and cursor without an alias.`,
+    ])
   }
   const reserved = columns.find(({ name }) => name.startsWith('_'))
   if (reserved) {
     throw new ConfigError([
-      `${settings.name}: column "${reserved.name}" begins with an underscore, as the mirror's own columns do: give it an alias in the document.`,
+      `column "${reserved.name}" begins with an underscore, as the mirror's own columns do: give it an alias in the document.`,
     ])
   }
   if (settings.softDelete !== undefined) find(settings.softDelete)
   const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
-  const type = cursorColumn === undefined ? undefined : find(cursorColumn).type
+  const type = cursorColumn === undefined ? undefined : findOrdered(cursorColumn).type
   const kind = type === undefined ? undefined : cursorKindOf(type)
-  const keyOrder = { columns: key.map(name => find(name).name), sentAsNumbers }
+  const directions = readDirections(document, schema)
+  const keyOrder = { directions, columns: key.map(name => findOrdered(name).name), sentAsNumbers }
   const scan =
     cursorColumn === undefined
       ? undefined
-      : { columns: [cursorColumn, ...key.filter(name => name !== cursorColumn)], sentAsNumbers }
+      : { directions, columns: [cursorColumn, ...key.filter(name => name !== cursorColumn)], sentAsNumbers }
   const derived = deriveDocuments(document, scan?.columns ?? key, schema)
   return {
     rootField,

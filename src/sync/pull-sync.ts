@@ -5,7 +5,7 @@ import { defineJob, type JobDefinition } from '../jobs/define-job.ts'
 import type { ChangedTable } from './changes.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
-import { createShapeFinder } from './pull-shape.ts'
+import { createShapeFinder, findShapeProblems } from './pull-shape.ts'
 import { runPull } from './run-pull.ts'
 import type { RowTransform } from './transform-page.ts'
 
@@ -85,6 +85,7 @@ export function pullSync<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R
     operations: [document],
     into,
     canDryRun: true,
+    findProblems: schema => findShapeProblems(settings, schema),
     async run(session, context) {
       const shape = await findShape(context.schemaFolder)
       return runPull(settings, shape, session, context)

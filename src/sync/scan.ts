@@ -12,11 +12,25 @@ export interface ScanOrder {
    * a text, which keeps all digits.
    */
   readonly sentAsNumbers: ReadonlySet<string>
+  /** What the API calls the two directions; default that of Hasura's naming convention `hasura-default`. */
+  readonly directions?: Directions
 }
 
+export interface Directions {
+  readonly ascending: string
+  readonly descending: string
+}
+
+const hasuraDefault: Directions = { ascending: 'asc', descending: 'desc' }
+
 /** Rows in the order of the first column, ties in the order of those behind it. */
-export function orderBy({ columns }: ScanOrder): readonly Record<string, 'asc'>[] {
-  return columns.map(column => ({ [column]: 'asc' }))
+export function orderBy({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
+  return columns.map(column => ({ [column]: directions.ascending }))
+}
+
+/** The row with the greatest first column before all others. */
+export function greatestFirst({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
+  return columns.slice(0, 1).map(column => ({ [column]: directions.descending }))
 }
 
 /**

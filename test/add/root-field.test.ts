@@ -122,9 +122,9 @@ test('refuses a role that may read nothing', () => {
   )
 })
 
-test('refuses an API whose order is not called asc', () => {
+test('refuses an API whose order is called neither asc nor ASC', () => {
   const schema = readSdl(`
-    enum OrderBy { ASC DESC }
+    enum OrderBy { UP DOWN }
     type Things { id: uuid! }
     input ThingsBoolExp { id: Boolean }
     input ThingsOrderBy { id: OrderBy }

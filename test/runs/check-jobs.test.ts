@@ -29,8 +29,8 @@ describe('the job list', () => {
       job({
         name: 'sync-f',
         requirement: { role: 'viewer' },
-        into: 'pairs',
-        operations: [parse('query F { users { id } topics { id } }')],
+        operations: [parse('query F { users { id } }')],
+        findProblems: ({ role }) => [`not for ${role}`],
       }),
     )
     expect(problems.map(problem => problem.replace(/:.*$/s, ''))).toEqual([
@@ -44,6 +44,6 @@ describe('the job list', () => {
     ])
     expect(problems[4]).toContain('secrets')
     expect(problems[5]).toContain('schema pull --role nobody')
-    expect(problems[6]).toContain('one list')
+    expect(problems[6]).toBe('Job "sync-f": not for viewer')
   })
 })

@@ -20,7 +20,7 @@ function matches(row: Row, where: Where): boolean {
   })
 }
 
-function inOrder(rows: readonly Row[], order: readonly Record<string, 'asc'>[]): Row[] {
+function inOrder(rows: readonly Row[], order: readonly Record<string, string>[]): Row[] {
   const columns = order.flatMap(Object.keys)
   return rows.toSorted((a, b) => {
     const differing = columns.find(column => a[column] !== b[column])

@@ -1,0 +1,73 @@
+import { parse } from 'graphql'
+import { describe, expect, test } from 'vitest'
+import { readSchema } from '../../src/hasura/role-schema.ts'
+import type { PullSettings } from '../../src/sync/pull-settings.ts'
+import { findShapeProblems, readShape } from '../../src/sync/pull-shape.ts'
+import { greatestFirst, orderBy } from '../../src/sync/scan.ts'
+
+const schemaOf = (directions: string) =>
+  readSchema(
+    'viewer',
+    `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int, offset: Int): [things!]! }
+    scalar timestamptz
+    enum order_by { ${directions} }
+    input things_bool_exp { id: Int }
+    input things_order_by { id: order_by }
+    type things { id: Int! _rank: Int name: String changed_at: timestamptz! owner: owners owner_name: String }
+    type owners { name: String }`,
+  )
+const schema = schemaOf('asc desc')
+const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettings => ({
+  name: 'sync-things',
+  role: 'viewer',
+  into: 'things',
+  document: parse(`query Things($where: things_bool_exp, $order_by: [things_order_by!], $limit: Int) {
+    things(where: $where, order_by: $order_by, limit: $limit) { ${columns} }
+  }`),
+  key: ['id'],
+  cursor: 'changed_at',
+  softDelete: undefined,
+  flatten: new Set(),
+  transform: undefined,
+  where: () => ({}),
+  pageSize: 10,
+  ranges: 1,
+  lookback: undefined,
+  sweep: false,
+  guard: { share: 0.3, floor: 10 },
+  evolution: 'read-again',
+  ...more,
+})
+
+describe('what a pull’s options say', () => {
+  test('is in order when everything is selected', () => {
+    expect(findShapeProblems(settings('id changed_at name'), schema)).toEqual([])
+  })
+
+  test.each([
+    ['a key that is not selected', settings('changed_at'), '"id" is not selected by its document.'],
+    ['a cursor that is not selected', settings('id'), '"changed_at" is not selected by its document.'],
+    ['a soft-delete column that is not selected', settings('id changed_at', { softDelete: 'gone_at' }), '"gone_at"'],
+    ['a key under another name', settings('id: owner_name changed_at'), '"id" is another name for "owner_name"'],
+    ['a column like the mirror’s own', settings('id changed_at _rank'), '"_rank" begins with an underscore'],
+    [
+      'two columns of one name',
+      settings('id changed_at owner { name } owner_name', { flatten: new Set(['owner']) }),
+      'two columns would be called "owner_name"',
+    ],
+    ['a sweep that never comes', settings('id changed_at', { sweep: { cron: '0 0 31 2 *' } }), "its sweep's cron"],
+    ['a table with a dot', settings('id changed_at', { into: 'a.b' }), 'mirror table "a.b"'],
+    ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), '1 to 63 bytes'],
+  ])('is refused with %s', (_what, wrong, sentence) => {
+    expect(findShapeProblems(wrong, schema)).toEqual([expect.stringContaining(sentence)])
+  })
+
+  test('is ordered in the words of the API', () => {
+    const { key, scan } = readShape(settings('id changed_at'), schema)
+    expect(orderBy(key)).toEqual([{ id: 'asc' }])
+    const other = readShape(settings('id changed_at'), schemaOf('ASC DESC'))
+    expect(orderBy(other.key)).toEqual([{ id: 'ASC' }])
+    expect(greatestFirst(other.scan ?? expect.fail('it has a cursor'))).toEqual([{ changed_at: 'DESC' }])
+    expect(scan?.columns).toEqual(['changed_at', 'id'])
+  })
+})
