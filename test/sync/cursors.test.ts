@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { hasPostgres } from '../services/postgres.ts'
+
+let sandbox: TableSandbox
+let app: TestApp
+let account: string
+beforeAll(async () => {
+  sandbox = await openTableSandbox()
+  app = await openTestApp({
+    backend: hasPostgres ? 'postgres' : 'embedded',
+    sandbox,
+    schemaFolder: sandbox.schemaFolder,
+  })
+})
+beforeEach(() => {
+  account = app.addAccount()
+})
+afterAll(async () => {
+  await app[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
+
+test.each([
+  ['integer', ['-5', '0', '7'], '8'],
+  ['bigint', ['9007199254740992', '9007199254740993'], '9007199254740994'],
+  ['numeric', ['0.1', '0.10000000000000000001', '1e20'], '1e20 + 0.1'],
+  ['numeric', ['1', "'Infinity'"], "'Infinity'"],
+  ['numeric', ['1', "'NaN'"], "'NaN'"],
+  ['float8', ['0.1', '0.1::float8 + 0.2', "'Infinity'"], "'NaN'"],
+  ['text', ["'a'", "'B'", "'b'"], "'c'"],
+  ['uuid', ["'00000000-0000-7000-8000-000000000001'"], "'00000000-0000-7000-8000-000000000002'"],
+  ['date', ["'-infinity'", "'2026-01-01'", 'current_date'], 'current_date'],
+  ['timestamp', ["'2026-01-01 00:00:00.000001'", "now() at time zone 'UTC'"], "now() at time zone 'UTC'"],
+  ['timestamptz', ["'2026-01-01 00:00:00.000001+00'", 'now()', "'infinity'"], 'now()'],
+])('a cursor of type %s with %s finds what comes at %s', async (type, first, later) => {
+  const table = await sandbox.createTable({ columns: `id serial primary key, c ${type} not null`, cursor: 'c' })
+  const insert = (value: string) => sandbox.hasura.sql(`insert into ${table.name} (c) values (${value})`)
+  for (const value of [...first, ...first]) await insert(value)
+  const job = table.pull({ pageSize: 2 })
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 2 * first.length } })
+  for (const _ of [1, 2, 3]) await insert(later)
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 3, updated: 0 } })
+  await expectMirrored(app, table, account)
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+})
+
+test('a cursor may be the key itself', async () => {
+  const table = await sandbox.createTable({ columns: 'id bigserial primary key, title text', cursor: 'id' })
+  const insert = () => sandbox.hasura.sql(`insert into ${table.name} (title) select 'row' from generate_series(1, 5)`)
+  const job = table.pull({ pageSize: 2 })
+  for (const _ of [1, 2, 3]) {
+    await insert()
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 5, updated: 0 } })
+  }
+  await expectMirrored(app, table, account)
+})
