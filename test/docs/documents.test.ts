@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { commands } from '../../src/cli/commands.ts'
 import { jobs } from '../../src/jobs/list.ts'
-import { documents, findCommands, findLinks, projectFolder, readDocument } from './markdown.ts'
+import { documents, findCommands, findLinks, projectFolder, readDocument, wordsOf } from './markdown.ts'
 
 const { scripts, dependencies, devDependencies } = z
   .object({
@@ -72,7 +72,7 @@ test('.env.example has no variable that means nothing', () => {
 
 /** @returns what is wrong with a command of a shell block, in words */
 function findProblem(command: string): string | undefined {
-  const words = command.split(/\s+/)
+  const words = wordsOf(command)
   // What openssl and rm are told is followed in tests of their own.
   if (/^(?:set [-+]a|\. \.\/\.env|umask 077|openssl .+|rm .+)$/.test(command)) return undefined
   if (words[0] !== 'npm') return 'only npm, openssl and rm are known to the reader'

@@ -9,7 +9,15 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run as runHere } from '../cli/run-command.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { documents, findCodeBlocks, findCommands, findSection, projectFolder, readDocument } from './markdown.ts'
+import {
+  documents,
+  findCodeBlocks,
+  findCommands,
+  findSection,
+  projectFolder,
+  readDocument,
+  wordsOf,
+} from './markdown.ts'
 
 const execute = promisify(execFile)
 const binaries = join(projectFolder, 'node_modules/.bin')
@@ -84,9 +92,9 @@ test('every command of the documents can be given to a running worker', { timeou
     await give('bootstrap', '--wait')
     const commands = documents.flatMap(path => findCommands(readDocument(path)))
     for (const command of new Set(commands)) {
-      const words = /^npm run -s cli -- (.+)$/.exec(command)?.[1]?.split(' ')
+      const words = wordsOf(/^npm run -s cli -- (.+)$/.exec(command)?.[1] ?? '')
       // What it would write is there by hand, here.
-      if (words && words[0] !== 'add') await give(...words)
+      if (words.length > 0 && words[0] !== 'add') await give(...words)
     }
   } finally {
     worker.kill()
@@ -122,7 +130,10 @@ async function cli(...words: string[]): Promise<string> {
 async function give(...words: string[]): Promise<void> {
   // These look at the files of the copy.
   if (words[0] === 'schema' || words[0] === 'doctor') await cli(...words)
-  else expect(await runHere({ ...environment(), DATA_DIR: join(copy, '.data') }, ...words)).toMatchObject({ code: 0 })
+  else {
+    const done = await runHere({ ...environment(), DATA_DIR: join(copy, '.data') }, ...words)
+    expect({ words, ...done }).toMatchObject({ words, code: 0 })
+  }
 }
 
 /** Reads on until the end, so that the worker never waits for its reader. */

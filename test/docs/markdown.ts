@@ -51,6 +51,11 @@ export function findCommands(text: string): string[] {
     .filter(command => command !== '' && !command.startsWith('#'))
 }
 
+/** As a shell splits it: what stands between single quotes is one word. */
+export function wordsOf(command: string): string[] {
+  return [...command.matchAll(/(?:[^\s']|'[^']*')+/g)].map(([word]) => word.replaceAll("'", ''))
+}
+
 export function findLinks(text: string): string[] {
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = '']) => target)
