@@ -144,4 +144,6 @@ test('enqueue without a worker leaves the request for one', async () => {
   const again = await run(home.env, 'enqueue', 'sync-topics', '--json', '--idempotency-key', 'a')
   expect(JSON.parse(out)).toEqual({ id: expect.any(String), absorbed: false })
   expect(JSON.parse(again.out)).toEqual({ id: JSON.parse(out).id, absorbed: true })
+  const waiting = await run(home.env, 'enqueue', 'sync-topics', '--wait')
+  expect(waiting).toMatchObject({ code: 2, err: expect.stringMatching(/^--wait needs a worker, and none has/) })
 })
