@@ -21,8 +21,32 @@ export function sliceRows(body: string, rootField: string): RowsText | undefined
   if (!body.startsWith(head) || !body.endsWith(']}}')) return undefined
   const start = head.length - 1
   const end = body.length - 2
-  const rows = findRows(body, start, end)
+  // Only where a row holds a list of objects can something in it look like the beginning of the next.
+  const isFlat = body.indexOf('[{', start + 1) === -1
+  const rows = (isFlat ? findFlatRows(body, start, end) : undefined) ?? findRows(body, start, end)
   return rows && { ...rows, text: body.slice(start, end) }
+}
+
+/** Finds where each row begins by its first column, which is the same in all of them; the quotes around its name can't stand in a text. */
+function findFlatRows(body: string, start: number, end: number): Omit<RowsText, 'text'> | undefined {
+  if (end - start === 2) return { count: 0, last: undefined }
+  const separator = `},${body.slice(start + 1, body.indexOf(':', start) + 1)}`
+  let count = 1
+  let lastStart = start + 1
+  for (let at = body.indexOf(separator, start); at !== -1; at = body.indexOf(separator, at + 1)) {
+    count += 1
+    lastStart = at + 2
+  }
+  const last = body.slice(lastStart, end - 1)
+  return isObject(last) ? { count, last } : undefined
+}
+
+function isObject(text: string): boolean {
+  try {
+    return z.record(z.string(), z.unknown()).safeParse(JSON.parse(text)).success
+  } catch {
+    return false
+  }
 }
 
 /** Counts the objects of an array that ends just before `end`; undefined when it ends anywhere else. */
