@@ -51,6 +51,7 @@ export const run: Command = {
 function describe(job: string, result: object, dryRun: boolean): string {
   const counts = 'counts' in result && result.counts ? Object.entries(result.counts) : []
   const said = counts.filter(([, count]) => Number(count) > 0).map(([name, count]) => `${count} ${name}`)
+  if (counts.length > 0 && said.length === 0) return `${job}: ${dryRun ? 'dry run, ' : ''}nothing has changed`
   const to = 'to' in result && typeof result.to === 'string' ? `, up to ${result.to}` : ''
-  return `${job}: ${dryRun ? 'nothing was changed; a run would have' : 'done'}${said.length > 0 ? ` (${said.join(', ')}${to})` : ''}`
+  return `${job}: ${dryRun ? 'dry run, nothing was changed' : 'done'}${said.length > 0 ? ` (${said.join(', ')}${to})` : ''}`
 }
