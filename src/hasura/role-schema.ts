@@ -102,7 +102,7 @@ export function readDirections(
   document: DocumentNode,
   { schema }: RoleSchema,
 ): { readonly ascending: string; readonly descending: string } {
-  const inCapitals = { ascending: 'ASC', descending: 'DESC' }
+  const inCapitals = { ascending: 'ASC', descending: 'DESC_NULLS_LAST' }
   const operation = document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
   const root = operation?.selectionSet.selections[0]
   const field = root?.kind === Kind.FIELD ? schema.getQueryType()?.getFields()[root.name.value] : undefined
@@ -111,7 +111,7 @@ export function readDirections(
     return isInputObjectType(input) ? Object.values(input.getFields()).map(each => getNamedType(each.type)) : []
   })
   const isInCapitals = enums.some(type => isEnumType(type) && type.getValue('ASC') && !type.getValue('asc'))
-  return isInCapitals ? inCapitals : { ascending: 'asc', descending: 'desc' }
+  return isInCapitals ? inCapitals : { ascending: 'asc', descending: 'desc_nulls_last' }
 }
 
 function readColumns(

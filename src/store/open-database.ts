@@ -7,6 +7,7 @@ import pg from 'pg'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
+import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import type { WorkerTables } from './schema.ts'
@@ -64,15 +65,16 @@ function openPostgres(databaseUrl: string, log: Log): Database {
     pool.on('connect', client => void client.on('error', () => {}))
     return pool
   }
-  const pools = [open(sessionSettings)]
-  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool: pools[0] as pg.Pool }) })
+  const pool = open(sessionSettings)
+  const pools = [pool]
+  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(pool)) })
   return {
     kind: 'postgres',
     store,
     openQueuePool() {
-      const pool = open('-c search_path=bullmq')
-      pools.push(pool)
-      return pool
+      const queuePool = open('-c search_path=bullmq')
+      pools.push(queuePool)
+      return queuePool
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(pools.map(pool => pool.end()))

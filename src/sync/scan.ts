@@ -21,14 +21,14 @@ export interface Directions {
   readonly descending: string
 }
 
-const hasuraDefault: Directions = { ascending: 'asc', descending: 'desc' }
+const hasuraDefault: Directions = { ascending: 'asc', descending: 'desc_nulls_last' }
 
 /** Rows in the order of the first column, ties in the order of those behind it. */
 export function orderBy({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
   return columns.map(column => ({ [column]: directions.ascending }))
 }
 
-/** The row with the greatest first column before all others. */
+/** The row with the greatest first column before all others; nulls, which come first otherwise, are no greatest. */
 export function greatestFirst({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
   return columns.slice(0, 1).map(column => ({ [column]: directions.descending }))
 }

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { openQueue } from '../../src/queue/request-queue.ts'
+import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -52,7 +53,7 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     const { rows } = await sql<{ count: string }>`select count(*) from worker.kysely_migration`.execute(
       first?.database.store ?? expect.fail(),
     )
-    expect(rows).toEqual([{ count: '1' }])
+    expect(rows).toEqual([{ count: String(Object.keys(migrations).length) }])
     for (const { database, queue } of opened) {
       await queue[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
@@ -74,6 +75,20 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     const client = queue instanceof pg.Pool ? await queue.connect() : expect.fail('the queue is on Postgres')
     expect((await client.query(`select ${settings}`)).rows).toMatchObject([{ statement: '54321ms', path: 'bullmq' }])
     client.release()
+  })
+
+  test('a connection that is lost under a transaction is told as that, and the next one is another', async () => {
+    await using created = await createDatabase()
+    await using database = await openDatabase({ databaseUrl: created.url }, log)
+    const { store } = database
+    const lost = store.transaction().execute(async tx => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx)
+      await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(store)
+      await sql`select 1`.execute(tx)
+    })
+    await expect(lost).rejects.toMatchObject({ name: 'TransientError', code: 'store' })
+    expect((await sql`select 1 as one`.execute(store)).rows).toEqual([{ one: 1 }])
+    await expect(sql`select nothing`.execute(store)).rejects.toMatchObject({ code: '42703' })
   })
 
   test('a transaction that sleeps is ended by the server, and a lock isn’t waited for any longer either', async () => {

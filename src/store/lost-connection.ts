@@ -1,0 +1,33 @@
+import type { DatabaseConnection, PostgresPool } from 'kysely'
+import pg from 'pg'
+import { TransientError } from '../errors.ts'
+
+/**
+ * What Kysely needs of a pool, telling what Postgres refused from what never got through: node-postgres has plain errors without
+ * a code for a connection that ends under a statement.
+ */
+export function tellLostConnections(pool: pg.Pool): {
+  readonly pool: PostgresPool
+  onCreateConnection(connection: DatabaseConnection): Promise<void>
+} {
+  return {
+    pool: { options: pool.options, connect: () => pool.connect().catch(translate), end: () => pool.end() },
+    async onCreateConnection(connection) {
+      const execute = connection.executeQuery.bind(connection)
+      connection.executeQuery = <R>(...query: Parameters<typeof execute>) => execute<R>(...query).catch(translate)
+    },
+  }
+}
+
+function translate(error: unknown): never {
+  if (!(error instanceof Error) || error.name === 'AbortError') throw error
+  if (error instanceof pg.DatabaseError && !farewells.test(error.code ?? '')) throw error
+  throw new TransientError(
+    'store',
+    "The connection to Postgres was lost, or can't be had: check that it runs and that DATABASE_URL is right",
+    { cause: error },
+  )
+}
+
+/** With these Postgres ends the connection itself: a shutdown, a broken connection, a transaction that stood still. */
+const farewells = /^(57P|08|25P03)/
