@@ -47,7 +47,8 @@ export interface MirrorRows<R> {
 export type RowKey = readonly string[]
 
 /**
- * Defines a mirror table by hand. The columns `_account`, `_synced_at` and `_deleted_at` come by themselves.
+ * Defines a mirror table by hand. The columns `_account`, `_synced_at`, `_deleted_at`, `_revived_at` and `_change` come by
+ * themselves.
  *
  * @param options.key the column or columns that tell a row from all others; never null
  */
