@@ -2,7 +2,14 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/jobs/define-job.ts'
-import { beginning, type Change, followChanges, readChanges } from '../../src/sync/changes.ts'
+import {
+  beginning,
+  type Change,
+  findReaderPosition,
+  followChanges,
+  readChanges,
+  saveReaderPosition,
+} from '../../src/sync/changes.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
@@ -94,6 +101,39 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(new Map([...seen].toSorted())).toEqual(
       new Map(rows.map(({ row, change }) => [row, change] as const).toSorted()),
     )
+  })
+
+  test('are handled exactly once where a reader commits its position with what it made of them', async () => {
+    const table = await createTable(3)
+    const { mirror } = table.pull()
+    await runPull(app, table.pull(), account)
+    const counted = `counted_${table.name}`
+    await sql`create table ${sql.table(`mirror.${counted}`)} (a text primary key, times int)`.execute(app.deps.store)
+    let fails = true
+    const reader = defineJob({
+      name: `count-${table.name}`,
+      payload: z.strictObject({}),
+      async run(_session, { store, transaction }) {
+        const after = await findReaderPosition(store, 'counter', mirror)
+        const { changes, position } = await readChanges(store, mirror, { after })
+        await transaction(async tx => {
+          for (const { key } of changes) {
+            await sql`insert into ${sql.table(`mirror.${counted}`)} as c values (${key.a}, 1)
+              on conflict (a) do update set times = c.times + 1`.execute(tx)
+          }
+          await saveReaderPosition(tx, 'counter', mirror, position)
+          if (fails) throw new Error('killed before the commit')
+        })
+        return { counts: { read: changes.length } }
+      },
+    })
+    app.addJob(reader)
+    await expect(runPull(app, reader, account)).rejects.toThrow('killed')
+    fails = false
+    await runPull(app, reader, account)
+    expect(await runPull(app, reader, account)).toMatchObject({ counts: { read: 0 } })
+    const { rows } = await sql`select * from ${sql.table(`mirror.${counted}`)} order by a`.execute(app.deps.store)
+    expect(rows).toEqual(['1', '2', '3'].map(a => ({ a, times: 1 })))
   })
 
   test('are followed by a job, page by page, and those of a page that failed come again', async () => {
