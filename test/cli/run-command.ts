@@ -8,6 +8,7 @@ import { runCli } from '../../src/cli/run-cli.ts'
 import { systemClock } from '../../src/clock.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { jobs } from '../../src/jobs/list.ts'
+import { openDataDir } from '../fixtures/data-dir.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
 
 export type Environment = Readonly<Record<string, string>>
@@ -96,6 +97,7 @@ async function seen(condition: () => boolean): Promise<undefined> {
 /** The environment of an account of the sandbox, in a folder of its own. */
 export async function openHome(sandbox: Sandbox, clientId: string, roles = ['viewer']) {
   const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-cli-'))
+  const dataDir = await openDataDir()
   const secretFile = join(folder, 'secret')
   const clientSecret = `secret-of-${clientId}`
   await writeFile(secretFile, `${clientSecret}\n`)
@@ -105,12 +107,15 @@ export async function openHome(sandbox: Sandbox, clientId: string, roles = ['vie
     CLIENT_ID: clientId,
     CLIENT_SECRET_FILE: secretFile,
     HASURA_URL: sandbox.hasura.url,
-    DATA_DIR: join(folder, 'data'),
+    DATA_DIR: dataDir.path,
   }
   return {
     folder,
     secretFile,
     env,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      await dataDir[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true, force: true })
+    },
   }
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { hasOpenssl } from './certificates.ts'
 import { servicesWanted } from './find-server.ts'
@@ -12,6 +15,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const skipped: string[] = []
   const started = new AsyncDisposableStack()
   try {
+    const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-shared-'))
+    started.defer(() => rm(folder, { recursive: true, force: true }))
+    project.provide('sharedFolder', folder)
     await provideRedis(project, started, skipped)
     await providePostgres(project, started, skipped)
     await provideKeycloak(project, started, skipped)
