@@ -39,6 +39,7 @@ test('the README leads from a Hasura that nobody knows to a mirrored table', { t
   }
   const [links] = await sandbox.hasura.sql('select count(*)::int as count from article_links')
   expect(said.at(-1)).toContain(`sync-article-links: done (${links?.count} read, ${links?.count} inserted, `)
+  expect(findCodeBlocks(section).find(({ language }) => language === 'text')?.code).toBe(said.at(-1))
   await writeFile(join(project, 'tsconfig.source.json'), '{ "extends": "./tsconfig.json", "include": ["src"] }')
   await type('npm exec -- tsc --noEmit --project tsconfig.source.json')
   expect(await type('npm run -s cli -- schema check')).toBe(
