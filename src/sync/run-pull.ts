@@ -16,7 +16,7 @@ import { transformPage } from './transform-page.ts'
 
 type Known = (Checkpoint & MirrorState) | undefined
 
-/** One run of a pull: what is unfinished first, then what has changed, then a sweep when it is time. */
+/** One run of a pull: everything where that is due or was begun, otherwise what has changed, and then a sweep when it is time. */
 export async function runPull(
   settings: PullSettings,
   shape: PullShape,
