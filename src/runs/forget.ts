@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
-import { endFullReads } from '../sync/full-read-record.ts'
+import { forgetReads } from '../sync/full-read-record.ts'
 import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'
@@ -11,17 +11,14 @@ type ForgetDeps = Pick<RunDeps, 'store' | 'queue' | 'log' | 'leases' | 'jobs'>
 export async function resetJob(deps: ForgetDeps, account: string, job: string): Promise<void> {
   await underLeases(deps, account, [job], async () => {
     await deps.store.transaction().execute(async tx => {
-      for (const table of ['worker.checkpoints', 'worker.holds'] as const) {
-        await tx.deleteFrom(table).where('account', '=', account).where('job', '=', job).execute()
-      }
-      await endFullReads(tx, { account, job })
+      await forgetReads(tx, { account, job })
+      await tx.deleteFrom('worker.holds').where('account', '=', account).where('job', '=', job).execute()
     })
   })
   await wakeNext(deps, account, job)
 }
 
 const accountTables = [
-  'worker.checkpoints',
   'worker.holds',
   'worker.bootstrap_steps',
   'worker.runs',
@@ -37,7 +34,7 @@ export async function forgetAccount(deps: ForgetDeps, account: string): Promise<
       for (const table of accountTables) {
         await tx.deleteFrom(table).where('account', '=', account).execute()
       }
-      await endFullReads(tx, { account })
+      await forgetReads(tx, { account })
       await tx.deleteFrom('worker.accounts').where('name', '=', account).execute()
       const { rows } = await sql<{ table_name: string }>`
         select table_name from information_schema.columns

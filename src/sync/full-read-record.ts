@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
-import type { Position } from '../store/schema.ts'
+import type { Position, WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { positionSchema } from './checkpoint.ts'
 
@@ -135,12 +135,22 @@ export async function saveRange(
     .execute()
 }
 
-/** Ends what is under way for the job, complete or not. */
+/** Forgets how far reads have come, so that the next run of the job reads everything. */
+export async function forgetReads(tx: Transaction<WorkerTables>, of: Partial<FullReadKey>): Promise<void> {
+  await endFullReads(tx, of)
+  const { account, job } = of
+  await sql`delete from worker.checkpoints
+    where (${account ?? null}::text is null or account = ${account ?? null})
+      and (${job ?? null}::text is null or job = ${job ?? null})`.execute(tx)
+}
+
+/** Ends what is under way, complete or not: of a job, of an account, or of both. */
 export async function endFullReads(
-  tx: Pick<FencedTransaction, 'deleteFrom' | 'getExecutor'>,
-  { account, job, dryRun }: Pick<FullReadKey, 'account'> & Partial<FullReadKey>,
+  tx: Transaction<WorkerTables>,
+  { account, job, dryRun }: Partial<FullReadKey>,
 ): Promise<void> {
-  const ours = sql`account = ${account} and (${job ?? null}::text is null or job = ${job ?? null})
+  const ours = sql`(${account ?? null}::text is null or account = ${account ?? null})
+    and (${job ?? null}::text is null or job = ${job ?? null})
     and (${dryRun ?? null}::boolean is null or dry_run = ${dryRun ?? null})`
   await sql`delete from worker.staged_keys where read_id in (select id from worker.full_reads where ${ours})`.execute(
     tx,

@@ -1,10 +1,11 @@
-import { RefusalError, UsageError } from '../errors.ts'
+import { PermanentError, RefusalError, UsageError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import type { JobContext, JobResult } from '../jobs/define-job.ts'
 import { nextDue } from '../schedule-rule.ts'
+import type { FencedTransaction } from '../store/store.ts'
 import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState } from './checkpoint.ts'
 import { loadFully } from './full-load.ts'
-import { type FullRead, findFullRead } from './full-read-record.ts'
+import { type FullRead, findFullRead, forgetReads } from './full-read-record.ts'
 import { backfill, scanChanges } from './incremental-scan.ts'
 import { type EnsuredTable, ensureMirrorTable } from './mirror-table.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
@@ -25,12 +26,13 @@ export async function runPull(
 ): Promise<JobResult> {
   const { payload } = context
   const where = settings.where(session.account)
+  requireValues(where, settings.name, session.account.name)
   const key = {
     account: session.account.name,
     job: settings.name,
     fingerprint: fingerprintOf(shape.definition, where),
   }
-  const { table, isNew, known, unfinished } = await open(context, shape, key)
+  const { table, known, unfinished } = await open(context, shape, key)
   const run = createRun(settings, shape, session, context, { key, where, table })
   const { counts, cursor } = run
   const { scan } = shape
@@ -42,7 +44,7 @@ export async function runPull(
   }
   const columnsChanged = known?.columns !== undefined && !isEqual(known.columns, run.columns)
   if (columnsChanged && settings.evolution === 'hold') throw columnsHeld(run)
-  const isFull = context.full || payload.full || isNew || columnsChanged || unfinished?.purpose === 'load'
+  const isFull = context.full || payload.full || columnsChanged || unfinished?.purpose === 'load'
   if (!scan || !cursor || !known?.scannedAt || isFull) {
     const to = await loadFully(run, known, unfinished)
     return { to, counts }
@@ -59,11 +61,14 @@ async function open(
   key: PullRun['key'],
 ): Promise<EnsuredTable & { readonly known: Known; readonly unfinished: FullRead | undefined }> {
   const { transaction, dryRun } = context
-  const look = async (tx: Parameters<Parameters<typeof transaction>[0]>[0]) => ({
-    known: await findCheckpoint(tx, key),
-    unfinished: await findFullRead(tx, { ...key, dryRun }),
-    ...(await ensureMirrorTable(tx, shape.mirror)),
-  })
+  const look = async (tx: FencedTransaction) => {
+    const found = { known: await findCheckpoint(tx, key), unfinished: await findFullRead(tx, { ...key, dryRun }) }
+    const ensured = await ensureMirrorTable(tx, shape.mirror)
+    if (!ensured.isNew) return { ...ensured, ...found }
+    // If there had been one, somebody dropped it, and what was committed into it is gone for every account.
+    await forgetReads(tx, { job: key.job })
+    return { ...ensured, known: undefined, unfinished: undefined }
+  }
   return dryRun ? takeBack(transaction, look) : transaction(look)
 }
 
@@ -102,6 +107,17 @@ function createRun(
     counts: { ...noCounts },
     rowsOf: rows => (transform ? transformPage(rows, fixed, transform) : rows),
   }
+}
+
+/** JSON leaves out what is undefined, and Hasura takes a condition without a value for one that every row meets. */
+function requireValues(where: unknown, job: string, account: string): void {
+  JSON.stringify(where, (name, value: unknown) => {
+    if (value !== undefined) return value
+    throw new PermanentError(
+      'where',
+      `The "where" of ${job} has no value at "${name}" for account "${account}", and so would match every row: give it one`,
+    )
+  })
 }
 
 function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants, context }: PullRun): boolean {

@@ -164,13 +164,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await expectMirrored(app, table, account)
   })
 
-  test('fills a mirror table again that somebody dropped', async () => {
+  test('fills a mirror table again that somebody dropped, for every account', async () => {
     const table = await createTable(25, true)
     const job = table.pull({ pageSize: 10 })
-    await runPull(app, job, account)
+    const other = app.addAccount()
+    for (const name of [account, other]) await runPull(app, job, name)
     await sql`drop table ${sql.table(`mirror.${table.name}`)}`.execute(app.deps.store)
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 25 } })
-    await expectMirrored(app, table, account)
+    for (const name of [account, other]) {
+      expect(await runPull(app, job, name)).toMatchObject({ counts: { inserted: 25 } })
+      await expectMirrored(app, table, name)
+    }
   })
 
   test('that finds no change costs three requests and two transactions at most', async () => {
