@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { LeaseLostError } from '../errors.ts'
+import type { WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, Store } from '../store/store.ts'
 
 /** The right to be the one active run of (account, job). */
@@ -66,21 +67,16 @@ export function createLeases(store: Store, processId: string): Leases {
   }
 }
 
-async function takeLease(
-  store: Store,
-  { account, job, processId }: { readonly account: string; readonly job: string; readonly processId: string },
-): Promise<Lease | undefined> {
+interface Taker {
+  readonly account: string
+  readonly job: string
+  readonly processId: string
+}
+
+async function takeLease(store: Store, taker: Taker): Promise<Lease | undefined> {
+  const { account, job } = taker
   return store.transaction().execute(async tx => {
-    const { rows } = await sql<{ fence: string }>`
-      insert into worker.leases as l (account, job, fence, process)
-      select ${account}, ${job}, 1, ${processId}::uuid
-      where exists (select from worker.processes p where p.id = ${processId}::uuid and p.expires_at > now())
-      on conflict (account, job) do update
-        set fence = l.fence + 1, process = excluded.process, taken_at = now()
-        where l.process is null or not exists (
-          select from worker.processes p where p.id = l.process and p.expires_at > now())
-      returning l.fence::text as fence`.execute(tx)
-    const fence = rows[0]?.fence
+    const fence = (await takeFree(tx, taker)) ?? (await takeFirst(tx, taker))
     if (fence === undefined) return undefined
     await tx
       .updateTable('worker.runs')
@@ -94,8 +90,44 @@ async function takeLease(
       .where('job', '=', job)
       .where('state', '=', 'running')
       .execute()
-    return { account, job, processId, fence }
+    return { ...taker, fence }
   })
+}
+
+/**
+ * It never waits for the row: a transaction of the holder's has it locked for as long as that takes, and so long it is busy.
+ * Who is alive is judged again behind the lock, because its holder may have changed until then.
+ */
+async function takeFree(
+  tx: Transaction<WorkerTables>,
+  { account, job, processId }: Taker,
+): Promise<string | undefined> {
+  const isFree = sql<boolean>`(l.process is null or not ${isLiving(sql.ref('l.process'))})`
+  const { rows: free } = await sql`
+    select from worker.leases l where l.account = ${account} and l.job = ${job} and ${isFree}
+    for update skip locked`.execute(tx)
+  if (free.length === 0) return undefined
+  const { rows } = await sql<{ fence: string }>`
+    update worker.leases l set fence = l.fence + 1, process = ${processId}::uuid, taken_at = now()
+    where l.account = ${account} and l.job = ${job} and ${isFree} and ${isLiving(sql`${processId}::uuid`)}
+    returning l.fence::text as fence`.execute(tx)
+  return rows[0]?.fence
+}
+
+async function takeFirst(
+  tx: Transaction<WorkerTables>,
+  { account, job, processId }: Taker,
+): Promise<string | undefined> {
+  const { rows } = await sql<{ fence: string }>`
+    insert into worker.leases (account, job, fence, process)
+    select ${account}, ${job}, 1, ${processId}::uuid where ${isLiving(sql`${processId}::uuid`)}
+    on conflict do nothing
+    returning fence::text as fence`.execute(tx)
+  return rows[0]?.fence
+}
+
+function isLiving(process: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`exists (select from worker.processes p where p.id = ${process} and p.expires_at > now())`
 }
 
 async function releaseLease(store: Store, lease: Omit<Lease, 'processId'>): Promise<void> {
