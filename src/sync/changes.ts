@@ -22,7 +22,7 @@ export interface Change<K extends string = string> {
 
 export interface ChangePage<K extends string = string> {
   readonly changes: readonly Change<K>[]
-  /** What to read behind the next time. */
+  /** What to read behind the next time; where these are the last, the table's end, so that nobody's other changes are met again. */
   readonly position: string
 }
 
@@ -42,37 +42,55 @@ export async function readChanges<K extends string>(
   options: { readonly after: string; readonly limit?: number; readonly account?: string },
 ): Promise<ChangePage<K>> {
   const { after, limit = 1_000, account } = options
-  let query = store
+  let page = store
     .selectFrom(sql<MirrorChangeRow>`${sql.table(`mirror.${table.into}`)}`.as('m'))
     .select([
-      sql<string>`m._change::text`.as('position'),
+      'm._change',
       sql<boolean>`m._deleted_at is not null`.as('deleted'),
-      'm._account as account',
+      'm._account',
       sql<string[]>`array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}]`.as('key'),
     ])
     .where('m._change', '>', after)
     .orderBy('m._change')
     .limit(limit)
-  if (account !== undefined) query = query.where('m._account', '=', account)
-  const rows = await query.execute().catch((error: unknown) => {
-    // Before the first run of its job there is no table.
-    if (sqlStateOf(error) === '42P01') return []
-    throw error
-  })
-  const changes = rows.map(
-    (row): Change<K> => ({
-      position: row.position,
-      op: row.deleted ? 'delete' : 'upsert',
-      account: row.account,
-      key: keyOf(table, row.key),
-    }),
+  if (account !== undefined) page = page.where('m._account', '=', account)
+  // One statement, since it sees both as they were at one moment: up to that end no change is still to be committed.
+  const end = sql<{ end: string | null }>`(
+    select (select last::text from worker.change_counters where mirror = ${table.into}) as "end")`
+  const rows = await store
+    .selectFrom(end.as('e'))
+    .leftJoin(page.as('p'), join => join.onTrue())
+    .select([
+      'e.end',
+      sql<string | null>`p._change::text`.as('position'),
+      'p.deleted',
+      'p._account as account',
+      'p.key',
+    ])
+    .orderBy('p._change')
+    .execute()
+    .catch((error: unknown) => {
+      // Before the first run of its job there is no table.
+      if (sqlStateOf(error) === '42P01') return []
+      throw error
+    })
+  const changes = rows.flatMap(({ position, deleted, account, key }): Change<K>[] =>
+    position === null || account === null || key === null
+      ? []
+      : [{ position, op: deleted ? 'delete' : 'upsert', account, key: keyOf(table, key) }],
   )
-  return { changes, position: changes.at(-1)?.position ?? after }
+  const last = changes.at(-1)?.position ?? after
+  return { changes, position: changes.length < limit ? later(last, rows[0]?.end ?? last) : last }
 }
 
 interface MirrorChangeRow {
   _change: string
   _account: string
+}
+
+/** A reader's position never goes back, not even when somebody has emptied the counters. */
+function later(a: string, b: string): string {
+  return BigInt(b) > BigInt(a) ? b : a
 }
 
 function keyOf<K extends string>({ key }: ChangedTable<K>, values: readonly string[]): Change<K>['key'] {

@@ -72,15 +72,21 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     const accounts = [account, ...Array.from({ length: 4 }, () => app.addAccount())]
     const job = table.pull({ pageSize: 7, ranges: 3 })
     const seen = new Map<string, string>()
-    let after = beginning
-    const read = async () => {
-      const { changes, position } = await readChanges(app.deps.store, job.mirror, { after, limit: 50 })
-      const places = changes.map(change => BigInt(change.position))
-      expect(places).toEqual(places.toSorted((a, b) => (a < b ? -1 : 1)))
-      for (const change of changes) seen.set(`${change.account} ${change.key.a}`, change.position)
-      after = position
-      return changes.length
+    /** Each of the two follows from where it was last, whether there was anything for it or not. */
+    const follow = (options: { readonly account?: string }, changed: Map<string, string>) => {
+      let after = beginning
+      return async () => {
+        const { changes, position } = await readChanges(app.deps.store, job.mirror, { after, limit: 50, ...options })
+        const places = changes.map(change => BigInt(change.position))
+        expect(places).toEqual(places.toSorted((a, b) => (a < b ? -1 : 1)))
+        for (const change of changes) changed.set(`${change.account} ${change.key.a}`, change.position)
+        after = position
+        return changes.length
+      }
     }
+    const own = new Map<string, string>()
+    const [readAll, readOwn] = [follow({}, seen), follow({ account }, own)]
+    const read = async () => (await readAll()) + (await readOwn())
     let isWriting = true
     const written = (async () => {
       await Promise.all(accounts.map(name => runPull(app, job, name)))
@@ -101,6 +107,26 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(new Map([...seen].toSorted())).toEqual(
       new Map(rows.map(({ row, change }) => [row, change] as const).toSorted()),
     )
+    expect(own).toEqual(new Map([...seen].filter(([row]) => row.startsWith(`${account} `))))
+  })
+
+  test('of one account leave its reader at the table’s end, so that it doesn’t meet the others’ again', async () => {
+    const table = await createTable(3)
+    const { mirror } = table.pull()
+    const { store } = app.deps
+    await runPull(app, table.pull(), account)
+    await runPull(app, table.pull(), app.addAccount())
+    const { position: end } = await readChanges(store, mirror, { after: beginning })
+    expect(await readChanges(store, mirror, { after: beginning, account: 'nobody' })).toEqual({
+      changes: [],
+      position: end,
+    })
+    expect((await readChanges(store, mirror, { after: beginning, account })).position).toBe(end)
+    // A full page says nothing about what is behind it.
+    const { changes, position } = await readChanges(store, mirror, { after: beginning, account, limit: 3 })
+    expect(position).toBe(changes[2]?.position)
+    expect(position).not.toBe(end)
+    expect(await readChanges(store, mirror, { after: '1000000' })).toEqual({ changes: [], position: '1000000' })
   })
 
   test('are handled exactly once where a reader commits its position with what it made of them', async () => {
