@@ -71,7 +71,9 @@ export async function placeHold(
     if (before && !probed) return Math.max(before.due_in_ms, 1_000)
     const probes = before ? before.probes + 1 : 0
     const asked = cause instanceof OutageError ? (cause.retryAfterMs ?? 0) / 1000 : 0
-    const seconds = Math.max(probePauseSeconds(probes), asked)
+    // A probe of this one reads all keys of a table: from a minute up to an hour.
+    const costs = cause.code === 'deletion-guard' ? 12 : 1
+    const seconds = Math.max(probePauseSeconds(probes) * costs, asked)
     const probe_at = sql<Date>`now() + make_interval(secs => ${seconds})`
     await tx
       .insertInto('worker.holds')

@@ -13,6 +13,7 @@ import {
   isObjectType,
   isScalarType,
   Kind,
+  print,
   type SelectionNode,
   validate,
 } from 'graphql'
@@ -56,6 +57,8 @@ export interface SelectedColumn {
   readonly name: string
   /** What the API calls it; differs where the document gives it an alias. */
   readonly field: string
+  /** As the document selects it, with its arguments and what is nested in it. */
+  readonly selected: string
   /** The Postgres type in which it is mirrored. */
   readonly type: string
   readonly nullable: boolean
@@ -133,10 +136,10 @@ function readColumns(
   if (isObjectType(nested) && flattened.has(path[0] ?? '')) {
     return (selected.selectionSet?.selections ?? []).flatMap(inner => readColumns(context, nested, inner, path))
   }
-  return [{ ...describeColumn(path, field.type), field: selected.name.value }]
+  return [{ ...describeColumn(path, field.type), field: selected.name.value, selected: print(selected) }]
 }
 
-function describeColumn(path: readonly string[], type: GraphQLType): Omit<SelectedColumn, 'field'> {
+function describeColumn(path: readonly string[], type: GraphQLType): Omit<SelectedColumn, 'field' | 'selected'> {
   const [head = '', second, ...deeper] = path
   const where =
     second === undefined ? { name: head } : { name: path.join('_'), path: [head, second, ...deeper] as const }

@@ -145,6 +145,9 @@ const fullReadsAndChanges = [
     total bigint,
     staged boolean not null,
     dry_run boolean not null,
+    request_id text not null,
+    here bigint,
+    gone bigint not null default 0,
     created_at timestamptz not null default now()
   )`,
   'create unique index full_reads_of_job on worker.full_reads (account, job, dry_run)',

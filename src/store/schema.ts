@@ -93,6 +93,11 @@ interface FullReadRow {
   /** Its keys are kept, to find what is no longer there. */
   staged: boolean
   dry_run: boolean
+  /** Of the run that began it. */
+  request_id: string
+  /** How many rows the account had when it was compared, and how many of them were marked as deleted since. */
+  here: string | null
+  gone: Generated<string>
   created_at: Generated<Date>
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { OutageError, PermanentError, TransientError } from '../errors.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import { exactTexts } from '../hasura/exact-numbers.ts'
+import type { RequestOptions } from '../hasura/hasura-client.ts'
 import type { Position } from '../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
 import { both, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
@@ -9,7 +11,8 @@ import { both, greatestFirst, orderBy, type ScanOrder, type Where } from './scan
 export async function countRows(table: RemoteTable, where: Where, signal: AbortSignal): Promise<number | undefined> {
   const { count } = table.derived
   if (!count) return undefined
-  const data = await table.hasura.query(count.document, { where: both(table.where, where) }, { signal })
+  const asked = table.hasura.query(count.document, { where: both(table.where, where) }, { signal, ...onlyOnce })
+  const data = await unlessItFails(asked)
   const parsed = countAnswer.safeParse(data)
   return parsed.success ? parsed.data[count.field]?.aggregate?.count : undefined
 }
@@ -25,7 +28,21 @@ export async function findKeyAt(
   const { key, derived } = table
   if (!derived.keyAt) return undefined
   const variables = { order_by: orderBy(key), offset }
-  return (await askForRow(table, derived.keyAt, variables, key.columns, signal)).values
+  const found = await unlessItFails(askForRow(table, derived.keyAt, variables, key.columns, signal, onlyOnce))
+  return found?.values
+}
+
+/** What can be done without isn't asked for twice, and nobody waits for it. */
+const onlyOnce: RequestOptions = { timeoutMs: 10_000, givesUpOn: () => true }
+
+async function unlessItFails<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof OutageError || !(error instanceof PermanentError || error instanceof TransientError))
+      throw error
+    return undefined
+  }
 }
 
 /** The greatest cursor of all, if there are any rows, and the API's own time when it said so. */
@@ -45,9 +62,9 @@ async function askForRow(
   variables: Record<string, unknown>,
   columns: readonly string[],
   signal: AbortSignal,
+  options: RequestOptions = {},
 ): Promise<{ readonly values: readonly string[] | undefined; readonly serverDate: number | undefined }> {
-  const { last, serverDate } = await hasura.queryRows(document, { ...variables, where, limit: 1 }, rootField, {
-    signal,
-  })
+  const asked = { ...variables, where, limit: 1 }
+  const { last, serverDate } = await hasura.queryRows(document, asked, rootField, { ...options, signal })
   return { values: last === undefined ? undefined : exactTexts(last, columns), serverDate }
 }

@@ -106,15 +106,27 @@ export async function saveCheckpoint(
       updated_at = now()`.execute(tx)
 }
 
-/** Behind a complete read, in its last transaction and behind `saveCheckpoint`. */
-export async function saveMirrorState(
+/** Behind a complete read, in its last transaction and behind `saveCheckpoint`: what the rows were read with. */
+export async function saveColumns(
   tx: FencedTransaction,
   { account, job }: CheckpointKey,
-  { columns, grants, swept }: { readonly columns?: MirrorState['columns']; grants: string; swept: boolean },
+  columns: NonNullable<MirrorState['columns']>,
 ): Promise<void> {
-  await sql`
-    update worker.checkpoints set
-      columns = coalesce(${columns ? JSON.stringify(columns) : null}::jsonb, columns)
-      ${swept ? sql`, grants = ${grants}, swept_at = now()` : sql``}
+  await sql`update worker.checkpoints set columns = ${JSON.stringify(columns)}::jsonb
     where account = ${account} and job = ${job}`.execute(tx)
+}
+
+/** Everything was compared, as it was seen with these grants when the comparison began. */
+export async function saveSweep(
+  tx: FencedTransaction,
+  { account, job }: CheckpointKey,
+  { grants, sweptAt }: { readonly grants: string; readonly sweptAt: Date },
+): Promise<void> {
+  await sql`update worker.checkpoints set grants = ${grants}, swept_at = ${sweptAt}
+    where account = ${account} and job = ${job}`.execute(tx)
+}
+
+/** From now on a sweep is due, whatever the job's rule says. */
+export async function forgetSweep(tx: FencedTransaction, { account, job }: CheckpointKey): Promise<void> {
+  await sql`update worker.checkpoints set swept_at = null where account = ${account} and job = ${job}`.execute(tx)
 }

@@ -1,6 +1,6 @@
 import type { FencedTransaction } from '../store/store.ts'
 import { countRows, findGreatestCursor } from './ask-table.ts'
-import { type Checkpoint, saveCheckpoint, saveMirrorState } from './checkpoint.ts'
+import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from './checkpoint.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
 import { hasRows } from './mirror-table.ts'
 import { commit, type PullRun, tally } from './pull-run.ts'
@@ -21,7 +21,7 @@ export async function loadFully(
   before: Checkpoint | undefined,
   unfinished: FullRead | undefined,
 ): Promise<string | undefined> {
-  const { context, key, cursor } = run
+  const { key, cursor } = run
   const read = await openFullRead(run, 'load', unfinished)
   if (read.phase === 'reading') {
     await readRows(run, read)
@@ -29,16 +29,24 @@ export async function loadFully(
     const done = { high: read.high, position: undefined, scanStartedAt: undefined, scannedAt }
     await commit(run, async tx => {
       await saveCheckpoint(tx, key, done, cursor?.type ?? 'text')
-      await saveMirrorState(tx, key, { columns: run.columns, grants: run.grants, swept: !read.staged })
+      await saveColumns(tx, key, run.columns)
     })
   }
   if (read.staged) await settle(run, read)
-  await context.transaction(async tx => {
-    await endFullReads(tx, { ...key, dryRun: context.dryRun })
-    if (!context.dryRun) await saveMirrorState(tx, key, { grants: run.grants, swept: true })
-  })
+  await endComplete(run, read)
   return read.high
 }
+
+/** Everything was compared: the next sweep is due when this read's time has come again. */
+export async function endComplete({ context, key, grants }: PullRun, read: FullRead): Promise<void> {
+  await context.transaction(async tx => {
+    await endFullReads(tx, { ...key, dryRun: context.dryRun })
+    if (!context.dryRun) await saveSweep(tx, key, { grants, sweptAt: read.createdAt })
+  })
+}
+
+/** What was begun so long ago says too little of how things are now. */
+const oldestMs = 24 * 3_600_000
 
 /** What is under way, or a new read when there is none that reads the same. */
 export async function openFullRead(
@@ -46,8 +54,14 @@ export async function openFullRead(
   purpose: FullRead['purpose'],
   unfinished: FullRead | undefined,
 ): Promise<FullRead> {
-  if (unfinished?.purpose === purpose && unfinished.definition === run.definition) return unfinished
   const { context, remote, mirror, definition } = run
+  if (
+    unfinished?.purpose === purpose &&
+    unfinished.definition === definition &&
+    context.clock.now() - unfinished.createdAt.getTime() < oldestMs
+  ) {
+    return unfinished
+  }
   const { signal, store } = context
   const key = { ...run.key, dryRun: context.dryRun }
   const asked = remote.scan && (await findGreatestCursor(remote, remote.scan, signal))
@@ -56,7 +70,16 @@ export async function openFullRead(
   const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()
   const staged = purpose === 'sweep' || (await commit(run, tx => hasRows(tx, mirror, key.account)))
   await context.transaction(tx =>
-    beginFullRead(tx, key, { purpose, definition, startedAt, high: asked?.greatest, total, staged, boundaries }),
+    beginFullRead(tx, key, {
+      purpose,
+      definition,
+      startedAt,
+      high: asked?.greatest,
+      total,
+      staged,
+      boundaries,
+      requestId: context.requestId,
+    }),
   )
   const begun = await findFullRead(store, key)
   if (!begun) throw new TypeError('a full read that was begun is there')

@@ -16,6 +16,10 @@ export interface FullRead {
   readonly high: string | undefined
   readonly total: number | undefined
   readonly staged: boolean
+  readonly requestId: string
+  readonly createdAt: Date
+  readonly here: number
+  readonly gone: number
   readonly ranges: readonly RangeState[]
 }
 
@@ -78,6 +82,10 @@ export async function findFullRead(store: StoreReader, key: FullReadKey): Promis
     high: row.high ?? undefined,
     total: row.total === null ? undefined : Number(row.total),
     staged: row.staged,
+    requestId: row.request_id,
+    createdAt: row.created_at,
+    here: Number(row.here ?? 0),
+    gone: Number(row.gone),
     ranges: parsed.data,
   }
 }
@@ -86,7 +94,7 @@ export async function findFullRead(store: StoreReader, key: FullReadKey): Promis
 export async function beginFullRead(
   tx: FencedTransaction,
   key: FullReadKey,
-  begun: Pick<FullRead, 'purpose' | 'definition' | 'startedAt' | 'high' | 'total' | 'staged'> & {
+  begun: Pick<FullRead, 'purpose' | 'definition' | 'startedAt' | 'high' | 'total' | 'staged' | 'requestId'> & {
     readonly boundaries: readonly Position[]
   },
 ): Promise<void> {
@@ -103,6 +111,7 @@ export async function beginFullRead(
       high: begun.high ?? null,
       total: begun.total === undefined ? null : String(begun.total),
       staged: begun.staged,
+      request_id: begun.requestId,
     })
     .returning('id')
     .executeTakeFirstOrThrow()
@@ -133,6 +142,11 @@ export async function saveRange(
     .where('read_id', '=', readId)
     .where('range', '=', range)
     .execute()
+}
+
+/** Of the rows that were compared, so many more were marked as deleted. */
+export async function countGone(tx: FencedTransaction, readId: string, marked: number): Promise<void> {
+  await sql`update worker.full_reads set gone = gone + ${marked}::bigint where id = ${readId}`.execute(tx)
 }
 
 /** Forgets how far reads have come, so that the next run of the job reads everything. */

@@ -34,7 +34,7 @@ export async function scanChanges(
   for await (const page of readPages(remote, read, context.signal)) {
     scanStartedAt ??= new Date(page.serverDate ?? context.clock.now()).toISOString()
     high = page.next[0]
-    isComplete = page.isLast || endsScan(page, longest, cursor, scanStartedAt)
+    isComplete = page.isLast || endsScan(page, longest, cursor, { high: before.high, scanStartedAt })
     longest = Math.max(longest, page.rows.count)
     if (counts.pages === 0 && !page.isLast) {
       total = await countRows(remote, both(where, before.position && behind(order, before.position)), context.signal)
@@ -73,15 +73,28 @@ export async function backfill(
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
   }
-  return bounds as Scanned
+  return { from: bounds.from, to: bounds.to }
 }
 
 /**
- * A row that changes faster than pages are asked for would lead a scan on for ever. A page that is shorter than one before it
- * had all there was, so the scan may end with it where the next one is sure to find what follows: of numbers, because that one
- * begins at the greatest seen; of instants, once they are later than this scan's beginning, at which that one begins.
+ * A row that changes faster than pages are asked for would lead a scan on for ever. A page that is shorter than both what was
+ * asked for and a page before it had all there was at that moment, so the scan may end with it where the next one is sure to
+ * find what follows, whatever the reason for a short page was: of numbers, because that one begins at the greatest seen; of
+ * instants, once they are later than this scan's beginning, at which that one begins.
  */
-function endsScan(page: Page, longest: number, { kind }: PullCursor, scanStartedAt: string): boolean {
-  if (page.rows.count >= longest || kind === 'other') return false
-  return kind === 'number' || Date.parse(page.next[0] ?? '') > Date.parse(scanStartedAt)
+function endsScan(
+  page: Page,
+  longest: number,
+  { kind }: PullCursor,
+  { high, scanStartedAt }: Pick<Checkpoint, 'high' | 'scanStartedAt'>,
+): boolean {
+  if (page.rows.count >= Math.min(longest, page.asked)) return false
+  const [last = ''] = page.next
+  if (kind === 'number') return high !== undefined && Number(last) > Number(high)
+  return kind === 'instant' && instantOf(last) > instantOf(scanStartedAt ?? '')
+}
+
+/** In milliseconds; what has no zone is UTC, and infinity is no number. */
+function instantOf(text: string): number {
+  return Date.parse(/[zZ]$|[+-]\d\d(:?\d\d)?$/.test(text.slice(10)) ? text : `${text}${text.length > 10 ? 'Z' : ''}`)
 }

@@ -34,9 +34,14 @@ const ownColumns = new Set(['_account', '_synced_at', '_deleted_at', '_revived_a
  * Creates the table, or adds the columns that the document has gained. A column that the document lost stays; one whose type
  * has changed is refused, because the rows of both would not compare.
  *
+ * @param former the columns that it was read with before; others that it has are somebody else's
  * @throws RefusalError (`mirror-table`)
  */
-export async function ensureMirrorTable(tx: FencedTransaction, table: MirrorTable): Promise<EnsuredTable> {
+export async function ensureMirrorTable(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  former: readonly string[] = [],
+): Promise<EnsuredTable> {
   // Runs of several accounts may come here at once, and "create table if not exists" doesn't wait for itself.
   await sql`select pg_advisory_xact_lock(hashtext(${`mirror.${table.name}`}))`.execute(tx)
   const existing = await findColumnTypes(tx, table.name)
@@ -62,7 +67,9 @@ export async function ensureMirrorTable(tx: FencedTransaction, table: MirrorTabl
     }
   }
   const kept = [...existing]
-    .filter(([name]) => !ownColumns.has(name) && !table.columns.some(column => column.name === name))
+    .filter(
+      ([name]) => former.includes(name) && !ownColumns.has(name) && !table.columns.some(column => column.name === name),
+    )
     .map(([name, type]) => ({ name, type, isGone: true as const }))
   return { table: { ...table, columns: [...table.columns, ...kept] }, isNew: false }
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Position } from '../store/schema.ts'
 import type { MirrorColumn } from './mirror-table.ts'
 
 /** Rows that Postgres is to read out of a JSON text, so that digits and microseconds never pass through JavaScript. */
@@ -6,6 +7,8 @@ export interface PageRows {
   /** A JSON array of objects. */
   readonly text: string
   readonly count: number
+  /** The keys of rows that a transform has left out: they aren't in the mirror, or no longer. */
+  readonly leftOut?: readonly Position[]
 }
 
 /** `json_to_recordset(…) as page (…)` for a table's columns. */

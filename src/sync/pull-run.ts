@@ -25,7 +25,7 @@ export interface PullRun {
   readonly guard: DeletionGuard
   readonly context: Pick<
     JobContext<unknown>,
-    'store' | 'signal' | 'clock' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction'
+    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction'
   >
   readonly counts: Counts
   /** The rows of a page, as they are to be mirrored. */

@@ -23,6 +23,8 @@ export interface PullShape {
   readonly key: ScanOrder
   readonly scan: ScanOrder | undefined
   readonly cursor: PullCursor | undefined
+  /** What is mirrored, by the names of the columns: type and selection; and what says that a row is deleted. */
+  readonly columns: Readonly<Record<string, string>>
   /** Of what is read and in which order, the columns excepted. */
   readonly definition: string
 }
@@ -76,6 +78,10 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
       `"${name}" is another name for "${column.field}", and rows are ordered by the API's names: select key and cursor without an alias.`,
     ])
   }
+  const long = columns.find(({ name }) => Buffer.byteLength(name) > 63)
+  if (long) {
+    throw new ConfigError([`column "${long.name}" has a name of more than 63 bytes: give it an alias in the document.`])
+  }
   const reserved = columns.find(({ name }) => name.startsWith('_'))
   if (reserved) {
     throw new ConfigError([
@@ -84,14 +90,16 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   }
   if (settings.softDelete !== undefined) find(settings.softDelete)
   const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
+  const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
+  const sent = { sentAsNumbers, sentAsBooleans }
   const type = cursorColumn === undefined ? undefined : findOrdered(cursorColumn).type
   const kind = type === undefined ? undefined : cursorKindOf(type)
   const directions = readDirections(document, schema)
-  const keyOrder = { directions, columns: key.map(name => findOrdered(name).name), sentAsNumbers }
+  const keyOrder = { directions, columns: key.map(name => findOrdered(name).name), ...sent }
   const scan =
     cursorColumn === undefined
       ? undefined
-      : { directions, columns: [cursorColumn, ...key.filter(name => name !== cursorColumn)], sentAsNumbers }
+      : { directions, columns: [cursorColumn, ...key.filter(name => name !== cursorColumn)], ...sent }
   const derived = deriveDocuments(document, scan?.columns ?? key, schema)
   return {
     rootField,
@@ -103,6 +111,10 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
       cursorColumn !== undefined && type !== undefined && kind !== undefined
         ? { column: cursorColumn, type, kind, lookback: settings.lookback ?? (kind === 'instant' ? 300 : 0) }
         : undefined,
+    columns: {
+      ...Object.fromEntries(columns.map(({ name, type, selected }) => [name, `${type} ${selected}`])),
+      ...(settings.softDelete !== undefined && { _deleted_at: settings.softDelete }),
+    },
     definition: JSON.stringify([print(derived.keys), keyOrder.columns, scan?.columns, settings.role, into]),
   }
 }

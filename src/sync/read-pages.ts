@@ -13,6 +13,8 @@ export interface Page {
   readonly next: Position
   /** The API's own time when it answered, in milliseconds; undefined when it doesn't say. */
   readonly serverDate: number | undefined
+  /** How many rows were asked for. */
+  readonly asked: number
   /** It is known that none follows. */
   readonly isLast: boolean
 }
@@ -37,7 +39,9 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   const left = new AbortController()
   const abort = AbortSignal.any([signal, left.signal])
   let size = table.pageSize
-  let most = table.pageSize
+  // What failed once is come back to slowly, since the failure may have been nobody's fault; what was too large is not.
+  let top = table.pageSize
+  let most = top
   const fetch = async (position: Position | undefined): Promise<FetchedPage | undefined> => {
     for (;;) {
       const asked = size
@@ -46,11 +50,13 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
         const page = await fetchPage(table, { ...read, position }, asked, abort)
         if (!page) return undefined
         const ms = table.clock.now() - startedAt
+        most = Math.min(top, most + Math.ceil(most / 8))
         const { count, text } = page.rows
         size = nextPageSize(asked, { rows: count, bytes: text.length, ms }, most)
         return page
       } catch (error) {
         if (asked === 1 || !mayBeTooMuch(error)) throw error
+        if (isTooLarge(error)) top = Math.ceil(asked / 2)
         most = Math.ceil(asked / 2)
         size = Math.ceil(asked / 10)
       }
@@ -65,7 +71,14 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
       // Its failure is met when it is awaited, after this page has been written.
       coming.catch(() => {})
       if (page.rows.count < page.asked && shortMeansLast) {
-        const following = await coming
+        let following: FetchedPage | undefined
+        try {
+          following = await coming
+        } catch (error) {
+          // What has come is kept, whatever became of the next one.
+          yield { ...page, isLast: false }
+          throw error
+        }
         shortMeansLast = following === undefined
         yield { ...page, isLast: shortMeansLast }
         page = following
@@ -79,7 +92,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   }
 }
 
-type FetchedPage = Omit<Page, 'isLast'> & { readonly asked: number }
+type FetchedPage = Omit<Page, 'isLast'>
 
 async function fetchPage(
   { hasura, rootField, where }: RemoteTable,
@@ -115,6 +128,10 @@ const reasonsForFewer: ReadonlySet<string> = new Set([
   'unexpected',
   'postgres-error',
 ])
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof PermanentError && error.code === 'too-large'
+}
 
 function mayBeTooMuch(error: unknown): boolean {
   return (error instanceof TransientError || error instanceof PermanentError) && reasonsForFewer.has(error.code)

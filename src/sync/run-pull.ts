@@ -5,7 +5,7 @@ import { nextDue } from '../schedule-rule.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState } from './checkpoint.ts'
 import { loadFully } from './full-load.ts'
-import { type FullRead, findFullRead, forgetReads } from './full-read-record.ts'
+import { endFullReads, type FullRead, findFullRead, forgetReads } from './full-read-record.ts'
 import { backfill, scanChanges } from './incremental-scan.ts'
 import { type EnsuredTable, ensureMirrorTable } from './mirror-table.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
@@ -44,14 +44,22 @@ export async function runPull(
   }
   const columnsChanged = known?.columns !== undefined && !isEqual(known.columns, run.columns)
   if (columnsChanged && settings.evolution === 'hold') throw columnsHeld(run)
-  const isFull = context.full || payload.full || columnsChanged || unfinished?.purpose === 'load'
-  if (!scan || !cursor || !known?.scannedAt || isFull) {
-    const to = await loadFully(run, known, unfinished)
-    return { to, counts }
+  // Who asks for everything doesn't want what another run had read of it long ago; nor does a dry run, whose rows were taken back.
+  const isAsked = context.full || payload.full || payload.sweep || context.allowDeletions
+  const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
+  const isFull = context.full || payload.full || columnsChanged || resumed?.purpose === 'load'
+  try {
+    if (!scan || !cursor || !known?.scannedAt || isFull) {
+      const to = await loadFully(run, known, resumed)
+      return { to, counts }
+    }
+    const scanned = await scanChanges(run, scan, cursor, known)
+    if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
+    return { ...scanned, counts }
+  } finally {
+    // It isn't gone on with, so it leaves nothing behind.
+    if (context.dryRun) await context.transaction(tx => endFullReads(tx, { ...key, dryRun: true }))
   }
-  const scanned = await scanChanges(run, scan, cursor, known)
-  if (payload.sweep || unfinished || isSweepDue(settings, known, run)) await sweep(run, unfinished)
-  return { ...scanned, counts }
 }
 
 /** The mirror table as it is to be, and what was left by the runs before; in a dry run nothing of it stays. */
@@ -63,7 +71,7 @@ async function open(
   const { transaction, dryRun } = context
   const look = async (tx: FencedTransaction) => {
     const found = { known: await findCheckpoint(tx, key), unfinished: await findFullRead(tx, { ...key, dryRun }) }
-    const ensured = await ensureMirrorTable(tx, shape.mirror)
+    const ensured = await ensureMirrorTable(tx, shape.mirror, Object.keys(found.known?.columns ?? {}))
     if (!ensured.isNew) return { ...ensured, ...found }
     // If there had been one, somebody dropped it, and what was committed into it is gone for every account.
     await forgetReads(tx, { job: key.job })
@@ -81,8 +89,9 @@ function createRun(
 ): PullRun {
   const { transform } = settings
   const { mirror, rootField, scan } = shape
-  const columns = Object.fromEntries(mirror.columns.map(({ name, type }) => [name, type]))
+  const { columns } = shape
   const fixed = scan?.columns ?? mirror.key
+  const grants = fingerprintOf(session.visibility)
   return {
     key,
     remote: {
@@ -99,13 +108,13 @@ function createRun(
     mirror: table,
     cursor: shape.cursor,
     columns,
-    definition: fingerprintOf(key.fingerprint, columns),
-    grants: fingerprintOf(session.visibility),
+    definition: fingerprintOf(key.fingerprint, columns, grants),
+    grants,
     ranges: settings.ranges,
     guard: settings.guard,
     context,
     counts: { ...noCounts },
-    rowsOf: rows => (transform ? transformPage(rows, fixed, transform) : rows),
+    rowsOf: rows => (transform ? transformPage(rows, mirror, fixed, transform) : rows),
   }
 }
 
@@ -121,8 +130,9 @@ function requireValues(where: unknown, job: string, account: string): void {
 }
 
 function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants, context }: PullRun): boolean {
+  if (!known.sweptAt) return true
   if (rule === false) return false
-  if (!known.sweptAt || known.grants !== grants) return true
+  if (known.grants !== grants) return true
   return nextDue(rule, known.sweptAt, known.sweptAt).getTime() <= context.clock.now()
 }
 

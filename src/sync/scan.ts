@@ -12,6 +12,8 @@ export interface ScanOrder {
    * a text, which keeps all digits.
    */
   readonly sentAsNumbers: ReadonlySet<string>
+  /** The same of GraphQL's Boolean. */
+  readonly sentAsBooleans?: ReadonlySet<string>
   /** What the API calls the two directions; default that of Hasura's naming convention `hasura-default`. */
   readonly directions?: Directions
 }
@@ -91,7 +93,8 @@ export function both(...wheres: readonly (Where | undefined)[]): Where {
   return given.length > 1 ? { _and: given } : only
 }
 
-function sentValue(order: ScanOrder, column: string, text: string | undefined): string | number | undefined {
+function sentValue(order: ScanOrder, column: string, text: string | undefined): string | number | boolean | undefined {
+  if (order.sentAsBooleans?.has(column)) return text === 'true'
   return order.sentAsNumbers.has(column) ? Number(text) : text
 }
 

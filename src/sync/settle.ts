@@ -1,10 +1,18 @@
 import { RefusalError } from '../errors.ts'
-import { endFullReads, type FullRead } from './full-read-record.ts'
+import { forgetSweep } from './checkpoint.ts'
+import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
 import type { PageRows } from './page-rows.ts'
 import { commit, type DeletionGuard, type PullRun, tally } from './pull-run.ts'
 import { readPages } from './read-pages.ts'
 import { among } from './scan.ts'
-import { countMissing, findUnsettled, forgetUnsettled, listUnsettled, type MissingKeys } from './stage-keys.ts'
+import {
+  analyzeStagedKeys,
+  countMissing,
+  findUnsettled,
+  forgetUnsettled,
+  listUnsettled,
+  type MissingKeys,
+} from './stage-keys.ts'
 import { markDeleted, writePage } from './write-page.ts'
 
 /** Keys asked for at once. */
@@ -17,9 +25,10 @@ const batch = 200
  * @throws RefusalError (`deletion-guard`) when too much seems to be gone; the read has to be begun anew then
  */
 export async function settle(run: PullRun, read: FullRead): Promise<void> {
-  if (read.phase === 'reading') await listDifferences(run, read)
+  const compared = read.phase === 'reading' ? await compare(run, read) : read
   if (run.context.dryRun) return
   const { context, remote, mirror, key, counts } = run
+  let { gone } = read
   for (;;) {
     const unsettled = await findUnsettled(context.store, read.id, batch)
     const last = unsettled.at(-1)
@@ -33,35 +42,61 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
     // Asked for behind the rows: what vanishes in between is found now, and what appears is left to the next scan.
     const there: PageRows[] = []
     const askedKeys = { document: remote.derived.keys, order: remote.key, where }
-    for await (const page of readPages(remote, askedKeys, context.signal)) {
-      there.push(page.rows)
-    }
-    counts.deleted += await commit(run, async tx => {
+    for await (const page of readPages(remote, askedKeys, context.signal)) there.push(page.rows)
+    const before = gone
+    const deleted = await commit(run, async tx => {
       await forgetUnsettled(tx, read.id, last.id)
-      return markDeleted(tx, mirror, key.account, keys, there)
-    })
+      const marked = await markDeleted(tx, mirror, key.account, keys, there)
+      // A permission may have been lost since everything was compared.
+      const missing = { here: compared.here, missingThere: before + marked }
+      if (marked > 0) requireAllowed(run, missing)
+      await countGone(tx, read.id, marked)
+      return marked
+    }).catch(error => beginAnewAfter(run, error))
+    gone += deleted
+    counts.deleted += deleted
     context.signal.throwIfAborted()
   }
 }
 
-async function listDifferences(run: PullRun, read: FullRead): Promise<void> {
-  const { context, mirror, key, guard, cursor, counts } = run
+/** Finds what differs, and refuses when too much is missing there. */
+async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'here'>> {
+  const { context, mirror, key, cursor, counts } = run
+  await context.transaction(analyzeStagedKeys)
   const missing = await commit(run, tx => countMissing(tx, read.id, mirror, key.account))
-  if (!context.allowDeletions && isTooMuch(missing, guard)) {
-    await context.transaction(tx => endFullReads(tx, { ...key, dryRun: context.dryRun }))
-    throw new RefusalError('deletion-guard', 'job', explain(key.job, key.account, missing, guard))
+  try {
+    requireAllowed(run, missing)
+  } catch (error) {
+    await beginAnewAfter(run, error)
   }
   if (context.dryRun) {
     const listed = await commit(run, async tx => {
-      await listUnsettled(tx, read, mirror, key.account, cursor?.column)
+      await listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here)
       return (await findUnsettled(tx, read.id, Number.MAX_SAFE_INTEGER)).length
     })
     counts.deleted += missing.missingThere
     // The scan before it has counted what it would write, and that still differs here.
     counts.updated += Math.max(0, listed - missing.missingThere - counts.inserted - counts.updated - counts.revived)
-    return
+    return missing
   }
-  await context.transaction(tx => listUnsettled(tx, read, mirror, key.account, cursor?.column))
+  await context.transaction(tx => listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here))
+  return missing
+}
+
+function requireAllowed({ context, guard, key }: PullRun, missing: MissingKeys): void {
+  if (context.allowDeletions || !isTooMuch(missing, guard)) return
+  throw new RefusalError('deletion-guard', 'job', explain(key.job, key.account, missing, guard))
+}
+
+/** What was read is given up, so that it is seen when a permission is given back; and it stays due until it was let through. */
+async function beginAnewAfter({ context, key }: PullRun, error: unknown): Promise<never> {
+  if (error instanceof RefusalError && error.code === 'deletion-guard') {
+    await context.transaction(async tx => {
+      await endFullReads(tx, { ...key, dryRun: context.dryRun })
+      if (!context.dryRun) await forgetSweep(tx, key)
+    })
+  }
+  throw error
 }
 
 /** Pure, so that its two limits can be tried with any numbers. */

@@ -43,11 +43,21 @@ export async function countMissing(
   account: string,
 ): Promise<MissingKeys> {
   const { rows } = await sql<{ here: string; missing: string }>`
-    select count(*) as here, count(*) filter (where s.key is null) as missing
-    from ${sql.table(`mirror.${table.name}`)} m
-    left join (select distinct key from worker.staged_keys where read_id = ${readId}) s on s.key = ${keyOf(table)}
-    where m._account = ${account} and m._deleted_at is null`.execute(tx)
+    select (select count(*) from ${sql.table(`mirror.${table.name}`)} m
+        where m._account = ${account} and m._deleted_at is null) as here,
+      (select count(*) from ${missingThere(table, account, readId)}) as missing`.execute(tx)
   return { here: Number(rows[0]?.here), missingThere: Number(rows[0]?.missing) }
+}
+
+/** Without it Postgres takes a table that was empty a moment ago for a small one, and compares it row by row. */
+export async function analyzeStagedKeys(tx: FencedTransaction): Promise<void> {
+  await sql`analyze worker.staged_keys`.execute(tx)
+}
+
+function missingThere(table: MirrorTable, account: string, readId: string): RawBuilder<unknown> {
+  return sql`${sql.table(`mirror.${table.name}`)} m
+    where m._account = ${account} and m._deleted_at is null
+      and not exists (select from worker.staged_keys s where s.read_id = ${readId} and s.key = ${keyOf(table)})`
 }
 
 /**
@@ -60,6 +70,7 @@ export async function listUnsettled(
   table: MirrorTable,
   account: string,
   cursor: string | undefined,
+  here: number,
 ): Promise<void> {
   const mirror = sql.table(`mirror.${table.name}`)
   if (read.purpose === 'sweep') {
@@ -75,13 +86,9 @@ export async function listUnsettled(
   }
   await sql`
     insert into worker.unsettled_keys (read_id, key)
-    select ${read.id}, ${keyOf(table)} from ${mirror} m
-    where m._account = ${account} and m._deleted_at is null
-      and not exists (select from worker.staged_keys s where s.read_id = ${read.id} and s.key = ${keyOf(table)})`.execute(
-    tx,
-  )
+    select ${read.id}, ${keyOf(table)} from ${missingThere(table, account, read.id)}`.execute(tx)
   await sql`delete from worker.staged_keys where read_id = ${read.id}`.execute(tx)
-  await sql`update worker.full_reads set phase = 'settling' where id = ${read.id}`.execute(tx)
+  await sql`update worker.full_reads set phase = 'settling', here = ${here} where id = ${read.id}`.execute(tx)
 }
 
 export async function findUnsettled(

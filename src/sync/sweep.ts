@@ -1,7 +1,6 @@
 import type { FencedTransaction } from '../store/store.ts'
-import { saveMirrorState } from './checkpoint.ts'
-import { openFullRead } from './full-load.ts'
-import { endFullReads, type FullRead } from './full-read-record.ts'
+import { endComplete, openFullRead } from './full-load.ts'
+import type { FullRead } from './full-read-record.ts'
 import type { PullRun } from './pull-run.ts'
 import { readRanges } from './read-ranges.ts'
 import { settle } from './settle.ts'
@@ -14,7 +13,7 @@ import { stageKeys } from './stage-keys.ts'
  * @throws RefusalError (`deletion-guard`)
  */
 export async function sweep(run: PullRun, unfinished: FullRead | undefined): Promise<void> {
-  const { context, remote, mirror, key, cursor } = run
+  const { context, remote, mirror, cursor } = run
   const read = await openFullRead(run, 'sweep', unfinished)
   if (read.phase === 'reading') {
     const doneBefore = read.ranges.reduce((rows, range) => rows + range.rows, 0)
@@ -30,8 +29,5 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
     })
   }
   await settle(run, read)
-  await context.transaction(async tx => {
-    await endFullReads(tx, { ...key, dryRun: context.dryRun })
-    if (!context.dryRun) await saveMirrorState(tx, key, { grants: run.grants, swept: true })
-  })
+  await endComplete(run, read)
 }

@@ -38,7 +38,7 @@ export async function writePage(
         _deleted_at = case when excluded._deleted_at is not null then coalesce(m._deleted_at, excluded._deleted_at) end,
         _revived_at = case when m._deleted_at is not null and excluded._deleted_at is null then now()
           else m._revived_at end
-      where (${compared('m', others)}) is distinct from (${compared('excluded', others)})
+      where ${compared('m', others)} *<> ${compared('excluded', others)}
       returning xmax = 0 as inserted, coalesce(_deleted_at = now(), false) as deleted,
         coalesce(_revived_at = now(), false) as revived
     )
@@ -47,7 +47,10 @@ export async function writePage(
       count(*) filter (where not inserted and deleted)::int as deleted,
       count(*) filter (where not inserted and revived)::int as revived
     from written`.execute(tx)
-  return rows[0] ?? { inserted: 0, updated: 0, deleted: 0, revived: 0 }
+  const written = rows[0] ?? { inserted: 0, updated: 0, deleted: 0, revived: 0 }
+  if (!page.leftOut?.length) return written
+  const deleted = await markDeleted(tx, table, account, page.leftOut)
+  return { ...written, deleted: written.deleted + deleted }
 }
 
 /**
@@ -95,6 +98,8 @@ function columnList(names: readonly string[]): RawBuilder<unknown> {
   return sql.join(names.map(name => sql.ref(name)))
 }
 
+/** Compared digit by digit: for `is distinct from` 1.0 and 1.00 are the same. */
 function compared(row: 'm' | 'excluded', names: readonly string[]): RawBuilder<unknown> {
-  return sql.join([sql`${sql.ref(`${row}._deleted_at`)} is null`, ...names.map(name => sql.ref(`${row}.${name}`))])
+  const values = [sql`${sql.ref(`${row}._deleted_at`)} is null`, ...names.map(name => sql.ref(`${row}.${name}`))]
+  return sql`row(${sql.join(values)})::record`
 }
