@@ -36,9 +36,14 @@ export async function forgetAccount(deps: ForgetDeps, account: string): Promise<
       }
       await forgetReads(tx, { account })
       await tx.deleteFrom('worker.accounts').where('name', '=', account).execute()
+      // Others may keep views and tables of their own beside the mirrors.
       const { rows } = await sql<{ table_name: string }>`
-        select table_name from information_schema.columns
-        where table_schema = 'mirror' and column_name = '_account'`.execute(tx)
+        select c.relname as table_name
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attname in ('_account', '_change') and not a.attisdropped
+        where n.nspname = 'mirror' and c.relkind in ('r', 'p')
+        group by c.relname having count(*) = 2`.execute(tx)
       for (const { table_name } of rows) {
         await sql`delete from ${sql.table(`mirror.${table_name}`)} where _account = ${account}`.execute(tx)
       }

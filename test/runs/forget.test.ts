@@ -45,6 +45,19 @@ describe('forgetting', () => {
     expect(await run(account)).toMatchObject({ counts: { inserted: 12 } })
   })
 
+  test('an account leaves views, and tables that the worker didn’t make, as they are', async () => {
+    const account = app.addAccount()
+    await run(account)
+    const { store } = app.deps
+    await sql`create view mirror.topics_of_accounts as
+      select _account, max(_change) as _change, count(*) as topics from mirror.topics group by _account`.execute(store)
+    await sql`create table mirror.notes as select ${account}::text as _account, 'mine' as note`.execute(store)
+    await app.operations.forget(account)
+    expect(await mirrored(account)).toBe(0)
+    const { rows } = await sql`select note from mirror.notes`.execute(store)
+    expect(rows).toEqual([{ note: 'mine' }])
+  })
+
   test('is refused while a run could write back what is forgotten, and leaves no lease behind', async () => {
     const account = app.addAccount()
     const { leases } = app.deps
