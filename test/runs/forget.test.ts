@@ -26,10 +26,12 @@ describe('forgetting', () => {
   test('a checkpoint makes the next run read everything, over the rows that are there', async () => {
     const account = app.addAccount()
     const first = await run(account)
-    expect(await run(account)).not.toMatchObject({ from: undefined })
+    expect(await run(account)).toHaveProperty('from')
     await app.operations.reset('sync-topics', account)
     expect(await mirrored(account)).toBe(12)
-    expect(await run(account)).toMatchObject({ from: undefined, counts: { read: 12, unchanged: 12 } })
+    const again = await run(account)
+    expect(again).toMatchObject({ counts: { read: 12, unchanged: 12 } })
+    expect(again).not.toHaveProperty('from')
     expect(first).toMatchObject({ counts: { inserted: 12 } })
   })
 
