@@ -1,4 +1,6 @@
+import { PermanentError } from '../errors.ts'
 import type { JobContext } from '../jobs/define-job.ts'
+import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { CheckpointKey } from './checkpoint.ts'
@@ -66,11 +68,27 @@ export function tally(counts: Counts, rows: number, written: WrittenRows): void 
 }
 
 /** Commits what the run does to its mirror and checkpoint; a dry run sees what it would do, and takes it back. */
-export async function commit<T>({ context, mirror }: PullRun, work: (tx: FencedTransaction) => Promise<T>): Promise<T> {
-  if (!context.dryRun) return context.transaction(work)
-  return takeBack(context.transaction, async tx => {
-    // What created it was taken back as well.
-    await ensureMirrorTable(tx, mirror)
-    return work(tx)
-  })
+export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => Promise<T>): Promise<T> {
+  const { context, mirror } = run
+  try {
+    if (!context.dryRun) return await context.transaction(work)
+    return await takeBack(context.transaction, async tx => {
+      // What created it was taken back as well.
+      await ensureMirrorTable(tx, mirror)
+      return work(tx)
+    })
+  } catch (error) {
+    throw sqlStateOf(error) === cardinalityViolation ? repeatedKey(run, error) : error
+  }
+}
+
+/** One statement was to write the same row twice. */
+const cardinalityViolation = '21000'
+
+function repeatedKey({ key, mirror }: PullRun, cause: unknown): PermanentError {
+  return new PermanentError(
+    'key',
+    `Two rows of one page have the same ${mirror.key.map(column => `"${column}"`).join(' and ')}, so the key of ${key.job} doesn't tell rows apart: choose another "key" for it`,
+    { cause },
+  )
 }

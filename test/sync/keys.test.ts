@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decideAfter } from '../../src/runs/retry-policy.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
@@ -96,6 +97,26 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     const table = await sandbox.createTable({ columns: `id ${type} primary key, ${updatedAt}` })
     await app.hasura.sql(`insert into ${table.name} (id) values ${values.map(value => `(${value})`)}`)
     await pullAndSweep(app, table, values.length)
+  })
+
+  test('says that a key doesn’t tell rows apart, and isn’t tried again', async () => {
+    const table = await sandbox.createTable({
+      columns: `a int, b int, primary key (a, b), ${updatedAt}`,
+      key: 'a',
+    })
+    const account = app.addAccount()
+    const job = table.pull()
+    await app.hasura.sql(`insert into ${table.name} values (1, 1)`)
+    await runPull(app, job, account)
+    await app.hasura.sql(`insert into ${table.name} values (2, 1, now()), (2, 2, now())`)
+    for (const options of [{}, { full: true }, { dryRun: true }]) {
+      const error = await runPull(app, job, account, options).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({
+        name: 'PermanentError',
+        message: `Two rows of one page have the same "a", so the key of ${job.name} doesn't tell rows apart: choose another "key" for it`,
+      })
+      expect(decideAfter(error, 0)).toEqual({ kind: 'fail' })
+    }
   })
 
   test('mirrors a table and columns that are called by reserved words and with capital letters', async () => {
