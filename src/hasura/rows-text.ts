@@ -27,15 +27,20 @@ export function sliceRows(body: string, rootField: string): RowsText | undefined
   return rows && { ...rows, text: body.slice(start, end) }
 }
 
+/** What stands between two rows: nothing more than needed, or what Postgres' `json_agg` writes. */
+const gaps = ['},', '}, \n ']
+
 /** Finds where each row begins by its first column, which is the same in all of them; the quotes around its name can't stand in a text. */
 function findFlatRows(body: string, start: number, end: number): Omit<RowsText, 'text'> | undefined {
   if (end - start === 2) return { count: 0, last: undefined }
-  const separator = `},${body.slice(start + 1, body.indexOf(':', start) + 1)}`
+  const firstColumn = body.slice(start + 1, body.indexOf(':', start) + 1)
+  const gap = gaps.find(each => body.includes(`${each}${firstColumn}`)) ?? '},'
+  const separator = `${gap}${firstColumn}`
   let count = 1
   let lastStart = start + 1
   for (let at = body.indexOf(separator, start); at !== -1; at = body.indexOf(separator, at + 1)) {
     count += 1
-    lastStart = at + 2
+    lastStart = at + gap.length
   }
   const last = body.slice(lastStart, end - 1)
   return isObject(last) ? { count, last } : undefined
