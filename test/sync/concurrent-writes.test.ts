@@ -150,14 +150,45 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('reads a hundred thousand rows of one instant page by page, and never again', { timeout: 120_000 }, async () => {
-    const table = await sandbox.createTable({ columns })
-    const job = table.pull()
+  const addCrowd = async (table: SourceTable) => {
     await fill(table, 1, 100_000, "'2026-01-01 00:00:00.000001+00'")
     await app.hasura.sql(`create index on ${table.name} (updated_at, id); analyze ${table.name}`)
+  }
+  const changeSome = ({ name }: SourceTable) =>
+    app.hasura.sql(`update ${name} set title = 'changed', updated_at = now() where id % 10000 = 0`)
+
+  test('loads a hundred thousand rows of one instant by their key, and never again', {
+    timeout: 120_000,
+  }, async () => {
+    const table = await sandbox.createTable({ columns })
+    const job = table.pull()
+    await addCrowd(table)
     expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 100_000, inserted: 100_000 } })
     await expectMirrored(app, table, account)
-    await app.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now() where id % 10000 = 0`)
+    await changeSome(table)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 10, updated: 10 } })
+    await expectMirrored(app, table, account)
+  })
+
+  test('scans a hundred thousand rows of one instant page by page, and never again', {
+    timeout: 120_000,
+  }, async () => {
+    const table = await sandbox.createTable({ columns })
+    const job = table.pull({ sweep: false })
+    await runPull(app, job, account)
+    // As if that had been just before the rows came.
+    await app.deps.store
+      .updateTable('worker.checkpoints')
+      .set({ scanned_at: '2026-01-01T00:00:00.000Z' })
+      .where('job', '=', job.name)
+      .execute()
+    await addCrowd(table)
+    expect(await runPull(app, job, account)).toMatchObject({
+      from: expect.any(String),
+      counts: { read: 100_000, inserted: 100_000 },
+    })
+    await expectMirrored(app, table, account)
+    await changeSome(table)
     expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 10, updated: 10 } })
     await expectMirrored(app, table, account)
   })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
@@ -56,4 +57,34 @@ test('a cursor may be the key itself', async () => {
     expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 5, updated: 0 } })
   }
   await expectMirrored(app, table, account)
+})
+
+test.each([
+  ['ahead', 5],
+  ['behind', -5],
+])('a scan is bounded by the API’s time, though the worker’s clock is hours %s', async (_how, hours) => {
+  const clock = { ...systemClock, now: () => Date.now() + hours * 3_600_000 }
+  await using wrong = await openTestApp({ backend: 'embedded', sandbox, schemaFolder: sandbox.schemaFolder, clock })
+  const name = wrong.addAccount()
+  const table = await sandbox.createTable({
+    columns: 'id int primary key, updated_at timestamptz not null default now()',
+  })
+  const job = table.pull({ sweep: false })
+  const scannedAt = async () => {
+    const row = await wrong.deps.store
+      .selectFrom('worker.checkpoints')
+      .select('scanned_at')
+      .where('job', '=', job.name)
+      .executeTakeFirst()
+    return Date.parse(row?.scanned_at ?? '')
+  }
+  for (const id of [1, 2, 3]) {
+    // The header tells whole seconds, and a server may keep it for one.
+    const begunAt = Date.now() - 2_000
+    await sandbox.hasura.sql(`insert into ${table.name} values (${id})`)
+    expect(await runPull(wrong, job, name)).toMatchObject({ counts: { inserted: 1 } })
+    expect(await scannedAt()).toBeGreaterThanOrEqual(begunAt)
+    expect(await scannedAt()).toBeLessThanOrEqual(Date.now())
+  }
+  await expectMirrored(wrong, table, name)
 })

@@ -80,6 +80,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     app.hasura.sql(`insert into articles (topic_id, title, status, updated_at)
       values ('b0000000-0000-4000-8000-000000000001', '${title}', 'published', ${updatedAt})`)
   const pages = () => app.hasura.requests.filter(request => request.operationName === 'PullArticles')
+  /** Of each page asked for since then, the column that its rows are ordered by before all others. */
+  const orderColumns = (begun: number) =>
+    pages()
+      .slice(begun)
+      .flatMap(({ variables }) => Object.keys(Object(Object(variables).order_by)[0] ?? {}))
 
   test('makes the mirror equal to what the role sees, though its row limit is below the page', async () => {
     const job = newJob({ pageSize: 1_000 })
@@ -93,10 +98,23 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     })
   })
 
+  test('loads a table of many pages by its key', async () => {
+    const job = newJob({ pageSize: 3 })
+    const begun = pages().length
+    await run(job)
+    expect(await mirrorOf(job)).toEqual(await source())
+    expect(new Set(orderColumns(begun))).toEqual(new Set(['id']))
+  })
+
   test('steps over ties wider than a page', async () => {
     const job = newJob({ pageSize: 3 })
     await run(job)
+    const begun = pages().length
+    await app.hasura.sql("update articles set title = title || '~'")
+    const rows = await visible()
+    expect(await run(job)).toMatchObject({ counts: { read: rows, inserted: 0, updated: rows } })
     expect(await mirrorOf(job)).toEqual(await source())
+    expect(new Set(orderColumns(begun))).toEqual(new Set(['updated_at']))
   })
 
   test('takes only what is new or changed the next time, and writes nothing twice', async () => {
