@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineJob } from '../../src/jobs/define-job.ts'
 import { cursorPages } from '../../src/rest/cursor-pages.ts'
 import { isMissing } from '../../src/rest/is-missing.ts'
-import { openFullRead } from '../../src/sync/full-read.ts'
+import { openListRead } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const organizations = mirrorRows({
@@ -37,7 +37,7 @@ export const syncEunifyerOrganizations = defineJob({
   into: organizations.into,
   async run({ account, api }, context) {
     const { signal, progress } = context
-    const read = await openFullRead(organizations, account.name, context)
+    const read = await openListRead(organizations, account.name, context)
     for await (const { items } of cursorPages(api, { path: '/partner/orgs', item: organizationSchema, signal })) {
       await read.write(items)
       progress({ done: read.counts.read })

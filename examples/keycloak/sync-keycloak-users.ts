@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Session } from '../../src/gate/session.ts'
 import { defineJob } from '../../src/jobs/define-job.ts'
 import { parseAnswer } from '../../src/rest/parse-answer.ts'
-import { openFullRead } from '../../src/sync/full-read.ts'
+import { openListRead } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const users = mirrorRows({
@@ -54,7 +54,7 @@ export const syncKeycloakUsers = defineJob({
   into: users.into,
   async run(session, context) {
     const { signal, progress } = context
-    const read = await openFullRead(users, session.account.name, context)
+    const read = await openListRead(users, session.account.name, context)
     for await (const page of readUsers(session, signal)) {
       await read.write(page)
       progress({ done: read.counts.read })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineJob } from '../../src/jobs/define-job.ts'
 import { isMissing } from '../../src/rest/is-missing.ts'
 import { numberedPages } from '../../src/rest/numbered-pages.ts'
-import { openFullRead } from '../../src/sync/full-read.ts'
+import { openListRead } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const stations = mirrorRows({
@@ -42,7 +42,7 @@ export const syncPersiumStations = defineJob({
   async run({ account, api }, context) {
     const { signal, progress } = context
     const { organisation_uuid } = await api.get('/me', { schema: meSchema, signal })
-    const read = await openFullRead(stations, account.name, context)
+    const read = await openListRead(stations, account.name, context)
     for await (const { items } of numberedPages(api, { path: '/stations', item: stationSchema, signal })) {
       await read.write(items.map(station => ({ ...station, organisation_uuid })))
       progress({ done: read.counts.read })

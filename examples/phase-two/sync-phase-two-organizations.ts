@@ -4,7 +4,7 @@ import { defineJob } from '../../src/jobs/define-job.ts'
 import { isMissing, isNotFound } from '../../src/rest/is-missing.ts'
 import { offsetPages } from '../../src/rest/offset-pages.ts'
 import type { RestApi } from '../../src/rest/rest-api.ts'
-import { openFullRead, totalOf } from '../../src/sync/full-read.ts'
+import { openListRead, totalOf } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const organizations = mirrorRows({
@@ -53,8 +53,8 @@ export const syncPhaseTwoOrganizations = defineJob({
   into: [organizations.into, members.into],
   async run({ account, api }, context) {
     const { signal, progress } = context
-    const readOrganizations = await openFullRead(organizations, account.name, context)
-    const readMembers = await openFullRead(members, account.name, context)
+    const readOrganizations = await openListRead(organizations, account.name, context)
+    const readMembers = await openListRead(members, account.name, context)
     for await (const { items } of offsetPages(api, { path: '/orgs', item: organizationSchema, signal })) {
       await readOrganizations.write(items)
       for (const { id } of items) {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
-import { forgetReads } from '../sync/full-read-record.ts'
+import { forgetReads } from '../sync/full/full-read-record.ts'
 import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'

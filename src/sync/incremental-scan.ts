@@ -1,9 +1,9 @@
-import { countRows } from './ask-table.ts'
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
+import { writePage } from './mirror/write-page.ts'
 import { commit, type PullCursor, type PullRun, tally } from './pull-run.ts'
-import { type Page, readPages } from './read-pages.ts'
-import { behind, below, both, from, lowerBound, type ScanOrder } from './scan.ts'
-import { writePage } from './write-page.ts'
+import { countRows } from './remote/ask-table.ts'
+import { type Page, readPages } from './remote/read-pages.ts'
+import { allOf, behind, below, from, lowerBound, type ScanOrder } from './remote/scan.ts'
 
 interface Scanned {
   readonly from: string | undefined
@@ -37,7 +37,7 @@ export async function scanChanges(
     isComplete = page.isLast || endsScan(page, longest, cursor, { high: before.high, scanStartedAt })
     longest = Math.max(longest, page.rows.count)
     if (counts.pages === 0 && !page.isLast) {
-      total = await countRows(remote, both(where, before.position && behind(order, before.position)), context.signal)
+      total = await countRows(remote, allOf(where, before.position && behind(order, before.position)), context.signal)
     }
     const next = isComplete
       ? complete()
@@ -62,7 +62,7 @@ export async function backfill(
   bounds: { readonly from?: string | undefined; readonly to?: string | undefined },
 ): Promise<Scanned> {
   const { context, remote, mirror, key, counts } = run
-  const where = both(
+  const where = allOf(
     bounds.from === undefined ? undefined : from(order, bounds.from),
     bounds.to === undefined ? undefined : below(order, bounds.to),
   )

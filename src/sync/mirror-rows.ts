@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { FencedTransaction } from '../store/store.ts'
-import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
-import { markDeleted, type WrittenRows, writePage } from './write-page.ts'
+import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
+import { markDeleted, type WrittenRows, writePage } from './mirror/write-page.ts'
 
 /** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
 interface ColumnTypes {

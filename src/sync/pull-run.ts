@@ -4,11 +4,11 @@ import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { CheckpointKey } from './checkpoint.ts'
-import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
-import type { PageRows } from './page-rows.ts'
-import type { RemoteTable } from './remote-table.ts'
+import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
+import type { PageRows } from './mirror/page-rows.ts'
+import type { WrittenRows } from './mirror/write-page.ts'
+import type { RemoteTable } from './remote/remote-table.ts'
 import { takeBack } from './take-back.ts'
-import type { WrittenRows } from './write-page.ts'
 
 /** What all steps of one run of a pull work with. */
 export interface PullRun {

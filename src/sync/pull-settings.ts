@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
+import type { RowTransform } from './mirror/transform-page.ts'
 import type { DeletionGuard } from './pull-run.ts'
-import type { Where } from './scan.ts'
-import type { RowTransform } from './transform-page.ts'
+import type { Where } from './remote/scan.ts'
 
 /** The options of a pull with their defaults, and without the types of its rows. */
 export interface PullSettings {

@@ -10,10 +10,10 @@ import {
 } from '../hasura/role-schema.ts'
 import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
-import type { MirrorTable } from './mirror-table.ts'
+import type { MirrorTable } from './mirror/mirror-table.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
-import type { ScanOrder } from './scan.ts'
+import type { ScanOrder } from './remote/scan.ts'
 
 /** What a pull's document means in the schema of its role. */
 export interface PullShape {

@@ -3,11 +3,11 @@ import type { ScheduleRule } from '../account.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import { defineJob, type JobDefinition } from '../jobs/define-job.ts'
 import type { ChangedTable } from './changes.ts'
+import type { RowTransform } from './mirror/transform-page.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
 import { createShapeFinder, findShapeProblems } from './pull-shape.ts'
 import { runPull } from './run-pull.ts'
-import type { RowTransform } from './transform-page.ts'
 
 /** The row type of the one list that a query selects. */
 export type RowOf<R> = R[keyof R] extends readonly (infer Row)[] ? Row : never

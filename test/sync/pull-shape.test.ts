@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readSchema } from '../../src/hasura/role-schema.ts'
 import type { PullSettings } from '../../src/sync/pull-settings.ts'
 import { findShapeProblems, readShape } from '../../src/sync/pull-shape.ts'
-import { greatestFirst, orderBy } from '../../src/sync/scan.ts'
+import { greatestFirst, orderBy } from '../../src/sync/remote/scan.ts'
 
 const schemaOf = (directions: string) =>
   readSchema(

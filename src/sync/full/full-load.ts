@@ -1,14 +1,14 @@
-import type { FencedTransaction } from '../store/store.ts'
-import { countRows, findGreatestCursor } from './ask-table.ts'
-import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from './checkpoint.ts'
+import type { FencedTransaction } from '../../store/store.ts'
+import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
+import { hasRows } from '../mirror/mirror-table.ts'
+import { writePage } from '../mirror/write-page.ts'
+import { commit, type PullRun, tally } from '../pull-run.ts'
+import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
+import { splitRanges } from '../remote/split-ranges.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
-import { hasRows } from './mirror-table.ts'
-import { commit, type PullRun, tally } from './pull-run.ts'
 import { readRanges } from './read-ranges.ts'
 import { settle } from './settle.ts'
-import { splitRanges } from './split-ranges.ts'
 import { stageKeys } from './stage-keys.ts'
-import { writePage } from './write-page.ts'
 
 /**
  * Reads every row, in ranges of the key at once, and compares it with the mirror. What was there before and isn't met is looked

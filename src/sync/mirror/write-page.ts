@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Position } from '../store/schema.ts'
-import type { FencedTransaction } from '../store/store.ts'
+import type { Position } from '../../store/schema.ts'
+import type { FencedTransaction } from '../../store/store.ts'
 import { nextChanges } from './change-counter.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import { columnValue, type PageRows, recordset } from './page-rows.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nextPageSize } from '../../src/sync/page-size.ts'
+import { nextPageSize } from '../../../src/sync/remote/page-size.ts'
 
 const megabyte = 2 ** 20
 

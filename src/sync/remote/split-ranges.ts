@@ -1,4 +1,4 @@
-import type { Position } from '../store/schema.ts'
+import type { Position } from '../../store/schema.ts'
 import { findKeyAt } from './ask-table.ts'
 import type { RemoteTable } from './remote-table.ts'
 

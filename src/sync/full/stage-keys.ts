@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Position } from '../store/schema.ts'
-import type { FencedTransaction } from '../store/store.ts'
+import type { Position } from '../../store/schema.ts'
+import type { FencedTransaction } from '../../store/store.ts'
+import type { MirrorTable } from '../mirror/mirror-table.ts'
+import { columnValue, type PageRows, recordset } from '../mirror/page-rows.ts'
 import type { FullRead } from './full-read-record.ts'
-import type { MirrorTable } from './mirror-table.ts'
-import { columnValue, type PageRows, recordset } from './page-rows.ts'
 
 /*
  * Which keys a full read has met is kept in the database: a list of a million wouldn't fit into memory, and merging two ordered

@@ -1,17 +1,17 @@
 import { z } from 'zod'
-import { OutageError, PermanentError, TransientError } from '../errors.ts'
-import type { UntypedDocument } from '../hasura/derive-documents.ts'
-import { exactTexts } from '../hasura/exact-numbers.ts'
-import type { RequestOptions } from '../hasura/hasura-client.ts'
-import type { Position } from '../store/schema.ts'
+import { OutageError, PermanentError, TransientError } from '../../errors.ts'
+import type { UntypedDocument } from '../../hasura/derive-documents.ts'
+import { exactTexts } from '../../hasura/exact-numbers.ts'
+import type { RequestOptions } from '../../hasura/hasura-client.ts'
+import type { Position } from '../../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
-import { both, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
+import { allOf, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 /** How many rows a `where` has; undefined when the role may not aggregate. */
 export async function countRows(table: RemoteTable, where: Where, signal: AbortSignal): Promise<number | undefined> {
   const { count } = table.derived
   if (!count) return undefined
-  const asked = table.hasura.query(count.document, { where: both(table.where, where) }, { signal, ...onlyOnce })
+  const asked = table.hasura.query(count.document, { where: allOf(table.where, where) }, { signal, ...onlyOnce })
   const data = await unlessItFails(asked)
   const parsed = countAnswer.safeParse(data)
   return parsed.success ? parsed.data[count.field]?.aggregate?.count : undefined

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { RefusalError } from '../../src/errors.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
-import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
-import { setSelectPermission } from '../sandbox/hasura/change-metadata.ts'
+import { RefusalError } from '../../../src/errors.ts'
+import { backends, openTestApp, type TestApp } from '../../fixtures/open-test-app.ts'
+import { runPull } from '../../fixtures/run-pull.ts'
+import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../../fixtures/source-table.ts'
+import { setSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
 
 let sandbox: TableSandbox
 beforeAll(async () => {

@@ -1,10 +1,11 @@
-import { RefusalError } from '../errors.ts'
-import { forgetSweep } from './checkpoint.ts'
+import { RefusalError } from '../../errors.ts'
+import { forgetSweep } from '../checkpoint.ts'
+import type { PageRows } from '../mirror/page-rows.ts'
+import { markDeleted, writePage } from '../mirror/write-page.ts'
+import { commit, type DeletionGuard, type PullRun, tally } from '../pull-run.ts'
+import { readPages } from '../remote/read-pages.ts'
+import { among } from '../remote/scan.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
-import type { PageRows } from './page-rows.ts'
-import { commit, type DeletionGuard, type PullRun, tally } from './pull-run.ts'
-import { readPages } from './read-pages.ts'
-import { among } from './scan.ts'
 import {
   analyzeStagedKeys,
   countMissing,
@@ -13,7 +14,6 @@ import {
   listUnsettled,
   type MissingKeys,
 } from './stage-keys.ts'
-import { markDeleted, writePage } from './write-page.ts'
 
 /** Keys asked for at once. */
 const batch = 200

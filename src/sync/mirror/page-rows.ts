@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Position } from '../store/schema.ts'
+import type { Position } from '../../store/schema.ts'
 import type { MirrorColumn } from './mirror-table.ts'
 
 /** Rows that Postgres is to read out of a JSON text, so that digits and microseconds never pass through JavaScript. */

@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely'
 import { z } from 'zod'
-import { PermanentError } from '../errors.ts'
-import type { Position, WorkerTables } from '../store/schema.ts'
-import type { FencedTransaction, StoreReader } from '../store/store.ts'
-import { positionSchema } from './checkpoint.ts'
+import { PermanentError } from '../../errors.ts'
+import type { Position, WorkerTables } from '../../store/schema.ts'
+import type { FencedTransaction, StoreReader } from '../../store/store.ts'
+import { positionSchema } from '../checkpoint.ts'
 
 /** A read of everything that was begun and isn't complete: a run that comes after a crash goes on with it. */
 export interface FullRead {

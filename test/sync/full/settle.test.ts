@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cleanText } from '../../src/sync/page-rows.ts'
-import { isTooMuch } from '../../src/sync/settle.ts'
+import { isTooMuch } from '../../../src/sync/full/settle.ts'
+import { cleanText } from '../../../src/sync/mirror/page-rows.ts'
 
 describe('the deletion guard', () => {
   const guard = { share: 0.3, floor: 10 }

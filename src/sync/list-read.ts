@@ -6,7 +6,7 @@ import type { MirrorRows, RowKey } from './mirror-rows.ts'
  * A read of everything that an account may see, page by page, into one mirror table. Each page is committed by itself; a read
  * that breaks off has told what is there and nothing of what is gone, so nothing is marked then and the next run begins anew.
  */
-export interface FullRead<R> {
+export interface ListRead<R> {
   /** Commits one page, if this run still holds its lease. */
   write(rows: readonly R[]): Promise<void>
   /**
@@ -17,17 +17,17 @@ export interface FullRead<R> {
    */
   finish(isGone: (key: RowKey) => Promise<boolean>): Promise<void>
   /** Of what was committed so far. */
-  readonly counts: FullCounts
+  readonly counts: ListCounts
 }
 
-type FullCounts = Required<Omit<RunCounts, 'pages'>>
+type ListCounts = Required<Omit<RunCounts, 'pages'>>
 
 /** Begins a read into a table that no other job writes; one run may have several, each into its own table. */
-export async function openFullRead<R>(
+export async function openListRead<R>(
   table: MirrorRows<R>,
   account: string,
   context: Pick<JobContext<unknown>, 'transaction' | 'signal'>,
-): Promise<FullRead<R>> {
+): Promise<ListRead<R>> {
   const { transaction, signal } = context
   await transaction(tx => table.ensure(tx))
   // One text each, so that a key that comes twice is kept once; a hundred thousand take some ten megabytes.
@@ -59,8 +59,8 @@ export async function openFullRead<R>(
 }
 
 /** The counts of a run that reads into several tables. */
-export function totalOf(...counts: readonly FullCounts[]): FullCounts {
-  const sum = (name: keyof FullCounts) => counts.reduce((total, each) => total + each[name], 0)
+export function totalOf(...counts: readonly ListCounts[]): ListCounts {
+  const sum = (name: keyof ListCounts) => counts.reduce((total, each) => total + each[name], 0)
   return {
     read: sum('read'),
     inserted: sum('inserted'),

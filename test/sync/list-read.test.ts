@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LeaseLostError, PermanentError } from '../../src/errors.ts'
 import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
-import { openFullRead, totalOf } from '../../src/sync/full-read.ts'
+import { openListRead, totalOf } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -65,7 +65,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
       },
       { id: upper, name: 'b', ...nothing },
     ]
-    const first = await openFullRead(table, account, context)
+    const first = await openListRead(table, account, context)
     await first.write(rows.slice(0, 1))
     await first.write(rows.slice(1))
     await first.finish(everything)
@@ -77,7 +77,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
       },
       { id: upper.toLowerCase(), name: 'b', ...nothing, deleted: false },
     ])
-    const second = await openFullRead(table, account, context)
+    const second = await openListRead(table, account, context)
     await second.write(rows.map(row => ({ ...row, id: row.id.toLowerCase(), data: row.name === 'b' ? {} : row.data })))
     await second.finish(everything)
     expect(second.counts).toMatchObject({ read: 2, inserted: 0, updated: 1, unchanged: 1, deleted: 0 })
@@ -86,7 +86,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
   test('takes a row that comes twice, on one page or on two, as it came last', async () => {
     const table = defineTable()
     const { account, ...context } = await open()
-    const read = await openFullRead(table, account, context)
+    const read = await openListRead(table, account, context)
     await read.write([
       { id: upper, name: 'a', ...nothing, count: 1 },
       { id: upper, name: 'a', ...nothing, count: 2 },
@@ -102,12 +102,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
     const names = ['a', 'b', 'c', 'd']
     const [one, other] = [await open(), await open()]
     for (const { account, ...context } of [one, other]) {
-      const read = await openFullRead(table, account, context)
+      const read = await openListRead(table, account, context)
       await read.write(names.map(name => ({ id: upper, name, ...nothing })))
       await read.finish(everything)
     }
     const asked: unknown[] = []
-    const again = await openFullRead(table, one.account, one)
+    const again = await openListRead(table, one.account, one)
     await again.write([{ id: upper, name: 'a', ...nothing }])
     await again.finish(async key => {
       asked.push(key)
@@ -120,7 +120,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
     expect(await deleted(one.account)).toEqual(['b', 'd'])
     expect(await deleted(other.account)).toEqual([])
 
-    const third = await openFullRead(table, one.account, one)
+    const third = await openListRead(table, one.account, one)
     await third.write(['a', 'b', 'c'].map(name => ({ id: upper, name, ...nothing })))
     await third.finish(() => expect.fail('nothing that is marked already is asked for'))
     expect(third.counts).toMatchObject({ updated: 0, revived: 1, unchanged: 2, deleted: 0 })
@@ -130,9 +130,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
   test('marks all that is gone when there is nothing at all any more', async () => {
     const table = defineTable()
     const { account, ...context } = await open()
-    const read = await openFullRead(table, account, context)
+    const read = await openListRead(table, account, context)
     await read.write([{ id: upper, name: 'a', ...nothing }])
-    const empty = await openFullRead(table, account, context)
+    const empty = await openListRead(table, account, context)
     await empty.finish(everything)
     expect(empty.counts).toMatchObject({ read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 1 })
   })
@@ -140,9 +140,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
   test('marks nothing when the API can not say what is gone', async () => {
     const table = defineTable()
     const { account, ...context } = await open()
-    const read = await openFullRead(table, account, context)
+    const read = await openListRead(table, account, context)
     await read.write(['a', 'b'].map(name => ({ id: upper, name, ...nothing })))
-    const broken = await openFullRead(table, account, context)
+    const broken = await openListRead(table, account, context)
     await expect(
       broken.finish(async ([, name]) => {
         if (name === 'a') return true
@@ -155,16 +155,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
   test('writes and marks nothing once another run has taken over, nor after it was aborted', async () => {
     const table = defineTable()
     const { account, lease, ...context } = await open()
-    const read = await openFullRead(table, account, context)
+    const read = await openListRead(table, account, context)
     await read.write([{ id: upper, name: 'a', ...nothing }])
-    const stale = await openFullRead(table, account, context)
+    const stale = await openListRead(table, account, context)
     await app.deps.leases.release(lease)
     await app.deps.leases.take(account, lease.job)
     await expect(stale.write([{ id: upper, name: 'b', ...nothing }])).rejects.toBeInstanceOf(LeaseLostError)
     await expect(stale.finish(everything)).rejects.toBeInstanceOf(LeaseLostError)
     expect(await rowsOf(table.into, account)).toMatchObject([{ name: 'a', deleted: false }])
 
-    const aborted = await openFullRead(table, account, { ...(await open(account)), signal: AbortSignal.abort() })
+    const aborted = await openListRead(table, account, { ...(await open(account)), signal: AbortSignal.abort() })
     await expect(aborted.write([])).rejects.toThrow(/abort/i)
   })
 })

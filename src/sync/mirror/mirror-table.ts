@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { RefusalError } from '../errors.ts'
-import type { FencedTransaction } from '../store/store.ts'
+import { RefusalError } from '../../errors.ts'
+import type { FencedTransaction } from '../../store/store.ts'
 
 /** A table of schema `mirror`: the rows of one remote table as each account sees them. */
 export interface MirrorTable {

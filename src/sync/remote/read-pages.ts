@@ -1,11 +1,11 @@
-import { PermanentError, TransientError } from '../errors.ts'
-import type { UntypedDocument } from '../hasura/derive-documents.ts'
-import { exactTexts } from '../hasura/exact-numbers.ts'
-import type { Position } from '../store/schema.ts'
-import type { PageRows } from './page-rows.ts'
+import { PermanentError, TransientError } from '../../errors.ts'
+import type { UntypedDocument } from '../../hasura/derive-documents.ts'
+import { exactTexts } from '../../hasura/exact-numbers.ts'
+import type { Position } from '../../store/schema.ts'
+import type { PageRows } from '../mirror/page-rows.ts'
 import { nextPageSize } from './page-size.ts'
 import type { RemoteTable } from './remote-table.ts'
-import { behind, both, orderBy, type ScanOrder, type Where } from './scan.ts'
+import { allOf, behind, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 export interface Page {
   readonly rows: PageRows
@@ -101,7 +101,7 @@ async function fetchPage(
   signal: AbortSignal,
 ): Promise<FetchedPage | undefined> {
   const variables = {
-    where: both(where, wanted, position && behind(order, position)),
+    where: allOf(where, wanted, position && behind(order, position)),
     order_by: orderBy(order),
     limit: asked,
   }

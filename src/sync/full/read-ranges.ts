@@ -1,9 +1,9 @@
-import type { UntypedDocument } from '../hasura/derive-documents.ts'
-import type { FencedTransaction } from '../store/store.ts'
+import type { UntypedDocument } from '../../hasura/derive-documents.ts'
+import type { FencedTransaction } from '../../store/store.ts'
+import { type Page, readPages } from '../remote/read-pages.ts'
+import type { RemoteTable } from '../remote/remote-table.ts'
+import { upTo } from '../remote/scan.ts'
 import { type FullRead, type RangeState, saveRange } from './full-read-record.ts'
-import { type Page, readPages } from './read-pages.ts'
-import type { RemoteTable } from './remote-table.ts'
-import { upTo } from './scan.ts'
 
 /** Writes down, in the transaction that keeps a page, that the page's range has been read so far. */
 export type SaveProgress = (tx: FencedTransaction) => Promise<void>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Checkpoint } from '../../src/sync/checkpoint.ts'
-import { behind, from, lowerBound, orderBy, type ScanOrder, type Where } from '../../src/sync/scan.ts'
+import type { Checkpoint } from '../../../src/sync/checkpoint.ts'
+import { behind, from, lowerBound, orderBy, type ScanOrder, type Where } from '../../../src/sync/remote/scan.ts'
 
 type Row = Readonly<Record<string, string | number>>
 

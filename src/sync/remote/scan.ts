@@ -1,5 +1,5 @@
-import type { Position } from '../store/schema.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import type { Position } from '../../store/schema.ts'
+import type { Checkpoint } from '../checkpoint.ts'
 
 /** A `where` of Hasura's: what a page may hold. */
 export type Where = { readonly [field: string]: unknown }
@@ -87,7 +87,7 @@ export function among(key: ScanOrder, keys: readonly Position[]): Where {
 }
 
 /** What all of these allow. */
-export function both(...wheres: readonly (Where | undefined)[]): Where {
+export function allOf(...wheres: readonly (Where | undefined)[]): Where {
   const given = wheres.filter(where => where !== undefined && Object.keys(where).length > 0)
   const [only = {}] = given
   return given.length > 1 ? { _and: given } : only
