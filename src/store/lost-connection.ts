@@ -11,7 +11,7 @@ export function tellLostConnections(pool: pg.Pool): {
   onCreateConnection(connection: DatabaseConnection): Promise<void>
 } {
   return {
-    pool: { options: pool.options, connect: () => pool.connect().catch(translate), end: () => pool.end() },
+    pool: { options: pool.options, connect: () => pool.connect().catch(translateAtConnect), end: () => pool.end() },
     async onCreateConnection(connection) {
       const execute = connection.executeQuery.bind(connection)
       connection.executeQuery = <R>(...query: Parameters<typeof execute>) => execute<R>(...query).catch(translate)
@@ -19,10 +19,20 @@ export function tellLostConnections(pool: pg.Pool): {
   }
 }
 
+/** A system's error at connecting has a code, by which it is told elsewhere. */
+function translateAtConnect(error: unknown): never {
+  if (error instanceof Error && 'code' in error) throw error
+  throw translated(error)
+}
+
 function translate(error: unknown): never {
-  if (!(error instanceof Error) || error.name === 'AbortError') throw error
   if (error instanceof pg.DatabaseError && !farewells.test(error.code ?? '')) throw error
-  throw new TransientError(
+  throw translated(error)
+}
+
+function translated(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name === 'AbortError') return error
+  return new TransientError(
     'store',
     "The connection to Postgres was lost, or can't be had: check that it runs and that DATABASE_URL is right",
     { cause: error },

@@ -1,4 +1,5 @@
 import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type CheckId, checkIds } from '../../src/doctor/check.ts'
 import { openHome } from '../cli/run-command.ts'
@@ -46,7 +47,7 @@ function changeClaims(change: (claims: Record<string, unknown>) => Record<string
 }
 
 test('an account that is well has every check in its place, and ends with 0', async () => {
-  const { code, diagnoses, find } = await runDoctor(home.env)
+  const { code, diagnoses, find } = await runDoctor({ ...home.env, DATA_DIR: join(home.folder, 'not-there-yet') })
   expect(code).toBe(0)
   expect(diagnoses.map(({ account, ok }) => ({ account, ok }))).toEqual([{ account: 'default', ok: true }])
   expect(diagnoses[0]?.checks.map(check => check.id)).toEqual(checkIds)
