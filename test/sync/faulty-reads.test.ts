@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import {
+  createNumberedTable,
   expectMirrored,
   openTableSandbox,
   readMirror,
@@ -27,15 +28,7 @@ beforeEach(() => {
 })
 afterEach(() => app.hasura.clearFaults())
 
-const create = async (rows: number, columns = '', more: object = {}): Promise<SourceTable> => {
-  const table = await sandbox.createTable({
-    columns: `id int primary key, title text, updated_at timestamptz not null default now()${columns}`,
-    ...more,
-  })
-  await app.hasura.sql(`insert into ${table.name} (id, title, updated_at)
-    select n, 'row ' || n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, ${rows}) n`)
-  return table
-}
+const create = (rows: number, columns = '') => createNumberedTable(sandbox, rows, columns)
 const asked = (table: SourceTable, suffix = '') =>
   app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`).length
 const mirrored = async (table: SourceTable, who = account) => (await readMirror(app, table.name, who, ['id'])).length

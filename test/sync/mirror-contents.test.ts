@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import {
+  createNumberedTable,
   expectMirrored,
   openTableSandbox,
   readMirror,
@@ -26,20 +27,9 @@ beforeEach(() => {
 })
 afterEach(() => app.hasura.clearFaults())
 
-const create = async (rows: number, columns = '', more: object = {}): Promise<SourceTable> => {
-  const table = await sandbox.createTable({
-    columns: `id int primary key, title text, updated_at timestamptz not null default now()${columns}`,
-    ...more,
-  })
-  await app.hasura.sql(`insert into ${table.name} (id, title, updated_at)
-    select n, 'row ' || n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, ${rows}) n`)
-  return table
-}
-const _asked = (table: SourceTable, suffix = '') =>
-  app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`).length
+const create = (rows: number, columns = '') => createNumberedTable(sandbox, rows, columns)
 const mirrored = async (table: SourceTable, who = account) => (await readMirror(app, table.name, who, ['id'])).length
 const graphqlError = { kind: 'graphql-error', code: 'validation-failed', message: 'no' } as const
-const _status500 = { kind: 'status', status: 500 } as const
 
 test('a row that a transform begins to leave out leaves the mirror', async () => {
   const table = await create(5)

@@ -3,7 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { RefusalError } from '../../../src/errors.ts'
 import { backends, openTestApp, type TestApp } from '../../fixtures/open-test-app.ts'
 import { runPull } from '../../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../../fixtures/source-table.ts'
+import {
+  createNumberedTable,
+  expectMirrored,
+  openTableSandbox,
+  type SourceTable,
+  type TableSandbox,
+} from '../../fixtures/source-table.ts'
 import { setSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
 
 let sandbox: TableSandbox
@@ -24,14 +30,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
   afterEach(() => app.hasura.clearFaults())
   afterAll(() => app[Symbol.asyncDispose]())
 
-  const createTable = async (rows: number, columns = ''): Promise<SourceTable> => {
-    const table = await sandbox.createTable({
-      columns: `id int primary key, title text, updated_at timestamptz not null default now()${columns}`,
-    })
-    await app.hasura.sql(`insert into ${table.name} (id, title, updated_at)
-      select n, 'row ' || n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, ${rows}) n`)
-    return table
-  }
+  const createTable = (rows: number, columns = '') => createNumberedTable(sandbox, rows, columns)
   const sweep = (table: SourceTable, changes: Parameters<SourceTable['pull']>[0] = {}, more: object = {}) =>
     runPull(app, table.pull({ pageSize: 20, ...changes }), account, { payload: { sweep: true }, ...more })
   const deleted = async (table: SourceTable) => {
