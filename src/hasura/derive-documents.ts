@@ -11,6 +11,7 @@ import {
   type VariableDefinitionNode,
   type VariableNode,
 } from 'graphql'
+import { findOperation } from './find-operation.ts'
 import type { RoleSchema } from './role-schema.ts'
 
 /** A document whose variables and rows are known by their names alone. */
@@ -57,7 +58,7 @@ export function deriveDocuments(
 }
 
 function readOperation(document: DocumentNode): { operation: OperationDefinitionNode; root: FieldNode } {
-  const operation = document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
+  const operation = findOperation(document)
   const root = operation?.selectionSet.selections[0]
   if (!operation || root?.kind !== Kind.FIELD) throw new TypeError('a document that selects one list of rows')
   return { operation, root }

@@ -26,7 +26,11 @@ export function parseKeepingDigits(text: string): unknown {
  * @throws PermanentError (`null-in-order`) when one of them is null, so that the row has no place among the others
  */
 export function exactTexts(row: string, columns: readonly string[]): readonly string[] {
-  const values = record.parse(parseKeepingDigits(row))
+  return textsOf(record.parse(parseKeepingDigits(row)), columns)
+}
+
+/** The same of a row that `parseKeepingDigits` has parsed. */
+export function textsOf(values: Readonly<Record<string, unknown>>, columns: readonly string[]): readonly string[] {
   return columns.map(column => {
     const value = values[column]
     if (value === null || value === undefined) {

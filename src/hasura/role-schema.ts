@@ -18,6 +18,7 @@ import {
   validate,
 } from 'graphql'
 import { ConfigError } from '../errors.ts'
+import { findOperation } from './find-operation.ts'
 import { columnTypeOf } from './scalars.ts'
 
 /** Where the SDL of each role is committed. */
@@ -83,7 +84,7 @@ export function readSelection(
   { role, schema }: RoleSchema,
   flattened: ReadonlySet<string> = new Set(),
 ): Selection {
-  const operation = document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
+  const operation = findOperation(document)
   const [root, ...others] = operation?.selectionSet.selections ?? []
   const name = operation?.name?.value ?? 'the operation'
   if (root?.kind !== Kind.FIELD || others.length > 0) throw notOneList(name)
@@ -106,7 +107,7 @@ export function readDirections(
   { schema }: RoleSchema,
 ): { readonly ascending: string; readonly descending: string } {
   const inCapitals = { ascending: 'ASC', descending: 'DESC_NULLS_LAST' }
-  const operation = document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
+  const operation = findOperation(document)
   const root = operation?.selectionSet.selections[0]
   const field = root?.kind === Kind.FIELD ? schema.getQueryType()?.getFields()[root.name.value] : undefined
   const enums = (field?.args ?? []).flatMap(argument => {

@@ -1,6 +1,5 @@
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
-import { writePage } from './mirror/write-page.ts'
-import { commit, type PullCursor, type PullRun, tally } from './pull-run.ts'
+import { commit, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { countRows } from './remote/ask-table.ts'
 import { type Page, readPages } from './remote/read-pages.ts'
 import { allOf, behind, below, from, lowerBound, type ScanOrder } from './remote/scan.ts'
@@ -11,13 +10,9 @@ interface Scanned {
 }
 
 /** Reads what has changed since the last complete scan, in the order of the cursor, and goes on with one that broke off. */
-export async function scanChanges(
-  run: PullRun,
-  order: ScanOrder,
-  cursor: PullCursor,
-  before: Checkpoint,
-): Promise<Scanned> {
-  const { context, remote, mirror, key, counts } = run
+export async function scanChanges(run: PullRun, cursor: PullCursor, before: Checkpoint): Promise<Scanned> {
+  const { context, remote, key, counts } = run
+  const { order } = cursor
   const bound = lowerBound(before, cursor.kind, cursor.lookback)
   const where = bound === undefined ? {} : from(order, bound)
   let { high, scanStartedAt } = before
@@ -42,11 +37,7 @@ export async function scanChanges(
     const next = isComplete
       ? complete()
       : { ...complete(), position: page.next, scanStartedAt, scannedAt: before.scannedAt }
-    const written = await commit(run, async tx => {
-      await saveCheckpoint(tx, key, next, cursor.type)
-      return writePage(tx, mirror, key.account, run.rowsOf(page.rows))
-    })
-    tally(counts, page.rows.count, written)
+    await writeRows(run, page.rows, tx => saveCheckpoint(tx, key, next, cursor.type))
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
     if (isComplete) break
@@ -61,15 +52,14 @@ export async function backfill(
   order: ScanOrder,
   bounds: { readonly from?: string | undefined; readonly to?: string | undefined },
 ): Promise<Scanned> {
-  const { context, remote, mirror, key, counts } = run
+  const { context, remote, counts } = run
   const where = allOf(
     bounds.from === undefined ? undefined : from(order, bounds.from),
     bounds.to === undefined ? undefined : below(order, bounds.to),
   )
   const total = await countRows(remote, where, context.signal)
   for await (const page of readPages(remote, { document: remote.rows, order, where }, context.signal)) {
-    const written = await commit(run, tx => writePage(tx, mirror, key.account, run.rowsOf(page.rows)))
-    tally(counts, page.rows.count, written)
+    await writeRows(run, page.rows)
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
   }

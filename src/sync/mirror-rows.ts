@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { FencedTransaction } from '../store/store.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
+import { keysOf, sameKey } from './mirror/page-rows.ts'
 import { markDeleted, type WrittenRows, writePage } from './mirror/write-page.ts'
 
 /** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
@@ -87,25 +88,13 @@ async function findOthers(
   account: string,
   keys: readonly RowKey[],
 ): Promise<readonly RowKey[]> {
+  const records = keys.map(values => Object.fromEntries(table.key.map((column, index) => [column, values[index]])))
+  const given = { text: JSON.stringify(records), count: keys.length }
   const { rows } = await sql<{ key: string[] }>`
     select array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}] as key
     from ${sql.table(`mirror.${table.name}`)} as m
     where m._account = ${account} and m._deleted_at is null
-      and not exists (select from ${recordsOf(table, keys)} where ${sameKey(table)})
+      and not exists (select from ${keysOf(given, table)} where ${sameKey(table)})
     order by 1`.execute(tx)
   return rows.map(row => row.key)
-}
-
-/** The keys as rows of their columns' types. */
-function recordsOf({ columns, key }: MirrorTable, keys: readonly RowKey[]) {
-  const typed = columns
-    .filter(({ name }) => key.includes(name))
-    .map(({ name, type }) => sql`${sql.ref(name)} ${sql.raw(type)}`)
-  const records = keys.map(values => Object.fromEntries(key.map((column, index) => [column, values[index]])))
-  return sql`json_to_recordset(${JSON.stringify(records)}::json) as given (${sql.join(typed)})`
-}
-
-function sameKey({ key }: MirrorTable) {
-  const equal = key.map(column => sql`${sql.ref(`given.${column}`)} = ${sql.ref(`m.${column}`)}`)
-  return sql.join(equal, sql` and `)
 }

@@ -6,8 +6,9 @@ import type { FencedTransaction } from '../store/store.ts'
 import type { CheckpointKey } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import type { PageRows } from './mirror/page-rows.ts'
-import type { WrittenRows } from './mirror/write-page.ts'
+import { type WrittenRows, writePage } from './mirror/write-page.ts'
 import type { RemoteTable } from './remote/remote-table.ts'
+import type { ScanOrder } from './remote/scan.ts'
 import { takeBack } from './take-back.ts'
 
 /** What all steps of one run of a pull work with. */
@@ -39,6 +40,8 @@ export interface PullCursor {
   /** The Postgres type of its column. */
   readonly type: string
   readonly kind: 'instant' | 'number' | 'other'
+  /** The cursor with the key behind it. */
+  readonly order: ScanOrder
   /** Seconds or units. */
   readonly lookback: number
 }
@@ -55,8 +58,24 @@ export type Counts = { -readonly [C in keyof Required<RunCounts>]: number }
 
 export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0, revived: 0, pages: 0 }
 
-/** Adds a page to what the run reports. */
-export function tally(counts: Counts, rows: number, written: WrittenRows): void {
+/**
+ * Commits the rows of a page, and adds them to what the run reports.
+ *
+ * @param before in the same transaction; the rows come last, because they take the table's change counter
+ */
+export async function writeRows(
+  run: PullRun,
+  page: PageRows,
+  before?: (tx: FencedTransaction) => Promise<void>,
+): Promise<void> {
+  const written = await commit(run, async tx => {
+    await before?.(tx)
+    return writePage(tx, run.mirror, run.key.account, run.rowsOf(page))
+  })
+  tally(run.counts, page.count, written)
+}
+
+function tally(counts: Counts, rows: number, written: WrittenRows): void {
   const { inserted, updated, deleted, revived } = written
   counts.pages += 1
   counts.read += rows

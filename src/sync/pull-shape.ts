@@ -21,7 +21,6 @@ export interface PullShape {
   readonly derived: DerivedDocuments
   readonly mirror: MirrorTable
   readonly key: ScanOrder
-  readonly scan: ScanOrder | undefined
   readonly cursor: PullCursor | undefined
   /** What is mirrored, by the names of the columns: type and selection; and what says that a row is deleted. */
   readonly columns: Readonly<Record<string, string>>
@@ -92,30 +91,37 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
   const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
   const sent = { sentAsNumbers, sentAsBooleans }
-  const type = cursorColumn === undefined ? undefined : findOrdered(cursorColumn).type
-  const kind = type === undefined ? undefined : cursorKindOf(type)
-  const directions = readDirections(document, schema)
-  const keyOrder = { directions, columns: key.map(name => findOrdered(name).name), ...sent }
-  const scan =
-    cursorColumn === undefined
-      ? undefined
-      : { directions, columns: [cursorColumn, ...key.filter(name => name !== cursorColumn)], ...sent }
-  const derived = deriveDocuments(document, scan?.columns ?? key, schema)
+  const ordering = { directions: readDirections(document, schema), ...sent }
+  const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name).name) }
+  const cursor = cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn), settings, ordering)
+  const derived = deriveDocuments(document, cursor?.order.columns ?? key, schema)
   return {
     rootField,
     derived,
     mirror: { name: into, columns, key, softDelete: settings.softDelete },
     key: keyOrder,
-    scan,
-    cursor:
-      cursorColumn !== undefined && type !== undefined && kind !== undefined
-        ? { column: cursorColumn, type, kind, lookback: settings.lookback ?? (kind === 'instant' ? 300 : 0) }
-        : undefined,
+    cursor,
     columns: {
       ...Object.fromEntries(columns.map(({ name, type, selected }) => [name, `${type} ${selected}`])),
       ...(settings.softDelete !== undefined && { _deleted_at: settings.softDelete }),
     },
-    definition: JSON.stringify([print(derived.keys), keyOrder.columns, scan?.columns, settings.role, into]),
+    definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
+  }
+}
+
+function readCursor(
+  { name, type }: SelectedColumn,
+  { key, lookback }: PullSettings,
+  ordering: Omit<ScanOrder, 'columns'>,
+): PullCursor {
+  const kind = cursorKindOf(type)
+  const columns = [name, ...key.filter(column => column !== name)]
+  return {
+    column: name,
+    type,
+    kind,
+    order: { ...ordering, columns },
+    lookback: lookback ?? (kind === 'instant' ? 300 : 0),
   }
 }
 

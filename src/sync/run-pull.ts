@@ -35,12 +35,11 @@ export async function runPull(
   const { table, known, unfinished } = await open(context, shape, key)
   const run = createRun(settings, shape, session, context, { key, where, table })
   const { counts, cursor } = run
-  const { scan } = shape
 
   if (payload.backfill) {
-    if (!scan)
+    if (!cursor)
       throw new UsageError(`${settings.name} has no cursor, so it can't be filled between two: run it in full.`)
-    return { ...(await backfill(run, scan, payload.backfill)), counts }
+    return { ...(await backfill(run, cursor.order, payload.backfill)), counts }
   }
   const columnsChanged = known?.columns !== undefined && !isEqual(known.columns, run.columns)
   if (columnsChanged && settings.evolution === 'hold') throw columnsHeld(run)
@@ -49,11 +48,11 @@ export async function runPull(
   const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
   const isFull = context.full || payload.full || columnsChanged || resumed?.purpose === 'load'
   try {
-    if (!scan || !cursor || !known?.scannedAt || isFull) {
+    if (!cursor || !known?.scannedAt || isFull) {
       const to = await loadFully(run, known, resumed)
       return { to, counts }
     }
-    const scanned = await scanChanges(run, scan, cursor, known)
+    const scanned = await scanChanges(run, cursor, known)
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     return { ...scanned, counts }
   } finally {
@@ -88,9 +87,8 @@ function createRun(
   { key, where, table }: Pick<PullRun, 'key'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
 ): PullRun {
   const { transform } = settings
-  const { mirror, rootField, scan } = shape
-  const { columns } = shape
-  const fixed = scan?.columns ?? mirror.key
+  const { mirror, rootField, columns, cursor } = shape
+  const fixed = cursor?.order.columns ?? mirror.key
   const grants = fingerprintOf(session.visibility)
   return {
     key,
@@ -102,11 +100,10 @@ function createRun(
       derived: shape.derived,
       where,
       key: shape.key,
-      scan,
       pageSize: settings.pageSize,
     },
     mirror: table,
-    cursor: shape.cursor,
+    cursor,
     columns,
     definition: fingerprintOf(key.fingerprint, columns, grants),
     grants,

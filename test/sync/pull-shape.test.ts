@@ -63,11 +63,13 @@ describe('what a pull’s options say', () => {
   })
 
   test('is ordered in the words of the API', () => {
-    const { key, scan } = readShape(settings('id changed_at'), schema)
+    const { key, cursor } = readShape(settings('id changed_at'), schema)
     expect(orderBy(key)).toEqual([{ id: 'asc' }])
     const other = readShape(settings('id changed_at'), schemaOf('ASC DESC'))
     expect(orderBy(other.key)).toEqual([{ id: 'ASC' }])
-    expect(greatestFirst(other.scan ?? expect.fail('it has a cursor'))).toEqual([{ changed_at: 'DESC_NULLS_LAST' }])
-    expect(scan?.columns).toEqual(['changed_at', 'id'])
+    expect(greatestFirst(other.cursor?.order ?? expect.fail('it has a cursor'))).toEqual([
+      { changed_at: 'DESC_NULLS_LAST' },
+    ])
+    expect(cursor?.order.columns).toEqual(['changed_at', 'id'])
   })
 })

@@ -1,8 +1,7 @@
 import type { FencedTransaction } from '../../store/store.ts'
 import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
 import { hasRows } from '../mirror/mirror-table.ts'
-import { writePage } from '../mirror/write-page.ts'
-import { commit, type PullRun, tally } from '../pull-run.ts'
+import { commit, type PullRun, writeRows } from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
 import { splitRanges } from '../remote/split-ranges.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
@@ -54,7 +53,7 @@ export async function openFullRead(
   purpose: FullRead['purpose'],
   unfinished: FullRead | undefined,
 ): Promise<FullRead> {
-  const { context, remote, mirror, definition } = run
+  const { context, remote, mirror, cursor, definition } = run
   if (
     unfinished?.purpose === purpose &&
     unfinished.definition === definition &&
@@ -64,7 +63,8 @@ export async function openFullRead(
   }
   const { signal, store } = context
   const key = { ...run.key, dryRun: context.dryRun }
-  const asked = remote.scan && (await findGreatestCursor(remote, remote.scan, signal))
+  // A sweep leaves the checkpoint where it is.
+  const asked = purpose === 'load' && cursor ? await findGreatestCursor(remote, cursor.order, signal) : undefined
   const total = await countRows(remote, {}, signal)
   const boundaries = await splitRanges(remote, run.ranges, total, signal)
   const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()
@@ -87,10 +87,8 @@ export async function openFullRead(
 }
 
 async function readRows(run: PullRun, read: FullRead): Promise<void> {
-  const { context, remote, mirror, key, cursor, counts } = run
-  const doneBefore = read.ranges.reduce((rows, range) => rows + range.rows, 0)
-  let done = doneBefore
-  await readRanges(remote, remote.rows, read, context.signal, async (page, save) => {
+  const { context, remote, mirror, cursor } = run
+  await readRanges(run, remote.rows, read, async (page, save) => {
     if (!page) return context.transaction(save)
     const keep = async (tx: FencedTransaction): Promise<void> => {
       await save(tx)
@@ -98,13 +96,7 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
     }
     // What a dry run has read stays until its end; what it would write doesn't.
     if (context.dryRun) await context.transaction(keep)
-    const written = await commit(run, async tx => {
-      if (!context.dryRun) await keep(tx)
-      return writePage(tx, mirror, key.account, run.rowsOf(page.rows))
-    })
-    tally(counts, page.rows.count, written)
-    done += page.rows.count
-    context.progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
+    await writeRows(run, page.rows, context.dryRun ? undefined : keep)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
 import type { FencedTransaction } from '../../store/store.ts'
+import type { PullRun } from '../pull-run.ts'
 import { type Page, readPages } from '../remote/read-pages.ts'
-import type { RemoteTable } from '../remote/remote-table.ts'
 import { upTo } from '../remote/scan.ts'
 import { type FullRead, type RangeState, saveRange } from './full-read-record.ts'
 
@@ -15,12 +15,13 @@ export type SaveProgress = (tx: FencedTransaction) => Promise<void>
  * @param keep commits one page, or what comes behind the last one, with `save` in its transaction
  */
 export async function readRanges(
-  table: RemoteTable,
+  { remote: table, context: { signal, progress } }: Pick<PullRun, 'remote' | 'context'>,
   document: UntypedDocument,
   read: FullRead,
-  signal: AbortSignal,
   keep: (page: Page | undefined, save: SaveProgress) => Promise<void>,
 ): Promise<void> {
+  const doneBefore = read.ranges.reduce((sum, { rows }) => sum + rows, 0)
+  let done = doneBefore
   const failed = new AbortController()
   const abort = AbortSignal.any([signal, failed.signal])
   const readOne = async (state: RangeState): Promise<void> => {
@@ -34,21 +35,14 @@ export async function readRanges(
       position = page.next
       const reached = { range, position, rows, done: page.isLast }
       await keep(page, tx => saveRange(tx, read.id, reached))
+      done += page.rows.count
+      progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
       if (page.isLast) return
     }
     await keep(undefined, tx => saveRange(tx, read.id, { range, position, rows, done: true }))
   }
   const open = read.ranges.filter(({ done }) => !done)
-  const endings = await Promise.allSettled(
-    open.map(state =>
-      readOne(state).catch(error => {
-        failed.abort(error)
-        throw error
-      }),
-    ),
-  )
+  await Promise.all(open.map(state => readOne(state).catch(error => failed.abort(error))))
   signal.throwIfAborted()
-  if (failed.signal.aborted) throw failed.signal.reason
-  const rejected = endings.find(ending => ending.status === 'rejected')
-  if (rejected) throw rejected.reason
+  failed.signal.throwIfAborted()
 }

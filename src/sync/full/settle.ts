@@ -1,8 +1,8 @@
 import { RefusalError } from '../../errors.ts'
 import { forgetSweep } from '../checkpoint.ts'
 import type { PageRows } from '../mirror/page-rows.ts'
-import { markDeleted, writePage } from '../mirror/write-page.ts'
-import { commit, type DeletionGuard, type PullRun, tally } from '../pull-run.ts'
+import { markDeleted } from '../mirror/write-page.ts'
+import { commit, type DeletionGuard, type PullRun, writeRows } from '../pull-run.ts'
 import { readPages } from '../remote/read-pages.ts'
 import { among } from '../remote/scan.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
@@ -36,8 +36,7 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
     const keys = unsettled.map(each => each.key)
     const where = among(remote.key, keys)
     for await (const page of readPages(remote, { document: remote.rows, order: remote.key, where }, context.signal)) {
-      const written = await commit(run, tx => writePage(tx, mirror, key.account, run.rowsOf(page.rows)))
-      tally(counts, page.rows.count, written)
+      await writeRows(run, page.rows)
     }
     // Asked for behind the rows: what vanishes in between is found now, and what appears is left to the next scan.
     const there: PageRows[] = []

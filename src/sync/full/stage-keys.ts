@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
-import type { MirrorTable } from '../mirror/mirror-table.ts'
+import { isSoftDeleted, type MirrorTable } from '../mirror/mirror-table.ts'
 import { columnValue, type PageRows, recordset } from '../mirror/page-rows.ts'
 import type { FullRead } from './full-read-record.ts'
 
@@ -80,7 +80,7 @@ export async function listUnsettled(
       select ${read.id}, s.key from worker.staged_keys s
       left join ${mirror} m on m._account = ${account} and ${keyOf(table)} = s.key
       where s.read_id = ${read.id}
-        and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isSoftDeleted(table)}))`.execute(
+        and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isSoftDeleted(table, ({ name }) => sql.ref(`m.${name}`))}))`.execute(
       tx,
     )
   }
@@ -111,11 +111,4 @@ export async function forgetUnsettled(tx: FencedTransaction, readId: string, upT
 
 function keyOf({ key }: MirrorTable): RawBuilder<unknown> {
   return sql`array[${sql.join(key.map(name => sql`${sql.ref(`m.${name}`)}::text`))}]`
-}
-
-function isSoftDeleted({ softDelete, columns }: MirrorTable): RawBuilder<unknown> {
-  const column = columns.find(({ name }) => name === softDelete)
-  if (!column) return sql`false`
-  const value = sql.ref(`m.${column.name}`)
-  return column.type === 'boolean' ? sql`coalesce(${value}, false)` : sql`${value} is not null`
 }

@@ -1,4 +1,3 @@
-import type { FencedTransaction } from '../../store/store.ts'
 import type { PullRun } from '../pull-run.ts'
 import { endComplete, openFullRead } from './full-load.ts'
 import type { FullRead } from './full-read-record.ts'
@@ -16,17 +15,12 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
   const { context, remote, mirror, cursor } = run
   const read = await openFullRead(run, 'sweep', unfinished)
   if (read.phase === 'reading') {
-    const doneBefore = read.ranges.reduce((rows, range) => rows + range.rows, 0)
-    let done = doneBefore
-    await readRanges(remote, remote.derived.keys, read, context.signal, async (page, save) => {
-      await context.transaction(async (tx: FencedTransaction) => {
+    await readRanges(run, remote.derived.keys, read, (page, save) =>
+      context.transaction(async tx => {
         await save(tx)
-        if (!page) return
-        await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
-      })
-      done += page?.rows.count ?? 0
-      context.progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
-    })
+        if (page) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
+      }),
+    )
   }
   await settle(run, read)
   await endComplete(run, read)

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { RefusalError } from '../../errors.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 
@@ -19,6 +19,16 @@ export interface MirrorColumn {
   readonly path?: readonly [string, string, ...string[]]
   /** The document has lost it: it is null in every row that is written. */
   readonly isGone?: true
+}
+
+/** A condition on a value of the table's soft-delete column; never true for a table without one. */
+export function isSoftDeleted(
+  { softDelete, columns }: MirrorTable,
+  valueIn: (column: MirrorColumn) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const column = columns.find(({ name }) => name === softDelete)
+  if (!column) return sql`false`
+  return column.type === 'boolean' ? sql`coalesce(${valueIn(column)}, false)` : sql`${valueIn(column)} is not null`
 }
 
 export interface EnsuredTable {

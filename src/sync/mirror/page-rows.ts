@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Position } from '../../store/schema.ts'
-import type { MirrorColumn } from './mirror-table.ts'
+import type { MirrorColumn, MirrorTable } from './mirror-table.ts'
 
 /** Rows that Postgres is to read out of a JSON text, so that digits and microseconds never pass through JavaScript. */
 export interface PageRows {
@@ -21,6 +21,20 @@ export function recordset({ text }: PageRows, columns: readonly MirrorColumn[]):
   }
   const typed = [...fields].map(([name, type]) => sql`${sql.ref(name)} ${sql.raw(type)}`)
   return sql`json_to_recordset(${cleanText(text)}::json) as page (${sql.join(typed)})`
+}
+
+/** The same of the columns of the key alone. */
+export function keysOf(page: PageRows, { columns, key }: MirrorTable): RawBuilder<unknown> {
+  return recordset(
+    page,
+    columns.filter(({ name }) => key.includes(name)),
+  )
+}
+
+/** That a row `page` of these is the mirror's row `m`. */
+export function sameKey({ key }: MirrorTable): RawBuilder<unknown> {
+  const equal = key.map(name => sql`${sql.ref(`page.${name}`)} = ${sql.ref(`m.${name}`)}`)
+  return sql.join(equal, sql` and `)
 }
 
 /** A column's value in a row of the recordset. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PermanentError } from '../../errors.ts'
-import { exactTexts, parseKeepingDigits } from '../../hasura/exact-numbers.ts'
+import { parseKeepingDigits, textsOf } from '../../hasura/exact-numbers.ts'
 import type { Position } from '../../store/schema.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PageRows } from './page-rows.ts'
@@ -29,7 +29,7 @@ export function transformPage(
     .flatMap(source => {
       const row = withNumbersAsText(source, asText)
       const before = fixed.map(name => row[name])
-      const position = exactTexts(JSON.stringify(source), key)
+      const position = textsOf(source, key)
       const result = transform(row)
       if (result === undefined) {
         leftOut.push(position)

@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { nextChanges } from './change-counter.ts'
-import type { MirrorTable } from './mirror-table.ts'
-import { columnValue, type PageRows, recordset } from './page-rows.ts'
+import { isSoftDeleted, type MirrorTable } from './mirror-table.ts'
+import { columnValue, keysOf, type PageRows, recordset, sameKey } from './page-rows.ts'
 
 export interface WrittenRows {
   readonly inserted: number
@@ -30,7 +30,7 @@ export async function writePage(
     with counter as (${nextChanges(table.name, page.count)}), written as (
       insert into ${sql.table(`mirror.${table.name}`)} as m
         (_account, ${columnList(names)}, _synced_at, _deleted_at, _change)
-      select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), ${deletedAt(table)},
+      select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), case when ${isSoftDeleted(table, columnValue)} then now() end,
         (select base from counter) + row_number() over ()
       from ${recordset(page, table.columns)}
       on conflict (_account, ${columnList(table.key)}) do update set
@@ -70,12 +70,7 @@ export async function markDeleted(
   const same = table.key.map(
     (name, at) => sql`${sql.ref(`m.${name}`)} = (gone.key ->> ${sql.lit(at)})::${sql.raw(types[at] ?? 'text')}`,
   )
-  const keyColumns = table.columns.filter(({ name }) => table.key.includes(name))
-  const there = sql.join(
-    table.key.map(name => sql`${sql.ref(`page.${name}`)} = ${sql.ref(`m.${name}`)}`),
-    sql` and `,
-  )
-  const missing = present.map(page => sql` and not exists (select from ${recordset(page, keyColumns)} where ${there})`)
+  const missing = present.map(page => sql` and not exists (select from ${keysOf(page, table)} where ${sameKey(table)})`)
   const { numAffectedRows } = await sql`
     with counter as (${nextChanges(table.name, keys.length)})
     update ${sql.table(`mirror.${table.name}`)} as m
@@ -84,14 +79,6 @@ export async function markDeleted(
     where m._account = ${account} and m._deleted_at is null and ${sql.join(same, sql` and `)}
       ${sql.join(missing, sql``)}`.execute(tx)
   return Number(numAffectedRows ?? 0n)
-}
-
-/** Deleted for the first time now, as far as the row itself says. */
-function deletedAt({ softDelete, columns }: MirrorTable): RawBuilder<unknown> {
-  const column = columns.find(({ name }) => name === softDelete)
-  if (!column) return sql`null::timestamptz`
-  const value = columnValue(column)
-  return sql`case when ${column.type === 'boolean' ? sql`${value}` : sql`${value} is not null`} then now() end`
 }
 
 function columnList(names: readonly string[]): RawBuilder<unknown> {

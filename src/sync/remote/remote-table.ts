@@ -14,8 +14,6 @@ export interface RemoteTable {
   /** Of all that is read of it. */
   readonly where: Where
   readonly key: ScanOrder
-  /** The cursor with the key behind it; absent for a table without a usable cursor. */
-  readonly scan: ScanOrder | undefined
   /** Rows asked for at once, at most. */
   readonly pageSize: number
 }
