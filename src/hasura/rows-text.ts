@@ -27,8 +27,8 @@ export function sliceRows(body: string, rootField: string): RowsText | undefined
   return rows && { ...rows, text: body.slice(start, end) }
 }
 
-/** What stands between two rows: nothing more than needed, or what Postgres' `json_agg` writes. */
-const gaps = ['},', '}, \n ']
+/** What stands between two rows: nothing more than needed, or what Postgres' `json_agg` writes between objects and records. */
+const gaps = ['},', '}, ', '}, \n ']
 
 /** Finds where each row begins by its first column, which is the same in all of them; the quotes around its name can't stand in a text. */
 function findFlatRows(body: string, start: number, end: number): Omit<RowsText, 'text'> | undefined {
