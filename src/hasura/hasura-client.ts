@@ -7,7 +7,7 @@ import type { Slots } from '../slots.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
 import { type OperationKind, requireOperation } from './require-operation.ts'
-import type { RowsText } from './rows-text.ts'
+import type { Rows } from './rows.ts'
 import { createSend, type Received, type Sendable } from './send-operation.ts'
 
 export interface RequestOptions {
@@ -20,8 +20,9 @@ export interface RequestOptions {
   readonly givesUpOn?: (error: TransientError) => boolean
 }
 
-/** Rows as they came, so that digits and microseconds survive. */
-export interface RowsResult extends RowsText {
+export interface RowsResult extends Rows {
+  /** How long the answer was, in characters. */
+  readonly length: number
   /** Hasura's time when it answered (the `Date` header, whole seconds), in milliseconds since 1970. */
   readonly serverDate: number | undefined
 }
@@ -51,7 +52,7 @@ export interface HasuraClient {
     options?: RequestOptions,
   ): Promise<R>
   /**
-   * As `query`, for one list of rows whose text is wanted.
+   * As `query`, for one list of rows whose values are wanted as they came.
    *
    * @param rootField the name of the list in the answer
    * @throws PermanentError (`response-shape`) when there is none
@@ -180,7 +181,11 @@ export function createHasuraClient(deps: {
         interpretRows(answer, rootField, role, clock.now()),
       )
       const serverDate = Date.parse(received.headers.get('date') ?? '')
-      return { ...data, serverDate: Number.isNaN(serverDate) ? undefined : serverDate }
+      return {
+        ...data,
+        length: received.body.length,
+        serverDate: Number.isNaN(serverDate) ? undefined : serverDate,
+      }
     },
   }
 }

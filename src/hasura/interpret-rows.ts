@@ -1,20 +1,15 @@
 import { PermanentError } from '../errors.ts'
 import { type HasuraResponse, interpretResponse, type Verdict } from './interpret-response.ts'
-import { extractRows, type RowsText, sliceRows } from './rows-text.ts'
+import { findRows, parseRows, type Rows } from './rows.ts'
 
 /** As `interpretResponse`, for a query whose only root field is a list of rows. */
-export function interpretRows(
-  response: HasuraResponse,
-  rootField: string,
-  role: string,
-  now: number,
-): Verdict<RowsText> {
-  const sliced = response.status === 200 ? sliceRows(response.body, rootField) : undefined
-  if (sliced) return { kind: 'data', data: sliced }
+export function interpretRows(response: HasuraResponse, rootField: string, role: string, now: number): Verdict<Rows> {
+  const rows = response.status === 200 ? findRows(response.body, rootField) : undefined
+  if (rows) return { kind: 'data', data: rows }
   const verdict = interpretResponse(response, 'query', role, now)
   if (verdict.kind !== 'data') return verdict
-  const rows = extractRows(response.body, rootField)
-  if (rows) return { kind: 'data', data: rows }
+  const parsed = parseRows(response.body, rootField)
+  if (parsed) return { kind: 'data', data: parsed }
   const sentence = `The answer has no list of rows "${rootField}": a pull's document selects one list and nothing else.`
   return { kind: 'error', error: new PermanentError('response-shape', sentence) }
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { rowsOf } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import { keysOf, sameKey } from './mirror/page-rows.ts'
@@ -71,10 +72,7 @@ export function mirrorRows<const C extends Columns>(options: {
     write(tx, account, rows) {
       // One statement can't write the same row twice.
       const unique = new Map(rows.map(row => [JSON.stringify(keyOf(row)), row]))
-      return writePage(tx, table, account, {
-        text: JSON.stringify([...unique.values()]),
-        count: unique.size,
-      })
+      return writePage(tx, table, account, rowsOf([...unique.values()]))
     },
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
@@ -89,12 +87,11 @@ async function findOthers(
   keys: readonly RowKey[],
 ): Promise<readonly RowKey[]> {
   const records = keys.map(values => Object.fromEntries(table.key.map((column, index) => [column, values[index]])))
-  const given = { text: JSON.stringify(records), count: keys.length }
   const { rows } = await sql<{ key: string[] }>`
     select array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}] as key
     from ${sql.table(`mirror.${table.name}`)} as m
     where m._account = ${account} and m._deleted_at is null
-      and not exists (select from ${keysOf(given, table)} where ${sameKey(table)})
+      and not exists (select from ${keysOf(rowsOf(records), table)} where ${sameKey(table)})
     order by 1`.execute(tx)
   return rows.map(row => row.key)
 }

@@ -1,4 +1,5 @@
 import { PermanentError } from '../errors.ts'
+import type { Rows } from '../hasura/rows.ts'
 import type { JobContext } from '../jobs/define-job.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
@@ -32,7 +33,7 @@ export interface PullRun {
   >
   readonly counts: Counts
   /** The rows of a page, as they are to be mirrored. */
-  rowsOf(rows: PageRows): PageRows
+  rowsOf(rows: Rows): PageRows
 }
 
 export interface PullCursor {
@@ -61,16 +62,24 @@ export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0
 /**
  * Commits the rows of a page, and adds them to what the run reports.
  *
- * @param before in the same transaction; the rows come last, because they take the table's change counter
+ * @param options.before in the same transaction; the rows come last, because they take the table's change counter
+ * @param options.areNew the account should have none of them yet; they are written in less time then
  */
 export async function writeRows(
   run: PullRun,
-  page: PageRows,
-  before?: (tx: FencedTransaction) => Promise<void>,
+  page: Rows,
+  options: { readonly before?: ((tx: FencedTransaction) => Promise<void>) | undefined; readonly areNew?: boolean } = {},
 ): Promise<void> {
-  const written = await commit(run, async tx => {
-    await before?.(tx)
-    return writePage(tx, run.mirror, run.key.account, run.rowsOf(page))
+  const { before, areNew = false } = options
+  const rows = run.rowsOf(page)
+  const write = (how: 'merge' | 'insert') =>
+    commit(run, async tx => {
+      await before?.(tx)
+      return writePage(tx, run.mirror, run.key.account, rows, how)
+    })
+  const written = await write(areNew ? 'insert' : 'merge').catch(error => {
+    if (areNew && sqlStateOf(error) === uniqueViolation) return write('merge')
+    throw error
   })
   tally(run.counts, page.count, written)
 }
@@ -103,6 +112,9 @@ export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => P
 
 /** One statement was to write the same row twice. */
 const cardinalityViolation = '21000'
+
+/** A row that was to be inserted is there: another job writes into the same table, or a page has a row twice. */
+const uniqueViolation = '23505'
 
 function repeatedKey({ key, mirror }: PullRun, cause: unknown): PermanentError {
   return new PermanentError(

@@ -96,7 +96,7 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
     }
     // What a dry run has read stays until its end; what it would write doesn't.
     if (context.dryRun) await context.transaction(keep)
-    await writeRows(run, page.rows, context.dryRun ? undefined : keep)
+    await writeRows(run, page.rows, { before: context.dryRun ? undefined : keep, areNew: !read.staged })
   })
 }
 

@@ -1,6 +1,6 @@
 import { RefusalError } from '../../errors.ts'
+import type { Rows } from '../../hasura/rows.ts'
 import { forgetSweep } from '../checkpoint.ts'
-import type { PageRows } from '../mirror/page-rows.ts'
 import { markDeleted } from '../mirror/write-page.ts'
 import { commit, type DeletionGuard, type PullRun, writeRows } from '../pull-run.ts'
 import { readPages } from '../remote/read-pages.ts'
@@ -39,7 +39,7 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
       await writeRows(run, page.rows)
     }
     // Asked for behind the rows: what vanishes in between is found now, and what appears is left to the next scan.
-    const there: PageRows[] = []
+    const there: Rows[] = []
     const askedKeys = { document: remote.derived.keys, order: remote.key, where }
     for await (const page of readPages(remote, askedKeys, context.signal)) there.push(page.rows)
     const before = gone

@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { isSoftDeleted, type MirrorTable } from '../mirror/mirror-table.ts'
-import { columnValue, type PageRows, recordset } from '../mirror/page-rows.ts'
+import { columnValue, recordset } from '../mirror/page-rows.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
@@ -17,7 +18,7 @@ export async function stageKeys(
   readId: string,
   table: MirrorTable,
   cursor: string | undefined,
-  page: PageRows,
+  page: Rows,
 ): Promise<void> {
   const columns = table.columns.filter(({ name }) => name === cursor || table.key.includes(name))
   const value = (name: string) =>

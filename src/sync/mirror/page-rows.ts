@@ -1,30 +1,33 @@
 import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { MirrorColumn, MirrorTable } from './mirror-table.ts'
 
-/** Rows that Postgres is to read out of a JSON text, so that digits and microseconds never pass through JavaScript. */
-export interface PageRows {
-  /** A JSON array of objects. */
-  readonly text: string
-  readonly count: number
+export interface PageRows extends Rows {
   /** The keys of rows that a transform has left out: they aren't in the mirror, or no longer. */
   readonly leftOut?: readonly Position[]
 }
 
-/** `json_to_recordset(…) as page (…)` for a table's columns. */
-export function recordset({ text }: PageRows, columns: readonly MirrorColumn[]): RawBuilder<unknown> {
+/**
+ * `(select …) as page` with the values of a table's columns, each given as one array: Postgres reads a page so in two thirds of
+ * the time that a list of JSON objects takes it.
+ */
+export function recordset(page: Rows, columns: readonly MirrorColumn[]): RawBuilder<unknown> {
   const fields = new Map<string, string>()
   for (const { name, type, path, isGone } of columns) {
     if (isGone) continue
     if (path) fields.set(path[0], 'json')
     else fields.set(name, type)
   }
-  const typed = [...fields].map(([name, type]) => sql`${sql.ref(name)} ${sql.raw(type)}`)
-  return sql`json_to_recordset(${cleanText(text)}::json) as page (${sql.join(typed)})`
+  const unnested = [...fields].map(
+    ([name, type]) => sql`unnest(${arrayOf(page, name, type)}::${sql.raw(type)}[]) as ${sql.ref(name)}`,
+  )
+  return sql`(select generate_series(1, ${page.count}::int) as _row, ${sql.join(unnested)}) as page`
 }
 
 /** The same of the columns of the key alone. */
-export function keysOf(page: PageRows, { columns, key }: MirrorTable): RawBuilder<unknown> {
+export function keysOf(page: Rows, { columns, key }: MirrorTable): RawBuilder<unknown> {
   return recordset(
     page,
     columns.filter(({ name }) => key.includes(name)),
@@ -47,11 +50,42 @@ export function columnValue({ name, type, path, isGone }: MirrorColumn): RawBuil
   return sql`(page.${sql.ref(head)} #>> ${steps})::${sql.raw(type)}`
 }
 
+/** A column as Postgres writes an array; see "Array Input and Output Syntax" in its manual. */
+function arrayOf(page: Rows, name: string, type: string): string {
+  const valueIn = page.column(name) ?? (() => 'null')
+  const isJson = type === 'json' || type === 'jsonb'
+  const elements: string[] = []
+  for (let row = 0; row < page.count; row += 1) elements.push(elementOf(valueIn(row), isJson))
+  return `{${elements.join(',')}}`
+}
+
+/** Both syntaxes write numbers, `true`, `false` and `null` alike, and texts in which nothing is escaped. */
+function elementOf(json: string, isJson: boolean): string {
+  const first = json.charCodeAt(0)
+  if (first === quotationMark && !isJson) {
+    if (!json.includes('\\')) return json
+    return quote(z.string().parse(JSON.parse(json)).replaceAll('\u0000', '\ufffd').toWellFormed())
+  }
+  return first === quotationMark || first === brace || first === bracket ? quote(cleanJson(json)) : json
+}
+
+const quotationMark = 0x22
+const bracket = 0x5b
+const brace = 0x7b
+
+/** As JSON does it, but for control characters, which stay as they are; both cost a page a fifth of `replace` alone. */
+function quote(text: string): string {
+  return controls.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : JSON.stringify(text)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\u0000-\u001f]/
+
 /**
  * Postgres keeps no NUL in a text, and no half of a surrogate pair; JSON can say both. They become the character that stands
  * for what can't be shown (U+FFFD), so that one odd row doesn't stop its table.
  */
-export function cleanText(json: string): string {
+function cleanJson(json: string): string {
   if (!json.includes('\\u') || !/\\u(?:0000|[dD][89a-fA-F])/.test(json)) return json
   return json.replace(escapes, (found, refused?: string) => (refused === undefined ? found : '\\ufffd'))
 }

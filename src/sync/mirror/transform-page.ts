@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PermanentError } from '../../errors.ts'
-import { parseKeepingDigits, textsOf } from '../../hasura/exact-numbers.ts'
+import { parseKeepingDigits } from '../../hasura/exact-numbers.ts'
+import { type Rows, rowsOf, textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PageRows } from './page-rows.ts'
@@ -16,43 +17,42 @@ export type RowTransform = (row: unknown) => unknown
  * @throws PermanentError (`transform`) when a row has lost or changed one of these
  */
 export function transformPage(
-  { text }: PageRows,
+  page: Rows,
   { columns, key }: Pick<MirrorTable, 'columns' | 'key'>,
   fixed: readonly string[],
   transform: RowTransform,
 ): PageRows {
   const asText = new Set(columns.filter(({ type }) => type !== 'jsonb').map(({ name }) => name))
+  const results: Record<string, unknown>[] = []
   const leftOut: Position[] = []
-  const results = z
-    .array(record)
-    .parse(parseKeepingDigits(text))
-    .flatMap(source => {
-      const row = withNumbersAsText(source, asText)
-      const before = fixed.map(name => row[name])
-      const position = textsOf(source, key)
-      const result = transform(row)
-      if (result === undefined) {
-        leftOut.push(position)
-        return []
-      }
-      const after = record.safeParse(result)
-      const changed = fixed.find((name, at) => !after.success || after.data[name] !== before[at])
-      if (changed === undefined) return [result]
+  for (let index = 0; index < page.count; index += 1) {
+    const row = rowAt(page, index, asText)
+    const before = fixed.map(name => row[name])
+    const result = transform(row)
+    if (result === undefined) {
+      leftOut.push(textsAt(page, index, key))
+      continue
+    }
+    const after = record.safeParse(result)
+    const changed = fixed.find((name, at) => !after.success || after.data[name] !== before[at])
+    if (changed !== undefined || !after.success) {
       throw new PermanentError(
         'transform',
         `The transform changed "${changed}", by which a row is found again: leave the columns of key and cursor (${fixed.join(', ')}) as they are`,
       )
-    })
-  return { text: JSON.stringify(results), count: results.length, leftOut }
+    }
+    results.push(after.data)
+  }
+  return { ...rowsOf(results), leftOut }
 }
 
 const record = z.record(z.string(), z.unknown())
 
-function withNumbersAsText(row: Record<string, unknown>, asText: ReadonlySet<string>): Record<string, unknown> {
+function rowAt(page: Rows, row: number, asText: ReadonlySet<string>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      asText.has(name) && JSON.isRawJSON(value) ? value.rawJSON : value,
-    ]),
+    page.names.map(name => {
+      const value = parseKeepingDigits(page.column(name)?.(row) ?? 'null')
+      return [name, asText.has(name) && JSON.isRawJSON(value) ? value.rawJSON : value]
+    }),
   )
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { nextChanges } from './change-counter.ts'
@@ -17,12 +18,15 @@ export interface WrittenRows {
  * Writes the rows of one page, unchanged ones not at all. No two may have the same key.
  *
  * It takes the table's change counter until the transaction commits, so it should be the last thing that one does.
+ *
+ * @param how `insert` saves a fifth of the time where none of the rows is there yet; one that is ends the transaction
  */
 export async function writePage(
   tx: FencedTransaction,
   table: MirrorTable,
   account: string,
   page: PageRows,
+  how: 'merge' | 'insert' = 'merge',
 ): Promise<WrittenRows> {
   const names = table.columns.map(column => column.name)
   const others = names.filter(name => !table.key.includes(name))
@@ -31,14 +35,9 @@ export async function writePage(
       insert into ${sql.table(`mirror.${table.name}`)} as m
         (_account, ${columnList(names)}, _synced_at, _deleted_at, _change)
       select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), case when ${isSoftDeleted(table, columnValue)} then now() end,
-        (select base from counter) + row_number() over ()
+        (select base from counter) + page._row
       from ${recordset(page, table.columns)}
-      on conflict (_account, ${columnList(table.key)}) do update set
-        ${sql.join([...others, '_synced_at', '_change'].map(name => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))},
-        _deleted_at = case when excluded._deleted_at is not null then coalesce(m._deleted_at, excluded._deleted_at) end,
-        _revived_at = case when m._deleted_at is not null and excluded._deleted_at is null then now()
-          else m._revived_at end
-      where ${compared('m', others)} *<> ${compared('excluded', others)}
+      ${how === 'insert' ? sql`` : updateOf(table, others)}
       returning xmax = 0 as inserted, coalesce(_deleted_at = now(), false) as deleted,
         coalesce(_revived_at = now(), false) as revived
     )
@@ -64,7 +63,7 @@ export async function markDeleted(
   table: MirrorTable,
   account: string,
   keys: readonly Position[],
-  present: readonly PageRows[] = [],
+  present: readonly Rows[] = [],
 ): Promise<number> {
   const types = table.key.map(name => table.columns.find(column => column.name === name)?.type ?? 'text')
   const same = table.key.map(
@@ -79,6 +78,16 @@ export async function markDeleted(
     where m._account = ${account} and m._deleted_at is null and ${sql.join(same, sql` and `)}
       ${sql.join(missing, sql``)}`.execute(tx)
   return Number(numAffectedRows ?? 0n)
+}
+
+function updateOf({ key }: MirrorTable, others: readonly string[]): RawBuilder<unknown> {
+  const replaced = [...others, '_synced_at', '_change'].map(
+    name => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`,
+  )
+  return sql`on conflict (_account, ${columnList(key)}) do update set ${sql.join(replaced)},
+    _deleted_at = case when excluded._deleted_at is not null then coalesce(m._deleted_at, excluded._deleted_at) end,
+    _revived_at = case when m._deleted_at is not null and excluded._deleted_at is null then now() else m._revived_at end
+    where ${compared('m', others)} *<> ${compared('excluded', others)}`
 }
 
 function columnList(names: readonly string[]): RawBuilder<unknown> {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { OutageError, PermanentError, TransientError } from '../../errors.ts'
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
-import { exactTexts } from '../../hasura/exact-numbers.ts'
 import type { RequestOptions } from '../../hasura/hasura-client.ts'
+import { textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
 import { allOf, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
@@ -65,6 +65,6 @@ async function askForRow(
   options: RequestOptions = {},
 ): Promise<{ readonly values: readonly string[] | undefined; readonly serverDate: number | undefined }> {
   const asked = { ...variables, where, limit: 1 }
-  const { last, serverDate } = await hasura.queryRows(document, asked, rootField, { ...options, signal })
-  return { values: last === undefined ? undefined : exactTexts(last, columns), serverDate }
+  const { serverDate, ...rows } = await hasura.queryRows(document, asked, rootField, { ...options, signal })
+  return { values: rows.count === 0 ? undefined : textsAt(rows, 0, columns), serverDate }
 }

@@ -1,14 +1,13 @@
 import { PermanentError, TransientError } from '../../errors.ts'
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
-import { exactTexts } from '../../hasura/exact-numbers.ts'
+import { type Rows, textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
-import type { PageRows } from '../mirror/page-rows.ts'
 import { nextPageSize } from './page-size.ts'
 import type { RemoteTable } from './remote-table.ts'
 import { allOf, behind, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 export interface Page {
-  readonly rows: PageRows
+  readonly rows: Rows
   /** Behind the last row. */
   readonly next: Position
   /** The API's own time when it answered, in milliseconds; undefined when it doesn't say. */
@@ -32,8 +31,8 @@ export interface Read {
 const largestPageBytes = 32 * 2 ** 20
 
 /**
- * The pages of a read in its order. The next one is fetched while the caller still writes this one, and only an empty page
- * ends the read: a role's row limit may be below the one asked for.
+ * The pages of a read in its order. While the caller writes one, the next stands ready and the one behind it is fetched. Only an
+ * empty page ends the read: a role's row limit may be below the one asked for.
  */
 export async function* readPages(table: RemoteTable, read: Read, signal: AbortSignal): AsyncGenerator<Page> {
   const left = new AbortController()
@@ -51,8 +50,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
         if (!page) return undefined
         const ms = table.clock.now() - startedAt
         most = Math.min(top, most + Math.ceil(most / 8))
-        const { count, text } = page.rows
-        size = nextPageSize(asked, { rows: count, bytes: text.length, ms }, most)
+        size = nextPageSize(asked, { rows: page.rows.count, bytes: page.length, ms }, most)
         return page
       } catch (error) {
         if (asked === 1 || !mayBeTooMuch(error)) throw error
@@ -62,29 +60,33 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
       }
     }
   }
+  const fetchBehind = (page: Promise<FetchedPage | undefined>): Promise<FetchedPage | undefined> => {
+    const following = page.then(fetched => fetched && fetch(fetched.next))
+    // Its failure is met when it is awaited, after the pages before it have been written.
+    following.catch(() => {})
+    return following
+  }
   // A short page is taken for the last one until a role's row limit turns out to be the reason.
   let shortMeansLast = true
   try {
-    let page = await fetch(read.position)
-    while (page) {
-      const coming = fetch(page.next)
-      // Its failure is met when it is awaited, after this page has been written.
-      coming.catch(() => {})
+    let coming = fetch(read.position)
+    let following = fetchBehind(coming)
+    for (;;) {
+      const page = await coming
+      if (!page) return
+      coming = following
+      following = fetchBehind(coming)
       if (page.rows.count < page.asked && shortMeansLast) {
-        let following: FetchedPage | undefined
         try {
-          following = await coming
+          shortMeansLast = (await coming) === undefined
         } catch (error) {
           // What has come is kept, whatever became of the next one.
           yield { ...page, isLast: false }
           throw error
         }
-        shortMeansLast = following === undefined
         yield { ...page, isLast: shortMeansLast }
-        page = following
       } else {
         yield { ...page, isLast: false }
-        page = await coming
       }
     }
   } finally {
@@ -92,7 +94,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   }
 }
 
-type FetchedPage = Omit<Page, 'isLast'>
+type FetchedPage = Omit<Page, 'isLast'> & { readonly length: number }
 
 async function fetchPage(
   { hasura, rootField, where }: RemoteTable,
@@ -106,16 +108,16 @@ async function fetchPage(
     limit: asked,
   }
   const options = { signal, ...(asked > 1 && { maxBytes: largestPageBytes, givesUpOn: mayBeTooMuch }) }
-  const { text, count, last, serverDate } = await hasura.queryRows(document, variables, rootField, options)
-  if (last === undefined) return undefined
-  const next = exactTexts(last, order.columns)
+  const { serverDate, length, ...rows } = await hasura.queryRows(document, variables, rootField, options)
+  if (rows.count === 0) return undefined
+  const next = textsAt(rows, rows.count - 1, order.columns)
   if (position && next.every((value, at) => value === position[at])) {
     throw new PermanentError(
       'response-shape',
       `The API gave the same page of "${rootField}" twice: something in front of it answers from a cache, or ignores "where"`,
     )
   }
-  return { rows: { text, count }, next, serverDate, asked }
+  return { rows, length, next, serverDate, asked }
 }
 
 /** Fewer rows may come through where these were said; all but the first may have other reasons as well. */

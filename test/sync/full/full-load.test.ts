@@ -89,6 +89,21 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(await rangesOf(table)).toEqual([])
   })
 
+  test('meets rows that another job has written into the same table meanwhile', async () => {
+    const table = await createTable(50, true)
+    const job = table.pull({ pageSize: 10, ranges: 1 })
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    await app.hasura.sql(`update ${table.name} set title = 'later' where id = 50`)
+    const other = table.pull({ name: `${job.name}-too`, into: table.name })
+    expect(await runPull(app, other, account)).toMatchObject({ counts: { inserted: 20, unchanged: 30 } })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 0, unchanged: 20 } })
+    await expectMirrored(app, table, account)
+  })
+
   test('is begun anew when the job was changed while it was broken off', async () => {
     const table = await createTable(100, true)
     app.hasura.fault(

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isTooMuch } from '../../../src/sync/full/settle.ts'
-import { cleanText } from '../../../src/sync/mirror/page-rows.ts'
 
 describe('the deletion guard', () => {
   const guard = { share: 0.3, floor: 10 }
@@ -21,25 +20,6 @@ describe('the deletion guard', () => {
       fc.property(fc.integer({ min: 11, max: 10 ** 9 }), rows => {
         expect(isTooMuch({ here: rows, missingThere: rows }, guard)).toBe(true)
       }),
-    )
-  })
-})
-
-describe('a text of JSON that Postgres is given', () => {
-  test('has no NUL and no half of a pair, and is the same otherwise', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.constantFrom('\\', '"', 'u0000', 'ud83d', 'ude00', 'é', '\u0000', '\ud83d', '\ude00', 'n')),
-        parts => {
-          const value = parts.join('')
-          // Escaped, as Postgres' own functions write them.
-          const json = JSON.stringify(value).replace(
-            /[^ -~]/g,
-            c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-          )
-          expect(JSON.parse(cleanText(json))).toBe(value.replaceAll('\u0000', '\ufffd').toWellFormed())
-        },
-      ),
     )
   })
 })
