@@ -15,7 +15,7 @@ interface SecretDeps {
 export async function writeClientSecret({ admin, login }: SecretDeps, client: string): Promise<void> {
   const file = getSecretFile(login)
   const secret = (await readSecret(admin, client)) ?? (await makeSecret(admin, client))
-  await replaceSecretFile('CLIENT_SECRET_FILE', file, `${secret}\n`)
+  await replaceSecretFile('CLIENT_SECRET_FILE', file, secret)
 }
 
 async function makeSecret(admin: KeycloakAdmin, client: string): Promise<string> {
@@ -36,13 +36,13 @@ export async function replaceClientSecret({ admin, login }: SecretDeps, client: 
   const file = getSecretFile(login)
   const secret = randomBytes(32).toString('base64url')
   const before = parse(representationSchema, await admin.clients.findOne({ id: client }))
-  await replaceSecretFile('CLIENT_SECRET_FILE', file, `${secret}\n`)
+  await replaceSecretFile('CLIENT_SECRET_FILE', file, secret)
   try {
     await admin.clients.update({ id: client }, { ...before, secret })
   } catch (error) {
     const current = await readSecret(admin, client).catch(() => undefined)
     if (current === undefined) throw halfDone(file)
-    await replaceSecretFile('CLIENT_SECRET_FILE', file, `${current}\n`)
+    await replaceSecretFile('CLIENT_SECRET_FILE', file, current)
     throw error
   }
 }
