@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
 import { RefusalError } from '../errors.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'
+import { findMappedPath } from './map-claims.ts'
 
 /** What an access token says, decoded; not verified, because its API does that. Instants in milliseconds since 1970. */
 export interface Claims {
@@ -127,7 +128,8 @@ export interface HasuraClaims {
 export function readHasuraClaims(claims: Claims, location: ClaimsLocation): HasuraClaims {
   const found = new Map(Object.entries(findHasuraClaims(claims, location)))
   const client = claims.authorizedParty ?? 'the client'
-  const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), client)
+  const path = 'map' in location ? findMappedPath(location.map, allowedRolesClaim) : undefined
+  const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), client, path)
   const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, client)
   const values = readValues(found, client)
   const userId = values['x-hasura-user-id']
@@ -150,13 +152,17 @@ function readValues(found: ReadonlyMap<string, unknown>, client: string): Record
 
 const allowedRolesClaim = 'x-hasura-allowed-roles'
 
-function readAllowedRoles(value: unknown, client: string): readonly string[] {
+/** @param path where a map looks for them */
+function readAllowedRoles(value: unknown, client: string, path: string | undefined): readonly string[] {
   const claim = `\`${allowedRolesClaim}\``
   if (value === undefined || (Array.isArray(value) && value.length === 0)) {
+    const unassigned = `no role is assigned to the service account of client "${client}" (Clients → ${client} → Service account roles)`
     throw new RefusalError(
       'allowed-roles',
       'account',
-      `The access token has no ${claim}: no role is assigned to the service account of client "${client}" (Clients → ${client} → Service account roles)`,
+      path === undefined
+        ? `The access token has no ${claim}: ${unassigned}`
+        : `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it: either ${unassigned}, or the path is wrong`,
     )
   }
   if (!Array.isArray(value)) {

@@ -24,6 +24,12 @@ export function mapClaims(token: Searched, map: ClaimsMap): Readonly<Record<stri
   )
 }
 
+/** @returns undefined where the map has the value itself, or doesn't name the claim */
+export function findMappedPath(map: ClaimsMap, claim: string): string | undefined {
+  const mapped = Object.entries(map).find(([name]) => name.toLowerCase() === claim)?.[1]
+  return mapped !== undefined && isPlace(mapped) ? mapped.path : undefined
+}
+
 /** Those that Hasura's configuration must name. */
 const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
 

@@ -10,7 +10,10 @@ export async function inspectApi(api: RestApi, baseUrl: string, signal: AbortSig
   for (const path of ['/me', '/']) {
     try {
       await api.fetch(path, { signal })
-      return ok(path === '/me' ? `${baseUrl} knows the client (GET /me)` : `${baseUrl} answers the token`)
+      if (path === '/me') return ok(`${baseUrl} knows the client (GET /me)`)
+      return ok(
+        `${baseUrl} answers (GET /), as it may without a token too, so whether it takes this one is seen in a run`,
+      )
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error
       const finding = explain(error, path)

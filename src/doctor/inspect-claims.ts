@@ -1,4 +1,4 @@
-import type { Account } from '../account.ts'
+import type { Account, ClaimsLocation } from '../account.ts'
 import { type Claims, type HasuraClaims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
 import { RefusalError } from '../errors.ts'
 import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
@@ -16,13 +16,13 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
   const findings = new Map<CheckId, Finding>()
   const claims = attempt(findings, () => parseClaims(token))
   if (!claims) return { findings }
-  findings.set('email', inspectEmail(claims))
   const { hasura: endpoint } = account
   if (!endpoint) {
-    for (const id of ['default-role', 'allowed-roles', 'user-id'] as const) findings.set(id, noHasura)
+    for (const id of ['default-role', 'allowed-roles', 'user-id', 'email'] as const) findings.set(id, noHasura)
     findings.set('claims', ok(`subject ${claims.subject} of ${claims.issuer}`))
     return { findings, claims }
   }
+  findings.set('email', inspectEmail(claims))
   const hasura = attempt(findings, () => readHasuraClaims(claims, endpoint.claims))
   if (!hasura) {
     if (!findings.has('claims')) findings.set('claims', ok("Hasura's claims are in the token"))
@@ -33,7 +33,7 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
   findings.set('claims', ok(`Hasura's claims are in the token of subject ${claims.subject}`))
   findings.set('default-role', ok(hasura.defaultRole))
   findings.set('allowed-roles', ok(hasura.allowedRoles.join(', ')))
-  findings.set('user-id', inspectUserId(hasura, looksForUser))
+  findings.set('user-id', inspectUserId(hasura, endpoint.claims, looksForUser))
   return { findings, claims, hasura }
 }
 
@@ -56,10 +56,13 @@ function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefin
 
 const mappers = 'Client scopes → hasura → Mappers'
 
-function inspectUserId({ userId }: HasuraClaims, looksForUser: boolean): Finding {
+function inspectUserId({ userId }: HasuraClaims, location: ClaimsLocation, looksForUser: boolean): Finding {
   if (userId) return ok(userId)
   const detail = 'x-hasura-user-id is not in the claims'
-  const hint = `add its mapper under ${mappers} (User Property "id", claim x-hasura-user-id)`
+  const hint =
+    'map' in location
+      ? 'name it in HASURA_CLAIMS_MAP as in Hasura\'s claims_map, such as {"path": "$.sub"}'
+      : `add its mapper under ${mappers} (User Property "id", claim x-hasura-user-id)`
   return looksForUser ? fail(detail, hint) : warn(`${detail}, which most permissions of rows rely on`, hint)
 }
 

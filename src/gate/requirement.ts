@@ -60,13 +60,14 @@ function findMissingClientRole(
   wanted: Readonly<Record<string, readonly string[]>>,
   claims: Claims,
 ): RefusalError | undefined {
+  const own = claims.authorizedParty ?? claims.subject
   for (const [client, roles] of Object.entries(wanted)) {
     const held = claims.clientRoles[client] ?? []
     const missing = roles.filter(role => !held.includes(role))
     if (missing.length > 0) {
       return refuse(
         'job-roles',
-        `Role ${list(missing)} of client "${client}" is not in the token (it holds ${list(held)}): assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"`,
+        `Role ${list(missing)} of client "${client}" is not in the token (it holds ${list(held)}): assign it under Clients → ${own} → Service account roles, and where Full scope allowed is off also under Clients → ${own} → Client scopes → ${own}-dedicated → Scope`,
       )
     }
   }

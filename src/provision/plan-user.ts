@@ -73,6 +73,7 @@ function planDetails({ user }: RealmState, target: ProvisionTarget): readonly St
   if (user && !user.enabled) {
     steps.push(plan('client-auth', { enabled: true }, 'is disabled', "enable the service account's user"))
   }
+  if (!target.needsEmail) return steps
   const email = target.email ?? user?.email ?? makeEmail(clientId)
   // Keycloak keeps addresses in lower case.
   if (user?.email !== email.toLowerCase()) {

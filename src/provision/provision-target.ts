@@ -15,7 +15,9 @@ export interface ProvisionTarget {
   readonly defaultScopes: readonly string[]
   /** Those that it is asked for. */
   readonly askedScopes: readonly string[]
-  /** Default: one is made up when there is none. */
+  /** Whether the API tells users by their email, as applications on Hasura may; or one is wanted. */
+  readonly needsEmail: boolean
+  /** Default: one is made up when one is needed and there is none. */
   readonly email?: string
   /** Its name, or its path beginning with a slash. */
   readonly group?: string
@@ -63,6 +65,7 @@ export function createTarget(
   const application = options.application ?? usualApplication
   const claims = hasura && !('map' in hasura.claims) ? hasura.claims : undefined
   const scopes = new Set(requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])))
+  const needsEmail = hasura !== undefined || options.email !== undefined
   const asked = login.scopes.filter(scope => scope !== 'openid')
   return {
     clientId: login.clientId,
@@ -72,8 +75,11 @@ export function createTarget(
       ...chooseRoles(account, requirements, options.roles).map(role => ({ client: application, role })),
       ...requirements.flatMap(findClientRoles),
     ]),
-    defaultScopes: ['basic', 'email', ...scopes].filter(scope => !asked.includes(scope) && scope !== 'openid'),
+    defaultScopes: ['basic', ...(needsEmail ? ['email'] : []), ...scopes].filter(
+      scope => !asked.includes(scope) && scope !== 'openid',
+    ),
     askedScopes: asked,
+    needsEmail,
     ...(options.email !== undefined && { email: options.email }),
     ...(options.group !== undefined && { group: options.group }),
   }

@@ -5,6 +5,7 @@ import { type CheckId, checkIds } from '../../src/doctor/check.ts'
 import { openHome } from '../cli/run-command.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { type Persium, startPersium } from '../sandbox/persium/start-persium.ts'
+import { startRestServer } from '../sandbox/rest/rest-server.ts'
 import { findFreePort } from '../services/free-port.ts'
 import { runDoctor } from './run-doctor.ts'
 
@@ -44,6 +45,11 @@ function changeClaims(change: (claims: Record<string, unknown>) => Record<string
     ...payload,
     [namespace]: change({ ...(payload[namespace] as object) }),
   }))
+}
+
+function mapClaims(path: string): Record<string, string> {
+  const map = { 'x-hasura-allowed-roles': { path }, 'x-hasura-default-role': 'viewer' }
+  return { HASURA_CLAIMS_MAP: JSON.stringify(map) }
 }
 
 test('an account that is well has every check in its place, and ends with 0', async () => {
@@ -242,6 +248,24 @@ const faults: readonly Fault[] = [
     status: 'fail',
     detail: /x-hasura-user-id is not in the claims/,
     hint: /User Property "id"/,
+    code: 3,
+  },
+  {
+    what: 'a map that leaves the user id out',
+    env: () => mapClaims('$.resource_access.phonemos-hasura.roles'),
+    id: 'user-id',
+    status: 'fail',
+    detail: /x-hasura-user-id is not in the claims/,
+    hint: /HASURA_CLAIMS_MAP.*\$\.sub/,
+    code: 3,
+  },
+  {
+    what: 'a map that looks for the roles where there are none',
+    env: () => mapClaims('$.resource_access.nobody.roles'),
+    id: 'allowed-roles',
+    status: 'fail',
+    detail: /no `x-hasura-allowed-roles` at \$\.resource_access\.nobody\.roles, where HASURA_CLAIMS_MAP looks/,
+    hint: /^either no role is assigned .*, or the path is wrong$/,
     code: 3,
   },
   {
@@ -463,7 +487,7 @@ describe('the REST API of an account without Hasura', () => {
   test('is asked who the client is', async () => {
     const { code, find } = await runDoctor(restEnv())
     expect(find('api')).toMatchObject({ status: 'ok', detail: expect.stringContaining('GET /me') })
-    for (const id of ['hasura', 'first-login', 'contract', 'default-role'] as const) {
+    for (const id of ['hasura', 'first-login', 'contract', 'default-role', 'email'] as const) {
       expect(find(id)).toMatchObject({ status: 'skip' })
     }
     expect(code).toBe(0)
@@ -499,6 +523,21 @@ describe('the REST API of an account without Hasura', () => {
       hint: 'check that the API runs and that API_BASE_URL is right',
     })
     expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
+  })
+
+  test('answers at its base alone, which it may do without a token as well', async () => {
+    const reply = (status: number) => ({ status, body: {} })
+    await using api = await startRestServer({
+      basePath: '/realms/acme',
+      notFound: () => reply(404),
+      answer: async ({ path }) => reply(path === '/' ? 200 : 404),
+    })
+    const { code, find } = await runDoctor({ ...restEnv(), API_BASE_URL: api.baseUrl })
+    expect(find('api')).toMatchObject({
+      status: 'ok',
+      detail: `${api.baseUrl} answers (GET /), as it may without a token too, so whether it takes this one is seen in a run`,
+    })
+    expect(code).toBe(0)
   })
 
   test('has neither /me nor a base, and answers all the same', async () => {

@@ -48,7 +48,7 @@ describe('the example of Keycloak, against a real one', () => {
       name: 'RefusalError',
       code: 'job-roles',
       message:
-        'Role view-users of client "realm-management" is not in the token (it holds none): assign it to the service account of client "user-sync"',
+        'Role view-users of client "realm-management" is not in the token (it holds none): assign it under Clients → user-sync → Service account roles, and where Full scope allowed is off also under Clients → user-sync → Client scopes → user-sync-dedicated → Scope',
     })
     await manager.assign('view-users')
     expect(await example.run(job)).toMatchObject({ counts: { inserted: names.length } })

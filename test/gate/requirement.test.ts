@@ -78,7 +78,7 @@ describe('a role that is missing', () => {
       code: 'job-roles',
       scope: 'job',
       message:
-        'Role write of client "wiki-api" is not in the token (it holds read): assign it to the service account of client "sync-worker"',
+        'Role write of client "wiki-api" is not in the token (it holds read): assign it under Clients → sync-worker → Service account roles, and where Full scope allowed is off also under Clients → sync-worker → Client scopes → sync-worker-dedicated → Scope',
     })
   })
 })

@@ -323,8 +323,9 @@ describe('the scopes', () => {
   })
 })
 
+const { email: _email, ...nameless } = user
+
 describe('the user', () => {
-  const { email: _email, ...nameless } = user
   test.each<[string, Asked, string[]]>([
     [
       'the roles of its jobs, each once',
@@ -407,9 +408,14 @@ describe('the user', () => {
 describe('accounts of other kinds', () => {
   const { hasura, ...withoutHasura } = account
 
-  test('an account without Hasura needs no scope of it', () => {
-    const state = { scopes: done.scopes.slice(1), defaultScopes: ['basic', 'email'], roleClients: new Map() }
-    expect(sentences({ account: withoutHasura, state, requirements: [{ scopes: ['basic'] }] })).toEqual([])
+  test('an account without Hasura needs no scope of it, and no email', () => {
+    const state = { scopes: done.scopes.slice(1), defaultScopes: ['basic'], roleClients: new Map(), user: nameless }
+    const asked = { account: withoutHasura, state, requirements: [{ scopes: ['basic'] }] }
+    expect(sentences(asked)).toEqual([])
+    expect(sentences({ ...asked, options: { email: 'worker@wiki.example' } })).toEqual([
+      'make client scope "email" a default scope of client "sync"',
+      'set the email worker@wiki.example, and Email verified',
+    ])
   })
 
   test('claims that are collected by a map need no mappers', () => {
