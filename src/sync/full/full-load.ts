@@ -63,10 +63,11 @@ export async function openFullRead(
   }
   const { signal, store } = context
   const key = { ...run.key, dryRun: context.dryRun }
-  // A sweep leaves the checkpoint where it is.
-  const asked = purpose === 'load' && cursor ? await findGreatestCursor(remote, cursor.order, signal) : undefined
-  const total = await countRows(remote, {}, signal)
-  const boundaries = await splitRanges(remote, run.ranges, total, signal)
+  const [asked, { total, boundaries }] = await Promise.all([
+    // A sweep leaves the checkpoint where it is.
+    purpose === 'load' && cursor ? findGreatestCursor(remote, cursor.order, signal) : undefined,
+    countAndSplit(run),
+  ])
   const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()
   const staged = purpose === 'sweep' || (await commit(run, tx => hasRows(tx, mirror, key.account)))
   await context.transaction(tx =>
@@ -84,6 +85,11 @@ export async function openFullRead(
   const begun = await findFullRead(store, key)
   if (!begun) throw new TypeError('a full read that was begun is there')
   return begun
+}
+
+async function countAndSplit({ remote, ranges, context: { signal } }: PullRun) {
+  const total = await countRows(remote, {}, signal)
+  return { total, boundaries: await splitRanges(remote, ranges, total, signal) }
 }
 
 async function readRows(run: PullRun, read: FullRead): Promise<void> {

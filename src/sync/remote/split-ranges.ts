@@ -17,25 +17,36 @@ export async function splitRanges(
   // Below two pages for each range there is nothing to be won.
   const worthwhile = ranges * table.pageSize * 2
   if (ranges < 2 || !table.derived.keyAt) return []
-  const rows = total ?? (await estimateRows(table, worthwhile, signal))
+  const rows =
+    total ?? (await estimateRows(async count => (await findKeyAt(table, count - 1, signal)) !== undefined, worthwhile))
   if (rows < worthwhile) return []
   const ends = Array.from({ length: ranges - 1 }, (_, index) => Math.floor((rows * (index + 1)) / ranges))
   const keys = await Promise.all(ends.map(end => findKeyAt(table, end - 1, signal)))
   return keys.filter(key => key !== undefined)
 }
 
-/** Doubles the offset until there is no row, then halves the gap three times: right within an eighth. */
-async function estimateRows(table: RemoteTable, least: number, signal: AbortSignal): Promise<number> {
-  let present = 0
-  let absent = least
-  while (await findKeyAt(table, absent - 1, signal)) {
-    present = absent
-    absent *= 2
+/**
+ * How many rows there are, at most a hundredth too few: the ranges are read side by side, so that each percent by which the last
+ * one is longer is a percent of the whole time. It quadruples the number until there are fewer, and then narrows the gap by
+ * asking for seven numbers in it at once.
+ *
+ * @param hasAtLeast whether there are so many rows
+ * @param least fewer aren't told from none
+ */
+export async function estimateRows(hasAtLeast: (rows: number) => Promise<boolean>, least: number): Promise<number> {
+  let low = 0
+  let high = least
+  while (await hasAtLeast(high)) {
+    low = high
+    high *= 4
   }
-  for (let halvings = 0; halvings < 3 && present > 0; halvings += 1) {
-    const middle = Math.floor((present + absent) / 2)
-    if (await findKeyAt(table, middle - 1, signal)) present = middle
-    else absent = middle
+  for (let round = 0; round < 3 && low > 0; round += 1) {
+    const step = (high - low) / 8
+    const steps = [low, ...Array.from({ length: 7 }, (_, index) => Math.floor(low + step * (index + 1))), high]
+    const answers = await Promise.all(steps.slice(1, -1).map(hasAtLeast))
+    const reached = [...answers, false].indexOf(false)
+    low = steps[reached] ?? low
+    high = steps[reached + 1] ?? high
   }
-  return present
+  return low
 }
