@@ -10,6 +10,7 @@ import {
   Worker,
 } from 'bullmq'
 import type { QueuePool } from '../store/open-database.ts'
+import { quickenStrings } from './quicken-strings.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import type { RequestData } from './request.ts'
 
@@ -44,6 +45,7 @@ const retention = {
 const neverGiveUp = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 5_000 } }
 
 export async function createBullQueue(location: QueueLocation): Promise<BullQueue> {
+  quickenStrings()
   if ('pool' in location) await migrateQueue(location.pool)
   return new Queue<RequestData, void, string, RequestData, void, string, IQueueBackend, BoundConnection>(
     queueName,
