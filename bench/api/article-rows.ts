@@ -27,6 +27,7 @@ export async function insertArticles(query: (text: string) => Promise<unknown>, 
       jsonb_build_object('views', n % 1000, 'tags', '["bench", "row"]'::jsonb, 'source', '{"system": "wiki"}'::jsonb),
       instant, '2025-01-01 00:00:00.000001+00', instant
     from generate_series(0, ${rows - 1}) n, lateral (select timestamptz '2025-01-01 00:00:00.000001+00' + n / 4 * interval '1 ms' as instant) i;
+    create index on articles (updated_at, id);
     analyze articles`)
 }
 

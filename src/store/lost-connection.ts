@@ -1,6 +1,7 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
 import { TransientError } from '../errors.ts'
+import { prepareMarked } from './prepared-statements.ts'
 
 /**
  * What Kysely needs of a pool, telling what Postgres refused from what never got through: node-postgres has plain errors without
@@ -11,7 +12,11 @@ export function tellLostConnections(pool: pg.Pool): {
   onCreateConnection(connection: DatabaseConnection): Promise<void>
 } {
   return {
-    pool: { options: pool.options, connect: () => pool.connect().catch(translateAtConnect), end: () => pool.end() },
+    pool: {
+      options: pool.options,
+      connect: async () => prepareMarked(await pool.connect().catch(translateAtConnect)),
+      end: () => pool.end(),
+    },
     async onCreateConnection(connection) {
       const execute = connection.executeQuery.bind(connection)
       connection.executeQuery = <R>(...query: Parameters<typeof execute>) => execute<R>(...query).catch(translate)

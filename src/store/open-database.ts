@@ -55,6 +55,8 @@ function openPostgres(databaseUrl: string, log: Log): Database {
       max: 12,
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
+      // What a connection has prepared, two statements for each mirror table, stays in the server as long as it lives.
+      maxLifetimeSeconds: 3_600,
       // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
       query_timeout: 120_000,
       application_name: 'hasura-sync-worker',

@@ -3,7 +3,7 @@ import { rowsOf } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import { keysOf, sameKey } from './mirror/page-rows.ts'
-import { markDeleted, type WrittenRows, writePage } from './mirror/write-page.ts'
+import { markDeleted, mergePage, type WrittenRows } from './mirror/write-page.ts'
 
 /** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
 interface ColumnTypes {
@@ -72,7 +72,7 @@ export function mirrorRows<const C extends Columns>(options: {
     write(tx, account, rows) {
       // One statement can't write the same row twice.
       const unique = new Map(rows.map(row => [JSON.stringify(keyOf(row)), row]))
-      return writePage(tx, table, account, rowsOf([...unique.values()]))
+      return mergePage(tx, table, account, rowsOf([...unique.values()]))
     },
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),

@@ -7,7 +7,7 @@ import type { FencedTransaction } from '../store/store.ts'
 import type { CheckpointKey } from './checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import type { PageRows } from './mirror/page-rows.ts'
-import { type WrittenRows, writePage } from './mirror/write-page.ts'
+import { insertPage, mergePage, type WrittenRows } from './mirror/write-page.ts'
 import type { RemoteTable } from './remote/remote-table.ts'
 import type { ScanOrder } from './remote/scan.ts'
 import { takeBack } from './take-back.ts'
@@ -72,13 +72,13 @@ export async function writeRows(
 ): Promise<void> {
   const { before, areNew = false } = options
   const rows = run.rowsOf(page)
-  const write = (how: 'merge' | 'insert') =>
+  const writeBy = (writePage: typeof mergePage) =>
     commit(run, async tx => {
       await before?.(tx)
-      return writePage(tx, run.mirror, run.key.account, rows, how)
+      return writePage(tx, run.mirror, run.key.account, rows)
     })
-  const written = await write(areNew ? 'insert' : 'merge').catch(error => {
-    if (areNew && sqlStateOf(error) === uniqueViolation) return write('merge')
+  const written = await writeBy(areNew ? insertPage : mergePage).catch(error => {
+    if (areNew && sqlStateOf(error) === uniqueViolation) return writeBy(mergePage)
     throw error
   })
   tally(run.counts, page.count, written)

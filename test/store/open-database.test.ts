@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock.ts'
 import { openQueue } from '../../src/queue/request-queue.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
+import { prepared } from '../../src/store/prepared-statements.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
@@ -89,6 +90,20 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     await expect(lost).rejects.toMatchObject({ name: 'TransientError', code: 'store' })
     expect((await sql`select 1 as one`.execute(store)).rows).toEqual([{ one: 1 }])
     await expect(sql`select nothing`.execute(store)).rejects.toMatchObject({ code: '42703' })
+  })
+
+  test('a marked statement is prepared once on each connection, also when it fails at first; others aren’t', async () => {
+    await using empty = await createDatabase()
+    await using database = await openDatabase({ databaseUrl: empty.url }, log)
+    await database.store.connection().execute(async connection => {
+      const divide = (by: number) => sql`${prepared} select 6 / ${by}::int as found`.execute(connection)
+      await expect(divide(0)).rejects.toMatchObject({ code: '22012' })
+      expect((await divide(2)).rows).toEqual([{ found: 3 }])
+      expect((await divide(3)).rows).toEqual([{ found: 2 }])
+      await sql`select ${1}::int`.execute(connection)
+      const { rows } = await sql`select statement from pg_prepared_statements`.execute(connection)
+      expect(rows).toEqual([{ statement: expect.stringContaining('select 6 /') }])
+    })
   })
 
   test('a transaction that sleeps is ended by the server, and a lock isn’t waited for any longer either', async () => {

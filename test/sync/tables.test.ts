@@ -9,7 +9,7 @@ import type { FencedTransaction } from '../../src/store/store.ts'
 import { type CheckpointKey, findCheckpoint, saveCheckpoint } from '../../src/sync/checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from '../../src/sync/mirror/mirror-table.ts'
 import { recordset } from '../../src/sync/mirror/page-rows.ts'
-import { writePage } from '../../src/sync/mirror/write-page.ts'
+import { mergePage } from '../../src/sync/mirror/write-page.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
@@ -37,7 +37,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
     columns: [['id', 'bigint'], ...columns].map(([name = '', type = '']) => ({ name, type, nullable: true })),
   })
   const write = (lease: Lease, table: MirrorTable, rows: string) =>
-    inTransaction(lease, tx => writePage(tx, table, lease.account, rowsIn(rows)))
+    inTransaction(lease, tx => mergePage(tx, table, lease.account, rowsIn(rows)))
   const rowsIn = (rows: string) => findRows(`{"data":{"things":[${rows}]}}`, 'things') ?? expect.fail()
   const read = async (table: MirrorTable, columns: string) => {
     const { rows } = await sql<Record<string, unknown>>`
