@@ -14,7 +14,7 @@ import { hasPostgres } from '../services/postgres.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
 
 const backend = hasPostgres ? 'postgres' : 'embedded'
-const rows = 60
+const rows = 200
 
 let sandbox: TableSandbox
 let app: TestApp
@@ -46,7 +46,7 @@ function midway(happen: () => Promise<unknown> | undefined) {
   let happened: Promise<unknown> | undefined
   return {
     onProgress({ done }: { done: number }) {
-      if (done > rows / 4) happened ??= Promise.resolve(happen())
+      if (done > rows / 10) happened ??= Promise.resolve(happen())
     },
     happened: () => happened ?? expect.fail('the run was over before'),
   }
