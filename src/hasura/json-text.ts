@@ -47,22 +47,16 @@ function endOfNested(text: string, start: number): number {
   return text.length
 }
 
-/** Of a number, `true`, `false` or `null`. */
 function endOfWord(text: string, start: number): number {
-  for (let at = start; ; at += 1) {
-    const code = text.charCodeAt(at)
-    const isLetter = code >= 0x61 && code <= 0x7a
-    const isDigit = code >= 0x30 && code <= 0x39
-    if (!isDigit && !isLetter && code !== dot && code !== minus && code !== plus && code !== exponent) return at
-  }
+  word.lastIndex = start
+  return word.test(text) ? word.lastIndex : start
 }
+
+/** RFC 8259, sections 3 and 6. */
+const word = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 
 const space = 0x20
 const quote = 0x22
-const plus = 0x2b
-const minus = 0x2d
-const dot = 0x2e
-const exponent = 0x45
 const leftBracket = 0x5b
 const backslash = 0x5c
 const rightBracket = 0x5d

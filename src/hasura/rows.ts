@@ -3,7 +3,7 @@ import { PermanentError } from '../errors.ts'
 import { parseKeepingDigits } from './exact-numbers.ts'
 import { endOfValue, skipSpace } from './json-text.ts'
 
-/** Rows of which each value is the JSON text that the API wrote, so that no digit passes through a JavaScript number. */
+/** Rows of which each value is a JSON text, so that no digit of an answer passes through a JavaScript number. */
 export interface Rows {
   readonly count: number
   /** The columns' names as they are in the answer. */
@@ -14,7 +14,7 @@ export interface Rows {
 
 /**
  * Finds the values in `{"data":{"<root field>":[…]}}`, as Hasura writes it, without parsing them: they are read where they are
- * needed, and that is in the database.
+ * needed, and that is in the database. What is inside of a text, a list or an object is trusted to be JSON.
  *
  * @returns undefined for everything else, errors among it
  */
@@ -44,40 +44,6 @@ export function findRows(body: string, rootField: string): Rows | undefined {
       return row => body.slice(found[row * width + index], found[row * width + index + 1])
     },
   }
-}
-
-function namesOf(row: string): readonly string[] | undefined {
-  try {
-    const names = Object.keys(record.parse(JSON.parse(row)))
-    return names.length > 0 ? names : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Adds beginning and end of each value of one row, which has the columns of the first in their order: GraphQL answers in the
- * order of the selection.
- *
- * @returns where the next character behind the row is; -1 when the row is written in any other way
- */
-function findValues(body: string, start: number, keys: readonly string[], found: number[]): number {
-  let at = start
-  let before = brace
-  for (const key of keys) {
-    if (body.charCodeAt(at) !== before) return -1
-    at = skipSpace(body, at + 1)
-    if (!body.startsWith(key, at)) return -1
-    at = skipSpace(body, at + key.length)
-    if (body.charCodeAt(at) !== colon) return -1
-    at = skipSpace(body, at + 1)
-    const end = endOfValue(body, at)
-    if (end === at) return -1
-    found.push(at, end)
-    at = skipSpace(body, end)
-    before = comma
-  }
-  return body.charCodeAt(at) === closingBrace ? skipSpace(body, at + 1) : -1
 }
 
 /** The same of an answer that was written in any other way. @returns undefined when it has no such list */
@@ -113,6 +79,40 @@ export function textsAt(rows: Rows, row: number, names: readonly string[]): read
     }
     return value.startsWith('"') ? z.string().parse(JSON.parse(value)) : value
   })
+}
+
+function namesOf(row: string): readonly string[] | undefined {
+  try {
+    const names = Object.keys(record.parse(JSON.parse(row)))
+    return names.length > 0 ? names : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Adds beginning and end of each value of one row, which has the columns of the first in their order: GraphQL answers in the
+ * order of the selection.
+ *
+ * @returns where the next character behind the row is; -1 when the row is written in any other way
+ */
+function findValues(body: string, start: number, keys: readonly string[], found: number[]): number {
+  let at = start
+  let before = brace
+  for (const key of keys) {
+    if (body.charCodeAt(at) !== before) return -1
+    at = skipSpace(body, at + 1)
+    if (!body.startsWith(key, at)) return -1
+    at = skipSpace(body, at + key.length)
+    if (body.charCodeAt(at) !== colon) return -1
+    at = skipSpace(body, at + 1)
+    const end = endOfValue(body, at)
+    if (end === at) return -1
+    found.push(at, end)
+    at = skipSpace(body, end)
+    before = comma
+  }
+  return body.charCodeAt(at) === closingBrace ? skipSpace(body, at + 1) : -1
 }
 
 const comma = 0x2c

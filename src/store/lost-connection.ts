@@ -1,20 +1,19 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
 import { TransientError } from '../errors.ts'
-import { prepareMarked } from './prepared-statements.ts'
 
 /**
  * What Kysely needs of a pool, telling what Postgres refused from what never got through: node-postgres has plain errors without
  * a code for a connection that ends under a statement.
  */
-export function tellLostConnections(pool: pg.Pool): {
+export function tellLostConnections(pool: PostgresPool): {
   readonly pool: PostgresPool
   onCreateConnection(connection: DatabaseConnection): Promise<void>
 } {
   return {
     pool: {
       options: pool.options,
-      connect: async () => prepareMarked(await pool.connect().catch(translateAtConnect)),
+      connect: () => pool.connect().catch(translateAtConnect),
       end: () => pool.end(),
     },
     async onCreateConnection(connection) {

@@ -10,6 +10,7 @@ import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
+import { nameMarked } from './prepared-statements.ts'
 import type { WorkerTables } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -55,7 +56,8 @@ function openPostgres(databaseUrl: string, log: Log): Database {
       max: 12,
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
-      // What a connection has prepared, two statements for each mirror table, stays in the server as long as it lives.
+      // What a connection of the store has prepared, two statements for each mirror table, stays in the server as long as it
+      // lives; the queue's lose nothing by ending.
       maxLifetimeSeconds: 3_600,
       // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
       query_timeout: 120_000,
@@ -69,7 +71,7 @@ function openPostgres(databaseUrl: string, log: Log): Database {
   }
   const pool = open(sessionSettings)
   const pools = [pool]
-  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(pool)) })
+  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(nameMarked(pool))) })
   return {
     kind: 'postgres',
     store,

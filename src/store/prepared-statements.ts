@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type PostgresCursor, type PostgresPoolClient, type PostgresQueryResult, sql } from 'kysely'
+import { type PostgresCursor, type PostgresPool, type PostgresPoolClient, type PostgresQueryResult, sql } from 'kysely'
 import type pg from 'pg'
 
 const mark = '/* prepared */'
@@ -12,7 +12,15 @@ const mark = '/* prepared */'
 export const prepared = sql.raw(mark)
 
 /** node-postgres prepares a statement that has a name (Parse, "PostgreSQL Frontend/Backend Protocol"), and Kysely gives none. */
-export function prepareMarked(client: pg.PoolClient): PostgresPoolClient {
+export function nameMarked(pool: pg.Pool): PostgresPool {
+  return {
+    options: pool.options,
+    connect: async () => nameMarkedOf(await pool.connect()),
+    end: () => pool.end(),
+  }
+}
+
+function nameMarkedOf(client: pg.PoolClient): PostgresPoolClient {
   const known = clients.get(client)
   if (known) return known
   function query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>
@@ -22,9 +30,9 @@ export function prepareMarked(client: pg.PoolClient): PostgresPoolClient {
     const values = [...parameters]
     return text.startsWith(mark) ? client.query({ name: nameOf(text), text, values }) : client.query(text, values)
   }
-  const preparing = { query, release: (destroy?: boolean) => client.release(destroy) }
-  clients.set(client, preparing)
-  return preparing
+  const naming = { query, release: (destroy?: boolean) => client.release(destroy) }
+  clients.set(client, naming)
+  return naming
 }
 
 /** Kysely knows a connection by its client. */

@@ -26,7 +26,8 @@ export type ColumnType = keyof ColumnTypes
 /** A row to be mirrored: every column is given, and null where there is nothing. */
 export type MirrorRow<C extends Columns> = { readonly [N in keyof C]: ColumnTypes[C[N]] | null }
 
-type Columns = Readonly<Record<string, ColumnType>>
+/** Names that begin with an underscore are the mirror's own. */
+type Columns = Readonly<Record<string, ColumnType>> & { readonly [name: `_${string}`]: never }
 
 /** A table of schema `mirror` for rows that a job got from anywhere but Hasura. */
 export interface MirrorRows<R> {

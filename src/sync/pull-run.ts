@@ -77,8 +77,10 @@ export async function writeRows(
       await before?.(tx)
       return writePage(tx, run.mirror, run.key.account, rows)
     })
-  const written = await writeBy(areNew ? insertPage : mergePage).catch(error => {
-    if (areNew && sqlStateOf(error) === uniqueViolation) return writeBy(mergePage)
+  // A row that is left out has to be looked for, whoever may have written it.
+  const isInsert = areNew && !rows.leftOut?.length
+  const written = await writeBy(isInsert ? insertPage : mergePage).catch(error => {
+    if (isInsert && sqlStateOf(error) === uniqueViolation) return writeBy(mergePage)
     throw error
   })
   tally(run.counts, page.count, written)
@@ -113,7 +115,7 @@ export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => P
 /** One statement was to write the same row twice. */
 const cardinalityViolation = '21000'
 
-/** A row that was to be inserted is there: another job writes into the same table, or a page has a row twice. */
+/** A row that was to be inserted is there: another run or job has written it, or the key doesn't tell rows apart. */
 const uniqueViolation = '23505'
 
 function repeatedKey({ key, mirror }: PullRun, cause: unknown): PermanentError {

@@ -4,6 +4,7 @@
  */
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { PullArticlesDocument } from '../../src/generated/graphql.ts'
+import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { pullSync } from '../../src/sync/pull-sync.ts'
 
 const right = { name: 'x', document: PullArticlesDocument, role: 'viewer', into: 'x' } as const
@@ -30,3 +31,6 @@ declare const withoutPaging: TypedDocumentNode<{ articles: { id: string; updated
 
 // @ts-expect-error an operation without the variables that paging needs
 pullSync({ ...right, document: withoutPaging, key: 'id', cursor: 'updated_at' })
+
+// @ts-expect-error a column that is named like the mirror's own
+mirrorRows({ into: 'things', key: 'id', columns: { id: 'uuid', _change: 'bigint' } })

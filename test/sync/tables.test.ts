@@ -8,7 +8,7 @@ import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import type { FencedTransaction } from '../../src/store/store.ts'
 import { type CheckpointKey, findCheckpoint, saveCheckpoint } from '../../src/sync/checkpoint.ts'
 import { ensureMirrorTable, type MirrorTable } from '../../src/sync/mirror/mirror-table.ts'
-import { recordset } from '../../src/sync/mirror/page-rows.ts'
+import { unnestPage } from '../../src/sync/mirror/page-rows.ts'
 import { mergePage } from '../../src/sync/mirror/write-page.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -103,7 +103,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
         fc.asyncProperty(fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 5 }), async list => {
           const page = rowsIn(list.map(([t, j], id) => `{"id":${id},"t":${write(t)},"j":${write(j)}}`).join(','))
           const { rows } = await sql<{ t: string | null; j: string | null }>`
-            select page.t, page.j::text as j from ${recordset(page, columns)} order by page.id`.execute(app.deps.store)
+            select page.t, page.j::text as j from ${unnestPage(page, columns)} order by page.id`.execute(app.deps.store)
           for (const [row, [t, j]] of list.entries()) {
             const found = rows[row]
             expect(typeof t === 'string' ? found?.t : JSON.parse(found?.t ?? 'null')).toEqual(kept(t))

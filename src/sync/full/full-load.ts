@@ -63,11 +63,16 @@ export async function openFullRead(
   }
   const { signal, store } = context
   const key = { ...run.key, dryRun: context.dryRun }
+  const failed = new AbortController()
+  const asking = AbortSignal.any([signal, failed.signal])
   const [asked, { total, boundaries }] = await Promise.all([
     // A sweep leaves the checkpoint where it is.
-    purpose === 'load' && cursor ? findGreatestCursor(remote, cursor.order, signal) : undefined,
-    countAndSplit(run),
-  ])
+    purpose === 'load' && cursor ? findGreatestCursor(remote, cursor.order, asking) : undefined,
+    countAndSplit(run, asking),
+  ]).catch(error => {
+    failed.abort(error)
+    throw error
+  })
   const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()
   const staged = purpose === 'sweep' || (await commit(run, tx => hasRows(tx, mirror, key.account)))
   await context.transaction(tx =>
@@ -87,7 +92,7 @@ export async function openFullRead(
   return begun
 }
 
-async function countAndSplit({ remote, ranges, context: { signal } }: PullRun) {
+async function countAndSplit({ remote, ranges }: PullRun, signal: AbortSignal) {
   const total = await countRows(remote, {}, signal)
   return { total, boundaries: await splitRanges(remote, ranges, total, signal) }
 }

@@ -3,7 +3,7 @@ import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { isSoftDeleted, type MirrorTable } from '../mirror/mirror-table.ts'
-import { columnValue, recordset } from '../mirror/page-rows.ts'
+import { columnValue, unnestPage } from '../mirror/page-rows.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
@@ -26,7 +26,7 @@ export async function stageKeys(
   await sql`
     insert into worker.staged_keys (read_id, key, cursor)
     select ${readId}, array[${sql.join(table.key.map(value))}], ${cursor === undefined ? sql`null` : value(cursor)}
-    from ${recordset(page, columns)}`.execute(tx)
+    from ${unnestPage(page, columns)}`.execute(tx)
 }
 
 export interface MissingKeys {

@@ -25,12 +25,19 @@ export function transformPage(
   const asText = new Set(columns.filter(({ type }) => type !== 'jsonb').map(({ name }) => name))
   const results: Record<string, unknown>[] = []
   const leftOut: Position[] = []
+  const sources = page.names.map(name => ({ name, isText: asText.has(name), valueIn: page.column(name) }))
   for (let index = 0; index < page.count; index += 1) {
-    const row = rowAt(page, index, asText)
+    const position = textsAt(page, index, key)
+    const row = Object.fromEntries(
+      sources.map(({ name, isText, valueIn }) => {
+        const value = parseKeepingDigits(valueIn?.(index) ?? 'null')
+        return [name, isText && JSON.isRawJSON(value) ? value.rawJSON : value]
+      }),
+    )
     const before = fixed.map(name => row[name])
     const result = transform(row)
     if (result === undefined) {
-      leftOut.push(textsAt(page, index, key))
+      leftOut.push(position)
       continue
     }
     const after = record.safeParse(result)
@@ -47,12 +54,3 @@ export function transformPage(
 }
 
 const record = z.record(z.string(), z.unknown())
-
-function rowAt(page: Rows, row: number, asText: ReadonlySet<string>): Record<string, unknown> {
-  return Object.fromEntries(
-    page.names.map(name => {
-      const value = parseKeepingDigits(page.column(name)?.(row) ?? 'null')
-      return [name, asText.has(name) && JSON.isRawJSON(value) ? value.rawJSON : value]
-    }),
-  )
-}

@@ -5,7 +5,7 @@ import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { nextChanges } from './change-counter.ts'
 import { isSoftDeleted, type MirrorTable } from './mirror-table.ts'
-import { columnValue, keysOf, type PageRows, recordset, sameKey } from './page-rows.ts'
+import { columnValue, keysOf, type PageRows, sameKey, unnestPage } from './page-rows.ts'
 
 export interface WrittenRows {
   readonly inserted: number
@@ -68,7 +68,7 @@ function insertion(table: MirrorTable, account: string, page: PageRows): RawBuil
       (_account, ${columnList(table.columns.map(({ name }) => name))}, _synced_at, _deleted_at, _change)
     select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), case when ${isDeleted} then now() end,
       (select base from counter) + page._row
-    from ${recordset(page, table.columns)}`
+    from ${unnestPage(page, table.columns)}`
 }
 
 function replacement(table: MirrorTable): RawBuilder<unknown> {

@@ -44,7 +44,8 @@ export async function estimateRows(hasAtLeast: (rows: number) => Promise<boolean
     const step = (high - low) / 8
     const steps = [low, ...Array.from({ length: 7 }, (_, index) => Math.floor(low + step * (index + 1))), high]
     const answers = await Promise.all(steps.slice(1, -1).map(hasAtLeast))
-    const reached = [...answers, false].indexOf(false)
+    // One that can't be answered is taken for no, but a yes behind it says more.
+    const reached = answers.lastIndexOf(true) + 1
     low = steps[reached] ?? low
     high = steps[reached + 1] ?? high
   }

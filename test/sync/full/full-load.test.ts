@@ -104,6 +104,20 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await expectMirrored(app, table, account)
   })
 
+  test('finds a row that its transform leaves out, though another run has written it since it broke off', async () => {
+    const table = await createTable(50, true)
+    const options = { pageSize: 10, ranges: 1 }
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, table.pull(options), account)).rejects.toThrow('validation-failed')
+    const payload = { backfill: { from: '2026-01-01T00:50:00Z' } }
+    expect(await runPull(app, table.pull(options), account, { payload })).toMatchObject({ counts: { inserted: 1 } })
+    const without = table.pull({ ...options, transform: row => (row.title === 'row 50' ? undefined : row) })
+    expect(await runPull(app, without, account)).toMatchObject({ counts: { inserted: 19, deleted: 1 } })
+  })
+
   test('is begun anew when the job was changed while it was broken off', async () => {
     const table = await createTable(100, true)
     app.hasura.fault(

@@ -18,3 +18,13 @@ test('the number of rows is found to a hundredth, by asking a few times for a fe
     }),
   )
 })
+
+test.each(Array.from({ length: 25 }, (_, question) => [question]))(
+  'one question that fails (%i) doesn’t lose many',
+  async failing => {
+    let asked = 0
+    const found = await estimateRows(async count => asked++ !== failing && count <= 100_000, 80_000)
+    if (failing > 0) expect(found).toBeGreaterThan(80_000 * 0.99)
+    expect(found).toBeLessThanOrEqual(100_000)
+  },
+)
