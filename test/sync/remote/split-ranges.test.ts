@@ -19,12 +19,13 @@ test('the number of rows is found to a hundredth, by asking a few times for a fe
   )
 })
 
-test.each(Array.from({ length: 25 }, (_, question) => [question]))(
-  'one question that fails (%i) doesn’t lose many',
+// The first three find that there are more than 32,000 and fewer than 128,000.
+test.each(Array.from({ length: 21 }, (_, index) => [index + 3]))(
+  'question %i that fails leaves most of the rows',
   async failing => {
     let asked = 0
-    const found = await estimateRows(async count => asked++ !== failing && count <= 100_000, 80_000)
-    if (failing > 0) expect(found).toBeGreaterThan(80_000 * 0.99)
+    const found = await estimateRows(async count => asked++ !== failing && count <= 100_000, 8_000)
+    expect(found).toBeGreaterThan(85_000)
     expect(found).toBeLessThanOrEqual(100_000)
   },
 )
