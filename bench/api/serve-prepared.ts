@@ -18,7 +18,7 @@ const requestSchema = z.object({
     where: z.record(z.string(), z.unknown()),
     limit: z.int(),
     offset: z.int().default(0),
-    order_by: z.tuple([z.record(z.string(), z.enum(['asc', 'desc_nulls_last']))]).rest(z.unknown()),
+    order_by: z.tuple([z.record(z.string(), z.enum(['asc', 'desc']))]).rest(z.unknown()),
   }),
 })
 
@@ -33,7 +33,7 @@ const server = createServer(async (request, response) => {
     const { where, limit, offset, order_by } = requestSchema.parse(await json(request)).variables
     const { start, end } = findInterval(where, { start: 0, end: rows })
     // All columns that order the rows order them in the same way.
-    const isBackwards = Object.values(order_by[0]).includes('desc_nulls_last')
+    const isBackwards = Object.values(order_by[0]).includes('desc')
     if (isBackwards && limit > 1) throw new RangeError('The prepared pages give one row from the end at most')
     const first = isBackwards ? end - 1 - offset : start + offset
     const page = textOf(Math.max(start, first), Math.min(end, first + limit))

@@ -45,9 +45,16 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
   return readSchema(role, sdl)
 }
 
+/** Every job of a role needs the same one, and to build it takes the longer the more tables the API has. */
 export function readSchema(role: string, sdl: string): RoleSchema {
-  return { role, sdl, schema: buildSchema(sdl) }
+  const latest = latestOf.get(role)
+  if (latest?.sdl === sdl) return latest
+  const built = { role, sdl, schema: buildSchema(sdl) }
+  latestOf.set(role, built)
+  return built
 }
+
+const latestOf = new Map<string, RoleSchema>()
 
 /** What the role's schema has against an operation, in GraphQL's words; empty when it may be sent. */
 export function checkOperation(operation: DocumentNode, { schema }: RoleSchema): readonly string[] {
@@ -106,7 +113,7 @@ export function readDirections(
   document: DocumentNode,
   { schema }: RoleSchema,
 ): { readonly ascending: string; readonly descending: string } {
-  const inCapitals = { ascending: 'ASC', descending: 'DESC_NULLS_LAST' }
+  const inCapitals = { ascending: 'ASC', descending: 'DESC' }
   const operation = findOperation(document)
   const root = operation?.selectionSet.selections[0]
   const field = root?.kind === Kind.FIELD ? schema.getQueryType()?.getFields()[root.name.value] : undefined
@@ -115,7 +122,7 @@ export function readDirections(
     return isInputObjectType(input) ? Object.values(input.getFields()).map(each => getNamedType(each.type)) : []
   })
   const isInCapitals = enums.some(type => isEnumType(type) && type.getValue('ASC') && !type.getValue('asc'))
-  return isInCapitals ? inCapitals : { ascending: 'asc', descending: 'desc_nulls_last' }
+  return isInCapitals ? inCapitals : { ascending: 'asc', descending: 'desc' }
 }
 
 function readColumns(

@@ -23,14 +23,14 @@ export interface Directions {
   readonly descending: string
 }
 
-const hasuraDefault: Directions = { ascending: 'asc', descending: 'desc_nulls_last' }
+const hasuraDefault: Directions = { ascending: 'asc', descending: 'desc' }
 
 /** Rows in the order of the first column, ties in the order of those behind it. */
 export function orderBy({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
   return columns.map(column => ({ [column]: directions.ascending }))
 }
 
-/** The row with the greatest first column before all others; nulls, which come first otherwise, are no greatest. */
+/** The row with the greatest first column before all others. It is never null; to say "nulls last" would cost the index. */
 export function greatestFirst({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
   return columns.slice(0, 1).map(column => ({ [column]: directions.descending }))
 }
