@@ -108,12 +108,11 @@ export function readSelection(
   return { rootField: root.alias?.value ?? root.name.value, columns }
 }
 
-/** What the API calls the directions of an order: the naming convention `graphql-default` writes them in capitals. */
+/** What the API calls the directions of an order where it isn't the default: `graphql-default` writes them in capitals. */
 export function readDirections(
   document: DocumentNode,
   { schema }: RoleSchema,
-): { readonly ascending: string; readonly descending: string } {
-  const inCapitals = { ascending: 'ASC', descending: 'DESC' }
+): Record<'ascending' | 'descending' | 'descendingNullsLast', string> | undefined {
   const operation = findOperation(document)
   const root = operation?.selectionSet.selections[0]
   const field = root?.kind === Kind.FIELD ? schema.getQueryType()?.getFields()[root.name.value] : undefined
@@ -122,7 +121,7 @@ export function readDirections(
     return isInputObjectType(input) ? Object.values(input.getFields()).map(each => getNamedType(each.type)) : []
   })
   const isInCapitals = enums.some(type => isEnumType(type) && type.getValue('ASC') && !type.getValue('asc'))
-  return isInCapitals ? inCapitals : { ascending: 'asc', descending: 'desc' }
+  return isInCapitals ? { ascending: 'ASC', descending: 'DESC', descendingNullsLast: 'DESC_NULLS_LAST' } : undefined
 }
 
 function readColumns(

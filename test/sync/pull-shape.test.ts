@@ -65,9 +65,11 @@ describe('what a pull’s options say', () => {
   test('is ordered in the words of the API', () => {
     const { key, cursor } = readShape(settings('id changed_at'), schema)
     expect(orderBy(key)).toEqual([{ id: 'asc' }])
-    const other = readShape(settings('id changed_at'), schemaOf('ASC DESC'))
+    const other = readShape(settings('id changed_at'), schemaOf('ASC DESC_NULLS_LAST'))
     expect(orderBy(other.key)).toEqual([{ id: 'ASC' }])
-    expect(greatestFirst(other.cursor?.order ?? expect.fail('it has a cursor'))).toEqual([{ changed_at: 'DESC' }])
+    expect(greatestFirst(other.cursor?.order ?? expect.fail('it has a cursor'), 'last')).toEqual([
+      { changed_at: 'DESC_NULLS_LAST' },
+    ])
     expect(cursor?.order.columns).toEqual(['changed_at', 'id'])
   })
 })

@@ -117,7 +117,6 @@ describe('a column', () => {
 })
 
 describe('a cursor', () => {
-  // The greatest cursor is asked for with nulls first, and "null" is kept for it.
   test('that loses its "not null" leads no run astray, though one that reads all meets a null', async () => {
     const job = table.pull({ pageSize: 4 })
     await alter('alter column updated_at drop not null')

@@ -51,8 +51,13 @@ export async function findGreatestCursor(
   order: ScanOrder,
   signal: AbortSignal,
 ): Promise<{ readonly greatest: string | undefined; readonly serverDate: number | undefined }> {
-  const variables = { order_by: greatestFirst(order) }
-  const { values, serverDate } = await askForRow(table, table.derived.keys, variables, order.columns, signal)
+  const ask = (nulls: 'first' | 'last') =>
+    askForRow(table, table.derived.keys, { order_by: greatestFirst(order, nulls) }, order.columns, signal)
+  const { values, serverDate } = await ask('first').catch(error => {
+    // A cursor is never null, unless its column has changed behind the schema's back.
+    if (error instanceof PermanentError && error.code === 'null-in-order') return ask('last')
+    throw error
+  })
   return { greatest: values?.[0], serverDate }
 }
 

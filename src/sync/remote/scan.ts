@@ -14,25 +14,34 @@ export interface ScanOrder {
   readonly sentAsNumbers: ReadonlySet<string>
   /** The same of GraphQL's Boolean. */
   readonly sentAsBooleans?: ReadonlySet<string>
-  /** What the API calls the two directions; default that of Hasura's naming convention `hasura-default`. */
-  readonly directions?: Directions
+  /** What the API calls the directions; default that of Hasura's naming convention `hasura-default`. */
+  readonly directions?: Directions | undefined
 }
 
 export interface Directions {
   readonly ascending: string
   readonly descending: string
+  readonly descendingNullsLast: string
 }
 
-const hasuraDefault: Directions = { ascending: 'asc', descending: 'desc' }
+const hasuraDefault: Directions = {
+  ascending: 'asc',
+  descending: 'desc',
+  descendingNullsLast: 'desc_nulls_last',
+}
 
 /** Rows in the order of the first column, ties in the order of those behind it. */
 export function orderBy({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
   return columns.map(column => ({ [column]: directions.ascending }))
 }
 
-/** The row with the greatest first column before all others. It is never null; to say "nulls last" would cost the index. */
-export function greatestFirst({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
-  return columns.slice(0, 1).map(column => ({ [column]: directions.descending }))
+/** The row with the greatest first column before all others. With nulls last the API's database can't use an index. */
+export function greatestFirst(
+  { columns, directions = hasuraDefault }: ScanOrder,
+  nulls: 'first' | 'last',
+): readonly Record<string, string>[] {
+  const direction = nulls === 'first' ? directions.descending : directions.descendingNullsLast
+  return columns.slice(0, 1).map(column => ({ [column]: direction }))
 }
 
 /**
