@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { parseKeepingDigits } from './exact-numbers.ts'
 import { endOfValue, skipSpace } from './json-text.ts'
+import { NumberList } from './number-list.ts'
 
 /** Rows of which each value is a JSON text, so that no digit of an answer passes through a JavaScript number. */
 export interface Rows {
@@ -27,7 +28,7 @@ export function findRows(body: string, rootField: string): Rows | undefined {
   const names = namesOf(body.slice(first, endOfValue(body, first)))
   if (!names) return undefined
   const keys = names.map(name => JSON.stringify(name))
-  const found: number[] = []
+  const found = new NumberList()
   for (let at = first; ; ) {
     at = findValues(body, at, keys, found)
     if (at === end) break
@@ -41,7 +42,7 @@ export function findRows(body: string, rootField: string): Rows | undefined {
     column(name) {
       const index = 2 * names.indexOf(name)
       if (index < 0) return undefined
-      return row => body.slice(found[row * width + index], found[row * width + index + 1])
+      return row => body.slice(found.at(row * width + index), found.at(row * width + index + 1))
     },
   }
 }
@@ -96,7 +97,7 @@ function namesOf(row: string): readonly string[] | undefined {
  *
  * @returns where the next character behind the row is; -1 when the row is written in any other way
  */
-function findValues(body: string, start: number, keys: readonly string[], found: number[]): number {
+function findValues(body: string, start: number, keys: readonly string[], found: NumberList): number {
   let at = start
   let before = brace
   for (const key of keys) {
@@ -108,7 +109,8 @@ function findValues(body: string, start: number, keys: readonly string[], found:
     at = skipSpace(body, at + 1)
     const end = endOfValue(body, at)
     if (end === at) return -1
-    found.push(at, end)
+    found.push(at)
+    found.push(end)
     at = skipSpace(body, end)
     before = comma
   }
