@@ -5,7 +5,7 @@ import { openSession } from '../gate/session.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import type { RequestState } from '../queue/request-queue.ts'
-import { fencedTransaction, type Lease } from './lease.ts'
+import { fencedStatement, fencedTransaction, type Lease } from './lease.ts'
 import { createPace, type PacedProgress } from './pace.ts'
 import type { RunDeps } from './run-deps.ts'
 import { breakOffRun, finishRun, type RunStart, startRun, suspendRun } from './run-record.ts'
@@ -80,6 +80,7 @@ function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: R
     schemaFolder: deps.schemaFolder,
     store,
     transaction: work => fencedTransaction(store, lease, work),
+    statement: build => fencedStatement(store, lease, build),
     progress: progress => execution.onProgress(pace(progress)),
     request: (job, id) => queue.add({ account, job, payload: {}, trigger: 'bootstrap', id }),
     async findRequest(id) {

@@ -37,7 +37,7 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
     const next = isComplete
       ? complete()
       : { ...complete(), position: page.next, scanStartedAt, scannedAt: before.scannedAt }
-    await writeRows(run, page.rows, { before: tx => saveCheckpoint(tx, key, next, cursor.type) })
+    await writeRows(run, page.rows, tx => saveCheckpoint(tx, key, next, cursor.type))
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
     if (isComplete) break

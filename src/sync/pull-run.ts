@@ -5,6 +5,7 @@ import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { CheckpointKey } from './checkpoint.ts'
+import type { SaveProgress } from './full/full-read-record.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import type { PageRows } from './mirror/page-rows.ts'
 import { insertPage, mergePage, type WrittenRows } from './mirror/write-page.ts'
@@ -29,7 +30,7 @@ export interface PullRun {
   readonly guard: DeletionGuard
   readonly context: Pick<
     JobContext<unknown>,
-    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction'
+    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction' | 'statement'
   >
   readonly counts: Counts
   /** The rows of a page, as they are to be mirrored. */
@@ -62,28 +63,34 @@ export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0
 /**
  * Commits the rows of a page, and adds them to what the run reports.
  *
- * @param options.before in the same transaction; the rows come last, because they take the table's change counter
- * @param options.areNew the account should have none of them yet; they are written in less time then
+ * @param before in the same transaction; the rows come last, because they take the table's change counter
  */
 export async function writeRows(
   run: PullRun,
   page: Rows,
-  options: { readonly before?: ((tx: FencedTransaction) => Promise<void>) | undefined; readonly areNew?: boolean } = {},
+  before?: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
-  const { before, areNew = false } = options
   const rows = run.rowsOf(page)
-  const writeBy = (writePage: typeof mergePage) =>
-    commit(run, async tx => {
-      await before?.(tx)
-      return writePage(tx, run.mirror, run.key.account, rows)
-    })
-  // A row that is left out has to be looked for, whoever may have written it.
-  const isInsert = areNew && !rows.leftOut?.length
-  const written = await writeBy(isInsert ? insertPage : mergePage).catch(error => {
-    if (isInsert && sqlStateOf(error) === uniqueViolation) return writeBy(mergePage)
-    throw error
+  const written = await commit(run, async tx => {
+    await before?.(tx)
+    return mergePage(tx, run.mirror, run.key.account, rows)
   })
   tally(run.counts, page.count, written)
+}
+
+/** The same in less time, of an account that should have none of the rows yet. */
+export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
+  const { context, mirror, key, counts } = run
+  const rows = run.rowsOf(page)
+  const merge = () => writeRows(run, page, async tx => void (await save().execute(tx)))
+  // A row that is left out has to be looked for, whoever may have written it.
+  if (rows.leftOut?.length) return merge()
+  try {
+    tally(counts, page.count, await insertPage(context.statement, mirror, key.account, rows, save))
+  } catch (error) {
+    if (sqlStateOf(error) !== uniqueViolation) throw error
+    await merge()
+  }
 }
 
 function tally(counts: Counts, rows: number, written: WrittenRows): void {

@@ -1,7 +1,7 @@
 import type { FencedTransaction } from '../../store/store.ts'
 import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
 import { hasRows } from '../mirror/mirror-table.ts'
-import { commit, type PullRun, writeRows } from '../pull-run.ts'
+import { commit, insertRows, type PullRun, writeRows } from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
 import { splitRanges } from '../remote/split-ranges.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
@@ -100,14 +100,15 @@ async function countAndSplit({ remote, ranges }: PullRun, signal: AbortSignal) {
 async function readRows(run: PullRun, read: FullRead): Promise<void> {
   const { context, remote, mirror, cursor } = run
   await readRanges(run, remote.rows, read, async (page, save) => {
-    if (!page) return context.transaction(save)
     const keep = async (tx: FencedTransaction): Promise<void> => {
-      await save(tx)
-      if (read.staged) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
+      await save().execute(tx)
+      if (page && read.staged) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
     }
     // What a dry run has read stays until its end; what it would write doesn't.
-    if (context.dryRun) await context.transaction(keep)
-    await writeRows(run, page.rows, { before: context.dryRun ? undefined : keep, areNew: !read.staged })
+    if (!page || context.dryRun) await context.transaction(keep)
+    if (!page) return
+    if (context.dryRun) return writeRows(run, page.rows)
+    return read.staged ? writeRows(run, page.rows, keep) : insertRows(run, page.rows, save)
   })
 }
 

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { z } from 'zod'
 import { PermanentError } from '../../errors.ts'
 import type { Position, WorkerTables } from '../../store/schema.ts'
@@ -130,18 +130,19 @@ export async function beginFullRead(
     .execute()
 }
 
-/** In the transaction that commits a page of the range, or finds that there is none left. */
-export async function saveRange(
-  tx: FencedTransaction,
+/** A statement that writes down how far a range has been read, where `condition` holds. */
+export type SaveProgress = (condition?: RawBuilder<boolean>) => RawBuilder<unknown>
+
+/** A statement for the transaction that commits a page of the range, or finds that there is none left. */
+export function saveRange(
   readId: string,
   { range, position: reached, rows, done }: Pick<RangeState, 'range' | 'position' | 'rows' | 'done'>,
-): Promise<void> {
-  await tx
-    .updateTable('worker.full_read_ranges')
-    .set({ position: reached ? JSON.stringify(reached) : null, rows: String(rows), done })
-    .where('read_id', '=', readId)
-    .where('range', '=', range)
-    .execute()
+  condition: RawBuilder<boolean> = sql`true`,
+): RawBuilder<unknown> {
+  return sql`
+    update worker.full_read_ranges
+    set position = ${reached ? JSON.stringify(reached) : null}::jsonb, rows = ${rows}::bigint, done = ${done}::boolean
+    where read_id = ${readId} and range = ${range} and ${condition}`
 }
 
 /** Of the rows that were compared, so many more were marked as deleted. */

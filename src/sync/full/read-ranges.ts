@@ -1,12 +1,8 @@
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
-import type { FencedTransaction } from '../../store/store.ts'
 import type { PullRun } from '../pull-run.ts'
 import { type Page, readPages } from '../remote/read-pages.ts'
 import { upTo } from '../remote/scan.ts'
-import { type FullRead, type RangeState, saveRange } from './full-read-record.ts'
-
-/** Writes down, in the transaction that keeps a page, that the page's range has been read so far. */
-export type SaveProgress = (tx: FencedTransaction) => Promise<void>
+import { type FullRead, type RangeState, type SaveProgress, saveRange } from './full-read-record.ts'
 
 /**
  * Reads what is left of all ranges at once, each page by page. The first failure ends all of them, and what was committed
@@ -34,12 +30,13 @@ export async function readRanges(
       rows += page.rows.count
       position = page.next
       const reached = { range, position, rows, done: page.isLast }
-      await keep(page, tx => saveRange(tx, read.id, reached))
+      await keep(page, condition => saveRange(read.id, reached, condition))
       done += page.rows.count
       progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
       if (page.isLast) return
     }
-    await keep(undefined, tx => saveRange(tx, read.id, { range, position, rows, done: true }))
+    const end = { range, position, rows, done: true }
+    await keep(undefined, condition => saveRange(read.id, end, condition))
   }
   const open = read.ranges.filter(({ done }) => !done)
   await Promise.all(open.map(state => readOne(state).catch(error => failed.abort(error))))

@@ -17,7 +17,7 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
   if (read.phase === 'reading') {
     await readRanges(run, remote.derived.keys, read, (page, save) =>
       context.transaction(async tx => {
-        await save(tx)
+        await save().execute(tx)
         if (page) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
       }),
     )

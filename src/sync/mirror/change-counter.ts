@@ -5,6 +5,11 @@ import { type RawBuilder, sql } from 'kysely'
  * It holds the table's counter until the transaction has committed: so changes become visible in their order, and who has read
  * up to one has missed none before it. Places that nothing takes stay empty.
  */
-export function nextChanges(mirror: string, count: number): RawBuilder<{ base: string }> {
-  return sql`update worker.change_counters set last = last + ${count}::bigint where mirror = ${mirror} returning last - ${count}::bigint as base`
+export function nextChanges(
+  mirror: string,
+  count: number,
+  condition: RawBuilder<boolean> = sql`true`,
+): RawBuilder<{ base: string }> {
+  return sql`update worker.change_counters set last = last + ${count}::bigint where mirror = ${mirror} and ${condition}
+    returning last - ${count}::bigint as base`
 }

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Rows } from '../../hasura/rows.ts'
+import type { JobContext } from '../../jobs/define-job.ts'
 import { prepared } from '../../store/prepared-statements.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
@@ -47,18 +48,28 @@ export async function mergePage(
   return { ...written, deleted: written.deleted + deleted }
 }
 
-/** The same in less time, where the account has none of the rows yet; one that it has ends the transaction (SQLSTATE 23505). */
+/**
+ * The same in less time, as a statement that is a transaction by itself: where the account has none of the rows yet. One that
+ * it has makes it fail (SQLSTATE 23505).
+ *
+ * @param save a statement that writes down what was reached, where its condition holds
+ */
 export async function insertPage(
-  tx: FencedTransaction,
+  commit: JobContext<unknown>['statement'],
   table: MirrorTable,
   account: string,
   page: PageRows,
+  save: (condition: RawBuilder<boolean>) => RawBuilder<unknown>,
 ): Promise<WrittenRows> {
-  const { numAffectedRows = 0n } = await sql`${prepared}
-    with counter as (${nextChanges(table.name, page.count)})
-    ${insertion(table, account, page)}`.execute(tx)
-  return { ...none, inserted: Number(numAffectedRows) }
+  const inserted = await commit(
+    held => sql`${prepared}
+      with counter as (${nextChanges(table.name, page.count, held)}), saved as (${save(isCounted)})
+      ${insertion(table, account, page)} where ${isCounted}`,
+  )
+  return { ...none, inserted }
 }
+
+const isCounted = sql<boolean>`exists (select from counter)`
 
 /** Of all rows of a page, numbered from the `base` of `counter` on. */
 function insertion(table: MirrorTable, account: string, page: PageRows): RawBuilder<unknown> {
