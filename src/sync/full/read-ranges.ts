@@ -8,13 +8,14 @@ import { type FullRead, type RangeState, type SaveProgress, saveRange } from './
  * Reads what is left of all ranges at once, each page by page. The first failure ends all of them, and what was committed
  * stays.
  *
- * @param keep commits one page, or what comes behind the last one, with `save` in its transaction
+ * @param prepare gives what commits one page, or what comes behind the last one, with `save` in its transaction; it is called
+ *   while the page before is being written
  */
 export async function readRanges(
   { remote: table, context: { signal, progress } }: Pick<PullRun, 'remote' | 'context'>,
   document: UntypedDocument,
   read: FullRead,
-  keep: (page: Page | undefined, save: SaveProgress) => Promise<void>,
+  prepare: (page: Page | undefined, save: SaveProgress) => () => Promise<void>,
 ): Promise<void> {
   const doneBefore = read.ranges.reduce((sum, { rows }) => sum + rows, 0)
   let done = doneBefore
@@ -25,18 +26,32 @@ export async function readRanges(
     const where = state.upTo ? upTo(table.key, state.upTo) : {}
     let { position, rows } = state
     const from = { document, order: table.key, where, position: position ?? behind }
-    for await (const page of readPages(table, from, abort)) {
-      abort.throwIfAborted()
-      rows += page.rows.count
-      position = page.next
-      const reached = { range, position, rows, done: page.isLast }
-      await keep(page, condition => saveRange(read.id, reached, condition))
-      done += page.rows.count
-      progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
-      if (page.isLast) return
+    let isDone = false
+    let writing = Promise.resolve()
+    const write = async (page: Page | undefined): Promise<void> => {
+      rows += page?.rows.count ?? 0
+      position = page?.next ?? position
+      isDone = page?.isLast ?? true
+      const reached = { range, position, rows, done: isDone }
+      const commit = prepare(page, condition => saveRange(read.id, reached, condition))
+      await writing
+      writing = commit().then(() => {
+        done += page?.rows.count ?? 0
+        progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
+      })
+      // Its failure is met when it is awaited.
+      writing.catch(() => {})
     }
-    const end = { range, position, rows, done: true }
-    await keep(undefined, condition => saveRange(read.id, end, condition))
+    try {
+      for await (const page of readPages(table, from, abort)) {
+        abort.throwIfAborted()
+        await write(page)
+        if (isDone) break
+      }
+      if (!isDone) await write(undefined)
+    } finally {
+      await writing
+    }
   }
   const open = read.ranges.filter(({ done }) => !done)
   await Promise.all(open.map(state => readOne(state).catch(error => failed.abort(error))))

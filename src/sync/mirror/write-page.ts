@@ -1,6 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Rows } from '../../hasura/rows.ts'
-import type { JobContext } from '../../jobs/define-job.ts'
 import { prepared } from '../../store/prepared-statements.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
@@ -16,7 +15,7 @@ export interface WrittenRows {
   readonly revived: number
 }
 
-const none: WrittenRows = { inserted: 0, updated: 0, deleted: 0, revived: 0 }
+export const none: WrittenRows = { inserted: 0, updated: 0, deleted: 0, revived: 0 }
 
 /**
  * Writes the rows of one page, unchanged ones not at all. No two may have the same key.
@@ -54,19 +53,15 @@ export async function mergePage(
  *
  * @param save a statement that writes down what was reached, where its condition holds
  */
-export async function insertPage(
-  commit: JobContext<unknown>['statement'],
+export function insertPage(
   table: MirrorTable,
   account: string,
   page: PageRows,
   save: (condition: RawBuilder<boolean>) => RawBuilder<unknown>,
-): Promise<WrittenRows> {
-  const inserted = await commit(
-    held => sql`${prepared}
-      with counter as (${nextChanges(table.name, page.count, held)}), saved as (${save(isCounted)})
-      ${insertion(table, account, page)} where ${isCounted}`,
-  )
-  return { ...none, inserted }
+): (held: RawBuilder<boolean>) => RawBuilder<unknown> {
+  const insert = sql`${insertion(table, account, page)} where ${isCounted}`
+  return held => sql`${prepared}
+    with counter as (${nextChanges(table.name, page.count, held)}), saved as (${save(isCounted)}) ${insert}`
 }
 
 const isCounted = sql<boolean>`exists (select from counter)`
