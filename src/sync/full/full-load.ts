@@ -3,7 +3,6 @@ import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../chec
 import { hasRows } from '../mirror/mirror-table.ts'
 import { commit, insertRows, type PullRun, writeRows } from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
-import { splitRanges } from '../remote/split-ranges.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
 import { readRanges } from './read-ranges.ts'
 import { settle } from './settle.ts'
@@ -65,10 +64,10 @@ export async function openFullRead(
   const key = { ...run.key, dryRun: context.dryRun }
   const failed = new AbortController()
   const asking = AbortSignal.any([signal, failed.signal])
-  const [asked, { total, boundaries }] = await Promise.all([
+  const [asked, total] = await Promise.all([
     // A sweep leaves the checkpoint where it is.
     purpose === 'load' && cursor ? findGreatestCursor(remote, cursor.order, asking) : undefined,
-    countAndSplit(run, asking),
+    countRows(remote, {}, asking),
   ]).catch(error => {
     failed.abort(error)
     throw error
@@ -83,18 +82,12 @@ export async function openFullRead(
       high: asked?.greatest,
       total,
       staged,
-      boundaries,
       requestId: context.requestId,
     }),
   )
   const begun = await findFullRead(store, key)
   if (!begun) throw new TypeError('a full read that was begun is there')
   return begun
-}
-
-async function countAndSplit({ remote, ranges }: PullRun, signal: AbortSignal) {
-  const total = await countRows(remote, {}, signal)
-  return { total, boundaries: await splitRanges(remote, ranges, total, signal) }
 }
 
 async function readRows(run: PullRun, read: FullRead): Promise<void> {

@@ -90,13 +90,11 @@ export async function findFullRead(store: StoreReader, key: FullReadKey): Promis
   }
 }
 
-/** @param begun.boundaries the keys at which one range ends and the next begins */
+/** It begins as one range that nothing bounds. */
 export async function beginFullRead(
   tx: FencedTransaction,
   key: FullReadKey,
-  begun: Pick<FullRead, 'purpose' | 'definition' | 'startedAt' | 'high' | 'total' | 'staged' | 'requestId'> & {
-    readonly boundaries: readonly Position[]
-  },
+  begun: Pick<FullRead, 'purpose' | 'definition' | 'startedAt' | 'high' | 'total' | 'staged' | 'requestId'>,
 ): Promise<void> {
   await endFullReads(tx, key)
   const { id } = await tx
@@ -115,18 +113,35 @@ export async function beginFullRead(
     })
     .returning('id')
     .executeTakeFirstOrThrow()
-  const text = (value: Position | undefined) => (value ? JSON.stringify(value) : null)
   await tx
     .insertInto('worker.full_read_ranges')
-    .values(
-      [...begun.boundaries, undefined].map((end, range) => ({
-        read_id: id,
-        range,
-        behind: text(begun.boundaries[range - 1]),
-        up_to: text(end),
-        position: null,
-      })),
-    )
+    .values({ read_id: id, range: 0, behind: null, up_to: null, position: null })
+    .execute()
+}
+
+/** Ends a range at a key, and adds the one that begins there. */
+export async function cutRange(
+  tx: FencedTransaction,
+  readId: string,
+  { range, upTo }: Pick<RangeState, 'range' | 'upTo'>,
+  rest: Pick<RangeState, 'range' | 'behind' | 'upTo'>,
+): Promise<void> {
+  const text = (key: Position | undefined) => (key ? JSON.stringify(key) : null)
+  await tx
+    .updateTable('worker.full_read_ranges')
+    .set({ up_to: text(upTo) })
+    .where('read_id', '=', readId)
+    .where('range', '=', range)
+    .execute()
+  await tx
+    .insertInto('worker.full_read_ranges')
+    .values({
+      read_id: readId,
+      range: rest.range,
+      behind: text(rest.behind),
+      up_to: text(rest.upTo),
+      position: null,
+    })
     .execute()
 }
 

@@ -5,7 +5,7 @@ import type { RequestOptions } from '../../hasura/hasura-client.ts'
 import { textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
-import { allOf, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
+import { allOf, between, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 /** How many rows a `where` has; undefined when the role may not aggregate. */
 export async function countRows(table: RemoteTable, where: Where, signal: AbortSignal): Promise<number | undefined> {
@@ -19,15 +19,16 @@ export async function countRows(table: RemoteTable, where: Where, signal: AbortS
 
 const countAnswer = z.record(z.string(), z.object({ aggregate: z.object({ count: z.number() }).nullable() }))
 
-/** The key of the row that has so many rows before it; undefined when there are fewer, or when that can't be asked. */
+/** The key of a row between two, so many rows on from the first; undefined when there is none, or when that can't be asked. */
 export async function findKeyAt(
   table: RemoteTable,
+  { behind, upTo }: { readonly behind: Position | undefined; readonly upTo: Position | undefined },
   offset: number,
   signal: AbortSignal,
 ): Promise<Position | undefined> {
   const { key, derived } = table
   if (!derived.keyAt) return undefined
-  const variables = { order_by: orderBy(key), offset }
+  const variables = { where: between(key, behind, upTo), order_by: orderBy(key), offset }
   const found = await unlessItFails(askForRow(table, derived.keyAt, variables, key.columns, signal, onlyOnce))
   return found?.values
 }
@@ -64,12 +65,12 @@ export async function findGreatestCursor(
 async function askForRow(
   { hasura, where, rootField }: RemoteTable,
   document: UntypedDocument,
-  variables: Record<string, unknown>,
+  variables: Record<string, unknown> & { readonly where?: Where },
   columns: readonly string[],
   signal: AbortSignal,
   options: RequestOptions = {},
 ): Promise<{ readonly values: readonly string[] | undefined; readonly serverDate: number | undefined }> {
-  const asked = { ...variables, where, limit: 1 }
+  const asked = { ...variables, where: allOf(where, variables.where), limit: 1 }
   const { serverDate, ...rows } = await hasura.queryRows(document, asked, rootField, { ...options, signal })
   return { values: rows.count === 0 ? undefined : textsAt(rows, 0, columns), serverDate }
 }

@@ -4,7 +4,7 @@ import { type Rows, textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import { nextPageSize } from './page-size.ts'
 import type { RemoteTable } from './remote-table.ts'
-import { allOf, behind, orderBy, type ScanOrder, type Where } from './scan.ts'
+import { allOf, between, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 export interface Page {
   readonly rows: Rows
@@ -25,6 +25,8 @@ export interface Read {
   readonly where: Where
   /** The read goes on behind it. */
   readonly position?: Position | undefined
+  /** The row at which the read ends, where there is one; it may come nearer meanwhile. */
+  end?(): Position | undefined
 }
 
 /** A page of one row may be as large as a row is. */
@@ -61,7 +63,9 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
     }
   }
   const fetchBehind = (page: Promise<FetchedPage | undefined>): Promise<FetchedPage | undefined> => {
-    const following = page.then(fetched => fetched && fetch(fetched.next))
+    const following = page.then(fetched =>
+      fetched && !isAt(fetched.next, read.end?.()) ? fetch(fetched.next) : undefined,
+    )
     // Its failure is met when it is awaited, after the pages before it have been written.
     following.catch(() => {})
     return following
@@ -74,6 +78,10 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
     for (;;) {
       const page = await coming
       if (!page) return
+      if (isAt(page.next, read.end?.())) {
+        yield { ...page, isLast: true }
+        return
+      }
       coming = following
       following = fetchBehind(coming)
       if (page.rows.count < page.asked && shortMeansLast) {
@@ -94,16 +102,20 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   }
 }
 
+function isAt(position: Position, other: Position | undefined): boolean {
+  return other !== undefined && position.every((value, at) => value === other[at])
+}
+
 type FetchedPage = Omit<Page, 'isLast'> & { readonly length: number }
 
 async function fetchPage(
   { hasura, rootField, where }: RemoteTable,
-  { document, order, where: wanted, position }: Read,
+  { document, order, where: wanted, position, end }: Read,
   asked: number,
   signal: AbortSignal,
 ): Promise<FetchedPage | undefined> {
   const variables = {
-    where: allOf(where, wanted, position && behind(order, position)),
+    where: allOf(where, wanted, between(order, position, end?.())),
     order_by: orderBy(order),
     limit: asked,
   }
@@ -111,7 +123,7 @@ async function fetchPage(
   const { serverDate, length, ...rows } = await hasura.queryRows(document, variables, rootField, options)
   if (rows.count === 0) return undefined
   const next = textsAt(rows, rows.count - 1, order.columns)
-  if (position && next.every((value, at) => value === position[at])) {
+  if (isAt(next, position)) {
     throw new PermanentError(
       'response-shape',
       `The API gave the same page of "${rootField}" twice: something in front of it answers from a cache, or ignores "where"`,

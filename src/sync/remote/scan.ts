@@ -57,6 +57,11 @@ export function upTo(order: ScanOrder, position: Position): Where {
   return compare(order, position, '_lt', '_lte', '_lte')
 }
 
+/** The rows strictly behind one position and up to another, where these are given. */
+export function between(order: ScanOrder, from: Position | undefined, to: Position | undefined): Where {
+  return allOf(from && behind(order, from), to && upTo(order, to))
+}
+
 function compare(order: ScanOrder, position: Position, strict: string, last: string, outer: string): Where {
   const { columns } = order
   const values = columns.map((column, index) => sentValue(order, column, position[index]))

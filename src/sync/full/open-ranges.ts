@@ -1,0 +1,113 @@
+import type { Position } from '../../store/schema.ts'
+import type { PullRun } from '../pull-run.ts'
+import { findKeyAt } from '../remote/ask-table.ts'
+import { cutRange, type FullRead, type RangeState } from './full-read-record.ts'
+
+/** A range while it is read. Somebody else may take over its second half: `state.upTo` comes nearer then. */
+export interface OpenRange {
+  state: RangeState
+  /** How many rows it still has, at most. */
+  rowsLeft: number
+}
+
+/** The ranges of a full read that are left to be read. */
+export interface OpenRanges {
+  /** @returns undefined when so little is left that it will soon have been read by others */
+  take(): Promise<OpenRange | undefined>
+  /** It was read to its end. */
+  close(range: OpenRange): void
+}
+
+/** A question each is little then; and before a range is read, the key at the end of the next one is known. */
+const pagesPerRange = 10
+
+/** Of fewer, most would be read before somebody else has begun. */
+const pagesWorthHalving = 6
+
+/** So many pages are under way to the one who reads a range. */
+const pagesAhead = 2
+
+/**
+ * Gives out the ranges that are known, then what lies behind them, cut at each key that is so many rows further on, and in the
+ * end halves of what others still read. So nobody has to know how many rows there are, and all who read are done at about the
+ * same time. What the API can't cut is one range.
+ */
+export function openRanges(
+  { remote: table, context, ranges }: Pick<PullRun, 'remote' | 'context' | 'ranges'>,
+  read: FullRead,
+  signal: AbortSignal,
+): OpenRanges {
+  const length = pagesPerRange * table.pageSize
+  const canCut = ranges > 1 && !(read.total !== undefined && read.total <= length)
+  const open = new Set<OpenRange>()
+  const halving = new Set<OpenRange>()
+  let count = read.ranges.length
+
+  const findKey = async ({ state }: Pick<OpenRange, 'state'>, offset: number): Promise<Position | undefined> =>
+    canCut ? findKeyAt(table, { behind: state.position ?? state.behind, upTo: state.upTo }, offset, signal) : undefined
+
+  /** Ends a range at a key. @returns the one that begins behind it */
+  const cut = async (state: RangeState, key: Position): Promise<RangeState> => {
+    const rest = { range: count, behind: key, upTo: state.upTo, position: undefined, rows: 0, done: false }
+    count += 1
+    await context.transaction(tx => cutRange(tx, read.id, { ...state, upTo: key }, rest))
+    return rest
+  }
+
+  async function* findRanges(): AsyncGenerator<RangeState, undefined> {
+    const cutNext = async (state: RangeState): Promise<readonly [RangeState, RangeState?]> => {
+      const key = await findKey({ state }, length - 1)
+      return key ? [{ ...state, upTo: key }, await cut(state, key)] : [state]
+    }
+    const left = read.ranges.filter(({ done }) => !done)
+    const last = left.find(({ upTo }) => upTo === undefined)
+    let coming = last && begin(cutNext(last))
+    yield* left.filter(({ upTo }) => upTo !== undefined)
+    while (coming) {
+      const [next, rest]: Awaited<typeof coming> = await coming
+      coming = rest && begin(cutNext(rest))
+      yield next
+    }
+  }
+  const found = findRanges()
+
+  const halve = async (range: OpenRange): Promise<OpenRange | undefined> => {
+    const rows = Math.ceil(range.rowsLeft / 2)
+    const { rows: before } = range.state
+    const key = await findKey(range, rows - 1)
+    if (!key) range.rowsLeft = Math.min(range.rowsLeft, rows)
+    const isPassed = range.state.rows - before + pagesAhead * table.pageSize > rows
+    if (!key || isPassed || !open.has(range)) return undefined
+    const state = await cut(range.state, key)
+    const half = { state, rowsLeft: range.rowsLeft - rows }
+    range.state = { ...range.state, upTo: key }
+    range.rowsLeft = rows
+    return half
+  }
+
+  const takeHalf = async (): Promise<OpenRange | undefined> => {
+    for (;;) {
+      const [longest] = [...open].filter(range => !halving.has(range)).sort((a, b) => b.rowsLeft - a.rowsLeft)
+      if (!longest || longest.rowsLeft < pagesWorthHalving * table.pageSize) return undefined
+      halving.add(longest)
+      const half = await halve(longest).finally(() => halving.delete(longest))
+      if (half) return half
+    }
+  }
+
+  return {
+    async take() {
+      const { value: state } = await found.next()
+      const range = state ? { state, rowsLeft: length - state.rows } : await takeHalf()
+      if (range) open.add(range)
+      return range
+    },
+    close: range => open.delete(range),
+  }
+}
+
+/** Its failure is met when it is awaited. */
+function begin<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
