@@ -10,7 +10,7 @@ export const local: Benchmark = {
     await using api = await startHasuraApi(bench, { rows })
     const rounds = await interleave(runs, {
       fetching: () => fetchAlone(bench, api, pageSize),
-      pull: () => pullAll(bench, api, { pageSize, ranges: 1 }),
+      pull: () => pullAll(bench, api, { pageSize }),
     })
     const what = `local: pull / fetching alone, same cores, ${rows.toLocaleString('en')} rows`
     return [{ what, ...ratioOf(rounds, 'pull', 'fetching'), limit: { atLeast: 0.75 } }]

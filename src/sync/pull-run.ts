@@ -78,25 +78,19 @@ export async function writeRows(
   tally(run.counts, page.count, written)
 }
 
-/**
- * The same in less time, of an account that should have none of the rows yet.
- *
- * @returns what commits them, once it is their turn: that they are ready then is most of what is won
- */
-export function insertRows(run: PullRun, page: Rows, save: SaveProgress): () => Promise<void> {
+/** The same in less time, of an account that should have none of the rows yet. */
+export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
   const { context, mirror, key, counts } = run
   const rows = run.rowsOf(page)
   const merge = () => writeRows(run, page, async tx => void (await save().execute(tx)))
   // A row that is left out has to be looked for, whoever may have written it.
-  if (rows.leftOut?.length) return merge
-  const insert = insertPage(mirror, key.account, rows, save)
-  return async () => {
-    try {
-      tally(counts, page.count, { ...none, inserted: await context.statement(insert) })
-    } catch (error) {
-      if (sqlStateOf(error) !== uniqueViolation) throw error
-      await merge()
-    }
+  if (rows.leftOut?.length) return merge()
+  try {
+    const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
+    tally(counts, page.count, { ...none, inserted })
+  } catch (error) {
+    if (sqlStateOf(error) !== uniqueViolation) throw error
+    await merge()
   }
 }
 

@@ -11,7 +11,7 @@ import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
 
-type Options = Partial<Pick<PullOptions<unknown, unknown>, 'pageSize' | 'lookback'>>
+type Options = Partial<Pick<PullOptions<unknown, unknown>, 'pageSize' | 'lookback' | 'ranges'>>
 
 interface Nested {
   articles: { id: string; updated_at: string; author: { id: string } | null; topic: object; links: object[] }[]
@@ -170,7 +170,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
   })
 
   test('goes on behind the last page that was written when one in the middle failed', async () => {
-    const job = newJob({ pageSize: 20 })
+    const job = newJob({ pageSize: 20, ranges: 1 })
     const failThird = () =>
       app.hasura.fault(
         { operationName: 'PullArticles', after: 2, times: 1 },
@@ -245,7 +245,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
   testOnce(
     'waits under a hold when its role is taken away on the way, and goes on where it was when it is granted',
     async () => {
-      const job = newJob({ pageSize: 20 })
+      const job = newJob({ pageSize: 20, ranges: 1 })
       app.idp.setTokenLifetime(1)
       const slow = app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
       const begun = pages().length

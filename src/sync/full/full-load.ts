@@ -92,20 +92,16 @@ export async function openFullRead(
 
 async function readRows(run: PullRun, read: FullRead): Promise<void> {
   const { context, remote, mirror, cursor } = run
-  await readRanges(run, remote.rows, read, (page, save) => {
+  await readRanges(run, remote.rows, read, async (page, save) => {
     const keep = async (tx: FencedTransaction): Promise<void> => {
       await save().execute(tx)
       if (page && read.staged) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
     }
-    if (!page) return () => context.transaction(keep)
-    if (context.dryRun) {
-      return async () => {
-        // What a dry run has read stays until its end; what it would write doesn't.
-        await context.transaction(keep)
-        await writeRows(run, page.rows)
-      }
-    }
-    return read.staged ? () => writeRows(run, page.rows, keep) : insertRows(run, page.rows, save)
+    // What a dry run has read stays until its end; what it would write doesn't.
+    if (!page || context.dryRun) await context.transaction(keep)
+    if (!page) return
+    if (context.dryRun) return writeRows(run, page.rows)
+    return read.staged ? writeRows(run, page.rows, keep) : insertRows(run, page.rows, save)
   })
 }
 

@@ -8,14 +8,13 @@ import { openRanges } from './open-ranges.ts'
  * Reads what is left of a full read, several ranges at once and each page by page. The first failure ends all of them, and what
  * was committed stays.
  *
- * @param prepare gives what commits one page, or what comes behind the last one, with `save` in its transaction; it is called
- *   while the page before is being written
+ * @param keep commits one page, or what comes behind the last one, with `save` in its transaction
  */
 export async function readRanges(
   run: Pick<PullRun, 'remote' | 'context' | 'ranges'>,
   document: UntypedDocument,
   read: FullRead,
-  prepare: (page: Page | undefined, save: SaveProgress) => () => Promise<void>,
+  keep: (page: Page | undefined, save: SaveProgress) => Promise<void>,
 ): Promise<void> {
   const { remote: table, context } = run
   const { signal, progress } = context
@@ -28,9 +27,8 @@ export async function readRanges(
   const readInTurn = async (): Promise<void> => {
     let writing = Promise.resolve()
     const write = async (reached: RangeState, page: Page | undefined): Promise<void> => {
-      const commit = prepare(page, condition => saveRange(read.id, reached, condition))
       await writing
-      writing = commit().then(() => {
+      writing = keep(page, condition => saveRange(read.id, reached, condition)).then(() => {
         done += page?.rows.count ?? 0
         progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
       })

@@ -15,15 +15,11 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
   const { context, remote, mirror, cursor } = run
   const read = await openFullRead(run, 'sweep', unfinished)
   if (read.phase === 'reading') {
-    await readRanges(
-      run,
-      remote.derived.keys,
-      read,
-      (page, save) => () =>
-        context.transaction(async tx => {
-          await save().execute(tx)
-          if (page) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
-        }),
+    await readRanges(run, remote.derived.keys, read, (page, save) =>
+      context.transaction(async tx => {
+        await save().execute(tx)
+        if (page) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
+      }),
     )
   }
   await settle(run, read)

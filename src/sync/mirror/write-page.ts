@@ -59,9 +59,9 @@ export function insertPage(
   page: PageRows,
   save: (condition: RawBuilder<boolean>) => RawBuilder<unknown>,
 ): (held: RawBuilder<boolean>) => RawBuilder<unknown> {
-  const insert = sql`${insertion(table, account, page)} where ${isCounted}`
   return held => sql`${prepared}
-    with counter as (${nextChanges(table.name, page.count, held)}), saved as (${save(isCounted)}) ${insert}`
+    with counter as (${nextChanges(table.name, page.count, held)}), saved as (${save(isCounted)})
+    ${insertion(table, account, page)} where ${isCounted}`
 }
 
 const isCounted = sql<boolean>`exists (select from counter)`

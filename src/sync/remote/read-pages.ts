@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PermanentError, TransientError } from '../../errors.ts'
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
 import { type Rows, textsAt } from '../../hasura/rows.ts'
@@ -84,6 +85,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
       }
       coming = following
       following = fetchBehind(coming)
+      await requestIsSent()
       if (page.rows.count < page.asked && shortMeansLast) {
         try {
           shortMeansLast = (await coming) === undefined
@@ -100,6 +102,15 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   } finally {
     left.abort(new DOMException('the page is not wanted any more', 'AbortError'))
   }
+}
+
+/**
+ * `fetch` writes to its socket two turns of the event loop after it was called. Who writes a page takes some milliseconds to make
+ * it ready, in which the API might be at work on the next one already.
+ */
+async function requestIsSent(): Promise<void> {
+  await nextTurn()
+  await nextTurn()
 }
 
 function isAt(position: Position, other: Position | undefined): boolean {
