@@ -21,7 +21,7 @@ export interface RequestOptions {
 }
 
 export interface RowsResult extends Rows {
-  /** How long the answer was, in characters. */
+  /** How long the answer was, in bytes. */
   readonly length: number
   /** Hasura's time when it answered (the `Date` header, whole seconds), in milliseconds since 1970. */
   readonly serverDate: number | undefined

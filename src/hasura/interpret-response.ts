@@ -7,7 +7,7 @@ import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 export interface HasuraResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
-  readonly body: string
+  readonly body: Uint8Array
 }
 
 /** What a response means for the one who sent the request. */
@@ -43,7 +43,7 @@ export function interpretResponse(
   })
   if (status === 429) return rateLimited()
 
-  const json = parseJson(body)
+  const json = parseJson(new TextDecoder().decode(body))
   const errors = parseHasuraErrors(json)
   if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
   const rejected = errors.find(({ code }) => code === 'invalid-jwt')

@@ -3,12 +3,17 @@ import { type HasuraResponse, interpretResponse, type Verdict } from './interpre
 import { findRows, parseRows, type Rows } from './rows.ts'
 
 /** As `interpretResponse`, for a query whose only root field is a list of rows. */
-export function interpretRows(response: HasuraResponse, rootField: string, role: string, now: number): Verdict<Rows> {
+export function interpretRows(
+  response: HasuraResponse & { readonly body: Buffer },
+  rootField: string,
+  role: string,
+  now: number,
+): Verdict<Rows> {
   const rows = response.status === 200 ? findRows(response.body, rootField) : undefined
   if (rows) return { kind: 'data', data: rows }
   const verdict = interpretResponse(response, 'query', role, now)
   if (verdict.kind !== 'data') return verdict
-  const parsed = parseRows(response.body, rootField)
+  const parsed = parseRows(new TextDecoder().decode(response.body), rootField)
   if (parsed) return { kind: 'data', data: parsed }
   const sentence = `The answer has no list of rows "${rootField}": a pull's document selects one list and nothing else.`
   return { kind: 'error', error: new PermanentError('response-shape', sentence) }

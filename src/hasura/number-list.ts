@@ -16,7 +16,8 @@ export class NumberList {
     this.length += 1
   }
 
-  at(index: number): number | undefined {
-    return this.#numbers[index]
+  /** Those that were added, and behind them some that weren't. */
+  get numbers(): Uint32Array {
+    return this.#numbers
   }
 }

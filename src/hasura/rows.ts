@@ -1,16 +1,28 @@
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { parseKeepingDigits } from './exact-numbers.ts'
-import { endOfValue, skipSpace } from './json-text.ts'
+import { behind, endOfValue, skipSpace } from './json-bytes.ts'
 import { NumberList } from './number-list.ts'
 
-/** Rows of which each value is a JSON text, so that no digit of an answer passes through a JavaScript number. */
+/** Rows of which each value is JSON, so that no digit of an answer passes through a JavaScript number. */
 export interface Rows {
   readonly count: number
   /** The columns' names as they are in the answer. */
   readonly names: readonly string[]
-  /** What gives the value in each row; undefined when there is no such column. */
-  column(name: string): ((row: number) => string) | undefined
+  /** Undefined when there is no such column. */
+  column(name: string): Column | undefined
+}
+
+/** The values of one column, each a part of the same bytes: an answer isn't cut into a text for each of its values. */
+export interface Column {
+  readonly bytes: Buffer
+  /** Where values begin and, in the next number, end: the first row's at `first`, each further row's `step` numbers on. */
+  readonly places: Uint32Array
+  readonly first: number
+  readonly step: number
+  /** The JSON of a row's value. */
+  text(row: number): string
 }
 
 /**
@@ -19,33 +31,26 @@ export interface Rows {
  *
  * @returns undefined for everything else, errors among it
  */
-export function findRows(body: string, rootField: string): Rows | undefined {
-  const head = `{"data":{"${rootField}":[`
-  if (!body.startsWith(head) || !body.endsWith(']}}')) return undefined
-  const end = body.length - 3
-  const first = skipSpace(body, head.length)
+export function findRows(body: Buffer, rootField: string): Rows | undefined {
+  const head = behind(body, 0, Buffer.from(`{"data":{"${rootField}":[`))
+  const end = body.length - tail.length
+  if (head === 0 || behind(body, end, tail) === end || !isUtf8(body)) return undefined
+  const first = skipSpace(body, head)
   if (first === end) return rowsOf([])
-  const names = namesOf(body.slice(first, endOfValue(body, first)))
+  const names = namesOf(body.toString('utf8', first, endOfValue(body, first)))
   if (!names) return undefined
-  const keys = names.map(name => JSON.stringify(name))
-  const found = new NumberList()
+  const keys = names.map(name => Buffer.from(JSON.stringify(name)))
+  const places = new NumberList()
   for (let at = first; ; ) {
-    at = findValues(body, at, keys, found)
+    at = findValues(body, at, keys, places)
     if (at === end) break
-    if (body[at] !== ',') return undefined
+    if (body[at] !== comma) return undefined
     at = skipSpace(body, at + 1)
   }
-  const width = 2 * names.length
-  return {
-    count: found.length / width,
-    names,
-    column(name) {
-      const index = 2 * names.indexOf(name)
-      if (index < 0) return undefined
-      return row => body.slice(found.at(row * width + index), found.at(row * width + index + 1))
-    },
-  }
+  return rowsAt(body, names, places.numbers, places.length / (2 * names.length))
 }
+
+const tail = Buffer.from(']}}')
 
 /** The same of an answer that was written in any other way. @returns undefined when it has no such list */
 export function parseRows(body: string, rootField: string): Rows | undefined {
@@ -56,11 +61,30 @@ export function parseRows(body: string, rootField: string): Rows | undefined {
 
 /** @param list what `JSON.stringify` can write; what a row doesn't have is null */
 export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows {
-  const names = new Set(list.flatMap(row => Object.keys(row)))
+  const names = [...new Set(list.flatMap(row => Object.keys(row)))]
+  const texts = list.flatMap(row => names.map(name => JSON.stringify(row[name]) ?? 'null'))
+  const places = new NumberList()
+  let at = 0
+  for (const text of texts) {
+    places.push(at)
+    at += Buffer.byteLength(text)
+    places.push(at)
+  }
+  return rowsAt(Buffer.from(texts.join('')), names, places.numbers, list.length)
+}
+
+/** @param places beginning and end of each value, row by row */
+function rowsAt(bytes: Buffer, names: readonly string[], places: Uint32Array, count: number): Rows {
+  const step = 2 * names.length
   return {
-    count: list.length,
-    names: [...names],
-    column: name => (names.has(name) ? row => JSON.stringify(list[row]?.[name]) ?? 'null' : undefined),
+    count,
+    names,
+    column(name) {
+      const first = 2 * names.indexOf(name)
+      if (first < 0) return undefined
+      const text = (row: number) => bytes.toString('utf8', places[first + row * step], places[first + row * step + 1])
+      return { bytes, places, first, step, text }
+    },
   }
 }
 
@@ -71,7 +95,7 @@ export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows
  */
 export function textsAt(rows: Rows, row: number, names: readonly string[]): readonly string[] {
   return names.map(name => {
-    const value = rows.column(name)?.(row) ?? 'null'
+    const value = rows.column(name)?.text(row) ?? 'null'
     if (value === 'null') {
       throw new PermanentError(
         'null-in-order',
@@ -97,24 +121,25 @@ function namesOf(row: string): readonly string[] | undefined {
  *
  * @returns where the next character behind the row is; -1 when the row is written in any other way
  */
-function findValues(body: string, start: number, keys: readonly string[], found: NumberList): number {
+function findValues(body: Buffer, start: number, keys: readonly Buffer[], places: NumberList): number {
   let at = start
   let before = brace
   for (const key of keys) {
-    if (body.charCodeAt(at) !== before) return -1
-    at = skipSpace(body, at + 1)
-    if (!body.startsWith(key, at)) return -1
-    at = skipSpace(body, at + key.length)
-    if (body.charCodeAt(at) !== colon) return -1
+    if (body[at] !== before) return -1
+    const name = skipSpace(body, at + 1)
+    at = behind(body, name, key)
+    if (at === name) return -1
+    at = skipSpace(body, at)
+    if (body[at] !== colon) return -1
     at = skipSpace(body, at + 1)
     const end = endOfValue(body, at)
     if (end === at) return -1
-    found.push(at)
-    found.push(end)
+    places.push(at)
+    places.push(end)
     at = skipSpace(body, end)
     before = comma
   }
-  return body.charCodeAt(at) === closingBrace ? skipSpace(body, at + 1) : -1
+  return body[at] === closingBrace ? skipSpace(body, at + 1) : -1
 }
 
 const comma = 0x2c

@@ -14,7 +14,7 @@ export interface Sendable {
 export interface Received {
   readonly status: number
   readonly headers: Headers
-  readonly body: string
+  readonly body: Buffer
 }
 
 /**
@@ -43,7 +43,7 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
         exchange.received = {
           status: response.status,
           headers: response.headers,
-          body: await readText(response, limits.maxBytes),
+          body: await readBytes(response, limits.maxBytes),
         }
         return Response.json({ data: null })
       },
@@ -66,20 +66,16 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
 }
 
 /** An answer of any size would take the process down with it. */
-async function readText(response: Response, maxBytes: number): Promise<string> {
-  const length = Number(response.headers.get('content-length'))
-  if (length > maxBytes) throw tooLarge(maxBytes)
-  // What is compressed is longer than its length says.
-  if (length > 0 && !response.headers.has('content-encoding')) return response.text()
-  const decoder = new TextDecoder()
+async function readBytes(response: Response, maxBytes: number): Promise<Buffer> {
+  if (Number(response.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  const chunks: Uint8Array[] = []
   let bytes = 0
-  let text = ''
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength
     if (bytes > maxBytes) throw tooLarge(maxBytes)
-    text += decoder.decode(chunk, { stream: true })
+    chunks.push(chunk)
   }
-  return text + decoder.decode()
+  return Buffer.concat(chunks)
 }
 
 function tooLarge(maxBytes: number): PermanentError {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { PGlite, Results, Transaction } from '@electric-sql/pglite'
+import type { PGlite, Results, SerializerOptions, Transaction } from '@electric-sql/pglite'
 import type { PostgresCursor } from 'kysely'
 
 /** The part of a node-postgres result that Kysely and BullMQ read. */
@@ -51,6 +51,9 @@ export class PGlitePool extends EventEmitter {
   }
 }
 
+/** The oid of `text[]`, which PGlite has no name for. */
+const textArrayType = 1009
+
 interface OpenTransaction {
   readonly tx: Transaction
   finish(how: 'commit' | 'rollback'): Promise<void>
@@ -61,6 +64,11 @@ class PGliteClient extends EventEmitter {
   readonly #pool: PGlitePool
   #transaction: OpenTransaction | undefined
   readonly #forward = (message: unknown): boolean => this.emit('notification', message)
+  /** As with node-postgres, bytes are a value in its binary form. PGlite sends them so too, though its types say text. */
+  readonly #serializers: SerializerOptions = {
+    [textArrayType]: (value: unknown) =>
+      value instanceof Uint8Array ? (value as unknown as string) : (this.#db.serializers[textArrayType]?.(value) ?? ''),
+  }
 
   constructor(db: PGlite, pool: PGlitePool) {
     super()
@@ -92,7 +100,9 @@ class PGliteClient extends EventEmitter {
     let result: Results<R>
     try {
       // Without parameters a text may hold several statements (a migration), which only the simple protocol takes.
-      result = params?.length ? await runner.query<R>(text, [...params]) : await runSimple<R>(runner, text)
+      result = params?.length
+        ? await runner.query<R>(text, [...params], { serializers: this.#serializers })
+        : await runSimple<R>(runner, text)
     } finally {
       // PGlite answers and refuses in the same turn: without a yield a busy queue would starve timers and sockets.
       await new Promise(resolve => setImmediate(resolve))

@@ -81,7 +81,7 @@ describe('a request', () => {
     )
     const result = await opened.client.queryRows(articles, after, 'articles')
     expect(result).toMatchObject({ count: 1, length: text.length })
-    expect(['id', 'price', 'at'].map(name => result.column(name)?.(0))).toEqual([
+    expect(['id', 'price', 'at'].map(name => result.column(name)?.text(0))).toEqual([
       '9007199254740993',
       '1.10',
       '"2026-01-01T00:00:00.123456+00:00"',

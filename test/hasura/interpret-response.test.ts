@@ -8,7 +8,7 @@ const now = Date.UTC(2026, 10, 1, 12)
 function response(body: unknown, statusCode = 200, headers: Record<string, string> = {}): HasuraResponse {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const type = typeof body === 'string' ? 'text/html; charset=utf-8' : 'application/json'
-  return { status: statusCode, headers: new Headers({ 'content-type': type, ...headers }), body: text }
+  return { status: statusCode, headers: new Headers({ 'content-type': type, ...headers }), body: Buffer.from(text) }
 }
 
 function refusal(code: string, message = 'canary', path = '$.selectionSet.articles') {

@@ -38,7 +38,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
   })
   const write = (lease: Lease, table: MirrorTable, rows: string) =>
     inTransaction(lease, tx => mergePage(tx, table, lease.account, rowsIn(rows)))
-  const rowsIn = (rows: string) => findRows(`{"data":{"things":[${rows}]}}`, 'things') ?? expect.fail()
+  const rowsIn = (rows: string) => findRows(Buffer.from(`{"data":{"things":[${rows}]}}`), 'things') ?? expect.fail()
   const read = async (table: MirrorTable, columns: string) => {
     const { rows } = await sql<Record<string, unknown>>`
       select ${sql.raw(columns)} from ${sql.table(`mirror.${table.name}`)} order by id`.execute(app.deps.store)

@@ -25,12 +25,12 @@ export function transformPage(
   const asText = new Set(columns.filter(({ type }) => type !== 'jsonb').map(({ name }) => name))
   const results: Record<string, unknown>[] = []
   const leftOut: Position[] = []
-  const sources = page.names.map(name => ({ name, isText: asText.has(name), valueIn: page.column(name) }))
+  const sources = page.names.map(name => ({ name, isText: asText.has(name), column: page.column(name) }))
   for (let index = 0; index < page.count; index += 1) {
     const position = textsAt(page, index, key)
     const row = Object.fromEntries(
-      sources.map(({ name, isText, valueIn }) => {
-        const value = parseKeepingDigits(valueIn?.(index) ?? 'null')
+      sources.map(({ name, isText, column }) => {
+        const value = parseKeepingDigits(column?.text(index) ?? 'null')
         return [name, isText && JSON.isRawJSON(value) ? value.rawJSON : value]
       }),
     )
