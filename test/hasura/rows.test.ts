@@ -5,7 +5,9 @@ import { findRows, parseRows, type Rows, rowsOf, textsAt } from '../../src/hasur
 // As GraphQL answers: every row has the columns of the selection in their order, whatever they hold.
 const lists = fc
   .uniqueArray(fc.stringMatching(/^[a-z_][a-z0-9_]{0,3}$/), { minLength: 1, maxLength: 4 })
-  .chain(names => fc.array(fc.tuple(...names.map(() => fc.jsonValue())).map(values => zip(names, values))))
+  .chain(names =>
+    fc.array(fc.tuple(...names.map(() => fc.jsonValue({ stringUnit: 'binary' }))).map(values => zip(names, values))),
+  )
 
 const zip = (names: readonly string[], values: readonly unknown[]) =>
   names.map((name, at): [string, unknown] => [name, values[at]])
@@ -79,6 +81,24 @@ describe('the rows of an answer', () => {
     expect(find(body)).toBeUndefined()
   })
 
+  test.each(['-', '01', '.5', '1.', '1.e5', '1e', '1e+', '+1', 'NaN', 'nul', 'truth'])(
+    'are not found in an answer with %s for a value',
+    value => expect(find(`{"data":{"things":[{"a":1},{"a":${value}}]}}`)).toBeUndefined(),
+  )
+
+  test.each(['0', '-0', '10', '-1.50', '0.1e5', '1E-5', '2e+10', 'true', 'false', 'null'])(
+    'are found with %s for a value',
+    value => {
+      expect(texts(find(`{"data":{"things":[{"a":${value}}]}}`))).toEqual([[['a', value]]])
+    },
+  )
+
+  test('of an answer that isn’t UTF-8 are those that can be read', () => {
+    const body = Buffer.from('{"data":{"things":[{"a":"\xe4"}]}}', 'latin1')
+    expect(findRows(body, 'things')).toBeUndefined()
+    expect(texts(parse(new TextDecoder().decode(body)))).toEqual([[['a', '"\ufffd"']]])
+  })
+
   test('of an answer that is written in another way keep their digits', () => {
     const body = '{ "data": { "things": [ { "n": 9007199254740993.10 }, { "m": 1e400 } ] } }'
     expect(find(body)).toBeUndefined()
@@ -107,7 +127,7 @@ describe('the texts of a row', () => {
       ([minus, whole, fraction]) => `${minus ? '-' : ''}${whole}${fraction ? `.${fraction}` : ''}`,
     )
     fc.assert(
-      fc.property(fc.array(fc.tuple(number, fc.string()), { minLength: 1, maxLength: 5 }), rows => {
+      fc.property(fc.array(fc.tuple(number, fc.string({ unit: 'binary' })), { minLength: 1, maxLength: 5 }), rows => {
         const list = rows.map(([n, s]) => `{"n":${n},"nested":{"n":1},"s":${JSON.stringify(s)}}`)
         for (const findAny of [find, parse]) {
           const found = findAny(`{"data":{"things":[${list}]}}`) ?? expect.fail()

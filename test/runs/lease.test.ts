@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { sql, type Transaction } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { LeaseLostError } from '../../src/errors.ts'
 import { startHeartbeat } from '../../src/runs/heartbeat.ts'
-import { createLeases, fencedTransaction } from '../../src/runs/lease.ts'
+import { createLeases, fencedStatement, fencedTransaction } from '../../src/runs/lease.ts'
 import type { RunDeps } from '../../src/runs/run-deps.ts'
 import { breakOffRun, finishRun, startRun, suspendRun } from '../../src/runs/run-record.ts'
 import type { WorkerTables } from '../../src/store/schema.ts'
@@ -94,6 +94,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
       await tx.insertInto('worker.bootstrap_steps').values(note(key.account)).execute()
     })
     await expect(written).rejects.toThrow(LeaseLostError)
+    const noting = (held: RawBuilder<boolean>) => {
+      const { account, bootstrap_id, step, request_id } = note(key.account)
+      return sql`insert into worker.bootstrap_steps (account, bootstrap_id, step, request_id)
+        select ${account}, ${bootstrap_id}, ${step}, ${request_id} where ${held}`
+    }
+    await expect(fencedStatement(dead.store, old, noting)).rejects.toThrow(LeaseLostError)
     await finishRun(dead.store, old, oldRun.id, { counts: { read: 1 } })
     await suspendRun(dead.store, old, oldRun.id)
     await breakOffRun(dead.store, old, oldRun.id, 'failed', new Error('late'))
@@ -108,6 +114,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
       .where('account', '=', key.account)
       .execute()
     expect(steps).toHaveLength(1)
+    expect(await fencedStatement(app.deps.store, lease, noting)).toBe(1)
   })
 
   test('a run that waits goes on under its number, and its earlier process can’t end it', async () => {

@@ -81,7 +81,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
         { name: 'j', type: 'jsonb' },
       ]
       const odd = fc.array(
-        fc.oneof(fc.string(), fc.constantFrom('\\', '"', '\0', '\ud83d', '\ude00', '\n', ',', '{', '}', 'null', ' ')),
+        fc.oneof(
+          fc.string(),
+          fc.string({ unit: 'binary' }),
+          fc.constantFrom('\\', '"', '\0', '\ud83d', '\ude00', '\n', ',', '{', '}', 'null', ' '),
+        ),
       )
       const value = fc.oneof(
         odd.map(parts => parts.join('')),

@@ -8,6 +8,8 @@ export interface OpenRange {
   state: RangeState
   /** How many rows it still has, at most. */
   rowsLeft: number
+  /** That it ends sooner is being written down; before that it isn't done, or a run that goes on would miss the rest of it. */
+  cutting?: Promise<unknown>
 }
 
 /** The ranges of a full read that are left to be read. */
@@ -76,18 +78,21 @@ export function openRanges(
     const { rows: before } = range.state
     const key = await findKey(range, rows - 1)
     if (!key) range.rowsLeft = Math.min(range.rowsLeft, rows)
-    const isPassed = range.state.rows - before + pagesAhead * table.pageSize > rows
-    if (!key || isPassed || !open.has(range)) return undefined
-    const state = await cut(range.state, key)
-    const half = { state, rowsLeft: range.rowsLeft - rows }
+    const readMeanwhile = range.state.rows - before
+    if (!key || range.state.done || readMeanwhile + pagesAhead * table.pageSize > rows) return undefined
+    const rowsLeft = range.rowsLeft + readMeanwhile - rows
+    const cutting = begin(cut(range.state, key))
+    range.cutting = cutting
     range.state = { ...range.state, upTo: key }
-    range.rowsLeft = rows
-    return half
+    range.rowsLeft = rows - readMeanwhile
+    return { state: await cutting, rowsLeft }
   }
 
   const takeHalf = async (): Promise<OpenRange | undefined> => {
     for (;;) {
-      const [longest] = [...open].filter(range => !halving.has(range)).sort((a, b) => b.rowsLeft - a.rowsLeft)
+      const [longest] = [...open]
+        .filter(range => !range.state.done && !halving.has(range))
+        .sort((a, b) => b.rowsLeft - a.rowsLeft)
       if (!longest || longest.rowsLeft < pagesWorthHalving * table.pageSize) return undefined
       halving.add(longest)
       const half = await halve(longest).finally(() => halving.delete(longest))

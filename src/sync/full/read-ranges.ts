@@ -45,9 +45,11 @@ export async function readRanges(
           const rows = open.state.rows + page.rows.count
           open.state = { ...open.state, position: page.next, rows, done: page.isLast }
           open.rowsLeft -= page.rows.count
+          if (page.isLast) await open.cutting
           await write(open.state, page)
           if (page.isLast) break
         }
+        await open.cutting
         if (!open.state.done) await write({ ...open.state, done: true }, undefined)
         ranges.close(open)
       }

@@ -66,6 +66,17 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     },
   )
 
+  test('ends for all who read at about the same time, though nobody knows how many rows there are', async () => {
+    const table = await createTable(95, false)
+    app.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 50 })
+    const counts = { inserted: 95, read: 95 }
+    expect(await runPull(app, table.pull({ pageSize: 10, ranges: 4 }), account)).toMatchObject({ counts })
+    await expectMirrored(app, table, account)
+    // What the first reads to its end is what others have left to it.
+    const ends = asked(table).map(({ variables }) => endOf(variables))
+    expect(Math.min(...ends.filter(end => !Number.isNaN(end)))).toBe(50)
+  })
+
   test('asks no more of a small table than there is to know', async () => {
     const table = await createTable(15, true)
     await runPull(app, table.pull({ pageSize: 10 }), account)
@@ -218,6 +229,10 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
         transaction: work => {
           transactions += 1
           return context.transaction(work)
+        },
+        statement: build => {
+          transactions += 1
+          return context.statement(build)
         },
       })
     expect(await runPull(app, { ...job, run: count }, account)).toMatchObject({ counts: { unchanged: 5 } })
