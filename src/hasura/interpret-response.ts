@@ -7,7 +7,7 @@ import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 export interface HasuraResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
-  readonly body: Uint8Array
+  readonly body: Buffer
 }
 
 /** What a response means for the one who sent the request. */

@@ -3,12 +3,7 @@ import { type HasuraResponse, interpretResponse, type Verdict } from './interpre
 import { findRows, parseRows, type Rows } from './rows.ts'
 
 /** As `interpretResponse`, for a query whose only root field is a list of rows. */
-export function interpretRows(
-  response: HasuraResponse & { readonly body: Buffer },
-  rootField: string,
-  role: string,
-  now: number,
-): Verdict<Rows> {
+export function interpretRows(response: HasuraResponse, rootField: string, role: string, now: number): Verdict<Rows> {
   const rows = response.status === 200 ? findRows(response.body, rootField) : undefined
   if (rows) return { kind: 'data', data: rows }
   const verdict = interpretResponse(response, 'query', role, now)

@@ -50,7 +50,7 @@ export interface JobContext<P> extends RunOptions {
   readonly log: Log
   /** Where the SDL of each role is. */
   readonly schemaFolder: URL
-  /** For reading; what a run writes goes through `transaction`. */
+  /** For reading; what a run writes goes through `transaction` or `statement`. */
   readonly store: StoreReader
   /**
    * Commits what `work` writes, if this run still holds its lease. Inside, nothing may be awaited but the database.
@@ -63,7 +63,7 @@ export interface JobContext<P> extends RunOptions {
    * for as much. Everything that it writes has to depend on `held`, and it has to write at least one row.
    *
    * @returns how many rows it has written
-   * @throws LeaseLostError when there were none
+   * @throws LeaseLostError as `transaction`; PermanentError (`nothing-written`)
    */
   statement(build: (held: RawBuilder<boolean>) => RawBuilder<unknown>): Promise<number>
   progress(progress: Progress): void

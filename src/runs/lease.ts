@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely'
-import { LeaseLostError } from '../errors.ts'
+import { LeaseLostError, PermanentError } from '../errors.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, Store } from '../store/store.ts'
 
@@ -165,7 +165,7 @@ export async function fencedTransaction<T>(
  *
  * @param build gets the condition that the lease is held, on which everything that is written has to depend
  * @returns how many rows were written
- * @throws LeaseLostError when there were none, so it is for statements that always write some
+ * @throws LeaseLostError; PermanentError (`nothing-written`), because it is for statements that always write some
  */
 export async function fencedStatement(
   store: Store,
@@ -173,8 +173,13 @@ export async function fencedStatement(
   build: (held: RawBuilder<boolean>) => RawBuilder<unknown>,
 ): Promise<number> {
   const { numAffectedRows = 0n } = await build(isHeld(lease)).execute(store)
-  if (numAffectedRows === 0n) throw lost(lease)
-  return Number(numAffectedRows)
+  if (numAffectedRows > 0n) return Number(numAffectedRows)
+  const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
+  if (rows.length === 0) throw lost(lease)
+  throw new PermanentError(
+    'nothing-written',
+    `A statement of ${lease.job} wrote no row, though nothing keeps its run from writing: look for a trigger on its mirror table that keeps rows out`,
+  )
 }
 
 function isHeld({ account, job, fence, processId }: Lease): RawBuilder<boolean> {

@@ -10,7 +10,7 @@ export type StoreReader = Pick<Store, 'selectFrom'>
 declare const fenced: unique symbol
 
 /**
- * A transaction that has checked its run's lease and holds it until commit: only through one may rows and checkpoints be
- * written. Made by `runs/lease.ts` alone.
+ * A transaction that has checked its run's lease and holds it until commit: only through one, or through a statement that
+ * depends on the lease as well, may rows and checkpoints be written. Made by `runs/lease.ts` alone.
  */
 export type FencedTransaction = Transaction<WorkerTables> & { readonly [fenced]: true }

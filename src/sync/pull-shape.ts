@@ -44,13 +44,18 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
 
 /** What of the options doesn't fit the document, or can't be kept; in words. */
 export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly string[] {
-  const { into, sweep } = settings
+  const { into, sweep, pageSize, ranges } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
   const problems = [
     ...(rule === undefined ? [] : [`its sweep's ${rule}.`]),
     ...(Buffer.byteLength(into) <= 63 && /^[^."]+$/.test(into)
       ? []
       : [`mirror table "${into}" needs a name of 1 to 63 bytes without dots and quotes.`]),
+    ...Object.entries({ pageSize, ranges }).flatMap(([name, value]) =>
+      Number.isSafeInteger(value) && value > 0
+        ? []
+        : [`"${name}" is ${value}, and needs to be a whole number from 1 on.`],
+    ),
   ]
   try {
     readShape(settings, schema)

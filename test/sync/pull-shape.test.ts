@@ -58,6 +58,8 @@ describe('what a pull’s options say', () => {
     ['a sweep that never comes', settings('id changed_at', { sweep: { cron: '0 0 31 2 *' } }), "its sweep's cron"],
     ['a table with a dot', settings('id changed_at', { into: 'a.b' }), 'mirror table "a.b"'],
     ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), '1 to 63 bytes'],
+    ['no ranges', settings('id changed_at', { ranges: 0 }), '"ranges" is 0'],
+    ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
     expect(findShapeProblems(wrong, schema)).toEqual([expect.stringContaining(sentence)])
   })

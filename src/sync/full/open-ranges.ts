@@ -24,10 +24,10 @@ export interface OpenRanges {
 const pagesPerRange = 10
 
 /** Of fewer, most would be read before somebody else has begun. */
-const pagesWorthHalving = 6
+const pagesWorthHalving = 8
 
-/** So many pages are under way to the one who reads a range. */
-const pagesAhead = 2
+/** So many pages may have been asked for behind the one that a range has reached. */
+const pagesAhead = 3
 
 /**
  * Gives out the ranges that are known, then what lies behind them, cut at each key that is so many rows further on, and in the
@@ -43,49 +43,54 @@ export function openRanges(
   const canCut = ranges > 1 && !(read.total !== undefined && read.total <= length)
   const open = new Set<OpenRange>()
   const halving = new Set<OpenRange>()
-  let count = read.ranges.length
+  let greatest = read.ranges.at(-1)?.range ?? 0
 
-  const findKey = async ({ state }: Pick<OpenRange, 'state'>, offset: number): Promise<Position | undefined> =>
-    canCut ? findKeyAt(table, { behind: state.position ?? state.behind, upTo: state.upTo }, offset, signal) : undefined
+  const findKey = async ({ position, behind, upTo }: RangeState, offset: number): Promise<Position | undefined> =>
+    canCut ? findKeyAt(table, { behind: position ?? behind, upTo }, offset, signal) : undefined
 
-  /** Ends a range at a key. @returns the one that begins behind it */
-  const cut = async (state: RangeState, key: Position): Promise<RangeState> => {
-    const rest = { range: count, behind: key, upTo: state.upTo, position: undefined, rows: 0, done: false }
-    count += 1
-    await context.transaction(tx => cutRange(tx, read.id, { ...state, upTo: key }, rest))
-    return rest
+  /** @returns the range that ends at the key, and the one that begins behind it */
+  const cutAt = (key: Position, state: RangeState): readonly [RangeState, RangeState] => {
+    greatest += 1
+    const rest = { range: greatest, behind: key, upTo: state.upTo, position: undefined, rows: 0, done: false }
+    return [{ ...state, upTo: key }, rest]
   }
+  const save = (cut: ReturnType<typeof cutAt>): Promise<void> =>
+    context.transaction(tx => cutRange(tx, read.id, ...cut))
 
   async function* findRanges(): AsyncGenerator<RangeState, undefined> {
-    const cutNext = async (state: RangeState): Promise<readonly [RangeState, RangeState?]> => {
-      const key = await findKey({ state }, length - 1)
-      return key ? [{ ...state, upTo: key }, await cut(state, key)] : [state]
-    }
     const left = read.ranges.filter(({ done }) => !done)
-    const last = left.find(({ upTo }) => upTo === undefined)
-    let coming = last && begin(cutNext(last))
+    let rest = left.find(({ upTo }) => upTo === undefined)
+    let asked = rest && begin(findKey(rest, length - 1))
     yield* left.filter(({ upTo }) => upTo !== undefined)
-    while (coming) {
-      const [next, rest]: Awaited<typeof coming> = await coming
-      coming = rest && begin(cutNext(rest))
-      yield next
+    while (rest) {
+      const key = await asked
+      if (!key) {
+        yield rest
+        return
+      }
+      const cut = cutAt(key, rest)
+      rest = cut[1]
+      asked = begin(findKey(rest, length - 1))
+      await save(cut)
+      yield cut[0]
     }
   }
   const found = findRanges()
 
   const halve = async (range: OpenRange): Promise<OpenRange | undefined> => {
-    const rows = Math.ceil(range.rowsLeft / 2)
+    const rows = Math.ceil(Math.min(range.rowsLeft, 2 * length) / 2)
     const { rows: before } = range.state
-    const key = await findKey(range, rows - 1)
+    const key = await findKey(range.state, rows - 1)
     if (!key) range.rowsLeft = Math.min(range.rowsLeft, rows)
     const readMeanwhile = range.state.rows - before
     if (!key || range.state.done || readMeanwhile + pagesAhead * table.pageSize > rows) return undefined
     const rowsLeft = range.rowsLeft + readMeanwhile - rows
-    const cutting = begin(cut(range.state, key))
-    range.cutting = cutting
-    range.state = { ...range.state, upTo: key }
+    const cut = cutAt(key, range.state)
+    range.state = cut[0]
     range.rowsLeft = rows - readMeanwhile
-    return { state: await cutting, rowsLeft }
+    range.cutting = begin(save(cut))
+    await range.cutting
+    return { state: cut[1], rowsLeft }
   }
 
   const takeHalf = async (): Promise<OpenRange | undefined> => {
@@ -103,7 +108,7 @@ export function openRanges(
   return {
     async take() {
       const { value: state } = await found.next()
-      const range = state ? { state, rowsLeft: length - state.rows } : await takeHalf()
+      const range = state ? { state, rowsLeft: state.upTo ? length : Number.POSITIVE_INFINITY } : await takeHalf()
       if (range) open.add(range)
       return range
     },

@@ -64,6 +64,7 @@ export async function ensureMirrorTable(
       `mirror.${table.name} is not a table that this worker made: give the job another "into", or drop the table`,
     )
   }
+  await ensureCounter(tx, table.name)
   for (const { name, type } of table.columns) {
     const found = existing.get(name)
     if (found === undefined) {
@@ -104,7 +105,16 @@ async function createTable(tx: FencedTransaction, { name, columns, key }: Mirror
     primary key (_account, ${sql.join(key.map(column => sql.ref(column)))})
   )`.execute(tx)
   await sql`create unique index on ${mirror} (_change)`.execute(tx)
-  await sql`insert into worker.change_counters (mirror, last) values (${name}, 0) on conflict do nothing`.execute(tx)
+  await ensureCounter(tx, name)
+}
+
+/** Where it is missing, because one schema was restored without the other, it goes on behind what the table holds. */
+async function ensureCounter(tx: FencedTransaction, name: string): Promise<void> {
+  await sql`
+    insert into worker.change_counters (mirror, last)
+    select ${name}, coalesce(max(_change), 0) from ${sql.table(`mirror.${name}`)}
+    where not exists (select from worker.change_counters where mirror = ${name})
+    on conflict do nothing`.execute(tx)
 }
 
 async function findColumnTypes(tx: FencedTransaction, table: string): Promise<Map<string, string>> {

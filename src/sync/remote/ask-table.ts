@@ -33,7 +33,7 @@ export async function findKeyAt(
   return found?.values
 }
 
-/** What can be done without isn't asked for twice, and nobody waits for it. */
+/** What can be done without isn't asked for twice, nor for long. */
 const onlyOnce: RequestOptions = { timeoutMs: 10_000, givesUpOn: () => true }
 
 async function unlessItFails<T>(asked: Promise<T>): Promise<T | undefined> {

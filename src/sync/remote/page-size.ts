@@ -1,4 +1,4 @@
-/** A page should be read and written within a few seconds, and three of them be held in memory. */
+/** A page should be read and written within a few seconds, and four of them be held in memory. */
 const wantedBytes = 8 * 2 ** 20
 const wantedMs = 5_000
 /** A slow answer may be the fault of anything but the page: fewer rows than this don't make it faster. */

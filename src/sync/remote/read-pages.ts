@@ -35,7 +35,7 @@ const largestPageBytes = 32 * 2 ** 20
 
 /**
  * The pages of a read in its order. While the caller writes one, the next stands ready and the one behind it is fetched. Only an
- * empty page ends the read: a role's row limit may be below the one asked for.
+ * empty page, or one that reaches `end`, ends the read: a role's row limit may be below the one asked for.
  */
 export async function* readPages(table: RemoteTable, read: Read, signal: AbortSignal): AsyncGenerator<Page> {
   const left = new AbortController()

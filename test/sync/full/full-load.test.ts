@@ -66,6 +66,29 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     },
   )
 
+  test('finds ranges again behind a question that failed, and behind numbers that are missing', async () => {
+    const table = await createTable(500, false)
+    const job = table.pull({ pageSize: 10, ranges: 4 })
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}KeyAt`, times: 1 },
+      { kind: 'graphql-error', code: 'unexpected', message: 'no' },
+    )
+    const fail = app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 12 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    fail()
+    const reached = await rangesOf(table)
+    expect(reached.length).toBeGreaterThan(1)
+    const read = reached.reduce((sum, { rows }) => sum + Number(rows), 0)
+    // As if others had been begun that were never written down.
+    await sql`update worker.full_read_ranges set range = range + 7 where up_to is null
+      and read_id in (select id from worker.full_reads where job = ${job.name})`.execute(app.deps.store)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 500 - read, read: 500 - read } })
+    await expectMirrored(app, table, account)
+  })
+
   test('ends for all who read at about the same time, though nobody knows how many rows there are', async () => {
     const table = await createTable(95, false)
     app.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 50 })
