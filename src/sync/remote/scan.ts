@@ -53,7 +53,7 @@ export function behind(order: ScanOrder, position: Position): Where {
 }
 
 /** The rows up to a position, the one at it among them. */
-export function upTo(order: ScanOrder, position: Position): Where {
+function upTo(order: ScanOrder, position: Position): Where {
   return compare(order, position, '_lt', '_lte', '_lte')
 }
 
