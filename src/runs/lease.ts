@@ -152,8 +152,7 @@ export async function fencedTransaction<T>(
   work: (tx: FencedTransaction) => Promise<T>,
 ): Promise<T> {
   return store.transaction().execute(async tx => {
-    const { rows } = await sql`select where ${isHeld(lease)}`.execute(tx)
-    if (rows.length === 0) throw lost(lease)
+    await requireHeld(tx, lease)
     // The brand says that the check above was made; this is the one place that grants it.
     return work(tx as FencedTransaction)
   })
@@ -174,8 +173,7 @@ export async function fencedStatement(
 ): Promise<number> {
   const { numAffectedRows = 0n } = await build(isHeld(lease)).execute(store)
   if (numAffectedRows > 0n) return Number(numAffectedRows)
-  const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
-  if (rows.length === 0) throw lost(lease)
+  await requireHeld(store, lease)
   throw new PermanentError(
     'nothing-written',
     `A statement of ${lease.job} wrote no row, though nothing keeps its run from writing: look for a trigger on its mirror table that keeps rows out`,
@@ -188,8 +186,10 @@ function isHeld({ account, job, fence, processId }: Lease): RawBuilder<boolean> 
     for share)`
 }
 
-function lost({ account, job }: Lease): LeaseLostError {
-  return new LeaseLostError(
-    `Another run of ${job} for account "${account}" has taken over, so this one stopped without writing.`,
+async function requireHeld(store: Store, lease: Lease): Promise<void> {
+  const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
+  if (rows.length > 0) return
+  throw new LeaseLostError(
+    `Another run of ${lease.job} for account "${lease.account}" has taken over, so this one stopped without writing.`,
   )
 }

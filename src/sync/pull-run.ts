@@ -70,19 +70,27 @@ export async function writeRows(
   page: Rows,
   before?: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
-  const rows = run.rowsOf(page)
+  await mergeRows(run, page.count, run.rowsOf(page), before)
+}
+
+async function mergeRows(
+  run: PullRun,
+  read: number,
+  rows: PageRows,
+  before?: (tx: FencedTransaction) => Promise<void>,
+): Promise<void> {
   const written = await commit(run, async tx => {
     await before?.(tx)
     return mergePage(tx, run.mirror, run.key.account, rows)
   })
-  tally(run.counts, page.count, written)
+  tally(run.counts, read, written)
 }
 
 /** The same in less time, of an account that should have none of the rows yet. */
 export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
   const { context, mirror, key, counts } = run
   const rows = run.rowsOf(page)
-  const merge = () => writeRows(run, page, async tx => void (await save().execute(tx)))
+  const merge = () => mergeRows(run, page.count, rows, async tx => void (await save().execute(tx)))
   // A row that is left out has to be looked for, whoever may have written it.
   if (rows.leftOut?.length) return merge()
   try {
