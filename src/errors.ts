@@ -1,35 +1,53 @@
-/**
- * One class for each decision that a caller takes. Every message is one sentence for a person: what was found, what was
- * needed, what to do. `code` is for programs and names the check that failed.
- */
-export abstract class WorkerError extends Error {
-  readonly code: string
+/** What a person is told. Neither text ends with a full stop, so that they can stand in one sentence. */
+export interface Explanation {
+  /** What was found, and where it matters what was needed. */
+  readonly found: string
+  /** What to do about it; undefined when `found` leaves nothing to add. */
+  readonly remedy?: string | undefined
+}
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options)
+/** The one place where the two become a sentence: "found: remedy". */
+export function renderExplanation({ found, remedy }: Explanation): string {
+  return remedy === undefined ? found : `${found}: ${remedy}`
+}
+
+/**
+ * One class for each decision that a caller takes. `message` is the rendered explanation; a text alone is what was found.
+ * `code` is for programs and names the check that failed.
+ */
+export abstract class WorkerError extends Error implements Explanation {
+  readonly code: string
+  readonly found: string
+  readonly remedy: string | undefined
+
+  constructor(code: string, told: string | Explanation, options?: ErrorOptions) {
+    const { found, remedy } = typeof told === 'string' ? { found: told } : told
+    super(renderExplanation({ found, remedy }), options)
     this.name = new.target.name
     this.code = code
+    this.found = found
+    this.remedy = remedy
   }
 }
 
 /** Wrong words on the command line or in a request: exit code 2, HTTP 400. */
 export class UsageError extends WorkerError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('usage', message, options)
+  constructor(told: string | Explanation, options?: ErrorOptions) {
+    super('usage', told, options)
   }
 }
 
 /** The same name was given to two different things: exit code 2, HTTP 409. */
 export class ConflictError extends WorkerError {
-  constructor(message: string) {
-    super('conflict', message)
+  constructor(told: string | Explanation) {
+    super('conflict', told)
   }
 }
 
 /** A thing that was named doesn't exist (job, account, request): exit code 2, HTTP 404. */
 export class NotFoundError extends WorkerError {
-  constructor(message: string) {
-    super('not-found', message)
+  constructor(told: string | Explanation) {
+    super('not-found', told)
   }
 }
 
@@ -68,8 +86,8 @@ export class RefusalError extends WorkerError {
   declare readonly code: RefusalCode
   readonly scope: 'account' | 'job'
 
-  constructor(code: RefusalCode, scope: 'account' | 'job', message: string, options?: ErrorOptions) {
-    super(code, message, options)
+  constructor(code: RefusalCode, scope: 'account' | 'job', told: string | Explanation, options?: ErrorOptions) {
+    super(code, told, options)
     this.scope = scope
   }
 }
@@ -89,10 +107,10 @@ export class OutageError extends TransientError {
   constructor(
     code: string,
     scope: 'account' | 'job',
-    message: string,
+    told: string | Explanation,
     options: ErrorOptions & { readonly retryAfterMs?: number } = {},
   ) {
-    super(code, message, options)
+    super(code, told, options)
     this.scope = scope
     this.retryAfterMs = options.retryAfterMs
   }
@@ -102,8 +120,8 @@ export class OutageError extends TransientError {
 export class RateLimitedError extends TransientError {
   readonly retryAfterMs: number
 
-  constructor(message: string, retryAfterMs: number) {
-    super('rate-limited', message)
+  constructor(told: string | Explanation, retryAfterMs: number) {
+    super('rate-limited', told)
     this.retryAfterMs = retryAfterMs
   }
 }
@@ -113,8 +131,8 @@ export class PermanentError extends WorkerError {}
 
 /** A mutation was sent and no answer came: it may have happened, so it isn't sent again blindly. */
 export class UnknownOutcomeError extends PermanentError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('unknown-outcome', message, options)
+  constructor(told: string | Explanation, options?: ErrorOptions) {
+    super('unknown-outcome', told, options)
   }
 }
 
