@@ -1,4 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { type DocumentNode, Kind } from 'graphql'
+import { findOperation } from './find-operation.ts'
 
 /** The columns of the one list that a query selects. */
 type ColumnOf<R> = R[keyof R] extends readonly (infer Row)[] ? keyof Row & string : never
@@ -23,7 +25,19 @@ export function withoutNulls<R, V, const C extends readonly ColumnOf<R>[]>(
   document: TypedDocumentNode<R, V>,
   ...columns: C
 ): RowsWithoutNulls<R, V, C[number]> {
-  const where: unknown = Object.fromEntries(columns.map(column => [column, { _is_null: false }]))
+  const fieldOf = fieldsOf(document)
+  const where: unknown = Object.fromEntries(columns.map(column => [fieldOf.get(column) ?? column, { _is_null: false }]))
   // A document's types are names for what its answers hold, and the filter is what makes them right.
   return { document, where } as RowsWithoutNulls<R, V, C[number]>
+}
+
+/** The names that the API filters by, by those that the document gives to the columns of its list. */
+function fieldsOf(document: DocumentNode): ReadonlyMap<string, string> {
+  const list = findOperation(document)?.selectionSet.selections[0]
+  const selected = list?.kind === Kind.FIELD ? (list.selectionSet?.selections ?? []) : []
+  return new Map(
+    selected.flatMap(field =>
+      field.kind === Kind.FIELD && field.alias ? [[field.alias.value, field.name.value]] : [],
+    ),
+  )
 }

@@ -77,9 +77,9 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   }
   const findOrdered = (name: string): SelectedColumn => {
     const column = find(name)
-    if (column.field === name) return column
+    if (!column.path) return column
     throw new ConfigError([
-      `"${name}" is another name for "${column.field}", and rows are ordered by the API's names: select key and cursor without an alias.`,
+      `"${name}" is a field of a nested object, by which the API doesn't order rows: choose columns of the row itself for key and cursor.`,
     ])
   }
   const long = columns.find(({ name }) => Buffer.byteLength(name) > 63)
@@ -96,7 +96,8 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
   const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
   const sent = { sentAsNumbers, sentAsBooleans }
-  const ordering = { directions: readDirections(document, schema), ...sent }
+  const fields = new Map(columns.filter(({ name, field }) => name !== field).map(({ name, field }) => [name, field]))
+  const ordering = { fields, directions: readDirections(document, schema), ...sent }
   const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name).name) }
   const cursor = cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn), settings, ordering)
   const derived = deriveDocuments(document, cursor?.order.columns ?? key, schema)

@@ -22,6 +22,11 @@ test('asks for the rows in which none of the columns is null', () => {
   expectTypeOf(rows.where).toEqualTypeOf<Variables['where']>()
 })
 
+test('asks by the API’s name of a column that the document renames', () => {
+  const renamed: typeof document = parse('query Things { things { id: _id part note } }')
+  expect(withoutNulls(renamed, 'id', 'part').where).toEqual({ _id: { _is_null: false }, part: { _is_null: false } })
+})
+
 test('makes a key of them, and of no other', () => {
   type KeyOf<D> = D extends TypedDocumentNode<infer R, infer V> ? PullOptions<R, V>['key'] : never
   const rows = withoutNulls(document, 'id')

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decideAfter } from '../../src/runs/retry-policy.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import {
+  expectMirrored,
+  openTableSandbox,
+  readMirror,
+  type SourceTable,
+  type TableSandbox,
+} from '../fixtures/source-table.ts'
 import { literal } from '../sandbox/hasura/sql-builder.ts'
 import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
 
@@ -154,6 +160,36 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     const account = app.addAccount()
     await runPull(app, table.pull({ pageSize: 2 }), account)
     await expectMirrored(app, table, account, { mirroredAs: { documentId: 'id', updatedAt: 'updated_at' } })
+  })
+
+  test('mirrors columns whose names it keeps for itself under those that the document gives them', async () => {
+    const own = ['_id', '_change', '_account', '_deleted_at', '_row']
+    const renamed = own.map(name => `column${name}`)
+    const table = await sandbox.createTable({
+      columns: `${own[0]} int, ${own[1]} timestamptz not null default '2026-01-01', ${own[2]} text, ${own[3]} timestamptz,
+        ${own[4]} int not null default 7, primary key (${own[0]}, ${own[4]})`,
+    })
+    await app.hasura.sql(`insert into ${table.name} (_id, _account) select n, 'a' || n from generate_series(1, 9) n`)
+    const job = table.pull({
+      columns: own.map((name, at) => `${renamed[at]}: ${name}`),
+      key: ['column_id', 'column_row'],
+      cursor: 'column_change',
+      softDelete: 'column_deleted_at',
+      pageSize: 2,
+    })
+    const account = app.addAccount()
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 9 } })
+    await app.hasura.sql(`update ${table.name} set _change = now(), _account = 'changed' where _id = 4;
+      update ${table.name} set _change = now(), _deleted_at = now() where _id = 5;
+      delete from ${table.name} where _id = 6`)
+    expect(await runPull(app, job, account, { payload: { sweep: true } })).toMatchObject({
+      counts: { inserted: 0, updated: 1, deleted: 2 },
+    })
+    const source =
+      await app.hasura.sql(`select jsonb_build_object('column_id', _id, 'column_account', _account)::text as row
+      from ${table.name} where _deleted_at is null`)
+    const here = await readMirror(app, table.name, account, ['column_id', 'column_account'])
+    expect(here.sort()).toEqual(source.map(({ row }) => row).sort())
   })
 
   test('mirrors a view, which says of no column that it is never null', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readSchema } from '../../src/hasura/role-schema.ts'
 import type { PullSettings } from '../../src/sync/pull-settings.ts'
 import { findShapeProblems, readShape } from '../../src/sync/pull-shape.ts'
-import { greatestFirst, orderBy } from '../../src/sync/remote/scan.ts'
+import { among, behind, from, greatestFirst, orderBy } from '../../src/sync/remote/scan.ts'
 
 const schemaOf = (directions: string) =>
   readSchema(
@@ -48,7 +48,11 @@ describe('what a pull’s options say', () => {
     ['a key that is not selected', settings('changed_at'), '"id" is not selected by its document.'],
     ['a cursor that is not selected', settings('id'), '"changed_at" is not selected by its document.'],
     ['a soft-delete column that is not selected', settings('id changed_at', { softDelete: 'gone_at' }), '"gone_at"'],
-    ['a key under another name', settings('id: owner_name changed_at'), '"id" is another name for "owner_name"'],
+    [
+      'a key inside of a nested object',
+      settings('id changed_at owner { name }', { flatten: new Set(['owner']), key: ['owner_name'] }),
+      '"owner_name" is a field of a nested object',
+    ],
     ['a column like the mirror’s own', settings('id changed_at _rank'), '"_rank" begins with an underscore'],
     [
       'two columns of one name',
@@ -73,5 +77,21 @@ describe('what a pull’s options say', () => {
       { changed_at: 'DESC_NULLS_LAST' },
     ])
     expect(cursor?.order.columns).toEqual(['changed_at', 'id'])
+  })
+
+  test('asks the API by its own names where the document gives others, two that change places among them', () => {
+    const renamed = settings('rank: _rank id: changed_at changed_at: id', { key: ['rank', 'changed_at'], cursor: 'id' })
+    const { key, cursor, columns } = readShape(renamed, schema)
+    const order = cursor?.order ?? expect.fail('it has a cursor')
+    expect(Object.keys(columns)).toEqual(['rank', 'id', 'changed_at'])
+    expect(orderBy(order)).toEqual([{ changed_at: 'asc' }, { _rank: 'asc' }, { id: 'asc' }])
+    expect(greatestFirst(order, 'first')).toEqual([{ changed_at: 'desc' }])
+    expect(from(order, 'T')).toEqual({ changed_at: { _gte: 'T' } })
+    expect(among(key, [['1', '2']])).toEqual({ _or: [{ _rank: { _eq: 1 }, id: { _eq: 2 } }] })
+    expect(among({ ...key, columns: ['rank'] }, [['1']])).toEqual({ _rank: { _in: [1] } })
+    expect(behind(key, ['1', '2'])).toEqual({
+      _rank: { _gte: 1 },
+      _or: [{ _rank: { _gt: 1 } }, { _rank: { _eq: 1 }, id: { _gt: 2 } }],
+    })
   })
 })

@@ -7,6 +7,8 @@ export type Where = { readonly [field: string]: unknown }
 /** The columns that give each row one place: a cursor with the key behind it, or the key alone. */
 export interface ScanOrder {
   readonly columns: readonly string[]
+  /** What the API calls the columns to which the document gives another name. */
+  readonly fields?: ReadonlyMap<string, string>
   /**
    * The columns whose values are sent as numbers, because their scalar is GraphQL's own Int or Float; every other type takes
    * a text, which keeps all digits.
@@ -31,17 +33,16 @@ const hasuraDefault: Directions = {
 }
 
 /** Rows in the order of the first column, ties in the order of those behind it. */
-export function orderBy({ columns, directions = hasuraDefault }: ScanOrder): readonly Record<string, string>[] {
-  return columns.map(column => ({ [column]: directions.ascending }))
+export function orderBy(order: ScanOrder): readonly Record<string, string>[] {
+  const { columns, directions = hasuraDefault } = order
+  return columns.map(column => ({ [fieldOf(order, column)]: directions.ascending }))
 }
 
 /** The row with the greatest first column before all others. With nulls last the API's database can't use an index. */
-export function greatestFirst(
-  { columns, directions = hasuraDefault }: ScanOrder,
-  nulls: 'first' | 'last',
-): readonly Record<string, string>[] {
+export function greatestFirst(order: ScanOrder, nulls: 'first' | 'last'): readonly Record<string, string>[] {
+  const { columns, directions = hasuraDefault } = order
   const direction = nulls === 'first' ? directions.descending : directions.descendingNullsLast
-  return columns.slice(0, 1).map(column => ({ [column]: direction }))
+  return columns.slice(0, 1).map(column => ({ [fieldOf(order, column)]: direction }))
 }
 
 /**
@@ -65,11 +66,12 @@ export function between(order: ScanOrder, from: Position | undefined, to: Positi
 function compare(order: ScanOrder, position: Position, strict: string, last: string, outer: string): Where {
   const { columns } = order
   const values = columns.map((column, index) => sentValue(order, column, position[index]))
-  const [first = '', ...others] = columns
+  const fields = columns.map(column => fieldOf(order, column))
+  const [first = '', ...others] = fields
   if (others.length === 0) return { [first]: { [last]: values[0] } }
-  const alternatives = columns.map((column, index) => ({
-    ...Object.fromEntries(columns.slice(0, index).map((equal, at) => [equal, { _eq: values[at] }])),
-    [column]: { [index === columns.length - 1 ? last : strict]: values[index] },
+  const alternatives = fields.map((field, index) => ({
+    ...Object.fromEntries(fields.slice(0, index).map((equal, at) => [equal, { _eq: values[at] }])),
+    [field]: { [index === fields.length - 1 ? last : strict]: values[index] },
   }))
   return { [first]: { [outer]: values[0] }, _or: alternatives }
 }
@@ -86,16 +88,20 @@ export function below(order: ScanOrder, bound: string): Where {
 
 function boundOf(order: ScanOrder, operator: string, bound: string): Where {
   const [first = ''] = order.columns
-  return { [first]: { [operator]: sentValue(order, first, bound) } }
+  return { [fieldOf(order, first)]: { [operator]: sentValue(order, first, bound) } }
 }
 
 /** The rows of these keys. */
 export function among(key: ScanOrder, keys: readonly Position[]): Where {
   const [first = '', ...others] = key.columns
-  if (others.length === 0) return { [first]: { _in: keys.map(values => sentValue(key, first, values[0])) } }
+  if (others.length === 0) {
+    return { [fieldOf(key, first)]: { _in: keys.map(values => sentValue(key, first, values[0])) } }
+  }
   return {
     _or: keys.map(values =>
-      Object.fromEntries(key.columns.map((column, at) => [column, { _eq: sentValue(key, column, values[at]) }])),
+      Object.fromEntries(
+        key.columns.map((column, at) => [fieldOf(key, column), { _eq: sentValue(key, column, values[at]) }]),
+      ),
     ),
   }
 }
@@ -105,6 +111,10 @@ export function allOf(...wheres: readonly (Where | undefined)[]): Where {
   const given = wheres.filter(where => where !== undefined && Object.keys(where).length > 0)
   const [only = {}] = given
   return given.length > 1 ? { _and: given } : only
+}
+
+function fieldOf({ fields }: ScanOrder, column: string): string {
+  return fields?.get(column) ?? column
 }
 
 function sentValue(order: ScanOrder, column: string, text: string | undefined): string | number | boolean | undefined {
