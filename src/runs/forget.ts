@@ -24,6 +24,7 @@ const accountTables = [
   'worker.runs',
   'worker.schedules',
   'worker.idempotency_keys',
+  'worker.change_readers',
 ] as const
 
 /** Forgets the account as if it had never logged in. Leases stay, because a fence number must never come again. */

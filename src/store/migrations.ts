@@ -15,6 +15,11 @@ export const migrations: Record<string, Migration> = {
       for (const statement of fullReadsAndChanges) await sql.raw(statement).execute(db)
     },
   },
+  '0003_claimed_readers': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of claimedReaders) await sql.raw(statement).execute(db)
+    },
+  },
 }
 
 const initialTables = [
@@ -181,4 +186,13 @@ const fullReadsAndChanges = [
     updated_at timestamptz not null default now(),
     primary key (reader, mirror)
   )`,
+]
+
+const claimedReaders = [
+  `alter table worker.change_readers
+    add column account text not null default '',
+    add column request_id text,
+    add column look_again boolean not null default false,
+    drop constraint change_readers_pkey,
+    add primary key (reader, mirror, account)`,
 ]

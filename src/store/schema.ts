@@ -133,7 +133,13 @@ interface ChangeCounterRow {
 interface ChangeReaderRow {
   reader: string
   mirror: string
+  /** Whose changes it reads; '' for those of all accounts. */
+  account: string
   position: string
+  /** The request whose run follows it, or was the last to do so when it ended before the table's end. */
+  request_id: string | null
+  /** Another run wanted to follow it meanwhile. */
+  look_again: Generated<boolean>
   updated_at: Generated<Date>
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { JobContext } from '../jobs/define-job.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import { claimReader, moveReader, releaseReader } from './reader-position.ts'
 
 /** A mirror table whose changes can be read: `mirror` of a pull, or what `mirrorRows` defined. */
 export interface ChangedTable<K extends string = string> {
@@ -97,54 +98,58 @@ function keyOf<K extends string>({ key }: ChangedTable<K>, values: readonly stri
   return Object.fromEntries(key.map((column, at) => [column, values[at] ?? ''])) as Change<K>['key']
 }
 
-/** How far a reader has come; `beginning` for one that is new. */
-export async function findReaderPosition(store: StoreReader, reader: string, table: ChangedTable): Promise<string> {
-  const row = await store
-    .selectFrom('worker.change_readers')
-    .select('position')
-    .where('reader', '=', reader)
-    .where('mirror', '=', table.into)
-    .executeTakeFirst()
-  return row?.position ?? beginning
+export interface ChangeReader<K extends string> {
+  /** Its name: how far it has come is remembered by name, table and account. */
+  readonly reader: string
+  readonly table: ChangedTable<K>
+  /** The changes of this account alone, with a position of their own; default those of all accounts. */
+  readonly account?: string
+  /** Changes in a page, at most; default 1,000. */
+  readonly limit?: number
 }
 
-/** In the transaction that commits what the reader made of the changes, where that is in the same database. */
-export async function saveReaderPosition(
-  tx: FencedTransaction,
-  reader: string,
-  table: ChangedTable,
-  position: string,
-): Promise<void> {
-  await tx
-    .insertInto('worker.change_readers')
-    .values({ reader, mirror: table.into, position })
-    .onConflict(conflict =>
-      conflict.columns(['reader', 'mirror']).doUpdateSet({ position, updated_at: sql<Date>`now()` }),
-    )
-    .execute()
-}
+/** Writes what a page of changes comes to. Inside, nothing may be awaited but the database. */
+export type CommitChanges = (tx: FencedTransaction) => Promise<void>
 
 /**
- * Hands all changes that a reader hasn't seen to `handle`, page by page, and remembers a page once it is handled: after a crash
- * the last one comes again.
+ * Hands all changes that a reader hasn't seen to `handle`, page by page and in their order.
  *
- * @returns how many there were
+ * One run at a time follows a reader, whichever account and process it belongs to. A second one leaves its share to the first,
+ * which looks once more before it ends.
+ *
+ * @param handle what it does itself is done at least once: after a crash its last page comes again. The function that it
+ *   returns runs in the transaction that moves the reader's position, so what that one writes is written exactly once.
+ * @returns how many changes this run has handled
+ * @throws TransientError (`reader-moved`) when another run took the reader over meanwhile: nothing of the page is committed
  */
 export async function followChanges<K extends string>(
-  context: Pick<JobContext<unknown>, 'store' | 'transaction' | 'signal'>,
-  { reader, table, limit }: { readonly reader: string; readonly table: ChangedTable<K>; readonly limit?: number },
-  handle: (changes: readonly Change<K>[]) => Promise<void>,
+  context: Pick<JobContext<unknown>, 'store' | 'transaction' | 'signal' | 'requestId'>,
+  reader: ChangeReader<K>,
+  handle: (changes: readonly Change<K>[]) => Promise<void> | Promise<CommitChanges | undefined>,
 ): Promise<number> {
-  const { store, transaction, signal } = context
-  let after = await findReaderPosition(store, reader, table)
+  const { store, transaction, signal, requestId } = context
+  const { table, account, limit } = reader
+  const options = { ...(limit !== undefined && { limit }), ...(account !== undefined && { account }) }
+  const claim = { reader: reader.reader, mirror: table.into, account: account ?? '', requestId }
+  let after = await transaction(tx => claimReader(tx, claim))
   let handled = 0
-  for (;;) {
+  while (after !== undefined) {
     signal.throwIfAborted()
-    const { changes, position } = await readChanges(store, table, { after, ...(limit !== undefined && { limit }) })
-    if (changes.length === 0) return handled
-    await handle(changes)
-    await transaction(tx => saveReaderPosition(tx, reader, table, position))
+    const from: string = after
+    const { changes, position } = await readChanges(store, table, { after: from, ...options })
+    const moved = { from, to: position }
+    if (changes.length === 0) {
+      const isReleased = await transaction(tx => releaseReader(tx, claim, moved))
+      after = isReleased ? undefined : position
+      continue
+    }
+    const commit = await handle(changes)
+    await transaction(async tx => {
+      await moveReader(tx, claim, moved)
+      await commit?.(tx)
+    })
     handled += changes.length
     after = position
   }
+  return handled
 }

@@ -57,6 +57,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
     app.deps.store.selectFrom('worker.runs').selectAll().where('account', '=', account).orderBy('id').execute()
   const start = { requestId: 'request', trigger: 'cli', attempt: 1, payload: {} }
   const note = (account: string) => ({ bootstrap_id: randomUUID(), step: 'step', account, request_id: 'r' })
+  const noteWhere = (account: string) => (held: RawBuilder<boolean>) => {
+    const { bootstrap_id, step, request_id } = note(account)
+    return sql`insert into worker.bootstrap_steps (account, bootstrap_id, step, request_id)
+      select ${account}, ${bootstrap_id}, ${step}, ${request_id} where ${held}`
+  }
 
   test('of many that take it at once, in several processes, one gets it', async () => {
     const key = newKey()
@@ -94,12 +99,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
       await tx.insertInto('worker.bootstrap_steps').values(note(key.account)).execute()
     })
     await expect(written).rejects.toThrow(LeaseLostError)
-    const noting = (held: RawBuilder<boolean>) => {
-      const { account, bootstrap_id, step, request_id } = note(key.account)
-      return sql`insert into worker.bootstrap_steps (account, bootstrap_id, step, request_id)
-        select ${account}, ${bootstrap_id}, ${step}, ${request_id} where ${held}`
-    }
-    await expect(fencedStatement(dead.store, old, noting)).rejects.toThrow(LeaseLostError)
+    await expect(fencedStatement(dead.store, old, noteWhere(key.account))).rejects.toThrow(LeaseLostError)
     await finishRun(dead.store, old, oldRun.id, { counts: { read: 1 } })
     await suspendRun(dead.store, old, oldRun.id)
     await breakOffRun(dead.store, old, oldRun.id, 'failed', new Error('late'))
@@ -114,7 +114,18 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the lease on %s'
       .where('account', '=', key.account)
       .execute()
     expect(steps).toHaveLength(1)
-    expect(await fencedStatement(app.deps.store, lease, noting)).toBe(1)
+    expect(await fencedStatement(app.deps.store, lease, noteWhere(key.account))).toBe(1)
+  })
+
+  test('a run whose own process has taken the lease again since writes nothing', async () => {
+    const key = newKey()
+    const old = (await take(app.deps, key)) ?? expect.fail()
+    await app.deps.leases.release(old)
+    const lease = (await take(app.deps, key)) ?? expect.fail()
+    expect(lease.processId).toBe(old.processId)
+    await expect(fencedTransaction(app.deps.store, old, async () => {})).rejects.toThrow(LeaseLostError)
+    await expect(fencedStatement(app.deps.store, old, noteWhere(key.account))).rejects.toThrow(LeaseLostError)
+    expect(await fencedStatement(app.deps.store, lease, noteWhere(key.account))).toBe(1)
   })
 
   test('a run that waits goes on under its number, and its earlier process can’t end it', async () => {

@@ -1,15 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
-import {
-  beginning,
-  type Change,
-  findReaderPosition,
-  followChanges,
-  readChanges,
-  saveReaderPosition,
-} from '../../src/sync/changes.ts'
+import type { Session } from '../../src/gate/session.ts'
+import { defineJob, type JobContext, type JobDefinition } from '../../src/jobs/define-job.ts'
+import { beginning, type Change, type CommitChanges, followChanges, readChanges } from '../../src/sync/changes.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
@@ -129,37 +124,139 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(await readChanges(store, mirror, { after: '1000000' })).toEqual({ changes: [], position: '1000000' })
   })
 
-  test('are handled exactly once where a reader commits its position with what it made of them', async () => {
-    const table = await createTable(3)
-    const { mirror } = table.pull()
-    await runPull(app, table.pull(), account)
-    const counted = `counted_${table.name}`
-    await sql`create table ${sql.table(`mirror.${counted}`)} (a text primary key, times int)`.execute(app.deps.store)
-    let fails = true
-    const reader = defineJob({
-      name: `count-${table.name}`,
+  /** A follower that counts the changes of each row in a table of its own, in the transaction that moves its position. */
+  const createCounter = async (table: SourceTable) => {
+    const counted = sql.table(`mirror.counted_${table.name}`)
+    await sql`create table ${counted} (row text primary key, times int)`.execute(app.deps.store)
+    const count =
+      (changes: readonly Change[]): CommitChanges =>
+      async tx => {
+        for (const change of changes) {
+          await sql`insert into ${counted} as c values (${`${change.account}/${change.key.a}`}, 1)
+            on conflict (row) do update set times = c.times + 1`.execute(tx)
+        }
+      }
+    const read = async () => {
+      const { rows } = await sql<{ times: number }>`select times from ${counted}`.execute(app.deps.store)
+      return rows.map(({ times }) => times)
+    }
+    return { count, read }
+  }
+
+  type Follow = (context: JobContext<unknown>, session: Session) => Promise<number>
+  const createFollower = (table: SourceTable, follow: Follow): JobDefinition => {
+    const job = defineJob({
+      name: `follow-${table.name}`,
       payload: z.strictObject({}),
-      async run(_session, { store, transaction }) {
-        const after = await findReaderPosition(store, 'counter', mirror)
-        const { changes, position } = await readChanges(store, mirror, { after })
-        await transaction(async tx => {
-          for (const { key } of changes) {
-            await sql`insert into ${sql.table(`mirror.${counted}`)} as c values (${key.a}, 1)
-              on conflict (a) do update set times = c.times + 1`.execute(tx)
-          }
-          await saveReaderPosition(tx, 'counter', mirror, position)
-          if (fails) throw new Error('killed before the commit')
-        })
-        return { counts: { read: changes.length } }
-      },
+      run: async (session, context) => ({ counts: { read: await follow(context, session) } }),
     })
-    app.addJob(reader)
-    await expect(runPull(app, reader, account)).rejects.toThrow('killed')
+    app.addJob(job)
+    return job
+  }
+
+  test('are handled exactly once in the transaction that moves the reader, also when that one fails', async () => {
+    const table = await createTable(3)
+    const reader = { reader: 'counter', table: table.pull().mirror }
+    await runPull(app, table.pull(), account)
+    const { count, read } = await createCounter(table)
+    let fails = true
+    const job = createFollower(table, context =>
+      followChanges(context, reader, async changes => async tx => {
+        await count(changes)(tx)
+        if (fails) throw new Error('killed before the commit')
+      }),
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('killed')
+    expect(await read()).toEqual([])
     fails = false
-    await runPull(app, reader, account)
-    expect(await runPull(app, reader, account)).toMatchObject({ counts: { read: 0 } })
-    const { rows } = await sql`select * from ${sql.table(`mirror.${counted}`)} order by a`.execute(app.deps.store)
-    expect(rows).toEqual(['1', '2', '3'].map(a => ({ a, times: 1 })))
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 3 } })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 0 } })
+    expect(await read()).toEqual([1, 1, 1])
+  })
+
+  test('are handled once though two accounts’ runs follow the same reader in two processes', async () => {
+    const table = await createTable(105)
+    const second = app.addAccount()
+    await using peer = await app.openPeer()
+    for (const name of [account, second]) await runPull(app, table.pull(), name)
+    const { count, read } = await createCounter(table)
+    const reader = { reader: 'counter', table: table.pull().mirror, limit: 10 }
+    let handled = 0
+    const job = createFollower(table, context =>
+      followChanges(context, reader, async changes => {
+        handled += changes.length
+        return count(changes)
+      }),
+    )
+    await Promise.all([runPull(app, job, account), runPull(peer, job, second)])
+    expect(handled).toBe(210)
+    expect(await read()).toEqual(Array.from({ length: 210 }, () => 1))
+  })
+
+  test('are left to the run that follows the reader, which looks once more before it lets go', async () => {
+    const table = await createTable(2)
+    const second = app.addAccount()
+    await runPull(app, table.pull(), account)
+    const handled: string[][] = []
+    let committed = 0
+    let late: unknown
+    const reader = { reader: 'search', table: table.pull().mirror, limit: 1 }
+    const job = createFollower(table, context => {
+      const transaction: typeof context.transaction = async work => {
+        committed += 1
+        // Its claim, its two pages, and now it lets go: it has read that nothing follows.
+        if (committed === 4) {
+          await app.hasura.sql(`insert into ${table.name} values (3, 'k3')`)
+          await runPull(app, table.pull(), account)
+          late = await runPull(app, job, second)
+        }
+        return context.transaction(work)
+      }
+      return followChanges({ ...context, transaction }, reader, async changes => void handled.push(said(changes)))
+    })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 3 } })
+    expect(late).toMatchObject({ counts: { read: 0 } })
+    expect(handled).toEqual([['upsert 1/k1'], ['upsert 2/k2'], ['upsert 3/k3']])
+  })
+
+  test('of a run whose process was taken for dead are handled by another, and that one commits nothing any more', async () => {
+    const table = await createTable(3)
+    const second = app.addAccount()
+    await runPull(app, table.pull(), account)
+    const { count, read } = await createCounter(table)
+    const reader = { reader: 'counter', table: table.pull().mirror }
+    let other: unknown
+    const job = createFollower(table, (context, session) =>
+      followChanges(context, reader, async changes => {
+        if (session.account.name === account) {
+          await app.deps.store
+            .updateTable('worker.runs')
+            .set({ process: randomUUID() })
+            .where('request_id', '=', context.requestId)
+            .execute()
+          other = await runPull(app, job, second)
+        }
+        return count(changes)
+      }),
+    )
+    await expect(runPull(app, job, account)).rejects.toMatchObject({ name: 'TransientError', code: 'reader-moved' })
+    expect(other).toMatchObject({ counts: { read: 3 } })
+    expect(await read()).toEqual([1, 1, 1])
+  })
+
+  test('of each account are handled by its own run where the reader says so', async () => {
+    const table = await createTable(3)
+    const accounts = [account, app.addAccount()]
+    for (const name of accounts) await runPull(app, table.pull(), name)
+    const handled: string[] = []
+    const job = createFollower(table, (context, session) => {
+      const reader = { reader: 'own', table: table.pull().mirror, account: session.account.name }
+      return followChanges(context, reader, async changes => {
+        for (const change of changes) handled.push(`${session.account.name} ${change.account} ${change.key.a}`)
+      })
+    })
+    for (const name of [...accounts, ...accounts]) await runPull(app, job, name)
+    expect(handled).toEqual(accounts.flatMap(name => ['1', '2', '3'].map(a => `${name} ${name} ${a}`)))
   })
 
   test('are followed by a job, page by page, and those of a page that failed come again', async () => {
@@ -167,25 +264,17 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     await runPull(app, table.pull(), account)
     const handled: string[][] = []
     let fails = true
-    const follower = defineJob({
-      name: `follow-${table.name}`,
-      payload: z.strictObject({}),
-      async run(_session, context) {
-        const read = await followChanges(
-          context,
-          { reader: 'search', table: table.pull().mirror, limit: 2 },
-          async changes => {
-            handled.push(said(changes))
-            if (fails && handled.length === 2) throw new Error('the index is away')
-          },
-        )
-        return { counts: { read } }
-      },
-    })
-    app.addJob(follower)
+    const reader = { reader: 'search', table: table.pull().mirror, limit: 2 }
+    const follower = createFollower(table, context =>
+      followChanges(context, reader, async changes => {
+        handled.push(said(changes))
+        if (fails && handled.length === 2) throw new Error('the index is away')
+      }),
+    )
     await expect(runPull(app, follower, account)).rejects.toThrow('the index is away')
     fails = false
-    expect(await runPull(app, follower, account)).toMatchObject({ counts: { read: 3 } })
+    // Another account's run goes on where the one that failed was.
+    expect(await runPull(app, follower, app.addAccount())).toMatchObject({ counts: { read: 3 } })
     const page = (from: number, to: number) =>
       Array.from({ length: to - from + 1 }, (_, n) => `upsert ${from + n}/k${from + n}`)
     expect(handled).toEqual([page(1, 2), page(3, 4), page(3, 4), page(5, 5)])
