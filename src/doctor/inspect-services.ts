@@ -5,8 +5,9 @@ import { createControlClient } from '../http/control-client.ts'
 import type { Operations } from '../http/operations.ts'
 import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
+import { findEncodingProblem } from '../store/database-encoding.ts'
 import { inspectDatabase } from '../store/inspect-database.ts'
-import { type Finding, failWith, ok, warn } from './check.ts'
+import { type Finding, fail, failWith, ok, warn } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
 
 export interface ServicesInspection {
@@ -72,6 +73,8 @@ async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; fi
   const finding = await attempt(async () => {
     const found = await inspectDatabase(databaseUrl)
     firstLogins = found.firstLogins
+    const problem = findEncodingProblem(found.encoding, found.name)
+    if (problem) return fail(problem.found, problem.remedy)
     if (!found.hasStore)
       return warn('Postgres answers, and has no tables of the worker yet', 'the first start makes them, or "migrate"')
     if (found.pending.length > 0)

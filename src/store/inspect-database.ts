@@ -1,8 +1,12 @@
 import pg from 'pg'
 import { OutageError } from '../errors.ts'
 import { migrations } from './migrations.ts'
+import { setSession } from './session-settings.ts'
 
 export interface DatabaseInspection {
+  readonly name: string
+  /** As `server_encoding` gives it. */
+  readonly encoding: string
   /** False before the first start. */
   readonly hasStore: boolean
   /** Migrations that the next start will apply. */
@@ -21,19 +25,24 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
   client.on('error', () => {})
   try {
     await client.connect()
-    const { rows: found } = await client.query<{ there: boolean }>(
-      "select to_regclass('worker.accounts') is not null and to_regclass('worker.kysely_migration') is not null as there",
+    await setSession(client, { timeouts: true })
+    const { rows } = await client.query<{ name: string; encoding: string; hasStore: boolean }>(
+      `select current_database() as name, current_setting('server_encoding') as encoding,
+        to_regclass('worker.accounts') is not null and to_regclass('worker.kysely_migration') is not null as "hasStore"`,
     )
-    if (!found[0]?.there) return { hasStore: false, pending: Object.keys(migrations), firstLogins: new Map() }
+    const { name = '', encoding = '', hasStore = false } = rows[0] ?? {}
+    if (!hasStore) return { name, encoding, hasStore, pending: Object.keys(migrations), firstLogins: new Map() }
     const applied = await client.query<{ name: string }>('select name from worker.kysely_migration')
-    const names = new Set(applied.rows.map(row => row.name))
+    const done = new Set(applied.rows.map(row => row.name))
     const accounts = await client.query<{ name: string; first_login: string; reason: string | null }>(
       `select a.name, a.first_login, h.reason from worker.accounts a
        left join worker.holds h on h.account = a.name and h.job = '' and h.code = 'first-login'`,
     )
     return {
-      hasStore: true,
-      pending: Object.keys(migrations).filter(name => !names.has(name)),
+      name,
+      encoding,
+      hasStore,
+      pending: Object.keys(migrations).filter(name => !done.has(name)),
       firstLogins: new Map(
         accounts.rows.map(({ name, first_login: state, reason: hold }) => [name, { state, ...(hold && { hold }) }]),
       ),

@@ -1,17 +1,19 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite, types } from '@electric-sql/pglite'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import { TransientError } from '../errors.ts'
+import { ConfigError, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
+import { findEncodingProblem } from './database-encoding.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { nameMarked } from './prepared-statements.ts'
 import type { WorkerTables } from './schema.ts'
+import { setSession } from './session-settings.ts'
 import type { Store } from './store.ts'
 
 /** One database that holds the store and, where there is no Redis, the queue. */
@@ -41,18 +43,11 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
   return database
 }
 
-/**
- * A run that is stopped inside a transaction (SIGSTOP, a paused machine) would hold its locks for ever: the server ends such
- * a transaction before the lease that guards it can pass to another process.
- */
-const sessionSettings = '-c idle_in_transaction_session_timeout=5s -c lock_timeout=5s'
-
 function openPostgres(databaseUrl: string, log: Log): Database {
-  const { connectionString, options: given } = splitOptions(databaseUrl)
-  const open = (options: string): pg.Pool => {
+  const open = (searchPath?: string): pg.Pool => {
     const pool = new pg.Pool({
-      connectionString,
-      options: `${given} ${options}`.trim(),
+      connectionString: databaseUrl,
+      onConnect: client => setSession(client, { timeouts: true, ...(searchPath !== undefined && { searchPath }) }),
       max: 12,
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
@@ -69,14 +64,14 @@ function openPostgres(databaseUrl: string, log: Log): Database {
     pool.on('connect', client => void client.on('error', () => {}))
     return pool
   }
-  const pool = open(sessionSettings)
+  const pool = open()
   const pools = [pool]
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(nameMarked(pool))) })
   return {
     kind: 'postgres',
     store,
     openQueuePool() {
-      const queuePool = open('-c search_path=bullmq')
+      const queuePool = open('bullmq')
       pools.push(queuePool)
       return queuePool
     },
@@ -84,14 +79,6 @@ function openPostgres(databaseUrl: string, log: Log): Database {
       await Promise.all(pools.map(pool => pool.end()))
     },
   }
-}
-
-/** Options in the URL would replace ours instead of joining them. */
-function splitOptions(databaseUrl: string): { connectionString: string; options: string } {
-  const url = new URL(databaseUrl)
-  const options = url.searchParams.get('options') ?? ''
-  url.searchParams.delete('options')
-  return { connectionString: url.href, options }
 }
 
 async function openEmbedded(dataDir: string): Promise<Database> {
@@ -104,7 +91,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   })
   try {
     await db.waitReady
-    await db.exec('set search_path to bullmq')
+    await setSession(db, { timeouts: false, searchPath: 'bullmq' })
   } catch (error) {
     await claim[Symbol.asyncDispose]()
     throw new TransientError('store', `The embedded database in ${dataDir} can't be opened: ${String(error)}`, {
@@ -125,6 +112,10 @@ async function openEmbedded(dataDir: string): Promise<Database> {
 }
 
 async function migrate(store: Store): Promise<void> {
+  const { rows } = await sql<{ encoding: string; database: string }>`
+    select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
+  const problem = rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)
+  if (problem) throw new ConfigError([`${problem.found}: ${problem.remedy}.`])
   const migrator = new Migrator({
     db: store,
     provider: { getMigrations: async () => migrations },

@@ -14,11 +14,24 @@ export interface TestDatabase extends AsyncDisposable {
   drop(): Promise<void>
 }
 
-/** A fresh database of its own, which sorts texts by their bytes, or as ICU does in a language. */
-export async function createDatabase(options: { readonly icuLocale?: string } = {}): Promise<TestDatabase> {
+export interface DatabaseOptions {
+  /** Default: texts are sorted by their bytes. */
+  readonly icuLocale?: string
+  /** Default: UTF8. */
+  readonly encoding?: string
+  /** What `alter database … set` says of it. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** A fresh database of its own. */
+export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const locale = options.icuLocale === undefined ? '' : `locale_provider icu icu_locale '${options.icuLocale}'`
-  await onServer(`create database ${name} template template0 ${locale}`)
+  const encoding = options.encoding === undefined ? '' : `encoding '${options.encoding}'`
+  await onServer(`create database ${name} template template0 ${locale} ${encoding}`)
+  for (const [setting, value] of Object.entries(options.settings ?? {})) {
+    await onServer(`alter database ${name} set ${setting} = ${value}`)
+  }
   const drop = () => onServer(`drop database if exists ${name} with (force)`)
   return { url: withDatabase(name), drop, [Symbol.asyncDispose]: drop }
 }

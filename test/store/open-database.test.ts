@@ -10,12 +10,13 @@ import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { prepared } from '../../src/store/prepared-statements.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
+import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 const { log } = captureLog()
 
 describe('the embedded database', () => {
-  test('keeps what was committed, is migrated again without harm, and has one owner', async () => {
+  test('keeps what was committed, is migrated again without harm, has one owner, and gives the same whatever its defaults are', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'database-'))
     try {
       {
@@ -25,15 +26,17 @@ describe('the embedded database', () => {
           .values({ name: 'default', issuer: 'i', subject: 's', endpoint: '' })
           .execute()
         await expect(openDatabase({ dataDir: folder }, log)).rejects.toThrow('belongs to another process')
+        for (const [setting, value] of Object.entries(hostileSettings)) {
+          await sql.raw(`alter database postgres set ${setting} = ${value}`).execute(database.store)
+        }
       }
       await using database = await openDatabase({ dataDir: folder }, log)
       const { name } = await database.store.selectFrom('worker.accounts').select('name').executeTakeFirstOrThrow()
       expect(name).toBe('default')
-      const { rows } =
-        await sql`select 9007199254740993::bigint as big, '2026-01-01T00:00:00Z'::timestamptz as at`.execute(
-          database.store,
-        )
-      expect(rows).toEqual([{ big: '9007199254740993', at: new Date('2026-01-01T00:00:00Z') }])
+      const { rows } = await sql`select 9007199254740993::bigint as big, '2026-01-01T00:00:00Z'::timestamptz as at,
+        interval '-1 days +02:00:00'::text as span, format_type('uuid'::regtype, -1) as type`.execute(database.store)
+      const at = new Date('2026-01-01T00:00:00Z')
+      expect(rows).toEqual([{ big: '9007199254740993', at, span: '-1 days +02:00:00', type: 'uuid' }])
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
@@ -61,20 +64,20 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     }
   })
 
-  test('options of the URL join ours, for the store and for the queue', async () => {
+  test('settings of the URL join ours, for the store and for the queue', async () => {
     await using empty = await createDatabase()
     const url = new URL(empty.url)
-    url.searchParams.set('options', '-c statement_timeout=54321 -c lock_timeout=1s')
+    url.searchParams.set('options', '-c work_mem=5432kB -c lock_timeout=1s')
     await using database = await openDatabase({ databaseUrl: url.href }, log)
-    const settings = `current_setting('statement_timeout') as statement,
+    const settings = `current_setting('work_mem') as memory,
       current_setting('idle_in_transaction_session_timeout') as idle, current_setting('lock_timeout') as lock,
       current_setting('search_path') as path`
     const { rows } = await sql`select ${sql.raw(settings)}`.execute(database.store)
     // Where both say something ours holds, which leases depend on.
-    expect(rows).toMatchObject([{ statement: '54321ms', idle: '5s', lock: '5s' }])
+    expect(rows).toMatchObject([{ memory: '5432kB', idle: '5s', lock: '5s' }])
     const queue = database.openQueuePool()
     const client = queue instanceof pg.Pool ? await queue.connect() : expect.fail('the queue is on Postgres')
-    expect((await client.query(`select ${settings}`)).rows).toMatchObject([{ statement: '54321ms', path: 'bullmq' }])
+    expect((await client.query(`select ${settings}`)).rows).toMatchObject([{ memory: '5432kB', path: 'bullmq' }])
     client.release()
   })
 

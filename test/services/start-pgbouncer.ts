@@ -1,0 +1,57 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { findServer } from './find-server.ts'
+import { findFreePort } from './free-port.ts'
+import { createServiceFolder, openLocalService, type ServiceHandle } from './local-service.ts'
+import { unprivilegedUser } from './unprivileged-user.ts'
+
+/** Debian keeps servers out of PATH. */
+export const pgbouncerServer = findServer('pgbouncer', ['/usr/sbin'])
+
+/** A PgBouncer in front of a database, which keeps a connection for as long as a client has it. @param url the database's */
+export async function startPgbouncer(url: string): Promise<ServiceHandle> {
+  if (!pgbouncerServer) throw new Error('There is no pgbouncer in PATH nor in /usr/sbin')
+  const user = unprivilegedUser()
+  const folder = await createServiceFolder('pgbouncer', user)
+  const { hostname, port: behind, username, pathname } = new URL(url)
+  const port = await findFreePort()
+  const config = join(folder, 'pgbouncer.ini')
+  await writeFile(
+    config,
+    `[databases]
+    * = host=${hostname} port=${behind} user=${username}
+    [pgbouncer]
+    listen_addr = 127.0.0.1
+    listen_port = ${port}
+    unix_socket_dir =
+    auth_type = any
+    pool_mode = session
+    `.replaceAll(/^ +/gm, ''),
+  )
+  const own = `postgres://${username}@127.0.0.1:${port}${pathname}`
+  return openLocalService({
+    name: 'PgBouncer',
+    url: own,
+    folder,
+    command: pgbouncerServer,
+    args: [config],
+    user,
+    stopSignal: 'INT',
+    isReady: () => answers(own),
+    readyWithinMs: 30_000,
+  })
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  const client = new Client({ connectionString })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { parseConfig } from '../../src/config.ts'
+import { inspectServices } from '../../src/doctor/inspect-services.ts'
+import { type Database, openDatabase } from '../../src/store/open-database.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { hostileSettings } from '../fixtures/hostile-settings.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { pgbouncerServer, startPgbouncer } from '../services/start-pgbouncer.ts'
+
+const { log } = captureLog()
+
+/** What a session is to give, however it is called by default. */
+const expected = {
+  instant: new Date('2026-03-04T05:06:07.008Z'),
+  texts: ['2026-03-04 05:06:07.008+00', '2026-03-04', '-1 days +02:00:00', '0.30000000000000004', '\\x00ff'],
+  literal: '\\n',
+  list: ['a', null],
+  type: 'uuid',
+  isolation: 'read committed',
+}
+
+async function read(database: Pick<Database, 'store'>): Promise<unknown> {
+  const { rows } = await sql`select '2026-03-04T05:06:07.008Z'::timestamptz as instant,
+    array['2026-03-04T05:06:07.008Z'::timestamptz::text, '2026-03-04'::date::text, interval '-1 days +02:00:00'::text,
+      (0.1::float8 + 0.2::float8)::text, '\\x00ff'::bytea::text] as texts,
+    ${sql.raw("'\\n'")} as literal, ${['a', null]}::text[] as list, format_type('uuid'::regtype, -1) as type,
+    current_setting('transaction_isolation') as isolation`.execute(database.store)
+  return rows[0]
+}
+
+describe.runIf(hasPostgres)('a session on Postgres', () => {
+  test('is the same whatever the database’s defaults are', async () => {
+    await using hostile = await createDatabase({ settings: hostileSettings })
+    await using database = await openDatabase({ databaseUrl: hostile.url }, log)
+    expect(await read(database)).toEqual(expected)
+    const timeouts = sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+      current_setting('idle_session_timeout') as idle`
+    expect((await timeouts.execute(database.store)).rows).toEqual([{ statement: '2min', lock: '5s', idle: '0' }])
+    const queue = database.openQueuePool()
+    const client = queue instanceof pg.Pool ? await queue.connect() : expect.fail('the queue is on Postgres')
+    const { rows } = await client.query(
+      "select timestamptz '2026-01-01 00:00Z' as at, current_setting('search_path') as path",
+    )
+    expect(rows).toEqual([{ at: new Date('2026-01-01T00:00:00Z'), path: 'bullmq' }])
+    client.release()
+  })
+
+  test('is the same whatever its role’s are', async () => {
+    const role = `role_${randomUUID().replaceAll('-', '')}`
+    await using created = await createDatabase()
+    const admin = new pg.Client({ connectionString: created.url })
+    await admin.connect()
+    await using closing = new AsyncDisposableStack()
+    closing.defer(async () => {
+      await admin.query(`drop owned by ${role} cascade; drop role ${role}`)
+      await admin.end()
+    })
+    const url = new URL(created.url)
+    const own = Object.entries(hostileSettings).map(([name, value]) => `alter role ${role} set ${name} = ${value};`)
+    await admin.query(
+      `create role ${role} login; grant create on database ${url.pathname.slice(1)} to ${role}; ${own.join('')}`,
+    )
+    url.username = role
+    await using database = await openDatabase({ databaseUrl: url.href }, log)
+    expect(await read(database)).toEqual(expected)
+  })
+
+  test.runIf(pgbouncerServer)('is the same behind a PgBouncer that keeps a connection for each client', async () => {
+    await using hostile = await createDatabase({ settings: hostileSettings })
+    await using pooler = await startPgbouncer(hostile.url)
+    await using database = await openDatabase({ databaseUrl: pooler.url }, log)
+    expect(await read(database)).toEqual(expected)
+  })
+
+  test.each(['LATIN1', 'SQL_ASCII'])('of a database in %s is refused, with what to do about it', async encoding => {
+    await using created = await createDatabase({ encoding })
+    await expect(openDatabase({ databaseUrl: created.url }, log)).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: expect.stringMatching(new RegExp(`${encoding}.*encoding 'UTF8'`)),
+    })
+    const account = { name: 'one', oidcIssuer: 'https://idp.example', clientId: 'one', clientSecret: 'secret' }
+    const { findings } = await inspectServices(parseConfig({ DATABASE_URL: created.url }, { accounts: [account] }))
+    expect(findings.get('store')).toMatchObject({ status: 'fail', detail: expect.stringContaining(encoding) })
+  })
+})

@@ -1,0 +1,95 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RefusalError } from '../../src/errors.ts'
+import { findHold, placeHold } from '../../src/gate/holds.ts'
+import { addDueRequests, findStoreTime, reconcileSchedules } from '../../src/schedules/scheduler.ts'
+import { readChanges } from '../../src/sync/changes.ts'
+import { hostileSettings } from '../fixtures/hostile-settings.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
+
+describe.runIf(hasPostgres)('on a database whose every default is hostile', () => {
+  let database: TestDatabase
+  let sandbox: TableSandbox
+  let app: TestApp
+  beforeAll(async () => {
+    database = await createDatabase({ settings: hostileSettings })
+    sandbox = await openTableSandbox()
+    const { schemaFolder } = sandbox
+    app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder, env: { DATABASE_URL: database.url } })
+  })
+  afterAll(async () => {
+    await app[Symbol.asyncDispose]()
+    await sandbox[Symbol.asyncDispose]()
+    await database[Symbol.asyncDispose]()
+  })
+
+  const columns = `at timestamptz not null, name text not null, span interval, day date, naive timestamp, clock timetz,
+    ratio float8, small real, price numeric, bytes bytea, uid uuid, flag boolean, doc jsonb, raw json, list text[],
+    updated_at timestamptz not null default now(), primary key (at, name, span)`
+  const row = (name: string) => `('2026-03-04 05:06:07.000008+00', '${name}', '-1 days +02:03:04.000005', '2026-04-03',
+    '2026-03-04 05:06:07.123456', '05:06:07.000001-03:30', 0.1::float8 + 0.2, 1.17549435e-38, 12.500, '\\x00ff5c', '00000000-0000-4000-8000-000000000001',
+    true, '{"a": "\\\\n", "n": 1e20}', '{"b":1.0,"a":2}', array['NULL', null, '\\n'])`
+
+  test('a pull, a sweep and the changes hold what the API sent', async () => {
+    const table = await sandbox.createTable({ columns, key: ['at', 'name', 'span'] })
+    const names = ['b\\n', "o''c", 'ü€', 'NULL']
+    await app.hasura.sql(`insert into ${table.name} values ${names.map(row).join(', ')}`)
+    const account = app.addAccount()
+    const job = table.pull({ pageSize: 2 })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 4 } })
+    await expectMirrored(app, table, account, { mirroredAs: { list: 'to_json(list)::text' } })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+    await app.hasura.sql(`update ${table.name} set span = '-2 days -03:00:00', updated_at = now() where name = 'NULL'`)
+    await app.hasura.sql(`delete from ${table.name} where name = 'ü€'`)
+    expect(await runPull(app, job, account, { payload: { sweep: true } })).toMatchObject({
+      counts: { inserted: 1, deleted: 2 },
+    })
+    await expectMirrored(app, table, account, { mirroredAs: { list: 'to_json(list)::text' } })
+    expect(await runPull(app, job, account, { payload: { sweep: true } })).toMatchObject({
+      counts: { inserted: 0, updated: 0, deleted: 0 },
+    })
+    const { changes } = await readChanges(app.deps.store, job.mirror, { after: '0' })
+    expect(changes.map(({ op, key }) => [op, key])).toEqual(
+      expect.arrayContaining([
+        ['upsert', { at: '2026-03-04 05:06:07.000008+00', name: 'b\\n', span: '-1 days +02:03:04.000005' }],
+        ['delete', { at: '2026-03-04 05:06:07.000008+00', name: 'ü€', span: '-1 days +02:03:04.000005' }],
+      ]),
+    )
+    const text =
+      "select string_agg(format('%s|%s|%s|%s|%s', bytes, ratio, small, naive, clock), ',' order by name) as text from"
+    const { rows } = await sql<{ text: string }>`${sql.raw(text)} ${sql.table(`mirror.${table.name}`)}
+      where _deleted_at is null`.execute(app.deps.store)
+    expect(rows).toEqual(await app.hasura.sql(`${text} ${table.name}`))
+  })
+
+  test('schedules come, runs and holds tell their times, and a request is carried out', async () => {
+    const table = await sandbox.createTable({ columns, key: ['at', 'name', 'span'] })
+    const account = app.addAccount()
+    const job = table.pull()
+    app.addJob(job)
+    app.consume()
+    const deps = { ...app.deps, now: () => findStoreTime(app.deps.store) }
+    const schedule = { account, job: job.name, rule: { cron: '* * * * *' }, afterBootstrap: false }
+    const before = await findStoreTime(app.deps.store)
+    await reconcileSchedules(deps, [schedule])
+    await sql`update worker.schedules set next_run_at = ${before}::timestamptz where account = ${account}`.execute(
+      app.deps.store,
+    )
+    expect(await addDueRequests(deps, [schedule])).toBe(1)
+    await expect
+      .poll(async () => (await app.operations.listRuns({ job: job.name, limit: 1 })).map(({ state }) => state), {
+        timeout: 20_000,
+      })
+      .toEqual(['succeeded'])
+    const [run] = await app.operations.listRuns({ job: job.name, limit: 1 })
+    expect(Date.parse(run?.startedAt ?? '')).toBeGreaterThanOrEqual(before.getTime())
+    const refusal = new RefusalError('claims', 'job', 'The token has no claims: change the mapper')
+    await placeHold(app.deps.store, account, job.name, refusal, 'gate', false)
+    expect((await findHold(app.deps.store, account, job.name))?.dueInMs).toBeLessThanOrEqual(5_000)
+    const [hold] = (await app.operations.listHolds()).filter(each => each.account === account)
+    expect(Date.parse(hold?.nextProbeAt ?? '')).toBeGreaterThanOrEqual(before.getTime())
+  })
+})
