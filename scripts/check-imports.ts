@@ -21,7 +21,9 @@ const floors: readonly (readonly string[])[] = [
     'clock',
     'config',
     'errors',
+    'find-named',
     'log',
+    'near-names',
     'network-failure',
     'retry-after',
     'schedule-rule',
@@ -32,6 +34,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** Packages that one folder alone may import, and further arrows that the floors would allow. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
+  commander: ['cli'],
   bullmq: ['queue'],
   ioredis: ['queue'],
   'openid-client': ['auth'],

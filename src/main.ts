@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { z } from 'zod'
 import { runCli } from './cli/run-cli.ts'
 import { systemClock } from './clock.ts'
 
@@ -14,13 +15,17 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => {})
 }
 
+const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+
 const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,
+  version: z.object({ version: z.string() }).parse(manifest).version,
   terminal: {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
+    columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
   },
   signal: stop.signal,
   onHangup(listener) {

@@ -13,7 +13,7 @@ import {
 } from 'graphql'
 import { NotFoundError, UsageError } from '../errors.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
-import { findNearNames } from './near-names.ts'
+import { findNearNames } from '../near-names.ts'
 import { type RowColumn, readRowColumns } from './row-columns.ts'
 
 /** An argument of the root field, and the type of the variable that is given to it. */

@@ -1,35 +1,32 @@
 import { fileURLToPath } from 'node:url'
 import { type AddedPull, addPull, checkWish } from '../add/add-pull.ts'
-import { type Command, textOption } from './command.ts'
+import { defineCommand } from './command.ts'
+import { argument, textOption } from './options.ts'
 import { findDefaultRole, introspectAs, openHasuraAccess } from './role-access.ts'
 
-export const add: Command = {
-  usage: 'add <root-field> [--role R] [--account A] [--key K] [--cursor C] [--into T]',
+export const add = defineCommand({
+  name: 'add',
   summary: 'writes the operation and the job that mirror a table, from what the role sees of the live API',
-  words: [1, 1],
+  arguments: { rootField: argument("the API's list of the table's rows, such as articles") },
   options: {
-    role: { type: 'string' },
-    account: { type: 'string' },
-    key: { type: 'string' },
-    cursor: { type: 'string' },
-    into: { type: 'string' },
+    role: textOption('ROLE', "the role that the job will have; default the token's default role"),
+    account: textOption('NAME', 'the account that asks the API; default the first one'),
+    key: textOption('COLUMNS', 'the key, with commas between; default the primary key'),
+    cursor: textOption(
+      'COLUMN',
+      'what grows when a row changes, or "none" to read and compare all rows every time; default one such as updated_at',
+    ),
+    into: textOption('TABLE', 'the mirror table; default the name of the root field'),
   },
-  async run(context) {
-    const { words, signal, terminal } = context
-    const [rootField = ''] = words
-    const wish = {
-      rootField,
-      key: textOption(context, 'key')
-        ?.split(',')
-        .map(column => column.trim()),
-      cursor: textOption(context, 'cursor'),
-      into: textOption(context, 'into') ?? rootField,
-    }
+  async run(values, context) {
+    const { signal, terminal } = context
+    const { rootField, role: asked, cursor, into = rootField } = values
+    const key = values.key?.split(',').map(column => column.trim())
+    const wish = { rootField, key, cursor, into }
     const folder = fileURLToPath(new URL('../../', import.meta.url))
     const project = { folder, jobs: (await context.loadDefinitions()).jobs }
     const names = await checkWish(project, wish)
-    const hasura = openHasuraAccess(context)
-    const asked = textOption(context, 'role')
+    const hasura = openHasuraAccess(context, values.account)
     const role = asked ?? (await findDefaultRole(hasura, signal))
     const sdl = await introspectAs(hasura, role, signal)
     const added = await addPull(project, wish, names, { role, sdl }, signal)
@@ -40,7 +37,7 @@ export const add: Command = {
     }
     return 0
   },
-}
+})
 
 function describe(
   { job, into, key, cursor, asserted, leftOut, files }: AddedPull,

@@ -1,17 +1,13 @@
-import { type Command, textOption } from './command.ts'
-import { makeRequest } from './make-request.ts'
+import { defineCommand } from './command.ts'
+import { makeRequest, waitOptions } from './make-request.ts'
+import { jsonOutput, oneAccount } from './options.ts'
 
-export const bootstrap: Command = {
-  usage: 'bootstrap [--account A] [--wait] [--json]',
+export const bootstrap = defineCommand({
+  name: 'bootstrap',
   summary: 'requests the bootstrap of a new account: first login, then its first syncs in order',
-  words: [0, 0],
-  options: { account: { type: 'string' }, wait: { type: 'boolean' }, json: { type: 'boolean' } },
-  run(context) {
-    return makeRequest(context, {
-      job: 'bootstrap-account',
-      account: textOption(context, 'account'),
-      payload: undefined,
-      trigger: 'bootstrap',
-    })
+  arguments: {},
+  options: { account: oneAccount, ...waitOptions, json: jsonOutput },
+  run({ account, ...how }, context) {
+    return makeRequest(context, { job: 'bootstrap-account', account, payload: undefined, trigger: 'bootstrap' }, how)
   },
-}
+})

@@ -1,7 +1,7 @@
-import type { ParseArgsOptionsConfig } from 'node:util'
+import { z } from 'zod'
 import type { Definitions, Host } from '../app.ts'
 import type { Config, Environment } from '../config.ts'
-import type { ConfigError } from '../errors.ts'
+import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
 
@@ -11,6 +11,14 @@ export interface Terminal {
   err(text: string): void
   /** A person is watching: progress may be drawn. */
   readonly isInteractive: boolean
+  /** How many columns `out` has; undefined when it isn't a terminal. */
+  readonly columns?: number | undefined
+}
+
+/** A terminal with one line that is drawn anew again and again; whatever is written next takes its place. */
+export interface LiveTerminal extends Terminal {
+  /** Does nothing where nobody is watching. */
+  draw(text: string): void
 }
 
 /** What a command works with. */
@@ -22,33 +30,81 @@ export interface CommandContext {
   loadDefinitions(): Promise<Definitions>
   readonly host: Host
   readonly log: Log
-  readonly terminal: Terminal
+  readonly terminal: LiveTerminal
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /**
    * Calls back at each SIGHUP until the function that it returns is called; a process where nobody listens ends by it.
    */
   onHangup(listener: () => void): () => void
-  readonly words: readonly string[]
-  readonly options: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
   /** The operations here, or those of the worker that owns the embedded database. */
   withOperations<T>(work: (operations: Operations) => Promise<T>): Promise<T>
 }
 
+/** What was given on the command line, by the names of arguments and options, as the parser took it. */
+export type Given = Readonly<Record<string, unknown>>
+
 export interface Command {
-  readonly usage: string
+  /** The word that calls it, or the two words of a command that belongs to a group: `schema pull`. */
+  readonly name: string
   readonly summary: string
-  /** How many words it takes behind its name. */
-  readonly words: readonly [min: number, max: number]
-  readonly options: ParseArgsOptionsConfig
+  /** By their names in camelCase, in the order in which they are given; each made by a function of `options.ts`. */
+  readonly arguments: z.ZodRawShape
+  /** By their names in camelCase: `dryRun` is given as `--dry-run`. */
+  readonly options: z.ZodRawShape
+  /** @throws UsageError when a value is not what its argument or option takes */
+  prepare(given: Given): PreparedCommand
+}
+
+/** A command that knows what it was given. */
+export interface PreparedCommand {
   /** @returns the exit code */
   run(context: CommandContext): Promise<number>
   /** For the command whose business it is to tell what is wrong with the configuration. @returns the exit code */
-  onConfigError?(error: ConfigError, terminal: Terminal, options: CommandContext['options']): number
+  readonly onConfigError: ((error: ConfigError, terminal: Terminal) => number) | undefined
 }
 
-/** The text of an option, or undefined when it wasn't given. */
-export function textOption({ options }: CommandContext, name: string): string | undefined {
-  const value = options[name]
-  return typeof value === 'string' ? value : undefined
+/** A command declares arguments and options with their texts; its `run` gets their values, typed, in one object. */
+export function defineCommand<A extends z.ZodRawShape, O extends z.ZodRawShape>(definition: {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: A
+  readonly options: O
+  run(values: z.output<z.ZodObject<A & O>>, context: CommandContext): Promise<number>
+  onConfigError?(error: ConfigError, values: z.output<z.ZodObject<A & O>>, terminal: Terminal): number
+}): Command {
+  const { run, onConfigError } = definition
+  const schema = z.object({ ...definition.arguments, ...definition.options })
+  return {
+    ...definition,
+    prepare(given) {
+      const parsed = schema.safeParse(given)
+      if (!parsed.success) throw new UsageError(explain(parsed.error, given, definition.options))
+      const values = parsed.data
+      return {
+        run: context => run(values, context),
+        onConfigError: onConfigError && ((problem, terminal) => onConfigError(problem, values, terminal)),
+      }
+    },
+  }
+}
+
+const ownFinding = z.object({ params: z.object({ found: z.string() }) })
+
+/** Of several wrong values the first: the others may be right once it is. */
+function explain({ issues: [issue] }: z.ZodError, given: Given, options: z.ZodRawShape): Explanation {
+  if (!issue) throw new TypeError('an error without an issue')
+  const [name = ''] = issue.path.map(String)
+  const label = name in options ? flagOf(name) : `<${kebabOf(name)}>`
+  const what = ownFinding.safeParse(issue).data?.params.found ?? `is ${JSON.stringify([given[name]].flat().at(-1))}`
+  return { found: `${label} ${what}`, remedy: issue.message }
+}
+
+/** @param name of an option, in camelCase */
+export function flagOf(name: string): string {
+  return `--${kebabOf(name)}`
+}
+
+export function kebabOf(camelCase: string): string {
+  return camelCase.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }

@@ -9,11 +9,11 @@ import { migrate } from './migrate.ts'
 import { provision } from './provision.ts'
 import { reset } from './reset.ts'
 import { run } from './run.ts'
-import { schema } from './schema.ts'
+import { schemaCheck, schemaPull } from './schema.ts'
 import { worker } from './worker.ts'
 
-/** By the word that calls them. */
-export const commands: Readonly<Record<string, Command>> = {
+/** In the order in which the help lists them. */
+export const commands: readonly Command[] = [
   worker,
   run,
   enqueue,
@@ -25,8 +25,12 @@ export const commands: Readonly<Record<string, Command>> = {
   holds,
   reset,
   forget,
-  schema,
+  schemaPull,
+  schemaCheck,
   add,
   provision,
   migrate,
-}
+]
+
+/** What the commands of two words have in common. */
+export const commandGroups = { schema: 'the SDL of each role' } as const

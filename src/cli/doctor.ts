@@ -1,22 +1,25 @@
-import type { Account } from '../account.ts'
 import { findAccountJobProblems } from '../app/check-account-jobs.ts'
 import { arrange, type Diagnosis, exitCodeFor, fail } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin.ts'
 import { inspectServices } from '../doctor/inspect-services.ts'
-import { type ConfigError, NotFoundError } from '../errors.ts'
+import type { ConfigError } from '../errors.ts'
+import { byName, getNamed } from '../find-named.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
-import { type Command, type CommandContext, type Terminal, textOption } from './command.ts'
+import { type CommandContext, defineCommand, type Terminal } from './command.ts'
+import { jsonOutput, textOption } from './options.ts'
 
-export const doctor: Command = {
-  usage: 'doctor [--account A] [--json]',
+export const doctor = defineCommand({
+  name: 'doctor',
   summary: 'checks every requirement of each account, and says what to do about what is missing; changes nothing',
-  words: [0, 0],
-  options: { account: { type: 'string' }, json: { type: 'boolean' } },
-  async run(context) {
-    const { config, host, signal, terminal, options } = context
+  arguments: {},
+  options: { account: textOption('NAME', 'only this account; default every one'), json: jsonOutput },
+  async run({ account: name, json }, context) {
+    const { config, host, signal, terminal } = context
+    const { accounts } = config
+    const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
     const { jobs, firstLogin } = await context.loadDefinitions()
     const services = await inspectServices(config)
     const deps = {
@@ -28,7 +31,7 @@ export const doctor: Command = {
         services.firstLogins && (services.firstLogins.get(account) ?? { state: 'pending' }),
     }
     const diagnoses = await Promise.all(
-      chooseAccounts(context).map(async account => {
+      chosen.map(async account => {
         const own = jobsOf(account, jobs)
         const accountsFile =
           config.accountsFile === undefined
@@ -42,13 +45,13 @@ export const doctor: Command = {
         return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
       }),
     )
-    return report(diagnoses, terminal, options.json === true)
+    return report(diagnoses, terminal, json)
   },
   // What keeps every other command from starting is a finding here.
-  onConfigError(error, terminal, options) {
-    return report([diagnoseConfig(error)], terminal, options.json === true)
+  onConfigError(error, { json }, terminal) {
+    return report([diagnoseConfig(error)], terminal, json)
   },
-}
+})
 
 /** Where the environment names an administrator, for an account whose realm is known. */
 function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
@@ -60,16 +63,6 @@ function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
     const provisioning = await openProvisioning(account, requirements, {}, administrator, host, signal)
     return provisioning.plan()
   }
-}
-
-function chooseAccounts(context: CommandContext): readonly Account[] {
-  const name = textOption(context, 'account')
-  const { accounts } = context.config
-  const chosen = name === undefined ? accounts : accounts.filter(account => account.name === name)
-  if (chosen.length > 0) return chosen
-  throw new NotFoundError(
-    `There is no account "${name}": the accounts are ${accounts.map(account => account.name).join(', ')}.`,
-  )
 }
 
 function diagnoseConfig(error: ConfigError): Diagnosis {

@@ -1,28 +1,20 @@
-import type { Priority } from '../queue/request.ts'
-import { type Command, textOption } from './command.ts'
-import { makeRequest } from './make-request.ts'
-import { parsePayload } from './payload.ts'
+import { defineCommand } from './command.ts'
+import { makeRequest, waitOptions } from './make-request.ts'
+import { argument, jsonOption, jsonOutput, oneAccount, textOption } from './options.ts'
 
-export const enqueue: Command = {
-  usage: 'enqueue <job> [--account A] [--payload JSON] [--idempotency-key K] [--wait] [--json]',
+export const enqueue = defineCommand({
+  name: 'enqueue',
   summary: 'makes a request for a worker to run',
-  words: [1, 1],
+  arguments: { job: argument('the job, as "jobs" lists it') },
   options: {
-    account: { type: 'string' },
-    payload: { type: 'string' },
-    'idempotency-key': { type: 'string' },
-    wait: { type: 'boolean' },
-    json: { type: 'boolean' },
+    account: oneAccount,
+    payload: jsonOption('JSON', 'what is asked of the job; a pull takes full, sweep and backfill'),
+    idempotencyKey: textOption('KEY', 'makes one request however often the command is repeated with this key'),
+    ...waitOptions,
+    json: jsonOutput,
   },
-  run(context) {
-    const priority: Priority = 'normal'
-    return makeRequest(context, {
-      job: context.words[0] ?? '',
-      account: textOption(context, 'account'),
-      payload: parsePayload(textOption(context, 'payload')),
-      idempotencyKey: textOption(context, 'idempotency-key'),
-      priority,
-      trigger: 'cli',
-    })
+  run({ job, account, payload, idempotencyKey, ...how }, context) {
+    const wanted = { job, account, payload, idempotencyKey, priority: 'normal', trigger: 'cli' } as const
+    return makeRequest(context, wanted, how)
   },
-}
+})

@@ -1,14 +1,14 @@
-import type { Command } from './command.ts'
+import { defineCommand } from './command.ts'
+import { argument } from './options.ts'
 
-export const forget: Command = {
-  usage: 'forget <account>',
+export const forget = defineCommand({
+  name: 'forget',
   summary: 'forgets everything about an account: its mirrored rows, checkpoints, runs and first login',
-  words: [1, 1],
+  arguments: { account: argument('the account; one that is no longer configured can be forgotten as well') },
   options: {},
-  async run(context) {
-    const account = context.words[0] ?? ''
+  async run({ account }, context) {
     await context.withOperations(operations => operations.forget(account))
     context.terminal.out(`Account "${account}" is forgotten.\n`)
     return 0
   },
-}
+})

@@ -2,21 +2,30 @@ import { PermanentError, UsageError } from '../errors.ts'
 import type { Operations, RequestReport, WantedRequest } from '../http/operations.ts'
 import { isOwned } from '../store/data-dir-claim.ts'
 import type { CommandContext } from './command.ts'
+import { flag } from './options.ts'
 
 const lookEveryMs = 500
 
-/** Makes the request and tells its id; with `--wait` stays until it is done, and says what it waits for. */
-export async function makeRequest(context: CommandContext, wanted: WantedRequest): Promise<number> {
-  const { config, terminal, options } = context
-  const json = options.json === true
-  if (options.wait === true && !config.databaseUrl && !(await isOwned(config.dataDir))) {
+export const waitOptions = {
+  wait: flag('stays until the request is done, and says what it waits for'),
+}
+
+/** Makes the request and tells its id; with `wait` stays until it is done, and says what it waits for. */
+export async function makeRequest(
+  context: CommandContext,
+  wanted: WantedRequest,
+  how: { readonly wait: boolean; readonly json: boolean },
+): Promise<number> {
+  const { config, terminal } = context
+  const { wait, json } = how
+  if (wait && !config.databaseUrl && !(await isOwned(config.dataDir))) {
     throw new UsageError(
       `--wait needs a worker, and none has the database in ${config.dataDir} open: start one with "npm start", or leave out --wait.`,
     )
   }
   return context.withOperations(async operations => {
     const accepted = await operations.makeRequest(wanted)
-    if (options.wait !== true) {
+    if (!wait) {
       terminal.out(json ? `${JSON.stringify(accepted)}\n` : `${accepted.id}\n`)
       return 0
     }

@@ -1,35 +1,40 @@
+import type { z } from 'zod'
 import type { Account } from '../account.ts'
 import { exitCodeFor, skip } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
-import { ConfigError, NotFoundError, RefusalError, UsageError } from '../errors.ts'
+import { ConfigError, RefusalError, UsageError } from '../errors.ts'
+import { byName, chooseNamed } from '../find-named.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { getAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning, type Provisioning } from '../provision/open-provisioning.ts'
 import { getSecretFile } from '../provision/replace-client-secret.ts'
 import type { Plan } from '../provision/step.ts'
-import { type Command, type CommandContext, textOption } from './command.ts'
+import { type CommandContext, defineCommand } from './command.ts'
+import { flag, oneAccount, textOption, textsOption } from './options.ts'
 
-export const provision: Command = {
-  usage: 'provision [--account A] [--dry-run] [--rotate] [--role R]… [--client NAME] [--group G] [--email E]',
+const options = {
+  account: oneAccount,
+  dryRun: flag('shows the plan and changes nothing'),
+  rotate: flag("replaces the account's secret or key under a running worker"),
+  role: textsOption('ROLE', 'a role beside those that the jobs need; may be given several times'),
+  client: textOption('NAME', 'the client whose roles the jobs need; default the one that has them'),
+  group: textOption('GROUP', "the group that the account's user joins"),
+  email: textOption('ADDRESS', "the address of the account's user"),
+}
+
+export const provision = defineCommand({
+  name: 'provision',
   summary: "sets an account's client, scope, roles and user up in Keycloak, and shows what it is going to do",
-  words: [0, 0],
-  options: {
-    account: { type: 'string' },
-    'dry-run': { type: 'boolean' },
-    rotate: { type: 'boolean' },
-    role: { type: 'string', multiple: true },
-    client: { type: 'string' },
-    group: { type: 'string' },
-    email: { type: 'string' },
-  },
-  async run(context) {
-    const { terminal, options } = context
-    const account = chooseAccount(context)
-    const rotate = options.rotate === true
+  arguments: {},
+  options,
+  async run(values, context) {
+    const { terminal } = context
+    const { rotate, dryRun } = values
+    const account = chooseNamed('account', byName(context.config.accounts), values.account)
     checkCredentials(account, rotate)
     const jobs = jobsOf(account, (await context.loadDefinitions()).jobs)
-    const provisioning = await open(context, account, jobs)
+    const provisioning = await open(context, account, jobs, values)
     const plan = await provisioning.plan(rotate).catch((error: unknown) => {
       throw error instanceof RefusalError ? new ConfigError([`${error.message}.`]) : error
     })
@@ -37,25 +42,14 @@ export const provision: Command = {
     if (plan.obstacles.length > 0) {
       throw new ConfigError(plan.obstacles.map(({ found, advice }) => `${capitalize(found)}: ${advice}.`))
     }
-    if (options['dry-run'] === true) return 0
+    if (dryRun) return 0
     for (const step of plan.steps) {
       await provisioning.apply(step)
       terminal.out(`  ✓ ${step.sentence}\n`)
     }
     return verify(context, account, jobs)
   },
-}
-
-function chooseAccount(context: CommandContext): Account {
-  const { accounts } = context.config
-  const name = textOption(context, 'account')
-  const chosen = name === undefined ? accounts : accounts.filter(account => account.name === name)
-  const [account, ...more] = chosen
-  const names = accounts.map(each => each.name).join(', ')
-  if (!account) throw new NotFoundError(`There is no account "${name}": the accounts are ${names}.`)
-  if (more.length > 0) throw new UsageError(`There are several accounts: name one of ${names} with --account.`)
-  return account
-}
+})
 
 /** Before anybody is asked for anything. */
 function checkCredentials({ login }: Account, rotate: boolean): void {
@@ -67,10 +61,12 @@ function checkCredentials({ login }: Account, rotate: boolean): void {
   }
 }
 
-function open(context: CommandContext, account: Account, jobs: readonly JobDefinition[]): Promise<Provisioning> {
-  const { env, host, signal, options } = context
-  const [application, email, group] = ['client', 'email', 'group'].map(name => textOption(context, name))
-  const roles = (Array.isArray(options.role) ? options.role : []).filter(role => typeof role === 'string')
+function open(
+  { env, host, signal }: CommandContext,
+  account: Account,
+  jobs: readonly JobDefinition[],
+  { role: roles, client: application, email, group }: z.output<z.ZodObject<typeof options>>,
+): Promise<Provisioning> {
   const wanted = {
     roles,
     ...(application !== undefined && { application }),

@@ -1,18 +1,16 @@
-import { UsageError } from '../errors.ts'
-import { type Command, textOption } from './command.ts'
+import { byName, chooseNamed } from '../find-named.ts'
+import { defineCommand } from './command.ts'
+import { argument, oneAccount } from './options.ts'
 
-export const reset: Command = {
-  usage: 'reset <job> [--account A]',
+export const reset = defineCommand({
+  name: 'reset',
   summary: 'forgets a checkpoint: the next run reads everything',
-  words: [1, 1],
-  options: { account: { type: 'string' } },
-  async run(context) {
-    const job = context.words[0] ?? ''
-    const [only, ...others] = context.config.accounts
-    const account = textOption(context, 'account') ?? (others.length === 0 ? only?.name : undefined)
-    if (account === undefined) throw new UsageError('There are several accounts: name one with --account.')
-    await context.withOperations(operations => operations.reset(job, account))
-    context.terminal.out(`${job} of account "${account}" starts anew with its next run.\n`)
+  arguments: { job: argument('the job, as "jobs" lists it') },
+  options: { account: oneAccount },
+  async run({ job, account }, context) {
+    const { name } = chooseNamed('account', byName(context.config.accounts), account)
+    await context.withOperations(operations => operations.reset(job, name))
+    context.terminal.out(`${job} of account "${name}" starts anew with its next run.\n`)
     return 0
   },
-}
+})

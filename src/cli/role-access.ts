@@ -1,22 +1,21 @@
 import type { Account } from '../account.ts'
 import { UsageError } from '../errors.ts'
+import { byName, getNamed } from '../find-named.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import { requireGranted } from '../gate/session.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
-import { type CommandContext, textOption } from './command.ts'
+import type { CommandContext } from './command.ts'
 
-/** The account of `--account`, or the first one, and the way to its Hasura. */
+/** An account and the way to its Hasura. */
 export interface HasuraAccess {
   readonly account: Account
   readonly access: AccountAccess
   readonly url: string
 }
 
-export function openHasuraAccess(context: CommandContext): HasuraAccess {
-  const { config, host } = context
-  const name = textOption(context, 'account')
-  const account = name === undefined ? config.accounts[0] : config.accounts.find(candidate => candidate.name === name)
-  if (!account) throw new UsageError(`There is no account "${name}".`)
+/** @param name of the account; default the first one */
+export function openHasuraAccess({ config, host }: CommandContext, name: string | undefined): HasuraAccess {
+  const account = getNamed('account', byName(config.accounts), name ?? config.accounts[0]?.name ?? '')
   if (!account.hasura) throw new UsageError(`Account "${account.name}" has no Hasura endpoint: set HASURA_URL.`)
   return { account, access: createAccountAccess(account, host), url: account.hasura.url }
 }

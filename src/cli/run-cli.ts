@@ -1,21 +1,25 @@
-import { parseArgs } from 'node:util'
 import { type App, type Definitions, type Host, openApp } from '../app.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { type Config, type Environment, parseConfig } from '../config.ts'
-import { ConfigError, UsageError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
 import { createLog, describeError } from '../log.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
-import type { Command, CommandContext, Terminal } from './command.ts'
-import { commands } from './commands.ts'
+import type { CommandContext, LiveTerminal, Terminal } from './command.ts'
+import { commandGroups, commands } from './commands.ts'
 import { exitCodeOf } from './exit-code.ts'
+import { createLiveTerminal } from './live-terminal.ts'
+import { parseArguments } from './parse-arguments.ts'
+import { worker } from './worker.ts'
 
 export interface Invocation {
-  /** Behind the program's name. */
+  /** After the program's name. */
   readonly argv: readonly string[]
   readonly env: Environment
+  /** Of the program, for `--version`. */
+  readonly version: string
   readonly terminal: Terminal
   readonly signal: AbortSignal
   readonly onHangup: CommandContext['onHangup']
@@ -23,29 +27,28 @@ export interface Invocation {
   readonly loadDefinitions: () => Promise<Definitions>
 }
 
+const defaultColumns = 100
+
 /** Runs one command. @returns the exit code; everything that can be said has been written to the terminal */
 export async function runCli(invocation: Invocation): Promise<number> {
-  const { argv, env, signal } = invocation
-  const [name = '', ...rest] = argv
-  const { terminal, told } = watch(invocation.terminal)
+  const { argv, env, version, signal, loadDefinitions } = invocation
+  const { terminal, told } = watch(createLiveTerminal(invocation.terminal))
   try {
-    if (name === 'help' || name === '--help') {
-      terminal.out(usage())
+    const columns = terminal.columns ?? defaultColumns
+    const asked = parseArguments({ commands, groups: commandGroups, version, columns }, argv)
+    if (!asked.command) {
+      terminal.out(asked.text)
       return 0
     }
-    const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-    if (!command)
-      throw new UsageError(`${name === '' ? 'A' : `There is no command "${name}": a`} command is needed.\n\n${usage()}`)
-    const { words, options } = parseWords(command, rest)
+    const command = asked.command.prepare(asked.given)
     const config = await readConfig(env)
     if (config instanceof ConfigError) {
-      if (command.onConfigError) return command.onConfigError(config, terminal, options)
+      if (command.onConfigError) return command.onConfigError(config, terminal)
       throw config
     }
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
-    const log = createLog(env.LOG_LEVEL || name === 'worker' ? config.logLevel : 'warn')
+    const log = createLog(env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn')
     const host: Host = { ...invocation.host, log }
-    const { loadDefinitions } = invocation
     return await command.run({
       config,
       env,
@@ -55,8 +58,6 @@ export async function runCli(invocation: Invocation): Promise<number> {
       terminal,
       signal,
       onHangup: invocation.onHangup,
-      words,
-      options,
       withOperations: work => withOperations(config, loadDefinitions, host, signal, work),
     })
   } catch (error) {
@@ -64,7 +65,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     const lines = linesOf(error, signal)
     for (const line of lines) terminal.err(`${line}\n`)
     // A program that reads stdout gets its one document whatever happens.
-    if (rest.includes('--json') && !told()) {
+    if (argv.includes('--json') && !told()) {
       terminal.out(`${JSON.stringify({ error: { code: describeError(error).code, message: lines.join('\n') } })}\n`)
     }
     return code
@@ -72,7 +73,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
 }
 
 /** The same terminal, and whether anything was written to `out`. */
-function watch(terminal: Terminal): { terminal: Terminal; told: () => boolean } {
+function watch(terminal: LiveTerminal): { terminal: LiveTerminal; told: () => boolean } {
   let wrote = false
   const out = (text: string): void => {
     wrote = true
@@ -109,18 +110,6 @@ async function withOperations<T>(
   }
 }
 
-function parseWords(command: Command, rest: readonly string[]) {
-  try {
-    const parsed = parseArgs({ args: [...rest], options: command.options, allowPositionals: true })
-    const [min, max] = command.words
-    if (parsed.positionals.length < min || parsed.positionals.length > max) throw new Error('wrong number of words')
-    return { words: parsed.positionals, options: parsed.values }
-  } catch (error) {
-    const what = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`${what}\nusage: ${command.usage}`)
-  }
-}
-
 async function readConfig(env: Environment): Promise<Config | ConfigError> {
   try {
     const { ACCOUNTS_FILE: path } = env
@@ -140,9 +129,4 @@ function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
     ]
   }
   return [describeError(error).message]
-}
-
-function usage(): string {
-  const lines = Object.values(commands).map(({ usage: words, summary }) => `  ${words}\n      ${summary}`)
-  return `hasura-sync-worker <command>\n\n${lines.join('\n')}\n`
 }

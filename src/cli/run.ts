@@ -1,52 +1,36 @@
-import type { PacedProgress } from '../runs/pace.ts'
-import { type Command, textOption } from './command.ts'
-import { parsePayload } from './payload.ts'
+import { defineCommand } from './command.ts'
+import { argument, flag, jsonOption, jsonOutput, oneAccount } from './options.ts'
 import { progressLine } from './progress-line.ts'
 
-export const run: Command = {
-  usage: 'run <job> [--account A] [--payload JSON] [--full] [--dry-run] [--allow-deletions] [--json]',
+export const run = defineCommand({
+  name: 'run',
   summary: 'one run now, in the foreground, through the gate',
-  words: [1, 1],
+  arguments: { job: argument('the job, as "jobs" lists it') },
   options: {
-    account: { type: 'string' },
-    payload: { type: 'string' },
-    full: { type: 'boolean' },
-    'dry-run': { type: 'boolean' },
-    'allow-deletions': { type: 'boolean' },
-    json: { type: 'boolean' },
+    account: oneAccount,
+    payload: jsonOption('JSON', 'what is asked of the job; a pull takes full, sweep and backfill'),
+    full: flag('reads every row again and compares it'),
+    dryRun: flag('reads as the run would, says what would change, and changes nothing'),
+    allowDeletions: flag('marks what is gone as deleted, however much it is'),
+    json: jsonOutput,
   },
-  async run(context) {
-    const { terminal, signal, words, options } = context
-    const job = words[0] ?? ''
-    const draw = (progress: PacedProgress): void => {
-      if (terminal.isInteractive) terminal.err(`\r${progressLine(progress)}\u001b[K`)
-    }
+  async run({ job, account, json, ...options }, context) {
+    const { terminal, signal } = context
     const result = await context.withOperations(operations =>
       operations.run(
-        {
-          job,
-          account: textOption(context, 'account'),
-          payload: parsePayload(textOption(context, 'payload')),
-          full: options.full === true,
-          dryRun: options['dry-run'] === true,
-          allowDeletions: options['allow-deletions'] === true,
-        },
+        { job, account, ...options },
         {
           onWaiting: () => terminal.err(`Another run of ${job} is active: waiting until it has ended.\n`),
-          onProgress: draw,
+          onProgress: progress => terminal.draw(progressLine(progress)),
         },
         signal,
       ),
     )
-    if (terminal.isInteractive) terminal.err('\r\u001b[K')
-    terminal.out(
-      options.json === true
-        ? `${JSON.stringify({ job, ...result })}\n`
-        : `${describe(job, result, options['dry-run'] === true)}\n`,
-    )
+    const { dryRun } = options
+    terminal.out(json ? `${JSON.stringify({ job, dryRun, ...result })}\n` : `${describe(job, result, dryRun)}\n`)
     return 0
   },
-}
+})
 
 function describe(job: string, result: object, dryRun: boolean): string {
   const counts = 'counts' in result && result.counts ? Object.entries(result.counts) : []

@@ -1,32 +1,38 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { UsageError } from '../errors.ts'
 import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { checkJobs } from '../runs/check-jobs.ts'
 import { findOperationProblems, roleOf } from '../runs/operation-problems.ts'
-import type { Command, CommandContext } from './command.ts'
+import { type CommandContext, defineCommand } from './command.ts'
+import { textOption, textsOption } from './options.ts'
 import { introspectAs, openHasuraAccess } from './role-access.ts'
 
-export const schema: Command = {
-  usage: 'schema pull [--role R]… [--account A] | schema check [--account A]',
-  summary: 'refreshes the SDL of each role; checks every operation against the SDL and the live API',
-  words: [1, 1],
-  options: { role: { type: 'string', multiple: true }, account: { type: 'string' } },
-  async run(context) {
-    const [what] = context.words
-    if (what === 'pull') return pull(context)
-    if (what === 'check') return check(context)
-    throw new UsageError(`"schema ${what}" is not known: give "schema pull" or "schema check".`)
-  },
-}
+const someAccount = textOption('NAME', 'the account that asks the API; default the first one')
 
-async function pull(context: CommandContext): Promise<number> {
-  const { role } = context.options
-  const asked = Array.isArray(role) ? role.map(String) : []
+export const schemaPull = defineCommand({
+  name: 'schema pull',
+  summary: 'refreshes graphql/schema/<role>.graphql from the live API',
+  arguments: {},
+  options: {
+    role: textsOption('ROLE', 'a role, may be given several times; default those of the jobs'),
+    account: someAccount,
+  },
+  run: ({ role, account }, context) => pull(context, role, account),
+})
+
+export const schemaCheck = defineCommand({
+  name: 'schema check',
+  summary: "checks every operation against the SDL and the live API, as its job's role",
+  arguments: {},
+  options: { account: someAccount },
+  run: ({ account }, context) => check(context, account),
+})
+
+async function pull(context: CommandContext, asked: readonly string[], account: string | undefined): Promise<number> {
   // Without any generated code there are no jobs to ask for their roles: then they must be named.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
   await mkdir(schemaFolder, { recursive: true })
-  const hasura = openHasuraAccess(context)
+  const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
     const sdl = await introspectAs(hasura, name, context.signal)
     await writeFile(new URL(`${name}.graphql`, schemaFolder), sdl)
@@ -35,10 +41,10 @@ async function pull(context: CommandContext): Promise<number> {
   return 0
 }
 
-async function check(context: CommandContext): Promise<number> {
+async function check(context: CommandContext, account: string | undefined): Promise<number> {
   const { jobs } = await context.loadDefinitions()
   await checkJobs(jobs)
-  const hasura = openHasuraAccess(context)
+  const hasura = openHasuraAccess(context, account)
   let failed = 0
   for (const role of rolesOf(jobs)) {
     const committed = await loadRoleSchema(schemaFolder, role)

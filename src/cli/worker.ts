@@ -19,19 +19,19 @@ import {
   type SchedulerDeps,
   startScheduler,
 } from '../schedules/scheduler.ts'
-import type { Command, CommandContext } from './command.ts'
+import { type CommandContext, defineCommand } from './command.ts'
 
 /** Runs at a time in one process; more wait in the queue. */
 const concurrency = 8
 /** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
 const graceMs = 5_000
 
-export const worker: Command = {
-  usage: 'worker',
+export const worker = defineCommand({
+  name: 'worker',
   summary: 'consumes the queue, keeps schedules, serves HTTP, until SIGTERM (also: npm start)',
-  words: [0, 0],
+  arguments: {},
   options: {},
-  async run(context) {
+  async run(_values, context) {
     const { config, loadDefinitions, host, log, signal } = context
     await using app = await openApp(config, await loadDefinitions(), host)
     const { deps, database } = app
@@ -76,7 +76,7 @@ export const worker: Command = {
     log.info('stopping: no more requests are taken, runs may commit what they hold')
     return 0
   },
-}
+})
 
 /** The accounts follow their file from now on; those of the environment stay what they are. */
 function watchAccounts(

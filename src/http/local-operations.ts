@@ -1,4 +1,5 @@
 import { NotFoundError, TransientError, UsageError } from '../errors.ts'
+import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { findHold } from '../gate/holds.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
@@ -54,7 +55,8 @@ export function createLocalOperations(deps: RunDeps): Operations {
     async forget(account) {
       // One that is no longer configured can be forgotten as well.
       const known = accounts.has(account) || (await isRemembered(store, account))
-      await forgetAccount(deps, known ? account : findAccount(accounts, account).account.name)
+      if (!known) throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
+      await forgetAccount(deps, account)
     },
     async ping() {
       await Promise.all([queue.ping(), pingStore(store)])
@@ -98,9 +100,8 @@ function resolve(
   { jobs, accounts }: RunDeps,
   wanted: Pick<WantedRequest, 'job' | 'account' | 'payload'>,
 ): { job: JobDefinition; access: AccountAccess; payload: unknown } {
-  const job = jobs.get(wanted.job)
-  if (!job) throw new NotFoundError(`There is no job "${wanted.job}": the jobs are ${list(jobs)}.`)
-  const access = findAccount(accounts, wanted.account)
+  const job = getNamed('job', jobs, wanted.job)
+  const access = chooseNamed('account', accounts, wanted.account)
   const own = jobsOf(access.account, jobs.values()).map(({ name }) => name)
   if (!own.includes(job.name)) {
     throw new UsageError(
@@ -114,17 +115,4 @@ function resolve(
   }
   // The payload goes into the queue as it came: the run parses it again, perhaps with a later version's schema.
   return { job, access, payload: wanted.payload ?? {} }
-}
-
-function findAccount(accounts: ReadonlyMap<string, AccountAccess>, name: string | undefined): AccountAccess {
-  const [only, ...others] = accounts.values()
-  if (name === undefined && only && others.length === 0) return only
-  if (name === undefined) throw new UsageError(`There are several accounts: name one of ${list(accounts)}.`)
-  const access = accounts.get(name)
-  if (!access) throw new NotFoundError(`There is no account "${name}": the accounts are ${list(accounts)}.`)
-  return access
-}
-
-function list(named: ReadonlyMap<string, unknown>): string {
-  return [...named.keys()].join(', ')
 }

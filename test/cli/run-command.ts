@@ -29,6 +29,7 @@ export async function runUntil(signal: AbortSignal, env: Environment, ...argv: s
   let err = ''
   const code = await runCli({
     argv,
+    version: '1.2.3',
     env: { LOG_LEVEL: 'silent', ...env },
     terminal: {
       out(text) {

@@ -33,7 +33,7 @@ describe('run', () => {
     expect(await run(home.env, 'run', 'sync-all')).toEqual({
       code: 2,
       out: '',
-      err: 'There is no job "sync-all": the jobs are sync-users, sync-topics, sync-articles, bootstrap-account.\n',
+      err: 'There is no job "sync-all": the jobs are sync-users, sync-topics, sync-articles, bootstrap-account\n',
     })
   })
 

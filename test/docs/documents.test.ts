@@ -1,9 +1,10 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { commands } from '../../src/cli/commands.ts'
+import { flagOf } from '../../src/cli/command.ts'
+import { commandGroups, commands } from '../../src/cli/commands.ts'
+import { parseArguments } from '../../src/cli/parse-arguments.ts'
 import { jobs } from '../../src/jobs/list.ts'
 import { documents, findCommands, findLinks, projectFolder, readDocument, wordsOf } from './markdown.ts'
 
@@ -47,12 +48,12 @@ describe.each(documents)('%s', path => {
 })
 
 describe('the README leaves nothing out', () => {
-  test.each(Object.keys(commands))('command %s', name => {
-    expect(readme).toMatch(new RegExp(`\`${name}(?: [^\`]*)?\``))
-  })
-
-  test.each(Object.values(commands).flatMap(({ usage }) => usage.split(' | ')))('with its options: %s', usage => {
-    for (const option of usage.match(/--[a-z-]+/g) ?? []) expect(readme).toContain(option)
+  test.each([...commands])('command $name and its options', ({ name, options }) => {
+    const usages = [...readme.matchAll(new RegExp(`\`${name}((?: [^\`]*)?)\``, 'g'))].map(([, rest = '']) => rest)
+    expect(usages).not.toEqual([])
+    for (const option of Object.keys(options).map(flagOf)) {
+      expect(usages.filter(usage => usage.includes(option))).not.toEqual([])
+    }
   })
 
   test.each(supportedVariables())('variable %s', variable => {
@@ -86,16 +87,13 @@ function findProblem(command: string): string | undefined {
   return script === 'cli' ? findCommandProblem(more) : undefined
 }
 
-function findCommandProblem([name = '', ...args]: string[]): string | undefined {
-  const command = commands[name]
-  if (!command) return `there is no command "${name}"`
+function findCommandProblem(args: string[]): string | undefined {
   try {
-    const { positionals } = parseArgs({ args, options: command.options, allowPositionals: true })
-    const [min, max] = command.words
-    if (positionals.length < min || positionals.length > max) return `usage: ${command.usage}`
-    const isJob = command.usage.includes('<job>')
+    const asked = parseArguments({ commands, groups: commandGroups, version: '1.2.3', columns: 100 }, args)
     const known = [...jobs.map(job => job.name), 'sync-article-links']
-    return isJob && !known.includes(positionals[0] ?? '') ? `there is no job "${positionals[0]}"` : undefined
+    const { job } = asked.command ? asked.given : {}
+    const names = asked.command && 'job' in asked.command.arguments
+    return names && !known.includes(String(job)) ? `there is no job "${job}"` : undefined
   } catch (error) {
     return String(error)
   }

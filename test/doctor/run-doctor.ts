@@ -44,6 +44,7 @@ export async function runDoctor(
   let err = ''
   const code = await runCli({
     argv: ['doctor', '--json', ...argv],
+    version: '1.2.3',
     env: { LOG_LEVEL: 'silent', ...env },
     terminal: {
       out(text) {

@@ -256,14 +256,14 @@ describe('a request that is not as it must be', () => {
       'for an unknown job',
       { job: 'export-all' },
       404,
-      'There is no job "export-all": the jobs are export-articles.',
+      'There is no job "export-all": the jobs are export-articles',
       'not-found',
     ],
     [
       'for an unknown account',
       { body: '{"account":"x"}' },
       404,
-      'There is no account "x": the accounts are default.',
+      'There is no account "x": the accounts are default',
       'not-found',
     ],
     [

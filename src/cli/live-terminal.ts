@@ -1,0 +1,29 @@
+import type { LiveTerminal, Terminal } from './command.ts'
+
+const clearLine = '\r\u001b[K'
+
+/** Whatever is written takes the place of the line that was drawn: a result, an error, a line of the log. */
+export function createLiveTerminal(terminal: Terminal): LiveTerminal {
+  let isDrawn = false
+  const clear = (): void => {
+    if (isDrawn) terminal.err(clearLine)
+    isDrawn = false
+  }
+  return {
+    isInteractive: terminal.isInteractive,
+    columns: terminal.columns,
+    out(text) {
+      clear()
+      terminal.out(text)
+    },
+    err(text) {
+      clear()
+      terminal.err(text)
+    },
+    draw(text) {
+      if (!terminal.isInteractive) return
+      terminal.err(`\r${text}\u001b[K`)
+      isDrawn = true
+    },
+  }
+}

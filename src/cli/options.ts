@@ -1,0 +1,87 @@
+import { z } from 'zod'
+
+/** What the help says of an argument or an option, and how the command line takes it. */
+export interface Words {
+  readonly text: string
+  /** What stands for the value in the help, such as `NAME`; an option without one is a switch. */
+  readonly value?: string
+  readonly isRepeated?: true
+}
+
+const words = z.registry<Words>()
+
+/** @throws TypeError for a schema that was not made by the functions below */
+export function wordsOf(schema: z.core.$ZodType): Words {
+  const found = words.get(schema)
+  if (!found) throw new TypeError('an argument or option without a text')
+  return found
+}
+
+/** `--account --dry-run` is an account that was forgotten, not one of that name, and the run is to be a dry one. */
+const optionValue = z
+  .string()
+  .min(1, 'give it a value')
+  .refine(value => !value.startsWith('--'), {
+    message: 'give it a value, which can not begin with two dashes',
+  })
+
+/** An argument that has to be given. */
+export function argument(text: string) {
+  return z.string().min(1, 'give it a value').register(words, { text })
+}
+
+/** On when it is given. */
+export function flag(text: string) {
+  return z.boolean().default(false).register(words, { text })
+}
+
+export function textOption(value: string, text: string) {
+  return optionValue.optional().register(words, { value, text })
+}
+
+/** May be given several times; an empty list when it is not given. */
+export function textsOption(value: string, text: string) {
+  return z.array(optionValue).default([]).register(words, { value, text, isRepeated: true })
+}
+
+/** A whole number; without a default it is undefined when the option is not given. */
+export function numberOption<Default extends number | undefined>(
+  value: string,
+  text: string,
+  { min, max, default: otherwise }: { readonly min: number; readonly max: number; readonly default: Default },
+) {
+  return z
+    .string()
+    .optional()
+    .transform((given, context): number | Default => {
+      if (given === undefined) return otherwise
+      const number = Number(given)
+      if (/^\d+$/.test(given) && number >= min && number <= max) return number
+      context.addIssue({ code: 'custom', message: `give ${min} to ${max}` })
+      return z.NEVER
+    })
+    .register(words, { value, text })
+}
+
+/** JSON; what it holds is for others to look at. */
+export function jsonOption(value: string, text: string) {
+  return z
+    .string()
+    .optional()
+    .transform((given, context): unknown => {
+      try {
+        return given === undefined ? undefined : JSON.parse(given)
+      } catch (error) {
+        const found = `is not JSON (${error instanceof Error ? error.message : String(error)})`
+        const message = `quote it for the shell, as in '{"since":"2026-01-01"}'`
+        context.addIssue({ code: 'custom', message, params: { found } })
+        return z.NEVER
+      }
+    })
+    .register(words, { value, text })
+}
+
+export const jsonOutput = flag('writes one JSON document to stdout and nothing else there')
+
+/** For commands that are about one account. */
+export const oneAccount = textOption('NAME', 'the account; needed only when there are several')

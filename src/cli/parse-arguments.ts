@@ -1,0 +1,111 @@
+import { Argument, CommanderError, Option, Command as Parser } from 'commander'
+import { UsageError } from '../errors.ts'
+import { type Command, flagOf, type Given, kebabOf } from './command.ts'
+import { wordsOf } from './options.ts'
+
+/** What the command line asks for: a command with what was given, or a text (help, the version) and nothing else. */
+export type Asked =
+  | { readonly command: Command; readonly given: Given }
+  | { readonly command?: undefined; readonly text: string }
+
+export interface ProgramDescription {
+  readonly commands: readonly Command[]
+  /** What the commands of two words have in common, by their first word. */
+  readonly groups: Readonly<Record<string, string>>
+  readonly version: string
+  /** For wrapping the help. */
+  readonly columns: number
+}
+
+/** @throws UsageError which names what may have been meant, and where the help is */
+export function parseArguments(program: ProgramDescription, argv: readonly string[]): Asked {
+  let asked: Asked | undefined
+  let text = ''
+  const write = (more: string): void => {
+    text += more
+  }
+  const parser = buildParser(program, found => {
+    asked = found
+  })
+  for (const each of [parser, ...parser.commands, ...parser.commands.flatMap(({ commands }) => commands)]) {
+    each.configureOutput({
+      writeOut: write,
+      writeErr: write,
+      outputError: () => {},
+      getOutHelpWidth: () => program.columns,
+      getErrHelpWidth: () => program.columns,
+    })
+    each.exitOverride(error => {
+      throw error.exitCode === 0 ? error : refuse(error, each, text)
+    })
+  }
+  try {
+    parser.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return { text }
+    throw error
+  }
+  if (!asked) throw new TypeError('the parser found neither a command nor a mistake')
+  return asked
+}
+
+function buildParser({ commands, groups, version }: ProgramDescription, onFound: (asked: Asked) => void): Parser {
+  const parser = new Parser('hasura-sync-worker')
+    .description('Runs typed GraphQL sync jobs against a Hasura API behind Keycloak.')
+    .version(version, '-V, --version', 'prints the version')
+    .helpOption('-h, --help', 'prints this help; after a command, that of the command')
+    .helpCommand('help [command]', 'prints the help of a command')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by the gate.')
+  const parents = new Map<string, Parser>()
+  for (const command of commands) {
+    const [first = '', second] = command.name.split(' ')
+    if (second === undefined) {
+      addCommand(parser.command(first), command, onFound)
+      continue
+    }
+    const parent =
+      parents.get(first) ??
+      parser
+        .command(first)
+        .description(groups[first] ?? '')
+        .helpCommand(false)
+    parents.set(first, parent)
+    addCommand(parent.command(second), command, onFound)
+  }
+  return parser
+}
+
+function addCommand(parser: Parser, command: Command, onFound: (asked: Asked) => void): void {
+  parser.description(command.summary).helpOption('-h, --help', 'prints this help')
+  const names = Object.keys(command.arguments)
+  for (const [name, schema] of Object.entries(command.arguments)) {
+    parser.addArgument(new Argument(`<${kebabOf(name)}>`, wordsOf(schema).text))
+  }
+  for (const [name, schema] of Object.entries(command.options)) {
+    const { text, value, isRepeated } = wordsOf(schema)
+    const option = new Option(value === undefined ? flagOf(name) : `${flagOf(name)} <${value}>`, text)
+    if (isRepeated) option.argParser((more: string, before: string[] = []) => [...before, more])
+    parser.addOption(option)
+  }
+  parser.action(() => {
+    const given = Object.fromEntries(names.map((name, index) => [name, parser.args[index]]))
+    onFound({ command, given: { ...parser.opts(), ...given } })
+  })
+}
+
+/** @param help what was written, when the command to ask for is missing */
+function refuse({ code, message }: CommanderError, parser: Parser, help: string): UsageError {
+  if (code === 'commander.help') return new UsageError(`A command is needed.\n\n${help}`)
+  // "error: unknown option '--jsn'", and perhaps a line "(Did you mean --json?)"
+  const [found = '', suggestion] = message.replace(/^error: /, '').split('\n')
+  const meant = suggestion?.replace(/^\((.+)\)$/, '$1')
+  const words = parser.parent ? `${pathOf(parser)} --help` : '--help'
+  return new UsageError({
+    found: found.charAt(0).toUpperCase() + found.slice(1).replace(/\.$/, ''),
+    remedy: meant ? meant.charAt(0).toLowerCase() + meant.slice(1) : `"${words}" tells what can be given`,
+  })
+}
+
+function pathOf(parser: Parser): string {
+  return parser.parent?.parent ? `${pathOf(parser.parent)} ${parser.name()}` : parser.name()
+}

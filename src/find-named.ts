@@ -1,0 +1,48 @@
+import { type Explanation, NotFoundError, UsageError } from './errors.ts'
+import { findNearNames } from './near-names.ts'
+
+const mostNames = 10
+
+/**
+ * What is said of a name that nothing has, by every filter and every argument that takes one.
+ *
+ * @param kind what was named, in the singular: "job", "account"
+ */
+export function explainUnknown(kind: string, wanted: string, names: Iterable<string>): Explanation {
+  const known = [...names]
+  const near = findNearNames(wanted, known)
+  const found = `There is no ${kind} "${wanted}"`
+  if (near.length > 0) return { found, remedy: `did you mean ${near.join(' or ')}?` }
+  return { found, remedy: known.length > 0 ? `the ${kind}s are ${listNames(known)}` : undefined }
+}
+
+export function byName<T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(items.map(item => [item.name, item]))
+}
+
+/** @throws NotFoundError with the names that are like it, or with those that there are */
+export function getNamed<T>(kind: string, named: ReadonlyMap<string, T>, wanted: string): T {
+  const found = named.get(wanted)
+  if (found === undefined) throw new NotFoundError(explainUnknown(kind, wanted, named.keys()))
+  return found
+}
+
+/**
+ * The one that is meant; where there is only one, it needn't be named.
+ *
+ * @throws NotFoundError as `getNamed`; UsageError when there are several and none is named
+ */
+export function chooseNamed<T>(kind: string, named: ReadonlyMap<string, T>, wanted: string | undefined): T {
+  if (wanted !== undefined) return getNamed(kind, named, wanted)
+  const [only, ...others] = named.values()
+  if (only !== undefined && others.length === 0) return only
+  throw new UsageError({
+    found: `There are several ${kind}s`,
+    remedy: `name one of ${listNames([...named.keys()])}`,
+  })
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, mostNames).join(', ')
+  return names.length > mostNames ? `${shown} and ${names.length - mostNames} more` : shown
+}
