@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, ConflictError, PermanentError, UsageError } from '../errors.ts'
+import { schemaFileName } from '../hasura/role-name.ts'
 import { readSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findOperationProblems } from '../runs/operation-problems.ts'
@@ -96,7 +97,7 @@ export async function addPull(
   }
   const list = registerJob((await findContent(join(folder, listFile))) ?? '', names.constant, moduleOf(names))
   const graphql: WrittenFile[] = [
-    { path: `graphql/schema/${role}.graphql`, content: sdl },
+    { path: `graphql/schema/${schemaFileName(role)}`, content: sdl },
     { path: names.operationFile, content: renderOperation(root, names, key.columns) },
   ]
   const generated = await generateTypes(folder, graphql, signal)

@@ -4,6 +4,7 @@ import { byName, getNamed } from '../find-named.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import { requireGranted } from '../gate/session.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
+import { findRoleProblem } from '../hasura/role-name.ts'
 import type { CommandContext } from './command.ts'
 
 /** An account and the way to its Hasura. */
@@ -22,6 +23,8 @@ export function openHasuraAccess({ config, host }: CommandContext, name: string 
 
 /** The SDL of what a role sees, if the account has that role. */
 export async function introspectAs({ access, url }: HasuraAccess, role: string, signal: AbortSignal): Promise<string> {
+  const problem = findRoleProblem(role)
+  if (problem) throw new UsageError(problem)
   await requireGranted(access, { role }, signal)
   return introspectSchema(access.hasura(url, role), signal)
 }

@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { schemaFileName, schemaFileUrl } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { checkJobs } from '../runs/check-jobs.ts'
@@ -35,8 +36,8 @@ async function pull(context: CommandContext, asked: readonly string[], account: 
   const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
     const sdl = await introspectAs(hasura, name, context.signal)
-    await writeFile(new URL(`${name}.graphql`, schemaFolder), sdl)
-    context.terminal.out(`graphql/schema/${name}.graphql is what role "${name}" sees now.\n`)
+    await writeFile(schemaFileUrl(schemaFolder, name), sdl)
+    context.terminal.out(`graphql/schema/${schemaFileName(name)} is what role "${name}" sees now.\n`)
   }
   return 0
 }

@@ -2,6 +2,7 @@ import type { DocumentNode } from 'graphql'
 import { ConfigError, PermanentError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
+import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
 import { checkOperation, loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { combine, type Finding, fail, ok, skip, warn } from './check.ts'
@@ -39,6 +40,8 @@ async function inspectRole(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const { role } = hasura
+  const problem = findRoleProblem(role)
+  if (problem) return [fail(problem.found, problem.remedy)]
   try {
     const committed = await loadRoleSchema(schemaFolder, role)
     const live = await introspect(hasura, signal)
@@ -74,7 +77,7 @@ async function introspect(
     return {
       unseen: warn(
         `introspection is switched off for role "${role}", so its operations were checked against the committed SDL`,
-        `take "${role}" out of disabled_for_roles in Hasura's metadata (graphql_schema_introspection), or keep graphql/schema/${role}.graphql by hand`,
+        `take "${role}" out of disabled_for_roles in Hasura's metadata (graphql_schema_introspection), or keep graphql/schema/${schemaFileName(role)} by hand`,
       ),
     }
   }

@@ -19,6 +19,7 @@ import {
 } from 'graphql'
 import { ConfigError } from '../errors.ts'
 import { findOperation } from './find-operation.ts'
+import { schemaFileName, schemaFileUrl } from './role-name.ts'
 import { columnTypeOf } from './scalars.ts'
 
 /** Where the SDL of each role is committed. */
@@ -33,13 +34,13 @@ export interface RoleSchema {
 
 /** @throws ConfigError naming the command that fetches it, when the role's SDL isn't there */
 export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSchema> {
-  const file = new URL(`${role}.graphql`, folder)
+  const file = schemaFileUrl(folder, role)
   let sdl: string
   try {
     sdl = await readFile(file, 'utf8')
   } catch {
     throw new ConfigError([
-      `The schema of role "${role}" is not in graphql/schema/${role}.graphql: run "schema pull --role ${role}" and commit it.`,
+      `The schema of role "${role}" is not in graphql/schema/${schemaFileName(role)}: run "schema pull --role ${role}" and commit it.`,
     ])
   }
   return readSchema(role, sdl)

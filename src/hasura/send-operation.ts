@@ -4,6 +4,7 @@ import type { Token } from '../auth/token.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import type { OperationKind } from './require-operation.ts'
+import { roleHeader } from './role-name.ts'
 
 export interface Sendable {
   readonly document: DocumentNode
@@ -51,7 +52,7 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
     try {
       await client.request(document, variables, {
         authorization: `Bearer ${token.value}`,
-        'x-hasura-role': deps.role,
+        'x-hasura-role': roleHeader(deps.role),
       })
     } catch (error) {
       limits.signal?.throwIfAborted()

@@ -1,7 +1,9 @@
 import { ConfigError } from '../errors.ts'
+import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
 import { checkOperation, schemaFolder as committedSchemas, loadRoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
+import { roleOf } from './operation-problems.ts'
 
 /**
  * What can be seen to be wrong with the job list before anything runs: names and mirror tables used twice, schedules that never
@@ -17,6 +19,12 @@ export async function checkJobs(jobs: readonly JobDefinition[], schemaFolder = c
       table => `Two jobs write mirror.${table}: the rows of one would be overwritten by the other.`,
     ),
   ]
+  const roles = jobs.flatMap(job => roleOf(job) ?? [])
+  for (const twins of findTwinRoles(roles)) {
+    problems.push(
+      `Roles ${twins.map(role => `"${role}"`).join(' and ')} have one schema file where case doesn't tell names apart: rename one of them.`,
+    )
+  }
   for (const job of jobs) {
     if (!/^[a-z][a-z0-9-]*$/.test(job.name)) problems.push(`Job "${job.name}": a name is lower case words with dashes.`)
     const problem = job.schedule && findRuleProblem(job.schedule)
@@ -27,8 +35,11 @@ export async function checkJobs(jobs: readonly JobDefinition[], schemaFolder = c
 }
 
 async function findOperationProblems(job: JobDefinition, schemaFolder: URL): Promise<string[]> {
-  if (!job.operations?.length || !job.requirement || !('role' in job.requirement)) return []
-  const { role } = job.requirement
+  const role = roleOf(job)
+  if (role === undefined) return []
+  const problem = findRoleProblem(role)
+  if (problem) return [`Job "${job.name}": ${problem.found}: ${problem.remedy}.`]
+  if (!job.operations?.length) return []
   try {
     const schema = await loadRoleSchema(schemaFolder, role)
     const problems = job.operations.flatMap(operation =>

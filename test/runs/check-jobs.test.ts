@@ -32,18 +32,22 @@ describe('the job list', () => {
         operations: [parse('query F { users { id } }')],
         findProblems: ({ role }) => [`not for ${role}`],
       }),
+      job({ name: 'sync-g', requirement: { role: 'line\nbreak' } }),
+      job({ name: 'sync-h', requirement: { role: 'Viewer' } }),
     )
     expect(problems.map(problem => problem.replace(/:.*$/s, ''))).toEqual([
       'Two jobs are called "sync-a".',
       'Two jobs write mirror.things',
+      'Roles "viewer" and "Viewer" have one schema file where case doesn\'t tell names apart',
       'Job "Sync B"',
       'Job "sync-c"',
       'Job "sync-d" as role "viewer"',
       'Job "sync-e"',
       'Job "sync-f"',
+      'Job "sync-g"',
     ])
-    expect(problems[4]).toContain('secrets')
-    expect(problems[5]).toContain('schema pull --role nobody')
-    expect(problems[6]).toBe('Job "sync-f": not for viewer')
+    expect(problems[5]).toContain('secrets')
+    expect(problems[6]).toContain('schema pull --role nobody')
+    expect(problems[7]).toBe('Job "sync-f": not for viewer')
   })
 })

@@ -6,6 +6,12 @@ import { createTokenVerifier } from './verify-token.ts'
 
 export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Session>
 
+/** Node gives the bytes of a header as characters; Hasura reads them as UTF-8. */
+export function roleOf(headers: IncomingHttpHeaders): string | undefined {
+  const role = [headers['x-hasura-role']].flat()[0]
+  return role === undefined ? undefined : Buffer.from(role, 'latin1').toString('utf8')
+}
+
 export function createAuthenticator(config: JwtConfig, options: { requireRoleHeader: boolean }): Authenticate {
   const verify = createTokenVerifier(config)
   return async headers => {
@@ -17,7 +23,7 @@ export function createAuthenticator(config: JwtConfig, options: { requireRoleHea
       throw new HasuraError('invalid-headers', 'Malformed Authorization header')
     }
     const claims = await verify(token)
-    const role = [headers['x-hasura-role']].flat()[0]
+    const role = roleOf(headers)
     if (role === undefined && options.requireRoleHeader) {
       throw new HasuraError('access-denied', 'x-hasura-role header is required')
     }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { applyMigrations } from './apply-migrations.ts'
-import { type Authenticate, createAuthenticator } from './authenticate.ts'
+import { type Authenticate, createAuthenticator, roleOf } from './authenticate.ts'
 import { loadCatalog } from './catalog.ts'
 import type { MetadataChange } from './change-metadata.ts'
 import { openDatabase } from './database.ts'
@@ -183,7 +183,7 @@ function recordOf(incoming: Incoming): RequestRecord {
   const request = tryParse(incoming.body)
   return {
     operationName: request === undefined ? undefined : operationNameOf(request),
-    role: [incoming.headers['x-hasura-role']].flat()[0],
+    role: roleOf(incoming.headers),
     variables: request === undefined ? undefined : toPlain(request.variables),
     at: new Date(),
     status: 200,
