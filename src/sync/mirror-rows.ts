@@ -70,15 +70,27 @@ export function mirrorRows<const C extends Columns>(options: {
     async ensure(tx) {
       await ensureMirrorTable(tx, table)
     },
-    write(tx, account, rows) {
+    async write(tx, account, rows) {
       // One statement can't write the same row twice.
-      const unique = new Map(rows.map(row => [JSON.stringify(keyOf(row)), row]))
-      return mergePage(tx, table, account, rowsOf([...unique.values()]))
+      const last = await findLast(tx, table, rows)
+      return mergePage(tx, table, account, rowsOf(rows.filter((_, at) => last.has(at))))
     },
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
     markDeleted: (tx, account, keys) => markDeleted(tx, table, account, keys),
   }
+}
+
+/** Which rows are the last with their key. The database tells, because a key may be written in two ways. */
+async function findLast(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  rows: readonly Readonly<Record<string, unknown>>[],
+): Promise<ReadonlySet<number>> {
+  const key = sql.join(table.key.map(name => sql.ref(`page.${name}`)))
+  const { rows: found } = await sql<{ at: number }>`
+    select max(page._row) - 1 as at from ${keysOf(rowsOf(rows), table)} group by ${key}`.execute(tx)
+  return new Set(found.map(({ at }) => at))
 }
 
 async function findOthers(

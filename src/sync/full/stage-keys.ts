@@ -3,13 +3,13 @@ import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { isSoftDeleted, type MirrorTable } from '../mirror/mirror-table.ts'
-import { columnValue, unnestPage } from '../mirror/page-rows.ts'
+import { columnValue, isKeyOf, unnestPage } from '../mirror/page-rows.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
  * Which keys a full read has met is kept in the database: a list of a million wouldn't fit into memory, and merging two ordered
- * streams would delete rows where the collations differ. Keys are compared as the text that the mirror's own type gives; what
- * seems to differ though it is equal is asked for once more by its key, and found.
+ * streams would delete rows where the collations differ. They are kept as texts, which show how the source writes them, and
+ * compared as values of the mirror's types: 12.5 and 12.50 are the same key.
  */
 
 /** Keeps the keys of a page, and their cursors where the table has one. */
@@ -58,12 +58,12 @@ export async function analyzeStagedKeys(tx: FencedTransaction): Promise<void> {
 function missingThere(table: MirrorTable, account: string, readId: string): RawBuilder<unknown> {
   return sql`${sql.table(`mirror.${table.name}`)} m
     where m._account = ${account} and m._deleted_at is null
-      and not exists (select from worker.staged_keys s where s.read_id = ${readId} and s.key = ${keyOf(table)})`
+      and not exists (select from worker.staged_keys s where s.read_id = ${readId} and ${isStaged(table)})`
 }
 
 /**
  * Turns what was staged into a list of keys to be settled: those that are missing there, and, when the rows themselves weren't
- * read, those that are missing here, that have another cursor, or that were taken for deleted.
+ * read, those that are missing here, that have another cursor or are written otherwise, or that were taken for deleted.
  */
 export async function listUnsettled(
   tx: FencedTransaction,
@@ -75,11 +75,15 @@ export async function listUnsettled(
 ): Promise<void> {
   const mirror = sql.table(`mirror.${table.name}`)
   if (read.purpose === 'sweep') {
-    const differs = cursor === undefined ? sql`false` : sql`${sql.ref(`m.${cursor}`)}::text is distinct from s.cursor`
+    const isRespelled = sql`s.key <> ${keyOf(table)}`
+    const differs =
+      cursor === undefined
+        ? isRespelled
+        : sql`(${isRespelled} or ${sql.ref(`m.${cursor}`)}::text is distinct from s.cursor)`
     await sql`
       insert into worker.unsettled_keys (read_id, key)
       select ${read.id}, s.key from worker.staged_keys s
-      left join ${mirror} m on m._account = ${account} and ${keyOf(table)} = s.key
+      left join ${mirror} m on m._account = ${account} and ${isStaged(table)}
       where s.read_id = ${read.id}
         and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isSoftDeleted(table, ({ name }) => sql.ref(`m.${name}`))}))`.execute(
       tx,
@@ -108,6 +112,11 @@ export async function findUnsettled(
 
 export async function forgetUnsettled(tx: FencedTransaction, readId: string, upToId: string): Promise<void> {
   await tx.deleteFrom('worker.unsettled_keys').where('read_id', '=', readId).where('id', '<=', upToId).execute()
+}
+
+/** That a staged key `s` is that of the mirror's row `m`. */
+function isStaged(table: MirrorTable): RawBuilder<unknown> {
+  return isKeyOf(table, at => sql`s.key[${sql.lit(at + 1)}]`)
 }
 
 function keyOf({ key }: MirrorTable): RawBuilder<unknown> {

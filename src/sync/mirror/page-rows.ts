@@ -36,8 +36,24 @@ export function keysOf(page: Rows, { columns, key }: MirrorTable): RawBuilder<un
 }
 
 /** That a row `page` of these is the mirror's row `m`. */
-export function sameKey({ key }: MirrorTable): RawBuilder<unknown> {
-  const equal = key.map(name => sql`${sql.ref(`page.${name}`)} = ${sql.ref(`m.${name}`)}`)
+export function sameKey(table: MirrorTable): RawBuilder<unknown> {
+  return isKeyOf(table, at => sql.ref(`page.${table.key[at]}`))
+}
+
+/**
+ * That a key is the one of the mirror's row `m`. Compared as values of the mirror's types, as its primary key does: one key may
+ * be written in two ways (12.5 and 12.50, `1 day` and `24:00:00`, 0 and -0).
+ *
+ * @param valueAt the key's value of the column at this place, as text or in the column's type
+ */
+export function isKeyOf(
+  { columns, key }: MirrorTable,
+  valueAt: (at: number) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const equal = key.map((name, at) => {
+    const type = columns.find(column => column.name === name)?.type ?? 'text'
+    return sql`${sql.ref(`m.${name}`)} = (${valueAt(at)})::${sql.raw(type)}`
+  })
   return sql.join(equal, sql` and `)
 }
 

@@ -5,7 +5,7 @@ import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { nextChanges } from './change-counter.ts'
 import { isSoftDeleted, type MirrorTable } from './mirror-table.ts'
-import { columnValue, keysOf, type PageRows, sameKey, unnestPage } from './page-rows.ts'
+import { columnValue, isKeyOf, keysOf, type PageRows, sameKey, unnestPage } from './page-rows.ts'
 
 export interface WrittenRows {
   readonly inserted: number
@@ -77,8 +77,9 @@ function insertion(table: MirrorTable, account: string, page: PageRows): RawBuil
     from ${unnestPage(page, table.columns)}`
 }
 
+/** The key among it: an equal one may be written otherwise now. */
 function replacement(table: MirrorTable): RawBuilder<unknown> {
-  const replaced = [...valuesOf(table), '_synced_at', '_change'].map(
+  const replaced = [...table.columns.map(({ name }) => name), '_synced_at', '_change'].map(
     name => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`,
   )
   return sql`${sql.join(replaced)},
@@ -88,13 +89,8 @@ function replacement(table: MirrorTable): RawBuilder<unknown> {
 
 /** Compared digit by digit: for `is distinct from` 1.0 and 1.00 are the same. */
 function compared(row: 'm' | 'excluded', table: MirrorTable): RawBuilder<unknown> {
-  const values = valuesOf(table).map(name => sql.ref(`${row}.${name}`))
+  const values = table.columns.map(({ name }) => sql.ref(`${row}.${name}`))
   return sql`row(${sql.join([sql`${sql.ref(`${row}._deleted_at`)} is null`, ...values])})::record`
-}
-
-/** The columns behind the key. */
-function valuesOf({ columns, key }: MirrorTable): readonly string[] {
-  return columns.map(({ name }) => name).filter(name => !key.includes(name))
 }
 
 function columnList(names: readonly string[]): RawBuilder<unknown> {
@@ -114,17 +110,14 @@ export async function markDeleted(
   keys: readonly Position[],
   present: readonly Rows[] = [],
 ): Promise<number> {
-  const types = table.key.map(name => table.columns.find(column => column.name === name)?.type ?? 'text')
-  const same = table.key.map(
-    (name, at) => sql`${sql.ref(`m.${name}`)} = (gone.key ->> ${sql.lit(at)})::${sql.raw(types[at] ?? 'text')}`,
-  )
+  const isGone = isKeyOf(table, at => sql`gone.key ->> ${sql.lit(at)}`)
   const missing = present.map(page => sql` and not exists (select from ${keysOf(page, table)} where ${sameKey(table)})`)
   const { numAffectedRows } = await sql`
     with counter as (${nextChanges(table.name, keys.length)})
     update ${sql.table(`mirror.${table.name}`)} as m
     set _deleted_at = now(), _synced_at = now(), _change = (select base from counter) + gone.n
     from jsonb_array_elements(${JSON.stringify(keys)}::jsonb) with ordinality as gone (key, n)
-    where m._account = ${account} and m._deleted_at is null and ${sql.join(same, sql` and `)}
+    where m._account = ${account} and m._deleted_at is null and ${isGone}
       ${sql.join(missing, sql``)}`.execute(tx)
   return Number(numAffectedRows ?? 0n)
 }
