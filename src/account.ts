@@ -26,9 +26,14 @@ export type Login = SecretLogin | KeyLogin | CertificateLogin | PasswordLogin
 
 export type ClientAuthMethod = Login['method']
 
-interface LoginServer {
-  /** Discovery (OpenID Connect Discovery 1.0) or the token endpoint itself. */
-  readonly server: { readonly issuer: string } | { readonly tokenUrl: string }
+/**
+ * Where tokens come from: the token endpoint, or the issuer whose endpoint is discovered (OpenID Connect Discovery 1.0). An
+ * issuer beside the endpoint is the name that the server has for itself.
+ */
+export type LoginServer = { readonly issuer: string } | { readonly tokenUrl: string; readonly issuer?: string }
+
+interface LoginBase {
+  readonly server: LoginServer
   readonly clientId: string
   /** Asked for, and each must be granted. */
   readonly scopes: readonly string[]
@@ -40,13 +45,13 @@ interface LoginServer {
 export type Secret = { readonly value: string } | { readonly file: string }
 
 /** A secret that both sides know (RFC 6749, section 2.3.1), in the header or in the form. */
-export interface SecretLogin extends LoginServer {
+export interface SecretLogin extends LoginBase {
   readonly method: 'client_secret_basic' | 'client_secret_post'
   readonly secret: Secret
 }
 
 /** An assertion signed with the client's private key (RFC 7523, section 2.2). */
-export interface KeyLogin extends LoginServer {
+export interface KeyLogin extends LoginBase {
   readonly method: 'private_key_jwt'
   /** PEM (PKCS #8, PKCS #1 or SEC 1) or JWK. */
   readonly keyFile: string
@@ -55,7 +60,7 @@ export interface KeyLogin extends LoginServer {
 }
 
 /** Mutual TLS (RFC 8705, section 2). */
-export interface CertificateLogin extends LoginServer {
+export interface CertificateLogin extends LoginBase {
   readonly method: 'tls_client_auth'
   /** PEM; may go on with the certificates between it and the authority. */
   readonly certificateFile: string
@@ -64,7 +69,7 @@ export interface CertificateLogin extends LoginServer {
 }
 
 /** A person's or technical user's name and password (RFC 6749, section 4.3), which OAuth 2.1 has no more. */
-export interface PasswordLogin extends LoginServer {
+export interface PasswordLogin extends LoginBase {
   readonly method: 'password'
   readonly usernameFile: string
   readonly passwordFile: string

@@ -24,6 +24,8 @@ export const queueWithoutStore =
 /** Who may ask for jobs over TCP. */
 export interface HttpCallers {
   readonly issuer: string
+  /** Where the issuer's keys are; discovered when absent. */
+  readonly jwksUrl?: string
   readonly audience: string
   readonly role: string
 }
@@ -84,12 +86,12 @@ function readSettings(env: Environment, problems: string[]): Omit<Config, 'accou
 }
 
 function readCallers(env: Environment, problems: string[]): HttpCallers | undefined {
-  const { HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
-  if (!issuer && !audience && !role) return undefined
-  if (issuer && audience && role) {
-    readUrl(issuer, ['https:', 'http:'], 'https://keycloak.example/realms/wiki', 'HTTP_ISSUER', problems)
-    return { issuer, audience, role }
-  }
+  const { HTTP_ISSUER: issuer, HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
+  if (!issuer && !jwksUrl && !audience && !role) return undefined
+  const realm = 'https://keycloak.example/realms/wiki'
+  readUrl(issuer, ['https:', 'http:'], realm, 'HTTP_ISSUER', problems)
+  readUrl(jwksUrl, ['https:', 'http:'], `${realm}/protocol/openid-connect/certs`, 'HTTP_JWKS_URL', problems)
+  if (issuer && audience && role) return { issuer, ...(jwksUrl && { jwksUrl }), audience, role }
   const missing = Object.entries({ HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role })
   for (const [name] of missing.filter(([, value]) => !value)) {
     problems.push(

@@ -59,7 +59,7 @@ const described: readonly (readonly [words: RegExp, remedy: (asker: Asker) => st
   [
     /audience/i,
     () =>
-      'it calls itself otherwise: give in OIDC_ISSUER the issuer of its discovery document (Realm settings → Endpoints)',
+      'it calls itself otherwise: give in OIDC_ISSUER, also beside TOKEN_URL, the issuer of its discovery document (Realm settings → Endpoints)',
   ],
   [
     /client_assertion/i,

@@ -18,7 +18,7 @@ import { showUrl } from './login-url.ts'
 import type { ReadSecretFile } from './read-credential-file.ts'
 import { createServerTime } from './server-time.ts'
 import type { Token } from './token.ts'
-import { createTokenEndpoint, type TokenEndpoint, translateFailure } from './token-endpoint.ts'
+import { createTokenEndpoints, type TokenEndpoint, translateFailure } from './token-endpoint.ts'
 import { readTokenResponse } from './token-response.ts'
 import type { RequestToken } from './token-source.ts'
 
@@ -27,7 +27,8 @@ import type { RequestToken } from './token-source.ts'
  * refresh token of the one before (section 6) where the server gives such.
  *
  * When the client is refused, its credential is read again, and tried once more if it has changed: a rotation costs no
- * failed request. Otherwise a refusal is one request.
+ * failed request. After a refusal or a failure the token endpoint is discovered again, and asked once if it has moved.
+ * Otherwise a failure is one request to it.
  *
  * The function rejects with RefusalError (`client-auth`, `scope` or `claims`: somebody has to mend something), OutageError
  * (`token-endpoint`: no usable answer, or one that asks for a pause), or the signal's reason. Neither their messages nor their causes
@@ -46,12 +47,12 @@ export function createRequestToken(
 ): RequestToken {
   const { clock } = deps
   const serverTime = createServerTime(clock)
-  const findEndpoint = createTokenEndpoint(login)
-  let audience = ''
+  const endpoints = createTokenEndpoints(login)
+  let asked: TokenEndpoint | undefined
   const credentials = createCredentials(login, {
     clock,
     readSecretFile: deps.readSecretFile,
-    changeAssertion: () => ({ audience, serverNow: serverTime.now() }),
+    changeAssertion: () => ({ audience: asked?.audience ?? '', serverNow: serverTime.now() }),
   })
   /** Tokens whose refresh token was refused: it isn't tried again, or every later attempt would be two requests. */
   const unrenewable = new WeakSet<Token>()
@@ -63,8 +64,8 @@ export function createRequestToken(
 
   async function request(grant: Grant, credential: Credential, signal: AbortSignal): Promise<Token> {
     const loginFetch = createFetch(credential, signal)
-    const endpoint = await findEndpoint(loginFetch, signal)
-    audience = endpoint.audience
+    const endpoint = await endpoints.get(loginFetch, signal)
+    asked = endpoint
     const client = createClient(endpoint, login.clientId, credential)
     client[customFetch] = loginFetch
     const url = showUrl(new URL(endpoint.token_endpoint))
@@ -82,20 +83,25 @@ export function createRequestToken(
     }
   }
 
-  /** Something that speaks for another try: the credential is another one, or the clock that assertions are dated by. */
-  async function hasChanged(refused: Credential, aheadMs: number): Promise<boolean> {
-    if (await credentials.hasChangedSince(refused)) return true
-    return login.method === 'private_key_jwt' && serverTime.aheadMs() !== aheadMs
+  /** Something that speaks for another try: another credential, another clock to date assertions by, another address. */
+  async function hasChanged(error: unknown, tried: { credential: Credential; aheadMs: number }, signal: AbortSignal) {
+    if (signal.aborted) return false
+    const { credential, aheadMs } = tried
+    const hasCredential = mayBeRefusal(error, login) && (await credentials.hasChangedSince(credential))
+    const hasClock = refusesClient(error) && login.method === 'private_key_jwt' && serverTime.aheadMs() !== aheadMs
+    const hasAddress =
+      asked !== undefined &&
+      mayHaveMoved(error) &&
+      (await endpoints.hasMovedSince(asked, createFetch(await credentials.get(), signal), signal))
+    return hasCredential || hasClock || hasAddress
   }
 
   async function logIn(signal: AbortSignal): Promise<Token> {
-    const credential = await credentials.get()
-    const aheadMs = serverTime.aheadMs()
-    const grant = { user: credential.user }
+    const tried = { credential: await credentials.get(), aheadMs: serverTime.aheadMs() }
     try {
-      return await request(grant, credential, signal)
+      return await request({ user: tried.credential.user }, tried.credential, signal)
     } catch (error) {
-      if (!mayBeRefusal(error, login) || !(await hasChanged(credential, aheadMs))) throw error
+      if (!(await hasChanged(error, tried, signal))) throw error
       const changed = await credentials.get()
       return await request({ user: changed.user }, changed, signal)
     }
@@ -123,6 +129,11 @@ export function createRequestToken(
 /** A certificate is also refused by whoever ends TLS before the server: with a page, or by hanging up without a word. */
 function mayBeRefusal(error: unknown, { method }: Login): boolean {
   return refusesClient(error) || (method === 'tls_client_auth' && error instanceof OutageError)
+}
+
+/** Whatever answers at an address that was given up: nothing, a page, a refusal. A pause is asked for by a server that is there. */
+function mayHaveMoved(error: unknown): boolean {
+  return refusesClient(error) || (error instanceof OutageError && error.retryAfterMs === undefined)
 }
 
 /** What a token is asked for with: the one before, a user's password, or the client alone. */

@@ -18,31 +18,54 @@ export type TokenEndpoint = Pick<ServerMetadata, 'issuer'> & {
   readonly audience: string
 }
 
-/**
- * Where tokens are to be had: the configured URL, or what discovery finds (OpenID Connect Discovery 1.0, section 4; for a
- * client with a certificate RFC 8705, section 5). What was found is remembered; a failure is not.
- *
- * @throws RefusalError (`client-auth`) when the issuer is another one than was configured, or not https;
- *   OutageError (`token-endpoint`); the signal's reason
- */
-export function createTokenEndpoint(
-  login: Login,
-): (loginFetch: CustomFetch, signal: AbortSignal) => Promise<TokenEndpoint> {
-  let found: TokenEndpoint | undefined
+/** Where tokens are to be had, remembered from its first use until a request to it fails. */
+export interface TokenEndpoints {
+  /**
+   * @throws RefusalError (`client-auth`) when the issuer is another one than was configured, or not https;
+   *   OutageError (`token-endpoint`); the signal's reason
+   */
+  get(loginFetch: CustomFetch, signal: AbortSignal): Promise<TokenEndpoint>
+  /**
+   * A request to this endpoint failed: discovers again, and tells whether the endpoint is another one now. One that is
+   * configured never is, and a discovery that fails changes nothing.
+   */
+  hasMovedSince(failed: TokenEndpoint, loginFetch: CustomFetch, signal: AbortSignal): Promise<boolean>
+}
 
-  return async (loginFetch, signal) => {
-    found ??=
-      'tokenUrl' in login.server
-        ? knownEndpoint(login.server.tokenUrl, login)
-        : await discoverEndpoint(login.server.issuer, login, loginFetch, signal)
-    return found
+/**
+ * The configured URL, or what discovery finds (OpenID Connect Discovery 1.0, section 4; for a client with a certificate RFC
+ * 8705, section 5).
+ */
+export function createTokenEndpoints(login: Login): TokenEndpoints {
+  const { server } = login
+  let known: TokenEndpoint | undefined
+
+  return {
+    async get(loginFetch, signal) {
+      known ??=
+        'tokenUrl' in server
+          ? configuredEndpoint(server.tokenUrl, server.issuer, login)
+          : await discoverEndpoint(server.issuer, login, loginFetch, signal)
+      return known
+    },
+    async hasMovedSince(failed, loginFetch, signal) {
+      if ('tokenUrl' in server) return false
+      try {
+        known = await discoverEndpoint(server.issuer, login, loginFetch, signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof WorkerError) return false
+        throw error
+      }
+      return known.token_endpoint !== failed.token_endpoint || known.audience !== failed.audience
+    },
   }
 }
 
-function knownEndpoint(tokenUrl: string, { allowInsecure }: Login): TokenEndpoint {
+function configuredEndpoint(tokenUrl: string, issuer: string | undefined, { allowInsecure }: Login): TokenEndpoint {
   const { href, origin } = parseLoginUrl(tokenUrl, 'TOKEN_URL', allowInsecure)
   // openid-client wants an issuer; it only matters for ID tokens, which aren't used.
-  return { issuer: origin, token_endpoint: href, audience: href }
+  return { issuer: issuer ?? origin, token_endpoint: href, audience: issuer ?? href }
 }
 
 async function discoverEndpoint(
@@ -74,11 +97,11 @@ const mismatch = z.object({
 function translateMismatch(error: unknown, issuer: URL): WorkerError | undefined {
   const named = mismatch.safeParse(error).data?.cause.body.issuer
   if (named === undefined) return undefined
-  return new RefusalError(
-    'client-auth',
-    'account',
-    `The identity provider at ${showUrl(issuer)} calls itself ${JSON.stringify(named)}: set OIDC_ISSUER to exactly that, mend the host name that it is configured with, or give the token endpoint in TOKEN_URL`,
-  )
+  return new RefusalError('client-auth', 'account', {
+    found: `The identity provider at ${showUrl(issuer)} calls itself ${JSON.stringify(named)}`,
+    remedy:
+      "set OIDC_ISSUER to exactly that; if this machine can't reach that address, set TOKEN_URL as well, to the token endpoint at an address that it can reach; or correct the host name in the configuration of the identity provider",
+  })
 }
 
 /**
@@ -91,9 +114,8 @@ export function translateFailure(error: unknown, url: string): WorkerError {
   if (error instanceof WorkerError) return error
   if (error instanceof ClientError && error.cause instanceof WorkerError) return error.cause
   const code = z.object({ code: z.string().regex(/^[A-Z_]{3,60}$/) }).safeParse(error).data?.code ?? 'no code'
-  return new OutageError(
-    'token-endpoint',
-    'account',
-    `The answer of ${url} is not what OAuth prescribes (${code}): check OIDC_ISSUER or TOKEN_URL`,
-  )
+  return new OutageError('token-endpoint', 'account', {
+    found: `The answer of ${url} is not what OAuth prescribes (${code})`,
+    remedy: 'check OIDC_ISSUER or TOKEN_URL',
+  })
 }

@@ -8,6 +8,7 @@ import { byName, getNamed } from '../find-named.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
+import { findRealmUrl } from '../rest/keycloak-admin.ts'
 import { type CommandContext, defineCommand, type Terminal } from './command.ts'
 import { jsonOutput, textOption } from './options.ts'
 
@@ -57,7 +58,7 @@ export const doctor = defineCommand({
 function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
   return async (account, requirements) => {
     const { login } = account
-    if (login.method === 'password' || 'tokenUrl' in login.server) return undefined
+    if (login.method === 'password' || findRealmUrl(login.server) === undefined) return undefined
     const administrator = readAdminLogin(env, login)
     if (!administrator) return undefined
     const provisioning = await openProvisioning(account, requirements, {}, administrator, host, signal)

@@ -19,8 +19,12 @@ const accountName = z
   )
 
 const settings = {
-  oidcIssuer: url.describe("The realm's issuer, such as https://keycloak.example/realms/wiki; or give tokenUrl."),
-  tokenUrl: url.describe('The token endpoint itself, in place of oidcIssuer.'),
+  oidcIssuer: url.describe(
+    "The realm's issuer, such as https://keycloak.example/realms/wiki; needed unless there is a tokenUrl.",
+  ),
+  tokenUrl: url.describe(
+    'The token endpoint itself, for a server without discovery, or one that is reached at another address than its issuer.',
+  ),
   allowInsecureIssuer: z
     .union([z.boolean(), z.enum(['true', 'false'])], 'must be true or false')
     .optional()
@@ -66,7 +70,7 @@ export const accountSettingsSchema = z
     ...accountJobsSchema.shape,
   })
   // What editors can tell of the rules between settings; the reader of a login tells them in words.
-  .meta({ oneOf: [{ required: ['oidcIssuer'] }, { required: ['tokenUrl'] }] })
+  .meta({ anyOf: [{ required: ['oidcIssuer'] }, { required: ['tokenUrl'] }] })
 
 /** The content of `ACCOUNTS_FILE`: the source of its JSON Schema as well. */
 export const accountsFileSchema = z

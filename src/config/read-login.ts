@@ -38,9 +38,6 @@ export function readLogin(
       `${label('OIDC_ISSUER')} is missing: give the realm's issuer, or the token endpoint in ${label('TOKEN_URL')}.`,
     )
   }
-  if (issuer && tokenUrl) {
-    problems.push(`${label('OIDC_ISSUER')} and ${label('TOKEN_URL')} are both set: give one of them.`)
-  }
   if (!clientId) problems.push(`${label('CLIENT_ID')} is missing: give the client id of the service account.`)
   const allowInsecure = values.ALLOW_INSECURE_ISSUER || 'false'
   if (allowInsecure !== 'true' && allowInsecure !== 'false') {
@@ -54,7 +51,7 @@ export function readLogin(
   findCredentialProblems(method, values, label, problems)
   if (problems.length > found) return undefined
   return {
-    server: issuer ? { issuer } : { tokenUrl: tokenUrl ?? '' },
+    server: tokenUrl ? { tokenUrl, ...(issuer && { issuer }) } : { issuer: issuer ?? '' },
     clientId: clientId ?? '',
     scopes: values.SCOPE?.split(/\s+/).filter(Boolean) ?? [],
     ...(allowInsecure === 'true' && { allowInsecure: true }),

@@ -19,7 +19,7 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
   const { hasura: endpoint } = account
   if (!endpoint) {
     for (const id of ['default-role', 'allowed-roles', 'user-id', 'email'] as const) findings.set(id, noHasura)
-    findings.set('claims', ok(`subject ${claims.subject} of ${claims.issuer}`))
+    findings.set('claims', inspectIssuer(claims, account) ?? ok(`subject ${claims.subject} of ${claims.issuer}`))
     return { findings, claims }
   }
   findings.set('email', inspectEmail(claims))
@@ -30,7 +30,8 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
     if (refused) findings.set('allowed-roles', explainMissingRoles(claims, endpoint.claims) ?? refused)
     return { findings, claims }
   }
-  findings.set('claims', ok(`Hasura's claims are in the token of subject ${claims.subject}`))
+  const found = ok(`Hasura's claims are in the token of subject ${claims.subject}`)
+  findings.set('claims', inspectIssuer(claims, account) ?? found)
   findings.set('default-role', ok(hasura.defaultRole))
   findings.set('allowed-roles', ok(hasura.allowedRoles.join(', ')))
   findings.set('user-id', inspectUserId(hasura, endpoint.claims, looksForUser))
@@ -38,6 +39,15 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
 }
 
 const noHasura = skip('the account has no Hasura endpoint')
+
+/** Two addresses that belong to different realms show only here. */
+function inspectIssuer({ issuer }: Claims, { login: { server } }: Account): Finding | undefined {
+  if (server.issuer === undefined || server.issuer === issuer) return undefined
+  return warn(
+    `the token's issuer is ${issuer}, and OIDC_ISSUER is ${server.issuer}`,
+    'set OIDC_ISSUER to the issuer of the realm that TOKEN_URL belongs to (Realm settings → Endpoints)',
+  )
+}
 
 /** A refusal is filed under the check that it names. */
 function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefined {

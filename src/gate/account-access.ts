@@ -19,7 +19,7 @@ export interface AccountAccess {
   hasura(url: string, role: string): HasuraClient
   /** The account's REST API, whose rate limit all its runs in this process share. */
   readonly api: RestApi | undefined
-  /** The Admin API of a Keycloak realm; it has a rate limit of its own, which these runs share as well. */
+  /** The Admin API of the realm that `issuer` names; it has a rate limit of its own, which these runs share as well. */
   keycloak(issuer: string, signal: AbortSignal): Promise<KeycloakAdmin>
   /** Lets one run at a time work on the account's first login. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
@@ -42,8 +42,9 @@ export function createAccountAccess(
     api: account.api && createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock) }),
     async keycloak(issuer, signal) {
       // Loaded where it is used: most workers never speak to it, and it is the largest of all dependencies.
-      const { createKeycloakAdmin } = await import('../rest/keycloak-admin.ts')
-      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer, signal })
+      const { createKeycloakAdmin, findRealmUrl } = await import('../rest/keycloak-admin.ts')
+      const realmUrl = findRealmUrl(account.login.server) ?? issuer
+      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, signal })
     },
     hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots }),
     inTurn(work) {

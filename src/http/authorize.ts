@@ -16,7 +16,7 @@ export const off: Authorize = async () =>
 /** Verifies a bearer token against the issuer's keys, and looks for the role among those of the realm and of the audience. */
 export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> = systemClock): Authorize {
   const { issuer, audience, role } = callers
-  const findKey = createKeyFinder(issuer, clock)
+  const findKey = createKeyFinder(callers, clock)
   return async header => {
     const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
     if (!token) return refuse(401, 'A bearer token is needed in the Authorization header.')
@@ -41,21 +41,23 @@ export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> 
 /** After the issuer's keys could not be had it is left alone for so long, in milliseconds. */
 const keysPauseMs = 10_000
 
-/** The issuer's keys: one discovery for all callers, and no question for a while after one that failed. */
-function createKeyFinder(issuer: string, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
+/** The issuer's keys: one discovery for all callers, another after one that failed, and no question for a while before it. */
+function createKeyFinder({ issuer, jwksUrl }: HttpCallers, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
   let remote: Promise<JWTVerifyGetKey> | undefined
   let failure: { readonly error: unknown; readonly at: number } | undefined
   return async (header, token) => {
     if (failure && clock.now() - failure.at < keysPauseMs) throw failure.error
-    remote ??= discoverKeys(issuer).then(createRemoteJWKSet)
+    remote ??= findKeys(issuer, jwksUrl).then(createRemoteJWKSet)
+    const tried = remote
     try {
-      const keys = await remote.catch(error => {
-        remote = undefined
-        throw error
-      })
+      const keys = await tried
       return await keys(header, token)
     } catch (error) {
-      if (!isAboutToken(error)) failure = { error, at: clock.now() }
+      if (!isAboutToken(error)) {
+        failure = { error, at: clock.now() }
+        // They may have moved, so whoever comes after the pause discovers them again.
+        if (remote === tried) remote = undefined
+      }
       throw error
     }
   }
@@ -74,7 +76,7 @@ function explain(error: unknown, { issuer, audience }: HttpCallers): Authorizati
     return refuse(401, `The token's claim "${error.claim}" is not valid.`)
   }
   if (!isAboutToken(error)) {
-    return refuse(503, `The keys of ${issuer} can not be fetched, so no token can be verified now.`)
+    return refuse(503, `The keys of ${issuer} can't be fetched, so no token can be verified now.`)
   }
   return refuse(401, 'The token is not valid: it is no JWT, or was not signed by the issuer.')
 }
@@ -93,8 +95,9 @@ const keyFailures: ReadonlySet<string> = new Set([
 
 const discoverySchema = z.object({ jwks_uri: z.url() })
 
-/** OpenID Connect Discovery 1.0, section 4. */
-async function discoverKeys(issuer: string): Promise<URL> {
+/** Where the keys are: as configured, or by OpenID Connect Discovery 1.0, section 4. */
+async function findKeys(issuer: string, jwksUrl: string | undefined): Promise<URL> {
+  if (jwksUrl !== undefined) return new URL(jwksUrl)
   const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
     signal: AbortSignal.timeout(10_000),
   })

@@ -5,7 +5,7 @@ import { createTokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import type { Environment } from '../config.ts'
 import { ConfigError, RefusalError } from '../errors.ts'
-import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../rest/keycloak-admin.ts'
+import { createKeycloakAdmin, findRealmUrl, type KeycloakAdmin, parseKeycloakIssuer } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
 
 /** How an administrator logs in: a service account, or a user. */
@@ -34,9 +34,11 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
   if ((clientId || secretFile) && (username || passwordFile)) {
     throw new ConfigError([`Two administrators are named: give ${clientVariables}, or ${userVariables}, not both.`])
   }
-  const { baseUrl, realm } = parseKeycloakIssuer(getIssuer(account))
+  const { baseUrl, realm } = parseKeycloakIssuer(getRealmUrl(account))
   const login = (realmOfAdmin: string) => ({
-    server: { issuer: `${baseUrl}/realms/${encodeURIComponent(adminRealm || realmOfAdmin)}` },
+    server: {
+      tokenUrl: `${baseUrl}/realms/${encodeURIComponent(adminRealm || realmOfAdmin)}/protocol/openid-connect/token`,
+    },
     scopes: [],
     ...(account.allowInsecure && { allowInsecure: true }),
   })
@@ -56,7 +58,7 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
 /** @throws ConfigError as `readAdminLogin`, and when there is none */
 export function getAdminLogin(env: Environment, account: Login): AdminLogin {
   // Whose realm it is comes first: without that, no administrator helps.
-  getIssuer(account)
+  getRealmUrl(account)
   const found = readAdminLogin(env, account)
   if (found) return found
   throw new ConfigError([
@@ -64,8 +66,9 @@ export function getAdminLogin(env: Environment, account: Login): AdminLogin {
   ])
 }
 
-function getIssuer({ server }: Login): string {
-  if ('issuer' in server) return server.issuer
+function getRealmUrl({ server }: Login): string {
+  const url = findRealmUrl(server)
+  if (url !== undefined) return url
   throw new ConfigError([
     'OIDC_ISSUER is missing: TOKEN_URL alone does not tell which realm is meant, so give its issuer instead (https://host/realms/R).',
   ])
@@ -88,7 +91,7 @@ export async function openAdminAccess(
   signal: AbortSignal,
 ): Promise<AdminAccess> {
   const { clock } = deps
-  const issuer = getIssuer(account)
+  const issuer = getRealmUrl(account)
   const readSecretFile = async (path: string) =>
     path === usernameVariable && username !== undefined ? username : deps.readSecretFile(path)
   const tokens = createTokenSource({ requestToken: createRequestToken(login, { clock, readSecretFile }), clock })

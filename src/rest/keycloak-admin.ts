@@ -1,4 +1,6 @@
 import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
+import type { LoginServer } from '../account.ts'
+import { isLoopback } from '../auth/login-url.ts'
 import { ConfigError } from '../errors.ts'
 import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError } from './interpret-admin-error.ts'
@@ -112,4 +114,16 @@ export function parseKeycloakIssuer(issuer: string): { baseUrl: string; realm: s
   }
   const base = parseApiBaseUrl(found[1])
   return { baseUrl: base.href.replace(/\/$/, ''), realm: decodeURIComponent(found[2]) }
+}
+
+/**
+ * The address at which this process reaches a realm: that of the token endpoint where it is one of Keycloak's, because the
+ * issuer may be a name for others. Undefined when nothing tells which realm is meant.
+ */
+export function findRealmUrl(server: LoginServer): string | undefined {
+  const url = 'tokenUrl' in server ? URL.parse(server.tokenUrl) : null
+  const below = /^(.*\/realms\/[^/]+)\/protocol\/openid-connect\/token$/.exec(url?.pathname ?? '')?.[1]
+  // An administrator's token isn't sent over plain http to another machine, whatever the login may do.
+  const isUsable = url && below !== undefined && (url.protocol === 'https:' || isLoopback(url))
+  return isUsable ? `${url.origin}${below}` : server.issuer
 }

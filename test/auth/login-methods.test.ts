@@ -2,7 +2,7 @@ import { decodeProtectedHeader, jwtVerify, UnsecuredJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { KeyLogin, Login, PasswordLogin } from '../../src/account.ts'
 import { findDeprecation } from '../../src/auth/find-deprecation.ts'
-import { createTokenEndpoint } from '../../src/auth/token-endpoint.ts'
+import { createTokenEndpoints } from '../../src/auth/token-endpoint.ts'
 import { failureOf } from './failure-of.ts'
 import { openLogin } from './open-login.ts'
 import { createEcKey, createRsaKey, toJwk, toPem } from './signing-keys.ts'
@@ -119,28 +119,31 @@ describe('plain http to another machine', () => {
     return { received, login: openLogin(login, { fetch: discovering }) }
   }
 
-  test.each([{ issuer }, { tokenUrl }])('is refused, and used where it is allowed: %j', async server => {
-    const refused = open(server, false)
-    const error = await failureOf(refused.login.requestToken(undefined, forever))
-    expect(error).toMatchObject({ name: 'RefusalError', code: 'client-auth' })
-    expect(error.message).toMatch(/is not https.*ALLOW_INSECURE_ISSUER=true/)
-    expect(refused.received).toEqual([])
-    const allowed = open(server, true)
-    await allowed.login.requestToken(undefined, forever)
-    expect(allowed.received).toHaveLength(1)
-  })
+  test.each([{ issuer }, { tokenUrl }, { issuer, tokenUrl }])(
+    'is refused, and used where it is allowed: %j',
+    async server => {
+      const refused = open(server, false)
+      const error = await failureOf(refused.login.requestToken(undefined, forever))
+      expect(error).toMatchObject({ name: 'RefusalError', code: 'client-auth' })
+      expect(error.message).toMatch(/is not https.*ALLOW_INSECURE_ISSUER=true/)
+      expect(refused.received).toEqual([])
+      const allowed = open(server, true)
+      await allowed.login.requestToken(undefined, forever)
+      expect(allowed.received).toHaveLength(1)
+    },
+  )
 })
 
 test('a certificate is shown at the address that discovery names for it', async () => {
   const asked: string[] = []
-  const endpoint = createTokenEndpoint({
+  const endpoints = createTokenEndpoints({
     ...base,
     server: { issuer: 'https://id.example/realms/wiki' },
     method: 'tls_client_auth',
     certificateFile: '/certificate',
     keyFile: '/key',
   })
-  const found = await endpoint(async address => {
+  const found = await endpoints.get(async address => {
     asked.push(String(address))
     const mtls_endpoint_aliases = { token_endpoint: 'https://mtls.id.example/token' }
     return Response.json({ issuer: 'https://id.example/realms/wiki', token_endpoint: 'x', mtls_endpoint_aliases })

@@ -14,6 +14,14 @@ describe('a login', () => {
   test.each<[Parameters<typeof readLogin>[0], object]>([
     [{ CLIENT_SECRET: 's' }, { method: 'client_secret_basic', secret: { value: 's' } }],
     [
+      { CLIENT_SECRET: 's', TOKEN_URL: 'https://inside.example/token' },
+      {
+        server: { issuer: minimal.OIDC_ISSUER, tokenUrl: 'https://inside.example/token' },
+        method: 'client_secret_basic',
+        secret: { value: 's' },
+      },
+    ],
+    [
       { CLIENT_AUTH: 'client_secret_post', CLIENT_SECRET_FILE: '/s', CLIENT_SECRET: 's' },
       { method: 'client_secret_post', secret: { file: '/s' } },
     ],

@@ -231,7 +231,7 @@ describe('who may ask for jobs', () => {
     await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
     fail()
     expect(await ask({ base: fresh.url })).toEqual(
-      refused(503, `The keys of ${app.idp.issuer} can not be fetched, so no token can be verified now.`, 'unavailable'),
+      refused(503, `The keys of ${app.idp.issuer} can't be fetched, so no token can be verified now.`, 'unavailable'),
     )
     app.idp.clearFaults()
     clock.advance(10_000)
@@ -245,7 +245,7 @@ describe('who may ask for jobs', () => {
     const authorize = createAuthorize({ issuer: gone.issuer, audience, role })
     await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
     expect(await ask({ base: fresh.url, token: orphaned })).toEqual(
-      refused(503, /^The keys of .* can not be fetched/, 'unavailable'),
+      refused(503, /^The keys of .* can't be fetched/, 'unavailable'),
     )
   })
 })
