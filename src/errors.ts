@@ -7,7 +7,7 @@ export interface Explanation {
 }
 
 /** The one place where the two become a sentence: "found: remedy". */
-function renderExplanation({ found, remedy }: Explanation): string {
+export function renderExplanation({ found, remedy }: Explanation): string {
   return remedy === undefined ? found : `${found}: ${remedy}`
 }
 

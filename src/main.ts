@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { runCli } from './cli/run-cli.ts'
 import { systemClock } from './clock.ts'
@@ -20,6 +21,7 @@ const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', i
 const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,
+  envFilePath: resolve('.env'),
   version: z.object({ version: z.string() }).parse(manifest).version,
   terminal: {
     out: text => void process.stdout.write(text),

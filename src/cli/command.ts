@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Definitions, Host } from '../app.ts'
+import type { EnvFile } from '../config/read-env-file.ts'
 import type { Config, Environment } from '../config.ts'
 import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
@@ -24,8 +25,10 @@ export interface LiveTerminal extends Terminal {
 /** What a command works with. */
 export interface CommandContext {
   readonly config: Config
-  /** For what concerns one command alone. */
+  /** For what concerns one command alone; what `.env` sets is in it. */
   readonly env: Environment
+  /** Undefined where there is no such file. */
+  readonly envFile: EnvFile | undefined
   /** Loaded by the commands that know jobs, so that the schema can be pulled before any code was generated from it. */
   loadDefinitions(): Promise<Definitions>
   readonly host: Host

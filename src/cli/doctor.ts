@@ -18,7 +18,7 @@ export const doctor = defineCommand({
   arguments: {},
   options: { account: textOption('NAME', 'only this account; default every one'), json: jsonOutput },
   async run({ account: name, json }, context) {
-    const { config, host, signal, terminal } = context
+    const { config, envFile, host, signal, terminal } = context
     const { accounts } = config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
     const { jobs, firstLogin } = await context.loadDefinitions()
@@ -28,6 +28,7 @@ export const doctor = defineCommand({
       readSecretFile: host.readSecretFile,
       firstLogin,
       services: services.findings,
+      envFile,
       findFirstLogin: async (account: string) =>
         services.firstLogins && (services.firstLogins.get(account) ?? { state: 'pending' }),
     }

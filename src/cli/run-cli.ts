@@ -1,11 +1,12 @@
 import { type App, type Definitions, type Host, openApp } from '../app.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
+import { type EnvFile, findVariablesOfNode, readEnvFile } from '../config/read-env-file.ts'
 import { type Config, type Environment, parseConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
-import { createLog, describeError } from '../log.ts'
+import { createLog, describeError, type Log } from '../log.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import type { CommandContext, LiveTerminal, Terminal } from './command.ts'
 import { commandGroups, commands } from './commands.ts'
@@ -18,6 +19,8 @@ export interface Invocation {
   /** After the program's name. */
   readonly argv: readonly string[]
   readonly env: Environment
+  /** Where `.env` is, if there is one. */
+  readonly envFilePath: string
   /** Of the program, for `--version`. */
   readonly version: string
   readonly terminal: Terminal
@@ -31,7 +34,7 @@ const defaultColumns = 100
 
 /** Runs one command. @returns the exit code; everything that can be said has been written to the terminal */
 export async function runCli(invocation: Invocation): Promise<number> {
-  const { argv, env, version, signal, loadDefinitions } = invocation
+  const { argv, version, signal, loadDefinitions } = invocation
   const { terminal, told } = watch(createLiveTerminal(invocation.terminal))
   try {
     const columns = terminal.columns ?? defaultColumns
@@ -41,17 +44,20 @@ export async function runCli(invocation: Invocation): Promise<number> {
       return 0
     }
     const command = asked.command.prepare(asked.given)
-    const config = await readConfig(env)
-    if (config instanceof ConfigError) {
-      if (command.onConfigError) return command.onConfigError(config, terminal)
-      throw config
+    const settings = await readSettings(invocation)
+    if (settings instanceof ConfigError) {
+      if (command.onConfigError) return command.onConfigError(settings, terminal)
+      throw settings
     }
+    const { config, env, envFile } = settings
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
     const log = createLog(env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn')
+    if (envFile) tellEnvFile(log, envFile)
     const host: Host = { ...invocation.host, log }
     return await command.run({
       config,
       env,
+      envFile,
       loadDefinitions,
       host,
       log,
@@ -110,13 +116,23 @@ async function withOperations<T>(
   }
 }
 
-async function readConfig(env: Environment): Promise<Config | ConfigError> {
+interface Settings extends Pick<CommandContext, 'config' | 'env' | 'envFile'> {}
+
+async function readSettings(invocation: Invocation): Promise<Settings | ConfigError> {
   try {
+    const { env, envFile } = await readEnvFile(invocation.env, invocation.envFilePath, invocation.host.readSecretFile)
     const { ACCOUNTS_FILE: path } = env
-    return parseConfig(env, path ? await loadAccountsFile(path) : undefined)
+    return { config: parseConfig(env, path ? await loadAccountsFile(path) : undefined), env, envFile }
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error
+  }
+}
+
+function tellEnvFile(log: Log, envFile: EnvFile): void {
+  log.info({ variables: envFile.variables }, '.env was read')
+  for (const name of findVariablesOfNode(envFile)) {
+    log.warn(`${name} in .env has no effect: Node reads it when it starts, so set it in the environment`)
   }
 }
 

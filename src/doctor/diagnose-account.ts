@@ -3,6 +3,7 @@ import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { Token } from '../auth/token.ts'
 import type { Clock } from '../clock.ts'
+import type { EnvFile } from '../config/read-env-file.ts'
 import { ConfigError, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
@@ -41,6 +42,7 @@ export interface DoctorDeps {
   readonly services: ReadonlyMap<'queue' | 'store', Finding>
   /** The file that the account stands in, when there is one, and what it says wrongly of this account. */
   readonly accountsFile?: { readonly path: string; readonly problems: readonly string[] } | undefined
+  readonly envFile?: EnvFile | undefined
 }
 
 /** Makes every check that can be made of one account, and changes nothing. */
@@ -89,12 +91,12 @@ function openAccess(account: Account, deps: DoctorDeps): AccountAccess | ConfigE
 
 async function inspectConfig(
   { login }: Account,
-  { accountsFile, readSecretFile }: DoctorDeps,
+  { accountsFile, envFile, readSecretFile }: DoctorDeps,
   access: AccountAccess | ConfigError,
 ): Promise<Finding> {
   const problems = [...(accountsFile?.problems ?? []), ...(access instanceof ConfigError ? access.problems : [])]
   const hint = 'set what is named; the README has a table of all variables'
-  const files = await inspectFiles(login, accountsFile?.path, readSecretFile)
+  const files = await inspectFiles(login, { accountsFile: accountsFile?.path, envFile }, readSecretFile)
   return combine([...problems.map(problem => fail(problem.replace(/\.$/, ''), hint)), files], files)
 }
 

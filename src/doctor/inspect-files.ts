@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Login } from '../account.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
+import type { EnvFile } from '../config/read-env-file.ts'
 import { combine, type Finding, ok, warn } from './check.ts'
 
 interface SecretFile {
@@ -15,21 +16,32 @@ interface SecretFile {
  * Whether what an account logs in with is readable by others, or differs between readers. A file that isn't there is told by the
  * login, which fails without it.
  *
- * @param accountsFile where the account stands, when it stands in one
+ * @param settings the files that the settings are from
  */
 export async function inspectFiles(
   login: Login,
-  accountsFile: string | undefined,
+  settings: SettingsFiles,
   readSecretFile: ReadSecretFile,
 ): Promise<Finding> {
-  const secrets = findSecretFiles(login)
-  const holdsSecret = 'secret' in login && login.secret !== undefined && 'value' in login.secret
-  const files =
-    holdsSecret && accountsFile !== undefined
-      ? [...secrets, { what: 'ACCOUNTS_FILE, which holds the secret,', path: accountsFile, isValue: false }]
-      : secrets
+  const files = [...findSecretFiles(login), ...findSettingsFiles(login, settings)]
   const findings = await Promise.all(files.map(file => inspectFile(file, readSecretFile)))
-  return combine(findings.flat(), ok('every setting can be read'))
+  return combine(findings.flat(), ok(`every setting can be read${settings.envFile ? ', .env among them' : ''}`))
+}
+
+export interface SettingsFiles {
+  /** Where the account stands, when it stands in one. */
+  readonly accountsFile: string | undefined
+  readonly envFile: EnvFile | undefined
+}
+
+/** Those that hold a secret themselves. */
+function findSettingsFiles(login: Login, { accountsFile, envFile }: SettingsFiles): readonly SecretFile[] {
+  if (!('secret' in login) || login.secret === undefined || !('value' in login.secret)) return []
+  if (accountsFile !== undefined) {
+    return [{ what: 'ACCOUNTS_FILE, which holds the secret,', path: accountsFile, isValue: false }]
+  }
+  if (!envFile?.variables.includes('CLIENT_SECRET')) return []
+  return [{ what: '.env, which holds the secret,', path: envFile.path, isValue: false }]
 }
 
 function findSecretFiles(login: Login): readonly SecretFile[] {

@@ -19,17 +19,29 @@ export interface Ended {
   readonly err: string
 }
 
-/** The command as `main.ts` runs it, in this process, with nothing of this process' own environment. */
+/** The command as `main.ts` runs it, in this process, with nothing of this process' own environment and no `.env`. */
 export async function run(env: Environment, ...argv: string[]): Promise<Ended> {
-  return runUntil(new AbortController().signal, env, ...argv)
+  return runWith(env, argv)
 }
 
-export async function runUntil(signal: AbortSignal, env: Environment, ...argv: string[]): Promise<Ended> {
+export interface Surroundings {
+  readonly signal?: AbortSignal
+  readonly envFilePath?: string
+  /** Where a person is watching, how wide the terminal is. */
+  readonly columns?: number
+}
+
+export async function runWith(
+  env: Environment,
+  argv: readonly string[],
+  { signal = new AbortController().signal, envFilePath = '/nowhere/.env', columns }: Surroundings = {},
+): Promise<Ended> {
   let out = ''
   let err = ''
   const code = await runCli({
     argv,
     version: '1.2.3',
+    envFilePath,
     env: { LOG_LEVEL: 'silent', ...env },
     terminal: {
       out(text) {
@@ -38,7 +50,8 @@ export async function runUntil(signal: AbortSignal, env: Environment, ...argv: s
       err(text) {
         err += text
       },
-      isInteractive: false,
+      isInteractive: columns !== undefined,
+      columns,
     },
     signal,
     onHangup: () => () => {},
@@ -58,7 +71,8 @@ const project = fileURLToPath(new URL('../../', import.meta.url))
 /** The command as a process of its own. */
 export function start(env: Environment, argv: readonly string[], folder = project) {
   const child = spawn(process.execPath, [join(folder, 'src/main.ts'), ...argv], {
-    cwd: folder,
+    // Where no .env of a developer is.
+    cwd: tmpdir(),
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

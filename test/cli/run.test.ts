@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openHome, run, runUntil, start } from './run-command.ts'
+import { openHome, run, runWith, start } from './run-command.ts'
 
 let sandbox: Sandbox
 let home: Awaited<ReturnType<typeof openHome>>
@@ -94,7 +94,7 @@ describe('run', () => {
   test('that is interrupted says so, is recorded, and goes on from its checkpoint', async () => {
     const stop = new AbortController()
     sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
-    const running = runUntil(stop.signal, home.env, 'run', 'sync-articles')
+    const running = runWith(home.env, ['run', 'sync-articles'], { signal: stop.signal })
     await expect.poll(pulls, { timeout: 20_000 }).toHaveLength(3)
     stop.abort(new DOMException('SIGINT was received', 'AbortError'))
     expect(await running).toEqual({

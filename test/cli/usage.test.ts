@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../services/free-port.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
-import { type Environment, run } from './run-command.ts'
+import { type Environment, run, runWith } from './run-command.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -43,6 +43,36 @@ describe('wrong words on the command line end with 2', () => {
     const { code, out, err } = await run({ ...account, DATA_DIR: join(folder, 'usage') }, ...argv)
     expect(err).toMatch(sentence)
     expect({ code, out }).toEqual({ code: 2, out: '' })
+  })
+})
+
+describe('.env', () => {
+  const write = async (text: string) => {
+    const envFilePath = join(folder, '.env')
+    await writeFile(envFilePath, text)
+    return { envFilePath }
+  }
+  const settings = Object.entries(account).map(([name, value]) => `${name}='${value}'\n`)
+
+  test('sets what the environment does not', async () => {
+    const surroundings = await write(settings.join(''))
+    const env = { DATABASE_URL: 'postgres://u:p@127.0.0.1:9/x' }
+    expect(await runWith(env, ['runs'], surroundings)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^Postgres at 127.0.0.1:9 /),
+    })
+    expect(await runWith({ ...env, CLIENT_ID: '' }, ['runs'], surroundings)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^CLIENT_ID is missing/),
+    })
+  })
+
+  test('that is broken ends with 2, as a line and as one JSON document', async () => {
+    const { code, out, err } = await runWith(account, ['runs', '--json'], await write('A=1\nsecret-canary\n'))
+    const message = 'In line 2 of .env no variable is set: write NAME=value, or # before a comment'
+    expect({ code, err }).toEqual({ code: 2, err: `${message}\n` })
+    expect(JSON.parse(out)).toEqual({ error: { code: 'config', message } })
+    expect((await runWith({}, ['runs', '--help'], await write('secret-canary'))).code).toBe(0)
   })
 })
 

@@ -38,13 +38,18 @@ export interface DoctorRun {
 /** `doctor --json` as `main.ts` runs it, without the pauses between tries. */
 export async function runDoctor(
   env: Environment,
-  { argv = [], aheadMs = 0 }: { readonly argv?: readonly string[]; readonly aheadMs?: number } = {},
+  {
+    argv = [],
+    aheadMs = 0,
+    envFilePath = '/nowhere/.env',
+  }: { readonly argv?: readonly string[]; readonly aheadMs?: number; readonly envFilePath?: string } = {},
 ): Promise<DoctorRun> {
   let out = ''
   let err = ''
   const code = await runCli({
     argv: ['doctor', '--json', ...argv],
     version: '1.2.3',
+    envFilePath,
     env: { LOG_LEVEL: 'silent', ...env },
     terminal: {
       out(text) {

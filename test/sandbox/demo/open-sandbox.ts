@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { type SandboxHasura, startHasura } from '../hasura/start-hasura.ts'
 import { type IdentityProvider, startIdentityProvider } from '../identity/start-identity-provider.ts'
 
@@ -71,7 +72,9 @@ export async function openSandbox(options: {
     HTTP_ROLE: callerRole,
   }
   const environmentFile = join(folder, 'env')
-  const lines = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'\n`)
+  const lines = Object.entries({ ...(await blankOwnSettings()), ...environment }).map(
+    ([name, value]) => `export ${name}='${value}'\n`,
+  )
   await writeFile(environmentFile, lines.join(''))
   const closing = opened.move()
   return {
@@ -82,6 +85,12 @@ export async function openSandbox(options: {
     environment,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+/** What a `.env` in this folder sets is for another worker: a variable that is empty wins over it, and means nothing. */
+async function blankOwnSettings(): Promise<Record<string, string>> {
+  const text = await readFile('.env', 'utf8').catch(() => '')
+  return Object.fromEntries(Object.keys(parseEnv(text)).map(name => [name, '']))
 }
 
 /** Old ones, so that only what the demo itself changes is new. */

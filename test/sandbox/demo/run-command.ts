@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { promisify } from 'node:util'
-import { mainPath, projectFolder } from './worker-process.ts'
+import { mainPath } from './worker-process.ts'
 
 const execute = promisify(execFile)
 
@@ -11,7 +12,8 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<string> {
   const { stdout } = await execute(process.execPath, [mainPath, ...words], {
-    cwd: projectFolder,
+    // Where no .env is.
+    cwd: tmpdir(),
     env: { PATH: process.env.PATH, ...environment },
     signal,
   })

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DemoError } from './demo-error.ts'
@@ -7,7 +8,6 @@ import { type LogLine, parseLogLine } from './worker-log.ts'
 
 /** What a user starts as well: `src/main.ts` on this Node. */
 export const mainPath = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
-export const projectFolder = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** How long the worker may take to stop before it is killed, in milliseconds: longer than its own grace. */
 const stopWithinMs = 15_000
@@ -35,7 +35,8 @@ export function startWorker(
   findFailure: (line: LogLine) => string | undefined,
 ): WorkerProcess {
   const child = spawn(process.execPath, [mainPath, 'worker'], {
-    cwd: projectFolder,
+    // Where no .env is.
+    cwd: tmpdir(),
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })

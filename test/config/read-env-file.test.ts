@@ -1,0 +1,103 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findVariablesOfNode, readEnvFile } from '../../src/config/read-env-file.ts'
+import { failureOf } from '../auth/failure-of.ts'
+
+const readText = (text: string, env = {}) => readEnvFile(env, '/project/.env', async () => text)
+
+describe('.env', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['values as they are', 'A=1\nB= two words \n', { A: '1', B: 'two words' }],
+    ['comments', '# A=0\n\n  # more\nA=1 # the first\nB="a # b" # quoted\n', { A: '1', B: 'a # b' }],
+    ['quotes of all kinds', `A='"x"'\nB="it's"\nC=\`y\`\n`, { A: '"x"', B: "it's", C: 'y' }],
+    ['JSON in quotes', `MAP='{"a": {"path": "$.roles"}}'\n`, { MAP: '{"a": {"path": "$.roles"}}' }],
+    ['values of several lines', 'A="one\ntwo\n\n# three"\nB=2', { A: 'one\ntwo\n\n# three', B: '2' }],
+    ['export, as for a shell', 'export A=1\nexport B="2"\n', { A: '1', B: '2' }],
+    ['an empty value', 'A=\nB=""\n', { A: '', B: '' }],
+    ['line ends of Windows', 'A=1\r\nB="x"\r\n', { A: '1', B: 'x' }],
+    ['a byte order mark', '\uFEFFA=1\n', { A: '1' }],
+  ])('is read with %s', async (_what, text, values) => {
+    const { env, envFile } = await readText(text)
+    expect(env).toEqual(values)
+    expect(envFile).toEqual({ path: '/project/.env', variables: Object.keys(values) })
+  })
+
+  test('is what .env.example shows', async () => {
+    const { env } = await readEnvFile({}, '.env.example', path => readFile(path, 'utf8'))
+    expect(Object.keys(env)).toEqual(['OIDC_ISSUER', 'CLIENT_ID', 'CLIENT_SECRET_FILE', 'HASURA_URL'])
+  })
+
+  test('gives way to the environment, also to what is empty there', async () => {
+    const { env, envFile } = await readText('A=file\nB=file\nC=file\n', { A: 'environment', B: '' })
+    expect(env).toEqual({ A: 'environment', B: '', C: 'file' })
+    expect(envFile?.variables).toEqual(['C'])
+  })
+
+  test("needn't be there", async () => {
+    const missing = () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOENT' }))
+    expect(await readEnvFile({ A: '1' }, '/project/.env', missing)).toEqual({ env: { A: '1' }, envFile: undefined })
+  })
+
+  test.each<[string, string, RegExp]>([
+    ['a name alone', 'A=1\nCLIENT_SECRET canary\nB=2\n', /^In line 2 of \.env no variable is set: write NAME=value/],
+    ['a name alone at the end', 'A=1\ncanary', /^In line 2 of/],
+    ['no name', '=canary\nB=2', /^In line 1 of/],
+    ['YAML', 'A: canary\n', /^In line 1 of/],
+    ['a name with a space', 'A B=canary', /^In line 1 of/],
+    ['bytes that are no text', '\0A\0=\0canary', /^In line 1 of/],
+    ['a wrong line after a long value', 'A="x\ny\nz"\ncanary\n', /^In line 4 of/],
+    [
+      'a quote that does not end',
+      'A=1\nCLIENT_SECRET="canary\nB=2',
+      /^The value in line 2 of \.env begins with a quote that doesn't end: close it$/,
+    ],
+  ])('is refused with %s, in a sentence that repeats nothing of it', async (_what, text, sentence) => {
+    const error = await failureOf(readText(text))
+    expect(error.message).toMatch(sentence)
+    expect(error.message).not.toContain('canary')
+  })
+
+  test('is never taken for anything else than Node takes it for', async () => {
+    const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/)
+    const value = fc.oneof(
+      fc.stringMatching(/^[a-z0-9 /:.=-]{0,12}$/),
+      fc.stringMatching(/^[a-z# ='\n]{0,12}$/).map(text => `"${text}"`),
+      fc.stringMatching(/^[a-z# ="\n]{0,12}$/).map(text => `'${text}'`),
+    )
+    const line = fc.oneof(
+      fc.tuple(name, value).map(([left, right]) => `${left}=${right}`),
+      fc.stringMatching(/^ {0,2}#[a-z ]{0,9}$/),
+      fc.constant(''),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 6 }), async lines => {
+        const text = lines.join('\n')
+        expect((await readText(text)).env).toEqual({ ...parseEnv(text) })
+      }),
+    )
+  })
+})
+
+describe('a .env that can not be read', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-env-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('gets a sentence: a folder', async () => {
+    const error = await failureOf(readEnvFile({}, folder, path => readFile(path, 'utf8')))
+    expect(error.message).toBe(
+      `.env can't be read (EISDIR): make ${folder} readable for the user of the worker, or remove it`,
+    )
+  })
+})
+
+test('variables that Node reads before any file are known', async () => {
+  const { envFile } = await readText('NODE_EXTRA_CA_CERTS=/ca.pem\nHASURA_URL=x\n')
+  expect(envFile && findVariablesOfNode(envFile)).toEqual(['NODE_EXTRA_CA_CERTS'])
+})

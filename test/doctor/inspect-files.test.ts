@@ -1,0 +1,42 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseConfig } from '../../src/config.ts'
+import { inspectFiles } from '../../src/doctor/inspect-files.ts'
+
+let path: string
+beforeAll(async () => {
+  path = join(await mkdtemp(join(tmpdir(), 'hasura-sync-worker-files-')), '.env')
+})
+afterAll(() => rm(join(path, '..'), { recursive: true }))
+
+const settings = { OIDC_ISSUER: 'https://k.example/realms/x', CLIENT_ID: 'c', HASURA_URL: 'https://h.example' }
+
+async function inspect(variables: readonly string[], mode: number) {
+  await writeFile(path, '')
+  await chmod(path, mode)
+  const [account] = parseConfig({ ...settings, CLIENT_SECRET: 'x' }).accounts
+  if (!account) throw new Error('no account')
+  const files = { accountsFile: undefined, envFile: { path, variables } }
+  return inspectFiles(account.login, files, file => readFile(file, 'utf8'))
+}
+
+test('a .env that holds the secret is for its owner alone, as a secret file is', async () => {
+  expect(await inspect(['CLIENT_SECRET'], 0o644)).toEqual({
+    status: 'warn',
+    detail: `.env, which holds the secret, ${path} can be read by every user of this machine (mode 0644)`,
+    hint: `chmod 600 ${path}`,
+  })
+})
+
+test.each<[string, string[], number]>([
+  ['holds it and is private', ['CLIENT_SECRET'], 0o600],
+  ['holds no secret', ['CLIENT_ID'], 0o644],
+])('a .env that %s is told as what was read', async (_what, variables, mode) => {
+  expect(await inspect(variables, mode)).toEqual({
+    status: 'ok',
+    detail: 'every setting can be read, .env among them',
+    hint: '',
+  })
+})
