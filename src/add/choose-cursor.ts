@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { cursorKindOf } from '../hasura/scalars.ts'
+import { type CursorKind, findCursorKind } from '../sync/cursor-bound.ts'
 import type { RootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 
@@ -58,7 +58,7 @@ function requireUsable(root: RootField, name: string): string {
       `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura; ${adviseInstead(root)}.`,
     )
   }
-  if (['jsonb', 'boolean', 'bytea'].includes(column.mirrorType) || !root.ordered.has(name)) {
+  if (!findCursorKind(column.mirrorType) || !root.ordered.has(name)) {
     throw new UsageError(
       `"${name}" of "${root.name}" is ${column.type}, which can't grow with every change: ${adviseInstead(root)}.`,
     )
@@ -72,11 +72,14 @@ function whyNotNullable(root: RootField, { name }: RowColumn): string {
 
 function adviseInstead(root: RootField): string {
   const grow = root.columns.filter(
-    ({ name, nullable, mirrorType }) => !nullable && root.ordered.has(name) && cursorKindOf(mirrorType) !== 'other',
+    ({ name, nullable, mirrorType }) => !nullable && root.ordered.has(name) && mayGrow.has(findCursorKind(mirrorType)),
   )
   const one = grow.length > 0 ? `if one of ${list(grow)} grows with every change, give it with --cursor; ` : ''
   return `${one}give --cursor none to read and compare all rows every time`
 }
+
+/** Of an identifier it can't be told whether it grows, and texts seldom do. */
+const mayGrow: ReadonlySet<CursorKind | undefined> = new Set(['instant', 'local', 'number'])
 
 function isInstant({ mirrorType }: RowColumn): boolean {
   return mirrorType.startsWith('timestamp')

@@ -37,12 +37,3 @@ export function columnTypeOf(scalar: string): string {
 export function isGraphQLNumber(scalar: string): boolean {
   return scalar === 'Int' || scalar === 'Float'
 }
-
-const instants = new Set(['timestamp with time zone', 'timestamp without time zone', 'date'])
-const numbers = new Set(['integer', 'bigint', 'smallint', 'numeric'])
-
-/** How a cursor of this type is compared with a pause of time: as an instant, as a number, or not at all. */
-export function cursorKindOf(columnType: string): 'instant' | 'number' | 'other' {
-  if (instants.has(columnType)) return 'instant'
-  return numbers.has(columnType) ? 'number' : 'other'
-}

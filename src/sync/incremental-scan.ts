@@ -1,9 +1,12 @@
+import { textsAt } from '../hasura/rows.ts'
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
+import { beganAt, lowerBound, mayEndAt, movesBound } from './cursor-bound.ts'
 import { commit, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { countRows } from './remote/ask-table.ts'
 import { type Page, readPages } from './remote/read-pages.ts'
-import { allOf, behind, below, from, lowerBound, type ScanOrder } from './remote/scan.ts'
+import { allOf, behind, below, from, type ScanOrder } from './remote/scan.ts'
 
+/** The cursors between which rows were looked for; `to` is absent where none was found that bounds it. */
 interface Scanned {
   readonly from: string | undefined
   readonly to: string | undefined
@@ -13,9 +16,10 @@ interface Scanned {
 export async function scanChanges(run: PullRun, cursor: PullCursor, before: Checkpoint): Promise<Scanned> {
   const { context, remote, key, counts } = run
   const { order } = cursor
-  const bound = lowerBound(before, cursor.kind, cursor.lookback)
+  const bound = lowerBound(cursor, before)
   const where = bound === undefined ? {} : from(order, bound)
   let { high, scanStartedAt } = before
+  let reached: string | undefined
   let isComplete = false
   let longest = 0
   const complete = (): Checkpoint => ({
@@ -27,9 +31,10 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
   let total: number | undefined
   const read = { document: remote.rows, order, where, position: before.position }
   for await (const page of readPages(remote, read, context.signal)) {
-    scanStartedAt ??= new Date(page.serverDate ?? context.clock.now()).toISOString()
-    high = page.next[0]
-    isComplete = page.isLast || endsScan(page, longest, cursor, { high: before.high, scanStartedAt })
+    scanStartedAt ??= beganAt(page.serverDate, run.openedAt)
+    reached = page.next[0]
+    high = greatestSeen(page, cursor, Date.parse(scanStartedAt)) ?? high
+    isComplete = page.isLast || endsScan(page, longest, cursor, { high, highBefore: before.high, scanStartedAt })
     longest = Math.max(longest, page.rows.count)
     if (counts.pages === 0 && !page.isLast) {
       total = await countRows(remote, allOf(where, before.position && behind(order, before.position)), context.signal)
@@ -43,7 +48,16 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
     if (isComplete) break
   }
   if (!isComplete) await commit(run, tx => saveCheckpoint(tx, key, complete(), cursor.type))
-  return { from: before.position?.[0] ?? bound, to: high }
+  return { from: before.position?.[0] ?? bound, to: reached }
+}
+
+/** The last cursor of a page that may be taken for the greatest one seen; undefined when there is none. */
+function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): string | undefined {
+  for (let row = rows.count - 1; row >= 0; row -= 1) {
+    const [value = ''] = textsAt(rows, row, [cursor.column])
+    if (movesBound(cursor, value, now)) return value
+  }
+  return undefined
 }
 
 /** Reads the rows between two cursors again; the checkpoint stays where it is. */
@@ -68,23 +82,10 @@ export async function backfill(
 
 /**
  * A row that changes faster than pages are asked for would lead a scan on for ever. A page that is shorter than both what was
- * asked for and a page before it had all there was at that moment, so the scan may end with it where the next one is sure to
- * find what follows, whatever the reason for a short page was: of numbers, because that one begins at the greatest seen; of
- * instants, once they are later than this scan's beginning, at which that one begins.
+ * asked for and a page before it had all there was at that moment, whatever the reason for a short page was: the scan may end
+ * with it where the next one is sure to find what follows.
  */
-function endsScan(
-  page: Page,
-  longest: number,
-  { kind }: PullCursor,
-  { high, scanStartedAt }: Pick<Checkpoint, 'high' | 'scanStartedAt'>,
-): boolean {
-  if (page.rows.count >= Math.min(longest, page.asked)) return false
-  const [last = ''] = page.next
-  if (kind === 'number') return high !== undefined && Number(last) > Number(high)
-  return kind === 'instant' && instantOf(last) > instantOf(scanStartedAt ?? '')
-}
-
-/** In milliseconds; what has no zone is UTC, and infinity is no number. */
-function instantOf(text: string): number {
-  return Date.parse(/[zZ]$|[+-]\d\d(:?\d\d)?$/.test(text.slice(10)) ? text : `${text}${text.length > 10 ? 'Z' : ''}`)
+function endsScan(page: Page, longest: number, cursor: PullCursor, reached: Parameters<typeof mayEndAt>[2]): boolean {
+  const { rows, asked, next } = page
+  return rows.count < Math.min(longest, asked) && mayEndAt(cursor, next[0] ?? '', reached)
 }

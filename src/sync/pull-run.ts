@@ -5,6 +5,7 @@ import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { CheckpointKey } from './checkpoint.ts'
+import type { BoundedCursor } from './cursor-bound.ts'
 import type { SaveProgress } from './full/full-read-record.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import type { PageRows } from './mirror/page-rows.ts'
@@ -26,6 +27,8 @@ export interface PullRun {
   readonly definition: string
   /** Of the claims that decide what the account may see. */
   readonly grants: string
+  /** The store's time when the run began, in milliseconds. */
+  readonly openedAt: number
   readonly ranges: number
   readonly guard: DeletionGuard
   readonly context: Pick<
@@ -37,15 +40,10 @@ export interface PullRun {
   rowsOf(rows: Rows): PageRows
 }
 
-export interface PullCursor {
+export interface PullCursor extends BoundedCursor {
   readonly column: string
-  /** The Postgres type of its column. */
-  readonly type: string
-  readonly kind: 'instant' | 'number' | 'other'
   /** The cursor with the key behind it. */
   readonly order: ScanOrder
-  /** Seconds or units. */
-  readonly lookback: number
 }
 
 /** More deletions at once than both of these are taken for a lost permission. */

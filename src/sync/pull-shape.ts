@@ -8,8 +8,9 @@ import {
   readSelection,
   type SelectedColumn,
 } from '../hasura/role-schema.ts'
-import { cursorKindOf, isGraphQLNumber } from '../hasura/scalars.ts'
+import { isGraphQLNumber } from '../hasura/scalars.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
+import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import type { MirrorTable } from './mirror/mirror-table.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
@@ -44,7 +45,7 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
 
 /** What of the options doesn't fit the document, or can't be kept; in words. */
 export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly string[] {
-  const { into, sweep, pageSize, ranges } = settings
+  const { into, sweep, pageSize, ranges, lookback } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
   const problems = [
     ...(rule === undefined ? [] : [`its sweep's ${rule}.`]),
@@ -56,6 +57,9 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
         ? []
         : [`"${name}" is ${value}, and needs to be a whole number from 1 on.`],
     ),
+    ...(lookback === undefined || (Number.isFinite(lookback) && lookback >= 0)
+      ? []
+      : [`"lookback" is ${lookback}, and needs to be a number from 0 on.`]),
   ]
   try {
     readShape(settings, schema)
@@ -120,14 +124,19 @@ function readCursor(
   { key, lookback }: PullSettings,
   ordering: Omit<ScanOrder, 'columns'>,
 ): PullCursor {
-  const kind = cursorKindOf(type)
+  const kind = findCursorKind(type)
+  if (!kind) {
+    throw new ConfigError([
+      `"${name}" is ${type}, which can't grow with every change: choose another cursor, or none to read and compare all rows every time.`,
+    ])
+  }
   const columns = [name, ...key.filter(column => column !== name)]
   return {
     column: name,
     type,
     kind,
     order: { ...ordering, columns },
-    lookback: lookback ?? (kind === 'instant' ? 300 : 0),
+    lookback: lookback ?? defaultLookback[kind],
   }
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { PermanentError, RefusalError, UsageError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import type { JobContext, JobResult } from '../jobs/define-job.ts'
@@ -32,8 +33,8 @@ export async function runPull(
     job: settings.name,
     fingerprint: fingerprintOf(shape.definition, where),
   }
-  const { table, known, unfinished } = await open(context, shape, key)
-  const run = createRun(settings, shape, session, context, { key, where, table })
+  const { known, unfinished, ...opened } = await open(context, shape, key)
+  const run = createRun(settings, shape, session, context, { key, where, ...opened })
   const { counts, cursor } = run
 
   if (payload.backfill) {
@@ -49,7 +50,7 @@ export async function runPull(
   const isFull = context.full || payload.full || columnsChanged || resumed?.purpose === 'load'
   try {
     if (!cursor || !known?.scannedAt || isFull) {
-      const to = await loadFully(run, known, resumed)
+      const to = await loadFully(run, resumed)
       return { to, counts }
     }
     const scanned = await scanChanges(run, cursor, known)
@@ -61,22 +62,30 @@ export async function runPull(
   }
 }
 
+interface Opened extends Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt'> {
+  readonly known: Known
+  readonly unfinished: FullRead | undefined
+}
+
 /** The mirror table as it is to be, and what was left by the runs before; in a dry run nothing of it stays. */
-async function open(
-  context: JobContext<PullPayload>,
-  shape: PullShape,
-  key: PullRun['key'],
-): Promise<EnsuredTable & { readonly known: Known; readonly unfinished: FullRead | undefined }> {
+async function open(context: JobContext<PullPayload>, shape: PullShape, key: PullRun['key']): Promise<Opened> {
   const { transaction, dryRun } = context
   const look = async (tx: FencedTransaction) => {
     const found = { known: await findCheckpoint(tx, key), unfinished: await findFullRead(tx, { ...key, dryRun }) }
-    const ensured = await ensureMirrorTable(tx, shape.mirror, Object.keys(found.known?.columns ?? {}))
-    if (!ensured.isNew) return { ...ensured, ...found }
+    const { table, isNew } = await ensureMirrorTable(tx, shape.mirror, Object.keys(found.known?.columns ?? {}))
+    const opened = { table, openedAt: await readTime(tx) }
+    if (!isNew) return { ...opened, ...found }
     // If there had been one, somebody dropped it, and what was committed into it is gone for every account.
     await forgetReads(tx, { job: key.job })
-    return { ...ensured, known: undefined, unfinished: undefined }
+    return { ...opened, known: undefined, unfinished: undefined }
   }
   return dryRun ? takeBack(transaction, look) : transaction(look)
+}
+
+/** When the transaction began, in milliseconds. */
+async function readTime(tx: FencedTransaction): Promise<number> {
+  const { now } = await tx.selectNoFrom(sql<Date>`now()`.as('now')).executeTakeFirstOrThrow()
+  return now.getTime()
 }
 
 function createRun(
@@ -84,7 +93,12 @@ function createRun(
   shape: PullShape,
   session: Session,
   context: JobContext<PullPayload>,
-  { key, where, table }: Pick<PullRun, 'key'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
+  {
+    key,
+    where,
+    table,
+    openedAt,
+  }: Pick<PullRun, 'key' | 'openedAt'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
 ): PullRun {
   const { transform } = settings
   const { mirror, rootField, columns, cursor } = shape
@@ -107,6 +121,7 @@ function createRun(
     columns,
     definition: fingerprintOf(key.fingerprint, columns, grants),
     grants,
+    openedAt,
     ranges: settings.ranges,
     guard: settings.guard,
     context,
@@ -115,9 +130,18 @@ function createRun(
   }
 }
 
-/** JSON leaves out what is undefined, and Hasura takes a condition without a value for one that every row meets. */
+/**
+ * JSON leaves out what is undefined, and Hasura takes a condition without a value for one that every row meets. Of `NaN` and
+ * `Infinity` JSON makes null; Hasura takes them as texts.
+ */
 function requireValues(where: unknown, job: string, account: string): void {
   JSON.stringify(where, (name, value: unknown) => {
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw new PermanentError('where', {
+        found: `The "where" of ${job} has the number ${value} at "${name}" for account "${account}", which JSON can't write`,
+        remedy: `give it as a text, "${value}"`,
+      })
+    }
     if (value !== undefined) return value
     throw new PermanentError(
       'where',

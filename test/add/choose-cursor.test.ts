@@ -9,6 +9,9 @@ test.each<[column: string, asked: string | undefined, cursor: string | undefined
   ['updated_at: timestamptz!\nmodified_at: timestamptz', undefined, 'updated_at'],
   ['updated_at: timestamptz!\nmodified_at: timestamptz!', 'modified_at', 'modified_at'],
   ['revision: bigint!', 'revision', 'revision'],
+  ['updated_on: date!', 'updated_on', 'updated_on'],
+  ['weight: float8!', 'weight', 'weight'],
+  ['id7: uuid!', 'id7', 'id7'],
   ['name: String!', 'none', undefined],
 ])('of %s, asked for %s, it is %s', (column, asked, cursor) => {
   expect(chooseCursor(readThings(`id: uuid!\n${column}`), asked)).toBe(cursor)
@@ -44,6 +47,7 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
     `"_updated_at" of "things" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura; ${readAll}.`,
   ],
   ['name: String', 'nme', `"things" has no column "nme" for a cursor: ${readAll}.`],
+  ['opens: time!', 'opens', `"opens" of "things" is time!, which can't grow with every change: ${readAll}.`],
   ['data: jsonb!', 'data', `"data" of "things" is jsonb!, which can't grow with every change: ${readAll}.`],
 ])('of %s, asked for %s, it is refused', (column, asked, sentence) => {
   expect(() => chooseCursor(readThings(`id: uuid!\n${column}`), asked)).toThrow(sentence)

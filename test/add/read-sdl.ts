@@ -22,7 +22,7 @@ extend type query_root {
 export function readSdl(...parts: string[]): RoleSchema {
   const base = `
 schema { query: query_root mutation: mutation_root }
-scalar uuid scalar timestamptz scalar timestamp scalar jsonb scalar bigint scalar mood
+scalar uuid scalar timestamptz scalar timestamp scalar date scalar time scalar float8 scalar jsonb scalar bigint scalar mood
 enum order_by { asc desc }
 enum kinds_enum { big small }
 type query_root { version: String ping(host: String!): [pong!]! }

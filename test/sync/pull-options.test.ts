@@ -70,6 +70,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     })
   })
 
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('where: %s, of which JSON makes null, is refused', async value => {
+    const table = await createTable(1)
+    const job = table.pull({ where: { _or: [{ id: { _gt: value } }] } })
+    await expect(runPull(app, job, account)).rejects.toMatchObject({
+      code: 'where',
+      found: expect.stringContaining(`the number ${value} at "_gt"`),
+      remedy: `give it as a text, "${value}"`,
+    })
+  })
+
   test('transform: changes or leaves out rows and loses no digit, and may not touch the key', async () => {
     const table = await createTable(3, ', price numeric, big bigint, data jsonb')
     await app.hasura.sql(

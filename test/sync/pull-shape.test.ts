@@ -9,11 +9,11 @@ const schemaOf = (directions: string) =>
   readSchema(
     'viewer',
     `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int, offset: Int): [things!]! }
-    scalar timestamptz
+    scalar timestamptz scalar time
     enum order_by { ${directions} }
     input things_bool_exp { id: Int }
     input things_order_by { id: order_by }
-    type things { id: Int! _rank: Int name: String changed_at: timestamptz! owner: owners owner_name: String }
+    type things { id: Int! _rank: Int name: String changed_at: timestamptz! opens: time! owner: owners owner_name: String }
     type owners { name: String }`,
   )
 const schema = schemaOf('asc desc')
@@ -63,6 +63,13 @@ describe('what a pull’s options say', () => {
     ['a table with a dot', settings('id changed_at', { into: 'a.b' }), 'mirror table "a.b"'],
     ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), '1 to 63 bytes'],
     ['no ranges', settings('id changed_at', { ranges: 0 }), '"ranges" is 0'],
+    ['a lookback that skips rows', settings('id changed_at', { lookback: -1 }), '"lookback" is -1'],
+    ['a lookback that is no number', settings('id changed_at', { lookback: Number.NaN }), '"lookback" is NaN'],
+    [
+      'a cursor that begins again every night',
+      settings('id opens', { cursor: 'opens' }),
+      '"opens" is time without time zone, which can\'t grow with every change',
+    ],
     ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
     expect(findShapeProblems(wrong, schema)).toEqual([expect.stringContaining(sentence)])

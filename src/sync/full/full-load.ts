@@ -1,8 +1,10 @@
 import type { FencedTransaction } from '../../store/store.ts'
-import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
+import { saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
+import { beganAt, beginningOfFuture, movesBound } from '../cursor-bound.ts'
 import { hasRows } from '../mirror/mirror-table.ts'
-import { commit, insertRows, type PullRun, writeRows } from '../pull-run.ts'
+import { commit, insertRows, type PullCursor, type PullRun, writeRows } from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
+import { below } from '../remote/scan.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
 import { readRanges } from './read-ranges.ts'
 import { settle } from './settle.ts'
@@ -14,17 +16,12 @@ import { stageKeys } from './stage-keys.ts'
  *
  * @returns the greatest cursor that there was at its beginning
  */
-export async function loadFully(
-  run: PullRun,
-  before: Checkpoint | undefined,
-  unfinished: FullRead | undefined,
-): Promise<string | undefined> {
+export async function loadFully(run: PullRun, unfinished: FullRead | undefined): Promise<string | undefined> {
   const { key, cursor } = run
   const read = await openFullRead(run, 'load', unfinished)
   if (read.phase === 'reading') {
     await readRows(run, read)
-    const scannedAt = later(read.startedAt, before?.scannedAt)
-    const done = { high: read.high, position: undefined, scanStartedAt: undefined, scannedAt }
+    const done = { high: read.high, position: undefined, scanStartedAt: undefined, scannedAt: read.startedAt }
     await commit(run, async tx => {
       await saveCheckpoint(tx, key, done, cursor?.type ?? 'text')
       await saveColumns(tx, key, run.columns)
@@ -66,13 +63,13 @@ export async function openFullRead(
   const asking = AbortSignal.any([signal, failed.signal])
   const [asked, total] = await Promise.all([
     // A sweep leaves the checkpoint where it is.
-    purpose === 'load' && cursor ? findGreatestCursor(remote, cursor.order, asking) : undefined,
+    purpose === 'load' && cursor ? findHigh(run, cursor, asking) : undefined,
     countRows(remote, {}, asking),
   ]).catch(error => {
     failed.abort(error)
     throw error
   })
-  const startedAt = new Date(asked?.serverDate ?? context.clock.now()).toISOString()
+  const startedAt = beganAt(asked?.serverDate, run.openedAt)
   const staged = purpose === 'sweep' || (await commit(run, tx => hasRows(tx, mirror, key.account)))
   await context.transaction(tx =>
     beginFullRead(tx, key, {
@@ -105,6 +102,19 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
   })
 }
 
-function later(a: string, b: string | undefined): string {
-  return b !== undefined && Date.parse(b) > Date.parse(a) ? b : a
+/** The greatest cursor that may bound the scans behind the load, and the API's time before that was asked for. */
+async function findHigh(
+  { remote, openedAt }: PullRun,
+  cursor: PullCursor,
+  signal: AbortSignal,
+): Promise<{ readonly greatest: string | undefined; readonly serverDate: number | undefined }> {
+  const { order } = cursor
+  const { serverDate, ...first } = await findGreatestCursor(remote, order, {}, signal)
+  const now = Date.parse(beganAt(serverDate, openedAt))
+  let { greatest } = first
+  while (greatest !== undefined && !movesBound(cursor, greatest, now)) {
+    const where = below(order, beginningOfFuture(cursor, now) ?? greatest)
+    greatest = (await findGreatestCursor(remote, order, where, signal)).greatest
+  }
+  return { greatest, serverDate }
 }

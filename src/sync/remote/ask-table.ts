@@ -46,14 +46,15 @@ async function unlessItFails<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The greatest cursor of all, if there are any rows, and the API's own time when it said so. */
+/** The greatest cursor of all these rows, if there are any, and the API's own time when it said so. */
 export async function findGreatestCursor(
   table: RemoteTable,
   order: ScanOrder,
+  where: Where,
   signal: AbortSignal,
 ): Promise<{ readonly greatest: string | undefined; readonly serverDate: number | undefined }> {
   const ask = (nulls: 'first' | 'last') =>
-    askForRow(table, table.derived.keys, { order_by: greatestFirst(order, nulls) }, order.columns, signal)
+    askForRow(table, table.derived.keys, { where, order_by: greatestFirst(order, nulls) }, order.columns, signal)
   const { values, serverDate } = await ask('first').catch(error => {
     // A cursor is never null, unless its column has changed behind the schema's back.
     if (error instanceof PermanentError && error.code === 'null-in-order') return ask('last')

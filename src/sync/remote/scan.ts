@@ -1,5 +1,5 @@
+import { parseKeepingDigits } from '../../hasura/exact-numbers.ts'
 import type { Position } from '../../store/schema.ts'
-import type { Checkpoint } from '../checkpoint.ts'
 
 /** A `where` of Hasura's: what a page may hold. */
 export type Where = { readonly [field: string]: unknown }
@@ -117,36 +117,16 @@ function fieldOf({ fields }: ScanOrder, column: string): string {
   return fields?.get(column) ?? column
 }
 
-function sentValue(order: ScanOrder, column: string, text: string | undefined): string | number | boolean | undefined {
-  if (order.sentAsBooleans?.has(column)) return text === 'true'
-  return order.sentAsNumbers.has(column) ? Number(text) : text
-}
-
 /**
- * The lower bound of a new scan: what the last complete scan can't have seen. For instants that is the remote time at which
- * it began, less the lookback (seconds), since a transaction that was open then committed rows with an older time; for
- * numbers the greatest one seen, less the lookback in units. Rows don't move an instant's bound, so one from the year 2099
- * does no harm.
+ * A value as it goes back into a variable. GraphQL's own numbers are written digit by digit; `NaN` and `Infinity`, which JSON
+ * can't write as numbers, are texts, as Hasura takes them for every column of Postgres (`parsePGValue` in its source).
  */
-export function lowerBound(
-  checkpoint: Checkpoint | undefined,
-  kind: 'instant' | 'number' | 'other',
-  lookback: number,
-): string | undefined {
-  if (kind === 'instant') {
-    if (!checkpoint?.scannedAt) return undefined
-    return new Date(Date.parse(checkpoint.scannedAt) - lookback * 1000).toISOString()
-  }
-  if (!checkpoint?.scannedAt || !checkpoint.high) return undefined
-  if (kind === 'other') return checkpoint.high
-  // `NaN` and `Infinity` are greater than all numbers: behind them nothing would ever be found again.
-  if (!/^-?\d/.test(checkpoint.high)) return undefined
-  return subtract(checkpoint.high, lookback)
+function sentValue(order: ScanOrder, column: string, text = ''): unknown {
+  if (order.sentAsBooleans?.has(column)) return text === 'true'
+  return order.sentAsNumbers.has(column) && isJsonNumber(text) ? parseKeepingDigits(text) : text
 }
 
-/** Of decimal texts of any length, rounded down: a bigint's last digits don't survive JavaScript's numbers. */
-function subtract(high: string, lookback: number): string {
-  const [whole = '0', fraction] = high.split('.')
-  const floor = BigInt(whole) - (fraction && high.startsWith('-') ? 1n : 0n)
-  return (floor - BigInt(Math.ceil(lookback))).toString()
+/** RFC 8259, section 6. */
+function isJsonNumber(text: string): boolean {
+  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)
 }

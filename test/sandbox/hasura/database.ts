@@ -11,14 +11,14 @@ export interface Database extends AsyncDisposable {
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
 }
 
-/** A Postgres by URL, or one inside this process. Both answer times in UTC. */
-export async function openDatabase(url: string | undefined): Promise<Database> {
-  return url === undefined ? openPGlite() : openPostgres(url)
+/** A Postgres by URL, or one inside this process. Its sessions are in the time zone. */
+export async function openDatabase(url: string | undefined, timeZone = 'UTC'): Promise<Database> {
+  return url === undefined ? openPGlite(timeZone) : openPostgres(url, timeZone)
 }
 
-async function openPGlite(): Promise<Database> {
+async function openPGlite(timeZone: string): Promise<Database> {
   const db = await PGlite.create()
-  await db.exec("SET TIME ZONE 'UTC'")
+  await db.exec(`SET TIME ZONE '${timeZone}'`)
   const query: Query = async (text, params) => {
     if (params === undefined || params.length === 0) return (await db.exec(text)).at(-1)?.rows ?? []
     return (await db.query<Row>(text, [...params])).rows
@@ -33,8 +33,8 @@ async function openPGlite(): Promise<Database> {
   }
 }
 
-async function openPostgres(url: string): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: url, max: 10, options: '-c TimeZone=UTC' })
+async function openPostgres(url: string, timeZone: string): Promise<Database> {
+  const pool = new pg.Pool({ connectionString: url, max: 10, options: `-c TimeZone=${timeZone}` })
   // A pool that is thrown away while the server stops must not bring the process down.
   pool.on('error', () => {})
   return {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Checkpoint } from '../../../src/sync/checkpoint.ts'
-import { behind, from, lowerBound, orderBy, type ScanOrder, type Where } from '../../../src/sync/remote/scan.ts'
+import { behind, from, orderBy, type ScanOrder, type Where } from '../../../src/sync/remote/scan.ts'
 
 type Row = Readonly<Record<string, string | number>>
 
@@ -93,53 +92,39 @@ describe('a scan page by page', () => {
   })
 })
 
-describe('the lower bound of the next scan', () => {
-  const checkpoint = (more: Partial<Checkpoint>): Checkpoint => ({
-    high: undefined,
-    position: undefined,
-    scanStartedAt: undefined,
-    scannedAt: undefined,
-    ...more,
+describe('a value goes back into a variable', () => {
+  const sent = (text: string, sentAsNumbers = new Set(['at'])) =>
+    JSON.stringify(from({ columns: ['at'], sentAsNumbers }, text))
+
+  test.each([
+    ['7', '7'],
+    ['-0', '-0'],
+    ['0.10', '0.10'],
+    ['1e+20', '1e+20'],
+    ['1e400', '1e400'],
+    ['9007199254740993', '9007199254740993'],
+    ['0.1234567890123456789012345', '0.1234567890123456789012345'],
+    ['NaN', '"NaN"'],
+    ['Infinity', '"Infinity"'],
+    ['-Infinity', '"-Infinity"'],
+    ['', '""'],
+    ['007', '"007"'],
+    ['yesterday', '"yesterday"'],
+  ])('as GraphQL’s own number %s is %s, and never null', (text, json) => {
+    expect(sent(text)).toBe(`{"at":{"_gte":${json}}}`)
   })
 
-  test('is none before a scan was complete', () => {
-    expect(lowerBound(undefined, 'instant', 300)).toBeUndefined()
-    expect(lowerBound(checkpoint({ high: '5' }), 'number', 0)).toBeUndefined()
-    expect(lowerBound(checkpoint({ high: '2026-01-01T00:00:00Z' }), 'instant', 300)).toBeUndefined()
-  })
-
-  test('is the time at which the last one began less the lookback, whatever rows it found', () => {
-    const scannedAt = '2026-03-01T12:00:00.000Z'
-    for (const high of ['2099-01-01T00:00:00Z', 'infinity', undefined, '1999-01-01T00:00:00Z']) {
-      expect(lowerBound(checkpoint({ high, scannedAt }), 'instant', 300)).toBe('2026-03-01T11:55:00.000Z')
-    }
-  })
-
-  test('of numbers lies at or below what was seen less the lookback, digit by digit', () => {
-    const scannedAt = '2026-03-01T12:00:00.000Z'
-    const decimal = fc.tuple(
-      fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }),
-      fc.option(fc.stringMatching(/^[0-9]{1,9}$/)),
+  test('digit by digit, whatever the type takes', () => {
+    const numbers = fc.oneof(
+      fc.double().map(String),
+      fc.bigInt().map(String),
+      fc.stringMatching(/^-?[1-9]\d{0,40}\.\d{1,40}$/),
     )
     fc.assert(
-      fc.property(decimal, fc.integer({ min: 0, max: 1_000 }), ([whole, fraction], lookback) => {
-        const high = fraction === null ? `${whole}` : `${whole}.${fraction}`
-        const bound = BigInt(lowerBound(checkpoint({ high, scannedAt }), 'number', lookback) ?? expect.fail())
-        expect(bound).toBeLessThanOrEqual(whole - BigInt(lookback))
-        if (fraction !== null && high.startsWith('-')) expect(bound).toBe(whole - BigInt(lookback) - 1n)
-        else expect(bound).toBe(whole - BigInt(lookback))
+      fc.property(numbers, text => {
+        expect(sent(text).replaceAll('"', '')).toBe(`{at:{_gte:${text}}}`)
+        expect(sent(text, noNumbers)).toBe(`{"at":{"_gte":"${text}"}}`)
       }),
-      {
-        examples: [
-          [[-1n, '5'], 0],
-          [[9007199254740993n, null], 1],
-        ],
-      },
     )
-  })
-
-  test('of anything else is what was seen', () => {
-    const scannedAt = '2026-03-01T12:00:00.000Z'
-    expect(lowerBound(checkpoint({ high: 'm', scannedAt }), 'other', 0)).toBe('m')
   })
 })
