@@ -136,6 +136,12 @@ export class UnknownOutcomeError extends PermanentError {
   }
 }
 
+/**
+ * What a job threw without saying what follows from it: the request is tried again a few times. The sentence is for the worker's
+ * operator; `cause` is what was thrown.
+ */
+export class JobError extends WorkerError {}
+
 /** Another run took the lease over: this one must not write any more. */
 export class LeaseLostError extends WorkerError {
   constructor(message: string) {

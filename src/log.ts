@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino'
 import { WorkerError } from './errors.ts'
-import { explainSqlState } from './sql-state.ts'
+import { explainThrown } from './explain-thrown.ts'
 
 export type Log = Logger
 
@@ -21,21 +21,23 @@ export function createLog(level: string): Log {
   )
 }
 
+/** Names a message that holds words of a job's author: it is for the worker's operator, and for nobody over HTTP. */
+export const privateCode = 'job-error'
+
 /**
- * What may be told about an error that reached a boundary. Our own errors carry a sentence made for it; a foreign message may
- * quote a row, a statement or a response, so of those only kind, code and place are told.
+ * What may be told to the worker's operator about an error that reached a boundary. Our own errors carry a sentence made for it;
+ * of others see `explainThrown`.
  */
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof WorkerError) return { code: error.code, message: error.message }
-  if (!(error instanceof Error)) return { code: 'unexpected', message: 'Something that is no error was thrown.' }
-  if (error.name === 'AbortError') return { code: 'aborted', message: error.message }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const meaning = explainSqlState(code)
-  if (meaning) return { code, message: `The database did not do what was asked: ${meaning} (SQLSTATE ${code}).` }
-  // A system error's message holds an address at most: "connect ECONNREFUSED 127.0.0.1:5432".
-  if ('syscall' in error) return { code, message: error.message }
-  // The stack begins with the message, which may have lines that look like places.
-  const frames = (error.stack ?? '').split(error.message).at(-1) ?? ''
-  const place = /^\s+at .*$/m.exec(frames)?.[0].trim() ?? ''
-  return { code, message: `${error.name} ${code === error.name ? '' : `${code} `}${place}`.trim() }
+  if (error instanceof Error && error.name === 'AbortError') return { code: 'aborted', message: error.message }
+  const { code, message, isPrivate } = explainThrown(error)
+  return { code: isPrivate ? privateCode : code, message }
+}
+
+/** The same for whoever may only make requests, and for what is kept outside the store. */
+export function sayPublicly({ code, message }: { readonly code: string; readonly message: string }): string {
+  return code === privateCode
+    ? `The job failed with an error of its own: "runs" tells the worker's operator which.`
+    : message
 }

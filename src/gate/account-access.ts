@@ -1,4 +1,5 @@
 import type { Account } from '../account.ts'
+import { findKnownSecrets } from '../auth/known-secrets.ts'
 import { createRequestToken } from '../auth/request-token.ts'
 import { shareRefusal } from '../auth/share-refusal.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
@@ -21,6 +22,8 @@ export interface AccountAccess {
   readonly api: RestApi | undefined
   /** The Admin API of the realm that `issuer` names; it has a rate limit of its own, which these runs share as well. */
   keycloak(issuer: string, signal: AbortSignal): Promise<KeycloakAdmin>
+  /** What the account logs in with, so that it can be taken out of a text. */
+  findSecrets(): Promise<readonly string[]>
   /** Lets one run at a time work on the account's first login. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
 }
@@ -47,6 +50,7 @@ export function createAccountAccess(
       return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, signal })
     },
     hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots }),
+    findSecrets: () => findKnownSecrets(account.login, deps.readSecretFile),
     inTurn(work) {
       const mine = turn.then(work, work)
       turn = mine.catch(() => {})

@@ -2,10 +2,10 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { describeError } from '../log.ts'
+import { describeError, privateCode, sayPublicly } from '../log.ts'
 import { priorities, triggers } from '../queue/request.ts'
 import type { Authorize } from './authorize.ts'
-import type { Operations } from './operations.ts'
+import type { Operations, RequestReport } from './operations.ts'
 
 const requestBody = z
   .strictObject({
@@ -67,8 +67,21 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
     const { id } = z.object({ id: z.string() }).parse(request.params)
     const report = await operations.findRequest(id)
     if (!report) throw new NotFoundError(`There is no request "${id}"; finished ones are kept for seven days.`)
-    return report
+    return trigger === 'http' ? withoutPrivateWords(report) : report
   })
+}
+
+/** A caller may ask for jobs; what their author's code threw is for the worker's operator. */
+function withoutPrivateWords(report: RequestReport): RequestReport {
+  const { failedReason, runs } = report
+  const [last] = runs
+  return {
+    ...report,
+    ...(failedReason !== undefined && {
+      failedReason: last?.error?.code === privateCode ? sayPublicly(last.error) : failedReason,
+    }),
+    runs: runs.map(run => ({ ...run, error: run.error && { ...run.error, message: sayPublicly(run.error) } })),
+  }
 }
 
 /** Fastify with our errors as answers: one sentence and a code, never a stack. */

@@ -4,6 +4,7 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import { findHold } from '../gate/holds.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
+import { privateCode } from '../log.ts'
 import { idempotentRequestId } from '../queue/request.ts'
 import { forgetAccount, resetJob } from '../runs/forget.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -80,6 +81,9 @@ async function isRemembered(store: Store, account: string): Promise<boolean> {
 async function findRequest({ store, queue }: RunDeps, id: string): Promise<RequestReport | undefined> {
   const request = await queue.find(id)
   if (!request) return undefined
+  const runs = await listRunsOfRequest(store, id)
+  const [last] = runs
+  const failedReason = last?.error?.code === privateCode ? last.error.message : request.failedReason
   const hold = request.state === 'delayed' ? await findHold(store, request.account, request.job) : undefined
   return {
     id: request.id,
@@ -89,9 +93,9 @@ async function findRequest({ store, queue }: RunDeps, id: string): Promise<Reque
     trigger: request.trigger,
     requestedAt: request.requestedAt.toISOString(),
     ...(hold && { hold: { code: hold.code, reason: hold.reason } }),
-    ...(request.failedReason !== undefined && { failedReason: request.failedReason }),
+    ...(request.failedReason !== undefined && { failedReason }),
     ...(request.progress !== undefined && { progress: request.progress }),
-    runs: await listRunsOfRequest(store, id),
+    runs,
   }
 }
 

@@ -1,9 +1,11 @@
-import { LeaseLostError, OutageError, RefusalError } from '../errors.ts'
+import { JobError, LeaseLostError, OutageError, RefusalError, WorkerError } from '../errors.ts'
+import { explainThrown } from '../explain-thrown.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
-import { openSession } from '../gate/session.ts'
+import { openSession, type Session } from '../gate/session.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
+import { privateCode } from '../log.ts'
 import type { RequestState } from '../queue/request-queue.ts'
 import { fencedStatement, fencedTransaction, type Lease } from './lease.ts'
 import { createPace, type PacedProgress } from './pace.ts'
@@ -35,7 +37,7 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
     }
     await execution.onStart()
     if (!reopened) log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
-    const result = await job.run(session, createContext(deps, lease, execution, log))
+    const result = await runJob(job, session, createContext(deps, lease, execution, log), access)
     // One that only looked shows nothing about what comes behind.
     if (!('waitMs' in result) && !execution.dryRun && (await liftHolds(store, account, job.name, 'run')))
       await wakeAll(deps, account)
@@ -54,6 +56,22 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
     )
     log[state === 'failed' ? 'error' : 'warn']({ error }, `run ${state}`)
     throw error
+  }
+}
+
+/** What a job throws is translated here, once: from here on it has a sentence and a decision. */
+async function runJob(
+  job: JobDefinition,
+  session: Session,
+  context: JobContext<unknown>,
+  access: AccountAccess,
+): Promise<JobResult> {
+  try {
+    return await job.run(session, context)
+  } catch (error) {
+    if (error instanceof WorkerError || context.signal.aborted) throw error
+    const { code, message, isPrivate } = explainThrown(error, await access.findSecrets())
+    throw new JobError(isPrivate ? privateCode : code, message, { cause: error })
   }
 }
 

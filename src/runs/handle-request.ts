@@ -3,7 +3,7 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import { claimProbe, findHold, type Hold, placeHold } from '../gate/holds.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition, JobResult } from '../jobs/define-job.ts'
-import { describeError } from '../log.ts'
+import { describeError, sayPublicly } from '../log.ts'
 import type { ActiveRequest, Disposition, QueuedRequest, RequestHandler } from '../queue/request-queue.ts'
 import { executeRun } from './execute-run.ts'
 import type { Lease } from './lease.ts'
@@ -172,5 +172,5 @@ async function afterError(
     const change = decision.countsAsFailure ? { failures: request.failures + 1 } : {}
     return { kind: 'put-back', delayMs: decision.delayMs, change }
   }
-  return { kind: 'failed', reason: describeError(error).message }
+  return { kind: 'failed', reason: sayPublicly(describeError(error)) }
 }

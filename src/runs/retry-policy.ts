@@ -1,4 +1,5 @@
 import {
+  JobError,
   LeaseLostError,
   OutageError,
   PermanentError,
@@ -41,7 +42,7 @@ export function decideAfter(error: unknown, failures: number): Decision {
 
 function maxFailuresOf(error: unknown): number {
   if (error instanceof TransientError) return maxPassingFailures
-  return error instanceof WorkerError ? 0 : maxUnknownFailures
+  return error instanceof WorkerError && !(error instanceof JobError) ? 0 : maxUnknownFailures
 }
 
 /** 10 s, 20 s, 40 s … at most 15 minutes. */

@@ -415,6 +415,37 @@ describe('an accepted request', () => {
   })
 })
 
+test('what a job threw is told to the worker’s operator, and to no caller', async () => {
+  app.addJob(
+    defineJob({
+      name: 'break',
+      payload: z.strictObject({}),
+      async run() {
+        throw new Error('The catalogue of secret-of-default is empty.')
+      },
+    }),
+  )
+  const { body } = await ask({ job: 'break' })
+  const id = String(body.id)
+  await using _consumer = app.consume()
+  await expect
+    .poll(() => app.operations.findRequest(id), { timeout: 15_000 })
+    .toMatchObject({ runs: [{ state: 'failed' }] })
+  const told = {
+    code: 'job-error',
+    message: expect.stringMatching(
+      /^The catalogue of \[redacted\] is empty\. \(at test\/http\/http\.test\.ts:\d+:\d+\)$/,
+    ),
+  }
+  expect((await app.operations.findRequest(id))?.runs).toMatchObject([{ error: told }])
+  expect(app.logged.lines).toContainEqual(expect.objectContaining({ msg: 'run failed', error: told }))
+  const answer = await look(`/requests/${id}`)
+  expect(answer.body).toMatchObject({
+    runs: [{ error: { code: 'job-error', message: expect.stringContaining('"runs"') } }],
+  })
+  expect(JSON.stringify(answer.body)).not.toContain('catalogue')
+})
+
 test('a caller that sends half a request keeps nobody from being served', async () => {
   const { port } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1')

@@ -1,0 +1,177 @@
+import { ok, strictEqual } from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { buildSchema } from 'graphql'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { TransientError } from '../src/errors.ts'
+import { explainThrown } from '../src/explain-thrown.ts'
+
+/** Stands for a part of a row, which nothing but the author's own words may tell. */
+const row = 'canary-of-a-row'
+const here = String.raw`test/explain-thrown\.test\.ts:\d+:\d+`
+
+async function thrownBy(work: () => unknown): Promise<unknown> {
+  try {
+    await work()
+  } catch (error) {
+    return error
+  }
+  return expect.fail('it was to throw')
+}
+
+function nothing(): { a: { b: unknown } } {
+  return Object({})
+}
+
+class NoCatalogueError extends Error {
+  override readonly name = 'NoCatalogueError'
+}
+
+describe('what the author of a job threw is told whole, with its place', () => {
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'an Error',
+      () => {
+        throw new Error('The catalogue is empty.')
+      },
+      /^The catalogue is empty\. \(at HERE\)$/,
+    ],
+    [
+      'an error of a class of its own',
+      () => {
+        throw new NoCatalogueError('no catalogue')
+      },
+      /^NoCatalogueError: no catalogue \(at HERE\)$/,
+    ],
+    [
+      'an error without a message',
+      () => {
+        throw new RangeError()
+      },
+      /^RangeError \(at HERE\)$/,
+    ],
+    ['a mistake that V8 finds', () => nothing().a.b, /^TypeError: Cannot read properties .*'b'\) \(at HERE\)$/],
+    ['an assertion with words', () => ok(Number('0'), 'no id'), /^AssertionError: no id \(at HERE\)$/],
+    [
+      'an error with a cause',
+      () => {
+        throw new Error('The index can not be reached', { cause: new TransientError('x', 'Nobody answers.') })
+      },
+      /^The index can not be reached \(at HERE\); cause: Nobody answers\.$/,
+    ],
+    [
+      'several at once',
+      () => Promise.any([Promise.reject(new Error('one')), Promise.reject(new Error('two'))]),
+      /^AggregateError; cause: one \(at HERE\); and two \(at HERE\)$/,
+    ],
+    [
+      'a text',
+      () => {
+        throw 'out of paper'
+      },
+      /^the text "out of paper" was thrown, which is no Error$/,
+    ],
+    [
+      'nothing',
+      () => {
+        throw undefined
+      },
+      /^undefined was thrown, which is no Error$/,
+    ],
+    [
+      'an object',
+      () => {
+        throw { status: 500, [`${row}@x`]: row }
+      },
+      /^an object with status was thrown, which is no Error$/,
+    ],
+    [
+      'a number',
+      () => {
+        throw 42
+      },
+      /^number was thrown, which is no Error$/,
+    ],
+  ])('%s', async (_what, work, said) => {
+    const { message } = explainThrown(await thrownBy(work))
+    expect(message).toMatch(new RegExp(said.source.replaceAll('HERE', here), said.flags))
+    expect(message).not.toContain(row)
+  })
+})
+
+describe('of what others made nothing is told that may be a value', () => {
+  test.each<[string, () => unknown, RegExp]>([
+    ['JSON.parse', () => JSON.parse(row), /^SyntaxError in JSON\.parse \(at HERE\)$/],
+    ['BigInt', () => BigInt(row), /^SyntaxError in BigInt \(at HERE\)$/],
+    ['RegExp', () => new RegExp(`(${row}`), /^SyntaxError in RegExp \(at HERE\)$/],
+    ['the in operator', () => 'x' in Object(row).valueOf(), /^TypeError: Cannot use 'in' operator .* \(at HERE\)$/],
+    ['Node', () => Buffer.alloc(Object(row)), /^TypeError ERR_INVALID_ARG_TYPE \(at HERE\)$/],
+    ['an assertion', () => strictEqual<unknown>(row, 'x'), /^AssertionError ERR_ASSERTION \(at HERE\)$/],
+    ['zod', () => z.object({ id: z.int() }).parse({ id: row }), /^ZodError: .* number expected at id/],
+    ['a library', () => buildSchema(row), /^GraphQLError \(at HERE\)$/],
+    [
+      'Postgres',
+      () => {
+        throw Object.assign(new Error(row), { code: '23505' })
+      },
+      /^The database did not do what was asked: a row breaks a constraint of the table \(SQLSTATE 23505\) \(at HERE\)$/,
+    ],
+  ])('%s', async (_what, work, said) => {
+    const { message, isPrivate } = explainThrown(await thrownBy(work))
+    expect(message).toMatch(new RegExp(said.source.replaceAll('HERE', here), said.flags))
+    expect(message).not.toContain(row)
+    expect(isPrivate).toBe(message.startsWith('TypeError: '))
+  })
+})
+
+test('a fetch that failed tells what it failed of', async () => {
+  const { message, isPrivate } = explainThrown(await thrownBy(() => fetch('http://127.0.0.1:1')))
+  expect(message).toMatch(/^TypeError: fetch failed.*; cause: /)
+  const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  })
+  const failed = new TypeError('fetch failed', { cause: new AggregateError([refused, refused]) })
+  expect(explainThrown(failed).message).toMatch(/cause: .*connect ECONNREFUSED 127\.0\.0\.1:9/)
+  expect(isPrivate).toBe(false)
+})
+
+test('a system error is told with its path', async () => {
+  const { code, message } = explainThrown(await thrownBy(() => readFile('/nowhere')))
+  expect(code).toBe('ENOENT')
+  expect(message).toMatch(/ENOENT: no such file or directory, open '\/nowhere'/)
+})
+
+test('an error that is its own cause comes to an end', () => {
+  const error = new Error('again')
+  error.cause = error
+  expect(explainThrown(error).message.split('again')).toHaveLength(7)
+})
+
+describe('secrets', () => {
+  const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl'
+
+  test.each([
+    [`401 for Bearer ${jwt}`, '401 for Bearer [redacted]'],
+    [`401 for ${jwt}.`, '401 for [redacted].'],
+    ['authorization: Basic dXNlcjpwYXNz', 'authorization: Basic [redacted]'],
+    ['GET https://user:pass@search.example/x failed', 'GET https://[redacted]@search.example/x failed'],
+    ['client_secret=abc&grant_type=x', 'client_secret=[redacted]&grant_type=x'],
+    ['{"apiKey":"abc","id":1}', '{"apiKey":"[redacted]","id":1}'],
+    ['the shared secret is s3cr3t-of-north', 'the shared secret is [redacted]'],
+  ])('are taken out of "%s"', (text, told) => {
+    const error = new Error(text)
+    expect(explainThrown(error, ['s3cr3t-of-north']).message.replace(/ \(at .*/, '')).toBe(told)
+  })
+
+  test('that are known never get through, wherever they stand', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 6, maxLength: 40 }), fc.string(), fc.string(), (secret, before, after) => {
+        fc.pre(!/\s/.test(secret) && !'[redacted]'.includes(secret))
+        const { message } = explainThrown(`${before}${secret}${after}`.slice(0, 400), [secret])
+        expect(message.replaceAll('[redacted]', '')).not.toContain(secret)
+      }),
+    )
+  })
+})
