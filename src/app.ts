@@ -1,6 +1,7 @@
 import type { Account } from './account.ts'
 import { type AccountChanges, createAccountRegistry } from './app/account-registry.ts'
 import { checkAccountJobs } from './app/check-account-jobs.ts'
+import { findJobFiles } from './app/find-job-files.ts'
 import type { Clock } from './clock.ts'
 import { type Config, queueWithoutStore } from './config.ts'
 import { ConfigError, TransientError, WorkerError } from './errors.ts'
@@ -9,7 +10,7 @@ import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
 import type { Log } from './log.ts'
 import { openQueue } from './queue/request-queue.ts'
-import { checkJobs } from './runs/check-jobs.ts'
+import { checkJobList } from './runs/check-jobs.ts'
 import { startHeartbeat } from './runs/heartbeat.ts'
 import type { RunDeps } from './runs/run-deps.ts'
 import { type Database, openDatabase } from './store/open-database.ts'
@@ -37,12 +38,18 @@ export interface Definitions {
   readonly schemaFolder?: URL
 }
 
-/** Opens everything that running jobs needs, and closes it in reverse order. */
-export async function openApp(config: Config, definitions: Definitions, host: Host): Promise<App> {
+/**
+ * Opens everything that running jobs needs, and closes it in reverse order.
+ *
+ * @param definitions undefined where no job is asked for, so that what happened can be looked at whatever is wrong with the jobs
+ */
+export async function openApp(config: Config, definitions: Definitions | undefined, host: Host): Promise<App> {
   const { clock, log } = host
-  const { schemaFolder = committedSchemas } = definitions
-  await checkJobs(definitions.jobs, schemaFolder)
-  checkAccountJobs(config.accounts, definitions.jobs)
+  const { jobs = [], firstLogin, schemaFolder = committedSchemas } = definitions ?? {}
+  if (definitions) {
+    await checkJobList(jobs, findJobFiles)
+    checkAccountJobs(config.accounts, jobs)
+  }
   const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })
   registry.replace(config.accounts)
   await using opened = new AsyncDisposableStack()
@@ -59,9 +66,9 @@ export async function openApp(config: Config, definitions: Definitions, host: Ho
     log,
     processId: heartbeat.processId,
     leases: heartbeat.leases,
-    jobs: new Map(definitions.jobs.map(job => [job.name, job])),
+    jobs: new Map(jobs.map(job => [job.name, job])),
     accounts: registry.accounts,
-    operations: definitions.firstLogin,
+    operations: firstLogin,
     schemaFolder,
   }
   const closing = opened.move()

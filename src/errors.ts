@@ -61,7 +61,7 @@ export class ConfigError extends WorkerError {
   }
 }
 
-/** The checks of the gate, named as in `doctor`. */
+/** The checks of the gate, named as in `doctor` where that makes them too. */
 export const refusalCodes = [
   'client-auth',
   'scope',
@@ -72,6 +72,7 @@ export const refusalCodes = [
   'job-roles',
   'first-login',
   'fingerprint',
+  'contract',
   'mirror-table',
   'deletion-guard',
   'hasura',

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { loadDefinitions } from './app/load-definitions.ts'
+import { locateSyntaxError } from './app/locate-syntax-error.ts'
 import { runCli } from './cli/run-cli.ts'
 import { systemClock } from './clock.ts'
 
@@ -40,10 +42,16 @@ const exitCode = await runCli({
     pid: process.pid,
     readSecretFile: path => readFile(path, 'utf8'),
   },
-  async loadDefinitions() {
-    const [{ jobs }, { firstLogin }] = await Promise.all([import('./jobs/list.ts'), import('./jobs/first-login.ts')])
-    return { jobs, firstLogin }
-  },
+  loadDefinitions: () =>
+    loadDefinitions({
+      importList: () => import('./jobs/list.ts'),
+      importFirstLogin: () => import('./jobs/first-login.ts'),
+      locateSyntaxError: () =>
+        locateSyntaxError(
+          process.execPath,
+          ['./jobs/list.ts', './jobs/first-login.ts'].map(file => import.meta.resolve(file)),
+        ),
+    }),
 })
 
 // A queue's driver that is still trying to reach its server would keep the process alive for ever.

@@ -4,7 +4,7 @@ import { ConfigError, ConflictError, PermanentError, UsageError } from '../error
 import { schemaFileName } from '../hasura/role-name.ts'
 import { readSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import { findOperationProblems } from '../runs/operation-problems.ts'
+import { findOperationProblems } from '../runs/contract.ts'
 import { chooseCursor } from './choose-cursor.ts'
 import { chooseKey } from './choose-key.ts'
 import { findCodegen, generateTypes } from './generate-types.ts'

@@ -40,8 +40,12 @@ export interface CommandContext {
    * Calls back at each SIGHUP until the function that it returns is called; a process where nobody listens ends by it.
    */
   onHangup(listener: () => void): () => void
-  /** The operations here, or those of the worker that owns the embedded database. */
-  withOperations<T>(work: (operations: Operations) => Promise<T>): Promise<T>
+  /**
+   * The operations here, or those of the worker that owns the embedded database.
+   *
+   * @param needs `nothing` for what can be told without any job: jobs that can't be loaded are mentioned, and left out
+   */
+  withOperations<T>(work: (operations: Operations) => Promise<T>, needs?: 'jobs' | 'nothing'): Promise<T>
 }
 
 /** What was given on the command line, by the names of arguments and options, as the parser took it. */

@@ -1,14 +1,17 @@
 import { findAccountJobProblems } from '../app/check-account-jobs.ts'
+import { findJobFiles } from '../app/find-job-files.ts'
+import type { Definitions } from '../app.ts'
 import { arrange, type Diagnosis, exitCodeFor, fail } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin.ts'
 import { inspectServices } from '../doctor/inspect-services.ts'
-import type { ConfigError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import { byName, getNamed } from '../find-named.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
 import { findRealmUrl } from '../rest/keycloak-admin.ts'
+import { checkJobList } from '../runs/check-jobs.ts'
 import { type CommandContext, defineCommand, type Terminal } from './command.ts'
 import { jsonOutput, textOption } from './options.ts'
 
@@ -21,7 +24,7 @@ export const doctor = defineCommand({
     const { config, envFile, host, signal, terminal } = context
     const { accounts } = config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
-    const { jobs, firstLogin } = await context.loadDefinitions()
+    const { jobs, firstLogin, problems } = await findDefinitions(context)
     const services = await inspectServices(config)
     const deps = {
       clock: host.clock,
@@ -34,16 +37,15 @@ export const doctor = defineCommand({
     }
     const diagnoses = await Promise.all(
       chosen.map(async account => {
-        const own = jobsOf(account, jobs)
-        const accountsFile =
-          config.accountsFile === undefined
-            ? undefined
-            : {
-                path: config.accountsFile,
-                problems: findAccountJobProblems(account, config.accounts.indexOf(account), jobs),
-              }
-        const diagnosis = await diagnoseAccount(account, { ...deps, jobs: own, accountsFile }, signal)
-        const requirements = own.map(job => job.requirement)
+        const ownJobs = jobsOf(account, jobs)
+        const { accountsFile } = config
+        const ofFile =
+          accountsFile === undefined || problems.length > 0
+            ? []
+            : findAccountJobProblems(account, config.accounts.indexOf(account), jobs)
+        const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile], accountsFile }
+        const diagnosis = await diagnoseAccount(account, own, signal)
+        const requirements = ownJobs.map(job => job.requirement)
         return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
       }),
     )
@@ -54,6 +56,20 @@ export const doctor = defineCommand({
     return report([diagnoseConfig(error)], terminal, json)
   },
 })
+
+/** Whatever is wrong with the jobs, everything else can be looked at. */
+async function findDefinitions(
+  context: CommandContext,
+): Promise<Definitions & { readonly problems: readonly string[] }> {
+  try {
+    const definitions = await context.loadDefinitions()
+    await checkJobList(definitions.jobs, findJobFiles)
+    return { ...definitions, problems: [] }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { jobs: [], firstLogin: undefined, problems: error.problems }
+  }
+}
 
 /** Where the environment names an administrator, for an account whose realm is known. */
 function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {

@@ -11,8 +11,9 @@ export const jobs = defineCommand({
   run: ({ json }, context) =>
     list(context, json, {
       find: operations => operations.listJobs(),
-      row: ({ name, requirement, schedule, into }) => ({ job: name, requirement, schedule, into }),
+      row: ({ name, requirement, schedule, into, problem }) => ({ job: name, requirement, schedule, into, problem }),
       none: 'no jobs',
+      needs: 'jobs',
     }),
 })
 
@@ -89,13 +90,16 @@ async function list<Report>(
     find,
     row,
     none,
+    needs = 'nothing',
   }: {
     find(operations: Operations): Promise<readonly Report[]>
     row(report: Report): Readonly<Record<string, unknown>>
     readonly none: string
+    /** Default: nothing, so that it can be told whatever is wrong with the jobs. */
+    readonly needs?: 'jobs' | 'nothing'
   },
 ): Promise<number> {
-  const reports = await withOperations(find)
+  const reports = await withOperations(find, needs)
   terminal.out(json ? `${JSON.stringify(reports)}\n` : table(reports.map(row), none))
   return 0
 }

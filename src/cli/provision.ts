@@ -92,6 +92,7 @@ async function verify(context: CommandContext, account: Account, jobs: readonly 
     clock: host.clock,
     readSecretFile: host.readSecretFile,
     jobs,
+    problems: [],
     services: new Map([
       ['queue', untouched],
       ['store', untouched],

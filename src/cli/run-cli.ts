@@ -64,7 +64,10 @@ export async function runCli(invocation: Invocation): Promise<number> {
       terminal,
       signal,
       onHangup: invocation.onHangup,
-      withOperations: work => withOperations(config, loadDefinitions, host, signal, work),
+      withOperations(work, needs = 'jobs') {
+        const load = needs === 'jobs' ? loadDefinitions : () => findDefinitions(loadDefinitions, terminal)
+        return withOperations(config, load, host, signal, work)
+      },
     })
   } catch (error) {
     const code = exitCodeOf(error)
@@ -91,7 +94,7 @@ function watch(terminal: LiveTerminal): { terminal: LiveTerminal; told: () => bo
 /** An embedded database has one owner: while that is another process, its control socket is asked instead. */
 async function withOperations<T>(
   config: Config,
-  loadDefinitions: () => Promise<Definitions>,
+  loadDefinitions: () => Promise<Definitions | undefined>,
   host: Host,
   signal: AbortSignal,
   work: (operations: Operations) => Promise<T>,
@@ -113,6 +116,16 @@ async function withOperations<T>(
     }
     await using app = opened
     return await work(createLocalOperations(app.deps))
+  }
+}
+
+async function findDefinitions(load: () => Promise<Definitions>, terminal: Terminal): Promise<Definitions | undefined> {
+  try {
+    return await load()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) terminal.err(`${problem}\n`)
+    return undefined
   }
 }
 

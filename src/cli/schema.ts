@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { ConfigError } from '../errors.ts'
 import { schemaFileName, schemaFileUrl } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import { checkJobs } from '../runs/check-jobs.ts'
-import { findOperationProblems, roleOf } from '../runs/operation-problems.ts'
+import { findContractRefusal, findOperationProblems, roleOf } from '../runs/contract.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { textOption, textsOption } from './options.ts'
 import { introspectAs, openHasuraAccess } from './role-access.ts'
@@ -44,7 +44,9 @@ async function pull(context: CommandContext, asked: readonly string[], account: 
 
 async function check(context: CommandContext, account: string | undefined): Promise<number> {
   const { jobs } = await context.loadDefinitions()
-  await checkJobs(jobs)
+  const refusals = await Promise.all(jobs.map(job => findContractRefusal(job, schemaFolder)))
+  const problems = refusals.flatMap(refusal => (refusal ? [`${refusal.message}.`] : []))
+  if (problems.length > 0) throw new ConfigError(problems)
   const hasura = openHasuraAccess(context, account)
   let failed = 0
   for (const role of rolesOf(jobs)) {

@@ -9,6 +9,7 @@ import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
+import { findContractRefusal } from '../runs/contract.ts'
 import { createRequestHandler } from '../runs/handle-request.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -53,6 +54,7 @@ export const worker = defineCommand({
     const list = (accounts = accountsOf(deps)) => listSchedules(deps.jobs.values(), accounts)
     await reconcileSchedules(scheduling, list())
     logDeprecations(log, accountsOf(deps))
+    await logProblems(deps)
     const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
     running.defer(() => consumer.stop(graceMs))
     running.use(startHousekeeping(deps))
@@ -77,6 +79,14 @@ export const worker = defineCommand({
     return 0
   },
 })
+
+/** What keeps a job from running is told at once; its requests are held when they come. */
+async function logProblems({ jobs, log, schemaFolder }: RunDeps): Promise<void> {
+  for (const job of jobs.values()) {
+    const error = await findContractRefusal(job, schemaFolder)
+    if (error) log.error({ job: job.name, error }, 'the job can not run until this is corrected')
+  }
+}
 
 /** The accounts follow their file from now on; those of the environment stay what they are. */
 function watchAccounts(

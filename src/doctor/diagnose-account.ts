@@ -40,8 +40,10 @@ export interface DoctorDeps {
   readonly findFirstLogin: (account: string) => Promise<FirstLoginRecord | undefined>
   /** Whether the queue and the store answer; the same for every account. */
   readonly services: ReadonlyMap<'queue' | 'store', Finding>
-  /** The file that the account stands in, when there is one, and what it says wrongly of this account. */
-  readonly accountsFile?: { readonly path: string; readonly problems: readonly string[] } | undefined
+  /** What is wrong with the configuration as far as it concerns this account. */
+  readonly problems: readonly string[]
+  /** The path of the file that the account stands in, when there is one. */
+  readonly accountsFile?: string | undefined
   readonly envFile?: EnvFile | undefined
 }
 
@@ -91,12 +93,12 @@ function openAccess(account: Account, deps: DoctorDeps): AccountAccess | ConfigE
 
 async function inspectConfig(
   { login }: Account,
-  { accountsFile, envFile, readSecretFile }: DoctorDeps,
+  { problems: found, accountsFile, envFile, readSecretFile }: DoctorDeps,
   access: AccountAccess | ConfigError,
 ): Promise<Finding> {
-  const problems = [...(accountsFile?.problems ?? []), ...(access instanceof ConfigError ? access.problems : [])]
+  const problems = [...found, ...(access instanceof ConfigError ? access.problems : [])]
   const hint = 'set what is named; the README has a table of all variables'
-  const files = await inspectFiles(login, { accountsFile: accountsFile?.path, envFile }, readSecretFile)
+  const files = await inspectFiles(login, { accountsFile, envFile }, readSecretFile)
   return combine([...problems.map(problem => fail(problem.replace(/\.$/, ''), hint)), files], files)
 }
 

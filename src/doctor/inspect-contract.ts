@@ -1,10 +1,10 @@
-import type { DocumentNode } from 'graphql'
 import { ConfigError, PermanentError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
-import { checkOperation, loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
+import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
+import { findContractProblems, roleOf } from '../runs/contract.ts'
 import { combine, type Finding, fail, ok, skip, warn } from './check.ts'
 
 /**
@@ -19,15 +19,18 @@ export async function inspectContract(
   openClient: (role: string) => HasuraClient,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const operations = new Map<string, DocumentNode[]>()
-  for (const { requirement, operations: own = [] } of jobs) {
-    if (own.length === 0 || !requirement || !('role' in requirement)) continue
-    operations.set(requirement.role, [...(operations.get(requirement.role) ?? []), ...own])
-  }
-  const seen = [...operations].filter(([role]) => allowedRoles.includes(role))
-  const findings = await Promise.all(seen.map(([role, own]) => inspectRole(openClient(role), own, signal)))
+  const byRole = Map.groupBy(
+    jobs.filter(({ operations = [] }) => operations.length > 0),
+    roleOf,
+  )
+  const findings = await Promise.all(
+    [...byRole].map(async ([role, own]) =>
+      role !== undefined && allowedRoles.includes(role) ? inspectRole(openClient(role), own, signal) : undefined,
+    ),
+  )
+  const seen = findings.filter(found => found !== undefined)
   return combine(
-    findings.flat(),
+    seen.flat(),
     seen.length > 0
       ? ok('every operation is valid on the live API')
       : skip('no job sends an operation that can be checked'),
@@ -36,7 +39,7 @@ export async function inspectContract(
 
 async function inspectRole(
   hasura: HasuraClient,
-  operations: readonly DocumentNode[],
+  jobs: readonly JobDefinition[],
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const { role } = hasura
@@ -46,10 +49,12 @@ async function inspectRole(
     const committed = await loadRoleSchema(schemaFolder, role)
     const live = await introspect(hasura, signal)
     const schema = live.sdl === undefined ? committed : readSchema(role, live.sdl)
-    const invalid = [...new Set(operations.flatMap(operation => checkOperation(operation, schema)))].map(problem =>
-      fail(
-        `role "${role}": ${problem}`,
-        'run "schema pull" and "npm run codegen" and mend the operation, or give the role the permission in Hasura (Data → table → Permissions)',
+    const invalid = jobs.flatMap(job =>
+      findContractProblems(job, schema).map(problem =>
+        fail(
+          `${job.name} as role "${role}": ${problem}`,
+          'run "schema pull" and "npm run codegen" and correct the operation, or give the role the permission in Hasura (Data → table → Permissions)',
+        ),
       ),
     )
     if (live.unseen) return [...invalid, live.unseen]

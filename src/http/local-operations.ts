@@ -6,18 +6,19 @@ import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { privateCode } from '../log.ts'
 import { idempotentRequestId } from '../queue/request.ts'
+import { findContractRefusal } from '../runs/contract.ts'
 import { forgetAccount, resetJob } from '../runs/forget.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
 import type { Store } from '../store/store.ts'
 import { makeOnce } from './idempotency.ts'
-import type { Operations, RequestReport, WantedRequest } from './operations.ts'
+import type { JobReport, Operations, RequestReport, WantedRequest } from './operations.ts'
 import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.ts'
 
 /** The operations on this process's own store and queue. */
 export function createLocalOperations(deps: RunDeps): Operations {
-  const { store, queue, jobs, accounts } = deps
+  const { store, queue, jobs, accounts, schemaFolder } = deps
   return {
     async makeRequest(wanted) {
       const { job, access, payload } = resolve(deps, wanted)
@@ -34,14 +35,7 @@ export function createLocalOperations(deps: RunDeps): Operations {
     async run(wanted, listener, signal) {
       return runNow(deps, { ...wanted, ...resolve(deps, wanted), signal, ...listener })
     },
-    async listJobs() {
-      return [...jobs.values()].map(job => ({
-        name: job.name,
-        requirement: job.requirement ?? null,
-        schedule: job.schedule ? describeRule(job.schedule) : null,
-        into: [job.into ?? []].flat().join(', ') || null,
-      }))
-    },
+    listJobs: () => Promise.all([...jobs.values()].map(job => describeJob(job, schemaFolder))),
     listAccounts: () =>
       listAccounts(
         store,
@@ -62,6 +56,17 @@ export function createLocalOperations(deps: RunDeps): Operations {
     async ping() {
       await Promise.all([queue.ping(), pingStore(store)])
     },
+  }
+}
+
+async function describeJob(job: JobDefinition, schemaFolder: URL): Promise<JobReport> {
+  const refusal = await findContractRefusal(job, schemaFolder)
+  return {
+    name: job.name,
+    requirement: job.requirement ?? null,
+    schedule: job.schedule ? describeRule(job.schedule) : null,
+    into: [job.into ?? []].flat().join(', ') || null,
+    problem: refusal?.message ?? null,
   }
 }
 

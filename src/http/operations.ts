@@ -82,6 +82,8 @@ export const jobReportSchema = z.object({
   requirement: z.unknown(),
   schedule: z.string().nullable(),
   into: z.string().nullable(),
+  /** What keeps it from running wherever it runs, whether or not it is held already. */
+  problem: z.string().nullable(),
 })
 export type JobReport = z.infer<typeof jobReportSchema>
 

@@ -1,55 +1,70 @@
-import { ConfigError } from '../errors.ts'
+import { z } from 'zod'
+import { ConfigError, renderExplanation } from '../errors.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
-import { checkOperation, schemaFolder as committedSchemas, loadRoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
-import { roleOf } from './operation-problems.ts'
+import { roleOf } from './contract.ts'
+
+/** Tells in which files of the project a job of this name is written. */
+export type FindJobFiles = (name: string) => Promise<readonly string[]>
 
 /**
- * What can be seen to be wrong with the job list before anything runs: names and mirror tables used twice, schedules that never
- * come, operations that the job's role can't send.
+ * What is wrong with the job list whatever the API and the configuration are: names and mirror tables used twice, schedules that
+ * never come, requirements that say nothing. What else is wrong with one job holds that job alone.
  *
- * @param schemaFolder where the SDL of each role is
- * @throws ConfigError with every problem
+ * @throws ConfigError with every problem, each with its job and the file
  */
-export async function checkJobs(jobs: readonly JobDefinition[], schemaFolder = committedSchemas): Promise<void> {
-  const problems = [
-    ...findTwice(jobs.map(job => job.name)).map(name => `Two jobs are called "${name}".`),
-    ...findTwice(jobs.flatMap(job => job.into ?? [])).map(
-      table => `Two jobs write mirror.${table}: the rows of one would be overwritten by the other.`,
-    ),
-  ]
-  const roles = jobs.flatMap(job => roleOf(job) ?? [])
-  for (const twins of findTwinRoles(roles)) {
+export async function checkJobList(jobs: readonly JobDefinition[], findFiles: FindJobFiles): Promise<void> {
+  const problems: string[] = []
+  for (const name of findTwice(jobs.map(job => job.name))) {
+    problems.push(`Two jobs are called "${name}" (${await placeOf([name], findFiles)}): rename one, or list it once.`)
+  }
+  for (const table of findTwice(jobs.flatMap(job => job.into ?? []))) {
+    const writers = new Set(jobs.filter(job => [job.into ?? []].flat().includes(table)).map(job => job.name))
     problems.push(
-      `Roles ${twins.map(role => `"${role}"`).join(' and ')} have one schema file where case doesn't tell names apart: rename one of them.`,
+      `Two jobs write mirror.${table}, ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)}): give one another "into", or each would overwrite the other's rows.`,
+    )
+  }
+  for (const twins of findTwinRoles(jobs.flatMap(job => roleOf(job) ?? []))) {
+    const roles = twins.map(role => `"${role}"`).join(' and ')
+    problems.push(
+      `Roles ${roles} have one schema file where case doesn't tell names apart: rename one of them in Keycloak and in Hasura.`,
     )
   }
   for (const job of jobs) {
-    if (!/^[a-z][a-z0-9-]*$/.test(job.name)) problems.push(`Job "${job.name}": a name is lower case words with dashes.`)
-    const problem = job.schedule && findRuleProblem(job.schedule)
-    if (problem) problems.push(`Job "${job.name}": ${problem}.`)
-    problems.push(...(await findOperationProblems(job, schemaFolder)))
+    for (const problem of findOwnProblems(job)) {
+      problems.push(`Job "${job.name}" (${await placeOf([job.name], findFiles)}): ${problem}.`)
+    }
   }
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-async function findOperationProblems(job: JobDefinition, schemaFolder: URL): Promise<string[]> {
+function findOwnProblems(job: JobDefinition): readonly string[] {
+  const { name, schedule, requirement } = job
+  const rule = schedule && findRuleProblem(schedule)
   const role = roleOf(job)
-  if (role === undefined) return []
-  const problem = findRoleProblem(role)
-  if (problem) return [`Job "${job.name}": ${problem.found}: ${problem.remedy}.`]
-  if (!job.operations?.length) return []
-  try {
-    const schema = await loadRoleSchema(schemaFolder, role)
-    const problems = job.operations.flatMap(operation =>
-      checkOperation(operation, schema).map(problem => `Job "${job.name}" as role "${role}": ${problem}`),
-    )
-    return problems.length > 0 ? problems : (job.findProblems?.(schema) ?? []).map(said => `Job "${job.name}": ${said}`)
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(problem => `Job "${job.name}": ${problem}`)
-    throw error
-  }
+  const roleProblem = role ? findRoleProblem(role) : undefined
+  return [
+    ...(/^[a-z][a-z0-9-]*$/.test(name) ? [] : ['a name is lower case words with dashes between them']),
+    ...(rule === undefined ? [] : [rule]),
+    ...(roleProblem === undefined ? [] : [renderExplanation(roleProblem)]),
+    ...(requirement === undefined || requirementSchema.safeParse(requirement).success ? [] : [requirementNeeds]),
+  ]
+}
+
+const names = z.array(z.string().min(1)).min(1)
+const requirementSchema = z.union([
+  z.strictObject({ role: z.string().min(1) }),
+  z.strictObject({ scopes: names }),
+  z.strictObject({ clientRoles: z.record(z.string().min(1), names).refine(roles => Object.keys(roles).length > 0) }),
+])
+const requirementNeeds =
+  'its requirement has to be { role: "…" }, { scopes: ["…"] } or { clientRoles: { "<client>": ["…"] } }, with a name in each place'
+
+async function placeOf(names: Iterable<string>, findFiles: FindJobFiles): Promise<string> {
+  const files = await Promise.all([...names].map(findFiles))
+  const found = [...new Set(files.flat())]
+  return found.length > 0 ? found.join(', ') : 'src/jobs/list.ts'
 }
 
 function findTwice(names: readonly string[]): string[] {

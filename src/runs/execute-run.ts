@@ -7,6 +7,7 @@ import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import { privateCode } from '../log.ts'
 import type { RequestState } from '../queue/request-queue.ts'
+import { findContractRefusal } from './contract.ts'
 import { fencedStatement, fencedTransaction, type Lease } from './lease.ts'
 import { createPace, type PacedProgress } from './pace.ts'
 import type { RunDeps } from './run-deps.ts'
@@ -30,6 +31,8 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
   const { id: runId, reopened } = await startRun(store, lease, execution)
   const log = deps.log.child({ job: job.name, account, run: runId })
   try {
+    const refusal = await findContractRefusal(job, deps.schemaFolder)
+    if (refusal) throw refusal
     const session = await openSession(deps, access, job.requirement, signal)
     if (await liftHolds(store, account, job.name, 'gate')) {
       log.info('the gate lets the account pass again')

@@ -38,7 +38,9 @@ test('schema pull writes what each role sees, and schema check tells what no lon
   const generated = join(copy, 'src/generated/graphql.ts')
   await writeFile(generated, (await readFile(generated, 'utf8')).replaceAll('"value":"revision"', '"value":"version"'))
   const broken = await schema('check')
-  expect(broken.err).toMatch(/^Job "sync-articles" as role "viewer": Cannot query field "version" on type "articles"/m)
+  expect(broken.err).toMatch(
+    /^Job "sync-articles" can't run as role "viewer" \(Cannot query field "version" on type "articles"/m,
+  )
   expect(broken.code).toBe(2)
 
   expect((await schema('pull', '--role', 'restorer')).code).toBe(0)

@@ -5,10 +5,11 @@ import { syncEunifyerOrganizations } from '../../examples/eunifyer/sync-eunifyer
 import { syncKeycloakUsers } from '../../examples/keycloak/sync-keycloak-users.ts'
 import { syncPersiumStations } from '../../examples/persium/sync-persium-stations.ts'
 import { syncPhaseTwoOrganizations } from '../../examples/phase-two/sync-phase-two-organizations.ts'
+import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { parseConfig } from '../../src/config.ts'
 import { jobsOf } from '../../src/jobs/account-jobs.ts'
 import { jobs as shippedJobs } from '../../src/jobs/list.ts'
-import { checkJobs } from '../../src/runs/check-jobs.ts'
+import { checkJobList } from '../../src/runs/check-jobs.ts'
 import { readAccounts, systems } from './open-example.ts'
 
 const project = join(import.meta.dirname, '../..')
@@ -44,7 +45,7 @@ describe.each(systems)("%s's accounts file", system => {
 })
 
 test('all example jobs can stand in one list', async () => {
-  await checkJobs(jobs)
+  await checkJobList(jobs, findJobFiles)
 })
 
 test.each(globSync('examples/*/*.ts', { cwd: project }))('%s finds what it imports from src/jobs/ as well', path => {

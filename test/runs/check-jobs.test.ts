@@ -1,53 +1,65 @@
-import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { defineJob, type JobDefinition } from '../../src/jobs/define-job.ts'
 import { jobs } from '../../src/jobs/list.ts'
-import { checkJobs } from '../../src/runs/check-jobs.ts'
+import { checkJobList } from '../../src/runs/check-jobs.ts'
 
 const job = (more: Partial<JobDefinition> = {}) =>
   defineJob({ name: 'sync-things', payload: z.object({}), run: async () => ({}), ...more })
 const problemsOf = async (...list: JobDefinition[]) => {
-  const error = await checkJobs(list).catch((thrown: unknown) => thrown)
+  const error = await checkJobList(list, async name => [`src/jobs/${name}.ts`]).catch((thrown: unknown) => thrown)
   return error instanceof ConfigError ? error.problems : []
 }
 
 describe('the job list', () => {
   test('that is committed is in order', async () => {
-    await expect(checkJobs(jobs)).resolves.toBeUndefined()
+    await expect(checkJobList(jobs, findJobFiles)).resolves.toBeUndefined()
   })
 
-  test('is refused with every problem at once', async () => {
+  test('is refused with every problem at once, each with its job and the file', async () => {
     const problems = await problemsOf(
       job({ name: 'sync-a', into: 'things' }),
       job({ name: 'sync-a', into: 'things' }),
+      job({ name: 'sync-b', into: ['others', 'things'] }),
       job({ name: 'Sync B' }),
       job({ name: 'sync-c', schedule: { cron: '* *' } }),
-      job({ name: 'sync-d', requirement: { role: 'viewer' }, operations: [parse('query D { secrets { id } }')] }),
-      job({ name: 'sync-e', requirement: { role: 'nobody' }, operations: [parse('query E { users { id } }')] }),
-      job({
-        name: 'sync-f',
-        requirement: { role: 'viewer' },
-        operations: [parse('query F { users { id } }')],
-        findProblems: ({ role }) => [`not for ${role}`],
-      }),
       job({ name: 'sync-g', requirement: { role: 'line\nbreak' } }),
       job({ name: 'sync-h', requirement: { role: 'Viewer' } }),
+      job({ name: 'sync-i', requirement: { role: 'viewer' } }),
     )
-    expect(problems.map(problem => problem.replace(/:.*$/s, ''))).toEqual([
-      'Two jobs are called "sync-a".',
-      'Two jobs write mirror.things',
-      'Roles "viewer" and "Viewer" have one schema file where case doesn\'t tell names apart',
-      'Job "Sync B"',
-      'Job "sync-c"',
-      'Job "sync-d" as role "viewer"',
-      'Job "sync-e"',
-      'Job "sync-f"',
-      'Job "sync-g"',
+    expect(problems).toEqual([
+      'Two jobs are called "sync-a" (src/jobs/sync-a.ts): rename one, or list it once.',
+      expect.stringMatching(
+        /^Two jobs write mirror\.things, sync-a and sync-b \(src\/jobs\/sync-a\.ts, src\/jobs\/sync-b\.ts\): /,
+      ),
+      expect.stringMatching(/^Roles "Viewer" and "viewer" have one schema file/),
+      expect.stringMatching(/^Job "Sync B" \(src\/jobs\/Sync B\.ts\): /),
+      expect.stringMatching(/^Job "sync-c" \(src\/jobs\/sync-c\.ts\): cron "\* \*" has 2 fields/),
+      expect.stringMatching(/^Job "sync-g" .*holds a control character/),
     ])
-    expect(problems[5]).toContain('secrets')
-    expect(problems[6]).toContain('schema pull --role nobody')
-    expect(problems[7]).toBe('Job "sync-f": not for viewer')
+  })
+
+  test.each<[unknown, boolean]>([
+    [undefined, true],
+    [{ role: 'viewer' }, true],
+    [{ scopes: ['openid'] }, true],
+    [{ clientRoles: { 'realm-management': ['view-users'] } }, true],
+    [{ role: '' }, false],
+    [{ scopes: [] }, false],
+    [{ clientRoles: {} }, false],
+    [{ clientRoles: { 'realm-management': [] } }, false],
+    [{ role: 'viewer', scopes: ['openid'] }, false],
+    [{ rol: 'viewer' }, false],
+    ['viewer', false],
+  ])('with the requirement %j is in order: %s', async (requirement, isInOrder) => {
+    const problems = await problemsOf(job(Object({ requirement })))
+    expect(problems).toEqual(isInOrder ? [] : [expect.stringMatching(/^Job "sync-things" .*requirement has to be/)])
+  })
+
+  test('knows in which files its jobs are written', async () => {
+    expect(await findJobFiles('sync-articles')).toEqual(['src/jobs/sync-articles.ts'])
+    expect(await findJobFiles('nowhere')).toEqual([])
   })
 })

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { ConfigError, WorkerError } from '../errors.ts'
+import { explainThrown } from '../explain-thrown.ts'
+import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import { explainImport, type LocateSyntaxError } from './explain-import.ts'
+
+/** How the project's own modules are imported; each rejects with what Node, or the module itself, threw. */
+export interface DefinitionModules {
+  readonly importList: () => Promise<unknown>
+  readonly importFirstLogin: () => Promise<unknown>
+  readonly locateSyntaxError: LocateSyntaxError
+}
+
+export interface LoadedDefinitions {
+  readonly jobs: readonly JobDefinition[]
+  readonly firstLogin: FirstLoginOperations | undefined
+}
+
+/**
+ * Imports the project's jobs and its first login, and looks whether they are what they have to be.
+ *
+ * @throws ConfigError that tells the file, the place and the cause
+ */
+export async function loadDefinitions(modules: DefinitionModules): Promise<LoadedDefinitions> {
+  const { importList, importFirstLogin, locateSyntaxError } = modules
+  const list = await importProject(importList, locateSyntaxError)
+  const firstLogin = await importProject(importFirstLogin, locateSyntaxError)
+  return { jobs: readJobs(list), firstLogin: readFirstLogin(firstLogin) }
+}
+
+async function importProject(load: () => Promise<unknown>, locate: LocateSyntaxError): Promise<unknown> {
+  try {
+    return await load()
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError([`The jobs can't be loaded: ${await explain(error, locate)}`])
+  }
+}
+
+async function explain(error: unknown, locate: LocateSyntaxError): Promise<string> {
+  if (error instanceof WorkerError) return error.message
+  return (await explainImport(error, locate)) ?? `${explainThrown(error).message}.`
+}
+
+const listModule = z.object({ jobs: z.array(z.unknown()) })
+
+/** Only what every job has; the rest is what TypeScript saw. */
+const definition = z.object({
+  name: z.string(),
+  payload: z.custom(value => hasFunction(value, 'safeParse')),
+  run: z.custom(value => typeof value === 'function'),
+})
+
+function readJobs(module: unknown): readonly JobDefinition[] {
+  const parsed = listModule.safeParse(module)
+  if (!parsed.success) {
+    throw new ConfigError([
+      'src/jobs/list.ts has no list "jobs": export one, such as `export const jobs: readonly JobDefinition[] = []`.',
+    ])
+  }
+  const problems: string[] = []
+  const jobs = parsed.data.jobs.filter((element, index) => isJob(element, index, problems))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return jobs
+}
+
+function isJob(element: unknown, index: number, problems: string[]): element is JobDefinition {
+  const parsed = definition.safeParse(element)
+  if (parsed.success) return true
+  const named = z.object({ name: z.string() }).safeParse(element)
+  const what = named.success ? `"${named.data.name}"` : kindOf(element)
+  const lacks = parsed.error.issues.map(issue => issue.path.join('.') || 'everything').join(', ')
+  problems.push(
+    `src/jobs/list.ts: element ${index} of "jobs" (${what}) is no job, it lacks ${lacks}: list what "pullSync" or "defineJob" returned.`,
+  )
+  return false
+}
+
+function kindOf(element: unknown): string {
+  if (element === null || element === undefined) return String(element)
+  return Array.isArray(element) ? 'a list' : `${typeof element}`
+}
+
+function readFirstLogin(module: unknown): FirstLoginOperations | undefined {
+  const value: unknown = Object(module).firstLogin
+  if (typeof module === 'object' && module !== null && 'firstLogin' in module) {
+    if (value === undefined || isFirstLogin(value)) return value
+  }
+  throw new ConfigError([
+    'src/jobs/first-login.ts has no "firstLogin": export the operations of the first login, or `undefined` where the API needs none.',
+  ])
+}
+
+function isFirstLogin(value: unknown): value is FirstLoginOperations {
+  return hasFunction(value, 'isVisible') && 'refreshUsers' in Object(value)
+}
+
+function hasFunction(value: unknown, name: string): boolean {
+  return typeof Object(value)[name] === 'function'
+}

@@ -1,0 +1,64 @@
+import { ConfigError, RefusalError } from '../errors.ts'
+import { schemaFileName } from '../hasura/role-name.ts'
+import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+
+/** What a role's schema has against the operations of its jobs; empty when they can all be sent. */
+export function findOperationProblems(jobs: readonly JobDefinition[], schema: RoleSchema): string[] {
+  return jobs
+    .filter(job => roleOf(job) === schema.role)
+    .flatMap(job => operationProblemsOf(job, schema).map(said => `${job.name}: ${said}`))
+}
+
+/**
+ * What the committed SDL of its role has against a job, so that the job can't run. The SDL is read each time, since it may have
+ * been pulled meanwhile.
+ *
+ * @param schemaFolder where the SDL of each role is
+ * @returns a refusal of this job alone (`contract`); undefined when there is nothing against it
+ */
+export async function findContractRefusal(job: JobDefinition, schemaFolder: URL): Promise<RefusalError | undefined> {
+  const role = roleOf(job)
+  if (role === undefined || !job.operations?.length) return undefined
+  const found = `Job "${job.name}" can't run as role "${role}"`
+  try {
+    const problems = findContractProblems(job, await loadRoleSchema(schemaFolder, role))
+    if (problems.length === 0) return undefined
+    return new RefusalError('contract', 'job', { found: `${found} (${problems.join('; ')})`, remedy: remedyFor(role) })
+  } catch (error) {
+    // Words of the schema's parser, which quote the SDL at most.
+    const said = error instanceof Error ? error.message : String(error)
+    if (error instanceof ConfigError) return new RefusalError('contract', 'job', { found, remedy: said })
+    return new RefusalError('contract', 'job', {
+      found: `${found}, because graphql/schema/${schemaFileName(role)} is no valid schema (${said})`,
+      remedy: `run "schema pull --role ${role}"`,
+    })
+  }
+}
+
+export function roleOf(job: JobDefinition): string | undefined {
+  return job.requirement && 'role' in job.requirement ? job.requirement.role : undefined
+}
+
+function remedyFor(role: string): string {
+  return `compare its operation and options with what the role sees ("schema pull --role ${role}" shows that, "npm run codegen" follows), or give the role the permission in Hasura`
+}
+
+/** Validating takes a while, and a schema that hasn't changed says the same again. */
+const knownProblems = new WeakMap<RoleSchema, Map<JobDefinition, readonly string[]>>()
+
+/** What the schema of its role has against a job: its operations, or where they are valid its options. */
+export function findContractProblems(job: JobDefinition, schema: RoleSchema): readonly string[] {
+  const ofSchema = knownProblems.get(schema) ?? new Map<JobDefinition, readonly string[]>()
+  knownProblems.set(schema, ofSchema)
+  const known = ofSchema.get(job)
+  if (known) return known
+  const invalid = operationProblemsOf(job, schema)
+  const problems = invalid.length > 0 ? invalid : (job.findProblems?.(schema) ?? [])
+  ofSchema.set(job, problems)
+  return problems
+}
+
+function operationProblemsOf({ operations = [] }: JobDefinition, schema: RoleSchema): readonly string[] {
+  return operations.flatMap(operation => checkOperation(operation, schema))
+}

@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Ended, start } from '../cli/run-command.ts'
+import { projectFolder } from '../docs/markdown.ts'
+import { copyProject } from '../fixtures/copy-project.ts'
+import { openDataDir } from '../fixtures/data-dir.ts'
+
+const job = `{ name: 'a', payload: { safeParse() {} }, run() {} }`
+
+/** Job lists that can't be used, and what is said of each; FOLDER is where they are. */
+const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> = {
+  'a file that is not there': [
+    `import { x } from './nope.ts'\nexport const jobs = [x]`,
+    /^The jobs can't be loaded: FOLDER\/\w+\.ts imports FOLDER\/nope\.ts, which does not exist: add that file, or correct the import\.$/,
+  ],
+  'a file that is not there without its ending': [
+    `import { x } from './ok'\nexport const jobs = [x]`,
+    /FOLDER\/\w+\.ts imports FOLDER\/ok, which does not exist: .*, which has to end with the file's "\.ts"\.$/,
+  ],
+  'a package that is not installed': [
+    `import { x } from 'nopackage'\nexport const jobs = [x]`,
+    /FOLDER\/\w+\.ts imports the package "nopackage", which is not installed: install it with "npm install nopackage"/,
+  ],
+  'an export that is not there': [
+    `import { y } from './ok.ts'\nexport const jobs = [y]`,
+    /FOLDER\/\w+\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'$/,
+  ],
+  'an operation that was not generated': [
+    `import { PullDocument } from './generated/graphql.ts'\nexport const jobs = [PullDocument]`,
+    /FOLDER\/\w+\.ts:1\n.*does not provide an export named 'PullDocument'\n.* run "npm run codegen"/s,
+  ],
+  'a syntax error': [
+    'export const a = 1\nexport const jobs = [a b]',
+    /FOLDER\/\w+\.ts:2\nexport const a = 1\nexport const jobs = \[a b\]\n +\^\n.*SyntaxError .*Expected ','/s,
+  ],
+  'a syntax error in a file that it imports': [
+    `import { a } from './twice.ts'\nexport const jobs = [a]`,
+    /FOLDER\/twice\.ts:2\nexport const a = 2\n +\^\n+SyntaxError: Identifier 'a' has already been declared$/,
+  ],
+  'TypeScript that Node does not run': [
+    'export enum A { B }\nexport const jobs = []',
+    /FOLDER\/\w+\.ts:1\nexport enum A/,
+  ],
+  'a mistake when it runs': [
+    'const a: any = {}\n\nexport const jobs = [a.b.c]',
+    /^The jobs can't be loaded: TypeError: Cannot read properties of undefined \(reading 'c'\) \(at FOLDER\/\w+\.ts:3:\d+\)\.$/,
+  ],
+  'an Error of its own': [
+    `throw new Error('no catalogue', { cause: 'out of paper' })`,
+    /no catalogue \(at FOLDER\/\w+\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is no Error\.$/,
+  ],
+  'no export': ['export const job = []', /^src\/jobs\/list\.ts has no list "jobs": export one/],
+  'a default export': ['export default []', /^src\/jobs\/list\.ts has no list "jobs"/],
+  'something that is no job': [
+    `export const jobs = [${job}, undefined]`,
+    /^src\/jobs\/list\.ts: element 1 of "jobs" \(undefined\) is no job, it lacks everything/,
+  ],
+  'options in place of a job': [
+    `export const jobs = [{ name: 'b', payload: { safeParse() {} } }]`,
+    /^src\/jobs\/list\.ts: element 0 of "jobs" \("b"\) is no job, it lacks run: list what "pullSync" or "defineJob" returned\.$/,
+  ],
+}
+
+const beside = {
+  'ok.ts': 'export const x = 1',
+  'twice.ts': 'export const a = 1\nexport const a = 2',
+}
+
+let folder = ''
+let told: readonly string[] = []
+
+/** All of them in one process of their own: a module that failed once fails for ever. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'broken-jobs-'))
+  const generated = join(folder, 'generated')
+  await promisify(execFile)('mkdir', [generated])
+  const files = {
+    ...beside,
+    'package.json': '{"type":"module"}',
+    'generated/graphql.ts': 'export const Other = 1',
+    ...Object.fromEntries(Object.values(broken).map(([source], index) => [`list${index}.ts`, source])),
+    'ask.ts': `
+      import { loadDefinitions } from '${projectFolder}/src/app/load-definitions.ts'
+      import { locateSyntaxError } from '${projectFolder}/src/app/locate-syntax-error.ts'
+      const told = []
+      for (let index = 0; index < ${Object.keys(broken).length}; index += 1) {
+        const list = import.meta.resolve('./list' + index + '.ts')
+        await loadDefinitions({
+          importList: () => import(list),
+          importFirstLogin: async () => ({ firstLogin: undefined }),
+          locateSyntaxError: () => locateSyntaxError(process.execPath, [list]),
+        }).then(() => told.push('loaded'), error => told.push(error.problems.join('|')))
+      }
+      console.log(JSON.stringify(told))`,
+  }
+  for (const [file, content] of Object.entries(files)) await writeFile(join(folder, file), content)
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'ask.ts')])
+  told = z.array(z.string()).parse(JSON.parse(stdout))
+}, 60_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test.each(Object.entries(broken).map(([what, [, said]], index) => ({ what, said, index })))(
+  'a job list with $what is told with file and cause',
+  ({ said, index }) => {
+    expect(told[index]?.replaceAll(folder, 'FOLDER')).toMatch(said)
+    expect(told[index]).not.toMatch(/\n\s+at /)
+  },
+)
+
+describe('while src/jobs can not be loaded', () => {
+  let ended: readonly Ended[] = []
+  beforeAll(async () => {
+    const project = await copyProject(folder)
+    await writeFile(join(project, 'src/jobs/list.ts'), `import './nope.ts'\nexport const jobs = []`)
+    await using dataDir = await openDataDir()
+    const env = { TOKEN_URL: 'https://idp.example', CLIENT_ID: 'x', CLIENT_SECRET: 'x', DATA_DIR: dataDir.path }
+    ended = [await start(env, ['jobs', '--json'], project).ended, await start(env, ['holds', '--json'], project).ended]
+  }, 60_000)
+
+  test('a command that needs jobs ends with 2 and one JSON document', () => {
+    const [jobs] = ended
+    const message = 'src/jobs/list.ts imports src/jobs/nope.ts, which does not exist'
+    expect(jobs).toMatchObject({ code: 2, err: expect.stringContaining(message) })
+    expect(JSON.parse(jobs?.out ?? '')).toMatchObject({ error: { code: 'config' } })
+  })
+
+  test('a command that needs none works, and mentions it', () => {
+    expect(ended[1]).toMatchObject({ code: 0, out: '[]\n', err: expect.stringContaining('nope.ts') })
+  })
+})

@@ -1,0 +1,96 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parse } from 'graphql'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { RefusalError } from '../../src/errors.ts'
+import { schemaFolder } from '../../src/hasura/role-schema.ts'
+import { defineJob } from '../../src/jobs/define-job.ts'
+import { findContractRefusal } from '../../src/runs/contract.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+
+const job = (name: string, query: string, role = 'viewer') =>
+  defineJob({
+    name,
+    requirement: { role },
+    payload: z.strictObject({}),
+    operations: [parse(query)],
+    run: async () => ({}),
+  })
+
+const readTopics = job('read-topics', 'query Topics { topics { id title } }')
+const readUsers = job('read-users', 'query Users { users { id } }')
+const readSecrets = job('read-secrets', 'query Secrets { secrets { id } }', 'keeper')
+
+let folder = ''
+let sdl = ''
+let app: TestApp
+let sdlFile = ''
+
+/** `topics` has lost its column `title`, and nobody has pulled the schema of the role "keeper". */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contract-'))
+  sdlFile = join(folder, 'viewer.graphql')
+  sdl = await readFile(new URL('viewer.graphql', schemaFolder), 'utf8')
+  const changed = sdl.replace(/(?<=^type topics \{[^}]*)^ {2}title: .*\n/m, '')
+  expect(changed).not.toBe(sdl)
+  await writeFile(sdlFile, changed)
+  app = await openTestApp({
+    jobs: [readTopics, readUsers, readSecrets],
+    schemaFolder: pathToFileURL(`${folder}/`),
+  })
+})
+afterAll(async () => {
+  await app[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('the jobs that the API no longer fits are listed with their problem, the others without', async () => {
+  const problems = Object.fromEntries((await app.operations.listJobs()).map(({ name, problem }) => [name, problem]))
+  expect(problems).toEqual({
+    'read-topics': expect.stringMatching(
+      /^Job "read-topics" can't run as role "viewer" \(.*"title" on type "topics".*\): /,
+    ),
+    'read-users': null,
+    'read-secrets': expect.stringMatching(
+      /^Job "read-secrets" .*: The schema of role "keeper" is not in .*schema pull/,
+    ),
+  })
+})
+
+test('a schema that nobody can read is a problem of its role’s jobs as well', async () => {
+  await writeFile(join(folder, 'broken.graphql'), 'type query_root {')
+  const refusal = await findContractRefusal(job('read-all', '{ a }', 'broken'), pathToFileURL(`${folder}/`))
+  expect(refusal?.message).toMatch(
+    /^Job "read-all" .*broken\.graphql is no valid schema \(.*\): run "schema pull --role broken"/,
+  )
+})
+
+test('a run of such a job is refused, and one of another job is not', async () => {
+  await expect(runPull(app, readTopics, 'default')).rejects.toThrow(RefusalError)
+  await expect(runPull(app, readUsers, 'default')).resolves.toEqual({})
+})
+
+test('its requests are held alone, and go on when the schema fits again', async () => {
+  const { operations, deps } = app
+  const ask = async ({ name }: { name: string }) =>
+    (await operations.makeRequest({ job: name, account: undefined, payload: {}, trigger: 'cli' })).id
+  const stateOf = async (id: string) => (await operations.findRequest(id))?.state
+  await using _consumer = app.consume()
+  const held = await ask(readTopics)
+  await expect
+    .poll(() => operations.listHolds(), { timeout: 20_000 })
+    .toMatchObject([{ job: 'read-topics', code: 'contract', reason: expect.stringContaining('Job "read-topics"') }])
+  const other = await ask(readUsers)
+  await expect.poll(() => stateOf(other), { timeout: 20_000 }).toBe('done')
+
+  await writeFile(sdlFile, sdl)
+  await sql`update worker.holds set probe_at = now()`.execute(deps.store)
+  await deps.queue.promote(held)
+  await expect.poll(() => stateOf(held), { timeout: 20_000 }).toBe('done')
+  expect(await operations.listHolds()).toEqual([])
+})
