@@ -25,7 +25,7 @@ export async function checkJobList(jobs: readonly JobDefinition[], findFiles: Fi
       `Two jobs write mirror.${table}, ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)}): give one another "into", or each would overwrite the other's rows.`,
     )
   }
-  for (const twins of findTwinRoles(jobs.flatMap(job => roleOf(job) ?? []))) {
+  for (const twins of findTwinRoles(jobs.filter(hasValidRequirement).flatMap(job => roleOf(job) ?? []))) {
     const roles = twins.map(role => `"${role}"`).join(' and ')
     problems.push(
       `Roles ${roles} have one schema file where case doesn't tell names apart: rename one of them in Keycloak and in Hasura.`,
@@ -40,16 +40,21 @@ export async function checkJobList(jobs: readonly JobDefinition[], findFiles: Fi
 }
 
 function findOwnProblems(job: JobDefinition): readonly string[] {
-  const { name, schedule, requirement } = job
+  const { name, schedule } = job
   const rule = schedule && findRuleProblem(schedule)
-  const role = roleOf(job)
+  const isValid = hasValidRequirement(job)
+  const role = isValid ? roleOf(job) : undefined
   const roleProblem = role ? findRoleProblem(role) : undefined
   return [
     ...(/^[a-z][a-z0-9-]*$/.test(name) ? [] : ['a name is lower case words with dashes between them']),
     ...(rule === undefined ? [] : [rule]),
     ...(roleProblem === undefined ? [] : [renderExplanation(roleProblem)]),
-    ...(requirement === undefined || requirementSchema.safeParse(requirement).success ? [] : [requirementNeeds]),
+    ...(isValid ? [] : [requirementNeeds]),
   ]
+}
+
+function hasValidRequirement({ requirement }: JobDefinition): boolean {
+  return requirement === undefined || requirementSchema.safeParse(requirement).success
 }
 
 const names = z.array(z.string().min(1)).min(1)
