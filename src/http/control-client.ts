@@ -14,6 +14,7 @@ import {
   UsageError,
 } from '../errors.ts'
 import { runEventSchema } from './control-events.ts'
+import { requireKey } from './idempotency.ts'
 import {
   accountReportSchema,
   holdReportSchema,
@@ -72,7 +73,9 @@ export function createControlClient(socketPath: string): Operations {
   }
   return {
     async makeRequest({ job, account, payload, priority, trigger, idempotencyKey }) {
-      const headers = { 'x-trigger': trigger, ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) }
+      if (idempotencyKey !== undefined) requireKey(idempotencyKey)
+      const key = idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }
+      const headers = { 'x-trigger': trigger, ...key }
       const body = { account, payload, priority }
       return call('POST', `/jobs/${encodeURIComponent(job)}/requests`, acceptedSchema, body, headers)
     },

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { describeError, privateCode, sayPublicly } from '../log.ts'
 import { priorities, triggers } from '../queue/request.ts'
 import type { Authorize } from './authorize.ts'
+import { requireKey } from './idempotency.ts'
 import type { Operations, RequestReport } from './operations.ts'
 
 const requestBody = z
@@ -48,8 +49,8 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
   app.post('/jobs/:name/requests', async (request, reply) => {
     const { name } = z.object({ name: z.string() }).parse(request.params)
     const body = parse(requestBody, request.body ?? undefined, 'body')
-    const headers = z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }).safeParse(request.headers)
-    if (!headers.success) throw new UsageError('The Idempotency-Key header must have 1 to 255 characters.')
+    const { 'idempotency-key': idempotencyKey } = keyHeader.parse(request.headers)
+    if (idempotencyKey !== undefined) requireKey(idempotencyKey)
     // Only the control socket's callers may say what made a request; over TCP it is HTTP.
     const from = trigger === 'cli' ? z.enum(triggers).catch('cli').parse(request.headers['x-trigger']) : trigger
     const accepted = await operations.makeRequest({
@@ -58,7 +59,7 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
       payload: body.payload,
       priority: body.priority,
       trigger: from,
-      idempotencyKey: headers.data['idempotency-key'],
+      idempotencyKey,
     })
     return reply.code(202).header('location', `/requests/${accepted.id}`).send(accepted)
   })
@@ -70,6 +71,8 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
     return trigger === 'http' ? withoutPrivateWords(report) : report
   })
 }
+
+const keyHeader = z.object({ 'idempotency-key': z.string().optional() })
 
 /** A caller may ask for jobs; what their author's code threw is for the worker's operator. */
 function withoutPrivateWords(report: RequestReport): RequestReport {

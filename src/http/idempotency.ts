@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ConflictError } from '../errors.ts'
+import { ConflictError, UsageError } from '../errors.ts'
 import { canonicalJson } from '../queue/request.ts'
 import type { AcceptedRequest } from '../queue/request-queue.ts'
 import type { Store } from '../store/store.ts'
@@ -13,16 +13,30 @@ export interface IdempotencyKey {
 }
 
 /**
+ * A key is the same whether it comes as an argument or in a header, where other characters have no agreed bytes.
+ *
+ * @throws UsageError
+ */
+export function requireKey(key: string): void {
+  if (/^[\x20-\x7e]{1,255}$/.test(key)) return
+  throw new UsageError({
+    found: `An idempotency key of ${key.length} characters can't be sent in a header`,
+    remedy: 'give 1 to 255 printable ASCII characters',
+  })
+}
+
+/**
  * Makes a request once per key, however often its producer asks. The key is remembered in the store, because the request may
  * have been absorbed by an equal one, whose id says nothing of the key.
  *
- * @throws ConflictError when the key was used with another payload
+ * @throws UsageError, ConflictError when the key was used with another payload
  */
 export async function makeOnce(
   store: Store,
   wanted: IdempotencyKey,
   make: () => Promise<AcceptedRequest>,
 ): Promise<AcceptedRequest> {
+  requireKey(wanted.key)
   const known = await find(store, wanted)
   if (known) return known
   const made = await make()
