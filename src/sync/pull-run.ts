@@ -9,6 +9,7 @@ import type { BoundedCursor } from './cursor-bound.ts'
 import type { SaveProgress } from './full/full-read-record.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import type { PageRows } from './mirror/page-rows.ts'
+import { explainWriteFailure, findRefusedColumn } from './mirror/write-failure.ts'
 import { insertPage, mergePage, none, type WrittenRows } from './mirror/write-page.ts'
 import type { RemoteTable } from './remote/remote-table.ts'
 import type { ScanOrder } from './remote/scan.ts'
@@ -80,7 +81,7 @@ async function mergeRows(
   const written = await commit(run, async tx => {
     await before?.(tx)
     return mergePage(tx, run.mirror, run.key.account, rows)
-  })
+  }).catch(error => explainPage(run, rows, error))
   tally(run.counts, read, written)
 }
 
@@ -95,9 +96,15 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): 
     const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
     tally(counts, page.count, { ...none, inserted })
   } catch (error) {
-    if (sqlStateOf(error) !== uniqueViolation) throw error
+    if (sqlStateOf(error) !== uniqueViolation) return explainPage(run, rows, error)
     await merge()
   }
+}
+
+/** Names the column that refused a value of the page, where one did. */
+export async function explainPage({ context, mirror }: PullRun, page: Rows, error: unknown): Promise<never> {
+  const column = await findRefusedColumn(context.transaction, page, mirror.columns, error)
+  throw explainWriteFailure(error, mirror, column) ?? error
 }
 
 function tally(counts: Counts, rows: number, written: WrittenRows): void {

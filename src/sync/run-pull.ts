@@ -11,6 +11,7 @@ import { sweep } from './full/sweep.ts'
 import { backfill, scanChanges } from './incremental-scan.ts'
 import { type EnsuredTable, ensureMirrorTable } from './mirror/mirror-table.ts'
 import { transformPage } from './mirror/transform-page.ts'
+import { explainWriteFailure } from './mirror/write-failure.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 import type { PullShape } from './pull-shape.ts'
@@ -79,7 +80,9 @@ async function open(context: JobContext<PullPayload>, shape: PullShape, key: Pul
     await forgetReads(tx, { job: key.job })
     return { ...opened, known: undefined, unfinished: undefined }
   }
-  return dryRun ? takeBack(transaction, look) : transaction(look)
+  return (dryRun ? takeBack(transaction, look) : transaction(look)).catch((error: unknown) => {
+    throw explainWriteFailure(error, shape.mirror) ?? error
+  })
 }
 
 /** When the transaction began, in milliseconds. */

@@ -1,4 +1,4 @@
-import type { PullRun } from '../pull-run.ts'
+import { explainPage, type PullRun } from '../pull-run.ts'
 import { endComplete, openFullRead } from './full-load.ts'
 import type { FullRead } from './full-read-record.ts'
 import { readRanges } from './read-ranges.ts'
@@ -16,10 +16,12 @@ export async function sweep(run: PullRun, unfinished: FullRead | undefined): Pro
   const read = await openFullRead(run, 'sweep', unfinished)
   if (read.phase === 'reading') {
     await readRanges(run, remote.derived.keys, read, (page, save) =>
-      context.transaction(async tx => {
-        await save().execute(tx)
-        if (page) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
-      }),
+      context
+        .transaction(async tx => {
+          await save().execute(tx)
+          if (page) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
+        })
+        .catch(error => (page ? explainPage(run, page.rows, error) : Promise.reject(error))),
     )
   }
   await settle(run, read)

@@ -38,7 +38,13 @@ export interface EnsuredTable {
   readonly isNew: boolean
 }
 
-const ownColumns = new Set(['_account', '_synced_at', '_deleted_at', '_revived_at', '_change'])
+export const ownColumns: ReadonlySet<string> = new Set([
+  '_account',
+  '_synced_at',
+  '_deleted_at',
+  '_revived_at',
+  '_change',
+])
 
 /**
  * Creates the table, or adds the columns that the document has gained. A column that the document lost stays; one whose type
