@@ -12,6 +12,7 @@ import { isGraphQLNumber } from '../hasura/scalars.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import type { MirrorTable } from './mirror/mirror-table.ts'
+import { findTableProblems } from './mirror/table-limits.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
 import type { ScanOrder } from './remote/scan.ts'
@@ -96,6 +97,8 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
       `column "${reserved.name}" begins with an underscore, as the mirror's own columns do: give it an alias in the document.`,
     ])
   }
+  const impossible = findTableProblems(columns, key)
+  if (impossible.length > 0) throw new ConfigError(impossible)
   if (settings.softDelete !== undefined) find(settings.softDelete)
   const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
   const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
