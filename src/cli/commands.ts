@@ -8,6 +8,7 @@ import { accounts, holds, jobs, runs } from './lists.ts'
 import { migrate } from './migrate.ts'
 import { provision } from './provision.ts'
 import { reset } from './reset.ts'
+import { rows } from './rows.ts'
 import { run } from './run.ts'
 import { schemaCheck, schemaPull } from './schema.ts'
 import { worker } from './worker.ts'
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   accounts,
   runs,
   holds,
+  rows,
   reset,
   forget,
   schemaPull,

@@ -1,19 +1,80 @@
-/** Rows of the same shape as columns of text; nothing but a remark when there are none. */
-export function table(rows: readonly object[], none: string): string {
+const gap = '  '
+/** A column that has to be narrower than this isn't worth being one. */
+const narrowest = 8
+
+/**
+ * Rows of the same shape as columns of text; nothing but a remark when there are none.
+ *
+ * @param width what it has to fit: cells are cut, and where there are too many columns for that, each has a line of its own
+ */
+export function table(rows: readonly object[], none: string, width = Number.POSITIVE_INFINITY): string {
   const [first] = rows
   if (!first) return `${none}\n`
-  const names = Object.keys(first)
-  const lines = [names, ...rows.map(row => Object.values(row).map(show))]
-  const widths = names.map((_name, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)))
-  return lines
-    .map(line =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
+  const names = Object.keys(first).map(printable)
+  const cells = rows.map(row => Object.values(row).map(value => printable(show(value))))
+  const wanted = names.map((name, column) => Math.max(widthOf(name), ...cells.map(row => widthOf(row[column] ?? ''))))
+  const widths = narrow(wanted, width - gap.length * (names.length - 1))
+  if (!widths) return cells.map(row => record(names, row, width)).join('\n')
+  return [names, ...cells]
+    .map(
+      row =>
+        `${row
+          .map((cell, column) => pad(cell, widths[column] ?? 0))
+          .join(gap)
+          .trimEnd()}\n`,
     )
-    .map(line => `${line}\n`)
     .join('')
+}
+
+/** The widest columns give way first. @returns undefined when even then they are too many */
+function narrow(wanted: readonly number[], width: number): readonly number[] | undefined {
+  const sum = (limit: number): number => wanted.reduce((all, each) => all + Math.min(each, limit), 0)
+  if (sum(Number.POSITIVE_INFINITY) <= width) return wanted
+  for (let limit = Math.max(...wanted); limit >= narrowest; limit--) {
+    if (sum(limit) <= width) return wanted.map(each => Math.min(each, limit))
+  }
+  return undefined
+}
+
+function record(names: readonly string[], cells: readonly string[], width: number): string {
+  const label = Math.max(...names.map(widthOf))
+  return names
+    .map((name, column) => `${pad(name, label)}${gap}${cut(cells[column] ?? '', width - label - gap.length)}\n`)
+    .join('')
+}
+
+function pad(text: string, width: number): string {
+  const short = cut(text, width)
+  return short + ' '.repeat(Math.max(0, width - widthOf(short)))
+}
+
+function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  let short = ''
+  let taken = 1
+  for (const character of text) {
+    taken += widthOf(character)
+    if (taken > Math.max(1, width)) break
+    short += character
+  }
+  return `${short}…`
+}
+
+const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}！-｠]/u
+
+/** How many columns of a terminal it takes. */
+function widthOf(text: string): number {
+  let width = 0
+  for (const character of text) width += /\p{Mark}/u.test(character) ? 0 : wide.test(character) ? 2 : 1
+  return width
+}
+
+/** What comes from outside may hold what a terminal obeys, or ends a line. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, character => {
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character]
+    return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
 
 function show(value: unknown): string {

@@ -19,6 +19,7 @@ import {
   accountReportSchema,
   holdReportSchema,
   jobReportSchema,
+  mirrorRowsReportSchema,
   type Operations,
   requestReportSchema,
   runReportSchema,
@@ -110,6 +111,10 @@ export function createControlClient(socketPath: string): Operations {
     listRuns({ job, limit }) {
       const query = new URLSearchParams({ limit: String(limit), ...(job !== undefined && { job }) })
       return call('GET', `/runs?${query}`, z.array(runReportSchema))
+    },
+    listMirrorRows({ table, account, limit }) {
+      const query = new URLSearchParams({ table, limit: String(limit), ...(account !== undefined && { account }) })
+      return call('GET', `/rows?${query}`, mirrorRowsReportSchema)
     },
     listHolds: () => call('GET', '/holds', z.array(holdReportSchema)),
     async reset(job, account) {

@@ -16,7 +16,9 @@ const runBody = z.object({
   dryRun: z.boolean().default(false),
   allowDeletions: z.boolean().default(false),
 })
-const runsQuery = z.object({ job: z.string().optional(), limit: z.coerce.number().int().min(1).max(1000).default(20) })
+const limit = z.coerce.number().int().min(1).max(1000).default(20)
+const runsQuery = z.object({ job: z.string().optional(), limit })
+const rowsQuery = z.object({ table: z.string(), account: z.string().optional(), limit })
 
 /**
  * Everything that may be asked of a worker, for the commands of the same user on the same machine: whoever may open the
@@ -43,6 +45,10 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   app.get('/accounts', () => operations.listAccounts())
   app.get('/holds', () => operations.listHolds())
   app.get('/runs', request => operations.listRuns(parse(runsQuery, request.query, 'query')))
+  app.get('/rows', request => {
+    const { table, account, limit } = parse(rowsQuery, request.query, 'query')
+    return operations.listMirrorRows({ table, account, limit })
+  })
   app.get('/ping', () => operations.ping().then(() => ({})))
 
   app.post('/jobs/:name/reset', async request => {

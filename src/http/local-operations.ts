@@ -13,6 +13,7 @@ import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
 import type { Store } from '../store/store.ts'
 import { makeOnce } from './idempotency.ts'
+import { listMirrorRows } from './mirror-rows.ts'
 import type { JobReport, Operations, RequestReport, WantedRequest } from './operations.ts'
 import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.ts'
 
@@ -43,6 +44,7 @@ export function createLocalOperations(deps: RunDeps): Operations {
       ),
     listRuns: filter => listRuns(store, filter),
     listHolds: () => listHolds(store),
+    listMirrorRows: wanted => listMirrorRows(deps, wanted),
     async reset(name, account) {
       const { job, access } = resolve(deps, { job: name, account, payload: undefined })
       await resetJob(deps, access.account.name, job.name)

@@ -17,6 +17,8 @@ export interface Operations {
   listAccounts(): Promise<readonly AccountReport[]>
   listRuns(filter: { readonly job?: string | undefined; readonly limit: number }): Promise<readonly RunReport[]>
   listHolds(): Promise<readonly HoldReport[]>
+  /** Rows of a mirror table. For whoever may open the control socket, and never served over TCP. */
+  listMirrorRows(wanted: WantedRows): Promise<MirrorRowsReport>
   /** Forgets a checkpoint: the next run reads everything. */
   reset(job: string, account: string): Promise<void>
   /** Forgets everything about an account: mirrored rows, checkpoints, first login, holds. */
@@ -38,6 +40,13 @@ export interface WantedRun extends Partial<RunOptions> {
   readonly job: string
   readonly account: string | undefined
   readonly payload: unknown
+}
+
+export interface WantedRows {
+  /** With or without its schema. */
+  readonly table: string
+  readonly account: string | undefined
+  readonly limit: number
 }
 
 export interface RunListener {
@@ -106,3 +115,11 @@ export const holdReportSchema = z.object({
   nextProbeAt: z.string(),
 })
 export type HoldReport = z.infer<typeof holdReportSchema>
+
+export const mirrorRowsReportSchema = z.object({
+  table: z.string(),
+  /** Each the text of a JSON object, with every digit that the mirror has. */
+  rows: z.array(z.string()),
+  hasMore: z.boolean(),
+})
+export type MirrorRowsReport = z.infer<typeof mirrorRowsReportSchema>

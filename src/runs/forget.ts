@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
 import { forgetReads } from '../sync/full/full-read-record.ts'
+import { findMirrorTables } from '../sync/mirror/find-mirror-tables.ts'
 import type { Lease } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 import { wakeNext } from './wake.ts'
@@ -37,16 +38,8 @@ export async function forgetAccount(deps: ForgetDeps, account: string): Promise<
       }
       await forgetReads(tx, { account })
       await tx.deleteFrom('worker.accounts').where('name', '=', account).execute()
-      // Others may keep views and tables of their own beside the mirrors.
-      const { rows } = await sql<{ table_name: string }>`
-        select c.relname as table_name
-        from pg_class c
-        join pg_namespace n on n.oid = c.relnamespace
-        join pg_attribute a on a.attrelid = c.oid and a.attname in ('_account', '_change') and not a.attisdropped
-        where n.nspname = 'mirror' and c.relkind in ('r', 'p')
-        group by c.relname having count(*) = 2`.execute(tx)
-      for (const { table_name } of rows) {
-        await sql`delete from ${sql.table(`mirror.${table_name}`)} where _account = ${account}`.execute(tx)
+      for (const table of await findMirrorTables(tx)) {
+        await sql`delete from ${sql.id('mirror', table)} where _account = ${account}`.execute(tx)
       }
     }),
   )

@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openHome, run, start, startWorker } from './run-command.ts'
+import { openHome, run, runWith, start, startWorker } from './run-command.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -59,6 +59,16 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   expect(JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-topics', '--limit', '1')).out)).toMatchObject([
     { job: 'sync-topics', state: 'succeeded' },
   ])
+  const mirrored: { title: string }[] = JSON.parse((await run(env, 'rows', 'topics', '--json', '--limit', '2')).out)
+  expect(mirrored).toHaveLength(2)
+  const shown = await runWith(env, ['rows', 'topics', '--limit', '2'], { columns: 60 })
+  expect(shown.out).toContain(mirrored[0]?.title)
+  expect(shown.out).toContain('There are more: --limit takes up to 1000.')
+  for (const line of shown.out.split('\n')) expect(line.length).toBeLessThanOrEqual(60)
+  expect(await run(env, 'rows', 'topic')).toMatchObject({
+    code: 2,
+    err: 'There is no mirror table "topic": did you mean topics?\n',
+  })
   expect((await run(env, 'holds')).out).toBe('no holds\n')
   expect(await run(env, 'migrate')).toMatchObject({ code: 0 })
   expect(await run(env, 'reset', 'sync-users')).toMatchObject({ code: 0, err: '' })

@@ -28,7 +28,7 @@ describe('.env', () => {
 
   test('is what .env.example shows', async () => {
     const { env } = await readEnvFile({}, '.env.example', path => readFile(path, 'utf8'))
-    expect(Object.keys(env)).toEqual(['OIDC_ISSUER', 'CLIENT_ID', 'CLIENT_SECRET_FILE', 'HASURA_URL'])
+    expect(Object.keys(env).toSorted()).toEqual(['CLIENT_ID', 'CLIENT_SECRET_FILE', 'HASURA_URL', 'OIDC_ISSUER'])
   })
 
   test('gives way to the environment, also to what is empty there', async () => {

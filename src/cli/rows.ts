@@ -1,0 +1,44 @@
+import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import type { MirrorRowsReport } from '../http/operations.ts'
+import { defineCommand } from './command.ts'
+import { argument, jsonOutput, numberOption, textOption } from './options.ts'
+import { table } from './table.ts'
+
+const most = 1000
+
+export const rows = defineCommand({
+  name: 'rows',
+  summary: 'rows of a mirror table, in the order of its key',
+  arguments: { table: argument('the mirror table, as `into` of its job or "jobs" says it') },
+  options: {
+    account: textOption('NAME', 'only the rows of this account'),
+    limit: numberOption('N', `how many, 1 to ${most}; default 20`, { min: 1, max: most, default: 20 }),
+    json: jsonOutput,
+  },
+  async run({ table: name, account, limit, json }, { terminal, withOperations }) {
+    const report = await withOperations(operations => operations.listMirrorRows({ table: name, account, limit }))
+    // As the database has written them: nothing here would keep every digit.
+    terminal.out(json ? `[${report.rows.join(',\n')}]\n` : describe(report, terminal.columns))
+    return 0
+  },
+})
+
+/** For the order of changes, which only their readers look at. */
+const hidden = ['_change', '_revived_at']
+
+function describe({ table: name, rows: texts, hasMore }: MirrorRowsReport, columns: number | undefined): string {
+  const parsed = texts.map(text => Object.entries(Object(parseKeepingDigits(text))))
+  const accounts = new Set(parsed.map(row => row.find(([column]) => column === '_account')?.[1]))
+  const left = accounts.size > 1 ? hidden : [...hidden, '_account']
+  const shown = parsed.map(row => Object.fromEntries(row.filter(([column]) => !left.includes(column)).map(showJson)))
+  const deleted = parsed.filter(row => row.some(([column, value]) => column === '_deleted_at' && value !== null)).length
+  const remarks = [
+    ...(deleted > 0 ? [`${deleted} of these ${texts.length} rows are deleted in the source, at _deleted_at.`] : []),
+    ...(hasMore ? [`There are more: --limit takes up to ${most}.`] : []),
+  ]
+  return `${table(shown, `no rows in mirror.${name}`, columns)}${remarks.map(remark => `${remark}\n`).join('')}`
+}
+
+function showJson([column, value]: [string, unknown]): [string, unknown] {
+  return [column, value === null || typeof value === 'string' ? value : JSON.stringify(value)]
+}

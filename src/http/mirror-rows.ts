@@ -1,0 +1,62 @@
+import { sql } from 'kysely'
+import { NotFoundError, UsageError } from '../errors.ts'
+import { explainUnknown } from '../find-named.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
+import type { Store } from '../store/store.ts'
+import { findMirrorTables } from '../sync/mirror/find-mirror-tables.ts'
+import type { MirrorRowsReport, WantedRows } from './operations.ts'
+
+/**
+ * Rows of a mirror table as the database writes them in JSON, in the order of the primary key.
+ *
+ * @throws NotFoundError when there is no such table, or no such account; UsageError when its job has not run yet
+ */
+export async function listMirrorRows(
+  { store, jobs, accounts }: Pick<RunDeps, 'store' | 'jobs' | 'accounts'>,
+  { table: wanted, account, limit }: WantedRows,
+): Promise<MirrorRowsReport> {
+  const table = wanted.replace(/^mirror\./, '')
+  const tables = await findMirrorTables(store)
+  if (!tables.includes(table)) refuseUnknown(table, tables, jobs)
+  const mirror = sql.id('mirror', table)
+  const order = (await findPrimaryKey(store, table)).map(column => sql`r.${sql.id(column)}`)
+  const { rows } = await sql<{ json: string }>`
+    select row_to_json(r.*)::text as json from ${mirror} as r
+    ${account === undefined ? sql`` : sql`where r._account = ${account}`}
+    order by ${sql.join(order)} limit ${limit + 1}`.execute(store)
+  // An account that is no longer configured may have left rows.
+  if (rows.length === 0 && account !== undefined && !accounts.has(account)) {
+    throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
+  }
+  return { table, rows: rows.slice(0, limit).map(({ json }) => json), hasMore: rows.length > limit }
+}
+
+function refuseUnknown(table: string, tables: readonly string[], jobs: RunDeps['jobs']): never {
+  const made = [...jobs.values()].map(({ name, into }) => ({ name, into: [into ?? []].flat() }))
+  const job = made.find(({ name }) => name === table)
+  if (job && job.into.length > 0) {
+    throw new UsageError({ found: `"${table}" is a job`, remedy: `its rows are in ${job.into.join(', ')}` })
+  }
+  const maker = made.find(({ into }) => into.includes(table))
+  if (maker) {
+    throw new UsageError({
+      found: `Mirror table "${table}" isn't there yet`,
+      remedy: `${maker.name} makes it in its first run`,
+    })
+  }
+  const names = new Set([...tables, ...made.flatMap(({ into }) => into)])
+  throw new NotFoundError(explainUnknown('mirror table', table, names))
+}
+
+async function findPrimaryKey(store: Store, table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select a.attname as name
+    from pg_index i
+    join pg_class c on c.oid = i.indrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    cross join unnest(i.indkey) with ordinality as k (attnum, place)
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+    where n.nspname = 'mirror' and c.relname = ${table} and i.indisprimary
+    order by k.place`.execute(store)
+  return rows.map(({ name }) => name)
+}
