@@ -26,6 +26,7 @@ const floors: readonly (readonly string[])[] = [
     'log',
     'near-names',
     'network-failure',
+    'read-value',
     'redact',
     'retry-after',
     'schedule-rule',

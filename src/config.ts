@@ -4,6 +4,7 @@ import { quoteValue } from './config/quote-value.ts'
 import { accountVariables, readAccount } from './config/read-account.ts'
 import { readAccountsFile } from './config/read-accounts-file.ts'
 import { readUrl } from './config/read-url.ts'
+import { trimValues } from './config/trim-values.ts'
 import { ConfigError } from './errors.ts'
 
 /** Everything that the environment says, checked at once. */
@@ -32,6 +33,22 @@ export interface HttpCallers {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** Those that don't concern one account. */
+const settingVariables = [
+  'REDIS_URL',
+  'DATABASE_URL',
+  'DATA_DIR',
+  'HOST',
+  'PORT',
+  'LOG_LEVEL',
+  'ACCOUNTS_FILE',
+  'HTTP_ISSUER',
+  'HTTP_JWKS_URL',
+  'HTTP_AUDIENCE',
+  'HTTP_ROLE',
+] as const
+type Settings = Readonly<Partial<Record<(typeof settingVariables)[number], string>>>
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /**
@@ -40,8 +57,11 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
  */
 export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   const problems: string[] = []
-  const settings = readSettings(env, problems)
-  const beside = accountVariables.filter(variable => env[variable])
+  const settings = readSettings(
+    trimValues(settingVariables, env, name => name, problems),
+    problems,
+  )
+  const beside = accountVariables.filter(variable => env[variable]?.trim())
   if (accountsFile !== undefined && beside.length > 0) {
     problems.push(
       `${beside.join(', ')} beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them.`,
@@ -55,7 +75,7 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   return Object.freeze({ ...settings, accounts: accounts.filter(account => account !== undefined) })
 }
 
-function readSettings(env: Environment, problems: string[]): Omit<Config, 'accounts'> {
+function readSettings(env: Settings, problems: string[]): Omit<Config, 'accounts'> {
   const redisUrl = readUrl(env.REDIS_URL, ['redis:', 'rediss:'], 'redis://localhost:6379/0', 'REDIS_URL', problems)
   const databaseUrl = readUrl(
     env.DATABASE_URL,
@@ -85,7 +105,7 @@ function readSettings(env: Environment, problems: string[]): Omit<Config, 'accou
   }
 }
 
-function readCallers(env: Environment, problems: string[]): HttpCallers | undefined {
+function readCallers(env: Settings, problems: string[]): HttpCallers | undefined {
   const { HTTP_ISSUER: issuer, HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
   if (!issuer && !jwksUrl && !audience && !role) return undefined
   const realm = 'https://keycloak.example/realms/wiki'

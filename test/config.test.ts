@@ -156,7 +156,6 @@ describe('each variable', () => {
     [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": give json or stringified_json\.$/],
     [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535\.$/],
     [{ PORT: '65536' }, /^PORT is "65536"/],
-    [{ PORT: ' ' }, /^PORT is " "/],
     [{ PORT: '1e3' }, /^PORT is "1e3"/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": give one of trace, debug/],
     [{ HTTP_ISSUER: 'https://idp', HTTP_ROLE: 'r' }, /^HTTP_AUDIENCE is missing: requests over HTTP need/],

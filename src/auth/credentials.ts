@@ -1,6 +1,7 @@
 import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
 import type { CertificateLogin, KeyLogin, Login, PasswordLogin, Secret } from '../account.ts'
 import type { Clock } from '../clock.ts'
+import { type ReadValue, readValue } from '../read-value.ts'
 import { type ChangeAssertion, writeAssertion } from './assertion.ts'
 import { createCertificateFetch } from './certificate-fetch.ts'
 import { describeCertificate, parseClientCertificate } from './client-certificate.ts'
@@ -64,9 +65,9 @@ async function readCredential(login: Login, deps: CredentialsDeps): Promise<Cred
   switch (login.method) {
     case 'client_secret_basic':
     case 'client_secret_post': {
-      const secret = await readSecret(login.secret, login.clientId, read)
-      const authenticate = login.method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret)
-      return { authenticate, texts: [secret], secrets: [secret], origin: originOf(login.secret) }
+      const { value, origin } = await readSecret(login.secret, login.clientId, read)
+      const authenticate = login.method === 'client_secret_post' ? ClientSecretPost(value) : ClientSecretBasic(value)
+      return { authenticate, texts: [value], secrets: [value], origin }
     }
     case 'private_key_jwt':
       return readKey(login, read, changeAssertion)
@@ -80,7 +81,7 @@ async function readCredential(login: Login, deps: CredentialsDeps): Promise<Cred
 async function readKey(login: KeyLogin, read: ReadSecretFile, change: ChangeAssertion): Promise<Credential> {
   const { keyFile, keyId, clientId } = login
   const what = `The key file ${keyFile} of client "${clientId}"`
-  const text = await readCredentialFile(what, keyFile, read)
+  const { value: text } = await readCredentialFile(what, keyFile, read)
   const key = parseSigningKey(text, what, keyId)
   const { alg, kid } = describeKey(key)
   return {
@@ -102,8 +103,8 @@ async function readCertificate(login: CertificateLogin, read: ReadSecretFile, cl
     certificate: `The certificate file ${certificateFile} of client "${clientId}"`,
     key: `The key file ${keyFile} of client "${clientId}"`,
   }
-  const certificate = await readCredentialFile(what.certificate, certificateFile, read)
-  const key = await readCredentialFile(what.key, keyFile, read)
+  const { value: certificate } = await readCredentialFile(what.certificate, certificateFile, read)
+  const { value: key } = await readCredentialFile(what.key, keyFile, read)
   const parsed = parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
   return {
     authenticate: TlsClientAuth(),
@@ -119,24 +120,30 @@ async function readPassword(login: PasswordLogin, read: ReadSecretFile): Promise
   const name = await readCredentialFile(`The user name file ${usernameFile}`, usernameFile, read)
   const password = await readCredentialFile(`The password file ${passwordFile}`, passwordFile, read)
   const secret = login.secret && (await readSecret(login.secret, clientId, read))
-  const withSecret = login.secret ? ` and ${originOf(login.secret)}` : ''
+  const origins = [describeOrigin(usernameFile, name), describeOrigin(passwordFile, password)].join(', ')
   return {
-    authenticate: secret === undefined ? None() : ClientSecretBasic(secret),
-    user: { name, password },
-    texts: [name, password, secret ?? ''],
-    secrets: secret === undefined ? [password] : [password, secret],
-    origin: `${usernameFile}, ${passwordFile}${withSecret}`,
+    authenticate: secret === undefined ? None() : ClientSecretBasic(secret.value),
+    user: { name: name.value, password: password.value },
+    texts: [name.value, password.value, secret?.value ?? ''],
+    secrets: secret === undefined ? [password.value] : [password.value, secret.value],
+    origin: secret === undefined ? origins : `${origins} and ${secret.origin}`,
   }
 }
 
-async function readSecret(secret: Secret, clientId: string, read: ReadSecretFile): Promise<string> {
+async function readSecret(secret: Secret, clientId: string, read: ReadSecretFile) {
   if ('file' in secret) {
-    return readCredentialFile(`The secret file ${secret.file} of client "${clientId}"`, secret.file, read)
+    const what = `secret file ${secret.file}`
+    const found = await readCredentialFile(`The ${what} of client "${clientId}"`, secret.file, read)
+    return { value: found.value, origin: describeOrigin(`the ${what}`, found) }
   }
-  if (secret.value !== '') return secret.value
-  throw refuseCredential(`The secret of client "${clientId}" is empty: set CLIENT_SECRET or CLIENT_SECRET_FILE`)
+  const found = readValue(secret.value)
+  if (found.value !== '') return { value: found.value, origin: describeOrigin('CLIENT_SECRET', found) }
+  throw refuseCredential({
+    found: `The secret of client "${clientId}" is empty`,
+    remedy: 'set CLIENT_SECRET or CLIENT_SECRET_FILE',
+  })
 }
 
-function originOf(secret: Secret): string {
-  return 'file' in secret ? `the secret file ${secret.file}` : 'CLIENT_SECRET'
+function describeOrigin(place: string, { oddity }: ReadValue): string {
+  return oddity === undefined ? place : `${place}, whose value ${oddity}`
 }

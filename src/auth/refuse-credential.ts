@@ -1,6 +1,6 @@
-import { RefusalError } from '../errors.ts'
+import { type Explanation, RefusalError } from '../errors.ts'
 
 /** What the client would prove itself with can't be used, which was seen before anything was sent. */
-export function refuseCredential(message: string): RefusalError {
-  return new RefusalError('client-auth', 'account', message)
+export function refuseCredential(told: string | Explanation): RefusalError {
+  return new RefusalError('client-auth', 'account', told)
 }

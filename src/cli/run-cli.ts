@@ -7,6 +7,7 @@ import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
 import { createLog, describeError, type Log } from '../log.ts'
+import { readValue } from '../read-value.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import type { CommandContext, LiveTerminal, Terminal } from './command.ts'
 import { commandGroups, commands } from './commands.ts'
@@ -134,7 +135,7 @@ interface Settings extends Pick<CommandContext, 'config' | 'env' | 'envFile'> {}
 async function readSettings(invocation: Invocation): Promise<Settings | ConfigError> {
   try {
     const { env, envFile } = await readEnvFile(invocation.env, invocation.envFilePath, invocation.host.readSecretFile)
-    const { ACCOUNTS_FILE: path } = env
+    const path = readValue(env.ACCOUNTS_FILE ?? '').value
     return { config: parseConfig(env, path ? await loadAccountsFile(path) : undefined), env, envFile }
   } catch (error) {
     if (error instanceof ConfigError) return error

@@ -2,6 +2,7 @@ import type { Account } from '../account.ts'
 import { claimsVariables, readClaimsLocation } from './read-claims-location.ts'
 import { loginVariables, readLogin } from './read-login.ts'
 import { readUrl } from './read-url.ts'
+import { trimValues } from './trim-values.ts'
 
 /** Those of the environment that concern one account; the same names in camelCase in an accounts file. */
 export const accountVariables = [
@@ -21,11 +22,12 @@ export type AccountVariable = (typeof accountVariables)[number]
  */
 export function readAccount(
   name: string,
-  values: Readonly<Partial<Record<AccountVariable, string | undefined>>>,
+  given: Readonly<Partial<Record<AccountVariable, string | undefined>>>,
   label: (variable: AccountVariable) => string,
   problems: string[],
 ): Account | undefined {
   const found = problems.length
+  const values = trimValues(accountVariables, given, label, problems)
   for (const variable of ['OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL', 'API_BASE_URL'] as const) {
     readUrl(values[variable], ['https:', 'http:'], 'https://…', label(variable), problems)
   }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Login } from '../account.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
+import { readValue } from '../read-value.ts'
 import { combine, type Finding, ok, warn } from './check.ts'
 
 interface SecretFile {
@@ -25,7 +26,11 @@ export async function inspectFiles(
 ): Promise<Finding> {
   const files = [...findSecretFiles(login), ...findSettingsFiles(login, settings)]
   const findings = await Promise.all(files.map(file => inspectFile(file, readSecretFile)))
-  return combine(findings.flat(), ok(`every setting can be read${settings.envFile ? ', .env among them' : ''}`))
+  const own = findOwnSecret(login).flatMap(secret => inspectValue('CLIENT_SECRET', secret))
+  return combine(
+    [...own, ...findings.flat()],
+    ok(`every setting can be read${settings.envFile ? ', .env among them' : ''}`),
+  )
 }
 
 export interface SettingsFiles {
@@ -34,9 +39,14 @@ export interface SettingsFiles {
   readonly envFile: EnvFile | undefined
 }
 
+/** The secret that a setting holds itself, if one does. */
+function findOwnSecret(login: Login): readonly string[] {
+  return 'secret' in login && login.secret !== undefined && 'value' in login.secret ? [login.secret.value] : []
+}
+
 /** Those that hold a secret themselves. */
 function findSettingsFiles(login: Login, { accountsFile, envFile }: SettingsFiles): readonly SecretFile[] {
-  if (!('secret' in login) || login.secret === undefined || !('value' in login.secret)) return []
+  if (findOwnSecret(login).length === 0) return []
   if (accountsFile !== undefined) {
     return [{ what: 'ACCOUNTS_FILE, which holds the secret,', path: accountsFile, isValue: false }]
   }
@@ -77,17 +87,27 @@ async function inspectFile({ what, path, isValue }: SecretFile, read: ReadSecret
         warn(`${what} ${path} can be read by every user of this machine (mode ${octal})`, `chmod 600 ${path}`),
       )
     }
-    const text = isValue ? await read(path) : ''
-    if (text !== text.trim()) {
-      findings.push(
-        warn(
-          `${what} ${path} has white space around its value, such as a line break at its end, which is left out here and may be taken for a part of it elsewhere`,
-          `write it without, as printf %s does: printf %s "$SECRET" > ${path}`,
-        ),
-      )
-    }
+    if (isValue) findings.push(...inspectValue(`${what} ${path}`, await read(path)))
   } catch {
     return findings
+  }
+  return findings
+}
+
+/** What nobody can know to be a mistake in a secret is told, and used as it is. */
+function inspectValue(what: string, text: string): readonly Finding[] {
+  const { value, oddity } = readValue(text)
+  const findings: Finding[] = []
+  if (value !== text) {
+    findings.push(
+      warn(
+        `${what} has white space around its value, such as a line break at its end, which is left out here and may be taken for a part of it elsewhere`,
+        `write it without, as printf %s does: printf %s "$SECRET" > FILE`,
+      ),
+    )
+  }
+  if (oddity !== undefined) {
+    findings.push(warn(`${what} ${oddity}, which is taken for a part of the secret`, 'write the secret alone'))
   }
   return findings
 }

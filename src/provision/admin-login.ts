@@ -3,6 +3,7 @@ import type { ReadSecretFile } from '../auth/read-credential-file.ts'
 import { createRequestToken } from '../auth/request-token.ts'
 import { createTokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
+import { trimValues } from '../config/trim-values.ts'
 import type { Environment } from '../config.ts'
 import { ConfigError, RefusalError } from '../errors.ts'
 import { createKeycloakAdmin, findRealmUrl, type KeycloakAdmin, parseKeycloakIssuer } from '../rest/keycloak-admin.ts'
@@ -15,6 +16,14 @@ export interface AdminLogin {
   readonly username?: string
 }
 
+const adminVariables = [
+  'KEYCLOAK_ADMIN_CLIENT_ID',
+  'KEYCLOAK_ADMIN_CLIENT_SECRET_FILE',
+  'KEYCLOAK_ADMIN_USERNAME',
+  'KEYCLOAK_ADMIN_PASSWORD_FILE',
+  'KEYCLOAK_ADMIN_REALM',
+] as const
+
 const clientVariables = 'KEYCLOAK_ADMIN_CLIENT_ID and KEYCLOAK_ADMIN_CLIENT_SECRET_FILE'
 const userVariables = 'KEYCLOAK_ADMIN_USERNAME and KEYCLOAK_ADMIN_PASSWORD_FILE'
 const usernameVariable = 'KEYCLOAK_ADMIN_USERNAME'
@@ -25,11 +34,15 @@ const usernameVariable = 'KEYCLOAK_ADMIN_USERNAME'
  * @throws ConfigError when it names half of one, or two, or the account's realm is unknown
  */
 export function readAdminLogin(env: Environment, account: Login): AdminLogin | undefined {
-  const clientId = env.KEYCLOAK_ADMIN_CLIENT_ID
-  const secretFile = env.KEYCLOAK_ADMIN_CLIENT_SECRET_FILE
-  const username = env.KEYCLOAK_ADMIN_USERNAME
-  const passwordFile = env.KEYCLOAK_ADMIN_PASSWORD_FILE
-  const adminRealm = env.KEYCLOAK_ADMIN_REALM
+  const problems: string[] = []
+  const {
+    KEYCLOAK_ADMIN_CLIENT_ID: clientId,
+    KEYCLOAK_ADMIN_CLIENT_SECRET_FILE: secretFile,
+    KEYCLOAK_ADMIN_USERNAME: username,
+    KEYCLOAK_ADMIN_PASSWORD_FILE: passwordFile,
+    KEYCLOAK_ADMIN_REALM: adminRealm,
+  } = trimValues(adminVariables, env, name => name, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   if (!clientId && !secretFile && !username && !passwordFile) return undefined
   if ((clientId || secretFile) && (username || passwordFile)) {
     throw new ConfigError([`Two administrators are named: give ${clientVariables}, or ${userVariables}, not both.`])

@@ -7,6 +7,7 @@ import { type ReadSecretFile, readCredentialFile } from '../auth/read-credential
 import { refuseCredential } from '../auth/refuse-credential.ts'
 import { parseSigningKey } from '../auth/signing-key.ts'
 import { ConfigError } from '../errors.ts'
+import { readValue } from '../read-value.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
 /** What this side has to prove itself with; never a secret itself, so that it can be handed around. */
@@ -55,7 +56,7 @@ export async function readOwnCredential(login: Login, read: ReadSecretFile): Pro
 /** @returns an empty text where there is no file */
 async function readIfThere(file: string, read: ReadSecretFile): Promise<string> {
   try {
-    return (await read(file)).trim()
+    return readValue(await read(file)).value
   } catch (error) {
     const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
     if (code === 'ENOENT') return ''
@@ -79,8 +80,8 @@ function parseJwk(text: string): KeyObject {
 
 async function readCertificate(file: string, keyFile: string, read: ReadSecretFile): Promise<OwnCredential> {
   const what = { certificate: `The certificate file ${file}`, key: `The key file ${keyFile}` }
-  const certificate = await readCredentialFile(what.certificate, file, read)
-  const key = await readCredentialFile(what.key, keyFile, read)
+  const { value: certificate } = await readCredentialFile(what.certificate, file, read)
+  const { value: key } = await readCredentialFile(what.key, keyFile, read)
   const { subject } = parseClientCertificate(
     { text: certificate, what: what.certificate },
     { text: key, what: what.key },

@@ -198,6 +198,12 @@ describe('a refused login', () => {
       /unauthorized_client.*CLIENT_ID and the secret/,
     ],
     [
+      'a secret in quotation marks',
+      { secret: { value: `"${secret}"` } },
+      'client-auth',
+      /\(CLIENT_SECRET, whose value is enclosed in quotation marks\)/,
+    ],
+    [
       'an unknown client',
       { clientId: 'nobody' },
       'client-auth',

@@ -414,6 +414,18 @@ const faults: readonly Fault[] = [
     code: 0,
   },
   {
+    what: 'a secret in quotation marks',
+    make: () => {
+      changeClient({ clientSecret: '"canary"' })
+      return writeFile(home.secretFile, '"canary"')
+    },
+    id: 'config',
+    status: 'warn',
+    detail: /the secret file \S+ is enclosed in quotation marks, which is taken for a part of the secret/,
+    hint: /write the secret alone/,
+    code: 0,
+  },
+  {
     what: 'a secret file with a line break',
     make: () => writeFile(home.secretFile, `secret-of-${clientId}\r\n`),
     id: 'config',
