@@ -20,6 +20,11 @@ export const migrations: Record<string, Migration> = {
       for (const statement of claimedReaders) await sql.raw(statement).execute(db)
     },
   },
+  '0005_definition_in_parts': {
+    async up(db: Kysely<unknown>) {
+      await sql`alter table worker.checkpoints add column definition jsonb`.execute(db)
+    },
+  },
 }
 
 const initialTables = [

@@ -62,6 +62,8 @@ interface CheckpointRow {
   job: string
   /** Of what the job reads and in which order: another one can't go on from this checkpoint. */
   fingerprint: string
+  /** The parts of it that can be told. */
+  definition: JSONColumnType<object> | null
   /** The columns that the mirror's rows were read with, by their names. */
   columns: JSONColumnType<Readonly<Record<string, string>>> | null
   high: string | null

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
 import type { Position } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import { describeChanges, type PullDefinition, pullDefinitionSchema } from './pull-definition.ts'
 
 /** What was committed of a remote table. */
 export interface Checkpoint {
@@ -30,6 +31,8 @@ export interface CheckpointKey {
   readonly account: string
   readonly job: string
   readonly fingerprint: string
+  /** What the fingerprint is of, as far as it can be told. */
+  readonly definition: PullDefinition
 }
 
 export const positionSchema = z.array(z.string()).min(1)
@@ -56,11 +59,14 @@ export async function findCheckpoint(
     .executeTakeFirst()
   if (!row) return undefined
   if (row.fingerprint !== key.fingerprint) {
-    throw new RefusalError(
-      'fingerprint',
-      'job',
-      `The definition of ${key.job} (document, filter, role, key, cursor or table) is not the one its checkpoint was made with: run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
-    )
+    const before = pullDefinitionSchema.safeParse(row.definition)
+    const changes = before.success
+      ? describeChanges(before.data, key.definition).join(', ')
+      : 'another document, filter, role, key, cursor or table'
+    throw new RefusalError('fingerprint', 'job', {
+      found: `The checkpoint of ${key.job} was made with ${changes}`,
+      remedy: `change it back, or run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
+    })
   }
   const position = positionSchema.nullable().safeParse(row.position)
   const columns = z.record(z.string(), z.string()).nullable().safeParse(row.columns)
@@ -93,11 +99,12 @@ export async function saveCheckpoint(
   const position = next.position ? JSON.stringify(next.position) : null
   const type = sql.raw(cursorType)
   await sql`
-    insert into worker.checkpoints as c (account, job, fingerprint, high, position, scan_started_at, scanned_at)
-    values (${key.account}, ${key.job}, ${key.fingerprint}, ${next.high ?? null}, ${position}::jsonb,
-      ${next.scanStartedAt ?? null}, ${next.scannedAt ?? null})
+    insert into worker.checkpoints as c (account, job, fingerprint, definition, high, position, scan_started_at, scanned_at)
+    values (${key.account}, ${key.job}, ${key.fingerprint}, ${JSON.stringify(key.definition)}::jsonb, ${next.high ?? null},
+      ${position}::jsonb, ${next.scanStartedAt ?? null}, ${next.scannedAt ?? null})
     on conflict (account, job) do update set
       fingerprint = excluded.fingerprint,
+      definition = excluded.definition,
       high = case when c.high is null or excluded.high::${type} > c.high::${type} then coalesce(excluded.high, c.high)
         else c.high end,
       position = excluded.position,

@@ -13,6 +13,7 @@ import { findRuleProblem } from '../schedule-rule.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import type { MirrorTable } from './mirror/mirror-table.ts'
 import { findTableProblems } from './mirror/table-limits.ts'
+import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
 import type { ScanOrder } from './remote/scan.ts'
@@ -28,6 +29,8 @@ export interface PullShape {
   readonly columns: Readonly<Record<string, string>>
   /** Of what is read and in which order, the columns excepted. */
   readonly definition: string
+  /** The same in parts that can be named. */
+  readonly parts: Omit<PullDefinition, 'filter'>
 }
 
 /** Reading a schema takes a while and it changes with the checkout only, so that it is done once. */
@@ -119,6 +122,7 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
       ...(settings.softDelete !== undefined && { _deleted_at: settings.softDelete }),
     },
     definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
+    parts: { ...describeDocument(document), role: settings.role, key, cursor: cursorColumn, table: into },
   }
 }
 

@@ -33,6 +33,7 @@ export async function runPull(
     account: session.account.name,
     job: settings.name,
     fingerprint: fingerprintOf(shape.definition, where),
+    definition: { ...shape.parts, filter: fingerprintOf(where) },
   }
   const { known, unfinished, ...opened } = await open(context, shape, key)
   const run = createRun(settings, shape, session, context, { key, where, ...opened })

@@ -298,13 +298,21 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     const job = newJob()
     await run(job)
     const common = { name: job.name, document: PullArticlesDocument, role: 'viewer', into: job.table } as const
-    const changed: JobDefinition[] = [
-      pullSync({ ...common, key: 'id', cursor: 'updated_at', into: `${job.table.slice(0, 30)}_b` }),
-      pullSync({ ...common, key: 'id', cursor: 'created_at' }),
-      pullSync({ ...common, key: ['id', 'topic_id'], cursor: 'updated_at' }),
+    const into = `${job.table.slice(0, 30)}_b`
+    const changed: [JobDefinition, string][] = [
+      [
+        pullSync({ ...common, key: 'id', cursor: 'updated_at', into }),
+        `table mirror.${job.table} (now mirror.${into})`,
+      ],
+      [pullSync({ ...common, key: 'id', cursor: 'created_at' }), 'cursor "updated_at" (now "created_at")'],
+      [pullSync({ ...common, key: ['id', 'topic_id'], cursor: 'updated_at' }), 'key "id" (now "id", "topic_id")'],
     ]
-    for (const other of changed) {
-      await expect(run({ job: other })).rejects.toMatchObject({ code: 'fingerprint', scope: 'job' })
+    for (const [other, change] of changed) {
+      await expect(run({ job: other })).rejects.toMatchObject({
+        code: 'fingerprint',
+        scope: 'job',
+        found: `The checkpoint of ${job.name} was made with ${change}`,
+      })
     }
     // What doesn't matter to a checkpoint may change.
     const tuned = pullSync({ ...common, key: 'id', cursor: 'updated_at', pageSize: 7, lookback: 60 })

@@ -172,7 +172,15 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
   })
 
   describe('a checkpoint', () => {
-    const keyOf = ({ account, job }: Lease): CheckpointKey => ({ account, job, fingerprint: 'print' })
+    const definition = {
+      query: 'Things',
+      list: 'things',
+      role: 'viewer',
+      key: ['id'],
+      table: 'things',
+      filter: 'print',
+    }
+    const keyOf = ({ account, job }: Lease): CheckpointKey => ({ account, job, fingerprint: 'print', definition })
     const checkpoint = (high: string | undefined) => ({
       high,
       position: [high ?? '', '1'],
@@ -218,7 +226,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
       expect(other).toMatchObject({
         code: 'fingerprint',
         scope: 'job',
-        message: expect.stringContaining('reset sync-things'),
+        message: expect.stringMatching(/was made with another document: .*reset sync-things/),
+      })
+      // One from before its parts were kept.
+      await sql`update worker.checkpoints set definition = null where account = ${lease.account}`.execute(store)
+      await expect(findCheckpoint(store, { ...keyOf(lease), fingerprint: 'another' })).rejects.toMatchObject({
+        found: 'The checkpoint of sync-things was made with another document, filter, role, key, cursor or table',
       })
       await sql`update worker.checkpoints set position = '{"cursor": 5}' where account = ${lease.account}`.execute(
         store,

@@ -1,0 +1,65 @@
+import { type DocumentNode, type FieldNode, Kind, print } from 'graphql'
+import { z } from 'zod'
+import { findOperation } from '../hasura/find-operation.ts'
+
+/** What a checkpoint depends on, kept beside its fingerprint so that a change can be named. */
+export interface PullDefinition {
+  /** The name of the query. */
+  readonly query: string
+  /** Its root field with arguments. */
+  readonly list: string
+  readonly role: string
+  readonly key: readonly string[]
+  readonly cursor?: string | undefined
+  readonly table: string
+  /** A fingerprint: a filter's values may be row data. */
+  readonly filter: string
+}
+
+export const pullDefinitionSchema: z.ZodType<PullDefinition> = z.object({
+  query: z.string(),
+  list: z.string(),
+  role: z.string(),
+  key: z.array(z.string()),
+  cursor: z.string().optional(),
+  table: z.string(),
+  filter: z.string(),
+})
+
+/** What a document says of them. */
+export function describeDocument(document: DocumentNode): Pick<PullDefinition, 'query' | 'list'> {
+  const operation = findOperation(document)
+  const root = operation?.selectionSet.selections[0]
+  return { query: operation?.name?.value ?? '', list: root?.kind === Kind.FIELD ? print(withoutColumns(root)) : '' }
+}
+
+function withoutColumns({ kind, name, alias, arguments: given }: FieldNode): FieldNode {
+  return { kind, name, ...(alias && { alias }), ...(given && { arguments: given }) }
+}
+
+/** What has changed and what it was, in words, without the values of a filter; never empty. */
+export function describeChanges(before: PullDefinition, now: PullDefinition): readonly string[] {
+  const changes = [
+    ...nameChange('query', before.query, now.query),
+    ...nameChange('list', before.list, now.list),
+    ...nameChange('role', quote(before.role), quote(now.role)),
+    ...nameChange('key', quote(...before.key), quote(...now.key)),
+    ...nameChange('cursor', cursorOf(before), cursorOf(now)),
+    ...nameChange('table', `mirror.${before.table}`, `mirror.${now.table}`),
+    ...(before.filter === now.filter ? [] : ['another filter']),
+  ]
+  // The field behind an alias.
+  return changes.length > 0 ? changes : ['another document']
+}
+
+function nameChange(what: string, before: string, now: string): string[] {
+  return before === now ? [] : [`${what} ${before} (now ${now})`]
+}
+
+function cursorOf({ cursor }: PullDefinition): string {
+  return cursor === undefined ? 'none' : quote(cursor)
+}
+
+function quote(...names: readonly string[]): string {
+  return names.map(name => `"${name}"`).join(', ')
+}
