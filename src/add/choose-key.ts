@@ -45,7 +45,7 @@ function requireColumn(root: RootField, name: string): void {
       `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura, or other columns with --key.`,
     )
   }
-  if (column.mirrorType === 'jsonb' || !root.ordered.has(name)) {
+  if (['json', 'jsonb'].includes(column.mirrorType) || !root.ordered.has(name)) {
     throw new UsageError(
       `"${name}" of "${root.name}" is ${column.type}, by which rows can't be ordered: give other columns with --key.`,
     )

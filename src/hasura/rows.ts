@@ -91,7 +91,8 @@ function rowsAt(bytes: Buffer, names: readonly string[], places: Uint32Array, co
 /**
  * The texts of some columns in one row, all digits of their numbers among them.
  *
- * @throws PermanentError (`null-in-order`) when one of them is null, so that the row has no place among the others
+ * @throws PermanentError (`null-in-order`) when one of them is null, so that the row has no place among the others;
+ *   (`list-in-order`) when one is a list or an object, which no query can name
  */
 export function textsAt(rows: Rows, row: number, names: readonly string[]): readonly string[] {
   return names.map(name => {
@@ -101,6 +102,12 @@ export function textsAt(rows: Rows, row: number, names: readonly string[]): read
         'null-in-order',
         `"${name}" is null in a row, and rows are told apart and ordered by it: choose columns that never are, or leave such rows out by the job's "where"`,
       )
+    }
+    if (/^[[{]/.test(value)) {
+      throw new PermanentError('list-in-order', {
+        found: `"${name}" holds lists or objects, and rows are told apart and ordered by it`,
+        remedy: "choose other columns, since an array or a composite type can't be compared with a value in a query",
+      })
     }
     return value.startsWith('"') ? z.string().parse(JSON.parse(value)) : value
   })

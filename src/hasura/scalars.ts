@@ -24,7 +24,7 @@ const columnTypes: Readonly<Record<string, string>> = {
   real: 'real',
   bool: 'boolean',
   jsonb: 'jsonb',
-  json: 'jsonb',
+  json: 'json',
   bytea: 'bytea',
 }
 

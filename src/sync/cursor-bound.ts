@@ -33,6 +33,7 @@ const kinds: Readonly<Record<string, CursorKind | 'none'>> = {
   'time without time zone': 'none',
   'time with time zone': 'none',
   boolean: 'none',
+  json: 'none',
   jsonb: 'none',
 }
 

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { MirrorColumn, MirrorTable } from './mirror-table.ts'
-import { textArray } from './text-array.ts'
+import { type TextForm, textArray } from './text-array.ts'
 
 export interface PageRows extends Rows {
   /** The keys of rows that a transform has left out: they aren't in the mirror, or no longer. */
@@ -14,15 +14,16 @@ export interface PageRows extends Rows {
  * time that a list of JSON objects takes it.
  */
 export function unnestPage(page: Rows, columns: readonly MirrorColumn[]): RawBuilder<unknown> {
-  const fields = new Map<string, string>()
+  const fields = new Map<string, { readonly type: string; readonly form: TextForm }>()
   for (const { name, type, path, isGone } of columns) {
     if (isGone) continue
-    if (path) fields.set(path[0], 'json')
-    else fields.set(name, type)
+    // What is taken out of it may become a text.
+    if (path) fields.set(path[0], { type: 'json', form: 'jsonb' })
+    else fields.set(name, { type, form: type === 'json' || type === 'jsonb' ? type : 'text' })
   }
-  const unnested = [...fields].map(([name, type]) => {
-    const values = textArray(page.column(name), page.count, type === 'json' || type === 'jsonb')
-    return sql`unnest(${values}::text[])::${sql.raw(type)} as ${sql.ref(name)}`
+  const unnested = [...fields].map(([name, { type, form }]) => {
+    const values = textArray(page.column(name), page.count, form)
+    return sql`${readAs(type, sql`unnest(${values}::text[])`)} as ${sql.ref(name)}`
   })
   return sql`(select generate_series(1, ${page.count}::int) as _row, ${sql.join(unnested)}) as page`
 }
@@ -52,7 +53,7 @@ export function isKeyOf(
 ): RawBuilder<unknown> {
   const equal = key.map((name, at) => {
     const type = columns.find(column => column.name === name)?.type ?? 'text'
-    return sql`${sql.ref(`m.${name}`)} = (${valueAt(at)})::${sql.raw(type)}`
+    return sql`${sql.ref(`m.${name}`)} = ${readAs(type, valueAt(at))}`
   })
   return sql.join(equal, sql` and `)
 }
@@ -63,6 +64,16 @@ export function columnValue({ name, type, path, isGone }: MirrorColumn): RawBuil
   if (!path) return sql`page.${sql.ref(name)}`
   const [head, ...rest] = path
   const steps = sql`array[${sql.join(rest.map(step => sql`${step}::text`))}]`
-  if (type === 'jsonb') return sql`(page.${sql.ref(head)} #> ${steps})::jsonb`
-  return sql`(page.${sql.ref(head)} #>> ${steps})::${sql.raw(type)}`
+  if (type === 'json' || type === 'jsonb') return sql`(page.${sql.ref(head)} #> ${steps})::${sql.raw(type)}`
+  return readAs(type, sql`page.${sql.ref(head)} #>> ${steps}`)
+}
+
+/**
+ * A text of the API's as a value. Where the API's database has the `IntervalStyle` of the SQL standard, `-1 2:03:04` is all
+ * negative; with any other style the second sign is written.
+ */
+function readAs(type: string, text: RawBuilder<unknown>): RawBuilder<unknown> {
+  const unambiguous =
+    type === 'interval' ? sql`regexp_replace((${text})::text, '^-([0-9]+) ([0-9])', '-\\1 -\\2')` : text
+  return sql`(${unambiguous})::${sql.raw(type)}`
 }

@@ -2,13 +2,18 @@ import { z } from 'zod'
 import type { Column } from '../../hasura/rows.ts'
 
 /**
+ * What a value becomes: a text without its quotation marks, its JSON as it came, which is what a column of type `json` keeps, or
+ * JSON without what a `jsonb` refuses.
+ */
+export type TextForm = 'text' | 'json' | 'jsonb'
+
+/**
  * The values of a column as a `text[]` in the binary form that Postgres receives (`array_recv` in its
  * `src/backend/utils/adt/arrayfuncs.c`): nothing has to be quoted, and what isn't escaped is copied out of the answer.
  *
  * @param column undefined for one that is null in every row
- * @param isJson texts are wanted as JSON as well
  */
-export function textArray(column: Column | undefined, count: number, isJson: boolean): Buffer {
+export function textArray(column: Column | undefined, count: number, form: TextForm): Buffer {
   if (count === 0) return integers(0, 0, textType)
   const head = integers(1, 0, textType, count, 1)
   if (!column) return Buffer.concat([head, ...Array.from({ length: count }, () => integers(-1))])
@@ -26,13 +31,13 @@ export function textArray(column: Column | undefined, count: number, isJson: boo
       at += 4
       continue
     }
-    const isText = letter === quotationMark && !isJson
+    const isText = letter === quotationMark && form === 'text'
     const from = isText ? start + 1 : start
     const to = isText ? end - 1 : end
     let written = at + 4
     for (let read = from; read < to; read += 1) {
       const byte = bytes[read] ?? 0
-      if (byte === backslash) {
+      if (byte === backslash && form !== 'json') {
         written = at + 4 + array.write(isText ? parseText(column.text(row)) : cleanJson(column.text(row)), at + 4)
         break
       }

@@ -22,7 +22,7 @@ export function transformPage(
   fixed: readonly string[],
   transform: RowTransform,
 ): PageRows {
-  const asText = new Set(columns.filter(({ type }) => type !== 'jsonb').map(({ name }) => name))
+  const asText = new Set(columns.filter(({ type }) => type !== 'json' && type !== 'jsonb').map(({ name }) => name))
   const results: Record<string, unknown>[] = []
   const leftOut: Position[] = []
   const sources = page.names.map(name => ({ name, isText: asText.has(name), column: page.column(name) }))
