@@ -4,7 +4,7 @@ import { checkAccountJobs } from './app/check-account-jobs.ts'
 import { findJobFiles } from './app/find-job-files.ts'
 import type { Clock } from './clock.ts'
 import { type Config, queueWithoutStore } from './config.ts'
-import { ConfigError, TransientError, WorkerError } from './errors.ts'
+import { ConfigError, renderExplanation, TransientError, WorkerError } from './errors.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
 import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
@@ -57,7 +57,7 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   const { store } = database
   const location = config.redisUrl ? { redisUrl: config.redisUrl } : { pool: database.openQueuePool() }
   const queue = opened.use(await openQueue(location, { clock, log }))
-  if (queue.warning) log.warn(queue.warning)
+  if (queue.warning) log.warn(renderExplanation(queue.warning))
   const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: host.hostname, pid: host.pid }))
   const deps: RunDeps = {
     store,
@@ -96,21 +96,26 @@ function explainFailure(error: unknown, { host, pathname }: URL): WorkerError {
   const what = `Postgres at ${host}`
   // SQLSTATE classes: 28 refuses the login, 3D knows no such database, 42501 lacks a privilege.
   if (code.startsWith('28')) {
-    return new ConfigError([`${what} refused the login (${code}): check user and password in DATABASE_URL.`])
+    return new ConfigError([
+      { found: `${what} refused the login (${code})`, remedy: 'check user and password in DATABASE_URL' },
+    ])
   }
   if (code.startsWith('3D')) {
     return new ConfigError([
-      `${what} has no database "${pathname.slice(1)}" (${code}): create it, or mend DATABASE_URL.`,
+      { found: `${what} has no database "${pathname.slice(1)}" (${code})`, remedy: 'create it, or mend DATABASE_URL' },
     ])
   }
   if (code === '42501') {
     return new ConfigError([
-      `${what} refused a privilege (${code}): the user of DATABASE_URL must be able to create schemas.`,
+      {
+        found: `${what} refused a privilege (${code})`,
+        remedy: 'the user of DATABASE_URL must be able to create schemas',
+      },
     ])
   }
   return new TransientError(
     'store',
-    `${what} can not be used (${code}): check that it runs and that DATABASE_URL names it.`,
+    { found: `${what} can not be used (${code})`, remedy: 'check that it runs and that DATABASE_URL names it' },
     { cause: error },
   )
 }

@@ -5,7 +5,7 @@ import { accountVariables, readAccount } from './config/read-account.ts'
 import { readAccountsFile } from './config/read-accounts-file.ts'
 import { readUrl } from './config/read-url.ts'
 import { trimValues } from './config/trim-values.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError, type Told } from './errors.ts'
 
 /** Everything that the environment says, checked at once. */
 export interface Config {
@@ -19,8 +19,10 @@ export interface Config {
   readonly accountsFile?: string
 }
 
-export const queueWithoutStore =
-  'REDIS_URL is set and DATABASE_URL is not: several workers would share the queue but not the store, so give both or neither.'
+export const queueWithoutStore = {
+  found: 'REDIS_URL is set and DATABASE_URL is not, so that several workers would share the queue but not the store',
+  remedy: 'give both or neither',
+}
 
 /** Who may ask for jobs over TCP. */
 export interface HttpCallers {
@@ -56,16 +58,17 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
  * @throws ConfigError with every problem, each by the name of its variable
  */
 export function parseConfig(env: Environment, accountsFile?: unknown): Config {
-  const problems: string[] = []
+  const problems: Told[] = []
   const settings = readSettings(
     trimValues(settingVariables, env, name => name, problems),
     problems,
   )
   const beside = accountVariables.filter(variable => env[variable]?.trim())
   if (accountsFile !== undefined && beside.length > 0) {
-    problems.push(
-      `${beside.join(', ')} beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them.`,
-    )
+    problems.push({
+      found: `${beside.join(', ')} beside ACCOUNTS_FILE would mean nothing`,
+      remedy: 'move them into the file, or unset them',
+    })
   }
   const accounts =
     accountsFile === undefined
@@ -75,7 +78,7 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   return Object.freeze({ ...settings, accounts: accounts.filter(account => account !== undefined) })
 }
 
-function readSettings(env: Settings, problems: string[]): Omit<Config, 'accounts'> {
+function readSettings(env: Settings, problems: Told[]): Omit<Config, 'accounts'> {
   const redisUrl = readUrl(env.REDIS_URL, ['redis:', 'rediss:'], 'redis://localhost:6379/0', 'REDIS_URL', problems)
   const databaseUrl = readUrl(
     env.DATABASE_URL,
@@ -85,14 +88,17 @@ function readSettings(env: Settings, problems: string[]): Omit<Config, 'accounts
     problems,
   )
   if (redisUrl && !/^\/?\d*$/.test(new URL(redisUrl).pathname)) {
-    problems.push('REDIS_URL names a database that is no number: end it with /0, or with nothing behind the port.')
+    problems.push({
+      found: 'REDIS_URL names a database that is no number',
+      remedy: 'end it with /0, or with nothing behind the port',
+    })
   }
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
   const port = /^\d{1,5}$/.test(env.PORT || '8088') ? Number(env.PORT || '8088') : Number.NaN
-  if (!(port <= 65_535)) problems.push(`PORT is ${quoteValue(env.PORT)}: give 0 to 65535.`)
+  if (!(port <= 65_535)) problems.push({ found: `PORT is ${quoteValue(env.PORT)}`, remedy: 'give 0 to 65535' })
   const logLevel = env.LOG_LEVEL || 'info'
   if (!z.enum(logLevels).safeParse(logLevel).success) {
-    problems.push(`LOG_LEVEL is ${quoteValue(logLevel)}: give one of ${logLevels.join(', ')}.`)
+    problems.push({ found: `LOG_LEVEL is ${quoteValue(logLevel)}`, remedy: `give one of ${logLevels.join(', ')}` })
   }
   const callers = readCallers(env, problems)
   return {
@@ -105,7 +111,7 @@ function readSettings(env: Settings, problems: string[]): Omit<Config, 'accounts
   }
 }
 
-function readCallers(env: Settings, problems: string[]): HttpCallers | undefined {
+function readCallers(env: Settings, problems: Told[]): HttpCallers | undefined {
   const { HTTP_ISSUER: issuer, HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
   if (!issuer && !jwksUrl && !audience && !role) return undefined
   const realm = 'https://keycloak.example/realms/wiki'
@@ -114,9 +120,10 @@ function readCallers(env: Settings, problems: string[]): HttpCallers | undefined
   if (issuer && audience && role) return { issuer, ...(jwksUrl && { jwksUrl }), audience, role }
   const missing = Object.entries({ HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role })
   for (const [name] of missing.filter(([, value]) => !value)) {
-    problems.push(
-      `${name} is missing: requests over HTTP need HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE, or none of them.`,
-    )
+    problems.push({
+      found: `${name} is missing`,
+      remedy: 'requests over HTTP need HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE, or none of them',
+    })
   }
   return undefined
 }

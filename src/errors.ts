@@ -7,8 +7,27 @@ export interface Explanation {
 }
 
 /** The one place where the two become a sentence: "found: remedy". */
-export function renderExplanation({ found, remedy }: Explanation): string {
+export function renderExplanation(told: Told): string {
+  const { found, remedy } = toExplanation(told)
   return remedy === undefined ? found : `${found}: ${remedy}`
+}
+
+/** What was found, alone or with what to do about it. */
+export type Told = string | Explanation
+
+export function toExplanation(told: Told): Explanation {
+  return typeof told === 'string' ? { found: told } : told
+}
+
+/** The same, said of a place such as a job or a line of a file. */
+export function inPlace(place: string, told: Told): Explanation {
+  const { found, remedy } = toExplanation(told)
+  return { found: `${place}: ${found}`, remedy }
+}
+
+/** What is told of a failure that another one caused: the cause stands in brackets, and its remedy helps here as well. */
+export function causedBy(found: string, cause: Explanation): Explanation {
+  return { found: `${found} (${cause.found})`, remedy: cause.remedy }
 }
 
 /**
@@ -20,8 +39,8 @@ export abstract class WorkerError extends Error implements Explanation {
   readonly found: string
   readonly remedy: string | undefined
 
-  constructor(code: string, told: string | Explanation, options?: ErrorOptions) {
-    const { found, remedy } = typeof told === 'string' ? { found: told } : told
+  constructor(code: string, told: Told, options?: ErrorOptions) {
+    const { found, remedy } = toExplanation(told)
     super(renderExplanation({ found, remedy }), options)
     this.name = new.target.name
     this.code = code
@@ -32,32 +51,33 @@ export abstract class WorkerError extends Error implements Explanation {
 
 /** Wrong words on the command line or in a request: exit code 2, HTTP 400. */
 export class UsageError extends WorkerError {
-  constructor(told: string | Explanation, options?: ErrorOptions) {
+  constructor(told: Told, options?: ErrorOptions) {
     super('usage', told, options)
   }
 }
 
 /** The same name was given to two different things: exit code 2, HTTP 409. */
 export class ConflictError extends WorkerError {
-  constructor(told: string | Explanation) {
+  constructor(told: Told) {
     super('conflict', told)
   }
 }
 
 /** A thing that was named doesn't exist (job, account, request): exit code 2, HTTP 404. */
 export class NotFoundError extends WorkerError {
-  constructor(told: string | Explanation) {
+  constructor(told: Told) {
     super('not-found', told)
   }
 }
 
 /** The environment, the accounts file or the job list contradict themselves; holds every problem at once. Exit code 2. */
 export class ConfigError extends WorkerError {
-  readonly problems: readonly string[]
+  readonly problems: readonly Explanation[]
 
-  constructor(problems: readonly string[]) {
-    super('config', problems.join('\n'))
-    this.problems = problems
+  constructor(problems: readonly Told[]) {
+    const explained = problems.map(toExplanation)
+    super('config', explained.map(renderExplanation).join('\n'))
+    this.problems = explained
   }
 }
 
@@ -87,7 +107,7 @@ export class RefusalError extends WorkerError {
   declare readonly code: RefusalCode
   readonly scope: 'account' | 'job'
 
-  constructor(code: RefusalCode, scope: 'account' | 'job', told: string | Explanation, options?: ErrorOptions) {
+  constructor(code: RefusalCode, scope: 'account' | 'job', told: Told, options?: ErrorOptions) {
     super(code, told, options)
     this.scope = scope
   }
@@ -108,7 +128,7 @@ export class OutageError extends TransientError {
   constructor(
     code: string,
     scope: 'account' | 'job',
-    told: string | Explanation,
+    told: Told,
     options: ErrorOptions & { readonly retryAfterMs?: number } = {},
   ) {
     super(code, told, options)
@@ -121,7 +141,7 @@ export class OutageError extends TransientError {
 export class RateLimitedError extends TransientError {
   readonly retryAfterMs: number
 
-  constructor(told: string | Explanation, retryAfterMs: number) {
+  constructor(told: Told, retryAfterMs: number) {
     super('rate-limited', told)
     this.retryAfterMs = retryAfterMs
   }
@@ -132,7 +152,7 @@ export class PermanentError extends WorkerError {}
 
 /** A mutation was sent and no answer came: it may have happened, so it isn't sent again blindly. */
 export class UnknownOutcomeError extends PermanentError {
-  constructor(told: string | Explanation, options?: ErrorOptions) {
+  constructor(told: Told, options?: ErrorOptions) {
     super('unknown-outcome', told, options)
   }
 }

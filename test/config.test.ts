@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Config, type Environment, parseConfig } from '../src/config.ts'
-import { ConfigError } from '../src/errors.ts'
+import { ConfigError, renderExplanation } from '../src/errors.ts'
 
 const minimal = {
   OIDC_ISSUER: 'https://keycloak.example/realms/wiki',
@@ -15,7 +15,7 @@ function problemsOf(env: Environment, accountsFile?: unknown): readonly string[]
     parseConfig(env, accountsFile)
     return []
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems
+    if (error instanceof ConfigError) return error.problems.map(renderExplanation)
     throw error
   }
 }
@@ -51,9 +51,9 @@ describe('an environment with the least that is needed', () => {
 
   test('is told everything that is missing at once', () => {
     expect(problemsOf({})).toEqual([
-      "OIDC_ISSUER is missing: give the realm's issuer, or the token endpoint in TOKEN_URL.",
-      'CLIENT_ID is missing: give the client id of the service account.',
-      'CLIENT_SECRET_FILE is missing: give the file that holds the secret, or the secret itself in CLIENT_SECRET.',
+      "OIDC_ISSUER is missing: give the realm's issuer, or the token endpoint in TOKEN_URL",
+      'CLIENT_ID is missing: give the client id of the service account',
+      'CLIENT_SECRET_FILE is missing: give the file that holds the secret, or the secret itself in CLIENT_SECRET',
     ])
   })
 })
@@ -139,7 +139,7 @@ describe('each variable', () => {
       { REDIS_URL: 'redis://r/cache', DATABASE_URL: 'postgres://db/x' },
       /^REDIS_URL names a database that is no number/,
     ],
-    [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set and DATABASE_URL is not: .* give both or neither\.$/],
+    [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set and DATABASE_URL is not, so .*: give both or neither$/],
     [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL is not a URL of the kind postgres:/],
     [{ DATABASE_URL: 'postgres://u:50%@db/x' }, /^DATABASE_URL has a % in its user name or password/],
     [{ HASURA_URL: 'wiki.example/v1/graphql' }, /^HASURA_URL is not a URL/],
@@ -153,8 +153,8 @@ describe('each variable', () => {
     ],
     [{ CLIENT_ID: '' }, /^CLIENT_ID is missing/],
     [{ CLIENT_AUTH: 'none' }, /^CLIENT_AUTH is "none": give one of client_secret_basic/],
-    [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": give json or stringified_json\.$/],
-    [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535\.$/],
+    [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": give json or stringified_json$/],
+    [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535$/],
     [{ PORT: '65536' }, /^PORT is "65536"/],
     [{ PORT: '1e3' }, /^PORT is "1e3"/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": give one of trace, debug/],
@@ -204,36 +204,36 @@ describe('an accounts file', () => {
     const { accounts } = parseConfig({}, { accounts: [{ ...one, hasuraClaimsMap: claims, allowInsecureIssuer: true }] })
     expect(accounts).toMatchObject([{ login: { allowInsecure: true }, hasura: { claims: { map: claims } } }])
     expect(problemsOf({}, { accounts: [{ ...one, hasuraClaimsMap: [], allowInsecureIssuer: 1 }] })).toEqual([
-      'ACCOUNTS_FILE accounts.0.allowInsecureIssuer: must be true or false.',
+      'ACCOUNTS_FILE accounts.0.allowInsecureIssuer: must be true or false',
       expect.stringMatching(/^ACCOUNTS_FILE accounts\.0\.hasuraClaimsMap: must be a JSON object of claims/),
     ])
   })
 
   test.each<[string, unknown, readonly (string | RegExp)[]]>([
-    ['nothing', null, ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`.']],
-    ['a list', [], ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`.']],
-    ['no accounts', {}, ['ACCOUNTS_FILE accounts: must be a list of accounts.']],
-    ['an empty list', { accounts: [] }, ['ACCOUNTS_FILE accounts: must hold an account.']],
-    ['a name as account', { accounts: ['one'] }, ['ACCOUNTS_FILE accounts.0: must be the settings of one account.']],
+    ['nothing', null, ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`']],
+    ['a list', [], ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`']],
+    ['no accounts', {}, ['ACCOUNTS_FILE accounts: must be a list of accounts']],
+    ['an empty list', { accounts: [] }, ['ACCOUNTS_FILE accounts: must hold an account']],
+    ['a name as account', { accounts: ['one'] }, ['ACCOUNTS_FILE accounts.0: must be the settings of one account']],
     ['a word too much', { accounts: [one], defaults: {} }, [/^ACCOUNTS_FILE as a whole: unrecognized key: "defaults"/]],
-    ['a missing name', { accounts: [{ ...one, name: undefined }] }, ['ACCOUNTS_FILE accounts.0.name: must be a text.']],
+    ['a missing name', { accounts: [{ ...one, name: undefined }] }, ['ACCOUNTS_FILE accounts.0.name: must be a text']],
     [
       'a name with a space',
       { accounts: [{ ...one, name: 'a b' }] },
       [/^ACCOUNTS_FILE accounts\.0\.name: must be letters/],
     ],
-    ['a name twice', { accounts: [one, one] }, ['ACCOUNTS_FILE accounts.1.name: "one" stands twice.']],
+    ['a name twice', { accounts: [one, one] }, ['ACCOUNTS_FILE accounts.1.name: "one" stands twice']],
     [
       'a setting that there is not',
       { accounts: [{ ...one, hasura_url: 'x' }] },
-      ['ACCOUNTS_FILE accounts.0.hasura_url: there is no such setting of an account.'],
+      ['ACCOUNTS_FILE accounts.0.hasura_url: there is no such setting of an account'],
     ],
     [
       'a number where a text is needed',
       { accounts: [{ ...one, clientSecret: 42 }] },
       [
-        'ACCOUNTS_FILE accounts.0.clientSecret: must be a text.',
-        'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: give the file that holds the secret, or the secret itself in ACCOUNTS_FILE accounts.0.clientSecret.',
+        'ACCOUNTS_FILE accounts.0.clientSecret: must be a text',
+        'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: give the file that holds the secret, or the secret itself in ACCOUNTS_FILE accounts.0.clientSecret',
       ],
     ],
     [
@@ -251,10 +251,10 @@ describe('an accounts file', () => {
       },
       [
         /^ACCOUNTS_FILE accounts\.0\.clientAuth: must be client_secret_basic, /,
-        'ACCOUNTS_FILE accounts.0.jobs: must be a list of names of jobs.',
-        'ACCOUNTS_FILE accounts.0.schedules.sync-users.everySeconds: must be 1 or more.',
+        'ACCOUNTS_FILE accounts.0.jobs: must be a list of names of jobs',
+        'ACCOUNTS_FILE accounts.0.schedules.sync-users.everySeconds: must be 1 or more',
         /^ACCOUNTS_FILE accounts\.0\.schedules\.sync-topics: must be \{everySeconds: 1 or more\}/,
-        'ACCOUNTS_FILE accounts.0.limits.concurrentRuns: must be a whole number.',
+        'ACCOUNTS_FILE accounts.0.limits.concurrentRuns: must be a whole number',
       ],
     ],
     [
@@ -275,7 +275,7 @@ describe('an accounts file', () => {
 
   test('beside variables of an account is a contradiction, not a guess', () => {
     expect(problemsOf({ CLIENT_ID: 'x', HASURA_URL: 'https://h/g' }, { accounts: [one] })).toEqual([
-      'CLIENT_ID, HASURA_URL beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them.',
+      'CLIENT_ID, HASURA_URL beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them',
     ])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../src/config.ts'
-import { ConfigError } from '../src/errors.ts'
+import { ConfigError, renderExplanation } from '../src/errors.ts'
 import { getAdminLogin } from '../src/provision/admin-login.ts'
 import { readValue } from '../src/read-value.ts'
 
@@ -74,7 +74,7 @@ function problemsOf(change: Partial<Record<Variable, string>>): readonly string[
     parseConfig({ ...environment, ...change })
     return []
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems
+    if (error instanceof ConfigError) return error.problems.map(renderExplanation)
     throw error
   }
 }
@@ -91,7 +91,7 @@ describe.each(variables)('%s from the environment', variable => {
 
   test('is named when it is enclosed in quotation marks, unless it is the secret', () => {
     const problems = problemsOf({ [variable]: `"${value}"` })
-    const sentence = `${variable} is enclosed in quotation marks: write the value alone.`
+    const sentence = `${variable} is enclosed in quotation marks: write the value alone`
     expect(problems).toEqual(variable === 'CLIENT_SECRET' ? [] : [sentence])
   })
 })

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, ConflictError, PermanentError, UsageError } from '../errors.ts'
+import { ConfigError, ConflictError, type Explanation, PermanentError, UsageError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { readSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
@@ -49,24 +49,34 @@ export interface Project {
 export async function checkWish({ folder, jobs }: Project, wish: PullWish): Promise<JobNames> {
   if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
     throw new ConfigError([
-      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a checkout, after "npm ci".`,
+      {
+        found: `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen`,
+        remedy: 'use it in a checkout, after "npm ci"',
+      },
     ])
   }
   const names = findJobNames(wish.rootField)
-  if (!names) throw new UsageError(`"${wish.rootField}" is no name of a root field.`)
+  if (!names) throw new UsageError(`"${wish.rootField}" is no name of a root field`)
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(wish.into)) {
-    throw new UsageError(
-      `"${wish.into}" can't be the name of a mirror table: give one of up to 63 letters, digits and underscores with --into.`,
-    )
+    throw new UsageError({
+      found: `"${wish.into}" can't be the name of a mirror table`,
+      remedy: 'give one of up to 63 letters, digits and underscores with --into',
+    })
   }
   for (const file of [names.operationFile, names.jobFile]) {
     if (await exists(join(folder, file))) {
-      throw new ConflictError(`${file} is there already: change that one, or take it out and add it again.`)
+      throw new ConflictError({
+        found: `${file} is there already`,
+        remedy: 'change that one, or take it out and add it again',
+      })
     }
   }
   const writer = jobs.find(job => [job.into ?? []].flat().includes(wish.into))
   if (writer) {
-    throw new ConflictError(`${writer.name} mirrors into mirror.${wish.into} already: give another table with --into.`)
+    throw new ConflictError({
+      found: `${writer.name} mirrors into mirror.${wish.into} already`,
+      remedy: 'give another table with --into',
+    })
   }
   return names
 }
@@ -92,7 +102,10 @@ export async function addPull(
   if (problems.length > 0) {
     throw new ConfigError([
       ...problems,
-      `The API is not the one of these jobs (any more): mend them or take them out of ${listFile}, then add.`,
+      {
+        found: 'The API is not the one of these jobs (any more)',
+        remedy: `mend them or take them out of ${listFile}, then add`,
+      },
     ])
   }
   const list = registerJob((await findContent(join(folder, listFile))) ?? '', names.constant, moduleOf(names))
@@ -125,16 +138,19 @@ export async function addPull(
 function requireDocuments(generated: readonly WrittenFile[], names: JobNames, jobs: readonly JobDefinition[]): void {
   const has = (text: string): boolean => generated.some(({ content }) => content.includes(text))
   if (!has(`export const ${names.document} =`)) {
-    throw new PermanentError(
-      'codegen',
-      `Codegen made no ${names.document}, so nothing was written: codegen.ts names documents in another way than "add" expects.`,
-    )
+    throw new PermanentError('codegen', {
+      found: `Codegen made no ${names.document}, so nothing was written`,
+      remedy: 'codegen.ts names documents in another way than "add" expects',
+    })
   }
   const lost = jobs.flatMap(job =>
     operationsOf(job)
       .filter(operation => !has(`"value":"${operation}"`))
       .map(
-        operation => `${job.name} sends ${operation}, which no file in graphql/ has: take the job out of ${listFile}.`,
+        (operation): Explanation => ({
+          found: `${job.name} sends ${operation}, which no file in graphql/ has`,
+          remedy: `take the job out of ${listFile}`,
+        }),
       ),
   )
   if (lost.length > 0) throw new ConfigError(lost)

@@ -37,31 +37,38 @@ function findUsual(root: RootField): string {
   const [only, ...others] = usable
   if (only && others.length === 0) return only.name
   if (only) {
-    throw new UsageError(
-      `Several columns of "${root.name}" may grow with every change (${list(usable)}): say which one does with --cursor.`,
-    )
+    throw new UsageError({
+      found: `Several columns of "${root.name}" may grow with every change (${list(usable)})`,
+      remedy: 'say which one does with --cursor',
+    })
   }
   const nullable = named.find(column => column.nullable)
-  throw new UsageError(
-    `${nullable ? whyNotNullable(root, nullable) : `No column of "${root.name}" is called like one that grows with every change`}: ${adviseInstead(root)}.`,
-  )
+  throw new UsageError({
+    found: `${nullable ? whyNotNullable(root, nullable) : `No column of "${root.name}" is called like one that grows with every change`}`,
+    remedy: adviseInstead(root),
+  })
 }
 
 function requireUsable(root: RootField, name: string): string {
   const column = root.columns.find(candidate => candidate.name === name)
   if (!column) {
-    throw new UsageError(`"${root.name}" has no column "${name}" for a cursor: ${adviseInstead(root)}.`)
+    throw new UsageError({
+      found: `"${root.name}" has no column "${name}" for a cursor`,
+      remedy: adviseInstead(root),
+    })
   }
-  if (column.nullable) throw new UsageError(`${whyNotNullable(root, column)}: ${adviseInstead(root)}.`)
+  if (column.nullable) throw new UsageError({ found: whyNotNullable(root, column), remedy: adviseInstead(root) })
   if (column.mirrorName !== name) {
-    throw new UsageError(
-      `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura; ${adviseInstead(root)}.`,
-    )
+    throw new UsageError({
+      found: `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns`,
+      remedy: `give it another name in Hasura; ${adviseInstead(root)}`,
+    })
   }
   if (!findCursorKind(column.mirrorType) || !root.ordered.has(name)) {
-    throw new UsageError(
-      `"${name}" of "${root.name}" is ${column.type}, which can't grow with every change: ${adviseInstead(root)}.`,
-    )
+    throw new UsageError({
+      found: `"${name}" of "${root.name}" is ${column.type}, which can't grow with every change`,
+      remedy: adviseInstead(root),
+    })
   }
   return name
 }

@@ -17,18 +17,20 @@ export function chooseKey(root: RootField, asked: readonly string[] | undefined)
   if (!columns) {
     const candidates = root.columns.filter(({ name, nullable }) => !nullable && root.ordered.has(name))
     const advice = candidates.length > 0 ? ` (never null: ${candidates.map(({ name }) => name).join(', ')})` : ''
-    throw new UsageError(
-      `"${root.name}" has no primary key that this role sees, as a view has none: give the columns that tell a row from all others with --key, separated by commas${advice}.`,
-    )
+    throw new UsageError({
+      found: `"${root.name}" has no primary key that this role sees, as a view has none`,
+      remedy: `give the columns that tell a row from all others with --key, separated by commas${advice}`,
+    })
   }
   for (const name of columns) requireColumn(root, name)
   const nullable = root.columns
     .filter(column => column.nullable && columns.includes(column.name))
     .map(({ name }) => name)
   if (nullable.length > 0 && root.primaryKey) {
-    throw new UsageError(
-      `${nullable.join(', ')} of "${root.name}" can be null, so rows would be without a key: leave --key out for the primary key (${root.primaryKey.join(', ')}), or give columns that are never null.`,
-    )
+    throw new UsageError({
+      found: `${nullable.join(', ')} of "${root.name}" can be null, so rows would be without a key`,
+      remedy: `leave --key out for the primary key (${root.primaryKey.join(', ')}), or give columns that are never null`,
+    })
   }
   return { columns: [...new Set(columns)], asserted: nullable }
 }
@@ -36,18 +38,21 @@ export function chooseKey(root: RootField, asked: readonly string[] | undefined)
 function requireColumn(root: RootField, name: string): void {
   const column = root.columns.find(candidate => candidate.name === name)
   if (!column) {
-    throw new UsageError(
-      `"${root.name}" has no column "${name}" for a key: it has ${root.columns.map(other => other.name).join(', ')}.`,
-    )
+    throw new UsageError({
+      found: `"${root.name}" has no column "${name}" for a key`,
+      remedy: `it has ${root.columns.map(other => other.name).join(', ')}`,
+    })
   }
   if (column.mirrorName !== name) {
-    throw new UsageError(
-      `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura, or other columns with --key.`,
-    )
+    throw new UsageError({
+      found: `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns`,
+      remedy: 'give it another name in Hasura, or other columns with --key',
+    })
   }
   if (['json', 'jsonb'].includes(column.mirrorType) || !root.ordered.has(name)) {
-    throw new UsageError(
-      `"${name}" of "${root.name}" is ${column.type}, by which rows can't be ordered: give other columns with --key.`,
-    )
+    throw new UsageError({
+      found: `"${name}" of "${root.name}" is ${column.type}, by which rows can't be ordered`,
+      remedy: 'give other columns with --key',
+    })
   }
 }

@@ -54,7 +54,7 @@ async function runCodegen(folder: string, scratch: string, signal: AbortSignal):
       error instanceof Error && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
     throw new PermanentError(
       'codegen',
-      `No types can be generated with it, so nothing was written. Codegen says: ${said}`,
+      `No types can be generated with it, so nothing was written; codegen says ${said}`,
     )
   }
 }

@@ -11,7 +11,7 @@ export const listFile = 'src/jobs/list.ts'
  */
 export function registerJob(list: string, constant: string, module: string): string {
   if (new RegExp(`\\b${constant}\\b`).test(list)) {
-    throw new ConflictError(`${listFile} knows ${constant} already: take it out first.`)
+    throw new ConflictError({ found: `${listFile} knows ${constant} already`, remedy: 'take it out first' })
   }
   return addImport(addToSyncs(list, constant), `import { ${constant} } from '${module}'\n`, module)
 }
@@ -20,7 +20,10 @@ function addToSyncs(list: string, constant: string): string {
   const [found, before = '', elements = ''] = /^((?:export )?const syncs\b[^=\n]*= *)\[([^[\]]*)\]/m.exec(list) ?? []
   if (found === undefined) {
     throw new ConfigError([
-      `${listFile} has no list \`const syncs = [ … ]\` to put ${constant} into: write one there, which \`jobs\` holds.`,
+      {
+        found: `${listFile} has no list \`const syncs = [ … ]\` to put ${constant} into`,
+        remedy: 'write one there, which `jobs` holds',
+      },
     ])
   }
   // Comments can't be put onto one line with what follows them.

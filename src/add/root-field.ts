@@ -46,21 +46,27 @@ export function readRootField(name: string, { role, schema }: RoleSchema): RootF
   if (!row) {
     const lists = listsOf(schema)
     const meant = findNearNames(name.replace(/(_?by_?pk|_?aggregate|_?connection)$/i, ''), lists)
-    throw new UsageError(`"${name}" is no list of rows, which a pull needs: ${advise(meant, lists)}.`)
+    throw new UsageError({
+      found: `"${name}" is no list of rows, which a pull needs`,
+      remedy: advise(meant, lists),
+    })
   }
   const [where, orderBy, limit] = [['where'], ['order_by', 'orderBy'], ['limit']].map(names =>
     field.args.find(argument => names.includes(argument.name)),
   )
   if (!where || !orderBy || !limit) {
-    throw new UsageError(
-      `"${name}" takes no where, order_by and limit, which a pull needs to read page by page: only tables, views and functions that Hasura tracks have them, so write a job of its own (docs/writing-a-job.md).`,
-    )
+    throw new UsageError({
+      found: `"${name}" takes no where, order_by and limit, which a pull needs to read page by page`,
+      remedy:
+        'only tables, views and functions that Hasura tracks have them, so write a job of its own (docs/writing-a-job.md)',
+    })
   }
   const required = field.args.filter(argument => isRequiredArgument(argument))
   if (required.length > 0) {
-    throw new UsageError(
-      `"${name}" can't be asked for without ${required.map(argument => argument.name).join(', ')}, which a pull doesn't give: name a table or a view, or write a job of its own (docs/writing-a-job.md).`,
-    )
+    throw new UsageError({
+      found: `"${name}" can't be asked for without ${required.map(argument => argument.name).join(', ')}, which a pull doesn't give`,
+      remedy: 'name a table or a view, or write a job of its own (docs/writing-a-job.md)',
+    })
   }
   requireAscending(name, orderBy)
   const primaryKey = findPrimaryKey(name, row, schema)
@@ -110,17 +116,19 @@ function findRow({ type }: Field): GraphQLObjectType | undefined {
 
 function refuseUnknown(name: string, role: string, schema: GraphQLSchema): never {
   if (findField(schema, 'no_queries_available')) {
-    throw new NotFoundError(
-      `Role "${role}" may read nothing of this API: give it a select permission in Hasura, or name another role with --role.`,
-    )
+    throw new NotFoundError({
+      found: `Role "${role}" may read nothing of this API`,
+      remedy: 'give it a select permission in Hasura, or name another role with --role',
+    })
   }
   if (schema.getMutationType()?.getFields()[name]) {
-    throw new UsageError(`"${name}" is a mutation: a pull needs a list of rows.`)
+    throw new UsageError({ found: `"${name}" is a mutation`, remedy: 'a pull needs a list of rows' })
   }
   const lists = listsOf(schema)
-  throw new NotFoundError(
-    `Role "${role}" sees no root field "${name}": ${advise(findNearNames(name, lists), lists)}; or name another role with --role.`,
-  )
+  throw new NotFoundError({
+    found: `Role "${role}" sees no root field "${name}"`,
+    remedy: `${advise(findNearNames(name, lists), lists)}; or name another role with --role`,
+  })
 }
 
 function advise(meant: readonly string[], lists: readonly string[]): string {
@@ -151,7 +159,7 @@ function requireAscending(name: string, { type }: GraphQLArgument): void {
   if (directions.some(direction => isEnumType(direction) && (direction.getValue('asc') ?? direction.getValue('ASC'))))
     return
   throw new UsageError(
-    `"${name}" can't be ordered by "asc" or "ASC", as Hasura's naming conventions have it: a pull can't read it.`,
+    `"${name}" can't be ordered by "asc" or "ASC", as Hasura's naming conventions have it, so a pull can't read it`,
   )
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Account } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, type Explanation, inPlace } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 
 /** By their names. */
@@ -54,7 +54,7 @@ function openAccesses(
   known: ReadonlyMap<string, AccountAccess>,
   deps: Parameters<typeof createAccountRegistry>[0],
 ): ReadonlyMap<string, AccountAccess> {
-  const problems: string[] = []
+  const problems: Explanation[] = []
   const next = new Map<string, AccountAccess>()
   for (const [index, account] of accounts.entries()) {
     const access = known.get(account.name)
@@ -63,8 +63,8 @@ function openAccesses(
       next.set(account.name, same ? access : createAccountAccess(account, deps))
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
-      const label = deps.isFile ? `${accountLabel(index)}: ` : ''
-      problems.push(...error.problems.map(problem => `${label}${problem}`))
+      const { problems: own } = error
+      problems.push(...(deps.isFile ? own.map(problem => inPlace(accountLabel(index), problem)) : own))
     }
   }
   if (problems.length > 0) throw new ConfigError(problems)

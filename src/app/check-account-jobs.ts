@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, type Explanation } from '../errors.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 
@@ -19,21 +19,27 @@ export function findAccountJobProblems(
   { jobs: named, schedules = {} }: Account,
   index: number,
   jobs: readonly JobDefinition[],
-): readonly string[] {
+): readonly Explanation[] {
   const label = accountLabel(index)
   const known = jobs.map(job => job.name)
-  const unknown = (name: string) => `there is no job "${name}": the jobs are ${known.join(', ')}.`
+  const unknown = (path: string, name: string): Explanation => ({
+    found: `${path}: there is no job "${name}"`,
+    remedy: `the jobs are ${known.join(', ')}`,
+  })
   const problems = (named ?? []).flatMap((name, place) =>
-    known.includes(name) ? [] : [`${label}.jobs.${place}: ${unknown(name)}`],
+    known.includes(name) ? [] : [unknown(`${label}.jobs.${place}`, name)],
   )
   for (const [name, rule] of Object.entries(schedules)) {
     const path = `${label}.schedules.${name}`
-    if (!known.includes(name)) problems.push(`${path}: ${unknown(name)}`)
+    if (!known.includes(name)) problems.push(unknown(path, name))
     else if (named && !named.includes(name)) {
-      problems.push(`${path}: "${name}" is not among the account's jobs: add it there, or leave its schedule out.`)
+      problems.push({
+        found: `${path}: "${name}" is not among the account's jobs`,
+        remedy: 'add it there, or leave its schedule out',
+      })
     }
     const problem = rule && findRuleProblem(rule)
-    if (problem) problems.push(`${path}: ${problem}.`)
+    if (problem) problems.push({ found: `${path}: ${problem}` })
   }
   return problems
 }

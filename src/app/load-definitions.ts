@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError, WorkerError } from '../errors.ts'
+import { ConfigError, type Told, WorkerError } from '../errors.ts'
 import { explainThrown } from '../explain-thrown.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
@@ -56,24 +56,28 @@ function readJobs(module: unknown): readonly JobDefinition[] {
   const parsed = listModule.safeParse(module)
   if (!parsed.success) {
     throw new ConfigError([
-      'src/jobs/list.ts has no list "jobs": export one, such as `export const jobs: readonly JobDefinition[] = []`.',
+      {
+        found: 'src/jobs/list.ts has no list "jobs"',
+        remedy: 'export one, such as `export const jobs: readonly JobDefinition[] = []`',
+      },
     ])
   }
-  const problems: string[] = []
+  const problems: Told[] = []
   const jobs = parsed.data.jobs.filter((element, index) => isJob(element, index, problems))
   if (problems.length > 0) throw new ConfigError(problems)
   return jobs
 }
 
-function isJob(element: unknown, index: number, problems: string[]): element is JobDefinition {
+function isJob(element: unknown, index: number, problems: Told[]): element is JobDefinition {
   const parsed = definition.safeParse(element)
   if (parsed.success) return true
   const named = z.object({ name: z.string() }).safeParse(element)
   const what = named.success ? `"${named.data.name}"` : kindOf(element)
   const lacks = parsed.error.issues.map(issue => issue.path.join('.') || 'everything').join(', ')
-  problems.push(
-    `src/jobs/list.ts: element ${index} of "jobs" (${what}) is no job, it lacks ${lacks}: list what "pullSync" or "defineJob" returned.`,
-  )
+  problems.push({
+    found: `Element ${index} of "jobs" in src/jobs/list.ts (${what}) is no job, it lacks ${lacks}`,
+    remedy: 'list what "pullSync" or "defineJob" returned',
+  })
   return false
 }
 
@@ -88,7 +92,10 @@ function readFirstLogin(module: unknown): FirstLoginOperations | undefined {
     if (value === undefined || isFirstLogin(value)) return value
   }
   throw new ConfigError([
-    'src/jobs/first-login.ts has no "firstLogin": export the operations of the first login, or `undefined` where the API needs none.',
+    {
+      found: 'src/jobs/first-login.ts has no "firstLogin"',
+      remedy: 'export the operations of the first login, or `undefined` where the API needs none',
+    },
   ])
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Account } from '../account.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, renderExplanation } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { requestBootstraps } from '../runs/request-bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -37,7 +37,7 @@ export async function reloadAccounts(deps: ReloadDeps, asked: boolean): Promise<
       log.warn({ error }, 'the accounts could not be reloaded; that is tried again')
       throw error
     }
-    const { problems } = error
+    const problems = error.problems.map(renderExplanation)
     log.error({ problems }, 'ACCOUNTS_FILE can not be used as it is now: the accounts stay as they were')
     return
   }
@@ -59,7 +59,7 @@ export async function reloadAccounts(deps: ReloadDeps, asked: boolean): Promise<
 export function logDeprecations(log: Log, accounts: Iterable<Account>): void {
   for (const { name, login } of accounts) {
     const deprecation = findDeprecation(login)
-    if (deprecation) log.warn({ account: name }, deprecation)
+    if (deprecation) log.warn({ account: name }, renderExplanation(deprecation))
   }
 }
 

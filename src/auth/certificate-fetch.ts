@@ -21,9 +21,10 @@ export function createCertificateFetch(certificate: ClientCertificate, clock: Pi
     const request = new Request(address, init)
     const url = new URL(request.url)
     if (url.protocol !== 'https:') {
-      throw refuseCredential(
-        `A client certificate can't be shown to ${showUrl(url)}, which is not https: give an https address, or another CLIENT_AUTH`,
-      )
+      throw refuseCredential({
+        found: `A client certificate can't be shown to ${showUrl(url)}, which is not https`,
+        remedy: 'give an https address, or another CLIENT_AUTH',
+      })
     }
     try {
       const answer = await send(request, url, certificate).catch((error: unknown) => {
@@ -43,14 +44,16 @@ function translateFailure(error: unknown, url: URL, certificate: ClientCertifica
   const shown = describeCertificate(certificate)
   const remedy = findCertificateRemedy(certificate, now)
   if (certificateAlert.test(code)) {
-    return refuseCredential(`${showUrl(url)} refused the client certificate (${shown}; ${code}): ${remedy}`)
+    return refuseCredential({
+      found: `${showUrl(url)} refused the client certificate (${shown}; ${code})`,
+      remedy: remedy,
+    })
   }
   if (!hungUp.has(code)) return error
-  return new OutageError(
-    'token-endpoint',
-    'account',
-    `No usable answer from ${showUrl(url)}, the connection was cut off (${code}) as by a server that refuses the client certificate (${shown}): ${remedy}`,
-  )
+  return new OutageError('token-endpoint', 'account', {
+    found: `No usable answer from ${showUrl(url)}, the connection was cut off (${code}) as by a server that refuses the client certificate (${shown})`,
+    remedy: remedy,
+  })
 }
 
 const coded = z.object({ code: z.string() })

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
-import { RefusalError } from '../errors.ts'
+import { RefusalError, type Told } from '../errors.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'
 import { findMappedPath } from './map-claims.ts'
 
@@ -57,13 +57,15 @@ function decode(token: string): JWTPayload {
     if (isSigned(token)) return payload
   } catch {
     // jose's error isn't kept as a cause: it may quote what it could not read.
-    throw refusal(
-      'The access token is not a JWT, so nothing can be read from it: let the identity provider issue JWT access tokens for this client',
-    )
+    throw refusal({
+      found: 'The access token is not a JWT, so nothing can be read from it',
+      remedy: 'let the identity provider issue JWT access tokens for this client',
+    })
   }
-  throw refusal(
-    'The access token is not signed (`alg: none`), so no API may believe it: set Access token signature algorithm under Clients → Advanced, or of the realm, to RS256',
-  )
+  throw refusal({
+    found: 'The access token is not signed (`alg: none`), so no API may believe it',
+    remedy: 'set Access token signature algorithm under Clients → Advanced, or of the realm, to RS256',
+  })
 }
 
 function isSigned(token: string): boolean {
@@ -105,8 +107,8 @@ function readClientRoles(access: unknown): Record<string, readonly string[]> {
   )
 }
 
-function refusal(message: string): RefusalError {
-  return new RefusalError('claims', 'account', message)
+function refusal(told: Told): RefusalError {
+  return new RefusalError('claims', 'account', told)
 }
 
 /** The session variables that Hasura reads from the token (Hasura docs, "Authentication using JWT"). */
@@ -142,9 +144,10 @@ function readValues(found: ReadonlyMap<string, unknown>, client: string): Record
   for (const [name, value] of found) {
     if (typeof value === 'string') values[name] = value
     else if (name.startsWith('x-hasura-') && name !== allowedRolesClaim) {
-      throw refusal(
-        `\`${name}\` of client "${client}" is not text, for which Hasura refuses the token (jwt-invalid-claims): set the claim type of its mapper to String`,
-      )
+      throw refusal({
+        found: `\`${name}\` of client "${client}" is not text, for which Hasura refuses the token (jwt-invalid-claims)`,
+        remedy: 'set the claim type of its mapper to String',
+      })
     }
   }
   return values
@@ -161,39 +164,38 @@ function readAllowedRoles(value: unknown, client: string, path: string | undefin
       'allowed-roles',
       'account',
       path === undefined
-        ? `The access token has no ${claim}: ${unassigned}`
-        : `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it: either ${unassigned}, or the path is wrong`,
+        ? { found: `The access token has no ${claim}`, remedy: unassigned }
+        : {
+            found: `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it`,
+            remedy: `either ${unassigned}, or the path is wrong`,
+          },
     )
   }
   if (!Array.isArray(value)) {
-    throw new RefusalError(
-      'allowed-roles',
-      'account',
-      `${claim} of client "${client}" is not a list: switch on Multivalued in the mapper that writes it`,
-    )
+    throw new RefusalError('allowed-roles', 'account', {
+      found: `${claim} of client "${client}" is not a list`,
+      remedy: 'switch on Multivalued in the mapper that writes it',
+    })
   }
   const read = z.array(z.string().min(1)).safeParse(value)
   if (read.success) return read.data
-  throw new RefusalError(
-    'allowed-roles',
-    'account',
-    `${claim} of client "${client}" holds something that is not the name of a role: set the mapper's claim type to String`,
-  )
+  throw new RefusalError('allowed-roles', 'account', {
+    found: `${claim} of client "${client}" holds something that is not the name of a role`,
+    remedy: "set the mapper's claim type to String",
+  })
 }
 
 function readDefaultRole(value: unknown, allowedRoles: readonly string[], client: string): string {
   const claim = '`x-hasura-default-role`'
   if (typeof value !== 'string' || value === '') {
-    throw new RefusalError(
-      'default-role',
-      'account',
-      `${value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`}: check its mapper in the \`hasura\` client scope of client "${client}"`,
-    )
+    throw new RefusalError('default-role', 'account', {
+      found: `${value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`}`,
+      remedy: `check its mapper in the \`hasura\` client scope of client "${client}"`,
+    })
   }
   if (allowedRoles.includes(value)) return value
-  throw new RefusalError(
-    'default-role',
-    'account',
-    `${claim} is "${value}", which is not among the allowed roles ${allowedRoles.join(', ')}: assign that role to the service account of client "${client}", or change the mapper`,
-  )
+  throw new RefusalError('default-role', 'account', {
+    found: `${claim} is "${value}", which is not among the allowed roles ${allowedRoles.join(', ')}`,
+    remedy: `assign that role to the service account of client "${client}", or change the mapper`,
+  })
 }

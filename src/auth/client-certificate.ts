@@ -27,9 +27,10 @@ export function parseClientCertificate(
   const privateKey = parsePrivateKey(key.text, key.what)
   const parsed = parseCertificate(certificate.text, certificate.what)
   if (!parsed.checkPrivateKey(privateKey)) {
-    throw refuseCredential(
-      `${key.what} and ${lowerFirst(certificate.what)} don't belong together: replace both when the certificate is renewed`,
-    )
+    throw refuseCredential({
+      found: `${key.what} and ${lowerFirst(certificate.what)} don't belong together`,
+      remedy: 'replace both when the certificate is renewed',
+    })
   }
   return {
     cert: certificate.text,
@@ -59,12 +60,18 @@ function showDay(instant: number): string {
 
 function parseCertificate(text: string, what: string): X509Certificate {
   if (!text.includes('-----BEGIN CERTIFICATE-----')) {
-    throw refuseCredential(`${what} holds no certificate: give it as PEM (-----BEGIN CERTIFICATE-----)`)
+    throw refuseCredential({
+      found: `${what} holds no certificate`,
+      remedy: 'give it as PEM (-----BEGIN CERTIFICATE-----)',
+    })
   }
   try {
     return new X509Certificate(text)
   } catch {
-    throw refuseCredential(`${what} holds a certificate that can't be read: copy it again, complete and unchanged`)
+    throw refuseCredential({
+      found: `${what} holds a certificate that can't be read`,
+      remedy: 'copy it again, complete and unchanged',
+    })
   }
 }
 

@@ -28,24 +28,21 @@ export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerErr
   const { clientId, url } = asker
   if (refusal.error === 'invalid_scope') {
     const names = asker.scopes.join(' ')
-    return new RefusalError(
-      'scope',
-      'account',
-      `Keycloak refused the scopes "${names}" for client "${clientId}" at ${url} (${said}): check SCOPE, and that they are client scopes of that client (Clients → ${clientId} → Client scopes)`,
-    )
+    return new RefusalError('scope', 'account', {
+      found: `Keycloak refused the scopes "${names}" for client "${clientId}" at ${url} (${said})`,
+      remedy: `check SCOPE, and that they are client scopes of that client (Clients → ${clientId} → Client scopes)`,
+    })
   }
   if (refusal.error === 'temporarily_unavailable' || refusal.error === 'server_error') {
-    return new OutageError(
-      'token-endpoint',
-      'account',
-      `${url} can't give tokens now (${said}): check the identity provider`,
-    )
+    return new OutageError('token-endpoint', 'account', {
+      found: `${url} can't give tokens now (${said})`,
+      remedy: 'check the identity provider',
+    })
   }
-  return new RefusalError(
-    'client-auth',
-    'account',
-    `Keycloak refused client "${clientId}" at ${url} (${said}): ${findRemedy(refusal, asker)}`,
-  )
+  return new RefusalError('client-auth', 'account', {
+    found: `Keycloak refused client "${clientId}" at ${url} (${said})`,
+    remedy: findRemedy(refusal, asker),
+  })
 }
 
 /** The client itself was refused, or what it proves itself with, so that another credential may help. */

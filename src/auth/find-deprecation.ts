@@ -1,7 +1,11 @@
 import type { Login } from '../account.ts'
+import type { Explanation } from '../errors.ts'
 
 /** What to warn about at start although it works, or undefined. */
-export function findDeprecation({ method, clientId }: Login): string | undefined {
+export function findDeprecation({ method, clientId }: Login): Explanation | undefined {
   if (method !== 'password') return undefined
-  return `CLIENT_AUTH=password logs in with a user's password (client "${clientId}"), which OAuth 2.1 has no more: use a service account (Clients → ${clientId} → Settings → Capability config → Service account roles) with a secret, a key or a certificate`
+  return {
+    found: `CLIENT_AUTH=password logs in with a user's password (client "${clientId}"), which OAuth 2.1 has no more`,
+    remedy: `use a service account (Clients → ${clientId} → Settings → Capability config → Service account roles) with a secret, a key or a certificate`,
+  }
 }

@@ -1,5 +1,5 @@
 import type { ClaimsLocation, ClaimsObject } from '../account.ts'
-import { RefusalError } from '../errors.ts'
+import { type Explanation, RefusalError, type Told } from '../errors.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import { mapClaims } from './map-claims.ts'
 
@@ -32,44 +32,66 @@ function readNames({ path, namespace }: ClaimsObject): readonly string[] {
   if (path === undefined) return [namespace]
   const names = parseJsonPath(path)
   if (names) return names
-  throw refusal(`HASURA_CLAIMS_PATH is not a JSON path: write it like $.hasura.claims or $['hasura.io'].claims`)
+  throw refusal({
+    found: 'HASURA_CLAIMS_PATH is not a JSON path',
+    remedy: "write it like $.hasura.claims or $['hasura.io'].claims",
+  })
 }
 
 function readObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
   const object = asObject(value)
   if (object) return object
   if (typeof value === 'string' && asObject(parseJson(value))) {
-    throw refusal(`The claim \`${where}\` is a string with JSON in it: set HASURA_CLAIMS_FORMAT=stringified_json`)
+    throw refusal({
+      found: `The claim \`${where}\` is a string with JSON in it`,
+      remedy: 'set HASURA_CLAIMS_FORMAT=stringified_json',
+    })
   }
-  throw refusal(
-    `The claim \`${where}\` is not an object with Hasura's claims in it: check the mappers of the client scope`,
-  )
+  throw refusal({
+    found: `The claim \`${where}\` is not an object with Hasura's claims in it`,
+    remedy: 'check the mappers of the client scope',
+  })
 }
 
 function readStringified(value: unknown, where: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'string') {
-    throw refusal(`The claim \`${where}\` is JSON, not a string with JSON in it: set HASURA_CLAIMS_FORMAT=json`)
+    throw refusal({
+      found: `The claim \`${where}\` is JSON, not a string with JSON in it`,
+      remedy: 'set HASURA_CLAIMS_FORMAT=json',
+    })
   }
   const object = asObject(parseJson(value))
   if (object) return object
-  throw refusal(`The claim \`${where}\` is a string, but not one that holds a JSON object: check its mapper`)
+  throw refusal({
+    found: `The claim \`${where}\` is a string, but not one that holds a JSON object`,
+    remedy: 'check its mapper',
+  })
 }
 
-function explainAbsence(token: Searched, location: ClaimsObject, where: string): string {
+function explainAbsence(token: Searched, location: ClaimsObject, where: string): Explanation {
   const client = token.authorizedParty ?? 'the client'
   const found = `The access token of client "${client}" has no claim \`${where}\``
   if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {
-    return `${found}, but one that is split at its dots: write every dot of the mapper's claim name that is no level as \\.`
+    return {
+      found: `${found}, but one that is split at its dots`,
+      remedy: "write every dot of the mapper's claim name that is no level as \\.",
+    }
   }
   const elsewhere = Object.keys(token.payload).find(name => holdsRoles(token.payload[name]))
   if (elsewhere !== undefined) {
-    return `${found}, but Hasura's roles stand in \`${elsewhere}\`: set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that one too, else correct the claim name of the mappers`
+    return {
+      found: `${found}, but Hasura's roles stand in \`${elsewhere}\``,
+      remedy: `set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that one too, else correct the claim name of the mappers`,
+    }
   }
   const scope = `the \`hasura\` client scope is not a default scope of the client (Clients → ${client} → Client scopes)`
   if (Object.entries(token.clientRoles).some(([name, roles]) => !builtInClients.has(name) && roles.length > 0)) {
-    return `${found}: roles are assigned, but ${scope}`
+    return { found, remedy: `roles are assigned, but ${scope}` }
   }
-  return `${found}: either ${scope}, or HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names another place than its mappers; the token shows no assigned client role either`
+  return {
+    found,
+    remedy: `either ${scope}, or HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names another place than its mappers; the token shows no assigned client role either`,
+  }
 }
 
 function holdsRoles(value: unknown): boolean {
@@ -98,6 +120,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function refusal(message: string): RefusalError {
-  return new RefusalError('claims', 'account', message)
+function refusal(told: Told): RefusalError {
+  return new RefusalError('claims', 'account', told)
 }

@@ -1,7 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { OutageError, WorkerError } from '../errors.ts'
+import { type Explanation, OutageError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { showUrl } from './login-url.ts'
@@ -34,12 +34,15 @@ export function createLoginFetch(deps: {
       if (error instanceof WorkerError) throw error
       const { words, remedy } = describeNetworkFailure(error)
       const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right'
-      throw unusable(url, `${words}: ${remedy ?? check}`)
+      throw unusable(url, { found: words, remedy: remedy ?? check })
     }
     const json = interpretAnswer(answer, url, deps.clock.now())
     if (json instanceof Error) throw json
     if (method === 'GET' && answer.status !== 200) {
-      throw unusable(url, `HTTP ${answer.status} for the discovery document: check OIDC_ISSUER, does that realm exist?`)
+      throw unusable(url, {
+        found: `HTTP ${answer.status} for the discovery document`,
+        remedy: 'check OIDC_ISSUER, does that realm exist?',
+      })
     }
     return new Response(JSON.stringify(json), {
       status: answer.status,
@@ -68,19 +71,30 @@ function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, 
     )
   }
   if (status >= 300 && status < 400) {
-    return unusable(url, `it redirects (HTTP ${status}): set OIDC_ISSUER or TOKEN_URL to the final address`)
+    return unusable(url, {
+      found: `it redirects (HTTP ${status})`,
+      remedy: 'set OIDC_ISSUER or TOKEN_URL to the final address',
+    })
   }
   if (status >= 500 || status === 408) {
-    return unusable(url, `HTTP ${status}: check the identity provider, and what stands in front of it`)
+    return unusable(url, {
+      found: `HTTP ${status}`,
+      remedy: 'check the identity provider, and what stands in front of it',
+    })
   }
   const json = parseObject(body)
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-    const hint = 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL'
-    return unusable(url, `HTTP ${status} with something that is not JSON (${type}): ${hint}`)
+    return unusable(url, {
+      found: `HTTP ${status} with something that is not JSON (${type})`,
+      remedy: 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL',
+    })
   }
   if (status !== 200 && typeof json.error !== 'string') {
-    return unusable(url, `HTTP ${status} without an OAuth error: check OIDC_ISSUER or TOKEN_URL`)
+    return unusable(url, {
+      found: `HTTP ${status} without an OAuth error`,
+      remedy: 'check OIDC_ISSUER or TOKEN_URL',
+    })
   }
   return reduce(json)
 }
@@ -101,6 +115,9 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function unusable(url: URL, what: string): OutageError {
-  return new OutageError('token-endpoint', 'account', `No usable answer from ${showUrl(url)}: ${what}`)
+function unusable(url: URL, { found, remedy }: Explanation): OutageError {
+  return new OutageError('token-endpoint', 'account', {
+    found: `No usable answer from ${showUrl(url)}, ${found}`,
+    remedy,
+  })
 }

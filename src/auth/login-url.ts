@@ -1,4 +1,4 @@
-import { RefusalError } from '../errors.ts'
+import { RefusalError, type Told } from '../errors.ts'
 
 /**
  * Reads the URL that a client secret is going to be sent to. Plain `http:` is for this machine alone (RFC 6749, section
@@ -10,11 +10,12 @@ import { RefusalError } from '../errors.ts'
  */
 export function parseLoginUrl(text: string, what: string, allowInsecure = false): URL {
   const url = URL.parse(text)
-  if (!url) throw refusal(`${what} is not a URL: write it complete, beginning with https://`)
+  if (!url) throw refusal({ found: `${what} is not a URL`, remedy: 'write it complete, beginning with https://' })
   if (url.protocol === 'https:' || (url.protocol === 'http:' && (allowInsecure || isLoopback(url)))) return url
-  throw refusal(
-    `${what} ${showUrl(url)} is not https: a secret is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1]); give an https address, or set ALLOW_INSECURE_ISSUER=true if the network between is nobody else's`,
-  )
+  throw refusal({
+    found: `${what} ${showUrl(url)} is not https, and a secret goes without encryption to this machine alone (localhost, 127.0.0.1, [::1])`,
+    remedy: "give an https address, or set ALLOW_INSECURE_ISSUER=true if the network between is nobody else's",
+  })
 }
 
 /** `localhost` and everything below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. */
@@ -28,6 +29,6 @@ export function showUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`
 }
 
-function refusal(message: string): RefusalError {
-  return new RefusalError('client-auth', 'account', message)
+function refusal(told: Told): RefusalError {
+  return new RefusalError('client-auth', 'account', told)
 }

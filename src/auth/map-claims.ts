@@ -1,5 +1,5 @@
 import type { ClaimsMap, MappedClaim } from '../account.ts'
-import { RefusalError } from '../errors.ts'
+import { RefusalError, type Told } from '../errors.ts'
 import type { Searched } from './find-hasura-claims.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 
@@ -17,9 +17,10 @@ export function mapClaims(token: Searched, map: ClaimsMap): Readonly<Record<stri
       const value = findValue(token, name, mapped)
       if (value !== undefined) return [[name, value] as const]
       if (roleClaims.has(name.toLowerCase())) return []
-      throw refusal(
-        `The access token of client "${token.authorizedParty ?? 'the client'}" has no claim at ${describePlace(mapped)}, where HASURA_CLAIMS_MAP looks for \`${name}\`: add a mapper that writes it, or give it a default in Hasura's claims_map and here`,
-      )
+      throw refusal({
+        found: `The access token of client "${token.authorizedParty ?? 'the client'}" has no claim at ${describePlace(mapped)}, where HASURA_CLAIMS_MAP looks for \`${name}\``,
+        remedy: "add a mapper that writes it, or give it a default in Hasura's claims_map and here",
+      })
     }),
   )
 }
@@ -40,7 +41,10 @@ function findValue(token: Searched, name: string, mapped: MappedClaim): unknown 
     const value = findAtPath(token.payload, names)
     return value === undefined ? mapped.default : value
   }
-  throw refusal(`The path of \`${name}\` in HASURA_CLAIMS_MAP is not a JSON path: write it like $.user.roles`)
+  throw refusal({
+    found: `The path of \`${name}\` in HASURA_CLAIMS_MAP is not a JSON path`,
+    remedy: 'write it like $.user.roles',
+  })
 }
 
 function isPlace(mapped: MappedClaim): mapped is Exclude<MappedClaim, string | readonly string[]> {
@@ -51,6 +55,6 @@ function describePlace(mapped: MappedClaim): string {
   return isPlace(mapped) ? mapped.path : 'any place'
 }
 
-function refusal(message: string): RefusalError {
-  return new RefusalError('claims', 'account', message)
+function refusal(told: Told): RefusalError {
+  return new RefusalError('claims', 'account', told)
 }

@@ -10,23 +10,31 @@ import { refuseCredential } from './refuse-credential.ts'
 export function parsePrivateKey(text: string, what: string): KeyObject {
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1]
   if (label === undefined) {
-    throw refuseCredential(`${what} holds no private key: give it as PEM (-----BEGIN PRIVATE KEY-----)`)
+    throw refuseCredential({
+      found: `${what} holds no private key`,
+      remedy: 'give it as PEM (-----BEGIN PRIVATE KEY-----)',
+    })
   }
   if (label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(text)) {
-    throw refuseCredential(
-      `${what} holds an encrypted key, and there is nobody to type its passphrase: decrypt it with openssl pkey, and let only this process read it`,
-    )
+    throw refuseCredential({
+      found: `${what} holds an encrypted key, and there is nobody to type its passphrase`,
+      remedy: 'decrypt it with openssl pkey, and let only this process read it',
+    })
   }
   if (!keyLabels.has(label)) {
-    throw refuseCredential(
-      `${what} begins with a ${label}: put the private key into it, which belongs to this worker alone`,
-    )
+    throw refuseCredential({
+      found: `${what} begins with a ${label}`,
+      remedy: 'put the private key into it, which belongs to this worker alone',
+    })
   }
   try {
     return createPrivateKey(text)
   } catch {
     // OpenSSL's error isn't kept as a cause: nobody knows what of the key it quotes.
-    throw refuseCredential(`${what} holds a ${label} that can't be read: copy it again, complete and unchanged`)
+    throw refuseCredential({
+      found: `${what} holds a ${label} that can't be read`,
+      remedy: 'copy it again, complete and unchanged',
+    })
   }
 }
 

@@ -14,9 +14,12 @@ export type ReadSecretFile = (path: string) => Promise<string>
 export async function readCredentialFile(what: string, path: string, read: ReadSecretFile): Promise<ReadValue> {
   const text = await read(path).catch((error: unknown) => {
     const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
-    throw refuseCredential(`${what} can't be read (${code}): check that it exists and may be read by this process`)
+    throw refuseCredential({
+      found: `${what} can't be read (${code})`,
+      remedy: 'check that it exists and may be read by this process',
+    })
   })
   const found = readValue(text)
   if (found.value !== '') return found
-  throw refuseCredential(`${what} is empty: write what Keycloak knows of the client into it`)
+  throw refuseCredential({ found: `${what} is empty`, remedy: 'write what Keycloak knows of the client into it' })
 }

@@ -38,18 +38,27 @@ const jwkSchema = z.object({
 function parseJwk(text: string, what: string): Parsed {
   const json = parseJson(text, what)
   if (z.object({ keys: z.array(z.unknown()) }).safeParse(json).success) {
-    throw refuseCredential(`${what} holds a set of keys: put the one key into it that the client signs with`)
+    throw refuseCredential({
+      found: `${what} holds a set of keys`,
+      remedy: 'put the one key into it that the client signs with',
+    })
   }
   const jwk = jwkSchema.safeParse(json).data
-  if (!jwk) throw refuseCredential(`${what} holds JSON that is not a JWK: it has no \`kty\``)
+  if (!jwk) throw refuseCredential(`${what} holds JSON that is not a JWK, for it has no \`kty\``)
   if (jwk.kty !== 'RSA' && jwk.kty !== 'EC') throw wrongType(what, `a JWK of the type ${show(jwk.kty)}`)
   if (jwk.d === undefined) {
-    throw refuseCredential(`${what} holds a public key: put the private JWK into it, which has a \`d\``)
+    throw refuseCredential({
+      found: `${what} holds a public key`,
+      remedy: 'put the private JWK into it, which has a `d`',
+    })
   }
   try {
     return { key: createPrivateKey({ key: jwk, format: 'jwk' }), kid: jwk.kid, alg: jwk.alg }
   } catch {
-    throw refuseCredential(`${what} holds a JWK that can't be read: copy it again, complete and unchanged`)
+    throw refuseCredential({
+      found: `${what} holds a JWK that can't be read`,
+      remedy: 'copy it again, complete and unchanged',
+    })
   }
 }
 
@@ -57,9 +66,10 @@ function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw refuseCredential(
-      `${what} holds something that is neither PEM nor a JWK: give the private key in one of these forms`,
-    )
+    throw refuseCredential({
+      found: `${what} holds something that is neither PEM nor a JWK`,
+      remedy: 'give the private key in one of these forms',
+    })
   }
 }
 
@@ -86,9 +96,10 @@ const usualAlgorithms: ReadonlyMap<string, string> = new Map([
 ])
 
 function wrongType(what: string, found: string) {
-  return refuseCredential(
-    `${what} holds ${found}: give an RSA key of at least 2048 bits (RS256, PS256) or one on the curve P-256 (ES256)`,
-  )
+  return refuseCredential({
+    found: `${what} holds ${found}`,
+    remedy: 'give an RSA key of at least 2048 bits (RS256, PS256) or one on the curve P-256 (ES256)',
+  })
 }
 
 /** What a file says of itself, as far as a line can hold it. */

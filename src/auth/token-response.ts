@@ -23,21 +23,19 @@ export function readTokenResponse(answer: TokenEndpointResponse, sentAt: number,
     throw new OutageError('token-endpoint', 'account', `${url} gave a token that can't be used as a bearer token`)
   }
   if (value.length > longestToken) {
-    throw new RefusalError(
-      'claims',
-      'account',
-      `The access token of client "${clientId}" has ${value.length} characters, more than an API takes in a header (${longestToken}): switch off Full scope allowed under Clients → ${clientId} → Client scopes → ${clientId}-dedicated → Scope, or take mappers away`,
-    )
+    throw new RefusalError('claims', 'account', {
+      found: `The access token of client "${clientId}" has ${value.length} characters, more than an API takes in a header (${longestToken})`,
+      remedy: `switch off Full scope allowed under Clients → ${clientId} → Client scopes → ${clientId}-dedicated → Scope, or take mappers away`,
+    })
   }
   // An answer without scope grants what was asked for (RFC 6749, section 5.1).
   const granted = scope?.split(' ')
   const missing = granted ? login.scopes.filter(asked => !granted.includes(asked)) : []
   if (missing.length > 0) {
-    throw new RefusalError(
-      'scope',
-      'account',
-      `Keycloak did not grant client "${clientId}" the scope ${missing.map(name => `"${name}"`).join(', ')}: add it under Clients → ${clientId} → Client scopes and switch on its Include in token scope, or take it out of SCOPE`,
-    )
+    throw new RefusalError('scope', 'account', {
+      found: `Keycloak did not grant client "${clientId}" the scope ${missing.map(name => `"${name}"`).join(', ')}`,
+      remedy: `add it under Clients → ${clientId} → Client scopes and switch on its Include in token scope, or take it out of SCOPE`,
+    })
   }
   return new Token(value, sentAt + tokenLifeMs(answer.expires_in, value), refreshToken)
 }

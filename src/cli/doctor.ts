@@ -1,11 +1,11 @@
 import { findAccountJobProblems } from '../app/check-account-jobs.ts'
 import { findJobFiles } from '../app/find-job-files.ts'
 import type { Definitions } from '../app.ts'
-import { arrange, type Diagnosis, exitCodeFor, fail } from '../doctor/check.ts'
+import { arrange, combine, type Diagnosis, exitCodeFor, fail, failWith } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin.ts'
 import { inspectServices } from '../doctor/inspect-services.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, type Explanation } from '../errors.ts'
 import { byName, getNamed } from '../find-named.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
@@ -60,7 +60,7 @@ export const doctor = defineCommand({
 /** Whatever is wrong with the jobs, everything else can be looked at. */
 async function findDefinitions(
   context: CommandContext,
-): Promise<Definitions & { readonly problems: readonly string[] }> {
+): Promise<Definitions & { readonly problems: readonly Explanation[] }> {
   try {
     const definitions = await context.loadDefinitions()
     await checkJobList(definitions.jobs, findJobFiles)
@@ -85,7 +85,18 @@ function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
 
 function diagnoseConfig(error: ConfigError): Diagnosis {
   const hint = 'set what is named; the README has a table of all variables'
-  return arrange('default', new Map([['config', fail(error.problems.join(' '), hint)]]))
+  return arrange(
+    'default',
+    new Map([
+      [
+        'config',
+        combine(
+          error.problems.map(problem => failWith(problem, hint)),
+          fail(error.message, hint),
+        ),
+      ],
+    ]),
+  )
 }
 
 const marks = { ok: '✓', warn: '!', fail: '✗', skip: '·' }

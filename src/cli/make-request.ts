@@ -19,9 +19,10 @@ export async function makeRequest(
   const { config, terminal } = context
   const { wait, json } = how
   if (wait && !config.databaseUrl && !(await isOwned(config.dataDir))) {
-    throw new UsageError(
-      `--wait needs a worker, and none has the database in ${config.dataDir} open: start one with "npm start", or leave out --wait.`,
-    )
+    throw new UsageError({
+      found: `--wait needs a worker, and none has the database in ${config.dataDir} open`,
+      remedy: 'start one with "npm start", or leave out --wait',
+    })
   }
   return context.withOperations(async operations => {
     const accepted = await operations.makeRequest(wanted)
@@ -32,7 +33,7 @@ export async function makeRequest(
     const report = await waitUntilDone(context, operations, accepted.id)
     terminal.out(json ? `${JSON.stringify(report)}\n` : `${report.id} ${report.state}\n`)
     if (report.state === 'done') return 0
-    throw new PermanentError('request-failed', report.failedReason ?? 'The request failed.')
+    throw new PermanentError('request-failed', report.failedReason ?? 'The request failed')
   })
 }
 
@@ -41,7 +42,7 @@ async function waitUntilDone(context: CommandContext, operations: Operations, id
   let told = ''
   for (;;) {
     const report = await operations.findRequest(id)
-    if (!report) throw new PermanentError('request-gone', `Request ${id} is no longer in the queue.`)
+    if (!report) throw new PermanentError('request-gone', `Request ${id} is no longer in the queue`)
     if (report.state === 'done' || report.state === 'failed') return report
     const news = report.hold ? `held: ${report.hold.reason}` : report.state
     if (news !== told) terminal.err(`${news}\n`)

@@ -36,11 +36,11 @@ export const provision = defineCommand({
     const jobs = jobsOf(account, (await context.loadDefinitions()).jobs)
     const provisioning = await open(context, account, jobs, values)
     const plan = await provisioning.plan(rotate).catch((error: unknown) => {
-      throw error instanceof RefusalError ? new ConfigError([`${error.message}.`]) : error
+      throw error instanceof RefusalError ? new ConfigError([error]) : error
     })
     terminal.out(describe(plan, account, provisioning.realm))
     if (plan.obstacles.length > 0) {
-      throw new ConfigError(plan.obstacles.map(({ found, advice }) => `${capitalize(found)}: ${advice}.`))
+      throw new ConfigError(plan.obstacles.map(({ found, advice }) => ({ found: capitalize(found), remedy: advice })))
     }
     if (dryRun) return 0
     for (const step of plan.steps) {
@@ -55,9 +55,11 @@ export const provision = defineCommand({
 function checkCredentials({ login }: Account, rotate: boolean): void {
   if (login.method === 'client_secret_basic' || login.method === 'client_secret_post') getSecretFile(login)
   if (rotate && login.method === 'tls_client_auth') {
-    throw new UsageError(
-      'A certificate is renewed by its authority, so there is nothing to rotate: replace CLIENT_CERT_FILE and CLIENT_KEY_FILE, then run provision without --rotate, which has Keycloak expect its subject.',
-    )
+    throw new UsageError({
+      found: 'A certificate is renewed by its authority, so there is nothing to rotate',
+      remedy:
+        'replace CLIENT_CERT_FILE and CLIENT_KEY_FILE, then run provision without --rotate, which has Keycloak expect its subject',
+    })
   }
 }
 

@@ -17,7 +17,8 @@ export interface HasuraAccess {
 /** @param name of the account; default the first one */
 export function openHasuraAccess({ config, host }: CommandContext, name: string | undefined): HasuraAccess {
   const account = getNamed('account', byName(config.accounts), name ?? config.accounts[0]?.name ?? '')
-  if (!account.hasura) throw new UsageError(`Account "${account.name}" has no Hasura endpoint: set HASURA_URL.`)
+  if (!account.hasura)
+    throw new UsageError({ found: `Account "${account.name}" has no Hasura endpoint`, remedy: 'set HASURA_URL' })
   return { account, access: createAccountAccess(account, host), url: account.hasura.url }
 }
 

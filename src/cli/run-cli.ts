@@ -2,7 +2,7 @@ import { type App, type Definitions, type Host, openApp } from '../app.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { type EnvFile, findVariablesOfNode, readEnvFile } from '../config/read-env-file.ts'
 import { type Config, type Environment, parseConfig } from '../config.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, renderExplanation } from '../errors.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
@@ -125,7 +125,7 @@ async function findDefinitions(load: () => Promise<Definitions>, terminal: Termi
     return await load()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    for (const problem of error.problems) terminal.err(`${problem}\n`)
+    for (const problem of error.problems) terminal.err(`${renderExplanation(problem)}\n`)
     return undefined
   }
 }
@@ -152,7 +152,7 @@ function tellEnvFile(log: Log, envFile: EnvFile): void {
 
 /** One line per problem; a user's mistake gets no stack. */
 function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
-  if (error instanceof ConfigError) return error.problems
+  if (error instanceof ConfigError) return error.problems.map(renderExplanation)
   if (signal.aborted && error === signal.reason) {
     return [
       'Interrupted: what was committed stays, and a run that was under way goes on from its checkpoint next time.',

@@ -45,7 +45,7 @@ async function pull(context: CommandContext, asked: readonly string[], account: 
 async function check(context: CommandContext, account: string | undefined): Promise<number> {
   const { jobs } = await context.loadDefinitions()
   const refusals = await Promise.all(jobs.map(job => findContractRefusal(job, schemaFolder)))
-  const problems = refusals.flatMap(refusal => (refusal ? [`${refusal.message}.`] : []))
+  const problems = refusals.flatMap(refusal => refusal ?? [])
   if (problems.length > 0) throw new ConfigError(problems)
   const hasura = openHasuraAccess(context, account)
   let failed = 0

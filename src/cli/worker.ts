@@ -115,7 +115,9 @@ async function listen(http: ReturnType<typeof createHttp>, { host, port }: Confi
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     const why = code === 'EADDRINUSE' ? 'something else listens there' : `it can not be listened on: ${code}`
-    throw new ConfigError([`HTTP on ${host}:${port} is not possible, ${why}: free it, or set HOST and PORT.`])
+    throw new ConfigError([
+      { found: `HTTP on ${host}:${port} is not possible, ${why}`, remedy: 'free it, or set HOST and PORT' },
+    ])
   }
 }
 

@@ -12,13 +12,15 @@ export async function loadAccountsFile(path: string): Promise<unknown> {
   try {
     content = await readFile(path, 'utf8')
   } catch {
-    throw new ConfigError([`ACCOUNTS_FILE ${path} can't be read: check the path and its permissions.`])
+    throw new ConfigError([
+      { found: `ACCOUNTS_FILE ${path} can't be read`, remedy: 'check the path and its permissions' },
+    ])
   }
   try {
     return parse(content, { logLevel: 'error' })
   } catch (error) {
     // The parser's words may repeat what stands there, which may be a secret.
     const line = error instanceof YAMLParseError ? ` (${error.code} in line ${error.linePos?.[0].line ?? '?'})` : ''
-    throw new ConfigError([`ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}: mend it there.`])
+    throw new ConfigError([{ found: `ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}`, remedy: 'mend it there' }])
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
+import type { Told } from '../errors.ts'
 
 const schedule = z.union(
   [
@@ -57,11 +58,11 @@ export const accountJobsSchema = z.object({
 export function readAccountJobs(
   settings: Readonly<Record<string, unknown>>,
   label: string,
-  problems: string[],
+  problems: Told[],
 ): Pick<Account, 'jobs' | 'schedules' | 'limits'> {
   const parsed = accountJobsSchema.safeParse(settings)
   if (!parsed.success) {
-    for (const { path, message } of parsed.error.issues) problems.push(`${label}.${path.join('.')}: ${message}.`)
+    for (const { path, message } of parsed.error.issues) problems.push(`${label}.${path.join('.')}: ${message}`)
     return {}
   }
   const { jobs, schedules, limits } = parsed.data

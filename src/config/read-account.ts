@@ -1,4 +1,5 @@
 import type { Account } from '../account.ts'
+import type { Told } from '../errors.ts'
 import { claimsVariables, readClaimsLocation } from './read-claims-location.ts'
 import { loginVariables, readLogin } from './read-login.ts'
 import { readUrl } from './read-url.ts'
@@ -24,7 +25,7 @@ export function readAccount(
   name: string,
   given: Readonly<Partial<Record<AccountVariable, string | undefined>>>,
   label: (variable: AccountVariable) => string,
-  problems: string[],
+  problems: Told[],
 ): Account | undefined {
   const found = problems.length
   const values = trimValues(accountVariables, given, label, problems)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
+import type { Told } from '../errors.ts'
 import { accountSettingsSchema, accountsFileSchema, type CamelCase } from './accounts-file-schema.ts'
 import { type AccountVariable, accountVariables, readAccount } from './read-account.ts'
 import { readAccountJobs } from './read-account-jobs.ts'
@@ -15,13 +16,13 @@ const outlineSchema = accountsFileSchema.extend({
  * @param content the parsed content of `ACCOUNTS_FILE`
  * @param problems gets every problem, by its path in the file
  */
-export function readAccountsFile(content: unknown, problems: string[]): readonly Account[] {
+export function readAccountsFile(content: unknown, problems: Told[]): readonly Account[] {
   const parsed = outlineSchema.safeParse(content, {
     error: issue => (issue.code === 'invalid_type' ? 'must be an object with a list `accounts`' : undefined),
   })
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
-      problems.push(`ACCOUNTS_FILE ${issue.path.join('.') || 'as a whole'}: ${lowerFirst(issue.message)}.`)
+      problems.push(`ACCOUNTS_FILE ${issue.path.join('.') || 'as a whole'}: ${lowerFirst(issue.message)}`)
     }
     return []
   }
@@ -41,10 +42,10 @@ export function accountLabel(index: number): string {
   return `ACCOUNTS_FILE accounts.${index}`
 }
 
-function readName(given: unknown, label: string, names: Set<string>, problems: string[]): string {
+function readName(given: unknown, label: string, names: Set<string>, problems: Told[]): string {
   const { data: name = '', error } = accountSettingsSchema.shape.name.safeParse(given)
-  if (error) problems.push(`${label}.name: ${error.issues[0]?.message}.`)
-  else if (names.has(name)) problems.push(`${label}.name: "${name}" stands twice.`)
+  if (error) problems.push(`${label}.name: ${error.issues[0]?.message}`)
+  else if (names.has(name)) problems.push(`${label}.name: "${name}" stands twice`)
   names.add(name)
   return name
 }
@@ -52,20 +53,20 @@ function readName(given: unknown, label: string, names: Set<string>, problems: s
 function readValues(
   settings: Readonly<Record<string, unknown>>,
   label: string,
-  problems: string[],
+  problems: Told[],
 ): Partial<Record<AccountVariable, string>> {
   const values: Partial<Record<AccountVariable, string>> = {}
   for (const [key, value] of Object.entries(settings)) {
     const variable = variables.get(key)
     if (!variable) {
       if (Object.hasOwn(accountSettingsSchema.shape, key)) continue
-      problems.push(`${label}.${key}: there is no such setting of an account.`)
+      problems.push(`${label}.${key}: there is no such setting of an account`)
     } else if (variable === 'HASURA_CLAIMS_MAP') {
       // Its own reader tells what is wrong with which claim.
       values[variable] = typeof value === 'string' ? value : JSON.stringify(value)
     } else {
       const { data, error } = accountSettingsSchema.shape[camelCase(variable)].safeParse(value)
-      if (error) problems.push(`${label}.${key}: ${error.issues[0]?.message}.`)
+      if (error) problems.push(`${label}.${key}: ${error.issues[0]?.message}`)
       else if (data !== undefined) values[variable] = String(data)
     }
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
+import type { Told } from '../errors.ts'
 import { quoteValue } from './quote-value.ts'
 
 /** Those of the environment that say where Hasura's claims are; the same names in camelCase in an accounts file. */
@@ -20,31 +21,35 @@ type ClaimsVariable = (typeof claimsVariables)[number]
 export function readClaimsLocation(
   values: Readonly<Partial<Record<ClaimsVariable, string | undefined>>>,
   label: (variable: ClaimsVariable) => string,
-  problems: string[],
+  problems: Told[],
 ): ClaimsLocation | undefined {
   const { HASURA_CLAIMS_NAMESPACE: namespace, HASURA_CLAIMS_PATH: path, HASURA_CLAIMS_MAP: map } = values
   if (map) {
     const beside = claimsVariables.filter(variable => variable !== 'HASURA_CLAIMS_MAP' && values[variable])
     if (beside.length > 0) {
-      problems.push(
-        `${beside.map(label).join(', ')} beside ${label('HASURA_CLAIMS_MAP')} would mean nothing, to Hasura as well: give one of them.`,
-      )
+      problems.push({
+        found: `${beside.map(label).join(', ')} beside ${label('HASURA_CLAIMS_MAP')} would mean nothing, to Hasura as well`,
+        remedy: 'give one of them',
+      })
     }
     return readMap(map, label('HASURA_CLAIMS_MAP'), problems)
   }
   const format = values.HASURA_CLAIMS_FORMAT || 'json'
   if (format !== 'json' && format !== 'stringified_json') {
-    problems.push(`${label('HASURA_CLAIMS_FORMAT')} is ${quoteValue(format)}: give json or stringified_json.`)
+    problems.push({
+      found: `${label('HASURA_CLAIMS_FORMAT')} is ${quoteValue(format)}`,
+      remedy: 'give json or stringified_json',
+    })
     return undefined
   }
   return { namespace: namespace || 'https://hasura.io/jwt/claims', ...(path && { path }), format }
 }
 
-function readMap(text: string, label: string, problems: string[]): ClaimsLocation | undefined {
+function readMap(text: string, label: string, problems: Told[]): ClaimsLocation | undefined {
   const read = mapSchema.safeParse(parseJson(text))
   if (read.success) return { map: read.data }
   for (const { path, message } of read.error.issues) {
-    problems.push(`${[label, ...path.map(String)].join('.')}: ${message}.`)
+    problems.push(`${[label, ...path.map(String)].join('.')}: ${message}`)
   }
   return undefined
 }

@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util'
 import type { Environment } from '../config.ts'
-import { ConfigError, type Explanation, renderExplanation } from '../errors.ts'
+import { ConfigError, type Explanation } from '../errors.ts'
 
 /** What `.env` gave to the environment. */
 export interface EnvFile {
@@ -25,7 +25,7 @@ export async function readEnvFile(
   if (text === undefined) return { env, envFile: undefined }
   const values = parseEnv(text)
   const problems = findProblems(text)
-  if (problems.length > 0) throw new ConfigError(problems.map(renderExplanation))
+  if (problems.length > 0) throw new ConfigError(problems)
   const taken = Object.entries(values).filter(([name]) => env[name] === undefined)
   return { env: { ...env, ...Object.fromEntries(taken) }, envFile: { path, variables: taken.map(([name]) => name) } }
 }
@@ -44,7 +44,7 @@ async function readText(path: string, read: (path: string) => Promise<string>): 
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code'
     if (code === 'ENOENT') return undefined
     const remedy = `make ${path} readable for the user of the worker, or remove it`
-    throw new ConfigError([renderExplanation({ found: `.env can't be read (${code})`, remedy })])
+    throw new ConfigError([{ found: `.env can't be read (${code})`, remedy }])
   }
 }
 

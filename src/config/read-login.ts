@@ -1,4 +1,5 @@
 import type { ClientAuthMethod, Login, Secret } from '../account.ts'
+import type { Told } from '../errors.ts'
 import { quoteValue } from './quote-value.ts'
 
 /** Those of the environment that say how an account gets its token; the same names in camelCase in an accounts file. */
@@ -29,23 +30,31 @@ type Values = Readonly<Partial<Record<LoginVariable, string | undefined>>>
 export function readLogin(
   values: Values,
   label: (variable: LoginVariable) => string,
-  problems: string[],
+  problems: Told[],
 ): Login | undefined {
   const found = problems.length
   const { OIDC_ISSUER: issuer, TOKEN_URL: tokenUrl, CLIENT_ID: clientId } = values
   if (!issuer && !tokenUrl) {
-    problems.push(
-      `${label('OIDC_ISSUER')} is missing: give the realm's issuer, or the token endpoint in ${label('TOKEN_URL')}.`,
-    )
+    problems.push({
+      found: `${label('OIDC_ISSUER')} is missing`,
+      remedy: `give the realm's issuer, or the token endpoint in ${label('TOKEN_URL')}`,
+    })
   }
-  if (!clientId) problems.push(`${label('CLIENT_ID')} is missing: give the client id of the service account.`)
+  if (!clientId)
+    problems.push({ found: `${label('CLIENT_ID')} is missing`, remedy: 'give the client id of the service account' })
   const allowInsecure = values.ALLOW_INSECURE_ISSUER || 'false'
   if (allowInsecure !== 'true' && allowInsecure !== 'false') {
-    problems.push(`${label('ALLOW_INSECURE_ISSUER')} is ${quoteValue(allowInsecure)}: give true or false.`)
+    problems.push({
+      found: `${label('ALLOW_INSECURE_ISSUER')} is ${quoteValue(allowInsecure)}`,
+      remedy: 'give true or false',
+    })
   }
   const method = methods.find(known => known === (values.CLIENT_AUTH || 'client_secret_basic'))
   if (!method) {
-    problems.push(`${label('CLIENT_AUTH')} is ${quoteValue(values.CLIENT_AUTH)}: give one of ${methods.join(', ')}.`)
+    problems.push({
+      found: `${label('CLIENT_AUTH')} is ${quoteValue(values.CLIENT_AUTH)}`,
+      remedy: `give one of ${methods.join(', ')}`,
+    })
     return undefined
   }
   findCredentialProblems(method, values, label, problems)
@@ -92,26 +101,31 @@ function findCredentialProblems(
   method: ClientAuthMethod,
   values: Values,
   label: (variable: LoginVariable) => string,
-  problems: string[],
+  problems: Told[],
 ): void {
   const { needed, optional } = credentials[method]
   for (const variable of needed) {
     if (values[variable]) continue
     if (variable !== 'CLIENT_SECRET_FILE') {
-      problems.push(`${label(variable)} is missing: ${hints[variable]}, which CLIENT_AUTH=${method} needs.`)
+      problems.push({
+        found: `${label(variable)} is missing`,
+        remedy: `${hints[variable]}, which CLIENT_AUTH=${method} needs`,
+      })
     } else if (!values.CLIENT_SECRET) {
-      problems.push(
-        `${label(variable)} is missing: give the file that holds the secret, or the secret itself in ${label('CLIENT_SECRET')}.`,
-      )
+      problems.push({
+        found: `${label(variable)} is missing`,
+        remedy: `give the file that holds the secret, or the secret itself in ${label('CLIENT_SECRET')}`,
+      })
     }
   }
   const own = new Set([...needed, ...optional])
   const foreign = new Set(Object.values(credentials).flatMap(each => [...each.needed, ...each.optional]))
   for (const variable of foreign) {
     if (!values[variable] || own.has(variable)) continue
-    problems.push(
-      `${label(variable)} means nothing to ${label('CLIENT_AUTH')} ${method}: unset it, or choose the method that it belongs to.`,
-    )
+    problems.push({
+      found: `${label(variable)} means nothing to ${label('CLIENT_AUTH')} ${method}`,
+      remedy: 'unset it, or choose the method that it belongs to',
+    })
   }
 }
 

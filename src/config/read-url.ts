@@ -1,3 +1,4 @@
+import type { Told } from '../errors.ts'
 /**
  * The value of a variable that has to be a URL; problems never repeat it, since it may hold a password.
  *
@@ -11,18 +12,22 @@ export function readUrl(
   protocols: readonly string[],
   example: string,
   label: string,
-  problems: string[],
+  problems: Told[],
 ): string | undefined {
   if (!value) return undefined
   const url = URL.parse(value)
   if (url && protocols.includes(url.protocol) && url.hostname) {
     if (isDecodable(url)) return value
-    problems.push(`${label} has a % in its user name or password that is no escape: write it as %25.`)
+    problems.push({
+      found: `${label} has a % in its user name or password that is no escape`,
+      remedy: 'write it as %25',
+    })
     return undefined
   }
-  problems.push(
-    `${label} is not a URL of the kind ${example}: it must begin with ${protocols.map(p => `${p}//`).join(' or ')}.`,
-  )
+  problems.push({
+    found: `${label} is not a URL of the kind ${example}`,
+    remedy: `it must begin with ${protocols.map(p => `${p}//`).join(' or ')}`,
+  })
   return undefined
 }
 

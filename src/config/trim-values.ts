@@ -1,3 +1,4 @@
+import type { Told } from '../errors.ts'
 import { enclosed, readValue } from '../read-value.ts'
 
 /**
@@ -11,7 +12,7 @@ export function trimValues<V extends string>(
   variables: readonly V[],
   given: Readonly<Partial<Record<V, string | undefined>>>,
   label: (variable: V) => string,
-  problems: string[],
+  problems: Told[],
 ): Partial<Record<V, string>> {
   const values: Partial<Record<V, string>> = {}
   for (const variable of variables) {
@@ -20,7 +21,7 @@ export function trimValues<V extends string>(
     values[variable] = value
     if (oddity === undefined || secrets.has(variable)) continue
     if (spaced.has(variable) && oddity !== enclosed) continue
-    problems.push(`${label(variable)} ${oddity}: write the value alone.`)
+    problems.push({ found: `${label(variable)} ${oddity}`, remedy: 'write the value alone' })
     // So that one mistake isn't told twice.
     if (oddity === enclosed) values[variable] = value.slice(1, -1)
   }

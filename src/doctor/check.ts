@@ -1,3 +1,5 @@
+import type { Explanation } from '../errors.ts'
+
 /** In the order in which they are made: what a later one needs, an earlier one has found. */
 export const checkIds = [
   'config',
@@ -50,10 +52,9 @@ export function fail(detail: string, hint: string): Finding {
   return { status: 'fail', detail, hint }
 }
 
-/** Our sentences say what was found, a colon, and what to do about it. */
-export function failWith(sentence: string, otherwise = ''): Finding {
-  const colon = sentence.lastIndexOf(': ')
-  return colon < 0 ? fail(sentence, otherwise) : fail(sentence.slice(0, colon), sentence.slice(colon + 2))
+/** @param otherwise what to do where the explanation leaves that open */
+export function failWith({ found, remedy = '' }: Explanation, otherwise = ''): Finding {
+  return fail(found, remedy || otherwise)
 }
 
 /** A list in a sentence. */

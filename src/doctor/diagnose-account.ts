@@ -4,22 +4,11 @@ import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { Token } from '../auth/token.ts'
 import type { Clock } from '../clock.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
-import { ConfigError, RefusalError, WorkerError } from '../errors.ts'
+import { ConfigError, type Explanation, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import {
-  arrange,
-  type CheckId,
-  checkIds,
-  combine,
-  type Diagnosis,
-  type Finding,
-  fail,
-  failWith,
-  ok,
-  skip,
-} from './check.ts'
+import { arrange, type CheckId, checkIds, combine, type Diagnosis, type Finding, failWith, ok, skip } from './check.ts'
 import { inspectApi } from './inspect-api.ts'
 import { inspectClaims } from './inspect-claims.ts'
 import { inspectContract } from './inspect-contract.ts'
@@ -41,7 +30,7 @@ export interface DoctorDeps {
   /** Whether the queue and the store answer; the same for every account. */
   readonly services: ReadonlyMap<'queue' | 'store', Finding>
   /** What is wrong with the configuration as far as it concerns this account. */
-  readonly problems: readonly string[]
+  readonly problems: readonly Explanation[]
   /** The path of the file that the account stands in, when there is one. */
   readonly accountsFile?: string | undefined
   readonly envFile?: EnvFile | undefined
@@ -99,7 +88,7 @@ async function inspectConfig(
   const problems = [...found, ...(access instanceof ConfigError ? access.problems : [])]
   const hint = 'set what is named; the README has a table of all variables'
   const files = await inspectFiles(login, { accountsFile, envFile }, readSecretFile)
-  return combine([...problems.map(problem => fail(problem.replace(/\.$/, ''), hint)), files], files)
+  return combine([...problems.map(problem => failWith(problem, hint)), files], files)
 }
 
 /** Files what keeps the account from logging in under the check that it concerns. */
@@ -119,7 +108,7 @@ async function logIn(
     return token
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    const finding = failWith(error.message, 'check OIDC_ISSUER or TOKEN_URL')
+    const finding = failWith(error, 'check OIDC_ISSUER or TOKEN_URL')
     const id = error instanceof RefusalError ? checkIds.find(known => known === error.code) : undefined
     if (id) findings.set('token-endpoint', answers)
     // The client is let in before its scopes and its token are looked at.

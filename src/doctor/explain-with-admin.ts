@@ -1,5 +1,5 @@
 import type { Account, Requirement } from '../account.ts'
-import { RefusalError, WorkerError } from '../errors.ts'
+import { causedBy, RefusalError, renderExplanation, WorkerError } from '../errors.ts'
 import type { Obstacle, Plan, Step } from '../provision/step.ts'
 import type { Check, CheckId, Diagnosis } from './check.ts'
 
@@ -28,7 +28,7 @@ export async function explainWithAdmin(
     // Of the account's own files, which its login has told already.
     if (error instanceof RefusalError) return diagnosis
     return explain(diagnosis, check =>
-      addHint(check, `nothing more could be seen by the administrator: ${error.message}`),
+      addHint(check, renderExplanation(causedBy('the administrator could see nothing more', error))),
     )
   }
   return plan ? explainByPlan(diagnosis, plan) : diagnosis

@@ -36,5 +36,5 @@ function explain(error: WorkerError, path: string): Finding | undefined {
     )
   }
   const otherwise = error instanceof OutageError ? 'check API_BASE_URL' : 'ask the operator of the API'
-  return failWith(error.message, otherwise)
+  return failWith(error, otherwise)
 }

@@ -56,7 +56,7 @@ function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefin
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error
     const { code } = error
-    const finding = failWith(error.message)
+    const finding = failWith(error)
     if (code === 'default-role') {
       findings.set(code, { ...finding, hint: `${finding.hint} (${mappers} → x-hasura-default-role)` })
     } else findings.set(code === 'allowed-roles' ? code : 'claims', finding)

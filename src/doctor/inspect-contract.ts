@@ -1,11 +1,11 @@
-import { ConfigError, PermanentError, WorkerError } from '../errors.ts'
+import { ConfigError, inPlace, PermanentError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findContractProblems, roleOf } from '../runs/contract.ts'
-import { combine, type Finding, fail, ok, skip, warn } from './check.ts'
+import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
 
 /**
  * Whether each job's operations are valid for its role on what the API shows now; where that can't be seen, on the SDL that is
@@ -44,15 +44,15 @@ async function inspectRole(
 ): Promise<readonly Finding[]> {
   const { role } = hasura
   const problem = findRoleProblem(role)
-  if (problem) return [fail(problem.found, problem.remedy)]
+  if (problem) return [failWith(problem)]
   try {
     const committed = await loadRoleSchema(schemaFolder, role)
     const live = await introspect(hasura, signal)
     const schema = live.sdl === undefined ? committed : readSchema(role, live.sdl)
     const invalid = jobs.flatMap(job =>
       findContractProblems(job, schema).map(problem =>
-        fail(
-          `${job.name} as role "${role}": ${problem}`,
+        failWith(
+          inPlace(`${job.name} as role "${role}"`, problem),
           'run "schema pull" and "npm run codegen" and correct the operation, or give the role the permission in Hasura (Data → table → Permissions)',
         ),
       ),
@@ -64,7 +64,7 @@ async function inspectRole(
     ]
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(problem => fail(problem, `run "schema pull --role ${role}"`))
+    return error.problems.map(problem => failWith(problem, `run "schema pull --role ${role}"`))
   }
 }
 

@@ -1,4 +1,4 @@
-import { WorkerError } from '../errors.ts'
+import { type Explanation, WorkerError } from '../errors.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { type Finding, fail, failWith, ok, skip, warn } from './check.ts'
@@ -7,7 +7,7 @@ import { type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 export interface FirstLoginRecord {
   readonly state: string
   /** Why it doesn't go on, when it doesn't. */
-  readonly hold?: string
+  readonly hold?: Explanation
 }
 
 /**

@@ -21,7 +21,7 @@ export async function inspectHasura(
     return warn(`${url} answers, but its query type is ${__typename}, which is not Hasura's`, 'check HASURA_URL')
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    const finding = failWith(error.message, 'check HASURA_URL')
+    const finding = failWith(error, 'check HASURA_URL')
     return error.code === 'invalid-jwt' ? explainRejection(finding, claims) : finding
   }
 }

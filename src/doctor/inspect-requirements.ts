@@ -19,7 +19,7 @@ export function inspectRequirements(
 ): { readonly scope: Finding; readonly jobRoles: Finding } {
   const refusals = needs.requirements.flatMap(requirement => findRefusal(requirement, granted) ?? [])
   const told = (code: 'scope' | 'job-roles') =>
-    refusals.filter(refusal => refusal.code === code).map(refusal => failWith(refusal.message))
+    refusals.filter(refusal => refusal.code === code).map(refusal => failWith(refusal))
   const spare = findSpare(needs, granted)
   const client = granted.claims.authorizedParty ?? '…'
   const roles = list([...new Set(needs.requirements.flatMap(nameRoles))])

@@ -7,7 +7,7 @@ import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import { findEncodingProblem } from '../store/database-encoding.ts'
 import { inspectDatabase } from '../store/inspect-database.ts'
-import { type Finding, fail, failWith, ok, warn } from './check.ts'
+import { type Finding, failWith, ok, warn } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
 
 export interface ServicesInspection {
@@ -52,7 +52,11 @@ async function inspectEmbedded(dataDir: string): Promise<ServicesInspection> {
 
 async function findFirstLogins(operations: Operations): Promise<FirstLogins> {
   const [accounts, holds] = await Promise.all([operations.listAccounts(), operations.listHolds()])
-  const held = new Map(holds.flatMap(hold => (hold.code === 'first-login' ? [[hold.account, hold.reason]] : [])))
+  const held = new Map(
+    holds.flatMap(hold =>
+      hold.code === 'first-login' ? [[hold.account, { found: hold.found, remedy: hold.remedy ?? undefined }]] : [],
+    ),
+  )
   return new Map(
     accounts.map(({ name, firstLogin: state }) => {
       const hold = held.get(name)
@@ -74,7 +78,7 @@ async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; fi
     const found = await inspectDatabase(databaseUrl)
     firstLogins = found.firstLogins
     const problem = findEncodingProblem(found.encoding, found.name)
-    if (problem) return fail(problem.found, problem.remedy)
+    if (problem) return failWith(problem)
     if (!found.hasStore)
       return warn('Postgres answers, and has no tables of the worker yet', 'the first start makes them, or "migrate"')
     if (found.pending.length > 0)
@@ -97,6 +101,6 @@ async function attempt(inspect: () => Promise<Finding>): Promise<Finding> {
     return await inspect()
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    return failWith(error.message)
+    return failWith(error)
   }
 }

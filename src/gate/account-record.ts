@@ -30,11 +30,10 @@ export async function ensureAccountRecord(store: Store, account: Account, claims
     .executeTakeFirstOrThrow()
   const change = describeChange(row, { issuer, subject, endpoint })
   if (change) {
-    throw new RefusalError(
-      'fingerprint',
-      'account',
-      `Account "${account.name}" had ${change}: give the other one a name of its own, or run "forget ${account.name}" to drop what was synced and start anew`,
-    )
+    throw new RefusalError('fingerprint', 'account', {
+      found: `Account "${account.name}" had ${change}`,
+      remedy: `give the other one a name of its own, or run "forget ${account.name}" to drop what was synced and start anew`,
+    })
   }
   return { name: account.name, firstLogin: row.first_login }
 }

@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { sql } from 'kysely'
 import type { Clock } from '../clock.ts'
-import { OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
+import { causedBy, OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { Log } from '../log.ts'
 import type { FirstLoginState } from '../store/schema.ts'
@@ -51,7 +51,7 @@ export async function ensureFirstLogin(
       throw new OutageError(
         'first-login',
         'account',
-        `Another process is still making the user of "${account}" visible.`,
+        `Another process is still making the user of "${account}" visible`,
       )
     }
     await clock.sleep(pause, signal)
@@ -113,11 +113,10 @@ function createLook(
 ): Look {
   if (!operations.isVisible) return async () => undefined
   if (!userId) {
-    throw new RefusalError(
-      'user-id',
-      'account',
-      'The token has no x-hasura-user-id, which is needed to see whether the user is visible: add the mapper to the "hasura" client scope',
-    )
+    throw new RefusalError('user-id', 'account', {
+      found: 'The token has no x-hasura-user-id, which is needed to see whether the user is visible',
+      remedy: 'add the mapper to the "hasura" client scope',
+    })
   }
   return async signal => {
     try {
@@ -127,7 +126,10 @@ function createLook(
       throw new RefusalError(
         'first-login',
         'account',
-        `Role "${hasura.role}" can't look whether the user of the account is visible: set REFRESH_ROLE to a role that can (${error.message})`,
+        {
+          found: `Role "${hasura.role}" can't look whether the user of the account is visible (${error.found})`,
+          remedy: 'set REFRESH_ROLE to a role that can',
+        },
         { cause: error },
       )
     }
@@ -151,7 +153,7 @@ async function callRefreshUsers(
     if (!(error instanceof WorkerError)) throw error
     if (!(error instanceof UnknownOutcomeError)) return error
     if ((await look(signal)) === true) return undefined
-    throw new OutageError('first-login', 'account', `refresh_users got no answer: ${error.message}`, { cause: error })
+    throw new OutageError('first-login', 'account', causedBy('refresh_users got no answer', error), { cause: error })
   }
 }
 
@@ -167,21 +169,23 @@ async function explainNotCalled(
   signal: AbortSignal,
 ): Promise<string> {
   if (!(error instanceof PermanentError)) throw error
-  if ((await look(signal)) === true) return `refresh_users was refused (${error.message}), but the user is visible`
+  if ((await look(signal)) === true) return `refresh_users was refused (${error.found}), but the user is visible`
   throw new RefusalError(
     'first-login',
     'account',
-    `refresh_users was refused for role "${hasura.role}" and the user is not visible: set REFRESH_ROLE to a role that has it (${error.message})`,
+    {
+      found: `refresh_users was refused for role "${hasura.role}" and the user is not visible (${error.found})`,
+      remedy: 'set REFRESH_ROLE to a role that has it',
+    },
     { cause: error },
   )
 }
 
 function neverVisible(account: string, userId: string | undefined): RefusalError {
-  return new RefusalError(
-    'first-login',
-    'account',
-    `The user ${userId} of account "${account}" was not visible ${visibleWithinMs / 1000} s after refresh_users: check that its email is set and verified and that it is in a group of the application`,
-  )
+  return new RefusalError('first-login', 'account', {
+    found: `The user ${userId} of account "${account}" was not visible ${visibleWithinMs / 1000} s after refresh_users`,
+    remedy: 'check that its email is set and verified and that it is in a group of the application',
+  })
 }
 
 async function findState(store: Store, account: string): Promise<FirstLoginState> {

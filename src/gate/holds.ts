@@ -1,15 +1,14 @@
 import { sql } from 'kysely'
-import { OutageError, type RefusalError } from '../errors.ts'
+import { type Explanation, OutageError, type RefusalError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 
 export type HoldCause = RefusalError | OutageError
 
 /** A recorded reason for which an account's requests (`job` is ''), or one job's, wait. */
-export interface Hold {
+export interface Hold extends Explanation {
   readonly account: string
   readonly job: string
   readonly code: string
-  readonly reason: string
   /** Milliseconds until the next probe; 0 or less when it is due. */
   readonly dueInMs: number
 }
@@ -21,11 +20,12 @@ export function probePauseSeconds(probes: number): number {
 
 /** The hold that concerns this request, the account's before the job's. */
 export async function findHold(store: Store, account: string, job: string): Promise<Hold | undefined> {
-  const { rows } = await sql<Hold>`
-    select account, job, code, reason,
+  const { rows } = await sql<Omit<Hold, 'remedy'> & { readonly remedy: string | null }>`
+    select account, job, code, found, remedy,
       (extract(epoch from probe_at - now()) * 1000)::float8 as "dueInMs"
     from worker.holds where account = ${account} and job in ('', ${job}) order by job limit 1`.execute(store)
-  return rows[0]
+  const [row] = rows
+  return row && { ...row, remedy: row.remedy ?? undefined }
 }
 
 /**
@@ -57,7 +57,8 @@ export async function placeHold(
   const values = {
     met_by: metBy,
     code: cause.code,
-    reason: cause.message,
+    found: cause.found,
+    remedy: cause.remedy ?? null,
   }
   const key = { account, job: cause.scope === 'account' ? '' : job }
   return store.transaction().execute(async tx => {

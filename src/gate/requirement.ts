@@ -1,6 +1,6 @@
 import type { Requirement } from '../account.ts'
 import type { Claims, HasuraClaims } from '../auth/claims.ts'
-import { RefusalError } from '../errors.ts'
+import { type Explanation, RefusalError } from '../errors.ts'
 
 /** What of the token a job is about to rely on. */
 export interface Granted {
@@ -19,13 +19,16 @@ export function findRefusal(requirement: Requirement | undefined, granted: Grant
 
 function findMissingRole(role: string, { claims, hasura }: Granted): RefusalError | undefined {
   if (!hasura) {
-    return refuse('job-roles', `Role "${role}" is needed, but the account has no Hasura endpoint: set HASURA_URL`)
+    return refuse('job-roles', {
+      found: `Role "${role}" is needed, but the account has no Hasura endpoint`,
+      remedy: 'set HASURA_URL',
+    })
   }
   if (hasura.allowedRoles.includes(role)) return undefined
-  return refuse(
-    'job-roles',
-    `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)}): ${advise(role, hasura.allowedRoles, claims)}`,
-  )
+  return refuse('job-roles', {
+    found: `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)})`,
+    remedy: advise(role, hasura.allowedRoles, claims),
+  })
 }
 
 function advise(role: string, allowedRoles: readonly string[], claims: Claims): string {
@@ -50,10 +53,10 @@ function findSourceOfRoles(allowedRoles: readonly string[], claims: Claims): str
 function findMissingScope(scopes: readonly string[], claims: Claims): RefusalError | undefined {
   const missing = scopes.filter(scope => !claims.scopes.includes(scope))
   if (missing.length === 0) return undefined
-  return refuse(
-    'scope',
-    `Scope ${list(missing)} is not among the token's scopes (${list(claims.scopes)}): add it to the client's scopes and to SCOPE`,
-  )
+  return refuse('scope', {
+    found: `Scope ${list(missing)} is not among the token's scopes (${list(claims.scopes)})`,
+    remedy: "add it to the client's scopes and to SCOPE",
+  })
 }
 
 function findMissingClientRole(
@@ -65,17 +68,17 @@ function findMissingClientRole(
     const held = claims.clientRoles[client] ?? []
     const missing = roles.filter(role => !held.includes(role))
     if (missing.length > 0) {
-      return refuse(
-        'job-roles',
-        `Role ${list(missing)} of client "${client}" is not in the token (it holds ${list(held)}): assign it under Clients → ${own} → Service account roles, and where Full scope allowed is off also under Clients → ${own} → Client scopes → ${own}-dedicated → Scope`,
-      )
+      return refuse('job-roles', {
+        found: `Role ${list(missing)} of client "${client}" is not in the token (it holds ${list(held)})`,
+        remedy: `assign it under Clients → ${own} → Service account roles, and where Full scope allowed is off also under Clients → ${own} → Client scopes → ${own}-dedicated → Scope`,
+      })
     }
   }
   return undefined
 }
 
-function refuse(code: 'job-roles' | 'scope', message: string): RefusalError {
-  return new RefusalError(code, 'job', message)
+function refuse(code: 'job-roles' | 'scope', told: Explanation): RefusalError {
+  return new RefusalError(code, 'job', told)
 }
 
 function list(names: readonly string[]): string {

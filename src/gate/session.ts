@@ -49,7 +49,10 @@ export class Session {
   get api(): RestApi {
     const { account, api } = this.#access
     if (api) return api
-    throw new PermanentError('no-api', `Account "${account.name}" has no REST API: set API_BASE_URL.`)
+    throw new PermanentError('no-api', {
+      found: `Account "${account.name}" has no REST API`,
+      remedy: 'set API_BASE_URL',
+    })
   }
 
   /** Keycloak's Admin API of the realm that the token is of. */

@@ -209,9 +209,9 @@ function isWorthAnotherTry(error: unknown): error is TransientError {
 }
 
 function rejectedTwice(reason: string): OutageError {
-  return new OutageError(
-    'invalid-jwt',
-    'account',
-    `Hasura rejected a fresh token as well (${reason}): compare audience, issuer and keys in its JWT configuration with the realm's, and the clocks of both machines`,
-  )
+  return new OutageError('invalid-jwt', 'account', {
+    found: `Hasura rejected a fresh token as well (${reason})`,
+    remedy:
+      "compare audience, issuer and keys in its JWT configuration with the realm's, and the clocks of both machines",
+  })
 }

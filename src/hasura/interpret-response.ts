@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import {
+  type Explanation,
+  OutageError,
+  PermanentError,
+  TransientError,
+  UnknownOutcomeError,
+  type WorkerError,
+} from '../errors.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 
@@ -54,16 +61,16 @@ export function interpretResponse(
   if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
   if (status === 403) {
     return failed(
-      new PermanentError(
-        'access-denied',
-        `The endpoint refused the request (HTTP 403) for role "${role}": check its permissions and what stands in front of Hasura`,
-      ),
+      new PermanentError('access-denied', {
+        found: `The endpoint refused the request (HTTP 403) for role "${role}"`,
+        remedy: 'check its permissions and what stands in front of Hasura',
+      }),
     )
   }
   const [first] = errors
   if (first) {
-    const sentence = `Hasura, or what it called, failed with ${describe(first)}: its log tells more`
-    return failed(kind === 'query' ? new TransientError(first.code, sentence) : unknownOutcome(sentence))
+    const told = { found: `Hasura, or what it called, failed with ${describe(first)}`, remedy: 'its log tells more' }
+    return failed(kind === 'query' ? new TransientError(first.code, told) : unknownOutcome(told))
   }
   if (status >= 200 && status < 300) {
     const data = answer.safeParse(json)
@@ -96,11 +103,10 @@ const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504])
 /** `data` beside errors is not a success: a part of it is missing. */
 const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.array(z.unknown()).max(0).nullish() })
 
-function explainPermanent(error: HasuraError, role: string): string {
-  const said = `Hasura refused the operation as role "${role}": ${describe(error)}`
-  if (error.isFieldNotFound) return `${said}: the schema changed, or role "${role}" may not see it`
-  const remedy = remedies.get(error.code)
-  return remedy === undefined ? said : `${said}: ${remedy}`
+function explainPermanent(error: HasuraError, role: string): Explanation {
+  const found = `Hasura refused the operation as role "${role}": ${describe(error)}`
+  if (error.isFieldNotFound) return { found, remedy: `the schema changed, or role "${role}" may not see it` }
+  return { found, remedy: remedies.get(error.code) }
 }
 
 const remedies: ReadonlyMap<string, string> = new Map([
@@ -125,25 +131,29 @@ function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'quer
   const { status, headers } = response
   const said = `HTTP ${status}`
   if (status === 413) {
-    return new PermanentError('too-large', `The endpoint refused the request as too large (${said}): use smaller pages`)
+    return new PermanentError('too-large', {
+      found: `The endpoint refused the request as too large (${said})`,
+      remedy: 'use smaller pages',
+    })
   }
   if (status >= 300 && status < 400) {
-    return new OutageError(
-      'redirect',
-      'account',
-      `The endpoint redirects (${said}): set HASURA_URL to the final address`,
-    )
+    return new OutageError('redirect', 'account', {
+      found: `The endpoint redirects (${said})`,
+      remedy: 'set HASURA_URL to the final address',
+    })
   }
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-  const what = `${said} with ${isJson ? 'JSON that is no GraphQL answer' : 'a body that is not JSON'} (${type})`
-  const hint = 'the endpoint may not be Hasura, or something in front of it answers; check HASURA_URL'
-  if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(`${what}: ${hint}`)
-  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, `${what}: ${hint}`)
-  return new OutageError(`http-${status}`, 'account', `${what}: ${hint}`)
+  const told = {
+    found: `${said} with ${isJson ? 'JSON that is no GraphQL answer' : 'a body that is not JSON'} (${type})`,
+    remedy: 'the endpoint may not be Hasura, or something in front of it answers; check HASURA_URL',
+  }
+  if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
+  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
+  return new OutageError(`http-${status}`, 'account', told)
 }
 
-function unknownOutcome(sentence: string): UnknownOutcomeError {
-  return new UnknownOutcomeError(`The mutation may or may not have been executed. ${sentence}`)
+function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {
+  return new UnknownOutcomeError({ found: `The mutation may or may not have been executed. ${found}`, remedy })
 }
 
 function failed(error: WorkerError): Verdict {

@@ -10,6 +10,9 @@ export function interpretRows(response: HasuraResponse, rootField: string, role:
   if (verdict.kind !== 'data') return verdict
   const parsed = parseRows(new TextDecoder().decode(response.body), rootField)
   if (parsed) return { kind: 'data', data: parsed }
-  const sentence = `The answer has no list of rows "${rootField}": a pull's document selects one list and nothing else.`
-  return { kind: 'error', error: new PermanentError('response-shape', sentence) }
+  const told = {
+    found: `The answer has no list of rows "${rootField}"`,
+    remedy: "a pull's document selects one list and nothing else",
+  }
+  return { kind: 'error', error: new PermanentError('response-shape', told) }
 }

@@ -7,7 +7,7 @@ import {
   parse,
   printSchema,
 } from 'graphql'
-import { PermanentError, TransientError } from '../errors.ts'
+import { PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import type { HasuraClient } from './hasura-client.ts'
 
 /**
@@ -34,22 +34,29 @@ function printIntrospection(introspection: IntrospectionQuery, role: string): st
   } catch (error) {
     throw new PermanentError(
       'response-shape',
-      `What Hasura tells role "${role}" of its schema is no valid schema (${error instanceof Error ? error.message : error}): a proxy may leave parts of it out, or a name in it is not allowed in GraphQL.`,
+      {
+        found: `What Hasura tells role "${role}" of its schema is no valid schema (${error instanceof Error ? error.message : error})`,
+        remedy: 'a proxy may leave parts of it out, or a name in it is not allowed in GraphQL',
+      },
       { cause: error },
     )
   }
 }
 
 /** Hasura's own code for it is `not-supported`; a proxy in front may have one that names introspection. */
-function isRefusal(error: unknown): error is Error {
+function isRefusal(error: unknown): error is WorkerError {
   if (error instanceof TransientError) return /^not-supported$|introspection/i.test(error.code)
   return error instanceof PermanentError
 }
 
-function explain(role: string, cause: Error): PermanentError {
+function explain(role: string, cause: WorkerError): PermanentError {
   return new PermanentError(
     'introspection',
-    `Role "${role}" is not shown the schema: take it out of disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), let the query through an allow list or a proxy in front, or name another role with --role. Found: ${cause.message}`,
+    {
+      found: `Role "${role}" is not shown the schema (${cause.found})`,
+      remedy:
+        "take it out of disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), let the query through an allow list or a proxy in front, or name another role with --role",
+    },
     { cause },
   )
 }

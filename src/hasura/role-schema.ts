@@ -40,7 +40,10 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
     sdl = await readFile(file, 'utf8')
   } catch {
     throw new ConfigError([
-      `The schema of role "${role}" is not in graphql/schema/${schemaFileName(role)}: run "schema pull --role ${role}" and commit it.`,
+      {
+        found: `The schema of role "${role}" is not in graphql/schema/${schemaFileName(role)}`,
+        remedy: `run "schema pull --role ${role}" and commit it`,
+      },
     ])
   }
   return readSchema(role, sdl)
@@ -104,7 +107,9 @@ export function readSelection(
   const names = columns.map(column => column.name)
   const twice = names.find((each, index) => names.indexOf(each) !== index)
   if (twice !== undefined) {
-    throw new ConfigError([`${name}: two columns would be called "${twice}": give one an alias in the document.`])
+    throw new ConfigError([
+      { found: `${name}: two columns would be called "${twice}"`, remedy: 'give one an alias in the document' },
+    ])
   }
   return { rootField: root.alias?.value ?? root.name.value, columns }
 }
@@ -133,11 +138,11 @@ function readColumns(
 ): readonly SelectedColumn[] {
   const { operation, role, flattened } = context
   if (selected.kind !== Kind.FIELD) {
-    throw new ConfigError([`${operation}: fragments can't be mirrored, name the fields.`])
+    throw new ConfigError([{ found: `${operation}: fragments can't be mirrored`, remedy: 'name the fields' }])
   }
   const field = row.getFields()[selected.name.value]
   if (!field) {
-    throw new ConfigError([`${operation}: role "${role}" does not see field "${selected.name.value}" of ${row.name}.`])
+    throw new ConfigError([`${operation}: role "${role}" does not see field "${selected.name.value}" of ${row.name}`])
   }
   const path = [...parents, selected.alias?.value ?? selected.name.value]
   const nested = isNonNullType(field.type) ? field.type.ofType : field.type
@@ -161,6 +166,6 @@ function describeColumn(path: readonly string[], type: GraphQLType): Omit<Select
 
 function notOneList(name: string): ConfigError {
   return new ConfigError([
-    `${name} must select one list of rows and nothing else, so that it can be pulled page by page.`,
+    `${name} must select one list of rows and nothing else, so that it can be pulled page by page`,
   ])
 }

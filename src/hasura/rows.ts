@@ -98,10 +98,10 @@ export function textsAt(rows: Rows, row: number, names: readonly string[]): read
   return names.map(name => {
     const value = rows.column(name)?.text(row) ?? 'null'
     if (value === 'null') {
-      throw new PermanentError(
-        'null-in-order',
-        `"${name}" is null in a row, and rows are told apart and ordered by it: choose columns that never are, or leave such rows out by the job's "where"`,
-      )
+      throw new PermanentError('null-in-order', {
+        found: `"${name}" is null in a row, and rows are told apart and ordered by it`,
+        remedy: `choose columns that never are, or leave such rows out by the job's "where"`,
+      })
     }
     if (/^[[{]/.test(value)) {
       throw new PermanentError('list-in-order', {

@@ -80,17 +80,20 @@ async function readBytes(response: Response, maxBytes: number): Promise<Buffer> 
 }
 
 function tooLarge(maxBytes: number): PermanentError {
-  return new PermanentError(
-    'too-large',
-    `The answer is larger than ${Math.floor(maxBytes / 2 ** 20)} MB: ask for fewer rows or columns`,
-  )
+  return new PermanentError('too-large', {
+    found: `The answer is larger than ${Math.floor(maxBytes / 2 ** 20)} MB`,
+    remedy: 'ask for fewer rows or columns',
+  })
 }
 
 function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {
   const { words, neverSent } = describeNetworkFailure(error)
-  const sentence = `No answer from Hasura, ${words}: check that it runs and that HASURA_URL is right`
-  if (neverSent) return new OutageError('network', 'account', sentence)
+  const told = {
+    found: `No answer from Hasura, ${words}`,
+    remedy: 'check that it runs and that HASURA_URL is right',
+  }
+  if (neverSent) return new OutageError('network', 'account', told)
   // One query's answer that comes too late, or breaks off, doesn't say that Hasura serves nobody.
-  if (kind === 'query') return new TransientError(timedOut ? 'timeout' : 'network', sentence)
-  return new UnknownOutcomeError(`The mutation may or may not have been executed. ${sentence}`)
+  if (kind === 'query') return new TransientError(timedOut ? 'timeout' : 'network', told)
+  return new UnknownOutcomeError({ ...told, found: `The mutation may or may not have been executed. ${told.found}` })
 }

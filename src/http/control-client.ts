@@ -13,7 +13,7 @@ import {
   TransientError,
   UsageError,
 } from '../errors.ts'
-import { runEventSchema } from './control-events.ts'
+import { readTold, runEventSchema, toldSchema } from './control-events.ts'
 import { requireKey } from './idempotency.ts'
 import {
   accountReportSchema,
@@ -26,7 +26,7 @@ import {
 } from './operations.ts'
 
 const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
-const errorSchema = z.object({ code: z.string(), message: z.string() })
+const errorSchema = z.object({ code: z.string(), ...toldSchema.shape })
 
 /** Looks in so many pauses, of this many milliseconds each, whether the owner has come so far as to answer. */
 const looks = 20
@@ -54,10 +54,10 @@ export async function waitForOwner(socketPath: string, clock: Clock, signal: Abo
 }
 
 function busyForLong(): TransientError {
-  return new TransientError(
-    'busy',
-    `Another command has had the embedded database in DATA_DIR for ${(looks * lookEveryMs) / 1000} s: try again when it has ended, or leave runs to a worker, which commands can share.`,
-  )
+  return new TransientError('busy', {
+    found: `Another command has had the embedded database in DATA_DIR for ${(looks * lookEveryMs) / 1000} s`,
+    remedy: 'try again when it has ended, or leave runs to a worker, which commands can share',
+  })
 }
 
 /** The operations of the process that owns the embedded database, through its control socket. */
@@ -104,7 +104,7 @@ export function createControlClient(socketPath: string): Operations {
           }
       }
       signal.throwIfAborted()
-      throw new TransientError('control', 'The worker ended before the run did: the run is recorded as interrupted.')
+      throw new TransientError('control', 'The worker ended before the run did; the run is recorded as interrupted')
     },
     listJobs: () => call('GET', '/jobs', z.array(jobReportSchema)),
     listAccounts: () => call('GET', '/accounts', z.array(accountReportSchema)),
@@ -158,26 +158,34 @@ async function readHead(request: ClientRequest, signal: AbortSignal | undefined)
     if (response) return response
   } catch (error) {
     signal?.throwIfAborted()
-    throw new TransientError('owner-gone', 'The process that owned DATA_DIR ended before it answered: try again.', {
-      cause: error,
-    })
+    throw new TransientError(
+      'owner-gone',
+      { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },
+      {
+        cause: error,
+      },
+    )
   }
   throw new TypeError('a response without a response')
 }
 
-function rebuildError(status: number, { code, message }: { code: string; message: string }): Error {
-  if (status === 404) return new NotFoundError(message)
-  if (status === 409) return new ConflictError(message)
-  if (status < 500) return new UsageError(message)
-  return new TransientError(code, message)
+function rebuildError(status: number, error: z.infer<typeof errorSchema>): Error {
+  const { code } = error
+  const told = readTold(error)
+  if (status === 404) return new NotFoundError(told)
+  if (status === 409) return new ConflictError(told)
+  if (status < 500) return new UsageError(told)
+  return new TransientError(code, told)
 }
 
 const refusalCode = z.enum(refusalCodes).catch('claims')
 
 /** What ended a run is thrown here as it was thrown there, so that the exit code is the same. */
-function rebuildRunError({ kind, code, message }: { kind: string; code: string; message: string }): Error {
-  if (kind === RefusalError.name) return new RefusalError(refusalCode.parse(code), 'account', message)
-  if (kind === UsageError.name) return new UsageError(message)
-  if (kind === NotFoundError.name) return new NotFoundError(message)
-  return kind === PermanentError.name ? new PermanentError(code, message) : new TransientError(code, message)
+function rebuildRunError(event: Extract<z.infer<typeof runEventSchema>, { type: 'error' }>): Error {
+  const { kind, code } = event
+  const told = readTold(event)
+  if (kind === RefusalError.name) return new RefusalError(refusalCode.parse(code), 'account', told)
+  if (kind === UsageError.name) return new UsageError(told)
+  if (kind === NotFoundError.name) return new NotFoundError(told)
+  return kind === PermanentError.name ? new PermanentError(code, told) : new TransientError(code, told)
 }

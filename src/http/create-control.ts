@@ -2,8 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { describeError } from '../log.ts'
-import type { RunEvent } from './control-events.ts'
+import { type RunEvent, tellError } from './control-events.ts'
 import { addRequestRoutes, createFastify, parse } from './create-http.ts'
 import type { Operations } from './operations.ts'
 
@@ -26,7 +25,7 @@ const rowsQuery = z.object({ table: z.string(), account: z.string().optional(), 
  */
 export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
   const { operations, log } = deps
-  const app = createFastify(log)
+  const app = createFastify(log, tellError)
   addRequestRoutes(app, operations, 'cli')
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
@@ -35,7 +34,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
     stopping.abort(
       new TransientError(
         'interrupted',
-        'The worker is stopping: the run was interrupted, the next one goes on from its checkpoint.',
+        'The worker is stopping, so the run was interrupted; the next one resumes from its checkpoint',
       ),
     )
     await Promise.all(running)
@@ -80,7 +79,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
       .then(
         result => send({ type: 'result', result }),
         (error: unknown) =>
-          send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...describeError(error) }),
+          send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...tellError(error) }),
       )
     running.add(work)
     await work

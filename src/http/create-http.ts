@@ -1,8 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
-import type { Log } from '../log.ts'
-import { describeError, privateCode, sayPublicly } from '../log.ts'
+import { describeError, type Log, privateCode, sayPublicly } from '../log.ts'
 import { priorities, triggers } from '../queue/request.ts'
 import type { Authorize } from './authorize.ts'
 import { requireKey } from './idempotency.ts'
@@ -67,7 +66,7 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
   app.get('/requests/:id', async request => {
     const { id } = z.object({ id: z.string() }).parse(request.params)
     const report = await operations.findRequest(id)
-    if (!report) throw new NotFoundError(`There is no request "${id}"; finished ones are kept for seven days.`)
+    if (!report) throw new NotFoundError(`There is no request "${id}"; finished ones are kept for seven days`)
     return trigger === 'http' ? withoutPrivateWords(report) : report
   })
 }
@@ -87,12 +86,16 @@ function withoutPrivateWords(report: RequestReport): RequestReport {
   }
 }
 
-/** Fastify with our errors as answers: one sentence and a code, never a stack. */
-export function createFastify(log: Log): FastifyInstance {
+/**
+ * Fastify with our errors as answers: one sentence and a code, never a stack.
+ *
+ * @param tell what an answer says of an error
+ */
+export function createFastify(log: Log, tell: typeof describeError = describeError): FastifyInstance {
   const app = fastify({ bodyLimit: 1024 * 1024, forceCloseConnections: true })
   app.setErrorHandler(async (error, request, reply) => {
     const status = statusOf(error)
-    const { code, message } = describeError(error)
+    const { code, message, ...parts } = tell(error)
     if (status >= 500) log.error({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
     // Fastify's own refusals (a body that is no JSON, or too large) are worded by it and hold nothing of the body.
     const safe = status < 500 || error instanceof TransientError
@@ -100,7 +103,9 @@ export function createFastify(log: Log): FastifyInstance {
     const name = error instanceof WorkerError ? code : 'usage'
     await reply
       .code(status)
-      .send({ code: safe ? name : 'unexpected', message: safe ? said : 'Something went wrong here.' })
+      .send(
+        safe ? { code: name, message: said, ...parts } : { code: 'unexpected', message: 'Something went wrong here.' },
+      )
   })
   app.setNotFoundHandler(async (request, reply) => {
     await reply
@@ -123,5 +128,5 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T 
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(issue => `${issue.path.join('.') || what}: ${issue.message}`)
-  throw new UsageError(`The ${what} is not what is needed (${problems.join('; ')}).`)
+  throw new UsageError(`The ${what} is not what is needed (${problems.join('; ')})`)
 }

@@ -63,9 +63,10 @@ async function find(
     .executeTakeFirst()
   if (!row) return undefined
   if (row.payload_hash !== hash(payload)) {
-    throw new ConflictError(
-      `Idempotency key "${key}" was used for ${job} with another payload: give each request its own key.`,
-    )
+    throw new ConflictError({
+      found: `Idempotency key "${key}" was used for ${job} with another payload`,
+      remedy: 'give each request its own key',
+    })
   }
   return { id: row.request_id, absorbed: true }
 }

@@ -1,4 +1,4 @@
-import { NotFoundError, TransientError, UsageError } from '../errors.ts'
+import { NotFoundError, renderExplanation, TransientError, UsageError } from '../errors.ts'
 import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { findHold } from '../gate/holds.ts'
@@ -76,7 +76,11 @@ async function pingStore(store: Store): Promise<void> {
   try {
     await store.selectFrom('worker.processes').select('id').limit(1).execute()
   } catch (error) {
-    throw new TransientError('store', 'The store can not be reached: check that its Postgres is up.', { cause: error })
+    throw new TransientError(
+      'store',
+      { found: 'The store can not be reached', remedy: 'check that its Postgres is up' },
+      { cause: error },
+    )
   }
 }
 
@@ -99,7 +103,7 @@ async function findRequest({ store, queue }: RunDeps, id: string): Promise<Reque
     state: request.state,
     trigger: request.trigger,
     requestedAt: request.requestedAt.toISOString(),
-    ...(hold && { hold: { code: hold.code, reason: hold.reason } }),
+    ...(hold && { hold: { code: hold.code, reason: renderExplanation(hold) } }),
     ...(request.failedReason !== undefined && { failedReason }),
     ...(request.progress !== undefined && { progress: request.progress }),
     runs,
@@ -115,14 +119,15 @@ function resolve(
   const access = chooseNamed('account', accounts, wanted.account)
   const own = jobsOf(access.account, jobs.values()).map(({ name }) => name)
   if (!own.includes(job.name)) {
-    throw new UsageError(
-      `${job.name} does not run for account "${access.account.name}": its jobs are ${own.join(', ')}.`,
-    )
+    throw new UsageError({
+      found: `${job.name} does not run for account "${access.account.name}"`,
+      remedy: `its jobs are ${own.join(', ')}`,
+    })
   }
   const payload = job.payload.safeParse(wanted.payload ?? {})
   if (!payload.success) {
     const problems = payload.error.issues.map(issue => `${issue.path.join('.') || 'payload'}: ${issue.message}`)
-    throw new UsageError(`The payload of ${job.name} is not what it needs (${problems.join('; ')}).`)
+    throw new UsageError(`The payload of ${job.name} is not what it needs (${problems.join('; ')})`)
   }
   // The payload goes into the queue as it came: the run parses it again, perhaps with a later version's schema.
   return { job, access, payload: wanted.payload ?? {} }

@@ -110,7 +110,10 @@ export const holdReportSchema = z.object({
   /** null holds every job of the account. */
   job: z.string().nullable(),
   code: z.string(),
+  /** The sentence of `found` and `remedy`. */
   reason: z.string(),
+  found: z.string(),
+  remedy: z.string().nullable(),
   since: z.string(),
   nextProbeAt: z.string(),
 })

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Account } from '../account.ts'
+import { renderExplanation } from '../errors.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { AccountReport, HoldReport, RunReport } from './operations.ts'
@@ -30,7 +31,9 @@ export async function listHolds(store: Store): Promise<HoldReport[]> {
     account: row.account,
     job: row.job || null,
     code: row.code,
-    reason: row.reason,
+    reason: renderExplanation({ found: row.found, remedy: row.remedy ?? undefined }),
+    found: row.found,
+    remedy: row.remedy,
     since: row.since.toISOString(),
     nextProbeAt: row.probe_at.toISOString(),
   }))

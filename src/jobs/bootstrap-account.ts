@@ -70,10 +70,10 @@ async function advance(context: JobContext<unknown>, account: string, step: stri
     return undefined
   }
   await noteStep(context, step, 'failed')
-  throw new PermanentError(
-    'bootstrap-step',
-    `The bootstrap of "${account}" stopped at ${step}: ${request?.reason ?? 'its request is gone from the queue'}. Mend that and run "bootstrap --account ${account}" again.`,
-  )
+  throw new PermanentError('bootstrap-step', {
+    found: `The bootstrap of "${account}" stopped at ${step} (${request?.reason ?? 'its request is gone from the queue'})`,
+    remedy: `mend that and run "bootstrap --account ${account}" again`,
+  })
 }
 
 async function noteStep(context: JobContext<unknown>, step: string, state: 'done' | 'failed'): Promise<void> {

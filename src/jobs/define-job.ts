@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import type { Requirement, ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
+import type { Told } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
@@ -20,7 +21,7 @@ export interface JobDefinition<P = unknown> {
   /** The operations it sends, checked against the SDL of its role before it ever runs. */
   readonly operations?: readonly DocumentNode[]
   /** What is wrong with its definition, as far as the schema of its role can tell; before it ever runs. */
-  findProblems?(schema: RoleSchema): readonly string[]
+  findProblems?(schema: RoleSchema): readonly Told[]
   /** It leaves everything as it is when it is asked what it would change. */
   readonly canDryRun?: true
   /** It waits for requests of its own, so it can't be run in the foreground. */

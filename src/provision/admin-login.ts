@@ -5,7 +5,7 @@ import { createTokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { trimValues } from '../config/trim-values.ts'
 import type { Environment } from '../config.ts'
-import { ConfigError, RefusalError } from '../errors.ts'
+import { ConfigError, causedBy, RefusalError, type Told } from '../errors.ts'
 import { createKeycloakAdmin, findRealmUrl, type KeycloakAdmin, parseKeycloakIssuer } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
 
@@ -34,7 +34,7 @@ const usernameVariable = 'KEYCLOAK_ADMIN_USERNAME'
  * @throws ConfigError when it names half of one, or two, or the account's realm is unknown
  */
 export function readAdminLogin(env: Environment, account: Login): AdminLogin | undefined {
-  const problems: string[] = []
+  const problems: Told[] = []
   const {
     KEYCLOAK_ADMIN_CLIENT_ID: clientId,
     KEYCLOAK_ADMIN_CLIENT_SECRET_FILE: secretFile,
@@ -45,7 +45,9 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
   if (problems.length > 0) throw new ConfigError(problems)
   if (!clientId && !secretFile && !username && !passwordFile) return undefined
   if ((clientId || secretFile) && (username || passwordFile)) {
-    throw new ConfigError([`Two administrators are named: give ${clientVariables}, or ${userVariables}, not both.`])
+    throw new ConfigError([
+      { found: 'Two administrators are named', remedy: `give ${clientVariables}, or ${userVariables}, not both` },
+    ])
   }
   const { baseUrl, realm } = parseKeycloakIssuer(getRealmUrl(account))
   const login = (realmOfAdmin: string) => ({
@@ -64,7 +66,10 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
     return { login: { ...login('master'), clientId: 'admin-cli', method: 'password', ...user }, username }
   }
   throw new ConfigError([
-    `An administrator is named by half: give ${clientId || secretFile ? clientVariables : userVariables}.`,
+    {
+      found: 'An administrator is named by half',
+      remedy: `give ${clientId || secretFile ? clientVariables : userVariables}`,
+    },
   ])
 }
 
@@ -75,7 +80,10 @@ export function getAdminLogin(env: Environment, account: Login): AdminLogin {
   const found = readAdminLogin(env, account)
   if (found) return found
   throw new ConfigError([
-    `An administrator is needed: give ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management"), or ${userVariables}.`,
+    {
+      found: 'An administrator is needed',
+      remedy: `give ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management"), or ${userVariables}`,
+    },
   ])
 }
 
@@ -83,7 +91,10 @@ function getRealmUrl({ server }: Login): string {
   const url = findRealmUrl(server)
   if (url !== undefined) return url
   throw new ConfigError([
-    'OIDC_ISSUER is missing: TOKEN_URL alone does not tell which realm is meant, so give its issuer instead (https://host/realms/R).',
+    {
+      found: 'OIDC_ISSUER is missing',
+      remedy: 'TOKEN_URL alone does not tell which realm is meant, so give its issuer instead (https://host/realms/R)',
+    },
   ])
 }
 
@@ -113,7 +124,7 @@ export async function openAdminAccess(
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error
     const variables = login.method === 'password' ? userVariables : clientVariables
-    throw new ConfigError([`The administrator of ${variables} can't log in. ${error.message}.`])
+    throw new ConfigError([causedBy(`The administrator of ${variables} can't log in`, error)])
   }
   const admin = createKeycloakAdmin({ tokens, clock, bucket: createRateBucket(clock), issuer, signal })
   return { admin, realm: parseKeycloakIssuer(issuer).realm }

@@ -168,5 +168,8 @@ async function getUser(admin: KeycloakAdmin, { clientId }: ProvisionTarget) {
 }
 
 function vanished(what: string): PermanentError {
-  return new PermanentError('not-found', `Keycloak has no ${what} any more: somebody else is at work, so plan again`)
+  return new PermanentError('not-found', {
+    found: `Keycloak has no ${what} any more`,
+    remedy: 'somebody else is at work, so plan again',
+  })
 }

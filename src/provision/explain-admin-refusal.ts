@@ -9,13 +9,16 @@ export function explainAdminRefusal(error: unknown, realm: string): unknown {
   if (!(error instanceof PermanentError)) return error
   const name = error.message.split(' ', 1)[0] ?? ''
   if (error.code === 'forbidden') {
-    return new PermanentError(
-      'forbidden',
-      `The administrator may not do ${name} in realm "${realm}" (HTTP 403): assign manage-clients and manage-users of client "realm-management" to it, or of client "${realm}-realm" where it is one of realm master`,
-    )
+    return new PermanentError('forbidden', {
+      found: `The administrator may not do ${name} in realm "${realm}" (HTTP 403)`,
+      remedy: `assign manage-clients and manage-users of client "realm-management" to it, or of client "${realm}-realm" where it is one of realm master`,
+    })
   }
   if (error.code === 'not-found' && name === 'clients.find') {
-    return new PermanentError('not-found', `There is no realm "${realm}" in this Keycloak: check OIDC_ISSUER`)
+    return new PermanentError('not-found', {
+      found: `There is no realm "${realm}" in this Keycloak`,
+      remedy: 'check OIDC_ISSUER',
+    })
   }
   return error
 }

@@ -49,7 +49,7 @@ export async function readOwnCredential(login: Login, read: ReadSecretFile): Pro
     case 'tls_client_auth':
       return await readCertificate(login.certificateFile, login.keyFile, read)
     case 'password':
-      throw new ConfigError(['A user is not a client: CLIENT_AUTH=password has nothing to set up.'])
+      throw new ConfigError(['A user is not a client, so CLIENT_AUTH=password has nothing to set up'])
   }
 }
 
@@ -60,7 +60,10 @@ async function readIfThere(file: string, read: ReadSecretFile): Promise<string> 
   } catch (error) {
     const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
     if (code === 'ENOENT') return ''
-    throw refuseCredential(`${file} can't be read (${code}): check that it is a file that this process may read`)
+    throw refuseCredential({
+      found: `${file} can't be read (${code})`,
+      remedy: 'check that it is a file that this process may read',
+    })
   }
 }
 

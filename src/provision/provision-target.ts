@@ -59,7 +59,10 @@ export function createTarget(
   const { login, hasura } = account
   if (login.method === 'password') {
     throw new ConfigError([
-      `Account "${account.name}" logs in as a user (CLIENT_AUTH=password), and provision sets up service accounts: choose another CLIENT_AUTH.`,
+      {
+        found: `Account "${account.name}" logs in as a user (CLIENT_AUTH=password), and provision sets up service accounts`,
+        remedy: 'choose another CLIENT_AUTH',
+      },
     ])
   }
   const application = options.application ?? usualApplication
@@ -116,10 +119,14 @@ function unique(roles: readonly ClientRole[]): readonly ClientRole[] {
 function claimPrefixOf({ namespace, path, format }: ClaimsObject): string {
   if (format === 'stringified_json') {
     throw new ConfigError([
-      "HASURA_CLAIMS_FORMAT is stringified_json, which none of Keycloak's mappers writes: choose json, or make the mappers by hand.",
+      {
+        found: "HASURA_CLAIMS_FORMAT is stringified_json, which none of Keycloak's mappers writes",
+        remedy: 'choose json, or make the mappers by hand',
+      },
     ])
   }
   const names = path === undefined ? [namespace] : parseJsonPath(path)
-  if (!names) throw new ConfigError(['HASURA_CLAIMS_PATH is not a JSON path: write it like $.hasura.claims.'])
+  if (!names)
+    throw new ConfigError([{ found: 'HASURA_CLAIMS_PATH is not a JSON path', remedy: 'write it like $.hasura.claims' }])
   return names.map(name => `${name.replaceAll('.', String.raw`\.`)}.`).join('')
 }

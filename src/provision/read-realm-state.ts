@@ -116,8 +116,8 @@ export function parse<T>(schema: z.ZodType<T>, answer: unknown): T {
   const read = schema.safeParse(answer)
   if (read.success) return read.data
   const path = read.error.issues[0]?.path.join('.') || 'the whole'
-  throw new PermanentError(
-    'response-shape',
-    `An answer of Keycloak's Admin API is not what its documentation says (at ${path}): check that KEYCLOAK_ADMIN_… and the issuer name a Keycloak of version 24 or later`,
-  )
+  throw new PermanentError('response-shape', {
+    found: `An answer of Keycloak's Admin API is not what its documentation says (at ${path})`,
+    remedy: 'check that KEYCLOAK_ADMIN_… and the issuer name a Keycloak of version 24 or later',
+  })
 }

@@ -36,7 +36,10 @@ export async function replaceClientKey(deps: KeyDeps, before: Attributes, set: S
   if (!old) return registerClientKey(deps, before, set)
   if (keyId !== undefined) {
     throw new ConfigError([
-      'CLIENT_KEY_ID fixes the name of the key, so that a new one could not be told from the old one: put the key into CLIENT_KEY_FILE as a JWK with a kid, unset CLIENT_KEY_ID, and rotate then.',
+      {
+        found: 'CLIENT_KEY_ID fixes the name of the key, so that a new one could not be told from the old one',
+        remedy: 'put the key into CLIENT_KEY_FILE as a JWK with a kid, unset CLIENT_KEY_ID, and rotate then',
+      },
     ])
   }
   const others = without(findClientKeys(before), old)
@@ -55,7 +58,7 @@ export async function replaceClientKey(deps: KeyDeps, before: Attributes, set: S
 async function readOwnKey({ login, readSecretFile }: KeyDeps): Promise<Extract<OwnCredential, { kind: 'key' }>> {
   const own = await readOwnCredential(login, readSecretFile)
   if (own.kind === 'key') return own
-  throw new ConfigError([`CLIENT_AUTH=${login.method} has no key: set ${variable}.`])
+  throw new ConfigError([{ found: `CLIENT_AUTH=${login.method} has no key`, remedy: `set ${variable}` }])
 }
 
 function without(keys: readonly PublicKey[], key: PublicKey): readonly PublicKey[] {

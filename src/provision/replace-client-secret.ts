@@ -22,7 +22,10 @@ async function makeSecret(admin: KeycloakAdmin, client: string): Promise<string>
   await admin.clients.generateNewClientSecret({ id: client })
   const secret = await readSecret(admin, client)
   if (secret !== undefined) return secret
-  throw new PermanentError('response-shape', 'Keycloak made no secret for the client: look at Clients → Credentials')
+  throw new PermanentError('response-shape', {
+    found: 'Keycloak made no secret for the client',
+    remedy: 'look at Clients → Credentials',
+  })
 }
 
 /**
@@ -48,16 +51,19 @@ export async function replaceClientSecret({ admin, login }: SecretDeps, client: 
 }
 
 function halfDone(file: string): PermanentError {
-  return new PermanentError(
-    'half-done',
-    `The new secret is in ${file}, and whether Keycloak has taken it is unknown: run provision again, which brings the file up to what Keycloak has`,
-  )
+  return new PermanentError('half-done', {
+    found: `The new secret is in ${file}, and whether Keycloak has taken it is unknown`,
+    remedy: 'run provision again, which brings the file up to what Keycloak has',
+  })
 }
 
 /** @throws ConfigError for a secret that no file holds, which a new one could not follow */
 export function getSecretFile(login: Login): string {
   if ('secret' in login && login.secret && 'file' in login.secret) return login.secret.file
   throw new ConfigError([
-    'The secret is in CLIENT_SECRET, where provision can not write it: give a file in CLIENT_SECRET_FILE instead.',
+    {
+      found: 'The secret is in CLIENT_SECRET, where provision can not write it',
+      remedy: 'give a file in CLIENT_SECRET_FILE instead',
+    },
   ])
 }

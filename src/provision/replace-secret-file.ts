@@ -30,7 +30,10 @@ export async function replaceSecretFile(what: string, path: string, content: str
     await rm(next, { force: true }).catch(() => {})
     const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
     throw new ConfigError([
-      `${what} ${path} can't be written (${code}): its folder must exist, and this process must be allowed to replace files in it${code === 'EPERM' ? ' and to keep their owner' : ''}.`,
+      {
+        found: `${what} ${path} can't be written (${code})`,
+        remedy: `its folder must exist, and this process must be allowed to replace files in it${code === 'EPERM' ? ' and to keep their owner' : ''}`,
+      },
     ])
   }
 }

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { TransientError } from '../errors.ts'
+import { type Explanation, TransientError } from '../errors.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
 /**
@@ -9,7 +9,7 @@ import { parseRedisUrl } from './redis-url.ts'
  * @returns what would lose requests, in words for the operator, or undefined
  * @throws TransientError when Redis doesn't answer
  */
-export async function inspectRedis(redisUrl: string): Promise<string | undefined> {
+export async function inspectRedis(redisUrl: string): Promise<Explanation | undefined> {
   const address = parseRedisUrl(redisUrl)
   const redis = new Redis({
     ...address,
@@ -26,13 +26,16 @@ export async function inspectRedis(redisUrl: string): Promise<string | undefined
     await redis.connect()
     const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1]
     if (!policy || policy === 'noeviction') return undefined
-    return `Redis has maxmemory-policy "${policy}" and may throw requests away when its memory is full: set it to "noeviction".`
+    return {
+      found: `Redis has maxmemory-policy "${policy}" and may throw requests away when its memory is full`,
+      remedy: 'set it to "noeviction"',
+    }
   } catch (error) {
     const found = refusal instanceof Error ? refusal.message : String(error)
-    throw new TransientError(
-      'queue',
-      `Redis at ${address.host}:${address.port} does not answer (${found}): check that it runs and that REDIS_URL names it.`,
-    )
+    throw new TransientError('queue', {
+      found: `Redis at ${address.host}:${address.port} does not answer (${found})`,
+      remedy: 'check that it runs and that REDIS_URL names it',
+    })
   } finally {
     redis.disconnect()
   }

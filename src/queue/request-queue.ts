@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq'
 import { type Clock, settlesWithin } from '../clock.ts'
-import { TransientError } from '../errors.ts'
+import { type Explanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { addRequest, isOpen } from './add-request.ts'
 import { createBullQueue, type QueueLocation } from './bullmq-backend.ts'
@@ -58,7 +58,7 @@ export interface RequestQueue extends AsyncDisposable {
   promote(id: string): Promise<boolean>
   consume(handler: RequestHandler, options: { concurrency: number }): Consumer
   /** What would lose requests, in words for the operator. */
-  readonly warning: string | undefined
+  readonly warning: Explanation | undefined
   /** Rejects when the queue can't be reached. */
   ping(): Promise<void>
 }
@@ -135,8 +135,12 @@ async function translate<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw new TransientError('queue', 'The queue can not be reached: check that its Redis or Postgres is up.', {
-      cause: error,
-    })
+    throw new TransientError(
+      'queue',
+      { found: 'The queue can not be reached', remedy: 'check that its Redis or Postgres is up' },
+      {
+        cause: error,
+      },
+    )
   }
 }

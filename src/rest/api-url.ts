@@ -13,14 +13,21 @@ type QueryValue = string | number | boolean
  */
 export function parseApiBaseUrl(text: string): URL {
   const url = URL.parse(text)
-  if (!url) throw new ConfigError(['API_BASE_URL is not a URL: write it complete, beginning with https://'])
+  if (!url)
+    throw new ConfigError([
+      { found: 'API_BASE_URL is not a URL', remedy: 'write it complete, beginning with https://' },
+    ])
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
     throw new ConfigError([
-      'API_BASE_URL is not https: a token is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1])',
+      {
+        found:
+          'API_BASE_URL is not https, and a token goes without encryption to this machine alone (localhost, 127.0.0.1, [::1])',
+        remedy: 'give an https address',
+      },
     ])
   }
   if (url.username || url.password || url.search || url.hash) {
-    throw new ConfigError(['API_BASE_URL has a user, a query or a fragment: leave them out'])
+    throw new ConfigError([{ found: 'API_BASE_URL has a user, a query or a fragment', remedy: 'leave them out' }])
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   return url
@@ -37,10 +44,11 @@ export function resolveApiUrl(base: URL, path: string, query: Query = {}): URL {
   // A first segment with a colon would be taken for a scheme, as would a second slash for a host.
   const url = URL.parse(`${base.href}${trimmed}`)
   if (forbiddenInPath.test(trimmed) || trimmed.split(separator).some(isDots) || !url?.href.startsWith(base.href)) {
-    throw new PermanentError(
-      'path',
-      'A path for the API is not below API_BASE_URL: write it without host, query, fragment, white space and dots (. or ..), and encode what is put into it with encodeURIComponent',
-    )
+    throw new PermanentError('path', {
+      found: 'A path for the API is not below API_BASE_URL',
+      remedy:
+        'write it without host, query, fragment, white space and dots (. or ..), and encode what is put into it with encodeURIComponent',
+    })
   }
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) if (one !== undefined) url.searchParams.append(name, String(one))

@@ -62,11 +62,14 @@ class LoopCheck {
     if (cursor === '') {
       throw new PermanentError(
         'cursor',
-        `GET ${this.#path} says that there is more, but not where: it gave no next_cursor`,
+        `GET ${this.#path} says that there is more, but not where, because it gave no next_cursor`,
       )
     }
     if (cursor === before || cursor === this.#mark) {
-      throw new PermanentError('cursor', `GET ${this.#path} gave the same next_cursor again: the list would never end`)
+      throw new PermanentError(
+        'cursor',
+        `GET ${this.#path} gave the same next_cursor again, so that the list would never end`,
+      )
     }
     this.#walked += 1
     if (this.#walked === this.#stretch) {

@@ -32,9 +32,10 @@ export function interpretAdminError(error: unknown, timedOut: boolean, request: 
 function forbidden(request: ApiRequest): Tried<never>['verdict'] {
   return {
     kind: 'error',
-    error: new PermanentError(
-      'forbidden',
-      `${request.name} was refused (HTTP 403): assign the role of client "realm-management" that it needs, such as view-users, to the service account (Clients → the client → Service account roles)`,
-    ),
+    error: new PermanentError('forbidden', {
+      found: `${request.name} was refused (HTTP 403)`,
+      remedy:
+        'assign the role of client "realm-management" that it needs, such as view-users, to the service account (Clients → the client → Service account roles)',
+    }),
   }
 }

@@ -1,4 +1,11 @@
-import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import {
+  type Explanation,
+  OutageError,
+  PermanentError,
+  TransientError,
+  UnknownOutcomeError,
+  type WorkerError,
+} from '../errors.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './rate-window.ts'
@@ -62,21 +69,22 @@ function retryAfterMs(headers: { get(name: string): string | null }, now: number
 function explainRefusal(status: number, request: ApiRequest): WorkerError {
   const { name } = request
   if (status === 403) {
-    return new PermanentError(
-      'forbidden',
-      `${name} was refused (HTTP 403): check that the service account has the scope or the role that it needs, and that the API has not disabled the account`,
-    )
+    return new PermanentError('forbidden', {
+      found: `${name} was refused (HTTP 403)`,
+      remedy:
+        'check that the service account has the scope or the role that it needs, and that the API has not disabled the account',
+    })
   }
   if (status === 404) {
-    return new PermanentError(
-      'not-found',
-      `${name} was not found (HTTP 404): check the path and API_BASE_URL; APIs say the same of what this account may not see`,
-    )
+    return new PermanentError('not-found', {
+      found: `${name} was not found (HTTP 404)`,
+      remedy: 'check the path and API_BASE_URL; APIs say the same of what this account may not see',
+    })
   }
-  return new PermanentError(
-    `http-${status}`,
-    `${name} was refused (HTTP ${status}): the request has to change; the reason that the API gives can hold data and is not shown`,
-  )
+  return new PermanentError(`http-${status}`, {
+    found: `${name} was refused (HTTP ${status})`,
+    remedy: 'the request has to change; the reason that the API gives can hold data and is not shown',
+  })
 }
 
 function explainServerError(status: number, request: ApiRequest): WorkerError {
@@ -84,10 +92,13 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
   if (neverServed.has(status)) {
     return new PermanentError(`http-${status}`, `${name} is nothing that the API can do (HTTP ${status})`)
   }
-  const sentence = `${name} failed (HTTP ${status}): the log of the API, or of what stands in front of it, tells more`
-  if (!isRepeatable(request)) return unknownOutcome(sentence)
-  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, sentence)
-  return new OutageError(`http-${status}`, 'account', sentence)
+  const told = {
+    found: `${name} failed (HTTP ${status})`,
+    remedy: 'the log of the API, or of what stands in front of it, tells more',
+  }
+  if (!isRepeatable(request)) return unknownOutcome(told)
+  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
+  return new OutageError(`http-${status}`, 'account', told)
 }
 
 /**
@@ -95,13 +106,17 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
  * that nothing was done yet (RFC 9110, section 15.4).
  */
 function explainRedirect(status: number, request: ApiRequest): WorkerError {
-  const sentence = `${request.name} is redirected (HTTP ${status}): name the final address in the path or in API_BASE_URL, and check whether a login page stands in front of the API`
-  if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(sentence)
-  return new OutageError('redirect', 'job', sentence)
+  const told = {
+    found: `${request.name} is redirected (HTTP ${status})`,
+    remedy:
+      'name the final address in the path or in API_BASE_URL, and check whether a login page stands in front of the API',
+  }
+  if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(told)
+  return new OutageError('redirect', 'job', told)
 }
 
-export function unknownOutcome(sentence: string): UnknownOutcomeError {
-  return new UnknownOutcomeError(`The request may or may not have been carried out. ${sentence}`)
+export function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {
+  return new UnknownOutcomeError({ found: `The request may or may not have been carried out. ${found}`, remedy })
 }
 
 function failed(error: WorkerError): Verdict {

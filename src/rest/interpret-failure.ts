@@ -11,8 +11,11 @@ import { unknownOutcome } from './interpret-answer.ts'
  */
 export function interpretFailure(error: unknown, timedOut: boolean, request: ApiRequest): WorkerError {
   const { words, neverSent } = describeNetworkFailure(error)
-  const sentence = `${request.name} got no answer, ${words}: check that the API runs and that API_BASE_URL is right`
-  if (neverSent) return new OutageError('network', 'account', sentence)
-  if (isRepeatable(request)) return new TransientError(timedOut ? 'timeout' : 'network', sentence)
-  return unknownOutcome(sentence)
+  const told = {
+    found: `${request.name} got no answer, ${words}`,
+    remedy: 'check that the API runs and that API_BASE_URL is right',
+  }
+  if (neverSent) return new OutageError('network', 'account', told)
+  if (isRepeatable(request)) return new TransientError(timedOut ? 'timeout' : 'network', told)
+  return unknownOutcome(told)
 }

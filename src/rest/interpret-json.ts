@@ -25,9 +25,12 @@ export function interpretJson(received: Received, request: ApiRequest): Verdict<
 
 function explainNotJson({ status, headers }: Received, request: ApiRequest): WorkerError {
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-  const sentence = `${request.name} was answered with HTTP ${status} and something that is not JSON (${type}): the answer was cut off, or something else answers there; check the path and API_BASE_URL`
-  if (!isRepeatable(request)) return unknownOutcome(sentence)
-  if (/[/+]json$/i.test(type)) return new TransientError('not-json', sentence)
+  const told = {
+    found: `${request.name} was answered with HTTP ${status} and something that is not JSON (${type})`,
+    remedy: 'the answer was cut off, or something else answers there; check the path and API_BASE_URL',
+  }
+  if (!isRepeatable(request)) return unknownOutcome(told)
+  if (/[/+]json$/i.test(type)) return new TransientError('not-json', told)
   // A page where JSON should be: a login, a proxy, or an application that answers so to every path it doesn't know.
-  return new OutageError('not-json', 'job', sentence)
+  return new OutageError('not-json', 'job', told)
 }

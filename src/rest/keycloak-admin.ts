@@ -110,7 +110,9 @@ const reads = /^(?:find|list|count|get)/
 export function parseKeycloakIssuer(issuer: string): { baseUrl: string; realm: string } {
   const found = /^(.+?)\/realms\/([^/?#]+)\/?$/.exec(issuer)
   if (!found?.[1] || !found[2]) {
-    throw new ConfigError(["The issuer is not a Keycloak realm's: it has to end with /realms/ and the realm's name"])
+    throw new ConfigError([
+      { found: "The issuer is not a Keycloak realm's", remedy: "it has to end with /realms/ and the realm's name" },
+    ])
   }
   const base = parseApiBaseUrl(found[1])
   return { baseUrl: base.href.replace(/\/$/, ''), realm: decodeURIComponent(found[2]) }

@@ -40,7 +40,7 @@ export async function* numberedPages<T>(
     if (data.length > perPage) {
       throw new PermanentError(
         'page-size',
-        `GET ${path} gave ${data.length} items where ${perPage} were asked for: it has no pages`,
+        `GET ${path} gave ${data.length} items where ${perPage} were asked for, so it has no pages`,
       )
     }
     yield { items: data, next: page + 1 }

@@ -44,7 +44,7 @@ export async function* offsetPages<T>(api: RestApi, request: OffsetPagesRequest<
     if (items.length > max) {
       throw new PermanentError(
         'page-size',
-        `GET ${path} gave ${items.length} items where ${max} were asked for: it has no pages`,
+        `GET ${path} gave ${items.length} items where ${max} were asked for, so it has no pages`,
       )
     }
     first += items.length

@@ -11,8 +11,8 @@ import { showIssues } from '../show-issues.ts'
 export function parseAnswer<T>(schema: z.ZodType<T>, json: unknown, name: string): T {
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
-  throw new PermanentError(
-    'response-shape',
-    `${name} was answered with JSON of another shape: ${showIssues(parsed.error)}. The API has changed, or the schema in the job is wrong`,
-  )
+  throw new PermanentError('response-shape', {
+    found: `${name} was answered with JSON of another shape (${showIssues(parsed.error)})`,
+    remedy: 'the API has changed, or the schema in the job is wrong',
+  })
 }

@@ -103,16 +103,16 @@ function neverArrived(error: WorkerError): boolean {
 
 function rateLimited(request: ApiRequest, retryAfterMs: number): RateLimitedError {
   return new RateLimitedError(
-    `${request.name}: the API asks for a pause of ${Math.ceil(retryAfterMs / 1_000)} s`,
+    `The API asks for a pause of ${Math.ceil(retryAfterMs / 1_000)} s after ${request.name}`,
     retryAfterMs,
   )
 }
 
 /** Nothing that another try in a few seconds would mend, and nothing that is this job's fault: the account waits. */
 function rejectedTwice(request: ApiRequest): OutageError {
-  return new OutageError(
-    'unauthorized',
-    'account',
-    `${request.name}: the API rejected a fresh token as well (HTTP 401): check that the API knows this client, that it takes tokens of this realm and audience, and the clocks of both machines`,
-  )
+  return new OutageError('unauthorized', 'account', {
+    found: `${request.name}: the API rejected a fresh token as well (HTTP 401)`,
+    remedy:
+      'check that the API knows this client, that it takes tokens of this realm and audience, and the clocks of both machines',
+  })
 }

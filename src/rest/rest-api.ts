@@ -164,7 +164,10 @@ function jsonBody(value: unknown): { body: string; headers: Record<string, strin
     return { body: JSON.stringify(value), headers: { 'content-type': 'application/json' } }
   } catch {
     // Its own words may repeat a value.
-    throw new PermanentError('body', 'The body of a request can not be written as JSON: it holds a bigint or a circle')
+    throw new PermanentError(
+      'body',
+      'The body of a request can not be written as JSON, because it holds a bigint or a circle',
+    )
   }
 }
 

@@ -72,7 +72,7 @@ export function checkSendable({ url, method, headers, body }: Sendable): void {
     // Its own words repeat the header.
     throw new PermanentError(
       'request',
-      'A request can not be sent: its method, a header, or having a body is against HTTP',
+      'A request can not be sent, because its method, a header, or having a body is against HTTP',
     )
   }
 }

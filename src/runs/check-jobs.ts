@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError, renderExplanation } from '../errors.ts'
+import { ConfigError, type Explanation, inPlace, type Told } from '../errors.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
@@ -15,31 +15,36 @@ export type FindJobFiles = (name: string) => Promise<readonly string[]>
  * @throws ConfigError with every problem, each with its job and the file
  */
 export async function checkJobList(jobs: readonly JobDefinition[], findFiles: FindJobFiles): Promise<void> {
-  const problems: string[] = []
+  const problems: Explanation[] = []
   for (const name of findTwice(jobs.map(job => job.name))) {
-    problems.push(`Two jobs are called "${name}" (${await placeOf([name], findFiles)}): rename one, or list it once.`)
+    problems.push({
+      found: `Two jobs are called "${name}" (${await placeOf([name], findFiles)})`,
+      remedy: 'rename one, or list it once',
+    })
   }
   for (const table of findTwice(jobs.flatMap(job => job.into ?? []))) {
     const writers = new Set(jobs.filter(job => [job.into ?? []].flat().includes(table)).map(job => job.name))
-    problems.push(
-      `Two jobs write mirror.${table}, ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)}): give one another "into", or each would overwrite the other's rows.`,
-    )
+    problems.push({
+      found: `Two jobs write mirror.${table}, ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)})`,
+      remedy: `give one another "into", or each would overwrite the other's rows`,
+    })
   }
   for (const twins of findTwinRoles(jobs.filter(hasValidRequirement).flatMap(job => roleOf(job) ?? []))) {
     const roles = twins.map(role => `"${role}"`).join(' and ')
-    problems.push(
-      `Roles ${roles} have one schema file where case doesn't tell names apart: rename one of them in Keycloak and in Hasura.`,
-    )
+    problems.push({
+      found: `Roles ${roles} have one schema file where case doesn't tell names apart`,
+      remedy: 'rename one of them in Keycloak and in Hasura',
+    })
   }
   for (const job of jobs) {
     for (const problem of findOwnProblems(job)) {
-      problems.push(`Job "${job.name}" (${await placeOf([job.name], findFiles)}): ${problem}.`)
+      problems.push(inPlace(`Job "${job.name}" (${await placeOf([job.name], findFiles)})`, problem))
     }
   }
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-function findOwnProblems(job: JobDefinition): readonly string[] {
+function findOwnProblems(job: JobDefinition): readonly Told[] {
   const { name, schedule } = job
   const rule = schedule && findRuleProblem(schedule)
   const isValid = hasValidRequirement(job)
@@ -48,7 +53,7 @@ function findOwnProblems(job: JobDefinition): readonly string[] {
   return [
     ...(/^[a-z][a-z0-9-]*$/.test(name) ? [] : ['a name is lower case words with dashes between them']),
     ...(rule === undefined ? [] : [rule]),
-    ...(roleProblem === undefined ? [] : [renderExplanation(roleProblem)]),
+    ...(roleProblem === undefined ? [] : [roleProblem]),
     ...(isValid ? [] : [requirementNeeds]),
   ]
 }

@@ -1,4 +1,4 @@
-import { ConfigError, RefusalError } from '../errors.ts'
+import { ConfigError, causedBy, type Explanation, RefusalError, toExplanation } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
@@ -24,11 +24,18 @@ export async function findContractRefusal(job: JobDefinition, schemaFolder: URL)
   try {
     const problems = findContractProblems(job, await loadRoleSchema(schemaFolder, role))
     if (problems.length === 0) return undefined
-    return new RefusalError('contract', 'job', { found: `${found} (${problems.join('; ')})`, remedy: remedyFor(role) })
+    const remedies = new Set(problems.flatMap(({ remedy }) => remedy ?? []))
+    return new RefusalError('contract', 'job', {
+      found: `${found} (${problems.map(problem => problem.found).join('; ')})`,
+      remedy: remedies.size > 0 ? [...remedies].join('; ') : remedyFor(role),
+    })
   } catch (error) {
     // Words of the schema's parser, which quote the SDL at most.
     const said = error instanceof Error ? error.message : String(error)
-    if (error instanceof ConfigError) return new RefusalError('contract', 'job', { found, remedy: said })
+    if (error instanceof ConfigError) {
+      const [problem = { found: said }] = error.problems
+      return new RefusalError('contract', 'job', causedBy(found, problem))
+    }
     return new RefusalError('contract', 'job', {
       found: `${found}, because graphql/schema/${schemaFileName(role)} is no valid schema (${said})`,
       remedy: `run "schema pull --role ${role}"`,
@@ -45,16 +52,16 @@ function remedyFor(role: string): string {
 }
 
 /** Validating takes a while, and a schema that hasn't changed says the same again. */
-const knownProblems = new WeakMap<RoleSchema, Map<JobDefinition, readonly string[]>>()
+const knownProblems = new WeakMap<RoleSchema, Map<JobDefinition, readonly Explanation[]>>()
 
 /** What the schema of its role has against a job: its operations, or where they are valid its options. */
-export function findContractProblems(job: JobDefinition, schema: RoleSchema): readonly string[] {
-  const ofSchema = knownProblems.get(schema) ?? new Map<JobDefinition, readonly string[]>()
+export function findContractProblems(job: JobDefinition, schema: RoleSchema): readonly Explanation[] {
+  const ofSchema = knownProblems.get(schema) ?? new Map<JobDefinition, readonly Explanation[]>()
   knownProblems.set(schema, ofSchema)
   const known = ofSchema.get(job)
   if (known) return known
   const invalid = operationProblemsOf(job, schema)
-  const problems = invalid.length > 0 ? invalid : (job.findProblems?.(schema) ?? [])
+  const problems = (invalid.length > 0 ? invalid : (job.findProblems?.(schema) ?? [])).map(toExplanation)
   ofSchema.set(job, problems)
   return problems
 }

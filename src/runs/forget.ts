@@ -56,7 +56,8 @@ async function underLeases(
   try {
     for (const job of jobs) {
       const lease = await leases.take(account, job)
-      if (!lease) throw new UsageError(`${job} is running for account "${account}": wait until it has ended.`)
+      if (!lease)
+        throw new UsageError({ found: `${job} is running for account "${account}"`, remedy: 'wait until it has ended' })
       taken.push(lease)
     }
     await work()

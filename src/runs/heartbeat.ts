@@ -9,7 +9,10 @@ import { createLeases, type Leases } from './lease.ts'
 const processLifeMs = 6_000
 const heartbeatMs = 1_500
 const beatWithinMs = 3_000
-const unheard = 'The store did not answer a heartbeat within 3 s: check the network between this process and Postgres.'
+const unheard = {
+  found: 'The store did not answer a heartbeat within 3 s',
+  remedy: 'check the network between this process and Postgres',
+}
 
 export interface Heartbeat extends AsyncDisposable {
   readonly processId: string

@@ -174,10 +174,10 @@ export async function fencedStatement(
   const { numAffectedRows = 0n } = await build(isHeld(lease)).execute(store)
   if (numAffectedRows > 0n) return Number(numAffectedRows)
   await requireHeld(store, lease)
-  throw new PermanentError(
-    'nothing-written',
-    `A statement of ${lease.job} wrote no row, though nothing keeps its run from writing: look for a trigger on its mirror table that keeps rows out`,
-  )
+  throw new PermanentError('nothing-written', {
+    found: `A statement of ${lease.job} wrote no row, though nothing keeps its run from writing`,
+    remedy: 'look for a trigger on its mirror table that keeps rows out',
+  })
 }
 
 function isHeld({ account, job, fence, processId }: Lease): RawBuilder<boolean> {
@@ -190,6 +190,6 @@ async function requireHeld(store: Store, lease: Lease): Promise<void> {
   const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
   if (rows.length > 0) return
   throw new LeaseLostError(
-    `Another run of ${lease.job} for account "${lease.account}" has taken over, so this one stopped without writing.`,
+    `Another run of ${lease.job} for account "${lease.account}" has taken over, so this one stopped without writing`,
   )
 }

@@ -33,7 +33,7 @@ export function decideAfter(error: unknown, failures: number): Decision {
   if (error instanceof RateLimitedError) return { kind: 'again', delayMs: error.retryAfterMs, countsAsFailure: false }
   if (error instanceof LeaseLostError) return { kind: 'again', delayMs: 1_000, countsAsFailure: false }
   if (error instanceof PermanentError && lateRefusals.has(error.code)) {
-    return { kind: 'hold', cause: new RefusalError('job-roles', 'job', error.message, { cause: error }) }
+    return { kind: 'hold', cause: new RefusalError('job-roles', 'job', error, { cause: error }) }
   }
   const max = maxFailuresOf(error)
   if (failures + 1 >= max) return { kind: 'fail' }

@@ -22,10 +22,13 @@ const leasePauseMs = 500
 /** One run in the foreground: through the same gate and under the same lease, but what refuses it is thrown, not held. */
 export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
   if (run.job.needsWorker) {
-    throw new UsageError(`${run.job.name} is made of requests that a worker runs: use "bootstrap --wait".`)
+    throw new UsageError({
+      found: `${run.job.name} is made of requests that a worker runs`,
+      remedy: 'use "bootstrap --wait"',
+    })
   }
   if (run.dryRun && !run.job.canDryRun) {
-    throw new UsageError(`${run.job.name} can't tell what it would change: only jobs that mirror a table can.`)
+    throw new UsageError(`${run.job.name} can't tell what it would change; only jobs that mirror a table can`)
   }
   const requestId = `run-${crypto.randomUUID()}`
   for (;;) {

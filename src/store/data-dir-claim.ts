@@ -125,13 +125,19 @@ function answers(socketPath: string): Promise<boolean> {
 
 function owned(dataDir: string): ConfigError {
   return new ConfigError([
-    `DATA_DIR ${dataDir} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres.`,
+    {
+      found: `DATA_DIR ${dataDir} belongs to another process, and an embedded database has one owner`,
+      remedy: 'stop that process, or set DATABASE_URL to share a Postgres',
+    },
   ])
 }
 
 function unusable(dataDir: string, error: unknown): ConfigError {
   return new ConfigError([
-    `DATA_DIR ${dataDir} can't hold a control socket (${error instanceof Error ? error.message : String(error)}): give a folder that may be written to and whose path is shorter than 90 characters.`,
+    {
+      found: `DATA_DIR ${dataDir} can't hold a control socket (${error instanceof Error ? error.message : String(error)})`,
+      remedy: 'give a folder that may be written to and whose path is shorter than 90 characters',
+    },
   ])
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { OutageError } from '../errors.ts'
+import { type Explanation, OutageError } from '../errors.ts'
 import { migrations } from './migrations.ts'
 import { setSession } from './session-settings.ts'
 
@@ -12,7 +12,7 @@ export interface DatabaseInspection {
   /** Migrations that the next start will apply. */
   readonly pending: readonly string[]
   /** How far the first login of each account has come, and why it doesn't go on. */
-  readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: string }>
+  readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }>
 }
 
 /**
@@ -34,8 +34,13 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
     if (!hasStore) return { name, encoding, hasStore, pending: Object.keys(migrations), firstLogins: new Map() }
     const applied = await client.query<{ name: string }>('select name from worker.kysely_migration')
     const done = new Set(applied.rows.map(row => row.name))
-    const accounts = await client.query<{ name: string; first_login: string; reason: string | null }>(
-      `select a.name, a.first_login, h.reason from worker.accounts a
+    const accounts = await client.query<{
+      name: string
+      first_login: string
+      found: string | null
+      remedy: string | null
+    }>(
+      `select a.name, a.first_login, h.found, h.remedy from worker.accounts a
        left join worker.holds h on h.account = a.name and h.job = '' and h.code = 'first-login'`,
     )
     return {
@@ -44,16 +49,18 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
       hasStore,
       pending: Object.keys(migrations).filter(name => !done.has(name)),
       firstLogins: new Map(
-        accounts.rows.map(({ name, first_login: state, reason: hold }) => [name, { state, ...(hold && { hold }) }]),
+        accounts.rows.map(({ name, first_login: state, found, remedy }) => [
+          name,
+          { state, ...(found !== null && { hold: { found, remedy: remedy ?? undefined } }) },
+        ]),
       ),
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
-    throw new OutageError(
-      'store',
-      'account',
-      `Postgres can't be used (${code}): check that it runs and that DATABASE_URL names it.`,
-    )
+    throw new OutageError('store', 'account', {
+      found: `Postgres can't be used (${code})`,
+      remedy: 'check that it runs and that DATABASE_URL names it',
+    })
   } finally {
     await client.end().catch(() => {})
   }

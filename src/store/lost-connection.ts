@@ -38,7 +38,10 @@ function translated(error: unknown): unknown {
   if (!(error instanceof Error) || error.name === 'AbortError') return error
   return new TransientError(
     'store',
-    "The connection to Postgres was lost, or can't be had: check that it runs and that DATABASE_URL is right",
+    {
+      found: "The connection to Postgres was lost, or can't be had",
+      remedy: 'check that it runs and that DATABASE_URL is right',
+    },
     { cause: error },
   )
 }

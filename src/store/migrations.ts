@@ -25,6 +25,12 @@ export const migrations: Record<string, Migration> = {
       await sql`alter table worker.checkpoints add column definition jsonb`.execute(db)
     },
   },
+  '0006_what_was_found_and_what_to_do': {
+    async up(db: Kysely<unknown>) {
+      await sql`alter table worker.holds rename column reason to found`.execute(db)
+      await sql`alter table worker.holds add column remedy text`.execute(db)
+    },
+  },
 }
 
 const initialTables = [

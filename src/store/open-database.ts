@@ -94,7 +94,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
     await setSession(db, { timeouts: false, searchPath: 'bullmq' })
   } catch (error) {
     await claim[Symbol.asyncDispose]()
-    throw new TransientError('store', `The embedded database in ${dataDir} can't be opened: ${String(error)}`, {
+    throw new TransientError('store', `The embedded database in ${dataDir} can't be opened (${String(error)})`, {
       cause: error,
     })
   }
@@ -115,7 +115,7 @@ async function migrate(store: Store): Promise<void> {
   const { rows } = await sql<{ encoding: string; database: string }>`
     select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
   const problem = rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)
-  if (problem) throw new ConfigError([`${problem.found}: ${problem.remedy}.`])
+  if (problem) throw new ConfigError([problem])
   const migrator = new Migrator({
     db: store,
     provider: { getMigrations: async () => migrations },

@@ -180,7 +180,9 @@ interface HoldRow {
   /** What the gate met is over when it lets a run pass; what a run met behind it, only when a run came through. */
   met_by: 'gate' | 'run'
   code: string
-  reason: string
+  /** What is told of it, in two parts (`Explanation`). */
+  found: string
+  remedy: string | null
   since: Generated<Date>
   probes: Generated<number>
   probe_at: Date

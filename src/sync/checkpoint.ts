@@ -71,10 +71,10 @@ export async function findCheckpoint(
   const position = positionSchema.nullable().safeParse(row.position)
   const columns = z.record(z.string(), z.string()).nullable().safeParse(row.columns)
   if (!position.success || !columns.success) {
-    throw new PermanentError(
-      'checkpoint',
-      `The checkpoint of ${key.job} for account "${key.account}" can't be read: run "reset ${key.job} --account ${key.account}" to read everything again.`,
-    )
+    throw new PermanentError('checkpoint', {
+      found: `The checkpoint of ${key.job} for account "${key.account}" can't be read`,
+      remedy: `run "reset ${key.job} --account ${key.account}" to read everything again`,
+    })
   }
   return {
     high: row.high ?? undefined,

@@ -142,7 +142,10 @@ const uniqueViolation = '23505'
 function repeatedKey({ key, mirror }: PullRun, cause: unknown): PermanentError {
   return new PermanentError(
     'key',
-    `Two rows of one page have the same ${mirror.key.map(column => `"${column}"`).join(' and ')}, so the key of ${key.job} doesn't tell rows apart: choose another "key" for it`,
+    {
+      found: `Two rows of one page have the same ${mirror.key.map(column => `"${column}"`).join(' and ')}, so the key of ${key.job} doesn't tell rows apart`,
+      remedy: 'choose another "key" for it',
+    },
     { cause },
   )
 }

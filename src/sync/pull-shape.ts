@@ -1,5 +1,5 @@
 import { print } from 'graphql'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, type Told } from '../errors.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
 import {
   loadRoleSchema,
@@ -48,22 +48,22 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
 }
 
 /** What of the options doesn't fit the document, or can't be kept; in words. */
-export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly string[] {
+export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly Told[] {
   const { into, sweep, pageSize, ranges, lookback } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
-  const problems = [
-    ...(rule === undefined ? [] : [`its sweep's ${rule}.`]),
+  const problems: Told[] = [
+    ...(rule === undefined ? [] : [`its sweep's ${rule}`]),
     ...(Buffer.byteLength(into) <= 63 && /^[^."]+$/.test(into)
       ? []
-      : [`mirror table "${into}" needs a name of 1 to 63 bytes without dots and quotes.`]),
+      : [`mirror table "${into}" needs a name of 1 to 63 bytes without dots and quotes`]),
     ...Object.entries({ pageSize, ranges }).flatMap(([name, value]) =>
       Number.isSafeInteger(value) && value > 0
         ? []
-        : [`"${name}" is ${value}, and needs to be a whole number from 1 on.`],
+        : [`"${name}" is ${value}, and needs to be a whole number from 1 on`],
     ),
     ...(lookback === undefined || (Number.isFinite(lookback) && lookback >= 0)
       ? []
-      : [`"lookback" is ${lookback}, and needs to be a number from 0 on.`]),
+      : [`"lookback" is ${lookback}, and needs to be a number from 0 on`]),
   ]
   try {
     readShape(settings, schema)
@@ -80,24 +80,32 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   const { rootField, columns } = readSelection(document, schema, settings.flatten)
   const find = (name: string): SelectedColumn => {
     const column = columns.find(candidate => candidate.name === name)
-    if (!column) throw new ConfigError([`"${name}" is not selected by its document.`])
+    if (!column) throw new ConfigError([`"${name}" is not selected by its document`])
     return column
   }
   const findOrdered = (name: string): SelectedColumn => {
     const column = find(name)
     if (!column.path) return column
     throw new ConfigError([
-      `"${name}" is a field of a nested object, by which the API doesn't order rows: choose columns of the row itself for key and cursor.`,
+      {
+        found: `"${name}" is a field of a nested object, by which the API doesn't order rows`,
+        remedy: 'choose columns of the row itself for key and cursor',
+      },
     ])
   }
   const long = columns.find(({ name }) => Buffer.byteLength(name) > 63)
   if (long) {
-    throw new ConfigError([`column "${long.name}" has a name of more than 63 bytes: give it an alias in the document.`])
+    throw new ConfigError([
+      { found: `column "${long.name}" has a name of more than 63 bytes`, remedy: 'give it an alias in the document' },
+    ])
   }
   const reserved = columns.find(({ name }) => name.startsWith('_'))
   if (reserved) {
     throw new ConfigError([
-      `column "${reserved.name}" begins with an underscore, as the mirror's own columns do: give it an alias in the document.`,
+      {
+        found: `column "${reserved.name}" begins with an underscore, as the mirror's own columns do`,
+        remedy: 'give it an alias in the document',
+      },
     ])
   }
   const impossible = findTableProblems(columns, key)
@@ -134,7 +142,10 @@ function readCursor(
   const kind = findCursorKind(type)
   if (!kind) {
     throw new ConfigError([
-      `"${name}" is ${type}, which can't grow with every change: choose another cursor, or none to read and compare all rows every time.`,
+      {
+        found: `"${name}" is ${type}, which can't grow with every change`,
+        remedy: 'choose another cursor, or none to read and compare all rows every time',
+      },
     ])
   }
   const columns = [name, ...key.filter(column => column !== name)]

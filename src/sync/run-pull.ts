@@ -41,7 +41,10 @@ export async function runPull(
 
   if (payload.backfill) {
     if (!cursor)
-      throw new UsageError(`${settings.name} has no cursor, so it can't be filled between two: run it in full.`)
+      throw new UsageError({
+        found: `${settings.name} has no cursor, so it can't be filled between two`,
+        remedy: 'run it in full',
+      })
     return { ...(await backfill(run, cursor.order, payload.backfill)), counts }
   }
   const columnsChanged = known?.columns !== undefined && !isEqual(known.columns, run.columns)
@@ -147,10 +150,10 @@ function requireValues(where: unknown, job: string, account: string): void {
       })
     }
     if (value !== undefined) return value
-    throw new PermanentError(
-      'where',
-      `The "where" of ${job} has no value at "${name}" for account "${account}", and so would match every row: give it one`,
-    )
+    throw new PermanentError('where', {
+      found: `The "where" of ${job} has no value at "${name}" for account "${account}", and so would match every row`,
+      remedy: 'give it one',
+    })
   })
 }
 
@@ -167,9 +170,8 @@ function isEqual(a: Readonly<Record<string, string>>, b: Readonly<Record<string,
 }
 
 function columnsHeld({ key }: PullRun): RefusalError {
-  return new RefusalError(
-    'fingerprint',
-    'job',
-    `The columns that ${key.job} selects have changed, and it is set to wait for somebody to look: run "reset ${key.job} --account ${key.account}" to read everything again with the new ones`,
-  )
+  return new RefusalError('fingerprint', 'job', {
+    found: `The columns that ${key.job} selects have changed, and it is set to wait for somebody to look`,
+    remedy: `run "reset ${key.job} --account ${key.account}" to read everything again with the new ones`,
+  })
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Account } from '../../src/account.ts'
 import { checkAccountJobs } from '../../src/app/check-account-jobs.ts'
 import { parseConfig } from '../../src/config.ts'
-import { ConfigError } from '../../src/errors.ts'
+import { ConfigError, renderExplanation } from '../../src/errors.ts'
 import { jobs } from '../../src/jobs/list.ts'
 
 const login = { tokenUrl: 'https://idp/token', clientId: 'a', clientSecret: 's' }
@@ -14,12 +14,12 @@ function problemsOf(...settings: object[]): readonly string[] {
     checkAccountJobs(parsed, jobs)
     return []
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems
+    if (error instanceof ConfigError) return error.problems.map(renderExplanation)
     throw error
   }
 }
 
-const known = 'the jobs are sync-users, sync-topics, sync-articles, bootstrap-account.'
+const known = 'the jobs are sync-users, sync-topics, sync-articles, bootstrap-account'
 
 describe('what an accounts file says of jobs', () => {
   test('may be nothing, and may name every job that there is', () => {
@@ -47,7 +47,7 @@ describe('what an accounts file says of jobs', () => {
       'rules that never come',
       { schedules: { 'sync-users': { cron: '0 0 30 2 *' }, 'sync-topics': { cron: '* * *' } } },
       [
-        'accounts.1.schedules.sync-users: cron "0 0 30 2 *" never comes.',
+        'accounts.1.schedules.sync-users: cron "0 0 30 2 *" never comes',
         /^ACCOUNTS_FILE accounts\.1\.schedules\.sync-topics: cron "\* \* \*" /,
       ],
     ],

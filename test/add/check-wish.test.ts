@@ -13,7 +13,7 @@ test('a packed build has no sources to add to', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'))
   try {
     await expect(checkWish({ folder, jobs }, wish)).rejects.toThrow(
-      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a checkout, after "npm ci".`,
+      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a checkout, after "npm ci"`,
     )
   } finally {
     await rm(folder, { recursive: true })
@@ -38,6 +38,6 @@ test.each([
 
 test('a name without letters and digits names no root field', async () => {
   await expect(checkWish({ folder: checkout, jobs }, { ...wish, rootField: '_' })).rejects.toThrow(
-    '"_" is no name of a root field.',
+    '"_" is no name of a root field',
   )
 })

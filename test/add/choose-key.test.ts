@@ -22,16 +22,16 @@ test.each<[what: string, byKey: string, asked: string[] | undefined, sentence: s
     'there is none',
     '',
     undefined,
-    '"things" has no primary key that this role sees, as a view has none: give the columns that tell a row from all others with --key, separated by commas (never null: id, a, data).',
+    '"things" has no primary key that this role sees, as a view has none: give the columns that tell a row from all others with --key, separated by commas (never null: id, a, data)',
   ],
   ['a column has a name that the mirror does not', '', ['_id'], '"_id" of "things" begins with an underscore'],
-  ['a column is not there', '', ['c'], '"things" has no column "c" for a key: it has id, a, b, data, _id.'],
+  ['a column is not there', '', ['c'], '"things" has no column "c" for a key: it has id, a, b, data, _id'],
   ['a column has no order', '', ['data'], '"data" of "things" is jsonb!, by which rows can\'t be ordered'],
   [
     'a column of a table can be null',
     'id: uuid!',
     ['b'],
-    'b of "things" can be null, so rows would be without a key: leave --key out for the primary key (id), or give columns that are never null.',
+    'b of "things" can be null, so rows would be without a key: leave --key out for the primary key (id), or give columns that are never null',
   ],
 ])('is refused when %s', (_what, byKey, asked, sentence) => {
   expect(() => chooseKey(readThings(columns, byKey), asked)).toThrow(sentence)

@@ -76,26 +76,26 @@ test.each<[what: string, rootField: string, sentence: string]>([
   [
     'an unknown name, with those that are like it',
     'thing',
-    'Role "viewer" sees no root field "thing": similar names are things; or name another role with --role.',
+    'Role "viewer" sees no root field "thing": similar names are things; or name another role with --role',
   ],
   [
     'an unknown name that is like no other',
     'invoices',
-    'Role "viewer" sees no root field "invoices": the lists are things, others, search; or name another role with --role.',
+    'Role "viewer" sees no root field "invoices": the lists are things, others, search; or name another role with --role',
   ],
   ['a name that every object has', 'toString', 'Role "viewer" sees no root field "toString"'],
   [
     'the field of one row',
     'things_by_pk',
-    '"things_by_pk" is no list of rows, which a pull needs: similar names are things.',
+    '"things_by_pk" is no list of rows, which a pull needs: similar names are things',
   ],
   [
     'an aggregate',
     'things_aggregate',
-    '"things_aggregate" is no list of rows, which a pull needs: similar names are things.',
+    '"things_aggregate" is no list of rows, which a pull needs: similar names are things',
   ],
-  ['a scalar', 'version', '"version" is no list of rows, which a pull needs: the lists are things, others, search.'],
-  ['a mutation', 'insert_things', '"insert_things" is a mutation: a pull needs a list of rows.'],
+  ['a scalar', 'version', '"version" is no list of rows, which a pull needs: the lists are things, others, search'],
+  ['a mutation', 'insert_things', '"insert_things" is a mutation: a pull needs a list of rows'],
   ['an action', 'ping', '"ping" takes no where, order_by and limit, which a pull needs to read page by page'],
   [
     'a function that needs arguments',
@@ -118,7 +118,7 @@ test.each<[what: string, rootField: string, sentence: string]>([
 test('refuses a role that may read nothing', () => {
   const schema = readSdl('extend type query_root { no_queries_available: String }')
   expect(() => readRootField('things', schema)).toThrow(
-    'Role "viewer" may read nothing of this API: give it a select permission in Hasura, or name another role with --role.',
+    'Role "viewer" may read nothing of this API: give it a select permission in Hasura, or name another role with --role',
   )
 })
 

@@ -58,11 +58,11 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
   'a default export': ['export default []', /^src\/jobs\/list\.ts has no list "jobs"/],
   'something that is no job': [
     `export const jobs = [${job}, undefined]`,
-    /^src\/jobs\/list\.ts: element 1 of "jobs" \(undefined\) is no job, it lacks everything/,
+    /^Element 1 of "jobs" in src\/jobs\/list\.ts \(undefined\) is no job, it lacks everything/,
   ],
   'options in place of a job': [
     `export const jobs = [{ name: 'b', payload: { safeParse() {} } }]`,
-    /^src\/jobs\/list\.ts: element 0 of "jobs" \("b"\) is no job, it lacks run: list what "pullSync" or "defineJob" returned\.$/,
+    /^Element 0 of "jobs" in src\/jobs\/list\.ts \("b"\) is no job, it lacks run: list what "pullSync" or "defineJob" returned$/,
   ],
 }
 

@@ -103,7 +103,10 @@ describe('password', () => {
   })
 
   test('alone is deprecated', () => {
-    expect(findDeprecation(byPassword)).toMatch(/CLIENT_AUTH=password .*Service account roles/)
+    expect(findDeprecation(byPassword)).toEqual({
+      found: expect.stringMatching(/^CLIENT_AUTH=password logs in with a user's password/),
+      remedy: expect.stringContaining('Service account roles'),
+    })
     expect(findDeprecation(byKey)).toBeUndefined()
   })
 })

@@ -39,7 +39,7 @@ describe('run', () => {
 
   test('with a payload that the job does not know ends with 2', async () => {
     const { code, err } = await run(home.env, 'run', 'sync-users', '--payload', '{"since":1}')
-    expect(err).toMatch(/^The payload of sync-users is not what it needs \(.*"since"\)\.\n$/)
+    expect(err).toMatch(/^The payload of sync-users is not what it needs \(.*"since"\)\n$/)
     expect(code).toBe(2)
   })
 

@@ -30,7 +30,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   const second = await start({ ...env, PORT: '0' }, ['worker']).ended
   expect(second.code).toBe(2)
   expect(second.err).toBe(
-    `DATA_DIR ${env.DATA_DIR} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres.\n`,
+    `DATA_DIR ${env.DATA_DIR} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres\n`,
   )
 
   const foreground = await run(env, 'run', 'sync-users', '--full', '--json')
@@ -142,7 +142,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
     await expect.poll(() => pulls().length, { timeout: 20_000 }).toBe(before + 1)
     worker.kill('SIGTERM')
     const { code, out, err } = await running
-    const sentence = 'The worker is stopping: the run was interrupted, the next one goes on from its checkpoint.'
+    const sentence = 'The worker is stopping, so the run was interrupted; the next one resumes from its checkpoint'
     expect(code).toBe(1)
     expect(err.endsWith(`${sentence}\n`)).toBe(true)
     expect(JSON.parse(out)).toEqual({ error: { code: 'interrupted', message: sentence } })
@@ -158,7 +158,7 @@ test('a worker whose port is taken ends with 2 and names the variables', async (
   const port = new URL(sandbox.hasura.url).port
   const { code, err } = await run({ ...home.env, PORT: port }, 'worker')
   expect(err).toBe(
-    `HTTP on 127.0.0.1:${port} is not possible, something else listens there: free it, or set HOST and PORT.\n`,
+    `HTTP on 127.0.0.1:${port} is not possible, something else listens there: free it, or set HOST and PORT\n`,
   )
   expect(code).toBe(2)
 })

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readClaimsLocation } from '../../src/config/read-claims-location.ts'
+import { renderExplanation, type Told } from '../../src/errors.ts'
 
 const roles = { 'x-hasura-allowed-roles': ['viewer'], 'x-hasura-default-role': 'viewer' }
 
 function read(values: Parameters<typeof readClaimsLocation>[0]) {
-  const problems: string[] = []
-  return { location: readClaimsLocation(values, variable => variable, problems), problems }
+  const problems: Told[] = []
+  const location = readClaimsLocation(values, variable => variable, problems)
+  return { location, problems: problems.map(renderExplanation) }
 }
 
 function problemsOf(map: unknown): string[] {
@@ -47,7 +49,7 @@ describe('the place of the claims', () => {
   test('is no text that is no JSON, and not two places', () => {
     expect(read({ HASURA_CLAIMS_MAP: '{' }).problems).toEqual([expect.stringMatching(/must be a JSON object/)])
     expect(read({ HASURA_CLAIMS_MAP: JSON.stringify(roles), HASURA_CLAIMS_PATH: '$.a' }).problems).toEqual([
-      'HASURA_CLAIMS_PATH beside HASURA_CLAIMS_MAP would mean nothing, to Hasura as well: give one of them.',
+      'HASURA_CLAIMS_PATH beside HASURA_CLAIMS_MAP would mean nothing, to Hasura as well: give one of them',
     ])
   })
 

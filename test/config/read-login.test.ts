@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Login } from '../../src/account.ts'
 import { readLogin } from '../../src/config/read-login.ts'
+import { renderExplanation, type Told } from '../../src/errors.ts'
 
 const minimal = { OIDC_ISSUER: 'https://id.example/realms/wiki', CLIENT_ID: 'sync' }
 const base = { server: { issuer: minimal.OIDC_ISSUER }, clientId: 'sync', scopes: [] }
 
 function read(values: Parameters<typeof readLogin>[0]): { login: Login | undefined; problems: string[] } {
-  const problems: string[] = []
-  return { login: readLogin({ ...minimal, ...values }, variable => variable, problems), problems }
+  const problems: Told[] = []
+  const login = readLogin({ ...minimal, ...values }, variable => variable, problems)
+  return { login, problems: problems.map(renderExplanation) }
 }
 
 describe('a login', () => {
@@ -69,7 +71,7 @@ describe('a login', () => {
       { CLIENT_SECRET: 'canary', ALLOW_INSECURE_ISSUER: 'yes' },
       [/^ALLOW_INSECURE_ISSUER is "yes": give true or false/],
     ],
-    [{ CLIENT_AUTH: 'tls' }, [/^CLIENT_AUTH is "tls": give one of client_secret_basic, .*, password\.$/]],
+    [{ CLIENT_AUTH: 'tls' }, [/^CLIENT_AUTH is "tls": give one of client_secret_basic, .*, password$/]],
   ])('with %j is told what to mend', (values, sentences) => {
     const { login, problems } = read(values)
     expect(login).toBeUndefined()

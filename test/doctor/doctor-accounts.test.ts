@@ -67,7 +67,7 @@ describe('of several accounts', () => {
     expect({ code, accounts: diagnoses.map(({ account }) => account) }).toEqual({ code: 0, accounts: ['one'] })
     expect(await run(env(), 'doctor', '--account', 'three')).toMatchObject({
       code: 2,
-      err: 'There is no account "three": the accounts are one, two.\n',
+      err: 'There is no account "three": the accounts are one, two\n',
     })
   })
 
@@ -87,9 +87,8 @@ describe('of several accounts', () => {
     expect(find('config', 'one')).toMatchObject({ status: 'ok' })
     expect(find('config', 'two')).toMatchObject({
       status: 'fail',
-      detail: expect.stringMatching(
-        /^ACCOUNTS_FILE accounts\.1\.jobs\.0: there is no job "sync-all": .*; ACCOUNTS_FILE/,
-      ),
+      detail: expect.stringMatching(/^ACCOUNTS_FILE accounts\.1\.jobs\.0: there is no job "sync-all"; ACCOUNTS_FILE/),
+      hint: expect.stringMatching(/^the jobs are .*; add it there/),
     })
     expect(code).toBe(2)
   })
@@ -233,7 +232,7 @@ describe.runIf(hasPostgres)('Postgres', () => {
     await query(
       database.url,
       "insert into worker.accounts (name, issuer, subject, endpoint) values ('held', 'i', 's', 'e')",
-      "insert into worker.holds (account, job, code, reason, met_by, probe_at) values ('held', '', 'first-login', 'The user was not visible: check its group', 'gate', now())",
+      "insert into worker.holds (account, job, code, found, remedy, met_by, probe_at) values ('held', '', 'first-login', 'The user was not visible', 'check its group', 'gate', now())",
     )
     const { code, find } = await runDoctor(withPostgres)
     expect(find('first-login')).toMatchObject({

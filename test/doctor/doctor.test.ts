@@ -449,7 +449,7 @@ const faults: readonly Fault[] = [
     id: 'config',
     status: 'fail',
     detail: /API_BASE_URL is not https/,
-    hint: /set what is named/,
+    hint: /give an https address/,
     code: 2,
   },
   {
@@ -458,7 +458,7 @@ const faults: readonly Fault[] = [
     id: 'config',
     status: 'fail',
     detail: /CLIENT_ID is missing/,
-    hint: /README/,
+    hint: /give the client id/,
     code: 2,
   },
 ]

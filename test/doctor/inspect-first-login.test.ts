@@ -27,7 +27,7 @@ test.each<[string, FirstLoginRecord | undefined, FirstLoginOperations, Finding['
   ['its answer was not seen', { state: 'calling' }, seen, 'warn', /its answer was not seen/, /the next run looks/],
   [
     'it waits',
-    { state: 'called', hold: 'Not visible: check its group' },
+    { state: 'called', hold: { found: 'Not visible', remedy: 'check its group' } },
     seen,
     'fail',
     /^Not visible$/,

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
-const refusal = new RefusalError('claims', 'account', 'The token has no claims: mend the mapper')
+const refusal = new RefusalError('claims', 'account', { found: 'The token has no claims', remedy: 'mend the mapper' })
 const jobRefusal = new RefusalError('job-roles', 'job', 'Role "editor" is missing: assign it')
 const outage = new OutageError('network', 'account', 'No answer from Hasura: check that it runs')
 
@@ -40,7 +40,7 @@ describe('the pause between two probes', () => {
     }
     expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000])
     const hold = await findHold(database.store, account, 'sync-topics')
-    expect(hold).toMatchObject({ job: '', code: 'claims', reason: refusal.message })
+    expect(hold).toMatchObject({ job: '', code: 'claims', found: refusal.found, remedy: refusal.remedy })
     expect(hold?.dueInMs).toBeGreaterThan(39_000)
     expect(hold?.dueInMs).toBeLessThanOrEqual(40_000)
   })

@@ -89,12 +89,14 @@ describe('an administrator', () => {
   test('who sees nothing is a hint, and hides no finding', async () => {
     const before = arrange('default', new Map([['email', warn('no email', 'set one')]] as const))
     const after = await explainWithAdmin(before, account, [], () =>
-      Promise.reject(new PermanentError('forbidden', 'The administrator may not')),
+      Promise.reject(
+        new PermanentError('forbidden', { found: 'The administrator may not', remedy: 'assign view-clients' }),
+      ),
     )
     expect(after.checks.find(({ id }) => id === 'email')).toMatchObject({
       status: 'warn',
       detail: 'no email',
-      hint: 'set one; nothing more could be seen by the administrator: The administrator may not',
+      hint: 'set one; the administrator could see nothing more (The administrator may not): assign view-clients',
     })
   })
 })

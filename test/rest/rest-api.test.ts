@@ -53,7 +53,7 @@ describe('a request', () => {
     await using opened = await openApi({ id: 1, 'canary-key': 'canary' })
     const error = await failureOf(get(opened.api))
     expect(error).toMatchObject({ code: 'response-shape' })
-    expect(error.message).toContain('GET /things was answered with JSON of another shape: string expected at id.')
+    expect(error.message).toContain('GET /things was answered with JSON of another shape (string expected at id)')
     const record = z.record(z.string(), z.number())
     const keys = await failureOf(opened.api.get('/', { schema: record, signal }))
     expect(keys.message).toContain('number expected at …')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
-import { ConfigError } from '../../src/errors.ts'
+import { ConfigError, renderExplanation } from '../../src/errors.ts'
 import { defineJob, type JobDefinition } from '../../src/jobs/define-job.ts'
 import { jobs } from '../../src/jobs/list.ts'
 import { checkJobList } from '../../src/runs/check-jobs.ts'
@@ -10,7 +10,7 @@ const job = (more: Partial<JobDefinition> = {}) =>
   defineJob({ name: 'sync-things', payload: z.object({}), run: async () => ({}), ...more })
 const problemsOf = async (...list: JobDefinition[]) => {
   const error = await checkJobList(list, async name => [`src/jobs/${name}.ts`]).catch((thrown: unknown) => thrown)
-  return error instanceof ConfigError ? error.problems : []
+  return error instanceof ConfigError ? error.problems.map(renderExplanation) : []
 }
 
 describe('the job list', () => {
@@ -30,7 +30,7 @@ describe('the job list', () => {
       job({ name: 'sync-i', requirement: { role: 'viewer' } }),
     )
     expect(problems).toEqual([
-      'Two jobs are called "sync-a" (src/jobs/sync-a.ts): rename one, or list it once.',
+      'Two jobs are called "sync-a" (src/jobs/sync-a.ts): rename one, or list it once',
       expect.stringMatching(
         /^Two jobs write mirror\.things, sync-a and sync-b \(src\/jobs\/sync-a\.ts, src\/jobs\/sync-b\.ts\): /,
       ),

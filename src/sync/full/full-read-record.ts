@@ -68,10 +68,10 @@ export async function findFullRead(store: StoreReader, key: FullReadKey): Promis
     .execute()
   const parsed = z.array(rangeSchema).safeParse(ranges)
   if (!parsed.success) {
-    throw new PermanentError(
-      'checkpoint',
-      `The full read of ${key.job} for account "${key.account}" that was under way can't be read: run "reset ${key.job} --account ${key.account}" to begin anew.`,
-    )
+    throw new PermanentError('checkpoint', {
+      found: `The full read of ${key.job} for account "${key.account}" that was under way can't be read`,
+      remedy: `run "reset ${key.job} --account ${key.account}" to begin anew`,
+    })
   }
   return {
     id: row.id,

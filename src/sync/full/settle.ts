@@ -1,4 +1,4 @@
-import { RefusalError } from '../../errors.ts'
+import { type Explanation, RefusalError } from '../../errors.ts'
 import type { Rows } from '../../hasura/rows.ts'
 import { forgetSweep } from '../checkpoint.ts'
 import { markDeleted } from '../mirror/write-page.ts'
@@ -103,7 +103,10 @@ export function isTooMuch({ here, missingThere }: MissingKeys, { share, floor }:
   return missingThere > floor && missingThere > here * share
 }
 
-function explain(job: string, account: string, { here, missingThere }: MissingKeys, guard: DeletionGuard): string {
+function explain(job: string, account: string, { here, missingThere }: MissingKeys, guard: DeletionGuard): Explanation {
   const percent = `${Math.round(guard.share * 100)} %`
-  return `${missingThere} of the ${here} rows that ${job} has mirrored are no longer visible to account "${account}", and more than ${percent} at once looks like a lost permission: give it back, or run "run ${job} --account ${account} --allow-deletions" to mark them as deleted`
+  return {
+    found: `${missingThere} of the ${here} rows that ${job} has mirrored are no longer visible to account "${account}", and more than ${percent} at once looks like a lost permission`,
+    remedy: `give it back, or run "run ${job} --account ${account} --allow-deletions" to mark them as deleted`,
+  }
 }

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { RefusalError } from '../../errors.ts'
+import { RefusalError, type Told } from '../../errors.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 
 /** A table of schema `mirror`: the rows of one remote table as each account sees them. */
@@ -66,9 +66,10 @@ export async function ensureMirrorTable(
     return { table, isNew: true }
   }
   if (!existing.has('_account') || !existing.has('_change')) {
-    throw refusal(
-      `mirror.${table.name} is not a table that this worker made: give the job another "into", or drop the table`,
-    )
+    throw refusal({
+      found: `mirror.${table.name} is not a table that this worker made`,
+      remedy: 'give the job another "into", or drop the table',
+    })
   }
   await ensureCounter(tx, table.name)
   for (const { name, type } of table.columns) {
@@ -78,9 +79,10 @@ export async function ensureMirrorTable(
         tx,
       )
     } else if (found !== type) {
-      throw refusal(
-        `Column "${name}" of mirror.${table.name} is ${found} and the API now gives ${type}: either alter the column to ${type}, or drop the table; then run "reset" for its job to fill it again`,
-      )
+      throw refusal({
+        found: `Column "${name}" of mirror.${table.name} is ${found} and the API now gives ${type}`,
+        remedy: `either alter the column to ${type}, or drop the table; then run "reset" for its job to fill it again`,
+      })
     }
   }
   const kept = [...existing]
@@ -132,6 +134,6 @@ async function findColumnTypes(tx: FencedTransaction, table: string): Promise<Ma
   return new Map(rows.map(row => [row.name, row.type]))
 }
 
-function refusal(message: string): RefusalError {
-  return new RefusalError('mirror-table', 'job', message)
+function refusal(told: Told): RefusalError {
+  return new RefusalError('mirror-table', 'job', told)
 }

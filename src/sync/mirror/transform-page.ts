@@ -43,10 +43,10 @@ export function transformPage(
     const after = record.safeParse(result)
     const changed = fixed.find((name, at) => !after.success || after.data[name] !== before[at])
     if (changed !== undefined || !after.success) {
-      throw new PermanentError(
-        'transform',
-        `The transform changed "${changed}", by which a row is found again: leave the columns of key and cursor (${fixed.join(', ')}) as they are`,
-      )
+      throw new PermanentError('transform', {
+        found: `The transform changed "${changed}", by which a row is found again`,
+        remedy: `leave the columns of key and cursor (${fixed.join(', ')}) as they are`,
+      })
     }
     results.push(after.data)
   }

@@ -135,10 +135,10 @@ async function fetchPage(
   if (rows.count === 0) return undefined
   const next = textsAt(rows, rows.count - 1, order.columns)
   if (isAt(next, position)) {
-    throw new PermanentError(
-      'response-shape',
-      `The API gave the same page of "${rootField}" twice: something in front of it answers from a cache, or ignores "where"`,
-    )
+    throw new PermanentError('response-shape', {
+      found: `The API gave the same page of "${rootField}" twice`,
+      remedy: 'something in front of it answers from a cache, or ignores "where"',
+    })
   }
   return { rows, length, next, serverDate, asked }
 }
