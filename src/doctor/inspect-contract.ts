@@ -57,9 +57,14 @@ async function inspectRole(
         ),
       ),
     )
-    if (live.unseen) return [...invalid, live.unseen]
-    if (invalid.length > 0 || live.sdl === committed.sdl) return invalid
+    const risks = jobs.flatMap(job => {
+      const risk = findContractProblems(job, schema).length > 0 ? undefined : job.findRisk?.(schema)
+      return risk ? [warn(`${job.name}: ${risk.found}`, risk.remedy ?? '')] : []
+    })
+    if (live.unseen) return [...invalid, ...risks, live.unseen]
+    if (invalid.length > 0 || live.sdl === committed.sdl) return [...invalid, ...risks]
     return [
+      ...risks,
       warn(`the API has changed for role "${role}" since its SDL was committed`, 'run "schema pull" and commit it'),
     ]
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { Explanation } from '../errors.ts'
+
 /**
  * The value of `x-hasura-role`. A header holds bytes, which Hasura reads as UTF-8, and `fetch` takes a text whose characters are
  * these bytes (`ByteString` of Web IDL).
@@ -7,7 +9,7 @@ export function roleHeader(role: string): string {
 }
 
 /** What keeps a role from being asked as; undefined for one that can be. */
-export function findRoleProblem(role: string): { readonly found: string; readonly remedy: string } | undefined {
+export function findRoleProblem(role: string): Explanation | undefined {
   const what = describeFault(role)
   return what === undefined
     ? undefined

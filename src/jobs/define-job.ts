@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import type { Requirement, ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
-import type { Told } from '../errors.ts'
+import type { Explanation, Told } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
@@ -22,6 +22,8 @@ export interface JobDefinition<P = unknown> {
   readonly operations?: readonly DocumentNode[]
   /** What is wrong with its definition, as far as the schema of its role can tell; before it ever runs. */
   findProblems?(schema: RoleSchema): readonly Told[]
+  /** What may end a run of it, depending on the rows it meets; asked where there are no problems. */
+  findRisk?(schema: RoleSchema): Explanation | undefined
   /** It leaves everything as it is when it is asked what it would change. */
   readonly canDryRun?: true
   /** It waits for requests of its own, so it can't be run in the foreground. */

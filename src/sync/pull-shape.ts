@@ -1,5 +1,5 @@
 import { print } from 'graphql'
-import { ConfigError, type Told } from '../errors.ts'
+import { ConfigError, type Explanation, type Told } from '../errors.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
 import {
   loadRoleSchema,
@@ -12,7 +12,7 @@ import { isGraphQLNumber } from '../hasura/scalars.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import type { MirrorTable } from './mirror/mirror-table.ts'
-import { findTableProblems } from './mirror/table-limits.ts'
+import { findRowRisk, findTableProblems } from './mirror/table-limits.ts'
 import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
@@ -72,6 +72,11 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
     if (error instanceof ConfigError) return [...problems, ...error.problems]
     throw error
   }
+}
+
+/** What only some rows will show, of a pull whose shape is in order. */
+export function findShapeRisk({ document, flatten }: PullSettings, schema: RoleSchema): Explanation | undefined {
+  return findRowRisk(readSelection(document, schema, flatten).columns)
 }
 
 /** @throws ConfigError when the options don't fit the document */

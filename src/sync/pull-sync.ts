@@ -6,7 +6,7 @@ import type { ChangedTable } from './changes.ts'
 import type { RowTransform } from './mirror/transform-page.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
-import { createShapeFinder, findShapeProblems } from './pull-shape.ts'
+import { createShapeFinder, findShapeProblems, findShapeRisk } from './pull-shape.ts'
 import { runPull } from './run-pull.ts'
 
 /** The row type of the one list that a query selects. */
@@ -86,6 +86,7 @@ export function pullSync<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R
     into,
     canDryRun: true,
     findProblems: schema => findShapeProblems(settings, schema),
+    findRisk: schema => findShapeRisk(settings, schema),
     async run(session, context) {
       const shape = await findShape(context.schemaFolder)
       return runPull(settings, shape, session, context)

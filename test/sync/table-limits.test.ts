@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { inspectContract } from '../../src/doctor/inspect-contract.ts'
+import { renderExplanation } from '../../src/errors.ts'
 import { findRowRisk, findTableProblems } from '../../src/sync/mirror/table-limits.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
@@ -17,7 +19,9 @@ describe('what a table can hold', () => {
     ['1,000 bigints that are never null', columnsOf(1000, 'bigint'), ['c0'], [/bytes at least.*8160.*select fewer/]],
     ['1,000 that may be', columnsOf(1000, 'bigint', true), ['c0'], []],
   ])('%s', (_what, columns, key, sentences) => {
-    expect(findTableProblems(columns, key)).toEqual(sentences.map(sentence => expect.stringMatching(sentence)))
+    expect(findTableProblems(columns, key).map(renderExplanation)).toEqual(
+      sentences.map(sentence => expect.stringMatching(sentence)),
+    )
   })
 })
 
@@ -89,6 +93,30 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     await app.hasura.sql(`update ${table.name} set c1590 = 8, updated_at = now() where id = 1`)
     expect(await runPull(app, table.pull(), account)).toMatchObject({ counts: { updated: 1 } })
     await expectMirrored(app, table, account)
+  })
+
+  test.each([
+    ['that may find no room', 1000, '', 'warn', /sync-\w+: a row with a value in each.*8160/, /fewer columns/],
+    ['that never find room', 1010, ' not null', 'fail', /a row takes \d+ bytes at least/, /./],
+    ['of too many columns', 1599, '', 'fail', /1599 columns are selected.*1595/, /./],
+  ])('rows %s are told by doctor', async (_what, count, constraint, status, detail, hint) => {
+    const names = Array.from({ length: count - 2 }, (_, n) => `c${n}`)
+    const table = await sandbox.createTable({
+      isView: count > 1597,
+      columns:
+        count > 1597
+          ? `select 1 as id, now() as updated_at, ${names.map(name => `1::bigint as ${name}`)}`
+          : `id int primary key, updated_at timestamptz not null, ${names.map(name => `${name} bigint${constraint}`)}`,
+    })
+    const access = app.deps.accounts.get(account) ?? expect.fail('it was added')
+    const { signal } = new AbortController()
+    const client = (role: string) => access.hasura(app.hasura.url, role)
+    const found = await inspectContract([table.pull()], ['viewer'], client, signal)
+    expect(found).toMatchObject({
+      status,
+      detail: expect.stringMatching(detail),
+      hint: expect.stringMatching(hint),
+    })
   })
 
   test('a row that is too wide ends the run with the limit', async () => {

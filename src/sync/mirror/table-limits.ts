@@ -1,3 +1,4 @@
+import type { Explanation } from '../../errors.ts'
 import { ownColumns } from './mirror-table.ts'
 
 /** As the API describes it: a column of a row that is to be mirrored. */
@@ -17,28 +18,44 @@ const mostRowBytes = 8160
 const pointerBytes = 18
 
 /** What of a table can't be kept in the mirror, whatever its rows hold; in sentences with the column, the limit and a remedy. */
-export function findTableProblems(columns: readonly MirroredColumn[], key: readonly string[]): readonly string[] {
+export function findTableProblems(columns: readonly MirroredColumn[], key: readonly string[]): readonly Explanation[] {
   const least = leastRowBytes(columns)
   return [
     ...(columns.length > mostColumns
-      ? [`${columns.length} columns are selected, and a mirror table has room for ${mostColumns}: select fewer.`]
+      ? [
+          {
+            found: `${columns.length} columns are selected, and a mirror table has room for ${mostColumns}`,
+            remedy: 'select fewer',
+          },
+        ]
       : []),
     ...(key.length > mostKeyColumns
-      ? [`the key has ${key.length} columns, and an index has room for ${mostKeyColumns}: choose fewer.`]
+      ? [
+          {
+            found: `the key has ${key.length} columns, and an index has room for ${mostKeyColumns}`,
+            remedy: 'choose fewer',
+          },
+        ]
       : []),
     ...(least > mostRowBytes
       ? [
-          `a row takes ${least} bytes at least, and Postgres has room for ${mostRowBytes}: select fewer of the columns that are never null (${countFixed(columns)} of them have a type of fixed length).`,
+          {
+            found: `a row takes ${least} bytes at least, and Postgres has room for ${mostRowBytes}`,
+            remedy: `select fewer of the columns that are never null, of which ${countFixed(columns)} have a type of fixed length`,
+          },
         ]
       : []),
   ]
 }
 
 /** What can't be kept of some rows: they end a run, and others are mirrored. Undefined where every row finds room. */
-export function findRowRisk(columns: readonly MirroredColumn[]): string | undefined {
+export function findRowRisk(columns: readonly MirroredColumn[]): Explanation | undefined {
   const most = mostBytes(columns)
   if (most <= mostRowBytes) return undefined
-  return `a row with a value in each of the ${columns.length} columns may take ${most} bytes, and Postgres has room for ${mostRowBytes}: a run that meets such a row fails; select fewer columns`
+  return {
+    found: `a row with a value in each of the ${columns.length} columns may take ${most} bytes, and a run that meets one of more than ${mostRowBytes} fails`,
+    remedy: 'select fewer columns',
+  }
 }
 
 function leastRowBytes(columns: readonly MirroredColumn[]): number {
