@@ -21,6 +21,7 @@ const floors: readonly (readonly string[])[] = [
     'clock',
     'config',
     'errors',
+    'explain-issues',
     'explain-thrown',
     'find-named',
     'log',

@@ -42,9 +42,15 @@ export interface Definitions {
  * Opens everything that running jobs needs, and closes it in reverse order.
  *
  * @param definitions undefined where no job is asked for, so that what happened can be looked at whatever is wrong with the jobs
+ * @param isWorker whether it is going to take requests
  */
-export async function openApp(config: Config, definitions: Definitions | undefined, host: Host): Promise<App> {
-  const { clock, log } = host
+export async function openApp(
+  config: Config,
+  definitions: Definitions | undefined,
+  host: Host,
+  { isWorker = false }: { readonly isWorker?: boolean } = {},
+): Promise<App> {
+  const { clock, log, hostname, pid } = host
   const { jobs = [], firstLogin, schemaFolder = committedSchemas } = definitions ?? {}
   if (definitions) {
     await checkJobList(jobs, findJobFiles)
@@ -58,7 +64,7 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   const location = config.redisUrl ? { redisUrl: config.redisUrl } : { pool: database.openQueuePool() }
   const queue = opened.use(await openQueue(location, { clock, log }))
   if (queue.warning) log.warn(renderExplanation(queue.warning))
-  const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: host.hostname, pid: host.pid }))
+  const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: hostname, pid, isWorker }))
   const deps: RunDeps = {
     store,
     queue,

@@ -7,8 +7,15 @@ export const forget = defineCommand({
   arguments: { account: argument('the account; one that is no longer configured can be forgotten as well') },
   options: {},
   async run({ account }, context) {
-    await context.withOperations(operations => operations.forget(account))
-    context.terminal.out(`Account "${account}" is forgotten.\n`)
+    const { config, terminal, withOperations } = context
+    await withOperations(operations => operations.forget(account))
+    terminal.out(`Account "${account}" is forgotten.\n`)
+    if (config.accounts.some(({ name }) => name === account)) {
+      const place = config.accountsFile === undefined ? 'the environment' : 'ACCOUNTS_FILE'
+      terminal.out(
+        `It is still configured: a worker will log in with it and fill its rows again. To prevent that, take it out of ${place}.\n`,
+      )
+    }
     return 0
   },
 })

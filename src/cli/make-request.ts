@@ -1,52 +1,85 @@
-import { PermanentError, UsageError } from '../errors.ts'
+import { PermanentError, TransientError, UsageError } from '../errors.ts'
 import type { Operations, RequestReport, WantedRequest } from '../http/operations.ts'
-import { isOwned } from '../store/data-dir-claim.ts'
 import type { CommandContext } from './command.ts'
-import { flag } from './options.ts'
+import { flag, numberOption } from './options.ts'
 
 const lookEveryMs = 500
+const longestSeconds = 7 * 24 * 3600
+const startOne = 'start one with "npm start"'
 
 export const waitOptions = {
   wait: flag('stays until the request is done, and says what it waits for'),
+  timeout: numberOption('SECONDS', 'with --wait: how long to stay; default without end', {
+    min: 1,
+    max: longestSeconds,
+    default: undefined,
+  }),
+}
+
+interface HowToWait {
+  readonly wait: boolean
+  readonly timeout?: number | undefined
+  readonly json: boolean
 }
 
 /** Makes the request and tells its id; with `wait` stays until it is done, and says what it waits for. */
 export async function makeRequest(
   context: CommandContext,
   wanted: WantedRequest,
-  how: { readonly wait: boolean; readonly json: boolean },
+  { wait, timeout, json }: HowToWait,
 ): Promise<number> {
   const { config, terminal } = context
-  const { wait, json } = how
-  if (wait && !config.databaseUrl && !(await isOwned(config.dataDir))) {
-    throw new UsageError({
-      found: `--wait needs a worker, and none has the database in ${config.dataDir} open`,
-      remedy: 'start one with "npm start", or leave out --wait',
-    })
+  if (timeout !== undefined && !wait) {
+    throw new UsageError({ found: '--timeout is given without --wait', remedy: 'give both, or neither' })
   }
   return context.withOperations(async operations => {
+    // While this command has the embedded database open, no worker can start.
+    if (wait && !config.databaseUrl && !(await operations.hasWorker())) {
+      throw new UsageError({
+        found: '--wait needs a worker, and none is running',
+        remedy: `${startOne}, or leave out --wait`,
+      })
+    }
     const accepted = await operations.makeRequest(wanted)
     if (!wait) {
       terminal.out(json ? `${JSON.stringify(accepted)}\n` : `${accepted.id}\n`)
       return 0
     }
-    const report = await waitUntilDone(context, operations, accepted.id)
+    const report = await waitUntilDone(context, operations, accepted.id, timeout)
     terminal.out(json ? `${JSON.stringify(report)}\n` : `${report.id} ${report.state}\n`)
     if (report.state === 'done') return 0
     throw new PermanentError('request-failed', report.failedReason ?? 'The request failed')
   })
 }
 
-async function waitUntilDone(context: CommandContext, operations: Operations, id: string): Promise<RequestReport> {
-  const { terminal, host, signal } = context
+/** @throws TransientError (`timeout`) */
+async function waitUntilDone(
+  { terminal, host: { clock }, signal }: CommandContext,
+  operations: Operations,
+  id: string,
+  timeoutSeconds = Number.POSITIVE_INFINITY,
+): Promise<RequestReport> {
+  const deadline = clock.now() + timeoutSeconds * 1000
   let told = ''
   for (;;) {
     const report = await operations.findRequest(id)
     if (!report) throw new PermanentError('request-gone', `Request ${id} is no longer in the queue`)
     if (report.state === 'done' || report.state === 'failed') return report
-    const news = report.hold ? `held: ${report.hold.reason}` : report.state
+    const news = await describeState(report, operations)
     if (news !== told) terminal.err(`${news}\n`)
     told = news
-    await host.clock.sleep(lookEveryMs, signal)
+    if (clock.now() >= deadline) {
+      throw new TransientError('timeout', {
+        found: `Request ${id} is not done after ${timeoutSeconds} s (${news})`,
+        remedy: 'it stays in the queue; "runs" shows what becomes of it',
+      })
+    }
+    await clock.sleep(Math.min(lookEveryMs, deadline - clock.now()), signal)
   }
+}
+
+async function describeState({ state, hold }: RequestReport, operations: Operations): Promise<string> {
+  if (hold) return `held: ${hold.reason}`
+  if (state !== 'waiting' || (await operations.hasWorker())) return state
+  return `waiting, and no worker is running: ${startOne}`
 }

@@ -1,16 +1,54 @@
-import { byName, chooseNamed } from '../find-named.ts'
-import { defineCommand } from './command.ts'
-import { argument, oneAccount } from './options.ts'
+import { UsageError } from '../errors.ts'
+import { byName, getNamed } from '../find-named.ts'
+import { type CommandContext, defineCommand } from './command.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { argument, flag, textsOption } from './options.ts'
 
 export const reset = defineCommand({
   name: 'reset',
   summary: 'forgets a checkpoint: the next run reads everything',
   arguments: { job: argument('the job, as "jobs" lists it') },
-  options: { account: oneAccount },
-  async run({ job, account }, context) {
-    const { name } = chooseNamed('account', byName(context.config.accounts), account)
-    await context.withOperations(operations => operations.reset(job, name))
-    context.terminal.out(`${job} of account "${name}" starts anew with its next run.\n`)
-    return 0
+  options: {
+    account: textsOption('NAME', 'the account, may be given several times; needed only when there are several'),
+    allAccounts: flag('every account that the job runs for'),
+  },
+  async run({ job, account, allAccounts }, context) {
+    const names = chooseAccounts(context, job, account, allAccounts)
+    return context.withOperations(async operations => {
+      let exitCode = 0
+      for (const name of names) {
+        try {
+          await operations.reset(job, name)
+          context.terminal.out(`${job} of account "${name}" starts anew with its next run.\n`)
+        } catch (error) {
+          // One that is running now keeps its checkpoint, and the others don't.
+          if (!(error instanceof UsageError)) throw error
+          context.terminal.err(`${error.message}\n`)
+          exitCode = exitCodeOf(error)
+        }
+      }
+      return exitCode
+    })
   },
 })
+
+function chooseAccounts(
+  { config }: CommandContext,
+  job: string,
+  names: readonly string[],
+  areAllMeant: boolean,
+): readonly string[] {
+  const accounts = byName(config.accounts)
+  if (areAllMeant) {
+    if (names.length > 0) {
+      throw new UsageError({ found: '--account is given beside --all-accounts', remedy: 'give one of them' })
+    }
+    return config.accounts.filter(({ jobs }) => jobs?.includes(job) !== false).map(({ name }) => name)
+  }
+  if (names.length > 0) return [...new Set(names)].map(name => getNamed('account', accounts, name).name)
+  if (accounts.size > 1) {
+    const remedy = `name one of ${[...accounts.keys()].join(', ')} with --account, or give --all-accounts`
+    throw new UsageError({ found: 'There are several accounts', remedy })
+  }
+  return [...accounts.keys()]
+}

@@ -16,7 +16,8 @@ export const rows = defineCommand({
     json: jsonOutput,
   },
   async run({ table: name, account, limit, json }, { terminal, withOperations }) {
-    const report = await withOperations(operations => operations.listMirrorRows({ table: name, account, limit }))
+    const wanted = { table: name, account, limit }
+    const report = await withOperations(operations => operations.listMirrorRows(wanted), 'nothing')
     // As the database has written them: nothing here would keep every digit.
     terminal.out(json ? `[${report.rows.join(',\n')}]\n` : describe(report, terminal.columns))
     return 0

@@ -34,7 +34,7 @@ export const worker = defineCommand({
   options: {},
   async run(_values, context) {
     const { config, loadDefinitions, host, log, signal } = context
-    await using app = await openApp(config, await loadDefinitions(), host)
+    await using app = await openApp(config, await loadDefinitions(), host, { isWorker: true })
     const { deps, database } = app
     const { callers } = config.http
     const operations = createLocalOperations(deps)

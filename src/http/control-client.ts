@@ -123,6 +123,9 @@ export function createControlClient(socketPath: string): Operations {
     async forget(account) {
       await call('POST', `/accounts/${encodeURIComponent(account)}/forget`, z.object({}), {})
     },
+    async hasWorker() {
+      return (await call('GET', '/worker', z.object({ isRunning: z.boolean() }))).isRunning
+    },
     async ping() {
       await call('GET', '/ping', z.object({}))
     },

@@ -48,6 +48,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
     const { table, account, limit } = parse(rowsQuery, request.query, 'query')
     return operations.listMirrorRows({ table, account, limit })
   })
+  app.get('/worker', async () => ({ isRunning: await operations.hasWorker() }))
   app.get('/ping', () => operations.ping().then(() => ({})))
 
   app.post('/jobs/:name/reset', async request => {

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
+import { explainIssues } from '../explain-issues.ts'
 import { describeError, type Log, privateCode, sayPublicly } from '../log.ts'
 import { priorities, triggers } from '../queue/request.ts'
 import type { Authorize } from './authorize.ts'
@@ -127,6 +128,5 @@ function statusOf(error: unknown): number {
 export function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(issue => `${issue.path.join('.') || what}: ${issue.message}`)
-  throw new UsageError(`The ${what} is not what is needed (${problems.join('; ')})`)
+  throw new UsageError(`The ${what} is not what is needed (${explainIssues(parsed.error, what)})`)
 }

@@ -1,4 +1,6 @@
+import { sql } from 'kysely'
 import { NotFoundError, renderExplanation, TransientError, UsageError } from '../errors.ts'
+import { explainIssues } from '../explain-issues.ts'
 import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { findHold } from '../gate/holds.ts'
@@ -42,7 +44,12 @@ export function createLocalOperations(deps: RunDeps): Operations {
         store,
         [...accounts.values()].map(access => access.account),
       ),
-    listRuns: filter => listRuns(store, filter),
+    async listRuns(filter) {
+      const runs = await listRuns(store, filter)
+      // A job that is no longer defined may have runs; and where none could be loaded, nothing is known of any.
+      if (runs.length === 0 && filter.job !== undefined && jobs.size > 0) getNamed('job', jobs, filter.job)
+      return runs
+    },
     listHolds: () => listHolds(store),
     listMirrorRows: wanted => listMirrorRows(deps, wanted),
     async reset(name, account) {
@@ -54,6 +61,16 @@ export function createLocalOperations(deps: RunDeps): Operations {
       const known = accounts.has(account) || (await isRemembered(store, account))
       if (!known) throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
       await forgetAccount(deps, account)
+    },
+    async hasWorker() {
+      const row = await store
+        .selectFrom('worker.processes')
+        .select('id')
+        .where('is_worker', '=', true)
+        .where('expires_at', '>', sql<Date>`now()`)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
     },
     async ping() {
       await Promise.all([queue.ping(), pingStore(store)])
@@ -126,8 +143,8 @@ function resolve(
   }
   const payload = job.payload.safeParse(wanted.payload ?? {})
   if (!payload.success) {
-    const problems = payload.error.issues.map(issue => `${issue.path.join('.') || 'payload'}: ${issue.message}`)
-    throw new UsageError(`The payload of ${job.name} is not what it needs (${problems.join('; ')})`)
+    const found = `The payload of ${job.name} is not what it needs (${explainIssues(payload.error, 'payload')})`
+    throw new UsageError(found)
   }
   // The payload goes into the queue as it came: the run parses it again, perhaps with a later version's schema.
   return { job, access, payload: wanted.payload ?? {} }

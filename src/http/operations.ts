@@ -23,6 +23,8 @@ export interface Operations {
   reset(job: string, account: string): Promise<void>
   /** Forgets everything about an account: mirrored rows, checkpoints, first login, holds. */
   forget(account: string): Promise<void>
+  /** Whether a process takes requests at present; commands in the foreground don't. */
+  hasWorker(): Promise<boolean>
   /** Rejects when the store or the queue can't be reached. */
   ping(): Promise<void>
 }

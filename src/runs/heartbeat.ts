@@ -14,6 +14,13 @@ const unheard = {
   remedy: 'check the network between this process and Postgres',
 }
 
+export interface ProcessSelf {
+  readonly host: string
+  readonly pid: number
+  /** Whether it takes requests; default false. */
+  readonly isWorker?: boolean
+}
+
 export interface Heartbeat extends AsyncDisposable {
   readonly processId: string
   readonly leases: Leases
@@ -25,10 +32,11 @@ export interface Heartbeat extends AsyncDisposable {
  */
 export async function startHeartbeat(
   deps: { readonly store: Store; readonly clock: Clock; readonly log: Log },
-  self: { readonly host: string; readonly pid: number },
+  self: ProcessSelf,
 ): Promise<Heartbeat> {
   const { store, clock, log } = deps
   const processId = crypto.randomUUID()
+  const { host, pid, isWorker: is_worker = false } = self
   const leases = createLeases(store, processId)
   const expires_at = sql<Date>`now() + make_interval(secs => ${processLifeMs / 1000})`
   const stopped = new AbortController()
@@ -36,7 +44,7 @@ export async function startHeartbeat(
   async function beat(): Promise<void> {
     await store
       .insertInto('worker.processes')
-      .values({ id: processId, ...self, expires_at })
+      .values({ id: processId, host, pid, is_worker, expires_at })
       .onConflict(conflict => conflict.column('id').doUpdateSet({ expires_at }))
       .execute()
   }

@@ -31,6 +31,11 @@ export const migrations: Record<string, Migration> = {
       await sql`alter table worker.holds add column remedy text`.execute(db)
     },
   },
+  '0007_workers_among_processes': {
+    async up(db: Kysely<unknown>) {
+      await sql`alter table worker.processes add column is_worker boolean not null default false`.execute(db)
+    },
+  },
 }
 
 const initialTables = [

@@ -149,6 +149,8 @@ interface ProcessRow {
   id: string
   host: string
   pid: number
+  /** It takes requests; a command in the foreground doesn't. */
+  is_worker: Generated<boolean>
   started_at: Generated<Date>
   expires_at: Instant
 }

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { openHome, run, runWith, start } from './run-command.ts'
 
 let sandbox: Sandbox
@@ -27,6 +30,11 @@ describe('run', () => {
       .split('\n')
       .map(line => JSON.parse(line))
     expect(logged.map(line => line.msg)).toEqual(expect.arrayContaining(['run started', 'run succeeded']))
+  })
+
+  test('marks the JSON of a dry run', async () => {
+    const dry = await run(home.env, 'run', 'sync-users', '--dry-run', '--json')
+    expect(JSON.parse(dry.out)).toMatchObject({ job: 'sync-users', dryRun: true, counts: expect.anything() })
   })
 
   test('of an unknown job ends with 2 and names the jobs', async () => {
@@ -133,10 +141,24 @@ test('reset makes the next run read everything, and forget makes it start anew',
     out: 'sync-users of account "default" starts anew with its next run.\n',
     err: '',
   })
-  expect((await run(home.env, 'forget', 'default')).out).toBe('Account "default" is forgotten.\n')
+  expect((await run(home.env, 'forget', 'default')).out).toBe(
+    'Account "default" is forgotten.\nIt is still configured: a worker will log in with it and fill its rows again. To prevent that, take it out of the environment.\n',
+  )
   expect((await run(home.env, 'run', 'sync-users')).out).toContain('inserted')
-  expect((await run(home.env, 'forget', 'nobody')).code).toBe(2)
-  expect((await run(home.env, 'reset', 'sync-all')).code).toBe(2)
+  expect(await run(home.env, 'forget', 'defautl')).toMatchObject({
+    code: 2,
+    err: 'There is no account "defautl": did you mean default?\n',
+  })
+  expect(await run(home.env, 'reset', 'sync-user')).toMatchObject({
+    code: 2,
+    err: 'There is no job "sync-user": did you mean sync-users?\n',
+  })
+  expect(await run(home.env, 'runs', '--job', 'sync-user')).toMatchObject({
+    code: 2,
+    out: '',
+    err: 'There is no job "sync-user": did you mean sync-users?\n',
+  })
+  expect(await run(home.env, 'runs', '--job', 'bootstrap-account')).toMatchObject({ code: 0, out: 'no runs\n' })
 })
 
 test('enqueue without a worker leaves the request for one', async () => {
@@ -145,5 +167,64 @@ test('enqueue without a worker leaves the request for one', async () => {
   expect(JSON.parse(out)).toEqual({ id: expect.any(String), absorbed: false })
   expect(JSON.parse(again.out)).toEqual({ id: JSON.parse(out).id, absorbed: true })
   const waiting = await run(home.env, 'enqueue', 'sync-topics', '--wait')
-  expect(waiting).toMatchObject({ code: 2, err: expect.stringMatching(/^--wait needs a worker, and none has/) })
+  expect(waiting).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^--wait needs a worker, and none is running: start/),
+  })
+})
+
+test('reset of several accounts takes those that are named, or all', async () => {
+  await using own = await openHome(sandbox, 'north')
+  sandbox.idp.addClient({ clientId: 'south', clientSecret: 'secret-of-south', roles: ['viewer'] })
+  const accounts = ['north', 'south'].map(name => ({
+    name,
+    oidcIssuer: own.env.OIDC_ISSUER,
+    clientId: name,
+    clientSecret: `secret-of-${name}`,
+    hasuraUrl: own.env.HASURA_URL,
+    ...(name === 'south' && { jobs: ['bootstrap-account', 'sync-users'] }),
+  }))
+  const path = join(own.folder, 'accounts.json')
+  await writeFile(path, JSON.stringify({ accounts }))
+  const env = { ACCOUNTS_FILE: path, DATA_DIR: own.env.DATA_DIR }
+  const anew = (job: string, name: string) => `${job} of account "${name}" starts anew with its next run.\n`
+  const both = `${anew('sync-users', 'north')}${anew('sync-users', 'south')}`
+  expect(await run(env, 'reset', 'sync-users')).toEqual({
+    code: 2,
+    out: '',
+    err: 'There are several accounts: name one of north, south with --account, or give --all-accounts\n',
+  })
+  expect(await run(env, 'reset', 'sync-users', '--account', 'north', '--account', 'south')).toMatchObject({
+    code: 0,
+    out: both,
+  })
+  expect(await run(env, 'reset', 'sync-users', '--all-accounts')).toMatchObject({ code: 0, out: both })
+  expect(await run(env, 'reset', 'sync-topics', '--all-accounts')).toEqual({
+    code: 0,
+    out: anew('sync-topics', 'north'),
+    err: '',
+  })
+  expect(await run(env, 'reset', 'sync-topics', '--account', 'south', '--account', 'north')).toEqual({
+    code: 2,
+    out: anew('sync-topics', 'north'),
+    err: 'sync-topics does not run for account "south": its jobs are sync-users, bootstrap-account.\n',
+  })
+})
+
+describe.runIf(hasPostgres)('enqueue --wait, where any process may be the worker', () => {
+  test('says that none is running, and stays no longer than --timeout', async () => {
+    await using database = await createDatabase()
+    const env = { ...home.env, DATABASE_URL: database.url }
+    const { code, out, err } = await run(env, 'enqueue', 'sync-topics', '--wait', '--timeout', '1', '--json')
+    const sentence =
+      /^Request \S+ is not done after 1 s \(waiting, and no worker is running: start one with "npm start"\): it stays in the queue/
+    const [told, ended] = err.split('\n')
+    expect(told).toBe('waiting, and no worker is running: start one with "npm start"')
+    expect(ended).toMatch(sentence)
+    expect(JSON.parse(out)).toEqual({ error: { code: 'timeout', message: ended } })
+    expect(code).toBe(1)
+    expect((await run(env, 'enqueue', 'sync-topics', '--timeout', '1')).err).toBe(
+      '--timeout is given without --wait: give both, or neither\n',
+    )
+  })
 })

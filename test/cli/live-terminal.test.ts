@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { createLiveTerminal } from '../../src/cli/live-terminal.ts'
+
+function open(isInteractive: boolean) {
+  const written: string[] = []
+  const terminal = createLiveTerminal({
+    out: text => void written.push(`out ${JSON.stringify(text)}`),
+    err: text => void written.push(`err ${JSON.stringify(text)}`),
+    isInteractive,
+  })
+  return { terminal, written }
+}
+
+test.each(['out', 'err'] as const)('what is written to %s takes the place of the line that was drawn', stream => {
+  const { terminal, written } = open(true)
+  terminal.draw('1 of 2 rows')
+  terminal.draw('2 of 2 rows')
+  terminal[stream]('done\n')
+  terminal[stream]('more\n')
+  expect(written).toEqual([
+    'err "\\r1 of 2 rows\\u001b[K"',
+    'err "\\r2 of 2 rows\\u001b[K"',
+    'err "\\r\\u001b[K"',
+    `${stream} "done\\n"`,
+    `${stream} "more\\n"`,
+  ])
+})
+
+test('nothing is drawn where nobody is watching', () => {
+  const { terminal, written } = open(false)
+  terminal.draw('1 of 2 rows')
+  terminal.err('Interrupted\n')
+  expect(written).toEqual(['err "Interrupted\\n"'])
+})

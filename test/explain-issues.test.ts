@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { explainIssues } from '../src/explain-issues.ts'
+
+const schema = z.strictObject({
+  backfill: z.union([z.literal('all'), z.strictObject({ from: z.iso.date(), parts: z.array(z.int()) })]).optional(),
+  byName: z.record(z.string().max(3), z.int()).optional(),
+  full: z.boolean().optional(),
+})
+
+test.each<[string, unknown, RegExp]>([
+  ['the payload itself', [], /^payload: .*expected object/],
+  ['a key that is not known', { ful: true }, /^payload: .*"ful"/],
+  ['a value', { full: 1 }, /^full: .*expected boolean/],
+  [
+    'a value deep in one of several alternatives',
+    { backfill: { from: '2026-01-01', parts: [1, 'x'] } },
+    /parts\.1: |^backfill: .*"all"/,
+  ],
+  ['a key of a record', { byName: { toolong: 1 } }, /^byName\.toolong: .*<=3 characters/],
+  ['several', { full: 1, byName: { a: 'x' } }, /^byName\.a: .*; full: /],
+])('says where: %s', (_what, value, sentence) => {
+  const { error } = schema.safeParse(value)
+  expect(error && explainIssues(error, 'payload')).toMatch(sentence)
+})
