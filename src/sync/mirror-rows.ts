@@ -3,6 +3,7 @@ import { rowsOf } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import { keysOf, sameKey } from './mirror/page-rows.ts'
+import { explainWriteFailure } from './mirror/write-failure.ts'
 import { markDeleted, mergePage, type WrittenRows } from './mirror/write-page.ts'
 
 /** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
@@ -34,9 +35,17 @@ export interface MirrorRows<R> {
   /** The table's name, for the job's `into`. */
   readonly into: string
   readonly key: readonly (keyof R & string)[]
-  /** Creates the table, or adds the columns that it lacks. */
+  /**
+   * Creates the table, or adds the columns that it lacks.
+   *
+   * @throws RefusalError (`mirror-table`)
+   */
   ensure(tx: FencedTransaction): Promise<void>
-  /** Writes what has changed. Of rows with the same key the last one counts. */
+  /**
+   * Writes what has changed. Of rows with the same key the last one counts.
+   *
+   * @throws PermanentError (`mirror-row`) for a row that the table can't hold
+   */
   write(tx: FencedTransaction, account: string, rows: readonly R[]): Promise<WrittenRows>
   /** What tells a row from all others. */
   keyOf(row: R): RowKey
@@ -64,16 +73,21 @@ export function mirrorRows<const C extends Columns>(options: {
   const columns = Object.entries(options.columns).map(([name, type]) => ({ name, type }))
   const table: MirrorTable = { name: options.into, columns, key }
   const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
+  /** The transaction is over after an error, so the column that refused a value can't be looked for. */
+  const explained = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw explainWriteFailure(error, table) ?? error
+    })
   return {
     into: options.into,
     key,
     async ensure(tx) {
-      await ensureMirrorTable(tx, table)
+      await explained(ensureMirrorTable(tx, table))
     },
     async write(tx, account, rows) {
       // One statement can't write the same row twice.
-      const last = await findLast(tx, table, rows)
-      return mergePage(tx, table, account, rowsOf(rows.filter((_, at) => last.has(at))))
+      const last = await explained(findLast(tx, table, rows))
+      return explained(mergePage(tx, table, account, rowsOf(rows.filter((_, at) => last.has(at)))))
     },
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),

@@ -52,6 +52,23 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
     return rows
   }
 
+  test('ends with what a row has that the table can’t hold', async () => {
+    const table = defineTable()
+    const { account, ...context } = await open()
+    const read = await openListRead(table, account, context)
+    const row = { ...nothing, id: upper, name: 'one' }
+    const refusalOf = (wrong: object) => read.write([{ ...row, ...wrong }]).catch((error: unknown) => error)
+    for (const [wrong, words] of [
+      [{ count: '9223372036854775808' }, /A number is too large.*mirror\..*22003/],
+      [{ at: 'canary' }, /An instant or a date.*22007/],
+      [{ name: Array.from({ length: 400 }, () => randomUUID()).join('') }, /value of the key \("id", "name"\).*2,704/],
+    ] as const) {
+      const refusal = await refusalOf(wrong)
+      expect(refusal).toMatchObject({ name: 'PermanentError', code: 'mirror-row', found: expect.stringMatching(words) })
+      expect(String(refusal)).not.toContain('canary')
+    }
+  })
+
   test('writes what has changed alone, in the types of the columns, and counts it', async () => {
     const table = defineTable()
     const { account, ...context } = await open()

@@ -11,11 +11,13 @@ const fields = z.object({
   code: z.string(),
   column: z.string().optional(),
   constraint: z.string().optional(),
+  /** The function of Postgres' own that says it. */
+  routine: z.string().optional(),
 })
 type Fields = z.infer<typeof fields>
 
 /** Made by the worker: a constraint of another name is somebody else's. */
-const ownConstraint = /_pkey$|__change_idx$/
+const ownConstraint = /_pkey\d*$|__change_idx\d*$/
 
 /**
  * What an error met while a mirror table was written says, and what to do about it: without the database's own message, which
@@ -84,12 +86,19 @@ function explainChangedTable({ code, column, constraint }: Fields, table: string
 
 /** A row that the table can't hold, though others go well. */
 function explainRefusedRow(
-  { code, constraint }: Fields,
+  { code, constraint, routine = '' }: Fields,
   table: string,
   key: readonly string[],
   column: MirrorColumn | undefined,
 ): Explanation | undefined {
-  if (code === '54000' && constraint !== undefined) {
+  if (code === '54000' && constraint !== undefined && !ownConstraint.test(constraint)) {
+    return {
+      found: `A value is too long for the index "${constraint}" of ${table}, which this worker didn't make`,
+      remedy: 'drop the index, or index a part of the value such as its first letters',
+    }
+  }
+  // One of more than 8,191 bytes is refused where no index is known.
+  if (code === '54000' && (constraint !== undefined || routine.startsWith('index_form_tuple'))) {
     return {
       found: `A value of the key (${key.map(name => `"${name}"`).join(', ')}) of ${table} is too long: with the account's name an entry of its index has room for 2,704 bytes, after compression`,
       remedy: `choose a shorter key, or leave such rows out by the job's "where"`,
