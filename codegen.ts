@@ -1,4 +1,5 @@
 import type { CodegenConfig } from '@graphql-codegen/cli'
+import { typescriptScalars } from './src/hasura/scalars.ts'
 
 /** Types of the operations in `graphql/*.graphql`, read against the union of what the roles' schemas hold. */
 const config: CodegenConfig = {
@@ -11,28 +12,13 @@ const config: CodegenConfig = {
       presetConfig: { fragmentMasking: false },
       config: {
         enumsAsTypes: true,
+        // Names of the API differ by case and underscores alone (`Order` and `order`), so that they are kept as they are.
+        namingConvention: 'keep',
         skipTypename: true,
         useTypeImports: true,
         // A type that Postgres or its owner made up (an enum, ltree, a domain): never null, and nothing else is known of it.
         defaultScalarType: 'NonNullable<unknown>',
-        // What Hasura's JSON holds: digits beyond 2^53 survive only in the text of a page, so JavaScript gets no promise.
-        scalars: {
-          uuid: 'string',
-          timestamptz: 'string',
-          timestamp: 'string',
-          date: 'string',
-          time: 'string',
-          timetz: 'string',
-          interval: 'string',
-          bigint: { input: 'string | number', output: 'string | number' },
-          numeric: { input: 'string | number', output: 'string | number' },
-          float8: { input: 'string | number', output: 'string | number' },
-          smallint: 'number',
-          jsonb: 'unknown',
-          json: 'unknown',
-          bytea: 'string',
-          citext: 'string',
-        },
+        scalars: typescriptScalars(),
       },
     },
   },

@@ -1,18 +1,20 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, ConflictError, type Explanation, PermanentError, UsageError } from '../errors.ts'
+import { ConfigError, type Explanation, PermanentError, UsageError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { readSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findOperationProblems } from '../runs/contract.ts'
 import { chooseCursor } from './choose-cursor.ts'
-import { chooseKey } from './choose-key.ts'
+import { chooseKey, type Key } from './choose-key.ts'
+import { chooseNames, chooseTable, findTaken, operationsOf } from './choose-names.ts'
 import { findCodegen, generateTypes } from './generate-types.ts'
-import { findJobNames, type JobNames } from './job-names.ts'
+import type { JobNames } from './job-names.ts'
 import { listFile, registerJob } from './register-job.ts'
 import { renderJob } from './render-job.ts'
 import { renderOperation } from './render-operation.ts'
 import { readRootField } from './root-field.ts'
+import type { RowColumn } from './row-columns.ts'
 import { findContent, type WrittenFile, writeFiles } from './write-files.ts'
 
 /** What was asked for on the command line. */
@@ -20,16 +22,23 @@ export interface PullWish {
   readonly rootField: string
   readonly key: readonly string[] | undefined
   readonly cursor: string | undefined
+  readonly into: string | undefined
+  readonly name: string | undefined
+}
+
+/** What the new job and its table are called. */
+export interface ChosenNames {
+  readonly names: JobNames
   readonly into: string
 }
 
 export interface AddedPull {
-  readonly job: string
+  readonly names: JobNames
   readonly into: string
-  readonly key: readonly string[]
-  readonly cursor: string | undefined
-  readonly asserted: readonly string[]
-  readonly leftOut: readonly string[]
+  readonly key: Key
+  readonly cursor: RowColumn | undefined
+  /** Mirrored under another name. */
+  readonly renamed: readonly RowColumn[]
   /** Below the project's folder. */
   readonly files: readonly string[]
 }
@@ -43,10 +52,9 @@ export interface Project {
 /**
  * What can be seen to be wrong before the API is asked.
  *
- * @returns what the parts of the new job are called
  * @throws UsageError, ConfigError, ConflictError
  */
-export async function checkWish({ folder, jobs }: Project, wish: PullWish): Promise<JobNames> {
+export async function checkWish({ folder, jobs }: Project, wish: PullWish): Promise<ChosenNames> {
   if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
     throw new ConfigError([
       {
@@ -55,30 +63,14 @@ export async function checkWish({ folder, jobs }: Project, wish: PullWish): Prom
       },
     ])
   }
-  const names = findJobNames(wish.rootField)
-  if (!names) throw new UsageError(`"${wish.rootField}" is no name of a root field`)
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(wish.into)) {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(wish.rootField)) {
     throw new UsageError({
-      found: `"${wish.into}" can't be the name of a mirror table`,
-      remedy: 'give one of up to 63 letters, digits and underscores with --into',
+      found: `"${wish.rootField}" can't be a root field: GraphQL's names are made of the letters A to Z, digits and underscores`,
+      remedy: 'give the name that the API shows, which in Hasura may be a custom name of the table',
     })
   }
-  for (const file of [names.operationFile, names.jobFile]) {
-    if (await exists(join(folder, file))) {
-      throw new ConflictError({
-        found: `${file} is there already`,
-        remedy: 'change that one, or take it out and add it again',
-      })
-    }
-  }
-  const writer = jobs.find(job => [job.into ?? []].flat().includes(wish.into))
-  if (writer) {
-    throw new ConflictError({
-      found: `${writer.name} mirrors into mirror.${wish.into} already`,
-      remedy: 'give another table with --into',
-    })
-  }
-  return names
+  const names = chooseNames(await findTaken(folder, listFile, jobs), wish.rootField, wish.name)
+  return { names, into: chooseTable(jobs, wish.rootField, wish.into) }
 }
 
 /**
@@ -89,7 +81,7 @@ export async function checkWish({ folder, jobs }: Project, wish: PullWish): Prom
 export async function addPull(
   project: Project,
   wish: PullWish,
-  names: JobNames,
+  { names, into }: ChosenNames,
   { role, sdl }: { readonly role: string; readonly sdl: string },
   signal: AbortSignal,
 ): Promise<AddedPull> {
@@ -103,8 +95,8 @@ export async function addPull(
     throw new ConfigError([
       ...problems,
       {
-        found: 'The API is not the one of these jobs (any more)',
-        remedy: `mend them or take them out of ${listFile}, then add`,
+        found: "These jobs don't fit what the API shows now",
+        remedy: `change them or take them out of ${listFile}, then add`,
       },
     ])
   }
@@ -118,18 +110,17 @@ export async function addPull(
   const files = [
     ...graphql,
     ...generated,
-    { path: names.jobFile, content: renderJob(names, { role, key, cursor, into: wish.into }) },
+    { path: names.jobFile, content: renderJob(names, { role, key, cursor, into }) },
     // The last, because whoever reads it needs all the others.
     { path: listFile, content: list },
   ]
   await writeFiles(folder, files)
   return {
-    job: names.job,
-    into: wish.into,
-    key: key.columns,
+    names,
+    into,
+    key,
     cursor,
-    asserted: key.asserted,
-    leftOut: root.leftOut,
+    renamed: root.columns.filter(({ name, mirrorName }) => name !== mirrorName),
     files: files.map(({ path }) => path),
   }
 }
@@ -144,7 +135,8 @@ function requireDocuments(generated: readonly WrittenFile[], names: JobNames, jo
     })
   }
   const lost = jobs.flatMap(job =>
-    operationsOf(job)
+    (job.operations ?? [])
+      .flatMap(operationsOf)
       .filter(operation => !has(`"value":"${operation}"`))
       .map(
         (operation): Explanation => ({
@@ -154,12 +146,6 @@ function requireDocuments(generated: readonly WrittenFile[], names: JobNames, jo
       ),
   )
   if (lost.length > 0) throw new ConfigError(lost)
-}
-
-function operationsOf({ operations = [] }: JobDefinition): string[] {
-  return operations.flatMap(({ definitions }) =>
-    definitions.flatMap(definition => ('name' in definition ? (definition.name?.value ?? []) : [])),
-  )
 }
 
 function moduleOf({ jobFile }: JobNames): string {

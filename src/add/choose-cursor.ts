@@ -26,16 +26,16 @@ const usualNames: readonly string[] = [
  * @returns undefined for a pull without one
  * @throws UsageError naming the candidates and the flag, when it can't be told or rows without it would be skipped
  */
-export function chooseCursor(root: RootField, asked: string | undefined): string | undefined {
+export function chooseCursor(root: RootField, asked: string | undefined): RowColumn | undefined {
   if (asked === 'none') return undefined
   return asked === undefined ? findUsual(root) : requireUsable(root, asked)
 }
 
-function findUsual(root: RootField): string {
+function findUsual(root: RootField): RowColumn {
   const named = root.columns.filter(isInstant).filter(({ name }) => usualNames.includes(plain(name)))
-  const usable = named.filter(({ name, nullable }) => !nullable && root.ordered.has(name))
+  const usable = named.filter(({ nullable, problem }) => !nullable && problem.cursor === undefined)
   const [only, ...others] = usable
-  if (only && others.length === 0) return only.name
+  if (only && others.length === 0) return only
   if (only) {
     throw new UsageError({
       found: `Several columns of "${root.name}" may grow with every change (${list(usable)})`,
@@ -44,42 +44,36 @@ function findUsual(root: RootField): string {
   }
   const nullable = named.find(column => column.nullable)
   throw new UsageError({
-    found: `${nullable ? whyNotNullable(root, nullable) : `No column of "${root.name}" is called like one that grows with every change`}`,
+    found: nullable
+      ? whyNotNullable(root, nullable)
+      : `No column of "${root.name}" has a name that says that it grows with every change, such as updated_at`,
     remedy: adviseInstead(root),
   })
 }
 
-function requireUsable(root: RootField, name: string): string {
+function requireUsable(root: RootField, name: string): RowColumn {
   const column = root.columns.find(candidate => candidate.name === name)
   if (!column) {
-    throw new UsageError({
-      found: `"${root.name}" has no column "${name}" for a cursor`,
-      remedy: adviseInstead(root),
-    })
+    throw new UsageError({ found: `"${root.name}" has no column "${name}" for a cursor`, remedy: adviseInstead(root) })
   }
   if (column.nullable) throw new UsageError({ found: whyNotNullable(root, column), remedy: adviseInstead(root) })
-  if (column.mirrorName !== name) {
+  if (column.problem.cursor !== undefined) {
     throw new UsageError({
-      found: `"${name}" of "${root.name}" begins with an underscore, which the mirror keeps for its own columns`,
-      remedy: `give it another name in Hasura; ${adviseInstead(root)}`,
-    })
-  }
-  if (!findCursorKind(column.mirrorType) || !root.ordered.has(name)) {
-    throw new UsageError({
-      found: `"${name}" of "${root.name}" is ${column.type}, which can't grow with every change`,
+      found: `"${name}" of "${root.name}" can't be the cursor: ${column.problem.cursor}`,
       remedy: adviseInstead(root),
     })
   }
-  return name
+  return column
 }
 
 function whyNotNullable(root: RootField, { name }: RowColumn): string {
-  return `"${name}" of "${root.name}" can be null, and a pull would never meet the rows where it is`
+  return `"${name}" of "${root.name}" can be null, and a pull would never find the rows where it is`
 }
 
 function adviseInstead(root: RootField): string {
   const grow = root.columns.filter(
-    ({ name, nullable, mirrorType }) => !nullable && root.ordered.has(name) && mayGrow.has(findCursorKind(mirrorType)),
+    ({ nullable, comparedAs, problem }) =>
+      !nullable && problem.cursor === undefined && mayGrow.has(findCursorKind(comparedAs)),
   )
   const one = grow.length > 0 ? `if one of ${list(grow)} grows with every change, give it with --cursor; ` : ''
   return `${one}give --cursor none to read and compare all rows every time`
@@ -88,8 +82,8 @@ function adviseInstead(root: RootField): string {
 /** Of an identifier it can't be told whether it grows, and texts seldom do. */
 const mayGrow: ReadonlySet<CursorKind | undefined> = new Set(['instant', 'local', 'number'])
 
-function isInstant({ mirrorType }: RowColumn): boolean {
-  return mirrorType.startsWith('timestamp')
+function isInstant({ comparedAs }: RowColumn): boolean {
+  return comparedAs.startsWith('timestamp')
 }
 
 function plain(name: string): string {

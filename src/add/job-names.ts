@@ -1,6 +1,6 @@
 /** What the parts of a pull job are called. */
 export interface JobNames {
-  /** Also its file's, and its operation's file's behind `sync-`. */
+  /** Also its file's, and without `sync-` its operation's file's. */
   readonly job: string
   readonly operationFile: string
   readonly jobFile: string
@@ -9,20 +9,31 @@ export interface JobNames {
   readonly document: string
 }
 
+/** File systems take 255 bytes. */
+const mostLetters = 100
+
 /**
- * Made of the root field's words, behind a prefix each: so neither a digit at the beginning nor a reserved word does any harm.
- *
- * @returns undefined for a name without a letter or digit
+ * The names that a new job may have, the best first: made of the root field's words, behind a prefix each, so that neither a
+ * digit at the beginning nor a reserved word does any harm. All of them are different on a file system that ignores case.
  */
-export function findJobNames(rootField: string): JobNames | undefined {
+export function* findJobNames(rootField: string): Generator<JobNames, never> {
   const words = splitWords(rootField)
-  if (words.length === 0) return undefined
-  const kebab = words.join('-')
-  const pascal = toPascal(words)
+  const kebab = (words.length > 0 ? words.join('-') : 'table').slice(0, mostLetters).replace(/-$/, '')
+  for (let count = 1; ; count += 1) yield namesOf(`sync-${kebab}${count === 1 ? '' : `-${count}`}`)
+}
+
+/** @returns undefined when a job can't have this name */
+export function nameJob(job: string): JobNames | undefined {
+  return /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(job) && job.length <= mostLetters ? namesOf(job) : undefined
+}
+
+function namesOf(job: string): JobNames {
+  const base = job.replace(/^sync-(?=.)/, '')
+  const pascal = toPascal(base.split('-'))
   return {
-    job: `sync-${kebab}`,
-    operationFile: `graphql/${kebab}.graphql`,
-    jobFile: `src/jobs/sync-${kebab}.ts`,
+    job,
+    operationFile: `graphql/${base}.graphql`,
+    jobFile: `src/jobs/${job}.ts`,
     constant: `sync${pascal}`,
     operation: `Pull${pascal}`,
     document: `Pull${pascal}Document`,
@@ -34,7 +45,7 @@ function splitWords(name: string): string[] {
   return words.map(word => word.toLowerCase())
 }
 
-/** Codegen takes capitals in a row for one word, so that `PullAB` would become `PullAb` there and not here. */
+/** Codegen may take capitals in a row for one word, so that `PullAB` would become `PullAb` there and not here. */
 function toPascal(words: readonly string[]): string {
   const joined = words.map(word => `${word.charAt(0).toUpperCase()}${word.slice(1)}`).join('')
   return joined.replaceAll(/(?<=[A-Z])[A-Z](?![a-z])/g, capital => capital.toLowerCase())

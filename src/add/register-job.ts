@@ -47,6 +47,8 @@ function addImport(list: string, statement: string, module: string): string {
   return `${list.slice(0, at)}${statement}${list.slice(at)}`
 }
 
+/** As the formatter has it: a name before a longer one that begins with it. */
 function compare(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true })
+  const [stemOfA, stemOfB] = [a, b].map(module => module.replace(/\.ts$/, ''))
+  return (stemOfA ?? '').localeCompare(stemOfB ?? '', 'en', { numeric: true })
 }

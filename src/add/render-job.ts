@@ -1,11 +1,12 @@
 import type { Key } from './choose-key.ts'
 import type { JobNames } from './job-names.ts'
 import { renderCall, renderList, renderText } from './render-list.ts'
+import type { RowColumn } from './row-columns.ts'
 
 export interface JobText {
   readonly role: string
   readonly key: Key
-  readonly cursor: string | undefined
+  readonly cursor: RowColumn | undefined
   readonly into: string
 }
 
@@ -17,10 +18,17 @@ ${hasNullable ? "import { withoutNulls } from '../hasura/without-nulls.ts'\n" : 
 
 export const ${names.constant} = pullSync({
   name: ${renderText(names.job)},
-${hasNullable ? renderWithoutNulls(names, key.asserted) : `  document: ${names.document},`}
+${
+  hasNullable
+    ? renderWithoutNulls(
+        names,
+        key.asserted.map(({ mirrorName }) => mirrorName),
+      )
+    : `  document: ${names.document},`
+}
   role: ${renderText(role)},
-${renderKey(key.columns)}
-${cursor === undefined ? '' : `  cursor: ${renderText(cursor)},\n`}  into: ${renderText(into)},
+${renderKey(key.columns.map(({ mirrorName }) => mirrorName))}
+${cursor === undefined ? '' : `  cursor: ${renderText(cursor.mirrorName)},\n`}  into: ${renderText(into)},
   schedule: { everySeconds: 300 },
 })
 `

@@ -1,50 +1,46 @@
-import { type GraphQLField, type GraphQLObjectType, getNamedType, isLeafType, isListType, isNonNullType } from 'graphql'
-import { columnTypeOf } from '../hasura/scalars.ts'
+import { type GraphQLField, getNamedType, getNullableType, isLeafType, isListType, isNonNullType } from 'graphql'
+import type { SelectedList } from '../hasura/find-list.ts'
+import { readNaming } from '../hasura/read-naming.ts'
+import { comparedAs } from '../hasura/scalars.ts'
+import { findOrderProblem } from '../sync/find-order-problem.ts'
+import { findFreeColumnName } from '../sync/mirror/column-name.ts'
 
 /** A field of the row type that becomes a column of the mirror. */
 export interface RowColumn {
   readonly name: string
-  /** Its name in the mirror, where names that begin with an underscore are the mirror's own. */
+  /** Its name in the mirror: another one where the mirror or Postgres keeps its own for itself. */
   readonly mirrorName: string
   /** As GraphQL writes it: `timestamptz!`. */
   readonly type: string
   readonly nullable: boolean
-  /** The Postgres type in which it is mirrored. */
-  readonly mirrorType: string
-}
-
-export interface RowColumns {
-  readonly columns: readonly RowColumn[]
-  /** Fields whose names Postgres would cut off. */
-  readonly leftOut: readonly string[]
+  /** The Postgres type as which its values compare. */
+  readonly comparedAs: string
+  /** Why it can't be of the key, or the cursor, as the run would say it. */
+  readonly problem: { readonly key: string | undefined; readonly cursor: string | undefined }
 }
 
 /** The columns of a row, without what is nested in it and without computed fields that take arguments. */
-export function readRowColumns(row: GraphQLObjectType): RowColumns {
-  const fields = Object.values(row.getFields()).filter(
+export function readRowColumns(list: Pick<SelectedList, 'field' | 'row'>): readonly RowColumn[] {
+  const fields = Object.values(list.row.getFields()).filter(
     field => isLeafType(getNamedType(field.type)) && !isComputed(field),
   )
-  const isTooLong = ({ name }: { readonly name: string }): boolean => name.length > 63
+  const naming = readNaming(list.field)
   const taken = new Set(fields.map(({ name }) => name))
-  return {
-    columns: fields.filter(field => !isTooLong(field)).map(field => describe(field, taken)),
-    leftOut: fields.filter(isTooLong).map(({ name }) => name),
-  }
+  return fields.map(({ name, type }) => {
+    const mirrorName = findFreeColumnName(name, taken)
+    taken.add(mirrorName)
+    return {
+      name,
+      mirrorName,
+      type: String(type),
+      nullable: !isNonNullType(type),
+      comparedAs: isListType(getNullableType(type)) ? 'jsonb' : comparedAs(getNamedType(type).name, naming),
+      problem: { key: findOrderProblem(list, name, 'key'), cursor: findOrderProblem(list, name, 'cursor') },
+    }
+  })
 }
 
 /** A json column takes the `path` of a part of it, and may be asked for without. */
 function isComputed({ args }: GraphQLField<unknown, unknown>): boolean {
   return args.some(({ name, type }) => name !== 'path' || isNonNullType(type))
-}
-
-function describe({ name, type }: GraphQLField<unknown, unknown>, taken: ReadonlySet<string>): RowColumn {
-  const nullable = !isNonNullType(type)
-  const isList = isListType(nullable ? type : type.ofType)
-  return {
-    name,
-    mirrorName: name.startsWith('_') ? `column${taken.has(`column${name}`) ? '_' : ''}${name}` : name,
-    type: String(type),
-    nullable,
-    mirrorType: isList ? 'jsonb' : columnTypeOf(getNamedType(type).name),
-  }
 }

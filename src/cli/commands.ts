@@ -10,7 +10,7 @@ import { provision } from './provision.ts'
 import { reset } from './reset.ts'
 import { rows } from './rows.ts'
 import { run } from './run.ts'
-import { schemaCheck, schemaPull } from './schema.ts'
+import { schemaCheck, schemaOperations, schemaPull } from './schema.ts'
 import { worker } from './worker.ts'
 
 /** In the order in which the help lists them. */
@@ -29,6 +29,7 @@ export const commands: readonly Command[] = [
   forget,
   schemaPull,
   schemaCheck,
+  schemaOperations,
   add,
   provision,
   migrate,

@@ -5,6 +5,7 @@ import { type AccountAccess, createAccountAccess } from '../gate/account-access.
 import { requireGranted } from '../gate/session.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem } from '../hasura/role-name.ts'
+import type { SpelledSchema } from '../hasura/spell-schema.ts'
 import type { CommandContext } from './command.ts'
 
 /** An account and the way to its Hasura. */
@@ -22,8 +23,12 @@ export function openHasuraAccess({ config, host }: CommandContext, name: string 
   return { account, access: createAccountAccess(account, host), url: account.hasura.url }
 }
 
-/** The SDL of what a role sees, if the account has that role. */
-export async function introspectAs({ access, url }: HasuraAccess, role: string, signal: AbortSignal): Promise<string> {
+/** What a role sees, if the account has that role. */
+export async function introspectAs(
+  { access, url }: HasuraAccess,
+  role: string,
+  signal: AbortSignal,
+): Promise<SpelledSchema> {
   const problem = findRoleProblem(role)
   if (problem) throw new UsageError(problem)
   await requireGranted(access, { role }, signal)

@@ -4,9 +4,11 @@ import { schemaFileName, schemaFileUrl } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { findContractRefusal, findOperationProblems, roleOf } from '../runs/contract.ts'
+import { listOperations } from '../runs/list-operations.ts'
 import { type CommandContext, defineCommand } from './command.ts'
-import { textOption, textsOption } from './options.ts'
+import { jsonOutput, textOption, textsOption } from './options.ts'
 import { introspectAs, openHasuraAccess } from './role-access.ts'
+import { tellLeftOut } from './tell-left-out.ts'
 
 const someAccount = textOption('NAME', 'the account that asks the API; default the first one')
 
@@ -29,15 +31,34 @@ export const schemaCheck = defineCommand({
   run: ({ account }, context) => check(context, account),
 })
 
+export const schemaOperations = defineCommand({
+  name: 'schema operations',
+  summary: 'prints every operation that the jobs send, for an API with an allow list',
+  arguments: {},
+  options: { json: jsonOutput },
+  async run({ json }, context) {
+    const { jobs, firstLogin } = await context.loadDefinitions()
+    const operations = await listOperations(jobs, firstLogin, schemaFolder)
+    context.terminal.out(
+      json
+        ? `${JSON.stringify(operations, null, 2)}\n`
+        : operations.map(({ query, senders }) => `# ${senders.join(', ')}\n${query}\n`).join('\n'),
+    )
+    return 0
+  },
+})
+
 async function pull(context: CommandContext, asked: readonly string[], account: string | undefined): Promise<number> {
   // Without any generated code there are no jobs to ask for their roles: then they must be named.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
   await mkdir(schemaFolder, { recursive: true })
   const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
-    const sdl = await introspectAs(hasura, name, context.signal)
+    const { sdl, leftOut } = await introspectAs(hasura, name, context.signal)
     await writeFile(schemaFileUrl(schemaFolder, name), sdl)
-    context.terminal.out(`graphql/schema/${schemaFileName(name)} is what role "${name}" sees now.\n`)
+    context.terminal.out(
+      `graphql/schema/${schemaFileName(name)} is what role "${name}" sees now.\n${tellLeftOut(leftOut)}`,
+    )
   }
   return 0
 }
@@ -51,7 +72,7 @@ async function check(context: CommandContext, account: string | undefined): Prom
   let failed = 0
   for (const role of rolesOf(jobs)) {
     const committed = await loadRoleSchema(schemaFolder, role)
-    const sdl = await introspectAs(hasura, role, context.signal)
+    const { sdl } = await introspectAs(hasura, role, context.signal)
     const problems = findOperationProblems(jobs, readSchema(role, sdl))
     failed += problems.length
     for (const problem of problems) context.terminal.err(`${problem}\n`)

@@ -79,7 +79,8 @@ async function introspect(
 ): Promise<{ readonly sdl: string; readonly unseen?: never } | { readonly sdl?: never; readonly unseen: Finding }> {
   const { role } = hasura
   try {
-    return { sdl: await introspectSchema(hasura, signal) }
+    const { sdl } = await introspectSchema(hasura, signal)
+    return { sdl }
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     const off = error instanceof PermanentError && error.code === 'introspection'

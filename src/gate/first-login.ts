@@ -1,4 +1,5 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import type { DocumentNode } from 'graphql'
 import { sql } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { causedBy, OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
@@ -12,6 +13,8 @@ export interface FirstLoginOperations {
   readonly refreshUsers: TypedDocumentNode<unknown, Record<string, never>>
   /** Tells whether the user is there; without it the step is skipped. */
   isVisible?(hasura: HasuraClient, userId: string, signal: AbortSignal): Promise<boolean>
+  /** What `isVisible` sends, for an API with an allow list. */
+  readonly operations?: readonly DocumentNode[]
 }
 
 export interface FirstLoginDeps {

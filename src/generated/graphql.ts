@@ -4,7 +4,7 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-export type Boolean_Comparison_Exp = {
+export type Boolean_comparison_exp = {
   _eq?: boolean | null | undefined;
   _gt?: boolean | null | undefined;
   _gte?: boolean | null | undefined;
@@ -16,7 +16,7 @@ export type Boolean_Comparison_Exp = {
   _nin?: Array<boolean> | null | undefined;
 };
 
-export type String_Comparison_Exp = {
+export type String_comparison_exp = {
   _eq?: string | null | undefined;
   _gt?: string | null | undefined;
   _gte?: string | null | undefined;
@@ -38,57 +38,57 @@ export type String_Comparison_Exp = {
   _similar?: string | null | undefined;
 };
 
-export type Article_Links_Bool_Exp = {
-  _and?: Array<Article_Links_Bool_Exp> | null | undefined;
-  _not?: Article_Links_Bool_Exp | null | undefined;
-  _or?: Array<Article_Links_Bool_Exp> | null | undefined;
-  article?: Articles_Bool_Exp | null | undefined;
-  article_id?: Uuid_Comparison_Exp | null | undefined;
-  kind?: String_Comparison_Exp | null | undefined;
-  target?: Articles_Bool_Exp | null | undefined;
-  target_id?: Uuid_Comparison_Exp | null | undefined;
-  updated_at?: Timestamptz_Comparison_Exp | null | undefined;
+export type article_links_bool_exp = {
+  _and?: Array<article_links_bool_exp> | null | undefined;
+  _not?: article_links_bool_exp | null | undefined;
+  _or?: Array<article_links_bool_exp> | null | undefined;
+  article?: articles_bool_exp | null | undefined;
+  article_id?: uuid_comparison_exp | null | undefined;
+  kind?: String_comparison_exp | null | undefined;
+  target?: articles_bool_exp | null | undefined;
+  target_id?: uuid_comparison_exp | null | undefined;
+  updated_at?: timestamptz_comparison_exp | null | undefined;
 };
 
-export type Articles_Bool_Exp = {
-  _and?: Array<Articles_Bool_Exp> | null | undefined;
-  _not?: Articles_Bool_Exp | null | undefined;
-  _or?: Array<Articles_Bool_Exp> | null | undefined;
-  author?: Users_Bool_Exp | null | undefined;
-  author_id?: Uuid_Comparison_Exp | null | undefined;
-  body?: String_Comparison_Exp | null | undefined;
-  created_at?: Timestamptz_Comparison_Exp | null | undefined;
-  id?: Uuid_Comparison_Exp | null | undefined;
-  links?: Article_Links_Bool_Exp | null | undefined;
-  metadata?: Jsonb_Comparison_Exp | null | undefined;
-  published_at?: Timestamptz_Comparison_Exp | null | undefined;
-  rating?: Numeric_Comparison_Exp | null | undefined;
-  revision?: Bigint_Comparison_Exp | null | undefined;
-  status?: String_Comparison_Exp | null | undefined;
-  title?: String_Comparison_Exp | null | undefined;
-  topic?: Topics_Bool_Exp | null | undefined;
-  topic_id?: Uuid_Comparison_Exp | null | undefined;
-  updated_at?: Timestamptz_Comparison_Exp | null | undefined;
+export type articles_bool_exp = {
+  _and?: Array<articles_bool_exp> | null | undefined;
+  _not?: articles_bool_exp | null | undefined;
+  _or?: Array<articles_bool_exp> | null | undefined;
+  author?: users_bool_exp | null | undefined;
+  author_id?: uuid_comparison_exp | null | undefined;
+  body?: String_comparison_exp | null | undefined;
+  created_at?: timestamptz_comparison_exp | null | undefined;
+  id?: uuid_comparison_exp | null | undefined;
+  links?: article_links_bool_exp | null | undefined;
+  metadata?: jsonb_comparison_exp | null | undefined;
+  published_at?: timestamptz_comparison_exp | null | undefined;
+  rating?: numeric_comparison_exp | null | undefined;
+  revision?: bigint_comparison_exp | null | undefined;
+  status?: String_comparison_exp | null | undefined;
+  title?: String_comparison_exp | null | undefined;
+  topic?: topics_bool_exp | null | undefined;
+  topic_id?: uuid_comparison_exp | null | undefined;
+  updated_at?: timestamptz_comparison_exp | null | undefined;
 };
 
-export type Articles_Order_By = {
-  author?: Users_Order_By | null | undefined;
-  author_id?: Order_By | null | undefined;
-  body?: Order_By | null | undefined;
-  created_at?: Order_By | null | undefined;
-  id?: Order_By | null | undefined;
-  metadata?: Order_By | null | undefined;
-  published_at?: Order_By | null | undefined;
-  rating?: Order_By | null | undefined;
-  revision?: Order_By | null | undefined;
-  status?: Order_By | null | undefined;
-  title?: Order_By | null | undefined;
-  topic?: Topics_Order_By | null | undefined;
-  topic_id?: Order_By | null | undefined;
-  updated_at?: Order_By | null | undefined;
+export type articles_order_by = {
+  author?: users_order_by | null | undefined;
+  author_id?: order_by | null | undefined;
+  body?: order_by | null | undefined;
+  created_at?: order_by | null | undefined;
+  id?: order_by | null | undefined;
+  metadata?: order_by | null | undefined;
+  published_at?: order_by | null | undefined;
+  rating?: order_by | null | undefined;
+  revision?: order_by | null | undefined;
+  status?: order_by | null | undefined;
+  title?: order_by | null | undefined;
+  topic?: topics_order_by | null | undefined;
+  topic_id?: order_by | null | undefined;
+  updated_at?: order_by | null | undefined;
 };
 
-export type Bigint_Comparison_Exp = {
+export type bigint_comparison_exp = {
   _eq?: string | number | null | undefined;
   _gt?: string | number | null | undefined;
   _gte?: string | number | null | undefined;
@@ -100,12 +100,12 @@ export type Bigint_Comparison_Exp = {
   _nin?: Array<string | number> | null | undefined;
 };
 
-export type Jsonb_Cast_Exp = {
-  String?: String_Comparison_Exp | null | undefined;
+export type jsonb_cast_exp = {
+  String?: String_comparison_exp | null | undefined;
 };
 
-export type Jsonb_Comparison_Exp = {
-  _cast?: Jsonb_Cast_Exp | null | undefined;
+export type jsonb_comparison_exp = {
+  _cast?: jsonb_cast_exp | null | undefined;
   _contained_in?: unknown;
   _contains?: unknown;
   _eq?: unknown;
@@ -122,7 +122,7 @@ export type Jsonb_Comparison_Exp = {
   _nin?: Array<unknown> | null | undefined;
 };
 
-export type Numeric_Comparison_Exp = {
+export type numeric_comparison_exp = {
   _eq?: string | number | null | undefined;
   _gt?: string | number | null | undefined;
   _gte?: string | number | null | undefined;
@@ -134,7 +134,7 @@ export type Numeric_Comparison_Exp = {
   _nin?: Array<string | number> | null | undefined;
 };
 
-export type Order_By =
+export type order_by =
   | 'asc'
   | 'asc_nulls_first'
   | 'asc_nulls_last'
@@ -142,7 +142,7 @@ export type Order_By =
   | 'desc_nulls_first'
   | 'desc_nulls_last';
 
-export type Timestamptz_Comparison_Exp = {
+export type timestamptz_comparison_exp = {
   _eq?: string | null | undefined;
   _gt?: string | null | undefined;
   _gte?: string | null | undefined;
@@ -154,127 +154,127 @@ export type Timestamptz_Comparison_Exp = {
   _nin?: Array<string> | null | undefined;
 };
 
-export type Topics_Aggregate_Order_By = {
-  avg?: Topics_Avg_Order_By | null | undefined;
-  count?: Order_By | null | undefined;
-  max?: Topics_Max_Order_By | null | undefined;
-  min?: Topics_Min_Order_By | null | undefined;
-  stddev?: Topics_Stddev_Order_By | null | undefined;
-  stddev_pop?: Topics_Stddev_Pop_Order_By | null | undefined;
-  stddev_samp?: Topics_Stddev_Samp_Order_By | null | undefined;
-  sum?: Topics_Sum_Order_By | null | undefined;
-  var_pop?: Topics_Var_Pop_Order_By | null | undefined;
-  var_samp?: Topics_Var_Samp_Order_By | null | undefined;
-  variance?: Topics_Variance_Order_By | null | undefined;
+export type topics_aggregate_order_by = {
+  avg?: topics_avg_order_by | null | undefined;
+  count?: order_by | null | undefined;
+  max?: topics_max_order_by | null | undefined;
+  min?: topics_min_order_by | null | undefined;
+  stddev?: topics_stddev_order_by | null | undefined;
+  stddev_pop?: topics_stddev_pop_order_by | null | undefined;
+  stddev_samp?: topics_stddev_samp_order_by | null | undefined;
+  sum?: topics_sum_order_by | null | undefined;
+  var_pop?: topics_var_pop_order_by | null | undefined;
+  var_samp?: topics_var_samp_order_by | null | undefined;
+  variance?: topics_variance_order_by | null | undefined;
 };
 
-export type Topics_Avg_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_avg_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Bool_Exp = {
-  _and?: Array<Topics_Bool_Exp> | null | undefined;
-  _not?: Topics_Bool_Exp | null | undefined;
-  _or?: Array<Topics_Bool_Exp> | null | undefined;
-  articles?: Articles_Bool_Exp | null | undefined;
-  children?: Topics_Bool_Exp | null | undefined;
-  created_at?: Timestamptz_Comparison_Exp | null | undefined;
-  id?: Uuid_Comparison_Exp | null | undefined;
-  owner?: Users_Bool_Exp | null | undefined;
-  owner_id?: Uuid_Comparison_Exp | null | undefined;
-  parent?: Topics_Bool_Exp | null | undefined;
-  parent_id?: Uuid_Comparison_Exp | null | undefined;
-  position?: Numeric_Comparison_Exp | null | undefined;
-  title?: String_Comparison_Exp | null | undefined;
-  updated_at?: Timestamptz_Comparison_Exp | null | undefined;
+export type topics_bool_exp = {
+  _and?: Array<topics_bool_exp> | null | undefined;
+  _not?: topics_bool_exp | null | undefined;
+  _or?: Array<topics_bool_exp> | null | undefined;
+  articles?: articles_bool_exp | null | undefined;
+  children?: topics_bool_exp | null | undefined;
+  created_at?: timestamptz_comparison_exp | null | undefined;
+  id?: uuid_comparison_exp | null | undefined;
+  owner?: users_bool_exp | null | undefined;
+  owner_id?: uuid_comparison_exp | null | undefined;
+  parent?: topics_bool_exp | null | undefined;
+  parent_id?: uuid_comparison_exp | null | undefined;
+  position?: numeric_comparison_exp | null | undefined;
+  title?: String_comparison_exp | null | undefined;
+  updated_at?: timestamptz_comparison_exp | null | undefined;
 };
 
-export type Topics_Max_Order_By = {
-  created_at?: Order_By | null | undefined;
-  id?: Order_By | null | undefined;
-  owner_id?: Order_By | null | undefined;
-  parent_id?: Order_By | null | undefined;
-  position?: Order_By | null | undefined;
-  title?: Order_By | null | undefined;
-  updated_at?: Order_By | null | undefined;
+export type topics_max_order_by = {
+  created_at?: order_by | null | undefined;
+  id?: order_by | null | undefined;
+  owner_id?: order_by | null | undefined;
+  parent_id?: order_by | null | undefined;
+  position?: order_by | null | undefined;
+  title?: order_by | null | undefined;
+  updated_at?: order_by | null | undefined;
 };
 
-export type Topics_Min_Order_By = {
-  created_at?: Order_By | null | undefined;
-  id?: Order_By | null | undefined;
-  owner_id?: Order_By | null | undefined;
-  parent_id?: Order_By | null | undefined;
-  position?: Order_By | null | undefined;
-  title?: Order_By | null | undefined;
-  updated_at?: Order_By | null | undefined;
+export type topics_min_order_by = {
+  created_at?: order_by | null | undefined;
+  id?: order_by | null | undefined;
+  owner_id?: order_by | null | undefined;
+  parent_id?: order_by | null | undefined;
+  position?: order_by | null | undefined;
+  title?: order_by | null | undefined;
+  updated_at?: order_by | null | undefined;
 };
 
-export type Topics_Order_By = {
-  children_aggregate?: Topics_Aggregate_Order_By | null | undefined;
-  created_at?: Order_By | null | undefined;
-  id?: Order_By | null | undefined;
-  owner?: Users_Order_By | null | undefined;
-  owner_id?: Order_By | null | undefined;
-  parent?: Topics_Order_By | null | undefined;
-  parent_id?: Order_By | null | undefined;
-  position?: Order_By | null | undefined;
-  title?: Order_By | null | undefined;
-  updated_at?: Order_By | null | undefined;
+export type topics_order_by = {
+  children_aggregate?: topics_aggregate_order_by | null | undefined;
+  created_at?: order_by | null | undefined;
+  id?: order_by | null | undefined;
+  owner?: users_order_by | null | undefined;
+  owner_id?: order_by | null | undefined;
+  parent?: topics_order_by | null | undefined;
+  parent_id?: order_by | null | undefined;
+  position?: order_by | null | undefined;
+  title?: order_by | null | undefined;
+  updated_at?: order_by | null | undefined;
 };
 
-export type Topics_Stddev_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_stddev_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Stddev_Pop_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_stddev_pop_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Stddev_Samp_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_stddev_samp_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Sum_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_sum_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Var_Pop_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_var_pop_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Var_Samp_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_var_samp_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Topics_Variance_Order_By = {
-  position?: Order_By | null | undefined;
+export type topics_variance_order_by = {
+  position?: order_by | null | undefined;
 };
 
-export type Users_Bool_Exp = {
-  _and?: Array<Users_Bool_Exp> | null | undefined;
-  _not?: Users_Bool_Exp | null | undefined;
-  _or?: Array<Users_Bool_Exp> | null | undefined;
-  active?: Boolean_Comparison_Exp | null | undefined;
-  articles?: Articles_Bool_Exp | null | undefined;
-  created_at?: Timestamptz_Comparison_Exp | null | undefined;
-  display_name?: String_Comparison_Exp | null | undefined;
-  id?: Uuid_Comparison_Exp | null | undefined;
-  topics?: Topics_Bool_Exp | null | undefined;
-  updated_at?: Timestamptz_Comparison_Exp | null | undefined;
-  username?: String_Comparison_Exp | null | undefined;
+export type users_bool_exp = {
+  _and?: Array<users_bool_exp> | null | undefined;
+  _not?: users_bool_exp | null | undefined;
+  _or?: Array<users_bool_exp> | null | undefined;
+  active?: Boolean_comparison_exp | null | undefined;
+  articles?: articles_bool_exp | null | undefined;
+  created_at?: timestamptz_comparison_exp | null | undefined;
+  display_name?: String_comparison_exp | null | undefined;
+  id?: uuid_comparison_exp | null | undefined;
+  topics?: topics_bool_exp | null | undefined;
+  updated_at?: timestamptz_comparison_exp | null | undefined;
+  username?: String_comparison_exp | null | undefined;
 };
 
-export type Users_Order_By = {
-  active?: Order_By | null | undefined;
-  created_at?: Order_By | null | undefined;
-  display_name?: Order_By | null | undefined;
-  id?: Order_By | null | undefined;
-  topics_aggregate?: Topics_Aggregate_Order_By | null | undefined;
-  updated_at?: Order_By | null | undefined;
-  username?: Order_By | null | undefined;
+export type users_order_by = {
+  active?: order_by | null | undefined;
+  created_at?: order_by | null | undefined;
+  display_name?: order_by | null | undefined;
+  id?: order_by | null | undefined;
+  topics_aggregate?: topics_aggregate_order_by | null | undefined;
+  updated_at?: order_by | null | undefined;
+  username?: order_by | null | undefined;
 };
 
-export type Uuid_Comparison_Exp = {
+export type uuid_comparison_exp = {
   _eq?: string | null | undefined;
   _gt?: string | null | undefined;
   _gte?: string | null | undefined;
@@ -287,8 +287,8 @@ export type Uuid_Comparison_Exp = {
 };
 
 export type PullArticlesQueryVariables = Exact<{
-  where: Articles_Bool_Exp;
-  order_by: Array<Articles_Order_By> | Articles_Order_By;
+  where: articles_bool_exp;
+  order_by: Array<articles_order_by> | articles_order_by;
   limit: number;
 }>;
 
@@ -308,8 +308,8 @@ export type FindUserQueryVariables = Exact<{
 export type FindUserQuery = { users_by_pk: { id: string } | null };
 
 export type PullTopicsQueryVariables = Exact<{
-  where: Topics_Bool_Exp;
-  order_by: Array<Topics_Order_By> | Topics_Order_By;
+  where: topics_bool_exp;
+  order_by: Array<topics_order_by> | topics_order_by;
   limit: number;
 }>;
 
@@ -317,8 +317,8 @@ export type PullTopicsQueryVariables = Exact<{
 export type PullTopicsQuery = { topics: Array<{ id: string, title: string, parent_id: string | null, owner_id: string | null, position: string | number, created_at: string, updated_at: string }> };
 
 export type PullUsersQueryVariables = Exact<{
-  where: Users_Bool_Exp;
-  order_by: Array<Users_Order_By> | Users_Order_By;
+  where: users_bool_exp;
+  order_by: Array<users_order_by> | users_order_by;
   limit: number;
 }>;
 

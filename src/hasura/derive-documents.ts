@@ -3,7 +3,7 @@ import {
   type ArgumentNode,
   type DocumentNode,
   type FieldNode,
-  type GraphQLField,
+  getNamedType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
@@ -11,8 +11,8 @@ import {
   type VariableDefinitionNode,
   type VariableNode,
 } from 'graphql'
+import { findPath, type SelectedList } from './find-list.ts'
 import { findOperation } from './find-operation.ts'
-import type { RoleSchema } from './role-schema.ts'
 
 /** A document whose variables and rows are known by their names alone. */
 export type UntypedDocument = TypedDocumentNode<unknown, Record<string, unknown>>
@@ -23,54 +23,53 @@ export interface DerivedDocuments {
   readonly keys: UntypedDocument
   /** The same with variable `offset`; absent where the root field takes none. */
   readonly keyAt?: UntypedDocument
-  /** `{"<countField>": {"aggregate": {"count": n}}}`; absent when the role may not aggregate. */
-  readonly count?: { readonly document: UntypedDocument; readonly field: string }
+  /** `{"aggregate": {"count": n}}` at a place in `data`; absent when the role may not aggregate. */
+  readonly count?: { readonly document: UntypedDocument; readonly place: string }
 }
 
 /** @param columns as the document's rows call them */
 export function deriveDocuments(
   document: DocumentNode,
   columns: readonly string[],
-  { schema }: RoleSchema,
+  { node, field, siblings, place }: SelectedList,
 ): DerivedDocuments {
-  const { operation, root } = readOperation(document)
-  const selections = (root.selectionSet?.selections ?? []).filter(
+  const selections = (node.selectionSet?.selections ?? []).filter(
     selection => selection.kind === Kind.FIELD && columns.includes(selection.alias?.value ?? selection.name.value),
   )
-  const fields = schema.getQueryType()?.getFields() ?? {}
-  const count = findCount(fields, root)
+  const keys: FieldNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }
+  const keyAt: FieldNode = { ...keys, arguments: [...(node.arguments ?? []), offsetArgument] }
+  const count = findCount(siblings, node)
   return {
-    keys: derive(operation, 'Keys', { ...root, selectionSet: { kind: Kind.SELECTION_SET, selections } }),
-    ...(fields[root.name.value]?.args.some(({ name }) => name === 'offset') && {
-      keyAt: derive(
-        operation,
-        'KeyAt',
-        {
-          ...root,
-          arguments: [...(root.arguments ?? []), offsetArgument],
-          selectionSet: { kind: Kind.SELECTION_SET, selections },
-        },
-        [offsetVariable],
-      ),
+    keys: derive(document, 'Keys', keys),
+    ...(field.args.some(({ name }) => name === 'offset') && {
+      keyAt: derive(document, 'KeyAt', keyAt, [offsetVariable]),
     }),
-    ...(count && { count: { document: derive(operation, 'Count', count), field: count.name.value } }),
+    ...(count && {
+      count: {
+        document: derive(document, 'Count', count),
+        place: [...place.split('.').slice(0, -1), count.name.value].join('.'),
+      },
+    }),
   }
 }
 
-function readOperation(document: DocumentNode): { operation: OperationDefinitionNode; root: FieldNode } {
-  const operation = findOperation(document)
-  const root = operation?.selectionSet.selections[0]
-  if (!operation || root?.kind !== Kind.FIELD) throw new TypeError('a document that selects one list of rows')
-  return { operation, root }
-}
-
+/** The document with another field in the place of its list. */
 function derive(
-  operation: OperationDefinitionNode,
+  document: DocumentNode,
   suffix: string,
-  root: FieldNode,
+  list: FieldNode,
   added: readonly VariableDefinitionNode[] = [],
 ): UntypedDocument {
-  const used = new Set(variablesOf(root.arguments ?? []))
+  const operation = findOperation(document)
+  const path = findPath(document)
+  if (!operation || !path) throw new TypeError('a document that selects one list of rows')
+  const root = path
+    .slice(0, -1)
+    .reduceRight<FieldNode>(
+      (inner, namespace) => ({ ...namespace, selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] } }),
+      list,
+    )
+  const used = new Set(variablesOf(list.arguments ?? []))
   const variableDefinitions = [...(operation.variableDefinitions ?? []), ...added].filter(({ variable }) =>
     used.has(variable.name.value),
   )
@@ -83,24 +82,21 @@ function derive(
   return { kind: Kind.DOCUMENT, definitions: [definition] }
 }
 
-/** The root field's aggregate as Hasura names it, when the role sees it with a count. */
-function findCount(fields: Readonly<Record<string, GraphQLField<unknown, unknown>>>, root: FieldNode) {
-  const name = [`${root.name.value}_aggregate`, `${root.name.value}Aggregate`].find(each => each in fields)
-  const field = name === undefined ? undefined : fields[name]
-  const type = field && 'ofType' in field.type ? field.type.ofType : field?.type
-  if (!field || !isObjectType(type) || !('aggregate' in type.getFields())) return undefined
-  const where = root.arguments?.filter(({ name: { value } }) => value === 'where') ?? []
-  const node: FieldNode = {
+/** The list's aggregate as Hasura names it, when the role sees it with a count. */
+function findCount(siblings: SelectedList['siblings'], list: FieldNode): FieldNode | undefined {
+  const field = [`${list.name.value}_aggregate`, `${list.name.value}Aggregate`].flatMap(name => siblings[name] ?? [])[0]
+  const type = field && getNamedType(field.type)
+  if (!field || !isObjectType(type) || !type.getFields().aggregate) return undefined
+  const where = list.arguments?.filter(({ name: { value } }) => value === 'where') ?? []
+  return {
     kind: Kind.FIELD,
     name: { kind: Kind.NAME, value: field.name },
     arguments: where,
     selectionSet: { kind: Kind.SELECTION_SET, selections: countSelection },
   }
-  return node
 }
 
-const { operation: counting } = readOperation(parse('{ aggregate { count } }'))
-const countSelection = counting.selectionSet.selections
+const countSelection = findOperation(parse('{ aggregate { count } }'))?.selectionSet.selections ?? []
 const offset: VariableNode = { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: 'offset' } }
 const offsetArgument: ArgumentNode = { kind: Kind.ARGUMENT, name: offset.name, value: offset }
 const offsetVariable: VariableDefinitionNode = {

@@ -54,13 +54,13 @@ export interface HasuraClient {
   /**
    * As `query`, for one list of rows whose values are wanted as they came.
    *
-   * @param rootField the name of the list in the answer
+   * @param place of the list in `data`: `users`, or `north.users` where it is in a namespace
    * @throws PermanentError (`response-shape`) when there is none
    */
   queryRows<R, V extends Record<string, unknown>>(
     document: TypedDocumentNode<R, V>,
     variables: V,
-    rootField: string,
+    place: string,
     options?: RequestOptions,
   ): Promise<RowsResult>
 }
@@ -173,12 +173,12 @@ export function createHasuraClient(deps: {
     async queryRows<R, V extends Record<string, unknown>>(
       document: TypedDocumentNode<R, V>,
       variables: V,
-      rootField: string,
+      place: string,
       options: RequestOptions = {},
     ) {
       requireOperation(document, 'query')
       const { data, received } = await attemptQuery({ document, variables }, options, answer =>
-        interpretRows(answer, rootField, role, clock.now()),
+        interpretRows(answer, place, role, clock.now()),
       )
       const serverDate = Date.parse(received.headers.get('date') ?? '')
       return {

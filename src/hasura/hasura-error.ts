@@ -10,6 +10,8 @@ export interface HasuraError {
   readonly safeMessage?: string
   /** A field, or a root field, that this role's schema doesn't have. */
   readonly isFieldNotFound: boolean
+  /** The API has an allow list, and the operation isn't on it. */
+  readonly isNotAllowed: boolean
 }
 
 /**
@@ -47,10 +49,13 @@ const plainError = z.object({ error: z.string(), code: z.string(), path: z.strin
 function reduce(error: { message: string; extensions: z.infer<typeof extensions> }): HasuraError {
   const { code = 'unexpected', path } = error.extensions
   const isFieldNotFound = code === 'validation-failed' && fieldNotFound.test(error.message)
-  const isSafe = safeCodes.has(code) || (code === 'validation-failed' && (isFieldNotFound || !mayQuoteValue(path)))
+  const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
+  const isSafe =
+    safeCodes.has(code) || (code === 'validation-failed' && (isFieldNotFound || isNotAllowed || !mayQuoteValue(path)))
   return {
     code,
     isFieldNotFound,
+    isNotAllowed,
     ...(path !== undefined && { path }),
     ...(isSafe && error.message !== '' && { safeMessage: shorten(error.message) }),
   }

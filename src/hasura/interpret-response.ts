@@ -105,6 +105,12 @@ const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.arr
 
 function explainPermanent(error: HasuraError, role: string): Explanation {
   const found = `Hasura refused the operation as role "${role}": ${describe(error)}`
+  if (error.isNotAllowed) {
+    return {
+      found,
+      remedy: 'add what "schema operations" prints to the allow list of the API (Console → API → Allow List)',
+    }
+  }
   if (error.isFieldNotFound) return { found, remedy: `the schema changed, or role "${role}" may not see it` }
   return { found, remedy: remedies.get(error.code) }
 }

@@ -3,15 +3,15 @@ import { type HasuraResponse, interpretResponse, type Verdict } from './interpre
 import { findRows, parseRows, type Rows } from './rows.ts'
 
 /** As `interpretResponse`, for a query whose only root field is a list of rows. */
-export function interpretRows(response: HasuraResponse, rootField: string, role: string, now: number): Verdict<Rows> {
-  const rows = response.status === 200 ? findRows(response.body, rootField) : undefined
+export function interpretRows(response: HasuraResponse, place: string, role: string, now: number): Verdict<Rows> {
+  const rows = response.status === 200 ? findRows(response.body, place) : undefined
   if (rows) return { kind: 'data', data: rows }
   const verdict = interpretResponse(response, 'query', role, now)
   if (verdict.kind !== 'data') return verdict
-  const parsed = parseRows(new TextDecoder().decode(response.body), rootField)
+  const parsed = parseRows(new TextDecoder().decode(response.body), place)
   if (parsed) return { kind: 'data', data: parsed }
   const told = {
-    found: `The answer has no list of rows "${rootField}"`,
+    found: `The answer has no list of rows "${place}"`,
     remedy: "a pull's document selects one list and nothing else",
   }
   return { kind: 'error', error: new PermanentError('response-shape', told) }

@@ -1,21 +1,15 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import {
-  buildClientSchema,
-  getIntrospectionQuery,
-  type IntrospectionQuery,
-  lexicographicSortSchema,
-  parse,
-  printSchema,
-} from 'graphql'
+import { getIntrospectionQuery, type IntrospectionQuery, parse } from 'graphql'
 import { PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import type { HasuraClient } from './hasura-client.ts'
+import { type SpelledSchema, spellSchema } from './spell-schema.ts'
 
 /**
- * What the client's role sees of the API, as SDL in an order that doesn't change from one call to the next.
+ * What the client's role sees of the API.
  *
  * @throws PermanentError (`introspection`) where the role may not ask, (`response-shape`) where what it is told is no schema
  */
-export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal): Promise<string> {
+export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal): Promise<SpelledSchema> {
   const document: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
     getIntrospectionQuery({ descriptions: false }),
   )
@@ -25,18 +19,14 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
   } catch (error) {
     throw isRefusal(error) ? explain(hasura.role, error) : error
   }
-  return printIntrospection(introspection, hasura.role)
-}
-
-function printIntrospection(introspection: IntrospectionQuery, role: string): string {
   try {
-    return `${printSchema(lexicographicSortSchema(buildClientSchema(introspection)))}\n`
+    return spellSchema(introspection)
   } catch (error) {
     throw new PermanentError(
       'response-shape',
       {
-        found: `What Hasura tells role "${role}" of its schema is no valid schema (${error instanceof Error ? error.message : error})`,
-        remedy: 'a proxy may leave parts of it out, or a name in it is not allowed in GraphQL',
+        found: `What Hasura tells role "${hasura.role}" of its schema is not a valid schema (${error instanceof Error ? error.message : error})`,
+        remedy: 'look at what stands between the worker and Hasura: a proxy may leave parts of the answer out',
       },
       { cause: error },
     )
@@ -55,7 +45,7 @@ function explain(role: string, cause: WorkerError): PermanentError {
     {
       found: `Role "${role}" is not shown the schema (${cause.found})`,
       remedy:
-        "take it out of disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), let the query through an allow list or a proxy in front, or name another role with --role",
+        "take it out of disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), put the introspection query on the API's allow list where it has one, or let it through a proxy in front; or name another role with --role",
     },
     { cause },
   )

@@ -26,20 +26,23 @@ export interface Column {
 }
 
 /**
- * Finds the values in `{"data":{"<root field>":[…]}}`, as Hasura writes it, without parsing them: they are read where they are
+ * Finds the values in `{"data":{"users":[…]}}`, as Hasura writes it, without parsing them: they are read where they are
  * needed, and that is in the database. What is inside of a text, a list or an object is trusted to be JSON.
  *
+ * @param place of the list in `data`: `users`, or `north.users` where it is in a namespace
  * @returns undefined for everything else, errors among it
  */
-export function findRows(body: Buffer, rootField: string): Rows | undefined {
-  const head = behind(body, 0, Buffer.from(`{"data":{"${rootField}":[`))
+export function findRows(body: Buffer, place: string): Rows | undefined {
+  const names = ['data', ...place.split('.')]
+  const head = behind(body, 0, Buffer.from(`${names.map(name => `{"${name}":`).join('')}[`))
+  const tail = Buffer.from(`]${'}'.repeat(names.length)}`)
   const end = body.length - tail.length
   if (head === 0 || behind(body, end, tail) === end || !isUtf8(body)) return undefined
   const first = skipSpace(body, head)
   if (first === end) return rowsOf([])
-  const names = namesOf(body.toString('utf8', first, endOfValue(body, first)))
-  if (!names) return undefined
-  const keys = names.map(name => Buffer.from(JSON.stringify(name)))
+  const columns = namesOf(body.toString('utf8', first, endOfValue(body, first)))
+  if (!columns) return undefined
+  const keys = columns.map(name => Buffer.from(JSON.stringify(name)))
   const places = new NumberList()
   for (let at = first; ; ) {
     at = findValues(body, at, keys, places)
@@ -47,16 +50,21 @@ export function findRows(body: Buffer, rootField: string): Rows | undefined {
     if (body[at] !== comma) return undefined
     at = skipSpace(body, at + 1)
   }
-  return rowsAt(body, names, places.numbers, places.length / (2 * names.length))
+  return rowsAt(body, columns, places.numbers, places.length / (2 * columns.length))
 }
 
-const tail = Buffer.from(']}}')
-
 /** The same of an answer that was written in any other way. @returns undefined when it has no such list */
-export function parseRows(body: string, rootField: string): Rows | undefined {
-  const parsed = answer.safeParse(parseKeepingDigits(body))
-  const list = parsed.success ? parsed.data.data[rootField] : undefined
-  return list && rowsOf(list)
+export function parseRows(body: string, place: string): Rows | undefined {
+  const list = z.array(record).safeParse(valueAt(parseKeepingDigits(body), `data.${place}`))
+  return list.success ? rowsOf(list.data) : undefined
+}
+
+/** @param place the names on the way to it, with dots between: GraphQL's have none */
+export function valueAt(json: unknown, place: string): unknown {
+  return place.split('.').reduce<unknown>((value, name) => {
+    const parsed = record.safeParse(value)
+    return parsed.success && Object.hasOwn(parsed.data, name) ? parsed.data[name] : undefined
+  }, json)
 }
 
 /** @param list what `JSON.stringify` can write; what a row doesn't have is null */
@@ -155,4 +163,3 @@ const brace = 0x7b
 const closingBrace = 0x7d
 
 const record = z.record(z.string(), z.unknown())
-const answer = z.object({ data: z.record(z.string(), z.array(record)) })

@@ -1,14 +1,15 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { type DocumentNode, Kind } from 'graphql'
-import { findOperation } from './find-operation.ts'
+import { findPath } from './find-list.ts'
+import type { RowOf } from './row-of.ts'
 
-/** The columns of the one list that a query selects. */
-type ColumnOf<R> = R[keyof R] extends readonly (infer Row)[] ? keyof Row & string : never
-
+/** The same answer, in a namespace or not, with rows in which these columns are never null. */
 type WithoutNulls<R, C extends string> = {
-  [List in keyof R]: R[List] extends readonly (infer Row)[]
+  [Field in keyof R]: R[Field] extends readonly (infer Row)[]
     ? { [Column in keyof Row]: Column extends C ? NonNullable<Row[Column]> : Row[Column] }[]
-    : R[List]
+    : R[Field] extends object
+      ? WithoutNulls<R[Field], C>
+      : R[Field]
 }
 
 /** The rows that a pull reads, and only those. */
@@ -21,7 +22,7 @@ export interface RowsWithoutNulls<R, V, C extends string> {
  * For a key whose columns the API calls nullable, as it does with every column of a view: leaves out the rows in which one of
  * them is null, so that in the others none is.
  */
-export function withoutNulls<R, V, const C extends readonly ColumnOf<R>[]>(
+export function withoutNulls<R, V, const C extends readonly (keyof RowOf<R> & string)[]>(
   document: TypedDocumentNode<R, V>,
   ...columns: C
 ): RowsWithoutNulls<R, V, C[number]> {
@@ -33,8 +34,7 @@ export function withoutNulls<R, V, const C extends readonly ColumnOf<R>[]>(
 
 /** The names that the API filters by, by those that the document gives to the columns of its list. */
 function fieldsOf(document: DocumentNode): ReadonlyMap<string, string> {
-  const list = findOperation(document)?.selectionSet.selections[0]
-  const selected = list?.kind === Kind.FIELD ? (list.selectionSet?.selections ?? []) : []
+  const selected = findPath(document)?.at(-1)?.selectionSet?.selections ?? []
   return new Map(
     selected.flatMap(field =>
       field.kind === Kind.FIELD && field.alias ? [[field.alias.value, field.name.value]] : [],

@@ -20,6 +20,8 @@ export interface JobDefinition<P = unknown> {
   readonly schedule?: ScheduleRule
   /** The operations it sends, checked against the SDL of its role before it ever runs. */
   readonly operations?: readonly DocumentNode[]
+  /** What it sends beside them, as far as its role may ask. */
+  findDerivedOperations?(schema: RoleSchema): readonly DocumentNode[]
   /** What is wrong with its definition, as far as the schema of its role can tell; before it ever runs. */
   findProblems?(schema: RoleSchema): readonly Told[]
   /** What may end a run of it, depending on the rows it meets; asked where there are no problems. */

@@ -8,4 +8,5 @@ export const firstLogin: FirstLoginOperations | undefined = {
     const { users_by_pk } = await hasura.query(FindUserDocument, { id: userId }, { signal })
     return users_by_pk != null
   },
+  operations: [FindUserDocument],
 }

@@ -1,5 +1,4 @@
 import { ConfigError, causedBy, type Explanation, RefusalError, toExplanation } from '../errors.ts'
-import { schemaFileName } from '../hasura/role-name.ts'
 import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 
@@ -30,16 +29,9 @@ export async function findContractRefusal(job: JobDefinition, schemaFolder: URL)
       remedy: remedies.size > 0 ? [...remedies].join('; ') : remedyFor(role),
     })
   } catch (error) {
-    // Words of the schema's parser, which quote the SDL at most.
-    const said = error instanceof Error ? error.message : String(error)
-    if (error instanceof ConfigError) {
-      const [problem = { found: said }] = error.problems
-      return new RefusalError('contract', 'job', causedBy(found, problem))
-    }
-    return new RefusalError('contract', 'job', {
-      found: `${found}, because graphql/schema/${schemaFileName(role)} is no valid schema (${said})`,
-      remedy: `run "schema pull --role ${role}"`,
-    })
+    if (!(error instanceof ConfigError)) throw error
+    const [problem = { found: error.message }] = error.problems
+    return new RefusalError('contract', 'job', causedBy(found, problem))
   }
 }
 

@@ -1,5 +1,6 @@
-import { type DocumentNode, type FieldNode, Kind, print } from 'graphql'
+import { type DocumentNode, type FieldNode, print } from 'graphql'
 import { z } from 'zod'
+import { findPath } from '../hasura/find-list.ts'
 import { findOperation } from '../hasura/find-operation.ts'
 
 /** What a checkpoint depends on, kept beside its fingerprint so that a change can be named. */
@@ -28,9 +29,8 @@ export const pullDefinitionSchema: z.ZodType<PullDefinition> = z.object({
 
 /** What a document says of them. */
 export function describeDocument(document: DocumentNode): Pick<PullDefinition, 'query' | 'list'> {
-  const operation = findOperation(document)
-  const root = operation?.selectionSet.selections[0]
-  return { query: operation?.name?.value ?? '', list: root?.kind === Kind.FIELD ? print(withoutColumns(root)) : '' }
+  const list = (findPath(document) ?? []).map(field => print(withoutColumns(field))).join('.')
+  return { query: findOperation(document)?.name?.value ?? '', list }
 }
 
 function withoutColumns({ kind, name, alias, arguments: given }: FieldNode): FieldNode {

@@ -1,26 +1,24 @@
 import { print } from 'graphql'
 import { ConfigError, type Explanation, type Told } from '../errors.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
-import {
-  loadRoleSchema,
-  type RoleSchema,
-  readDirections,
-  readSelection,
-  type SelectedColumn,
-} from '../hasura/role-schema.ts'
+import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
+import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import { isGraphQLNumber } from '../hasura/scalars.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
+import { findOrderProblem } from './find-order-problem.ts'
+import { findColumnNameProblem, findTableNameProblem } from './mirror/column-name.ts'
 import type { MirrorTable } from './mirror/mirror-table.ts'
 import { findRowRisk, findTableProblems } from './mirror/table-limits.ts'
 import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
-import type { ScanOrder } from './remote/scan.ts'
+import { directions, type ScanOrder } from './remote/scan.ts'
 
 /** What a pull's document means in the schema of its role. */
 export interface PullShape {
-  readonly rootField: string
+  /** Of the list in `data`: `users`, or `north.users` in a namespace. */
+  readonly place: string
   readonly derived: DerivedDocuments
   readonly mirror: MirrorTable
   readonly key: ScanOrder
@@ -51,11 +49,12 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
 export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly Told[] {
   const { into, sweep, pageSize, ranges, lookback } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
+  const tableProblem = findTableNameProblem(into)
   const problems: Told[] = [
     ...(rule === undefined ? [] : [`its sweep's ${rule}`]),
-    ...(Buffer.byteLength(into) <= 63 && /^[^."]+$/.test(into)
+    ...(tableProblem === undefined
       ? []
-      : [`mirror table "${into}" needs a name of 1 to 63 bytes without dots and quotes`]),
+      : [{ found: `mirror table "${into}" ${tableProblem}`, remedy: 'give it another name with "into"' }]),
     ...Object.entries({ pageSize, ranges }).flatMap(([name, value]) =>
       Number.isSafeInteger(value) && value > 0
         ? []
@@ -82,36 +81,29 @@ export function findShapeRisk({ document, flatten }: PullSettings, schema: RoleS
 /** @throws ConfigError when the options don't fit the document */
 export function readShape(settings: PullSettings, schema: RoleSchema): PullShape {
   const { document, key, cursor: cursorColumn, into } = settings
-  const { rootField, columns } = readSelection(document, schema, settings.flatten)
+  const { list, naming, columns } = readSelection(document, schema, settings.flatten)
   const find = (name: string): SelectedColumn => {
     const column = columns.find(candidate => candidate.name === name)
     if (!column) throw new ConfigError([`"${name}" is not selected by its document`])
     return column
   }
-  const findOrdered = (name: string): SelectedColumn => {
+  const findOrdered = (name: string, use: 'key' | 'cursor'): SelectedColumn => {
     const column = find(name)
-    if (!column.path) return column
+    const problem = column.path ? 'it is a field of a nested object' : findOrderProblem(list, column.field, use)
+    if (problem === undefined) return column
+    const remedy =
+      use === 'key'
+        ? 'choose other columns that tell a row from all others, such as a unique id'
+        : 'choose another cursor, or none to read and compare all rows every time'
     throw new ConfigError([
-      {
-        found: `"${name}" is a field of a nested object, by which the API doesn't order rows`,
-        remedy: 'choose columns of the row itself for key and cursor',
-      },
+      { found: `"${name}" can't be ${use === 'key' ? 'a column of the key' : 'the cursor'}: ${problem}`, remedy },
     ])
   }
-  const long = columns.find(({ name }) => Buffer.byteLength(name) > 63)
-  if (long) {
-    throw new ConfigError([
-      { found: `column "${long.name}" has a name of more than 63 bytes`, remedy: 'give it an alias in the document' },
-    ])
-  }
-  const reserved = columns.find(({ name }) => name.startsWith('_'))
-  if (reserved) {
-    throw new ConfigError([
-      {
-        found: `column "${reserved.name}" begins with an underscore, as the mirror's own columns do`,
-        remedy: 'give it an alias in the document',
-      },
-    ])
+  for (const { name } of columns) {
+    const problem = findColumnNameProblem(name)
+    if (problem !== undefined) {
+      throw new ConfigError([{ found: `column "${name}" ${problem}`, remedy: 'give it an alias in the document' }])
+    }
   }
   const impossible = findTableProblems(columns, key)
   if (impossible.length > 0) throw new ConfigError(impossible)
@@ -120,12 +112,13 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
   const sent = { sentAsNumbers, sentAsBooleans }
   const fields = new Map(columns.filter(({ name, field }) => name !== field).map(({ name, field }) => [name, field]))
-  const ordering = { fields, directions: readDirections(document, schema), ...sent }
-  const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name).name) }
-  const cursor = cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn), settings, ordering)
-  const derived = deriveDocuments(document, cursor?.order.columns ?? key, schema)
+  const ordering = { fields, directions: directions[naming], ...sent }
+  const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name, 'key').name) }
+  const cursor =
+    cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn, 'cursor'), settings, ordering)
+  const derived = deriveDocuments(document, cursor?.order.columns ?? key, list)
   return {
-    rootField,
+    place: list.place,
     derived,
     mirror: { name: into, columns, key, softDelete: settings.softDelete },
     key: keyOrder,
@@ -140,19 +133,12 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
 }
 
 function readCursor(
-  { name, type }: SelectedColumn,
+  { name, type: mirrored, comparedAs: type = mirrored }: SelectedColumn,
   { key, lookback }: PullSettings,
   ordering: Omit<ScanOrder, 'columns'>,
 ): PullCursor {
   const kind = findCursorKind(type)
-  if (!kind) {
-    throw new ConfigError([
-      {
-        found: `"${name}" is ${type}, which can't grow with every change`,
-        remedy: 'choose another cursor, or none to read and compare all rows every time',
-      },
-    ])
-  }
+  if (!kind) throw new TypeError('a cursor that findOrderProblem has refused')
   const columns = [name, ...key.filter(column => column !== name)]
   return {
     column: name,

@@ -1,16 +1,14 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ScheduleRule } from '../account.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
+import type { RowOf } from '../hasura/row-of.ts'
 import { defineJob, type JobDefinition } from '../jobs/define-job.ts'
 import type { ChangedTable } from './changes.ts'
 import type { RowTransform } from './mirror/transform-page.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
-import { createShapeFinder, findShapeProblems, findShapeRisk } from './pull-shape.ts'
+import { createShapeFinder, findShapeProblems, findShapeRisk, readShape } from './pull-shape.ts'
 import { runPull } from './run-pull.ts'
-
-/** The row type of the one list that a query selects. */
-export type RowOf<R> = R[keyof R] extends readonly (infer Row)[] ? Row : never
 
 /** The row's fields that can be null never order a scan: their rows would be skipped. */
 export type NeverNull<Row> = {
@@ -85,6 +83,10 @@ export function pullSync<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R
     operations: [document],
     into,
     canDryRun: true,
+    findDerivedOperations(schema) {
+      const { keys, keyAt, count } = readShape(settings, schema).derived
+      return [keys, keyAt, count?.document].filter(document => document !== undefined)
+    },
     findProblems: schema => findShapeProblems(settings, schema),
     findRisk: schema => findShapeRisk(settings, schema),
     async run(session, context) {

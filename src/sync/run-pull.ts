@@ -108,7 +108,7 @@ function createRun(
   }: Pick<PullRun, 'key' | 'openedAt'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
 ): PullRun {
   const { transform } = settings
-  const { mirror, rootField, columns, cursor } = shape
+  const { mirror, place, columns, cursor } = shape
   const fixed = cursor?.order.columns ?? mirror.key
   const grants = fingerprintOf(session.visibility)
   return {
@@ -116,7 +116,7 @@ function createRun(
     remote: {
       hasura: session.hasura,
       clock: context.clock,
-      rootField,
+      place,
       rows: settings.document,
       derived: shape.derived,
       where,

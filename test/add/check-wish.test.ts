@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { checkWish } from '../../src/add/add-pull.ts'
 import { jobs } from '../../src/jobs/list.ts'
 
-const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things' }
+const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things', name: undefined }
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 
 test('a packed build has no sources to add to', async () => {
@@ -25,19 +25,20 @@ test.each([
   ['a'.repeat(64), false],
   ['Order', true],
   ['_1', true],
-  ['1st', false],
-  ['a b', false],
+  ['1st', true],
+  ['a b', true],
+  ['ä'.repeat(31), true],
+  ['ä'.repeat(32), false],
   ['a"b', false],
+  ['a.b', false],
   ['', false],
 ])('a mirror table may be called %j: %s', async (into, isAllowed) => {
   const checked = checkWish({ folder: checkout, jobs }, { ...wish, into })
-  await (isAllowed
-    ? expect(checked).resolves.toMatchObject({ job: 'sync-things' })
-    : expect(checked).rejects.toThrow('--into'))
+  await (isAllowed ? expect(checked).resolves.toMatchObject({ into }) : expect(checked).rejects.toThrow('--into'))
 })
 
-test('a name without letters and digits names no root field', async () => {
-  await expect(checkWish({ folder: checkout, jobs }, { ...wish, rootField: '_' })).rejects.toThrow(
-    '"_" is no name of a root field',
+test.each(['größe', '', 'a b', 'a.b.c', '2nd', '.a'])('%j is no name of a root field', async rootField => {
+  await expect(checkWish({ folder: checkout, jobs }, { ...wish, rootField })).rejects.toThrow(
+    "GraphQL's names are made of the letters A to Z",
   )
 })

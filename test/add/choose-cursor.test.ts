@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { chooseCursor } from '../../src/add/choose-cursor.ts'
-import { readThings } from './read-sdl.ts'
+import { readRootField } from '../../src/add/root-field.ts'
+import { readSdl, readThings } from './read-sdl.ts'
 
 test.each<[column: string, asked: string | undefined, cursor: string | undefined]>([
   ['updated_at: timestamptz!', undefined, 'updated_at'],
@@ -12,9 +13,12 @@ test.each<[column: string, asked: string | undefined, cursor: string | undefined
   ['updated_on: date!', 'updated_on', 'updated_on'],
   ['weight: float8!', 'weight', 'weight'],
   ['id7: uuid!', 'id7', 'id7'],
+  ['_updated_at: timestamptz!', undefined, '_updated_at'],
+  ['UpdatedAt: datetime2!', undefined, 'UpdatedAt'],
+  ['UpdatedAt: datetimeoffset!', undefined, 'UpdatedAt'],
   ['name: String!', 'none', undefined],
 ])('of %s, asked for %s, it is %s', (column, asked, cursor) => {
-  expect(chooseCursor(readThings(`id: uuid!\n${column}`), asked)).toBe(cursor)
+  expect(chooseCursor(readThings(`id: uuid!\n${column}`), asked)?.name).toBe(cursor)
 })
 
 const readAll = 'give --cursor none to read and compare all rows every time'
@@ -25,30 +29,45 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
     undefined,
     'Several columns of "things" may grow with every change (updated_at timestamptz!, modified_at timestamptz!): say which one does with --cursor',
   ],
-  ['name: String', undefined, `No column of "things" is called like one that grows with every change: ${readAll}`],
+  [
+    'name: String',
+    undefined,
+    `No column of "things" has a name that says that it grows with every change, such as updated_at: ${readAll}`,
+  ],
   [
     'created_at: timestamptz!\nrevision: bigint!\nupdated_at: String!',
     undefined,
-    `No column of "things" is called like one that grows with every change: if one of created_at timestamptz!, revision bigint! grows with every change, give it with --cursor; ${readAll}`,
+    `No column of "things" has a name that says that it grows with every change, such as updated_at: if one of created_at timestamptz!, revision bigint! grows with every change, give it with --cursor; ${readAll}`,
   ],
   [
     'updated_at: timestamptz',
     undefined,
-    `"updated_at" of "things" can be null, and a pull would never meet the rows where it is: ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find the rows where it is: ${readAll}`,
   ],
   [
     'updated_at: timestamptz',
     'updated_at',
-    `"updated_at" of "things" can be null, and a pull would never meet the rows where it is: ${readAll}`,
-  ],
-  [
-    '_updated_at: timestamptz!',
-    '_updated_at',
-    `"_updated_at" of "things" begins with an underscore, which the mirror keeps for its own columns: give it another name in Hasura; ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find the rows where it is: ${readAll}`,
   ],
   ['name: String', 'nme', `"things" has no column "nme" for a cursor: ${readAll}`],
-  ['opens: time!', 'opens', `"opens" of "things" is time!, which can't grow with every change: ${readAll}`],
-  ['data: jsonb!', 'data', `"data" of "things" is jsonb!, which can't grow with every change: ${readAll}`],
+  [
+    'opens: time!',
+    'opens',
+    `"opens" of "things" can't be the cursor: its type, time!, can't grow with every change: ${readAll}`,
+  ],
+  ['data: jsonb!', 'data', `"data" of "things" can't be the cursor: its type, jsonb!, has no order: ${readAll}`],
 ])('of %s, asked for %s, it is refused', (column, asked, sentence) => {
   expect(() => chooseCursor(readThings(`id: uuid!\n${column}`), asked)).toThrow(sentence)
+})
+
+test('under graphql-default the scalars have a capital', () => {
+  const schema = readSdl(`
+    scalar Timestamptz scalar Uuid
+    enum OrderBy { ASC DESC }
+    type Things { id: Uuid! updatedAt: Timestamptz! }
+    input Comparison { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int }
+    input ThingsBoolExp { id: Comparison updatedAt: Comparison }
+    input ThingsOrderBy { id: OrderBy updatedAt: OrderBy }
+    extend type query_root { things(where: ThingsBoolExp, orderBy: [ThingsOrderBy!], limit: Int): [Things!]! }`)
+  expect(chooseCursor(readRootField('things', schema), undefined)?.name).toBe('updatedAt')
 })

@@ -2,11 +2,14 @@ import { expect, test } from 'vitest'
 import { chooseKey } from '../../src/add/choose-key.ts'
 import { readThings } from './read-sdl.ts'
 
-const columns = 'id: uuid!\na: Int!\nb: Int\ndata: jsonb!\n_id: Int!'
+const namesOf = (columns: readonly { readonly name: string }[]) => columns.map(({ name }) => name)
+
+const columns = 'id: uuid!\na: Int!\nb: Int\ndata: jsonb!\n_id: Int!\nkind: kinds_enum!'
 
 test.each<[what: string, byKey: string, asked: string[] | undefined, key: object]>([
   ['that of the table', 'id: uuid!', undefined, { columns: ['id'], asserted: [] }],
   ['the one asked for', 'id: uuid!', ['a', 'id', 'a'], { columns: ['a', 'id'], asserted: [] }],
+  ['one with a name that the mirror does not take', '_id: Int!', undefined, { columns: ['_id'], asserted: [] }],
   [
     'one that a view says nothing about, on the word of who asks',
     '',
@@ -14,19 +17,68 @@ test.each<[what: string, byKey: string, asked: string[] | undefined, key: object
     { columns: ['a', 'b'], asserted: ['b'] },
   ],
 ])('the key is %s', (_what, byKey, asked, key) => {
-  expect(chooseKey(readThings(columns, byKey), asked)).toEqual(key)
+  const chosen = chooseKey(readThings(columns, byKey), asked)
+  expect({ columns: namesOf(chosen.columns), asserted: namesOf(chosen.asserted) }).toEqual(key)
 })
+
+test.each<[primaryKey: string[], ordered: string[]]>([
+  [
+    ['line_no', 'order_id'],
+    ['order_id', 'line_no'],
+  ],
+  [
+    ['article_id', 'kind', 'target_id'],
+    ['article_id', 'target_id', 'kind'],
+  ],
+  [
+    ['id', 'tenant_id'],
+    ['tenant_id', 'id'],
+  ],
+  [
+    ['at', 'deviceId', 'station'],
+    ['deviceId', 'station', 'at'],
+  ],
+  [
+    ['station', 'taken_on'],
+    ['station', 'taken_on'],
+  ],
+  [
+    ['paid', 'void'],
+    ['paid', 'void'],
+  ],
+])(
+  'of the primary key that the API tells as %j the likely order is %j, and it is known to be a guess',
+  (key, ordered) => {
+    const typed = key.map(name => `${name}: ${/^at$|_on$/.test(name) ? 'timestamptz' : 'Int'}!`)
+    const chosen = chooseKey(readThings(typed.join('\n'), typed.join(', ')), undefined)
+    expect({ names: namesOf(chosen.columns), guessed: chosen.isOrderGuessed }).toEqual({
+      names: ordered,
+      guessed: true,
+    })
+    expect(chooseKey(readThings(typed.join('\n'), typed.join(', ')), key)).toMatchObject({ isOrderGuessed: false })
+  },
+)
 
 test.each<[what: string, byKey: string, asked: string[] | undefined, sentence: string]>([
   [
     'there is none',
     '',
     undefined,
-    '"things" has no primary key that this role sees, as a view has none: give the columns that tell a row from all others with --key, separated by commas (never null: id, a, data)',
+    'This role sees no primary key of "things", as a view has none: give the columns that tell a row from all others with --key, with commas between (never null: id, a, _id)',
   ],
-  ['a column has a name that the mirror does not', '', ['_id'], '"_id" of "things" begins with an underscore'],
-  ['a column is not there', '', ['c'], '"things" has no column "c" for a key: it has id, a, b, data, _id'],
-  ['a column has no order', '', ['data'], '"data" of "things" is jsonb!, by which rows can\'t be ordered'],
+  [
+    'a column is of an enum table',
+    'a: Int!, kind: kinds_enum!',
+    undefined,
+    `"kind" of "things" can't be a column of the key: things_bool_exp has no _gt, _gte, _lt, _lte for it, as Hasura compares the values of an enum table for equality alone: give other columns`,
+  ],
+  ['a column is not there', '', ['c'], '"things" has no column "c" for a key: give some of id, a, b, data, _id, kind'],
+  [
+    'a column has no order',
+    '',
+    ['data'],
+    '"data" of "things" can\'t be a column of the key: its type, jsonb!, has no order',
+  ],
   [
     'a column of a table can be null',
     'id: uuid!',

@@ -6,13 +6,14 @@ const list = (name: string, more = '') =>
 
 /** One table by its columns (`id: uuid!`), as Hasura shows it to a role. */
 export function describeTable(name: string, columns: string, byKey = ''): string {
-  const names = [...columns.matchAll(/^\s*(\w+)/gm)].map(([, column]) => column)
+  const fields = [...columns.matchAll(/^\s*(\w+)[^:\n]*(?:\([^)]*\))?: *\[?(\w+)/gm)]
+  const leaves = fields.filter(([, , type = '']) => !/^(?:things|others)$/.test(type))
   return `
 type ${name} {
 ${columns}
 }
-input ${name}_bool_exp { ${names.map(column => `${column}: Boolean`).join(' ')} }
-input ${name}_order_by { ${names.map(column => `${column}: order_by`).join(' ')} }
+input ${name}_bool_exp { ${leaves.map(([, column, type]) => `${column}: ${type === 'kinds_enum' ? 'enum' : 'ordered'}_comparison_exp`).join(' ')} }
+input ${name}_order_by { ${leaves.map(([, column]) => `${column}: order_by`).join(' ')} }
 extend type query_root {
   ${name}${list(name)}: [${name}!]!
   ${byKey === '' ? '' : `${name}_by_pk(${byKey}): ${name}`}
@@ -22,7 +23,9 @@ extend type query_root {
 export function readSdl(...parts: string[]): RoleSchema {
   const base = `
 schema { query: query_root mutation: mutation_root }
-scalar uuid scalar timestamptz scalar timestamp scalar date scalar time scalar float8 scalar jsonb scalar bigint scalar mood
+scalar uuid scalar timestamptz scalar timestamp scalar date scalar time scalar float8 scalar jsonb scalar bigint scalar mood scalar datetime2 scalar datetimeoffset
+input ordered_comparison_exp { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] }
+input enum_comparison_exp { _eq: Int _in: [Int!] }
 enum order_by { asc desc }
 enum kinds_enum { big small }
 type query_root { version: String ping(host: String!): [pong!]! }

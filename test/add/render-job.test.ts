@@ -1,10 +1,24 @@
 import { expect, test } from 'vitest'
 import { findJobNames } from '../../src/add/job-names.ts'
 import { renderJob } from '../../src/add/render-job.ts'
+import type { RowColumn } from '../../src/add/row-columns.ts'
 
-const names = findJobNames('order')
-const render = (role: string, columns: string[], cursor: string | undefined) =>
-  names && renderJob(names, { role, key: { columns, asserted: [] }, cursor, into: 'order' })
+const names = findJobNames('order').next().value
+const column = (name: string, mirrorName = name): RowColumn => ({
+  name,
+  mirrorName,
+  type: 'Int!',
+  nullable: false,
+  comparedAs: 'integer',
+  problem: { key: undefined, cursor: undefined },
+})
+const render = (role: string, columns: string[], cursor: string) =>
+  renderJob(names, {
+    role,
+    key: { columns: columns.map(name => column(name)), asserted: [], isOrderGuessed: false },
+    cursor: column(cursor),
+    into: 'order',
+  })
 
 test('is the file that one would have written', () => {
   expect(render('viewer', ['id'], 'updated_at')).toBe(`import { PullOrderDocument } from '../generated/graphql.ts'
@@ -22,10 +36,11 @@ export const syncOrder = pullSync({
 `)
 })
 
-test('leaves out the rows of a view that have no key, and says so', () => {
-  const key = { columns: ['id', 'part'], asserted: ['id'] }
+test('leaves out the rows of a view that have no key, and says so; under the names of the mirror', () => {
+  const id = column('_id', 'column_id')
+  const key = { columns: [id, column('part')], asserted: [id], isOrderGuessed: false }
   expect(
-    names && renderJob(names, { role: 'viewer', key, cursor: undefined, into: 'order' }),
+    renderJob(names, { role: 'viewer', key, cursor: undefined, into: 'order' }),
   ).toBe(`import { PullOrderDocument } from '../generated/graphql.ts'
 import { withoutNulls } from '../hasura/without-nulls.ts'
 import { pullSync } from '../sync/pull-sync.ts'
@@ -33,9 +48,9 @@ import { pullSync } from '../sync/pull-sync.ts'
 export const syncOrder = pullSync({
   name: 'sync-order',
   // The API calls these nullable: rows in which one is null are left out.
-  ...withoutNulls(PullOrderDocument, 'id'),
+  ...withoutNulls(PullOrderDocument, 'column_id'),
   role: 'viewer',
-  key: ['id', 'part'],
+  key: ['column_id', 'part'],
   into: 'order',
   schedule: { everySeconds: 300 },
 })

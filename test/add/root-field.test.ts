@@ -26,31 +26,17 @@ test('reads the columns, and nothing that is nested or takes arguments', () => {
       'input distance_args { of: Int }',
     ),
   )
-  expect(root.columns).toEqual([
-    { name: 'id', mirrorName: 'id', type: 'uuid!', nullable: false, mirrorType: 'uuid' },
-    { name: 'data', mirrorName: 'data', type: 'jsonb', nullable: true, mirrorType: 'jsonb' },
-    { name: 'kind', mirrorName: 'kind', type: 'kinds_enum!', nullable: false, mirrorType: 'text' },
-    { name: 'mood', mirrorName: 'mood', type: 'mood!', nullable: false, mirrorType: 'text' },
-    { name: 'tags', mirrorName: 'tags', type: '[String!]', nullable: true, mirrorType: 'jsonb' },
-    { name: 'full_name', mirrorName: 'full_name', type: 'String', nullable: true, mirrorType: 'text' },
-    {
-      name: '_deleted_at',
-      mirrorName: 'column_deleted_at',
-      type: 'timestamptz',
-      nullable: true,
-      mirrorType: 'timestamp with time zone',
-    },
+  expect(root.columns.map(({ name, mirrorName, type, comparedAs }) => [name, mirrorName, type, comparedAs])).toEqual([
+    ['id', 'id', 'uuid!', 'uuid'],
+    ['data', 'data', 'jsonb', 'jsonb'],
+    ['kind', 'kind', 'kinds_enum!', 'text'],
+    ['mood', 'mood', 'mood!', 'text'],
+    ['tags', 'tags', '[String!]', 'jsonb'],
+    ['full_name', 'full_name', 'String', 'text'],
+    ['_deleted_at', 'column_deleted_at', 'timestamptz', 'timestamp with time zone'],
   ])
-  expect(root.leftOut).toEqual([])
+  expect(root.columns.map(({ nullable }) => nullable)).toEqual([false, true, false, false, true, true, true])
   expect(root.primaryKey).toEqual(['id'])
-})
-
-test('leaves out a column whose name Postgres would cut off', () => {
-  const long = 'x'.repeat(64)
-  expect(readThings(`id: uuid!\n${long}: Int\n${long.slice(1)}: Int`)).toMatchObject({
-    leftOut: [long],
-    columns: [{ name: 'id' }, { name: long.slice(1) }],
-  })
 })
 
 describe('the primary key', () => {
@@ -76,26 +62,30 @@ test.each<[what: string, rootField: string, sentence: string]>([
   [
     'an unknown name, with those that are like it',
     'thing',
-    'Role "viewer" sees no root field "thing": similar names are things; or name another role with --role',
+    'Role "viewer" sees no root field "thing": name a similar list (things), or another role with --role',
   ],
   [
     'an unknown name that is like no other',
     'invoices',
-    'Role "viewer" sees no root field "invoices": the lists are things, others, search; or name another role with --role',
+    'Role "viewer" sees no root field "invoices": name one of the lists (things, others, search), or another role with --role',
   ],
   ['a name that every object has', 'toString', 'Role "viewer" sees no root field "toString"'],
   [
     'the field of one row',
     'things_by_pk',
-    '"things_by_pk" is no list of rows, which a pull needs: similar names are things',
+    '"things_by_pk" is no list of rows, which a pull needs: name a similar list (things)',
   ],
   [
     'an aggregate',
     'things_aggregate',
-    '"things_aggregate" is no list of rows, which a pull needs: similar names are things',
+    '"things_aggregate" is no list of rows, which a pull needs: name a similar list (things)',
   ],
-  ['a scalar', 'version', '"version" is no list of rows, which a pull needs: the lists are things, others, search'],
-  ['a mutation', 'insert_things', '"insert_things" is a mutation: a pull needs a list of rows'],
+  [
+    'a scalar',
+    'version',
+    '"version" is no list of rows, which a pull needs: name one of the lists (things, others, search)',
+  ],
+  ['a mutation', 'insert_things', '"insert_things" is a mutation: name a list of rows'],
   ['an action', 'ping', '"ping" takes no where, order_by and limit, which a pull needs to read page by page'],
   [
     'a function that needs arguments',
@@ -132,10 +122,41 @@ test('refuses an API whose order is called neither asc nor ASC', () => {
   expect(() => readRootField('things', schema)).toThrow('"things" can\'t be ordered by "asc"')
 })
 
-test('the operation gives another name to a column that begins with an underscore', () => {
-  const names = findJobNames('things')
-  const root = readThings('id: uuid!\n_rank: Int\ncolumn_rank: Int')
-  expect(names && renderOperation(root, names, ['id'])).toContain('    id\n    column__rank: _rank\n    column_rank\n')
+test('the operation gives another name to a column where the mirror or Postgres keeps its own for itself', () => {
+  const long = 'x'.repeat(64)
+  const root = readThings(
+    `id: uuid!\n_rank: Int\ncolumn_rank: Int\nxmin: Int\n${long}: Int\n${long}y: Int\n_${'u'.repeat(60)}: Int`,
+  )
+  expect(renderOperation(root, findJobNames('things').next().value, []).split('\n').slice(2, -3)).toEqual([
+    '    id',
+    '    column_rank_2: _rank',
+    '    column_rank',
+    '    column_xmin: xmin',
+    `    ${long.slice(1)}: ${long}`,
+    `    ${long.slice(3)}_2: ${long}y`,
+    `    column_${'u'.repeat(56)}: _${'u'.repeat(60)}`,
+  ])
+})
+
+test('a list in a namespace is named with it, and asked for in it', () => {
+  const table = describeTable('things', 'id: uuid!', 'id: uuid!').replace('extend type query_root', 'type north_query')
+  const schema = readSdl(table, 'extend type query_root { north: north_query }')
+  const root = readRootField('north.things', schema)
+  expect(root.primaryKey).toEqual(['id'])
+  expect(renderOperation(root, findJobNames('north.things').next().value, [])).toBe(
+    `query PullNorthThings($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!) {
+  north {
+    things(where: $where, order_by: $order_by, limit: $limit) {
+      id
+    }
+  }
+}
+`,
+  )
+  expect(() => readRootField('things', schema)).toThrow(
+    'sees no root field "things": name a similar list (north.things)',
+  )
+  expect(() => readRootField('north', schema)).toThrow('"north" is no list of rows, which a pull needs: name')
 })
 
 test('the operation selects the key first, and gives the arguments by their names', () => {
@@ -144,8 +165,9 @@ test('the operation selects the key first, and gives the arguments by their name
     input ThingsBoolExp { id: Boolean }
     input ThingsOrderBy { id: order_by }
     extend type query_root { things(where: ThingsBoolExp, orderBy: [ThingsOrderBy!], limit: Int): [Things!]! thingsByPk(id: uuid!): Things }`)
-  const names = findJobNames('things')
-  expect(names && renderOperation(readRootField('things', schema), names, ['id'])).toBe(
+  const root = readRootField('things', schema)
+  const key = root.columns.filter(({ name }) => name === 'id')
+  expect(renderOperation(root, findJobNames('things').next().value, key)).toBe(
     `query PullThings($where: ThingsBoolExp!, $order_by: [ThingsOrderBy!]!, $limit: Int!) {
   things(where: $where, orderBy: $order_by, limit: $limit) {
     id

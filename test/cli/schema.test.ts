@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { copyProject } from '../fixtures/copy-project.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
-import { openHome, start } from './run-command.ts'
+import { openHome, run, start } from './run-command.ts'
 
 test('schema pull writes what each role sees, and schema check tells what no longer fits', {
   timeout: 60_000,
@@ -50,5 +50,18 @@ test('schema pull writes what each role sees, and schema check tells what no lon
     code: 3,
     out: '',
     err: `Role "editor" is not in the token's allowed roles (viewer, restorer): assign it to the service account in client "phonemos-hasura"\n`,
+  })
+})
+
+test('schema operations prints what has to be on an allow list, and asks nobody', { timeout: 60_000 }, async () => {
+  const home = { OIDC_ISSUER: 'http://127.0.0.1:9', CLIENT_ID: 'worker', CLIENT_SECRET: 'x', LOG_LEVEL: 'silent' }
+  const operations = (...words: string[]) => run(home, 'schema', 'operations', ...words)
+  const printed = await operations()
+  expect(printed).toMatchObject({ code: 0, err: '' })
+  expect(printed.out).toMatch(/^# first login\nmutation RefreshUsers \{/)
+  expect(JSON.parse((await operations('--json')).out)).toContainEqual({
+    name: 'PullTopicsCount',
+    query: expect.stringContaining('topics_aggregate'),
+    senders: ['sync-topics'],
   })
 })

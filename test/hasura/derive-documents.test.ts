@@ -1,7 +1,8 @@
 import { parse, print } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { deriveDocuments } from '../../src/hasura/derive-documents.ts'
-import { checkOperation, readSchema } from '../../src/hasura/role-schema.ts'
+import { findList } from '../../src/hasura/find-list.ts'
+import { checkOperation, type RoleSchema, readSchema } from '../../src/hasura/role-schema.ts'
 
 const sdl = (more: string, args = ', offset: Int') => `
   type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int${args}): [things!]! ${more} }
@@ -18,10 +19,13 @@ const document = parse(`query PullThings($where: things_bool_exp!, $order_by: [t
   }
 }`)
 
+const derive = (columns: readonly string[], { schema }: RoleSchema, from = document) =>
+  deriveDocuments(from, columns, findList(from, schema) ?? expect.fail('there is a list'))
+
 describe('the questions that are derived from a pull’s document', () => {
   test('have its arguments, of its variables those that they use, and as few columns as they need', () => {
     const schema = readSchema('viewer', sdl(counting))
-    const derived = deriveDocuments(document, ['changed_at', 'key'], schema)
+    const derived = derive(['changed_at', 'key'], schema)
     const shown = (of: Parameters<typeof print>[0] | undefined) => of && print(of).replace(/\s+/g, ' ')
     expect(shown(derived.keys)).toBe(
       'query PullThingsKeys($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!) { rows: things( where: {_and: [$where, {tenant: "a"}]} order_by: $order_by limit: $limit ) { key: id changed_at } }',
@@ -30,19 +34,33 @@ describe('the questions that are derived from a pull’s document', () => {
     expect(shown(derived.count?.document)).toBe(
       'query PullThingsCount($where: things_bool_exp!) { things_aggregate(where: {_and: [$where, {tenant: "a"}]}) { aggregate { count } } }',
     )
-    expect(derived.count?.field).toBe('things_aggregate')
+    expect(derived.count?.place).toBe('things_aggregate')
     for (const each of [derived.keys, derived.keyAt, derived.count?.document]) {
       expect(checkOperation(each ?? expect.fail('all can be asked'), schema)).toEqual([])
     }
   })
 
   test('are not asked of a role that may not aggregate, or of a field without offset', () => {
-    const derived = deriveDocuments(document, ['key'], readSchema('viewer', sdl('', '')))
+    const derived = derive(['key'], readSchema('viewer', sdl('', '')))
     expect(derived).toEqual({ keys: expect.anything() })
   })
 
   test('know the names of Hasura’s other naming convention', () => {
     const schema = readSchema('viewer', sdl('thingsAggregate(where: things_bool_exp): things_aggregate!'))
-    expect(deriveDocuments(document, ['key'], schema).count?.field).toBe('thingsAggregate')
+    expect(derive(['key'], schema).count?.place).toBe('thingsAggregate')
+  })
+
+  test('stay in the namespace of their list', () => {
+    const inNamespace = sdl(counting).replace('type Query', 'type Query { north: north_query! } type north_query')
+    const schema = readSchema('viewer', inNamespace)
+    const namespaced = parse(`query PullThings($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!) {
+      source: north { things(where: $where, order_by: $order_by, limit: $limit) { id name } }
+    }`)
+    const derived = derive(['id'], schema, namespaced)
+    expect(print(derived.keys).replace(/\s+/g, ' ')).toMatch(/\{ source: north \{ things\(.*\) \{ id \} \} \}$/)
+    expect(derived.count?.place).toBe('source.things_aggregate')
+    for (const each of [derived.keys, derived.keyAt, derived.count?.document]) {
+      expect(checkOperation(each ?? expect.fail('all can be asked'), schema)).toEqual([])
+    }
   })
 })

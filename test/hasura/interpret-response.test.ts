@@ -75,6 +75,13 @@ describe("each of Hasura's codes", () => {
     },
   )
 
+  test('an operation that is not on the allow list is told with the command that prints what to put there', () => {
+    const answer = response(refusal('validation-failed', 'query is not allowed', '$'))
+    expect(errorOf(interpretResponse(answer, 'query', 'viewer')).message).toBe(
+      'Hasura refused the operation as role "viewer": validation-failed at $ (query is not allowed): add what "schema operations" prints to the allow list of the API (Console → API → Allow List)',
+    )
+  })
+
   test('a permanent one decides wherever it stands', () => {
     const errors = [...refusal('unexpected').errors, ...refusal('constraint-violation').errors]
     expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer')).code).toBe('constraint-violation')

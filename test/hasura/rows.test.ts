@@ -93,6 +93,15 @@ describe('the rows of an answer', () => {
     },
   )
 
+  test.each(['{"data":{"north":{"things":[{"a":1.50}]}}}', '{ "data": { "north": { "things": [ { "a": 1.50 } ] } } }'])(
+    'are found in a namespace: %s',
+    body => {
+      const found = findRows(Buffer.from(body), 'north.things') ?? parseRows(body, 'north.things')
+      expect(texts(found)).toEqual([[['a', '1.50']]])
+      expect(find(body) ?? parse(body)).toBeUndefined()
+    },
+  )
+
   test('of an answer that isn’t UTF-8 are those that can be read', () => {
     const body = Buffer.from('{"data":{"things":[{"a":"\xe4"}]}}', 'latin1')
     expect(findRows(body, 'things')).toBeUndefined()

@@ -49,7 +49,7 @@ describe('the kind of a cursor', () => {
     ['jsonb', undefined],
     ['json', undefined],
   ])('of scalar %s is %s', (scalar, kind) => {
-    expect(findCursorKind(columnTypeOf(scalar))).toBe(kind)
+    expect(findCursorKind(columnTypeOf(scalar, 'hasura-default'))).toBe(kind)
   })
 })
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { OutageError, PermanentError, TransientError } from '../../errors.ts'
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
 import type { RequestOptions } from '../../hasura/hasura-client.ts'
-import { textsAt } from '../../hasura/rows.ts'
+import { textsAt, valueAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
 import { allOf, between, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
@@ -13,11 +13,11 @@ export async function countRows(table: RemoteTable, where: Where, signal: AbortS
   if (!count) return undefined
   const asked = table.hasura.query(count.document, { where: allOf(table.where, where) }, { signal, ...onlyOnce })
   const data = await unlessItFails(asked)
-  const parsed = countAnswer.safeParse(data)
-  return parsed.success ? parsed.data[count.field]?.aggregate?.count : undefined
+  const parsed = countAnswer.safeParse(valueAt(data, count.place))
+  return parsed.success ? parsed.data.aggregate?.count : undefined
 }
 
-const countAnswer = z.record(z.string(), z.object({ aggregate: z.object({ count: z.number() }).nullable() }))
+const countAnswer = z.object({ aggregate: z.object({ count: z.number() }).nullable() })
 
 /** The key of a row between two, so many rows on from the first; undefined when there is none, or when that can't be asked. */
 export async function findKeyAt(
@@ -64,7 +64,7 @@ export async function findGreatestCursor(
 }
 
 async function askForRow(
-  { hasura, where, rootField }: RemoteTable,
+  { hasura, where, place }: RemoteTable,
   document: UntypedDocument,
   variables: Record<string, unknown> & { readonly where?: Where },
   columns: readonly string[],
@@ -72,6 +72,6 @@ async function askForRow(
   options: RequestOptions = {},
 ): Promise<{ readonly values: readonly string[] | undefined; readonly serverDate: number | undefined }> {
   const asked = { ...variables, where: allOf(where, variables.where), limit: 1 }
-  const { serverDate, ...rows } = await hasura.queryRows(document, asked, rootField, { ...options, signal })
+  const { serverDate, ...rows } = await hasura.queryRows(document, asked, place, { ...options, signal })
   return { values: rows.count === 0 ? undefined : textsAt(rows, 0, columns), serverDate }
 }

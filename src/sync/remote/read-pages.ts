@@ -120,7 +120,7 @@ function isAt(position: Position, other: Position | undefined): boolean {
 type FetchedPage = Omit<Page, 'isLast'> & { readonly length: number }
 
 async function fetchPage(
-  { hasura, rootField, where }: RemoteTable,
+  { hasura, place, where }: RemoteTable,
   { document, order, where: wanted, position, end }: Read,
   asked: number,
   signal: AbortSignal,
@@ -131,12 +131,12 @@ async function fetchPage(
     limit: asked,
   }
   const options = { signal, ...(asked > 1 && { maxBytes: largestPageBytes, givesUpOn: mayBeTooMuch }) }
-  const { serverDate, length, ...rows } = await hasura.queryRows(document, variables, rootField, options)
+  const { serverDate, length, ...rows } = await hasura.queryRows(document, variables, place, options)
   if (rows.count === 0) return undefined
   const next = textsAt(rows, rows.count - 1, order.columns)
   if (isAt(next, position)) {
     throw new PermanentError('response-shape', {
-      found: `The API gave the same page of "${rootField}" twice`,
+      found: `The API gave the same page of "${place}" twice`,
       remedy: 'something in front of it answers from a cache, or ignores "where"',
     })
   }

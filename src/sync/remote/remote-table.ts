@@ -7,7 +7,8 @@ import type { ScanOrder, Where } from './scan.ts'
 export interface RemoteTable {
   readonly hasura: HasuraClient
   readonly clock: Clock
-  readonly rootField: string
+  /** Of the list in `data`: `users`, or `north.users` in a namespace. */
+  readonly place: string
   /** Whole rows. */
   readonly rows: UntypedDocument
   readonly derived: DerivedDocuments

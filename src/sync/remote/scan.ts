@@ -1,4 +1,5 @@
 import { parseKeepingDigits } from '../../hasura/exact-numbers.ts'
+import type { NamingConvention } from '../../hasura/scalars.ts'
 import type { Position } from '../../store/schema.ts'
 
 /** A `where` of Hasura's: what a page may hold. */
@@ -16,32 +17,32 @@ export interface ScanOrder {
   readonly sentAsNumbers: ReadonlySet<string>
   /** The same of GraphQL's Boolean. */
   readonly sentAsBooleans?: ReadonlySet<string>
-  /** What the API calls the directions; default that of Hasura's naming convention `hasura-default`. */
-  readonly directions?: Directions | undefined
+  /** Default those of Hasura's naming convention `hasura-default`. */
+  readonly directions?: Directions
 }
 
-export interface Directions {
+interface Directions {
   readonly ascending: string
   readonly descending: string
   readonly descendingNullsLast: string
 }
 
-const hasuraDefault: Directions = {
-  ascending: 'asc',
-  descending: 'desc',
-  descendingNullsLast: 'desc_nulls_last',
+/** What an API calls the directions of an order. */
+export const directions: Readonly<Record<NamingConvention, Directions>> = {
+  'hasura-default': { ascending: 'asc', descending: 'desc', descendingNullsLast: 'desc_nulls_last' },
+  'graphql-default': { ascending: 'ASC', descending: 'DESC', descendingNullsLast: 'DESC_NULLS_LAST' },
 }
 
 /** Rows in the order of the first column, ties in the order of those behind it. */
 export function orderBy(order: ScanOrder): readonly Record<string, string>[] {
-  const { columns, directions = hasuraDefault } = order
-  return columns.map(column => ({ [fieldOf(order, column)]: directions.ascending }))
+  const { columns, directions: { ascending } = directions['hasura-default'] } = order
+  return columns.map(column => ({ [fieldOf(order, column)]: ascending }))
 }
 
 /** The row with the greatest first column before all others. With nulls last the API's database can't use an index. */
 export function greatestFirst(order: ScanOrder, nulls: 'first' | 'last'): readonly Record<string, string>[] {
-  const { columns, directions = hasuraDefault } = order
-  const direction = nulls === 'first' ? directions.descending : directions.descendingNullsLast
+  const { columns, directions: { descending, descendingNullsLast } = directions['hasura-default'] } = order
+  const direction = nulls === 'first' ? descending : descendingNullsLast
   return columns.slice(0, 1).map(column => ({ [fieldOf(order, column)]: direction }))
 }
 

@@ -1,0 +1,80 @@
+import {
+  type GraphQLField,
+  type GraphQLFieldMap,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isListType,
+  isObjectType,
+} from 'graphql'
+import { NotFoundError, UsageError } from '../errors.ts'
+import type { RoleSchema } from '../hasura/role-schema.ts'
+import { findNearNames } from '../near-names.ts'
+
+export type Field = GraphQLField<unknown, unknown>
+export type Fields = GraphQLFieldMap<unknown, unknown>
+
+/** A field by its place: `users`, or `north.users` where the source's root fields are in a namespace. */
+export interface Located {
+  readonly place: string
+  readonly field: Field
+  /** The fields beside it. */
+  readonly siblings: Fields
+}
+
+/** @throws NotFoundError, UsageError with names that are like it */
+export function findRootField(place: string, { role, schema }: RoleSchema): Located {
+  const located = locate(schema)
+  const found = located.find(candidate => candidate.place === place)
+  if (found) return found
+  if (located.some(({ field }) => field.name === 'no_queries_available')) {
+    throw new NotFoundError({
+      found: `Role "${role}" may read nothing of this API`,
+      remedy: 'give it a select permission in Hasura, or name another role with --role',
+    })
+  }
+  if (schema.getMutationType()?.getFields()[place]) {
+    throw new UsageError({ found: `"${place}" is a mutation`, remedy: 'name a list of rows' })
+  }
+  throw new NotFoundError({
+    found: `Role "${role}" sees no root field "${place}"`,
+    remedy: `${adviseList(place, schema)}, or another role with --role`,
+  })
+}
+
+/** The type of the list's rows, when it is a list of objects. */
+export function findRow({ type }: Field): GraphQLObjectType | undefined {
+  const row = getNamedType(type)
+  return isListType(getNullableType(type)) && isObjectType(row) ? row : undefined
+}
+
+/** What to name instead of something that can't be pulled. */
+export function adviseList(wanted: string, schema: GraphQLSchema): string {
+  const lists = locate(schema)
+    .filter(({ field }) => findRow(field) && field.args.some(({ name }) => name === 'where'))
+    .map(({ place }) => place)
+  if (lists.length === 0) return 'ask for a list of rows, of which this role sees none'
+  // Who doesn't know of a namespace leaves it out.
+  const near = findNearNames(wanted, lists)
+  const meant = near.length > 0 ? near : lists.filter(place => place.endsWith(`.${wanted}`))
+  return meant.length > 0 ? `name a similar list (${meant.join(', ')})` : `name one of the lists (${shorten(lists)})`
+}
+
+/** The root fields, and those of the namespaces among them: objects without arguments that are told apart by nothing else. */
+function locate(schema: GraphQLSchema): readonly Located[] {
+  const siblings = schema.getQueryType()?.getFields() ?? {}
+  return Object.values(siblings).flatMap(field => {
+    const type = getNullableType(field.type)
+    const inside = isObjectType(type) && field.args.length === 0 ? type.getFields() : {}
+    return [
+      { place: field.name, field, siblings },
+      ...Object.values(inside).map(inner => ({ place: `${field.name}.${inner.name}`, field: inner, siblings: inside })),
+    ]
+  })
+}
+
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ')
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown
+}

@@ -1,0 +1,6 @@
+/** A line for a person, or nothing. @param leftOut names of a schema, the most telling first */
+export function tellLeftOut(leftOut: readonly string[]): string {
+  if (leftOut.length === 0) return ''
+  const more = leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ''
+  return `Left out, because GraphQL keeps such names for itself or can't write them: ${leftOut.slice(0, 5).join(', ')}${more}.\n`
+}

@@ -1,0 +1,58 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLFieldMap,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isListType,
+  isObjectType,
+  Kind,
+} from 'graphql'
+import { findOperation } from './find-operation.ts'
+
+/** The list that a document selects. */
+export interface SelectedList {
+  readonly node: FieldNode
+  readonly field: GraphQLField<unknown, unknown>
+  readonly row: GraphQLObjectType
+  /** The fields beside it: those of the query's root, or of the namespace that the list is in. */
+  readonly siblings: GraphQLFieldMap<unknown, unknown>
+  /** Its place in `data`: `users`, or `north.users` where the source has a root namespace. */
+  readonly place: string
+}
+
+/**
+ * The one list that a document selects, where it selects nothing else. Hasura's source customization may put the root fields
+ * of a source into a namespace: `query { north { users { id } } }`.
+ */
+export function findList(document: DocumentNode, schema: GraphQLSchema): SelectedList | undefined {
+  let siblings = schema.getQueryType()?.getFields() ?? {}
+  const place: string[] = []
+  for (const node of findPath(document) ?? []) {
+    const field = siblings[node.name.value]
+    if (!field) return undefined
+    place.push(node.alias?.value ?? node.name.value)
+    const type = getNamedType(field.type)
+    if (!isObjectType(type)) return undefined
+    if (isListType(getNullableType(field.type))) return { node, field, row: type, siblings, place: place.join('.') }
+    siblings = type.getFields()
+  }
+  return undefined
+}
+
+/** From the root to the list, without a schema: a namespace takes no arguments and holds nothing else. */
+export function findPath(document: DocumentNode): readonly FieldNode[] | undefined {
+  const path: FieldNode[] = []
+  let selections = findOperation(document)?.selectionSet.selections ?? []
+  for (;;) {
+    const [node, ...others] = selections
+    if (node?.kind !== Kind.FIELD || others.length > 0) return path.length > 0 ? path : undefined
+    if (path.length > 0 && !node.selectionSet) return path
+    path.push(node)
+    if (node.arguments && node.arguments.length > 0) return path
+    selections = node.selectionSet?.selections ?? []
+  }
+}

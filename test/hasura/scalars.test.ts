@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import {
+  columnTypeOf,
+  comparedAs,
+  isOrdered,
+  type NamingConvention,
+  typescriptScalars,
+} from '../../src/hasura/scalars.ts'
+
+test.each<[scalar: string, plain: string, capital: string]>([
+  ['uuid', 'uuid', 'uuid'],
+  ['Uuid', 'text', 'uuid'],
+  ['Timestamptz', 'text', 'timestamp with time zone'],
+  ['Numeric', 'text', 'numeric'],
+  ['Float8', 'text', 'double precision'],
+  ['Interval', 'text', 'interval'],
+  ['Int', 'integer', 'integer'],
+  ['uniqueidentifier', 'uuid', 'uuid'],
+  ['tinyint', 'smallint', 'smallint'],
+  ['bigquery_timestamp', 'timestamp with time zone', 'timestamp with time zone'],
+  ['mood', 'text', 'text'],
+  ['constructor', 'text', 'text'],
+  ['toString', 'text', 'text'],
+  ['__proto__', 'text', 'text'],
+  ['', 'text', 'text'],
+])('%s is mirrored as %s, under graphql-default as %s', (scalar, plain, capital) => {
+  expect(columnTypeOf(scalar, 'hasura-default')).toBe(plain)
+  expect(columnTypeOf(scalar, 'graphql-default')).toBe(capital)
+})
+
+test.each<NamingConvention>(['hasura-default', 'graphql-default'])(
+  'SQL Server’s instants compare as instants under %s',
+  naming => {
+    expect(comparedAs('datetime2', naming)).toBe('timestamp without time zone')
+    expect(comparedAs('datetimeoffset', naming)).toBe('timestamp with time zone')
+    expect(comparedAs('uuid', naming)).toBe('uuid')
+  },
+)
+
+test.each(['json', 'jsonb', 'xml', 'point', 'xid'])('%s has no order', scalar => {
+  expect(isOrdered(scalar, 'hasura-default')).toBe(false)
+})
+
+test('codegen knows the scalars in both spellings', () => {
+  expect(typescriptScalars()).toMatchObject({
+    uuid: { input: 'string', output: 'string' },
+    Bigint: { input: 'string | number', output: 'string | number' },
+    jsonb: { input: 'unknown', output: 'unknown' },
+  })
+  expect(Object.keys(typescriptScalars())).not.toContain('String')
+})

@@ -1,0 +1,31 @@
+import { parse } from 'graphql'
+import { expect, test } from 'vitest'
+import { schemaFolder } from '../../src/hasura/role-schema.ts'
+import { firstLogin } from '../../src/jobs/first-login.ts'
+import { jobs } from '../../src/jobs/list.ts'
+import { listOperations } from '../../src/runs/list-operations.ts'
+
+test('lists what the worker sends unattended, each once, with who sends it and what is derived', async () => {
+  const operations = await listOperations(jobs, firstLogin, schemaFolder)
+  expect(operations.map(({ name, senders }) => [name, ...senders])).toEqual([
+    ['RefreshUsers', 'first login'],
+    ['FindUser', 'first login'],
+    ...['Users', 'Topics', 'Articles'].flatMap(table => {
+      const job = `sync-${table.toLowerCase()}`
+      // The role may count topics alone.
+      return ['', 'Keys', 'KeyAt', ...(table === 'Topics' ? ['Count'] : [])].map(suffix => [
+        `Pull${table}${suffix}`,
+        job,
+      ])
+    }),
+  ])
+  expect(await listOperations(jobs, firstLogin, schemaFolder)).toEqual(operations)
+  for (const { query } of operations) expect(parse(query).definitions).toHaveLength(1)
+})
+
+test('what two jobs send is listed once', async () => {
+  const [job] = jobs.filter(({ name }) => name === 'sync-users')
+  if (!job) throw new Error('the project has this job')
+  const twice = await listOperations([job, { ...job, name: 'other' }], undefined, schemaFolder)
+  expect(twice.map(({ senders }) => senders)).toEqual(twice.map(() => ['sync-users', 'other']))
+})
