@@ -10,6 +10,8 @@ export interface Account {
   readonly jobs?: readonly string[]
   /** Schedules that differ from those of the jobs; null for a job that runs on demand only. */
   readonly schedules?: Readonly<Record<string, ScheduleRule | null>>
+  /** Of jobs, as texts, by the names in their schemas; before those of the environment. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly limits?: {
     /** Runs at a time in one process; 4 by default, so that one account can't take every place. */
     readonly concurrentRuns?: number

@@ -3,7 +3,7 @@ import { type AccountChanges, createAccountRegistry } from './app/account-regist
 import { checkAccountJobs } from './app/check-account-jobs.ts'
 import { findJobFiles } from './app/find-job-files.ts'
 import type { Clock } from './clock.ts'
-import { type Config, queueWithoutStore } from './config.ts'
+import { type Config, type Environment, queueWithoutStore } from './config.ts'
 import { ConfigError, renderExplanation, TransientError, WorkerError } from './errors.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
 import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
@@ -22,6 +22,8 @@ export interface Host {
   readonly hostname: string
   readonly pid: number
   readonly readSecretFile: (path: string) => Promise<string>
+  /** Where the settings of jobs are looked for. */
+  readonly env: Environment
 }
 
 export interface App extends AsyncDisposable {
@@ -76,6 +78,7 @@ export async function openApp(
     accounts: registry.accounts,
     operations: firstLogin,
     schemaFolder,
+    settings: host,
   }
   const closing = opened.move()
   return {

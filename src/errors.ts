@@ -93,6 +93,7 @@ export const refusalCodes = [
   'first-login',
   'fingerprint',
   'contract',
+  'settings',
   'mirror-table',
   'deletion-guard',
   'hasura',

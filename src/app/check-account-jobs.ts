@@ -16,7 +16,7 @@ export function checkAccountJobs(accounts: readonly Account[], jobs: readonly Jo
 
 /** @param index of the account in the file */
 export function findAccountJobProblems(
-  { jobs: named, schedules = {} }: Account,
+  { jobs: named, schedules = {}, settings = {} }: Account,
   index: number,
   jobs: readonly JobDefinition[],
 ): readonly Explanation[] {
@@ -29,6 +29,15 @@ export function findAccountJobProblems(
   const problems = (named ?? []).flatMap((name, place) =>
     known.includes(name) ? [] : [unknown(`${label}.jobs.${place}`, name)],
   )
+  const names = new Set(jobs.flatMap(job => Object.keys(job.settings?.shape ?? {})))
+  for (const name of Object.keys(settings)) {
+    if (names.has(name) || names.has(name.replace(/File$/, ''))) continue
+    const all = [...names].join(', ') || 'there are none'
+    problems.push({
+      found: `${label}.settings.${name}: no job has a setting "${name}" (${all})`,
+      remedy: 'correct the name, or leave it out',
+    })
+  }
   for (const [name, rule] of Object.entries(schedules)) {
     const path = `${label}.schedules.${name}`
     if (!known.includes(name)) problems.push(unknown(path, name))

@@ -12,6 +12,7 @@ import { readAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
 import { findRealmUrl } from '../rest/keycloak-admin.ts'
 import { checkJobList } from '../runs/check-jobs.ts'
+import { findSettingsRefusal } from '../runs/find-job-problems.ts'
 import { type CommandContext, defineCommand, type Terminal } from './command.ts'
 import { jsonOutput, textOption } from './options.ts'
 
@@ -43,7 +44,9 @@ export const doctor = defineCommand({
           accountsFile === undefined || problems.length > 0
             ? []
             : findAccountJobProblems(account, config.accounts.indexOf(account), jobs)
-        const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile], accountsFile }
+        const refusals = await Promise.all(ownJobs.map(job => findSettingsRefusal(job, account, host)))
+        const ofSettings = refusals.filter(refusal => refusal !== undefined)
+        const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile, ...ofSettings], accountsFile }
         const diagnosis = await diagnoseAccount(account, own, signal)
         const requirements = ownJobs.map(job => job.requirement)
         return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))

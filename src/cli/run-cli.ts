@@ -27,7 +27,7 @@ export interface Invocation {
   readonly terminal: Terminal
   readonly signal: AbortSignal
   readonly onHangup: CommandContext['onHangup']
-  readonly host: Omit<Host, 'log'>
+  readonly host: Omit<Host, 'log' | 'env'>
   readonly loadDefinitions: () => Promise<Definitions>
 }
 
@@ -54,7 +54,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
     const log = createLog(env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn')
     if (envFile) tellEnvFile(log, envFile)
-    const host: Host = { ...invocation.host, log }
+    const host: Host = { ...invocation.host, log, env }
     return await command.run({
       config,
       env,

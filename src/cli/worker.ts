@@ -9,7 +9,7 @@ import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
-import { findContractRefusal } from '../runs/contract.ts'
+import { findJobProblems } from '../runs/find-job-problems.ts'
 import { createRequestHandler } from '../runs/handle-request.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -81,10 +81,11 @@ export const worker = defineCommand({
 })
 
 /** What keeps a job from running is told at once; its requests are held when they come. */
-async function logProblems({ jobs, log, schemaFolder }: RunDeps): Promise<void> {
-  for (const job of jobs.values()) {
-    const error = await findContractRefusal(job, schemaFolder)
-    if (error) log.error({ job: job.name, error }, 'the job can not run until this is corrected')
+async function logProblems(deps: RunDeps): Promise<void> {
+  for (const job of deps.jobs.values()) {
+    for (const error of await findJobProblems(deps, job)) {
+      deps.log.error({ job: job.name, error }, 'the job can not run until this is corrected')
+    }
   }
 }
 

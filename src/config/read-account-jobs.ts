@@ -26,6 +26,16 @@ export const accountJobsSchema = z.object({
     .record(z.string(), schedule, 'must be rules by the names of jobs')
     .optional()
     .describe('Schedules that differ from those of the jobs, by the names of the jobs.'),
+  settings: z
+    .record(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false').transform(String),
+      'must be values by their names',
+    )
+    .optional()
+    .describe(
+      'Settings of jobs, by the names in their schemas; before those of the environment. With File behind its name, such as searchTokenFile, the file that holds it.',
+    ),
   limits: z
     .strictObject(
       {
@@ -59,12 +69,17 @@ export function readAccountJobs(
   settings: Readonly<Record<string, unknown>>,
   label: string,
   problems: Told[],
-): Pick<Account, 'jobs' | 'schedules' | 'limits'> {
+): Pick<Account, 'jobs' | 'schedules' | 'settings' | 'limits'> {
   const parsed = accountJobsSchema.safeParse(settings)
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues) problems.push(`${label}.${path.join('.')}: ${message}`)
     return {}
   }
-  const { jobs, schedules, limits } = parsed.data
-  return { ...(jobs && { jobs }), ...(schedules && { schedules }), ...(limits && { limits }) }
+  const { jobs, schedules, settings: own, limits } = parsed.data
+  return {
+    ...(jobs && { jobs }),
+    ...(schedules && { schedules }),
+    ...(own && { settings: own }),
+    ...(limits && { limits }),
+  }
 }

@@ -8,7 +8,7 @@ import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import { privateCode } from '../log.ts'
 import { idempotentRequestId } from '../queue/request.ts'
-import { findContractRefusal } from '../runs/contract.ts'
+import { findJobProblems } from '../runs/find-job-problems.ts'
 import { forgetAccount, resetJob } from '../runs/forget.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
@@ -21,7 +21,7 @@ import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.
 
 /** The operations on this process's own store and queue. */
 export function createLocalOperations(deps: RunDeps): Operations {
-  const { store, queue, jobs, accounts, schemaFolder } = deps
+  const { store, queue, jobs, accounts } = deps
   return {
     async makeRequest(wanted) {
       const { job, access, payload } = resolve(deps, wanted)
@@ -38,7 +38,7 @@ export function createLocalOperations(deps: RunDeps): Operations {
     async run(wanted, listener, signal) {
       return runNow(deps, { ...wanted, ...resolve(deps, wanted), signal, ...listener })
     },
-    listJobs: () => Promise.all([...jobs.values()].map(job => describeJob(job, schemaFolder))),
+    listJobs: () => Promise.all([...jobs.values()].map(job => describeJob(deps, job))),
     listAccounts: () =>
       listAccounts(
         store,
@@ -78,14 +78,14 @@ export function createLocalOperations(deps: RunDeps): Operations {
   }
 }
 
-async function describeJob(job: JobDefinition, schemaFolder: URL): Promise<JobReport> {
-  const refusal = await findContractRefusal(job, schemaFolder)
+async function describeJob(deps: RunDeps, job: JobDefinition): Promise<JobReport> {
+  const problems = await findJobProblems(deps, job)
   return {
     name: job.name,
     requirement: job.requirement ?? null,
     schedule: job.schedule ? describeRule(job.schedule) : null,
     into: [job.into ?? []].flat().join(', ') || null,
-    problem: refusal?.message ?? null,
+    problem: problems.map(({ message }) => message).join('; ') || null,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DocumentNode } from 'graphql'
 import type { RawBuilder } from 'kysely'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Requirement, ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import type { Explanation, Told } from '../errors.ts'
@@ -11,12 +11,17 @@ import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 
 /** One job: `name` is its file's name and its label everywhere. */
-export interface JobDefinition<P = unknown> {
+export interface JobDefinition<P = unknown, S = unknown> {
   readonly name: string
   /** What the token must hold; without it the gate only logs in. */
   readonly requirement?: Requirement
   /** Parses the payload of a request; a request without a payload has `{}`. */
   readonly payload: z.ZodType<P>
+  /**
+   * What it needs from the environment or the accounts file: a zod object of texts in camelCase. `searchUrl` is read from
+   * `SEARCH_URL`, or from the file that `SEARCH_URL_FILE` names. Without a value that it needs the job is held.
+   */
+  readonly settings?: z.ZodType<S> & { readonly shape: Readonly<Record<string, unknown>> }
   readonly schedule?: ScheduleRule
   /** The operations it sends, checked against the SDL of its role before it ever runs. */
   readonly operations?: readonly DocumentNode[]
@@ -32,7 +37,7 @@ export interface JobDefinition<P = unknown> {
   readonly needsWorker?: true
   /** The mirror table it writes, or several; no two jobs may write the same. */
   readonly into?: string | readonly string[]
-  run(session: Session, context: JobContext<P>): Promise<JobResult>
+  run(session: Session, context: JobContext<P, S>): Promise<JobResult>
 }
 
 /** What `run` may be told beside the payload. */
@@ -45,8 +50,10 @@ export interface RunOptions {
   readonly allowDeletions: boolean
 }
 
-export interface JobContext<P> extends RunOptions {
+export interface JobContext<P, S = unknown> extends RunOptions {
   readonly payload: P
+  /** As they are at the start of this run. */
+  readonly settings: S
   readonly requestId: string
   /** The names of all jobs that run for this account. */
   readonly accountJobs: ReadonlySet<string>
@@ -90,10 +97,16 @@ export type JobResult =
   | { readonly from?: string | undefined; readonly to?: string | undefined; readonly counts?: RunCounts }
   | { readonly waitMs: number }
 
-/** Infers the payload's type from its schema. */
-export function defineJob<P>(job: JobDefinition<P>): JobDefinition {
+/** Infers the types of payload and settings from their schemas. */
+export function defineJob<P, S>(job: JobDefinition<P, S>): JobDefinition {
+  const { payload, settings = z.custom<S>() } = job
   return {
     ...job,
-    run: (session, context) => job.run(session, { ...context, payload: job.payload.parse(context.payload) }),
+    run: (session, context) =>
+      job.run(session, {
+        ...context,
+        payload: payload.parse(context.payload),
+        settings: settings.parse(context.settings),
+      }),
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findSettingNameProblem } from '../config/setting-name.ts'
 import { ConfigError, type Explanation, inPlace, type Told } from '../errors.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
@@ -54,6 +55,7 @@ function findOwnProblems(job: JobDefinition): readonly Told[] {
     ...(/^[a-z][a-z0-9-]*$/.test(name) ? [] : ['a name is lower case words with dashes between them']),
     ...(rule === undefined ? [] : [rule]),
     ...(roleProblem === undefined ? [] : [roleProblem]),
+    ...Object.keys(job.settings?.shape ?? {}).flatMap(setting => findSettingNameProblem(setting) ?? []),
     ...(isValid ? [] : [requirementNeeds]),
   ]
 }

@@ -8,6 +8,7 @@ import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/d
 import { privateCode } from '../log.ts'
 import type { RequestState } from '../queue/request-queue.ts'
 import { findContractRefusal } from './contract.ts'
+import { type JobSettings, readJobSettings } from './job-settings.ts'
 import { fencedStatement, fencedTransaction, type Lease } from './lease.ts'
 import { createPace, type PacedProgress } from './pace.ts'
 import type { RunDeps } from './run-deps.ts'
@@ -33,6 +34,7 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
   try {
     const refusal = await findContractRefusal(job, deps.schemaFolder)
     if (refusal) throw refusal
+    const settings = await readJobSettings(job, access.account, deps.settings)
     const session = await openSession(deps, access, job.requirement, signal)
     if (await liftHolds(store, account, job.name, 'gate')) {
       log.info('the gate lets the account pass again')
@@ -40,7 +42,10 @@ export async function executeRun(deps: RunDeps, lease: Lease, execution: Executi
     }
     await execution.onStart()
     if (!reopened) log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
-    const result = await runJob(job, session, createContext(deps, lease, execution, log), access)
+    const result = await runJob(job, session, createContext(deps, lease, execution, settings, log), async () => [
+      ...settings.secrets,
+      ...(await access.findSecrets()),
+    ])
     // One that only looked shows nothing about what comes behind.
     if (!('waitMs' in result) && !execution.dryRun && (await liftHolds(store, account, job.name, 'run')))
       await wakeAll(deps, account)
@@ -67,13 +72,13 @@ async function runJob(
   job: JobDefinition,
   session: Session,
   context: JobContext<unknown>,
-  access: AccountAccess,
+  findSecrets: () => Promise<readonly string[]>,
 ): Promise<JobResult> {
   try {
     return await job.run(session, context)
   } catch (error) {
     if (error instanceof WorkerError || context.signal.aborted) throw error
-    const { code, message, isPrivate } = explainThrown(error, await access.findSecrets())
+    const { code, message, isPrivate } = explainThrown(error, await findSecrets())
     throw new JobError(isPrivate ? privateCode : code, message, { cause: error })
   }
 }
@@ -84,12 +89,19 @@ function endingOf(error: unknown, signal: AbortSignal): 'failed' | 'refused' | '
   return error instanceof OutageError ? 'interrupted' : 'failed'
 }
 
-function createContext(deps: RunDeps, lease: Lease, execution: Execution, log: RunDeps['log']): JobContext<unknown> {
+function createContext(
+  deps: RunDeps,
+  lease: Lease,
+  execution: Execution,
+  settings: JobSettings,
+  log: RunDeps['log'],
+): JobContext<unknown> {
   const { store, queue, clock } = deps
   const pace = createPace(clock)
   const account = execution.access.account.name
   return {
     payload: execution.payload,
+    settings: settings.values,
     requestId: execution.requestId,
     accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(job => job.name)),
     full: execution.full ?? false,

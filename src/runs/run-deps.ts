@@ -5,6 +5,7 @@ import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
 import type { RequestQueue } from '../queue/request-queue.ts'
 import type { Store } from '../store/store.ts'
+import type { SettingsSource } from './job-settings.ts'
 import type { Leases } from './lease.ts'
 
 /** What running a request needs; wired in one place. */
@@ -20,4 +21,5 @@ export interface RunDeps {
   readonly operations: FirstLoginOperations | undefined
   /** Where the SDL of each role is. */
   readonly schemaFolder: URL
+  readonly settings: SettingsSource
 }

@@ -59,6 +59,7 @@ beforeAll(async () => {
         log: logged.log,
         hostname: 'e2e',
         pid: process.pid,
+        env: {},
         readSecretFile: path => readFile(path, 'utf8'),
       },
     ),

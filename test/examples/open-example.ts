@@ -67,6 +67,7 @@ export async function openExample(
       log: logged.log,
       hostname: hostname(),
       pid: process.pid,
+      env: store,
       async readSecretFile(path) {
         const secret = options.secrets[path]
         if (secret === undefined) throw new Error(`the test gave no secret for ${path}`)

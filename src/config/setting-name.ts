@@ -1,0 +1,37 @@
+import type { Told } from '../errors.ts'
+import { accountVariables } from './read-account.ts'
+
+/** `searchUrl` → `SEARCH_URL`. */
+export function variableOfSetting(name: string): string {
+  return name.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+}
+
+/** What keeps a job's setting from having this name; undefined when it may. */
+export function findSettingNameProblem(name: string): Told | undefined {
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(name) || name.endsWith('File')) {
+    return `its setting "${name}" needs a name in camelCase that doesn't end with File`
+  }
+  const variable = variableOfSetting(name)
+  const isOwn = ownVariables.has(variable) || ownVariables.has(`${variable}_FILE`)
+  return isOwn
+    ? `its setting "${name}" would read ${variable}, which is the worker's own: give it another name`
+    : undefined
+}
+
+const ownVariables: ReadonlySet<string> = new Set([
+  ...accountVariables,
+  'ACCOUNTS_FILE',
+  'DATABASE_URL',
+  'REDIS_URL',
+  'DATA_DIR',
+  'HOST',
+  'PORT',
+  'HTTP_ISSUER',
+  'HTTP_AUDIENCE',
+  'HTTP_ROLE',
+  'KEYCLOAK_ADMIN_CLIENT_ID',
+  'KEYCLOAK_ADMIN_CLIENT_SECRET_FILE',
+  'KEYCLOAK_ADMIN_USERNAME',
+  'KEYCLOAK_ADMIN_PASSWORD_FILE',
+  'LOG_LEVEL',
+])

@@ -1,0 +1,35 @@
+import type { Account } from '../account.ts'
+import { RefusalError } from '../errors.ts'
+import { jobsOf } from '../jobs/account-jobs.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+import { findContractRefusal } from './contract.ts'
+import { readJobSettings, type SettingsSource } from './job-settings.ts'
+import type { RunDeps } from './run-deps.ts'
+
+/** What would refuse each run of a job before it has logged in: its contract, and its settings for each account that it runs for. */
+export async function findJobProblems(
+  { accounts, schemaFolder, settings }: Pick<RunDeps, 'accounts' | 'schemaFolder' | 'settings'>,
+  job: JobDefinition,
+): Promise<readonly RefusalError[]> {
+  const own = [...accounts.values()].map(access => access.account).filter(account => jobsOf(account, [job]).length > 0)
+  const refusals = await Promise.all([
+    findContractRefusal(job, schemaFolder),
+    ...own.map(account => findSettingsRefusal(job, account, settings)),
+  ])
+  return refusals.filter(refusal => refusal !== undefined)
+}
+
+/** @returns why the job's settings for this account can't be used; undefined when they can */
+export async function findSettingsRefusal(
+  job: JobDefinition,
+  account: Account,
+  source: SettingsSource,
+): Promise<RefusalError | undefined> {
+  try {
+    await readJobSettings(job, account, source)
+    return undefined
+  } catch (error) {
+    if (error instanceof RefusalError) return error
+    throw error
+  }
+}

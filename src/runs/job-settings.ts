@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import type { Account } from '../account.ts'
+import { variableOfSetting } from '../config/setting-name.ts'
+import type { Environment } from '../config.ts'
+import { RefusalError } from '../errors.ts'
+import type { JobDefinition } from '../jobs/define-job.ts'
+
+/** Where the settings of jobs come from, beside the account. */
+export interface SettingsSource {
+  readonly env: Environment
+  readonly readSecretFile: (path: string) => Promise<string>
+}
+
+/** As texts, by the names in the job's schema, which the job parses itself. */
+export interface JobSettings {
+  readonly values: Readonly<Record<string, string>>
+  /** Those values that no log may hold: what stands in a file, or under a name that says so. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Reads what a job's `settings` name, anew for each run, so that a secret's file may change under a running worker. The account's own
+ * settings come before the environment, a file before a value beside it.
+ *
+ * @throws RefusalError (`settings`) of this job alone, which names every variable and no value
+ */
+export async function readJobSettings(
+  job: JobDefinition,
+  account: Pick<Account, 'name' | 'settings'>,
+  source: SettingsSource,
+): Promise<JobSettings> {
+  const { settings } = job
+  if (!settings) return { values: {}, secrets: [] }
+  const found = await Promise.all(Object.keys(settings.shape).map(name => readSetting(name, account, source)))
+  const values = Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
+  const unread = found.flatMap(({ label, problem }) => (problem === undefined ? [] : [`${label} ${problem}`]))
+  const problems = unread.length > 0 ? unread : findProblems(settings.safeParse(values), found)
+  if (problems.length > 0) {
+    throw new RefusalError('settings', 'job', {
+      found: `Job "${job.name}" can't run for account "${account.name}" (${problems.join('; ')})`,
+      remedy: `set them in the environment, or under "settings" of the account in ACCOUNTS_FILE`,
+    })
+  }
+  const secrets = found.flatMap(({ value, isSecret }) => (value !== undefined && isSecret ? [value] : []))
+  return { values, secrets }
+}
+
+interface Setting {
+  readonly name: string
+  /** How a sentence calls it. */
+  readonly label: string
+  readonly value?: string
+  readonly problem?: string
+  readonly isSecret: boolean
+}
+
+async function readSetting(name: string, account: Pick<Account, 'settings'>, source: SettingsSource): Promise<Setting> {
+  const variable = variableOfSetting(name)
+  const places = [
+    { values: account.settings ?? {}, value: name, file: `${name}File`, prefix: 'settings.' },
+    { values: source.env, value: variable, file: `${variable}_FILE`, prefix: '' },
+  ]
+  for (const { values, value, file, prefix } of places) {
+    const path = values[file]
+    if (path) return { name, ...(await readFileSetting(`${prefix}${file}`, path, source)), isSecret: true }
+    const given = values[value]
+    if (given) return { name, label: `${prefix}${value}`, value: given, isSecret: secretName.test(name) }
+  }
+  return { name, label: variable, isSecret: false }
+}
+
+const secretName = /secret|token|password|credential|key/i
+
+async function readFileSetting(
+  label: string,
+  path: string,
+  { readSecretFile }: SettingsSource,
+): Promise<Pick<Setting, 'label' | 'value' | 'problem'>> {
+  try {
+    const value = (await readSecretFile(path)).trim()
+    return value === '' ? { label, problem: `names ${path}, which is empty` } : { label, value }
+  } catch (error) {
+    const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
+    return { label, problem: `names ${path}, which can't be read (${code})` }
+  }
+}
+
+function findProblems(
+  parsed: { readonly error?: z.ZodError | undefined },
+  found: readonly Setting[],
+): readonly string[] {
+  return (parsed.error?.issues ?? []).map(({ path, message }) => {
+    const setting = found.find(({ name }) => name === path[0])
+    if (!setting) return message
+    return setting.value === undefined
+      ? `${setting.label} is missing`
+      : `${setting.label} is not as it has to be: ${message}`
+  })
+}
