@@ -5,9 +5,11 @@ import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { claimReader, moveReader, releaseReader } from './reader-position.ts'
 
 /** A mirror table whose changes can be read: `mirror` of a pull, or what `mirrorRows` defined. */
-export interface ChangedTable<K extends string = string> {
+export interface ChangedTable<K extends string = string, Row = unknown> {
   readonly into: string
   readonly key: readonly K[]
+  /** Never there: it carries the type of the rows. */
+  readonly row?: Row
 }
 
 /** The latest change of one row. What a row was in between isn't kept: the row itself is in the mirror. */

@@ -35,6 +35,8 @@ export interface MirrorRows<R> {
   /** The table's name, for the job's `into`. */
   readonly into: string
   readonly key: readonly (keyof R & string)[]
+  /** Never there: it carries the type of the rows. */
+  readonly row?: R
   /**
    * Creates the table, or adds the columns that it lacks.
    *

@@ -15,7 +15,12 @@ export type NeverNull<Row> = {
   [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
 }[keyof Row & string]
 
-export interface PullOptions<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>> {
+export interface PullOptions<
+  R,
+  V,
+  K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>,
+  F extends keyof RowOf<R> & string = keyof RowOf<R> & string,
+> {
   readonly name: string
   /** Selects one list of rows, with the variables `where`, `order_by` and `limit`. */
   readonly document: TypedDocumentNode<R, V> &
@@ -54,7 +59,7 @@ export interface PullOptions<R, V, K extends NeverNull<RowOf<R>> = NeverNull<Row
   /** Changes a row before it is mirrored, key and cursor excepted; undefined leaves it out. Pages are parsed for it, which costs time. */
   readonly transform?: (row: RowOf<R>) => RowOf<R> | undefined
   /** Nested objects whose fields become columns of their own (`author { name }` → `author_name`); others are kept as JSON. */
-  readonly flatten?: readonly (keyof RowOf<R> & string)[]
+  readonly flatten?: readonly F[]
   /**
    * What happens when the document's columns have changed: `read-again` (default) adds new ones and reads everything once more,
    * `hold` waits for somebody to reset the job.
@@ -65,13 +70,27 @@ export interface PullOptions<R, V, K extends NeverNull<RowOf<R>> = NeverNull<Row
 export type WhereOf<V> = V extends { where: infer W } ? W : never
 
 /** A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read. */
-export interface PullJob<K extends string> extends JobDefinition {
-  readonly mirror: ChangedTable<K>
+export interface PullJob<K extends string, Row = unknown> extends JobDefinition {
+  readonly mirror: ChangedTable<K, Row>
 }
 
-export function pullSync<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>>(
-  options: PullOptions<R, V, K>,
-): PullJob<K> {
+/** A row as it is mirrored: in place of a flattened object stand its fields. */
+export type MirroredRow<Row, F extends keyof Row & string> = Omit<Row, F> & AllOf<Flattened<Row, F>[F]>
+
+type Flattened<Row, F extends keyof Row & string> = {
+  readonly [O in F]: {
+    readonly [C in keyof NonNullable<Row[O]> & string as `${O}_${C}`]: NonNullable<Row[O]>[C] | null
+  }
+}
+
+type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
+
+export function pullSync<
+  R,
+  V,
+  K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>,
+  F extends keyof RowOf<R> & string = never,
+>(options: PullOptions<R, V, K, F>): PullJob<K, MirroredRow<RowOf<R>, F>> {
   const { name, role, document, into, schedule } = options
   const settings = settingsOf(options)
   const findShape = createShapeFinder(settings)
@@ -98,7 +117,9 @@ export function pullSync<R, V, K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R
 }
 
 /** From here on rows and variables are known by their names alone: the types have done their work where the job is written. */
-function settingsOf<R, V, K extends NeverNull<RowOf<R>>>(options: PullOptions<R, V, K>): PullSettings {
+function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof RowOf<R> & string>(
+  options: PullOptions<R, V, K, F>,
+): PullSettings {
   const { where, sweep = { everySeconds: 86_400 }, deletionGuard, evolution = 'read-again' } = options
   return {
     name: options.name,

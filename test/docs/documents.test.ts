@@ -29,6 +29,9 @@ const readme = readDocument('README.md')
 /** Read by Node itself when a process starts. */
 const variablesOfNode = ['NODE_EXTRA_CA_CERTS']
 
+/** The settings of a job that the documents write as an example. */
+const variablesOfExamples = ['SEARCH_URL', 'SEARCH_URL_FILE']
+
 describe.each(documents)('%s', path => {
   const text = readDocument(path)
 
@@ -44,7 +47,7 @@ describe.each(documents)('%s', path => {
   })
 
   test.each(unique(findVariables(text)))('names a variable that exists: %s', variable => {
-    expect([...supportedVariables(), ...variablesOfNode]).toContain(variable)
+    expect([...supportedVariables(), ...variablesOfNode, ...variablesOfExamples]).toContain(variable)
   })
 })
 

@@ -19,6 +19,7 @@ const guide = readDocument('docs/writing-a-job.md')
 const blocks = [
   ...findCodeBlocks(findSection(guide, 'A pull')),
   ...findCodeBlocks(findSection(guide, 'Following changes')),
+  ...findCodeBlocks(findSection(guide, 'Settings of a job')),
 ]
 const fileOf = ({ before }: CodeBlock) => /^`([\w./-]+)`:/m.exec(before)?.[1]
 

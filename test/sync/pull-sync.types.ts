@@ -34,3 +34,15 @@ pullSync({ ...right, document: withoutPaging, key: 'id', cursor: 'updated_at' })
 
 // @ts-expect-error a column that is named like the mirror's own
 mirrorRows({ into: 'things', key: 'id', columns: { id: 'uuid', _change: 'bigint' } })
+
+declare const withAuthor: TypedDocumentNode<
+  { articles: { id: string; updated_at: string; author: { username: string } | null }[] },
+  { where: object; order_by: object[]; limit: number }
+>
+const flattened = pullSync({ ...right, document: withAuthor, key: 'id', cursor: 'updated_at', flatten: ['author'] })
+type FlattenedRow = NonNullable<typeof flattened.mirror.row>
+
+export const row: FlattenedRow = { id: 'x', updated_at: 'x', author_username: null }
+
+// @ts-expect-error the object itself is no column
+export const nested: FlattenedRow = { id: 'x', updated_at: 'x', author: { username: 'x' } }
