@@ -14,7 +14,10 @@ export function findSettingNameProblem(name: string): Told | undefined {
   const variable = variableOfSetting(name)
   const isOwn = ownVariables.has(variable) || ownVariables.has(`${variable}_FILE`)
   return isOwn
-    ? `its setting "${name}" would read ${variable}, which is the worker's own: give it another name`
+    ? {
+        found: `its setting "${name}" would read ${variable}, which is the worker's own`,
+        remedy: 'give it another name',
+      }
     : undefined
 }
 
