@@ -36,7 +36,7 @@ export interface HttpCallers {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Those that don't concern one account. */
-const settingVariables = [
+export const settingVariables = [
   'REDIS_URL',
   'DATABASE_URL',
   'DATA_DIR',

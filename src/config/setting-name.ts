@@ -1,3 +1,4 @@
+import { settingVariables } from '../config.ts'
 import type { Told } from '../errors.ts'
 import { accountVariables } from './read-account.ts'
 
@@ -12,7 +13,8 @@ export function findSettingNameProblem(name: string): Told | undefined {
     return `its setting "${name}" needs a name in camelCase that doesn't end with File`
   }
   const variable = variableOfSetting(name)
-  const isOwn = ownVariables.has(variable) || ownVariables.has(`${variable}_FILE`)
+  const isOwn =
+    ownVariables.has(variable) || ownVariables.has(`${variable}_FILE`) || variable.startsWith('KEYCLOAK_ADMIN_')
   return isOwn
     ? {
         found: `its setting "${name}" would read ${variable}, which is the worker's own`,
@@ -21,20 +23,4 @@ export function findSettingNameProblem(name: string): Told | undefined {
     : undefined
 }
 
-const ownVariables: ReadonlySet<string> = new Set([
-  ...accountVariables,
-  'ACCOUNTS_FILE',
-  'DATABASE_URL',
-  'REDIS_URL',
-  'DATA_DIR',
-  'HOST',
-  'PORT',
-  'HTTP_ISSUER',
-  'HTTP_AUDIENCE',
-  'HTTP_ROLE',
-  'KEYCLOAK_ADMIN_CLIENT_ID',
-  'KEYCLOAK_ADMIN_CLIENT_SECRET_FILE',
-  'KEYCLOAK_ADMIN_USERNAME',
-  'KEYCLOAK_ADMIN_PASSWORD_FILE',
-  'LOG_LEVEL',
-])
+const ownVariables: ReadonlySet<string> = new Set([...accountVariables, ...settingVariables])

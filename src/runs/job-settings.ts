@@ -61,9 +61,9 @@ async function readSetting(name: string, account: Pick<Account, 'settings'>, sou
     { values: source.env, value: variable, file: `${variable}_FILE`, prefix: '' },
   ]
   for (const { values, value, file, prefix } of places) {
-    const path = values[file]
+    const path = values[file]?.trim()
     if (path) return { name, ...(await readFileSetting(`${prefix}${file}`, path, source)), isSecret: true }
-    const given = values[value]
+    const given = values[value]?.trim()
     if (given) return { name, label: `${prefix}${value}`, value: given, isSecret: secretName.test(name) }
   }
   return { name, label: variable, isSecret: false }
