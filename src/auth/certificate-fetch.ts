@@ -46,13 +46,13 @@ function translateFailure(error: unknown, url: URL, certificate: ClientCertifica
   if (certificateAlert.test(code)) {
     return refuseCredential({
       found: `${showUrl(url)} refused the client certificate (${shown}; ${code})`,
-      remedy: remedy,
+      remedy,
     })
   }
   if (!hungUp.has(code)) return error
   return new OutageError('token-endpoint', 'account', {
     found: `No usable answer from ${showUrl(url)}, the connection was cut off (${code}) as by a server that refuses the client certificate (${shown})`,
-    remedy: remedy,
+    remedy,
   })
 }
 

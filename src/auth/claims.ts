@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
-import { RefusalError, type Told } from '../errors.ts'
+import { type Explanation, RefusalError } from '../errors.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'
 import { findMappedPath } from './map-claims.ts'
 
@@ -75,11 +75,14 @@ function isSigned(token: string): boolean {
 function requireText(payload: JWTPayload, name: 'iss' | 'sub'): string {
   const value = payload[name]
   if (typeof value === 'string' && value !== '') return value
-  const hint =
+  const remedy =
     name === 'sub'
-      ? " (Keycloak adds it through the client scope `basic`; lightweight access tokens don't have it)"
-      : ''
-  throw refusal(`The access token has no claim \`${name}\`, so the account can't be told from another${hint}`)
+      ? 'give the client the default scope `basic`, whose mapper writes it; a lightweight access token has it only where that mapper has Add to lightweight access token on'
+      : 'let the identity provider issue JWT access tokens with the claims of RFC 9068'
+  throw refusal({
+    found: `The access token has no claim \`${name}\`, so the account can't be told from another`,
+    remedy,
+  })
 }
 
 const roles = z.object({ roles: z.array(z.string()) })
@@ -107,7 +110,7 @@ function readClientRoles(access: unknown): Record<string, readonly string[]> {
   )
 }
 
-function refusal(told: Told): RefusalError {
+function refusal(told: Explanation): RefusalError {
   return new RefusalError('claims', 'account', told)
 }
 
@@ -159,37 +162,39 @@ const allowedRolesClaim = 'x-hasura-allowed-roles'
 function readAllowedRoles(value: unknown, client: string, path: string | undefined): readonly string[] {
   const claim = `\`${allowedRolesClaim}\``
   if (value === undefined || (Array.isArray(value) && value.length === 0)) {
-    const unassigned = `no role is assigned to the service account of client "${client}" (Clients → ${client} → Service account roles)`
-    throw new RefusalError(
-      'allowed-roles',
-      'account',
+    const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)`
+    throw refuseRoles(
       path === undefined
-        ? { found: `The access token has no ${claim}`, remedy: unassigned }
+        ? { found: `The access token has no ${claim}, as when no role is assigned`, remedy: assign }
         : {
             found: `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it`,
-            remedy: `either ${unassigned}, or the path is wrong`,
+            remedy: `if no role is assigned, ${assign}; otherwise correct the path`,
           },
     )
   }
   if (!Array.isArray(value)) {
-    throw new RefusalError('allowed-roles', 'account', {
+    throw refuseRoles({
       found: `${claim} of client "${client}" is not a list`,
       remedy: 'switch on Multivalued in the mapper that writes it',
     })
   }
   const read = z.array(z.string().min(1)).safeParse(value)
   if (read.success) return read.data
-  throw new RefusalError('allowed-roles', 'account', {
+  throw refuseRoles({
     found: `${claim} of client "${client}" holds something that is not the name of a role`,
     remedy: "set the mapper's claim type to String",
   })
+}
+
+function refuseRoles(told: Explanation): RefusalError {
+  return new RefusalError('allowed-roles', 'account', told)
 }
 
 function readDefaultRole(value: unknown, allowedRoles: readonly string[], client: string): string {
   const claim = '`x-hasura-default-role`'
   if (typeof value !== 'string' || value === '') {
     throw new RefusalError('default-role', 'account', {
-      found: `${value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`}`,
+      found: value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`,
       remedy: `check its mapper in the \`hasura\` client scope of client "${client}"`,
     })
   }

@@ -1,6 +1,6 @@
 import type { ClientAuthMethod } from '../account.ts'
 import { OutageError, RefusalError, type WorkerError } from '../errors.ts'
-import { findRemedy } from './client-remedy.ts'
+import { findMeaning } from './client-remedy.ts'
 
 /** An error answer of the token endpoint (RFC 6749, section 5.2). */
 export interface OAuthRefusal {
@@ -22,7 +22,7 @@ export interface Asker {
   readonly serverAheadMs: number
 }
 
-/** What to tell about a refused grant. Keycloak's words are told apart because each has another remedy. */
+/** What to tell about a refused grant. */
 export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerError {
   const said = quote(refusal, asker.secrets)
   const { clientId, url } = asker
@@ -39,9 +39,11 @@ export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerErr
       remedy: 'check the identity provider',
     })
   }
+  const { because, remedy } = findMeaning(refusal, asker)
+  const found = `Keycloak refused client "${clientId}" at ${url} (${said})`
   return new RefusalError('client-auth', 'account', {
-    found: `Keycloak refused client "${clientId}" at ${url} (${said})`,
-    remedy: findRemedy(refusal, asker),
+    found: because === undefined ? found : `${found}, because ${because}`,
+    remedy,
   })
 }
 

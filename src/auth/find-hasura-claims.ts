@@ -1,5 +1,6 @@
 import type { ClaimsLocation, ClaimsObject } from '../account.ts'
-import { type Explanation, RefusalError, type Told } from '../errors.ts'
+import { type Explanation, RefusalError } from '../errors.ts'
+import { isLightweight } from './is-lightweight.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import { mapClaims } from './map-claims.ts'
 
@@ -84,14 +85,31 @@ function explainAbsence(token: Searched, location: ClaimsObject, where: string):
       remedy: `set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that one too, else correct the claim name of the mappers`,
     }
   }
-  const scope = `the \`hasura\` client scope is not a default scope of the client (Clients → ${client} → Client scopes)`
+  if (isLightweight(token.payload)) {
+    return {
+      found: `${found}, because it is a lightweight access token`,
+      remedy: `switch on Add to lightweight access token in each mapper of the \`hasura\` client scope, or switch off Always use lightweight access token under Clients → ${client} → Advanced → Advanced settings`,
+    }
+  }
+  if (namesScope(token.payload, 'hasura')) {
+    return {
+      found: `${found}, though it has the \`hasura\` scope`,
+      remedy:
+        'check that each mapper of that client scope has Add to access token on (Client scopes → hasura → Mappers), and for a lightweight access token Add to lightweight access token too; or that HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names the place that they write to',
+    }
+  }
+  const scope = `make the \`hasura\` client scope a default scope of the client (Clients → ${client} → Client scopes)`
   if (Object.entries(token.clientRoles).some(([name, roles]) => !builtInClients.has(name) && roles.length > 0)) {
-    return { found, remedy: `roles are assigned, but ${scope}` }
+    return { found: `${found}, though roles are assigned`, remedy: scope }
   }
   return {
-    found,
-    remedy: `either ${scope}, or HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names another place than its mappers; the token shows no assigned client role either`,
+    found: `${found}, and shows no assigned client role either`,
+    remedy: `${scope}; or correct HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH, if the mappers write to another place`,
   }
+}
+
+function namesScope({ scope }: Searched['payload'], name: string): boolean {
+  return typeof scope === 'string' && scope.split(' ').includes(name)
 }
 
 function holdsRoles(value: unknown): boolean {
@@ -120,6 +138,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function refusal(told: Told): RefusalError {
+function refusal(told: Explanation): RefusalError {
   return new RefusalError('claims', 'account', told)
 }

@@ -1,9 +1,10 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { type Explanation, OutageError, WorkerError } from '../errors.ts'
+import { OutageError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import { parseRetryAfter } from '../retry-after.ts'
+import { findAddressMeaning } from './keycloak-words.ts'
 import { showUrl } from './login-url.ts'
 import type { ServerTime } from './server-time.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
@@ -34,16 +35,10 @@ export function createLoginFetch(deps: {
       if (error instanceof WorkerError) throw error
       const { words, remedy } = describeNetworkFailure(error)
       const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right'
-      throw unusable(url, { found: words, remedy: remedy ?? check })
+      throw unusable(url, words, remedy ?? check)
     }
-    const json = interpretAnswer(answer, url, deps.clock.now())
+    const json = interpretAnswer(answer, { url, method }, deps.clock.now())
     if (json instanceof Error) throw json
-    if (method === 'GET' && answer.status !== 200) {
-      throw unusable(url, {
-        found: `HTTP ${answer.status} for the discovery document`,
-        remedy: 'check OIDC_ISSUER, does that realm exist?',
-      })
-    }
     return new Response(JSON.stringify(json), {
       status: answer.status,
       headers: { 'content-type': 'application/json' },
@@ -58,8 +53,11 @@ interface Answer {
 }
 
 /** The JSON object that an identity provider answered with status 200 or with a refusal, or why it isn't one. */
-function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, unknown> | WorkerError {
-  const { status, headers, body } = answer
+function interpretAnswer(
+  { status, headers, body }: Answer,
+  { url, method }: { readonly url: URL; readonly method: string },
+  now: number,
+): Record<string, unknown> | WorkerError {
   if (status === 429) {
     const pauseMs = parseRetryAfter(headers.get('retry-after'), now)
     // Every request of the account would ask again: so all of them wait.
@@ -71,30 +69,26 @@ function interpretAnswer(answer: Answer, url: URL, now: number): Record<string, 
     )
   }
   if (status >= 300 && status < 400) {
-    return unusable(url, {
-      found: `it redirects (HTTP ${status})`,
-      remedy: 'set OIDC_ISSUER or TOKEN_URL to the final address',
-    })
+    return unusable(url, `it redirects (HTTP ${status})`, 'set OIDC_ISSUER or TOKEN_URL to the final address')
   }
   if (status >= 500 || status === 408) {
-    return unusable(url, {
-      found: `HTTP ${status}`,
-      remedy: 'check the identity provider, and what stands in front of it',
-    })
+    return unusable(url, `HTTP ${status}`, 'check the identity provider, and what stands in front of it')
   }
   const json = parseObject(body)
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-    return unusable(url, {
-      found: `HTTP ${status} with something that is not JSON (${type})`,
-      remedy: 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL',
-    })
+    const remedy = 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL'
+    return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedy)
   }
-  if (status !== 200 && typeof json.error !== 'string') {
-    return unusable(url, {
-      found: `HTTP ${status} without an OAuth error`,
-      remedy: 'check OIDC_ISSUER or TOKEN_URL',
-    })
+  if (status !== 200) {
+    const meaning = findAddressMeaning(`${json.error}: ${json.error_description}`)
+    if (meaning) return unusable(url, `HTTP ${status} (${meaning.said})`, meaning.remedy)
+    if (method === 'GET') {
+      return unusable(url, `HTTP ${status} for the discovery document`, 'check OIDC_ISSUER, does that realm exist?')
+    }
+    if (typeof json.error !== 'string' || status === 404 || status === 405) {
+      return unusable(url, `HTTP ${status} without an OAuth error`, 'check OIDC_ISSUER or TOKEN_URL')
+    }
   }
   return reduce(json)
 }
@@ -115,9 +109,9 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function unusable(url: URL, { found, remedy }: Explanation): OutageError {
+function unusable(url: URL, what: string, remedy: string): OutageError {
   return new OutageError('token-endpoint', 'account', {
-    found: `No usable answer from ${showUrl(url)}, ${found}`,
+    found: `No usable answer from ${showUrl(url)}, ${what}`,
     remedy,
   })
 }

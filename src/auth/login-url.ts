@@ -1,4 +1,4 @@
-import { RefusalError, type Told } from '../errors.ts'
+import { type Explanation, RefusalError } from '../errors.ts'
 
 /**
  * Reads the URL that a client secret is going to be sent to. Plain `http:` is for this machine alone (RFC 6749, section
@@ -13,8 +13,9 @@ export function parseLoginUrl(text: string, what: string, allowInsecure = false)
   if (!url) throw refusal({ found: `${what} is not a URL`, remedy: 'write it complete, beginning with https://' })
   if (url.protocol === 'https:' || (url.protocol === 'http:' && (allowInsecure || isLoopback(url)))) return url
   throw refusal({
-    found: `${what} ${showUrl(url)} is not https, and a secret goes without encryption to this machine alone (localhost, 127.0.0.1, [::1])`,
-    remedy: "give an https address, or set ALLOW_INSECURE_ISSUER=true if the network between is nobody else's",
+    found: `${what} ${showUrl(url)} is not https`,
+    remedy:
+      "give an https address, since a secret is sent without encryption to this machine alone (localhost, 127.0.0.1, [::1]); or set ALLOW_INSECURE_ISSUER=true if the network between is nobody else's",
   })
 }
 
@@ -29,6 +30,6 @@ export function showUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`
 }
 
-function refusal(told: Told): RefusalError {
+function refusal(told: Explanation): RefusalError {
   return new RefusalError('client-auth', 'account', told)
 }

@@ -1,5 +1,5 @@
 import type { ClaimsMap, MappedClaim } from '../account.ts'
-import { RefusalError, type Told } from '../errors.ts'
+import { type Explanation, RefusalError } from '../errors.ts'
 import type { Searched } from './find-hasura-claims.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 
@@ -55,6 +55,6 @@ function describePlace(mapped: MappedClaim): string {
   return isPlace(mapped) ? mapped.path : 'any place'
 }
 
-function refusal(told: Told): RefusalError {
+function refusal(told: Explanation): RefusalError {
   return new RefusalError('claims', 'account', told)
 }

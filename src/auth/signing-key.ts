@@ -44,12 +44,16 @@ function parseJwk(text: string, what: string): Parsed {
     })
   }
   const jwk = jwkSchema.safeParse(json).data
-  if (!jwk) throw refuseCredential(`${what} holds JSON that is not a JWK, for it has no \`kty\``)
+  if (!jwk)
+    throw refuseCredential({
+      found: `${what} holds JSON that is not a JWK, since it has no \`kty\``,
+      remedy: 'give the private key as PEM or as a JWK',
+    })
   if (jwk.kty !== 'RSA' && jwk.kty !== 'EC') throw wrongType(what, `a JWK of the type ${show(jwk.kty)}`)
   if (jwk.d === undefined) {
     throw refuseCredential({
       found: `${what} holds a public key`,
-      remedy: 'put the private JWK into it, which has a `d`',
+      remedy: `put the private JWK into it, which has a \`d\``,
     })
   }
   try {

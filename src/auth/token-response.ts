@@ -20,7 +20,10 @@ export function readTokenResponse(answer: TokenEndpointResponse, sentAt: number,
   const { clientId } = login
   // RFC 6750, section 2.1; anything else would make `fetch` throw an error that repeats the header.
   if (!/^[\x21-\x7e]+$/.test(value) || answer.token_type !== 'bearer') {
-    throw new OutageError('token-endpoint', 'account', `${url} gave a token that can't be used as a bearer token`)
+    throw new OutageError('token-endpoint', 'account', {
+      found: `${url} gave a token that can't be used as a bearer token`,
+      remedy: `give client "${clientId}" plain bearer tokens, not bound to a key or a certificate (DPoP, mutual TLS)`,
+    })
   }
   if (value.length > longestToken) {
     throw new RefusalError('claims', 'account', {

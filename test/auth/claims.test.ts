@@ -81,7 +81,7 @@ describe('parseClaims', () => {
   })
 
   test.each([
-    ['sub', /client scope `basic`/],
+    ['sub', /default scope `basic`/],
     ['iss', /no claim `iss`/],
   ])('refuses a token without %s', (name, hint) => {
     expect(refusalOf(() => parseClaims(encode({ [name]: undefined }))).message).toMatch(hint)
@@ -262,14 +262,14 @@ describe('readHasuraClaims', () => {
       { resource_access: { app: { roles: ['viewer'] } } },
       {},
       'claims',
-      /roles are assigned, but .*Clients → sync → Client scopes/,
+      /though roles are assigned: make the `hasura` client scope a default scope.*Clients → sync → Client scopes/,
     ],
     [
       'neither',
       { resource_access: { account: { roles: ['view-profile'] } } },
       {},
       'claims',
-      /either .*HASURA_CLAIMS_NAMESPACE/,
+      /no assigned client role either: .*HASURA_CLAIMS_NAMESPACE/,
     ],
     [
       'another namespace',

@@ -52,7 +52,12 @@ describe('a refusal of the token endpoint', () => {
       /signature is wrong.*Clients → sync → Keys/,
     ],
     ['private_key_jwt', 'invalid_client', 'Token is not active', /compare the clocks/],
-    ['private_key_jwt', 'invalid_client', 'Invalid token audience', /OIDC_ISSUER the issuer of its discovery/],
+    [
+      'private_key_jwt',
+      'invalid_client',
+      'Invalid token audience',
+      /OIDC_ISSUER, also beside TOKEN_URL, the issuer of its discovery/,
+    ],
     ['private_key_jwt', 'unauthorized_client', 'Invalid client or Invalid client credentials', /Client Authenticator/],
     ['private_key_jwt', 'invalid_client', 'Invalid client or Invalid client credentials', /assertion is not accepted/],
     [

@@ -328,7 +328,7 @@ test('a realm that does not exist points to OIDC_ISSUER', async () => {
   const body = JSON.stringify({ error: 'Realm does not exist' })
   provider.fault('discovery', { kind: 'status', status: 404, headers: { 'content-type': 'application/json' }, body })
   expect((await failureOf(request()(undefined, forever))).message).toMatch(
-    /HTTP 404.*OIDC_ISSUER, does that realm exist/,
+    /HTTP 404 \(Realm does not exist\): .*OIDC_ISSUER/,
   )
 })
 

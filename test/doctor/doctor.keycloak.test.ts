@@ -96,7 +96,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /unauthorized_client/,
-    hint: /Clients → sync-worker → Credentials; it is wrong or was rotated/,
+    hint: /Clients → sync-worker → Credentials; it is wrong, was rotated, or has expired/,
     code: 3,
   },
   {
@@ -195,7 +195,7 @@ const faults: readonly Fault[] = [
     id: 'claims',
     status: 'fail',
     detail: /has no claim `https:\/\/hasura\.io\/jwt\/claims`/,
-    hint: /roles are assigned, but the `hasura` client scope .*Clients → sync-worker → Client scopes/,
+    hint: /^make the `hasura` client scope a default scope .*Clients → sync-worker → Client scopes/,
     code: 3,
   },
   {

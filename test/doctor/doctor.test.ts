@@ -81,7 +81,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /refused client "doctor-\d+" .*unauthorized_client/,
-    hint: /Clients → doctor-\d+ → Credentials; it is wrong or was rotated/,
+    hint: /Clients → doctor-\d+ → Credentials; it is wrong, was rotated, or has expired/,
     code: 3,
   },
   {
@@ -155,7 +155,7 @@ const faults: readonly Fault[] = [
     id: 'claims',
     status: 'fail',
     detail: /has no claim `https:\/\/hasura\.io\/jwt\/claims`/,
-    hint: /roles are assigned, but the `hasura` client scope .*\(Clients → doctor-\d+ → Client scopes\)/,
+    hint: /^make the `hasura` client scope a default scope of the client \(Clients → doctor-\d+ → Client scopes\)/,
     code: 3,
   },
   {
@@ -265,7 +265,7 @@ const faults: readonly Fault[] = [
     id: 'allowed-roles',
     status: 'fail',
     detail: /no `x-hasura-allowed-roles` at \$\.resource_access\.nobody\.roles, where HASURA_CLAIMS_MAP looks/,
-    hint: /^either no role is assigned .*, or the path is wrong$/,
+    hint: /^if no role is assigned, assign one .*; otherwise correct the path$/,
     code: 3,
   },
   {
@@ -383,7 +383,7 @@ const faults: readonly Fault[] = [
     id: 'token-endpoint',
     status: 'fail',
     detail: /HTTP 404/,
-    hint: /does that realm exist/,
+    hint: /with the list under Manage realms/,
     code: 1,
   },
   {

@@ -179,7 +179,7 @@ describe('a worker against a real Keycloak', () => {
       () => realm.setHasuraScope(false),
       {
         code: 'claims',
-        reason: expect.stringMatching(/roles are assigned, but the `hasura` client scope is not a default scope/),
+        reason: expect.stringMatching(/though roles are assigned: make the `hasura` client scope a default scope/),
       },
       () => realm.setHasuraScope(true),
     )
