@@ -94,7 +94,8 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): 
   if (rows.leftOut?.length) return merge()
   try {
     const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
-    tally(counts, page.count, { ...none, inserted })
+    const deleted = rows.deleted?.filter(Boolean).length ?? 0
+    tally(counts, page.count, { ...none, inserted: inserted - deleted, deleted })
   } catch (error) {
     if (sqlStateOf(error) !== uniqueViolation) return explainPage(run, rows, error)
     await merge()

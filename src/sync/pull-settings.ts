@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
+import type { SoftDelete } from './mirror/mirror-table.ts'
 import type { RowTransform } from './mirror/transform-page.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import type { Where } from './remote/scan.ts'
@@ -13,7 +14,7 @@ export interface PullSettings {
   readonly document: UntypedDocument
   readonly key: readonly string[]
   readonly cursor: string | undefined
-  readonly softDelete: string | undefined
+  readonly softDelete: SoftDelete | undefined
   readonly flatten: ReadonlySet<string>
   readonly transform: RowTransform | undefined
   where(account: { readonly name: string }): Where

@@ -9,6 +9,7 @@ import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import { findOrderProblem } from './find-order-problem.ts'
 import { findColumnNameProblem, findTableNameProblem } from './mirror/column-name.ts'
 import type { MirrorTable } from './mirror/mirror-table.ts'
+import { requireClear } from './mirror/soft-delete.ts'
 import { findRowRisk, findTableProblems } from './mirror/table-limits.ts'
 import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
@@ -107,7 +108,8 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   }
   const impossible = findTableProblems(columns, key)
   if (impossible.length > 0) throw new ConfigError(impossible)
-  if (settings.softDelete !== undefined) find(settings.softDelete)
+  const { softDelete } = settings
+  if (softDelete) requireClear(softDelete, find(softDelete.column))
   const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
   const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
   const sent = { sentAsNumbers, sentAsBooleans }
@@ -120,12 +122,12 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   return {
     place: list.place,
     derived,
-    mirror: { name: into, columns, key, softDelete: settings.softDelete },
+    mirror: { name: into, columns, key, softDelete },
     key: keyOrder,
     cursor,
     columns: {
       ...Object.fromEntries(columns.map(({ name, type, selected }) => [name, `${type} ${selected}`])),
-      ...(settings.softDelete !== undefined && { _deleted_at: settings.softDelete }),
+      ...(softDelete && { _deleted_at: `${softDelete.column}${softDelete.isDeleted ? ' by the job' : ''}` }),
     },
     definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
     parts: { ...describeDocument(document), role: settings.role, key, cursor: cursorColumn, table: into },

@@ -4,6 +4,7 @@ import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import type { RowOf } from '../hasura/row-of.ts'
 import { defineJob, type JobDefinition } from '../jobs/define-job.ts'
 import type { ChangedTable } from './changes.ts'
+import type { SoftDelete } from './mirror/mirror-table.ts'
 import type { RowTransform } from './mirror/transform-page.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
@@ -13,6 +14,16 @@ import { runPull } from './run-pull.ts'
 /** The row's fields that can be null never order a scan: their rows would be skipped. */
 export type NeverNull<Row> = {
   [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
+}[keyof Row & string]
+
+/** The row's columns of which it may be clear what says that a row is deleted: booleans, numbers and instants. */
+type JudgedColumn<Row> = {
+  [F in keyof Row & string]-?: [NonNullable<Row[F]>] extends [boolean | number | string] ? F : never
+}[keyof Row & string]
+
+/** A column, and the job's own rule for its values, null among them. Numbers that JavaScript can't hold are given as text. */
+type SoftDeleteRule<Row> = {
+  [F in keyof Row & string]-?: { readonly column: F; readonly isDeleted: (value: Row[F]) => boolean }
 }[keyof Row & string]
 
 export interface PullOptions<
@@ -52,8 +63,11 @@ export interface PullOptions<
    * by the first run behind its time, and whenever the account's claims have changed. Once a day by default; false for never.
    */
   readonly sweep?: ScheduleRule | false
-  /** A column that says that a row is deleted, by an instant or by `true`: honoured at once, without a sweep. */
-  readonly softDelete?: keyof RowOf<R> & string
+  /**
+   * A column that says that a row is deleted: honoured at once, without a sweep. Alive are null, false, 0, and the instant
+   * `infinity`; everything else is deleted. For other types, and for other rules, `isDeleted` decides.
+   */
+  readonly softDelete?: JudgedColumn<RowOf<R>> | SoftDeleteRule<RowOf<R>>
   /** More deletions at once than both its share (0.3) and its floor (10 rows) hold the job, until they are allowed. */
   readonly deletionGuard?: Partial<DeletionGuard>
   /** Changes a row before it is mirrored, key and cursor excepted; undefined leaves it out. Pages are parsed for it, which costs time. */
@@ -120,7 +134,7 @@ export function pullSync<
 function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof RowOf<R> & string>(
   options: PullOptions<R, V, K, F>,
 ): PullSettings {
-  const { where, sweep = { everySeconds: 86_400 }, deletionGuard, evolution = 'read-again' } = options
+  const { where, sweep = { everySeconds: 86_400 }, deletionGuard, softDelete, evolution = 'read-again' } = options
   return {
     name: options.name,
     role: options.role,
@@ -128,7 +142,7 @@ function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof RowOf<R
     document: options.document as UntypedDocument,
     key: [options.key].flat(),
     cursor: options.cursor,
-    softDelete: options.softDelete,
+    softDelete: typeof softDelete === 'string' ? { column: softDelete } : (softDelete as SoftDelete | undefined),
     flatten: new Set<string>(options.flatten),
     transform: options.transform as RowTransform | undefined,
     where: account =>

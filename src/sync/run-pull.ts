@@ -10,6 +10,7 @@ import { endFullReads, type FullRead, findFullRead, forgetReads } from './full/f
 import { sweep } from './full/sweep.ts'
 import { backfill, scanChanges } from './incremental-scan.ts'
 import { type EnsuredTable, ensureMirrorTable } from './mirror/mirror-table.ts'
+import { findDeleted } from './mirror/soft-delete.ts'
 import { transformPage } from './mirror/transform-page.ts'
 import { explainWriteFailure } from './mirror/write-failure.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
@@ -107,7 +108,7 @@ function createRun(
     openedAt,
   }: Pick<PullRun, 'key' | 'openedAt'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
 ): PullRun {
-  const { transform } = settings
+  const { transform, softDelete } = settings
   const { mirror, place, columns, cursor } = shape
   const fixed = cursor?.order.columns ?? mirror.key
   const grants = fingerprintOf(session.visibility)
@@ -133,7 +134,10 @@ function createRun(
     guard: settings.guard,
     context,
     counts: { ...noCounts },
-    rowsOf: rows => (transform ? transformPage(rows, mirror, fixed, transform) : rows),
+    rowsOf(rows) {
+      const page = transform ? transformPage(rows, mirror, fixed, transform) : rows
+      return softDelete ? { ...page, deleted: findDeleted(page, mirror, softDelete) } : page
+    },
   }
 }
 

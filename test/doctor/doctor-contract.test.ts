@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { PullArticlesDocument } from '../../src/generated/graphql.ts'
+import { pullSync } from '../../src/sync/pull-sync.ts'
 import { openHome } from '../cli/run-command.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { setSelectPermission, trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
@@ -31,6 +33,23 @@ test('a table that is new for the role is told as a change since its SDL was com
   })
   expect(code).toBe(0)
   await sandbox.hasura.changeMetadata(untrackTable('extras'))
+})
+
+test('a soft-delete column fails whose type no longer tells which rows are deleted', async () => {
+  const document = PullArticlesDocument
+  const common = { document, role: 'viewer', key: 'id', cursor: 'updated_at', softDelete: 'revision' } as const
+  const moreJobs = [pullSync({ ...common, name: 'sync-revisions', into: 'revisions' })]
+  expect((await runDoctor(home.env, { moreJobs })).find('contract')).toMatchObject({ status: 'ok' })
+  await sandbox.hasura.sql('alter table articles alter column revision drop default, alter column revision type text')
+  await sandbox.hasura.changeMetadata()
+  const { code, find } = await runDoctor(home.env, { moreJobs })
+  expect(find('contract')).toMatchObject({
+    status: 'fail',
+    detail: expect.stringContaining('sync-revisions as role "viewer": softDelete: column "revision" is text, whose'),
+  })
+  expect(code).toBe(1)
+  await sandbox.hasura.sql('alter table articles alter column revision type bigint using revision::bigint')
+  await sandbox.hasura.changeMetadata()
 })
 
 test('a table that a job reads and the role no longer sees fails', async () => {

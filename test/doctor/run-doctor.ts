@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { checkIds } from '../../src/doctor/check.ts'
+import type { JobDefinition } from '../../src/jobs/define-job.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { jobs } from '../../src/jobs/list.ts'
 import type { Environment } from '../cli/run-command.ts'
@@ -42,7 +43,13 @@ export async function runDoctor(
     argv = [],
     aheadMs = 0,
     envFilePath = '/nowhere/.env',
-  }: { readonly argv?: readonly string[]; readonly aheadMs?: number; readonly envFilePath?: string } = {},
+    moreJobs = [],
+  }: {
+    readonly argv?: readonly string[]
+    readonly aheadMs?: number
+    readonly envFilePath?: string
+    readonly moreJobs?: readonly JobDefinition[]
+  } = {},
 ): Promise<DoctorRun> {
   let out = ''
   let err = ''
@@ -68,7 +75,7 @@ export async function runDoctor(
       pid: process.pid,
       readSecretFile: path => readFile(path, 'utf8'),
     },
-    loadDefinitions: async () => ({ jobs, firstLogin }),
+    loadDefinitions: async () => ({ jobs: [...jobs, ...moreJobs], firstLogin }),
   })
   if (err !== '') throw new Error(`doctor wrote to stderr: ${err}`)
   const diagnoses = diagnosesSchema.parse(JSON.parse(out))

@@ -62,7 +62,11 @@ describe('what a pull’s options say', () => {
   test.each([
     ['a key that is not selected', settings('changed_at'), '"id" is not selected by its document'],
     ['a cursor that is not selected', settings('id'), '"changed_at" is not selected by its document'],
-    ['a soft-delete column that is not selected', settings('id changed_at', { softDelete: 'gone_at' }), '"gone_at"'],
+    [
+      'a soft-delete column that is not selected',
+      settings('id changed_at', { softDelete: { column: 'gone_at' } }),
+      '"gone_at"',
+    ],
     [
       'a key inside of a nested object',
       settings('id changed_at owner { name }', { flatten: new Set(['owner']), key: ['owner_name'] }),
@@ -95,6 +99,16 @@ describe('what a pull’s options say', () => {
     ],
     ['a column like the mirror’s own', settings('id changed_at _rank'), '"_rank" begins with an underscore'],
     [
+      'a soft-delete column whose type says too little',
+      settings('id changed_at name', { softDelete: { column: 'name' } }),
+      `softDelete: column "name" is text, whose values don't tell which rows are deleted: give a rule, { column: 'name', isDeleted: value => … }`,
+    ],
+    [
+      'a nested object as soft-delete column',
+      settings('id changed_at owner { name }', { softDelete: { column: 'owner' } }),
+      'softDelete: column "owner" is jsonb',
+    ],
+    [
       'two columns of one name',
       settings('id changed_at owner { name } owner_name', { flatten: new Set(['owner']) }),
       'two columns would be called "owner_name"',
@@ -113,6 +127,14 @@ describe('what a pull’s options say', () => {
     ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
     expect(findShapeProblems(wrong, schema).map(renderExplanation)).toEqual([expect.stringContaining(sentence)])
+  })
+
+  test.each<[string, PullSettings['softDelete']]>([
+    ['an instant', { column: 'changed_at' }],
+    ['a number', { column: 'id' }],
+    ['a rule of the job’s', { column: 'name', isDeleted: value => value === 'Y' }],
+  ])('may be that %s tells which rows are deleted', (_what, softDelete) => {
+    expect(findShapeProblems(settings('id changed_at name', { softDelete }), schema)).toEqual([])
   })
 
   test('is ordered in the words of the API', () => {

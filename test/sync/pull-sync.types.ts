@@ -27,6 +27,18 @@ pullSync({ ...right, key: 'id', cursor: 'published_at' })
 // @ts-expect-error a key that can be null
 pullSync({ ...right, key: 'author_id', cursor: 'updated_at' })
 
+pullSync({ ...right, key: 'id', softDelete: 'published_at' })
+pullSync({ ...right, key: 'id', softDelete: { column: 'status', isDeleted: status => status.startsWith('x') } })
+
+// @ts-expect-error the rule of a column that can be null is asked about null
+pullSync({ ...right, key: 'id', softDelete: { column: 'published_at', isDeleted: at => at.startsWith('9999') } })
+
+// @ts-expect-error a nested object of which nobody knows what says that a row is deleted
+pullSync({ ...right, key: 'id', softDelete: 'author' })
+
+// @ts-expect-error a soft-delete column that isn't selected
+pullSync({ ...right, key: 'id', softDelete: { column: 'gone', isDeleted: () => true } })
+
 declare const withoutPaging: TypedDocumentNode<{ articles: { id: string; updated_at: string }[] }, { limit: number }>
 
 // @ts-expect-error an operation without the variables that paging needs

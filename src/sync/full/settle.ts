@@ -73,9 +73,10 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
       await listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here)
       return (await findUnsettled(tx, read.id, Number.MAX_SAFE_INTEGER)).length
     })
-    counts.deleted += missing.missingThere
     // The scan before it has counted what it would write, and that still differs here.
-    counts.updated += Math.max(0, listed - missing.missingThere - counts.inserted - counts.updated - counts.revived)
+    const { inserted, updated, deleted, revived } = counts
+    counts.updated += Math.max(0, listed - missing.missingThere - inserted - updated - deleted - revived)
+    counts.deleted += missing.missingThere
     return missing
   }
   await context.transaction(tx => listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here))

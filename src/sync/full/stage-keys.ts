@@ -2,8 +2,9 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Rows } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
-import { isSoftDeleted, type MirrorTable } from '../mirror/mirror-table.ts'
+import type { MirrorTable } from '../mirror/mirror-table.ts'
 import { columnValue, isKeyOf, unnestPage } from '../mirror/page-rows.ts'
+import { isSoftDeleted } from '../mirror/soft-delete.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
@@ -75,6 +76,7 @@ export async function listUnsettled(
 ): Promise<void> {
   const mirror = sql.table(`mirror.${table.name}`)
   if (read.purpose === 'sweep') {
+    const isDeleted = await isSoftDeleted(tx, table, account)
     const isRespelled = sql`s.key <> ${keyOf(table)}`
     const differs =
       cursor === undefined
@@ -85,9 +87,7 @@ export async function listUnsettled(
       select ${read.id}, s.key from worker.staged_keys s
       left join ${mirror} m on m._account = ${account} and ${isStaged(table)}
       where s.read_id = ${read.id}
-        and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isSoftDeleted(table, ({ name }) => sql.ref(`m.${name}`))}))`.execute(
-      tx,
-    )
+        and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isDeleted}))`.execute(tx)
   }
   await sql`
     insert into worker.unsettled_keys (read_id, key)

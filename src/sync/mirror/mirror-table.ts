@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { RefusalError, type Told } from '../../errors.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 
@@ -7,8 +7,13 @@ export interface MirrorTable {
   readonly name: string
   readonly columns: readonly MirrorColumn[]
   readonly key: readonly string[]
-  /** A column that says that a row is deleted: by an instant, or by `true`. */
-  readonly softDelete?: string | undefined
+  readonly softDelete?: SoftDelete | undefined
+}
+
+/** A column that says that a row is deleted, and how: by the rule of its type, or by the job's own. */
+export interface SoftDelete {
+  readonly column: string
+  readonly isDeleted?: ((value: unknown) => boolean) | undefined
 }
 
 export interface MirrorColumn {
@@ -19,16 +24,6 @@ export interface MirrorColumn {
   readonly path?: readonly [string, string, ...string[]]
   /** The document has lost it: it is null in every row that is written. */
   readonly isGone?: true
-}
-
-/** A condition on a value of the table's soft-delete column; never true for a table without one. */
-export function isSoftDeleted(
-  { softDelete, columns }: MirrorTable,
-  valueIn: (column: MirrorColumn) => RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  const column = columns.find(({ name }) => name === softDelete)
-  if (!column) return sql`false`
-  return column.type === 'boolean' ? sql`coalesce(${valueIn(column)}, false)` : sql`${valueIn(column)} is not null`
 }
 
 export interface EnsuredTable {

@@ -7,6 +7,8 @@ import { type TextForm, textArray } from './text-array.ts'
 export interface PageRows extends Rows {
   /** The keys of rows that a transform has left out: they aren't in the mirror, or no longer. */
   readonly leftOut?: readonly Position[]
+  /** Of each row, whether its soft-delete column says that it is deleted; none is where that isn't known. */
+  readonly deleted?: readonly boolean[]
 }
 
 /**

@@ -4,13 +4,14 @@ import { prepared } from '../../store/prepared-statements.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { nextChanges } from './change-counter.ts'
-import { isSoftDeleted, type MirrorTable } from './mirror-table.ts'
+import type { MirrorTable } from './mirror-table.ts'
 import { columnValue, isKeyOf, keysOf, type PageRows, sameKey, unnestPage } from './page-rows.ts'
 
 export interface WrittenRows {
+  /** Those that are deleted not among them. */
   readonly inserted: number
   readonly updated: number
-  /** By their soft-delete column. */
+  /** By their soft-delete column, whether they were there before or not. */
   readonly deleted: number
   readonly revived: number
 }
@@ -36,9 +37,9 @@ export async function mergePage(
       returning xmax = 0 as inserted, coalesce(_deleted_at = now(), false) as deleted,
         coalesce(_revived_at = now(), false) as revived
     )
-    select count(*) filter (where inserted)::int as inserted,
+    select count(*) filter (where inserted and not deleted)::int as inserted,
       count(*) filter (where not (inserted or deleted or revived))::int as updated,
-      count(*) filter (where not inserted and deleted)::int as deleted,
+      count(*) filter (where deleted)::int as deleted,
       count(*) filter (where not inserted and revived)::int as revived
     from written`.execute(tx)
   const written = rows[0] ?? none
@@ -68,11 +69,13 @@ const isCounted = sql<boolean>`exists (select from counter)`
 
 /** Of all rows of a page, numbered from the `base` of `counter` on. */
 function insertion(table: MirrorTable, account: string, page: PageRows): RawBuilder<unknown> {
-  const isDeleted = isSoftDeleted(table, columnValue)
+  const deletedAt = page.deleted
+    ? sql`case when (${`{${page.deleted.join()}}`}::boolean[])[page._row] then now() end`
+    : sql`null`
   return sql`
     insert into ${sql.table(`mirror.${table.name}`)} as m
       (_account, ${columnList(table.columns.map(({ name }) => name))}, _synced_at, _deleted_at, _change)
-    select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), case when ${isDeleted} then now() end,
+    select ${account}, ${sql.join(table.columns.map(columnValue))}, now(), ${deletedAt},
       (select base from counter) + page._row
     from ${unnestPage(page, table.columns)}`
 }
