@@ -7,8 +7,8 @@ import type { RowOf } from './row-of.ts'
 type WithoutNulls<R, C extends string> = {
   [Field in keyof R]: R[Field] extends readonly (infer Row)[]
     ? { [Column in keyof Row]: Column extends C ? NonNullable<Row[Column]> : Row[Column] }[]
-    : R[Field] extends object
-      ? WithoutNulls<R[Field], C>
+    : NonNullable<R[Field]> extends object
+      ? WithoutNulls<NonNullable<R[Field]>, C>
       : R[Field]
 }
 

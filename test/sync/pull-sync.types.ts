@@ -4,6 +4,7 @@
  */
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { PullArticlesDocument } from '../../src/generated/graphql.ts'
+import { withoutNulls } from '../../src/hasura/without-nulls.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { pullSync } from '../../src/sync/pull-sync.ts'
 
@@ -43,6 +44,18 @@ declare const withoutPaging: TypedDocumentNode<{ articles: { id: string; updated
 
 // @ts-expect-error an operation without the variables that paging needs
 pullSync({ ...right, document: withoutPaging, key: 'id', cursor: 'updated_at' })
+
+declare const namespaced: TypedDocumentNode<
+  { north: { articles: { id: string; updated_at: string; title: string | null }[] } | null },
+  { where: unknown; order_by: unknown; limit: number }
+>
+
+pullSync({ ...right, document: namespaced, key: 'id', cursor: 'updated_at' })
+
+// @ts-expect-error a cursor that can be null, of a list in a namespace
+pullSync({ ...right, document: namespaced, key: 'id', cursor: 'title' })
+
+pullSync({ ...right, ...withoutNulls(namespaced, 'title'), key: 'title', cursor: 'updated_at' })
 
 // @ts-expect-error a column that is named like the mirror's own
 mirrorRows({ into: 'things', key: 'id', columns: { id: 'uuid', _change: 'bigint' } })

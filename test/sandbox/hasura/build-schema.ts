@@ -2,7 +2,7 @@ import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { mutationFields } from './mutation-fields.ts'
 import { queryFields } from './query-fields.ts'
 import type { RoleModel } from './role-model.ts'
-import type { RootField } from './root-field.ts'
+import type { RootField, RootFields } from './root-field.ts'
 import { subscriptionFields } from './subscription-fields.ts'
 import { TypeRegistry } from './type-registry.ts'
 
@@ -22,7 +22,7 @@ export function buildSchema(model: RoleModel): RoleSchema {
     no_queries_available: { type: GraphQLString, description: 'There are no queries available to the current role.' },
   }
   const hasQueries = queries.actions.size > 0
-  const query = new GraphQLObjectType({ name: 'query_root', fields: hasQueries ? queries.configs : empty })
+  const query = new GraphQLObjectType({ name: 'query_root', fields: hasQueries ? queryRoot(model, queries) : empty })
   const mutation =
     mutations.actions.size === 0
       ? undefined
@@ -32,4 +32,10 @@ export function buildSchema(model: RoleModel): RoleSchema {
     : undefined
   const schema = new GraphQLSchema({ query, mutation: mutation ?? null, subscription: subscription ?? null })
   return { model, schema, queries: queries.actions, mutations: mutations.actions }
+}
+
+function queryRoot({ rootNamespace }: RoleModel, { configs }: RootFields): RootFields['configs'] {
+  if (rootNamespace === undefined) return configs
+  const type = new GraphQLObjectType({ name: `${rootNamespace}_query`, fields: configs })
+  return { [rootNamespace]: { type } }
 }

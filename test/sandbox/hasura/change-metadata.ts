@@ -55,6 +55,11 @@ export function setIntrospection(role: string, isAllowed: boolean): MetadataChan
   }
 }
 
+/** Puts the source's queries into a namespace. */
+export function setRootNamespace(rootNamespace: string): MetadataChange {
+  return metadata => ({ ...metadata, rootNamespace })
+}
+
 function getTable(metadata: Metadata, name: string): TableMetadata {
   const table = metadata.tables.find(candidate => candidate.table.name === name)
   if (table === undefined) throw new Error(`table "${name}" is not tracked`)

@@ -67,7 +67,7 @@ export class Engine {
     if (!(root instanceof GraphQLObjectType)) throw validationFailed('no mutations exist')
     const fields = this.#parse(operation, request, root, role)
     const members = isMutation ? await this.#mutate(fields, role, session) : await this.#query(fields, role, session)
-    return `{"data":{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}}`
+    return `{"data":${toObject(members)}}`
   }
 
   /** The root fields of an operation, for who wants to know what a request does without running it. */
@@ -96,6 +96,7 @@ export class Engine {
 
   async #queryField(field: SelectedField, role: RoleSchema, session: Session): Promise<string> {
     if (field.definition === undefined) return JSON.stringify(field.parent.name)
+    if (field.name === role.model.rootNamespace) return toObject(await this.#query(field.fields, role, session))
     const action = role.queries.get(field.name)
     if (action !== undefined) return runQuery(field, action, this.#db.query, this.#context(role, session))
     if (field.name === 'no_queries_available') return '"There are no queries available to the current role."'
@@ -138,6 +139,10 @@ export class Engine {
     this.#schemas.set(role, made)
     return made
   }
+}
+
+function toObject(members: readonly (readonly [string, string])[]): string {
+  return `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`
 }
 
 function makeSchema(role: string, metadata: Metadata, catalog: Catalog): RoleSchema {

@@ -93,6 +93,8 @@ export interface Metadata {
   readonly tables: readonly TableMetadata[]
   readonly functions: readonly FunctionMetadata[]
   readonly introspectionDisabledFor: readonly string[]
+  /** `customization.root_fields.namespace` of the source, for its queries: nothing here writes or subscribes in one. */
+  readonly rootNamespace?: string
 }
 
 function isOnlyRead(

@@ -36,6 +36,8 @@ export interface RoleModel {
   readonly tables: ReadonlyMap<string, RoleTable>
   readonly functions: readonly RoleFunction[]
   readonly introspection: boolean
+  /** In which the source's queries are. */
+  readonly rootNamespace?: string
 }
 
 export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalog): RoleModel {
@@ -45,6 +47,7 @@ export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalo
     tables,
     functions: metadata.functions.flatMap(f => buildRoleFunction(role, f, catalog, tables)),
     introspection: !metadata.introspectionDisabledFor.includes(role),
+    ...(metadata.rootNamespace !== undefined && { rootNamespace: metadata.rootNamespace }),
   }
 }
 
