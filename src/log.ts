@@ -5,10 +5,12 @@ import { explainThrown } from './explain-thrown.ts'
 export type Log = Logger
 
 /**
- * One JSON line per event on stderr; stdout belongs to a command's own output. Errors are written as code and sentence,
- * without stack and cause, because a cause may carry what must not be logged (a response, a header).
+ * One JSON line per event; stdout belongs to a command's own output. Errors are written as code and sentence, without stack and
+ * cause, because a cause may carry what must not be logged (a response, a header).
+ *
+ * @param write takes each line with its end; default stderr
  */
-export function createLog(level: string): Log {
+export function createLog(level: string, write?: (line: string) => void): Log {
   return pino(
     {
       level,
@@ -17,7 +19,7 @@ export function createLog(level: string): Log {
       formatters: { level: label => ({ level: label }) },
       serializers: { error: describeError },
     },
-    pino.destination({ dest: 2, sync: true }),
+    write ? { write } : pino.destination({ dest: 2, sync: true }),
   )
 }
 

@@ -29,6 +29,7 @@ const exitCode = await runCli({
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
+    hasColors: process.stderr.isTTY === true && process.stderr.hasColors(),
     columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
   },
   signal: stop.signal,

@@ -12,6 +12,8 @@ export interface Terminal {
   err(text: string): void
   /** A person is watching: progress may be drawn. */
   readonly isInteractive: boolean
+  /** What is for a person may have colours. */
+  readonly hasColors: boolean
   /** How many columns `out` has; undefined when it isn't a terminal. */
   readonly columns?: number | undefined
 }

@@ -11,6 +11,7 @@ export function createLiveTerminal(terminal: Terminal): LiveTerminal {
   }
   return {
     isInteractive: terminal.isInteractive,
+    hasColors: terminal.hasColors,
     columns: terminal.columns,
     out(text) {
       clear()

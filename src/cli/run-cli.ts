@@ -14,6 +14,7 @@ import { commandGroups, commands } from './commands.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { createLiveTerminal } from './live-terminal.ts'
 import { parseArguments } from './parse-arguments.ts'
+import { printLogLine } from './print-log.ts'
 import { worker } from './worker.ts'
 
 export interface Invocation {
@@ -52,7 +53,8 @@ export async function runCli(invocation: Invocation): Promise<number> {
     }
     const { config, env, envFile } = settings
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
-    const log = createLog(env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn')
+    const level = env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn'
+    const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
     if (envFile) tellEnvFile(log, envFile)
     const host: Host = { ...invocation.host, log, env }
     return await command.run({

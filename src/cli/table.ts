@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+
 const gap = '  '
 /** A column that has to be narrower than this isn't worth being one. */
 const narrowest = 8
@@ -67,14 +69,6 @@ function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += /\p{Mark}/u.test(character) ? 0 : wide.test(character) ? 2 : 1
   return width
-}
-
-/** What comes from outside may hold what a terminal obeys, or ends a line. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, character => {
-    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character]
-    return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 function show(value: unknown): string {

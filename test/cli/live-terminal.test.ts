@@ -7,6 +7,7 @@ function open(isInteractive: boolean) {
     out: text => void written.push(`out ${JSON.stringify(text)}`),
     err: text => void written.push(`err ${JSON.stringify(text)}`),
     isInteractive,
+    hasColors: false,
   })
   return { terminal, written }
 }

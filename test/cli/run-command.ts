@@ -51,6 +51,7 @@ export async function runWith(
         err += text
       },
       isInteractive: columns !== undefined,
+      hasColors: false,
       columns,
     },
     signal,
@@ -70,9 +71,24 @@ const project = fileURLToPath(new URL('../../', import.meta.url))
 
 /** The command as a process of its own. */
 export function start(env: Environment, argv: readonly string[], folder = project) {
-  const child = spawn(process.execPath, [join(folder, 'src/main.ts'), ...argv], {
-    // Where no .env of a developer is.
-    cwd: tmpdir(),
+  // Where no .env of a developer is.
+  return startProcess(env, process.execPath, [join(folder, 'src/main.ts'), ...argv], { cwd: tmpdir() })
+}
+
+/**
+ * Ended is what it started as well, as far as that shares its output.
+ *
+ * @param isGroup what it starts is killed with it
+ */
+export function startProcess(
+  env: Environment,
+  program: string,
+  argv: readonly string[],
+  { cwd, isGroup = false }: { readonly cwd: string; readonly isGroup?: boolean },
+) {
+  const child = spawn(program, argv, {
+    cwd,
+    detached: isGroup,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -90,15 +106,28 @@ export function start(env: Environment, argv: readonly string[], folder = projec
     err: () => err,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      if (isGroup && child.pid !== undefined) killGroup(child.pid)
+      else child.kill('SIGKILL')
       await ended
     },
   }
 }
 
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // Nobody of it is left.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
 /** A worker that is ready. */
 export async function startWorker(env: Environment) {
-  const worker = start({ PORT: '0', ...env }, ['worker'])
+  return untilReady(start({ PORT: '0', ...env }, ['worker']))
+}
+
+export async function untilReady(worker: ReturnType<typeof start>): Promise<ReturnType<typeof start>> {
   const early = await Promise.race([worker.ended, seen(() => worker.err().includes('worker ready'))])
   if (early) throw new Error(`the worker ended with ${early.code}: ${early.err}`)
   return worker

@@ -55,6 +55,7 @@ describe('a table', () => {
           expect([...line.replaceAll(/\p{Mark}/gu, '')].length).toBeLessThanOrEqual(width)
         }
       }),
+      { numRuns: 40 },
     )
   })
 })

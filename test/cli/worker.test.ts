@@ -1,8 +1,10 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { copyProject } from '../fixtures/copy-project.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openHome, run, runWith, start, startWorker } from './run-command.ts'
+import { openHome, run, runWith, start, startProcess, startWorker, untilReady } from './run-command.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -151,6 +153,17 @@ describe('a worker that is told to stop in the middle of a run', () => {
     const runs = await run(env, 'runs', '--json', '--job', 'sync-articles', '--limit', '1')
     expect(JSON.parse(runs.out)).toMatchObject([{ state: 'interrupted', trigger: 'cli' }])
   })
+})
+
+test('a worker that npm started ends when npm is told to stop', { timeout: 90_000 }, async () => {
+  await using home = await openHome(sandbox, 'under-npm')
+  const copy = await copyProject(home.folder)
+  const env = { ...home.env, PORT: '0', HOME: home.folder }
+  await using npm = await untilReady(startProcess(env, 'npm', ['start'], { cwd: copy, isGroup: true }))
+  npm.kill('SIGTERM')
+  // Its output ends with the last of those who share it: an orphan would keep it open for ever.
+  const ended = await Promise.race([npm.ended, systemClock.sleep(40_000).then(() => undefined)])
+  expect(ended?.err).toContain('stopping: no more requests are taken')
 })
 
 test('a worker whose port is taken ends with 2 and names the variables', async () => {

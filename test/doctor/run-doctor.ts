@@ -66,6 +66,7 @@ export async function runDoctor(
         err += text
       },
       isInteractive: false,
+      hasColors: false,
     },
     signal: AbortSignal.timeout(60_000),
     onHangup: () => () => {},

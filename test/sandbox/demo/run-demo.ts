@@ -1,3 +1,4 @@
+import { describeLogLine, type LogLine } from '../../../src/cli/log-line.ts'
 import { findFreePort } from '../../services/free-port.ts'
 import { type Caller, createCaller } from './caller.ts'
 import { DemoError } from './demo-error.ts'
@@ -10,7 +11,6 @@ import { onDemand } from './on-demand-step.ts'
 import { openSandbox, type Sandbox } from './open-sandbox.ts'
 import { showRows, showRuns } from './show-results.ts'
 import { watchSandbox } from './watch-sandbox.ts'
-import { describeLogLine, type LogLine } from './worker-log.ts'
 import { startWorker, type WorkerProcess } from './worker-process.ts'
 
 export interface DemoOptions {
@@ -44,8 +44,7 @@ export async function runDemo(options: DemoOptions, narrator: Narrator, interrup
   narrator.say('sandbox', `Hasura-shaped API  ${sandbox.hasura.url}`)
 
   const tellLine = (line: LogLine): void => {
-    const text = describeLogLine(line)
-    if (text) narrator.say('worker', text)
+    narrator.say('worker', describeLogLine(line))
   }
   const start = (): WorkerProcess => startWorker(sandbox.environment, tellLine, describeFailure)
   await using worker = start()

@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { describeCounts } from '../../../src/cli/log-line.ts'
 import { accountReportSchema, runReportSchema } from '../../../src/http/operations.ts'
 import { align } from './align.ts'
 import { workerClient } from './open-sandbox.ts'
 import { readMirror } from './read-mirror.ts'
 import { runCommand } from './run-command.ts'
 import type { Stage } from './run-demo.ts'
-import { describeCounts } from './worker-log.ts'
 
 /** What the command line tells about it; the running worker is asked through its control socket. */
 export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<void> {

@@ -3,8 +3,8 @@ import { EventEmitter, once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { type LogLine, parseLogLine } from '../../../src/cli/log-line.ts'
 import { DemoError } from './demo-error.ts'
-import { type LogLine, parseLogLine } from './worker-log.ts'
 
 /** What a user starts as well: `src/main.ts` on this Node. */
 export const mainPath = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
