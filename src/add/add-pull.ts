@@ -13,6 +13,7 @@ import type { JobNames } from './job-names.ts'
 import { listFile, registerJob } from './register-job.ts'
 import { renderJob } from './render-job.ts'
 import { renderOperation } from './render-operation.ts'
+import { requireRoom } from './require-room.ts'
 import { readRootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 import { findContent, type WrittenFile, writeFiles } from './write-files.ts'
@@ -39,6 +40,8 @@ export interface AddedPull {
   readonly cursor: RowColumn | undefined
   /** Mirrored under another name. */
   readonly renamed: readonly RowColumn[]
+  /** What may end a run, depending on the rows it meets. */
+  readonly risk: Explanation | undefined
   /** Below the project's folder. */
   readonly files: readonly string[]
 }
@@ -100,10 +103,12 @@ export async function addPull(
       },
     ])
   }
+  const operation = renderOperation(root, names, key.columns)
+  const risk = requireRoom(operation, schema, key)
   const list = registerJob((await findContent(join(folder, listFile))) ?? '', names.constant, moduleOf(names))
   const graphql: WrittenFile[] = [
     { path: `graphql/schema/${schemaFileName(role)}`, content: sdl },
-    { path: names.operationFile, content: renderOperation(root, names, key.columns) },
+    { path: names.operationFile, content: operation },
   ]
   const generated = await generateTypes(folder, graphql, signal)
   requireDocuments(generated, names, jobs)
@@ -121,6 +126,7 @@ export async function addPull(
     key,
     cursor,
     renamed: root.columns.filter(({ name, mirrorName }) => name !== mirrorName),
+    risk,
     files: files.map(({ path }) => path),
   }
 }

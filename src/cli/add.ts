@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type AddedPull, addPull, checkWish } from '../add/add-pull.ts'
+import { renderExplanation } from '../errors.ts'
 import { defineCommand } from './command.ts'
 import { argument, textOption } from './options.ts'
 import { findDefaultRole, introspectAs, openHasuraAccess } from './role-access.ts'
@@ -47,7 +48,11 @@ export const add = defineCommand({
   },
 })
 
-function describe({ names, into, key, cursor, renamed, files }: AddedPull, rootField: string, who: string): string {
+function describe(
+  { names, into, key, cursor, renamed, risk, files }: AddedPull,
+  rootField: string,
+  who: string,
+): string {
   const columns = key.columns.map(({ mirrorName }) => mirrorName).join(', ')
   const order = cursor === undefined ? 'no cursor: every run reads all rows' : `cursor ${cursor.mirrorName}`
   const notes = [
@@ -57,6 +62,7 @@ function describe({ names, into, key, cursor, renamed, files }: AddedPull, rootF
     renamed.length > 0
       ? `Under another name, because the mirror or Postgres can't take the API's: ${renamed.map(({ name, mirrorName }) => `${name} as ${mirrorName}`).join(', ')}.`
       : [],
+    risk ? `Careful, ${renderExplanation(risk)}.` : [],
     key.isOrderGuessed
       ? `The API doesn't tell the order of the key's columns in their index. If it isn't ${columns}, change "key" in ${names.jobFile} before the first run: rows are read faster in the index's order.`
       : [],

@@ -3,6 +3,15 @@ import type { NamingConvention } from './scalars.ts'
 
 /** How the API spells the names of a list's arguments: `graphql-default` writes the directions of an order in capitals. */
 export function readNaming(list: GraphQLField<unknown, unknown>): NamingConvention {
+  const naming = known.get(list) ?? look(list)
+  known.set(list, naming)
+  return naming
+}
+
+/** It is asked of each column, and to look takes a step for each column. */
+const known = new WeakMap<GraphQLField<unknown, unknown>, NamingConvention>()
+
+function look(list: GraphQLField<unknown, unknown>): NamingConvention {
   const enums = list.args.flatMap(argument => {
     const input = getNamedType(argument.type)
     return isInputObjectType(input) ? Object.values(input.getFields()).map(each => getNamedType(each.type)) : []

@@ -133,7 +133,8 @@ const typescriptTypes: Readonly<Record<string, string>> = {
 function find(scalar: string, naming: NamingConvention): Scalar {
   const plain = scalar.charAt(0).toLowerCase() + scalar.slice(1)
   const name = naming === 'graphql-default' && !Object.hasOwn(scalars, scalar) ? plain : scalar
-  return (Object.hasOwn(scalars, name) ? scalars[name] : undefined) ?? text
+  // An array is called as Postgres calls its type: `_uuid`.
+  return (Object.hasOwn(scalars, name) ? scalars[name] : undefined) ?? (scalar.startsWith('_') ? withoutOrder : text)
 }
 
 /** GraphQL's own numbers take no text in variables; Hasura's other scalars take either. */

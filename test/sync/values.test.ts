@@ -190,21 +190,20 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
   })
 })
 
-test.each(['text[]', 'int_pair'])('a key of type %s ends the run with its column', async type => {
+test.each([
+  ['text[]', "array['a', 'b']", /"id" can't be a column of the key: its type, _text!?, has no order/],
+  // A type of the database's owner, which might as well be an enum.
+  ['int_pair', 'row(1, 2)::int_pair', /"id" holds lists or objects/],
+])('a key of type %s is told with its column', async (_type, value, found) => {
   await sandbox.hasura.sql('drop type if exists int_pair cascade; create type int_pair as (a int, b int)')
-  const value = type === 'text[]' ? "array['a', 'b']" : 'row(1, 2)::int_pair'
   const table = await sandbox.createTable({
     isView: true,
     columns: `select ${value} as id, timestamptz '2026-01-01' as updated_at`,
   })
-  await using app = await openTestApp({
-    backend: hasPostgres ? 'postgres' : 'embedded',
-    sandbox,
-    schemaFolder: sandbox.schemaFolder,
-  })
+  const { schemaFolder } = sandbox
+  await using app = await openTestApp({ backend: hasPostgres ? 'postgres' : 'embedded', sandbox, schemaFolder })
   await expect(runPull(app, table.pull(), app.addAccount())).rejects.toMatchObject({
-    code: 'list-in-order',
-    found: expect.stringContaining('"id" holds lists or objects'),
+    message: expect.stringMatching(found),
   })
 })
 
