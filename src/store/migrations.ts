@@ -36,6 +36,11 @@ export const migrations: Record<string, Migration> = {
       await sql`alter table worker.processes add column is_worker boolean not null default false`.execute(db)
     },
   },
+  '0008_versions_of_columns': {
+    async up(db: Kysely<unknown>) {
+      await sql`alter table worker.checkpoints add column column_state jsonb`.execute(db)
+    },
+  },
 }
 
 const initialTables = [

@@ -66,6 +66,8 @@ interface CheckpointRow {
   definition: JSONColumnType<object> | null
   /** The columns that the mirror's rows were read with, by their names. */
   columns: JSONColumnType<Readonly<Record<string, string>>> | null
+  /** How they were selected before, and which of them some runs have left as they were. */
+  column_state: JSONColumnType<object> | null
   high: string | null
   position: JSONColumnType<Position> | null
   scan_started_at: string | null

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
 import type { Position } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import { type Bound, type ColumnState, type ColumnVersions, columnStateSchema } from './column-versions.ts'
 import { describeChanges, type PullDefinition, pullDefinitionSchema } from './pull-definition.ts'
 
 /** What was committed of a remote table. */
@@ -20,8 +21,8 @@ export interface Checkpoint {
 
 /** What else is remembered of a mirrored table. */
 export interface MirrorState {
-  /** The types of the columns that its rows were read with, by their names. */
-  readonly columns: Readonly<Record<string, string>> | undefined
+  /** The columns that its rows were read with. */
+  readonly versions: ColumnVersions | undefined
   /** When everything was last compared, and what the account was then allowed to see (a fingerprint). */
   readonly sweptAt: Date | undefined
   readonly grants: string | undefined
@@ -70,7 +71,8 @@ export async function findCheckpoint(
   }
   const position = positionSchema.nullable().safeParse(row.position)
   const columns = z.record(z.string(), z.string()).nullable().safeParse(row.columns)
-  if (!position.success || !columns.success) {
+  const state = columnStateSchema.nullable().safeParse(row.column_state)
+  if (!position.success || !columns.success || !state.success) {
     throw new PermanentError('checkpoint', {
       found: `The checkpoint of ${key.job} for account "${key.account}" can't be read`,
       remedy: `run "reset ${key.job} --account ${key.account}" to read everything again`,
@@ -81,7 +83,7 @@ export async function findCheckpoint(
     position: position.data ?? undefined,
     scanStartedAt: row.scan_started_at ?? undefined,
     scannedAt: row.scanned_at ?? undefined,
-    columns: columns.data ?? undefined,
+    versions: columns.data ? { former: {}, ...state.data, columns: columns.data } : undefined,
     sweptAt: row.swept_at ?? undefined,
     grants: row.grants ?? undefined,
   }
@@ -117,10 +119,32 @@ export async function saveCheckpoint(
 export async function saveColumns(
   tx: FencedTransaction,
   { account, job }: CheckpointKey,
-  columns: NonNullable<MirrorState['columns']>,
+  { columns, ...state }: ColumnVersions,
 ): Promise<void> {
-  await sql`update worker.checkpoints set columns = ${JSON.stringify(columns)}::jsonb
+  await sql`update worker.checkpoints
+    set columns = ${JSON.stringify(columns)}::jsonb, column_state = ${JSON.stringify(state)}::jsonb
     where account = ${account} and job = ${job}`.execute(tx)
+}
+
+/** @param since where the next scan begins instead of where the last one was, and with it a checkpoint goes back */
+export async function saveColumnState(
+  tx: FencedTransaction,
+  { account, job }: CheckpointKey,
+  { former, left }: ColumnState,
+  since?: Bound,
+): Promise<void> {
+  const goneBack = since && {
+    high: since.high ?? null,
+    scanned_at: since.scannedAt ?? null,
+    position: null,
+    scan_started_at: null,
+  }
+  await tx
+    .updateTable('worker.checkpoints')
+    .set({ column_state: JSON.stringify({ former, left }), ...goneBack })
+    .where('account', '=', account)
+    .where('job', '=', job)
+    .execute()
 }
 
 /** Everything was compared, as it was seen with these grants when the comparison began. */

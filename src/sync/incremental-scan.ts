@@ -1,7 +1,7 @@
 import { textsAt } from '../hasura/rows.ts'
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
 import { beganAt, lowerBound, mayEndAt, movesBound } from './cursor-bound.ts'
-import { commit, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
+import { commit, leaveInAnyRows, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { countRows } from './remote/ask-table.ts'
 import { type Page, readPages } from './remote/read-pages.ts'
 import { allOf, behind, below, from, type ScanOrder } from './remote/scan.ts'
@@ -73,7 +73,7 @@ export async function backfill(
   )
   const total = await countRows(remote, where, context.signal)
   for await (const page of readPages(remote, { document: remote.rows, order, where }, context.signal)) {
-    await writeRows(run, page.rows)
+    await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
   }

@@ -4,7 +4,8 @@ import type { JobContext } from '../jobs/define-job.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
-import type { CheckpointKey } from './checkpoint.ts'
+import { type CheckpointKey, findCheckpoint, saveColumnState } from './checkpoint.ts'
+import { beginAnyRows, type ColumnPlan, type Columns, type ColumnVersions } from './column-versions.ts'
 import type { BoundedCursor } from './cursor-bound.ts'
 import type { SaveProgress } from './full/full-read-record.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
@@ -22,8 +23,7 @@ export interface PullRun {
   readonly mirror: MirrorTable
   /** Absent for a table without a usable cursor. */
   readonly cursor: PullCursor | undefined
-  /** The types of the selected columns by their names. */
-  readonly columns: Readonly<Record<string, string>>
+  readonly columns: RunColumns
   /** Of everything that a full read depends on. */
   readonly definition: string
   /** Of the claims that decide what the account may see. */
@@ -39,6 +39,14 @@ export interface PullRun {
   readonly counts: Counts
   /** The rows of a page, as they are to be mirrored. */
   rowsOf(rows: Rows): PageRows
+}
+
+/** The columns that a run selects, and what they are to those that the mirror's rows were read with. */
+export interface RunColumns {
+  readonly selected: Columns
+  /** Undefined in a first run, and where the run reads everything because somebody wants it: nothing is left as it is then. */
+  readonly known: ColumnVersions | undefined
+  readonly plan: ColumnPlan
 }
 
 export interface PullCursor extends BoundedCursor {
@@ -70,6 +78,17 @@ export async function writeRows(
   before?: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
   await mergeRows(run, page.count, run.rowsOf(page), before)
+}
+
+/**
+ * Where the run leaves columns as they are, remembers that rows of any cursor may lack them: in a transaction that writes such
+ * rows, or before the first.
+ */
+export async function leaveInAnyRows(tx: FencedTransaction, { key, columns }: PullRun): Promise<void> {
+  if (columns.plan.leaves.length === 0) return
+  // As it is now: the run's own scan may have changed it.
+  const versions = (await findCheckpoint(tx, key))?.versions
+  if (versions) await saveColumnState(tx, key, { ...versions, left: beginAnyRows(versions, columns.plan) })
 }
 
 async function mergeRows(

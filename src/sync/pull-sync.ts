@@ -75,8 +75,8 @@ export interface PullOptions<
   /** Nested objects whose fields become columns of their own (`author { name }` → `author_name`); others are kept as JSON. */
   readonly flatten?: readonly F[]
   /**
-   * What happens when the document's columns have changed: `read-again` (default) adds new ones and reads everything once more,
-   * `hold` waits for somebody to reset the job.
+   * What happens when the document has gained columns: `read-again` (default) adds them and reads everything once more, `hold`
+   * waits for somebody to reset the job.
    */
   readonly evolution?: 'read-again' | 'hold'
 }

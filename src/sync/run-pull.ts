@@ -4,7 +4,8 @@ import type { Session } from '../gate/session.ts'
 import type { JobContext, JobResult } from '../jobs/define-job.ts'
 import { nextDue } from '../schedule-rule.ts'
 import type { FencedTransaction } from '../store/store.ts'
-import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState } from './checkpoint.ts'
+import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState, saveColumnState } from './checkpoint.ts'
+import { beginScan, boundOf, needsFullRead, planColumns } from './column-versions.ts'
 import { loadFully } from './full/full-load.ts'
 import { endFullReads, type FullRead, findFullRead, forgetReads } from './full/full-read-record.ts'
 import { sweep } from './full/sweep.ts'
@@ -13,7 +14,7 @@ import { type EnsuredTable, ensureMirrorTable } from './mirror/mirror-table.ts'
 import { findDeleted } from './mirror/soft-delete.ts'
 import { transformPage } from './mirror/transform-page.ts'
 import { explainWriteFailure } from './mirror/write-failure.ts'
-import { noCounts, type PullRun } from './pull-run.ts'
+import { commit, noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 import type { PullShape } from './pull-shape.ts'
 import { takeBack } from './take-back.ts'
@@ -36,9 +37,9 @@ export async function runPull(
     fingerprint: fingerprintOf(shape.definition, where),
     definition: { ...shape.parts, filter: fingerprintOf(where) },
   }
-  const { known, unfinished, ...opened } = await open(context, shape, key)
+  const { known, unfinished, ...opened } = await open(settings, context, shape, key)
   const run = createRun(settings, shape, session, context, { key, where, ...opened })
-  const { counts, cursor } = run
+  const { counts, cursor, columns } = run
 
   if (payload.backfill) {
     if (!cursor)
@@ -48,18 +49,16 @@ export async function runPull(
       })
     return { ...(await backfill(run, cursor.order, payload.backfill)), counts }
   }
-  const columnsChanged = known?.columns !== undefined && !isEqual(known.columns, run.columns)
-  if (columnsChanged && settings.evolution === 'hold') throw columnsHeld(run)
   // Who asks for everything doesn't want what another run had read of it long ago; nor does a dry run, whose rows were taken back.
   const isAsked = context.full || payload.full || payload.sweep || context.allowDeletions
   const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
-  const isFull = context.full || payload.full || columnsChanged || resumed?.purpose === 'load'
+  const isFull = wantsEverything(context) || needsFullRead(columns.known, columns.plan) || resumed?.purpose === 'load'
   try {
     if (!cursor || !known?.scannedAt || isFull) {
-      const to = await loadFully(run, resumed)
+      const to = await loadFully(run, known, resumed)
       return { to, counts }
     }
-    const scanned = await scanChanges(run, cursor, known)
+    const scanned = await scanChanges(run, cursor, await beginAt(run, known))
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     return { ...scanned, counts }
   } finally {
@@ -68,22 +67,54 @@ export async function runPull(
   }
 }
 
-interface Opened extends Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt'> {
+/** Whoever asks for everything also wants columns that are no longer selected to be null. */
+function wantsEverything({ full, payload }: JobContext<PullPayload>): boolean {
+  return full || payload.full === true
+}
+
+/** Remembers what the run leaves as it is, and goes back to where runs before it have left something of its own. */
+async function beginAt(run: PullRun, checkpoint: Checkpoint): Promise<Checkpoint> {
+  const { known, plan } = run.columns
+  if (!known || plan.leaves.length + plan.missed.length === 0) return checkpoint
+  const { left, since } = beginScan(known, plan, boundOf(checkpoint))
+  await commit(run, tx => saveColumnState(tx, run.key, { ...known, left }, since))
+  return since
+    ? { high: since.high, scannedAt: since.scannedAt, position: undefined, scanStartedAt: undefined }
+    : checkpoint
+}
+
+interface Opened extends Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns'> {
   readonly known: Known
   readonly unfinished: FullRead | undefined
 }
 
 /** The mirror table as it is to be, and what was left by the runs before; in a dry run nothing of it stays. */
-async function open(context: JobContext<PullPayload>, shape: PullShape, key: PullRun['key']): Promise<Opened> {
+async function open(
+  settings: PullSettings,
+  context: JobContext<PullPayload>,
+  shape: PullShape,
+  key: PullRun['key'],
+): Promise<Opened> {
   const { transaction, dryRun } = context
   const look = async (tx: FencedTransaction) => {
     const found = { known: await findCheckpoint(tx, key), unfinished: await findFullRead(tx, { ...key, dryRun }) }
-    const { table, isNew } = await ensureMirrorTable(tx, shape.mirror, Object.keys(found.known?.columns ?? {}))
+    const selected = shape.columns
+    const plan = planColumns(selected, found.known?.versions)
+    if (plan.gained.length > 0 && settings.evolution === 'hold') throw columnsHeld(key, plan.gained)
+    const isEverything = wantsEverything(context)
+    const { table, isNew } = await ensureMirrorTable(tx, shape.mirror, isEverything ? plan.lost : [])
     const opened = { table, openedAt: await readTime(tx) }
-    if (!isNew) return { ...opened, ...found }
+    const nothing = { selected, known: undefined, plan: planColumns(selected, undefined) }
+    if (!isNew) {
+      return {
+        ...opened,
+        ...found,
+        columns: isEverything ? nothing : { selected, known: found.known?.versions, plan },
+      }
+    }
     // If there had been one, somebody dropped it, and what was committed into it is gone for every account.
     await forgetReads(tx, { job: key.job })
-    return { ...opened, known: undefined, unfinished: undefined }
+    return { ...opened, columns: nothing, known: undefined, unfinished: undefined }
   }
   return (dryRun ? takeBack(transaction, look) : transaction(look)).catch((error: unknown) => {
     throw explainWriteFailure(error, shape.mirror) ?? error
@@ -106,10 +137,11 @@ function createRun(
     where,
     table,
     openedAt,
-  }: Pick<PullRun, 'key' | 'openedAt'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
+    columns,
+  }: Pick<PullRun, 'key' | 'openedAt' | 'columns'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
 ): PullRun {
   const { transform, softDelete } = settings
-  const { mirror, place, columns, cursor } = shape
+  const { mirror, place, cursor } = shape
   const fixed = cursor?.order.columns ?? mirror.key
   const grants = fingerprintOf(session.visibility)
   return {
@@ -127,7 +159,7 @@ function createRun(
     mirror: table,
     cursor,
     columns,
-    definition: fingerprintOf(key.fingerprint, columns, grants),
+    definition: fingerprintOf(key.fingerprint, columns.selected, grants),
     grants,
     openedAt,
     ranges: settings.ranges,
@@ -168,14 +200,9 @@ function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants,
   return nextDue(rule, known.sweptAt, known.sweptAt).getTime() <= context.clock.now()
 }
 
-function isEqual(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const names = Object.keys(a)
-  return names.length === Object.keys(b).length && names.every(name => a[name] === b[name])
-}
-
-function columnsHeld({ key }: PullRun): RefusalError {
+function columnsHeld({ job, account }: PullRun['key'], columns: readonly string[]): RefusalError {
   return new RefusalError('fingerprint', 'job', {
-    found: `The columns that ${key.job} selects have changed, and it is set to wait for somebody to look`,
-    remedy: `run "reset ${key.job} --account ${key.account}" to read everything again with the new ones`,
+    found: `${job} selects what its rows were not read with (${columns.join(', ')}), and is set to wait for somebody to look`,
+    remedy: `run "reset ${job} --account ${account}" to read everything again`,
   })
 }

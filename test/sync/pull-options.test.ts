@@ -108,13 +108,15 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     await expect(runPull(app, moving, account, { full: true })).rejects.toThrow('The transform changed "id"')
   })
 
-  test('evolution: a column that is gained is filled, one that is lost is null, and `hold` waits instead', async () => {
+  test('evolution: a column that is gained is filled, one that is lost is null by a full run, and `hold` waits', async () => {
     const table = await createTable(30, ', size int default 5')
     const job = (...columns: string[]) => table.pull({ columns: ['id', 'updated_at', ...columns], pageSize: 10 })
     await runPull(app, job('title'), account)
     expect(await runPull(app, job('title', 'size'), account)).toMatchObject({ counts: { updated: 30, inserted: 0 } })
     expect((await mirrorOf(table, 'title, size'))[29]).toEqual({ title: 'row 30', size: 5 })
-    expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 30 } })
+    expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 0 } })
+    expect((await mirrorOf(table, 'title, size'))[0]).toEqual({ title: 'row 1', size: 5 })
+    expect(await runPull(app, job('size'), account, { full: true })).toMatchObject({ counts: { updated: 30 } })
     expect((await mirrorOf(table, 'title, size'))[0]).toEqual({ title: null, size: 5 })
     expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 0 } })
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { readChanges } from '../../src/sync/changes.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import {
@@ -70,7 +71,7 @@ describe('a column', () => {
     expect(await run()).toMatchObject({ counts: { read: 0 } })
   })
 
-  test('that the document loses is kept, and null where rows are written', async () => {
+  test('that the document loses is kept, and null in rows that are inserted', async () => {
     const job = table.pull({ columns: ['id', 'title', 'updated_at'] })
     await write(1)
     await run(job)
@@ -113,6 +114,69 @@ describe('a column', () => {
       message: expect.stringMatching(new RegExp(`(?=.*"${column}")(?=.*mirror\\.${table.name})(?=.*reset)`)),
     })
     expect(await mirror('title', 'size')).toHaveLength(rows)
+  })
+})
+
+describe('two versions of a job side by side', () => {
+  const changesAfter = async (position: string) =>
+    readChanges(app.deps.store, table.pull().mirror, { after: position, account })
+  const lastChange = async () => (await changesAfter('0')).position
+  const older = () => table.pull({ columns: ['id', 'title', 'updated_at'], pageSize: 4 })
+  const newer = () => table.pull({ columns: ['id', 'title', 'size', 'updated_at'], pageSize: 4 })
+  const touch = (id: number, more = '') =>
+    sandbox.hasura.sql(`insert into ${table.name} values (${id}, 'new ${id}', ${id}, now())
+      on conflict (id) do update set title = excluded.title, updated_at = excluded.updated_at${more}`)
+
+  test('take turns without undoing each other, without reading all again and without false changes', async () => {
+    for (let turn = 1; turn <= 3; turn += 1) {
+      await touch(turn)
+      await touch(100 + turn)
+      const start = await lastChange()
+      expect(await run(older())).toMatchObject({ counts: { updated: 1, inserted: 1 } })
+      expect((await changesAfter(start)).changes).toHaveLength(2)
+      // What the older one left is found by the newer one's scan: of the two rows one lacks something.
+      const { counts } = await run(newer()).then(result => ('counts' in result ? result : expect.fail()))
+      expect(counts).toMatchObject({ updated: 1, inserted: 0, deleted: 0 })
+      expect(counts?.read).toBeLessThanOrEqual(2 * turn)
+      await expectMirrored(app, table, account)
+      const end = await lastChange()
+      await run(older())
+      await run(newer())
+      expect((await changesAfter(end)).changes).toEqual([])
+    }
+  })
+
+  test('leave nothing out when the older one’s sweep finds rows with an old cursor', async () => {
+    await run(newer())
+    await sandbox.hasura.sql(`insert into ${table.name} values (0, 'late', 0, '2025-12-31')`)
+    const sweep = { payload: { sweep: true } }
+    expect(await runPull(app, older(), account, sweep)).toMatchObject({ counts: { inserted: 1, updated: 0 } })
+    expect(await run(newer())).toMatchObject({ counts: { read: rows + 1, updated: 1 } })
+    await expectMirrored(app, table, account)
+    expect(await run(newer())).toMatchObject({ counts: { read: 0 } })
+  })
+
+  test('of which each has a column of its own keep both', async () => {
+    await alter("add column note text default 'n'")
+    await table.change()
+    const renamed = () => table.pull({ columns: ['id', 'title', 'note', 'updated_at'], pageSize: 4 })
+    expect(await run(renamed())).toMatchObject({ counts: { read: rows, updated: rows } })
+    await touch(100)
+    for (const job of [newer(), renamed(), newer()]) await run(job)
+    await expectMirrored(app, table, account)
+    const end = await lastChange()
+    for (const job of [renamed(), newer(), renamed()]) await run(job)
+    expect((await changesAfter(end)).changes).toEqual([])
+  })
+
+  test('are one again when a full run says so: what it does not select is null, and is filled when it comes back', async () => {
+    await run(older())
+    expect(await mirror('size')).toContain('{"id": 7, "size": 7}')
+    expect(await runPull(app, older(), account, { full: true })).toMatchObject({ counts: { updated: rows } })
+    expect(await mirror('size')).toContain('{"id": 7, "size": null}')
+    expect(await run(older())).toMatchObject({ counts: { read: 0 } })
+    expect(await run(newer())).toMatchObject({ counts: { updated: rows } })
+    await expectMirrored(app, table, account)
   })
 })
 

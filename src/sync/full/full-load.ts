@@ -1,8 +1,9 @@
 import type { FencedTransaction } from '../../store/store.ts'
-import { saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
+import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
+import { boundOf, endFullRead } from '../column-versions.ts'
 import { beganAt, beginningOfFuture, movesBound } from '../cursor-bound.ts'
 import { hasRows } from '../mirror/mirror-table.ts'
-import { commit, insertRows, type PullCursor, type PullRun, writeRows } from '../pull-run.ts'
+import { commit, insertRows, leaveInAnyRows, type PullCursor, type PullRun, writeRows } from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
 import { below } from '../remote/scan.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
@@ -16,15 +17,21 @@ import { stageKeys } from './stage-keys.ts'
  *
  * @returns the greatest cursor that there was at its beginning
  */
-export async function loadFully(run: PullRun, unfinished: FullRead | undefined): Promise<string | undefined> {
-  const { key, cursor } = run
+export async function loadFully(
+  run: PullRun,
+  before: Checkpoint | undefined,
+  unfinished: FullRead | undefined,
+): Promise<string | undefined> {
+  const { key, cursor, counts, columns } = run
   const read = await openFullRead(run, 'load', unfinished)
   if (read.phase === 'reading') {
+    if (read !== unfinished && columns.plan.leaves.length > 0) await commit(run, tx => leaveInAnyRows(tx, run))
     await readRows(run, read)
+    const left = read !== unfinished && counts.inserted === 0 && before ? boundOf(before) : undefined
     const done = { high: read.high, position: undefined, scanStartedAt: undefined, scannedAt: read.startedAt }
     await commit(run, async tx => {
       await saveCheckpoint(tx, key, done, cursor?.type ?? 'text')
-      await saveColumns(tx, key, run.columns)
+      await saveColumns(tx, key, endFullRead(columns.selected, columns.known, columns.plan, left))
     })
   }
   if (read.staged) await settle(run, read)

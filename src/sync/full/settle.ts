@@ -2,7 +2,7 @@ import { type Explanation, RefusalError } from '../../errors.ts'
 import type { Rows } from '../../hasura/rows.ts'
 import { forgetSweep } from '../checkpoint.ts'
 import { markDeleted } from '../mirror/write-page.ts'
-import { commit, type DeletionGuard, type PullRun, writeRows } from '../pull-run.ts'
+import { commit, type DeletionGuard, leaveInAnyRows, type PullRun, writeRows } from '../pull-run.ts'
 import { readPages } from '../remote/read-pages.ts'
 import { among } from '../remote/scan.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
@@ -36,7 +36,7 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
     const keys = unsettled.map(each => each.key)
     const where = among(remote.key, keys)
     for await (const page of readPages(remote, { document: remote.rows, order: remote.key, where }, context.signal)) {
-      await writeRows(run, page.rows)
+      await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
     }
     // Asked for behind the rows: what vanishes in between is found now, and what appears is left to the next scan.
     const there: Rows[] = []
