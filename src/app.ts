@@ -9,11 +9,13 @@ import type { FirstLoginOperations } from './gate/first-login.ts'
 import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
 import type { Log } from './log.ts'
-import { openQueue } from './queue/request-queue.ts'
+import { openQueue, type RequestQueue } from './queue/request-queue.ts'
 import { checkJobList } from './runs/check-jobs.ts'
 import { startHeartbeat } from './runs/heartbeat.ts'
 import type { RunDeps } from './runs/run-deps.ts'
+import { inspectDatabase } from './store/inspect-database.ts'
 import { type Database, openDatabase } from './store/open-database.ts'
+import { explainPostgresFailure } from './store/postgres-failure.ts'
 
 /** What the outside gives to the app: nothing else in `src/` reaches for it. */
 export interface Host {
@@ -63,8 +65,7 @@ export async function openApp(
   await using opened = new AsyncDisposableStack()
   const database = opened.use(await openStore(config, log))
   const { store } = database
-  const location = config.redisUrl ? { redisUrl: config.redisUrl } : { pool: database.openQueuePool() }
-  const queue = opened.use(await openQueue(location, { clock, log }))
+  const queue = opened.use(await openOwnQueue(config, database, host))
   if (queue.warning) log.warn(renderExplanation(queue.warning))
   const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: hostname, pid, isWorker }))
   const deps: RunDeps = {
@@ -89,44 +90,40 @@ export async function openApp(
   }
 }
 
+async function openOwnQueue(
+  config: Config,
+  database: Database,
+  deps: Pick<Host, 'clock' | 'log'>,
+): Promise<RequestQueue> {
+  if (config.redisUrl) return openQueue({ redisUrl: config.redisUrl }, deps)
+  try {
+    return await openQueue({ pool: database.openQueuePool() }, deps)
+  } catch (error) {
+    if (error instanceof WorkerError || !config.databaseUrl) throw error
+    throw await explainStart(error, config.databaseUrl, config)
+  }
+}
+
 async function openStore(config: Config, log: Log): Promise<Database> {
   const location = locateDatabase(config)
   try {
     return await openDatabase(location, log)
   } catch (error) {
-    if (error instanceof WorkerError || !('databaseUrl' in location)) throw error
-    throw explainFailure(error, new URL(location.databaseUrl))
+    if (error instanceof ConfigError || !('databaseUrl' in location)) throw error
+    throw await explainStart(error, location.databaseUrl, config)
   }
 }
 
-/** The driver's message isn't told, which may repeat the address with its password. */
-function explainFailure(error: unknown, { host, pathname }: URL): WorkerError {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code'
-  const what = `Postgres at ${host}`
-  // SQLSTATE classes: 28 refuses the login, 3D knows no such database, 42501 lacks a privilege.
-  if (code.startsWith('28')) {
-    return new ConfigError([
-      { found: `${what} refused the login (${code})`, remedy: 'check user and password in DATABASE_URL' },
-    ])
+/** Of what the user may not do, everything that is missing is told, as `doctor` tells it. */
+async function explainStart(error: unknown, databaseUrl: string, config: Config): Promise<WorkerError> {
+  const cause = error instanceof TransientError ? error.cause : error
+  if (error instanceof WorkerError && cause === undefined) return error
+  const failure = explainPostgresFailure(cause, `Postgres at ${new URL(databaseUrl).host}`)
+  if (failure.code === '42501') {
+    const found = await inspectDatabase(databaseUrl, { hasQueue: !config.redisUrl })
+    if (found.problem) return new ConfigError([found.problem])
   }
-  if (code.startsWith('3D')) {
-    return new ConfigError([
-      { found: `${what} has no database "${pathname.slice(1)}" (${code})`, remedy: 'create it, or mend DATABASE_URL' },
-    ])
-  }
-  if (code === '42501') {
-    return new ConfigError([
-      {
-        found: `${what} refused a privilege (${code})`,
-        remedy: 'the user of DATABASE_URL must be able to create schemas',
-      },
-    ])
-  }
-  return new TransientError(
-    'store',
-    { found: `${what} can not be used (${code})`, remedy: 'check that it runs and that DATABASE_URL names it' },
-    { cause: error },
-  )
+  return failure.isConfiguration ? new ConfigError([failure]) : new TransientError('store', failure, { cause })
 }
 
 function locateDatabase(config: Config): { databaseUrl: string } | { dataDir: string } {

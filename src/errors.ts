@@ -76,7 +76,8 @@ export class ConfigError extends WorkerError {
 
   constructor(problems: readonly Told[]) {
     const explained = problems.map(toExplanation)
-    super('config', explained.map(renderExplanation).join('\n'))
+    const [only, ...more] = explained
+    super('config', only && more.length === 0 ? only : explained.map(renderExplanation).join('\n'))
     this.problems = explained
   }
 }

@@ -8,6 +8,8 @@ export interface NetworkFailure {
   readonly neverSent: boolean
   /** What to do about it, where the code alone tells. */
   readonly remedy?: string
+  /** Node's, undici's or OpenSSL's; undefined when there was none. */
+  readonly code?: string
 }
 
 /**
@@ -22,12 +24,12 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   const code = findCode(error, 5)
   if (code === undefined) return { words: 'the connection failed', neverSent: false }
   const known = failures.get(code)
-  if (known) return { words: `${known} (${code})`, neverSent: connectCodes.has(code) }
+  if (known) return { code, words: `${known} (${code})`, neverSent: connectCodes.has(code) }
   if (certificateCode.test(code)) {
     const words = `the server's certificate is not trusted (${code})`
-    return { words, neverSent: true, ...(unknownAuthority.test(code) && { remedy: trustRemedy }) }
+    return { code, words, neverSent: true, remedy: certificateRemedies.get(code) ?? trustRemedy }
   }
-  return { words: `the connection failed (${code})`, neverSent: false }
+  return { code, words: `the connection failed (${code})`, neverSent: false }
 }
 
 const failures: ReadonlyMap<string, string> = new Map([
@@ -60,11 +62,15 @@ const connectCodes: ReadonlySet<string> = new Set([
 /** Node's names for a certificate that fails verification: OpenSSL's X509 codes and its own for a wrong host name. */
 const certificateCode = /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_)/
 
-/** Those of a certificate whose authority is not among the known ones. */
-const unknownAuthority = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_)/
-
-const trustRemedy =
+/** For a certificate whose authority is not among the known ones. */
+export const trustRemedy =
   "name the file with its authority's certificate in NODE_EXTRA_CA_CERTS, which Node reads when it starts"
+
+const certificateRemedies: ReadonlyMap<string, string> = new Map([
+  ['CERT_HAS_EXPIRED', 'renew the certificate of that server, or correct the clock of this machine'],
+  ['CERT_NOT_YET_VALID', 'correct the clock of this machine, or of the one that issued the certificate'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'name the server as its certificate does, or give it a certificate for that name'],
+])
 
 const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_]{2,60}$/) })
 const caused = z.object({ cause: z.unknown() })

@@ -5,7 +5,6 @@ import { createControlClient } from '../http/control-client.ts'
 import type { Operations } from '../http/operations.ts'
 import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
-import { findEncodingProblem } from '../store/database-encoding.ts'
 import { inspectDatabase } from '../store/inspect-database.ts'
 import { type Finding, failWith, ok, warn } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
@@ -22,7 +21,7 @@ type FirstLogins = ReadonlyMap<string, FirstLoginRecord>
 /** Whether the queue and the store can be used; neither is opened, so nothing is created or migrated. */
 export async function inspectServices(config: Config): Promise<ServicesInspection> {
   if (!config.databaseUrl) return inspectEmbedded(config.dataDir)
-  const { finding: store, firstLogins } = await inspectStore(config.databaseUrl)
+  const { finding: store, firstLogins } = await inspectStore(config.databaseUrl, !config.redisUrl)
   const queue = config.redisUrl
     ? await inspectQueue(config.redisUrl)
     : { ...store, detail: `in the store: ${store.detail}` }
@@ -72,13 +71,15 @@ function both(finding: Finding): ReadonlyMap<'queue' | 'store', Finding> {
   ])
 }
 
-async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; firstLogins: FirstLogins | undefined }> {
+async function inspectStore(
+  databaseUrl: string,
+  hasQueue: boolean,
+): Promise<{ finding: Finding; firstLogins: FirstLogins | undefined }> {
   let firstLogins: FirstLogins | undefined
   const finding = await attempt(async () => {
-    const found = await inspectDatabase(databaseUrl)
+    const found = await inspectDatabase(databaseUrl, { hasQueue })
     firstLogins = found.firstLogins
-    const problem = findEncodingProblem(found.encoding, found.name)
-    if (problem) return failWith(problem)
+    if (found.problem) return failWith(found.problem)
     if (!found.hasStore)
       return warn('Postgres answers, and has no tables of the worker yet', 'the first start makes them, or "migrate"')
     if (found.pending.length > 0)

@@ -87,11 +87,8 @@ function tooLarge(maxBytes: number): PermanentError {
 }
 
 function translateFailure(error: unknown, kind: OperationKind, timedOut: boolean): Error {
-  const { words, neverSent } = describeNetworkFailure(error)
-  const told = {
-    found: `No answer from Hasura, ${words}`,
-    remedy: 'check that it runs and that HASURA_URL is right',
-  }
+  const { words, neverSent, remedy = 'check that it runs and that HASURA_URL is right' } = describeNetworkFailure(error)
+  const told = { found: `No answer from Hasura, ${words}`, remedy }
   if (neverSent) return new OutageError('network', 'account', told)
   // One query's answer that comes too late, or breaks off, doesn't say that Hasura serves nobody.
   if (kind === 'query') return new TransientError(timedOut ? 'timeout' : 'network', told)

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { NotFoundError, renderExplanation, TransientError, UsageError } from '../errors.ts'
+import { NotFoundError, renderExplanation, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../explain-issues.ts'
 import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
@@ -13,6 +13,7 @@ import { forgetAccount, resetJob } from '../runs/forget.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
+import { explainPostgresFailure, readOnly } from '../store/postgres-failure.ts'
 import type { Store } from '../store/store.ts'
 import { makeOnce } from './idempotency.ts'
 import { listMirrorRows } from './mirror-rows.ts'
@@ -91,13 +92,14 @@ async function describeJob(deps: RunDeps, job: JobDefinition): Promise<JobReport
 
 async function pingStore(store: Store): Promise<void> {
   try {
-    await store.selectFrom('worker.processes').select('id').limit(1).execute()
-  } catch (error) {
-    throw new TransientError(
-      'store',
-      { found: 'The store can not be reached', remedy: 'check that its Postgres is up' },
-      { cause: error },
+    const { rows } = await sql<{ isReadOnly: boolean }>`
+      select current_setting('transaction_read_only') = 'on' as "isReadOnly" from worker.processes limit 1`.execute(
+      store,
     )
+    if (rows[0]?.isReadOnly) throw new TransientError('store', readOnly('Postgres'))
+  } catch (error) {
+    if (error instanceof WorkerError) throw error
+    throw new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
   }
 }
 

@@ -4,11 +4,13 @@ import {
   createRedisBackend,
   type IQueueBackend,
   isPgPool,
+  LATEST_SCHEMA_VERSION,
   type Processor,
   Queue,
   runMigrations,
   Worker,
 } from 'bullmq'
+import type { Asked } from '../store/missing-privileges.ts'
 import type { QueuePool } from '../store/open-database.ts'
 import { quickenStrings } from './quicken-strings.ts'
 import { parseRedisUrl } from './redis-url.ts'
@@ -29,6 +31,7 @@ export type BullWorker = Worker<RequestData, void, string, IQueueBackend, number
 export type BullProcessor = Processor<RequestData, void>
 
 const queueName = 'requests'
+const queueSchema = 'bullmq'
 /** The braces keep all keys on one node of a Redis cluster; Postgres has the schema `bullmq` instead. */
 const prefix = '{hasura-sync-worker}'
 
@@ -89,13 +92,27 @@ function chooseBackend(location: QueueLocation, redisOptions: object): Backend {
   return (name, options, extra) => createRedisBackend(name, { ...options, connection }, extra)
 }
 
+/** Brings BullMQ's tables up to date. */
 async function migrateQueue(pool: QueuePool): Promise<void> {
   const client = await pool.connect()
   try {
-    await runMigrations(client, 'bullmq')
+    if (!(await isQueueCurrent(client))) await runMigrations(client, queueSchema)
   } finally {
     client.release()
   }
+}
+
+/** BullMQ's migrations ask for the right to make their schema again, which a user may have had for the first start alone. */
+async function isQueueCurrent(client: Asked): Promise<boolean> {
+  const { rows: tables } = await client.query<{ isThere: boolean }>(`select to_regclass($1) is not null as "isThere"`, [
+    `${queueSchema}.migration`,
+  ])
+  if (!tables[0]?.isThere) return false
+  const { rows } = await client.query<{ version: number }>(
+    `select coalesce(max(version), 0)::int as version from ${queueSchema}.migration`,
+    [],
+  )
+  return (rows[0]?.version ?? 0) >= LATEST_SCHEMA_VERSION
 }
 
 /** Milliseconds before the next attempt to reach Redis: soon, since the end of an outage should be noticed. */

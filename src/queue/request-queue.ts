@@ -1,11 +1,13 @@
 import type { Job } from 'bullmq'
 import { type Clock, settlesWithin } from '../clock.ts'
-import { type Explanation, TransientError } from '../errors.ts'
+import { type Explanation, TransientError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { explainPostgresFailure } from '../store/postgres-failure.ts'
 import { addRequest, isOpen } from './add-request.ts'
 import { createBullQueue, type QueueLocation } from './bullmq-backend.ts'
 import { createErrorLog } from './error-log.ts'
-import { inspectRedis } from './inspect-redis.ts'
+import { inspectRedis, probeRedis } from './inspect-redis.ts'
+import { explainRedisFailure } from './redis-failure.ts'
 import { type NewRequest, type RequestData, requestDataSchema } from './request.ts'
 import { startConsumer } from './start-consumer.ts'
 
@@ -66,7 +68,20 @@ export interface RequestQueue extends AsyncDisposable {
 export async function openQueue(location: QueueLocation, deps: { clock: Clock; log: Log }): Promise<RequestQueue> {
   const warning = 'redisUrl' in location ? await inspectRedis(location.redisUrl) : undefined
   const queue = await createBullQueue(location)
-  const logError = createErrorLog(deps)
+  const explain =
+    'redisUrl' in location
+      ? (error: unknown) => explainRedisFailure(error, 'Redis')
+      : (error: unknown) => explainPostgresFailure(error, 'Postgres')
+  /** What the queue's driver throws becomes one sentence; a caller may try again later. */
+  const translate = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof WorkerError) throw error
+      throw new TransientError('queue', explain(error), { cause: error })
+    }
+  }
+  const logError = createErrorLog(deps, explain)
   queue.on('error', logError)
   await queue.waitUntilReady()
   const consumers = new Set<Consumer>()
@@ -97,7 +112,9 @@ export async function openQueue(location: QueueLocation, deps: { clock: Clock; l
     },
     warning,
     async ping() {
-      await translate(() => queue.getJobCounts('waiting'))
+      // A queue that can be read may still take no requests.
+      if ('redisUrl' in location) await probeRedis(location.redisUrl)
+      else await translate(() => queue.getJobCounts('waiting'))
     },
     async [Symbol.asyncDispose]() {
       // A start that failed half way leaves its consumer behind, which would ask a closed database for work for ever.
@@ -128,19 +145,4 @@ const requestStates: Readonly<Record<string, RequestState>> = {
   active: 'running',
   completed: 'done',
   failed: 'failed',
-}
-
-/** What the queue's driver throws becomes one sentence; a caller may try again later. */
-async function translate<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new TransientError(
-      'queue',
-      { found: 'The queue can not be reached', remedy: 'check that its Redis or Postgres is up' },
-      {
-        cause: error,
-      },
-    )
-  }
 }

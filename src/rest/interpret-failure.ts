@@ -10,11 +10,12 @@ import { unknownOutcome } from './interpret-answer.ts'
  * @param timedOut whether our own limit for one try ended it
  */
 export function interpretFailure(error: unknown, timedOut: boolean, request: ApiRequest): WorkerError {
-  const { words, neverSent } = describeNetworkFailure(error)
-  const told = {
-    found: `${request.name} got no answer, ${words}`,
-    remedy: 'check that the API runs and that API_BASE_URL is right',
-  }
+  const {
+    words,
+    neverSent,
+    remedy = 'check that the API runs and that API_BASE_URL is right',
+  } = describeNetworkFailure(error)
+  const told = { found: `${request.name} got no answer, ${words}`, remedy }
   if (neverSent) return new OutageError('network', 'account', told)
   if (isRepeatable(request)) return new TransientError(timedOut ? 'timeout' : 'network', told)
   return unknownOutcome(told)

@@ -1,67 +1,125 @@
 import pg from 'pg'
-import { type Explanation, OutageError } from '../errors.ts'
+import { ConfigError, type Explanation, OutageError } from '../errors.ts'
+import { findEncodingProblem } from './database-encoding.ts'
 import { migrations } from './migrations.ts'
+import { findMissingPrivileges, type NeededSchema } from './missing-privileges.ts'
+import { explainPostgresFailure, readOnly } from './postgres-failure.ts'
 import { setSession } from './session-settings.ts'
+import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
-  readonly name: string
-  /** As `server_encoding` gives it. */
-  readonly encoding: string
+  /** What keeps the worker from using it: its encoding, a pooler, a standby, a missing privilege. */
+  readonly problem?: Explanation | undefined
   /** False before the first start. */
   readonly hasStore: boolean
   /** Migrations that the next start will apply. */
   readonly pending: readonly string[]
-  /** How far the first login of each account has come, and why it doesn't go on. */
-  readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }>
+  /** How far the first login of each account has come, and why it doesn't go on; undefined where that can't be read. */
+  readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }> | undefined
 }
 
 /**
- * Looks at a Postgres without changing it.
+ * Looks at a Postgres as far as the worker will need it, without changing it.
  *
- * @throws OutageError when it doesn't answer
+ * @param needs.hasQueue whether it is to hold the queue as well
+ * @throws ConfigError or OutageError when it can't be looked at, with what its own words say
  */
-export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInspection> {
+export async function inspectDatabase(
+  databaseUrl: string,
+  needs: { readonly hasQueue: boolean },
+): Promise<DatabaseInspection> {
+  let client: pg.Client | undefined
+  try {
+    client = await connect(databaseUrl)
+    await setSession(client, { timeouts: true })
+    return await inspect(client, databaseUrl, needs)
+  } catch (error) {
+    const failure = explainPostgresFailure(error, `Postgres at ${new URL(databaseUrl).host}`)
+    throw failure.isConfiguration ? new ConfigError([failure]) : new OutageError('store', 'account', failure)
+  } finally {
+    await client?.end().catch(() => {})
+  }
+}
+
+/** A file that the URL names is read before anything is sent. */
+async function connect(databaseUrl: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
   client.on('error', () => {})
-  try {
-    await client.connect()
-    await setSession(client, { timeouts: true })
-    const { rows } = await client.query<{ name: string; encoding: string; hasStore: boolean }>(
-      `select current_database() as name, current_setting('server_encoding') as encoding,
-        to_regclass('worker.accounts') is not null and to_regclass('worker.kysely_migration') is not null as "hasStore"`,
-    )
-    const { name = '', encoding = '', hasStore = false } = rows[0] ?? {}
-    if (!hasStore) return { name, encoding, hasStore, pending: Object.keys(migrations), firstLogins: new Map() }
-    const applied = await client.query<{ name: string }>('select name from worker.kysely_migration')
-    const done = new Set(applied.rows.map(row => row.name))
-    const accounts = await client.query<{
-      name: string
-      first_login: string
-      found: string | null
-      remedy: string | null
-    }>(
-      `select a.name, a.first_login, h.found, h.remedy from worker.accounts a
-       left join worker.holds h on h.account = a.name and h.job = '' and h.code = 'first-login'`,
-    )
-    return {
-      name,
-      encoding,
-      hasStore,
-      pending: Object.keys(migrations).filter(name => !done.has(name)),
-      firstLogins: new Map(
-        accounts.rows.map(({ name, first_login: state, found, remedy }) => [
-          name,
-          { state, ...(found !== null && { hold: { found, remedy: remedy ?? undefined } }) },
-        ]),
-      ),
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
-    throw new OutageError('store', 'account', {
-      found: `Postgres can't be used (${code})`,
-      remedy: 'check that it runs and that DATABASE_URL names it',
-    })
-  } finally {
-    await client.end().catch(() => {})
+  await client.connect()
+  return client
+}
+
+async function inspect(
+  client: pg.Client,
+  databaseUrl: string,
+  { hasQueue }: { readonly hasQueue: boolean },
+): Promise<DatabaseInspection> {
+  const { rows } = await client.query<{
+    name: string
+    encoding: string
+    isReadOnly: boolean
+    hasStore: boolean
+    hasQueueTables: boolean
+  }>(
+    `select current_database() as name, current_setting('server_encoding') as encoding,
+      current_setting('transaction_read_only') = 'on' as "isReadOnly",
+      tables @> '{worker.accounts,worker.kysely_migration}' as "hasStore", tables @> '{bullmq.migration}' as "hasQueueTables"
+     from (
+      select coalesce(array_agg(n.nspname || '.' || t.relname), '{}') as tables
+      from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+      where n.nspname in ('worker', 'bullmq') and t.relkind in ('r', 'p')
+     ) there`,
+  )
+  const { name = '', encoding = '', isReadOnly = false, hasStore = false, hasQueueTables = false } = rows[0] ?? {}
+  const mayRead = hasStore && (await canRead(client))
+  const pending = mayRead ? await findPending(client) : hasStore ? [] : Object.keys(migrations)
+  const schemas: NeededSchema[] = [
+    { name: 'worker', isFilled: pending.length > 0 },
+    { name: 'mirror', isFilled: true },
+    ...(hasQueue ? [{ name: 'bullmq', isFilled: !hasQueueTables }] : []),
+  ]
+  return {
+    problem:
+      findEncodingProblem(encoding, name) ??
+      (isReadOnly ? readOnly(`Postgres at ${new URL(databaseUrl).host}`) : undefined) ??
+      (await findSharedSession(client, () => connect(databaseUrl))) ??
+      (await findMissingPrivileges(client, schemas)),
+    hasStore,
+    pending,
+    firstLogins: mayRead ? await findFirstLogins(client) : hasStore ? undefined : new Map(),
   }
+}
+
+async function canRead(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `select has_schema_privilege('worker', 'usage')
+      and bool_and(has_table_privilege(t.oid, 'select')) as may
+     from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+     where n.nspname = 'worker' and t.relkind = 'r'`,
+  )
+  return rows[0]?.may === true
+}
+
+async function findPending(client: pg.Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>('select name from worker.kysely_migration')
+  const done = new Set(rows.map(row => row.name))
+  return Object.keys(migrations).filter(name => !done.has(name))
+}
+
+/** What holds them is in two parts since a migration that may be pending. */
+async function findFirstLogins(
+  client: pg.Client,
+): Promise<ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }>> {
+  const { rows } = await client.query<{ name: string; state: string; found: string | null; remedy: string | null }>(
+    `select a.name, a.first_login as state, coalesce(h.hold ->> 'found', h.hold ->> 'reason') as found, h.hold ->> 'remedy' as remedy
+     from worker.accounts a
+     left join (select account, to_jsonb(holds) as hold from worker.holds where job = '' and code = 'first-login') h
+       on h.account = a.name`,
+  )
+  return new Map(
+    rows.map(({ name, state, found, remedy }) => [
+      name,
+      { state, ...(found !== null && { hold: { found, remedy: remedy ?? undefined } }) },
+    ]),
+  )
 }

@@ -1,6 +1,7 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
 import { TransientError } from '../errors.ts'
+import { explainPostgresFailure } from './postgres-failure.ts'
 
 /**
  * What Kysely needs of a pool, telling what Postgres refused from what never got through: node-postgres has plain errors without
@@ -23,28 +24,22 @@ export function tellLostConnections(pool: PostgresPool): {
   }
 }
 
-/** A system's error at connecting has a code, by which it is told elsewhere. */
 function translateAtConnect(error: unknown): never {
-  if (error instanceof Error && 'code' in error) throw error
   throw translated(error)
 }
 
 function translate(error: unknown): never {
-  if (error instanceof pg.DatabaseError && !farewells.test(error.code ?? '')) throw error
+  if (error instanceof pg.DatabaseError && !passing.test(error.code ?? '')) throw error
   throw translated(error)
 }
 
 function translated(error: unknown): unknown {
   if (!(error instanceof Error) || error.name === 'AbortError') return error
-  return new TransientError(
-    'store',
-    {
-      found: "The connection to Postgres was lost, or can't be had",
-      remedy: 'check that it runs and that DATABASE_URL is right',
-    },
-    { cause: error },
-  )
+  return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }
 
-/** With these Postgres ends the connection itself: a shutdown, a broken connection, a transaction that stood still. */
-const farewells = /^(57P|08|25P03)/
+/**
+ * Not the statement's fault: Postgres ends the connection (a shutdown, a broken connection, a transaction that stood still), has
+ * no room left, or has become a standby.
+ */
+const passing = /^(57P|08|25P03|25006|53)/

@@ -5,8 +5,7 @@ import type { Migration } from 'kysely/migration'
 export const migrations: Record<string, Migration> = {
   '0001_requests_runs_and_leases': {
     async up(db: Kysely<unknown>) {
-      await sql`create schema if not exists worker`.execute(db)
-      await sql`create schema if not exists mirror`.execute(db)
+      for (const name of ['worker', 'mirror']) await ensureSchema(db, name)
       for (const statement of initialTables) await sql.raw(statement).execute(db)
     },
   },
@@ -41,6 +40,12 @@ export const migrations: Record<string, Migration> = {
       await sql`alter table worker.checkpoints add column column_state jsonb`.execute(db)
     },
   },
+}
+
+/** `create schema if not exists` needs the privilege to create schemas even where there is nothing to create. */
+async function ensureSchema(db: Kysely<unknown>, name: string): Promise<void> {
+  const { rows } = await sql`select from pg_catalog.pg_namespace where nspname = ${name}`.execute(db)
+  if (rows.length === 0) await sql`create schema ${sql.id(name)}`.execute(db)
 }
 
 const initialTables = [

@@ -94,7 +94,7 @@ beforeAll(async () => {
           importList: () => import(list),
           importFirstLogin: async () => ({ firstLogin: undefined }),
           locateSyntaxError: () => locateSyntaxError(process.execPath, [list]),
-        }).then(() => told.push('loaded'), error => told.push(error.problems.join('|')))
+        }).then(() => told.push('loaded'), error => told.push(error.message))
       }
       console.log(JSON.stringify(told))`,
   }

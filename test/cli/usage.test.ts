@@ -117,7 +117,9 @@ describe('a wrong configuration ends with 2', () => {
     const url = new URL(database.url)
     url.pathname = '/nowhere'
     const { code, err } = await run({ ...account, DATABASE_URL: url.href }, 'holds')
-    expect(err).toBe(`Postgres at ${url.host} has no database "nowhere" (3D000): create it, or mend DATABASE_URL\n`)
+    expect(err).toBe(
+      `Postgres at ${url.host} has no database of the name in DATABASE_URL (3D000): create it, or correct DATABASE_URL\n`,
+    )
     expect(code).toBe(2)
   })
 })
@@ -130,7 +132,7 @@ describe('a server that is away ends with 1, in one sentence without the passwor
       'runs',
     )
     expect(err).toBe(
-      `Postgres at 127.0.0.1:${port} can not be used (ECONNREFUSED): check that it runs and that DATABASE_URL names it\n`,
+      `Postgres at 127.0.0.1:${port} can't be reached, the connection was refused (ECONNREFUSED): check that it runs and that DATABASE_URL names it\n`,
     )
     expect({ code, out }).toEqual({ code: 1, out: '' })
   })
@@ -142,7 +144,7 @@ describe('a server that is away ends with 1, in one sentence without the passwor
     const { code, err } = await run(env, 'runs')
     expect(err).toMatch(
       new RegExp(
-        `^Redis at 127.0.0.1:${port} does not answer \\(.*ECONNREFUSED.*\\): check that it runs and that REDIS_URL names it\n$`,
+        `^Redis at 127.0.0.1:${port} does not answer, the connection was refused \\(ECONNREFUSED\\): check that it runs and that REDIS_URL names it\n$`,
       ),
     )
     expect(err).not.toContain('canary')

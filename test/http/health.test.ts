@@ -41,7 +41,7 @@ describe('health', () => {
     await Promise.all([postgres.kill(), expect(asleep).rejects.toThrow()])
     expect(await ask(url, '/health/ready')).toEqual({
       status: 503,
-      body: { code: 'store', message: 'The store can not be reached: check that its Postgres is up' },
+      body: { code: 'store', message: expect.stringMatching(/^Postgres can't be reached, the connection was refused/) },
     })
     expect((await ask(url, '/health/live')).status).toBe(200)
     await postgres.start()
@@ -50,7 +50,7 @@ describe('health', () => {
     await redis.kill()
     expect(await ask(url, '/health/ready')).toEqual({
       status: 503,
-      body: { code: 'queue', message: 'The queue can not be reached: check that its Redis or Postgres is up' },
+      body: { code: 'queue', message: expect.stringMatching(/^Redis does not answer, the connection was refused/) },
     })
     await redis.start()
     await expect.poll(async () => (await ask(url, '/health/ready')).status, { timeout: 15_000 }).toBe(200)

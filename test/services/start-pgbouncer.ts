@@ -9,8 +9,13 @@ import { unprivilegedUser } from './unprivileged-user.ts'
 /** Debian keeps servers out of PATH. */
 export const pgbouncerServer = findServer('pgbouncer', ['/usr/sbin'])
 
-/** A PgBouncer in front of a database, which keeps a connection for as long as a client has it. @param url the database's */
-export async function startPgbouncer(url: string): Promise<ServiceHandle> {
+/**
+ * A PgBouncer in front of a database.
+ *
+ * @param url the database's
+ * @param mode whether a client keeps its connection; default `session`, in which it does
+ */
+export async function startPgbouncer(url: string, mode: 'session' | 'transaction' = 'session'): Promise<ServiceHandle> {
   if (!pgbouncerServer) throw new Error('There is no pgbouncer in PATH nor in /usr/sbin')
   const user = unprivilegedUser()
   const folder = await createServiceFolder('pgbouncer', user)
@@ -26,7 +31,7 @@ export async function startPgbouncer(url: string): Promise<ServiceHandle> {
     listen_port = ${port}
     unix_socket_dir =
     auth_type = any
-    pool_mode = session
+    pool_mode = ${mode}
     `.replaceAll(/^ +/gm, ''),
   )
   const own = `postgres://${username}@127.0.0.1:${port}${pathname}`

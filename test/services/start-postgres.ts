@@ -14,8 +14,12 @@ const execute = promisify(execFile)
 /** Debian keeps servers out of PATH. */
 export const postgresServer = findServer('postgres', debianFolders())
 
-/** A Postgres of one's own; the url names its database `postgres` and a superuser. */
-export async function startPostgres(): Promise<ServiceHandle> {
+/**
+ * A Postgres of one's own; the url names its database `postgres` and a superuser.
+ *
+ * @param more settings of the server, before its own
+ */
+export async function startPostgres(more: Record<string, string> = {}): Promise<ServiceHandle> {
   if (!postgresServer) throw new Error('There is no postgres in PATH nor in /usr/lib/postgresql')
   const user = unprivilegedUser()
   const folder = await createServiceFolder('postgres', user)
@@ -33,7 +37,7 @@ export async function startPostgres(): Promise<ServiceHandle> {
     url,
     folder,
     command: postgresServer,
-    args: ['-D', data, '-h', '127.0.0.1', '-p', String(port), ...asOptions(SETTINGS)],
+    args: ['-D', data, '-h', '127.0.0.1', '-p', String(port), ...asOptions({ ...SETTINGS, ...more })],
     user,
     stopSignal: 'INT',
     isReady: () => answersQuery(url),

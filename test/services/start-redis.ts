@@ -6,8 +6,12 @@ import { createServiceFolder, openLocalService, type ServiceHandle } from './loc
 
 export const redisServer = findServer('redis-server')
 
-/** A Redis of one's own, with 512 databases and nothing on disk: what it held is gone after `stop` and `kill`. */
-export async function startRedis(): Promise<ServiceHandle> {
+/**
+ * A Redis of one's own, with 512 databases and nothing on disk: what it held is gone after `stop` and `kill`.
+ *
+ * @param more arguments of `redis-server`
+ */
+export async function startRedis(more: readonly string[] = []): Promise<ServiceHandle> {
   if (!redisServer) throw new Error('There is no redis-server in PATH')
   const port = await findFreePort()
   const folder = await createServiceFolder('redis')
@@ -19,6 +23,7 @@ export async function startRedis(): Promise<ServiceHandle> {
     args: [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--databases', '512'],
       ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
+      ...more,
     ],
     stopSignal: 'TERM',
     isReady: () => answersPing(port),

@@ -1,0 +1,219 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { ConfigError, TransientError, WorkerError } from '../../src/errors.ts'
+import { inspectRedis } from '../../src/queue/inspect-redis.ts'
+import { explainRedisFailure } from '../../src/queue/redis-failure.ts'
+import { openQueue } from '../../src/queue/request-queue.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { ensureCertificateAuthority, hasOpenssl } from '../services/certificates.ts'
+import { findFreePort } from '../services/free-port.ts'
+import type { ServiceHandle } from '../services/local-service.ts'
+import { redisServer, startRedis } from '../services/start-redis.ts'
+
+async function refusalOf(url: string): Promise<WorkerError> {
+  const error: unknown = await inspectRedis(url).catch((thrown: unknown) => thrown)
+  if (error instanceof WorkerError) return error
+  throw new Error(`it was not refused: ${String(error)}`)
+}
+
+describe.runIf(redisServer)('a Redis that runs and refuses', () => {
+  let server: ServiceHandle
+  let admin: Redis
+  beforeAll(async () => {
+    server = await startRedis()
+    admin = new Redis(server.url)
+  })
+  afterAll(async () => {
+    admin.disconnect()
+    await server[Symbol.asyncDispose]()
+  })
+
+  const withUser = (user: string, password = 'canary') => {
+    const url = new URL(server.url)
+    url.username = user
+    url.password = password
+    return url.href
+  }
+  const set = async (name: string, value: string) => void (await admin.config('SET', name, value))
+  const allow = async (user: string, ...rules: string[]) =>
+    void (await admin.acl('SETUSER', user, 'reset', 'on', '>canary', ...rules))
+
+  interface Case {
+    readonly what: string
+    /** Default: that of the server. */
+    readonly url?: () => string
+    readonly arrange?: () => Promise<void>
+    readonly restore?: () => Promise<void>
+    readonly kind: typeof ConfigError | typeof TransientError
+    readonly found: RegExp
+    readonly remedy: RegExp
+  }
+  const cases: readonly Case[] = [
+    {
+      what: 'a full memory',
+      arrange: () => set('maxmemory', '1'),
+      restore: () => set('maxmemory', '0'),
+      kind: TransientError,
+      found: /has no memory left for requests \(OOM\)$/,
+      remedy: /raise its maxmemory/,
+    },
+    {
+      what: 'a replica',
+      arrange: async () => void (await admin.replicaof('127.0.0.1', '9')),
+      restore: async () => void (await admin.replicaof('NO', 'ONE')),
+      kind: TransientError,
+      found: /is a replica, which takes no writes \(READONLY\)$/,
+      remedy: /name its primary/,
+    },
+    {
+      what: 'a replica without its primary',
+      arrange: async () => {
+        await set('replica-serve-stale-data', 'no')
+        await admin.replicaof('127.0.0.1', '9')
+      },
+      restore: async () => {
+        await admin.replicaof('NO', 'ONE')
+        await set('replica-serve-stale-data', 'yes')
+      },
+      kind: TransientError,
+      found: /has lost its primary \(MASTERDOWN\)$/,
+      remedy: /name its primary/,
+    },
+    {
+      what: 'too few replicas',
+      arrange: () => set('min-replicas-to-write', '1'),
+      restore: () => set('min-replicas-to-write', '0'),
+      kind: TransientError,
+      found: /too few replicas follow it \(NOREPLICAS\)$/,
+      remedy: /min-replicas-to-write/,
+    },
+    {
+      what: 'a database number that there is not',
+      url: () => `${server.url}/9999`,
+      kind: ConfigError,
+      found: /has no database of the number .*\(ERR DB index is out of range\)$/,
+      remedy: /end REDIS_URL with \/0/,
+    },
+    {
+      what: 'a user without a command',
+      arrange: () => allow('few', '~*', '&*', '+@all', '-eval'),
+      url: () => withUser('few'),
+      kind: ConfigError,
+      found: /does not let the user .*\(NOPERM .*'eval' command\)$/,
+      remedy: /ACL SETUSER/,
+    },
+    {
+      what: 'a user whose scripts may not write',
+      arrange: () => allow('reader', '~*', '&*', '+@all', '-set'),
+      url: () => withUser('reader'),
+      kind: ConfigError,
+      found: /does not let the user/,
+      remedy: /ACL SETUSER/,
+    },
+    {
+      what: "a user without the queue's keys",
+      arrange: () => allow('other', '~other:*', '&*', '+@all'),
+      url: () => withUser('other'),
+      kind: ConfigError,
+      found: /\(NOPERM .*keys/,
+      remedy: /\{hasura-sync-worker\}/,
+    },
+    {
+      what: 'a wrong password of a user',
+      arrange: () => allow('worker', '~*', '&*', '+@all'),
+      url: () => withUser('worker', 'canary-2'),
+      kind: ConfigError,
+      found: /refused the user or the password \(WRONGPASS\)$/,
+      remedy: /correct them in REDIS_URL/,
+    },
+    {
+      what: 'no password',
+      arrange: () => set('requirepass', 'canary'),
+      restore: () => set('requirepass', ''),
+      kind: ConfigError,
+      found: /wants a password \(NOAUTH\)$/,
+      remedy: /redis:\/\/user:password@host/,
+    },
+  ]
+
+  test.each(cases)('$what is told with its own remedy', async ({ url, arrange, restore, kind, found, remedy }) => {
+    await arrange?.()
+    try {
+      const error = await refusalOf(url?.() ?? server.url)
+      expect(error).toBeInstanceOf(kind)
+      expect(error.found).toMatch(/^Redis at 127\.0\.0\.1:\d+ /)
+      expect(error.found).toMatch(found)
+      expect(error.remedy).toMatch(remedy)
+      expect(error.message).not.toContain('canary')
+    } finally {
+      await restore?.()
+    }
+    expect(await inspectRedis(server.url)).toBeUndefined()
+  })
+
+  test('lets a user in with the rights that the remedy names', async () => {
+    await allow('enough', '~{hasura-sync-worker}:*', '&*', '+@all', '-@admin', '-@dangerous', '+info')
+    const deps = { clock: systemClock, log: captureLog().log }
+    await using queue = await openQueue({ redisUrl: withUser('enough') }, deps)
+    const added = await queue.add({ account: 'default', job: 'sync-things', payload: {}, trigger: 'cli' })
+    expect((await queue.find(added.id))?.state).toBe('waiting')
+    await queue.ping()
+  })
+
+  test('is told to producers, in the log and as not ready by its first word, without the address', async () => {
+    const { log } = captureLog()
+    await using queue = await openQueue({ redisUrl: server.url }, { clock: systemClock, log })
+    await set('maxmemory', '1')
+    try {
+      const request = { account: 'default', job: 'sync-others', payload: {}, trigger: 'cli' } as const
+      const sentence = /^Redis has no memory left for requests \(OOM\): raise its maxmemory/
+      await expect(queue.add(request)).rejects.toThrow(sentence)
+      await expect(queue.ping()).rejects.toThrow(sentence)
+    } finally {
+      await set('maxmemory', '0')
+    }
+    await queue.ping()
+  })
+})
+
+describe.runIf(redisServer && hasOpenssl)('a Redis that speaks TLS', () => {
+  test('is told from one that does not, in either direction, and from one that nobody vouches for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'redis-tls-'))
+    const authority = ensureCertificateAuthority(folder)
+    const { certificateFile, keyFile } = authority.issueForLoopback('redis')
+    const tlsPort = await findFreePort()
+    const tls = ['--tls-port', String(tlsPort), '--tls-cert-file', certificateFile, '--tls-key-file', keyFile]
+    await using server = await startRedis([...tls, '--tls-ca-cert-file', authority.certificateFile])
+    expect(await refusalOf(`rediss://127.0.0.1:${tlsPort}`)).toMatchObject({
+      found: expect.stringContaining("the server's certificate is not trusted"),
+      remedy: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+    })
+    expect((await refusalOf(`redis://127.0.0.1:${tlsPort}`)).remedy).toContain('rediss://')
+    expect((await refusalOf(server.url.replace('redis:', 'rediss:'))).remedy).toMatch(/redis:\/\//)
+    await rm(folder, { recursive: true })
+  })
+})
+
+/** Those that a server can't be brought to in a test, in the words of Redis' source. */
+test.each<[string, RegExp, RegExp]>([
+  ['LOADING Redis is loading the dataset in memory', /is still loading its data \(LOADING\)$/, /wait/],
+  ['CLUSTERDOWN The cluster is down', /\(CLUSTERDOWN\)$/, /--cluster check/],
+  ['MOVED 3999 10.0.0.7:6381', /one node of a cluster.*\(MOVED\)$/, /without cluster mode/],
+  ['MISCONF Redis is configured to save RDB snapshots, but it is currently unable to', /\(MISCONF\)$/, /its log/],
+  ['DENIED Redis is running in protected mode because', /protected mode.*\(DENIED\)$/, /requirepass/],
+  ['BUSY Redis is busy running a script.', /\(BUSY\)$/, /SCRIPT KILL/],
+  ['ERR max number of clients reached', /takes no more connections/, /maxclients/],
+  ['ERR SELECT is not allowed in cluster mode', /database 0 alone/, /\/0/],
+  ["ERR unknown command 'EVALSHA', with args beginning with: 'canary'", /lacks a command/, /6\.2/],
+  ['ERR something else', /^Redis refused a command \(ERR something else\)$/, /log/],
+])('%s is told by its words', (message, found, remedy) => {
+  const reply = Object.assign(new Error(message), { name: 'ReplyError' })
+  const failure = explainRedisFailure(reply, 'Redis')
+  expect(failure.found).toMatch(found)
+  expect(failure.remedy).toMatch(remedy)
+  expect(failure.found).not.toContain('canary')
+})

@@ -1,0 +1,269 @@
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConfigError, type OutageError, WorkerError } from '../../src/errors.ts'
+import { createLog } from '../../src/log.ts'
+import { createBullQueue } from '../../src/queue/bullmq-backend.ts'
+import { inspectDatabase } from '../../src/store/inspect-database.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
+import { explainPostgresFailure } from '../../src/store/postgres-failure.ts'
+import { ensureCertificateAuthority, hasOpenssl } from '../services/certificates.ts'
+import type { ServiceHandle } from '../services/local-service.ts'
+import { pgbouncerServer, startPgbouncer } from '../services/start-pgbouncer.ts'
+import { postgresServer, startPostgres } from '../services/start-postgres.ts'
+import { unprivilegedUser } from '../services/unprivileged-user.ts'
+
+const rules = `
+host    open      all      127.0.0.1/32  trust
+hostssl secure    all      127.0.0.1/32  trust
+host    limited   all      127.0.0.1/32  trust
+host    nowhere   all      127.0.0.1/32  trust
+host    postgres  postgres 127.0.0.1/32  trust
+host    postgres  worker   127.0.0.1/32  scram-sha-256
+`
+
+let folder = ''
+let server: ServiceHandle
+const log = createLog('silent')
+
+beforeAll(async () => {
+  if (!postgresServer) return
+  folder = await mkdtemp(join(tmpdir(), 'postgres-words-'))
+  const user = unprivilegedUser()
+  const own = async (file: string) => user && (await chown(file, user.uid, user.gid))
+  const hba = join(folder, 'pg_hba.conf')
+  await writeFile(hba, rules)
+  const settings: Record<string, string> = { hba_file: hba }
+  if (hasOpenssl) {
+    const { certificateFile, keyFile } = ensureCertificateAuthority(folder).issueForLoopback('postgres')
+    Object.assign(settings, { ssl: 'on', ssl_cert_file: certificateFile, ssl_key_file: keyFile })
+    await own(certificateFile)
+    await own(keyFile)
+  }
+  await own(folder)
+  await own(hba)
+  server = await startPostgres(settings)
+  await onServer('create database open', 'create database secure', `create user worker password 'canary'`)
+}, 60_000)
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** @param change of the URL of a superuser of database "open" */
+function urlOf(change: (url: URL) => void = () => {}): string {
+  const url = new URL(server.url)
+  url.pathname = '/open'
+  change(url)
+  return url.href
+}
+
+async function onServer(...statements: string[]): Promise<void> {
+  await onDatabase(server.url, ...statements)
+}
+
+async function onDatabase(url: string, ...statements: string[]): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+async function refusalOf(url: string): Promise<WorkerError> {
+  const error: unknown = await inspectDatabase(url, { hasQueue: true }).then(
+    ({ problem }) => problem && new ConfigError([problem]),
+    (thrown: unknown) => thrown,
+  )
+  if (error instanceof WorkerError) return error
+  throw new Error(`it was not refused: ${String(error)}`)
+}
+
+interface Case {
+  readonly what: string
+  readonly url: () => string
+  readonly kind: typeof ConfigError | typeof OutageError
+  readonly found: RegExp
+  readonly remedy: RegExp
+}
+
+const refusals: readonly Case[] = [
+  {
+    what: 'a wrong password',
+    url: () => urlOf(url => Object.assign(url, { pathname: '/postgres', username: 'worker', password: 'canary-2' })),
+    kind: ConfigError,
+    found: /refused the user or the password \(28P01\)$/,
+    remedy: /check user and password/,
+  },
+  {
+    what: 'no password',
+    url: () => urlOf(url => Object.assign(url, { pathname: '/postgres', username: 'worker' })),
+    kind: ConfigError,
+    found: /wants a password, and DATABASE_URL has none$/,
+    remedy: /check user and password/,
+  },
+  {
+    what: 'an unknown user',
+    url: () => urlOf(url => Object.assign(url, { username: 'nobody' })),
+    kind: ConfigError,
+    found: /refused the user .*\(28000: role "nobody" does not exist\)$/,
+    remedy: /check user and password/,
+  },
+  {
+    what: 'no rule for this machine',
+    url: () => urlOf(url => Object.assign(url, { pathname: '/template1' })),
+    kind: ConfigError,
+    found: /28000: no pg_hba.conf entry/,
+    remedy: /sslmode=verify-full.*pg_hba\.conf/,
+  },
+  {
+    what: 'a database that there is not',
+    url: () => urlOf(url => Object.assign(url, { pathname: '/nowhere' })),
+    kind: ConfigError,
+    found: /has no database of the name in DATABASE_URL \(3D000\)$/,
+    remedy: /create it/,
+  },
+  {
+    what: 'a file that is not there',
+    url: () => urlOf(url => url.searchParams.set('sslrootcert', '/nowhere/authority.pem')),
+    kind: ConfigError,
+    found: /^DATABASE_URL names the file \/nowhere\/authority\.pem, which can't be read \(ENOENT\)$/,
+    remedy: /sslrootcert/,
+  },
+]
+
+describe.runIf(postgresServer)('a Postgres that refuses', () => {
+  test.each(refusals)('$what is told with its own remedy', async ({ url, kind, found, remedy }) => {
+    const error = await refusalOf(url())
+    expect(error).toBeInstanceOf(kind)
+    expect(error.found).toMatch(found)
+    expect(error.remedy).toMatch(remedy)
+    expect(error.message).not.toContain('canary')
+  })
+
+  test.runIf(hasOpenssl)('a connection without TLS, and one whose certificate nobody vouches for', async () => {
+    const plain = await refusalOf(urlOf(url => Object.assign(url, { pathname: '/secure' })))
+    expect(plain).toMatchObject({
+      found: expect.stringMatching(/no rule that lets this user in without TLS \(28000: no pg_hba\.conf entry/),
+      remedy: expect.stringContaining('sslmode=verify-full'),
+    })
+    const unknown = await refusalOf(
+      urlOf(url => Object.assign(url, { pathname: '/secure', search: '?sslmode=verify-full' })),
+    )
+    expect(unknown).toMatchObject({
+      found: expect.stringContaining("the server's certificate is not trusted"),
+      remedy: expect.stringContaining('sslrootcert'),
+    })
+  })
+
+  test('TLS that the server does not speak', async () => {
+    await using other = await startPostgres()
+    const error = await refusalOf(`${other.url}?sslmode=verify-full`)
+    expect(error).toMatchObject({
+      found: expect.stringContaining('speaks no TLS, which DATABASE_URL demands'),
+      remedy: expect.stringContaining('sslmode=disable'),
+    })
+    await onDatabase(other.url, 'alter system set default_transaction_read_only = on', 'select pg_reload_conf()')
+    await expect
+      .poll(() => refusalOf(other.url).then(({ found }) => found, String), { timeout: 10_000 })
+      .toMatch(/is read-only \(25006\)$/)
+    await other.stop()
+    expect(await refusalOf(other.url)).toMatchObject({
+      found: expect.stringMatching(/can't be reached, the connection was refused \(ECONNREFUSED\)$/),
+      remedy: 'check that it runs and that DATABASE_URL names it',
+    })
+  })
+
+  test('nothing that the worker needs', async () => {
+    expect(await inspectDatabase(urlOf(), { hasQueue: true })).toMatchObject({ problem: undefined, hasStore: false })
+  })
+})
+
+describe.runIf(postgresServer)('what a user may not do', () => {
+  const asLimited = () => urlOf(url => Object.assign(url, { pathname: '/limited', username: 'limited' }))
+  const asOwner = () => urlOf(url => Object.assign(url, { pathname: '/limited' }))
+  beforeAll(async () => {
+    await onServer('create database limited', 'create user limited')
+  })
+
+  test('before the first start is to make its schemas, and start and doctor say the same', async () => {
+    const { problem } = await inspectDatabase(asLimited(), { hasQueue: true })
+    expect(problem).toEqual({
+      found: 'User "limited" of DATABASE_URL lacks CREATE on database limited',
+      remedy: 'run as the owner or a superuser: grant create on database limited to limited',
+    })
+    await expect(openDatabase({ databaseUrl: asLimited() }, log)).rejects.toMatchObject({ code: '42501' })
+  })
+
+  test('after the first start is nothing, though the right to make schemas is gone', async () => {
+    await onDatabase(asOwner(), 'grant create on database limited to limited')
+    const open = async () => {
+      await using database = await openDatabase({ databaseUrl: asLimited() }, log)
+      await using closing = new AsyncDisposableStack()
+      const queue = await createBullQueue({ pool: database.openQueuePool() })
+      closing.defer(() => queue.close())
+      await queue.waitUntilReady()
+    }
+    await open()
+    await onDatabase(asOwner(), 'revoke create on database limited from limited')
+    expect(await inspectDatabase(asLimited(), { hasQueue: true })).toMatchObject({ problem: undefined, pending: [] })
+    await open()
+  })
+
+  test('with the tables is told with the grants that mend it', async () => {
+    await onDatabase(
+      asOwner(),
+      'create user reader',
+      'grant usage on schema worker to reader',
+      'grant select on all tables in schema worker to reader',
+    )
+    const asReader = urlOf(url => Object.assign(url, { pathname: '/limited', username: 'reader' }))
+    const { problem, firstLogins } = await inspectDatabase(asReader, { hasQueue: false })
+    expect(problem?.found).toMatch(
+      /^User "reader" .* lacks CREATE on schema mirror, USAGE on schema mirror, DELETE, INSERT, UPDATE on table worker\./,
+    )
+    expect(problem?.remedy).toContain('grant create on schema mirror to reader')
+    expect(firstLogins).toEqual(new Map())
+  })
+})
+
+describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
+  test('one session for each connection is fine, a shared one is refused', async () => {
+    await using session = await startPgbouncer(urlOf(), 'session')
+    expect((await inspectDatabase(session.url, { hasQueue: true })).problem).toBeUndefined()
+    await using transaction = await startPgbouncer(urlOf(), 'transaction')
+    expect(await refusalOf(transaction.url)).toMatchObject({
+      found: expect.stringContaining('one session of Postgres to several connections'),
+      remedy: expect.stringContaining('pool_mode=session'),
+    })
+  })
+
+  test('its own refusals are told in its words', async () => {
+    await using bouncer = await startPgbouncer(urlOf(), 'session')
+    const withOptions = await refusalOf(`${bouncer.url}?options=-c%20lock_timeout%3D5s`)
+    expect(withOptions).toMatchObject({
+      found: expect.stringMatching(/pooler that refuses a setting .*unsupported startup parameter/),
+      remedy: expect.stringContaining('ignore_startup_parameters'),
+    })
+  })
+})
+
+/** Those that a server isn't brought to here, in the words of Postgres' source. */
+test.each<[string, string, RegExp, RegExp]>([
+  ['53300', 'sorry, too many clients already', /takes no more connections/, /max_connections/],
+  ['57P03', 'the database system is starting up', /is starting or shutting down/, /wait/],
+  ['57P03', 'the database system is not accepting connections; Hot standby mode is disabled.', /standby/, /primary/],
+  ['53100', 'could not extend file: No space left on device', /no disk space/, /room/],
+  ['25006', 'cannot execute INSERT in a read-only transaction', /is read-only/, /primary/],
+  ['42501', 'permission denied for schema worker', /42501: permission denied for schema worker/, /doctor/],
+  ['XX000', 'canary', /^Postgres refused what it was asked \(XX000\)$/, /log/],
+])('%s (%s) is told by its state', (code, message, found, remedy) => {
+  const failure = explainPostgresFailure(Object.assign(new Error(message), { code }), 'Postgres')
+  expect(failure.found).toMatch(found)
+  expect(failure.remedy).toMatch(remedy)
+  expect(failure.found).not.toContain('canary')
+})
