@@ -23,7 +23,9 @@ export function createLiveTerminal(terminal: Terminal): LiveTerminal {
     },
     draw(text) {
       if (!terminal.isInteractive) return
-      terminal.err(`\r${text}\u001b[K`)
+      // One that wraps could not be drawn over.
+      const line = terminal.columns === undefined ? text : text.slice(0, terminal.columns - 1)
+      terminal.err(`\r${line}\u001b[K`)
       isDrawn = true
     },
   }

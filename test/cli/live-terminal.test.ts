@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { createLiveTerminal } from '../../src/cli/live-terminal.ts'
 
-function open(isInteractive: boolean) {
+function open(isInteractive: boolean, columns?: number) {
   const written: string[] = []
   const terminal = createLiveTerminal({
     out: text => void written.push(`out ${JSON.stringify(text)}`),
     err: text => void written.push(`err ${JSON.stringify(text)}`),
     isInteractive,
     hasColors: false,
+    columns,
   })
   return { terminal, written }
 }
@@ -32,4 +33,10 @@ test('nothing is drawn where nobody is watching', () => {
   terminal.draw('1 of 2 rows')
   terminal.err('Interrupted\n')
   expect(written).toEqual(['err "Interrupted\\n"'])
+})
+
+test('a line is never wider than the terminal, since one that wraps could not be drawn over', () => {
+  const { terminal, written } = open(true, 10)
+  terminal.draw('1234567890123')
+  expect(written).toEqual(['err "\\r123456789\\u001b[K"'])
 })

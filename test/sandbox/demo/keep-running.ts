@@ -47,6 +47,7 @@ function whatToTry({ environmentFile, identity }: Sandbox): string {
   return `. ${environmentFile}
 npm run -s cli -- runs --limit 5
 npm run -s cli -- run sync-articles
+npm run -s cli -- rows articles --limit 5
 npm run -s cli -- enqueue sync-topics --wait
 npm run -s cli -- jobs
 npm run -s cli -- reset sync-users
