@@ -51,6 +51,32 @@ test.each([
   expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
 })
 
+test.each([
+  ['timestamptz', 'clock_timestamp()'],
+  ['timestamp', "clock_timestamp() at time zone 'America/New_York'"],
+  ['bigint', '(extract(epoch from clock_timestamp()) * 1000000)::bigint'],
+])('a scan by a %s ends, though a row has changed whenever it is asked for', async (type, now) => {
+  const rows = await sandbox.createTable({ columns: `id int primary key, c ${type} not null`, cursor: 'c' })
+  const view = await sandbox.createTable({
+    columns: `select id, case when id = 0 then ${now} else c end as c from ${rows.name}`,
+    isView: true,
+    cursor: 'c',
+  })
+  await app.hasura.sql(`insert into ${rows.name} select n, ${now} from generate_series(0, 5) n`)
+  const job = view.pull({ pageSize: 4, sweep: false })
+  await runPull(app, job, account)
+  await app.hasura.sql(`update ${rows.name} set c = ${now}`)
+  const endless = new AbortController()
+  let pages = 0
+  const onProgress = () => {
+    pages += 1
+    if (pages > 20) endless.abort(new Error('it goes on'))
+  }
+  expect(await runPull(app, job, account, { signal: endless.signal, onProgress })).toMatchObject({
+    counts: { inserted: 0, deleted: 0 },
+  })
+})
+
 test('a cursor may be the key itself', async () => {
   const table = await sandbox.createTable({ columns: 'id bigserial primary key, title text', cursor: 'id' })
   const insert = () => sandbox.hasura.sql(`insert into ${table.name} (title) select 'row' from generate_series(1, 5)`)
