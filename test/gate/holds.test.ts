@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OutageError, RefusalError } from '../../src/errors.ts'
 import { claimProbe, findHold, liftHolds, placeHold, probePauseSeconds } from '../../src/gate/holds.ts'
+import { findStoreTime } from '../../src/schedules/scheduler.ts'
 import type { Database } from '../../src/store/open-database.ts'
 import { openTestStore } from './open-test-store.ts'
 
@@ -35,14 +36,31 @@ describe('the pause between two probes', () => {
   test('grows with each probe that met the same or another reason', async () => {
     const account = randomUUID()
     const pauses = []
+    let placedAfter = new Date(0)
     for (const cause of [refusal, refusal, outage, refusal]) {
+      placedAfter = await findStoreTime(database.store)
       pauses.push(await placeHold(database.store, account, 'sync-articles', cause, 'gate', true))
     }
+    const placedBefore = await findStoreTime(database.store)
     expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000])
     const hold = await findHold(database.store, account, 'sync-topics')
     expect(hold).toMatchObject({ job: '', code: 'claims', found: refusal.found, remedy: refusal.remedy })
-    expect(hold?.dueInMs).toBeGreaterThan(39_000)
-    expect(hold?.dueInMs).toBeLessThanOrEqual(40_000)
+    const { probe_at } = await rowOf(account)
+    expect(probe_at.getTime() - 40_000).toBeGreaterThanOrEqual(placedAfter.getTime())
+    expect(probe_at.getTime() - 40_000).toBeLessThanOrEqual(placedBefore.getTime())
+  })
+
+  test('stays as it is when others meet the same outage, none of whom had gone to look', async () => {
+    const account = randomUUID()
+    for (let probes = 0; probes < 3; probes += 1) {
+      await placeHold(database.store, account, 'sync-articles', refusal, 'gate', true)
+    }
+    const before = await rowOf(account)
+    expect(before.probes).toBe(2)
+    for (const metBy of ['gate', 'run'] as const) {
+      await placeHold(database.store, account, 'sync-topics', outage, metBy, false)
+      expect(await rowOf(account)).toEqual(before)
+    }
   })
 })
 
@@ -106,6 +124,10 @@ describe('a hold', () => {
     expect(await findHold(database.store, account, 'sync-articles')).toMatchObject({ code: 'job-roles' })
   })
 })
+
+function rowOf(account: string) {
+  return database.store.selectFrom('worker.holds').selectAll().where('account', '=', account).executeTakeFirstOrThrow()
+}
 
 async function makeDue(account: string): Promise<void> {
   await database.store

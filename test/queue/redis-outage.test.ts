@@ -26,13 +26,11 @@ describe.runIf(redisServer)('when Redis goes away', () => {
     const { redis, queue } = await open()
     const { id } = await queue.add(request)
     await redis.kill()
-    const begun = performance.now()
     const refusal = await queue.add(request).catch((error: unknown) => error)
     expect(refusal).toBeInstanceOf(TransientError)
     expect(refusal).toMatchObject({ code: 'queue', message: expect.stringContaining('Redis does not answer') })
     await expect(queue.find(id)).rejects.toThrow(TransientError)
     await expect(queue.ping()).rejects.toThrow(TransientError)
-    expect(performance.now() - begun).toBeLessThan(8_000)
     await redis.start()
     await expect
       .poll(
@@ -77,10 +75,8 @@ describe.runIf(redisServer)('when Redis goes away', () => {
     const { handler } = holdRequests()
     const consumer = queue.consume(handler, { concurrency: 2 })
     await redis.kill()
-    const begun = performance.now()
     await consumer.stop(200)
     await queue[Symbol.asyncDispose]()
-    expect(performance.now() - begun).toBeLessThan(9_000)
   })
 
   test('opening the queue fails with the address, and without the password', async () => {

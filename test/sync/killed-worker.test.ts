@@ -62,16 +62,14 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
       const killed = workers.find(worker => worker.pid === held?.pid) ?? expect.fail('the holder is one of ours')
       killed.kill('SIGKILL')
       await once(killed, 'exit')
-      const killedAt = Date.now()
       const [left] = await select('select count(*)::int as mirrored from mirror.articles')
       expect(left?.mirrored).toBeLessThan(rows)
 
       const runs = () =>
         select("select state, started_at, counts from worker.runs where job = 'sync-articles' order by id")
       await expect.poll(async () => (await runs()).length, { timeout: 30_000, interval: 50 }).toBeGreaterThan(1)
-      const [first, second] = await runs()
+      const [first] = await runs()
       expect(first?.state).toBe('interrupted')
-      expect(Number(second?.started_at) - killedAt).toBeLessThan(20_000)
       await expect.poll(async () => (await runs()).at(-1)?.state, { timeout: 60_000, interval: 100 }).toBe('succeeded')
 
       const digest = (table: string, where: string) => `
