@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'
+import { explainLightweight } from './lightweight-token.ts'
 import { findMappedPath } from './map-claims.ts'
 
 /** What an access token says, decoded; not verified, because its API does that. Instants in milliseconds since 1970. */
@@ -134,8 +135,8 @@ export function readHasuraClaims(claims: Claims, location: ClaimsLocation): Hasu
   const found = new Map(Object.entries(findHasuraClaims(claims, location)))
   const client = claims.authorizedParty ?? 'the client'
   const path = 'map' in location ? findMappedPath(location.map, allowedRolesClaim) : undefined
-  const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), client, path)
-  const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, client)
+  const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), claims, path)
+  const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, claims)
   const values = readValues(found, client)
   const userId = values['x-hasura-user-id']
   return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
@@ -157,11 +158,15 @@ function readValues(found: ReadonlyMap<string, unknown>, client: string): Record
 }
 
 const allowedRolesClaim = 'x-hasura-allowed-roles'
+const hasuraMappers = 'Client scopes → hasura → Mappers'
 
 /** @param path where a map looks for them */
-function readAllowedRoles(value: unknown, client: string, path: string | undefined): readonly string[] {
+function readAllowedRoles(value: unknown, claims: Claims, path: string | undefined): readonly string[] {
   const claim = `\`${allowedRolesClaim}\``
+  const client = claims.authorizedParty ?? 'the client'
   if (value === undefined || (Array.isArray(value) && value.length === 0)) {
+    const lightweight = explainLightweight(claims, claim, `${hasuraMappers} → ${allowedRolesClaim}`)
+    if (lightweight && path === undefined) throw refuseRoles(lightweight)
     const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)`
     throw refuseRoles(
       path === undefined
@@ -190,8 +195,11 @@ function refuseRoles(told: Explanation): RefusalError {
   return new RefusalError('allowed-roles', 'account', told)
 }
 
-function readDefaultRole(value: unknown, allowedRoles: readonly string[], client: string): string {
+function readDefaultRole(value: unknown, allowedRoles: readonly string[], claims: Claims): string {
   const claim = '`x-hasura-default-role`'
+  const client = claims.authorizedParty ?? 'the client'
+  const lightweight = explainLightweight(claims, claim, `${hasuraMappers} → x-hasura-default-role`)
+  if (lightweight && value === undefined) throw new RefusalError('default-role', 'account', lightweight)
   if (typeof value !== 'string' || value === '') {
     throw new RefusalError('default-role', 'account', {
       found: value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`,

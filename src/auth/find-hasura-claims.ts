@@ -1,7 +1,7 @@
 import type { ClaimsLocation, ClaimsObject } from '../account.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
-import { isLightweight } from './is-lightweight.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
+import { explainLightweight } from './lightweight-token.ts'
 import { mapClaims } from './map-claims.ts'
 
 /** What the search and its explanations need of a token. */
@@ -85,12 +85,12 @@ function explainAbsence(token: Searched, location: ClaimsObject, where: string):
       remedy: `set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that one too, else correct the claim name of the mappers`,
     }
   }
-  if (isLightweight(token.payload)) {
-    return {
-      found: `${found}, because it is a lightweight access token`,
-      remedy: `switch on Add to lightweight access token in each mapper of the \`hasura\` client scope, or switch off Always use lightweight access token under Clients → ${client} → Advanced → Advanced settings`,
-    }
-  }
+  const lightweight = explainLightweight(
+    token,
+    `claim \`${where}\``,
+    'each mapper under Client scopes → hasura → Mappers',
+  )
+  if (lightweight) return lightweight
   if (namesScope(token.payload, 'hasura')) {
     return {
       found: `${found}, though it has the \`hasura\` scope`,

@@ -1,6 +1,7 @@
 import type { ClaimsLocation } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import { findHasuraClaims } from '../auth/find-hasura-claims.ts'
+import { isLightweight } from '../auth/lightweight-token.ts'
 import { type Finding, fail } from './check.ts'
 
 /**
@@ -11,7 +12,7 @@ import { type Finding, fail } from './check.ts'
  */
 export function explainMissingRoles(claims: Claims, location: ClaimsLocation): Finding | undefined {
   const { clientRoles, authorizedParty: client = '…' } = claims
-  if ('map' in location) return undefined
+  if ('map' in location || isLightweight(claims.payload)) return undefined
   const value = findHasuraClaims(claims, location)['x-hasura-allowed-roles']
   if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return undefined
   const mapper = 'Client scopes → hasura → Mappers → x-hasura-allowed-roles (User Client Role, Multivalued on)'

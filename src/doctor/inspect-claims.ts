@@ -1,5 +1,6 @@
 import type { Account, ClaimsLocation } from '../account.ts'
 import { type Claims, type HasuraClaims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
+import { explainLightweight } from '../auth/lightweight-token.ts'
 import { RefusalError } from '../errors.ts'
 import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 import { explainMissingRoles } from './explain-missing-roles.ts'
@@ -34,7 +35,7 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
   findings.set('claims', inspectIssuer(claims, account) ?? found)
   findings.set('default-role', ok(hasura.defaultRole))
   findings.set('allowed-roles', ok(hasura.allowedRoles.join(', ')))
-  findings.set('user-id', inspectUserId(hasura, endpoint.claims, looksForUser))
+  findings.set('user-id', inspectUserId(hasura, claims, endpoint.claims, looksForUser))
   return { findings, claims, hasura }
 }
 
@@ -66,8 +67,15 @@ function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefin
 
 const mappers = 'Client scopes → hasura → Mappers'
 
-function inspectUserId({ userId }: HasuraClaims, location: ClaimsLocation, looksForUser: boolean): Finding {
+function inspectUserId(
+  { userId }: HasuraClaims,
+  claims: Claims,
+  location: ClaimsLocation,
+  looksForUser: boolean,
+): Finding {
   if (userId) return ok(userId)
+  const lightweight = explainLightweight(claims, 'x-hasura-user-id', `${mappers} → x-hasura-user-id`)
+  if (lightweight && !('map' in location)) return { ...failWith(lightweight), status: looksForUser ? 'fail' : 'warn' }
   const detail = 'x-hasura-user-id is not in the claims'
   const hint =
     'map' in location
@@ -76,10 +84,16 @@ function inspectUserId({ userId }: HasuraClaims, location: ClaimsLocation, looks
   return looksForUser ? fail(detail, hint) : warn(`${detail}, which most permissions of rows rely on`, hint)
 }
 
-function inspectEmail({ email, emailVerified, authorizedParty }: Claims): Finding {
+function inspectEmail(claims: Claims): Finding {
+  const { email, emailVerified, authorizedParty } = claims
   const client = authorizedParty ?? '…'
   // The list of users leaves service accounts out: the link to this one is all there is.
   const user = `Clients → ${client} → Service account roles → service-account-${client} → Details`
+  const emailMappers = 'email and email verified under Client scopes → email → Mappers'
+  const lightweight = explainLightweight(claims, 'email', emailMappers)
+  if (lightweight && (email === undefined || emailVerified === undefined)) {
+    return { ...failWith(lightweight), status: 'warn' }
+  }
   if (email === undefined) {
     return warn(
       'the token shows no email',

@@ -1,5 +1,6 @@
 import type { Requirement } from '../account.ts'
 import type { Claims, HasuraClaims } from '../auth/claims.ts'
+import { explainLightweight } from '../auth/lightweight-token.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
 
 /** What of the token a job is about to rely on. */
@@ -68,6 +69,9 @@ function findMissingClientRole(
     const held = claims.clientRoles[client] ?? []
     const missing = roles.filter(role => !held.includes(role))
     if (missing.length > 0) {
+      const place = 'client roles under Client scopes → roles → Mappers'
+      const lightweight = explainLightweight(claims, `role ${list(missing)} of client "${client}"`, place)
+      if (lightweight && claims.payload.resource_access === undefined) return refuse('job-roles', lightweight)
       return refuse('job-roles', {
         found: `Role ${list(missing)} of client "${client}" is not in the token (it holds ${list(held)})`,
         remedy: `assign it under Clients → ${own} → Service account roles, and where Full scope allowed is off also under Clients → ${own} → Client scopes → ${own}-dedicated → Scope`,

@@ -13,8 +13,19 @@ export const mapperTypes: Readonly<Record<string, string>> = {
   'oidc-usermodel-property-mapper': 'User Property',
 }
 
-/** The protocol mappers that write Hasura's claims into access tokens (Hasura docs, "Authentication using JWT"). */
-export function hasuraMappers({ application, claimPrefix }: HasuraTarget, defaultRole: string): WantedMapper[] {
+/** A mapper's Add to lightweight access token. */
+export const lightweightClaim = { 'lightweight.claim': 'true' } as const
+
+/**
+ * The protocol mappers that write Hasura's claims into access tokens (Hasura docs, "Authentication using JWT").
+ *
+ * @param lightweight whether into lightweight ones too
+ */
+export function hasuraMappers(
+  { application, claimPrefix }: HasuraTarget,
+  defaultRole: string,
+  lightweight = false,
+): WantedMapper[] {
   const mapper = (claim: string, check: CheckId, protocolMapper: string, config: Record<string, string>) => ({
     check,
     name: claim,
@@ -25,6 +36,7 @@ export function hasuraMappers({ application, claimPrefix }: HasuraTarget, defaul
       'claim.name': `${claimPrefix}${claim}`,
       'jsonType.label': 'String',
       'access.token.claim': 'true',
+      ...(lightweight && lightweightClaim),
     },
   })
   return [

@@ -1,6 +1,10 @@
-import type { Account, Requirement } from '../account.ts'
+import type { Account, Login, Requirement } from '../account.ts'
+import { parseClaims } from '../auth/claims.ts'
+import { isLightweight } from '../auth/lightweight-token.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
+import { createRequestToken } from '../auth/request-token.ts'
 import type { Clock } from '../clock.ts'
+import { WorkerError } from '../errors.ts'
 import { type AdminLogin, openAdminAccess } from './admin-login.ts'
 import { applyStep } from './apply-step.ts'
 import { explainAdminRefusal } from './explain-admin-refusal.ts'
@@ -9,6 +13,7 @@ import { readOwnCredential } from './own-credential.ts'
 import { planProvision } from './plan-provision.ts'
 import { createTarget, type ProvisionOptions } from './provision-target.ts'
 import { readRealmState } from './read-realm-state.ts'
+import type { ClientState } from './realm-state.ts'
 import type { Plan, Step } from './step.ts'
 
 /** One account's side of Keycloak, as an administrator sees it. */
@@ -48,8 +53,28 @@ export async function openProvisioning(
     realm,
     async plan(rotate = false) {
       const own = await readOwnCredential(login, readSecretFile)
-      return planProvision(await explained(readRealmState(admin, realm, target, own)), target, own, rotate)
+      const state = await explained(readRealmState(admin, realm, target, own))
+      const lightweight = state.client !== undefined && (await getsLightweightTokens(state.client, login, deps, signal))
+      return planProvision({ ...state, lightweight }, target, own, rotate)
     },
     apply: ({ action }) => explained(applyStep(action, { admin, target, login, readSecretFile })),
+  }
+}
+
+/** By the client's own setting; or by a client policy, which only its tokens show to this administrator. */
+async function getsLightweightTokens(
+  { attributes }: ClientState,
+  login: Login,
+  deps: { readonly clock: Clock; readonly readSecretFile: ReadSecretFile },
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (attributes['client.use.lightweight.access.token.enabled'] === 'true') return true
+  try {
+    const token = await createRequestToken(login, deps)(undefined, signal)
+    return isLightweight(parseClaims(token.value).payload)
+  } catch (error) {
+    // That the account can't log in is what the plan is about.
+    if (error instanceof WorkerError) return false
+    throw error
   }
 }

@@ -1,5 +1,5 @@
 import type { CheckId } from '../doctor/check.ts'
-import { hasuraMappers, mapperTypes, type WantedMapper } from './hasura-mappers.ts'
+import { hasuraMappers, lightweightClaim, mapperTypes, type WantedMapper } from './hasura-mappers.ts'
 import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
 import type { MapperState, RealmState, ScopeState } from './realm-state.ts'
 import type { Mapper, Obstacle, Plan, Step } from './step.ts'
@@ -11,9 +11,10 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
   const steps: Step[] = []
   const obstacles: Obstacle[] = []
   if (hasura && defaultRole !== undefined) {
-    steps.push(...planHasuraScope(state, hasuraMappers(hasura, defaultRole)))
+    steps.push(...planHasuraScope(state, hasuraMappers(hasura, defaultRole, state.lightweight)))
     steps.push(...attach(state, target, hasuraScope, 'default', 'claims'))
   }
+  if (state.lightweight) steps.push(...planLightweightClaims(state, target))
   for (const scope of defaultScopes) {
     const check = scopeChecks[scope]
     if (exists(scope)) steps.push(...attach(state, target, scope, 'default', check ?? 'scope'))
@@ -31,6 +32,46 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
 
 /** What the token lacks without Keycloak's own scopes. */
 const scopeChecks: Readonly<Record<string, CheckId>> = { basic: 'claims', email: 'email' }
+
+/**
+ * What a lightweight access token lacks of Keycloak's own claims, as far as the account needs them. These mappers are the whole
+ * realm's, and concern no token but lightweight ones.
+ */
+function planLightweightClaims(
+  { scopes }: RealmState,
+  { needsEmail, roles, hasura }: ProvisionTarget,
+): readonly Step[] {
+  const needsRoles = roles.some(({ client }) => client !== hasura?.application)
+  const wanted = ownMappers.filter(({ check }) => (check === 'email' ? needsEmail : needsRoles))
+  return wanted.flatMap(({ scope, claim, check }) => {
+    const mappers = scopes.find(({ name }) => name === scope)?.protocolMappers ?? []
+    return mappers
+      .filter(({ config }) => claim.test(config['claim.name'] ?? '') && config['lightweight.claim'] !== 'true')
+      .map(({ id, name, protocolMapper, config }) => ({
+        action: {
+          kind: 'change-mapper' as const,
+          scope,
+          id,
+          mapper: {
+            name,
+            protocol: 'openid-connect' as const,
+            protocolMapper,
+            config: { ...config, ...lightweightClaim },
+          },
+        },
+        check,
+        found: `mapper "${name}" of client scope "${scope}" writes nothing into lightweight access tokens`,
+        sentence: `switch Add to lightweight access token on for mapper "${name}" of client scope "${scope}"`,
+        place: `Client scopes → ${scope} → Mappers → ${name}`,
+      }))
+  })
+}
+
+const ownMappers: readonly { readonly scope: string; readonly claim: RegExp; readonly check: CheckId }[] = [
+  { scope: 'email', claim: /^email$/, check: 'email' },
+  { scope: 'email', claim: /^email_verified$/, check: 'email' },
+  { scope: 'roles', claim: /^resource_access\./, check: 'job-roles' },
+]
 
 function unknownScope(realm: string, scope: string, who: string): Obstacle {
   return {
@@ -132,6 +173,7 @@ function describeDifference(found: MapperState, wanted: Mapper): string | undefi
   const key = Object.keys(wanted.config).find(name => found.config[name] !== wanted.config[name])
   if (key !== undefined) {
     const value = found.config[key]
+    if (key === 'lightweight.claim') return 'writes nothing into lightweight access tokens'
     return `${meanings[key] ?? `has ${key}`} ${value ? `"${value}"` : 'nothing'} instead of "${wanted.config[key]}"`
   }
   const prefix = found.config['usermodel.clientRoleMapping.rolePrefix']

@@ -15,6 +15,8 @@ export interface RealmState {
   readonly user?: UserState
   /** Every group that has the wanted name or path. */
   readonly groups: readonly GroupState[]
+  /** Whether the client gets lightweight access tokens, as far as that can be seen. */
+  readonly lightweight?: boolean
   /** Whether the account's secret is the client's; absent where there is none to compare. */
   readonly knowsSecret?: boolean
 }

@@ -272,6 +272,20 @@ describe('readHasuraClaims', () => {
       /no assigned client role either: .*HASURA_CLAIMS_NAMESPACE/,
     ],
     [
+      'the scope without its claims',
+      { scope: 'email hasura', resource_access: { app: { roles: ['viewer'] } } },
+      {},
+      'claims',
+      /though it has the `hasura` scope: .*Add to access token/,
+    ],
+    [
+      'a lightweight token',
+      { jti: 'trltcc:715b79fb-28dc-39be-6de7-d6c3624be2d9', scope: 'email hasura' },
+      {},
+      'claims',
+      /is a lightweight one .*Add to lightweight access token in each mapper .*Clients → sync → Advanced/,
+    ],
+    [
       'another namespace',
       { 'https://other.example/claims': hasura, resource_access: { app: { roles: ['viewer'] } } },
       {},
