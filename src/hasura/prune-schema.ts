@@ -43,7 +43,7 @@ export function pruneSchema(shown: IntrospectionSchema, refused: Refused): Intro
     directives: unique(shown.directives ?? []).flatMap(directive => {
       const args = pruneInputs(directive.args, kinds)
       const locations = directive.locations.filter(location => Object.hasOwn(DirectiveLocation, location))
-      return isName(directive) && args && locations.length > 0 ? { ...directive, args, locations } : []
+      return isDefinitionName(directive) && args && locations.length > 0 ? { ...directive, args, locations } : []
     }),
   }
 }
@@ -129,9 +129,14 @@ function isEnumValue(value: { readonly name: string }): boolean {
   return isName(value) && !['true', 'false', 'null'].includes(value.name)
 }
 
+/** Codegen looks definitions up in an object, where it finds `toString` and the like without their having been put there. */
+function isDefinitionName({ name }: { readonly name: string }): boolean {
+  return isName({ name }) && !(name in Object.prototype)
+}
+
 function isTypeName({ name, kind }: IntrospectionType): boolean {
   if (introspectionTypes.some(own => own.name === name)) return true
-  return isName({ name }) && (kind === 'SCALAR' || !specifiedScalarTypes.some(scalar => scalar.name === name))
+  return isDefinitionName({ name }) && (kind === 'SCALAR' || !specifiedScalarTypes.some(scalar => scalar.name === name))
 }
 
 /** The first of each name. */

@@ -205,7 +205,7 @@ The API doesn't tell the order of the key's columns in their index. If it isn't 
   src/jobs/sync-measurements.ts
   src/jobs/list.ts
 Try it: npm run -s cli -- run sync-measurements
-Left out, because GraphQL keeps such names for itself or can't write them: mongo_docs.__v, mongo_docs_bool_exp.__v, mongo_docs_order_by.__v, mongo_docs_select_column.__v, mongo_docs_stream_cursor_value_input.__v.
+Left out, because GraphQL or codegen can't take such names: mongo_docs.__v, mongo_docs_bool_exp.__v, mongo_docs_order_by.__v, mongo_docs_select_column.__v, mongo_docs_stream_cursor_value_input.__v.
 `)
     expect(await cli('schema', 'check')).toEqual({
       code: 0,

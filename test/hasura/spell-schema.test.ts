@@ -137,6 +137,14 @@ describe('leaves out and names', () => {
       ['Page (Node)'],
     ],
     [
+      'a type by the name of what every object of JavaScript has, which codegen stumbles over',
+      types => {
+        const kind = types.get('kind')
+        if (kind) kind.name = 'toString'
+      },
+      ['toString', 'articles.kind', 'query_root.search'],
+    ],
+    [
       'a type by the name of one of GraphQL’s own',
       types => {
         const kind = types.get('kind')
