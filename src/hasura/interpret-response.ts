@@ -3,6 +3,7 @@ import {
   type Explanation,
   OutageError,
   PermanentError,
+  RefusalError,
   TransientError,
   UnknownOutcomeError,
   type WorkerError,
@@ -15,6 +16,8 @@ export interface HasuraResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   readonly body: Buffer
+  /** How long the bearer token of the request was, in bytes. */
+  readonly tokenBytes?: number
 }
 
 /** What a response means for the one who sent the request. */
@@ -25,7 +28,7 @@ export type Verdict<D = unknown> =
   /** Not executed: wait. */
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
   /**
-   * PermanentError (its code is Hasura's), TransientError (worth another try), OutageError (it isn't Hasura that answers,
+   * PermanentError (its code is Hasura's), RefusalError (`claims`: the token is too large for what stands in front), TransientError (worth another try), OutageError (it isn't Hasura that answers,
    * so everybody waits), or for a mutation UnknownOutcomeError (it may have been executed).
    */
   | { readonly kind: 'error'; readonly error: WorkerError }
@@ -148,6 +151,7 @@ function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'quer
       remedy: 'set HASURA_URL to the final address',
     })
   }
+  if (isHeaderTooLarge(response)) return tokenTooLarge(response)
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const told = {
     found: `${said} with ${isJson ? 'JSON that is no GraphQL answer' : 'a body that is not JSON'} (${type})`,
@@ -156,6 +160,24 @@ function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'quer
   if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
   if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
   return new OutageError(`http-${status}`, 'account', told)
+}
+
+/** 431 is RFC 6585's, 494 nginx' own; nginx, Apache and IIS answer 400 and say it in the page. */
+function isHeaderTooLarge({ status, body }: HasuraResponse): boolean {
+  if (status === 431 || status === 494) return true
+  return status === 400 && tooLargeWords.test(new TextDecoder().decode(body.subarray(0, 4_096)))
+}
+
+const tooLargeWords = /header[^<]{0,60}(?:too (?:large|long|big)|exceeds)|request too long/i
+
+/** Nothing was executed, and the same token would be refused again. */
+function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
+  const token = tokenBytes === undefined ? 'the token' : `the token of ${tokenBytes} bytes`
+  return new RefusalError('claims', 'account', {
+    found: `What stands in front of Hasura refused the request because its headers are too large (HTTP ${status}), of which ${token} is the largest`,
+    remedy:
+      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: switch off Full scope allowed for the client in Keycloak, take roles and mappers away',
+  })
 }
 
 function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {

@@ -16,6 +16,7 @@ export interface Received {
   readonly status: number
   readonly headers: Headers
   readonly body: Buffer
+  readonly tokenBytes: number
 }
 
 /**
@@ -45,6 +46,7 @@ export function createSend(deps: { url: string; role: string; fetch: typeof fetc
           status: response.status,
           headers: response.headers,
           body: await readBytes(response, limits.maxBytes),
+          tokenBytes: token.value.length,
         }
         return Response.json({ data: null })
       },

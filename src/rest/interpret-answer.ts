@@ -75,6 +75,13 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
         'check that the service account has the scope or the role that it needs, and that the API has not disabled the account',
     })
   }
+  if (status === 431 || status === 494) {
+    return new PermanentError(`http-${status}`, {
+      found: `${name} was refused because its headers are too large (HTTP ${status}), of which the token is the largest`,
+      remedy:
+        'raise the limit of what stands in front of the API (nginx: large_client_header_buffers), or take roles and mappers out of the token',
+    })
+  }
   if (status === 404) {
     return new PermanentError('not-found', {
       found: `${name} was not found (HTTP 404)`,

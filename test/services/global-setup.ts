@@ -7,6 +7,8 @@ import { servicesWanted } from './find-server.ts'
 import { startKeycloak } from './keycloak.ts'
 import { phaseTwo } from './phase-two.ts'
 import './provided-services.ts'
+import { nginxServer } from './start-nginx.ts'
+import { pgbouncerServer } from './start-pgbouncer.ts'
 import { postgresServer, startPostgres } from './start-postgres.ts'
 import { redisServer, startRedis } from './start-redis.ts'
 
@@ -21,6 +23,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await provideRedis(project, started, skipped)
     await providePostgres(project, started, skipped)
     await provideKeycloak(project, started, skipped)
+    if (!nginxServer)
+      skipped.push(`the suite behind nginx (${servicesWanted ? 'no nginx in PATH nor in /usr/sbin' : UNWANTED})`)
+    if (!pgbouncerServer) {
+      skipped.push(`suites behind PgBouncer (${servicesWanted ? 'no pgbouncer in PATH nor in /usr/sbin' : UNWANTED})`)
+    }
     if (!hasOpenssl) skipped.push(`suites with certificates (${servicesWanted ? 'no openssl in PATH' : UNWANTED})`)
   } catch (error) {
     await started.disposeAsync()

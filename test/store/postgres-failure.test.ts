@@ -224,9 +224,12 @@ describe.runIf(postgresServer)('what a user may not do', () => {
     const asReader = urlOf(url => Object.assign(url, { pathname: '/limited', username: 'reader' }))
     const { problem, firstLogins } = await inspectDatabase(asReader, { hasQueue: false })
     expect(problem?.found).toMatch(
-      /^User "reader" .* lacks CREATE on schema mirror, USAGE on schema mirror, DELETE, INSERT, UPDATE on table worker\./,
+      /^User "reader" .* lacks CREATE on schema mirror; USAGE on schema mirror; DELETE, INSERT, UPDATE on \d+ tables of schema worker$/,
     )
-    expect(problem?.remedy).toContain('grant create on schema mirror to reader')
+    expect(problem?.remedy).toContain('grant delete, insert, update on all tables in schema worker to reader')
+    const grants = problem?.remedy?.replace(/^.*?: /, '').split('; ') ?? []
+    await onDatabase(asOwner(), ...grants)
+    expect((await inspectDatabase(asReader, { hasQueue: false })).problem).toBeUndefined()
     expect(firstLogins).toEqual(new Map())
   })
 })

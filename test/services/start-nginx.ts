@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { findServer } from './find-server.ts'
+import { findFreePort } from './free-port.ts'
+import { createServiceFolder, openLocalService, type ServiceHandle } from './local-service.ts'
+import { unprivilegedUser } from './unprivileged-user.ts'
+
+/** Debian keeps servers out of PATH. */
+export const nginxServer = findServer('nginx', ['/usr/sbin'])
+
+/** An nginx as it comes, in front of a server. @param upstream its URL */
+export async function startNginx(upstream: string): Promise<ServiceHandle> {
+  if (!nginxServer) throw new Error('There is no nginx in PATH nor in /usr/sbin')
+  const user = unprivilegedUser()
+  const folder = await createServiceFolder('nginx', user)
+  const port = await findFreePort()
+  const config = join(folder, 'nginx.conf')
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    name => `${name}_temp_path ${folder}/${name};`,
+  )
+  await writeFile(
+    config,
+    `daemon off;
+    pid ${folder}/nginx.pid;
+    error_log stderr;
+    events {}
+    http {
+      access_log off;
+      ${temporary.join('\n')}
+      server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; } }
+    }
+    `,
+  )
+  return openLocalService({
+    name: 'nginx',
+    url: `http://127.0.0.1:${port}`,
+    folder,
+    command: nginxServer,
+    args: ['-c', config, '-e', 'stderr'],
+    user,
+    stopSignal: 'TERM',
+    isReady: () => listens(port),
+    readyWithinMs: 15_000,
+  })
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
+}
