@@ -1,8 +1,11 @@
 import { sql } from 'kysely'
+import { ConfigError, inPlace } from '../errors.ts'
 import { rowsOf } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
+import { findColumnNameProblem, findTableNameProblem } from './mirror/column-name.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror/mirror-table.ts'
 import { keysOf, sameKey } from './mirror/page-rows.ts'
+import { findTableProblems } from './mirror/table-limits.ts'
 import { explainWriteFailure } from './mirror/write-failure.ts'
 import { markDeleted, mergePage, type WrittenRows } from './mirror/write-page.ts'
 
@@ -65,6 +68,7 @@ export type RowKey = readonly string[]
  * themselves.
  *
  * @param options.key the column or columns that tell a row from all others; never null
+ * @throws ConfigError when Postgres can't hold such a table
  */
 export function mirrorRows<const C extends Columns>(options: {
   readonly into: string
@@ -74,6 +78,7 @@ export function mirrorRows<const C extends Columns>(options: {
   const key = [options.key].flat()
   const columns = Object.entries(options.columns).map(([name, type]) => ({ name, type }))
   const table: MirrorTable = { name: options.into, columns, key }
+  requireTable(table)
   const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
   /** The transaction is over after an error, so the column that refused a value can't be looked for. */
   const explained = <T>(work: Promise<T>): Promise<T> =>
@@ -94,6 +99,26 @@ export function mirrorRows<const C extends Columns>(options: {
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
     markDeleted: (tx, account, keys) => markDeleted(tx, table, account, keys),
+  }
+}
+
+function requireTable({ name: table, columns, key }: MirrorTable): void {
+  const name = findTableNameProblem(table)
+  const problems = [
+    ...(name === undefined ? [] : [{ found: `the name ${name}`, remedy: 'give it another one' }]),
+    ...columns.flatMap(column => {
+      const problem = findColumnNameProblem(column.name)
+      return problem === undefined
+        ? []
+        : [{ found: `column ${JSON.stringify(column.name)} ${problem}`, remedy: 'give it another name' }]
+    }),
+    ...findTableProblems(
+      columns.map(column => ({ ...column, nullable: !key.includes(column.name) })),
+      key,
+    ),
+  ]
+  if (problems.length > 0) {
+    throw new ConfigError(problems.map(problem => inPlace(`Mirror table ${JSON.stringify(table)}`, problem)))
   }
 }
 

@@ -28,6 +28,30 @@ function defineTable() {
 const upper = 'ABCDEF00-0000-4000-8000-000000000001'
 const nothing = { count: null, at: null, data: null }
 
+/** Names that the type of the columns would refuse already. */
+const named = (names: readonly string[]) =>
+  JSON.parse(JSON.stringify(Object.fromEntries(names.map(name => [name, 'text']))))
+
+test.each([
+  ['a.b', 'x', /the name holds a dot/],
+  ['', 'x', /the name is empty/],
+  ['t'.repeat(64), 'x', /more than 63 bytes/],
+  ['things', 'xmin', /"xmin" has the name of a system column/],
+  ['things', 'n'.repeat(64), /more than 63 bytes/],
+  ['things', 'a"b', /a quote/],
+  ['things', 'line\nbreak', /can't be seen/],
+  ['things', 'zero\u200bwidth', /can't be seen/],
+  ['things', '', /is empty/],
+])('a table %j with column %j is refused where it is defined', (into, column, words) => {
+  expect(() => mirrorRows({ into, key: 'id', columns: named(['id', column]) })).toThrow(words)
+})
+
+test('so is one without a key, or of too many columns', () => {
+  expect(() => mirrorRows({ into: 'things', key: [], columns: { id: 'uuid' } })).toThrow('there is no key')
+  const many = named(Array.from({ length: 1600 }, (_, n) => `c${n}`))
+  expect(() => mirrorRows({ into: 'things', key: 'c0', columns: many })).toThrow('has room for 1595')
+})
+
 describe.each(backends.filter(backend => backend !== 'redis'))('a complete read on %s', backend => {
   let app: TestApp
   beforeAll(async () => {

@@ -4,17 +4,23 @@ const mostBytes = 63
 /** Every table has these (PostgreSQL docs, 5.6 "System Columns"). */
 const systemColumns: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'])
 
+/** What nobody sees in a name, and what stands between names. */
+const oddCharacters = /[."\p{Cc}\p{Cf}]/u
+const holdsOdd = "holds a dot, a quote or a character that can't be seen"
+
 /** Why a column of the mirror can't have this name; undefined when it can. */
 export function findColumnNameProblem(name: string): string | undefined {
   if (name.startsWith('_')) return "begins with an underscore, as the mirror's own columns do"
   if (systemColumns.has(name)) return 'has the name of a system column of Postgres'
+  if (name === '') return 'is empty'
+  if (oddCharacters.test(name)) return holdsOdd
   return Buffer.byteLength(name) > mostBytes ? `has a name of more than ${mostBytes} bytes` : undefined
 }
 
 /** Why a mirror table can't have this name; undefined when it can. */
 export function findTableNameProblem(name: string): string | undefined {
   if (name === '') return 'is empty'
-  if (/[."]/.test(name)) return 'holds a dot or a quote'
+  if (oddCharacters.test(name)) return holdsOdd
   return Buffer.byteLength(name) > mostBytes ? `has more than ${mostBytes} bytes` : undefined
 }
 

@@ -29,6 +29,9 @@ export function findTableProblems(columns: readonly MirroredColumn[], key: reado
           },
         ]
       : []),
+    ...(key.length === 0
+      ? [{ found: 'there is no key', remedy: 'choose columns that tell a row from all others' }]
+      : []),
     ...(key.length > mostKeyColumns
       ? [
           {
