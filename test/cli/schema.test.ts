@@ -6,7 +6,7 @@ import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { openHome, run, start } from './run-command.ts'
 
 test('schema pull writes what each role sees, and schema check tells what no longer fits', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   await using sandbox = await openSandbox({ hasura: { seed: false } })
   await using home = await openHome(sandbox, 'reader', ['viewer', 'restorer'])
