@@ -27,15 +27,22 @@ export const run = defineCommand({
       ),
     )
     const { dryRun } = options
-    terminal.out(json ? `${JSON.stringify({ job, dryRun, ...result })}\n` : `${describe(job, result, dryRun)}\n`)
+    terminal.out(json ? `${JSON.stringify({ job, dryRun, ...result })}\n` : `${describe(job, result, options)}\n`)
     return 0
   },
 })
 
-function describe(job: string, result: object, dryRun: boolean): string {
+function describe(
+  job: string,
+  result: object,
+  { dryRun, payload }: { readonly dryRun: boolean; readonly payload?: unknown },
+): string {
   const counts = 'counts' in result && result.counts ? Object.entries(result.counts) : []
   const said = counts.filter(([, count]) => Number(count) > 0).map(([name, count]) => `${count} ${name}`)
-  if (counts.length > 0 && said.length === 0) return `${job}: ${dryRun ? 'dry run, ' : ''}nothing has changed`
+  if (counts.length > 0 && said.length === 0) {
+    const isBackfill = Object(payload).backfill !== undefined
+    return `${job}: ${dryRun ? 'dry run, ' : ''}${isBackfill ? 'no rows between the two cursors' : 'nothing has changed'}`
+  }
   const to = 'to' in result && typeof result.to === 'string' ? `, up to ${result.to}` : ''
   return `${job}: ${dryRun ? 'dry run, nothing was changed' : 'done'}${said.length > 0 ? ` (${said.join(', ')}${to})` : ''}`
 }

@@ -1,13 +1,13 @@
 import { textsAt } from '../hasura/rows.ts'
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
 import { beganAt, lowerBound, mayEndAt, movesBound } from './cursor-bound.ts'
-import { commit, leaveInAnyRows, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
+import { commit, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { countRows } from './remote/ask-table.ts'
 import { type Page, readPages } from './remote/read-pages.ts'
-import { allOf, behind, below, from, type ScanOrder } from './remote/scan.ts'
+import { allOf, behind, from } from './remote/scan.ts'
 
 /** The cursors between which rows were looked for; `to` is absent where none was found that bounds it. */
-interface Scanned {
+export interface Scanned {
   readonly from: string | undefined
   readonly to: string | undefined
 }
@@ -58,26 +58,6 @@ function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): string |
     if (movesBound(cursor, value, now)) return value
   }
   return undefined
-}
-
-/** Reads the rows between two cursors again; the checkpoint stays where it is. */
-export async function backfill(
-  run: PullRun,
-  order: ScanOrder,
-  bounds: { readonly from?: string | undefined; readonly to?: string | undefined },
-): Promise<Scanned> {
-  const { context, remote, counts } = run
-  const where = allOf(
-    bounds.from === undefined ? undefined : from(order, bounds.from),
-    bounds.to === undefined ? undefined : below(order, bounds.to),
-  )
-  const total = await countRows(remote, where, context.signal)
-  for await (const page of readPages(remote, { document: remote.rows, order, where }, context.signal)) {
-    await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
-    context.progress({ done: counts.read, ...(total !== undefined && { total }) })
-    context.signal.throwIfAborted()
-  }
-  return { from: bounds.from, to: bounds.to }
 }
 
 /**

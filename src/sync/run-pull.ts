@@ -4,12 +4,13 @@ import type { Session } from '../gate/session.ts'
 import type { JobContext, JobResult } from '../jobs/define-job.ts'
 import { nextDue } from '../schedule-rule.ts'
 import type { FencedTransaction } from '../store/store.ts'
+import { backfill } from './backfill.ts'
 import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState, saveColumnState } from './checkpoint.ts'
 import { beginScan, boundOf, needsFullRead, planColumns } from './column-versions.ts'
 import { loadFully } from './full/full-load.ts'
 import { endFullReads, type FullRead, findFullRead, forgetReads } from './full/full-read-record.ts'
 import { sweep } from './full/sweep.ts'
-import { backfill, scanChanges } from './incremental-scan.ts'
+import { scanChanges } from './incremental-scan.ts'
 import { type EnsuredTable, ensureMirrorTable } from './mirror/mirror-table.ts'
 import { findDeleted } from './mirror/soft-delete.ts'
 import { transformPage } from './mirror/transform-page.ts'
@@ -47,7 +48,7 @@ export async function runPull(
         found: `${settings.name} has no cursor, so it can't be filled between two`,
         remedy: 'run it in full',
       })
-    return { ...(await backfill(run, cursor.order, payload.backfill)), counts }
+    return { ...(await backfill(run, cursor, payload.backfill)), counts }
   }
   // Who asks for everything doesn't want what another run had read of it long ago; nor does a dry run, whose rows were taken back.
   const isAsked = context.full || payload.full || payload.sweep || context.allowDeletions

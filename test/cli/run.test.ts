@@ -116,6 +116,10 @@ describe('run', () => {
     const before = pulls().length
     expect((await run(home.env, 'run', 'sync-articles')).out).toMatch(/^sync-articles: (done|nothing has changed)/)
     expect(pulls()[before]?.variables).toMatchObject({ where: { id: { _gt: expect.any(String) } } })
+    const backfill = { from: '2090-01-01', to: '2091-01-01' }
+    expect((await run(home.env, 'run', 'sync-articles', '--payload', JSON.stringify({ backfill }))).out).toBe(
+      'sync-articles: no rows between the two cursors\n',
+    )
   })
 })
 

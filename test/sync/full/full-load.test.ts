@@ -222,9 +222,43 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
       ...between,
       counts: { read: 10, updated: 10 },
     })
+    const nothing = { from: '2030-01-01', to: '2031-01-01' }
+    expect(await runPull(app, job, account, { payload: { backfill: nothing } })).toMatchObject({
+      ...nothing,
+      counts: { read: 0 },
+    })
     expect(await checkpoint()).toEqual(before)
     expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({ counts: { updated: 20 } })
     await expectMirrored(app, table, account)
+  })
+
+  test('a backfill whose bounds leave nothing to read, or are none, is refused', async () => {
+    const table = await createTable(1, true)
+    const run = (backfill: { from?: string; to?: string }) =>
+      runPull(app, table.pull(), account, { payload: { backfill } })
+    for (const backfill of [
+      { from: '2026-02-01', to: '2026-01-01' },
+      { from: '2026-01-01T12:00:00+02:00', to: '2026-01-01T10:00:00Z' },
+    ]) {
+      await expect(run(backfill)).rejects.toMatchObject({
+        code: 'usage',
+        found: `The backfill begins at ${backfill.from} and ends before ${backfill.to}, so it has nothing to read`,
+      })
+    }
+    await expect(run({ to: 'the day before' })).rejects.toMatchObject({
+      code: 'usage',
+      found: expect.stringContaining('can\'t be read as timestamp with time zone, which the cursor "updated_at" is'),
+    })
+  })
+
+  test('a run that finds nothing reports no end, and so none that is before its beginning', async () => {
+    const table = await createTable(3, true)
+    await runPull(app, table.pull(), account)
+    const result = await runPull(app, table.pull(), account)
+    expect(result).toMatchObject({ from: expect.any(String), to: undefined, counts: { read: 0 } })
+    await app.hasura.sql(`update ${table.name} set updated_at = now() where id = 1`)
+    const { from, to } = Object(await runPull(app, table.pull(), account))
+    expect(Date.parse(from)).toBeLessThanOrEqual(Date.parse(to))
   })
 
   test('fills a mirror table again that somebody dropped, for every account', async () => {
