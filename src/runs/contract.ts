@@ -25,7 +25,7 @@ export async function findContractRefusal(job: JobDefinition, schemaFolder: URL)
     if (problems.length === 0) return undefined
     const remedies = new Set(problems.flatMap(({ remedy }) => remedy ?? []))
     return new RefusalError('contract', 'job', {
-      found: `${found} (${problems.map(problem => problem.found).join('; ')})`,
+      found: `${found} (${problems.map(problem => problem.found.replace(/\.$/, '')).join('; ')})`,
       remedy: remedies.size > 0 ? [...remedies].join('; ') : remedyFor(role),
     })
   } catch (error) {
