@@ -92,8 +92,8 @@ function getRealmUrl({ server }: Login): string {
   if (url !== undefined) return url
   throw new ConfigError([
     {
-      found: 'OIDC_ISSUER is missing',
-      remedy: 'TOKEN_URL alone does not tell which realm is meant, so give its issuer instead (https://host/realms/R)',
+      found: "OIDC_ISSUER is missing, and TOKEN_URL is no https address of a Keycloak realm's token endpoint",
+      remedy: 'give the issuer of the realm that is meant (https://host/realms/R), beside TOKEN_URL or alone',
     },
   ])
 }
