@@ -67,7 +67,7 @@ describe.each(backends)('on %s', backend => {
     const latest = async (job: string) =>
       JSON.parse((await command('runs', '--json', '--job', job, '--limit', '1')).out)[0]
     await command('enqueue', 'sync-articles')
-    await expect.poll(() => latest('sync-articles'), patience).toMatchObject({ state: 'failed' })
+    await expect.poll(() => latest('sync-articles'), patience).toMatchObject({ state: 'refused' })
     expect((await command('enqueue', 'sync-users', '--wait', '--json')).code).toBe(1)
     expect((await command('enqueue', 'sync-topics', '--wait', '--json')).code).toBe(0)
     expect((await command('enqueue', 'sync-topics', '--payload', `{"title":"${troubling}"}`)).code).toBe(2)
