@@ -90,3 +90,20 @@ describe('rows of a mirror table', () => {
     expect(app.logged.text()).not.toContain('9007199254740993')
   })
 })
+
+test.each<[string, () => Promise<unknown>, string]>([
+  [
+    'runs of a job',
+    () => app.operations.listRuns({ job: 'sync-user', limit: 1 }),
+    'job "sync-user": did you mean sync-users?',
+  ],
+  ['a reset', () => app.operations.reset('sync-user', 'north'), 'job "sync-user": did you mean sync-users?'],
+  ['an account to reset', () => app.operations.reset('sync-users', 'nort'), 'account "nort": did you mean north?'],
+  ['an account to forget', () => app.operations.forget('nort'), 'account "nort": did you mean north?'],
+])('a name that nothing has is told: %s', async (_what, ask, sentence) => {
+  await expect(ask()).rejects.toThrow(`There is no ${sentence}`)
+})
+
+test('a job that has not run yet has no runs, which is no mistake', async () => {
+  expect(await app.operations.listRuns({ job: 'bootstrap-account', limit: 1 })).toEqual([])
+})
