@@ -20,8 +20,13 @@ export interface Account {
   }
 }
 
-/** Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). */
-export type ScheduleRule = { readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }
+/**
+ * Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). `missed` says what becomes of ticks
+ * for which no worker was there: one run makes up for all of them (`run-once`, the default), or none (`skip`).
+ */
+export type ScheduleRule = ({ readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }) & {
+  readonly missed?: 'run-once' | 'skip'
+}
 
 /** How the account gets a token. Each method has its own credentials, and none of another's. */
 export type Login = SecretLogin | KeyLogin | CertificateLogin | PasswordLogin

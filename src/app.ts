@@ -4,15 +4,16 @@ import { checkAccountJobs } from './app/check-account-jobs.ts'
 import { findJobFiles } from './app/find-job-files.ts'
 import type { Clock } from './clock.ts'
 import { type Config, type Environment, queueWithoutStore } from './config.ts'
-import { ConfigError, renderExplanation, TransientError, WorkerError } from './errors.ts'
+import { ConfigError, TransientError, WorkerError } from './errors.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
 import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
 import type { JobDefinition } from './jobs/define-job.ts'
 import type { Log } from './log.ts'
-import { openQueue, type RequestQueue } from './queue/request-queue.ts'
+import { openTickets, type Tickets } from './queue/tickets.ts'
 import { checkJobList } from './runs/check-jobs.ts'
-import { startHeartbeat } from './runs/heartbeat.ts'
+import { startProcess } from './runs/process.ts'
 import type { RunDeps } from './runs/run-deps.ts'
+import { createWaker, type Waker } from './runs/waker.ts'
 import { inspectDatabase } from './store/inspect-database.ts'
 import { type Database, openDatabase } from './store/open-database.ts'
 import { explainPostgresFailure } from './store/postgres-failure.ts'
@@ -31,6 +32,9 @@ export interface Host {
 export interface App extends AsyncDisposable {
   readonly deps: RunDeps
   readonly database: Database
+  readonly waker: Waker
+  /** The queue, where there is Redis. */
+  readonly tickets: Tickets | undefined
   /** Puts these in the place of all accounts; those that are the same keep their token and their rate limits. */
   replaceAccounts(accounts: readonly Account[]): AccountChanges
 }
@@ -46,14 +50,8 @@ export interface Definitions {
  * Opens everything that running jobs needs, and closes it in reverse order.
  *
  * @param definitions undefined where no job is asked for, so that what happened can be looked at whatever is wrong with the jobs
- * @param isWorker whether it is going to take requests
  */
-export async function openApp(
-  config: Config,
-  definitions: Definitions | undefined,
-  host: Host,
-  { isWorker = false }: { readonly isWorker?: boolean } = {},
-): Promise<App> {
+export async function openApp(config: Config, definitions: Definitions | undefined, host: Host): Promise<App> {
   const { clock, log, hostname, pid } = host
   const { jobs = [], firstLogin, schemaFolder = committedSchemas } = definitions ?? {}
   if (definitions) {
@@ -65,16 +63,17 @@ export async function openApp(
   await using opened = new AsyncDisposableStack()
   const database = opened.use(await openStore(config, log))
   const { store } = database
-  const queue = opened.use(await openOwnQueue(config, database, host))
-  if (queue.warning) log.warn(renderExplanation(queue.warning))
-  const heartbeat = opened.use(await startHeartbeat({ store, clock, log }, { host: hostname, pid, isWorker }))
+  const tickets = config.redisUrl ? opened.use(openTickets(config.redisUrl, { clock, log })) : undefined
+  const process = opened.use(
+    await startProcess({ store, clock, log }, { host: hostname, pid, isAlone: database.kind === 'embedded' }),
+  )
+  const waker = createWaker({ store, tickets, notifies: database.kind === 'postgres', log })
   const deps: RunDeps = {
     store,
-    queue,
     clock,
     log,
-    processId: heartbeat.processId,
-    leases: heartbeat.leases,
+    process,
+    wake: waker.wake,
     jobs: new Map(jobs.map(job => [job.name, job])),
     accounts: registry.accounts,
     operations: firstLogin,
@@ -85,22 +84,10 @@ export async function openApp(
   return {
     deps,
     database,
+    waker,
+    tickets,
     replaceAccounts: replacement => registry.replace(replacement),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
-  }
-}
-
-async function openOwnQueue(
-  config: Config,
-  database: Database,
-  deps: Pick<Host, 'clock' | 'log'>,
-): Promise<RequestQueue> {
-  if (config.redisUrl) return openQueue({ redisUrl: config.redisUrl }, deps)
-  try {
-    return await openQueue({ pool: database.openQueuePool() }, deps)
-  } catch (error) {
-    if (error instanceof WorkerError || !config.databaseUrl) throw error
-    throw await explainStart(error, config.databaseUrl, config)
   }
 }
 
@@ -110,17 +97,17 @@ async function openStore(config: Config, log: Log): Promise<Database> {
     return await openDatabase(location, log)
   } catch (error) {
     if (error instanceof ConfigError || !('databaseUrl' in location)) throw error
-    throw await explainStart(error, location.databaseUrl, config)
+    throw await explainStart(error, location.databaseUrl)
   }
 }
 
 /** Of what the user may not do, everything that is missing is told, as `doctor` tells it. */
-async function explainStart(error: unknown, databaseUrl: string, config: Config): Promise<WorkerError> {
+async function explainStart(error: unknown, databaseUrl: string): Promise<WorkerError> {
   const cause = error instanceof TransientError ? error.cause : error
   if (error instanceof WorkerError && cause === undefined) return error
   const failure = explainPostgresFailure(cause, `Postgres at ${new URL(databaseUrl).host}`)
   if (failure.code === '42501') {
-    const found = await inspectDatabase(databaseUrl, { hasQueue: !config.redisUrl })
+    const found = await inspectDatabase(databaseUrl)
     if (found.problem) return new ConfigError([found.problem])
   }
   return failure.isConfiguration ? new ConfigError([failure]) : new TransientError('store', failure, { cause })

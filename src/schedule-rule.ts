@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Cron } from 'croner'
 import type { ScheduleRule } from './account.ts'
 
@@ -41,4 +42,47 @@ export function nextDue(rule: ScheduleRule, due: Date, now: Date): Date {
 /** A new rule starts at once when it is an interval, and at its next time when it is a cron expression. */
 export function firstDue(rule: ScheduleRule, now: Date): Date {
   return 'cron' in rule ? nextDue(rule, now, now) : now
+}
+
+/** What becomes of a schedule that is due. */
+export interface TickPlan {
+  readonly nextAt: Date
+  /** Instants that have passed for good. */
+  readonly missed: number
+  readonly isMade: boolean
+  /** Added to `nextAt` after the first tick of all. */
+  readonly spreadMs: number
+}
+
+/** A tick that is made so long after it was due has been missed, for a rule that skips those. */
+const lateMs = 60_000
+/** No more are counted. */
+const mostMissed = 1_000
+
+/** @param name of the line, from which the place of an interval among others of the same length follows */
+export function planTick(rule: ScheduleRule, { dueAt, now, name }: { dueAt: Date; now: Date; name: string }): TickPlan {
+  const isMade = rule.missed !== 'skip' || now.getTime() - dueAt.getTime() <= lateMs
+  const between = countBetween(rule, dueAt, now)
+  return {
+    nextAt: nextDue(rule, dueAt, now),
+    missed: isMade ? between : between + 1,
+    isMade,
+    spreadMs: spreadOf(rule, name),
+  }
+}
+
+/** How many instants of the rule lie after `dueAt` and not after `now`. */
+function countBetween(rule: ScheduleRule, dueAt: Date, now: Date): number {
+  if ('everySeconds' in rule) {
+    return Math.min(Math.max(0, Math.floor((now.getTime() - dueAt.getTime()) / (rule.everySeconds * 1000))), mostMissed)
+  }
+  let count = 0
+  for (let at = nextDue(rule, dueAt, dueAt); at <= now && count < mostMissed; at = nextDue(rule, at, at)) count += 1
+  return count
+}
+
+/** Up to a minute: a thousand accounts that began in one second would come in one second ever after. */
+function spreadOf(rule: ScheduleRule, name: string): number {
+  if ('cron' in rule) return 0
+  return createHash('sha256').update(name).digest().readUInt32BE() % Math.min(rule.everySeconds * 1000, 60_000)
 }

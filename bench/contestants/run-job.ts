@@ -36,7 +36,7 @@ export async function runJob(options: z.infer<typeof workerOptions>, job: JobDef
   }
   await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, host)
   const startedAt = performance.now()
-  const result = await createLocalOperations(app.deps).run(
+  const result = await createLocalOperations(app).run(
     { job: job.name, account: undefined, payload: {}, full: false },
     { onWaiting() {}, onProgress() {} },
     new AbortController().signal,

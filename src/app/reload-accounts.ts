@@ -3,9 +3,8 @@ import type { Account } from '../account.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
 import { ConfigError, renderExplanation } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { requestBootstraps } from '../runs/request-bootstraps.ts'
+import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
-import { wakeAll } from '../runs/wake.ts'
 import type { AccountChanges } from './account-registry.ts'
 import { checkAccountJobs } from './check-account-jobs.ts'
 
@@ -13,8 +12,8 @@ export interface ReloadDeps extends RunDeps {
   /** Reads the file; rejects with ConfigError and every problem. */
   readonly load: () => Promise<readonly Account[]>
   readonly replace: (accounts: readonly Account[]) => AccountChanges
-  /** Stores the schedules of these accounts. */
-  readonly reconcile: (accounts: readonly Account[]) => Promise<void>
+  /** Takes over what this process serves. */
+  readonly renew: () => Promise<void>
 }
 
 /**
@@ -30,8 +29,8 @@ export async function reloadAccounts(deps: ReloadDeps, asked: boolean): Promise<
   try {
     const accounts = await deps.load()
     checkAccountJobs(accounts, [...deps.jobs.values()])
-    await deps.reconcile(accounts)
     changes = deps.replace(accounts)
+    await deps.renew()
   } catch (error) {
     if (!(error instanceof ConfigError)) {
       log.warn({ error }, 'the accounts could not be reloaded; that is tried again')
@@ -68,7 +67,6 @@ async function bringUp(deps: ReloadDeps, names: readonly string[]): Promise<void
   try {
     if (names.length > 0) {
       await sql`update worker.holds set probe_at = now() where account = any(${names})`.execute(deps.store)
-      for (const name of names) await wakeAll(deps, name)
     }
     await requestBootstraps(deps)
   } catch (error) {

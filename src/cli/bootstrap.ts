@@ -8,6 +8,10 @@ export const bootstrap = defineCommand({
   arguments: {},
   options: { account: oneAccount, ...waitOptions, json: jsonOutput },
   run({ account, ...how }, context) {
-    return makeRequest(context, { job: 'bootstrap-account', account, payload: undefined, trigger: 'bootstrap' }, how)
+    return makeRequest(
+      context,
+      { job: 'bootstrap-account', account, payload: undefined, trigger: 'bootstrap', caller: 'cli' },
+      how,
+    )
   },
 })

@@ -14,7 +14,7 @@ export const enqueue = defineCommand({
     json: jsonOutput,
   },
   run({ job, account, payload, idempotencyKey, ...how }, context) {
-    const wanted = { job, account, payload, idempotencyKey, priority: 'normal', trigger: 'cli' } as const
+    const wanted = { job, account, payload, idempotencyKey, trigger: 'cli', caller: 'cli' } as const
     return makeRequest(context, wanted, how)
   },
 })

@@ -118,7 +118,7 @@ async function withOperations<T>(
       throw error
     }
     await using app = opened
-    return await work(createLocalOperations(app.deps))
+    return await work(createLocalOperations(app))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
 import { logDeprecations, reloadAccounts } from '../app/reload-accounts.ts'
+import { type Serving, serveLines } from '../app/serve-lines.ts'
 import { watchFile } from '../app/watch-file.ts'
 import { type App, openApp } from '../app.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
@@ -10,20 +11,11 @@ import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import { findJobProblems } from '../runs/find-job-problems.ts'
-import { createRequestHandler } from '../runs/handle-request.ts'
-import { startHousekeeping } from '../runs/housekeeping.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
-import {
-  findStoreTime,
-  listSchedules,
-  reconcileSchedules,
-  type SchedulerDeps,
-  startScheduler,
-} from '../schedules/scheduler.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 
 /** Runs at a time in one process; more wait in the queue. */
-const concurrency = 8
+const slots = 8
 /** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
 const graceMs = 5_000
 
@@ -34,10 +26,10 @@ export const worker = defineCommand({
   options: {},
   async run(_values, context) {
     const { config, loadDefinitions, host, log, signal } = context
-    await using app = await openApp(config, await loadDefinitions(), host, { isWorker: true })
+    await using app = await openApp(config, await loadDefinitions(), host)
     const { deps, database } = app
     const { callers } = config.http
-    const operations = createLocalOperations(deps)
+    const operations = createLocalOperations(app)
 
     await using running = new AsyncDisposableStack()
     const control = createControl({ operations, log })
@@ -47,19 +39,10 @@ export const worker = defineCommand({
     await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
     const address = await listen(http, config.http)
 
-    const scheduling = {
-      ...deps,
-      now: () => findStoreTime(deps.store),
-    }
-    const list = (accounts = accountsOf(deps)) => listSchedules(deps.jobs.values(), accounts)
-    await reconcileSchedules(scheduling, list())
     logDeprecations(log, accountsOf(deps))
     await logProblems(deps)
-    const consumer = deps.queue.consume(createRequestHandler(deps), { concurrency })
-    running.defer(() => consumer.stop(graceMs))
-    running.use(startHousekeeping(deps))
-    running.use(startScheduler(scheduling, () => list()))
-    running.use(watchAccounts(context, app, scheduling))
+    const serving = running.use(await serveLines(app, { slots, graceMs }))
+    running.use(watchAccounts(context, app, serving))
     log.info(
       {
         address,
@@ -93,14 +76,13 @@ async function logProblems(deps: RunDeps): Promise<void> {
 function watchAccounts(
   { config: { accountsFile }, env, host, onHangup }: CommandContext,
   { deps, replaceAccounts }: App,
-  scheduling: SchedulerDeps,
+  serving: Serving,
 ): AsyncDisposable {
   if (accountsFile === undefined) return { async [Symbol.asyncDispose]() {} }
   const reloading = {
     ...deps,
     load: async () => parseConfig(env, await loadAccountsFile(accountsFile)).accounts,
-    reconcile: (accounts: readonly Account[]) =>
-      reconcileSchedules(scheduling, listSchedules(deps.jobs.values(), accounts)),
+    renew: serving.renew,
     replace: replaceAccounts,
   }
   return watchFile(accountsFile, { clock: host.clock, onHangup }, asked => reloadAccounts(reloading, asked))

@@ -21,7 +21,7 @@ type FirstLogins = ReadonlyMap<string, FirstLoginRecord>
 /** Whether the queue and the store can be used; neither is opened, so nothing is created or migrated. */
 export async function inspectServices(config: Config): Promise<ServicesInspection> {
   if (!config.databaseUrl) return inspectEmbedded(config.dataDir)
-  const { finding: store, firstLogins } = await inspectStore(config.databaseUrl, !config.redisUrl)
+  const { finding: store, firstLogins } = await inspectStore(config.databaseUrl)
   const queue = config.redisUrl
     ? await inspectQueue(config.redisUrl)
     : { ...store, detail: `in the store: ${store.detail}` }
@@ -71,13 +71,10 @@ function both(finding: Finding): ReadonlyMap<'queue' | 'store', Finding> {
   ])
 }
 
-async function inspectStore(
-  databaseUrl: string,
-  hasQueue: boolean,
-): Promise<{ finding: Finding; firstLogins: FirstLogins | undefined }> {
+async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; firstLogins: FirstLogins | undefined }> {
   let firstLogins: FirstLogins | undefined
   const finding = await attempt(async () => {
-    const found = await inspectDatabase(databaseUrl, { hasQueue })
+    const found = await inspectDatabase(databaseUrl)
     firstLogins = found.firstLogins
     if (found.problem) return failWith(found.problem)
     if (!found.hasStore)

@@ -4,41 +4,51 @@ import { RefusalError } from '../errors.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
-export interface AccountRecord {
-  readonly name: string
+/** What is remembered of an account. Its fingerprint is issuer, subject and endpoint. */
+export interface KnownAccount extends Fingerprint {
   readonly firstLogin: FirstLoginState
 }
 
 /**
- * What is remembered of an account, made at its first token. Its fingerprint is issuer, subject and endpoint: under the same
- * name another service account or another API must not go on from these checkpoints.
+ * Makes the record of an account at its first token. Under the same name another service account or another API must not go on
+ * from these checkpoints.
  *
+ * @param known as it was read with the claim; undefined when there was none
+ * @returns how far the first login has come
  * @throws RefusalError (`fingerprint`) when the name meant something else before
  */
-export async function ensureAccountRecord(store: Store, account: Account, claims: Claims): Promise<AccountRecord> {
-  const endpoint = account.hasura?.url ?? ''
-  const { issuer, subject } = claims
-  await store
-    .insertInto('worker.accounts')
-    .values({ name: account.name, issuer, subject, endpoint })
-    .onConflict(conflict => conflict.doNothing())
-    .execute()
-  const row = await store
-    .selectFrom('worker.accounts')
-    .select(['issuer', 'subject', 'endpoint', 'first_login'])
-    .where('name', '=', account.name)
-    .executeTakeFirstOrThrow()
-  const change = describeChange(row, { issuer, subject, endpoint })
+export async function ensureAccountRecord(
+  store: Store,
+  account: Account,
+  { issuer, subject }: Claims,
+  known: KnownAccount | undefined,
+): Promise<FirstLoginState> {
+  const now = { issuer, subject, endpoint: account.hasura?.url ?? '' }
+  const before = known ?? (await recordAccount(store, account.name, now))
+  const change = describeChange(before, now)
   if (change) {
     throw new RefusalError('fingerprint', 'account', {
       found: `Account "${account.name}" had ${change}`,
       remedy: `give the other one a name of its own, or run "forget ${account.name}" to drop what was synced and start anew`,
     })
   }
-  return { name: account.name, firstLogin: row.first_login }
+  return before.firstLogin
 }
 
-type Fingerprint = Record<'issuer' | 'subject' | 'endpoint', string>
+async function recordAccount(store: Store, name: string, fingerprint: Fingerprint): Promise<KnownAccount> {
+  await store
+    .insertInto('worker.accounts')
+    .values({ name, ...fingerprint })
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
+  return store
+    .selectFrom('worker.accounts')
+    .select(['issuer', 'subject', 'endpoint', 'first_login as firstLogin'])
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow()
+}
+
+type Fingerprint = Readonly<Record<'issuer' | 'subject' | 'endpoint', string>>
 
 function describeChange(before: Fingerprint, now: Fingerprint): string | undefined {
   for (const part of ['issuer', 'subject', 'endpoint'] as const) {

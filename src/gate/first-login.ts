@@ -21,7 +21,7 @@ export interface FirstLoginDeps {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  readonly processId: string
+  readonly process: { readonly id: string }
   readonly operations: FirstLoginOperations | undefined
 }
 
@@ -40,7 +40,8 @@ export async function ensureFirstLogin(
   user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, clock, processId } = deps
+  const { store, clock } = deps
+  const processId = deps.process.id
   const deadline = clock.now() + visibleWithinMs
   for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
     const state = await findState(store, account)
@@ -220,7 +221,7 @@ async function claim(store: Store, account: string, processId: string): Promise<
  * nothing, except what can't be wrong: that the user is visible.
  */
 async function settle(
-  { store, processId }: FirstLoginDeps,
+  { store, process }: FirstLoginDeps,
   account: string,
   state: FirstLoginState,
   note: string | null,
@@ -230,6 +231,6 @@ async function settle(
     .updateTable('worker.accounts')
     .set({ first_login: state, first_login_note: note, ...(!keep && { first_login_process: null }) })
     .where('name', '=', account)
-  if (state !== 'visible') update = update.where('first_login_process', '=', processId)
+  if (state !== 'visible') update = update.where('first_login_process', '=', process.id)
   await update.execute()
 }

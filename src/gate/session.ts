@@ -5,7 +5,7 @@ import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import type { RestApi } from '../rest/rest-api.ts'
 import type { AccountAccess } from './account-access.ts'
-import { ensureAccountRecord } from './account-record.ts'
+import { ensureAccountRecord, type KnownAccount } from './account-record.ts'
 import { ensureFirstLogin, type FirstLoginDeps } from './first-login.ts'
 import { findRefusal, type Granted } from './requirement.ts'
 
@@ -66,6 +66,7 @@ const sessionKey: unique symbol = Symbol('session')
 /**
  * The gate: token → account record → first login → requirement.
  *
+ * @param known what the claim found of the account, so that one that is complete needs no question more
  * @throws RefusalError naming what was found, what was needed and what to do
  * @throws OutageError when the identity provider or the API can't be reached
  */
@@ -74,12 +75,13 @@ export async function openSession(
   access: AccountAccess,
   requirement: Requirement | undefined,
   signal: AbortSignal,
+  known?: KnownAccount,
 ): Promise<Session> {
   const { account } = access
   const granted = await requireGranted(access, requirement, signal)
   const { claims, hasura } = granted
-  await ensureAccountRecord(deps.store, account, claims)
-  if (account.hasura && hasura) {
+  const firstLogin = await ensureAccountRecord(deps.store, account, claims, known)
+  if (account.hasura && hasura && firstLogin !== 'visible') {
     const client = access.hasura(account.hasura.url, account.hasura.refreshRole ?? hasura.defaultRole)
     const user = { hasura: client, userId: hasura.userId }
     await access.inTurn(() => ensureFirstLogin(deps, account.name, user, signal))

@@ -13,6 +13,7 @@ import {
   TransientError,
   UsageError,
 } from '../errors.ts'
+import { requestStates } from '../store/schema.ts'
 import { readTold, runEventSchema, toldSchema } from './control-events.ts'
 import { requireKey } from './idempotency.ts'
 import {
@@ -22,9 +23,11 @@ import {
   mirrorRowsReportSchema,
   type Operations,
   requestReportSchema,
+  requestSummarySchema,
   runReportSchema,
 } from './operations.ts'
 
+const stateSchema = z.object({ state: z.enum(requestStates) })
 const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
 const errorSchema = z.object({ code: z.string(), ...toldSchema.shape })
 
@@ -88,6 +91,18 @@ export function createControlClient(socketPath: string): Operations {
         throw error
       }
     },
+    listRequests({ state, job, account, limit }) {
+      const query = new URLSearchParams({
+        limit: String(limit),
+        ...(state !== undefined && { state }),
+        ...(job !== undefined && { job }),
+        ...(account !== undefined && { account }),
+      })
+      return call('GET', `/requests?${query}`, z.array(requestSummarySchema))
+    },
+    cancelRequest: id =>
+      call('POST', `/requests/${encodeURIComponent(id)}/cancel`, stateSchema, {}).then(({ state }) => state),
+    retryRequest: id => call('POST', `/requests/${encodeURIComponent(id)}/retry`, acceptedSchema, {}),
     async run(wanted, listener, signal) {
       const { job, ...body } = wanted
       const response = await send(socketPath, 'POST', `/jobs/${encodeURIComponent(job)}/runs`, body, {}, signal)

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { requestStates } from '../store/schema.ts'
 import { type RunEvent, tellError } from './control-events.ts'
 import { addRequestRoutes, createFastify, parse } from './create-http.ts'
 import type { Operations } from './operations.ts'
@@ -16,6 +17,13 @@ const runBody = z.object({
   allowDeletions: z.boolean().default(false),
 })
 const limit = z.coerce.number().int().min(1).max(1000).default(20)
+const identified = z.object({ id: z.string() })
+const requestsQuery = z.object({
+  state: z.enum(requestStates).optional(),
+  job: z.string().optional(),
+  account: z.string().optional(),
+  limit,
+})
 const runsQuery = z.object({ job: z.string().optional(), limit })
 const rowsQuery = z.object({ table: z.string(), account: z.string().optional(), limit })
 
@@ -50,6 +58,12 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   })
   app.get('/worker', async () => ({ isRunning: await operations.hasWorker() }))
   app.get('/ping', () => operations.ping().then(() => ({})))
+
+  app.get('/requests', request => operations.listRequests(parse(requestsQuery, request.query, 'query')))
+  app.post('/requests/:id/cancel', async request => ({
+    state: await operations.cancelRequest(parse(identified, request.params, 'path').id),
+  }))
+  app.post('/requests/:id/retry', request => operations.retryRequest(parse(identified, request.params, 'path').id))
 
   app.post('/jobs/:name/reset', async request => {
     await operations.reset(named.parse(request.params).name, parse(accountBody, request.body, 'body').account)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../explain-issues.ts'
 import { describeError, type Log, privateCode, sayPublicly } from '../log.ts'
-import { priorities, triggers } from '../queue/request.ts'
+import { priorities, triggers } from '../runs/requests.ts'
 import type { Authorize } from './authorize.ts'
 import { requireKey } from './idempotency.ts'
 import type { Operations, RequestReport } from './operations.ts'
@@ -12,7 +12,7 @@ const requestBody = z
   .strictObject({
     account: z.string().optional(),
     payload: z.unknown().optional(),
-    priority: z.enum(Object.keys(priorities) as [keyof typeof priorities]).optional(),
+    priority: z.enum(priorities).optional(),
   })
   .default({})
 
@@ -59,6 +59,7 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
       payload: body.payload,
       priority: body.priority,
       trigger: from,
+      caller: trigger,
       idempotencyKey,
     })
     return reply.code(202).header('location', `/requests/${accepted.id}`).send(accepted)

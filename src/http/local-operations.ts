@@ -1,41 +1,80 @@
 import { sql } from 'kysely'
-import { NotFoundError, renderExplanation, TransientError, UsageError, WorkerError } from '../errors.ts'
+import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../explain-issues.ts'
 import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import { findHold } from '../gate/holds.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
-import { privateCode } from '../log.ts'
-import { idempotentRequestId } from '../queue/request.ts'
 import { findJobProblems } from '../runs/find-job-problems.ts'
 import { forgetAccount, resetJob } from '../runs/forget.ts'
+import { acceptRequest, cancelRequest } from '../runs/requests.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
 import { explainPostgresFailure, readOnly } from '../store/postgres-failure.ts'
 import type { Store } from '../store/store.ts'
-import { makeOnce } from './idempotency.ts'
+import { requireKey } from './idempotency.ts'
 import { listMirrorRows } from './mirror-rows.ts'
-import type { JobReport, Operations, RequestReport, WantedRequest } from './operations.ts'
-import { listAccounts, listHolds, listRuns, listRunsOfRequest } from './reports.ts'
+import type { JobReport, Operations, WantedRequest } from './operations.ts'
+import { listAccounts, listHolds, listRuns } from './reports.ts'
+import { findRequest, listRequests } from './request-report.ts'
 
-/** The operations on this process's own store and queue. */
-export function createLocalOperations(deps: RunDeps): Operations {
-  const { store, queue, jobs, accounts } = deps
+/** The operations on this process's own store. */
+export function createLocalOperations({
+  deps,
+  tickets,
+}: {
+  readonly deps: RunDeps
+  /** The queue, where there is one. */
+  readonly tickets: { ping(): Promise<void> } | undefined
+}): Operations {
+  const { store, jobs, accounts } = deps
   return {
     async makeRequest(wanted) {
       const { job, access, payload } = resolve(deps, wanted)
-      const account = access.account.name
-      const { trigger, priority, idempotencyKey: key } = wanted
-      const add = (id?: string) =>
-        queue.add({ account, job: job.name, payload, trigger, ...(priority && { priority }), ...(id && { id }) })
-      if (key === undefined) return add()
-      return makeOnce(store, { account, job: job.name, key, payload }, () =>
-        add(idempotentRequestId(account, job.name, key)),
-      )
+      const { trigger, caller, priority, idempotencyKey } = wanted
+      if (idempotencyKey !== undefined) requireKey(idempotencyKey)
+      const request = {
+        account: access.account.name,
+        job: job.name,
+        payload,
+        trigger,
+        caller,
+        priority,
+        idempotencyKey,
+      }
+      const { accepted, conflict, wake } = await acceptRequest(store, request)
+      if (conflict) {
+        throw new ConflictError({
+          found: `Idempotency key "${idempotencyKey}" was used for ${job.name} with another payload`,
+          remedy: 'give each request its own key',
+        })
+      }
+      deps.wake(wake)
+      return accepted
     },
-    findRequest: id => findRequest(deps, id),
+    findRequest: id => findRequest(store, id),
+    listRequests: filter => listRequests(store, filter),
+    async cancelRequest(id) {
+      const state = await cancelRequest(store, id)
+      if (state === undefined) throw noRequest(id)
+      return state
+    },
+    async retryRequest(id) {
+      const { rows } = await sql<{ account: string; job: string; payload: unknown; state: string }>`
+        select account, job, payload, state from worker.requests where id = worker.successor(${id})`.execute(store)
+      const [row] = rows
+      if (!row) throw noRequest(id)
+      if (row.state === 'waiting' || row.state === 'running') {
+        throw new UsageError({
+          found: `Request ${id} is ${row.state}`,
+          remedy: 'only one that has ended can be repeated',
+        })
+      }
+      const { accepted, wake } = await acceptRequest(store, { ...row, trigger: 'retry', caller: '' })
+      deps.wake(wake)
+      return accepted
+    },
     async run(wanted, listener, signal) {
       return runNow(deps, { ...wanted, ...resolve(deps, wanted), signal, ...listener })
     },
@@ -64,17 +103,13 @@ export function createLocalOperations(deps: RunDeps): Operations {
       await forgetAccount(deps, account)
     },
     async hasWorker() {
-      const row = await store
-        .selectFrom('worker.processes')
-        .select('id')
-        .where('is_worker', '=', true)
-        .where('expires_at', '>', sql<Date>`now()`)
-        .limit(1)
-        .executeTakeFirst()
-      return row !== undefined
+      const { rows } = await sql`
+        select from worker.served_lines l join worker.processes p on p.id = l.process
+        where p.expires_at > now() limit 1`.execute(store)
+      return rows.length > 0
     },
     async ping() {
-      await Promise.all([queue.ping(), pingStore(store)])
+      await Promise.all([tickets?.ping(), pingStore(store)])
     },
   }
 }
@@ -108,25 +143,8 @@ async function isRemembered(store: Store, account: string): Promise<boolean> {
   return row !== undefined
 }
 
-async function findRequest({ store, queue }: RunDeps, id: string): Promise<RequestReport | undefined> {
-  const request = await queue.find(id)
-  if (!request) return undefined
-  const runs = await listRunsOfRequest(store, id)
-  const [last] = runs
-  const failedReason = last?.error?.code === privateCode ? last.error.message : request.failedReason
-  const hold = request.state === 'delayed' ? await findHold(store, request.account, request.job) : undefined
-  return {
-    id: request.id,
-    job: request.job,
-    account: request.account,
-    state: request.state,
-    trigger: request.trigger,
-    requestedAt: request.requestedAt.toISOString(),
-    ...(hold && { hold: { code: hold.code, reason: renderExplanation(hold) } }),
-    ...(request.failedReason !== undefined && { failedReason }),
-    ...(request.progress !== undefined && { progress: request.progress }),
-    runs,
-  }
+function noRequest(id: string): NotFoundError {
+  return new NotFoundError(`There is no request "${id}"; finished ones are kept for 7 days, failed ones for 30`)
 }
 
 /** Finds what the words name and parses the payload, before anything reaches the queue. */

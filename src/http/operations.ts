@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { JobResult, RunOptions } from '../jobs/define-job.ts'
-import type { Priority, Trigger } from '../queue/request.ts'
-import type { AcceptedRequest } from '../queue/request-queue.ts'
 import type { PacedProgress } from '../runs/pace.ts'
+import { type AcceptedRequest, type Priority, priorities, type Trigger } from '../runs/requests.ts'
+import { type RequestState, requestStates, runStates } from '../store/schema.ts'
 
 /**
  * What may be asked of a worker. Carried out in this process, or by the owner of the embedded database through its control
@@ -11,6 +11,16 @@ import type { PacedProgress } from '../runs/pace.ts'
 export interface Operations {
   makeRequest(wanted: WantedRequest): Promise<AcceptedRequest>
   findRequest(id: string): Promise<RequestReport | undefined>
+  /** The newest first. */
+  listRequests(filter: RequestFilter): Promise<readonly RequestSummary[]>
+  /**
+   * Ends a waiting request, for everyone whose wish it has absorbed, and asks a running one to end.
+   *
+   * @returns the state that it is in then: one that is running ends a moment later
+   */
+  cancelRequest(id: string): Promise<RequestState>
+  /** Makes a request like one that has ended. */
+  retryRequest(id: string): Promise<AcceptedRequest>
   /** One run in the foreground; throws what refused or ended it. */
   run(wanted: WantedRun, listener: RunListener, signal: AbortSignal): Promise<JobResult>
   listJobs(): Promise<readonly JobReport[]>
@@ -34,8 +44,17 @@ export interface WantedRequest {
   readonly account: string | undefined
   readonly payload: unknown
   readonly trigger: Trigger
+  /** Whose idempotency key it is. */
+  readonly caller: string
   readonly priority?: Priority | undefined
   readonly idempotencyKey?: string | undefined
+}
+
+export interface RequestFilter {
+  readonly state?: RequestState | undefined
+  readonly job?: string | undefined
+  readonly account?: string | undefined
+  readonly limit: number
 }
 
 export interface WantedRun extends Partial<RunOptions> {
@@ -63,7 +82,7 @@ export const runReportSchema = z.object({
   account: z.string(),
   trigger: z.string(),
   attempt: z.int(),
-  state: z.enum(['running', 'waiting', 'succeeded', 'failed', 'refused', 'interrupted']),
+  state: z.enum(runStates),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   from: z.string().nullable(),
@@ -73,19 +92,26 @@ export const runReportSchema = z.object({
 })
 export type RunReport = z.infer<typeof runReportSchema>
 
-export const requestReportSchema = z.object({
+export const requestSummarySchema = z.object({
   id: z.string(),
   job: z.string(),
   account: z.string(),
-  state: z.enum(['waiting', 'delayed', 'running', 'done', 'failed']),
+  state: z.enum(requestStates),
   trigger: z.string(),
+  priority: z.enum(priorities),
+  /** Runs in a row that failed. */
+  failures: z.int(),
   requestedAt: z.string(),
-  /** Why it waits, when it waits for something to be mended. */
+  endedAt: z.string().nullable(),
+  /** Why it isn't running; absent for one that doesn't wait. */
+  waitsFor: z.string().optional(),
   hold: z.object({ code: z.string(), reason: z.string() }).optional(),
   failedReason: z.string().optional(),
   progress: z.unknown().optional(),
-  runs: z.array(runReportSchema),
 })
+export type RequestSummary = z.infer<typeof requestSummarySchema>
+
+export const requestReportSchema = z.object({ ...requestSummarySchema.shape, runs: z.array(runReportSchema) })
 export type RequestReport = z.infer<typeof requestReportSchema>
 
 export const jobReportSchema = z.object({

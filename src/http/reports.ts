@@ -9,7 +9,7 @@ export async function listRuns(
   store: Store,
   filter: { readonly job?: string | undefined; readonly limit: number },
 ): Promise<RunReport[]> {
-  let query = store.selectFrom('worker.runs').selectAll().orderBy('id', 'desc').limit(filter.limit)
+  let query = store.selectFrom('worker.runs').selectAll().orderBy('seq', 'desc').limit(filter.limit)
   if (filter.job !== undefined) query = query.where('job', '=', filter.job)
   return (await query.execute()).map(describeRun)
 }
@@ -19,7 +19,7 @@ export async function listRunsOfRequest(store: Store, requestId: string): Promis
     .selectFrom('worker.runs')
     .selectAll()
     .where('request_id', '=', requestId)
-    .orderBy('id', 'desc')
+    .orderBy('seq', 'desc')
     .limit(20)
     .execute()
   return rows.map(describeRun)
@@ -68,6 +68,12 @@ function describeRun(row: Selectable<WorkerTables['worker.runs']>): RunReport {
     from: row.from_position,
     to: row.to_position,
     counts: row.counts && { ...row.counts },
-    error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
+    error:
+      row.error_code === null
+        ? null
+        : {
+            code: row.error_code,
+            message: renderExplanation({ found: row.error_found ?? '', remedy: row.error_remedy ?? undefined }),
+          },
   }
 }

@@ -79,9 +79,12 @@ export interface JobContext<P, S = unknown> extends RunOptions {
    */
   statement(build: (held: RawBuilder<boolean>) => RawBuilder<unknown>): Promise<number>
   progress(progress: Progress): void
-  /** Makes a request for another job of the same account; `id` makes it once however often it is asked for. */
-  request(job: string, id: string): Promise<{ readonly id: string }>
-  findRequest(id: string): Promise<{ readonly state: 'open' | 'done' | 'failed'; readonly reason?: string } | undefined>
+  /**
+   * Makes a request for another job of the same account; an equal one that waits absorbs it.
+   *
+   * @throws PermanentError (`unknown-job`)
+   */
+  request(job: string, payload?: unknown): Promise<{ readonly id: string }>
 }
 
 export interface Progress {
@@ -92,10 +95,14 @@ export interface Progress {
   readonly doneBefore?: number
 }
 
-/** What a run reports; `waitMs` means that it isn't done and wants to be called again after that pause. */
+/**
+ * What a run reports. `waitMs`: it isn't done and wants to be called again after that pause. `steps`: it is done when these jobs
+ * of the account have run, one after the other.
+ */
 export type JobResult =
   | { readonly from?: string | undefined; readonly to?: string | undefined; readonly counts?: RunCounts }
   | { readonly waitMs: number }
+  | { readonly steps: readonly string[] }
 
 /** Infers the types of payload and settings from their schemas. */
 export function defineJob<P, S>(job: JobDefinition<P, S>): JobDefinition {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Explanation, renderExplanation } from '../errors.ts'
+import { type Explanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 
 /** How long the same error stays quiet after it was logged, in milliseconds. */
@@ -20,9 +20,8 @@ export function createErrorLog(
     const now = clock.now()
     if (now - (loggedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < quietMs) return
     loggedAt.set(kind, now)
-    const message = renderExplanation(told)
     log.warn(
-      { error: { code: kind, message } },
+      { error: new TransientError(kind, told) },
       'the queue reported an error; the same one is not repeated for a minute',
     )
   }

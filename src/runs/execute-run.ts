@@ -1,4 +1,4 @@
-import { JobError, LeaseLostError, OutageError, RefusalError, WorkerError } from '../errors.ts'
+import { JobError, LeaseLostError, PermanentError, WorkerError } from '../errors.ts'
 import { explainThrown } from '../explain-thrown.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
@@ -6,64 +6,58 @@ import { openSession, type Session } from '../gate/session.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import { privateCode } from '../log.ts'
-import type { RequestState } from '../queue/request-queue.ts'
+import type { ClaimedRun } from './claim-run.ts'
 import { findContractRefusal } from './contract.ts'
+import { type Ending, endAfter, endWith } from './ending.ts'
 import { type JobSettings, readJobSettings } from './job-settings.ts'
-import { fencedStatement, fencedTransaction, type Lease } from './lease.ts'
+import { fencedStatement, fencedTransaction } from './lease.ts'
 import { createPace, type PacedProgress } from './pace.ts'
+import { acceptRequest, reportProgress } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
-import { breakOffRun, finishRun, type RunStart, startRun, suspendRun } from './run-record.ts'
-import { wakeAll } from './wake.ts'
 
-export interface Execution extends RunStart, Partial<RunOptions> {
+export interface Execution extends ClaimedRun, Partial<RunOptions> {
   readonly job: JobDefinition
   readonly access: AccountAccess
   readonly signal: AbortSignal
-  /** Called when the gate has let the run pass, before it reads anything. */
-  onStart(): Promise<void>
-  onProgress(progress: PacedProgress): void
+  /** Told at each report; what is told to everybody is stored now and then. */
+  readonly onProgress?: (progress: PacedProgress) => void
 }
 
-/** Brings one run through the gate and through its job, under a lease, and records how it ended. Throws what ended it. */
-export async function executeRun(deps: RunDeps, lease: Lease, execution: Execution): Promise<JobResult> {
+export interface Executed {
+  readonly ending: Ending
+  /** What the job returned, or what ended it. */
+  readonly outcome: { readonly result: JobResult } | { readonly thrown: unknown }
+}
+
+/** Brings one claimed run through the gate and through its job. It doesn't throw: what ended the run is in the answer. */
+export async function executeRun(deps: RunDeps, execution: Execution): Promise<Executed> {
   const { store } = deps
-  const { job, access, signal } = execution
+  const { job, access, lease, signal, failures, probed } = execution
   const account = access.account.name
-  const { id: runId, reopened } = await startRun(store, lease, execution)
-  const log = deps.log.child({ job: job.name, account, run: runId })
+  const log = deps.log.child({ job: job.name, account, run: lease.runId })
+  let metBy: 'gate' | 'run' = 'gate'
+  const facts = () => ({ failures, probed, metBy, dryRun: execution.dryRun ?? false })
   try {
+    signal.throwIfAborted()
     const refusal = await findContractRefusal(job, deps.schemaFolder)
     if (refusal) throw refusal
     const settings = await readJobSettings(job, access.account, deps.settings)
-    const session = await openSession(deps, access, job.requirement, signal)
-    if (await liftHolds(store, account, job.name, 'gate')) {
-      log.info('the gate lets the account pass again')
-      await wakeAll(deps, account)
-    }
-    await execution.onStart()
-    if (!reopened) log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
-    const result = await runJob(job, session, createContext(deps, lease, execution, settings, log), async () => [
+    const session = await openSession(deps, access, job.requirement, signal, execution.known)
+    if (probed && (await liftHolds(store, account, job.name))) log.info('the gate lets the account pass again')
+    metBy = 'run'
+    log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
+    const result = await runJob(job, session, createContext(deps, execution, settings, log), async () => [
       ...settings.secrets,
       ...(await access.findSecrets()),
     ])
-    // One that only looked shows nothing about what comes behind.
-    if (!('waitMs' in result) && !execution.dryRun && (await liftHolds(store, account, job.name, 'run')))
-      await wakeAll(deps, account)
-    if ('waitMs' in result) {
-      await suspendRun(store, lease, runId)
-    } else {
-      await finishRun(store, lease, runId, result)
-      // Positions stay in the record: a cursor may be a text of the row's.
-      log.info({ counts: result.counts }, 'run succeeded')
-    }
-    return result
-  } catch (error) {
-    const state = endingOf(error, signal)
-    await breakOffRun(store, lease, runId, state, error).catch(cause =>
-      log.warn({ error: cause }, 'the run could not be recorded'),
-    )
-    log[state === 'failed' ? 'error' : 'warn']({ error }, `run ${state}`)
-    throw error
+    // Positions stay in the record: a cursor may be a text of the row's.
+    log.info({ counts: countsOf(result) }, 'run succeeded')
+    return { ending: endWith(result, { ...facts(), stopped: undefined }), outcome: { result } }
+  } catch (thrown) {
+    const ending = endAfter(thrown, { ...facts(), stopped: signal.aborted ? signal.reason : undefined })
+    if (thrown instanceof LeaseLostError) log.debug({ guard: 'fenced-write' }, 'a write was refused')
+    log[ending.run === 'failed' ? 'error' : 'warn']({ error: thrown }, `run ${ending.run}`)
+    return { ending, outcome: { thrown } }
   }
 }
 
@@ -83,27 +77,29 @@ async function runJob(
   }
 }
 
-function endingOf(error: unknown, signal: AbortSignal): 'failed' | 'refused' | 'interrupted' {
-  if (error instanceof RefusalError) return 'refused'
-  if (signal.aborted || error instanceof LeaseLostError) return 'interrupted'
-  return error instanceof OutageError ? 'interrupted' : 'failed'
+function countsOf(result: JobResult): object | undefined {
+  return 'counts' in result ? result.counts : undefined
 }
+
+/** Progress is a write to the store, and pages come faster than anybody looks. */
+const reportEveryMs = 1_000
 
 function createContext(
   deps: RunDeps,
-  lease: Lease,
   execution: Execution,
   settings: JobSettings,
   log: RunDeps['log'],
 ): JobContext<unknown> {
-  const { store, queue, clock } = deps
+  const { store, clock } = deps
+  const { lease, requestId, job } = execution
   const pace = createPace(clock)
   const account = execution.access.account.name
+  let reportedAt = Number.NEGATIVE_INFINITY
   return {
-    payload: execution.payload,
+    payload: parsePayload(job, execution.payload),
     settings: settings.values,
-    requestId: execution.requestId,
-    accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(job => job.name)),
+    requestId,
+    accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(known => known.name)),
     full: execution.full ?? false,
     dryRun: execution.dryRun ?? false,
     allowDeletions: execution.allowDeletions ?? false,
@@ -114,23 +110,31 @@ function createContext(
     store,
     transaction: work => fencedTransaction(store, lease, work),
     statement: build => fencedStatement(store, lease, build),
-    progress: progress => execution.onProgress(pace(progress)),
-    request: (job, id) => queue.add({ account, job, payload: {}, trigger: 'bootstrap', id }),
-    async findRequest(id) {
-      const request = await queue.find(id)
-      if (!request) return undefined
-      return {
-        state: openStates[request.state],
-        ...(request.failedReason !== undefined && { reason: request.failedReason }),
-      }
+    progress(progress) {
+      const paced = pace(progress)
+      execution.onProgress?.(paced)
+      if (clock.now() - reportedAt < reportEveryMs) return
+      reportedAt = clock.now()
+      reportProgress(store, lease.runId, paced).catch(error => log.debug({ error }, 'progress could not be stored'))
+    },
+    async request(name, payload = {}) {
+      const other = deps.jobs.get(name)
+      if (!other) throw new PermanentError('unknown-job', `${job.name} asks for job "${name}", which there is none of`)
+      const request = { account, job: name, payload, trigger: 'job' as const, caller: `job:${job.name}` }
+      const { accepted, wake } = await acceptRequest(store, request)
+      deps.wake(wake)
+      return { id: accepted.id }
     },
   }
 }
 
-const openStates: Readonly<Record<RequestState, 'open' | 'done' | 'failed'>> = {
-  waiting: 'open',
-  delayed: 'open',
-  running: 'open',
-  done: 'done',
-  failed: 'failed',
+/** It was parsed when it was asked for, unless by SQL, or by a version whose schema was another one. */
+function parsePayload(job: JobDefinition, payload: unknown): unknown {
+  const parsed = job.payload.safeParse(payload)
+  if (parsed.success) return payload
+  const problems = parsed.error.issues.map(issue => `${issue.path.join('.') || 'payload'}: ${issue.message}`)
+  throw new PermanentError('payload', {
+    found: `The payload of ${job.name} is not what it needs (${problems.join('; ')})`,
+    remedy: 'make the request again with another one',
+  })
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { requestBootstraps } from './request-bootstraps.ts'
+import { requestBootstraps } from './bootstraps.ts'
 import type { RunDeps } from './run-deps.ts'
 
 const everyMs = 60_000
@@ -7,15 +7,18 @@ const everyMs = 60_000
 /**
  * What has to be looked after while a worker runs for months, once a minute until it is stopped: an account that was
  * forgotten begins anew, and what nobody will ask for any more is deleted.
+ *
+ * @param renew stores what this process serves, and its schedules
  */
-export function startHousekeeping(deps: RunDeps): AsyncDisposable {
+export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): AsyncDisposable {
   const { clock, log } = deps
   const stopped = new AbortController()
   const keeping = (async () => {
     while (!stopped.signal.aborted) {
       try {
+        await renew()
         await requestBootstraps(deps)
-        await prune(deps)
+        await prune(deps, stopped.signal)
       } catch (error) {
         log.warn({ error }, 'housekeeping is tried again in a minute')
       }
@@ -30,13 +33,31 @@ export function startHousekeeping(deps: RunDeps): AsyncDisposable {
   }
 }
 
+/** Rows of one statement: so few that it holds no locks for long, and no matter how many there are. */
+const batch = 1_000
+
 /**
- * Runs are kept for 90 days, idempotency keys as long as finished requests, schedules until nobody has served them long; a
- * paused one isn't served, and stays.
+ * What is kept, and for how long: requests that were done for 7 days with their idempotency keys, those that failed for 30; runs
+ * for 90; schedules until nobody has served them for 90. A paused one isn't served, and stays.
  */
-async function prune({ store }: RunDeps): Promise<void> {
-  await sql`delete from worker.runs where finished_at < now() - interval '90 days'`.execute(store)
-  await sql`delete from worker.idempotency_keys where created_at < now() - interval '7 days'`.execute(store)
-  await sql`delete from worker.schedules where next_run_at < now() - interval '90 days' and not paused`.execute(store)
-  await sql`delete from worker.processes where expires_at < now() - interval '1 day'`.execute(store)
+async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
+  const statements = [
+    sql`delete from worker.requests where id in (
+      select id from worker.requests where ended_at < now() - interval '7 days' and state <> 'failed'
+      order by ended_at limit ${batch})`,
+    sql`delete from worker.requests where id in (
+      select id from worker.requests where ended_at < now() - interval '30 days' order by ended_at limit ${batch})`,
+    sql`delete from worker.runs where id in (
+      select id from worker.runs where finished_at < now() - interval '90 days' order by finished_at limit ${batch})`,
+    sql`delete from worker.schedules where (account, job) in (
+      select account, job from worker.schedules where next_run_at < now() - interval '90 days' and not paused limit ${batch})`,
+    sql`delete from worker.processes where id in (
+      select id from worker.processes where expires_at < now() - interval '1 day' limit ${batch})`,
+  ]
+  for (const statement of statements) {
+    let deleted = batch
+    while (deleted === batch && !signal.aborted) {
+      deleted = Number((await statement.execute(store)).numAffectedRows ?? 0n)
+    }
+  }
 }

@@ -3,19 +3,18 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
-import type { RequestQueue } from '../queue/request-queue.ts'
 import type { Store } from '../store/store.ts'
 import type { SettingsSource } from './job-settings.ts'
-import type { Leases } from './lease.ts'
+import type { Wake } from './line.ts'
+import type { WorkerProcess } from './process.ts'
 
-/** What running a request needs; wired in one place. */
+/** What making and running requests needs; wired in one place. */
 export interface RunDeps {
   readonly store: Store
-  readonly queue: RequestQueue
   readonly clock: Clock
   readonly log: Log
-  readonly processId: string
-  readonly leases: Leases
+  readonly process: WorkerProcess
+  readonly wake: Wake
   readonly jobs: ReadonlyMap<string, JobDefinition>
   readonly accounts: ReadonlyMap<string, AccountAccess>
   readonly operations: FirstLoginOperations | undefined

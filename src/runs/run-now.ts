@@ -1,25 +1,31 @@
 import { UsageError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import type { JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
+import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
+import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
-import type { Lease } from './lease.ts'
 import type { PacedProgress } from './pace.ts'
+import { dropReserved, reserveRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
-import { wakeNext } from './wake.ts'
+import { defaultSlots, endSurely } from './run-line.ts'
 
 export interface RunNow extends Partial<RunOptions> {
   readonly job: JobDefinition
   readonly access: AccountAccess
   readonly payload: unknown
   readonly signal: AbortSignal
-  /** Called once when another run holds the lease and this one waits for it. */
+  /** Called once when another run has the line and this one waits for it. */
   onWaiting(): void
   onProgress(progress: PacedProgress): void
 }
 
-const leasePauseMs = 500
+/** Milliseconds between two looks whether the line is free. */
+const lookEveryMs = 250
 
-/** One run in the foreground: through the same gate and under the same lease, but what refuses it is thrown, not held. */
+/**
+ * One run in the foreground: a request that only this process may run, first in its line, through the same gate and under the
+ * same lease. What refuses it is thrown, not held.
+ */
 export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
   if (run.job.needsWorker) {
     throw new UsageError({
@@ -28,34 +34,57 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
     })
   }
   if (run.dryRun && !run.job.canDryRun) {
-    throw new UsageError(`${run.job.name} can't tell what it would change; only jobs that mirror a table can`)
+    throw new UsageError(`${run.job.name} can't tell what it would change: only jobs that mirror a table can`)
   }
-  const requestId = `run-${crypto.randomUUID()}`
   for (;;) {
-    const lease = await waitForLease(deps, run)
-    let result: JobResult
-    try {
-      result = await executeRun(deps, lease, {
-        ...run,
-        requestId,
-        trigger: run.dryRun ? 'dry-run' : 'cli',
-        attempt: 1,
-        async onStart() {},
-      })
-    } finally {
-      await deps.leases.release(lease).catch(error => deps.log.warn({ error }, 'a lease is released a little later'))
-      await wakeNext(deps, lease.account, lease.job)
-    }
+    const result = await runOnce(deps, run)
     if (!('waitMs' in result)) return result
     await deps.clock.sleep(result.waitMs, run.signal)
   }
 }
 
-async function waitForLease(deps: RunDeps, run: RunNow): Promise<Lease> {
-  for (let told = false; ; told = true) {
-    const lease = await deps.leases.take(run.access.account.name, run.job.name)
-    if (lease) return lease
+async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
+  const { store } = deps
+  const line = { account: run.access.account.name, job: run.job.name }
+  using hand = deps.process.takeInHand()
+  const requestId = await reserveRequest(store, {
+    ...line,
+    payload: run.payload,
+    trigger: run.dryRun ? 'dry-run' : 'cli',
+    processId: deps.process.id,
+  })
+  let claim: ClaimedRun
+  try {
+    claim = await waitForClaim(deps, run, { line, runId: hand.runId, requestId })
+  } catch (error) {
+    await dropReserved(store, requestId).catch(() => {})
+    throw error
+  }
+  const signal = AbortSignal.any([hand.signal, run.signal])
+  const { ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
+  deps.wake(await endSurely(deps, hand.runId, inForeground(ending, 'result' in outcome), run.signal))
+  if ('result' in outcome) return outcome.result
+  throw outcome.thrown
+}
+
+/** Nobody tries it again and nothing is held: whoever asked for it is told. */
+function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolean): Ending {
+  if (ending.request !== 'waiting') return ending
+  return { ...ending, request: cameThrough ? 'done' : 'failed' }
+}
+
+async function waitForClaim(
+  deps: RunDeps,
+  run: RunNow,
+  wanted: { readonly line: { account: string; job: string }; readonly runId: string; readonly requestId: string },
+): Promise<ClaimedRun> {
+  const { store, clock, process } = deps
+  const slots = run.access.account.limits?.concurrentRuns ?? defaultSlots
+  for (let told = false; ; ) {
+    const claim: ClaimedRun | NoClaim = await claimRun(store, { ...wanted, processId: process.id, slots })
+    if (typeof claim !== 'string') return claim
     if (!told) run.onWaiting()
-    await deps.clock.sleep(leasePauseMs, run.signal)
+    told = true
+    await clock.sleep(lookEveryMs, run.signal)
   }
 }

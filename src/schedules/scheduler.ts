@@ -1,42 +1,43 @@
 import { sql } from 'kysely'
 import type { Account, ScheduleRule } from '../account.ts'
-import type { Clock } from '../clock.ts'
 import { jobsOf, scheduleOf } from '../jobs/account-jobs.ts'
 import { bootstrapJob } from '../jobs/bootstrap-account.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
-import { scheduledRequestId } from '../queue/request.ts'
-import type { RequestQueue } from '../queue/request-queue.ts'
-import { describeRule, firstDue, nextDue } from '../schedule-rule.ts'
+import type { Line, LineName, Wake } from '../runs/line.ts'
+import type { ServedLine, Tick } from '../runs/process.ts'
+import { describeRule, firstDue, planTick } from '../schedule-rule.ts'
+import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 
 export interface SchedulerDeps {
   readonly store: Store
-  readonly queue: RequestQueue
-  readonly clock: Clock
   readonly log: Log
-  /** What counts as now: the store's time. */
-  now(): Promise<Date>
+  readonly wake: Wake
 }
 
-export interface Schedule {
-  readonly account: string
-  readonly job: string
+export interface Schedule extends LineName {
   readonly rule: ScheduleRule
-  /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
-  readonly afterBootstrap: boolean
 }
 
 /** The schedules of every account's jobs. */
 export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly Schedule[] {
   const all = [...jobs]
+  return [...accounts].flatMap(account =>
+    jobsOf(account, all).flatMap(job => {
+      const rule = scheduleOf(account, job)
+      return rule ? [{ account: account.name, job: job.name, rule }] : []
+    }),
+  )
+}
+
+/** The lines of every account's jobs. */
+export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly ServedLine[] {
+  const all = [...jobs]
   return [...accounts].flatMap(account => {
     const own = jobsOf(account, all)
     const afterBootstrap = own.some(job => job.name === bootstrapJob)
-    return own.flatMap(job => {
-      const rule = scheduleOf(account, job)
-      return rule ? [{ account: account.name, job: job.name, rule, afterBootstrap }] : []
-    })
+    return own.map(job => ({ account: account.name, job: job.name, afterBootstrap }))
   })
 }
 
@@ -44,9 +45,10 @@ export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<
  * Stores the schedules that are configured. One whose rule is the same keeps its time, also an overdue one. Those that this
  * process doesn't know stay: another version, or a process with other accounts, may keep them.
  */
-export async function reconcileSchedules(deps: SchedulerDeps, schedules: readonly Schedule[]): Promise<void> {
-  const now = await deps.now()
-  await deps.store.transaction().execute(async tx => {
+export async function reconcileSchedules(store: Store, schedules: readonly Schedule[]): Promise<void> {
+  await store.transaction().execute(async tx => {
+    const { rows } = await sql<{ now: Date }>`select now() as now`.execute(tx)
+    const now = rows[0]?.now ?? new Date()
     for (const { account, job, rule } of schedules) {
       const due = firstDue(rule, now)
       const every = 'everySeconds' in rule ? rule.everySeconds : null
@@ -65,113 +67,30 @@ export async function reconcileSchedules(deps: SchedulerDeps, schedules: readonl
   })
 }
 
-/** The store's own time: processes whose clocks disagree agree about schedules. */
-export async function findStoreTime(store: Store): Promise<Date> {
-  const { rows } = await sql<{ now: Date }>`select now() as now`.execute(store)
-  return rows[0]?.now ?? new Date()
-}
-
-/** Milliseconds between two looks at the schedules. */
-const lookEveryMs = 1_000
-/** So many looks lie between two times at which those that are configured are stored again: an account may be forgotten. */
-const looksPerReconcile = 60
-
-/**
- * Adds the requests of due schedules until it is stopped; any number of processes may do so at once.
- *
- * @param list asked at each look, since accounts may be reloaded
- */
-export function startScheduler(deps: SchedulerDeps, list: () => readonly Schedule[]): AsyncDisposable {
-  const stopped = new AbortController()
-  const looking = keepLooking(deps, list, stopped.signal)
-  return {
-    async [Symbol.asyncDispose]() {
-      stopped.abort(new DOMException('the scheduler is stopping', 'AbortError'))
-      await looking
-    },
-  }
-}
-
-async function keepLooking(deps: SchedulerDeps, list: () => readonly Schedule[], signal: AbortSignal): Promise<void> {
-  for (let looks = 1; !signal.aborted; looks += 1) {
-    try {
-      if (looks % looksPerReconcile === 0) await reconcileSchedules(deps, list())
-      await addDueRequests(deps, list())
-    } catch (error) {
-      deps.log.warn({ error }, 'the schedules could not be looked at and are looked at again')
-    }
-    await deps.clock.sleep(lookEveryMs, signal).catch(() => {})
-  }
-}
-
-/**
- * A tick is claimed, then its request added, then the schedule moved on: a crash in between leaves the claim to expire, and
- * the request's id, made of schedule and due time, keeps it from being added twice.
- *
- * @returns how many ticks were due
- */
-export async function addDueRequests(deps: SchedulerDeps, schedules: readonly Schedule[]): Promise<number> {
-  const now = await deps.now()
-  const due = await claimDue(deps.store, schedules, now)
-  const known = new Map(schedules.map(schedule => [nameOf(schedule), schedule]))
-  let failure: unknown
-  for (const tick of due) {
-    const schedule = known.get(nameOf(tick))
-    try {
-      if (schedule) await addTick(deps, schedule, tick.next_run_at, now)
-    } catch (error) {
-      // One schedule's trouble must not keep the others from their ticks.
-      failure = error
-    }
-  }
-  if (failure !== undefined) throw failure
-  return due.length
-}
-
-async function addTick(
-  { store, queue, log }: SchedulerDeps,
-  schedule: Schedule,
-  dueAt: Date,
+/** Makes the requests of due schedules, all in one exchange; a tick that another process was faster with is none. */
+export async function makeTicks(
+  { store, log, wake }: SchedulerDeps,
+  schedules: readonly Schedule[],
+  ticks: readonly Tick[],
   now: Date,
 ): Promise<void> {
-  const { account, job, rule } = schedule
-  const next = nextDue(rule, dueAt, now)
-  const id = scheduledRequestId(account, job, dueAt)
-  const request = await queue.add({ account, job, payload: {}, trigger: 'schedule', id })
-  await store
-    .updateTable('worker.schedules')
-    .set({ next_run_at: next, last_run_at: now, claimed_until: null })
-    .where('account', '=', account)
-    .where('job', '=', job)
-    // An operator may have set it with microseconds, which a Date doesn't hold.
-    .where(sql`date_trunc('milliseconds', next_run_at)`, '=', dueAt)
-    .execute()
-  log.debug({ account, job, request: request.id, absorbed: request.absorbed }, 'a schedule was due')
+  const rules = new Map(schedules.map(schedule => [nameOf(schedule), schedule.rule]))
+  const due = ticks.flatMap(tick => {
+    const rule = rules.get(nameOf(tick))
+    return rule ? [{ ...tick, ...planTick(rule, { dueAt: tick.dueAt, now, name: nameOf(tick) }) }] : []
+  })
+  for (const { account, job, missed } of due) {
+    if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was there for them')
+  }
+  const { rows } = await sql<Line>`${brief}
+    select account, job, fence from worker.tick(
+      ${due.map(tick => tick.account)}::text[], ${due.map(tick => tick.job)}::text[],
+      ${due.map(tick => tick.dueAt)}::timestamptz[], ${due.map(tick => tick.nextAt)}::timestamptz[],
+      ${due.map(tick => tick.missed)}::integer[], ${due.map(tick => tick.spreadMs)}::integer[],
+      ${due.map(tick => tick.isMade)}::boolean[])`.execute(store)
+  wake(rows)
 }
 
-/** Only ticks of schedules that this process knows, those of another one are its to serve; a new account's after its bootstrap. */
-async function claimDue(
-  store: Store,
-  schedules: readonly Schedule[],
-  now: Date,
-): Promise<readonly { account: string; job: string; next_run_at: Date }[]> {
-  const { rows } = await sql<{ account: string; job: string; next_run_at: Date }>`
-    update worker.schedules set claimed_until = now() + interval '30 seconds'
-    where (account, job) in (
-      select account, job from worker.schedules s
-      where not paused and next_run_at <= ${now}
-        and (claimed_until is null or claimed_until < now())
-        and account || '/' || job = any(${schedules.map(nameOf)})
-        and (account || '/' || job <> all(${schedules.filter(schedule => schedule.afterBootstrap).map(nameOf)})
-          or exists (select from worker.accounts a where a.name = s.account and a.bootstrapped_at is not null)
-          or exists (select from worker.bootstrap_steps b where b.account = s.account and b.step = s.job and b.state = 'done')
-          or (select r.state = 'failed' from worker.runs r
-            where r.account = s.account and r.job = ${bootstrapJob} order by r.id desc limit 1))
-      for update skip locked)
-    returning account, job, date_trunc('milliseconds', next_run_at) as next_run_at`.execute(store)
-  return rows
-}
-
-function nameOf({ account, job }: { readonly account: string; readonly job: string }): string {
+function nameOf({ account, job }: LineName): string {
   return `${account}/${job}`
 }

@@ -21,18 +21,14 @@ export interface DatabaseInspection {
 /**
  * Looks at a Postgres as far as the worker will need it, without changing it.
  *
- * @param needs.hasQueue whether it is to hold the queue as well
  * @throws ConfigError or OutageError when it can't be looked at, with what its own words say
  */
-export async function inspectDatabase(
-  databaseUrl: string,
-  needs: { readonly hasQueue: boolean },
-): Promise<DatabaseInspection> {
+export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInspection> {
   let client: pg.Client | undefined
   try {
     client = await connect(databaseUrl)
-    await setSession(client, { timeouts: true })
-    return await inspect(client, databaseUrl, needs)
+    await setSession(client)
+    return await inspect(client, databaseUrl)
   } catch (error) {
     const failure = explainPostgresFailure(error, `Postgres at ${new URL(databaseUrl).host}`)
     throw failure.isConfiguration ? new ConfigError([failure]) : new OutageError('store', 'account', failure)
@@ -49,34 +45,28 @@ async function connect(databaseUrl: string): Promise<pg.Client> {
   return client
 }
 
-async function inspect(
-  client: pg.Client,
-  databaseUrl: string,
-  { hasQueue }: { readonly hasQueue: boolean },
-): Promise<DatabaseInspection> {
+async function inspect(client: pg.Client, databaseUrl: string): Promise<DatabaseInspection> {
   const { rows } = await client.query<{
     name: string
     encoding: string
     isReadOnly: boolean
     hasStore: boolean
-    hasQueueTables: boolean
   }>(
     `select current_database() as name, current_setting('server_encoding') as encoding,
       current_setting('transaction_read_only') = 'on' as "isReadOnly",
-      tables @> '{worker.accounts,worker.kysely_migration}' as "hasStore", tables @> '{bullmq.migration}' as "hasQueueTables"
+      tables @> '{worker.accounts,worker.kysely_migration}' as "hasStore"
      from (
       select coalesce(array_agg(n.nspname || '.' || t.relname), '{}') as tables
       from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-      where n.nspname in ('worker', 'bullmq') and t.relkind in ('r', 'p')
+      where n.nspname = 'worker' and t.relkind in ('r', 'p')
      ) there`,
   )
-  const { name = '', encoding = '', isReadOnly = false, hasStore = false, hasQueueTables = false } = rows[0] ?? {}
+  const { name = '', encoding = '', isReadOnly = false, hasStore = false } = rows[0] ?? {}
   const mayRead = hasStore && (await canRead(client))
   const pending = mayRead ? await findPending(client) : hasStore ? [] : Object.keys(migrations)
   const schemas: NeededSchema[] = [
     { name: 'worker', isFilled: pending.length > 0 },
     { name: 'mirror', isFilled: true },
-    ...(hasQueue ? [{ name: 'bullmq', isFilled: !hasQueueTables }] : []),
   ]
   return {
     problem:

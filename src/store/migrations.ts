@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { spineStatements } from './spine/statements.ts'
 
 /** In order of their names; one that has been released is never edited, a later one mends it. */
 export const migrations: Record<string, Migration> = {
@@ -30,9 +31,10 @@ export const migrations: Record<string, Migration> = {
       await sql`alter table worker.holds add column remedy text`.execute(db)
     },
   },
-  '0007_workers_among_processes': {
+  // Requests were jobs of the queue before: those that wait there are dropped, and the schedules make the next ones.
+  '0007_requests_in_the_store': {
     async up(db: Kysely<unknown>) {
-      await sql`alter table worker.processes add column is_worker boolean not null default false`.execute(db)
+      for (const statement of spineStatements) await sql.raw(statement).execute(db)
     },
   },
   '0008_versions_of_columns': {

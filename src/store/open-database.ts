@@ -4,29 +4,30 @@ import { PGlite, types } from '@electric-sql/pglite'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
+import type { Clock } from '../clock.ts'
 import { ConfigError, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
 import { findEncodingProblem } from './database-encoding.ts'
+import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
-import { nameMarked } from './prepared-statements.ts'
+import { prepareMarked } from './prepared-statements.ts'
 import type { WorkerTables } from './schema.ts'
 import { setSession } from './session-settings.ts'
+import { leaveSilent } from './silent-connections.ts'
 import type { Store } from './store.ts'
 
-/** One database that holds the store and, where there is no Redis, the queue. */
+/** The database that holds the store. */
 export interface Database extends AsyncDisposable {
   readonly kind: 'postgres' | 'embedded'
   readonly store: Store
   /** The embedded database's folder, where other commands reach its owner. */
   readonly claim?: DataDirClaim
-  /** A pool for BullMQ, whose statements name no schema and so need their own search path. */
-  openQueuePool(): QueuePool
+  /** Calls back whenever a request was made by SQL, or by a process without a queue, until it is disposed. */
+  listen(onNotify: () => void, clock: Clock): AsyncDisposable
 }
-
-export type QueuePool = pg.Pool | PGlitePool
 
 export type DatabaseLocation = { readonly databaseUrl: string } | { readonly dataDir: string }
 
@@ -44,40 +45,33 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
 }
 
 function openPostgres(databaseUrl: string, log: Log): Database {
-  const open = (searchPath?: string): pg.Pool => {
-    const pool = new pg.Pool({
-      connectionString: databaseUrl,
-      onConnect: client => setSession(client, { timeouts: true, ...(searchPath !== undefined && { searchPath }) }),
-      max: 12,
-      keepAlive: true,
-      connectionTimeoutMillis: 10_000,
-      // What a connection of the store has prepared, two statements for each mirror table, stays in the server as long as it
-      // lives; the queue's lose nothing by ending.
-      maxLifetimeSeconds: 3_600,
-      // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
-      query_timeout: 120_000,
-      application_name: 'hasura-sync-worker',
-    })
-    // An idle connection that drops must not end the process: the next statement opens another.
-    pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
-    // Nor must one that drops under a statement, which fails with it: in use, the pool doesn't listen.
-    pool.on('connect', client => void client.on('error', () => {}))
-    return pool
+  const address = {
+    connectionString: databaseUrl,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'hasura-sync-worker',
   }
-  const pool = open()
-  const pools = [pool]
-  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(nameMarked(pool))) })
+  const pool = new pg.Pool({
+    ...address,
+    onConnect: client => setSession(client),
+    max: 12,
+    // What a connection has prepared, two statements for each mirror table, stays in the server as long as it lives.
+    maxLifetimeSeconds: 3_600,
+    // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
+    query_timeout: 120_000,
+  })
+  // An idle connection that drops must not end the process: the next statement opens another.
+  pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
+  // Nor must one that drops under a statement, which fails with it: in use, the pool doesn't listen.
+  pool.on('connect', client => void client.on('error', () => {}))
+  const store = new Kysely<WorkerTables>({
+    dialect: new PostgresDialect(tellLostConnections(prepareMarked(leaveSilent(pool)))),
+  })
   return {
     kind: 'postgres',
     store,
-    openQueuePool() {
-      const queuePool = open('bullmq')
-      pools.push(queuePool)
-      return queuePool
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(pools.map(pool => pool.end()))
-    },
+    listen: (onNotify, clock) => listen({ clock, open: () => new pg.Client(address) }, onNotify),
+    [Symbol.asyncDispose]: () => pool.end(),
   }
 }
 
@@ -91,7 +85,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   })
   try {
     await db.waitReady
-    await setSession(db, { timeouts: false, searchPath: 'bullmq' })
+    await setSession(db, { timeouts: false })
   } catch (error) {
     await claim[Symbol.asyncDispose]()
     throw new TransientError('store', `The embedded database in ${dataDir} can't be opened (${String(error)})`, {
@@ -103,7 +97,14 @@ async function openEmbedded(dataDir: string): Promise<Database> {
     kind: 'embedded',
     claim,
     store: new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) }),
-    openQueuePool: () => pool,
+    listen(onNotify) {
+      const listening = db.listen(requestsChannel, onNotify)
+      return {
+        async [Symbol.asyncDispose]() {
+          await (await listening)()
+        },
+      }
+    },
     async [Symbol.asyncDispose]() {
       await pool.end()
       await claim[Symbol.asyncDispose]()

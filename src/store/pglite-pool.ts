@@ -1,8 +1,7 @@
-import { EventEmitter } from 'node:events'
 import type { PGlite, Results, SerializerOptions, Transaction } from '@electric-sql/pglite'
 import type { PostgresCursor } from 'kysely'
 
-/** The part of a node-postgres result that Kysely and BullMQ read. */
+/** The part of a node-postgres result that Kysely reads. */
 interface PoolResult<R> {
   command: 'UPDATE' | 'COMMIT' | 'ROLLBACK'
   rowCount: number
@@ -10,40 +9,22 @@ interface PoolResult<R> {
 }
 
 /**
- * Gives an in-process PGlite the shape of a node-postgres pool, so that the same Kysely dialect and the same BullMQ backend
- * serve both databases.
+ * Gives an in-process PGlite the shape of a node-postgres pool, so that the same Kysely dialect serves both databases.
  *
  * PGlite has one connection. A client that says BEGIN holds it alone until it says COMMIT or ROLLBACK; everybody else's
  * statements wait, so a transaction never swallows a stranger's statement.
  */
-export class PGlitePool extends EventEmitter {
-  /** BullMQ asks whether a dropped LISTEN connection would be noticed: in one process it can't be dropped. */
-  readonly options = { keepAlive: true }
+export class PGlitePool {
+  readonly options = {}
   readonly #db: PGlite
 
   constructor(db: PGlite) {
-    super()
     this.#db = db
-    // Each LISTEN client forwards the notifications; there are a few per worker and queue.
-    this.setMaxListeners(50)
-    db.onNotification((channel, payload) => {
-      // Delivered after the statement that caused it has returned, as over a wire.
-      setImmediate(() => this.emit('notification', { channel, payload }))
-    })
   }
 
   async connect(): Promise<PGliteClient> {
     await this.#db.waitReady
-    return new PGliteClient(this.#db, this)
-  }
-
-  async query<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>> {
-    const client = await this.connect()
-    try {
-      return await client.query<R>(text, params)
-    } finally {
-      client.release()
-    }
+    return new PGliteClient(this.#db)
   }
 
   async end(): Promise<void> {
@@ -59,22 +40,17 @@ interface OpenTransaction {
   finish(how: 'commit' | 'rollback'): Promise<void>
 }
 
-class PGliteClient extends EventEmitter {
+class PGliteClient {
   readonly #db: PGlite
-  readonly #pool: PGlitePool
   #transaction: OpenTransaction | undefined
-  readonly #forward = (message: unknown): boolean => this.emit('notification', message)
   /** As with node-postgres, bytes are a value in its binary form. PGlite sends them so too, though its types say text. */
   readonly #serializers: SerializerOptions = {
     [textArrayType]: (value: unknown) =>
       value instanceof Uint8Array ? (value as unknown as string) : (this.#db.serializers[textArrayType]?.(value) ?? ''),
   }
 
-  constructor(db: PGlite, pool: PGlitePool) {
-    super()
+  constructor(db: PGlite) {
     this.#db = db
-    this.#pool = pool
-    pool.on('notification', this.#forward)
   }
 
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
@@ -111,8 +87,6 @@ class PGliteClient extends EventEmitter {
   }
 
   release(): void {
-    this.#pool.off('notification', this.#forward)
-    this.removeAllListeners()
     const transaction = this.#transaction
     this.#transaction = undefined
     // It fails when the database was closed meanwhile, which undoes the transaction as well.

@@ -3,6 +3,7 @@ import { type PostgresCursor, type PostgresPool, type PostgresPoolClient, type P
 import type pg from 'pg'
 
 const mark = '/* prepared */'
+const briefMark = '/* prepared, brief */'
 
 /**
  * Stands at the beginning of a statement that each connection is to parse and plan once, which for one of many columns takes a
@@ -11,16 +12,26 @@ const mark = '/* prepared */'
  */
 export const prepared = sql.raw(mark)
 
+/**
+ * Stands at the beginning of a statement that is prepared as well and takes milliseconds: one without an answer after 5 seconds
+ * waits on a connection whose other end is gone, or for a lock that somebody died with.
+ */
+export const brief = sql.raw(briefMark)
+const briefTimeoutMs = 5_000
+
 /** node-postgres prepares a statement that has a name (Parse, "PostgreSQL Frontend/Backend Protocol"), and Kysely gives none. */
-export function nameMarked(pool: pg.Pool): PostgresPool {
+export function prepareMarked(pool: ClientPool): PostgresPool {
   return {
     options: pool.options,
-    connect: async () => nameMarkedOf(await pool.connect()),
+    connect: async () => prepareMarkedOf(await pool.connect()),
     end: () => pool.end(),
   }
 }
 
-function nameMarkedOf(client: pg.PoolClient): PostgresPoolClient {
+/** What this needs of node-postgres' pool. */
+export type ClientPool = Pick<pg.Pool, 'options' | 'connect' | 'end'>
+
+function prepareMarkedOf(client: pg.PoolClient): PostgresPoolClient {
   const known = clients.get(client)
   if (known) return known
   function query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>
@@ -28,7 +39,17 @@ function nameMarkedOf(client: pg.PoolClient): PostgresPoolClient {
   function query(text: unknown, parameters: readonly unknown[] = []): unknown {
     if (typeof text !== 'string') throw new TypeError('The store has no cursors')
     const values = [...parameters]
-    return text.startsWith(mark) ? client.query({ name: nameOf(text), text, values }) : client.query(text, values)
+    if (text.startsWith(mark)) return client.query({ name: nameOf(text), text, values })
+    if (text.startsWith(briefMark)) {
+      const timed: pg.QueryConfig & { query_timeout: number } = {
+        name: nameOf(text),
+        text,
+        values,
+        query_timeout: briefTimeoutMs,
+      }
+      return client.query(timed)
+    }
+    return client.query(text, values)
   }
   const naming = { query, release: (destroy?: boolean) => client.release(destroy) }
   clients.set(client, naming)

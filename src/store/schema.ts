@@ -6,7 +6,6 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely'
  */
 export interface WorkerTables {
   'worker.accounts': AccountRow
-  'worker.bootstrap_steps': BootstrapStepRow
   'worker.checkpoints': CheckpointRow
   'worker.full_reads': FullReadRow
   'worker.full_read_ranges': FullReadRangeRow
@@ -15,11 +14,13 @@ export interface WorkerTables {
   'worker.change_counters': ChangeCounterRow
   'worker.change_readers': ChangeReaderRow
   'worker.processes': ProcessRow
+  'worker.served_lines': ServedLineRow
+  'worker.requests': RequestRow
   'worker.leases': LeaseRow
   'worker.schedules': ScheduleRow
   'worker.holds': HoldRow
-  'worker.waiters': WaiterRow
   'worker.runs': RunRow
+  'worker.run_progress': RunProgressRow
   'worker.idempotency_keys': IdempotencyKeyRow
 }
 
@@ -41,17 +42,6 @@ interface AccountRow {
   /** When all steps of its bootstrap had succeeded. */
   bootstrapped_at: Date | null
   created_at: Generated<Date>
-}
-
-interface BootstrapStepRow {
-  /** The request of job `bootstrap-account` that this step belongs to. */
-  bootstrap_id: string
-  /** The job that the step asks for. */
-  step: string
-  account: string
-  state: Generated<'requested' | 'done' | 'failed'>
-  request_id: string
-  updated_at: Generated<Date>
 }
 
 /** A row's values in the columns that order a read, as the API gave them: the read goes on behind it. */
@@ -151,19 +141,69 @@ interface ProcessRow {
   id: string
   host: string
   pid: number
-  /** It takes requests; a command in the foreground doesn't. */
-  is_worker: Generated<boolean>
   started_at: Generated<Date>
   expires_at: Instant
 }
 
+/** A line that a process knows: it takes the line's requests and keeps its schedule. */
+interface ServedLineRow {
+  process: string
+  account: string
+  job: string
+  /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
+  after_bootstrap: boolean
+}
+
+export const requestStates = ['waiting', 'running', 'done', 'failed', 'cancelled', 'superseded'] as const
+export type RequestState = (typeof requestStates)[number]
+
+interface RequestRow {
+  id: string
+  /** The order in which requests were made. */
+  seq: Generated<string>
+  account: string
+  job: string
+  payload: JSONColumnType<object>
+  /** The same for equal requests, whatever the order of their fields. */
+  payload_hash: string
+  trigger: string
+  /** Who asked: idempotency keys are each caller's own. */
+  caller: string
+  priority: Generated<'high' | 'normal' | 'low'>
+  /** Its place in the line: when it was made, moved by its priority. */
+  rank: Date
+  state: Generated<RequestState>
+  /** When a waiting request becomes ready; null for one that is, `infinity` for a bootstrap that waits for its steps. */
+  due_at: Date | null
+  /** Runs in a row that failed and count. */
+  failures: Generated<number>
+  run_id: string | null
+  /** The process whose foreground run this is: no other takes it, and it ends with that process. */
+  reserved_for: string | null
+  cancel_requested: Generated<boolean>
+  /** The bootstrap's request whose step this is, and the steps that come after it. */
+  bootstrap_id: string | null
+  steps: string[] | null
+  superseded_by: string | null
+  error_code: string | null
+  error_found: string | null
+  error_remedy: string | null
+  requested_at: Generated<Date>
+  ended_at: Date | null
+}
+
+/** A line: its one active run, and a number that grows with each claim. */
 interface LeaseRow {
   account: string
   job: string
-  /** Grows with each taking and never falls: a run that holds an older one must not write. */
-  fence: ColumnType<string, string | number, string | number>
+  fence: string
+  run_id: string | null
   process: string | null
-  taken_at: Generated<Date>
+  /** Which of the account's slots the run takes. */
+  slot: number | null
+  /** A command that keeps the line free of runs, such as `reset`; its process is in `process`. */
+  occupied_by: string | null
+  taken_at: Date | null
 }
 
 interface ScheduleRow {
@@ -171,9 +211,10 @@ interface ScheduleRow {
   job: string
   rule: string
   next_run_at: Date
-  /** While a process is adding the request of this tick, the others leave it alone until then. */
-  claimed_until: Date | null
   last_run_at: Date | null
+  /** Ticks that nobody was there for. */
+  missed: Generated<string>
+  last_missed_at: Date | null
   paused: Generated<boolean>
 }
 
@@ -190,17 +231,12 @@ interface HoldRow {
   since: Generated<Date>
   probes: Generated<number>
   probe_at: Date
+  /** The API asked for a pause until then: nobody lifts it sooner. */
+  asked_until: Date | null
 }
 
-interface WaiterRow {
-  seq: Generated<string>
-  request_id: string
-  account: string
-  job: string
-  since: Generated<Date>
-}
-
-export type RunState = 'running' | 'waiting' | 'succeeded' | 'failed' | 'refused' | 'interrupted'
+export const runStates = ['running', 'succeeded', 'failed', 'refused', 'interrupted', 'cancelled'] as const
+export type RunState = (typeof runStates)[number]
 
 export interface RunCounts {
   readonly read?: number
@@ -215,32 +251,39 @@ export interface RunCounts {
 }
 
 interface RunRow {
-  id: Generated<string>
+  id: string
+  /** The order in which runs began. */
+  seq: Generated<string>
   request_id: string
   account: string
   job: string
-  /** The same for equal requests. */
-  deduplication_id: string
   trigger: string
   attempt: number
   state: Generated<RunState>
-  process: string | null
-  fence: string | null
+  process: string
+  fence: string
   from_position: string | null
   to_position: string | null
   counts: JSONColumnType<RunCounts> | null
   error_code: string | null
-  error_message: string | null
+  error_found: string | null
+  error_remedy: string | null
   started_at: Generated<Date>
   finished_at: Date | null
 }
 
-/** Which request a producer's key stands for, also when that request was absorbed by an equal one. */
+/** How far a run has come, apart from the requests, which it would bloat. */
+interface RunProgressRow {
+  run_id: string
+  progress: JSONColumnType<object>
+}
+
+/** Which request a producer's key stands for, also when that request was absorbed by an equal one; gone with its request. */
 interface IdempotencyKeyRow {
+  caller: string
   account: string
   job: string
   key: string
   payload_hash: string
   request_id: string
-  created_at: Generated<Date>
 }

@@ -47,18 +47,9 @@ const settingsOfTimeouts: Readonly<Record<string, string>> = {
 
 /**
  * Makes a session independent of all defaults. Settings that this version of Postgres doesn't have are left out.
- *
- * @param searchPath default what the database says
  */
-export async function setSession(
-  session: Session,
-  { timeouts, searchPath }: { readonly timeouts: boolean; readonly searchPath?: string },
-): Promise<void> {
-  const settings = {
-    ...settingsOfValues,
-    ...(timeouts && settingsOfTimeouts),
-    ...(searchPath !== undefined && { search_path: searchPath }),
-  }
+export async function setSession(session: Session, { timeouts } = { timeouts: true }): Promise<void> {
+  const settings = { ...settingsOfValues, ...(timeouts && settingsOfTimeouts) }
   await session.query(
     `select set_config(known.name, wanted.setting, false)
      from pg_catalog.pg_settings known

@@ -12,7 +12,7 @@ afterAll(() => sandbox[Symbol.asyncDispose]())
 const patience = { timeout: 25_000, interval: 50 }
 
 function request(app: TestApp, job: string, account: string) {
-  return app.operations.makeRequest({ job, account, payload: undefined, trigger: 'cli' })
+  return app.operations.makeRequest({ job, account, payload: undefined, trigger: 'cli', caller: 'test' })
 }
 
 describe('ten accounts with a wrong secret beside a good one', () => {
@@ -27,7 +27,7 @@ describe('ten accounts with a wrong secret beside a good one', () => {
     const syncs = ['sync-users', 'sync-topics', 'sync-articles']
     for (const name of bad) for (const job of syncs) await request(app, job, name)
     const { id } = await request(app, 'bootstrap-account', 'good')
-    app.consume({ concurrency: 8 })
+    const serving = await app.serve()
 
     await expect.poll(async () => (await app.operations.findRequest(id))?.state, patience).toBe('done')
     await expect.poll(async () => (await app.operations.listHolds()).length, patience).toBe(10)
@@ -52,11 +52,7 @@ describe('ten accounts with a wrong secret beside a good one', () => {
       .set({ probe_at: new Date(0) })
       .execute()
     for (const name of bad) for (const job of syncs) await request(app, job, name)
-    await Promise.all(
-      (await app.deps.store.selectFrom('worker.waiters').select('request_id').execute()).map(({ request_id }) =>
-        app.deps.queue.promote(request_id),
-      ),
-    )
+    serving.beat()
     const findUnprobed = async () => {
       const probes = await countProbes()
       return bad.filter(name => (probes.get(name) ?? 0) <= (before.get(name) ?? 0))
@@ -78,7 +74,7 @@ describe('a token', () => {
   test('that is revoked during a run costs that run one more grant and nothing else', async () => {
     await using app = await openTestApp({ sandbox, clients: [{ clientId: 'revoked' }] })
     const grants = () => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === 'revoked').length
-    app.consume()
+    await app.serve()
     const { id: before } = await request(app, 'sync-users', 'revoked')
     await expect.poll(async () => (await app.operations.findRequest(before))?.state, patience).toBe('done')
     expect(grants()).toBe(1)

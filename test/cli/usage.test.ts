@@ -136,18 +136,4 @@ describe('a server that is away ends with 1, in one sentence without the passwor
     )
     expect({ code, out }).toEqual({ code: 1, out: '' })
   })
-
-  test.runIf(hasPostgres)('Redis', async () => {
-    await using database = await createDatabase()
-    const port = await findFreePort()
-    const env = { ...account, DATABASE_URL: database.url, REDIS_URL: `redis://:canary@127.0.0.1:${port}` }
-    const { code, err } = await run(env, 'runs')
-    expect(err).toMatch(
-      new RegExp(
-        `^Redis at 127.0.0.1:${port} does not answer, the connection was refused \\(ECONNREFUSED\\): check that it runs and that REDIS_URL names it\n$`,
-      ),
-    )
-    expect(err).not.toContain('canary')
-    expect(code).toBe(1)
-  })
 })

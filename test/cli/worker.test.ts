@@ -89,8 +89,8 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
       { timeout: 20_000, interval: 300 },
     )
     .toBeGreaterThan(refusedBefore + 1)
-  const runs: { id: string; state: string }[] = JSON.parse((await run(env, 'runs', '--json')).out)
-  const since = runs.filter(({ id }) => Number(id) > Number(latest.id)).map(({ state }) => state)
+  const runs: { startedAt: string; state: string }[] = JSON.parse((await run(env, 'runs', '--json')).out)
+  const since = runs.filter(({ startedAt }) => startedAt > latest.startedAt).map(({ state }) => state)
   expect(since.length).toBeGreaterThan(0)
   expect(new Set(since)).toEqual(new Set(['succeeded']))
   expect((await run(env, 'holds')).out).toBe('no holds\n')
@@ -133,7 +133,12 @@ describe('a worker that is told to stop in the middle of a run', () => {
     const { env } = home
     await using worker = await startWorker(env)
     await run(env, 'bootstrap', '--wait')
-    await run(env, 'enqueue', 'sync-articles', '--wait')
+    // The first tick comes right after the bootstrap, and mustn't come between.
+    const ticks = async () =>
+      JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-articles')).out).filter(
+        (each: { trigger: string; state: string }) => each.trigger === 'schedule' && each.state === 'succeeded',
+      )
+    await expect.poll(async () => (await ticks()).length, { timeout: 20_000, interval: 300 }).toBeGreaterThan(0)
     const before = pulls().length
     sandbox.hasura.fault({ operationName: 'PullArticles', times: 1 }, { kind: 'hang' })
     const running = run(env, 'run', 'sync-articles', '--json')

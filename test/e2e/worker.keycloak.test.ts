@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { type Serving, serveLines } from '../../src/app/serve-lines.ts'
 import { type App, openApp } from '../../src/app.ts'
 import { systemClock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
@@ -13,7 +14,6 @@ import { createLocalOperations } from '../../src/http/local-operations.ts'
 import type { Operations } from '../../src/http/operations.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { jobs } from '../../src/jobs/list.ts'
-import { createRequestHandler } from '../../src/runs/handle-request.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
 import { createRealm, type Realm, type ServiceAccount, WORKER_API } from '../services/keycloak-realm.ts'
@@ -25,6 +25,7 @@ let opened: AsyncDisposableStack
 let realm: Realm
 let hasura: SandboxHasura
 let app: App
+let serving: Serving
 let operations: Operations
 let logged: CapturedLog
 let secretFile: string
@@ -64,9 +65,8 @@ beforeAll(async () => {
       },
     ),
   )
-  operations = createLocalOperations(app.deps)
-  const consumer = app.deps.queue.consume(createRequestHandler(app.deps), { concurrency: 4 })
-  opened.defer(() => consumer.stop(0))
+  operations = createLocalOperations(app)
+  serving = opened.use(await serveLines(app, { slots: 4, graceMs: 0 }))
   const callers = { issuer: realm.issuer, audience: WORKER_API.audience, role: WORKER_API.role }
   const http = createHttp({ operations, authorize: createAuthorize(callers), log: logged.log })
   opened.defer(() => http.close())
@@ -79,7 +79,8 @@ afterAll(() => opened.disposeAsync())
 const patience = { timeout: 25_000, interval: 100 }
 
 async function request(job: string): Promise<string> {
-  return (await operations.makeRequest({ job, account: undefined, payload: undefined, trigger: 'cli' })).id
+  return (await operations.makeRequest({ job, account: undefined, payload: undefined, trigger: 'cli', caller: 'test' }))
+    .id
 }
 
 function reportOf(id: string) {
@@ -87,12 +88,12 @@ function reportOf(id: string) {
 }
 
 /** As if the pause were over, which is 5 s at first. */
-async function endPause(id: string): Promise<void> {
+async function endPause(): Promise<void> {
   await app.deps.store
     .updateTable('worker.holds')
     .set({ probe_at: new Date(0) })
     .execute()
-  await app.deps.queue.promote(id)
+  serving.beat()
 }
 
 /** What a realm is made to lack holds a request with a sentence; mended, the request goes on by itself. */
@@ -104,9 +105,9 @@ async function holdAndMend(
   await breakIt()
   await dropToken()
   const id = await request('sync-topics')
-  await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'delayed', hold })
+  await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'waiting', hold })
   await mendIt()
-  await endPause(id)
+  await endPause()
   await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done' })
   expect(await operations.listHolds()).toEqual([])
 }

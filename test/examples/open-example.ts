@@ -61,7 +61,7 @@ export async function openExample(
   const config = parseConfig(store, { accounts: [{ ...account, ...options.addresses }] })
   const logged = captureLog()
   const definitions = { jobs: [...shippedJobs, ...(options.jobs ?? [])], firstLogin }
-  const { deps } = opened.use(
+  const app = opened.use(
     await openApp(config, definitions, {
       clock: systemClock,
       log: logged.log,
@@ -75,7 +75,8 @@ export async function openExample(
       },
     }),
   )
-  const operations = createLocalOperations(deps)
+  const { deps } = app
+  const operations = createLocalOperations(app)
   const closing = opened.move()
   return {
     deps,

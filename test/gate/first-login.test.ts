@@ -7,7 +7,7 @@ import { createAccountAccess } from '../../src/gate/account-access.ts'
 import type { FirstLoginDeps } from '../../src/gate/first-login.ts'
 import { openSession } from '../../src/gate/session.ts'
 import { RefreshUsersDocument } from '../../src/generated/graphql.ts'
-import { startHeartbeat } from '../../src/runs/heartbeat.ts'
+import { startProcess } from '../../src/runs/process.ts'
 import type { FirstLoginState } from '../../src/store/schema.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
@@ -35,7 +35,7 @@ const { signal: never } = new AbortController()
 interface Opening {
   readonly clock?: Clock
   readonly operations?: FirstLoginDeps['operations']
-  readonly processId?: string
+  readonly process?: FirstLoginDeps['process']
   readonly refreshRole?: string
   readonly signal?: AbortSignal
 }
@@ -111,7 +111,7 @@ describe('refresh_users', () => {
     await Promise.all(Array.from({ length: 10 }, () => openSession(app.deps, access, undefined, never)))
     expect(callsSoFar() - before).toBe(1)
     await using peer = await app.openPeer()
-    expect(await open(account, { processId: peer.deps.processId })).toEqual({ calls: 0 })
+    expect(await open(account, { process: peer.deps.process })).toEqual({ calls: 0 })
     expect(await stateOf(account)).toEqual({ state: 'visible', process: null, note: null })
   })
 
@@ -120,8 +120,8 @@ describe('refresh_users', () => {
     await using one = await app.openPeer()
     await using two = await app.openPeer()
     const before = callsSoFar()
-    const peers = [app.deps.processId, one.deps.processId, two.deps.processId]
-    await Promise.all(peers.map(processId => open(account, { processId })))
+    const peers = [app.deps.process, one.deps.process, two.deps.process]
+    await Promise.all(peers.map(process => open(account, { process })))
     expect(callsSoFar() - before).toBe(1)
   })
 
@@ -143,8 +143,8 @@ describe('refresh_users', () => {
   test('is left to the living process that is at it, and taken over once that one is gone', async () => {
     const account = app.addAccount()
     const { store, clock, log } = app.deps
-    const other = await startHeartbeat({ store, clock, log }, { host: 'elsewhere', pid: 1 })
-    await leave(account, 'calling', other.processId)
+    const other = await startProcess({ store, clock, log }, { host: 'elsewhere', pid: 1, isAlone: false })
+    await leave(account, 'calling', other.id)
     const { calls, error } = await open(account, { clock: new VirtualClock() })
     expect(calls).toBe(0)
     expect(error).toMatchObject({ code: 'first-login', name: 'OutageError' })

@@ -6,8 +6,6 @@ import { SignJWT } from 'jose'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { RefusalError } from '../../src/errors.ts'
-import { liftHolds, placeHold } from '../../src/gate/holds.ts'
 import { createAuthorize, off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { defineJob } from '../../src/jobs/define-job.ts'
@@ -104,14 +102,14 @@ function refused(status: number, message: string | RegExp, code = 'unauthorized'
   return expect.objectContaining({ status, body: { code, message: said } })
 }
 
-async function nothingQueued() {
-  const rows = await app.deps.store.selectFrom('worker.waiters').select('request_id').execute()
-  expect(rows).toEqual([])
-  expect(await queuedCount()).toBe(0)
+async function nothingRequested() {
+  expect(await requestCount()).toBe(0)
 }
 
-async function queuedCount(): Promise<number> {
-  const { rows } = await sql<{ count: number }>`select count(*)::int as count from bullmq.job`.execute(app.deps.store)
+async function requestCount(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*)::int as count from worker.requests`.execute(
+    app.deps.store,
+  )
   return rows[0]?.count ?? 0
 }
 
@@ -146,7 +144,7 @@ describe('who may ask for jobs', () => {
     const answer = await ask({ token: await makeToken() })
     expect(answer).toEqual(refused(status, message))
     expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer error="invalid_token"' : null)
-    await nothingQueued()
+    await nothingRequested()
   })
 
   test('a token that says another issuer with the right keys is refused, naming the one that is needed', async () => {
@@ -199,7 +197,7 @@ describe('who may ask for jobs', () => {
     app.idp.setClaims('caller', roles('other'))
     expect(await ask({ token: await app.idp.issueToken('caller') })).toEqual(refused(403, /it holds none/))
     app.idp.setClaims('caller', payload => payload)
-    await sql`delete from bullmq.job`.execute(app.deps.store)
+    await sql`delete from worker.requests`.execute(app.deps.store)
   })
 
   test('looking at a request needs the same', async () => {
@@ -216,7 +214,7 @@ describe('who may ask for jobs', () => {
       ),
     )
     expect((await look('/health/live', shut.url)).status).toBe(200)
-    await nothingQueued()
+    await nothingRequested()
   })
 
   test.each<[string, 'discovery' | 'jwks', () => void]>([
@@ -298,7 +296,7 @@ describe('a request that is not as it must be', () => {
     const answer = await ask(asked)
     expect(answer).toEqual(refused(status, message, code))
     expect(JSON.stringify(answer.body)).not.toContain('unique-word')
-    await nothingQueued()
+    await nothingRequested()
   })
 
   test('is no route at all', async () => {
@@ -335,11 +333,11 @@ describe('an accepted request', () => {
       status: 202,
       body: { id: first.body.id, absorbed: true },
     })
-    const consumer = app.consume()
+    const serving = await app.serve()
     await expect
       .poll(async () => (await look(`/requests/${first.body.id}`)).body.state, { timeout: 10_000 })
       .toBe('done')
-    await consumer.stop(0)
+    await serving[Symbol.asyncDispose]()
     expect((await ask({ body, key: 'order-1' })).body.id).toBe(first.body.id)
     expect((await ask({ body, key: 'order-2' })).body.id).not.toBe(first.body.id)
     expect(await look(`/requests/${first.body.id}`)).toMatchObject({
@@ -352,13 +350,13 @@ describe('an accepted request', () => {
     const twin = await ask({ body })
     const keyed = await ask({ body, key: 'absorbed-1' })
     expect(keyed.body).toEqual({ id: twin.body.id, absorbed: true })
-    const consumer = app.consume()
+    const serving = await app.serve()
     const isDone = async () => (await look(`/requests/${twin.body.id}`)).body.state
     await expect.poll(isDone, { timeout: 10_000 }).toBe('done')
-    await consumer.stop(0)
-    const before = await queuedCount()
+    await serving[Symbol.asyncDispose]()
+    const before = await requestCount()
     expect((await ask({ body, key: 'absorbed-1' })).body).toEqual({ id: twin.body.id, absorbed: true })
-    expect(await queuedCount()).toBe(before)
+    expect(await requestCount()).toBe(before)
     expect((await look(`/requests/${twin.body.id}`)).body.runs).toHaveLength(1)
   })
 
@@ -370,11 +368,11 @@ describe('an accepted request', () => {
 
   test('whose key was used with another payload is refused, and nothing is queued', async () => {
     await ask({ body: '{"payload":{"since":"2026-07-07"}}', key: 'order-9' })
-    const before = await queuedCount()
+    const before = await requestCount()
     expect(await ask({ body: '{"payload":{"since":"2026-07-08"}}', key: 'order-9' })).toEqual(
       refused(409, /^Idempotency key "order-9" was used for export-articles with another payload/, 'conflict'),
     )
-    expect(await queuedCount()).toBe(before)
+    expect(await requestCount()).toBe(before)
   })
 
   test('that can not be told from a waiting one is absorbed by it', async () => {
@@ -384,15 +382,21 @@ describe('an accepted request', () => {
   })
 
   test('that is held says why', async () => {
-    const cause = new RefusalError('claims', 'account', 'The token has no claims: mend the mapper')
-    await placeHold(app.deps.store, 'default', 'export-articles', cause, 'gate', true)
+    await sql`insert into worker.holds (account, job, met_by, code, found, remedy, probe_at)
+      values ('default', '', 'gate', 'claims', 'The token has no claims', 'add the mapper', now() + interval '1 hour')`.execute(
+      app.deps.store,
+    )
     const { body } = await ask({ key: 'held' })
-    const consumer = app.consume()
+    const serving = await app.serve()
     await expect
       .poll(async () => (await look(`/requests/${body.id}`)).body, { timeout: 10_000 })
-      .toMatchObject({ state: 'delayed', hold: { code: 'claims', reason: cause.message }, runs: [] })
-    await consumer.stop(0)
-    await liftHolds(app.deps.store, 'default', 'export-articles', 'gate')
+      .toMatchObject({
+        state: 'waiting',
+        hold: { code: 'claims', reason: 'The token has no claims: add the mapper' },
+        runs: [],
+      })
+    await serving[Symbol.asyncDispose]()
+    await app.deps.store.deleteFrom('worker.holds').execute()
   })
 
   test('over TCP is made by HTTP, whatever its caller says', async () => {
@@ -418,7 +422,7 @@ test('what a job threw is told to the worker’s operator, and to no caller', as
   )
   const { body } = await ask({ job: 'break' })
   const id = String(body.id)
-  await using _consumer = app.consume()
+  await using _serving = await app.serve()
   await expect
     .poll(() => app.operations.findRequest(id), { timeout: 15_000 })
     .toMatchObject({ runs: [{ state: 'failed' }] })

@@ -24,7 +24,13 @@ async function listLogins({ admin, name }: Realm) {
 /** Has the job run again as soon as it has run, until it is told to stop. */
 async function keepRunning(operations: Operations, job: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { id } = await operations.makeRequest({ job, account: undefined, payload: undefined, trigger: 'cli' })
+    const { id } = await operations.makeRequest({
+      job,
+      account: undefined,
+      payload: undefined,
+      trigger: 'cli',
+      caller: 'test',
+    })
     await expect.poll(async () => (await operations.findRequest(id))?.state, patience).toBe('done')
   }
 }

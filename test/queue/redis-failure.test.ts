@@ -7,7 +7,7 @@ import { systemClock } from '../../src/clock.ts'
 import { ConfigError, TransientError, WorkerError } from '../../src/errors.ts'
 import { inspectRedis } from '../../src/queue/inspect-redis.ts'
 import { explainRedisFailure } from '../../src/queue/redis-failure.ts'
-import { openQueue } from '../../src/queue/request-queue.ts'
+import { openTickets } from '../../src/queue/tickets.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { ensureCertificateAuthority, hasOpenssl } from '../services/certificates.ts'
 import { findFreePort } from '../services/free-port.ts'
@@ -158,25 +158,26 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
   test('lets a user in with the rights that the remedy names', async () => {
     await allow('enough', '~{hasura-sync-worker}:*', '&*', '+@all', '-@admin', '-@dangerous', '+info')
     const deps = { clock: systemClock, log: captureLog().log }
-    await using queue = await openQueue({ redisUrl: withUser('enough') }, deps)
-    const added = await queue.add({ account: 'default', job: 'sync-things', payload: {}, trigger: 'cli' })
-    expect((await queue.find(added.id))?.state).toBe('waiting')
-    await queue.ping()
+    await using tickets = openTickets(withUser('enough'), deps)
+    const taken = Promise.withResolvers<object>()
+    await tickets.consume(async line => taken.resolve(line), 1)
+    await tickets.add([{ account: 'default', job: 'sync-things', fence: '0' }])
+    expect(await taken.promise).toEqual({ account: 'default', job: 'sync-things' })
+    await tickets.ping()
   })
 
   test('is told to producers, in the log and as not ready by its first word, without the address', async () => {
     const { log } = captureLog()
-    await using queue = await openQueue({ redisUrl: server.url }, { clock: systemClock, log })
+    await using tickets = openTickets(server.url, { clock: systemClock, log })
     await set('maxmemory', '1')
     try {
-      const request = { account: 'default', job: 'sync-others', payload: {}, trigger: 'cli' } as const
       const sentence = /^Redis has no memory left for requests \(OOM\): raise its maxmemory/
-      await expect(queue.add(request)).rejects.toThrow(sentence)
-      await expect(queue.ping()).rejects.toThrow(sentence)
+      await expect(tickets.add([{ account: 'default', job: 'sync-others', fence: '0' }])).rejects.toThrow(sentence)
+      await expect(tickets.ping()).rejects.toThrow(sentence)
     } finally {
       await set('maxmemory', '0')
     }
-    await queue.ping()
+    await tickets.ping()
   })
 })
 

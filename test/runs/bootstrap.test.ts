@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { TransientError } from '../../src/errors.ts'
+import type { Serving } from '../../src/app/serve-lines.ts'
+import { PermanentError, TransientError } from '../../src/errors.ts'
 import { bootstrapAccount } from '../../src/jobs/bootstrap-account.ts'
 import { defineJob } from '../../src/jobs/define-job.ts'
 import { startHousekeeping } from '../../src/runs/housekeeping.ts'
@@ -18,6 +19,7 @@ const patience = { timeout: 10_000, interval: 20 }
 
 describe.each(backends)('the bootstrap of an account on %s', backend => {
   let app: TestApp
+  let serving: Serving
   /** What each run of the one step does, in turn; then it succeeds. */
   const endings: (() => Promise<void>)[] = []
   let steps = 0
@@ -32,13 +34,21 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
       },
     })
     app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [step, bootstrapAccount([step])] })
-    app.consume()
+    serving = await app.serve()
+    // The account that is there from the beginning has its own.
+    await vi.waitFor(async () => expect(await bootstrappedAt('default')).toBeInstanceOf(Date), patience)
   })
   afterAll(() => app[Symbol.asyncDispose]())
 
   const bootstrap = (account: string) =>
-    app.operations.makeRequest({ job: 'bootstrap-account', account, payload: undefined, trigger: 'bootstrap' })
-  const stateOf = async (id: string) => (await app.deps.queue.find(id))?.state
+    app.operations.makeRequest({
+      job: 'bootstrap-account',
+      account,
+      payload: undefined,
+      trigger: 'bootstrap',
+      caller: 'test',
+    })
+  const stateOf = async (id: string) => (await app.operations.findRequest(id))?.state
   const bootstrappedAt = async (account: string) =>
     (
       await app.deps.store
@@ -50,53 +60,80 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
   const runsOf = async (account: string, job: string) =>
     (await app.operations.listRuns({ job, limit: 50 })).filter(run => run.account === account)
 
-  test('survives a step that fails for a moment while an equal tick waits', async () => {
+  const requestsOf = (account: string, job: string) =>
+    app.deps.store
+      .selectFrom('worker.requests')
+      .selectAll()
+      .where('account', '=', account)
+      .where('job', '=', job)
+      .orderBy('seq')
+      .execute()
+  /** As if the pauses after failures were over. */
+  const letRetry = async (account: string) => {
+    await sql`update worker.requests set due_at = now() where account = ${account} and due_at < 'infinity'`.execute(
+      app.deps.store,
+    )
+    serving.beat()
+  }
+
+  test('survives a step that fails for a moment while an equal request was made', async () => {
     const account = app.addAccount()
     const ticked = Promise.withResolvers<void>()
     endings.push(async () => {
       await ticked.promise
-      throw new TransientError('timeout', 'No answer from Hasura.')
+      throw new TransientError('timeout', 'No answer from Hasura')
     })
     steps = 0
     const { id } = await bootstrap(account)
     await expect.poll(() => steps, patience).toBe(1)
-    const tick = await app.deps.queue.add({
-      account,
+    const tick = await app.operations.makeRequest({
       job: 'sync-things',
-      payload: {},
+      account,
+      payload: undefined,
       trigger: 'schedule',
-      id: `tick-${randomUUID()}`,
+      caller: 'test',
     })
     expect(tick.absorbed).toBe(false)
+    expect(await app.operations.findRequest(id)).toMatchObject({
+      state: 'waiting',
+      waitsFor: 'step sync-things of the bootstrap',
+    })
     ticked.resolve()
-    await expect.poll(() => stateOf(tick.id), patience).toBe('done')
-    await app.deps.queue.promote(`${id}-sync-things`)
+    await expect
+      .poll(async () => (await requestsOf(account, 'sync-things')).map(request => request.state), patience)
+      .toEqual(['superseded', 'waiting'])
+    await letRetry(account)
     await expect.poll(() => stateOf(id), patience).toBe('done')
+    expect(await stateOf(tick.id)).toBe('done')
     expect(await bootstrappedAt(account)).toBeInstanceOf(Date)
     expect(steps).toBe(2)
   })
 
-  test('that is asked for again meanwhile leaves no run open', async () => {
+  test('that is asked for again meanwhile is the same', async () => {
     const account = app.addAccount()
     const done = Promise.withResolvers<void>()
     endings.push(() => done.promise)
+    steps = 0
     const first = await bootstrap(account)
-    await expect.poll(async () => (await runsOf(account, 'bootstrap-account'))[0]?.state, patience).toBe('waiting')
-    const second = await bootstrap(account)
-    expect(second.id).not.toBe(first.id)
+    await expect.poll(() => steps, patience).toBe(1)
+    expect(await bootstrap(account)).toEqual({ id: first.id, absorbed: true })
     done.resolve()
-    for (const { id } of [first, second]) {
-      await expect
-        .poll(
-          async () => {
-            await app.deps.queue.promote(id)
-            return stateOf(id)
-          },
-          { timeout: 10_000, interval: 200 },
-        )
-        .toBe('done')
-    }
-    expect((await runsOf(account, 'bootstrap-account')).map(run => run.state)).toEqual(['succeeded', 'interrupted'])
+    await expect.poll(() => stateOf(first.id), patience).toBe('done')
+    expect((await runsOf(account, 'bootstrap-account')).map(run => run.state)).toEqual(['succeeded'])
+  })
+
+  test('stops at a step that fails for good, says where, and can be asked for again', async () => {
+    const account = app.addAccount()
+    endings.push(async () => {
+      throw new PermanentError('validation-failed', { found: 'field "x" not found', remedy: 'grant it' })
+    })
+    const { id } = await bootstrap(account)
+    await expect.poll(() => stateOf(id), patience).toBe('failed')
+    expect((await app.operations.findRequest(id))?.failedReason).toBe(
+      `The bootstrap of "${account}" stopped at sync-things: field "x" not found: grant it; then run "bootstrap --account ${account}" again`,
+    )
+    const again = await bootstrap(account)
+    await expect.poll(() => stateOf(again.id), patience).toBe('done')
   })
 
   test('is asked for within a minute when the account was forgotten, and only then', async () => {
@@ -111,10 +148,9 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
           signal?.addEventListener('abort', () => reject(signal.reason))
         }),
     }
-    await using _housekeeping = startHousekeeping({ ...deps, clock })
+    await using _housekeeping = startHousekeeping({ ...deps, clock }, async () => {})
     const runs = () => runsOf(account, 'bootstrap-account')
-    // Its record is closed a moment after its last transaction, and its lease a moment later still.
-    const done = () => expect.poll(async () => (await runs()).map(run => run.state), patience).toEqual(['succeeded'])
+    const done = () => expect.poll(() => bootstrappedAt(account), patience).toBeInstanceOf(Date)
     await done()
     expect(await bootstrappedAt(account)).toBeInstanceOf(Date)
     const [first] = await runs()

@@ -78,9 +78,9 @@ test('a run of such a job is refused, and one of another job is not', async () =
 test('its requests are held alone, and go on when the schema fits again', async () => {
   const { operations, deps } = app
   const ask = async ({ name }: { name: string }) =>
-    (await operations.makeRequest({ job: name, account: undefined, payload: {}, trigger: 'cli' })).id
+    (await operations.makeRequest({ job: name, account: undefined, payload: {}, trigger: 'cli', caller: 'test' })).id
   const stateOf = async (id: string) => (await operations.findRequest(id))?.state
-  await using _consumer = app.consume()
+  await using serving = await app.serve()
   const held = await ask(readTopics)
   await expect
     .poll(() => operations.listHolds(), { timeout: 20_000 })
@@ -90,7 +90,7 @@ test('its requests are held alone, and go on when the schema fits again', async 
 
   await writeFile(sdlFile, sdl)
   await sql`update worker.holds set probe_at = now()`.execute(deps.store)
-  await deps.queue.promote(held)
+  serving.beat()
   await expect.poll(() => stateOf(held), { timeout: 20_000 }).toBe('done')
   expect(await operations.listHolds()).toEqual([])
 })

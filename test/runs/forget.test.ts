@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeLine } from '../fixtures/take-line.ts'
 
 describe('forgetting', () => {
   let app: TestApp
@@ -62,13 +63,11 @@ describe('forgetting', () => {
 
   test('is refused while a run could write back what is forgotten, and leaves no lease behind', async () => {
     const account = app.addAccount()
-    const { leases } = app.deps
     await run(account)
-    const lease = await leases.take(account, 'sync-topics')
-    expect(lease).toBeDefined()
+    await takeLine(app.deps, account, 'sync-topics')
     await expect(app.operations.forget(account)).rejects.toThrow(UsageError)
     await expect(app.operations.reset('sync-topics', account)).rejects.toThrow('sync-topics is running')
     expect(await mirrored(account)).toBe(12)
-    expect(await leases.take(account, 'sync-users')).toBeDefined()
+    await takeLine(app.deps, account, 'sync-users')
   })
 })

@@ -29,8 +29,8 @@ describe.each(backends)('a storm of requests on %s, handled by two processes', b
     app.addAccount()
     app.addAccount()
     peer = await app.openPeer()
-    app.consume({ concurrency: 6 })
-    peer.consume({ concurrency: 6 })
+    await app.serve({ slots: 6 })
+    await peer.serve({ slots: 6 })
   })
   afterAll(async () => {
     await peer[Symbol.asyncDispose]()
@@ -84,6 +84,7 @@ describe.each(backends)('a storm of requests on %s, handled by two processes', b
               account,
               payload: { n },
               trigger: 'http',
+              caller: 'test',
               priority,
             })
             return { id, place, n, at }

@@ -2,10 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
-import { openQueue } from '../../src/queue/request-queue.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { prepared } from '../../src/store/prepared-statements.ts'
@@ -48,23 +45,18 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     await using empty = await createDatabase()
     const opened = await Promise.all(
       Array.from({ length: 5 }, async () => {
-        const database = await openDatabase({ databaseUrl: empty.url }, log)
-        const queue = await openQueue({ pool: database.openQueuePool() }, { clock: systemClock, log })
-        return { database, queue }
+        return openDatabase({ databaseUrl: empty.url }, log)
       }),
     )
     const [first] = opened
     const { rows } = await sql<{ count: string }>`select count(*) from worker.kysely_migration`.execute(
-      first?.database.store ?? expect.fail(),
+      first?.store ?? expect.fail(),
     )
     expect(rows).toEqual([{ count: String(Object.keys(migrations).length) }])
-    for (const { database, queue } of opened) {
-      await queue[Symbol.asyncDispose]()
-      await database[Symbol.asyncDispose]()
-    }
+    for (const database of opened) await database[Symbol.asyncDispose]()
   })
 
-  test('settings of the URL join ours, for the store and for the queue', async () => {
+  test('settings of the URL join ours', async () => {
     await using empty = await createDatabase()
     const url = new URL(empty.url)
     url.searchParams.set('options', '-c work_mem=5432kB -c lock_timeout=1s')
@@ -75,10 +67,6 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     const { rows } = await sql`select ${sql.raw(settings)}`.execute(database.store)
     // Where both say something ours holds, which leases depend on.
     expect(rows).toMatchObject([{ memory: '5432kB', idle: '5s', lock: '5s' }])
-    const queue = database.openQueuePool()
-    const client = queue instanceof pg.Pool ? await queue.connect() : expect.fail('the queue is on Postgres')
-    expect((await client.query(`select ${settings}`)).rows).toMatchObject([{ memory: '5432kB', path: 'bullmq' }])
-    client.release()
   })
 
   test('a connection that is lost under a transaction is told as that, and the next one is another', async () => {

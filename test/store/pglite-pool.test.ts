@@ -5,32 +5,41 @@ import { PGlitePool } from '../../src/store/pglite-pool.ts'
 
 describe('a PGlite in the shape of a pool', () => {
   let pool: PGlitePool
+  /** One statement on a client of its own. */
+  async function query<R>(text: string, values?: readonly unknown[], from = pool) {
+    const client = await from.connect()
+    try {
+      return await client.query<R>(text, values)
+    } finally {
+      client.release()
+    }
+  }
   beforeAll(async () => {
     pool = new PGlitePool(await PGlite.create())
-    await pool.query('create table notes (id int generated always as identity, text text not null)')
+    await query('create table notes (id int generated always as identity, text text not null)')
   })
   beforeEach(async () => {
-    await pool.query('truncate notes')
+    await query('truncate notes')
   })
   afterAll(() => pool.end())
 
   const add = 'insert into notes (text) values ($1)'
   const texts = async () => {
-    const { rows } = await pool.query<{ text: string }>('select text from notes order by id')
+    const { rows } = await query<{ text: string }>('select text from notes order by id')
     return rows.map(({ text }) => text)
   }
 
   test('answers with rows and with the number of rows that changed', async () => {
-    expect(await pool.query(add, ['one'])).toMatchObject({ rowCount: 1, rows: [] })
-    expect(await pool.query('select text from notes')).toMatchObject({ rowCount: 1, rows: [{ text: 'one' }] })
-    expect(await pool.query('update notes set text = text where false')).toMatchObject({ rowCount: 0 })
+    expect(await query(add, ['one'])).toMatchObject({ rowCount: 1, rows: [] })
+    expect(await query('select text from notes')).toMatchObject({ rowCount: 1, rows: [{ text: 'one' }] })
+    expect(await query('update notes set text = text where false')).toMatchObject({ rowCount: 0 })
   })
 
   test('a transaction never swallows a stranger’s statement', async () => {
     const client = await pool.connect()
     await client.query('begin')
     await client.query(add, ['inside'])
-    const outside = pool.query(add, ['outside'])
+    const outside = query(add, ['outside'])
     await client.query('rollback')
     client.release()
     await outside
@@ -75,7 +84,7 @@ describe('a PGlite in the shape of a pool', () => {
       fc.asyncProperty(
         fc.array(fc.record({ statements: fc.integer({ min: 1, max: 4 }), commit: fc.boolean() }), { maxLength: 8 }),
         async plans => {
-          await pool.query('truncate notes')
+          await query('truncate notes')
           await Promise.all(
             plans.map(async ({ statements, commit }, number) => {
               const client = await pool.connect()
@@ -98,26 +107,13 @@ describe('a PGlite in the shape of a pool', () => {
     )
   })
 
-  test('a notification reaches whoever listens, and nobody that was released', async () => {
-    const listener = await pool.connect()
-    const gone = await pool.connect()
-    const heard: unknown[] = []
-    listener.on('notification', message => heard.push(message))
-    gone.on('notification', () => heard.push('the one that was released'))
-    await listener.query('listen news')
-    gone.release()
-    await pool.query("select pg_notify('news', 'hello')")
-    await expect.poll(() => heard).toEqual([{ channel: 'news', payload: 'hello' }])
-    listener.release()
-  })
-
   test('timers get their turn while statements follow one another, also when each of them fails', async () => {
     let ended = false
     setTimeout(() => {
       ended = true
     }, 5)
     let failures = 0
-    while (!ended && failures < 100_000) await pool.query('select * from no_such_table').catch(() => (failures += 1))
+    while (!ended && failures < 100_000) await query('select * from no_such_table').catch(() => (failures += 1))
     expect(ended).toBe(true)
   })
 
@@ -128,6 +124,6 @@ describe('a PGlite in the shape of a pool', () => {
     const closed = other.end()
     client.release()
     await closed
-    await expect(other.query('select 1')).rejects.toThrow('closed')
+    await expect(query('select 1', [], other)).rejects.toThrow('closed')
   })
 })

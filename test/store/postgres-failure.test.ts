@@ -1,11 +1,11 @@
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, type OutageError, WorkerError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
-import { createBullQueue } from '../../src/queue/bullmq-backend.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { explainPostgresFailure } from '../../src/store/postgres-failure.ts'
@@ -75,7 +75,7 @@ async function onDatabase(url: string, ...statements: string[]): Promise<void> {
 }
 
 async function refusalOf(url: string): Promise<WorkerError> {
-  const error: unknown = await inspectDatabase(url, { hasQueue: true }).then(
+  const error: unknown = await inspectDatabase(url).then(
     ({ problem }) => problem && new ConfigError([problem]),
     (thrown: unknown) => thrown,
   )
@@ -179,7 +179,7 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
   })
 
   test('nothing that the worker needs', async () => {
-    expect(await inspectDatabase(urlOf(), { hasQueue: true })).toMatchObject({ problem: undefined, hasStore: false })
+    expect(await inspectDatabase(urlOf())).toMatchObject({ problem: undefined, hasStore: false })
   })
 })
 
@@ -191,7 +191,7 @@ describe.runIf(postgresServer)('what a user may not do', () => {
   })
 
   test('before the first start is to make its schemas, and start and doctor say the same', async () => {
-    const { problem } = await inspectDatabase(asLimited(), { hasQueue: true })
+    const { problem } = await inspectDatabase(asLimited())
     expect(problem).toEqual({
       found: 'User "limited" of DATABASE_URL lacks CREATE on database limited',
       remedy: 'run as the owner or a superuser: grant create on database limited to limited',
@@ -203,14 +203,11 @@ describe.runIf(postgresServer)('what a user may not do', () => {
     await onDatabase(asOwner(), 'grant create on database limited to limited')
     const open = async () => {
       await using database = await openDatabase({ databaseUrl: asLimited() }, log)
-      await using closing = new AsyncDisposableStack()
-      const queue = await createBullQueue({ pool: database.openQueuePool() })
-      closing.defer(() => queue.close())
-      await queue.waitUntilReady()
+      await sql`select * from worker.pulse(gen_random_uuid(), 'test', 1, 1, '{}', null, 1, 1)`.execute(database.store)
     }
     await open()
     await onDatabase(asOwner(), 'revoke create on database limited from limited')
-    expect(await inspectDatabase(asLimited(), { hasQueue: true })).toMatchObject({ problem: undefined, pending: [] })
+    expect(await inspectDatabase(asLimited())).toMatchObject({ problem: undefined, pending: [] })
     await open()
   })
 
@@ -222,14 +219,14 @@ describe.runIf(postgresServer)('what a user may not do', () => {
       'grant select on all tables in schema worker to reader',
     )
     const asReader = urlOf(url => Object.assign(url, { pathname: '/limited', username: 'reader' }))
-    const { problem, firstLogins } = await inspectDatabase(asReader, { hasQueue: false })
+    const { problem, firstLogins } = await inspectDatabase(asReader)
     expect(problem?.found).toMatch(
       /^User "reader" .* lacks CREATE on schema mirror; USAGE on schema mirror; DELETE, INSERT, UPDATE on \d+ tables of schema worker$/,
     )
     expect(problem?.remedy).toContain('grant delete, insert, update on all tables in schema worker to reader')
     const grants = problem?.remedy?.replace(/^.*?: /, '').split('; ') ?? []
     await onDatabase(asOwner(), ...grants)
-    expect((await inspectDatabase(asReader, { hasQueue: false })).problem).toBeUndefined()
+    expect((await inspectDatabase(asReader)).problem).toBeUndefined()
     expect(firstLogins).toEqual(new Map())
   })
 })
@@ -237,7 +234,7 @@ describe.runIf(postgresServer)('what a user may not do', () => {
 describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
   test('one session for each connection is fine, a shared one is refused', async () => {
     await using session = await startPgbouncer(urlOf(), 'session')
-    expect((await inspectDatabase(session.url, { hasQueue: true })).problem).toBeUndefined()
+    expect((await inspectDatabase(session.url)).problem).toBeUndefined()
     await using transaction = await startPgbouncer(urlOf(), 'transaction')
     expect(await refusalOf(transaction.url)).toMatchObject({
       found: expect.stringContaining('one session of Postgres to several connections'),

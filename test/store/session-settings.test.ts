@@ -39,13 +39,6 @@ describe.runIf(hasPostgres)('a session on Postgres', () => {
     const timeouts = sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
       current_setting('idle_session_timeout') as idle`
     expect((await timeouts.execute(database.store)).rows).toEqual([{ statement: '2min', lock: '5s', idle: '0' }])
-    const queue = database.openQueuePool()
-    const client = queue instanceof pg.Pool ? await queue.connect() : expect.fail('the queue is on Postgres')
-    const { rows } = await client.query(
-      "select timestamptz '2026-01-01 00:00Z' as at, current_setting('search_path') as path",
-    )
-    expect(rows).toEqual([{ at: new Date('2026-01-01T00:00:00Z'), path: 'bullmq' }])
-    client.release()
   })
 
   test('is the same whatever its role’s are', async () => {

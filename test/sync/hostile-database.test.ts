@@ -1,8 +1,5 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RefusalError } from '../../src/errors.ts'
-import { findHold, placeHold } from '../../src/gate/holds.ts'
-import { addDueRequests, findStoreTime, reconcileSchedules } from '../../src/schedules/scheduler.ts'
 import { readChanges } from '../../src/sync/changes.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -69,16 +66,12 @@ describe.runIf(hasPostgres)('on a database whose every default is hostile', () =
     const table = await sandbox.createTable({ columns, key: ['at', 'name', 'span'] })
     const account = app.addAccount()
     const job = table.pull()
-    app.addJob(job)
-    app.consume()
-    const deps = { ...app.deps, now: () => findStoreTime(app.deps.store) }
-    const schedule = { account, job: job.name, rule: { cron: '* * * * *' }, afterBootstrap: false }
-    const before = await findStoreTime(app.deps.store)
-    await reconcileSchedules(deps, [schedule])
-    await sql`update worker.schedules set next_run_at = ${before}::timestamptz where account = ${account}`.execute(
-      app.deps.store,
-    )
-    expect(await addDueRequests(deps, [schedule])).toBe(1)
+    app.addJob({ ...job, schedule: { cron: '0 0 1 1 *' } })
+    await using serving = await app.serve()
+    const { rows } = await sql<{ now: Date }>`update worker.schedules set next_run_at = now() - interval '1 second'
+      where account = ${account} returning now() as now`.execute(app.deps.store)
+    const before = rows[0]?.now ?? expect.fail('no schedule')
+    serving.beat()
     await expect
       .poll(async () => (await app.operations.listRuns({ job: job.name, limit: 1 })).map(({ state }) => state), {
         timeout: 20_000,
@@ -86,10 +79,17 @@ describe.runIf(hasPostgres)('on a database whose every default is hostile', () =
       .toEqual(['succeeded'])
     const [run] = await app.operations.listRuns({ job: job.name, limit: 1 })
     expect(Date.parse(run?.startedAt ?? '')).toBeGreaterThanOrEqual(before.getTime())
-    const refusal = new RefusalError('claims', 'job', 'The token has no claims: change the mapper')
-    await placeHold(app.deps.store, account, job.name, refusal, 'gate', false)
-    expect((await findHold(app.deps.store, account, job.name))?.dueInMs).toBeLessThanOrEqual(5_000)
-    const [hold] = (await app.operations.listHolds()).filter(each => each.account === account)
-    expect(Date.parse(hold?.nextProbeAt ?? '')).toBeGreaterThanOrEqual(before.getTime())
+    const hold = {
+      scope: 'job',
+      code: 'claims',
+      found: 'No claims',
+      metBy: 'gate',
+      probed: false,
+      pauseMs: 0,
+      weight: 1,
+    }
+    await sql`select worker.place_hold(${account}, ${job.name}, ${JSON.stringify(hold)}::jsonb)`.execute(app.deps.store)
+    const [held] = (await app.operations.listHolds()).filter(each => each.account === account)
+    expect(Date.parse(held?.nextProbeAt ?? '')).toBeGreaterThanOrEqual(before.getTime())
   })
 })

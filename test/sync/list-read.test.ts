@@ -7,6 +7,7 @@ import { openListRead, totalOf } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { endLine, takeLine } from '../fixtures/take-line.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -61,7 +62,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
 
   async function open(account = `account-${randomUUID()}`) {
     const job = `sync-${randomUUID()}`
-    const lease = (await app.deps.leases.take(account, job)) ?? expect.fail()
+    const lease = await takeLine(app.deps, account, job)
     return { account, lease, ...contextOf(lease) }
   }
   const contextOf = (lease: Lease, signal = new AbortController().signal) => ({
@@ -199,8 +200,8 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
     const read = await openListRead(table, account, context)
     await read.write([{ id: upper, name: 'a', ...nothing }])
     const stale = await openListRead(table, account, context)
-    await app.deps.leases.release(lease)
-    await app.deps.leases.take(account, lease.job)
+    await endLine(app.deps, lease)
+    await takeLine(app.deps, account, lease.job)
     await expect(stale.write([{ id: upper, name: 'b', ...nothing }])).rejects.toBeInstanceOf(LeaseLostError)
     await expect(stale.finish(everything)).rejects.toBeInstanceOf(LeaseLostError)
     expect(await rowsOf(table.into, account)).toMatchObject([{ name: 'a', deleted: false }])

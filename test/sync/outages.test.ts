@@ -125,8 +125,14 @@ test.runIf(postgresServer)(
     const pull = job()
     own.addJob(pull)
     sandbox.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 50 })
-    own.consume()
-    const { id } = await own.operations.makeRequest({ job: pull.name, account, payload: undefined, trigger: 'cli' })
+    await own.serve()
+    const { id } = await own.operations.makeRequest({
+      job: pull.name,
+      account,
+      payload: undefined,
+      trigger: 'cli',
+      caller: 'test',
+    })
     const mirroredThere = () => readMirror(own, table.name, account, ['id']).then(ids => ids.length)
     await expect.poll(() => mirroredThere().catch(() => 0), { timeout: 10_000, interval: 10 }).toBeGreaterThan(10)
     await server.kill()

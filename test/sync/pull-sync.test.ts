@@ -249,8 +249,14 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       app.idp.setTokenLifetime(1)
       const slow = app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
       const begun = pages().length
-      const consumer = app.consume()
-      const { id } = await app.operations.makeRequest({ job: job.name, account, payload: undefined, trigger: 'cli' })
+      const serving = await app.serve()
+      const { id } = await app.operations.makeRequest({
+        job: job.name,
+        account,
+        payload: undefined,
+        trigger: 'cli',
+        caller: 'test',
+      })
       await expect.poll(() => pages().length - begun, { timeout: 10_000, interval: 20 }).toBeGreaterThan(1)
       app.idp.setRoles(account, ['another'])
       const hold = async () => (await app.operations.listHolds()).find(found => found.account === account)
@@ -267,7 +273,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       expect(await mirrorOf(job)).toEqual(await source())
       const [last] = await app.operations.listRuns({ job: job.name, limit: 1 })
       expect(last?.counts?.inserted).toBe((await visible()) - written)
-      await consumer.stop(1_000)
+      await serving[Symbol.asyncDispose]()
     },
   )
 

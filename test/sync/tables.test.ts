@@ -12,6 +12,7 @@ import { unnestPage } from '../../src/sync/mirror/page-rows.ts'
 import { mergePage } from '../../src/sync/mirror/write-page.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeLine } from '../fixtures/take-line.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -27,7 +28,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
   afterAll(() => app[Symbol.asyncDispose]())
 
   const takeNew = async (): Promise<Lease> => {
-    return (await app.deps.leases.take(`account-${randomUUID()}`, 'sync-things')) ?? expect.fail()
+    return await takeLine(app.deps, `account-${randomUUID()}`, 'sync-things')
   }
   const inTransaction = <T>(lease: Lease, work: (tx: FencedTransaction) => Promise<T>) =>
     fencedTransaction(app.deps.store, lease, work)

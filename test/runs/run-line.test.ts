@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Serving } from '../../src/app/serve-lines.ts'
 import {
   OutageError,
   PermanentError,
@@ -10,12 +11,9 @@ import {
   TransientError,
   UsageError,
 } from '../../src/errors.ts'
-import { probePauseSeconds } from '../../src/gate/holds.ts'
 import { bootstrapAccount } from '../../src/jobs/bootstrap-account.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/jobs/define-job.ts'
-import { createBullQueue } from '../../src/queue/bullmq-backend.ts'
-import type { Consumer } from '../../src/queue/request-queue.ts'
-import { maxUnknownFailures } from '../../src/runs/retry-policy.ts'
+import { maxUnknownFailures } from '../../src/runs/ending.ts'
 import { runNow } from '../../src/runs/run-now.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -31,15 +29,15 @@ afterAll(() => sandbox[Symbol.asyncDispose]())
 describe.each(backends)('a request on %s', backend => {
   let app: TestApp
   let account: string
-  let consumer: Consumer
+  let serving: Serving
   beforeAll(async () => {
     app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [] })
   })
-  beforeEach(() => {
+  beforeEach(async () => {
     account = app.addAccount()
-    consumer = app.consume()
+    serving = await app.serve()
   })
-  afterEach(() => consumer.stop(0))
+  afterEach(() => serving[Symbol.asyncDispose]())
   afterAll(() => app[Symbol.asyncDispose]())
 
   const addJob = (run: Run, more: Pick<JobDefinition, 'requirement'> = {}): string => {
@@ -54,23 +52,33 @@ describe.each(backends)('a request on %s', backend => {
     )
     return name
   }
-  const locateQueue = () =>
-    app.config.redisUrl ? { redisUrl: app.config.redisUrl } : { pool: app.database.openQueuePool() }
   const ask = async (job: string, n = 0) =>
-    (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli' })).id
+    (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli', caller: 'test' })).id
   const find = (id: string) => app.operations.findRequest(id)
   const untilState = (id: string, state: string) =>
     expect.poll(async () => (await find(id))?.state, { timeout: 15_000, interval: 20 }).toBe(state)
   const holds = async () => (await app.operations.listHolds()).filter(hold => hold.account === account)
-  const letProbe = () =>
-    sql`update worker.holds set probe_at = now() - interval '1 second' where account = ${account}`.execute(
+  /** As if the pause of its holds were over. */
+  const letProbe = async () => {
+    await sql`update worker.holds set probe_at = now() - interval '1 second' where account = ${account}`.execute(
       app.deps.store,
     )
+    serving.beat()
+  }
+  /** As if the pause after a failure were over. */
+  const letRetry = async (id: string) => {
+    await sql`update worker.requests set due_at = now() - interval '1 second' where id = ${id} and due_at is not null`.execute(
+      app.deps.store,
+    )
+    serving.beat()
+  }
   const untilHeld = () => expect.poll(async () => (await holds()).length, { timeout: 10_000, interval: 20 }).toBe(1)
+  const untilRuns = (id: string, count: number) =>
+    expect.poll(async () => (await find(id))?.runs.length, { timeout: 10_000, interval: 20 }).toBe(count)
   const logins = () => app.idp.tokenRequests.filter(({ clientId }) => clientId === account).length
 
-  test('waits for the lease, in turn, and is woken as soon as that is free', async () => {
-    const gates = new Map<number, PromiseWithResolvers<void>>([1, 2, 3, 4].map(n => [n, Promise.withResolvers<void>()]))
+  test('waits for the run of its line, in turn, and says for what', async () => {
+    const gates = new Map<number, PromiseWithResolvers<void>>([1, 2, 3].map(n => [n, Promise.withResolvers<void>()]))
     const started: number[] = []
     const job = addJob(async ({ payload }) => {
       started.push(payload.n)
@@ -78,19 +86,19 @@ describe.each(backends)('a request on %s', backend => {
       return {}
     })
     const ids: string[] = []
-    for (const n of [1, 2, 3, 4]) {
+    for (const n of [1, 2, 3]) {
       ids.push(await ask(job, n))
-      if (n === 1) await expect.poll(() => started).toEqual([1])
-      else await untilState(ids.at(-1) ?? '', 'delayed')
+      if (n === 1) await expect.poll(() => started, { timeout: 10_000 }).toEqual([1])
     }
-    using promote = vi.spyOn(app.deps.queue, 'promote')
-    for (const n of [1, 2, 3, 4]) {
+    expect(await find(ids[2] ?? '')).toMatchObject({
+      state: 'waiting',
+      waitsFor: expect.stringContaining('active now'),
+    })
+    for (const n of [1, 2, 3]) {
       gates.get(n)?.resolve()
       await untilState(ids[n - 1] ?? '', 'done')
     }
-    expect(started).toEqual([1, 2, 3, 4])
-    // By their own clocks they would come all the same, much later.
-    expect(promote.mock.calls).toEqual(ids.slice(1).map(id => [id]))
+    expect(started).toEqual([1, 2, 3])
   })
 
   test('that the gate refuses waits under a hold, and nobody logs in until the probe is due', async () => {
@@ -98,71 +106,61 @@ describe.each(backends)('a request on %s', backend => {
     const job = addJob(async () => ({}), { requirement: { role: 'viewer' } })
     const first = await ask(job, 1)
     await untilHeld()
-    await untilState(first, 'delayed')
-    expect((await find(first))?.hold?.reason).toBeTruthy()
-    expect((await find(first))?.runs).toMatchObject([{ state: 'refused' }])
+    await untilState(first, 'waiting')
+    expect(await find(first)).toMatchObject({
+      waitsFor: expect.stringContaining('a hold until'),
+      runs: [{ state: 'refused' }],
+    })
     await sql`update worker.holds set probe_at = now() + interval '1 hour' where account = ${account}`.execute(
       app.deps.store,
     )
     const before = logins()
     const second = await ask(job, 2)
-    await untilState(second, 'delayed')
-    await app.deps.queue.promote(first)
-    await untilState(first, 'delayed')
+    serving.beat()
+    const bystander = app.addAccount()
+    await app.operations.makeRequest({ job, account: bystander, payload: { n: 1 }, trigger: 'cli', caller: 'test' })
+    await expect
+      .poll(async () => (await app.operations.listRuns({ job, limit: 9 })).some(run => run.account === bystander), {
+        timeout: 10_000,
+      })
+      .toBe(true)
     expect(logins()).toBe(before)
     expect((await find(second))?.runs).toEqual([])
   })
 
-  test('of all that wait under a hold one goes to see, the pause grows, and all go on when it is mended', async () => {
+  test('of all that wait under a hold one goes to see, and all go on when it is mended', async () => {
     let mended = false
     const job = addJob(async () => {
       if (mended) return {}
-      throw new RefusalError('hasura', 'account', 'Somebody has to mend this.')
+      throw new RefusalError('hasura', 'account', 'Somebody has to fix this')
     })
     const ids = await Promise.all([1, 2, 3, 4, 5].map(n => ask(job, n)))
     await untilHeld()
-    for (const id of ids) await untilState(id, 'delayed')
-    const refused = async () => (await app.operations.listRuns({ job, limit: 100 })).length
-    await sql`update worker.holds set probes = 0 where account = ${account}`.execute(app.deps.store)
-    for (const probes of [1, 2, 3]) {
-      const before = await refused()
+    const refused = async () =>
+      (await app.operations.listRuns({ job, limit: 100 })).filter(run => run.state === 'refused').length
+    expect(await refused()).toBe(1)
+    for (const probes of [1, 2]) {
       await letProbe()
-      for (const id of ids) await app.deps.queue.promote(id)
-      await expect.poll(refused, { timeout: 10_000, interval: 20 }).toBe(before + 1)
-      for (const id of ids) await untilState(id, 'delayed')
-      expect(await refused()).toBe(before + 1)
-      const hold = await app.deps.store
-        .selectFrom('worker.holds')
-        .select([
-          'probes',
-          sql<number>`extract(epoch from probe_at -
-            (select max(finished_at) from worker.runs where account = ${account}))::float8`.as('seconds'),
-        ])
-        .where('account', '=', account)
-        .executeTakeFirstOrThrow()
-      expect(hold.probes).toBe(probes)
-      expect(hold.seconds).toBeGreaterThanOrEqual(probePauseSeconds(probes))
+      await expect.poll(refused, { timeout: 10_000, interval: 20 }).toBe(1 + probes)
     }
+    for (const id of ids) await untilState(id, 'waiting')
     mended = true
     await letProbe()
-    await app.deps.queue.promote(ids[0] ?? '')
     for (const id of ids) await untilState(id, 'done')
     expect(await holds()).toEqual([])
   })
 
-  // Takes the pause's five seconds; that a delayed request wakes by itself is the queue's, and tested there on each.
+  // Takes the pause's five seconds.
   test.runIf(backend === 'embedded')('that met an outage waits under a hold, which lifts itself', async () => {
     let down = true
     const job = addJob(async () => {
-      if (down) throw new OutageError('network', 'account', 'Nobody answers.')
+      if (down) throw new OutageError('network', 'account', 'Nobody answers')
       return {}
     })
     const id = await ask(job)
     await untilHeld()
-    await untilState(id, 'delayed')
     expect((await find(id))?.runs).toMatchObject([{ state: 'interrupted', error: { code: 'network' } }])
     down = false
-    // Its own pause of five seconds, with nobody's help.
     await untilState(id, 'done')
     expect(await holds()).toEqual([])
   })
@@ -181,12 +179,11 @@ describe.each(backends)('a request on %s', backend => {
     expect(await holds()).toHaveLength(1)
     granted = true
     await letProbe()
-    await app.deps.queue.promote(id)
     await untilState(id, 'done')
     expect(await holds()).toEqual([])
   })
 
-  test('that is rate limited uses no attempt', async () => {
+  test('that is rate limited uses no attempt, and the whole account waits as long as the API asks', async () => {
     let limits = 3
     const job = addJob(async () => {
       limits -= 1
@@ -194,8 +191,29 @@ describe.each(backends)('a request on %s', backend => {
       return {}
     })
     const id = await ask(job)
+    for (const runs of [1, 2, 3]) {
+      await untilRuns(id, runs)
+      serving.beat()
+    }
     await untilState(id, 'done')
     expect((await find(id))?.runs.map(run => run.attempt)).toEqual([1, 1, 1, 1])
+    let limited = true
+    const asking = addJob(async () => {
+      if (limited) throw new RateLimitedError('Hasura asks for a pause', 3_600_000)
+      return {}
+    })
+    const first = await ask(asking)
+    await untilHeld()
+    const second = await ask(job, 7)
+    await expect
+      .poll(() => find(second), { timeout: 5_000 })
+      .toMatchObject({ state: 'waiting', hold: { code: 'rate-limited' } })
+    limited = false
+    await sql`update worker.holds set asked_until = now(), probe_at = now() where account = ${account}`.execute(
+      app.deps.store,
+    )
+    serving.beat()
+    for (const waiting of [first, second]) await untilState(waiting, 'done')
   })
 
   test('is tried again after failures that nobody foresaw, and fails with the last one’s sentence', async () => {
@@ -204,15 +222,13 @@ describe.each(backends)('a request on %s', backend => {
     })
     const id = await ask(job)
     for (let failures = 1; failures < maxUnknownFailures; failures += 1) {
-      await expect.poll(async () => (await find(id))?.runs.length, { timeout: 10_000, interval: 20 }).toBe(failures)
-      await untilState(id, 'delayed')
-      await app.deps.queue.promote(id)
+      await untilRuns(id, failures)
+      await expect.poll(async () => (await find(id))?.failures, { timeout: 10_000, interval: 20 }).toBe(failures)
+      await letRetry(id)
     }
     await untilState(id, 'failed')
     const request = await find(id)
-    expect(request?.failedReason).toMatch(/^SyntaxError: a fault of the job \(at test\/runs\/handle-request/)
-    // The author's own words are the operator's, and not the queue's.
-    expect((await app.deps.queue.find(id))?.failedReason).toMatch(/^The job failed with an error of its own/)
+    expect(request?.failedReason).toContain('a fault of the job')
     expect(request?.runs.map(run => run.attempt).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
@@ -227,23 +243,23 @@ describe.each(backends)('a request on %s', backend => {
       return ending ? await ending() : {}
     })
     const first = await ask(job)
-    await expect.poll(() => runs).toBe(1)
+    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1)
     const second = await ask(job)
     expect(second).not.toBe(first)
     asked.resolve()
     return { job, first, second, runs: () => runs }
   }
   const late = async () => {
-    throw new TransientError('timeout', 'No answer from Hasura.')
+    throw new TransientError('timeout', 'No answer from Hasura')
   }
   const never = async () => {
     throw new PermanentError('validation-failed', 'field "x" not found')
   }
 
-  test('that failed while an equal one was made is done when that one is, without a run of its own', async () => {
+  test('that failed while an equal one was made is superseded by it: whoever asks for it is told of that one', async () => {
     const { job, first, second, runs } = await askTwice([late])
-    await untilState(second, 'done')
-    await app.deps.queue.promote(first)
+    await expect.poll(async () => (await find(first))?.id, { timeout: 10_000 }).toBe(second)
+    await letRetry(second)
     await untilState(first, 'done')
     expect(runs()).toBe(2)
     expect(await app.operations.listRuns({ job, limit: 9 })).toMatchObject([
@@ -254,97 +270,48 @@ describe.each(backends)('a request on %s', backend => {
 
   test('that failed while an equal one was made fails as that one does', async () => {
     const { first, second, runs } = await askTwice([late, never])
-    await untilState(second, 'failed')
-    await app.deps.queue.promote(first)
+    await expect.poll(async () => (await find(first))?.id, { timeout: 10_000 }).toBe(second)
+    await letRetry(second)
     await untilState(first, 'failed')
-    expect((await find(first))?.failedReason).toBe('field "x" not found')
+    expect(await find(first)).toMatchObject({ id: second, failedReason: 'field "x" not found' })
     expect(runs()).toBe(2)
   })
 
-  test('that met an outage follows the equal one that waits under the hold', async () => {
-    const { job, first, runs } = await askTwice([
-      async () => {
-        throw new OutageError('network', 'account', 'Nobody answers.')
-      },
-    ])
-    const second = await ask(job)
-    for (const id of [first, second]) await untilState(id, 'delayed')
-    await letProbe()
-    await app.deps.queue.promote(first)
-    await expect.poll(async () => (await app.deps.queue.find(first))?.follows, { timeout: 5_000 }).toBe(second)
-    expect(runs()).toBe(1)
-    await app.deps.queue.promote(second)
-    await untilState(second, 'done')
-    await app.deps.queue.promote(first)
-    await untilState(first, 'done')
-    expect(runs()).toBe(2)
-  })
-
-  test('that followed an equal one runs by itself when that one is gone from the queue', async () => {
-    const { first, second, runs } = await askTwice([late, late])
-    // The equal one failed as well and waits; this one wakes, sees it and follows it.
-    await expect.poll(runs, { timeout: 5_000 }).toBe(2)
-    await untilState(second, 'delayed')
-    await untilState(first, 'delayed')
-    await app.deps.queue.promote(first)
-    await expect.poll(async () => (await app.deps.queue.find(first))?.follows, { timeout: 5_000 }).toBe(second)
-    const bull = await createBullQueue(locateQueue())
-    bull.on('error', () => {})
-    await bull.remove(second)
-    await bull.close()
-    await app.deps.queue.promote(first)
-    await untilState(first, 'done')
-    expect(runs()).toBe(3)
-  })
-
-  test('that a schedule makes again and again while Hasura fails: of twenty, two run when it is back', async () => {
+  test('that a schedule makes again and again while Hasura fails: of twenty, two run at most when it is back', async () => {
     let failing = true
     let runs = 0
     const job = addJob(async () => {
       runs += 1
-      if (failing) return late()
-      return {}
+      return failing ? late() : {}
     })
-    const ids: string[] = []
-    for (let tick = 0; tick < 20; tick += 1) {
-      const before = runs
-      const { id } = await app.deps.queue.add({
-        account,
-        job,
-        payload: { n: 0 },
-        trigger: 'schedule',
-        id: `${job}-${tick}`,
-      })
-      ids.push(id)
-      await expect.poll(() => runs, { timeout: 5_000, interval: 10 }).toBe(before + 1)
-      await untilState(id, 'delayed')
-    }
-    expect(new Set(ids).size).toBe(20)
+    const first = await ask(job)
+    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1)
+    for (let tick = 0; tick < 20; tick += 1) await ask(job)
     failing = false
     runs = 0
-    const states = () => Promise.all(ids.map(async id => (await app.deps.queue.find(id))?.state))
-    await expect
-      .poll(
-        async () => {
-          for (const id of ids) await app.deps.queue.promote(id)
-          return (await states()).every(state => state === 'done')
-        },
-        { timeout: 20_000, interval: 200 },
-      )
-      .toBe(true)
+    await letRetry(first)
+    await untilState(first, 'done')
     expect(runs).toBeLessThanOrEqual(2)
   })
 
   test('that can never work fails at once', async () => {
-    const job = addJob(async () => {
-      throw new PermanentError('validation-failed', 'field "x" not found')
-    })
+    const job = addJob(never)
     const id = await ask(job)
     await untilState(id, 'failed')
     expect(await find(id)).toMatchObject({ failedReason: 'field "x" not found', runs: [{ state: 'failed' }] })
   })
 
-  test('that wants to be called again goes on as one run', async () => {
+  test('whose payload its job can not read fails with a sentence', async () => {
+    const job = addJob(async () => ({}))
+    const { rows } = await sql<{
+      id: string
+    }>`select worker.request(${job}, ${account}, '{"n": "many"}') as id`.execute(app.deps.store)
+    const id = rows[0]?.id ?? ''
+    await untilState(id, 'failed')
+    expect((await find(id))?.failedReason).toContain('is not what it needs (n:')
+  })
+
+  test('that wants to be called again runs until it is done', async () => {
     let calls = 0
     const job = addJob(async () => {
       calls += 1
@@ -352,16 +319,20 @@ describe.each(backends)('a request on %s', backend => {
     })
     const id = await ask(job)
     await untilState(id, 'done')
-    expect((await find(id))?.runs).toMatchObject([{ state: 'succeeded', counts: { read: 3 } }])
+    const runs = (await find(id))?.runs ?? []
+    expect(runs).toHaveLength(3)
+    expect(runs[0]).toMatchObject({ state: 'succeeded', counts: { read: 3 }, attempt: 1 })
   })
 
-  test('for a job that is unknown here waits for a process that knows it', async () => {
-    const { id } = await app.deps.queue.add({ account, job: 'of-a-later-version', payload: {}, trigger: 'cli' })
-    await untilState(id, 'delayed')
-    expect((await find(id))?.runs).toEqual([])
+  test('for a job that is unknown here waits for a process that knows it, and says so', async () => {
+    const { rows } = await sql<{ id: string }>`select worker.request('of-a-later-version', ${account}) as id`.execute(
+      app.deps.store,
+    )
+    const report = await find(rows[0]?.id ?? '')
+    expect(report).toMatchObject({ state: 'waiting', waitsFor: expect.stringContaining('none is alive'), runs: [] })
   })
 
-  test('that the worker’s end interrupts is put back, recorded, and goes on from the next worker', async () => {
+  test('that the worker’s end interrupts is put back, recorded, and runs in the next worker', async () => {
     let runs = 0
     const job = addJob(async ({ signal }) => {
       runs += 1
@@ -370,20 +341,41 @@ describe.each(backends)('a request on %s', backend => {
       return {}
     })
     const id = await ask(job)
-    await expect.poll(() => runs).toBe(1)
-    await consumer.stop(20)
-    expect((await find(id))?.runs).toMatchObject([
-      {
-        state: 'interrupted',
-        error: { code: 'aborted', message: 'The run was stopped, because the worker is shutting down.' },
-      },
-    ])
-    consumer = app.consume()
+    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1)
+    await serving[Symbol.asyncDispose]()
+    expect(await find(id)).toMatchObject({
+      state: 'waiting',
+      runs: [{ state: 'interrupted', error: { code: 'aborted', message: expect.stringContaining('shutting down') } }],
+    })
+    serving = await app.serve()
     await untilState(id, 'done')
     expect((await find(id))?.runs.map(run => run.state).toSorted()).toEqual(['interrupted', 'succeeded'])
   })
 
-  test('a run in the foreground waits for the lease and says so; what refuses it is thrown, and holds nothing', async () => {
+  test('that an operator cancels ends: a waiting one at once, a running one when its run has stopped', async () => {
+    let running = 0
+    const job = addJob(async ({ signal }) => {
+      running += 1
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      return {}
+    })
+    const first = await ask(job, 1)
+    await expect.poll(() => running, { timeout: 10_000 }).toBe(1)
+    const second = await ask(job, 2)
+    expect(await app.operations.cancelRequest(second)).toBe('cancelled')
+    expect(await app.operations.cancelRequest(first)).toBe('running')
+    serving.beat()
+    await untilState(first, 'cancelled')
+    expect(running).toBe(1)
+    expect((await find(first))?.runs).toMatchObject([{ state: 'cancelled' }])
+    const again = await app.operations.retryRequest(first)
+    await expect.poll(() => running, { timeout: 10_000 }).toBe(2)
+    await app.operations.cancelRequest(again.id)
+    serving.beat()
+    await untilState(again.id, 'cancelled')
+  })
+
+  test('a run in the foreground waits for the run of its line and says so; what refuses it is thrown, and holds nothing', async () => {
     const free = Promise.withResolvers<void>()
     let running = false
     const job = addJob(async ({ payload }) => {
@@ -392,7 +384,7 @@ describe.each(backends)('a request on %s', backend => {
       return { counts: { read: payload.n } }
     })
     await ask(job, 1)
-    await expect.poll(() => running).toBe(true)
+    await expect.poll(() => running, { timeout: 10_000 }).toBe(true)
     const waited = Promise.withResolvers<void>()
     const definition = app.deps.jobs.get(job) ?? expect.fail()
     const access = app.deps.accounts.get(account) ?? expect.fail()

@@ -1,0 +1,127 @@
+import { sql } from 'kysely'
+import { type Explanation, renderExplanation } from '../errors.ts'
+import type { RequestState } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { RequestFilter, RequestReport, RequestSummary } from './operations.ts'
+import { listRunsOfRequest } from './reports.ts'
+
+/** A request with everything that decides whether it may run: "why isn't it running" is one query. */
+interface RequestRow {
+  readonly id: string
+  readonly account: string
+  readonly job: string
+  readonly state: RequestState
+  readonly trigger: string
+  readonly priority: 'high' | 'normal' | 'low'
+  readonly failures: number
+  readonly requested_at: Date
+  readonly ended_at: Date | null
+  readonly error_code: string | null
+  readonly error_found: string | null
+  readonly error_remedy: string | null
+  readonly progress: unknown
+  readonly due_at: string | null
+  readonly is_due_later: boolean
+  readonly step: string | null
+  readonly hold_code: string | null
+  readonly hold_found: string | null
+  readonly hold_remedy: string | null
+  readonly hold_until: Date | null
+  readonly is_busy: boolean
+  readonly ahead: number
+  readonly running_of_account: number
+  readonly is_served: boolean
+}
+
+const columns = sql`
+  r.id, r.account, r.job, r.state, r.trigger, r.priority, r.failures, r.requested_at, r.ended_at,
+  r.error_code, r.error_found, r.error_remedy, p.progress,
+  to_char(nullif(r.due_at, 'infinity') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as due_at,
+  r.due_at > now() as is_due_later,
+  case when r.due_at = 'infinity' then (
+    select s.job from worker.requests s
+    where s.bootstrap_id = r.id and s.account = r.account and s.state in ('waiting', 'running') limit 1) end as step,
+  h.code as hold_code, h.found as hold_found, h.remedy as hold_remedy, h.probe_at as hold_until,
+  l.run_id is not null or l.occupied_by is not null as is_busy,
+  case when r.state = 'waiting' then (
+    select count(*)::int from (
+      select from worker.requests f
+      where f.account = r.account and f.job = r.job and f.state = 'waiting' and f.due_at is null
+        and (f.rank, f.seq) < (r.rank, r.seq) limit 1000) first) else 0 end as ahead,
+  (select count(*)::int from worker.leases o where o.account = r.account and o.slot is not null) as running_of_account,
+  exists (select from worker.served_lines v join worker.processes w on w.id = v.process
+    where v.account = r.account and v.job = r.job and w.expires_at > now()) as is_served`
+
+const joins = sql`
+  left join worker.run_progress p on p.run_id = r.run_id
+  left join worker.leases l on l.account = r.account and l.job = r.job
+  left join lateral (
+    select * from worker.holds x where x.account = r.account and x.job in ('', r.job) order by x.job limit 1) h
+    on r.state = 'waiting'`
+
+/** @returns undefined when there is none; of one that was superseded, the request that does its work */
+export async function findRequest(store: Store, id: string): Promise<RequestReport | undefined> {
+  const { rows } = await sql<RequestRow>`
+    select ${columns} from worker.requests r ${joins} where r.id = worker.successor(${id})`.execute(store)
+  const [row] = rows
+  return row && { ...summarize(row), runs: await listRunsOfRequest(store, row.id) }
+}
+
+/** Requests that a filter finds, the newest first. */
+export async function listRequests(store: Store, filter: RequestFilter): Promise<readonly RequestSummary[]> {
+  const { state, job, account, limit } = filter
+  const { rows } = await sql<RequestRow>`
+    select ${columns} from (
+      select * from worker.requests q
+      where ${state === undefined ? sql`q.state <> 'superseded'` : sql`q.state = ${state}`}
+        and ${job === undefined ? sql`true` : sql`q.job = ${job}`}
+        and ${account === undefined ? sql`true` : sql`q.account = ${account}`}
+      order by q.seq desc limit ${limit}
+    ) r ${joins} order by r.seq desc`.execute(store)
+  return rows.map(summarize)
+}
+
+function summarize(row: RequestRow): RequestSummary {
+  const why = explainWaiting(row)
+  return {
+    id: row.id,
+    job: row.job,
+    account: row.account,
+    state: row.state,
+    trigger: row.trigger,
+    priority: row.priority,
+    failures: row.failures,
+    requestedAt: row.requested_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+    ...(why && { waitsFor: why }),
+    ...(row.hold_code !== null && {
+      hold: { code: row.hold_code, reason: renderExplanation(holdOf(row)) },
+    }),
+    ...(row.error_found !== null &&
+      row.state === 'failed' && {
+        failedReason: renderExplanation({ found: row.error_found, remedy: row.error_remedy ?? undefined }),
+      }),
+    ...(row.progress !== null && { progress: row.progress }),
+  }
+}
+
+/** The first of the reasons that a claim would find, in its order. */
+function explainWaiting(row: RequestRow): string | undefined {
+  if (row.state !== 'waiting') return undefined
+  if (row.step !== null) return `step ${row.step} of the bootstrap`
+  if (row.is_due_later)
+    return `${row.due_at}, after ${row.failures} failed ${row.failures === 1 ? 'run' : 'runs'} in a row`
+  if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is alive`
+  if (row.is_busy) return `the run of ${row.job} that is active now`
+  if (row.hold_found !== null) {
+    return `a hold until ${row.hold_until?.toISOString()} (${renderExplanation(holdOf(row))})`
+  }
+  if (row.ahead > 0) return `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests before it`
+  return row.running_of_account > 0
+    ? `a free slot: ${row.running_of_account} of the account's runs are active`
+    : 'the next look of a worker'
+}
+
+function holdOf({ hold_found, hold_remedy }: RequestRow): Explanation {
+  return { found: hold_found ?? '', remedy: hold_remedy ?? undefined }
+}

@@ -1,0 +1,50 @@
+import { type Job, type RedisOptions, Worker } from 'bullmq'
+import { z } from 'zod'
+import { type Clock, settlesWithin } from '../clock.ts'
+import { queueName, ticketPrefix } from './redis-connection.ts'
+
+export interface TicketConsumer extends AsyncDisposable {
+  /** Takes no more tickets; doesn't wait for those in hand. */
+  stop(): Promise<void>
+}
+
+const ticketSchema = z.object({ account: z.string(), job: z.string() })
+
+/** A consumer that Redis doesn't answer is left behind after so long, in milliseconds. */
+const stopWithinMs = 1_000
+
+/** Hands tickets to `serve`, so many at a time. A ticket is done when `serve` is, whatever came of it. */
+export function consumeTickets(
+  connection: RedisOptions,
+  serve: (line: z.infer<typeof ticketSchema>) => Promise<void>,
+  { concurrency, clock, logError }: { concurrency: number; clock: Clock; logError: (error: Error) => void },
+): TicketConsumer {
+  const worker = new Worker(
+    queueName,
+    async (job: Job<unknown>) => {
+      const line = ticketSchema.safeParse(job.data)
+      if (line.success) await serve(line.data)
+    },
+    {
+      prefix: ticketPrefix,
+      connection: { ...connection, maxRetriesPerRequest: null },
+      concurrency,
+      // A ticket of a dead process is given to another one, which finds nothing to claim or what was put back.
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      maxStalledCount: 1_000_000,
+      drainDelay: 2,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  )
+  worker.on('error', logError)
+  return {
+    async stop() {
+      await settlesWithin(clock, stopWithinMs, worker.pause(true))
+    },
+    async [Symbol.asyncDispose]() {
+      await settlesWithin(clock, stopWithinMs, worker.close(true))
+    },
+  }
+}

@@ -1,0 +1,128 @@
+import { Queue } from 'bullmq'
+import { type Clock, settlesWithin } from '../clock.ts'
+import { type Explanation, renderExplanation, TransientError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { consumeTickets, type TicketConsumer } from './consume-tickets.ts'
+import { createErrorLog } from './error-log.ts'
+import { inspectRedis, probeRedis } from './inspect-redis.ts'
+import { quickenStrings } from './quicken-strings.ts'
+import { queueName, redisConnection, ticketPrefix } from './redis-connection.ts'
+import { explainRedisFailure } from './redis-failure.ts'
+
+/** Says that a line may have work. It carries nothing that can be lost: a claim is right without it. */
+export interface Ticket {
+  readonly account: string
+  readonly job: string
+  /** The number of the lease that the claim would follow: equal wake-ups are one ticket, and one made during a run another. */
+  readonly fence: string
+}
+
+export interface Tickets extends AsyncDisposable {
+  /** @throws TransientError when Redis doesn't take them in time */
+  add(tickets: readonly Ticket[]): Promise<void>
+  /**
+   * Hands tickets to `serve`, so many at a time, until it is stopped; from when Redis is there.
+   *
+   * @throws ConfigError when its words say that somebody has to change something
+   */
+  consume(serve: (line: Pick<Ticket, 'account' | 'job'>) => Promise<void>, concurrency: number): Promise<TicketConsumer>
+  /** @throws TransientError when Redis can't be used */
+  ping(): Promise<void>
+}
+
+/** Milliseconds in which Redis takes a ticket, or somebody looks without. */
+const addWithinMs = 1_000
+const closeWithinMs = 1_000
+
+/** Milliseconds in which Redis has to tell whether it can be used. */
+const probeWithinMs = 2_000
+
+/** Redis may be away: it is connected to when a ticket comes, and again for as long as this is open. */
+export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }): Tickets {
+  const { clock, log } = deps
+  quickenStrings()
+  const explain = (error: unknown) => explainRedisFailure(error, 'Redis')
+  const logError = createErrorLog(deps, explain)
+  const connection = redisConnection(redisUrl)
+  const consumers = new Set<TicketConsumer>()
+  let queue: Queue | undefined
+
+  function openQueue(): Queue {
+    const opened = new Queue(queueName, {
+      prefix: ticketPrefix,
+      // A producer is told at once that Redis is away instead of waiting for ever.
+      connection: { ...connection, maxRetriesPerRequest: 1, commandTimeout: addWithinMs },
+      skipWaitingForReady: true,
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+      streams: { events: { maxLen: 100 } },
+    })
+    opened.on('error', logError)
+    return opened
+  }
+
+  /** One whose first connection failed would refuse everything for ever, so a queue that has failed is left. */
+  async function leaveQueue(): Promise<void> {
+    const left = queue
+    queue = undefined
+    // BullMQ's close never returns while Redis is down.
+    if (left) await settlesWithin(clock, closeWithinMs, left.close())
+  }
+
+  return {
+    async add(tickets) {
+      if (tickets.length === 0) return
+      queue ??= openQueue()
+      const added = queue.addBulk(tickets.map(asJob))
+      try {
+        if (await settlesWithin(clock, addWithinMs, added)) {
+          await added
+          return
+        }
+      } catch (cause) {
+        void leaveQueue()
+        throw new TransientError('queue', explain(cause), { cause })
+      }
+      void leaveQueue()
+      throw silent()
+    },
+    async consume(serve, concurrency) {
+      const problem = await inspectRedis(redisUrl).catch(awaited)
+      if (problem) log.warn(renderExplanation(problem))
+      const consumer = consumeTickets(connection, serve, { concurrency, clock, logError })
+      consumers.add(consumer)
+      return consumer
+    },
+    async ping() {
+      const probed = probeRedis(redisUrl)
+      // A queue that can be read may still take no tickets.
+      if (!(await settlesWithin(clock, probeWithinMs, probed))) throw silent()
+      await probed
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...consumers].map(consumer => consumer[Symbol.asyncDispose]()))
+      await leaveQueue()
+    },
+  }
+}
+
+/** What may pass is only told: requests are accepted and run without tickets. */
+function awaited(error: unknown): Explanation {
+  if (error instanceof TransientError) return error
+  throw error
+}
+
+function silent(): TransientError {
+  return new TransientError('queue', {
+    found: 'Redis does not answer',
+    remedy: 'check that it runs and can be reached',
+  })
+}
+
+/** BullMQ takes a colon in an id for its own. */
+function asJob({ account, job, fence }: Ticket): { name: string; data: object; opts: { jobId: string } } {
+  return {
+    name: 'line',
+    data: { account, job },
+    opts: { jobId: `${encodeURIComponent(account)}/${encodeURIComponent(job)}/${fence}` },
+  }
+}

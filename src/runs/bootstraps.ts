@@ -1,0 +1,29 @@
+import { sql } from 'kysely'
+import { jobsOf } from '../jobs/account-jobs.ts'
+import { bootstrapJob } from '../jobs/bootstrap-account.ts'
+import { acceptRequest } from './requests.ts'
+import type { RunDeps } from './run-deps.ts'
+
+/**
+ * Requests the bootstrap of each account that never had one, unless that is under way, or has failed for good: then somebody
+ * has to fix the cause and ask for it again.
+ */
+export async function requestBootstraps(deps: RunDeps): Promise<void> {
+  const { store, log } = deps
+  const beginning = [...deps.accounts.values()]
+    .filter(({ account }) => jobsOf(account, deps.jobs.values()).some(({ name }) => name === bootstrapJob))
+    .map(({ account }) => account.name)
+  const { rows } = await sql<{ account: string }>`
+    select given.account from unnest(${beginning}::text[]) given(account)
+    where not exists (select from worker.accounts a where a.name = given.account and a.bootstrapped_at is not null)
+      and not exists (select from worker.requests r
+        where r.account = given.account and r.job = ${bootstrapJob} and r.state in ('waiting', 'running', 'failed'))`.execute(
+    store,
+  )
+  for (const { account } of rows) {
+    const request = { account, job: bootstrapJob, payload: {}, trigger: 'bootstrap' as const, caller: '' }
+    const { accepted, wake } = await acceptRequest(store, request)
+    deps.wake(wake)
+    log.info({ account, request: accepted.id }, 'new account: its bootstrap is requested')
+  }
+}

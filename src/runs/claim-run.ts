@@ -1,0 +1,80 @@
+import { sql } from 'kysely'
+import type { KnownAccount } from '../gate/account-record.ts'
+import { brief } from '../store/prepared-statements.ts'
+import type { FirstLoginState } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { Lease } from './lease.ts'
+import type { LineName } from './line.ts'
+
+/** A request that this process is to run, with all that the gate needs to begin. */
+export interface ClaimedRun {
+  readonly lease: Lease
+  readonly requestId: string
+  readonly payload: unknown
+  readonly trigger: string
+  /** Runs of this request in a row that failed and count. */
+  readonly failures: number
+  /** It goes to see whether a hold is over. */
+  readonly probed: boolean
+  /** What is remembered of the account; undefined before its first token. */
+  readonly known: KnownAccount | undefined
+}
+
+/** Why a claim got nothing: see `worker.claim`. */
+export type NoClaim = 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
+
+interface ClaimRow {
+  readonly verdict: NoClaim | 'run'
+  readonly fence: string
+  readonly request_id: string
+  readonly payload: unknown
+  readonly trigger: string
+  readonly failures: number
+  readonly probed: boolean
+  readonly issuer: string | null
+  readonly subject: string
+  readonly endpoint: string
+  readonly first_login: FirstLoginState
+}
+
+/**
+ * Takes a line's lease, its first ready request and one of the account's slots, or nothing of it: one exchange.
+ *
+ * @param claim.runId chosen and announced before, so that a claim whose answer is lost is put back
+ * @param claim.requestId of a foreground run: that one and no other, and holds don't stop it
+ */
+export async function claimRun(
+  store: Store,
+  {
+    line,
+    runId,
+    processId,
+    slots,
+    requestId,
+  }: {
+    readonly line: LineName
+    readonly runId: string
+    readonly processId: string
+    readonly slots: number
+    readonly requestId?: string
+  },
+): Promise<ClaimedRun | NoClaim> {
+  const { account, job } = line
+  const { rows } = await sql<ClaimRow>`${brief}
+    select * from worker.claim(${account}, ${job}, ${runId}, ${processId}, ${slots}, ${requestId ?? null})`.execute(
+    store,
+  )
+  const [row] = rows
+  if (!row) throw new TypeError('worker.claim answers with one row')
+  if (row.verdict !== 'run') return row.verdict
+  const { issuer, subject, endpoint, first_login: firstLogin } = row
+  return {
+    lease: { account, job, runId, processId },
+    requestId: row.request_id,
+    payload: row.payload,
+    trigger: row.trigger,
+    failures: row.failures,
+    probed: row.probed,
+    known: issuer === null ? undefined : { issuer, subject, endpoint, firstLogin },
+  }
+}

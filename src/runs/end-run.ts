@@ -1,0 +1,24 @@
+import { sql } from 'kysely'
+import { brief } from '../store/prepared-statements.ts'
+import type { Store } from '../store/store.ts'
+import type { Ending } from './ending.ts'
+import type { Line } from './line.ts'
+
+/**
+ * Records how a run ended, settles its request and frees its line: one exchange, and the same answer when it is asked again.
+ *
+ * @returns the lines to wake; undefined when the run had lost its lease, so that nothing was written
+ */
+export async function endRun(store: Store, runId: string, ending: Ending): Promise<readonly Line[] | undefined> {
+  const { run, request, pauseMs, failures, from = null, to = null, counts, error, hold, lifts, steps = null } = ending
+  const { rows } = await sql<{ ended: boolean; account: string | null; job: string; fence: string }>`${brief}
+    select ended, account, job, fence from worker.end_run(
+      ${runId}, ${run}, ${request}, ${pauseMs}, ${failures}, ${from}, ${to}, ${asJson(counts)}::jsonb,
+      ${asJson(error)}::jsonb, ${asJson(hold)}::jsonb, ${lifts}, ${steps}::text[])`.execute(store)
+  if (rows.some(row => !row.ended)) return undefined
+  return rows.flatMap(({ account, job, fence }) => (account === null ? [] : [{ account, job, fence }]))
+}
+
+function asJson(value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value)
+}

@@ -1,0 +1,148 @@
+import {
+  type Explanation,
+  JobError,
+  LeaseLostError,
+  OutageError,
+  PermanentError,
+  RateLimitedError,
+  RefusalError,
+  TransientError,
+  WorkerError,
+} from '../errors.ts'
+import type { JobResult } from '../jobs/define-job.ts'
+import { describeError } from '../log.ts'
+import type { RunCounts, RunState } from '../store/schema.ts'
+
+/** Why a run's signal is aborted when an operator has cancelled its request. */
+export class CancelledError extends WorkerError {
+  constructor() {
+    super('cancelled', 'An operator cancelled it')
+  }
+}
+
+/** How a run ended and what becomes of its request: what `worker.end_run` writes in one transaction. */
+export interface Ending {
+  readonly run: Exclude<RunState, 'running'>
+  /** `waiting`: it runs again after `pauseMs`, or when its hold is over, or once all `steps` of a bootstrap are done. */
+  readonly request: 'done' | 'failed' | 'cancelled' | 'waiting'
+  readonly pauseMs: number
+  /** In a row, this one included when it counts. */
+  readonly failures: number
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly counts?: RunCounts | undefined
+  readonly error?: ErrorRecord
+  readonly hold?: HoldRecord
+  /** What was held is over, since a run came through. */
+  readonly lifts: boolean
+  readonly steps?: readonly string[]
+}
+
+export interface ErrorRecord extends Explanation {
+  readonly code: string
+}
+
+/** A hold as `worker.place_hold` takes it. */
+export interface HoldRecord extends ErrorRecord {
+  readonly scope: 'account' | 'job'
+  readonly metBy: 'gate' | 'run'
+  readonly probed: boolean
+  /** What the API asked for, which nobody shortens; 0 when it asked for nothing. */
+  readonly pauseMs: number
+  /** How many times the usual pauses a probe is worth; 0 for one that is due as soon as the API's pause is over. */
+  readonly weight: number
+}
+
+/**
+ * Runs of one request that may fail for a reason that passes, before the request fails: the pauses add up to a day, so that
+ * nothing is given up in a night.
+ */
+export const maxPassingFailures = 100
+/** The same for what nobody foresaw, such as a fault in a job: 21 minutes. */
+export const maxUnknownFailures = 8
+
+/** Hasura's words for a role that was taken away while a run was going: the gate would say the same. */
+const lateRefusals = new Set(['access-denied', 'jwt-missing-role-claims', 'jwt-invalid-claims'])
+
+/** What is known of a run that ends. */
+export interface RunFacts {
+  readonly failures: number
+  /** It went to see whether a hold is over. */
+  readonly probed: boolean
+  /** Whether the gate had let it pass. */
+  readonly metBy: 'gate' | 'run'
+  readonly dryRun: boolean
+  /** Why it was to stop, when it was. */
+  readonly stopped: unknown
+}
+
+/** A run that came through. */
+export function endWith(result: JobResult, { failures, dryRun }: RunFacts): Ending {
+  if ('waitMs' in result) {
+    return { run: 'succeeded', request: 'waiting', pauseMs: result.waitMs, failures, lifts: false }
+  }
+  if ('steps' in result) {
+    return { run: 'succeeded', request: 'waiting', pauseMs: 0, failures: 0, lifts: true, steps: result.steps }
+  }
+  const { from, to, counts } = result
+  // A dry run only looked, and shows nothing about what comes after it.
+  return { run: 'succeeded', request: 'done', pauseMs: 0, failures: 0, from, to, counts, lifts: !dryRun }
+}
+
+/** A run that an error ended. */
+export function endAfter(error: unknown, facts: RunFacts): Ending {
+  const { failures, stopped } = facts
+  const record = recordOf(error)
+  const end = (ending: Pick<Ending, 'run' | 'request'> & Partial<Ending>): Ending => ({
+    pauseMs: 0,
+    failures,
+    error: record,
+    lifts: false,
+    ...ending,
+  })
+  if (stopped instanceof CancelledError)
+    return end({ run: 'cancelled', request: 'cancelled', error: recordOf(stopped) })
+  if (stopped !== undefined || error instanceof LeaseLostError) return end({ run: 'interrupted', request: 'waiting' })
+  const cause = holdCauseOf(error)
+  if (cause) {
+    const run = cause instanceof RefusalError ? 'refused' : 'interrupted'
+    return end({ run, request: 'waiting', hold: holdOf(cause, facts) })
+  }
+  if (failures + 1 >= maxFailuresOf(error)) return end({ run: 'failed', request: 'failed', failures: failures + 1 })
+  return end({ run: 'failed', request: 'waiting', pauseMs: retryPauseMs(failures), failures: failures + 1 })
+}
+
+/** 10 s, 20 s, 40 s … at most 15 minutes. */
+export function retryPauseMs(failures: number): number {
+  return Math.min(10_000 * 2 ** failures, 900_000)
+}
+
+function recordOf(error: unknown): ErrorRecord {
+  if (error instanceof WorkerError) return { code: error.code, found: error.found, remedy: error.remedy }
+  const { code, message } = describeError(error)
+  return { code, found: message }
+}
+
+type HoldCause = RefusalError | OutageError | RateLimitedError
+
+function holdCauseOf(error: unknown): HoldCause | undefined {
+  if (error instanceof RefusalError || error instanceof OutageError || error instanceof RateLimitedError) return error
+  if (error instanceof PermanentError && lateRefusals.has(error.code)) {
+    return new RefusalError('job-roles', 'job', error, { cause: error })
+  }
+  return undefined
+}
+
+function holdOf(cause: HoldCause, { metBy, probed }: RunFacts): HoldRecord {
+  const told = { ...recordOf(cause), metBy, probed }
+  // What one process is told holds for all of them, and for all that the account asks of that API.
+  if (cause instanceof RateLimitedError) return { ...told, scope: 'account', pauseMs: cause.retryAfterMs, weight: 0 }
+  const pauseMs = cause instanceof OutageError ? (cause.retryAfterMs ?? 0) : 0
+  // A probe of this one reads all keys of a table: from a minute up to an hour.
+  return { ...told, scope: cause.scope, pauseMs, weight: cause.code === 'deletion-guard' ? 12 : 1 }
+}
+
+function maxFailuresOf(error: unknown): number {
+  if (error instanceof TransientError) return maxPassingFailures
+  return error instanceof WorkerError && !(error instanceof JobError) ? 0 : maxUnknownFailures
+}

@@ -1,0 +1,110 @@
+import { sql } from 'kysely'
+import { UsageError } from '../errors.ts'
+import { sqlStateOf } from '../sql-state.ts'
+import { brief } from '../store/prepared-statements.ts'
+import type { RequestState } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { Line, LineName } from './line.ts'
+
+/** What made the request: shown in runs, and nothing depends on it. */
+export const triggers = ['schedule', 'http', 'cli', 'sql', 'job', 'bootstrap', 'retry'] as const
+export type Trigger = (typeof triggers)[number]
+
+/** `high` goes an hour ahead of what was asked for before, `low` an hour behind. */
+export const priorities = ['high', 'normal', 'low'] as const
+export type Priority = (typeof priorities)[number]
+
+export interface NewRequest extends LineName {
+  readonly payload: unknown
+  readonly trigger: Trigger
+  readonly priority?: Priority | undefined
+  /** Whose idempotency key it is; keys of different callers never meet. */
+  readonly caller: string
+  /** Asked again with the same key and payload, the answer is the same request. */
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface AcceptedRequest {
+  readonly id: string
+  /** True when an equal request was already waiting, or when its key was known: nothing was added. */
+  readonly absorbed: boolean
+}
+
+/**
+ * Accepts a request: once this has resolved it is committed, whatever becomes of the queue.
+ *
+ * @returns `wake` is the request's line, when nobody runs it
+ * @throws UsageError when the payload can't be stored, or when the key was used with another payload
+ */
+export async function acceptRequest(
+  store: Store,
+  request: NewRequest,
+): Promise<{ readonly accepted: AcceptedRequest; readonly conflict: boolean; readonly wake: readonly Line[] }> {
+  const { account, job, payload, trigger, priority = 'normal', caller, idempotencyKey = null } = request
+  const { rows } = await sql<{
+    id: string
+    absorbed: boolean
+    conflict: boolean
+    fence: string
+    free: boolean
+  }>`${brief}
+    select id, absorbed, conflict, fence, free from worker.accept(
+      ${crypto.randomUUID()}, ${account}, ${job}, ${JSON.stringify(payload)}::jsonb, ${trigger}, ${priority}, ${caller},
+      ${idempotencyKey}, null, null)`
+    .execute(store)
+    .catch(explainPayload)
+  const [row] = rows
+  if (!row) throw new TypeError('worker.accept answers with one row')
+  return {
+    accepted: { id: row.id, absorbed: row.absorbed },
+    conflict: row.conflict,
+    wake: row.free ? [{ account, job, fence: row.fence }] : [],
+  }
+}
+
+/** SQLSTATE 22P05 and 22P02: what JSON can say and jsonb can't hold. */
+function explainPayload(error: unknown): never {
+  const state = sqlStateOf(error)
+  if (state !== '22P05' && state !== '22P02') throw error
+  throw new UsageError({
+    found: 'The payload holds a NUL character or half a surrogate pair, which Postgres can not store',
+    remedy: 'take it out, or encode it',
+  })
+}
+
+/** Reserves a foreground run for a process: it comes first in its line, isn't absorbed, and ends with the process. */
+export async function reserveRequest(
+  store: Store,
+  { account, job, payload, trigger, processId }: LineName & { payload: unknown; trigger: string; processId: string },
+): Promise<string> {
+  const id = `run-${crypto.randomUUID()}`
+  await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, rank, priority, reserved_for)
+    values (${id}, ${account}, ${job}, ${JSON.stringify(payload)}::jsonb, '', ${trigger}, 'cli', '-infinity', 'high', ${processId})`
+    .execute(store)
+    .catch(explainPayload)
+  return id
+}
+
+/** Ends a reserved request that its command doesn't wait for any more. */
+export async function dropReserved(store: Store, id: string): Promise<void> {
+  await sql`select worker.cancel(${id})`.execute(store)
+}
+
+/**
+ * Ends a waiting request, for everyone whose wish it has absorbed, and asks the process of a running one to end it.
+ *
+ * @returns the state that it is in then; undefined when there is no such request
+ */
+export async function cancelRequest(store: Store, id: string): Promise<RequestState | undefined> {
+  const { rows } = await sql<{ state: RequestState | null }>`select worker.cancel(${id}) as state`.execute(store)
+  return rows[0]?.state ?? undefined
+}
+
+/** How far a run has come, as long as it holds its line. */
+export async function reportProgress(store: Store, runId: string, progress: object): Promise<void> {
+  await sql`${brief}
+    insert into worker.run_progress (run_id, progress)
+    select ${runId}::uuid, ${JSON.stringify(progress)}::jsonb
+    where exists (select from worker.leases l where l.run_id = ${runId}::uuid)
+    on conflict (run_id) do update set progress = excluded.progress`.execute(store)
+}

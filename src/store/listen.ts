@@ -1,0 +1,65 @@
+import type pg from 'pg'
+import { type Clock, settlesWithin } from '../clock.ts'
+
+/** What Postgres is told with `NOTIFY` after a request was made by SQL, or by a process that has no queue to tell it by. */
+export const requestsChannel = 'worker_requests'
+
+/** Milliseconds between two looks whether the connection still answers, and how long it may take. */
+const checkEveryMs = 5_000
+const answersWithinMs = 3_000
+const connectAgainMs = 1_000
+
+/**
+ * Calls back for each notification, until it is disposed, on a connection of its own that is made anew when it is lost or goes
+ * silent. What was notified meanwhile is missed: who listens has to look now and then all the same.
+ */
+export function listen(
+  { open, clock }: { readonly open: () => pg.Client; readonly clock: Clock },
+  onNotify: () => void,
+): AsyncDisposable {
+  const stopped = new AbortController()
+
+  async function keepListening(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      await listenOnce().catch(() => {})
+      await clock.sleep(connectAgainMs, stopped.signal).catch(() => {})
+    }
+  }
+
+  async function listenOnce(): Promise<void> {
+    const client = open()
+    const lost = new AbortController()
+    client.on('error', () => lost.abort())
+    client.on('end', () => lost.abort())
+    client.on('notification', onNotify)
+    try {
+      await client.connect()
+      await client.query(`listen ${requestsChannel}`)
+      // Something may have been notified before.
+      onNotify()
+      const over = AbortSignal.any([lost.signal, stopped.signal])
+      while (!over.aborted) {
+        await clock.sleep(checkEveryMs, over).catch(() => {})
+        if (!over.aborted && !(await answers(client))) return
+      }
+    } finally {
+      await settlesWithin(clock, 500, client.end())
+    }
+  }
+
+  async function answers(client: pg.Client): Promise<boolean> {
+    const answer = client.query('select').then(
+      () => true,
+      () => false,
+    )
+    return (await settlesWithin(clock, answersWithinMs, answer)) && answer
+  }
+
+  const listening = keepListening()
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort()
+      await listening
+    },
+  }
+}

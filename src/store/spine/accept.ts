@@ -1,0 +1,93 @@
+/**
+ * Takes a request on, in one transaction: the idempotency key, then the request itself, which an equal one that waits absorbs.
+ * Always `do update`, because it locks the absorbing row: a request made inside somebody's open transaction must not be absorbed
+ * by one that may run before their commit.
+ *
+ * `p_steps` are the jobs that a bootstrap still has to ask for after this request, and `p_bootstrap` the bootstrap's request.
+ *
+ * Returns the id, whether nothing was added, whether the key belongs to another payload, and the line's lease: a ticket is worth
+ * adding only while nobody holds it.
+ */
+export const acceptFunction = `
+create function worker.accept(
+  p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text,
+  p_bootstrap text, p_steps text[]
+) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_hash text := encode(sha256(convert_to(p_payload::text, 'UTF8')), 'hex');
+  v_known worker.idempotency_keys;
+  v_id text;
+  v_lease worker.leases;
+begin
+  if p_key is not null then
+    insert into worker.idempotency_keys (caller, account, job, key, payload_hash, request_id)
+    values (p_caller, p_account, p_job, p_key, v_hash, p_id)
+    on conflict do nothing;
+    if not found then
+      select * into v_known from worker.idempotency_keys k
+      where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
+      return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false;
+      return;
+    end if;
+  end if;
+
+  insert into worker.requests as r
+    (id, account, job, payload, payload_hash, trigger, caller, priority, rank, bootstrap_id, steps)
+  values (p_id, p_account, p_job, p_payload, v_hash, p_trigger, p_caller, p_priority,
+    now() + worker.rank_offset(p_priority), p_bootstrap, p_steps)
+  on conflict (account, job, payload_hash) where state = 'waiting' and reserved_for is null do update set
+    rank = least(r.rank, excluded.rank),
+    priority = case when excluded.rank < r.rank then excluded.priority else r.priority end,
+    -- Our own back-off; what the API asked for is a hold, which nobody shortens. A bootstrap waits for its steps.
+    due_at = case when excluded.priority = 'high' and r.due_at < 'infinity' then null else r.due_at end,
+    bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
+    steps = coalesce(excluded.steps, r.steps)
+  returning r.id into v_id;
+
+  if p_key is not null and v_id <> p_id then
+    update worker.idempotency_keys k set request_id = v_id
+    where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
+  end if;
+  select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job;
+  return query select v_id, v_id <> p_id, false, coalesce(v_lease.fence, 0),
+    v_lease.run_id is null and v_lease.occupied_by is null;
+end $$`
+
+/** How far the rank of a priority lies before or after the instant of the request: bounded, so that `low` isn't starved. */
+export const rankOffsetFunction = `
+create function worker.rank_offset(p_priority text) returns interval language sql immutable as $$
+  select case p_priority when 'high' then interval '-1 hour' when 'low' then interval '1 hour' else interval '0' end
+$$`
+
+/**
+ * Makes a request inside the caller's own transaction, for other programs that write into this database. The caller is the
+ * database's user, whoever they pretend to be by `set role`. A payload is parsed when its run begins; a bad one fails with its
+ * sentence then.
+ */
+export const requestFunction = `
+create function worker.request(
+  job text, account text, payload jsonb default '{}', priority text default 'normal', idempotency_key text default null
+) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_accepted record;
+begin
+  if request.job is null or request.account is null or request.payload is null then
+    raise exception 'worker.request needs a job, an account and a payload'
+      using hint = 'Call worker.request(''sync-articles'', ''default'', ''{}'').', errcode = 'null_value_not_allowed';
+  end if;
+  if request.priority not in ('high', 'normal', 'low') then
+    raise exception 'priority "%" is none of high, normal, low', request.priority using errcode = 'invalid_parameter_value';
+  end if;
+  select * into v_accepted from worker.accept(gen_random_uuid()::text, request.account, request.job, request.payload, 'sql',
+    request.priority, 'sql:' || session_user, request.idempotency_key, null, null);
+  if v_accepted.conflict then
+    raise exception 'idempotency key "%" was used for % with another payload', request.idempotency_key, request.job
+      using hint = 'Give each request its own key.', errcode = 'unique_violation';
+  end if;
+  -- Constant, so that the requests of one transaction are one notification.
+  perform pg_notify('worker_requests', '');
+  return v_accepted.id;
+end $$`

@@ -1,0 +1,37 @@
+/**
+ * Ends a waiting request, for everyone whose wish it has absorbed, and asks the process that has a running one to end it. One that
+ * was superseded stands for its successor. Returns the state that the request is in then; null when there is none.
+ */
+export const cancelFunction = `
+create function worker.cancel(p_id text) returns text
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_request worker.requests;
+begin
+  select * into v_request from worker.requests r where r.id = worker.successor(p_id) for update;
+  if v_request.state = 'waiting' then
+    update worker.requests r set state = 'cancelled', ended_at = now(), error_code = 'cancelled',
+      error_found = 'An operator cancelled it' where r.id = v_request.id;
+    update worker.requests b set state = 'failed', ended_at = now(), error_code = 'bootstrap-step',
+      error_found = format('The bootstrap of "%s" stopped at %s: its request was cancelled', b.account, v_request.job),
+      error_remedy = format('run "bootstrap --account %s" again', b.account)
+    where b.id = v_request.bootstrap_id and b.state = 'waiting';
+    return 'cancelled';
+  end if;
+  if v_request.state = 'running' then
+    update worker.requests r set cancel_requested = true where r.id = v_request.id;
+  end if;
+  return v_request.state;
+end $$`
+
+/** The request that does the work of this one: itself, or the one that superseded it last. */
+export const successorFunction = `
+create function worker.successor(p_id text) returns text language sql stable as $$
+  with recursive step as (
+    select r.id, r.superseded_by from worker.requests r where r.id = p_id
+    union
+    select r.id, r.superseded_by from step join worker.requests r on r.id = step.superseded_by
+  )
+  select id from step where superseded_by is null limit 1
+$$`

@@ -1,0 +1,47 @@
+/**
+ * Records why requests wait. One that was there pauses longer only when the run had gone to look (`probed`): of several runs that
+ * meet one short outage at once, the first places the hold. A pause that the API asks for holds for at least that long.
+ *
+ * The pauses are 5, 10, 20 … 300 seconds, so that nobody is hammered, times `weight` for a probe that is expensive.
+ */
+export const placeHoldFunction = `
+create function worker.place_hold(p_account text, p_job text, p_hold jsonb) returns void
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_job text := case when p_hold ->> 'scope' = 'account' then '' else p_job end;
+  v_before worker.holds;
+  v_probes integer := 0;
+  v_asked timestamptz := now() + make_interval(secs => (p_hold ->> 'pauseMs')::float8 / 1000);
+begin
+  select * into v_before from worker.holds h where h.account = p_account and h.job = v_job for update;
+  if found and not (p_hold ->> 'probed')::boolean then
+    update worker.holds h set probe_at = greatest(h.probe_at, v_asked), asked_until = greatest(h.asked_until, v_asked)
+    where h.account = p_account and h.job = v_job;
+    return;
+  end if;
+  if found then v_probes := v_before.probes + 1; end if;
+  insert into worker.holds as h (account, job, met_by, code, found, remedy, probes, probe_at, asked_until)
+  values (p_account, v_job, p_hold ->> 'metBy', p_hold ->> 'code', p_hold ->> 'found', p_hold ->> 'remedy', v_probes,
+    greatest(v_asked, now() + make_interval(
+      secs => least(5 * 2 ^ least(v_probes, 10), 300) * (p_hold ->> 'weight')::float8)), v_asked)
+  on conflict (account, job) do update set met_by = excluded.met_by, code = excluded.code, found = excluded.found,
+    remedy = excluded.remedy, probes = excluded.probes,
+    -- Not the instant that the probe's claim has set meanwhile.
+    probe_at = greatest(h.asked_until, excluded.probe_at), asked_until = greatest(h.asked_until, excluded.asked_until);
+end $$`
+
+/** Lifts an account's hold and that of one of its jobs, except for the pauses that the API has asked for. Returns how many. */
+export const liftHoldsFunction = `
+create function worker.lift_holds(p_account text, p_job text, p_passed text) returns integer
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_lifted integer;
+begin
+  delete from worker.holds h
+  where h.account = p_account and h.job in ('', p_job) and (p_passed = 'run' or h.met_by = 'gate')
+    and (h.asked_until is null or h.asked_until <= now());
+  get diagnostics v_lifted = row_count;
+  return v_lifted;
+end $$`
