@@ -1,5 +1,5 @@
 import { print } from 'graphql'
-import { PullArticlesDocument } from '../src/generated/graphql.ts'
+import { pullArticlesDocument } from '../test/fixtures/wiki-documents.ts'
 import type { Bench, BenchDatabase } from './open-bench.ts'
 import { type Api, type Measured, runContestant, startApi } from './start-process.ts'
 
@@ -63,7 +63,7 @@ function requireAll(contestant: string, found: number, rows: number): void {
 }
 
 async function requestOf(bench: Bench): Promise<{ token: string; query: string }> {
-  return { token: await bench.idp.issueToken(bench.client.clientId), query: print(PullArticlesDocument) }
+  return { token: await bench.idp.issueToken(bench.client.clientId), query: print(pullArticlesDocument) }
 }
 
 function workerOptions(bench: Bench, url: string, database: BenchDatabase) {

@@ -1,8 +1,8 @@
 // node bench/contestants/pull.ts '{"url": …, "databaseUrl": …, "pageSize": …, …}'
 // The real thing: gate, lease, fence, comparison and checkpoint into a real Postgres.
 import { z } from 'zod'
-import { PullArticlesDocument } from '../../src/generated/graphql.ts'
 import { pullSync } from '../../src/sync/pull-sync.ts'
+import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
 import { runJob, workerOptions } from './run-job.ts'
 
 const { pageSize, ranges, ...options } = workerOptions
@@ -11,7 +11,7 @@ const { pageSize, ranges, ...options } = workerOptions
 
 const pullArticles = pullSync({
   name: 'pull-articles',
-  document: PullArticlesDocument,
+  document: pullArticlesDocument,
   role: 'viewer',
   key: 'id',
   cursor: 'updated_at',

@@ -8,11 +8,11 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { JobDefinition } from '../../src/jobs/define-job.ts'
-import { syncArticles } from '../../src/jobs/sync-articles.ts'
 import { copyProject } from '../fixtures/copy-project.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
 import { openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { pullArticles } from '../fixtures/wiki-documents.ts'
 import { type CodeBlock, findCodeBlocks, findSection, projectFolder, readDocument } from './markdown.ts'
 
 const guide = readDocument('docs/writing-a-job.md')
@@ -115,7 +115,7 @@ test('an object is flattened, a list is kept, and the transform has been at ever
 test('changes are followed, counted once, and read with SQL alone', async () => {
   const { counts } = z
     .object({ counts: z.object({ inserted: z.number() }) })
-    .parse(await runPull(app, syncArticles, account))
+    .parse(await runPull(app, pullArticles, account))
   const [definition = '', select = ''] = blocks.filter(({ language }) => language === 'sql').map(({ code }) => code)
   for (const statement of definition.split(';').filter(text => text.trim() !== '')) await query(statement)
 

@@ -15,7 +15,19 @@ let project: string
 beforeAll(async () => {
   sandbox = await openSandbox()
   home = await openHome(sandbox, 'newcomer')
-  project = await copyProject(home.folder, ['codegen.ts', 'tsconfig.json'])
+  project = await copyProject(home.folder, [
+    'codegen.ts',
+    'tsconfig.json',
+    'vitest.config.ts',
+    'bench',
+    'examples',
+    'scripts',
+    'test',
+  ])
+  // As the demo's viewer sees them; its filter can't name articles that aren't tracked.
+  await sandbox.hasura.sql(`
+    delete from article_links l using articles a
+    where a.id in (l.article_id, l.target_id) and a.status <> 'published'`)
   // Nothing of the wiki is left that its jobs or its first login could use.
   const permission = { columns: ['article_id', 'target_id', 'kind', 'updated_at'], filter: {} }
   await sandbox.hasura.changeMetadata(
@@ -40,8 +52,7 @@ test('the README leads from a Hasura that nobody knows to a mirrored table', { t
   const [links] = await sandbox.hasura.sql('select count(*)::int as count from article_links')
   expect(said.at(-1)).toContain(`sync-article-links: done (${links?.count} read, ${links?.count} inserted, `)
   expect(findCodeBlocks(section).find(({ language }) => language === 'text')?.code).toBe(said.at(-1))
-  await writeFile(join(project, 'tsconfig.source.json'), '{ "extends": "./tsconfig.json", "include": ["src"] }')
-  await type('npm exec -- tsc --noEmit --project tsconfig.source.json')
+  await type('npm run types')
   expect(await type('npm run -s cli -- schema check')).toBe(
     'Role "viewer": every operation is valid on the live API.\n',
   )

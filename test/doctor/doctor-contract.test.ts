@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { PullArticlesDocument } from '../../src/generated/graphql.ts'
 import { pullSync } from '../../src/sync/pull-sync.ts'
 import { openHome } from '../cli/run-command.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 import { setSelectPermission, trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
 import { runDoctor } from './run-doctor.ts'
 
@@ -36,7 +36,7 @@ test('a table that is new for the role is told as a change since its SDL was com
 })
 
 test('a soft-delete column fails whose type no longer tells which rows are deleted', async () => {
-  const document = PullArticlesDocument
+  const document = pullArticlesDocument
   const common = { document, role: 'viewer', key: 'id', cursor: 'updated_at', softDelete: 'revision' } as const
   const moreJobs = [pullSync({ ...common, name: 'sync-revisions', into: 'revisions' })]
   expect((await runDoctor(home.env, { moreJobs })).find('contract')).toMatchObject({ status: 'ok' })

@@ -6,12 +6,12 @@ import type { Clock } from '../../src/clock.ts'
 import { createAccountAccess } from '../../src/gate/account-access.ts'
 import type { FirstLoginDeps } from '../../src/gate/first-login.ts'
 import { openSession } from '../../src/gate/session.ts'
-import { RefreshUsersDocument } from '../../src/generated/graphql.ts'
 import { startProcess } from '../../src/runs/process.ts'
 import type { FirstLoginState } from '../../src/store/schema.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { refreshUsersDocument } from '../fixtures/wiki-documents.ts'
 import { hasPostgres } from '../services/postgres.ts'
 
 let sandbox: Sandbox
@@ -60,7 +60,7 @@ async function open(account: string, opening: Opening = {}): Promise<{ calls: nu
 }
 
 /** A user that reaches the application later than anybody waits here. */
-const notVisible: FirstLoginDeps['operations'] = { refreshUsers: RefreshUsersDocument, isVisible: async () => false }
+const notVisible: FirstLoginDeps['operations'] = { refreshUsers: refreshUsersDocument, isVisible: async () => false }
 
 function callsSoFar(): number {
   return sandbox.hasura.requests.filter(request => request.operationName === 'RefreshUsers').length
@@ -260,7 +260,7 @@ describe('a role without refresh_users', () => {
       'query SeeUser($id: uuid!) { users_by_pk(id: $id) { email } }',
     )
     const operations: FirstLoginDeps['operations'] = {
-      refreshUsers: RefreshUsersDocument,
+      refreshUsers: refreshUsersDocument,
       isVisible: async (hasura, id, signal) => Boolean(await hasura.query(document, { id }, { signal })),
     }
     const { error } = await open(account, { operations })
@@ -309,7 +309,7 @@ describe('a user', () => {
   test('is taken for visible after the call where no way to look is configured', async () => {
     const account = app.addAccount()
     const looksBefore = sandbox.hasura.requests.filter(request => request.operationName === 'FindUser').length
-    expect(await open(account, { operations: { refreshUsers: RefreshUsersDocument } })).toEqual({ calls: 1 })
+    expect(await open(account, { operations: { refreshUsers: refreshUsersDocument } })).toEqual({ calls: 1 })
     expect(sandbox.hasura.requests.filter(request => request.operationName === 'FindUser')).toHaveLength(looksBefore)
     expect(await stateOf(account)).toMatchObject({ state: 'visible' })
   })

@@ -92,13 +92,13 @@ describe('what a token lacks', () => {
       says: 'the namespace, while roles are assigned: the scope',
       code: 'claims',
       change: ({ 'https://hasura.io/jwt/claims': _claims, ...rest }) => rest,
-      words: 'the `hasura` client scope is not a default scope of the client',
+      words: 'though roles are assigned: make the `hasura` client scope a default scope of the client',
     },
     {
       says: 'allowed roles',
       code: 'allowed-roles',
       change: changeHasura(({ 'x-hasura-allowed-roles': _roles, ...rest }) => rest),
-      words: 'no role is assigned to the service account',
+      words: 'as when no role is assigned: assign one to the service account of client',
     },
     {
       says: 'a list of allowed roles',

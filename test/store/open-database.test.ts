@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { prepared } from '../../src/store/prepared-statements.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
+import { openDataDir } from '../fixtures/data-dir.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
@@ -14,29 +12,25 @@ const { log } = captureLog()
 
 describe('the embedded database', () => {
   test('keeps what was committed, is migrated again without harm, has one owner, and gives the same whatever its defaults are', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'database-'))
-    try {
-      {
-        await using database = await openDatabase({ dataDir: folder }, log)
-        await database.store
-          .insertInto('worker.accounts')
-          .values({ name: 'default', issuer: 'i', subject: 's', endpoint: '' })
-          .execute()
-        await expect(openDatabase({ dataDir: folder }, log)).rejects.toThrow('belongs to another process')
-        for (const [setting, value] of Object.entries(hostileSettings)) {
-          await sql.raw(`alter database postgres set ${setting} = ${value}`).execute(database.store)
-        }
+    await using dataDir = await openDataDir()
+    {
+      await using database = await openDatabase({ dataDir: dataDir.path }, log)
+      await database.store
+        .insertInto('worker.accounts')
+        .values({ name: 'default', issuer: 'i', subject: 's', endpoint: '' })
+        .execute()
+      await expect(openDatabase({ dataDir: dataDir.path }, log)).rejects.toThrow('belongs to another process')
+      for (const [setting, value] of Object.entries(hostileSettings)) {
+        await sql.raw(`alter database postgres set ${setting} = ${value}`).execute(database.store)
       }
-      await using database = await openDatabase({ dataDir: folder }, log)
-      const { name } = await database.store.selectFrom('worker.accounts').select('name').executeTakeFirstOrThrow()
-      expect(name).toBe('default')
-      const { rows } = await sql`select 9007199254740993::bigint as big, '2026-01-01T00:00:00Z'::timestamptz as at,
-        interval '-1 days +02:00:00'::text as span, format_type('uuid'::regtype, -1) as type`.execute(database.store)
-      const at = new Date('2026-01-01T00:00:00Z')
-      expect(rows).toEqual([{ big: '9007199254740993', at, span: '-1 days +02:00:00', type: 'uuid' }])
-    } finally {
-      await rm(folder, { recursive: true, force: true })
     }
+    await using database = await openDatabase({ dataDir: dataDir.path }, log)
+    const { name } = await database.store.selectFrom('worker.accounts').select('name').executeTakeFirstOrThrow()
+    expect(name).toBe('default')
+    const { rows } = await sql`select 9007199254740993::bigint as big, '2026-01-01T00:00:00Z'::timestamptz as at,
+      interval '-1 days +02:00:00'::text as span, format_type('uuid'::regtype, -1) as type`.execute(database.store)
+    const at = new Date('2026-01-01T00:00:00Z')
+    expect(rows).toEqual([{ big: '9007199254740993', at, span: '-1 days +02:00:00', type: 'uuid' }])
   })
 })
 

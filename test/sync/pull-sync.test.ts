@@ -4,12 +4,12 @@ import { parse } from 'graphql'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PermanentError } from '../../src/errors.ts'
-import { PullArticlesDocument } from '../../src/generated/graphql.ts'
 import type { JobDefinition } from '../../src/jobs/define-job.ts'
 import { type PullOptions, pullSync } from '../../src/sync/pull-sync.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
+import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 
 type Options = Partial<Pick<PullOptions<unknown, unknown>, 'pageSize' | 'lookback' | 'ranges'>>
 
@@ -51,7 +51,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     const id = randomUUID().replaceAll('-', '')
     const job = pullSync({
       name: `sync-${id}`,
-      document: PullArticlesDocument,
+      document: pullArticlesDocument,
       role: 'viewer',
       key: 'id',
       cursor: 'updated_at',
@@ -303,7 +303,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
   test('doesn’t go on from a checkpoint that was made with another table, cursor or key', async () => {
     const job = newJob()
     await run(job)
-    const common = { name: job.name, document: PullArticlesDocument, role: 'viewer', into: job.table } as const
+    const common = { name: job.name, document: pullArticlesDocument, role: 'viewer', into: job.table } as const
     const into = `${job.table.slice(0, 30)}_b`
     const changed: [JobDefinition, string][] = [
       [

@@ -3,12 +3,12 @@
  * no longer fails is an error itself.
  */
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { PullArticlesDocument } from '../../src/generated/graphql.ts'
 import { withoutNulls } from '../../src/hasura/without-nulls.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { pullSync } from '../../src/sync/pull-sync.ts'
+import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 
-const right = { name: 'x', document: PullArticlesDocument, role: 'viewer', into: 'x' } as const
+const right = { name: 'x', document: pullArticlesDocument, role: 'viewer', into: 'x' } as const
 
 pullSync({ ...right, key: 'id', cursor: 'updated_at' })
 pullSync({ ...right, key: ['topic_id', 'id'], cursor: 'updated_at' })

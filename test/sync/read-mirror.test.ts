@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/jobs/define-job.ts'
-import { syncArticles } from '../../src/jobs/sync-articles.ts'
 import type { ChangedTable } from '../../src/sync/changes.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { type MirrorQuery, readMirror } from '../../src/sync/read-mirror.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
+import { pullArticles } from '../fixtures/wiki-documents.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -35,14 +35,14 @@ async function read<Row>(account: string, table: ChangedTable<string, Row>, opti
 }
 
 test('a mirror that no run has filled has no rows', async () => {
-  expect(await read('north', syncArticles.mirror)).toEqual([])
+  expect(await read('north', pullArticles.mirror)).toEqual([])
 })
 
 describe('the rows of a pull', () => {
-  beforeAll(() => runPull(app, syncArticles, 'north'))
+  beforeAll(() => runPull(app, pullArticles, 'north'))
 
   test('come typed as its document selects them, and as the API writes them', async () => {
-    const rows = await read('north', syncArticles.mirror, { query: rows => rows.orderBy('id').limit(3) })
+    const rows = await read('north', pullArticles.mirror, { query: rows => rows.orderBy('id').limit(3) })
     expectTypeOf(rows[0]).toExtend<{ id: string; updated_at: string; published_at?: string | null } | undefined>()
     const published = await app.hasura.sql(`
       select id::text, rating::text, to_json(updated_at) #>> '{}' as updated_at
@@ -52,8 +52,8 @@ describe('the rows of a pull', () => {
   })
 
   test('are narrowed by their columns', async () => {
-    const [first, second] = await read('north', syncArticles.mirror, { query: rows => rows.orderBy('id') })
-    const later = await read('north', syncArticles.mirror, {
+    const [first, second] = await read('north', pullArticles.mirror, { query: rows => rows.orderBy('id') })
+    const later = await read('north', pullArticles.mirror, {
       query: rows =>
         rows
           .where('id', '>', first?.id ?? '')
@@ -62,11 +62,11 @@ describe('the rows of a pull', () => {
     })
     expect(later).toEqual([second])
     // @ts-expect-error a column that the document doesn't select
-    await expect(read('north', syncArticles.mirror, { query: rows => rows.where('slug', '=', 'x') })).rejects.toThrow()
+    await expect(read('north', pullArticles.mirror, { query: rows => rows.where('slug', '=', 'x') })).rejects.toThrow()
   })
 
   test('are the account’s own', async () => {
-    expect(await read('south', syncArticles.mirror)).toEqual([])
+    expect(await read('south', pullArticles.mirror)).toEqual([])
   })
 })
 
