@@ -89,9 +89,15 @@ describe('what a token lacks', () => {
     words: string
   }>([
     {
-      says: 'the namespace, while roles are assigned: the scope',
+      says: 'the namespace, while it has the scope: the mappers',
       code: 'claims',
       change: ({ 'https://hasura.io/jwt/claims': _claims, ...rest }) => rest,
+      words: 'though it has the `hasura` scope: check that each mapper',
+    },
+    {
+      says: 'the namespace, while roles are assigned: the scope',
+      code: 'claims',
+      change: ({ 'https://hasura.io/jwt/claims': _claims, scope: _scope, ...rest }) => rest,
       words: 'though roles are assigned: make the `hasura` client scope a default scope of the client',
     },
     {
