@@ -5,8 +5,8 @@ import { acceptRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
- * Requests the bootstrap of each account that never had one, unless that is under way, or has failed for good: then somebody
- * has to fix the cause and ask for it again.
+ * Requests the bootstrap of each account that never had one, unless that is under way, has failed for good or was cancelled:
+ * then somebody has to fix the cause and ask for it again.
  */
 export async function requestBootstraps(deps: RunDeps): Promise<void> {
   const { store, log } = deps
@@ -17,7 +17,7 @@ export async function requestBootstraps(deps: RunDeps): Promise<void> {
     select given.account from unnest(${beginning}::text[]) given(account)
     where not exists (select from worker.accounts a where a.name = given.account and a.bootstrapped_at is not null)
       and not exists (select from worker.requests r
-        where r.account = given.account and r.job = ${bootstrapJob} and r.state in ('waiting', 'running', 'failed'))`.execute(
+        where r.account = given.account and r.job = ${bootstrapJob} and r.state in ('waiting', 'running', 'failed', 'cancelled'))`.execute(
     store,
   )
   for (const { account } of rows) {

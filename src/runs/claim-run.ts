@@ -21,7 +21,7 @@ export interface ClaimedRun {
 }
 
 /** Why a claim got nothing: see `worker.claim`. */
-export type NoClaim = 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
+export type NoClaim = 'gone' | 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
 
 interface ClaimRow {
   readonly verdict: NoClaim | 'run'

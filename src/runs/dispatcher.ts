@@ -24,8 +24,8 @@ export interface DispatcherDeps {
   readonly processId: string
   /** Runs at a time. */
   readonly slots: number
-  /** Claims the line and runs what it got. */
-  run(line: LineName, signal: AbortSignal): Promise<void>
+  /** Claims the line and runs what it got. @returns whether it got anything */
+  run(line: LineName, signal: AbortSignal): Promise<boolean>
 }
 
 /** How long aborted runs may take to end, in milliseconds. */
@@ -38,9 +38,15 @@ export function createDispatcher({ store, clock, log, processId, slots, run }: D
   const waiting: (() => void)[] = []
   let wanted = false
   let looking = false
+  /** The last look found as many lines as there were free slots, so there may be more. */
+  let mayBeMore = false
 
   function start(line: LineName): Promise<void> {
     const work = run(line, aborting.signal)
+      .then(claimed => {
+        // Asking again after nothing was claimed would ask for the same lines without end.
+        if (claimed && mayBeMore) wanted = true
+      })
       .catch(error => log.warn({ error, ...line }, 'a line could not be looked at and is looked at again'))
       .finally(() => {
         running.delete(work)
@@ -58,13 +64,14 @@ export function createDispatcher({ store, clock, log, processId, slots, run }: D
     wanted = false
     try {
       const lines = await findReadyLines(store, processId, free)
-      // There may be more than that, and what was found here may be found by others as well.
-      wanted ||= lines.length === free
+      mayBeMore = lines.length === free
       for (const line of lines) if (running.size < slots) void start(line)
     } catch (error) {
       log.warn({ error }, 'the store could not be asked for work and is asked again')
     } finally {
       looking = false
+      // Somebody asked meanwhile.
+      if (wanted && running.size < slots) void lookNow()
     }
   }
 

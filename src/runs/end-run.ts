@@ -10,15 +10,32 @@ import type { Line } from './line.ts'
  * @returns the lines to wake; undefined when the run had lost its lease, so that nothing was written
  */
 export async function endRun(store: Store, runId: string, ending: Ending): Promise<readonly Line[] | undefined> {
-  const { run, request, pauseMs, failures, from = null, to = null, counts, error, hold, lifts, steps = null } = ending
+  const { run, request, pauseMs, failures, from, to, counts, error, hold, lifts, steps = null } = ending
   const { rows } = await sql<{ ended: boolean; account: string | null; job: string; fence: string }>`${brief}
     select ended, account, job, fence from worker.end_run(
-      ${runId}, ${run}, ${request}, ${pauseMs}, ${failures}, ${from}, ${to}, ${asJson(counts)}::jsonb,
+      ${runId}, ${run}, ${request}, ${clampPause(pauseMs)}, ${failures}, ${asText(from)}, ${asText(to)}, ${asJson(counts)}::jsonb,
       ${asJson(error)}::jsonb, ${asJson(hold)}::jsonb, ${lifts}, ${steps}::text[])`.execute(store)
   if (rows.some(row => !row.ended)) return undefined
   return rows.flatMap(({ account, job, fence }) => (account === null ? [] : [{ account, job, fence }]))
 }
 
+/** Milliseconds of the longest pause: a day, whatever a job or an API asks for. */
+const longestPauseMs = 86_400_000
+
+function clampPause(ms: number): number {
+  return ms >= 0 ? Math.min(ms, longestPauseMs) : 0
+}
+
+function asText(value: string | undefined): string | null {
+  return value === undefined ? null : storable(value)
+}
+
 function asJson(value: object | undefined): string | null {
-  return value === undefined ? null : JSON.stringify(value)
+  if (value === undefined) return null
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? storable(inner) : inner))
+}
+
+/** The words of a foreign system may hold what no text of Postgres can: NUL, or half a surrogate pair. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '\ufffd').toWellFormed()
 }

@@ -37,26 +37,38 @@ export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): As
 const batch = 1_000
 
 /**
+ * Not what an open request still needs: the steps of a bootstrap, on which its ticks depend, and those that an open one stands for,
+ * with their keys.
+ */
+const isForgettable = sql<boolean>`
+  not exists (select from worker.requests b where b.id = r.bootstrap_id and b.ended_at is null)
+  and not exists (
+    select from worker.requests s where s.id = worker.successor(r.id) and s.id <> r.id and s.ended_at is null)`
+
+/**
  * What is kept, and for how long: requests that were done for 7 days with their idempotency keys, those that failed for 30; runs
  * for 90; schedules until nobody has served them for 90. A paused one isn't served, and stays.
  */
 async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
   const statements = [
     sql`delete from worker.requests where id in (
-      select id from worker.requests where ended_at < now() - interval '7 days' and state <> 'failed'
+      select id from worker.requests r where ended_at < now() - interval '7 days' and ${isForgettable}
+        and state <> 'failed'
       order by ended_at limit ${batch})`,
     sql`delete from worker.requests where id in (
-      select id from worker.requests where ended_at < now() - interval '30 days' order by ended_at limit ${batch})`,
+      select id from worker.requests r where ended_at < now() - interval '30 days' and ${isForgettable}
+      order by ended_at limit ${batch})`,
     sql`delete from worker.runs where id in (
       select id from worker.runs where finished_at < now() - interval '90 days' order by finished_at limit ${batch})`,
     sql`delete from worker.schedules where (account, job) in (
       select account, job from worker.schedules where next_run_at < now() - interval '90 days' and not paused limit ${batch})`,
     sql`delete from worker.processes where id in (
       select id from worker.processes where expires_at < now() - interval '1 day' limit ${batch})`,
+    sql`delete from worker.run_progress p where not exists (select from worker.leases l where l.run_id = p.run_id)`,
   ]
   for (const statement of statements) {
     let deleted = batch
-    while (deleted === batch && !signal.aborted) {
+    while (deleted >= batch && !signal.aborted) {
       deleted = Number((await statement.execute(store)).numAffectedRows ?? 0n)
     }
   }

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts'
+import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import type { JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
@@ -83,8 +83,23 @@ async function waitForClaim(
   for (let told = false; ; ) {
     const claim: ClaimedRun | NoClaim = await claimRun(store, { ...wanted, processId: process.id, slots })
     if (typeof claim !== 'string') return claim
+    if (claim === 'gone') throw await explainGone(store, wanted.requestId)
     if (!told) run.onWaiting()
     told = true
     await clock.sleep(lookEveryMs, run.signal)
   }
+}
+
+/** Somebody cancelled the reserved request, or this process was taken for dead while it waited. */
+async function explainGone(store: RunDeps['store'], requestId: string): Promise<WorkerError> {
+  const row = await store
+    .selectFrom('worker.requests')
+    .select(['error_code', 'error_found', 'error_remedy'])
+    .where('id', '=', requestId)
+    .executeTakeFirst()
+  const { error_code: code, error_found: found, error_remedy: remedy } = row ?? {}
+  return new PermanentError(code ?? 'gone', {
+    found: found ?? 'Its request was deleted meanwhile',
+    remedy: remedy ?? undefined,
+  })
 }

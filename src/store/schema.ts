@@ -152,6 +152,9 @@ interface ServedLineRow {
   job: string
   /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
   after_bootstrap: boolean
+  /** Runs of the account at a time, over all processes. */
+  slots: Generated<number>
+  has_schedule: Generated<boolean>
 }
 
 export const requestStates = ['waiting', 'running', 'done', 'failed', 'cancelled', 'superseded'] as const
@@ -177,6 +180,8 @@ interface RequestRow {
   due_at: Date | null
   /** Runs in a row that failed and count. */
   failures: Generated<number>
+  /** Runs in a row that ended with their process and had not come further. */
+  interruptions: Generated<number>
   run_id: string | null
   /** The process whose foreground run this is: no other takes it, and it ends with that process. */
   reserved_for: string | null

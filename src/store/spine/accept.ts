@@ -21,17 +21,18 @@ declare
   v_id text;
   v_lease worker.leases;
 begin
-  if p_key is not null then
+  while p_key is not null loop
     insert into worker.idempotency_keys (caller, account, job, key, payload_hash, request_id)
     values (p_caller, p_account, p_job, p_key, v_hash, p_id)
     on conflict do nothing;
-    if not found then
-      select * into v_known from worker.idempotency_keys k
-      where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
-      return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false;
-      return;
-    end if;
-  end if;
+    exit when found;
+    select * into v_known from worker.idempotency_keys k
+    where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
+    -- Gone with its request in between: then it is this one's.
+    continue when v_known.request_id is null;
+    return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false;
+    return;
+  end loop;
 
   insert into worker.requests as r
     (id, account, job, payload, payload_hash, trigger, caller, priority, rank, bootstrap_id, steps)

@@ -9,7 +9,11 @@ language plpgsql as $$
 declare
   v_request worker.requests;
 begin
-  select * into v_request from worker.requests r where r.id = worker.successor(p_id) for update;
+  -- While this waited for the row, its run may have ended and an equal request have taken over.
+  loop
+    select * into v_request from worker.requests r where r.id = worker.successor(p_id) for update;
+    exit when v_request.state is distinct from 'superseded';
+  end loop;
   if v_request.state = 'waiting' then
     update worker.requests r set state = 'cancelled', ended_at = now(), error_code = 'cancelled',
       error_found = 'An operator cancelled it' where r.id = v_request.id;

@@ -6,7 +6,7 @@
  *
  * `p_request` names the one that a foreground run has reserved for its process; holds don't stop it.
  *
- * Verdicts: run · busy (another run has the lease) · reserved (a foreground run of another process goes first) · empty · held ·
+ * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of another process goes first) · empty · held ·
  * full (the account has no free slot) · unknown-process (this process isn't alive for the others).
  */
 export const claimFunction = `
@@ -43,7 +43,13 @@ begin
   where r.account = p_account and r.job = p_job and r.state = 'waiting' and r.due_at is null
   order by r.rank, r.seq limit 1
   for update skip locked;
-  if not found then
+  if p_request is not null and not exists (
+    select from worker.requests r where r.id = p_request and r.state = 'waiting'
+  ) then
+    return query select * from worker.no_claim('gone');
+    return;
+  end if;
+  if v_request.id is null then
     return query select * from worker.no_claim('empty');
     return;
   end if;
@@ -77,11 +83,16 @@ begin
   end if;
 
   -- Of all that wait for a hold to end, in all processes, one goes and looks.
-  if p_request is null and exists (select from worker.holds h where h.account = p_account and h.job in ('', p_job)) then
+  -- What was a pause for the API's limit is over with that pause.
+  if p_request is null and exists (
+    select from worker.holds h where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited'
+  ) then
     update worker.holds h set probe_at = now() + interval '30 seconds'
-    where h.account = p_account and h.job in ('', p_job) and h.probe_at <= now();
+    where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited' and h.probe_at <= now();
     v_probed := found;
-    if not v_probed and exists (select from worker.holds h where h.account = p_account and h.job in ('', p_job)) then
+    if not v_probed and exists (
+      select from worker.holds h where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited'
+    ) then
       update worker.leases l set fence = l.fence - 1, run_id = null, process = null, slot = null
       where l.account = p_account and l.job = p_job;
       return query select * from worker.no_claim('held');

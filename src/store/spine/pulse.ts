@@ -1,24 +1,12 @@
 /**
- * What a process does once a second, in one exchange: it says that it lives and which runs it has in hand, puts back what nobody
- * has in hand any more, makes ready what is due, and asks what there is to do. Any number of processes do so at once.
- *
- * Rows of the answer, by `kind`:
- * - registered: this process was unknown or taken for dead, and is alive again
+ * Says that a process lives, in a statement that waits for nobody. Rows of the answer, by `kind`:
+ * - registered: it was unknown or taken for dead, and is alive again
  * - lost: a run in hand that has lost its lease
  * - cancel: a run in hand that somebody wants to end
- * - wake: a free line with ready work that this process serves; some at a time, those that waited longest first
- * - tick: a schedule that is due, and the instant at which it was due
- * - now: the store's time, and in `next_at` when the next schedule or request that waits becomes due
- *
- * `p_since` is `now` of the pulse before: `p_runs` can't know of claims that were made after it.
  */
-export const pulseFunction = `
-create function worker.pulse(
-  p_process uuid, p_host text, p_pid integer, p_life_seconds float8, p_runs uuid[], p_since timestamptz,
-  p_lines integer, p_ticks integer
-) returns table (
-  kind text, account text, job text, fence bigint, run_id uuid, due_at timestamptz, next_at timestamptz
-)
+export const beatFunction = `
+create function worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds float8, p_runs uuid[])
+returns table (kind text, run_id uuid)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -28,14 +16,46 @@ begin
   if not found then
     insert into worker.processes (id, host, pid, expires_at) values (p_process, p_host, p_pid, v_expires)
     on conflict (id) do update set expires_at = excluded.expires_at;
-    return query select 'registered', null, null, null::bigint, null::uuid, null::timestamptz, null::timestamptz;
+    return query select 'registered', null::uuid;
   end if;
+  -- A claim whose answer is still on its way has no run yet, and has lost nothing.
+  return query
+    select 'lost', given.id from unnest(p_runs) given(id)
+    where not exists (select from worker.leases l where l.run_id = given.id)
+      and exists (select from worker.runs r where r.id = given.id);
+  return query select 'cancel', r.run_id from worker.requests r where r.run_id = any(p_runs) and r.cancel_requested;
+end $$`
 
+/**
+ * What there is to do for a process, once a second: it puts back what nobody has in hand any more, makes ready what is due, and
+ * tells the rest. Rows of the answer, by `kind`:
+ * - wake: a free line with ready work that this process serves
+ * - tick: a schedule that is due, and the instant at which it was due
+ * - now: in `due_at` the store's time, and in `next_at` when the next schedule or request becomes due
+ *
+ * `p_since` is `now` of the look before: `p_runs`, the runs in hand, can't know of claims that were made after it. A row that
+ * somebody else's open transaction has locked is left for the next look.
+ */
+export const lookFunction = `
+create function worker.look(p_process uuid, p_runs uuid[], p_since timestamptz, p_lines integer, p_ticks integer)
+returns table (kind text, account text, job text, fence bigint, due_at timestamptz, next_at timestamptz)
+language plpgsql set lock_timeout = '100ms' as $$
+#variable_conflict use_column
+declare
+  v_run record;
+begin
   -- A claim whose answer never came: it is in this process's name, and not among the runs that it has or has asked for.
-  perform worker.end_run(l.run_id, 'interrupted', 'waiting', 0, r.attempt - 1, null, null, null,
-      jsonb_build_object('code', 'interrupted', 'found', 'The answer to the claim of this run was lost'), null, false, null)
-    from worker.leases l join worker.runs r on r.id = l.run_id
-    where l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since;
+  for v_run in
+    select l.run_id, r.attempt from worker.leases l join worker.runs r on r.id = l.run_id
+    where l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since
+    order by l.account, l.job
+  loop
+    begin
+      perform worker.end_run(v_run.run_id, 'interrupted', 'waiting', 0, v_run.attempt - 1, null, null, null,
+        jsonb_build_object('code', 'interrupted', 'found', 'The answer to the claim of this run was lost'), null, false, null);
+    exception when lock_not_available or deadlock_detected then null;
+    end;
+  end loop;
   perform worker.reap(20);
 
   update worker.requests r set due_at = null
@@ -44,53 +64,50 @@ begin
     order by d.due_at limit 500 for update skip locked);
 
   return query
-    select 'lost', null, null, null::bigint, given.id, null::timestamptz, null::timestamptz
-    from unnest(p_runs) given(id)
-    where not exists (select from worker.leases l where l.run_id = given.id)
-      and exists (select from worker.runs r where r.id = given.id);
-  return query
-    select 'cancel', null, null, null::bigint, r.run_id, null::timestamptz, null::timestamptz
-    from worker.requests r where r.run_id = any(p_runs) and r.cancel_requested;
-  return query
-    select 'wake', w.account, w.job, w.fence, null::uuid, null::timestamptz, null::timestamptz
+    select 'wake', w.account, w.job, w.fence, null::timestamptz, null::timestamptz
     from worker.ready_lines(p_process, p_lines) w;
   return query
-    select 'tick', s.account, s.job, null::bigint, null::uuid, s.next_run_at, null::timestamptz
+    select 'tick', s.account, s.job, null::bigint, s.next_run_at, null::timestamptz
     from worker.schedules s
     join worker.served_lines v on v.process = p_process and v.account = s.account and v.job = s.job
-    where not s.paused and s.next_run_at <= now() and worker.may_tick(s.account, s.job, v.after_bootstrap)
+    where not s.paused and s.next_run_at <= now() and v.has_schedule and worker.may_tick(s.account, s.job, v.after_bootstrap)
     order by s.next_run_at limit p_ticks;
-  return query select 'now', null, null, null::bigint, null::uuid, now(), least(
-    (select min(r.due_at) from worker.requests r where r.state = 'waiting' and r.due_at is not null),
+  return query select 'now', null, null, null::bigint, now(), least(
+    (select min(r.due_at) from worker.requests r where r.state = 'waiting' and r.due_at > now()),
     (select min(s.next_run_at) from worker.schedules s where not s.paused and s.next_run_at > now()));
 end $$`
 
 /**
- * The lines that a process serves and that have ready work and no run, those first that have waited longest. It steps from line
- * to line through the index of what is ready, so that its cost is that of the lines with work and not of the requests.
+ * The lines that a process serves and that may be claimed now, those first that have waited longest: with ready work, no run, no
+ * hold, and no more of an account than it has free slots. It steps from line to line through the index of what is ready, so that
+ * its cost is that of the lines with work and not of the requests.
  */
 export const readyLinesFunction = `
 create function worker.ready_lines(p_process uuid, p_limit integer)
 returns table (account text, job text, fence bigint)
 language sql stable as $$
   with recursive line as (
-    (select r.account, r.job, r.rank, r.seq from worker.requests r
+    (select r.account, r.job, r.rank, r.seq, r.reserved_for from worker.requests r
       where r.state = 'waiting' and r.due_at is null
       order by r.account, r.job, r.rank, r.seq limit 1)
     union all
-    select n.account, n.job, n.rank, n.seq from line cross join lateral (
-      select r.account, r.job, r.rank, r.seq from worker.requests r
+    select n.account, n.job, n.rank, n.seq, n.reserved_for from line cross join lateral (
+      select r.account, r.job, r.rank, r.seq, r.reserved_for from worker.requests r
       where r.state = 'waiting' and r.due_at is null and (r.account, r.job) > (line.account, line.job)
       order by r.account, r.job, r.rank, r.seq limit 1) n
+  ), free as (
+    select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, v.slots,
+      row_number() over (partition by line.account order by line.rank, line.seq) as place
+    from line
+    join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
+    left join worker.leases l on l.account = line.account and l.job = line.job
+    where line.reserved_for is null and l.run_id is null and l.occupied_by is null
+      and not exists (
+        select from worker.holds h where h.account = line.account and h.job in ('', line.job) and h.probe_at > now())
   )
-  select line.account, line.job, coalesce(l.fence, 0)
-  from line
-  join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
-  left join worker.leases l on l.account = line.account and l.job = line.job
-  where l.run_id is null and l.occupied_by is null
-    and not exists (
-      select from worker.holds h where h.account = line.account and h.job in ('', line.job) and h.probe_at > now())
-  order by line.rank, line.seq limit p_limit
+  select f.account, f.job, f.fence from free f
+  where f.place <= f.slots - (select count(*) from worker.leases o where o.account = f.account and o.slot is not null)
+  order by f.rank, f.seq limit p_limit
 $$`
 
 /** A new account's first syncs are made by its bootstrap in their order: ticks of a job come after its step. */
@@ -105,19 +122,26 @@ language sql stable as $$
       where r.account = p_account and r.job = 'bootstrap-account' and r.state = 'failed')
 $$`
 
+/** How often in a row a run may end with its process, without having come further, before its request fails. */
+const mostInterruptions = 10
+
 /**
- * Ends the runs of dead processes as interrupted: their requests run again. What a command had reserved ends with it: foreground
- * runs, and lines that it kept free.
+ * Ends the runs of dead processes as interrupted: their requests run again, after a growing pause from the third time in a row on
+ * which a run had not come further, and fail in the end. What a command had reserved ends with it: foreground runs, and lines that
+ * it kept free.
  */
 export const reapFunction = `
 create function worker.reap(p_limit integer) returns void
-language plpgsql as $$
+language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
-  v_lease record;
+  v_run record;
+  v_times integer;
 begin
-  for v_lease in
-    select l.run_id, r.attempt, q.reserved_for from worker.leases l
+  for v_run in
+    select l.run_id, r.attempt, q.id as request_id, q.reserved_for, q.interruptions,
+      exists (select from worker.run_progress p where p.run_id = l.run_id) as has_progress
+    from worker.leases l
     join worker.runs r on r.id = l.run_id
     join worker.requests q on q.id = r.request_id
     where l.run_id is not null
@@ -125,14 +149,21 @@ begin
     order by l.account, l.job limit p_limit
     for update of l skip locked
   loop
-    perform worker.end_run(v_lease.run_id, 'interrupted', case when v_lease.reserved_for is null then 'waiting' else 'failed' end,
-      0, v_lease.attempt - 1, null, null, null, worker.interruption(), null, false, null);
+    v_times := case when v_run.has_progress then 1 else v_run.interruptions + 1 end;
+    begin
+      update worker.requests q set interruptions = v_times where q.id = v_run.request_id;
+      perform worker.end_run(v_run.run_id, 'interrupted',
+        case when v_run.reserved_for is not null or v_times >= ${mostInterruptions} then 'failed' else 'waiting' end,
+        case when v_times > 2 then 1000 * 2 ^ least(v_times - 2, 6) else 0 end,
+        v_run.attempt - 1, null, null, null, worker.interruption(v_times), null, false, null);
+    exception when lock_not_available or deadlock_detected then null;
+    end;
   end loop;
   update worker.leases l set occupied_by = null, process = null
   where l.occupied_by is not null
     and not exists (select from worker.processes p where p.id = l.process and p.expires_at > now());
   update worker.requests r set state = 'failed', ended_at = now(), error_code = 'interrupted',
-    error_found = worker.interruption() ->> 'found', error_remedy = worker.interruption() ->> 'remedy'
+    error_found = worker.interruption(1) ->> 'found'
   where r.id in (
     select q.id from worker.requests q where q.state = 'waiting' and q.reserved_for is not null
       and not exists (select from worker.processes p where p.id = q.reserved_for and p.expires_at > now())
@@ -140,6 +171,28 @@ begin
 end $$`
 
 export const interruptionFunction = `
-create function worker.interruption() returns jsonb language sql immutable as $$
-  select jsonb_build_object('code', 'interrupted', 'found', 'The process that ran it ended, or stood still for 6 seconds')
+create function worker.interruption(p_times integer) returns jsonb language sql immutable as $$
+  select case when p_times < ${mostInterruptions} then
+    jsonb_build_object('code', 'interrupted', 'found', 'The process that ran it ended, or stood still for 6 seconds')
+  else
+    jsonb_build_object('code', 'interrupted',
+      'found', format('%s runs in a row ended with their process, or stood still for 6 seconds, without coming further', p_times),
+      'remedy', 'look for code in the job that blocks the event loop, and for processes that run out of memory')
+  end
 $$`
+
+export const pulseFunction = `
+create function worker.pulse(
+  p_process uuid, p_host text, p_pid integer, p_life_seconds float8, p_runs uuid[], p_since timestamptz,
+  p_lines integer, p_ticks integer
+) returns table (
+  kind text, account text, job text, fence bigint, run_id uuid, due_at timestamptz, next_at timestamptz
+)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+  return query select b.kind, null, null, null::bigint, b.run_id, null::timestamptz, null::timestamptz
+    from worker.beat(p_process, p_host, p_pid, p_life_seconds, p_runs) b;
+  return query select l.kind, l.account, l.job, l.fence, null::uuid, l.due_at, l.next_at
+    from worker.look(p_process, p_runs, p_since, p_lines, p_ticks) l;
+end $$`

@@ -9,7 +9,15 @@ import {
   waitingLinesFunction,
 } from './end-run.ts'
 import { liftHoldsFunction, placeHoldFunction } from './place-hold.ts'
-import { interruptionFunction, mayTickFunction, pulseFunction, readyLinesFunction, reapFunction } from './pulse.ts'
+import {
+  beatFunction,
+  interruptionFunction,
+  lookFunction,
+  mayTickFunction,
+  pulseFunction,
+  readyLinesFunction,
+  reapFunction,
+} from './pulse.ts'
 import { requestTables } from './tables.ts'
 import { tickFunction } from './tick.ts'
 
@@ -32,6 +40,8 @@ export const spineStatements: readonly string[] = [
   reapFunction,
   mayTickFunction,
   readyLinesFunction,
+  beatFunction,
+  lookFunction,
   pulseFunction,
   tickFunction,
   cancelFunction,

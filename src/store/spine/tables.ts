@@ -13,6 +13,8 @@ export const requestTables: readonly string[] = [
     account text not null,
     job text not null,
     after_bootstrap boolean not null,
+    slots integer not null default 4,
+    has_schedule boolean not null default true,
     primary key (process, account, job)
   )`,
   'create index served_lines_of_line on worker.served_lines (account, job)',
@@ -31,6 +33,7 @@ export const requestTables: readonly string[] = [
       check (state in ('waiting', 'running', 'done', 'failed', 'cancelled', 'superseded')),
     due_at timestamptz,
     failures integer not null default 0,
+    interruptions integer not null default 0,
     run_id uuid,
     reserved_for uuid,
     cancel_requested boolean not null default false,
