@@ -13,7 +13,7 @@ export interface Account {
   /** Of jobs, as texts, by the names in their schemas; before those of the environment. */
   readonly settings?: Readonly<Record<string, string>>
   readonly limits?: {
-    /** Runs at a time in one process; 4 by default, so that one account can't take every place. */
+    /** Runs at a time, in all processes together; 4 by default, so that one account can't take every slot. */
     readonly concurrentRuns?: number
     /** Requests to Hasura at a time in one process, those of all its runs together; 8 by default. */
     readonly concurrentRequests?: number

@@ -14,14 +14,14 @@ import { findJobProblems } from '../runs/find-job-problems.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 
-/** Runs at a time in one process; more wait in the queue. */
+/** Runs at a time in one process; more requests wait. */
 const slots = 8
 /** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
 const graceMs = 5_000
 
 export const worker = defineCommand({
   name: 'worker',
-  summary: 'consumes the queue, keeps schedules, serves HTTP, until SIGTERM (also: npm start)',
+  summary: 'runs requests, keeps schedules, serves HTTP, until SIGTERM (also: npm start)',
   arguments: {},
   options: {},
   async run(_values, context) {

@@ -44,13 +44,13 @@ export const accountJobsSchema = z.object({
           .min(1, 'must be 1 or more')
           .max(100, 'must be 100 or less')
           .optional()
-          .describe('Runs at a time in one process. Default: 4.'),
+          .describe('Runs at a time, in all processes together. Default: 4.'),
         concurrentRequests: z
           .int('must be a whole number')
           .min(1, 'must be 1 or more')
           .max(100, 'must be 100 or less')
           .optional()
-          .describe('Requests to Hasura at a time in one process, those of all runs together. Default: 8.'),
+          .describe('Requests to Hasura at a time in one process, those of all its runs together. Default: 8.'),
       },
       { error: issue => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
     )

@@ -62,7 +62,7 @@ async function probe(redisUrl: string, what: string): Promise<{ readonly policy:
 
 function explainEviction(policy: string): Explanation {
   return {
-    found: `Redis has maxmemory-policy "${policy}" and may throw requests away when its memory is full`,
+    found: `Redis has maxmemory-policy "${policy}" and may throw tickets away when its memory is full`,
     remedy: 'set it to "noeviction"',
   }
 }

@@ -143,8 +143,8 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
       make: () => {
         env = { ...env, CLIENT_ID: realm.clientId }
       },
-      detail: /unauthorized_client.*authenticates in another way than tls_client_auth/,
-      hint: /Clients → sync-worker → Credentials → Client Authenticator/,
+      detail: /unauthorized_client/,
+      hint: /authenticates in another way than tls_client_auth, so check CLIENT_AUTH against Clients → sync-worker → Credentials → Client Authenticator/,
       seen: /authenticates by "Client Id and Secret", and the account by "X509 Certificate"/,
     },
     {

@@ -129,7 +129,7 @@ describe('a worker against a real Keycloak', () => {
       () => realm.revokeRole('viewer').then(() => realm.revokeRole('editor')),
       {
         code: 'allowed-roles',
-        reason: expect.stringContaining('no role is assigned to the service account of client "sync-worker"'),
+        reason: expect.stringContaining('assign one to the service account of client "sync-worker"'),
       },
       () => realm.grantRole('viewer').then(() => realm.grantRole('editor')),
     )
@@ -153,13 +153,10 @@ describe('a worker against a real Keycloak', () => {
   })
 
   test('fails no run when the secret is rotated and the file follows', async () => {
-    const [latest] = await operations.listRuns({ limit: 1 })
     await writeFile(secretFile, `${await realm.regenerateSecret()}\n`)
     await dropToken()
     const id = await request('sync-users')
-    await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done' })
-    const since = (await operations.listRuns({ limit: 100 })).filter(run => Number(run.id) > Number(latest?.id))
-    expect(since.map(run => run.state)).toEqual(['succeeded'])
+    await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done', runs: [{ state: 'succeeded' }] })
   })
 
   test('holds the account when the secret is wrong, naming the file, and goes on with the right one', async () => {
