@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -17,7 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const skipped: string[] = []
   const started = new AsyncDisposableStack()
   try {
-    const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-shared-'))
+    const folder = await mkdtemp(join(await chooseFolder(), 'hasura-sync-worker-shared-'))
     started.defer(() => rm(folder, { recursive: true, force: true }))
     project.provide('sharedFolder', folder)
     await provideRedis(project, started, skipped)
@@ -37,6 +37,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await started.disposeAsync()
     for (const what of skipped) process.stderr.write(`skipped: ${what}\n`)
   }
+}
+
+/** In memory where there is room: databases are copied and thrown away all the time. */
+async function chooseFolder(): Promise<string> {
+  const memory = '/dev/shm'
+  const free = await statfs(memory).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  )
+  const isWritable = await access(memory, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+  return isWritable && free > 2 ** 30 ? memory : tmpdir()
 }
 
 async function provideRedis(project: TestProject, started: AsyncDisposableStack, skipped: string[]): Promise<void> {

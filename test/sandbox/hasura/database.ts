@@ -11,13 +11,16 @@ export interface Database extends AsyncDisposable {
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
 }
 
-/** A Postgres by URL, or one inside this process. Its sessions are in the time zone. */
-export async function openDatabase(url: string | undefined, timeZone = 'UTC'): Promise<Database> {
-  return url === undefined ? openPGlite(timeZone) : openPostgres(url, timeZone)
+/** A Postgres by URL, or one inside this process, in a folder or in memory. Its sessions are in the time zone. */
+export async function openDatabase(
+  { databaseUrl, dataDir }: { databaseUrl?: string | undefined; dataDir?: string | undefined },
+  timeZone = 'UTC',
+): Promise<Database> {
+  return databaseUrl === undefined ? openPGlite(dataDir, timeZone) : openPostgres(databaseUrl, timeZone)
 }
 
-async function openPGlite(timeZone: string): Promise<Database> {
-  const db = await PGlite.create()
+async function openPGlite(dataDir: string | undefined, timeZone: string): Promise<Database> {
+  const db = await PGlite.create({ ...(dataDir !== undefined && { dataDir }) })
   await db.exec(`SET TIME ZONE '${timeZone}'`)
   const query: Query = async (text, params) => {
     if (params === undefined || params.length === 0) return (await db.exec(text)).at(-1)?.rows ?? []

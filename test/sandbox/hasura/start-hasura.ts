@@ -23,6 +23,8 @@ export interface HasuraOptions {
   port?: number
   /** An empty Postgres database to use; in this process when absent. */
   databaseUrl?: string
+  /** Where the one in this process has an empty database; in memory when absent. */
+  dataDir?: string
   /** What the database's `TimeZone` is: Hasura takes it as it finds it. Default UTC. */
   timeZone?: string
   /** Refuses requests without `x-hasura-role`, as Phonemos does. */
@@ -79,7 +81,7 @@ export interface SandboxHasura extends AsyncDisposable {
 export async function startHasura(options: HasuraOptions): Promise<SandboxHasura> {
   const directory = import.meta.dirname
   let authenticate = authenticator(options.jwt, options)
-  const db = await openDatabase(options.databaseUrl, options.timeZone)
+  const db = await openDatabase(options, options.timeZone)
   await applyMigrations(db, join(directory, 'migrations'))
   if (options.seed ?? true) await db.query(readFileSync(join(directory, 'seed.sql'), 'utf8'))
   const lateUsers = new LateUsers()
