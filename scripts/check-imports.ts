@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
     'account',
     'clock',
     'config',
+    'duration',
     'errors',
     'explain-issues',
     'explain-thrown',

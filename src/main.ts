@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import { z } from 'zod'
 import { loadDefinitions } from './app/load-definitions.ts'
 import { locateSyntaxError } from './app/locate-syntax-error.ts'
@@ -18,6 +19,15 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => {})
 }
 
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await reader.question(question, { signal })
+  } finally {
+    reader.close()
+  }
+}
+
 const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
 
 const exitCode = await runCli({
@@ -31,6 +41,7 @@ const exitCode = await runCli({
     isInteractive: process.stderr.isTTY === true,
     hasColors: process.stderr.isTTY === true && process.stderr.hasColors(),
     columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   },
   signal: stop.signal,
   onHangup(listener) {

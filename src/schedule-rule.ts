@@ -1,10 +1,25 @@
 import { createHash } from 'node:crypto'
 import { Cron } from 'croner'
 import type { ScheduleRule } from './account.ts'
+import { describeSeconds } from './duration.ts'
 
 /** The rule as text, to see whether a stored one has changed. */
 export function describeRule(rule: ScheduleRule): string {
   return 'cron' in rule ? `${rule.cron} ${rule.zone ?? 'UTC'}` : `every ${rule.everySeconds} s`
+}
+
+/** The rule for a person. */
+export function sayRule(rule: ScheduleRule): string {
+  const often =
+    'cron' in rule ? `cron "${rule.cron}" in ${rule.zone ?? 'UTC'}` : `every ${sayInterval(rule.everySeconds)}`
+  return rule.missed === 'skip' ? `${often}, skips missed ticks` : often
+}
+
+/** To the second: two units aren't enough for every interval. */
+function sayInterval(seconds: number): string {
+  if (!Number.isInteger(seconds)) return `${seconds} s`
+  const said = describeSeconds(seconds)
+  return seconds < 3_600 || (seconds % 60 === 0 && seconds < 86_400) || seconds % 3_600 === 0 ? said : `${seconds} s`
 }
 
 /** What is wrong with a rule, in words; undefined when it can be kept. */

@@ -16,6 +16,8 @@ export interface Terminal {
   readonly hasColors: boolean
   /** How many columns `out` has; undefined when it isn't a terminal. */
   readonly columns?: number | undefined
+  /** Asks a person and waits for a line; absent where nobody can answer. */
+  readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined
 }
 
 /** A terminal with one line that is drawn anew again and again; whatever is written next takes its place. */
@@ -54,7 +56,10 @@ export interface CommandContext {
 export type Given = Readonly<Record<string, unknown>>
 
 export interface Command {
-  /** The word that calls it, or the two words of a command that belongs to a group: `schema pull`. */
+  /**
+   * The word that calls it, or the two words of a command that belongs to a group: `schema pull`. The group's first word may be a
+   * command of its own, which is listed before them.
+   */
   readonly name: string
   readonly summary: string
   /** By their names in camelCase, in the order in which they are given; each made by a function of `options.ts`. */

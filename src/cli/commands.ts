@@ -1,5 +1,6 @@
 import { add } from './add.ts'
 import { bootstrap } from './bootstrap.ts'
+import { cancel, retry } from './change-requests.ts'
 import type { Command } from './command.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
@@ -7,9 +8,11 @@ import { forget } from './forget.ts'
 import { accounts, holds, jobs, runs } from './lists.ts'
 import { migrate } from './migrate.ts'
 import { provision } from './provision.ts'
+import { requests } from './requests.ts'
 import { reset } from './reset.ts'
 import { rows } from './rows.ts'
 import { run } from './run.ts'
+import { schedules, schedulesPause, schedulesResume } from './schedules.ts'
 import { schemaCheck, schemaOperations, schemaPull } from './schema.ts'
 import { worker } from './worker.ts'
 
@@ -19,11 +22,17 @@ export const commands: readonly Command[] = [
   run,
   enqueue,
   bootstrap,
+  requests,
+  cancel,
+  retry,
   doctor,
   jobs,
   accounts,
   runs,
   holds,
+  schedules,
+  schedulesPause,
+  schedulesResume,
   rows,
   reset,
   forget,

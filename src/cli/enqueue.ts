@@ -1,6 +1,7 @@
+import { priorities } from '../runs/requests.ts'
 import { defineCommand } from './command.ts'
 import { makeRequest, waitOptions } from './make-request.ts'
-import { argument, jsonOption, jsonOutput, oneAccount, textOption } from './options.ts'
+import { argument, choiceOption, jsonOption, jsonOutput, oneAccount, textOption } from './options.ts'
 
 export const enqueue = defineCommand({
   name: 'enqueue',
@@ -9,12 +10,13 @@ export const enqueue = defineCommand({
   options: {
     account: oneAccount,
     payload: jsonOption('JSON', 'what is asked of the job; a pull takes full, sweep and backfill'),
+    priority: choiceOption('P', 'its place among the waiting requests of its account and job', priorities),
     idempotencyKey: textOption('KEY', 'makes one request however often the command is repeated with this key'),
     ...waitOptions,
     json: jsonOutput,
   },
-  run({ job, account, payload, idempotencyKey, ...how }, context) {
-    const wanted = { job, account, payload, idempotencyKey, trigger: 'cli', caller: 'cli' } as const
+  run({ job, account, payload, priority, idempotencyKey, ...how }, context) {
+    const wanted = { job, account, payload, priority, idempotencyKey, trigger: 'cli', caller: 'cli' } as const
     return makeRequest(context, wanted, how)
   },
 })

@@ -1,7 +1,6 @@
-import type { Operations } from '../http/operations.ts'
-import { type CommandContext, defineCommand } from './command.ts'
+import { defineCommand } from './command.ts'
+import { list } from './list.ts'
 import { jsonOutput, numberOption, textOption } from './options.ts'
-import { table } from './table.ts'
 
 export const jobs = defineCommand({
   name: 'jobs',
@@ -81,28 +80,6 @@ export const runs = defineCommand({
       none: 'no runs',
     }),
 })
-
-/** A list has everything as JSON, and on a terminal what a person looks for. */
-async function list<Report>(
-  { terminal, withOperations }: CommandContext,
-  json: boolean,
-  {
-    find,
-    row,
-    none,
-    needs = 'nothing',
-  }: {
-    find(operations: Operations): Promise<readonly Report[]>
-    row(report: Report): Readonly<Record<string, unknown>>
-    readonly none: string
-    /** Default: nothing, so that it can be told whatever is wrong with the jobs. */
-    readonly needs?: 'jobs' | 'nothing'
-  },
-): Promise<number> {
-  const reports = await withOperations(find, needs)
-  terminal.out(json ? `${JSON.stringify(reports)}\n` : table(reports.map(row), none))
-  return 0
-}
 
 function describeCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)

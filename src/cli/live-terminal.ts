@@ -13,6 +13,7 @@ export function createLiveTerminal(terminal: Terminal): LiveTerminal {
     isInteractive: terminal.isInteractive,
     hasColors: terminal.hasColors,
     columns: terminal.columns,
+    ask: terminal.ask,
     out(text) {
       clear()
       terminal.out(text)

@@ -48,7 +48,13 @@ export async function makeRequest(
     const report = await waitUntilDone(context, operations, accepted.id, timeout)
     terminal.out(json ? `${JSON.stringify(report)}\n` : `${report.id} ${report.state}\n`)
     if (report.state === 'done') return 0
-    throw new PermanentError('request-failed', report.failedReason ?? 'The request failed')
+    if (report.state === 'cancelled') {
+      throw new PermanentError('request-cancelled', {
+        found: `Request ${report.id} was cancelled`,
+        remedy: `"retry ${report.id}" makes one like it`,
+      })
+    }
+    throw new PermanentError('request-failed', report.failedReason ?? `Request ${report.id} failed`)
   })
 }
 
@@ -63,23 +69,31 @@ async function waitUntilDone(
   let told = ''
   for (;;) {
     const report = await operations.findRequest(id)
-    if (!report) throw new PermanentError('request-gone', `Request ${id} is no longer in the queue`)
-    if (report.state === 'done' || report.state === 'failed') return report
+    if (!report) {
+      throw new PermanentError('request-gone', {
+        found: `Request ${id} is no longer there`,
+        remedy: 'its account was forgotten meanwhile, or the store was restored from a copy; make it again',
+      })
+    }
+    if (report.state !== 'waiting' && report.state !== 'running') return report
     const news = await describeState(report, operations)
     if (news !== told) terminal.err(`${news}\n`)
     told = news
     if (clock.now() >= deadline) {
       throw new TransientError('timeout', {
         found: `Request ${id} is not done after ${timeoutSeconds} s (${news})`,
-        remedy: 'it stays in the queue; "runs" shows what becomes of it',
+        remedy: `it stays accepted; "requests" and "runs" show what becomes of it, and "cancel ${id}" ends it`,
       })
     }
     await clock.sleep(Math.min(lookEveryMs, deadline - clock.now()), signal)
   }
 }
 
-async function describeState({ state, hold }: RequestReport, operations: Operations): Promise<string> {
+async function describeState(report: RequestReport, operations: Operations): Promise<string> {
+  const { state, hold, waitsFor } = report
+  // Without the instant of the next look, which changes with each one.
   if (hold) return `held: ${hold.reason}`
-  if (state !== 'waiting' || (await operations.hasWorker())) return state
-  return `waiting, and no worker is running: ${startOne}`
+  if (state !== 'waiting') return state
+  if (!(await operations.hasWorker())) return `waiting, and no worker is running: ${startOne}`
+  return waitsFor === undefined ? state : `waiting for ${waitsFor}`
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findNearNames } from '../near-names.ts'
 
 /** What the help says of an argument or an option, and how the command line takes it. */
 export interface Words {
@@ -6,6 +7,8 @@ export interface Words {
   /** What stands for the value in the help, such as `NAME`; an option without one is a switch. */
   readonly value?: string
   readonly isRepeated?: true
+  /** An argument that may be left out. */
+  readonly isOptional?: true
 }
 
 const words = z.registry<Words>()
@@ -30,6 +33,10 @@ export function argument(text: string) {
   return z.string().min(1, 'give it a value').register(words, { text })
 }
 
+export function optionalArgument(text: string) {
+  return z.string().min(1, 'give it a value').optional().register(words, { text, isOptional: true })
+}
+
 /** On when it is given. */
 export function flag(text: string) {
   return z.boolean().default(false).register(words, { text })
@@ -37,6 +44,23 @@ export function flag(text: string) {
 
 export function textOption(value: string, text: string) {
   return optionValue.optional().register(words, { value, text })
+}
+
+/** One of a few words; undefined when the option is not given. */
+export function choiceOption<const Choice extends string>(value: string, text: string, choices: readonly Choice[]) {
+  return z
+    .string()
+    .optional()
+    .transform((given, context): Choice | undefined => {
+      if (given === undefined) return undefined
+      const chosen = choices.find(choice => choice === given)
+      if (chosen !== undefined) return chosen
+      const near = findNearNames(given, choices)
+      const message = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `give one of ${choices.join(', ')}`
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    })
+    .register(words, { value, text: `${text}: ${choices.join(', ')}` })
 }
 
 /** May be given several times; an empty list when it is not given. */

@@ -1,5 +1,6 @@
 import { Argument, CommanderError, Option, Command as Parser } from 'commander'
 import { UsageError } from '../errors.ts'
+import { findNearNames } from '../near-names.ts'
 import { type Command, flagOf, type Given, kebabOf } from './command.ts'
 import { wordsOf } from './options.ts'
 
@@ -60,7 +61,9 @@ function buildParser({ commands, groups, version }: ProgramDescription, onFound:
   for (const command of commands) {
     const [first = '', second] = command.name.split(' ')
     if (second === undefined) {
-      addCommand(parser.command(first), command, onFound)
+      const added = parser.command(first)
+      addCommand(added, command, onFound)
+      parents.set(first, added)
       continue
     }
     const parent =
@@ -79,7 +82,8 @@ function addCommand(parser: Parser, command: Command, onFound: (asked: Asked) =>
   parser.description(command.summary).helpOption('-h, --help', 'prints this help')
   const names = Object.keys(command.arguments)
   for (const [name, schema] of Object.entries(command.arguments)) {
-    parser.addArgument(new Argument(`<${kebabOf(name)}>`, wordsOf(schema).text))
+    const { text, isOptional } = wordsOf(schema)
+    parser.addArgument(new Argument(isOptional ? `[${kebabOf(name)}]` : `<${kebabOf(name)}>`, text))
   }
   for (const [name, schema] of Object.entries(command.options)) {
     const { text, value, isRepeated } = wordsOf(schema)
@@ -89,7 +93,8 @@ function addCommand(parser: Parser, command: Command, onFound: (asked: Asked) =>
   }
   parser.action(() => {
     const given = Object.fromEntries(names.map((name, index) => [name, parser.args[index]]))
-    onFound({ command, given: { ...parser.opts(), ...given } })
+    // An option that the command of a group's first word has as well was taken by that one.
+    onFound({ command, given: { ...parser.optsWithGlobals(), ...given } })
   })
 }
 
@@ -98,12 +103,23 @@ function refuse({ code, message }: CommanderError, parser: Parser, help: string)
   if (code === 'commander.help') return new UsageError(`A command is needed.\n\n${help}`)
   // "error: unknown option '--jsn'", and perhaps a line "(Did you mean --json?)"
   const [found = '', suggestion] = message.replace(/^error: /, '').split('\n')
-  const meant = suggestion?.replace(/^\((.+)\)$/, '$1')
+  const meant =
+    suggestion?.replace(/^\((.+)\)$/, '$1') ?? (code === 'commander.excessArguments' ? findMeant(parser) : undefined)
   const words = parser.parent ? `${pathOf(parser)} --help` : '--help'
   return new UsageError({
     found: found.charAt(0).toUpperCase() + found.slice(1).replace(/\.$/, ''),
     remedy: meant ? meant.charAt(0).toLowerCase() + meant.slice(1) : `"${words}" tells what can be given`,
   })
+}
+
+/** A word too many may be the second word of a command, mistyped. */
+function findMeant(parser: Parser): string | undefined {
+  const [word = ''] = parser.args
+  const near = findNearNames(
+    word,
+    parser.commands.map(command => command.name()),
+  )
+  return near.length > 0 ? `did you mean ${near.map(name => `"${parser.name()} ${name}"`).join(' or ')}?` : undefined
 }
 
 function pathOf(parser: Parser): string {

@@ -1,3 +1,4 @@
+import { describeSeconds } from '../duration.ts'
 import type { PacedProgress } from '../runs/pace.ts'
 
 const width = 30
@@ -10,11 +11,4 @@ export function progressLine({ done, total, rowsPerSecond, etaSeconds }: PacedPr
   const filled = Math.min(width, Math.round((done / total) * width))
   const left = etaSeconds === undefined ? '' : `, ${describeSeconds(etaSeconds)} left`
   return `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] ${pace}${left}`
-}
-
-function describeSeconds(seconds: number): string {
-  const hours = Math.floor(seconds / 3_600)
-  const minutes = Math.floor(seconds / 60) % 60
-  if (hours > 0) return `${hours} h ${minutes} min`
-  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }

@@ -25,6 +25,7 @@ import {
   requestReportSchema,
   requestSummarySchema,
   runReportSchema,
+  scheduleReportSchema,
 } from './operations.ts'
 
 const stateSchema = z.object({ state: z.enum(requestStates) })
@@ -100,6 +101,7 @@ export function createControlClient(socketPath: string): Operations {
       })
       return call('GET', `/requests?${query}`, z.array(requestSummarySchema))
     },
+    findRequestIds: group => call('POST', '/requests/find', z.array(z.string()), group),
     cancelRequest: id =>
       call('POST', `/requests/${encodeURIComponent(id)}/cancel`, stateSchema, {}).then(({ state }) => state),
     retryRequest: id => call('POST', `/requests/${encodeURIComponent(id)}/retry`, acceptedSchema, {}),
@@ -132,6 +134,9 @@ export function createControlClient(socketPath: string): Operations {
       return call('GET', `/rows?${query}`, mirrorRowsReportSchema)
     },
     listHolds: () => call('GET', '/holds', z.array(holdReportSchema)),
+    listSchedules: () => call('GET', '/schedules', z.array(scheduleReportSchema)),
+    pauseSchedule: ({ job, account, paused }) =>
+      call('POST', `/jobs/${encodeURIComponent(job)}/schedule`, scheduleReportSchema, { account, paused }),
     async reset(job, account) {
       await call('POST', `/jobs/${encodeURIComponent(job)}/reset`, z.object({}), { account })
     },

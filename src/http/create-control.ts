@@ -24,6 +24,13 @@ const requestsQuery = z.object({
   account: z.string().optional(),
   limit,
 })
+const groupBody = z.object({
+  states: z.array(z.enum(requestStates)),
+  job: z.string().optional(),
+  account: z.string().optional(),
+  repeatable: z.boolean(),
+})
+const pauseBody = z.object({ account: z.string().optional(), paused: z.boolean() })
 const runsQuery = z.object({ job: z.string().optional(), limit })
 const rowsQuery = z.object({ table: z.string(), account: z.string().optional(), limit })
 
@@ -51,6 +58,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   app.get('/jobs', () => operations.listJobs())
   app.get('/accounts', () => operations.listAccounts())
   app.get('/holds', () => operations.listHolds())
+  app.get('/schedules', () => operations.listSchedules())
   app.get('/runs', request => operations.listRuns(parse(runsQuery, request.query, 'query')))
   app.get('/rows', request => {
     const { table, account, limit } = parse(rowsQuery, request.query, 'query')
@@ -60,6 +68,10 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   app.get('/ping', () => operations.ping().then(() => ({})))
 
   app.get('/requests', request => operations.listRequests(parse(requestsQuery, request.query, 'query')))
+  app.post('/requests/find', request => {
+    const { states, job, account, repeatable } = parse(groupBody, request.body, 'body')
+    return operations.findRequestIds({ states, job, account, repeatable })
+  })
   app.post('/requests/:id/cancel', async request => ({
     state: await operations.cancelRequest(parse(identified, request.params, 'path').id),
   }))
@@ -68,6 +80,10 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   app.post('/jobs/:name/reset', async request => {
     await operations.reset(named.parse(request.params).name, parse(accountBody, request.body, 'body').account)
     return {}
+  })
+  app.post('/jobs/:name/schedule', request => {
+    const { account, paused } = parse(pauseBody, request.body, 'body')
+    return operations.pauseSchedule({ job: named.parse(request.params).name, account, paused })
   })
   app.post('/accounts/:name/forget', async request => {
     await operations.forget(named.parse(request.params).name)

@@ -68,8 +68,15 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
   app.get('/requests/:id', async request => {
     const { id } = z.object({ id: z.string() }).parse(request.params)
     const report = await operations.findRequest(id)
-    if (!report) throw new NotFoundError(`There is no request "${id}"; finished ones are kept for seven days`)
+    if (!report) throw noRequest(id)
     return trigger === 'http' ? withoutPrivateWords(report) : report
+  })
+}
+
+export function noRequest(id: string): NotFoundError {
+  return new NotFoundError({
+    found: `There is no request "${id}"`,
+    remedy: 'ended ones are kept for 7 days, failed ones for 30',
   })
 }
 

@@ -13,11 +13,13 @@ import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
 import { explainPostgresFailure, readOnly } from '../store/postgres-failure.ts'
 import type { Store } from '../store/store.ts'
+import { noRequest } from './create-http.ts'
 import { requireKey } from './idempotency.ts'
 import { listMirrorRows } from './mirror-rows.ts'
-import type { JobReport, Operations, WantedRequest } from './operations.ts'
+import type { JobReport, Operations, RequestGroup, WantedRequest } from './operations.ts'
 import { listAccounts, listHolds, listRuns } from './reports.ts'
-import { findRequest, listRequests } from './request-report.ts'
+import { findRequest, findRequestIds, listRequests } from './request-report.ts'
+import { listSchedules, pauseSchedule } from './schedule-operations.ts'
 
 /** The operations on this process's own store. */
 export function createLocalOperations({
@@ -54,24 +56,47 @@ export function createLocalOperations({
       return accepted
     },
     findRequest: id => findRequest(store, id),
-    listRequests: filter => listRequests(store, filter),
+    async listRequests(filter) {
+      const requests = await listRequests(store, filter)
+      if (requests.length === 0) requireNames(deps, filter)
+      return requests
+    },
+    async findRequestIds(group) {
+      const ids = await findRequestIds(store, group)
+      if (ids.length === 0) requireNames(deps, group)
+      return ids
+    },
     async cancelRequest(id) {
       const state = await cancelRequest(store, id)
       if (state === undefined) throw noRequest(id)
       return state
     },
     async retryRequest(id) {
-      const { rows } = await sql<{ account: string; job: string; payload: unknown; state: string }>`
-        select account, job, payload, state from worker.requests where id = worker.successor(${id})`.execute(store)
+      const { rows } = await sql<{
+        account: string
+        job: string
+        payload: unknown
+        state: string
+        foreground: boolean
+      }>`
+        select account, job, payload, state, reserved_for is not null as foreground
+        from worker.requests where id = worker.successor(${id})`.execute(store)
       const [row] = rows
       if (!row) throw noRequest(id)
+      if (row.foreground) {
+        throw new UsageError({
+          found: `Request ${id} was a run in the foreground, which no worker can repeat`,
+          remedy: `give the command "run ${row.job}" again, or make a request with "enqueue ${row.job}"`,
+        })
+      }
       if (row.state === 'waiting' || row.state === 'running') {
         throw new UsageError({
           found: `Request ${id} is ${row.state}`,
-          remedy: 'only one that has ended can be repeated',
+          remedy: 'only one that has ended can be made again',
         })
       }
-      const { accepted, wake } = await acceptRequest(store, { ...row, trigger: 'retry', caller: '' })
+      const { account, job, payload } = row
+      const { accepted, wake } = await acceptRequest(store, { account, job, payload, trigger: 'retry', caller: '' })
       deps.wake(wake)
       return accepted
     },
@@ -86,11 +111,12 @@ export function createLocalOperations({
       ),
     async listRuns(filter) {
       const runs = await listRuns(store, filter)
-      // A job that is no longer defined may have runs; and where none could be loaded, nothing is known of any.
-      if (runs.length === 0 && filter.job !== undefined && jobs.size > 0) getNamed('job', jobs, filter.job)
+      if (runs.length === 0) requireNames(deps, filter)
       return runs
     },
     listHolds: () => listHolds(store),
+    listSchedules: () => listSchedules(deps),
+    pauseSchedule: wanted => pauseSchedule(deps, wanted),
     listMirrorRows: wanted => listMirrorRows(deps, wanted),
     async reset(name, account) {
       const { job, access } = resolve(deps, { job: name, account, payload: undefined })
@@ -125,6 +151,15 @@ async function describeJob(deps: RunDeps, job: JobDefinition): Promise<JobReport
   }
 }
 
+/**
+ * A filter that finds nothing may have been mistyped. A job that is no longer defined may still have requests; and where none
+ * could be loaded, nothing is known of any.
+ */
+function requireNames({ jobs, accounts }: RunDeps, { job, account }: Pick<RequestGroup, 'job' | 'account'>): void {
+  if (job !== undefined && jobs.size > 0) getNamed('job', jobs, job)
+  if (account !== undefined) getNamed('account', accounts, account)
+}
+
 async function pingStore(store: Store): Promise<void> {
   try {
     const { rows } = await sql<{ isReadOnly: boolean }>`
@@ -141,10 +176,6 @@ async function pingStore(store: Store): Promise<void> {
 async function isRemembered(store: Store, account: string): Promise<boolean> {
   const row = await store.selectFrom('worker.accounts').select('name').where('name', '=', account).executeTakeFirst()
   return row !== undefined
-}
-
-function noRequest(id: string): NotFoundError {
-  return new NotFoundError(`There is no request "${id}"; finished ones are kept for 7 days, failed ones for 30`)
 }
 
 /** Finds what the words name and parses the payload, before anything reaches the queue. */

@@ -13,13 +13,19 @@ export interface Operations {
   findRequest(id: string): Promise<RequestReport | undefined>
   /** The newest first. */
   listRequests(filter: RequestFilter): Promise<readonly RequestSummary[]>
+  /** Those that `cancelRequest` or `retryRequest` takes one by one, the oldest first. */
+  findRequestIds(group: RequestGroup): Promise<readonly string[]>
   /**
    * Ends a waiting request, for everyone whose wish it has absorbed, and asks a running one to end.
    *
    * @returns the state that it is in then: one that is running ends a moment later
    */
   cancelRequest(id: string): Promise<RequestState>
-  /** Makes a request like one that has ended. */
+  /**
+   * Makes a request like one that has ended.
+   *
+   * @throws UsageError for one that has not, and for one that was a run in the foreground
+   */
   retryRequest(id: string): Promise<AcceptedRequest>
   /** One run in the foreground; throws what refused or ended it. */
   run(wanted: WantedRun, listener: RunListener, signal: AbortSignal): Promise<JobResult>
@@ -27,6 +33,9 @@ export interface Operations {
   listAccounts(): Promise<readonly AccountReport[]>
   listRuns(filter: { readonly job?: string | undefined; readonly limit: number }): Promise<readonly RunReport[]>
   listHolds(): Promise<readonly HoldReport[]>
+  listSchedules(): Promise<readonly ScheduleReport[]>
+  /** Pauses a schedule, or resumes it. Ticks of the pause are not made up for: an interval is due at once, a cron rule at its next time. */
+  pauseSchedule(wanted: WantedPause): Promise<ScheduleReport>
   /** Rows of a mirror table. For whoever may open the control socket, and never served over TCP. */
   listMirrorRows(wanted: WantedRows): Promise<MirrorRowsReport>
   /** Forgets a checkpoint: the next run reads everything. */
@@ -55,6 +64,21 @@ export interface RequestFilter {
   readonly job?: string | undefined
   readonly account?: string | undefined
   readonly limit: number
+}
+
+/** Requests that are cancelled, or made again, together. */
+export interface RequestGroup {
+  readonly states: readonly RequestState[]
+  readonly job?: string | undefined
+  readonly account?: string | undefined
+  /** Leaves out runs in the foreground, which only their command can make. */
+  readonly repeatable: boolean
+}
+
+export interface WantedPause {
+  readonly job: string
+  readonly account: string | undefined
+  readonly paused: boolean
 }
 
 export interface WantedRun extends Partial<RunOptions> {
@@ -146,6 +170,21 @@ export const holdReportSchema = z.object({
   nextProbeAt: z.string(),
 })
 export type HoldReport = z.infer<typeof holdReportSchema>
+
+export const scheduleReportSchema = z.object({
+  job: z.string(),
+  account: z.string(),
+  /** In words, such as "every 5 min". */
+  rule: z.string(),
+  /** null before a worker has stored it, and while it is paused. */
+  nextDueAt: z.string().nullable(),
+  lastRunAt: z.string().nullable(),
+  /** Ticks for which no worker was there, since the schedule was made. */
+  missed: z.int(),
+  lastMissedAt: z.string().nullable(),
+  paused: z.boolean(),
+})
+export type ScheduleReport = z.infer<typeof scheduleReportSchema>
 
 export const mirrorRowsReportSchema = z.object({
   table: z.string(),

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { type Explanation, renderExplanation } from '../errors.ts'
 import type { RequestState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { RequestFilter, RequestReport, RequestSummary } from './operations.ts'
+import type { RequestFilter, RequestGroup, RequestReport, RequestSummary } from './operations.ts'
 import { listRunsOfRequest } from './reports.ts'
 
 /** A request with everything that decides whether it may run: "why isn't it running" is one query. */
@@ -81,6 +81,19 @@ export async function listRequests(store: Store, filter: RequestFilter): Promise
   return rows.map(summarize)
 }
 
+/** The ids of a group, the oldest first, with what can't be made again left out if so asked. */
+export async function findRequestIds(store: Store, group: RequestGroup): Promise<readonly string[]> {
+  const { states, job, account, repeatable } = group
+  const { rows } = await sql<{ id: string }>`
+    select q.id from worker.requests q
+    where q.state = any(${states}::text[])
+      and ${job === undefined ? sql`true` : sql`q.job = ${job}`}
+      and ${account === undefined ? sql`true` : sql`q.account = ${account}`}
+      and ${repeatable ? sql`q.reserved_for is null` : sql`true`}
+    order by q.seq`.execute(store)
+  return rows.map(({ id }) => id)
+}
+
 function summarize(row: RequestRow): RequestSummary {
   const why = explainWaiting(row)
   return {
@@ -116,10 +129,14 @@ function explainWaiting(row: RequestRow): string | undefined {
   if (row.hold_found !== null) {
     return `a hold until ${row.hold_until?.toISOString()} (${renderExplanation(holdOf(row))})`
   }
-  if (row.ahead > 0) return `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests before it`
-  return row.running_of_account > 0
-    ? `a free slot: ${row.running_of_account} of the account's runs are active`
-    : 'the next look of a worker'
+  if (row.ahead > 0) {
+    const requests = row.ahead === 1 ? '1 request' : `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests`
+    return `${requests} before it in its line`
+  }
+  if (row.running_of_account === 0) return 'the next look of a worker'
+  const active =
+    row.running_of_account === 1 ? '1 run of the account is' : `${row.running_of_account} runs of the account are`
+  return `a free slot: ${active} active`
 }
 
 function holdOf({ hold_found, hold_remedy }: RequestRow): Explanation {

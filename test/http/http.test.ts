@@ -305,7 +305,7 @@ describe('a request that is not as it must be', () => {
 
   test('is one that nobody made', async () => {
     expect(await look('/requests/none')).toEqual(
-      refused(404, 'There is no request "none"; finished ones are kept for seven days', 'not-found'),
+      refused(404, 'There is no request "none": ended ones are kept for 7 days, failed ones for 30', 'not-found'),
     )
   })
 })

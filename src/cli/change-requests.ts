@@ -1,0 +1,134 @@
+import { NotFoundError, UsageError } from '../errors.ts'
+import type { Operations } from '../http/operations.ts'
+import type { RequestState } from '../store/schema.ts'
+import { type CommandContext, defineCommand } from './command.ts'
+import { confirmGroup, type GroupFilter } from './confirm-group.ts'
+import { choiceOption, flag, jsonOutput, optionalArgument, textOption } from './options.ts'
+
+const filters = {
+  job: textOption('JOB', 'all requests of this job'),
+  account: textOption('NAME', 'all requests of this account'),
+}
+const confirmation = {
+  yes: flag('does so without asking; needed where nobody can be asked'),
+  json: jsonOutput,
+}
+const id = optionalArgument('one request, by the id that "requests" lists; or several by --job, --account and --state')
+
+export const cancel = defineCommand({
+  name: 'cancel',
+  summary: 'ends a request that waits, and stops one that runs',
+  arguments: { id },
+  options: {
+    ...filters,
+    state: choiceOption('STATE', 'only those in this state', ['waiting', 'running']),
+    ...confirmation,
+  },
+  async run({ id, state, ...given }, context) {
+    const states = state === undefined ? (['waiting', 'running'] as const) : [state]
+    return context.withOperations(async operations => {
+      const filter = { ...given, states, repeatable: false }
+      const ids = await choose(context, operations, { id, state, filter, action: 'cancel' })
+      const results: { id: string; state: RequestState }[] = []
+      for (const each of ids) {
+        const now = await unlessGone(operations.cancelRequest(each), id)
+        if (now !== undefined) results.push({ id: each, state: now })
+      }
+      const [only] = results
+      if (id !== undefined && only && only.state !== 'cancelled' && only.state !== 'running') {
+        throw new UsageError({
+          found: `Request ${id} is ${only.state}`,
+          remedy: 'only one that waits or runs can be cancelled',
+        })
+      }
+      context.terminal.out(given.json ? `${JSON.stringify(results)}\n` : tellCancelled(results))
+      return 0
+    }, 'nothing')
+  },
+})
+
+export const retry = defineCommand({
+  name: 'retry',
+  summary: 'makes a request again that has failed or ended otherwise',
+  arguments: { id },
+  options: {
+    ...filters,
+    state: choiceOption('STATE', 'those in this state; default failed', ['failed', 'cancelled', 'done']),
+    ...confirmation,
+  },
+  async run({ id, state, ...given }, context) {
+    return context.withOperations(async operations => {
+      const filter = { ...given, states: [state ?? 'failed'] as const, repeatable: true }
+      const ids = await choose(context, operations, { id, state, filter, action: 'retry' })
+      const results: { id: string; request: string; absorbed: boolean }[] = []
+      for (const each of ids) {
+        const accepted = await unlessGone(operations.retryRequest(each), id)
+        if (accepted) results.push({ id: each, request: accepted.id, absorbed: accepted.absorbed })
+      }
+      context.terminal.out(given.json ? `${JSON.stringify(results)}\n` : tellRetried(results))
+      return 0
+    }, 'nothing')
+  },
+})
+
+/** The one that is named, or those that the filter finds and a person agrees to. */
+async function choose(
+  context: CommandContext,
+  operations: Operations,
+  wanted: {
+    readonly id: string | undefined
+    readonly state: string | undefined
+    readonly filter: GroupFilter
+    readonly action: 'cancel' | 'retry'
+  },
+): Promise<readonly string[]> {
+  const { id, state, filter, action } = wanted
+  const isFiltered = filter.job !== undefined || filter.account !== undefined || state !== undefined
+  if (id !== undefined && isFiltered) {
+    throw new UsageError({
+      found: 'An id is given beside --job, --account or --state',
+      remedy: 'give one or the other',
+    })
+  }
+  if (id !== undefined) return [id]
+  if (!isFiltered) {
+    throw new UsageError({
+      found: `${action} needs to know which requests`,
+      remedy: 'give the id of one, or --job, --account or --state for several',
+    })
+  }
+  return confirmGroup(context, operations, filter, action)
+}
+
+/** Of several, one may have been deleted meanwhile; the one that was named has to be there. */
+async function unlessGone<T>(work: Promise<T>, named: string | undefined): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof NotFoundError && named === undefined) return undefined
+    throw error
+  }
+}
+
+function tellCancelled(results: readonly { id: string; state: RequestState }[]): string {
+  const [only, ...others] = results
+  if (!only) return 'nothing changed\n'
+  if (others.length === 0) {
+    return only.state === 'running' ? `${only.id} is running, and stops within seconds\n` : `${only.id} ${only.state}\n`
+  }
+  const count = (state: RequestState) => results.filter(result => result.state === state).length
+  const ended = results.length - count('cancelled') - count('running')
+  const parts = [`${count('cancelled')} cancelled`]
+  if (count('running') > 0) parts.push(`${count('running')} running, which stop within seconds`)
+  if (ended > 0) parts.push(`${ended} had ended`)
+  return `${parts.join(', ')}\n`
+}
+
+function tellRetried(results: readonly { request: string; absorbed: boolean }[]): string {
+  const [only, ...others] = results
+  if (!only) return 'nothing changed\n'
+  if (others.length === 0) return `${only.request}${only.absorbed ? ', an equal request that waits already' : ''}\n`
+  const made = results.filter(({ absorbed }) => !absorbed).length
+  const absorbed = results.length - made
+  return `${made} made${absorbed > 0 ? `, ${absorbed} equal to one that waits` : ''}\n`
+}

@@ -1,0 +1,39 @@
+import { describeSeconds } from '../duration.ts'
+import type { RequestSummary } from '../http/operations.ts'
+import { defineCommand } from './command.ts'
+import { list } from './list.ts'
+import { choiceOption, jsonOutput, numberOption, textOption } from './options.ts'
+
+export const requests = defineCommand({
+  name: 'requests',
+  summary: 'what was asked for, the latest first, and why what waits is not running',
+  arguments: {},
+  options: {
+    state: choiceOption('STATE', 'only those in this state', ['waiting', 'running', 'done', 'failed', 'cancelled']),
+    job: textOption('JOB', 'only the requests of this job'),
+    account: textOption('NAME', 'only the requests of this account'),
+    limit: numberOption('N', 'how many, 1 to 1000; default 20', { min: 1, max: 1000, default: 20 }),
+    json: jsonOutput,
+  },
+  run: ({ state, job, account, limit, json }, context) =>
+    list(context, json, {
+      find: operations => operations.listRequests({ state, job, account, limit }),
+      row: report => rowOf(report, context.host.clock.now()),
+      none: 'no requests',
+    }),
+})
+
+/** What a person looks for in a request. */
+export function rowOf(request: RequestSummary, now: number): Readonly<Record<string, unknown>> {
+  const { id, job, account, state, trigger, priority, requestedAt, waitsFor, failedReason } = request
+  return {
+    request: id,
+    job,
+    account,
+    state,
+    trigger,
+    priority,
+    age: describeSeconds((now - Date.parse(requestedAt)) / 1000),
+    what: waitsFor === undefined ? (failedReason ?? '') : `waits for ${waitsFor}`,
+  }
+}

@@ -1,0 +1,286 @@
+import { rm } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { commandGroups, commands } from '../../src/cli/commands.ts'
+import { exitCodeOf } from '../../src/cli/exit-code.ts'
+import { createLiveTerminal } from '../../src/cli/live-terminal.ts'
+import { parseArguments } from '../../src/cli/parse-arguments.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createControlClient } from '../../src/http/control-client.ts'
+import { createControl } from '../../src/http/create-control.ts'
+import type { Operations } from '../../src/http/operations.ts'
+import { defineJob } from '../../src/jobs/define-job.ts'
+import { reserveRequest } from '../../src/runs/requests.ts'
+import { reconcileSchedules } from '../../src/schedules/scheduler.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+const exportArticles = defineJob({
+  name: 'export-articles',
+  payload: z.strictObject({ n: z.int().optional() }),
+  schedule: { everySeconds: 300, missed: 'skip' },
+  async run() {
+    return {}
+  },
+})
+const reportUsers = defineJob({
+  name: 'report-users',
+  payload: z.strictObject({}),
+  schedule: { cron: '0 6 * * *', zone: 'Europe/Zurich' },
+  async run() {
+    return {}
+  },
+})
+const onDemand = defineJob({ name: 'on-demand', payload: z.strictObject({}), run: async () => ({}) })
+
+let app: TestApp
+let control: ReturnType<typeof createControl>
+let doors: Readonly<Record<string, Operations>>
+const socketPath = join(tmpdir(), `hasura-sync-worker-${process.pid}-requests.sock`)
+
+beforeAll(async () => {
+  app = await openTestApp({ jobs: [exportArticles, reportUsers, onDemand], firstLogin: null })
+  control = createControl({ operations: app.operations, log: app.logged.log })
+  await control.listen({ path: socketPath })
+  doors = { here: app.operations, socket: createControlClient(socketPath) }
+})
+afterAll(async () => {
+  await control.close()
+  await rm(socketPath, { force: true })
+  await app[Symbol.asyncDispose]()
+})
+afterEach(async () => {
+  await sql`delete from worker.requests`.execute(app.deps.store)
+  await sql`delete from worker.schedules`.execute(app.deps.store)
+})
+
+/** @param answer of a person at the terminal; without one nobody can be asked */
+async function run(door: string, argv: readonly string[], answer?: string) {
+  let out = ''
+  let err = ''
+  const asked: string[] = []
+  const terminal = createLiveTerminal({
+    out: text => {
+      out += text
+    },
+    err: text => {
+      err += text
+    },
+    isInteractive: answer !== undefined,
+    hasColors: false,
+    ...(answer !== undefined && {
+      async ask(question: string) {
+        asked.push(question)
+        return answer
+      },
+    }),
+  })
+  const operations = doors[door]
+  if (!operations) throw new Error(`there is no door ${door}`)
+  const { log } = app.logged
+  try {
+    const found = parseArguments({ commands, groups: commandGroups, version: '1.2.3', columns: 100 }, argv)
+    if (!found.command) throw new Error('no command')
+    const code = await found.command.prepare(found.given).run({
+      config: app.config,
+      env: {},
+      envFile: undefined,
+      loadDefinitions: async () => ({ jobs: [], firstLogin: undefined }),
+      host: { clock: systemClock, log, hostname: hostname(), pid: 1, readSecretFile: async () => '', env: {} },
+      log,
+      terminal,
+      signal: AbortSignal.timeout(20_000),
+      onHangup: () => () => {},
+      withOperations: work => work(operations),
+    })
+    return { code, out, err, asked }
+  } catch (error) {
+    return { code: exitCodeOf(error), out, err: `${err}${error instanceof Error ? error.message : error}\n`, asked }
+  }
+}
+
+async function ask(n: number): Promise<string> {
+  const wanted = { job: 'export-articles', account: undefined, payload: { n }, trigger: 'cli', caller: 'cli' } as const
+  return (await app.operations.makeRequest(wanted)).id
+}
+
+async function askFailed(n: number): Promise<string> {
+  const id = await ask(n)
+  await sql`update worker.requests set state = 'failed', ended_at = now(), error_code = 'x', error_found = 'It broke'
+    where id = ${id}`.execute(app.deps.store)
+  return id
+}
+
+async function statesOf(): Promise<Record<string, number>> {
+  const { rows } = await sql<{ state: string; count: number }>`
+    select state, count(*)::int as count from worker.requests group by state`.execute(app.deps.store)
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+}
+
+describe.each(['here', 'socket'])('requests, asked %s,', door => {
+  test('are listed with their age and with what they wait for, and filtered', async () => {
+    const [waiting, failed] = [await ask(1), await askFailed(2)]
+    const { out } = await run(door, ['requests'])
+    const [head, first, second] = out.trimEnd().split('\n')
+    expect(head).toMatch(/^request +job +account +state +trigger +priority +age +what$/)
+    expect(first).toMatch(new RegExp(`^${failed} +export-articles +default +failed +cli +normal +\\d+ s +It broke$`))
+    expect(second).toMatch(
+      new RegExp(`^${waiting} +.* waits for a worker that runs export-articles for account "default": none is alive$`),
+    )
+    const json = await run(door, [
+      'requests',
+      '--state',
+      'failed',
+      '--job',
+      'export-articles',
+      '--account',
+      'default',
+      '--json',
+    ])
+    expect(JSON.parse(json.out)).toMatchObject([{ id: failed, state: 'failed', failedReason: 'It broke' }])
+    expect((await run(door, ['requests', '--state', 'done'])).out).toBe('no requests\n')
+  })
+
+  test.each([
+    [['requests', '--job', 'export-article'], 'There is no job "export-article": did you mean export-articles?'],
+    [['requests', '--account', 'defalt'], 'There is no account "defalt": did you mean default?'],
+    [['cancel', '--job', 'export-article'], 'There is no job "export-article": did you mean export-articles?'],
+    [['schedules', 'pause', 'report-user'], 'There is no job "report-user": did you mean report-users?'],
+    [
+      ['schedules', 'pause', 'on-demand'],
+      'on-demand has no schedule for account "default": "schedules" lists those that there are',
+    ],
+    [['cancel'], 'cancel needs to know which requests: give the id of one, or --job, --account or --state for several'],
+    [['retry', 'x', '--job', 'y'], 'An id is given beside --job, --account or --state: give one or the other'],
+    [['cancel', 'x'], 'There is no request "x": ended ones are kept for 7 days, failed ones for 30'],
+  ])('%j ends with 2 and a sentence', async (argv, sentence) => {
+    expect(await run(door, argv)).toEqual({ code: 2, out: '', err: `${sentence}\n`, asked: [] })
+  })
+
+  test('one is cancelled once; one that has ended is not', async () => {
+    const id = await ask(1)
+    expect(await run(door, ['cancel', id])).toMatchObject({ code: 0, out: `${id} cancelled\n` })
+    expect(await run(door, ['cancel', id, '--json'])).toMatchObject({
+      code: 0,
+      out: `[{"id":"${id}","state":"cancelled"}]\n`,
+    })
+    const failed = await askFailed(2)
+    expect(await run(door, ['cancel', failed])).toMatchObject({
+      code: 2,
+      out: '',
+      err: `Request ${failed} is failed: only one that waits or runs can be cancelled\n`,
+    })
+  })
+
+  test('one that has ended is made again, with its payload', async () => {
+    const failed = await askFailed(7)
+    const { code, out } = await run(door, ['retry', failed])
+    const made = await app.operations.findRequest(out.trim())
+    expect({ code, made }).toMatchObject({
+      code: 0,
+      made: { state: 'waiting', trigger: 'retry', job: 'export-articles' },
+    })
+    expect((await run(door, ['retry', failed])).out).toBe(`${made?.id}, an equal request that waits already\n`)
+    expect(await run(door, ['retry', out.trim()])).toMatchObject({
+      code: 2,
+      err: `Request ${made?.id} is waiting: only one that has ended can be made again\n`,
+    })
+  })
+
+  test('a run in the foreground is made again by its command alone', async () => {
+    const id = await reserveRequest(app.deps.store, {
+      account: 'default',
+      job: 'export-articles',
+      payload: {},
+      trigger: 'cli',
+      processId: app.deps.process.id,
+    })
+    await app.operations.cancelRequest(id)
+    expect(await run(door, ['retry', id])).toMatchObject({
+      code: 2,
+      err: `Request ${id} was a run in the foreground, which no worker can repeat: give the command "run export-articles" again, or make a request with "enqueue export-articles"\n`,
+    })
+    expect(await run(door, ['retry', '--state', 'cancelled', '--yes'])).toMatchObject({
+      code: 0,
+      out: 'nothing changed\n',
+      err: 'no requests\n',
+    })
+  })
+
+  test('several are shown and counted, and cancelled when a person says so', async () => {
+    for (const n of [1, 2, 3]) await ask(n)
+    await askFailed(4)
+    const no = await run(door, ['cancel', '--job', 'export-articles'], '')
+    expect(no).toMatchObject({ code: 0, out: 'nothing changed\n', asked: ['Cancel 3 requests? [y/N] '] })
+    expect(no.err.trimEnd().split('\n')).toHaveLength(5)
+    expect(no.err).toMatch(/\n3 requests\n$/)
+    expect(await statesOf()).toEqual({ waiting: 3, failed: 1 })
+    expect((await run(door, ['cancel', '--job', 'export-articles'], 'y')).out).toBe('3 cancelled\n')
+    expect(await statesOf()).toEqual({ cancelled: 3, failed: 1 })
+  })
+
+  test('several need --yes where nobody can be asked', async () => {
+    for (const n of [1, 2]) await askFailed(n)
+    const refused = await run(door, ['retry', '--state', 'failed', '--job', 'export-articles'])
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toMatch(/\n2 requests\nNobody can be asked whether to retry 2 requests: give --yes to do so\n$/)
+    expect(await statesOf()).toEqual({ failed: 2 })
+    const { out } = await run(door, ['retry', '--state', 'failed', '--job', 'export-articles', '--yes', '--json'])
+    expect(JSON.parse(out)).toMatchObject([{ absorbed: false }, { absorbed: false }])
+    expect(await statesOf()).toEqual({ failed: 2, waiting: 2 })
+    expect((await run(door, ['retry', '--account', 'default', '--yes'])).out).toBe(
+      '0 made, 2 equal to one that waits\n',
+    )
+  })
+
+  test('has the priority that enqueue was given', async () => {
+    const { out } = await run(door, ['enqueue', 'export-articles', '--priority', 'high'])
+    expect(await app.operations.findRequest(out.trim())).toMatchObject({ priority: 'high' })
+  })
+})
+
+describe.each(['here', 'socket'])('schedules, asked %s,', door => {
+  test('are listed before a worker has stored them, and those of another version after it', async () => {
+    expect((await run(door, ['schedules'])).out.trimEnd().split('\n')).toEqual(
+      [
+        'job              account  rule                                 next due             last tick  missed',
+        'export-articles  default  every 5 min, skips missed ticks      when a worker starts  -          0',
+        'report-users     default  cron "0 6 * * *" in Europe/Zurich    when a worker starts  -          0',
+      ].map(line =>
+        expect.stringMatching(new RegExp(`^${line.replaceAll(/[*?]/g, '\\$&').replaceAll(/ {2,}/g, ' +')}$`)),
+      ),
+    )
+    await sql`insert into worker.schedules (account, job, rule, next_run_at, missed, last_missed_at)
+      values ('default', 'old-job', 'every 60 s', '2026-01-01Z', 4, '2026-01-02Z')`.execute(app.deps.store)
+    expect(JSON.parse((await run(door, ['schedules', '--json'])).out)[1]).toEqual({
+      job: 'old-job',
+      account: 'default',
+      rule: 'every 60 s',
+      nextDueAt: '2026-01-01T00:00:00.000Z',
+      lastRunAt: null,
+      missed: 4,
+      lastMissedAt: '2026-01-02T00:00:00.000Z',
+      paused: false,
+    })
+  })
+
+  test('are paused and resumed, also before a worker has stored them', async () => {
+    expect(await run(door, ['schedules', 'pause', 'export-articles', '--account', 'default'])).toMatchObject({
+      code: 0,
+      out: 'The schedule of export-articles for account "default" is paused.\n',
+    })
+    const schedule = { account: 'default', job: 'export-articles', rule: { everySeconds: 300 } }
+    await reconcileSchedules(app.deps.store, [schedule])
+    expect(JSON.parse((await run(door, ['schedules', '--json'])).out)).toMatchObject([
+      { job: 'export-articles', paused: true, nextDueAt: null },
+      { job: 'report-users', paused: false },
+    ])
+    await sql`update worker.schedules set next_run_at = now() - interval '1 day'`.execute(app.deps.store)
+    const resumed = await run(door, ['schedules', 'resume', 'export-articles', '--json'])
+    const { nextDueAt: dueAt } = z.object({ nextDueAt: z.string() }).parse(JSON.parse(resumed.out))
+    // What was paused wasn't missed.
+    expect(Date.now() - Date.parse(dueAt)).toBeLessThan(3_600_000)
+  })
+})
