@@ -2,7 +2,7 @@ import type { Account } from './account.ts'
 import { type AccountChanges, createAccountRegistry } from './app/account-registry.ts'
 import { checkAccountJobs } from './app/check-account-jobs.ts'
 import { findJobFiles } from './app/find-job-files.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, settlesWithin } from './clock.ts'
 import { type Config, type Environment, queueWithoutStore } from './config.ts'
 import { ConfigError, TransientError, WorkerError } from './errors.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
@@ -61,11 +61,12 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })
   registry.replace(config.accounts)
   await using opened = new AsyncDisposableStack()
-  const database = opened.use(await openStore(config, log))
+  const database = await openStore(config, log)
+  opened.defer(() => closeDatabase(database, clock))
   const { store } = database
   const tickets = config.redisUrl ? opened.use(openTickets(config.redisUrl, { clock, log })) : undefined
   const process = opened.use(
-    await startProcess({ store, clock, log }, { host: hostname, pid, isAlone: database.kind === 'embedded' }),
+    await startProcess({ database, clock, log }, { host: hostname, pid, isAlone: database.kind === 'embedded' }),
   )
   const waker = createWaker({ store, tickets, notifies: database.kind === 'postgres', log })
   const deps: RunDeps = {
@@ -90,6 +91,15 @@ export async function openApp(config: Config, definitions: Definitions | undefin
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
+
+/** A Postgres that doesn't answer isn't waited for, while what an embedded database still writes has to be on the disk. */
+async function closeDatabase(database: Database, clock: Clock): Promise<void> {
+  const closed = Promise.resolve(database[Symbol.asyncDispose]())
+  if (database.kind === 'embedded' || (await settlesWithin(clock, closeWithinMs, closed))) await closed
+}
+
+/** Milliseconds. */
+const closeWithinMs = 1_000
 
 async function openStore(config: Config, log: Log): Promise<Database> {
   const location = locateDatabase(config)

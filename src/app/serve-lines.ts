@@ -8,8 +8,8 @@ import { listLines, listSchedules, makeTicks, reconcileSchedules } from '../sche
 export interface Serving extends AsyncDisposable {
   /** The accounts have changed. */
   renew(): Promise<void>
-  /** Doesn't wait for the next second to see what there is to do. */
-  beat(): void
+  /** Looks for work without waiting for the next second. */
+  look(): void
 }
 
 /**
@@ -62,7 +62,7 @@ export async function serveLines(
   const opened = opening.move()
   return {
     renew,
-    beat: serving.beat,
+    look: serving.look,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

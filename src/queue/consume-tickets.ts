@@ -1,7 +1,8 @@
-import { type Job, type RedisOptions, Worker } from 'bullmq'
+import { type Job, Worker } from 'bullmq'
 import { z } from 'zod'
 import { type Clock, settlesWithin } from '../clock.ts'
-import { queueName, ticketPrefix } from './redis-connection.ts'
+import { openRedis } from './open-redis.ts'
+import { type ConnectionOptions, queueName, ticketPrefix } from './redis-connection.ts'
 
 export interface TicketConsumer extends AsyncDisposable {
   /** Takes no more tickets; doesn't wait for those in hand. */
@@ -15,10 +16,11 @@ const stopWithinMs = 1_000
 
 /** Hands tickets to `serve`, so many at a time. A ticket is done when `serve` is, whatever came of it. */
 export function consumeTickets(
-  connection: RedisOptions,
+  connection: ConnectionOptions,
   serve: (line: z.infer<typeof ticketSchema>) => Promise<void>,
   { concurrency, clock, logError }: { concurrency: number; clock: Clock; logError: (error: Error) => void },
 ): TicketConsumer {
+  const redis = openRedis({ ...connection, maxRetriesPerRequest: null }, logError)
   const worker = new Worker(
     queueName,
     async (job: Job<unknown>) => {
@@ -27,7 +29,7 @@ export function consumeTickets(
     },
     {
       prefix: ticketPrefix,
-      connection: { ...connection, maxRetriesPerRequest: null },
+      connection: redis,
       concurrency,
       // A ticket of a dead process is given to another one, which finds nothing to claim or what was put back.
       lockDuration: 10_000,
@@ -45,6 +47,7 @@ export function consumeTickets(
     },
     async [Symbol.asyncDispose]() {
       await settlesWithin(clock, stopWithinMs, worker.close(true))
+      redis.disconnect()
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { RedisOptions } from 'bullmq'
+import type { RedisOptions } from 'ioredis'
 import { parseRedisUrl } from './redis-url.ts'
 
 export const queueName = 'tickets'
@@ -8,8 +8,10 @@ export const ticketPrefix = '{hasura-sync-worker}'
 /** Milliseconds without a byte from Redis before its connection is made anew; longer than a blocking command waits. */
 const silentMs = 8_000
 
+export type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>
+
 /** What every connection for tickets has in common. One that goes silent, or whose Redis was demoted, is made anew. */
-export function redisConnection(redisUrl: string): RedisOptions {
+export function redisConnection(redisUrl: string): ConnectionOptions {
   return {
     ...parseRedisUrl(redisUrl),
     retryStrategy: attempt => Math.min(attempt * 100, 1_000),

@@ -1,10 +1,12 @@
 import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { type Clock, settlesWithin } from '../clock.ts'
 import { type Explanation, renderExplanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { consumeTickets, type TicketConsumer } from './consume-tickets.ts'
 import { createErrorLog } from './error-log.ts'
 import { inspectRedis, probeRedis } from './inspect-redis.ts'
+import { openRedis } from './open-redis.ts'
 import { quickenStrings } from './quicken-strings.ts'
 import { queueName, redisConnection, ticketPrefix } from './redis-connection.ts'
 import { explainRedisFailure } from './redis-failure.ts'
@@ -37,6 +39,11 @@ const closeWithinMs = 1_000
 /** Milliseconds in which Redis has to tell whether it can be used. */
 const probeWithinMs = 2_000
 
+interface OpenQueue {
+  readonly queue: Queue
+  readonly redis: Redis
+}
+
 /** Redis may be away: it is connected to when a ticket comes, and again for as long as this is open. */
 export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }): Tickets {
   const { clock, log } = deps
@@ -45,34 +52,37 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
   const logError = createErrorLog(deps, explain)
   const connection = redisConnection(redisUrl)
   const consumers = new Set<TicketConsumer>()
-  let queue: Queue | undefined
+  let queue: OpenQueue | undefined
 
-  function openQueue(): Queue {
+  function openQueue(): OpenQueue {
+    // A producer is told at once that Redis is away instead of waiting for ever.
+    const redis = openRedis({ ...connection, maxRetriesPerRequest: 1, commandTimeout: addWithinMs }, logError)
     const opened = new Queue(queueName, {
       prefix: ticketPrefix,
-      // A producer is told at once that Redis is away instead of waiting for ever.
-      connection: { ...connection, maxRetriesPerRequest: 1, commandTimeout: addWithinMs },
+      connection: redis,
       skipWaitingForReady: true,
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       streams: { events: { maxLen: 100 } },
     })
     opened.on('error', logError)
-    return opened
+    return { queue: opened, redis }
   }
 
   /** One whose first connection failed would refuse everything for ever, so a queue that has failed is left. */
   async function leaveQueue(): Promise<void> {
     const left = queue
     queue = undefined
+    if (!left) return
     // BullMQ's close never returns while Redis is down.
-    if (left) await settlesWithin(clock, closeWithinMs, left.close())
+    await settlesWithin(clock, closeWithinMs, left.queue.close())
+    left.redis.disconnect()
   }
 
   return {
     async add(tickets) {
       if (tickets.length === 0) return
       queue ??= openQueue()
-      const added = queue.addBulk(tickets.map(asJob))
+      const added = queue.queue.addBulk(tickets.map(asJob))
       try {
         if (await settlesWithin(clock, addWithinMs, added)) {
           await added

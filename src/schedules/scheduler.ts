@@ -5,7 +5,9 @@ import { bootstrapJob } from '../jobs/bootstrap-account.ts'
 import type { JobDefinition } from '../jobs/define-job.ts'
 import type { Log } from '../log.ts'
 import type { Line, LineName, Wake } from '../runs/line.ts'
-import type { ServedLine, Tick } from '../runs/process.ts'
+import type { Tick } from '../runs/look.ts'
+import { defaultSlots } from '../runs/run-line.ts'
+import type { ServedLine } from '../runs/served-lines.ts'
 import { describeRule, firstDue, planTick } from '../schedule-rule.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
@@ -37,7 +39,11 @@ export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Acco
   return [...accounts].flatMap(account => {
     const own = jobsOf(account, all)
     const afterBootstrap = own.some(job => job.name === bootstrapJob)
-    return own.map(job => ({ account: account.name, job: job.name, afterBootstrap }))
+    const slots = account.limits?.concurrentRuns ?? defaultSlots
+    return own.map(job => {
+      const hasSchedule = scheduleOf(account, job) !== undefined
+      return { account: account.name, job: job.name, afterBootstrap, hasSchedule, slots }
+    })
   })
 }
 

@@ -8,10 +8,14 @@ export const requestsChannel = 'worker_requests'
 const checkEveryMs = 5_000
 const answersWithinMs = 3_000
 const connectAgainMs = 1_000
+/** How long its connection may take to close when it is disposed, in milliseconds. */
+const stopWithinMs = 500
 
 /**
  * Calls back for each notification, until it is disposed, on a connection of its own that is made anew when it is lost or goes
  * silent. What was notified meanwhile is missed: who listens has to look now and then all the same.
+ *
+ * @param deps.open a client that neither connects nor waits for an answer for ever
  */
 export function listen(
   { open, clock }: { readonly open: () => pg.Client; readonly clock: Clock },
@@ -43,7 +47,7 @@ export function listen(
         if (!over.aborted && !(await answers(client))) return
       }
     } finally {
-      await settlesWithin(clock, 500, client.end())
+      await settlesWithin(clock, stopWithinMs, client.end())
     }
   }
 
@@ -59,7 +63,7 @@ export function listen(
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort()
-      await listening
+      await settlesWithin(clock, stopWithinMs, listening)
     },
   }
 }

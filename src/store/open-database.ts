@@ -23,6 +23,10 @@ import type { Store } from './store.ts'
 export interface Database extends AsyncDisposable {
   readonly kind: 'postgres' | 'embedded'
   readonly store: Store
+  /** The same on a connection of its own, where each statement ends within 4 seconds, answered or not. */
+  readonly heartbeatStore: Store
+  /** Leaves all connections of `store`, also under the statements that wait for an answer there: these fail. */
+  leaveConnections(): void
   /** The embedded database's folder, where other commands reach its owner. */
   readonly claim?: DataDirClaim
   /** Calls back whenever a request was made by SQL, or by a process without a queue, until it is disposed. */
@@ -45,34 +49,40 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
 }
 
 function openPostgres(databaseUrl: string, log: Log): Database {
-  const address = {
-    connectionString: databaseUrl,
-    keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-    application_name: 'hasura-sync-worker',
+  const address = { connectionString: databaseUrl, keepAlive: true, application_name: 'hasura-sync-worker' }
+  // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
+  const common = openPool({ ...address, max: 12, connectionTimeoutMillis: 5_000, query_timeout: 120_000 }, log)
+  const heartbeat = openPool({ ...address, max: 1, connectionTimeoutMillis: 2_000, query_timeout: 2_000 }, log)
+  const listening = { ...address, connectionTimeoutMillis: 5_000, query_timeout: 3_000 }
+  return {
+    kind: 'postgres',
+    store: common.store,
+    heartbeatStore: heartbeat.store,
+    leaveConnections: common.leave,
+    listen: (onNotify, clock) => listen({ clock, open: () => new pg.Client(listening) }, onNotify),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([common.end(), heartbeat.end()])
+    },
   }
+}
+
+function openPool(
+  options: pg.PoolConfig,
+  log: Log,
+): { readonly store: Store; leave(): void; readonly end: () => Promise<void> } {
   const pool = new pg.Pool({
-    ...address,
+    ...options,
     onConnect: client => setSession(client),
-    max: 12,
     // What a connection has prepared, two statements for each mirror table, stays in the server as long as it lives.
     maxLifetimeSeconds: 3_600,
-    // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
-    query_timeout: 120_000,
   })
   // An idle connection that drops must not end the process: the next statement opens another.
   pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
   // Nor must one that drops under a statement, which fails with it: in use, the pool doesn't listen.
   pool.on('connect', client => void client.on('error', () => {}))
-  const store = new Kysely<WorkerTables>({
-    dialect: new PostgresDialect(tellLostConnections(prepareMarked(leaveSilent(pool)))),
-  })
-  return {
-    kind: 'postgres',
-    store,
-    listen: (onNotify, clock) => listen({ clock, open: () => new pg.Client(address) }, onNotify),
-    [Symbol.asyncDispose]: () => pool.end(),
-  }
+  const leaving = leaveSilent(pool)
+  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(prepareMarked(leaving))) })
+  return { store, leave: leaving.leave, end: () => pool.end() }
 }
 
 async function openEmbedded(dataDir: string): Promise<Database> {
@@ -93,10 +103,13 @@ async function openEmbedded(dataDir: string): Promise<Database> {
     })
   }
   const pool = new PGlitePool(db)
+  const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) })
   return {
     kind: 'embedded',
     claim,
-    store: new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) }),
+    store,
+    heartbeatStore: store,
+    leaveConnections() {},
     listen(onNotify) {
       const listening = db.listen(requestsChannel, onNotify)
       return {

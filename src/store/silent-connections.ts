@@ -1,15 +1,21 @@
 import pg from 'pg'
 import type { ClientPool } from './prepared-statements.ts'
 
+export interface LeavingPool extends ClientPool {
+  /** Leaves every connection that is open now; statements under way fail. */
+  leave(): void
+}
+
 /**
  * A connection whose other end is gone without a word answers nothing, and node-postgres gives it back to the pool after its
  * query timed out. Here it is closed instead, and so is every other one that was open at that time, before it is used again:
  * they went the same way, and each would cost a timeout of its own.
  */
-export function leaveSilent(pool: pg.Pool): ClientPool {
+export function leaveSilent(pool: pg.Pool): LeavingPool {
   /** Connections made before are closed when they are taken or given back. */
   let generation = 0
   const generations = new WeakMap<pg.PoolClient, number>()
+  const taken = new Set<pg.PoolClient>()
 
   async function connect(): Promise<pg.PoolClient> {
     for (;;) {
@@ -22,6 +28,7 @@ export function leaveSilent(pool: pg.Pool): ClientPool {
         client.release(true)
         continue
       }
+      taken.add(client)
       return client
     }
   }
@@ -36,7 +43,10 @@ export function leaveSilent(pool: pg.Pool): ClientPool {
         if (answer instanceof Promise) answer.catch(noteSilence)
         return answer
       },
-      release: (destroy?: Error | boolean) => release(destroy || (generations.get(client) ?? 0) < generation),
+      release(destroy?: Error | boolean) {
+        taken.delete(client)
+        release(destroy || (generations.get(client) ?? 0) < generation)
+      },
     })
   }
 
@@ -46,5 +56,14 @@ export function leaveSilent(pool: pg.Pool): ClientPool {
       generation += 1
   }
 
-  return { options: pool.options, connect, end: () => pool.end() }
+  return {
+    options: pool.options,
+    connect,
+    end: () => pool.end(),
+    leave() {
+      generation += 1
+      // With a statement under way it closes the socket, and the statement fails; without one nothing more can be sent.
+      for (const client of taken) if (client instanceof pg.Client) client.end().catch(() => {})
+    },
+  }
 }

@@ -52,7 +52,7 @@ describe('ten accounts with a wrong secret beside a good one', () => {
       .set({ probe_at: new Date(0) })
       .execute()
     for (const name of bad) for (const job of syncs) await request(app, job, name)
-    serving.beat()
+    serving.look()
     const findUnprobed = async () => {
       const probes = await countProbes()
       return bad.filter(name => (probes.get(name) ?? 0) <= (before.get(name) ?? 0))

@@ -93,7 +93,7 @@ async function endPause(): Promise<void> {
     .updateTable('worker.holds')
     .set({ probe_at: new Date(0) })
     .execute()
-  serving.beat()
+  serving.look()
 }
 
 /** What a realm is made to lack holds a request with a sentence; mended, the request goes on by itself. */

@@ -142,8 +142,11 @@ describe('refresh_users', () => {
 
   test('is left to the living process that is at it, and taken over once that one is gone', async () => {
     const account = app.addAccount()
-    const { store, clock, log } = app.deps
-    const other = await startProcess({ store, clock, log }, { host: 'elsewhere', pid: 1, isAlone: false })
+    const { clock, log } = app.deps
+    const other = await startProcess(
+      { database: app.database, clock, log },
+      { host: 'elsewhere', pid: 1, isAlone: false },
+    )
     await leave(account, 'calling', other.id)
     const { calls, error } = await open(account, { clock: new VirtualClock() })
     expect(calls).toBe(0)

@@ -45,7 +45,7 @@ async function endPause(account: string): Promise<void> {
     .set({ probe_at: new Date(0), asked_until: null })
     .where('account', '=', account)
     .execute()
-  serving.beat()
+  serving.look()
 }
 
 const patience = { timeout: 15_000, interval: 50 }

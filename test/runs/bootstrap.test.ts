@@ -73,7 +73,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     await sql`update worker.requests set due_at = now() where account = ${account} and due_at < 'infinity'`.execute(
       app.deps.store,
     )
-    serving.beat()
+    serving.look()
   }
 
   test('survives a step that fails for a moment while an equal request was made', async () => {

@@ -90,7 +90,7 @@ test('its requests are held alone, and go on when the schema fits again', async 
 
   await writeFile(sdlFile, sdl)
   await sql`update worker.holds set probe_at = now()`.execute(deps.store)
-  serving.beat()
+  serving.look()
   await expect.poll(() => stateOf(held), { timeout: 20_000 }).toBe('done')
   expect(await operations.listHolds()).toEqual([])
 })

@@ -63,18 +63,20 @@ describe.each(backends)('a request on %s', backend => {
     await sql`update worker.holds set probe_at = now() - interval '1 second' where account = ${account}`.execute(
       app.deps.store,
     )
-    serving.beat()
+    serving.look()
   }
   /** As if the pause after a failure were over. */
   const letRetry = async (id: string) => {
     await sql`update worker.requests set due_at = now() - interval '1 second' where id = ${id} and due_at is not null`.execute(
       app.deps.store,
     )
-    serving.beat()
+    serving.look()
   }
   const untilHeld = () => expect.poll(async () => (await holds()).length, { timeout: 10_000, interval: 20 }).toBe(1)
   const untilRuns = (id: string, count: number) =>
-    expect.poll(async () => (await find(id))?.runs.length, { timeout: 10_000, interval: 20 }).toBe(count)
+    expect
+      .poll(async () => (await find(id))?.runs.length, { timeout: 10_000, interval: 20 })
+      .toBeGreaterThanOrEqual(count)
   const logins = () => app.idp.tokenRequests.filter(({ clientId }) => clientId === account).length
 
   test('waits for the run of its line, in turn, and says for what', async () => {
@@ -116,7 +118,7 @@ describe.each(backends)('a request on %s', backend => {
     )
     const before = logins()
     const second = await ask(job, 2)
-    serving.beat()
+    serving.look()
     const bystander = app.addAccount()
     await app.operations.makeRequest({ job, account: bystander, payload: { n: 1 }, trigger: 'cli', caller: 'test' })
     await expect
@@ -193,7 +195,7 @@ describe.each(backends)('a request on %s', backend => {
     const id = await ask(job)
     for (const runs of [1, 2, 3]) {
       await untilRuns(id, runs)
-      serving.beat()
+      serving.look()
     }
     await untilState(id, 'done')
     expect((await find(id))?.runs.map(run => run.attempt)).toEqual([1, 1, 1, 1])
@@ -212,7 +214,7 @@ describe.each(backends)('a request on %s', backend => {
     await sql`update worker.holds set asked_until = now(), probe_at = now() where account = ${account}`.execute(
       app.deps.store,
     )
-    serving.beat()
+    serving.look()
     for (const waiting of [first, second]) await untilState(waiting, 'done')
   })
 
@@ -364,14 +366,14 @@ describe.each(backends)('a request on %s', backend => {
     const second = await ask(job, 2)
     expect(await app.operations.cancelRequest(second)).toBe('cancelled')
     expect(await app.operations.cancelRequest(first)).toBe('running')
-    serving.beat()
+    serving.look()
     await untilState(first, 'cancelled')
     expect(running).toBe(1)
     expect((await find(first))?.runs).toMatchObject([{ state: 'cancelled' }])
     const again = await app.operations.retryRequest(first)
     await expect.poll(() => running, { timeout: 10_000 }).toBe(2)
     await app.operations.cancelRequest(again.id)
-    serving.beat()
+    serving.look()
     await untilState(again.id, 'cancelled')
   })
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Tick } from '../../src/runs/process.ts'
+import type { Tick } from '../../src/runs/look.ts'
 import { makeTicks, reconcileSchedules, type Schedule } from '../../src/schedules/scheduler.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'

@@ -71,7 +71,7 @@ describe.runIf(hasPostgres)('on a database whose every default is hostile', () =
     const { rows } = await sql<{ now: Date }>`update worker.schedules set next_run_at = now() - interval '1 second'
       where account = ${account} returning now() as now`.execute(app.deps.store)
     const before = rows[0]?.now ?? expect.fail('no schedule')
-    serving.beat()
+    serving.look()
     await expect
       .poll(async () => (await app.operations.listRuns({ job: job.name, limit: 1 })).map(({ state }) => state), {
         timeout: 20_000,

@@ -1,0 +1,105 @@
+import { type Clock, settlesWithin } from '../clock.ts'
+import type { Log } from '../log.ts'
+
+const everyMs = 1_000
+/** After a beat without an answer: the next one goes over another connection. */
+const againMs = 200
+/** One that can't be heard acts before the others take it for dead, so that no run goes on beside its successor. */
+const silentShare = 0.75
+/** How long the beat under way may take when it is stopped, in milliseconds. */
+const stopWithinMs = 500
+
+export interface Heartbeat extends AsyncDisposable {}
+
+export interface HeartbeatDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** Sends one beat; rejects when it wasn't answered, in its own time. */
+  beat(): Promise<void>
+  /** No beat that was sent in the last `silentMs` has been answered. */
+  onSilent(silentMs: number): void
+  /** A beat was answered again. */
+  onHeard(): void
+}
+
+/**
+ * Keeps a process alive for the others: one beat a second, which waits for nothing else. The time without an answer counts from
+ * when the last answered beat was *sent*, because the store can't have counted from any later.
+ *
+ * @param lifeMs after so long without a beat the others take the process for dead
+ * @throws what the first beat throws
+ */
+export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promise<Heartbeat> {
+  const { clock, log } = deps
+  const silentMs = lifeMs * silentShare
+  const stopped = new AbortController()
+  let heard: Watch | undefined
+  let isSilent = false
+
+  /** Goes off when the beat that is about to be sent is the last one to be answered for so long. */
+  function watch(): Watch {
+    const over = new AbortController()
+    const started = { hasGoneOff: false, stop: () => over.abort() }
+    clock.sleep(silentMs, AbortSignal.any([over.signal, stopped.signal])).then(
+      () => {
+        started.hasGoneOff = true
+        if (started === heard) fallSilent()
+      },
+      () => {},
+    )
+    return started
+  }
+
+  async function beatOnce(): Promise<void> {
+    const sent = watch()
+    try {
+      await deps.beat()
+    } catch (error) {
+      sent.stop()
+      throw error
+    }
+    heard?.stop()
+    heard = sent
+    // An answer that took so long says nothing about now.
+    if (sent.hasGoneOff) return fallSilent()
+    if (!isSilent) return
+    isSilent = false
+    deps.onHeard()
+  }
+
+  function fallSilent(): void {
+    if (isSilent) return
+    isSilent = true
+    deps.onSilent(silentMs)
+  }
+
+  async function keepBeating(): Promise<void> {
+    let failures = 0
+    for (;;) {
+      await clock.sleep(failures > 0 && !isSilent ? againMs : everyMs, stopped.signal).catch(() => {})
+      if (stopped.signal.aborted) return
+      try {
+        await beatOnce()
+        failures = 0
+      } catch (error) {
+        failures += 1
+        // One line for each outage.
+        if (failures === 1 && !stopped.signal.aborted) log.warn({ error }, 'the store did not take the heartbeat')
+      }
+    }
+  }
+
+  await beatOnce()
+  const beating = keepBeating()
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort(new DOMException('the process is stopping', 'AbortError'))
+      await settlesWithin(clock, stopWithinMs, beating)
+    },
+  }
+}
+
+interface Watch {
+  readonly hasGoneOff: boolean
+  stop(): void
+}

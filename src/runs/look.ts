@@ -1,0 +1,100 @@
+import { sql } from 'kysely'
+import { type Clock, settlesWithin } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { brief } from '../store/prepared-statements.ts'
+import type { Store } from '../store/store.ts'
+import type { Line, LineName } from './line.ts'
+import type { ServedLines } from './served-lines.ts'
+
+const everyMs = 1_000
+/** An instant that is due sooner than that is waited for so long, in milliseconds. */
+const leastPauseMs = 20
+/** Lines and ticks of one look; with more it looks again at once. */
+const linesAtOnce = 100
+const ticksAtOnce = 1_000
+/** How long the look under way may take when it is stopped, in milliseconds. */
+const stopWithinMs = 500
+
+export interface Tick extends LineName {
+  readonly dueAt: Date
+}
+
+/** What is done about what a look finds. */
+export interface Findings {
+  /** Free lines that have ready work. */
+  wake(lines: readonly Line[]): void
+  tick(ticks: readonly Tick[], now: Date): Promise<void>
+}
+
+export interface Looking extends AsyncDisposable {
+  /** Doesn't wait for the next second. */
+  look(): void
+}
+
+export interface LookDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly processId: string
+  readonly served: ServedLines
+  /** Runs that this process has claimed or is about to claim. */
+  runIds(): readonly string[]
+}
+
+interface LookRow extends LineName {
+  readonly kind: 'wake' | 'tick' | 'now'
+  readonly fence: string
+  readonly due_at: Date
+  readonly next_at: Date | null
+}
+
+/** Asks the store once a second what there is to do for the lines that this process serves. A look that fails is made again. */
+export function startLooking(deps: LookDeps, findings: Findings): Looking {
+  const { store, clock, log, processId, served } = deps
+  const stopped = new AbortController()
+  let bell = new AbortController()
+  let since: Date | undefined
+
+  /** @returns milliseconds until the next one */
+  async function lookOnce(): Promise<number> {
+    await served.ensure()
+    const { rows } = await sql<LookRow>`${brief}
+      select kind, account, job, fence, due_at, next_at from worker.look(
+        ${processId}, ${[...deps.runIds()]}::uuid[], ${since ?? null}::timestamptz, ${linesAtOnce}, ${ticksAtOnce})`.execute(
+      store,
+    )
+    const of = (kind: LookRow['kind']): LookRow[] => rows.filter(row => row.kind === kind)
+    const [clockRow] = of('now')
+    if (!clockRow || stopped.signal.aborted) return everyMs
+    since = clockRow.due_at
+    const lines = of('wake')
+    const ticks = of('tick').map(({ account, job, due_at: dueAt }) => ({ account, job, dueAt }))
+    if (lines.length > 0) findings.wake(lines)
+    if (ticks.length > 0) await findings.tick(ticks, since)
+    if (ticks.length === ticksAtOnce) return 0
+    const untilNext = clockRow.next_at ? clockRow.next_at.getTime() - since.getTime() : everyMs
+    return Math.min(Math.max(untilNext, leastPauseMs), everyMs)
+  }
+
+  async function keepLooking(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      let pauseMs = everyMs
+      try {
+        pauseMs = await lookOnce()
+      } catch (error) {
+        if (!stopped.signal.aborted) log.warn({ error }, 'the store could not be asked for work and is asked again')
+      }
+      if (pauseMs > 0) await clock.sleep(pauseMs, AbortSignal.any([stopped.signal, bell.signal])).catch(() => {})
+      if (bell.signal.aborted) bell = new AbortController()
+    }
+  }
+
+  const looking = keepLooking()
+  return {
+    look: () => bell.abort(),
+    async [Symbol.asyncDispose]() {
+      stopped.abort(new DOMException('the process is stopping', 'AbortError'))
+      await settlesWithin(clock, stopWithinMs, looking)
+    },
+  }
+}

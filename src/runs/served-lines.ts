@@ -1,0 +1,70 @@
+import { sql } from 'kysely'
+import type { Store } from '../store/store.ts'
+import type { LineName } from './line.ts'
+
+export interface ServedLine extends LineName {
+  /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
+  readonly afterBootstrap: boolean
+  /** This process knows its schedule, and makes its ticks. */
+  readonly hasSchedule: boolean
+  /** Runs of the account at a time, over all processes. */
+  readonly slots: number
+}
+
+/** Which lines a process serves, as the store knows it: it wakes the process for no others. */
+export interface ServedLines {
+  /** Stores them unless they are stored. */
+  ensure(): Promise<void>
+  /** Stores them as they are now. */
+  renew(): Promise<void>
+  /** The store may have lost them together with the process. */
+  mayBeLost(): void
+}
+
+/** @param lines asked each time that they are stored */
+export function createServedLines(store: Store, processId: string, lines: () => readonly ServedLine[]): ServedLines {
+  let isStored = false
+  let last: Promise<void> = Promise.resolve()
+
+  async function write(): Promise<void> {
+    // What is lost meanwhile has to be stored again.
+    isStored = true
+    try {
+      await writeLines(store, processId, lines())
+    } catch (error) {
+      isStored = false
+      throw error
+    }
+  }
+
+  /** One at a time: two at once would write the same rows. */
+  function renew(): Promise<void> {
+    last = last.catch(() => {}).then(write)
+    return last
+  }
+
+  return {
+    ensure: async () => (isStored ? undefined : renew()),
+    renew,
+    mayBeLost() {
+      isStored = false
+    },
+  }
+}
+
+async function writeLines(store: Store, processId: string, lines: readonly ServedLine[]): Promise<void> {
+  await store.transaction().execute(async tx => {
+    await tx.deleteFrom('worker.served_lines').where('process', '=', processId).execute()
+    const rows = lines.map(({ account, job, afterBootstrap, hasSchedule, slots }) => ({
+      account,
+      job,
+      after_bootstrap: afterBootstrap,
+      has_schedule: hasSchedule,
+      slots,
+    }))
+    await sql`insert into worker.served_lines (process, account, job, after_bootstrap, has_schedule, slots)
+      select ${processId}::uuid, account, job, after_bootstrap, has_schedule, slots
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r(account text, job text, after_bootstrap boolean, has_schedule boolean, slots integer)`.execute(tx)
+  })
+}

@@ -1,0 +1,113 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { type Duties, startProcess } from '../../src/runs/process.ts'
+import { createServedLines } from '../../src/runs/served-lines.ts'
+import { type Database, openDatabase } from '../../src/store/open-database.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { startPostgres } from '../services/start-postgres.ts'
+
+const clock = systemClock
+const { log } = captureLog()
+const self = { host: 'test', pid: 1, isAlone: false }
+const line = { account: 'default', job: 'sync-things', afterBootstrap: false, hasSchedule: true, slots: 4 }
+const duties: Duties = { lines: () => [line], wake() {}, async tick() {} }
+
+describe.runIf(hasPostgres)('a process', () => {
+  const opened = new AsyncDisposableStack()
+  let database: Database
+  beforeAll(async () => {
+    const { url } = opened.use(await createDatabase())
+    database = opened.use(await openDatabase({ databaseUrl: url }, log))
+  })
+  afterAll(() => opened.disposeAsync())
+
+  const expiresAt = async (id: string) => {
+    const { rows } = await sql<{ at: Date }>`select expires_at as at from worker.processes where id = ${id}`.execute(
+      database.heartbeatStore,
+    )
+    return rows[0]?.at.getTime() ?? 0
+  }
+  const servedBy = async (id: string) => {
+    const { rows } = await sql`select job from worker.served_lines where process = ${id}`.execute(database.store)
+    return rows
+  }
+
+  test('stays alive while every connection for other statements is taken', async () => {
+    await using process = await startProcess({ database, clock, log }, self)
+    await using _serving = await process.serve(duties)
+    const release = Promise.withResolvers<void>()
+    const taken = Array.from({ length: 12 }, () => database.store.connection().execute(() => release.promise))
+    const before = await expiresAt(process.id)
+    await expect.poll(() => expiresAt(process.id), { timeout: 20_000 }).toBeGreaterThan(before + 2_000)
+    release.resolve()
+    await Promise.all(taken)
+  })
+
+  test('stays alive while looking for work fails, and looks again', async () => {
+    await using process = await startProcess({ database, clock, log }, self)
+    await sql`alter function worker.look rename to look_away`.execute(database.store)
+    await using serving = await process.serve(duties)
+    using run = process.takeInHand()
+    const before = await expiresAt(process.id)
+    await expect.poll(() => expiresAt(process.id), { timeout: 20_000 }).toBeGreaterThan(before + 1_000)
+    expect(run.signal.aborted).toBe(false)
+    await sql`alter function worker.look_away rename to look`.execute(database.store)
+    serving.look()
+  })
+
+  test('that was taken for dead registers again with the lines that it serves', async () => {
+    await using process = await startProcess({ database, clock, log }, self)
+    await using _serving = await process.serve(duties)
+    await sql`delete from worker.processes where id = ${process.id}`.execute(database.store)
+    await expect.poll(() => servedBy(process.id), { timeout: 20_000 }).toEqual([{ job: line.job }])
+  })
+
+  test('stores its lines one call after the other, as they are then, and again when they may be lost', async () => {
+    await using process = await startProcess({ database, clock, log }, self)
+    let lines = [line]
+    const served = createServedLines(database.store, process.id, () => lines)
+    const calls = Array.from({ length: 5 }, () => served.renew())
+    lines = [{ ...line, job: 'sync-others' }]
+    await Promise.all(calls)
+    expect(await servedBy(process.id)).toEqual([{ job: 'sync-others' }])
+    await sql`delete from worker.served_lines where process = ${process.id}`.execute(database.store)
+    await served.ensure()
+    expect(await servedBy(process.id)).toEqual([])
+    served.mayBeLost()
+    await served.ensure()
+    expect(await servedBy(process.id)).toEqual([{ job: 'sync-others' }])
+  })
+})
+
+describe.runIf(hasPostgres)('while Postgres accepts connections and answers nothing', () => {
+  test('a process aborts its runs, leaves its connections, and works again when it is answered', {
+    timeout: 60_000,
+  }, async () => {
+    await using postgres = await startPostgres()
+    await using opened = await openDatabase({ databaseUrl: postgres.url }, log)
+    await using process = await startProcess({ database: opened, clock, log }, self)
+    using run = process.takeInHand()
+    const aborted = new Promise(resolve => run.signal.addEventListener('abort', resolve))
+    postgres.pause()
+    // Each would wait for two minutes, and nobody else would get a connection.
+    const statements = Array.from({ length: 12 }, () => sql`select 1`.execute(opened.store))
+    const outcomes = Promise.allSettled(statements)
+    await aborted
+    expect(new Set((await outcomes).map(({ status }) => status))).toEqual(new Set(['rejected']))
+    using during = process.takeInHand()
+    expect(during.signal.aborted).toBe(true)
+    postgres.resume()
+    await expect
+      .poll(
+        () => {
+          using after = process.takeInHand()
+          return after.signal.aborted
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(false)
+    expect((await sql`select 1 as one`.execute(opened.store)).rows).toEqual([{ one: 1 }])
+  })
+})
