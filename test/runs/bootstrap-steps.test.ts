@@ -50,6 +50,17 @@ describe.each(stores)('the steps of a bootstrap on %s', place => {
     expect(row?.bootstrapped_at).toBeInstanceOf(Date)
   })
 
+  test('has no time at which to look again while it waits for a step', async () => {
+    const line = { account: `account-${randomUUID()}`, job: 'bootstrap-account' }
+    const processId = await newProcess()
+    await accept(request(line))
+    const run = await claim(line, processId)
+    await endRun(store, run.lease.runId, { ...done, request: 'waiting', steps: ['one'] })
+    const now = (await pulse(processId)).find(row => row.kind === 'now')
+    // `infinity` is no Date, and the process couldn't go on from it.
+    expect(now?.next_at ?? new Date()).toBeInstanceOf(Date)
+  })
+
   test('fails with the step that fails, and with one that is cancelled', async () => {
     const account = `account-${randomUUID()}`
     const processId = await newProcess()

@@ -73,7 +73,7 @@ begin
     where not s.paused and s.next_run_at <= now() and v.has_schedule and worker.may_tick(s.account, s.job, v.after_bootstrap)
     order by s.next_run_at limit p_ticks;
   return query select 'now', null, null, null::bigint, now(), least(
-    (select min(r.due_at) from worker.requests r where r.state = 'waiting' and r.due_at > now()),
+    (select min(r.due_at) from worker.requests r where r.state = 'waiting' and r.due_at > now() and r.due_at < 'infinity'),
     (select min(s.next_run_at) from worker.schedules s where not s.paused and s.next_run_at > now()));
 end $$`
 
