@@ -41,17 +41,15 @@ describe.each(backends.filter(backend => backend !== 'redis'))('schedules on %s'
       app.deps.store,
     )
 
-  /** What one pulse of a process finds due, which serves the schedule's line. */
+  /** What one look of a process finds due, which serves the schedule's line. */
   async function findTicks({ afterBootstrap = false } = {}): Promise<{ ticks: Tick[]; now: Date }> {
     const id = randomUUID()
-    const pulse = () =>
-      sql<{ kind: string; account: string; job: string; due_at: Date }>`
-        select * from worker.pulse(${id}, 'test', 1, 6, '{}', null, 0, 1000)`.execute(app.deps.store)
-    await pulse()
+    await sql`select from worker.beat(${id}, 'test', 1, 6, '{}')`.execute(app.deps.store)
     await sql`insert into worker.served_lines values (${id}, ${schedule.account}, ${schedule.job}, ${afterBootstrap})`.execute(
       app.deps.store,
     )
-    const { rows } = await pulse()
+    const { rows } = await sql<{ kind: string; account: string; job: string; due_at: Date }>`
+      select * from worker.look(${id}, '{}', null, 0, 1000)`.execute(app.deps.store)
     const due = rows.filter(found => found.kind === 'tick')
     return {
       ticks: due.map(({ account, job, due_at: dueAt }) => ({ account, job, dueAt })),

@@ -203,7 +203,7 @@ describe.runIf(postgresServer)('what a user may not do', () => {
     await onDatabase(asOwner(), 'grant create on database limited to limited')
     const open = async () => {
       await using database = await openDatabase({ databaseUrl: asLimited() }, log)
-      await sql`select * from worker.pulse(gen_random_uuid(), 'test', 1, 1, '{}', null, 1, 1)`.execute(database.store)
+      await sql`select * from worker.look(gen_random_uuid(), '{}', null, 1, 1)`.execute(database.store)
     }
     await open()
     await onDatabase(asOwner(), 'revoke create on database limited from limited')

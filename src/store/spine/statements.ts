@@ -8,16 +8,15 @@ import {
   putBackFunction,
   waitingLinesFunction,
 } from './end-run.ts'
-import { liftHoldsFunction, placeHoldFunction } from './place-hold.ts'
 import {
   beatFunction,
   interruptionFunction,
   lookFunction,
   mayTickFunction,
-  pulseFunction,
   readyLinesFunction,
   reapFunction,
-} from './pulse.ts'
+} from './look.ts'
+import { liftHoldsFunction, placeHoldFunction } from './place-hold.ts'
 import { requestTables } from './tables.ts'
 import { tickFunction } from './tick.ts'
 
@@ -42,7 +41,6 @@ export const spineStatements: readonly string[] = [
   readyLinesFunction,
   beatFunction,
   lookFunction,
-  pulseFunction,
   tickFunction,
   cancelFunction,
   requestFunction,

@@ -180,19 +180,3 @@ create function worker.interruption(p_times integer) returns jsonb language sql 
       'remedy', 'look for code in the job that blocks the event loop, and for processes that run out of memory')
   end
 $$`
-
-export const pulseFunction = `
-create function worker.pulse(
-  p_process uuid, p_host text, p_pid integer, p_life_seconds float8, p_runs uuid[], p_since timestamptz,
-  p_lines integer, p_ticks integer
-) returns table (
-  kind text, account text, job text, fence bigint, run_id uuid, due_at timestamptz, next_at timestamptz
-)
-language plpgsql as $$
-#variable_conflict use_column
-begin
-  return query select b.kind, null, null, null::bigint, b.run_id, null::timestamptz, null::timestamptz
-    from worker.beat(p_process, p_host, p_pid, p_life_seconds, p_runs) b;
-  return query select l.kind, l.account, l.job, l.fence, null::uuid, l.due_at, l.next_at
-    from worker.look(p_process, p_runs, p_since, p_lines, p_ticks) l;
-end $$`
