@@ -1,22 +1,32 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { measureSlowness } from './test/services/measure-slowness.ts'
 
 const hasKeycloak = Boolean(process.env.KEYCLOAK_HOME) && process.env.TEST_SERVICES !== 'none'
+const slowness = measureSlowness()
 
-export default defineConfig({
+/** `--mode all`, which is `npm run test:all`, adds the long suites. */
+export default defineConfig(({ mode }) => ({
   test: {
     environment: 'node',
-    // A test that leaks or crashes takes its own process with it.
     pool: 'forks',
     maxWorkers: 2,
+    // A file takes longer to import what it tests than to test it: files share a process, and what it has imported.
+    isolate: false,
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(hasKeycloak ? [] : ['test/**/*.keycloak.test.ts'])],
+    exclude: [
+      ...configDefaults.exclude,
+      ...(mode === 'all' ? [] : ['test/**/*.long.test.ts']),
+      ...(hasKeycloak ? [] : ['test/**/*.keycloak.test.ts']),
+    ],
     globalSetup: './test/services/global-setup.ts',
     // CI counts the tests of a run it only knows the script of.
     reporters: ['default', ...jsonReport()],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // No test has a patience of its own: what it waits for is a state, and how long that takes depends on the machine.
+    testTimeout: (mode === 'all' ? 600_000 : 120_000) * slowness,
+    hookTimeout: 120_000 * slowness,
+    expect: { poll: { timeout: 60_000 * slowness } },
   },
-})
+}))
 
 function jsonReport(): ['json', { outputFile: string }][] {
   const outputFile = process.env.TEST_REPORT

@@ -9,14 +9,12 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
-const patience = { timeout: 25_000, interval: 50 }
-
 function request(app: TestApp, job: string, account: string) {
   return app.operations.makeRequest({ job, account, payload: undefined, trigger: 'cli', caller: 'test' })
 }
 
 describe('ten accounts with a wrong secret beside a good one', () => {
-  test('stop nothing of it, and ask the identity provider once in each pause', { timeout: 60_000 }, async () => {
+  test('stop nothing of it, and ask the identity provider once in each pause', async () => {
     await using app = await openTestApp({ sandbox, clients: [{ clientId: 'good' }] })
     // However slow the machine is, a refusal stays the answer for those who were on their way when it came.
     const startedAt = systemClock.now()
@@ -29,8 +27,8 @@ describe('ten accounts with a wrong secret beside a good one', () => {
     const { id } = await request(app, 'bootstrap-account', 'good')
     const serving = await app.serve()
 
-    await expect.poll(async () => (await app.operations.findRequest(id))?.state, patience).toBe('done')
-    await expect.poll(async () => (await app.operations.listHolds()).length, patience).toBe(10)
+    await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
+    await expect.poll(async () => (await app.operations.listHolds()).length).toBe(10)
     expect(new Set((await app.operations.listHolds()).map(hold => `${hold.code} ${hold.job}`))).toEqual(
       new Set(['client-auth null']),
     )
@@ -43,7 +41,7 @@ describe('ten accounts with a wrong secret beside a good one', () => {
       const probes = await countProbes()
       return bad.filter(name => grants(name) !== 1 + (probes.get(name) ?? 0))
     }
-    await expect.poll(findOthers, patience).toEqual([])
+    await expect.poll(findOthers).toEqual([])
     const before = await countProbes()
 
     // The pause is over, and was waited for by three requests of each.
@@ -57,9 +55,9 @@ describe('ten accounts with a wrong secret beside a good one', () => {
       const probes = await countProbes()
       return bad.filter(name => (probes.get(name) ?? 0) <= (before.get(name) ?? 0))
     }
-    await expect.poll(findUnprobed, patience).toEqual([])
+    await expect.poll(findUnprobed).toEqual([])
     await app.deps.clock.sleep(1_000)
-    await expect.poll(findOthers, patience).toEqual([])
+    await expect.poll(findOthers).toEqual([])
     const runs = await app.operations.listRuns({ limit: 1_000 })
     expect(new Set(runs.filter(({ account }) => account === 'good').map(({ state }) => state))).toEqual(
       new Set(['succeeded']),
@@ -76,14 +74,14 @@ describe('a token', () => {
     const grants = () => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === 'revoked').length
     await app.serve()
     const { id: before } = await request(app, 'sync-users', 'revoked')
-    await expect.poll(async () => (await app.operations.findRequest(before))?.state, patience).toBe('done')
+    await expect.poll(async () => (await app.operations.findRequest(before))?.state).toBe('done')
     expect(grants()).toBe(1)
     const mend = sandbox.hasura.fault(
       { operationName: 'PullArticles', after: 1, times: 1 },
       { kind: 'graphql-error', code: 'invalid-jwt', message: 'Could not verify JWT: JWTExpired' },
     )
     const { id } = await request(app, 'sync-articles', 'revoked')
-    await expect.poll(async () => (await app.operations.findRequest(id))?.state, patience).toBe('done')
+    await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
     mend()
     expect(grants()).toBe(2)
     const [run, ...others] = await app.operations.listRuns({ job: 'sync-articles', limit: 10 })

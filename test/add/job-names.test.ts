@@ -55,9 +55,7 @@ test.each(['', 'Orders', '2nd', 'a_b', 'a--b', '-a', 'a-', '../a', 'größe', 'a
   expect(nameJob(job)).toBeUndefined()
 })
 
-test('codegen and the job call the document alike, whatever the root field is called', {
-  timeout: 60_000,
-}, async () => {
+test('codegen and the job call the document alike, whatever the root field is called', async () => {
   const rootFields = fc.sample(fc.string({ unit: fc.constantFrom(...'abzABZ019_'), minLength: 1, maxLength: 12 }), 500)
   const names = new Map(rootFields.map(field => findJobNames(field).next().value).map(each => [each.operation, each]))
   const [output] = await generate(

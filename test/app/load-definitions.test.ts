@@ -101,7 +101,7 @@ beforeAll(async () => {
   for (const [file, content] of Object.entries(files)) await writeFile(join(folder, file), content)
   const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'ask.ts')])
   told = z.array(z.string()).parse(JSON.parse(stdout))
-}, 60_000)
+})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test.each(Object.entries(broken).map(([what, [, said]], index) => ({ what, said, index })))(
@@ -120,7 +120,7 @@ describe('while src/jobs can not be loaded', () => {
     await using dataDir = await openDataDir()
     const env = { TOKEN_URL: 'https://idp.example', CLIENT_ID: 'x', CLIENT_SECRET: 'x', DATA_DIR: dataDir.path }
     ended = [await start(env, ['jobs', '--json'], project).ended, await start(env, ['holds', '--json'], project).ended]
-  }, 60_000)
+  })
 
   test('a command that needs jobs ends with 2 and one JSON document', () => {
     const [jobs] = ended

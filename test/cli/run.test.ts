@@ -91,7 +91,7 @@ describe('run', () => {
       1,
       /^No answer from Hasura, the connection was refused \(ECONNREFUSED\)/,
     ],
-  ])('with %s ends as it should', { timeout: 60_000 }, async (_what, breakIt, mendIt, code, sentence) => {
+  ])('with %s ends as it should', async (_what, breakIt, mendIt, code, sentence) => {
     await breakIt()
     const ended = await run(home.env, 'run', 'sync-users')
     await mendIt()
@@ -103,7 +103,7 @@ describe('run', () => {
     const stop = new AbortController()
     sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
     const running = runWith(home.env, ['run', 'sync-articles'], { signal: stop.signal })
-    await expect.poll(pulls, { timeout: 20_000 }).toHaveLength(3)
+    await expect.poll(pulls).toHaveLength(3)
     stop.abort(new DOMException('SIGINT was received', 'AbortError'))
     expect(await running).toEqual({
       code: 1,
@@ -137,7 +137,7 @@ describe('while another command holds the embedded database', () => {
   })
 })
 
-test('reset makes the next run read everything, and forget makes it start anew', { timeout: 90_000 }, async () => {
+test('reset makes the next run read everything, and forget makes it start anew', async () => {
   await run(home.env, 'run', 'sync-users')
   expect((await run(home.env, 'run', 'sync-users')).out).not.toContain('inserted')
   expect(await run(home.env, 'reset', 'sync-users')).toEqual({
@@ -172,7 +172,7 @@ test('enqueue without a worker leaves the request for one', async () => {
   })
 })
 
-test('reset of several accounts takes those that are named, or all', { timeout: 90_000 }, async () => {
+test('reset of several accounts takes those that are named, or all', async () => {
   await using own = await openHome(sandbox, 'north')
   sandbox.idp.addClient({ clientId: 'south', clientSecret: 'secret-of-south', roles: ['viewer'] })
   const accounts = ['north', 'south'].map(name => ({

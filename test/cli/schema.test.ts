@@ -5,9 +5,7 @@ import { copyProject } from '../fixtures/copy-project.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { openHome, run, start } from './run-command.ts'
 
-test('schema pull writes what each role sees, and schema check tells what no longer fits', {
-  timeout: 240_000,
-}, async () => {
+test('schema pull writes what each role sees, and schema check tells what no longer fits', async () => {
   await using sandbox = await openSandbox({ hasura: { seed: false } })
   await using home = await openHome(sandbox, 'reader', ['viewer', 'restorer'])
   const copy = await copyProject(home.folder)
@@ -53,7 +51,7 @@ test('schema pull writes what each role sees, and schema check tells what no lon
   })
 })
 
-test('schema operations prints what has to be on an allow list, and asks nobody', { timeout: 60_000 }, async () => {
+test('schema operations prints what has to be on an allow list, and asks nobody', async () => {
   const home = { OIDC_ISSUER: 'http://127.0.0.1:9', CLIENT_ID: 'worker', CLIENT_SECRET: 'x', LOG_LEVEL: 'silent' }
   const operations = (...words: string[]) => run(home, 'schema', 'operations', ...words)
   const printed = await operations()

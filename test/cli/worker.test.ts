@@ -17,9 +17,7 @@ function pulls() {
   return sandbox.hasura.requests.filter(request => request.operationName === 'PullArticles')
 }
 
-test('while a worker runs, the other commands speak to it, and it ends soon when it is idle', {
-  timeout: 90_000,
-}, async () => {
+test('while a worker runs, the other commands speak to it, and it ends soon when it is idle', async () => {
   await using home = await openHome(sandbox, 'shared')
   const { env } = home
   await using worker = await startWorker(env)
@@ -50,7 +48,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   expect(await run(env, 'enqueue', 'sync-users', '--account', 'x')).toMatchObject({ code: 2 })
 
   sandbox.idp.setRoles('shared', ['editor'])
-  await expect.poll(async () => (await run(env, 'run', 'sync-users')).code, { timeout: 15_000, interval: 300 }).toBe(3)
+  await expect.poll(async () => (await run(env, 'run', 'sync-users')).code).toBe(3)
   sandbox.idp.setRoles('shared', ['viewer'])
 
   const jobs = JSON.parse((await run(env, 'jobs', '--json')).out)
@@ -81,13 +79,10 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   const [latest] = JSON.parse((await run(env, 'runs', '--json', '--limit', '1')).out)
   const refusedBefore = sandbox.idp.tokenRequests.length
   await expect
-    .poll(
-      async () => {
-        await run(env, 'enqueue', 'sync-users', '--wait')
-        return sandbox.idp.tokenRequests.length
-      },
-      { timeout: 20_000, interval: 300 },
-    )
+    .poll(async () => {
+      await run(env, 'enqueue', 'sync-users', '--wait')
+      return sandbox.idp.tokenRequests.length
+    })
     .toBeGreaterThan(refusedBefore + 1)
   const runs: { startedAt: string; state: string }[] = JSON.parse((await run(env, 'runs', '--json')).out)
   const since = runs.filter(({ startedAt }) => startedAt > latest.startedAt).map(({ state }) => state)
@@ -102,15 +97,13 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
 })
 
 describe('a worker that is told to stop in the middle of a run', () => {
-  test('ends soon with 0, records the run as interrupted, and goes on from its checkpoint when it is back', {
-    timeout: 90_000,
-  }, async () => {
+  test('ends soon with 0, records the run as interrupted, and goes on from its checkpoint when it is back', async () => {
     await using home = await openHome(sandbox, 'interrupted')
     const { env } = home
     const earlier = pulls().length
     sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
     await using worker = await startWorker(env)
-    await expect.poll(() => pulls().length - earlier, { timeout: 20_000 }).toBe(3)
+    await expect.poll(() => pulls().length - earlier).toBe(3)
     worker.kill('SIGTERM')
     expect((await worker.ended).code).toBe(0)
 
@@ -128,7 +121,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
     expect((await again.ended).code).toBe(0)
   })
 
-  test("tells a command that runs through it, and has recorded that command's run", { timeout: 60_000 }, async () => {
+  test("tells a command that runs through it, and has recorded that command's run", async () => {
     await using home = await openHome(sandbox, 'foreground')
     const { env } = home
     await using worker = await startWorker(env)
@@ -138,11 +131,11 @@ describe('a worker that is told to stop in the middle of a run', () => {
       JSON.parse((await run(env, 'runs', '--json', '--job', 'sync-articles')).out).filter(
         (each: { trigger: string; state: string }) => each.trigger === 'schedule' && each.state === 'succeeded',
       )
-    await expect.poll(async () => (await ticks()).length, { timeout: 20_000, interval: 300 }).toBeGreaterThan(0)
+    await expect.poll(async () => (await ticks()).length).toBeGreaterThan(0)
     const before = pulls().length
     sandbox.hasura.fault({ operationName: 'PullArticles', times: 1 }, { kind: 'hang' })
     const running = run(env, 'run', 'sync-articles', '--json')
-    await expect.poll(() => pulls().length, { timeout: 20_000 }).toBe(before + 1)
+    await expect.poll(() => pulls().length).toBe(before + 1)
     worker.kill('SIGTERM')
     const { code, out, err } = await running
     const sentence = 'The worker is stopping, so the run was interrupted; the next one resumes from its checkpoint'
@@ -156,7 +149,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
   })
 })
 
-test('a worker that npm started ends when npm is told to stop', { timeout: 90_000 }, async () => {
+test('a worker that npm started ends when npm is told to stop', async () => {
   await using home = await openHome(sandbox, 'under-npm')
   const copy = await copyProject(home.folder)
   const env = { ...home.env, PORT: '0', HOME: home.folder }

@@ -152,7 +152,7 @@ describe('an embedded store', () => {
     expect(countMutations()).toBe(0)
   })
 
-  test('is asked through its worker while one runs, and left alone while none does', { timeout: 60_000 }, async () => {
+  test('is asked through its worker while one runs, and left alone while none does', async () => {
     await writeAccounts({ name: 'embedded' })
     {
       await using _worker = await startWorker(env())

@@ -19,7 +19,7 @@ let env: Record<string, string>
 beforeAll(async () => {
   realm = await createRealm(getSharedKeycloak(), undefined, { roles: ['viewer'] })
   hasura = await startHasura({ jwt: { jwkUrl: realm.jwksUrl, issuer: realm.issuer }, requireRoleHeader: true })
-}, 60_000)
+})
 afterAll(async () => {
   await hasura[Symbol.asyncDispose]()
   await realm.remove()

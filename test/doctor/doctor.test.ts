@@ -28,7 +28,9 @@ let clientId: string
 beforeEach(async () => {
   made += 1
   clientId = `doctor-${made}`
-  home = await openHome(sandbox, clientId)
+  const opened = await openHome(sandbox, clientId)
+  // There is no database yet, so none has to be opened.
+  home = { ...opened, env: { ...opened.env, DATA_DIR: join(opened.folder, 'not-there-yet') } }
   await writeFile(home.secretFile, `secret-of-${clientId}`)
   await chmod(home.secretFile, 0o600)
 })
@@ -53,7 +55,7 @@ function mapClaims(path: string): Record<string, string> {
 }
 
 test('an account that is well has every check in its place, and ends with 0', async () => {
-  const { code, diagnoses, find } = await runDoctor({ ...home.env, DATA_DIR: join(home.folder, 'not-there-yet') })
+  const { code, diagnoses, find } = await runDoctor(home.env)
   expect(code).toBe(0)
   expect(diagnoses.map(({ account, ok }) => ({ account, ok }))).toEqual([{ account: 'default', ok: true }])
   expect(diagnoses[0]?.checks.map(check => check.id)).toEqual(checkIds)

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Serving, serveLines } from '../../src/app/serve-lines.ts'
 import { type App, openApp } from '../../src/app.ts'
@@ -15,6 +15,7 @@ import type { Operations } from '../../src/http/operations.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { jobs } from '../../src/jobs/list.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
+import { until } from '../fixtures/until.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
 import { createRealm, type Realm, type ServiceAccount, WORKER_API } from '../services/keycloak-realm.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -72,11 +73,9 @@ beforeAll(async () => {
   opened.defer(() => http.close())
   httpUrl = await http.listen({ host: '127.0.0.1', port: 0 })
   const bootstrap = await request('bootstrap-account')
-  await vi.waitFor(async () => expect(await reportOf(bootstrap)).toMatchObject({ state: 'done' }), patience)
-}, 120_000)
+  await until(async () => (await reportOf(bootstrap))?.state === 'done')
+})
 afterAll(() => opened.disposeAsync())
-
-const patience = { timeout: 25_000, interval: 100 }
 
 async function request(job: string): Promise<string> {
   return (await operations.makeRequest({ job, account: undefined, payload: undefined, trigger: 'cli', caller: 'test' }))
@@ -105,10 +104,10 @@ async function holdAndMend(
   await breakIt()
   await dropToken()
   const id = await request('sync-topics')
-  await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'waiting', hold })
+  await expect.poll(() => reportOf(id)).toMatchObject({ state: 'waiting', hold })
   await mendIt()
   await endPause()
-  await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done' })
+  await expect.poll(() => reportOf(id)).toMatchObject({ state: 'done' })
   expect(await operations.listHolds()).toEqual([])
 }
 
@@ -156,7 +155,7 @@ describe('a worker against a real Keycloak', () => {
     await writeFile(secretFile, `${await realm.regenerateSecret()}\n`)
     await dropToken()
     const id = await request('sync-users')
-    await expect.poll(() => reportOf(id), patience).toMatchObject({ state: 'done', runs: [{ state: 'succeeded' }] })
+    await expect.poll(() => reportOf(id)).toMatchObject({ state: 'done', runs: [{ state: 'succeeded' }] })
   })
 
   test('holds the account when the secret is wrong, naming the file, and goes on with the right one', async () => {
@@ -188,9 +187,7 @@ describe('a worker against a real Keycloak', () => {
     const stranger = await realm.createCaller({ clientId: 'stranger', roles: [] })
     const accepted = await ask(await tokenOf(caller))
     expect(accepted).toMatchObject({ status: 202, body: { id: expect.any(String) } })
-    await expect
-      .poll(() => reportOf(accepted.body.id ?? ''), patience)
-      .toMatchObject({ state: 'done', trigger: 'http' })
+    await expect.poll(() => reportOf(accepted.body.id ?? '')).toMatchObject({ state: 'done', trigger: 'http' })
     // Without the role Keycloak leaves the audience out as well.
     expect(await ask(await tokenOf(stranger))).toMatchObject({
       status: 401,

@@ -32,7 +32,7 @@ describe.skipIf(!phaseTwo)('the example of Phase Two, against its extension in a
     for (let index = 0; index < 105; index += 1) organizations.push(await createOrganization(index))
     user = await realm.admin.post(`/${realm.name}/users`, { username: 'ann', email: 'ann@wiki.example', enabled: true })
     await ask('PUT', `/orgs/${organizations[0]}/members/${user}`)
-  }, 180_000)
+  })
   afterAll(() => opened.disposeAsync())
 
   async function ask(method: string, path: string, body?: unknown): Promise<Response> {

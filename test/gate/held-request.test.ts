@@ -48,20 +48,16 @@ async function endPause(account: string): Promise<void> {
   serving.look()
 }
 
-const patience = { timeout: 15_000, interval: 50 }
-
 test('a request whose role is missing is held, holds no other job, and goes on by itself once it is granted', async () => {
   const account = app.addAccount({ roles: ['viewer'] }, hasty)
   const id = await enqueue(account, 'edit')
-  await expect.poll(() => stateOf(id), patience).toEqual({ state: 'waiting', hold: 'job-roles', runs: ['refused'] })
+  await expect.poll(() => stateOf(id)).toEqual({ state: 'waiting', hold: 'job-roles', runs: ['refused'] })
   const looking = await enqueue(account, 'look')
-  await expect.poll(() => stateOf(looking), patience).toMatchObject({ state: 'done' })
+  await expect.poll(() => stateOf(looking)).toMatchObject({ state: 'done' })
 
   app.idp.setRoles(account, ['viewer', 'editor'])
   await endPause(account)
-  await expect
-    .poll(() => stateOf(id), patience)
-    .toEqual({ state: 'done', hold: undefined, runs: ['refused', 'succeeded'] })
+  await expect.poll(() => stateOf(id)).toEqual({ state: 'done', hold: undefined, runs: ['refused', 'succeeded'] })
   expect(await app.operations.listHolds()).toEqual([])
 })
 
@@ -69,8 +65,7 @@ test('an account whose client is refused waits as a whole, asks little, and goes
   const account = app.addAccount({ roles: ['viewer', 'editor'] }, hasty)
   app.idp.setEnabled(account, false)
   const ids = await Promise.all([enqueue(account, 'edit'), enqueue(account, 'look')])
-  for (const id of ids)
-    await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'waiting', hold: 'client-auth' })
+  for (const id of ids) await expect.poll(() => stateOf(id)).toMatchObject({ state: 'waiting', hold: 'client-auth' })
   const [hold] = await app.operations.listHolds()
   expect(hold).toMatchObject({
     account,
@@ -82,20 +77,18 @@ test('an account whose client is refused waits as a whole, asks little, and goes
 
   app.idp.setEnabled(account, true)
   await endPause(account)
-  for (const id of ids) await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
+  for (const id of ids) await expect.poll(() => stateOf(id)).toMatchObject({ state: 'done' })
 })
 
 test('an identity provider that asks for a pause is left alone that long by the whole account', async () => {
   const account = app.addAccount({ roles: ['viewer', 'editor'] }, hasty)
   const lift = app.idp.fault('token', { kind: 'status', status: 429, headers: { 'retry-after': '120' } })
   const first = await enqueue(account, 'look')
-  await expect.poll(() => stateOf(first), patience).toMatchObject({ state: 'waiting', hold: 'token-endpoint' })
+  await expect.poll(() => stateOf(first)).toMatchObject({ state: 'waiting', hold: 'token-endpoint' })
   const asked = () => app.idp.tokenRequests.filter(request => request.clientId === account).length
   const before = asked()
   const second = await enqueue(account, 'edit')
-  await expect
-    .poll(() => stateOf(second), patience)
-    .toMatchObject({ state: 'waiting', hold: 'token-endpoint', runs: [] })
+  await expect.poll(() => stateOf(second)).toMatchObject({ state: 'waiting', hold: 'token-endpoint', runs: [] })
   const holds = (await app.operations.listHolds()).filter(hold => hold.account === account)
   expect(holds).toMatchObject([{ job: null, reason: expect.stringContaining('asks for a pause of 120 s') }])
   const pauseMs = Date.parse(holds[0]?.nextProbeAt ?? '') - Date.now()
@@ -103,7 +96,7 @@ test('an identity provider that asks for a pause is left alone that long by the 
   expect(asked()).toBe(before)
   lift()
   await endPause(account)
-  for (const id of [first, second]) await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
+  for (const id of [first, second]) await expect.poll(() => stateOf(id)).toMatchObject({ state: 'done' })
 })
 
 test('an outage behind the gate holds the account with a growing pause, and costs no request', async () => {
@@ -120,16 +113,12 @@ test('an outage behind the gate holds the account with a growing pause, and cost
     }),
   )
   const looking = await enqueue(account, 'look')
-  await expect.poll(() => stateOf(looking), patience).toMatchObject({ state: 'done' })
+  await expect.poll(() => stateOf(looking)).toMatchObject({ state: 'done' })
   await app.hasura.stop()
   const id = await enqueue(account, 'ask')
-  await expect
-    .poll(() => stateOf(id), patience)
-    .toMatchObject({ state: 'waiting', hold: 'network', runs: ['interrupted'] })
+  await expect.poll(() => stateOf(id)).toMatchObject({ state: 'waiting', hold: 'network', runs: ['interrupted'] })
   await endPause(account)
-  await expect
-    .poll(() => stateOf(id), patience)
-    .toMatchObject({ runs: ['interrupted', 'interrupted'], hold: 'network' })
+  await expect.poll(() => stateOf(id)).toMatchObject({ runs: ['interrupted', 'interrupted'], hold: 'network' })
   const row = await app.deps.store
     .selectFrom('worker.holds')
     .select(['probes', 'met_by'])
@@ -138,5 +127,5 @@ test('an outage behind the gate holds the account with a growing pause, and cost
   expect(row).toEqual({ probes: 1, met_by: 'run' })
   await app.hasura.start()
   await endPause(account)
-  await expect.poll(() => stateOf(id), patience).toMatchObject({ state: 'done' })
+  await expect.poll(() => stateOf(id)).toMatchObject({ state: 'done' })
 })

@@ -45,7 +45,7 @@ describe('health', () => {
     })
     expect((await ask(url, '/health/live')).status).toBe(200)
     await postgres.start()
-    await expect.poll(async () => (await ask(url, '/health/ready')).status, { timeout: 15_000 }).toBe(200)
+    await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
 
     await redis.kill()
     expect(await ask(url, '/health/ready')).toEqual({
@@ -53,7 +53,7 @@ describe('health', () => {
       body: { code: 'queue', message: expect.stringMatching(/^Redis does not answer, the connection was refused/) },
     })
     await redis.start()
-    await expect.poll(async () => (await ask(url, '/health/ready')).status, { timeout: 15_000 }).toBe(200)
+    await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
     await http.close()
   })
 })

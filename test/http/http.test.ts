@@ -334,9 +334,7 @@ describe('an accepted request', () => {
       body: { id: first.body.id, absorbed: true },
     })
     const serving = await app.serve()
-    await expect
-      .poll(async () => (await look(`/requests/${first.body.id}`)).body.state, { timeout: 10_000 })
-      .toBe('done')
+    await expect.poll(async () => (await look(`/requests/${first.body.id}`)).body.state).toBe('done')
     await serving[Symbol.asyncDispose]()
     expect((await ask({ body, key: 'order-1' })).body.id).toBe(first.body.id)
     expect((await ask({ body, key: 'order-2' })).body.id).not.toBe(first.body.id)
@@ -352,7 +350,7 @@ describe('an accepted request', () => {
     expect(keyed.body).toEqual({ id: twin.body.id, absorbed: true })
     const serving = await app.serve()
     const isDone = async () => (await look(`/requests/${twin.body.id}`)).body.state
-    await expect.poll(isDone, { timeout: 10_000 }).toBe('done')
+    await expect.poll(isDone).toBe('done')
     await serving[Symbol.asyncDispose]()
     const before = await requestCount()
     expect((await ask({ body, key: 'absorbed-1' })).body).toEqual({ id: twin.body.id, absorbed: true })
@@ -389,7 +387,7 @@ describe('an accepted request', () => {
     const { body } = await ask({ key: 'held' })
     const serving = await app.serve()
     await expect
-      .poll(async () => (await look(`/requests/${body.id}`)).body, { timeout: 10_000 })
+      .poll(async () => (await look(`/requests/${body.id}`)).body)
       .toMatchObject({
         state: 'waiting',
         hold: { code: 'claims', reason: 'The token has no claims: add the mapper' },
@@ -423,9 +421,7 @@ test('what a job threw is told to the worker’s operator, and to no caller', as
   const { body } = await ask({ job: 'break' })
   const id = String(body.id)
   await using _serving = await app.serve()
-  await expect
-    .poll(() => app.operations.findRequest(id), { timeout: 15_000 })
-    .toMatchObject({ runs: [{ state: 'failed' }] })
+  await expect.poll(() => app.operations.findRequest(id)).toMatchObject({ runs: [{ state: 'failed' }] })
   const told = {
     code: 'job-error',
     message: expect.stringMatching(

@@ -15,7 +15,7 @@ beforeAll(async () => {
     ('south', 9007199254740993, 12.50, 0.1, '2026-01-01 00:00:00.123456+00', '{"n": 1.10, "n": 2}', '\\x00ff', '{1,null}', now(), null, null, 1),
     ('north', 3, 'NaN', 'infinity', '1999-12-31 23:59:59+00', '[9007199254740993]', null, '{}', now(), now(), null, 2),
     ('north', 2, -0.10, 1e30, 'infinity', null, null, null, now(), null, null, 3)`.execute(app.deps.store)
-}, 60_000)
+})
 afterAll(() => app[Symbol.asyncDispose]())
 
 const wanted = { table: 'Odd "name"', account: undefined, limit: 20 }

@@ -27,7 +27,7 @@ let written = ''
 beforeAll(async () => {
   realm = await createRealm(keycloak)
   hasura = await startHasura({ jwt: { jwkUrl: realm.jwksUrl, issuer: realm.issuer }, requireRoleHeader: true })
-}, 60_000)
+})
 afterAll(async () => {
   await hasura[Symbol.asyncDispose]()
   await realm.remove()

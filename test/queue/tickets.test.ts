@@ -34,20 +34,17 @@ describe.runIf(redisServer)('tickets', () => {
       served.push(job)
       if (served.length === 1) await gate.promise
     }, 1)
-    await expect.poll(() => served, { timeout: 5_000 }).toEqual(['first'])
+    await expect.poll(() => served).toEqual(['first'])
     // Of the run that is going: swallowed. Of what was asked for during it: not.
     await tickets.add([line('first'), line('first', '1')])
     gate.resolve()
-    await expect.poll(() => served, { timeout: 5_000 }).toEqual(['first', 'second', 'first'])
+    await expect.poll(() => served).toEqual(['first', 'second', 'first'])
     // Nothing is kept of what is done, so the same wake-up may come again.
     await expect
-      .poll(
-        async () => {
-          await tickets.add([line('second')])
-          return served.length
-        },
-        { timeout: 5_000 },
-      )
+      .poll(async () => {
+        await tickets.add([line('second')])
+        return served.length
+      })
       .toBeGreaterThan(3)
   })
 
@@ -59,7 +56,7 @@ describe.runIf(redisServer)('tickets', () => {
     expect(refusal).toMatchObject({ code: 'queue', message: expect.stringContaining('Redis does not answer') })
     await expect(tickets.ping()).rejects.toThrow(TransientError)
     await redis.start()
-    await expect.poll(() => isAdded(tickets, 'b'), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => isAdded(tickets, 'b')).toBe(true)
     await tickets.ping()
   })
 
@@ -69,8 +66,8 @@ describe.runIf(redisServer)('tickets', () => {
     await tickets.consume(async ({ job }) => void served.add(job), 2)
     await redis.stop()
     await redis.start()
-    await expect.poll(() => isAdded(tickets, 'after'), { timeout: 10_000 }).toBe(true)
-    await expect.poll(() => served.has('after'), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => isAdded(tickets, 'after')).toBe(true)
+    await expect.poll(() => served.has('after')).toBe(true)
     expect(logged.lines.filter(({ level }) => level === 'warn').length).toBeLessThanOrEqual(4)
   })
 
@@ -83,8 +80,8 @@ describe.runIf(redisServer)('tickets', () => {
     await tickets.consume(async ({ job }) => void served.add(job), 2)
     expect(logged.lines).toContainEqual(expect.objectContaining({ msg: expect.stringContaining('does not answer') }))
     await redis.start()
-    await expect.poll(() => isAdded(tickets, 'late'), { timeout: 10_000 }).toBe(true)
-    await expect.poll(() => served.has('late'), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => isAdded(tickets, 'late')).toBe(true)
+    await expect.poll(() => served.has('late')).toBe(true)
   })
 
   test('close all the same while Redis is away', async () => {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Serving } from '../../src/app/serve-lines.ts'
 import { PermanentError, TransientError } from '../../src/errors.ts'
@@ -8,14 +8,13 @@ import { defineJob } from '../../src/jobs/define-job.ts'
 import { startHousekeeping } from '../../src/runs/housekeeping.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { until } from '../fixtures/until.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await openSandbox({ hasura: { seed: false } })
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
-
-const patience = { timeout: 10_000, interval: 20 }
 
 describe.each(backends)('the bootstrap of an account on %s', backend => {
   let app: TestApp
@@ -36,7 +35,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [step, bootstrapAccount([step])] })
     serving = await app.serve()
     // The account that is there from the beginning has its own.
-    await vi.waitFor(async () => expect(await bootstrappedAt('default')).toBeInstanceOf(Date), patience)
+    await until(() => bootstrappedAt('default'))
   })
   afterAll(() => app[Symbol.asyncDispose]())
 
@@ -85,7 +84,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     })
     steps = 0
     const { id } = await bootstrap(account)
-    await expect.poll(() => steps, patience).toBe(1)
+    await expect.poll(() => steps).toBe(1)
     const tick = await app.operations.makeRequest({
       job: 'sync-things',
       account,
@@ -100,10 +99,10 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     })
     ticked.resolve()
     await expect
-      .poll(async () => (await requestsOf(account, 'sync-things')).map(request => request.state), patience)
+      .poll(async () => (await requestsOf(account, 'sync-things')).map(request => request.state))
       .toEqual(['superseded', 'waiting'])
     await letRetry(account)
-    await expect.poll(() => stateOf(id), patience).toBe('done')
+    await expect.poll(() => stateOf(id)).toBe('done')
     expect(await stateOf(tick.id)).toBe('done')
     expect(await bootstrappedAt(account)).toBeInstanceOf(Date)
     expect(steps).toBe(2)
@@ -115,10 +114,10 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     endings.push(() => done.promise)
     steps = 0
     const first = await bootstrap(account)
-    await expect.poll(() => steps, patience).toBe(1)
+    await expect.poll(() => steps).toBe(1)
     expect(await bootstrap(account)).toEqual({ id: first.id, absorbed: true })
     done.resolve()
-    await expect.poll(() => stateOf(first.id), patience).toBe('done')
+    await expect.poll(() => stateOf(first.id)).toBe('done')
     expect((await runsOf(account, 'bootstrap-account')).map(run => run.state)).toEqual(['succeeded'])
   })
 
@@ -128,12 +127,12 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
       throw new PermanentError('validation-failed', { found: 'field "x" not found', remedy: 'grant it' })
     })
     const { id } = await bootstrap(account)
-    await expect.poll(() => stateOf(id), patience).toBe('failed')
+    await expect.poll(() => stateOf(id)).toBe('failed')
     expect((await app.operations.findRequest(id))?.failedReason).toBe(
       `The bootstrap of "${account}" stopped at sync-things: field "x" not found: grant it; then run "bootstrap --account ${account}" again`,
     )
     const again = await bootstrap(account)
-    await expect.poll(() => stateOf(again.id), patience).toBe('done')
+    await expect.poll(() => stateOf(again.id)).toBe('done')
   })
 
   test('is asked for within a minute when the account was forgotten, and only then', async () => {
@@ -150,14 +149,14 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     }
     await using _housekeeping = startHousekeeping({ ...deps, clock }, async () => {})
     const runs = () => runsOf(account, 'bootstrap-account')
-    const done = () => expect.poll(() => bootstrappedAt(account), patience).toBeInstanceOf(Date)
+    const done = () => expect.poll(() => bootstrappedAt(account)).toBeInstanceOf(Date)
     await done()
     expect(await bootstrappedAt(account)).toBeInstanceOf(Date)
     const [first] = await runs()
     pauses.at(-1)?.end()
-    await expect.poll(() => pauses.length, patience).toBe(2)
+    await expect.poll(() => pauses.length).toBe(2)
     expect((await runs()).map(run => run.id)).toEqual([first?.id])
-    await vi.waitFor(() => app.operations.forget(account), patience)
+    await expect.poll(() => app.operations.forget(account)).toBeUndefined()
     expect(await bootstrappedAt(account)).toBeUndefined()
     pauses.at(-1)?.end()
     await done()

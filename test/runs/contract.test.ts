@@ -83,14 +83,14 @@ test('its requests are held alone, and go on when the schema fits again', async 
   await using serving = await app.serve()
   const held = await ask(readTopics)
   await expect
-    .poll(() => operations.listHolds(), { timeout: 20_000 })
+    .poll(() => operations.listHolds())
     .toMatchObject([{ job: 'read-topics', code: 'contract', reason: expect.stringContaining('Job "read-topics"') }])
   const other = await ask(readUsers)
-  await expect.poll(() => stateOf(other), { timeout: 20_000 }).toBe('done')
+  await expect.poll(() => stateOf(other)).toBe('done')
 
   await writeFile(sdlFile, sdl)
   await sql`update worker.holds set probe_at = now()`.execute(deps.store)
   serving.look()
-  await expect.poll(() => stateOf(held), { timeout: 20_000 }).toBe('done')
+  await expect.poll(() => stateOf(held)).toBe('done')
   expect(await operations.listHolds()).toEqual([])
 })

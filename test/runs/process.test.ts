@@ -40,7 +40,7 @@ describe.runIf(hasPostgres)('a process', () => {
     const release = Promise.withResolvers<void>()
     const taken = Array.from({ length: 12 }, () => database.store.connection().execute(() => release.promise))
     const before = await expiresAt(process.id)
-    await expect.poll(() => expiresAt(process.id), { timeout: 20_000 }).toBeGreaterThan(before + 2_000)
+    await expect.poll(() => expiresAt(process.id)).toBeGreaterThan(before + 2_000)
     release.resolve()
     await Promise.all(taken)
   })
@@ -51,7 +51,7 @@ describe.runIf(hasPostgres)('a process', () => {
     await using serving = await process.serve(duties)
     using run = process.takeInHand()
     const before = await expiresAt(process.id)
-    await expect.poll(() => expiresAt(process.id), { timeout: 20_000 }).toBeGreaterThan(before + 1_000)
+    await expect.poll(() => expiresAt(process.id)).toBeGreaterThan(before + 1_000)
     expect(run.signal.aborted).toBe(false)
     await sql`alter function worker.look_away rename to look`.execute(database.store)
     serving.look()
@@ -61,7 +61,7 @@ describe.runIf(hasPostgres)('a process', () => {
     await using process = await startProcess({ database, clock, log }, self)
     await using _serving = await process.serve(duties)
     await sql`delete from worker.processes where id = ${process.id}`.execute(database.store)
-    await expect.poll(() => servedBy(process.id), { timeout: 20_000 }).toEqual([{ job: line.job }])
+    await expect.poll(() => servedBy(process.id)).toEqual([{ job: line.job }])
   })
 
   test('stores its lines one call after the other, as they are then, and again when they may be lost', async () => {
@@ -82,9 +82,7 @@ describe.runIf(hasPostgres)('a process', () => {
 })
 
 describe.runIf(hasPostgres)('while Postgres accepts connections and answers nothing', () => {
-  test('a process aborts its runs, leaves its connections, and works again when it is answered', {
-    timeout: 60_000,
-  }, async () => {
+  test('a process aborts its runs, leaves its connections, and works again when it is answered', async () => {
     await using postgres = await startPostgres()
     await using opened = await openDatabase({ databaseUrl: postgres.url }, log)
     await using process = await startProcess({ database: opened, clock, log }, self)

@@ -55,8 +55,7 @@ describe.each(backends)('a request on %s', backend => {
   const ask = async (job: string, n = 0) =>
     (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli', caller: 'test' })).id
   const find = (id: string) => app.operations.findRequest(id)
-  const untilState = (id: string, state: string) =>
-    expect.poll(async () => (await find(id))?.state, { timeout: 15_000, interval: 20 }).toBe(state)
+  const untilState = (id: string, state: string) => expect.poll(async () => (await find(id))?.state).toBe(state)
   const holds = async () => (await app.operations.listHolds()).filter(hold => hold.account === account)
   /** As if the pause of its holds were over. */
   const letProbe = async () => {
@@ -72,11 +71,9 @@ describe.each(backends)('a request on %s', backend => {
     )
     serving.look()
   }
-  const untilHeld = () => expect.poll(async () => (await holds()).length, { timeout: 10_000, interval: 20 }).toBe(1)
+  const untilHeld = () => expect.poll(async () => (await holds()).length).toBe(1)
   const untilRuns = (id: string, count: number) =>
-    expect
-      .poll(async () => (await find(id))?.runs.length, { timeout: 10_000, interval: 20 })
-      .toBeGreaterThanOrEqual(count)
+    expect.poll(async () => (await find(id))?.runs.length).toBeGreaterThanOrEqual(count)
   const logins = () => app.idp.tokenRequests.filter(({ clientId }) => clientId === account).length
 
   test('waits for the run of its line, in turn, and says for what', async () => {
@@ -90,7 +87,7 @@ describe.each(backends)('a request on %s', backend => {
     const ids: string[] = []
     for (const n of [1, 2, 3]) {
       ids.push(await ask(job, n))
-      if (n === 1) await expect.poll(() => started, { timeout: 10_000 }).toEqual([1])
+      if (n === 1) await expect.poll(() => started).toEqual([1])
     }
     expect(await find(ids[2] ?? '')).toMatchObject({
       state: 'waiting',
@@ -122,9 +119,7 @@ describe.each(backends)('a request on %s', backend => {
     const bystander = app.addAccount()
     await app.operations.makeRequest({ job, account: bystander, payload: { n: 1 }, trigger: 'cli', caller: 'test' })
     await expect
-      .poll(async () => (await app.operations.listRuns({ job, limit: 9 })).some(run => run.account === bystander), {
-        timeout: 10_000,
-      })
+      .poll(async () => (await app.operations.listRuns({ job, limit: 9 })).some(run => run.account === bystander))
       .toBe(true)
     expect(logins()).toBe(before)
     expect((await find(second))?.runs).toEqual([])
@@ -143,7 +138,7 @@ describe.each(backends)('a request on %s', backend => {
     expect(await refused()).toBe(1)
     for (const probes of [1, 2]) {
       await letProbe()
-      await expect.poll(refused, { timeout: 10_000, interval: 20 }).toBe(1 + probes)
+      await expect.poll(refused).toBe(1 + probes)
     }
     for (const id of ids) await untilState(id, 'waiting')
     mended = true
@@ -207,9 +202,7 @@ describe.each(backends)('a request on %s', backend => {
     const first = await ask(asking)
     await untilHeld()
     const second = await ask(job, 7)
-    await expect
-      .poll(() => find(second), { timeout: 5_000 })
-      .toMatchObject({ state: 'waiting', hold: { code: 'rate-limited' } })
+    await expect.poll(() => find(second)).toMatchObject({ state: 'waiting', hold: { code: 'rate-limited' } })
     limited = false
     await sql`update worker.holds set asked_until = now(), probe_at = now() where account = ${account}`.execute(
       app.deps.store,
@@ -225,7 +218,7 @@ describe.each(backends)('a request on %s', backend => {
     const id = await ask(job)
     for (let failures = 1; failures < maxUnknownFailures; failures += 1) {
       await untilRuns(id, failures)
-      await expect.poll(async () => (await find(id))?.failures, { timeout: 10_000, interval: 20 }).toBe(failures)
+      await expect.poll(async () => (await find(id))?.failures).toBe(failures)
       await letRetry(id)
     }
     await untilState(id, 'failed')
@@ -245,7 +238,7 @@ describe.each(backends)('a request on %s', backend => {
       return ending ? await ending() : {}
     })
     const first = await ask(job)
-    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => runs).toBe(1)
     const second = await ask(job)
     expect(second).not.toBe(first)
     asked.resolve()
@@ -260,7 +253,7 @@ describe.each(backends)('a request on %s', backend => {
 
   test('that failed while an equal one was made is superseded by it: whoever asks for it is told of that one', async () => {
     const { job, first, second, runs } = await askTwice([late])
-    await expect.poll(async () => (await find(first))?.id, { timeout: 10_000 }).toBe(second)
+    await expect.poll(async () => (await find(first))?.id).toBe(second)
     await letRetry(second)
     await untilState(first, 'done')
     expect(runs()).toBe(2)
@@ -272,7 +265,7 @@ describe.each(backends)('a request on %s', backend => {
 
   test('that failed while an equal one was made fails as that one does', async () => {
     const { first, second, runs } = await askTwice([late, never])
-    await expect.poll(async () => (await find(first))?.id, { timeout: 10_000 }).toBe(second)
+    await expect.poll(async () => (await find(first))?.id).toBe(second)
     await letRetry(second)
     await untilState(first, 'failed')
     expect(await find(first)).toMatchObject({ id: second, failedReason: 'field "x" not found' })
@@ -287,7 +280,7 @@ describe.each(backends)('a request on %s', backend => {
       return failing ? late() : {}
     })
     const first = await ask(job)
-    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => runs).toBe(1)
     for (let tick = 0; tick < 20; tick += 1) await ask(job)
     failing = false
     runs = 0
@@ -343,7 +336,7 @@ describe.each(backends)('a request on %s', backend => {
       return {}
     })
     const id = await ask(job)
-    await expect.poll(() => runs, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => runs).toBe(1)
     await serving[Symbol.asyncDispose]()
     expect(await find(id)).toMatchObject({
       state: 'waiting',
@@ -362,7 +355,7 @@ describe.each(backends)('a request on %s', backend => {
       return {}
     })
     const first = await ask(job, 1)
-    await expect.poll(() => running, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => running).toBe(1)
     const second = await ask(job, 2)
     expect(await app.operations.cancelRequest(second)).toBe('cancelled')
     expect(await app.operations.cancelRequest(first)).toBe('running')
@@ -371,7 +364,7 @@ describe.each(backends)('a request on %s', backend => {
     expect(running).toBe(1)
     expect((await find(first))?.runs).toMatchObject([{ state: 'cancelled' }])
     const again = await app.operations.retryRequest(first)
-    await expect.poll(() => running, { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => running).toBe(2)
     await app.operations.cancelRequest(again.id)
     serving.look()
     await untilState(again.id, 'cancelled')
@@ -386,7 +379,7 @@ describe.each(backends)('a request on %s', backend => {
       return { counts: { read: payload.n } }
     })
     await ask(job, 1)
-    await expect.poll(() => running, { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => running).toBe(true)
     const waited = Promise.withResolvers<void>()
     const definition = app.deps.jobs.get(job) ?? expect.fail()
     const access = app.deps.accounts.get(account) ?? expect.fail()

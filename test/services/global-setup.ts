@@ -28,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (!pgbouncerServer) {
       skipped.push(`suites behind PgBouncer (${servicesWanted ? 'no pgbouncer in PATH nor in /usr/sbin' : UNWANTED})`)
     }
+    if (project.vite.config.mode !== 'all') skipped.push('long suites, such as those of crashes (npm run test:all)')
     if (!hasOpenssl) skipped.push(`suites with certificates (${servicesWanted ? 'no openssl in PATH' : UNWANTED})`)
   } catch (error) {
     await started.disposeAsync()

@@ -48,7 +48,6 @@ export async function startKeycloak({ providersFolder, javaHome }: KeycloakOptio
     },
     stopSignal: 'TERM',
     isReady: () => answers(`${url}/realms/master`),
-    readyWithinMs: 120_000,
   })
   return Object.assign(service, { adminName: ADMIN_NAME, adminPassword: ADMIN_PASSWORD, https: https?.access })
 }

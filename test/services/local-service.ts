@@ -20,7 +20,6 @@ export interface LocalServiceOptions {
   /** Asks the server to end soon, whoever is connected. */
   stopSignal: 'TERM' | 'INT'
   isReady(): Promise<boolean>
-  readyWithinMs: number
 }
 
 /** A handle that a test can be rough with. */
@@ -36,6 +35,9 @@ export interface ServiceHandle extends AsyncDisposable {
   pause(): void
   resume(): void
 }
+
+/** A service that fails ends; this is for one that hangs. */
+const READY_WITHIN_MS = 180_000
 
 export async function createServiceFolder(name: string, user?: SystemUser): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `hasura-sync-worker-${name}-`))
@@ -90,7 +92,7 @@ export class LocalService implements ServiceHandle {
     })
     const [firstOutput] = await Promise.race([once(keeper.stdout, 'data'), exited.then(() => [''])])
     if (keeper.exitCode === null) this.#running = { pid: Number.parseInt(String(firstOutput), 10), exited }
-    await this.#untilReady(Date.now() + this.#options.readyWithinMs)
+    await this.#untilReady(Date.now() + READY_WITHIN_MS)
   }
 
   stop(): Promise<void> {

@@ -47,7 +47,7 @@ describe.runIf(redisServer)('startRedis', () => {
     server.pause()
     await expect(redis.ping()).rejects.toThrow('timed out')
     server.resume()
-    await vi.waitFor(async () => expect(await redis.ping()).toBe('PONG'))
+    await expect.poll(() => redis.ping()).toBe('PONG')
     for (const end of [() => server.stop(), () => server.kill()]) {
       await end()
       await expect(redis.ping()).rejects.toThrow()
@@ -100,7 +100,7 @@ describe.runIf(process.platform !== 'win32')('a local service', () => {
     const pid = Number(String(output))
     expect(isAlive(pid)).toBe(true)
     starter.kill('SIGKILL')
-    await vi.waitFor(() => expect(isAlive(pid) || existsSync(folder)).toBe(false), { timeout: 10_000 })
+    await expect.poll(() => isAlive(pid) || existsSync(folder)).toBe(false)
   })
 
   test('shows the last output of a server that doesn’t come up', async () => {
@@ -119,7 +119,6 @@ async function sleepingService(args: string[]): Promise<LocalService> {
     args,
     stopSignal: 'TERM',
     isReady: async () => false,
-    readyWithinMs: 10_000,
   })
 }
 
@@ -127,7 +126,7 @@ const STARTER = `
   import { LocalService } from ${JSON.stringify(new URL('./local-service.ts', import.meta.url).href)}
   const service = new LocalService({
     name: 'A sleeper', url: '', folder: process.argv[1], command: '/bin/sh', args: ['-c', 'exec sleep 600'],
-    stopSignal: 'TERM', isReady: async () => true, readyWithinMs: 1000,
+    stopSignal: 'TERM', isReady: async () => true,
   })
   await service.start()
   console.log(service.pid)

@@ -41,7 +41,6 @@ export async function startNginx(upstream: string): Promise<ServiceHandle> {
     user,
     stopSignal: 'TERM',
     isReady: () => listens(port),
-    readyWithinMs: 15_000,
   })
 }
 

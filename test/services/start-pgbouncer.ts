@@ -44,7 +44,6 @@ export async function startPgbouncer(url: string, mode: 'session' | 'transaction
     user,
     stopSignal: 'INT',
     isReady: () => answers(own),
-    readyWithinMs: 30_000,
   })
 }
 

@@ -41,7 +41,6 @@ export async function startPostgres(more: Record<string, string> = {}): Promise<
     user,
     stopSignal: 'INT',
     isReady: () => answersQuery(url),
-    readyWithinMs: 30_000,
   })
 }
 

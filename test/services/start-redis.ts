@@ -27,7 +27,6 @@ export async function startRedis(more: readonly string[] = []): Promise<ServiceH
     ],
     stopSignal: 'TERM',
     isReady: () => answersPing(port),
-    readyWithinMs: 15_000,
   })
 }
 

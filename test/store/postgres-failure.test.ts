@@ -46,7 +46,7 @@ beforeAll(async () => {
   await own(hba)
   server = await startPostgres(settings)
   await onServer('create database open', 'create database secure', `create user worker password 'canary'`)
-}, 60_000)
+})
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
@@ -168,9 +168,7 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
       remedy: expect.stringContaining('sslmode=disable'),
     })
     await onDatabase(other.url, 'alter system set default_transaction_read_only = on', 'select pg_reload_conf()')
-    await expect
-      .poll(() => refusalOf(other.url).then(({ found }) => found, String), { timeout: 10_000 })
-      .toMatch(/is read-only \(25006\)$/)
+    await expect.poll(() => refusalOf(other.url).then(({ found }) => found, String)).toMatch(/is read-only \(25006\)$/)
     await other.stop()
     expect(await refusalOf(other.url)).toMatchObject({
       found: expect.stringMatching(/can't be reached, the connection was refused \(ECONNREFUSED\)$/),

@@ -157,9 +157,7 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
   const changeSome = ({ name }: SourceTable) =>
     app.hasura.sql(`update ${name} set title = 'changed', updated_at = now() where id % 10000 = 0`)
 
-  test('loads a hundred thousand rows of one instant by their key, and never again', {
-    timeout: 120_000,
-  }, async () => {
+  test('loads a hundred thousand rows of one instant by their key, and never again', async () => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull()
     await addCrowd(table)
@@ -170,9 +168,7 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('scans a hundred thousand rows of one instant page by page, and never again', {
-    timeout: 120_000,
-  }, async () => {
+  test('scans a hundred thousand rows of one instant page by page, and never again', async () => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ sweep: false })
     await runPull(app, job, account)

@@ -18,7 +18,7 @@ let account: string
 beforeAll(async () => {
   sandbox = await openTableSandbox()
   app = await openTestApp({ backend: 'embedded', sandbox, schemaFolder: sandbox.schemaFolder })
-}, 60_000)
+})
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
   await sandbox[Symbol.asyncDispose]()
@@ -49,7 +49,7 @@ test('a scan by number goes on behind an answer that failed, however short the p
   await expectMirrored(app, table, account)
 })
 
-test('a scan by number with a lookback gets beyond pages that wide rows make short', { timeout: 120_000 }, async () => {
+test('a scan by number with a lookback gets beyond pages that wide rows make short', async () => {
   const table = await sandbox.createTable({
     columns: 'id int primary key, revision bigint not null, big text',
     cursor: 'revision',
@@ -128,7 +128,7 @@ test('bad answers make pages small for a while, not for the rest of a read', asy
   expect(asked(table)).toBeLessThan(30)
 })
 
-test('a count that fails ends no run', { timeout: 60_000 }, async () => {
+test('a count that fails ends no run', async () => {
   const table = await create(10)
   await table.change(alterSelectPermission(table.name, 'viewer', { allow_aggregations: true }))
   const job = table.pull()

@@ -73,9 +73,7 @@ describe.runIf(hasPostgres)('on a database whose every default is hostile', () =
     const before = rows[0]?.now ?? expect.fail('no schedule')
     serving.look()
     await expect
-      .poll(async () => (await app.operations.listRuns({ job: job.name, limit: 1 })).map(({ state }) => state), {
-        timeout: 20_000,
-      })
+      .poll(async () => (await app.operations.listRuns({ job: job.name, limit: 1 })).map(({ state }) => state))
       .toEqual(['succeeded'])
     const [run] = await app.operations.listRuns({ job: job.name, limit: 1 })
     expect(Date.parse(run?.startedAt ?? '')).toBeGreaterThanOrEqual(before.getTime())

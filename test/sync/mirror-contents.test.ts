@@ -17,7 +17,7 @@ let account: string
 beforeAll(async () => {
   sandbox = await openTableSandbox()
   app = await openTestApp({ backend: 'embedded', sandbox, schemaFolder: sandbox.schemaFolder })
-}, 60_000)
+})
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
   await sandbox[Symbol.asyncDispose]()

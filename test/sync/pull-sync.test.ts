@@ -257,18 +257,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
         trigger: 'cli',
         caller: 'test',
       })
-      await expect.poll(() => pages().length - begun, { timeout: 10_000, interval: 20 }).toBeGreaterThan(1)
+      await expect.poll(() => pages().length - begun).toBeGreaterThan(1)
       app.idp.setRoles(account, ['another'])
       const hold = async () => (await app.operations.listHolds()).find(found => found.account === account)
-      await expect.poll(hold, { timeout: 15_000, interval: 50 }).toMatchObject({ code: 'job-roles' })
+      await expect.poll(hold).toMatchObject({ code: 'job-roles' })
       slow()
       const written = (await mirrorOf(job)).length
       expect(written).toBeGreaterThan(0)
       expect(written).toBeLessThan(await visible())
       app.idp.setRoles(account, ['viewer'])
-      await expect
-        .poll(async () => (await app.operations.findRequest(id))?.state, { timeout: 20_000, interval: 50 })
-        .toBe('done')
+      await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
       expect(await hold()).toBeUndefined()
       expect(await mirrorOf(job)).toEqual(await source())
       const [last] = await app.operations.listRuns({ job: job.name, limit: 1 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type CommandProcess, type CommandProcesses, openCommandProcesses } from '../fixtures/command-processes.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -120,7 +120,7 @@ async function killOnce(fixture: Fixture, account: Account, random: () => number
   const moment = random() < 0.1 ? 0 : 1 + Math.floor(random() * 30)
   const pauseMs = random() * (moment === 0 ? 1_500 : 15)
   const kill = async () => {
-    await vi.waitUntil(() => hasEnded || asked() >= moment, { timeout: 30_000, interval: 2 })
+    await expect.poll(() => hasEnded || asked() >= moment, { interval: 2 }).toBe(true)
     await delay(pauseMs)
     run.signal('SIGKILL')
   }
@@ -134,9 +134,7 @@ const changeRows = ({ sandbox }: Fixture, random: () => number) =>
     where id in (select id from articles where status = 'published' order by md5(id::text || '${random()}') limit 20)`)
 
 describe.runIf(hasPostgres)('a run in a process that', () => {
-  test('is killed, fifty times at random moments, loses no row and writes none twice', {
-    timeout: 600_000,
-  }, async () => {
+  test('is killed, fifty times at random moments, loses no row and writes none twice', async () => {
     const seed = chooseSeed()
     const rows = 8_000
     await using fixture = await open(rows)
@@ -170,9 +168,7 @@ describe.runIf(hasPostgres)('a run in a process that', () => {
     }
   })
 
-  test('is killed, ten times while it looks for what no cursor tells, finds all of it', {
-    timeout: 300_000,
-  }, async () => {
+  test('is killed, ten times while it looks for what no cursor tells, finds all of it', async () => {
     const random = randomNumbers(chooseSeed())
     await using fixture = await open(2_000)
     const [account = expect.fail()] = accounts
@@ -192,13 +188,12 @@ describe.runIf(hasPostgres)('a run in a process that', () => {
 
   test.each(['while another reads on', 'when another has read to the end'])(
     'is stopped for longer than its lease lasts, and goes on %s, writes nothing any more',
-    { timeout: 90_000 },
     async moment => {
       await using fixture = await open(3_000)
       for (const account of accounts.slice(0, 2)) {
         const asked = watchRequests(fixture, account)
         const stopped = start(fixture, account)
-        await vi.waitUntil(() => asked() >= 10, { timeout: 30_000, interval: 2 })
+        await expect.poll(() => asked() >= 10, { interval: 2 }).toBe(true)
         stopped.signal('SIGSTOP')
         await takeForDead(fixture, stopped)
         // What the stopped one has in its hands is old from now on.
@@ -206,7 +201,7 @@ describe.runIf(hasPostgres)('a run in a process that', () => {
         const askedBefore = asked()
         const other = start(fixture, account)
         if (moment === 'while another reads on') {
-          await vi.waitUntil(() => asked() >= askedBefore + 10, { timeout: 30_000, interval: 2 })
+          await expect.poll(() => asked() >= askedBefore + 10, { interval: 2 }).toBe(true)
         } else {
           expect(await other.ended).toMatchObject({ code: 0 })
         }

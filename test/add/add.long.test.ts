@@ -80,7 +80,7 @@ async function snapshot(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(files.map(async file => [file, await readFile(file, 'utf8')] as const)))
 }
 
-describe('refuses and writes nothing', { timeout: 120_000 }, () => {
+describe('refuses and writes nothing', () => {
   test.each<[what: string, words: string[], code: number, sentence: string]>([
     ['when there are several cursors', ['drafts'], 2, 'say which one does with --cursor'],
     ['a view without --key', ['heavy_tags'], 2, 'with commas between'],
@@ -182,7 +182,7 @@ const added = [
   },
 ]
 
-describe('adds', { timeout: 120_000 }, () => {
+describe('adds', () => {
   let first: Awaited<ReturnType<typeof cli>>
   beforeAll(async () => {
     for (const { words } of added) {
@@ -190,7 +190,7 @@ describe('adds', { timeout: 120_000 }, () => {
       expect(ended).toMatchObject({ code: 0, err: '' })
       first ??= ended
     }
-  }, 240_000)
+  })
 
   test('and says what it has written', async () => {
     expect(

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 const demo = fileURLToPath(new URL('demo.ts', import.meta.url))
 
-test('the demo shows the whole path and leaves nothing behind', { timeout: 130_000 }, async () => {
+test('the demo shows the whole path and leaves nothing behind', async () => {
   const before = await temporaryFolders()
   const { exitCode, output } = await play('--exit')
   expect(output).toMatch(/first login of "default": calls refresh_users as viewer/)
@@ -29,7 +29,7 @@ test('the demo shows the whole path and leaves nothing behind', { timeout: 130_0
 test.each([
   ['secret', /✗ first login: \S+ was refused \(client-auth\): Keycloak refused client "sync-worker"/],
   ['worker', /✗ first scheduled run and bootstrap: The worker ended by itself \(SIGKILL\)/],
-])('a failing part ends the demo with 1 and a sentence: %s', { timeout: 130_000 }, async (sabotage, sentence) => {
+])('a failing part ends the demo with 1 and a sentence: %s', async (sabotage, sentence) => {
   const before = await temporaryFolders()
   const { exitCode, output } = await play('--exit', '--sabotage', sabotage)
   expect(output).toMatch(sentence)

@@ -48,19 +48,19 @@ beforeAll(async () => {
   sandbox = await openSandbox({
     clients: [{ clientId: 'reader', clientSecret: 'secret', roles: ['viewer'], email: 'reader@wiki.example' }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await sandbox[Symbol.asyncDispose]()
   await rm(copy, { recursive: true, force: true })
 })
 
-test('types are generated for it', { timeout: 60_000 }, async () => {
+test('types are generated for it', async () => {
   await run('graphql-codegen', '--config', 'codegen.ts')
   expect(await readFile(join(copy, 'src/generated/graphql.ts'), 'utf8')).toContain('PullArticleLinksDocument')
 })
 
-test('it compiles', { timeout: 60_000 }, async () => {
+test('it compiles', async () => {
   await writeFile(
     join(copy, 'tsconfig.json'),
     (await readFile(join(copy, 'tsconfig.json'), 'utf8')).replace(/"include": .*/, '"include": ["src", "test/jobs"]'),
@@ -68,11 +68,11 @@ test('it compiles', { timeout: 60_000 }, async () => {
   await run('tsc', '--noEmit', '-p', '.')
 })
 
-test('its test passes', { timeout: 60_000 }, async () => {
+test('its test passes', async () => {
   await run('vitest', 'run', 'test/jobs')
 })
 
-test('the commands run it', { timeout: 60_000 }, async () => {
+test('the commands run it', async () => {
   const mirrored = await cli('run', 'sync-article-links')
   expect(mirrored).toMatch(/^sync-article-links: done \(\d+ read, \d+ inserted/)
   const user = 'a0000000-0000-4000-8000-000000000001'
@@ -80,7 +80,7 @@ test('the commands run it', { timeout: 60_000 }, async () => {
   expect(greeted).toContain('greet-user: done (1 read)')
 })
 
-test('every command of the documents can be given to a running worker', { timeout: 120_000 }, async () => {
+test('every command of the documents can be given to a running worker', async () => {
   const worker = spawn(process.execPath, [join(copy, 'src/main.ts'), 'worker'], {
     cwd: copy,
     env: { ...environment(), PORT: '0' },

@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const section = findSection(readDocument('README.md'), 'From an unknown Hasura to a mirrored table')
 
-test('the README leads from a Hasura that nobody knows to a mirrored table', { timeout: 120_000 }, async () => {
+test('the README leads from a Hasura that nobody knows to a mirrored table', async () => {
   const said: string[] = []
   for (const { language, code, before } of findCodeBlocks(section)) {
     const file = /^`([\w./-]+)`:/m.exec(before)?.[1]

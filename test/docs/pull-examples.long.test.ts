@@ -47,7 +47,7 @@ beforeAll(async () => {
   await call('graphql-codegen', '--config', 'codegen.ts')
   app = await openTestApp({ sandbox, schemaFolder: pathToFileURL(join(project, 'graphql/schema/')) })
   account = app.addAccount({ clientId: 'north' })
-}, 60_000)
+})
 
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
@@ -64,7 +64,7 @@ test('every option of a pull is explained, and no other', () => {
   expect(explained.toSorted()).toEqual(names.toSorted())
 })
 
-test('its files compile', { timeout: 60_000 }, async () => {
+test('its files compile', async () => {
   const config = join(folder, 'project/tsconfig.json')
   const text = await readFile(config, 'utf8')
   await writeFile(config, text.replace(/"include": .*/, '"include": ["src"]'))

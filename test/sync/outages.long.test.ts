@@ -134,13 +134,13 @@ test.runIf(postgresServer)(
       caller: 'test',
     })
     const mirroredThere = () => readMirror(own, table.name, account, ['id']).then(ids => ids.length)
-    await expect.poll(() => mirroredThere().catch(() => 0), { timeout: 10_000, interval: 10 }).toBeGreaterThan(10)
+    await expect.poll(() => mirroredThere().catch(() => 0)).toBeGreaterThan(10)
     await server.kill()
     await server.start()
     const written = await mirroredThere()
     expect(written).toBeLessThan(rows)
     const state = async () => (await own.operations.findRequest(id).catch(() => undefined))?.state
-    await expect.poll(state, { timeout: 25_000, interval: 100 }).toBe('done')
+    await expect.poll(state).toBe('done')
     await expectMirrored(own, table, account)
     const [last] = await own.operations.listRuns({ job: pull.name, limit: 1 })
     expect(last?.counts).toMatchObject({ read: rows - written, inserted: rows - written, updated: 0 })

@@ -16,9 +16,7 @@ const resultsSchema = z.object({
 
 // How fast it is depends on the machine; that each part of it still runs doesn't. dlt is left out, as it comes from PyPI.
 describe.runIf(postgresServer)('the bench', () => {
-  test('measures everything with a few rows, and exits with 1 when a limit is not met', {
-    timeout: 180_000,
-  }, async () => {
+  test('measures everything with a few rows, and exits with 1 when a limit is not met', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-bench-'))
     try {
       const names = ['remote', 'local', 'ranges', 'memory', 'no-change']
