@@ -1,6 +1,7 @@
 /**
  * Imports go one way, and in no circle:
- * main, cli → app → runs, schedules, queue, http → gate, jobs, sync → auth, hasura, rest, store → the leaves beside main.ts.
+ * main, cli → app → doctor, provision, add → http → runs, schedules, queue → gate, jobs, sync → auth, hasura, rest, store →
+ * generated → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'

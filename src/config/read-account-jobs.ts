@@ -2,18 +2,32 @@ import { z } from 'zod'
 import type { Account } from '../account.ts'
 import type { Told } from '../errors.ts'
 
+const missed = z
+  .enum(['run-once', 'skip'])
+  .optional()
+  .describe(
+    'What becomes of ticks for which no worker was there: one run makes up for them, or none. Default: run-once.',
+  )
+
 const schedule = z.union(
   [
     z.null().describe('The job runs on demand only.'),
-    z.strictObject({ everySeconds: z.number('must be a number').min(1, 'must be 1 or more') }),
+    z
+      .strictObject({ everySeconds: z.number('must be a number').min(1, 'must be 1 or more'), missed })
+      .transform(({ everySeconds, missed }) => ({ everySeconds, ...(missed && { missed }) })),
     z
       .strictObject({
         cron: z.string().describe('Five fields, or six with seconds.'),
         zone: z.string().optional().describe('An IANA name such as Europe/Zurich. Default: UTC.'),
+        missed,
       })
-      .transform(({ cron, zone }) => (zone === undefined ? { cron } : { cron, zone })),
+      .transform(({ cron, zone, missed }) => ({
+        cron,
+        ...(zone !== undefined && { zone }),
+        ...(missed && { missed }),
+      })),
   ],
-  'must be {everySeconds: 1 or more}, {cron: …, zone: …} or null',
+  'must be {everySeconds: 1 or more}, {cron: …, zone: …} or null; each rule may have missed: run-once or skip',
 )
 
 /** What an accounts file may say of an account beside its login and endpoints. */

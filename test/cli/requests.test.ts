@@ -33,6 +33,12 @@ const reportUsers = defineJob({
     return {}
   },
 })
+const slow = defineJob({
+  name: 'slow',
+  payload: z.strictObject({}),
+  run: (_session, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true })),
+})
 const onDemand = defineJob({ name: 'on-demand', payload: z.strictObject({}), run: async () => ({}) })
 
 let app: TestApp
@@ -41,7 +47,7 @@ let doors: Readonly<Record<string, Operations>>
 const socketPath = join(tmpdir(), `hasura-sync-worker-${process.pid}-requests.sock`)
 
 beforeAll(async () => {
-  app = await openTestApp({ jobs: [exportArticles, reportUsers, onDemand], firstLogin: null })
+  app = await openTestApp({ jobs: [exportArticles, reportUsers, onDemand, slow], firstLogin: null })
   control = createControl({ operations: app.operations, log: app.logged.log })
   await control.listen({ path: socketPath })
   doors = { here: app.operations, socket: createControlClient(socketPath) }
@@ -56,8 +62,11 @@ afterEach(async () => {
   await sql`delete from worker.schedules`.execute(app.deps.store)
 })
 
-/** @param answer of a person at the terminal; without one nobody can be asked */
-async function run(door: string, argv: readonly string[], answer?: string) {
+/**
+ * @param answer of a person at the terminal; without one nobody can be asked
+ * @param seen gets what is told while the command runs
+ */
+async function run(door: string, argv: readonly string[], answer?: string, seen: string[] = []) {
   let out = ''
   let err = ''
   const asked: string[] = []
@@ -67,6 +76,7 @@ async function run(door: string, argv: readonly string[], answer?: string) {
     },
     err: text => {
       err += text
+      seen.push(text)
     },
     isInteractive: answer !== undefined,
     hasColors: false,
@@ -238,6 +248,35 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
   test('has the priority that enqueue was given', async () => {
     const { out } = await run(door, ['enqueue', 'export-articles', '--priority', 'high'])
     expect(await app.operations.findRequest(out.trim())).toMatchObject({ priority: 'high' })
+  })
+})
+
+test('enqueue --wait says what it waits for when that changes, and ends with a sentence when it is cancelled', async () => {
+  await using _serving = await app.serve()
+  const first = await app.operations.makeRequest({
+    job: 'slow',
+    account: undefined,
+    payload: undefined,
+    trigger: 'http',
+    caller: 'http',
+  })
+  await expect
+    .poll(async () => (await app.operations.findRequest(first.id))?.state, { timeout: 10_000 })
+    .toBe('running')
+  const seen: string[] = []
+  const waiting = run('socket', ['enqueue', 'slow', '--wait'], undefined, seen)
+  const newest = async () => (await app.operations.listRequests({ job: 'slow', limit: 1 }))[0]
+  await expect.poll(async () => (await newest())?.id !== first.id, { timeout: 10_000 }).toBe(true)
+  const second = await newest()
+  await expect.poll(() => seen, { timeout: 10_000 }).toHaveLength(1)
+  await app.operations.cancelRequest(first.id)
+  await expect.poll(() => seen, { timeout: 10_000 }).toHaveLength(2)
+  await app.operations.cancelRequest(second?.id ?? '')
+  expect(await waiting).toEqual({
+    code: 1,
+    out: `${second?.id} cancelled\n`,
+    err: `waiting for the run of slow that is active now\nrunning\nRequest ${second?.id} was cancelled: "retry ${second?.id}" makes one like it\n`,
+    asked: [],
   })
 })
 

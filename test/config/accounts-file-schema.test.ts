@@ -41,6 +41,7 @@ describe('the JSON Schema that editors use', () => {
     ['the least', one],
     ['jobs, schedules and limits', { ...one, jobs: ['sync-users'], schedules: { 'sync-users': null }, limits: {} }],
     ['a cron expression', { ...one, schedules: { a: { cron: '0 3 * * *', zone: 'Europe/Zurich' } } }],
+    ['what becomes of missed ticks', { ...one, schedules: { a: { everySeconds: 60, missed: 'skip' } } }],
     ['a map of claims', { ...one, hasuraClaimsMap: { 'x-hasura-user-id': { path: '$.sub', default: 'x' } } }],
   ])('takes an account with %s', (_what, account) => {
     expect(schema.safeParse({ $schema: './accounts.schema.json', accounts: [account] })).toMatchObject({
@@ -53,6 +54,7 @@ describe('the JSON Schema that editors use', () => {
     ['a name with a space', { ...one, name: 'a b' }],
     ['no client id', { ...one, clientId: undefined }],
     ['another way to authenticate', { ...one, clientAuth: 'none' }],
+    ['missed ticks of another kind', { ...one, schedules: { a: { everySeconds: 60, missed: 'all' } } }],
     ['a schedule of a word', { ...one, schedules: { a: 'daily' } }],
   ])('refuses an account with %s', (_what, account) => {
     expect(schema.safeParse(JSON.parse(JSON.stringify({ accounts: [account] }))).success).toBe(false)

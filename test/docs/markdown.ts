@@ -10,6 +10,7 @@ export const documents = [
   'docs/writing-a-job.md',
   'docs/operations.md',
   'docs/architecture.md',
+  'docs/guarantees.md',
   'docs/performance.md',
 ] as const
 
