@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { spineStatements } from './spine/statements.ts'
+import { requestStatements } from './functions/statements.ts'
 
 /** In order of their names; one that has been released is never edited, a later one mends it. */
 export const migrations: Record<string, Migration> = {
@@ -34,7 +34,7 @@ export const migrations: Record<string, Migration> = {
   // Requests were jobs of the queue before: those that wait there are dropped, and the schedules make the next ones.
   '0007_requests_in_the_store': {
     async up(db: Kysely<unknown>) {
-      for (const statement of spineStatements) await sql.raw(statement).execute(db)
+      for (const statement of requestStatements) await sql.raw(statement).execute(db)
     },
   },
   '0008_versions_of_columns': {

@@ -2,40 +2,31 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endRun } from '../../src/runs/end-run.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
-import type { Store } from '../../src/store/store.ts'
 import { again, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
 describe.each(stores)('accepting a request on %s', backend => {
-  let lines: Lines
-  let store: Store
+  let fixture: Lines
   beforeAll(async () => {
-    lines = await openLines(backend)
-    store = lines.store
+    fixture = await openLines(backend)
   })
-  afterAll(() => lines[Symbol.asyncDispose]())
-
-  const accept: Lines['accept'] = (...given) => lines.accept(...given)
-  const newProcess: Lines['newProcess'] = (...given) => lines.newProcess(...given)
-  const tryClaim: Lines['tryClaim'] = (...given) => lines.tryClaim(...given)
-  const claim: Lines['claim'] = (...given) => lines.claim(...given)
-  const stateOf: Lines['stateOf'] = (...given) => lines.stateOf(...given)
+  afterAll(() => fixture[Symbol.asyncDispose]())
 
   test('an equal request that waits absorbs another, whatever the order of its fields', async () => {
     const line = newLine()
-    const first = await accept(request(line, { payload: { a: 1, b: { c: [1, 2], d: null } } }))
-    const second = await accept(request(line, { payload: { b: { d: null, c: [1, 2] }, a: 1 } }))
+    const first = await fixture.accept(request(line, { payload: { a: 1, b: { c: [1, 2], d: null } } }))
+    const second = await fixture.accept(request(line, { payload: { b: { d: null, c: [1, 2] }, a: 1 } }))
     expect(second).toEqual({ id: first.id, absorbed: true })
-    expect((await accept(request(line, { payload: { a: 2 } }))).absorbed).toBe(false)
-    expect((await accept(request(newLine(), { payload: { a: 1 } }))).absorbed).toBe(false)
+    expect((await fixture.accept(request(line, { payload: { a: 2 } }))).absorbed).toBe(false)
+    expect((await fixture.accept(request(newLine(), { payload: { a: 1 } }))).absorbed).toBe(false)
   })
 
   test('absorbing stops at the claim: what is asked for during a run becomes exactly one more', async () => {
     const line = newLine()
-    const processId = await newProcess()
-    const first = await accept(request(line))
-    await claim(line, processId)
-    const second = await accept(request(line))
-    const third = await accept(request(line))
+    const processId = await fixture.newProcess()
+    const first = await fixture.accept(request(line))
+    await fixture.claim(line, processId)
+    const second = await fixture.accept(request(line))
+    const third = await fixture.accept(request(line))
     expect(second).toMatchObject({ absorbed: false })
     expect(third).toEqual({ id: second.id, absorbed: true })
     expect(second.id).not.toBe(first.id)
@@ -43,54 +34,58 @@ describe.each(stores)('accepting a request on %s', backend => {
 
   test('a more urgent one moves its line forward and shortens the back-off; an equal one does not', async () => {
     const line = newLine()
-    const processId = await newProcess()
-    const { id } = await accept(request(line, { priority: 'low' }))
-    const run = await claim(line, processId)
-    await endRun(store, run.lease.runId, again())
-    await accept(request(line))
-    expect(await stateOf(id)).toMatchObject({ state: 'waiting', ready: false })
-    const other = await accept(request(line, { payload: { other: true } }))
-    await accept(request(line, { priority: 'high' }))
-    expect(await stateOf(id)).toMatchObject({ ready: true, failures: 1 })
-    expect((await claim(line, processId)).requestId).toBe(id)
-    expect(await stateOf(other.id)).toMatchObject({ state: 'waiting' })
+    const processId = await fixture.newProcess()
+    const { id } = await fixture.accept(request(line, { priority: 'low' }))
+    const run = await fixture.claim(line, processId)
+    await endRun(fixture.store, run.lease.runId, again())
+    await fixture.accept(request(line))
+    expect(await fixture.stateOf(id)).toMatchObject({ state: 'waiting', ready: false })
+    const other = await fixture.accept(request(line, { payload: { other: true } }))
+    await fixture.accept(request(line, { priority: 'high' }))
+    expect(await fixture.stateOf(id)).toMatchObject({ ready: true, failures: 1 })
+    expect((await fixture.claim(line, processId)).requestId).toBe(id)
+    expect(await fixture.stateOf(other.id)).toMatchObject({ state: 'waiting' })
   })
 
   test('a key makes one request for its caller, and another payload under it is a conflict', async () => {
     const line = newLine()
     const keyed = (payload: object, caller = 'one') =>
-      acceptRequest(store, request(line, { payload, caller, idempotencyKey: 'k' }))
+      acceptRequest(fixture.store, request(line, { payload, caller, idempotencyKey: 'k' }))
     const all = await Promise.all(Array.from({ length: 6 }, (_, n) => keyed({ n: n % 2 })))
     const winners = all.filter(answer => !answer.conflict)
     expect(new Set(winners.map(answer => answer.accepted.id)).size).toBe(1)
     expect(winners).toHaveLength(3)
     expect((await keyed({ n: 7 }, 'two')).conflict).toBe(false)
-    const rows = await store.selectFrom('worker.requests').select('id').where('account', '=', line.account).execute()
+    const rows = await fixture.store
+      .selectFrom('worker.requests')
+      .select('id')
+      .where('account', '=', line.account)
+      .execute()
     expect(rows).toHaveLength(2)
   })
 
   test('a key stands for the request that absorbed it, and is gone with it', async () => {
     const line = newLine()
-    const first = await accept(request(line))
-    const keyed = await accept(request(line, { idempotencyKey: 'k' }))
+    const first = await fixture.accept(request(line))
+    const keyed = await fixture.accept(request(line, { idempotencyKey: 'k' }))
     expect(keyed).toEqual({ id: first.id, absorbed: true })
-    await store.deleteFrom('worker.requests').where('id', '=', first.id).execute()
-    expect((await accept(request(line, { idempotencyKey: 'k' }))).absorbed).toBe(false)
+    await fixture.store.deleteFrom('worker.requests').where('id', '=', first.id).execute()
+    expect((await fixture.accept(request(line, { idempotencyKey: 'k' }))).absorbed).toBe(false)
   })
 
   test.runIf(backend === 'postgres')(
     'one that somebody makes in an open transaction is not absorbed by a run that begins before',
     async () => {
       const line = newLine()
-      const processId = await newProcess()
-      const waiting = await accept(request(line))
-      const later = await store.transaction().execute(async tx => {
+      const processId = await fixture.newProcess()
+      const waiting = await fixture.accept(request(line))
+      const later = await fixture.store.transaction().execute(async tx => {
         await sql`select id from worker.request(${line.job}, ${line.account}) as id`.execute(tx)
         // The waiting one is locked by this transaction until its commit.
-        expect(await tryClaim(line, processId)).toBe('empty')
+        expect(await fixture.tryClaim(line, processId)).toBe('empty')
         return waiting.id
       })
-      expect((await claim(line, processId)).requestId).toBe(later)
+      expect((await fixture.claim(line, processId)).requestId).toBe(later)
     },
   )
 
@@ -98,21 +93,21 @@ describe.each(stores)('accepting a request on %s', backend => {
     const line = newLine()
     const { rows } = await sql<{ id: string }>`
       select worker.request(job => ${line.job}, account => ${line.account}, payload => '{"x": 1}', idempotency_key => 'k') as id`.execute(
-      store,
+      fixture.store,
     )
-    const row = await store
+    const row = await fixture.store
       .selectFrom('worker.requests')
       .selectAll()
       .where('id', '=', rows[0]?.id ?? '')
       .executeTakeFirstOrThrow()
     expect(row).toMatchObject({ trigger: 'sql', payload: { x: 1 }, caller: expect.stringMatching(/^sql:./) })
-    await expect(sql`select worker.request('j', 'a', '{}', 'urgent')`.execute(store)).rejects.toThrow(
+    await expect(sql`select worker.request('j', 'a', '{}', 'urgent')`.execute(fixture.store)).rejects.toThrow(
       /none of high, normal, low/,
     )
   })
 
-  test('a payload that Postgres can not store is refused in a sentence', async () => {
-    await expect(accept(request(newLine(), { payload: { text: 'a\u0000b' } }))).rejects.toThrow(/NUL/)
-    await expect(accept(request(newLine(), { payload: { text: '\ud800' } }))).rejects.toThrow(/surrogate/)
+  test('a payload that Postgres can not fixture.store is refused in a sentence', async () => {
+    await expect(fixture.accept(request(newLine(), { payload: { text: 'a\u0000b' } }))).rejects.toThrow(/NUL/)
+    await expect(fixture.accept(request(newLine(), { payload: { text: '\ud800' } }))).rejects.toThrow(/surrogate/)
   })
 })

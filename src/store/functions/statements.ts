@@ -21,7 +21,7 @@ import { requestTables } from './tables.ts'
 import { tickFunction } from './tick.ts'
 
 /** The statements that bring requests, runs and leases into the store: their tables, and the functions that change them. */
-export const spineStatements: readonly string[] = [
+export const requestStatements: readonly string[] = [
   ...requestTables,
   rankOffsetFunction,
   successorFunction,
