@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import { forgetReads } from '../sync/full/full-read-record.ts'
 import { findMirrorTables } from '../sync/mirror/find-mirror-tables.ts'
 import type { Line } from './line.ts'
+import { reapDeadProcesses } from './reap.ts'
 import type { RunDeps } from './run-deps.ts'
 
 type ForgetDeps = Pick<RunDeps, 'store' | 'process' | 'wake' | 'jobs'>
@@ -53,6 +54,7 @@ async function withFreeLines(
   using hand = process.takeInHand()
   const { runId } = hand
   try {
+    await reapDeadProcesses(store)
     const busy = await occupyLines(store, { account, jobs, runId, processId: process.id })
     if (busy.length > 0) {
       throw new UsageError({

@@ -5,6 +5,7 @@ import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
 import type { PacedProgress } from './pace.ts'
+import { reapDeadProcesses } from './reap.ts'
 import { dropReserved, reserveRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 import { defaultSlots, endSurely } from './run-line.ts'
@@ -86,6 +87,7 @@ async function waitForClaim(
     if (claim === 'gone') throw await explainGone(store, wanted.requestId)
     if (!told) run.onWaiting()
     told = true
+    await reapDeadProcesses(store)
     await clock.sleep(lookEveryMs, run.signal)
   }
 }

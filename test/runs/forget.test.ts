@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { UsageError } from '../../src/errors.ts'
+import { startProcess } from '../../src/runs/process.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeLine } from '../fixtures/take-line.ts'
 
@@ -34,6 +37,19 @@ describe('forgetting', () => {
     expect(again).toMatchObject({ counts: { read: 12, unchanged: 12 } })
     expect(again).not.toHaveProperty('from')
     expect(first).toMatchObject({ counts: { inserted: 12 } })
+  })
+
+  test('a run of a dead process keeps no command waiting, also where no worker is alive', async () => {
+    const account = app.addAccount()
+    const { database } = app
+    const dead = await startProcess(
+      { database, clock: systemClock, log: captureLog().log },
+      { host: 'elsewhere', pid: 1, isAlone: false },
+    )
+    await takeLine({ store: app.deps.store, process: dead }, account, 'sync-topics')
+    await dead[Symbol.asyncDispose]()
+    await app.operations.reset('sync-topics', account)
+    expect(await run(account)).toMatchObject({ counts: { inserted: 12 } })
   })
 
   test('an account takes its rows and its first login with it, and nobody else’s', async () => {

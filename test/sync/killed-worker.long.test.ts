@@ -64,7 +64,7 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
       expect(left?.mirrored).toBeLessThan(rows)
 
       const runs = () =>
-        select("select state, started_at, counts from worker.runs where job = 'sync-articles' order by id")
+        select("select state, started_at, counts from worker.runs where job = 'sync-articles' order by seq")
       await expect.poll(async () => (await runs()).length).toBeGreaterThan(1)
       const [first] = await runs()
       expect(first?.state).toBe('interrupted')

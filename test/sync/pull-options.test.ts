@@ -165,7 +165,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     })
     expect(await mirrorOf(table, 'id, title, _change, _synced_at, _deleted_at')).toEqual(rows)
     expect(await state(table)).toEqual(after)
-    const { rows: runs } = await sql`select trigger from worker.runs where job = ${job.name} order by id`.execute(
+    const { rows: runs } = await sql`select trigger from worker.runs where job = ${job.name} order by seq`.execute(
       app.deps.store,
     )
     expect(runs.map(run => Object(run).trigger)).toEqual(['dry-run', 'cli', 'dry-run', 'dry-run', 'dry-run'])
