@@ -40,7 +40,8 @@ const exitCode = await runCli({
     err: text => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
     hasColors: process.stderr.isTTY === true && process.stderr.hasColors(),
-    columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+    // Some terminals say that they have none.
+    columns: process.stdout.isTTY === true ? process.stdout.columns || undefined : undefined,
     ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   },
   signal: stop.signal,

@@ -53,7 +53,7 @@ export const retry = defineCommand({
   arguments: { id },
   options: {
     ...filters,
-    state: choiceOption('STATE', 'those in this state; default failed', ['failed', 'cancelled', 'done']),
+    state: choiceOption('STATE', 'only those in this state (default failed)', ['failed', 'cancelled', 'done']),
     ...confirmation,
   },
   async run({ id, state, ...given }, context) {

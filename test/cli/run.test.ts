@@ -216,7 +216,7 @@ describe.runIf(hasPostgres)('enqueue --wait, where any process may be the worker
     const env = { ...home.env, DATABASE_URL: database.url }
     const { code, out, err } = await run(env, 'enqueue', 'sync-topics', '--wait', '--timeout', '1', '--json')
     const sentence =
-      /^Request \S+ is not done after 1 s \(waiting, and no worker is running: start one with "npm start"\): it stays in the queue/
+      /^Request \S+ is not done after 1 s \(waiting, and no worker is running: start one with "npm start"\): it stays accepted; /
     const [told, ended] = err.split('\n')
     expect(told).toBe('waiting, and no worker is running: start one with "npm start"')
     expect(ended).toMatch(sentence)
