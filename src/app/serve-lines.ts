@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
 import type { App } from '../app.ts'
+import { settlesWithin } from '../clock.ts'
 import { createDispatcher } from '../runs/dispatcher.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import { runLine } from '../runs/run-line.ts'
@@ -12,6 +13,9 @@ export interface Serving extends AsyncDisposable {
   look(): void
 }
 
+/** How long what isn't a run may take to stop, in milliseconds. */
+const stopWithinMs = 2_000
+
 /**
  * Serves the lines of all accounts until it is disposed: their requests, their schedules, and what has to be looked after.
  *
@@ -22,19 +26,31 @@ export async function serveLines(
   { deps, database, waker, tickets }: Pick<App, 'deps' | 'database' | 'waker' | 'tickets'>,
   { slots, graceMs }: { readonly slots: number; readonly graceMs: number },
 ): Promise<Serving> {
-  const { store, process } = deps
+  const { store, process, clock } = deps
   const accounts = (): readonly Account[] => [...deps.accounts.values()].map(access => access.account)
   const schedules = () => listSchedules(deps.jobs.values(), accounts())
-  await using opening = new AsyncDisposableStack()
-
-  await reconcileSchedules(store, schedules())
   const dispatcher = createDispatcher({
     ...deps,
     processId: process.id,
     slots,
     run: (line, stopping) => runLine(deps, line, stopping),
   })
-  const serving = opening.use(
+  const parts: AsyncDisposable[] = []
+  const use = <T extends AsyncDisposable>(part: T): T => {
+    parts.push(part)
+    return part
+  }
+  /** All at once, since none waits for another: what one of them asks of a service that is away costs no time twice. */
+  async function stop(): Promise<void> {
+    waker.onWork(() => {})
+    const stopped = parts.map(part => settlesWithin(clock, stopWithinMs, Promise.resolve(part[Symbol.asyncDispose]())))
+    await Promise.all([dispatcher.stop(graceMs), ...stopped])
+  }
+  await using opening = new AsyncDisposableStack()
+  opening.defer(stop)
+
+  await reconcileSchedules(store, schedules())
+  const serving = use(
     await process.serve({
       lines: () => listLines(deps.jobs.values(), accounts()),
       wake(lines) {
@@ -51,18 +67,12 @@ export async function serveLines(
     await reconcileSchedules(store, schedules())
     await serving.renew()
   }
-  opening.use(startHousekeeping(deps, renew))
+  use(startHousekeeping(deps, renew))
   waker.onWork(dispatcher.look)
-  opening.defer(() => waker.onWork(() => {}))
-  opening.defer(() => dispatcher.stop(graceMs))
-  opening.use(database.listen(dispatcher.look, deps.clock))
+  use(database.listen(dispatcher.look, clock))
   const consumer = await tickets?.consume(dispatcher.serve, slots)
-  if (consumer) opening.defer(() => consumer.stop())
+  if (consumer) use({ [Symbol.asyncDispose]: () => consumer.stop() })
 
-  const opened = opening.move()
-  return {
-    renew,
-    look: serving.look,
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  }
+  opening.move()
+  return { renew, look: serving.look, [Symbol.asyncDispose]: stop }
 }

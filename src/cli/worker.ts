@@ -1,8 +1,10 @@
 import type { Account } from '../account.ts'
+import { openWhenThere } from '../app/open-when-there.ts'
 import { logDeprecations, reloadAccounts } from '../app/reload-accounts.ts'
 import { type Serving, serveLines } from '../app/serve-lines.ts'
 import { watchFile } from '../app/watch-file.ts'
 import { type App, openApp } from '../app.ts'
+import { settlesWithin } from '../clock.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
@@ -18,6 +20,8 @@ import { type CommandContext, defineCommand } from './command.ts'
 const slots = 8
 /** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
 const graceMs = 5_000
+/** After so long it ends whatever doesn't answer, in milliseconds: who starts processes kills them 10 s after SIGTERM. */
+const stopWithinMs = 9_000
 
 export const worker = defineCommand({
   name: 'worker',
@@ -26,42 +30,61 @@ export const worker = defineCommand({
   options: {},
   async run(_values, context) {
     const { config, loadDefinitions, host, log, signal } = context
-    await using app = await openApp(config, await loadDefinitions(), host)
-    const { deps, database } = app
-    const { callers } = config.http
-    const operations = createLocalOperations(app)
-
-    await using running = new AsyncDisposableStack()
-    const control = createControl({ operations, log })
-    running.defer(() => control.close())
-    await control.ready()
-    database.claim?.serve(socket => void control.server.emit('connection', socket))
-    await using http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
-    const address = await listen(http, config.http)
-
-    logDeprecations(log, accountsOf(deps))
-    await logProblems(deps)
-    const serving = running.use(await serveLines(app, { slots, graceMs }))
-    running.use(watchAccounts(context, app, serving))
-    log.info(
-      {
-        address,
-        queue: config.redisUrl ? 'redis' : database.kind,
-        store: database.kind,
-        accounts: [...deps.accounts.keys()],
-        jobs: [...deps.jobs.keys()],
-      },
-      database.kind === 'embedded'
-        ? 'worker ready (embedded database: one process only; set DATABASE_URL for several)'
-        : 'worker ready',
-    )
-    if (!callers) log.info('requests over HTTP are off; HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE switch them on')
-
-    await aborted(signal)
-    log.info('stopping: no more requests are taken, runs may commit what they hold')
-    return 0
+    const definitions = await loadDefinitions()
+    const open = () => openApp(config, definitions, host)
+    // Nobody else brings an embedded database up.
+    const app = config.databaseUrl ? await openWhenThere(host, open, signal) : await open()
+    if (!app) return 0
+    const opened = new AsyncDisposableStack()
+    opened.use(app)
+    try {
+      const starting = start(context, app, opened)
+      await Promise.race([starting, aborted(signal)])
+      await aborted(signal)
+      starting.catch(() => {})
+      log.info('stopping: no more requests are taken, runs may commit what they hold')
+      return 0
+    } finally {
+      if (!(await settlesWithin(host.clock, stopWithinMs, opened.disposeAsync()))) {
+        log.warn('stopping took too long, and what is left is cut off: the runs end as interrupted')
+      }
+    }
   },
 })
+
+/** Everything that a worker does, until `opened` is disposed. */
+async function start(context: CommandContext, app: App, opened: AsyncDisposableStack): Promise<void> {
+  const { config, log } = context
+  const { deps, database } = app
+  const { callers } = config.http
+  const operations = createLocalOperations(app)
+
+  const control = createControl({ operations, log })
+  opened.defer(() => control.close())
+  await control.ready()
+  database.claim?.serve(socket => void control.server.emit('connection', socket))
+  const http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
+  opened.defer(() => http.close())
+  const address = await listen(http, config.http)
+
+  logDeprecations(log, accountsOf(deps))
+  await logProblems(deps)
+  const serving = opened.use(await serveLines(app, { slots, graceMs }))
+  opened.use(watchAccounts(context, app, serving))
+  log.info(
+    {
+      address,
+      queue: config.redisUrl ? 'redis' : database.kind,
+      store: database.kind,
+      accounts: [...deps.accounts.keys()],
+      jobs: [...deps.jobs.keys()],
+    },
+    database.kind === 'embedded'
+      ? 'worker ready (embedded database: one process only; set DATABASE_URL for several)'
+      : 'worker ready',
+  )
+  if (!callers) log.info('requests over HTTP are off; HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE switch them on')
+}
 
 /** What keeps a job from running is told at once; its requests are held when they come. */
 async function logProblems(deps: RunDeps): Promise<void> {

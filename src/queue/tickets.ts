@@ -96,7 +96,8 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
       throw silent()
     },
     async consume(serve, concurrency) {
-      const problem = await inspectRedis(redisUrl).catch(awaited)
+      const inspected = inspectRedis(redisUrl).catch(awaited)
+      const problem = (await settlesWithin(clock, probeWithinMs, inspected)) ? await inspected : silent()
       if (problem) log.warn(renderExplanation(problem))
       const consumer = consumeTickets(connection, serve, { concurrency, clock, logError })
       consumers.add(consumer)
@@ -109,8 +110,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
       await probed
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...consumers].map(consumer => consumer[Symbol.asyncDispose]()))
-      await leaveQueue()
+      await Promise.all([...[...consumers].map(consumer => consumer[Symbol.asyncDispose]()), leaveQueue()])
     },
   }
 }

@@ -1,0 +1,51 @@
+import type { Clock } from '../clock.ts'
+import { TransientError } from '../errors.ts'
+import type { Log } from '../log.ts'
+
+/** Milliseconds between two attempts. */
+const againMs = 1_000
+
+/**
+ * Opens what needs a service that may come up later than this process, as soon as it is there; says so once.
+ *
+ * @returns undefined when the signal was aborted before; what is opened after that is closed again
+ * @throws what `open` throws, but for a TransientError
+ */
+export async function openWhenThere<T extends AsyncDisposable>(
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  open: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
+    try {
+      return await openUnlessAborted(open, signal)
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error
+      if (attempt === 1) log.warn({ error }, 'waiting for the store: the worker starts when it can be used')
+      await clock.sleep(againMs, signal).catch(() => {})
+    }
+  }
+  return undefined
+}
+
+async function openUnlessAborted<T extends AsyncDisposable>(
+  open: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>()
+  const giveUp = () => aborted.resolve(undefined)
+  signal.addEventListener('abort', giveUp, { once: true })
+  const opening = open()
+  try {
+    const opened = await Promise.race([opening, aborted.promise])
+    if (!opened) {
+      opening.then(
+        late => late[Symbol.asyncDispose](),
+        () => {},
+      )
+    }
+    return opened
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
