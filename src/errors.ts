@@ -135,18 +135,25 @@ export class OutageError extends TransientError {
   ) {
     super(code, told, options)
     this.scope = scope
-    this.retryAfterMs = options.retryAfterMs
+    this.retryAfterMs = options.retryAfterMs === undefined ? undefined : keepablePause(options.retryAfterMs)
   }
 }
 
-/** The other side asks for a pause of `retryAfterMs`; waiting for it uses no attempt. */
+/** The other side asks for a pause of `retryAfterMs`, of which a day at most is kept; waiting for it uses no attempt. */
 export class RateLimitedError extends TransientError {
   readonly retryAfterMs: number
 
   constructor(told: Told, retryAfterMs: number) {
     super('rate-limited', told)
-    this.retryAfterMs = retryAfterMs
+    this.retryAfterMs = keepablePause(retryAfterMs)
   }
+}
+
+const longestPauseMs = 86_400_000
+
+/** What a job's own code has worked out: at most a day, and no nonsense. */
+function keepablePause(ms: number): number {
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), longestPauseMs)
 }
 
 /** It can't work however often it is tried: the request fails at once. */

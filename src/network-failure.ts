@@ -32,6 +32,12 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   return { code, words: `the connection failed (${code})`, neverSent: false }
 }
 
+/** Whether the network, or the other side of a connection, was away: another try later may find it there. */
+export function isLostNetwork(error: unknown): boolean {
+  const { code } = describeNetworkFailure(error)
+  return code !== undefined && failures.has(code) && code !== 'ERR_SSL_WRONG_VERSION_NUMBER'
+}
+
 const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
   ['ENOTFOUND', 'there is no host of that name'],

@@ -26,3 +26,11 @@ const meanings: Readonly<Record<string, string>> = {
 export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
+
+/**
+ * Not the statement's fault: Postgres ends the connection (a shutdown, a broken connection, a transaction that stood still),
+ * cancels the statement, has no room left, has become a standby, or other transactions are in the way.
+ */
+export function isPassingSqlState(code: string | undefined): boolean {
+  return code !== undefined && /^(57|08|53|40|25P03|25006|55P03)/.test(code)
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { describeRule, findRuleProblem, firstDue, nextDue } from '../src/schedule-rule.ts'
+import { describeRule, findRuleProblem, firstDue, nextDue, planTick } from '../src/schedule-rule.ts'
 
 const instant = fc.date({ min: new Date('2020-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
 const at = (text: string) => new Date(text)
@@ -77,6 +77,23 @@ describe('a cron expression', () => {
     }
     expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual(22)
     expect(Math.max(...gaps.slice(1))).toBeLessThanOrEqual(48)
+  })
+})
+
+describe('what was missed', () => {
+  const dueAt = at('2026-03-01T00:00:00Z')
+
+  test.each([
+    ['an interval', { everySeconds: 60 }, 60, 60],
+    ['an interval over a month', { everySeconds: 60 }, 30 * 24 * 60, 43_200],
+    ['a cron expression', { cron: '*/5 * * * *' }, 60, 12],
+    // Each instant of a cron expression has to be found, and nobody needs more than "many".
+    ['a cron expression over a month', { cron: '* * * * *', zone: 'Europe/Berlin' }, 30 * 24 * 60, 100],
+  ])('%s is counted', (_name, rule, minutes, count) => {
+    const now = new Date(dueAt.getTime() + minutes * 60_000)
+    expect(planTick(rule, { dueAt, now })).toMatchObject({ isMade: true, missed: count })
+    const skipping = { ...rule, missed: 'skip' as const }
+    expect(planTick(skipping, { dueAt, now })).toMatchObject({ isMade: false, missed: count + 1 })
   })
 })
 

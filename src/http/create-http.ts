@@ -36,6 +36,7 @@ export function createHttp(deps: {
       const authorization = await authorize(request.headers.authorization)
       if (authorization.allowed) return
       const { status, message } = authorization
+      if (status === 503) reply.header('retry-after', retryAfterSeconds)
       if (status === 401) reply.header('www-authenticate', 'Bearer error="invalid_token"')
       await reply.code(status).send({ code: status === 503 ? 'unavailable' : 'unauthorized', message })
     })
@@ -110,6 +111,7 @@ export function createFastify(log: Log, tell: typeof describeError = describeErr
     const safe = status < 500 || error instanceof TransientError
     const said = error instanceof Error && status < 500 ? error.message : message
     const name = error instanceof WorkerError ? code : 'usage'
+    if (status === 503) reply.header('retry-after', retryAfterSeconds)
     await reply
       .code(status)
       .send(
@@ -123,6 +125,9 @@ export function createFastify(log: Log, tell: typeof describeError = describeErr
   })
   return app
 }
+
+/** What is away is looked for once a second. */
+const retryAfterSeconds = 5
 
 function statusOf(error: unknown): number {
   if (error instanceof UsageError) return 400

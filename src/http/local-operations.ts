@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { settlesWithin } from '../clock.ts'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../explain-issues.ts'
 import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
@@ -12,6 +13,7 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
 import { explainPostgresFailure, readOnly } from '../store/postgres-failure.ts'
+import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import { noRequest } from './create-http.ts'
 import { requireKey } from './idempotency.ts'
@@ -135,9 +137,24 @@ export function createLocalOperations({
       return rows.length > 0
     },
     async ping() {
-      await Promise.all([tickets?.ping(), pingStore(store)])
+      const answered = pingStore(store)
+      const inTime = settlesWithin(deps.clock, pingWithinMs, answered).then(isAnswered => {
+        if (!isAnswered) throw silentStore()
+        return answered
+      })
+      await Promise.all([tickets?.ping(), inTime])
     },
   }
+}
+
+/** Milliseconds in which the store has to say whether it can be used: who asks gives up after 2 to 5 seconds. */
+const pingWithinMs = 1_500
+
+function silentStore(): TransientError {
+  return new TransientError('store', {
+    found: `Postgres did not answer within ${pingWithinMs / 1_000} s`,
+    remedy: 'check that it runs and can be reached, and whether it is overloaded',
+  })
 }
 
 async function describeJob(deps: RunDeps, job: JobDefinition): Promise<JobReport> {
@@ -162,7 +179,7 @@ function requireNames({ jobs, accounts }: RunDeps, { job, account }: Pick<Reques
 
 async function pingStore(store: Store): Promise<void> {
   try {
-    const { rows } = await sql<{ isReadOnly: boolean }>`
+    const { rows } = await sql<{ isReadOnly: boolean }>`${brief}
       select current_setting('transaction_read_only') = 'on' as "isReadOnly" from worker.processes limit 1`.execute(
       store,
     )

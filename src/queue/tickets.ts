@@ -37,7 +37,7 @@ const addWithinMs = 1_000
 const closeWithinMs = 1_000
 
 /** Milliseconds in which Redis has to tell whether it can be used. */
-const probeWithinMs = 2_000
+const probeWithinMs = 1_500
 
 interface OpenQueue {
   readonly queue: Queue

@@ -6,7 +6,7 @@ import {
   UnknownOutcomeError,
   type WorkerError,
 } from '../errors.ts'
-import { parseRetryAfter } from '../retry-after.ts'
+import { boundPause, parseRetryAfter } from '../retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './rate-window.ts'
 
@@ -63,7 +63,7 @@ function retryAfterMs(headers: { get(name: string): string | null }, now: number
   const header = headers.get('retry-after')
   if (header !== null) return parseRetryAfter(header, now)
   const resetAt = parseRateWindow(headers, now)?.resetAt
-  return resetAt === undefined ? parseRetryAfter(null, now) : Math.max(1_000, resetAt - now)
+  return resetAt === undefined ? parseRetryAfter(null, now) : boundPause(resetAt - now)
 }
 
 function explainRefusal(status: number, request: ApiRequest): WorkerError {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { RateLimitedError } from '../errors.ts'
+import { boundPause } from '../retry-after.ts'
 import { mergeWindows, nextSlotAt, parseRateWindow, type RateWindow } from './rate-window.ts'
 
 /** The requests that an API leaves to one account, shared by all that its jobs send in this process. */
@@ -64,6 +65,6 @@ export function createRateBucket(clock: Clock): RateBucket {
 }
 
 function tooLong(ms: number): RateLimitedError {
-  const pauseMs = Math.max(1_000, Math.ceil(ms))
+  const pauseMs = boundPause(Math.ceil(ms))
   return new RateLimitedError(`The API asks for a pause of ${Math.ceil(pauseMs / 1_000)} s`, pauseMs)
 }

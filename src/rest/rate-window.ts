@@ -15,7 +15,7 @@ const spreadBelowCount = 10
 
 /**
  * Reads `X-RateLimit-Limit`, `-Remaining` and `-Reset`. There is no standard for them: a reset is a number of seconds, or an
- * epoch in seconds or milliseconds by the API's own clock, whose difference to ours its `Date` tells.
+ * epoch in seconds, milliseconds or microseconds by the API's own clock, whose difference to ours its `Date` tells.
  *
  * @param now milliseconds since 1970, by the local clock
  * @returns undefined when what remains, or until when, isn't said
@@ -33,14 +33,19 @@ const smallestEpochSeconds = 315_360_000
 
 function toLocalInstant(reset: number, date: string | null, now: number): number {
   if (reset < smallestEpochSeconds) return now + reset * 1_000
-  const instant = reset > smallestEpochSeconds * 1_000 ? reset : reset * 1_000
+  const instant = toMilliseconds(reset)
   const serverNow = Date.parse(date ?? '')
   return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
 }
 
+function toMilliseconds(epoch: number): number {
+  if (epoch > smallestEpochSeconds * 1_000_000) return epoch / 1_000
+  return epoch > smallestEpochSeconds * 1_000 ? epoch : epoch * 1_000
+}
+
 function readNumber(header: string | null): number | undefined {
   const text = header?.trim() ?? ''
-  return /^\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
+  return /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { JobError, LeaseLostError, PermanentError, WorkerError } from '../errors.ts'
+import { JobError, LeaseLostError, PermanentError, TransientError, WorkerError } from '../errors.ts'
 import { explainThrown } from '../explain-thrown.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
@@ -6,6 +6,7 @@ import { openSession, type Session } from '../gate/session.ts'
 import { jobsOf } from '../jobs/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import { privateCode } from '../log.ts'
+import { isPassingFailure } from '../passing-failure.ts'
 import type { ClaimedRun } from './claim-run.ts'
 import { findContractRefusal } from './contract.ts'
 import { type Ending, endAfter, endWith } from './ending.ts'
@@ -73,7 +74,9 @@ async function runJob(
   } catch (error) {
     if (error instanceof WorkerError || context.signal.aborted) throw error
     const { code, message, isPrivate } = explainThrown(error, await findSecrets())
-    throw new JobError(isPrivate ? privateCode : code, message, { cause: error })
+    // What passes may be tried for a day, as where it is ours.
+    const Kind = isPassingFailure(error) ? TransientError : JobError
+    throw new Kind(isPrivate ? privateCode : code, message, { cause: error })
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Account, ScheduleRule } from '../account.ts'
 import { jobsOf, scheduleOf } from '../jobs/account-jobs.ts'
@@ -8,7 +9,7 @@ import type { Line, LineName, Wake } from '../runs/line.ts'
 import type { Tick } from '../runs/look.ts'
 import { defaultSlots } from '../runs/run-line.ts'
 import type { ServedLine } from '../runs/served-lines.ts'
-import { describeRule, firstDue, planTick } from '../schedule-rule.ts'
+import { describeRule, firstDue, planTick, spreadOf, type TickPlan } from '../schedule-rule.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 
@@ -81,10 +82,7 @@ export async function makeTicks(
   now: Date,
 ): Promise<void> {
   const rules = new Map(schedules.map(schedule => [nameOf(schedule), schedule.rule]))
-  const due = ticks.flatMap(tick => {
-    const rule = rules.get(nameOf(tick))
-    return rule ? [{ ...tick, ...planTick(rule, { dueAt: tick.dueAt, now, name: nameOf(tick) }) }] : []
-  })
+  const due = await planTicks(rules, ticks, now)
   for (const { account, job, missed } of due) {
     if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was there for them')
   }
@@ -95,6 +93,34 @@ export async function makeTicks(
       ${due.map(tick => tick.missed)}::integer[], ${due.map(tick => tick.spreadMs)}::integer[],
       ${due.map(tick => tick.isMade)}::boolean[])`.execute(store)
   wake(rows)
+}
+
+interface PlannedTick extends Tick, TickPlan {
+  readonly spreadMs: number
+}
+
+/** After a night without a worker a thousand cron expressions are due at once: heartbeats and sockets have their turn between. */
+async function planTicks(
+  rules: ReadonlyMap<string, ScheduleRule>,
+  ticks: readonly Tick[],
+  now: Date,
+): Promise<readonly PlannedTick[]> {
+  const planned: PlannedTick[] = []
+  /** Accounts that have a job in common have its rule in common. */
+  const plans = new Map<string, TickPlan>()
+  for (const tick of ticks) {
+    const rule = rules.get(nameOf(tick))
+    if (!rule) continue
+    const key = `${describeRule(rule)} ${rule.missed} ${tick.dueAt.getTime()}`
+    let plan = plans.get(key)
+    if (!plan) {
+      plan = planTick(rule, { dueAt: tick.dueAt, now })
+      plans.set(key, plan)
+      await setImmediate()
+    }
+    planned.push({ ...tick, ...plan, spreadMs: spreadOf(rule, nameOf(tick)) })
+  }
+  return planned
 }
 
 function nameOf({ account, job }: LineName): string {

@@ -1,6 +1,7 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
 import { TransientError } from '../errors.ts'
+import { isPassingSqlState } from '../sql-state.ts'
 import { explainPostgresFailure } from './postgres-failure.ts'
 
 /**
@@ -29,7 +30,7 @@ function translateAtConnect(error: unknown): never {
 }
 
 function translate(error: unknown): never {
-  if (error instanceof pg.DatabaseError && !passing.test(error.code ?? '')) throw error
+  if (error instanceof pg.DatabaseError && !isPassingSqlState(error.code)) throw error
   throw translated(error)
 }
 
@@ -37,9 +38,3 @@ function translated(error: unknown): unknown {
   if (!(error instanceof Error) || error.name === 'AbortError') return error
   return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }
-
-/**
- * Not the statement's fault: Postgres ends the connection (a shutdown, a broken connection, a transaction that stood still), has
- * no room left, or has become a standby.
- */
-const passing = /^(57P|08|25P03|25006|53)/

@@ -9,9 +9,12 @@ import { hasRedis } from '../services/redis.ts'
 import { startPostgres } from '../services/start-postgres.ts'
 import { startRedis } from '../services/start-redis.ts'
 
+/** In which `/health/ready` answers, whatever is away. */
+const promisedMs = 2_000
+
 async function ask(base: string, path: string) {
   const response = await fetch(`${base}${path}`)
-  return { status: response.status, body: await response.json() }
+  return { status: response.status, body: await response.json(), retryAfter: response.headers.get('retry-after') }
 }
 
 describe('health', () => {
@@ -19,8 +22,8 @@ describe('health', () => {
     await using app = await openTestApp({ jobs: [], clients: [{ clientId: 'default' }] })
     const http = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
     const url = await http.listen({ host: '127.0.0.1', port: 0 })
-    expect(await ask(url, '/health/live')).toEqual({ status: 200, body: { status: 'ok' } })
-    expect(await ask(url, '/health/ready')).toEqual({ status: 200, body: { status: 'ok' } })
+    expect(await ask(url, '/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } })
+    expect(await ask(url, '/health/ready')).toMatchObject({ status: 200, body: { status: 'ok' } })
     await http.close()
   })
 
@@ -41,6 +44,7 @@ describe('health', () => {
     await Promise.all([postgres.kill(), expect(asleep).rejects.toThrow()])
     expect(await ask(url, '/health/ready')).toEqual({
       status: 503,
+      retryAfter: '5',
       body: { code: 'store', message: expect.stringMatching(/^Postgres can't be reached, the connection was refused/) },
     })
     expect((await ask(url, '/health/live')).status).toBe(200)
@@ -50,10 +54,24 @@ describe('health', () => {
     await redis.kill()
     expect(await ask(url, '/health/ready')).toEqual({
       status: 503,
+      retryAfter: '5',
       body: { code: 'queue', message: expect.stringMatching(/^Redis does not answer, the connection was refused/) },
     })
     await redis.start()
     await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
+
+    // Neither has to refuse: it may accept connections and stay silent.
+    for (const [service, code] of [
+      [postgres, 'store'],
+      [redis, 'queue'],
+    ] as const) {
+      service.pause()
+      const askedAt = performance.now()
+      expect(await ask(url, '/health/ready')).toMatchObject({ status: 503, retryAfter: '5', body: { code } })
+      expect(performance.now() - askedAt).toBeLessThan(promisedMs)
+      service.resume()
+      await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
+    }
     await http.close()
   })
 })

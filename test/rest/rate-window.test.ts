@@ -16,6 +16,11 @@ describe('the headers of a limit', () => {
     ['seconds', headers('5', '30', '100'), { limit: 100, remaining: 5, resetAt: now + 30_000 }],
     ['seconds with a fraction', headers('5', '0.5'), { limit: undefined, remaining: 5, resetAt: now + 500 }],
     ['an epoch', headers('5', String(now / 1_000 + 30)), { limit: undefined, remaining: 5, resetAt: now + 30_000 }],
+    [
+      'an epoch in µs',
+      headers('5', String((now + 30_000) * 1_000)),
+      { limit: undefined, remaining: 5, resetAt: now + 30_000 },
+    ],
     ['an epoch in ms', headers('5', String(now + 30_000)), { limit: undefined, remaining: 5, resetAt: now + 30_000 }],
     [
       'an epoch of a clock that is an hour ahead',

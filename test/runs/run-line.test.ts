@@ -251,6 +251,25 @@ describe.each(backends)('a request on %s', backend => {
     throw new PermanentError('validation-failed', 'field "x" not found')
   }
 
+  test('that meets what a library says of a server that is away is not given up after so few', async () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), {
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+    })
+    let failing = true
+    const job = addJob(async () => {
+      if (failing) throw refused
+      return {}
+    })
+    const id = await ask(job)
+    for (let failures = 1; failures <= maxUnknownFailures; failures += 1) {
+      await expect.poll(async () => (await find(id))?.failures, { timeout: 10_000, interval: 20 }).toBe(failures)
+      await letRetry(id)
+    }
+    failing = false
+    await untilState(id, 'done')
+  })
+
   test('that failed while an equal one was made is superseded by it: whoever asks for it is told of that one', async () => {
     const { job, first, second, runs } = await askTwice([late])
     await expect.poll(async () => (await find(first))?.id).toBe(second)

@@ -1,0 +1,49 @@
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { OutageError, RateLimitedError } from '../src/errors.ts'
+import { isPassingFailure } from '../src/passing-failure.ts'
+import { boundPause } from '../src/retry-after.ts'
+
+function database(code: string): Error {
+  return Object.assign(new pg.DatabaseError('refused', 7, 'error'), { code })
+}
+function system(code: string): Error {
+  return Object.assign(new Error(`connect ${code} 127.0.0.1:5432`), { code, syscall: 'connect' })
+}
+
+test.each([
+  ...['53100', '53200', '53300', '57014', '57P01', '57P03', '08006', '40001', '40P01', '55P03', '25006'].map(code => [
+    code,
+    database(code),
+  ]),
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT'].map(code => [code, system(code)]),
+  ['a refused fetch', new TypeError('fetch failed', { cause: system('ECONNREFUSED') })],
+  ['a pool without a free connection', new Error('timeout exceeded when trying to connect')],
+])('%s passes', (_name, error) => {
+  expect(isPassingFailure(error)).toBe(true)
+})
+
+test.each([
+  ...['42P01', '22P02', '23505', '28P01'].map(code => [code, database(code)]),
+  ['a fault of the job', new TypeError("Cannot read properties of undefined (reading 'id')")],
+  ['a file that is not there', system('ENOENT')],
+  ['no TLS', system('ERR_SSL_WRONG_VERSION_NUMBER')],
+  ['a text', 'timeout exceeded when trying to connect'],
+])('%s is somebody’s to correct', (_name, error) => {
+  expect(isPassingFailure(error)).toBe(false)
+})
+
+test('a pause is kept within bounds, whoever asks for it', () => {
+  expect([-1, 0, 5_000, 1e15, Number.POSITIVE_INFINITY].map(boundPause)).toEqual([
+    1_000, 1_000, 5_000, 3_600_000, 3_600_000,
+  ])
+  const day = 86_400_000
+  expect([5_000, 1e15, Number.NaN, -1].map(ms => new RateLimitedError('x', ms).retryAfterMs)).toEqual([
+    5_000,
+    day,
+    0,
+    0,
+  ])
+  expect(new OutageError('x', 'account', 'x', { retryAfterMs: 1e15 }).retryAfterMs).toBe(day)
+  expect(new OutageError('x', 'account', 'x').retryAfterMs).toBeUndefined()
+})
