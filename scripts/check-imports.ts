@@ -29,6 +29,7 @@ const floors: readonly (readonly string[])[] = [
     'log',
     'near-names',
     'network-failure',
+    'passing-failure',
     'read-value',
     'redact',
     'retry-after',

@@ -22,7 +22,7 @@ export async function runLine(deps: RunDeps, line: LineName, stopping: AbortSign
   const job = deps.jobs.get(line.job)
   const access = deps.accounts.get(line.account)
   if (!job || !access || !jobsOf(access.account, [job]).includes(job)) {
-    // A process that knows it finds it by its pulse.
+    // A process that knows it finds it by its look.
     log.debug({ ...line, guard: 'ticket-unserved' }, 'a ticket names a job or account that does not run here')
     return false
   }

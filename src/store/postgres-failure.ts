@@ -143,7 +143,7 @@ const noDatabase: Meaning = {
 const tooManyConnections: Meaning = {
   found: 'takes no more connections',
   remedy:
-    'raise max_connections (of a pooler: max_client_conn or pool_size), or find out who holds so many; a worker needs up to 12',
+    'raise max_connections (of a pooler: max_client_conn or pool_size), or find out who holds so many; a worker needs up to 14',
   isQuoted: true,
 }
 

@@ -6,7 +6,6 @@ import { createServedLines } from '../../src/runs/served-lines.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
-import { startPostgres } from '../services/start-postgres.ts'
 
 const clock = systemClock
 const { log } = captureLog()
@@ -78,34 +77,5 @@ describe.runIf(hasPostgres)('a process', () => {
     served.mayBeLost()
     await served.ensure()
     expect(await servedBy(process.id)).toEqual([{ job: 'sync-others' }])
-  })
-})
-
-describe.runIf(hasPostgres)('while Postgres accepts connections and answers nothing', () => {
-  test('a process aborts its runs, leaves its connections, and works again when it is answered', async () => {
-    await using postgres = await startPostgres()
-    await using opened = await openDatabase({ databaseUrl: postgres.url }, log)
-    await using process = await startProcess({ database: opened, clock, log }, self)
-    using run = process.takeInHand()
-    const aborted = new Promise(resolve => run.signal.addEventListener('abort', resolve))
-    postgres.pause()
-    // Each would wait for two minutes, and nobody else would get a connection.
-    const statements = Array.from({ length: 12 }, () => sql`select 1`.execute(opened.store))
-    const outcomes = Promise.allSettled(statements)
-    await aborted
-    expect(new Set((await outcomes).map(({ status }) => status))).toEqual(new Set(['rejected']))
-    using during = process.takeInHand()
-    expect(during.signal.aborted).toBe(true)
-    postgres.resume()
-    await expect
-      .poll(
-        () => {
-          using after = process.takeInHand()
-          return after.signal.aborted
-        },
-        { timeout: 20_000 },
-      )
-      .toBe(false)
-    expect((await sql`select 1 as one`.execute(opened.store)).rows).toEqual([{ one: 1 }])
   })
 })

@@ -25,9 +25,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     sandbox.hasura.fault({ operationName: 'PullUsers' }, { kind: 'hang' })
     const worker = opened.use(await startWorker({ ...home.env, DATABASE_URL: postgres.url, REDIS_URL: redis.url }))
     await expect
-      .poll(() => sandbox.hasura.requests.slice(earlier).some(({ operationName }) => operationName === 'PullUsers'), {
-        timeout: 30_000,
-      })
+      .poll(() => sandbox.hasura.requests.slice(earlier).some(({ operationName }) => operationName === 'PullUsers'))
       .toBe(true)
     return { postgres, redis, worker, [Symbol.asyncDispose]: () => opened.disposeAsync() }
   }
@@ -36,7 +34,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     { silent: 'Postgres', services: ['postgres'] as const },
     { silent: 'Redis', services: ['redis'] as const },
     { silent: 'both', services: ['postgres', 'redis'] as const },
-  ])('stay silent ends within 10 s of SIGTERM: $silent', { timeout: 90_000 }, async ({ silent, services }) => {
+  ])('stay silent ends within 10 s of SIGTERM: $silent', async ({ silent, services }) => {
     await using parts = await open(`silent-${silent.toLowerCase()}`)
     for (const service of services) parts[service].pause()
     const askedAt = performance.now()
@@ -47,9 +45,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     expect(err.split('\n').filter(line => line !== '' && !line.startsWith('{'))).toEqual([])
   })
 
-  test('are not there yet says so once and starts when they are; until then SIGTERM ends it', {
-    timeout: 90_000,
-  }, async () => {
+  test('are not there yet says so once and starts when they are; until then SIGTERM ends it', async () => {
     await using postgres = await startPostgres()
     await using redis = await startRedis()
     await using home = await openHome(sandbox, 'early')
@@ -58,7 +54,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     const waiting = (worker: { err(): string }) => worker.err().split('waiting for the store').length - 1
     await using stopped = start(env, ['worker'])
     await using worker = start(env, ['worker'])
-    await expect.poll(() => [waiting(stopped), waiting(worker)], { timeout: 30_000 }).toEqual([1, 1])
+    await expect.poll(() => [waiting(stopped), waiting(worker)]).toEqual([1, 1])
     stopped.kill('SIGTERM')
     expect((await stopped.ended).code).toBe(0)
     await Promise.all([postgres.start(), redis.start()])
@@ -68,7 +64,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     expect((await worker.ended).code).toBe(0)
   })
 
-  test('refuse its words ends with 2', { timeout: 60_000 }, async () => {
+  test('refuse its words ends with 2', async () => {
     await using postgres = await startPostgres()
     await using home = await openHome(sandbox, 'no-database')
     const { code, err } = await start(
