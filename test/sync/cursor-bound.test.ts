@@ -121,12 +121,14 @@ describe('the lower bound of the next scan', () => {
   })
 
   test('of binary fractions lies at or below it too', () => {
-    const high = fc.double({ noDefaultInfinity: true, noNaN: true })
+    // Beyond, neighbours are more than one apart, and what is expected here is rounded itself.
+    const high = fc.double({ min: -(2 ** 53), max: 2 ** 53, noNaN: true })
     fc.assert(
       fc.property(high, fc.integer({ min: 0, max: 1_000 }), (value, lookback) => {
         const bound = lowerBound(cursorOf('double precision', lookback), { high: String(value), scannedAt })
         expect(Number(bound)).toBeLessThanOrEqual(value - lookback)
       }),
+      { numRuns: 1_000 },
     )
   })
 })
