@@ -1,5 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { hostname, tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import { parse } from 'yaml'
@@ -12,6 +12,7 @@ import type { JobDefinition, JobResult } from '../../src/jobs/define-job.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { jobs as shippedJobs } from '../../src/jobs/list.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
+import { openDataDir } from '../fixtures/data-dir.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 export const systems = ['phonemos', 'keycloak', 'phase-two', 'eunifyer', 'persium'] as const
@@ -52,11 +53,9 @@ export async function openExample(
   },
 ): Promise<Example> {
   await using opened = new AsyncDisposableStack()
-  const dataFolder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-example-'))
-  opened.defer(() => rm(dataFolder, { recursive: true, force: true }))
   const store: Record<string, string> = hasPostgres
     ? { DATABASE_URL: opened.use(await createDatabase()).url }
-    : { DATA_DIR: join(dataFolder, 'data') }
+    : { DATA_DIR: opened.use(await openDataDir()).path }
   const [account] = (await readAccounts(system)).accounts
   const config = parseConfig(store, { accounts: [{ ...account, ...options.addresses }] })
   const logged = captureLog()
@@ -85,7 +84,7 @@ export async function openExample(
       operations.run(
         { job, account: account.name, payload: undefined, full },
         { onWaiting() {}, onProgress() {} },
-        AbortSignal.timeout(25_000),
+        new AbortController().signal,
       ),
     async query(statement) {
       return (await statement.execute(deps.store)).rows

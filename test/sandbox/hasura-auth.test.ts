@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openClusterDir } from '../fixtures/data-dir.ts'
 import { hasuraClaims, signToken } from './hasura/sign-token.ts'
 import { type SandboxHasura, startHasura } from './hasura/start-hasura.ts'
 
@@ -12,7 +13,7 @@ const claims = hasuraClaims(userId, ['viewer'])
 
 let hasura: SandboxHasura
 beforeAll(async () => {
-  hasura = await startHasura({ jwt: { key } })
+  hasura = await startHasura({ jwt: { key }, dataDir: (await openClusterDir()).path })
 })
 afterAll(() => hasura[Symbol.asyncDispose]())
 
@@ -122,7 +123,11 @@ test('tokens of an identity provider are verified with the keys it publishes', a
 })
 
 test('where the role header is demanded, a request without it is refused', async () => {
-  await using strict = await startHasura({ jwt: { key }, requireRoleHeader: true })
+  await using strict = await startHasura({
+    jwt: { key },
+    dataDir: (await openClusterDir()).path,
+    requireRoleHeader: true,
+  })
   expect(await ask(await token(claims), strict.url)).toEqual(
     refused('access-denied', 'x-hasura-role header is required'),
   )
@@ -130,7 +135,11 @@ test('where the role header is demanded, a request without it is refused', async
 })
 
 test('numbers can be answered as strings', async () => {
-  await using stringifying = await startHasura({ jwt: { key }, stringifyNumeric: true })
+  await using stringifying = await startHasura({
+    jwt: { key },
+    dataDir: (await openClusterDir()).path,
+    stringifyNumeric: true,
+  })
   const response = await fetch(stringifying.url, {
     method: 'POST',
     headers: { authorization: `Bearer ${await token(hasuraClaims(userId, ['editor']))}` },
@@ -148,6 +157,6 @@ test('numbers can be answered as strings', async () => {
 })
 
 test('without a seed the tables are empty', async () => {
-  await using empty = await startHasura({ jwt: { key }, seed: false })
+  await using empty = await startHasura({ jwt: { key }, dataDir: (await openClusterDir()).path, seed: false })
   expect(await ask(await token(claims), empty.url)).toEqual({ data: { topics: [] } })
 })

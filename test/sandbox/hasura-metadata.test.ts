@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openClusterDir } from '../fixtures/data-dir.ts'
 import {
   alterSelectPermission,
   setIntrospection,
@@ -16,7 +17,7 @@ const everything = { columns: '*', filter: {} } as const
 let hasura: SandboxHasura
 let authorization: string
 beforeAll(async () => {
-  hasura = await startHasura({ jwt: { key } })
+  hasura = await startHasura({ jwt: { key }, dataDir: (await openClusterDir()).path })
   authorization = `Bearer ${await signToken(hasuraClaims('a0000000-0000-4000-8000-000000000002', ['viewer']), key)}`
 })
 afterAll(() => hasura[Symbol.asyncDispose]())

@@ -9,6 +9,7 @@ import {
 } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { openClusterDir } from '../fixtures/data-dir.ts'
 import { hasuraClaims, signToken } from './hasura/sign-token.ts'
 import { type SandboxHasura, startHasura } from './hasura/start-hasura.ts'
 
@@ -19,7 +20,7 @@ const introspection = z.object({
 
 let hasura: SandboxHasura
 beforeAll(async () => {
-  hasura = await startHasura({ jwt: { key } })
+  hasura = await startHasura({ jwt: { key }, dataDir: (await openClusterDir()).path })
 })
 afterAll(() => hasura[Symbol.asyncDispose]())
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openClusterDir } from '../fixtures/data-dir.ts'
 import { hasuraClaims, signToken } from './hasura/sign-token.ts'
 import { type SandboxHasura, startHasura } from './hasura/start-hasura.ts'
 
@@ -8,7 +9,7 @@ const roles = ['viewer', 'editor', 'manager'] as const
 
 let hasura: SandboxHasura
 beforeAll(async () => {
-  hasura = await startHasura({ jwt: { key } })
+  hasura = await startHasura({ jwt: { key }, dataDir: (await openClusterDir()).path })
 })
 afterAll(() => hasura[Symbol.asyncDispose]())
 beforeEach(() => {
