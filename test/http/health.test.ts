@@ -33,7 +33,11 @@ describe('health', () => {
     await using redis = await startRedis()
     const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url }
     await using app = await openTestApp({ sandbox, jobs: [], env, backend: 'redis' })
-    const http = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
+    const http = createHttp({
+      operations: app.operations,
+      authorize: async () => ({ allowed: true }),
+      log: app.logged.log,
+    })
     const url = await http.listen({ host: '127.0.0.1', port: 0 })
     expect((await ask(url, '/health/ready')).status).toBe(200)
 
@@ -48,6 +52,7 @@ describe('health', () => {
       body: { code: 'store', message: expect.stringMatching(/^Postgres can't be reached, the connection was refused/) },
     })
     expect((await ask(url, '/health/live')).status).toBe(200)
+    expect(await ask(url, '/requests/any')).toMatchObject({ status: 503, retryAfter: '5', body: { code: 'store' } })
     await postgres.start()
     await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
 
