@@ -4,7 +4,7 @@ import type { Told } from '../errors.ts'
 
 const missed = z
   .enum(['run-once', 'skip'])
-  .optional()
+  .exactOptional()
   .describe(
     'What becomes of ticks for which no worker was there: one run makes up for them, or none. Default: run-once.',
   )
@@ -12,9 +12,7 @@ const missed = z
 const schedule = z.union(
   [
     z.null().describe('The job runs on demand only.'),
-    z
-      .strictObject({ everySeconds: z.number('must be a number').min(1, 'must be 1 or more'), missed })
-      .transform(({ everySeconds, missed }) => ({ everySeconds, ...(missed && { missed }) })),
+    z.strictObject({ everySeconds: z.number('must be a number').min(1, 'must be 1 or more'), missed }),
     z
       .strictObject({
         cron: z.string().describe('Five fields, or six with seconds.'),
