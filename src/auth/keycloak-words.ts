@@ -159,7 +159,7 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
     /loading public keys/i,
     ({ clientId }) => ({
       because: "Keycloak can't fetch the client's keys",
-      remedy: `check that the address under Clients → ${clientId} → Keys → JWKS URL answers to Keycloak, or import the keys there`,
+      remedy: `check the address under Clients → ${clientId} → Keys → JWKS URL, which has to answer to Keycloak, or import the keys there`,
     }),
   ],
   [

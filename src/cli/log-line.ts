@@ -39,7 +39,6 @@ export function describeLogLine(line: LogLine): string {
   if (msg.startsWith('worker ready')) return `${msg}: ${line.address}, queue ${line.queue}, store ${line.store}`
   if (msg === 'first login: calling refresh_users')
     return `first login of "${account}": calls refresh_users as ${line.role}`
-  if (msg === 'bootstrap: step requested') return `bootstrap: requests ${line.step}`
   // Who has one account needn't be told which.
   const subject = [account === 'default' ? undefined : account, job].filter(part => part !== undefined).join(': ')
   const told = [describeEvent(line), ...(error ? [error.message] : []), ...(problems ?? [])].join(': ')

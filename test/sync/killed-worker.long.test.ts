@@ -86,7 +86,7 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
 
       const overlaps = await select(`
         select a.id, b.id as other from worker.runs a join worker.runs b
-          on a.account = b.account and a.job = b.job and a.id < b.id
+          on a.account = b.account and a.job = b.job and a.seq < b.seq
         where a.state <> 'waiting' and b.started_at < coalesce(a.finished_at, 'infinity')`)
       expect(overlaps).toEqual([])
     } finally {
