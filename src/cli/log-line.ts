@@ -11,7 +11,6 @@ const logLineSchema = z.object({
   run: z.string().optional(),
   request: z.string().optional(),
   trigger: z.string().optional(),
-  step: z.string().optional(),
   role: z.string().optional(),
   address: z.string().optional(),
   queue: z.string().optional(),
