@@ -1,4 +1,5 @@
 import { JobError, LeaseLostError, PermanentError, TransientError, WorkerError } from '../errors.ts'
+import { explainIssues } from '../explain-issues.ts'
 import { explainThrown } from '../explain-thrown.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { liftHolds } from '../gate/holds.ts'
@@ -135,9 +136,8 @@ function createContext(
 function parsePayload(job: JobDefinition, payload: unknown): unknown {
   const parsed = job.payload.safeParse(payload)
   if (parsed.success) return payload
-  const problems = parsed.error.issues.map(issue => `${issue.path.join('.') || 'payload'}: ${issue.message}`)
   throw new PermanentError('payload', {
-    found: `The payload of ${job.name} is not what it needs (${problems.join('; ')})`,
+    found: `The payload of ${job.name} is not what it needs (${explainIssues(parsed.error, 'payload')})`,
     remedy: 'make the request again with another one',
   })
 }

@@ -85,11 +85,6 @@ export async function reserveRequest(
   return id
 }
 
-/** Ends a reserved request that its command doesn't wait for any more. */
-export async function dropReserved(store: Store, id: string): Promise<void> {
-  await sql`select worker.cancel(${id})`.execute(store)
-}
-
 /**
  * Ends a waiting request, for everyone whose wish it has absorbed, and asks the process of a running one to end it.
  *

@@ -6,7 +6,7 @@ import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
 import type { PacedProgress } from './pace.ts'
 import { reapDeadProcesses } from './reap.ts'
-import { dropReserved, reserveRequest } from './requests.ts'
+import { cancelRequest, reserveRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 import { defaultSlots, endSurely } from './run-line.ts'
 
@@ -58,7 +58,7 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   try {
     claim = await waitForClaim(deps, run, { line, runId: hand.runId, requestId })
   } catch (error) {
-    await dropReserved(store, requestId).catch(() => {})
+    await cancelRequest(store, requestId).catch(() => {})
     throw error
   }
   const signal = AbortSignal.any([hand.signal, run.signal])
