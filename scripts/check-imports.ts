@@ -1,7 +1,7 @@
 /**
  * Imports go one way, and in no circle:
- * main, cli → app → doctor, provision, add → http → runs, schedules, queue → gate, jobs, sync → auth, hasura, rest, store →
- * generated → the leaves beside main.ts.
+ * main, cli → app → doctor, provision, add → http → runs, schedules, queue → jobs → gate, definitions, sync →
+ * auth, hasura, rest, store → generated → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -14,7 +14,8 @@ const floors: readonly (readonly string[])[] = [
   ['doctor', 'provision', 'add'],
   ['http'],
   ['runs', 'schedules', 'queue'],
-  ['gate', 'jobs', 'sync'],
+  ['jobs'],
+  ['gate', 'definitions', 'sync'],
   ['auth', 'hasura', 'rest', 'store'],
   ['generated'],
   [
@@ -65,6 +66,7 @@ const forbidden: readonly (readonly [from: string, to: string])[] = [
   ['queue', 'runs'],
   ['queue', 'schedules'],
   // A job reaches an API through its session alone.
+  ['definitions', 'auth'],
   ['jobs', 'auth'],
 ]
 

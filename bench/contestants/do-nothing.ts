@@ -1,7 +1,7 @@
 // node bench/contestants/do-nothing.ts '{"url": …, "databaseUrl": …, …}'
 // A run whose job does nothing: what every run costs, whatever its job.
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { runJob, workerOptions } from './run-job.ts'
 
 const doNothing = defineJob({

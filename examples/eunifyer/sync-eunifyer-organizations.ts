@@ -1,6 +1,6 @@
 // Copied to src/jobs/, every `../../src/` becomes `../`.
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { cursorPages } from '../../src/rest/cursor-pages.ts'
 import { isMissing } from '../../src/rest/is-missing.ts'
 import { openListRead } from '../../src/sync/list-read.ts'

@@ -1,7 +1,7 @@
 // Copied to src/jobs/, every `../../src/` becomes `../`.
 import { z } from 'zod'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import type { Session } from '../../src/gate/session.ts'
-import { defineJob } from '../../src/jobs/define-job.ts'
 import { parseAnswer } from '../../src/rest/parse-answer.ts'
 import { openListRead } from '../../src/sync/list-read.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'

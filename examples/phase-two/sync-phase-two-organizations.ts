@@ -1,6 +1,6 @@
 // Copied to src/jobs/, every `../../src/` becomes `../`.
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { isMissing, isNotFound } from '../../src/rest/is-missing.ts'
 import { offsetPages } from '../../src/rest/offset-pages.ts'
 import type { RestApi } from '../../src/rest/rest-api.ts'

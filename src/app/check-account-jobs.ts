@@ -1,7 +1,7 @@
 import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
+import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation } from '../errors.ts'
-import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 
 /**

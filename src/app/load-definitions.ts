@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Told, WorkerError } from '../errors.ts'
 import { explainThrown } from '../explain-thrown.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
-import type { JobDefinition } from '../jobs/define-job.ts'
 import { explainImport, type LocateSyntaxError } from './explain-import.ts'
 
 /** How the project's own modules are imported; each rejects with what Node, or the module itself, threw. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobResult, RunOptions } from '../jobs/define-job.ts'
+import type { JobResult, RunOptions } from '../definitions/define-job.ts'
 import type { PacedProgress } from '../runs/pace.ts'
 import { type AcceptedRequest, type Priority, priorities, type Trigger } from '../runs/requests.ts'
 import { type RequestState, requestStates, runStates } from '../store/schema.ts'

@@ -1,5 +1,5 @@
-import { bootstrapAccount } from './bootstrap-account.ts'
-import type { JobDefinition } from './define-job.ts'
+import { bootstrapAccount } from '../definitions/bootstrap-account.ts'
+import type { JobDefinition } from '../definitions/define-job.ts'
 import { syncArticles } from './sync-articles.ts'
 import { syncTopics } from './sync-topics.ts'
 import { syncUsers } from './sync-users.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { jobsOf } from '../jobs/account-jobs.ts'
-import { bootstrapJob } from '../jobs/bootstrap-account.ts'
+import { jobsOf } from '../definitions/account-jobs.ts'
+import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import { acceptRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 

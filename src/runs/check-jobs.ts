@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { findSettingNameProblem } from '../config/setting-name.ts'
+import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, inPlace, type Told } from '../errors.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
-import type { JobDefinition } from '../jobs/define-job.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 import { roleOf } from './contract.ts'
 

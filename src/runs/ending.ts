@@ -1,3 +1,4 @@
+import type { JobResult } from '../definitions/define-job.ts'
 import {
   type Explanation,
   JobError,
@@ -9,7 +10,6 @@ import {
   TransientError,
   WorkerError,
 } from '../errors.ts'
-import type { JobResult } from '../jobs/define-job.ts'
 import { describeError } from '../log.ts'
 import type { RunCounts, RunState } from '../store/schema.ts'
 

@@ -1,4 +1,4 @@
-import { jobsOf } from '../jobs/account-jobs.ts'
+import { jobsOf } from '../definitions/account-jobs.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import { claimRun } from './claim-run.ts'
 import { endRun } from './end-run.ts'

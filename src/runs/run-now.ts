@@ -1,6 +1,6 @@
+import type { JobDefinition, JobResult, RunOptions } from '../definitions/define-job.ts'
 import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import type { JobDefinition, JobResult, RunOptions } from '../jobs/define-job.ts'
 import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'

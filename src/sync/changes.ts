@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { JobContext } from '../jobs/define-job.ts'
+import type { JobContext } from '../definitions/define-job.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { claimReader, moveReader, releaseReader } from './reader-position.ts'

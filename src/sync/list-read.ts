@@ -1,4 +1,4 @@
-import type { JobContext } from '../jobs/define-job.ts'
+import type { JobContext } from '../definitions/define-job.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { MirrorRows, RowKey } from './mirror-rows.ts'
 

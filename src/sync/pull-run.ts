@@ -1,6 +1,6 @@
+import type { JobContext } from '../definitions/define-job.ts'
 import { PermanentError } from '../errors.ts'
 import type { Rows } from '../hasura/rows.ts'
-import type { JobContext } from '../jobs/define-job.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'

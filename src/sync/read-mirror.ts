@@ -1,7 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
+import type { JobContext } from '../definitions/define-job.ts'
 import type { Session } from '../gate/session.ts'
 import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
-import type { JobContext } from '../jobs/define-job.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { ChangedTable } from './changes.ts'

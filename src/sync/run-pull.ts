@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import type { JobContext, JobResult } from '../definitions/define-job.ts'
 import { PermanentError, RefusalError, UsageError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
-import type { JobContext, JobResult } from '../jobs/define-job.ts'
 import { nextDue } from '../schedule-rule.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { backfill } from './backfill.ts'

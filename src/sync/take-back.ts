@@ -1,4 +1,4 @@
-import type { JobContext } from '../jobs/define-job.ts'
+import type { JobContext } from '../definitions/define-job.ts'
 import type { FencedTransaction } from '../store/store.ts'
 
 /** Does the work in a transaction and rolls it back: what it would have done can be looked at, and nothing stays. */

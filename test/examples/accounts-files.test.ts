@@ -7,7 +7,7 @@ import { syncPersiumStations } from '../../examples/persium/sync-persium-station
 import { syncPhaseTwoOrganizations } from '../../examples/phase-two/sync-phase-two-organizations.ts'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { parseConfig } from '../../src/config.ts'
-import { jobsOf } from '../../src/jobs/account-jobs.ts'
+import { jobsOf } from '../../src/definitions/account-jobs.ts'
 import { jobs as shippedJobs } from '../../src/jobs/list.ts'
 import { checkJobList } from '../../src/runs/check-jobs.ts'
 import { readAccounts, systems } from './open-example.ts'

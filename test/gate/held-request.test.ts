@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Serving } from '../../src/app/serve-lines.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { firstLogin } from '../../src/jobs/first-login.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
+import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
 import { ConfigError, renderExplanation } from '../../src/errors.ts'
-import { defineJob, type JobDefinition } from '../../src/jobs/define-job.ts'
 import { jobs } from '../../src/jobs/list.ts'
 import { checkJobList } from '../../src/runs/check-jobs.ts'
 

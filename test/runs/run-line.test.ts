@@ -3,6 +3,8 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Serving } from '../../src/app/serve-lines.ts'
+import { bootstrapAccount } from '../../src/definitions/bootstrap-account.ts'
+import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/definitions/define-job.ts'
 import {
   OutageError,
   PermanentError,
@@ -11,8 +13,6 @@ import {
   TransientError,
   UsageError,
 } from '../../src/errors.ts'
-import { bootstrapAccount } from '../../src/jobs/bootstrap-account.ts'
-import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/jobs/define-job.ts'
 import { maxUnknownFailures } from '../../src/runs/ending.ts'
 import { runNow } from '../../src/runs/run-now.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp, type TestProcess } from '../fixtures/open-test-app.ts'
 

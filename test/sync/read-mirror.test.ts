@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import type { ChangedTable } from '../../src/sync/changes.ts'
 import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 import { type MirrorQuery, readMirror } from '../../src/sync/read-mirror.ts'

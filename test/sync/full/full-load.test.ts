@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Progress } from '../../../src/jobs/define-job.ts'
+import type { Progress } from '../../../src/definitions/define-job.ts'
 import { backends, openTestApp, type TestApp } from '../../fixtures/open-test-app.ts'
 import { runPull } from '../../fixtures/run-pull.ts'
 import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../../fixtures/source-table.ts'
