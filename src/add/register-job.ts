@@ -17,7 +17,8 @@ export function registerJob(list: string, constant: string, module: string): str
 }
 
 function addToSyncs(list: string, constant: string): string {
-  const [found, before = '', elements = ''] = /^((?:export )?const syncs\b[^=\n]*= *)\[([^[\]]*)\]/m.exec(list) ?? []
+  const [found, before = '', elements = '', after = ''] =
+    /^((?:export )?const syncs\b[^=\n]*= *)\[([^[\]]*)\]( as const)?/m.exec(list) ?? []
   if (found === undefined) {
     throw new ConfigError([
       {
@@ -30,13 +31,13 @@ function addToSyncs(list: string, constant: string): string {
   if (/\/[/*]/.test(elements)) {
     const behind = elements.trimEnd()
     const comma = /(?:,|\*\/|\/\/.*)$/.test(behind) ? '' : ','
-    return list.replace(found, () => `${before}[${behind}${comma}\n  ${constant},\n]`)
+    return list.replace(found, () => `${before}[${behind}${comma}\n  ${constant},\n]${after}`)
   }
   const names = elements
     .split(',')
     .map(element => element.trim())
     .filter(element => element !== '')
-  return list.replace(found, () => renderList(before, [...names, constant], ''))
+  return list.replace(found, () => renderList(before, [...names, constant], after))
 }
 
 function addImport(list: string, statement: string, module: string): string {

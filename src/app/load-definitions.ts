@@ -58,7 +58,7 @@ function readJobs(module: unknown): readonly JobDefinition[] {
     throw new ConfigError([
       {
         found: 'src/jobs/list.ts has no list "jobs"',
-        remedy: 'export one, such as `export const jobs: readonly JobDefinition[] = []`',
+        remedy: 'export one, such as `export const jobs = [] as const`',
       },
     ])
   }

@@ -1,19 +1,23 @@
 import { z } from 'zod'
 import { defineJob, type JobDefinition } from './define-job.ts'
+import { defineSpec, type JobSpec } from './job-spec.ts'
 
 /** The job that a new account begins with, where the list has it. */
 export const bootstrapJob = 'bootstrap-account'
+
+const bootstrapSpec = defineSpec({ name: bootstrapJob, payload: z.strictObject({}) })
 
 /**
  * Brings a new account up: the gate has logged it in and made its user visible before this runs; then each sync is requested
  * when the one before has succeeded. The end of a step and the request for the next are one transaction, so a restart goes on
  * where it was.
  */
-export function bootstrapAccount(steps: readonly JobDefinition[]): JobDefinition {
+export function bootstrapAccount(
+  steps: readonly JobSpec[],
+): JobDefinition<typeof bootstrapSpec.name, typeof bootstrapSpec.payload> {
   return defineJob({
-    name: bootstrapJob,
+    ...bootstrapSpec,
     needsWorker: true,
-    payload: z.strictObject({}),
     run: async (_session, context) => ({
       steps: steps.map(step => step.name).filter(name => context.accountJobs.has(name)),
     }),

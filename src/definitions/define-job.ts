@@ -1,7 +1,7 @@
 import type { DocumentNode } from 'graphql'
 import type { RawBuilder } from 'kysely'
 import { z } from 'zod'
-import type { Requirement, ScheduleRule } from '../account.ts'
+import type { ScheduleRule } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import type { Explanation, Told } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
@@ -9,14 +9,11 @@ import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
 import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import type { JobSpec, PayloadArgument } from './job-spec.ts'
 
-/** One job: `name` is its file's name and its label everywhere. */
-export interface JobDefinition<P = unknown, S = unknown> {
-  readonly name: string
-  /** What the token must hold; without it the gate only logs in. */
-  readonly requirement?: Requirement
-  /** Parses the payload of a request; a request without a payload has `{}`. */
-  readonly payload: z.ZodType<P>
+/** One job: its spec, when it runs and what it does. */
+export interface JobDefinition<N extends string = string, P extends z.ZodType = z.ZodType, S = unknown>
+  extends JobSpec<N, P> {
   /**
    * What it needs from the environment or the accounts file: a zod object of texts in camelCase. `searchUrl` is read from
    * `SEARCH_URL`, or from the file that `SEARCH_URL_FILE` names. Without a value that it needs the job is held.
@@ -37,7 +34,7 @@ export interface JobDefinition<P = unknown, S = unknown> {
   readonly needsWorker?: true
   /** The mirror table it writes, or several; no two jobs may write the same. */
   readonly into?: string | readonly string[]
-  run(session: Session, context: JobContext<P, S>): Promise<JobResult>
+  run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>
 }
 
 /** What `run` may be told beside the payload. */
@@ -82,9 +79,10 @@ export interface JobContext<P, S = unknown> extends RunOptions {
   /**
    * Makes a request for another job of the same account; an equal one that waits absorbs it.
    *
-   * @throws PermanentError (`unknown-job`)
+   * @param job the job, or its spec
+   * @throws PermanentError (`unknown-job`) when the list of jobs has none of this name
    */
-  request(job: string, payload?: unknown): Promise<{ readonly id: string }>
+  request<J extends JobSpec>(job: J, ...payload: PayloadArgument<J>): Promise<{ readonly id: string }>
 }
 
 export interface Progress {
@@ -104,8 +102,10 @@ export type JobResult =
   | { readonly waitMs: number }
   | { readonly steps: readonly string[] }
 
-/** Infers the types of payload and settings from their schemas. */
-export function defineJob<P, S>(job: JobDefinition<P, S>): JobDefinition {
+/** Keeps the name and the payload's type, and infers those of the settings. */
+export function defineJob<const N extends string, P extends z.ZodType, S>(
+  job: JobDefinition<N, P, S>,
+): JobDefinition<N, P> {
   const { payload, settings = z.custom<S>() } = job
   return {
     ...job,

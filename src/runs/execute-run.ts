@@ -121,10 +121,10 @@ function createContext(
       reportedAt = clock.now()
       reportProgress(store, lease.runId, paced).catch(error => log.debug({ error }, 'progress could not be stored'))
     },
-    async request(name, payload = {}) {
+    async request({ name }, ...[payload]) {
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} asks for job "${name}", which there is none of`)
-      const request = { account, job: name, payload, trigger: 'job' as const, caller: `job:${job.name}` }
+      const request = { account, job: name, payload: payload ?? {}, trigger: 'job' as const, caller: `job:${job.name}` }
       const { accepted, wake } = await acceptRequest(store, request)
       deps.wake(wake)
       return { id: accepted.id }

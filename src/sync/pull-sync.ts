@@ -31,8 +31,9 @@ export interface PullOptions<
   V,
   K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>,
   F extends keyof RowOf<R> & string = keyof RowOf<R> & string,
+  N extends string = string,
 > {
-  readonly name: string
+  readonly name: N
   /** Selects one list of rows, with the variables `where`, `order_by` and `limit`. */
   readonly document: TypedDocumentNode<R, V> &
     (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
@@ -84,7 +85,8 @@ export interface PullOptions<
 export type WhereOf<V> = V extends { where: infer W } ? W : never
 
 /** A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read. */
-export interface PullJob<K extends string, Row = unknown> extends JobDefinition {
+export interface PullJob<K extends string, Row = unknown, N extends string = string>
+  extends JobDefinition<N, typeof pullPayload> {
   readonly mirror: ChangedTable<K, Row>
 }
 
@@ -104,7 +106,8 @@ export function pullSync<
   V,
   K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>,
   F extends keyof RowOf<R> & string = never,
->(options: PullOptions<R, V, K, F>): PullJob<K, MirroredRow<RowOf<R>, F>> {
+  const N extends string = string,
+>(options: PullOptions<R, V, K, F, N>): PullJob<K, MirroredRow<RowOf<R>, F>, N> {
   const { name, role, document, into, schedule } = options
   const settings = settingsOf(options)
   const findShape = createShapeFinder(settings)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chooseNames, chooseTable, findTaken } from '../../src/add/choose-names.ts'
+import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { jobs as known } from '../../src/jobs/list.ts'
 
 const listFile = 'src/jobs/list.ts'
@@ -21,7 +22,7 @@ async function write(path: string, content: string): Promise<void> {
   await writeFile(join(folder, path), content)
 }
 
-const choose = async (rootField: string, name?: string, jobs: typeof known = []) =>
+const choose = async (rootField: string, name?: string, jobs: readonly JobDefinition[] = []) =>
   chooseNames(await findTaken(folder, listFile, jobs), rootField, name).job
 
 test.each<[what: string, path: string, content: string]>([

@@ -45,6 +45,17 @@ ${tail}`,
     `${head}import { syncLinks } from './sync-links.ts'\n\nexport const syncs = [\n  // first\n  syncUsers, // who\n  syncLinks,\n]\n${tail}`,
   ],
   [
+    'an element of a list of constants, whose line it makes too long',
+    `const syncs = [${'a'.repeat(50)}, ${'b'.repeat(36)}] as const\n`,
+    `import { syncLinks } from './sync-links.ts'
+const syncs = [
+  ${'a'.repeat(50)},
+  ${'b'.repeat(36)},
+  syncLinks,
+] as const
+`,
+  ],
+  [
     'a list without any import',
     'const syncs = []\n',
     "import { syncLinks } from './sync-links.ts'\nconst syncs = [syncLinks]\n",
