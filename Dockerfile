@@ -8,7 +8,7 @@ RUN npm ci --omit=dev --ignore-scripts
 FROM node:24-alpine
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DATA_DIR=/data
 WORKDIR /app
-RUN mkdir /data && chown node:node /data
+RUN mkdir -m 700 /data && chown node:node /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY graphql ./graphql

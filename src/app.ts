@@ -15,7 +15,7 @@ import { startProcess } from './runs/process.ts'
 import type { RunDeps } from './runs/run-deps.ts'
 import { createWaker, type Waker } from './runs/waker.ts'
 import { inspectDatabase } from './store/inspect-database.ts'
-import { type Database, openDatabase } from './store/open-database.ts'
+import { type Database, type DatabaseLocation, openDatabase } from './store/open-database.ts'
 import { explainPostgresFailure } from './store/postgres-failure.ts'
 
 /** What the outside gives to the app: nothing else in `src/` reaches for it. */
@@ -24,6 +24,8 @@ export interface Host {
   readonly log: Log
   readonly hostname: string
   readonly pid: number
+  /** The user that this process runs as; undefined where users have no numbers. */
+  readonly uid: number | undefined
   readonly readSecretFile: (path: string) => Promise<string>
   /** Where the settings of jobs are looked for. */
   readonly env: Environment
@@ -61,7 +63,7 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })
   registry.replace(config.accounts)
   await using opened = new AsyncDisposableStack()
-  const database = await openStore(config, log)
+  const database = await openStore(config, host)
   opened.defer(() => closeDatabase(database, clock))
   const { store } = database
   const tickets = config.redisUrl ? opened.use(openTickets(config.redisUrl, { clock, log })) : undefined
@@ -101,8 +103,8 @@ async function closeDatabase(database: Database, clock: Clock): Promise<void> {
 /** Milliseconds. */
 const closeWithinMs = 1_000
 
-async function openStore(config: Config, log: Log): Promise<Database> {
-  const location = locateDatabase(config)
+async function openStore(config: Config, { log, uid }: Host): Promise<Database> {
+  const location = locateDatabase(config, uid)
   try {
     return await openDatabase(location, log)
   } catch (error) {
@@ -123,10 +125,10 @@ async function explainStart(error: unknown, databaseUrl: string): Promise<Worker
   return failure.isConfiguration ? new ConfigError([failure]) : new TransientError('store', failure, { cause })
 }
 
-function locateDatabase(config: Config): { databaseUrl: string } | { dataDir: string } {
+function locateDatabase(config: Config, uid: number | undefined): DatabaseLocation {
   if (config.databaseUrl) return { databaseUrl: config.databaseUrl }
   if (config.redisUrl) {
     throw new ConfigError([queueWithoutStore])
   }
-  return { dataDir: config.dataDir }
+  return { dataDir: config.dataDir, uid }
 }

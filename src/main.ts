@@ -53,6 +53,7 @@ const exitCode = await runCli({
     clock: systemClock,
     hostname: hostname(),
     pid: process.pid,
+    uid: process.getuid?.(),
     readSecretFile: path => readFile(path, 'utf8'),
   },
   loadDefinitions: () =>

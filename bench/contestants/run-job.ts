@@ -31,6 +31,7 @@ export async function runJob(options: z.infer<typeof workerOptions>, job: JobDef
     log: createLog('warn'),
     hostname: hostname(),
     pid: process.pid,
+    uid: process.getuid?.(),
     env: {},
     readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
   }

@@ -26,7 +26,7 @@ export const doctor = defineCommand({
     const { accounts } = config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
     const { jobs, firstLogin, problems } = await findDefinitions(context)
-    const services = await inspectServices(config)
+    const services = await inspectServices(config, host.uid)
     const deps = {
       clock: host.clock,
       readSecretFile: host.readSecretFile,

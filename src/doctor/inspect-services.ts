@@ -6,7 +6,8 @@ import type { Operations } from '../http/operations.ts'
 import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import { inspectDatabase } from '../store/inspect-database.ts'
-import { type Finding, failWith, ok, warn } from './check.ts'
+import { inspectDataDir } from '../store/private-folder.ts'
+import { combine, type Finding, failWith, ok, warn } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
 
 export interface ServicesInspection {
@@ -18,9 +19,13 @@ export interface ServicesInspection {
 /** By account; one that isn't there has never logged in. */
 type FirstLogins = ReadonlyMap<string, FirstLoginRecord>
 
-/** Whether the queue and the store can be used; neither is opened, so nothing is created or migrated. */
-export async function inspectServices(config: Config): Promise<ServicesInspection> {
-  if (!config.databaseUrl) return inspectEmbedded(config.dataDir)
+/**
+ * Whether the queue and the store can be used; neither is opened, so nothing is created or migrated.
+ *
+ * @param uid of this process, to whom an embedded database has to belong
+ */
+export async function inspectServices(config: Config, uid: number | undefined): Promise<ServicesInspection> {
+  if (!config.databaseUrl) return inspectEmbedded(config.dataDir, uid)
   const { finding: store, firstLogins } = await inspectStore(config.databaseUrl)
   const queue = config.redisUrl
     ? await inspectQueue(config.redisUrl)
@@ -28,7 +33,19 @@ export async function inspectServices(config: Config): Promise<ServicesInspectio
   return { findings: new Map([['queue', queue] as const, ['store', store] as const]), firstLogins }
 }
 
-async function inspectEmbedded(dataDir: string): Promise<ServicesInspection> {
+async function inspectEmbedded(dataDir: string, uid: number | undefined): Promise<ServicesInspection> {
+  const { foreign, open } = await inspectDataDir(dataDir, uid)
+  const exposure = combine(
+    [...foreign.map(told => failWith(told)), ...open.map(({ found, remedy = '' }) => warn(found, remedy))],
+    ok(''),
+  )
+  const { finding, firstLogins } = await inspectOwner(dataDir)
+  return { findings: both(combine([exposure, finding], finding)), firstLogins }
+}
+
+async function inspectOwner(
+  dataDir: string,
+): Promise<{ readonly finding: Finding; readonly firstLogins: FirstLogins | undefined }> {
   if (await isOwned(dataDir)) {
     const operations = createControlClient(controlSocketPath(dataDir))
     let firstLogins: FirstLogins | undefined
@@ -37,16 +54,14 @@ async function inspectEmbedded(dataDir: string): Promise<ServicesInspection> {
       firstLogins = await findFirstLogins(operations)
       return ok(`embedded in ${dataDir}, and its worker answers`)
     })
-    return { findings: both(finding), firstLogins }
+    return { finding, firstLogins }
   }
-  if (existsSync(dataDir)) {
-    return { findings: both(ok(`embedded in ${dataDir}; no worker runs`)), firstLogins: undefined }
-  }
+  if (existsSync(dataDir)) return { finding: ok(`embedded in ${dataDir}; no worker runs`), firstLogins: undefined }
   const finding = warn(
     `embedded, and ${dataDir} is not there yet`,
     'the first start makes it; set DATABASE_URL to share a Postgres instead',
   )
-  return { findings: both(finding), firstLogins: new Map() }
+  return { finding, firstLogins: new Map() }
 }
 
 async function findFirstLogins(operations: Operations): Promise<FirstLogins> {

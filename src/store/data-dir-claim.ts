@@ -76,7 +76,7 @@ async function removeIfDead(dataDir: string, socketPath: string): Promise<void> 
   if (await answers(socketPath)) throw owned(dataDir)
   const takeover = `${socketPath}.takeover`
   try {
-    await mkdir(takeover)
+    await mkdir(takeover, { mode: 0o700 })
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw unusable(dataDir, error)
     const since = (await stat(takeover).catch(() => undefined))?.mtimeMs

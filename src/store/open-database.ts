@@ -1,11 +1,9 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { PGlite, types } from '@electric-sql/pglite'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
-import { ConfigError, TransientError } from '../errors.ts'
+import { ConfigError, renderExplanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
 import { findEncodingProblem } from './database-encoding.ts'
@@ -14,6 +12,8 @@ import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { prepareMarked } from './prepared-statements.ts'
+import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
+import { PrivateNodeFS } from './private-node-fs.ts'
 import type { WorkerTables } from './schema.ts'
 import { setSession } from './session-settings.ts'
 import { leaveSilent } from './silent-connections.ts'
@@ -33,12 +33,17 @@ export interface Database extends AsyncDisposable {
   listen(onNotify: () => void, clock: Clock): AsyncDisposable
 }
 
-export type DatabaseLocation = { readonly databaseUrl: string } | { readonly dataDir: string }
+export type DatabaseLocation =
+  | { readonly databaseUrl: string }
+  /** `uid`: of this process, whose folder it must be; default nobody looks whose it is. */
+  | { readonly dataDir: string; readonly uid?: number | undefined }
 
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(location: DatabaseLocation, log: Log): Promise<Database> {
   const database =
-    'databaseUrl' in location ? openPostgres(location.databaseUrl, log) : await openEmbedded(location.dataDir)
+    'databaseUrl' in location
+      ? openPostgres(location.databaseUrl, log)
+      : await openEmbedded(location.dataDir, location.uid, log)
   try {
     await migrate(database.store)
   } catch (error) {
@@ -85,23 +90,19 @@ function openPool(
   return { store, leave: leaving.leave, end: () => pool.end() }
 }
 
-async function openEmbedded(dataDir: string): Promise<Database> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+async function openEmbedded(dataDir: string, uid: number | undefined, log: Log): Promise<Database> {
+  // Before there is a socket in it that others could reach.
+  const mended = [...(await ensurePrivateFolder(dataDir, uid))]
   const claim = await claimDataDir(dataDir)
-  const db = new PGlite({
-    dataDir: join(dataDir, 'postgres'),
-    // As node-postgres has it: PGlite would give a number or a BigInt, depending on the value.
-    parsers: { [types.INT8]: value => value },
-  })
+  let db: PGlite
   try {
-    await db.waitReady
-    await setSession(db, { timeouts: false })
+    mended.push(...(await ensurePrivateDatabase(dataDir, uid)))
+    db = await openPGlite(dataDir)
   } catch (error) {
     await claim[Symbol.asyncDispose]()
-    throw new TransientError('store', `The embedded database in ${dataDir} can't be opened (${String(error)})`, {
-      cause: error,
-    })
+    throw error
   }
+  for (const told of mended) log.warn(renderExplanation(told))
   const pool = new PGlitePool(db)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) })
   return {
@@ -122,6 +123,24 @@ async function openEmbedded(dataDir: string): Promise<Database> {
       await pool.end()
       await claim[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** @throws TransientError */
+async function openPGlite(dataDir: string): Promise<PGlite> {
+  const db = new PGlite({
+    fs: new PrivateNodeFS(databaseFolder(dataDir)),
+    // As node-postgres has it: PGlite would give a number or a BigInt, depending on the value.
+    parsers: { [types.INT8]: value => value },
+  })
+  try {
+    await db.waitReady
+    await setSession(db, { timeouts: false })
+    return db
+  } catch (error) {
+    throw new TransientError('store', `The embedded database in ${dataDir} can't be opened (${String(error)})`, {
+      cause: error,
+    })
   }
 }
 

@@ -60,6 +60,7 @@ export async function runWith(
       clock: systemClock,
       hostname: hostname(),
       pid: process.pid,
+      uid: process.getuid?.(),
       readSecretFile: path => readFile(path, 'utf8'),
     },
     loadDefinitions: async () => ({ jobs, firstLogin }),

@@ -74,6 +74,7 @@ export async function runDoctor(
       clock: { now: () => Date.now() + aheadMs, sleep: async () => {} },
       hostname: hostname(),
       pid: process.pid,
+      uid: process.getuid?.(),
       readSecretFile: path => readFile(path, 'utf8'),
     },
     loadDefinitions: async () => ({ jobs: [...jobs, ...moreJobs], firstLogin }),

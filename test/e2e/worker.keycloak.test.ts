@@ -61,6 +61,7 @@ beforeAll(async () => {
         log: logged.log,
         hostname: 'e2e',
         pid: process.pid,
+        uid: process.getuid?.(),
         env: {},
         readSecretFile: path => readFile(path, 'utf8'),
       },

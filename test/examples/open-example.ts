@@ -66,6 +66,7 @@ export async function openExample(
       log: logged.log,
       hostname: hostname(),
       pid: process.pid,
+      uid: process.getuid?.(),
       env: store,
       async readSecretFile(path) {
         const secret = options.secrets[path]

@@ -75,7 +75,10 @@ describe.runIf(hasPostgres)('a session on Postgres', () => {
       message: expect.stringMatching(new RegExp(`${encoding}.*encoding 'UTF8'`)),
     })
     const account = { name: 'one', oidcIssuer: 'https://idp.example', clientId: 'one', clientSecret: 'secret' }
-    const { findings } = await inspectServices(parseConfig({ DATABASE_URL: created.url }, { accounts: [account] }))
+    const { findings } = await inspectServices(
+      parseConfig({ DATABASE_URL: created.url }, { accounts: [account] }),
+      undefined,
+    )
     expect(findings.get('store')).toMatchObject({ status: 'fail', detail: expect.stringContaining(encoding) })
   })
 })
