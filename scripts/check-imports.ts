@@ -1,6 +1,6 @@
 /**
  * Imports go one way, and in no circle:
- * main, cli → app → doctor, provision, add → http → runs, schedules, queue → jobs → gate, definitions, sync →
+ * main, cli → app → doctor, provision, add → http → forget → runs, schedules, queue → jobs → gate, definitions, sync →
  * auth, hasura, rest, store → generated → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
@@ -13,6 +13,7 @@ const floors: readonly (readonly string[])[] = [
   ['app'],
   ['doctor', 'provision', 'add'],
   ['http'],
+  ['forget'],
   ['runs', 'schedules', 'queue'],
   ['jobs'],
   ['gate', 'definitions', 'sync'],

@@ -1,21 +1,20 @@
 import { defineCommand } from './command.ts'
-import { argument } from './options.ts'
+import { argument, flag } from './options.ts'
+
+/** What no statement of ours can reach. */
+const remains = `What remains of it outside the worker's tables: backups of the database and of DATA_DIR, collected logs, copies, views
+and tables that others made of the mirror, its secret file, and its client and user at the identity provider.
+`
 
 export const forget = defineCommand({
   name: 'forget',
-  summary: 'forgets everything about an account: its mirrored rows, checkpoints, runs and first login',
-  arguments: { account: argument('the account; one that is no longer configured can be forgotten as well') },
-  options: {},
-  async run({ account }, context) {
-    const { config, terminal, withOperations } = context
-    await withOperations(operations => operations.forget(account))
-    terminal.out(`Account "${account}" is forgotten.\n`)
-    if (config.accounts.some(({ name }) => name === account)) {
-      const place = config.accountsFile === undefined ? 'the environment' : 'ACCOUNTS_FILE'
-      terminal.out(
-        `It is still configured: a worker will log in with it and fill its rows again. To prevent that, take it out of ${place}.\n`,
-      )
-    }
+  summary:
+    'deletes everything that is stored of an account: mirrored rows, checkpoints, requests, runs, holds, tickets',
+  arguments: { account: argument('the account, which has to be out of the configuration') },
+  options: { configured: flag('forgets it although it is still configured: a worker starts it anew') },
+  async run({ account, configured }, { terminal, withOperations }) {
+    await withOperations(operations => operations.forget(account, { configured }), 'nothing')
+    terminal.out(`Account "${account}" is forgotten.\n${remains}`)
     return 0
   },
 })

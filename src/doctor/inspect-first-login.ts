@@ -51,4 +51,4 @@ export async function inspectFirstLogin(
 }
 
 const groupHint =
-  'check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups); "forget" and "bootstrap" make the first login anew'
+  'check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups); "forget --configured" and "bootstrap" make the first login anew'

@@ -1,8 +1,11 @@
 import type { Account } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import { RefusalError } from '../errors.ts'
+import { accountRows } from '../store/account-rows.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+
+export const accountRecordRows = accountRows('worker.accounts', 'name')
 
 /** What is remembered of an account. Its fingerprint is issuer, subject and endpoint. */
 export interface KnownAccount extends Fingerprint {
@@ -29,7 +32,7 @@ export async function ensureAccountRecord(
   if (change) {
     throw new RefusalError('fingerprint', 'account', {
       found: `Account "${account.name}" had ${change}`,
-      remedy: `give the other one a name of its own, or run "forget ${account.name}" to drop what was synced and start anew`,
+      remedy: `give the other one a name of its own, or run "forget ${account.name} --configured" to delete what was synced and start anew`,
     })
   }
   return before.firstLogin

@@ -1,5 +1,8 @@
 import { sql } from 'kysely'
+import { accountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'
+
+export const holdRows = accountRows('worker.holds')
 
 /**
  * When the gate let a run pass, what it met before is over. What a run met after the gate is over only when one came through,

@@ -140,8 +140,8 @@ export function createControlClient(socketPath: string): Operations {
     async reset(job, account) {
       await call('POST', `/jobs/${encodeURIComponent(job)}/reset`, z.object({}), { account })
     },
-    async forget(account) {
-      await call('POST', `/accounts/${encodeURIComponent(account)}/forget`, z.object({}), {})
+    async forget(account, options) {
+      await call('POST', `/accounts/${encodeURIComponent(account)}/forget`, z.object({}), options)
     },
     async hasWorker() {
       return (await call('GET', '/worker', z.object({ isRunning: z.boolean() }))).isRunning

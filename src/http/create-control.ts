@@ -9,6 +9,7 @@ import type { Operations } from './operations.ts'
 
 const named = z.object({ name: z.string() })
 const accountBody = z.object({ account: z.string() })
+const forgetBody = z.object({ configured: z.boolean() })
 const runBody = z.object({
   account: z.string().optional(),
   payload: z.unknown().optional(),
@@ -86,7 +87,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
     return operations.pauseSchedule({ job: named.parse(request.params).name, account, paused })
   })
   app.post('/accounts/:name/forget', async request => {
-    await operations.forget(named.parse(request.params).name)
+    await operations.forget(named.parse(request.params).name, parse(forgetBody, request.body, 'body'))
     return {}
   })
 

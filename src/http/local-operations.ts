@@ -2,13 +2,15 @@ import { sql } from 'kysely'
 import { settlesWithin } from '../clock.ts'
 import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
+import { ConflictError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../explain-issues.ts'
-import { chooseNamed, explainUnknown, getNamed } from '../find-named.ts'
+import { chooseNamed, getNamed } from '../find-named.ts'
+import { forgetAccount } from '../forget/forget-account.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
+import type { Tickets } from '../queue/tickets.ts'
 import { findJobProblems } from '../runs/find-job-problems.ts'
-import { forgetAccount, resetJob } from '../runs/forget.ts'
 import { acceptRequest, cancelRequest } from '../runs/requests.ts'
+import { resetJob } from '../runs/reset-job.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runNow } from '../runs/run-now.ts'
 import { describeRule } from '../schedule-rule.ts'
@@ -30,7 +32,7 @@ export function createLocalOperations({
 }: {
   readonly deps: RunDeps
   /** The queue, where there is one. */
-  readonly tickets: { ping(): Promise<void> } | undefined
+  readonly tickets: Pick<Tickets, 'ping' | 'drop'> | undefined
 }): Operations {
   const { store, jobs, accounts } = deps
   return {
@@ -124,12 +126,7 @@ export function createLocalOperations({
       const { job, access } = resolve(deps, { job: name, account, payload: undefined })
       await resetJob(deps, access.account.name, job.name)
     },
-    async forget(account) {
-      // One that is no longer configured can be forgotten as well.
-      const known = accounts.has(account) || (await isRemembered(store, account))
-      if (!known) throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
-      await forgetAccount(deps, account)
-    },
+    forget: (account, options) => forgetAccount({ ...deps, dropTickets: tickets?.drop }, account, options),
     async hasWorker() {
       const { rows } = await sql`
         select from worker.served_lines l join worker.processes p on p.id = l.process
@@ -188,11 +185,6 @@ async function pingStore(store: Store): Promise<void> {
     if (error instanceof WorkerError) throw error
     throw new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
   }
-}
-
-async function isRemembered(store: Store, account: string): Promise<boolean> {
-  const row = await store.selectFrom('worker.accounts').select('name').where('name', '=', account).executeTakeFirst()
-  return row !== undefined
 }
 
 /** Finds what the words name and parses the payload, before anything reaches the queue. */

@@ -40,8 +40,13 @@ export interface Operations {
   listMirrorRows(wanted: WantedRows): Promise<MirrorRowsReport>
   /** Forgets a checkpoint: the next run reads everything. */
   reset(job: string, account: string): Promise<void>
-  /** Forgets everything about an account: mirrored rows, checkpoints, first login, holds. */
-  forget(account: string): Promise<void>
+  /**
+   * Deletes everything that is stored of an account, its tickets on Redis too.
+   *
+   * @param options.configured forget it although it is still configured: a worker starts it anew
+   * @throws UsageError while it is configured without that option, and while one of its jobs is running
+   */
+  forget(account: string, options: { readonly configured: boolean }): Promise<void>
   /** Whether a process takes requests at present; commands in the foreground don't. */
   hasWorker(): Promise<boolean>
   /** Rejects when the store or the queue can't be reached. */

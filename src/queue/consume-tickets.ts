@@ -9,7 +9,8 @@ export interface TicketConsumer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-const ticketSchema = z.object({ account: z.string(), job: z.string() })
+/** What a ticket carries. */
+export const ticketSchema = z.object({ account: z.string(), job: z.string() })
 
 /** A consumer that Redis doesn't answer is left behind after so long, in milliseconds. */
 const stopWithinMs = 1_000

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { type Clock, settlesWithin } from '../clock.ts'
 import { type Explanation, renderExplanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { consumeTickets, type TicketConsumer } from './consume-tickets.ts'
+import { consumeTickets, type TicketConsumer, ticketSchema } from './consume-tickets.ts'
 import { createErrorLog } from './error-log.ts'
 import { inspectRedis, probeRedis } from './inspect-redis.ts'
 import { openRedis } from './open-redis.ts'
@@ -30,6 +30,12 @@ export interface Tickets extends AsyncDisposable {
   consume(serve: (line: Pick<Ticket, 'account' | 'job'>) => Promise<void>, concurrency: number): Promise<TicketConsumer>
   /** @throws TransientError when Redis can't be used */
   ping(): Promise<void>
+  /**
+   * Deletes the tickets of an account, and the names of its tickets in BullMQ's events, which nobody reads.
+   *
+   * @throws TransientError when Redis can't be used, or while a worker has one of them in hand
+   */
+  drop(account: string): Promise<void>
 }
 
 /** Milliseconds in which Redis takes a ticket, or somebody looks without. */
@@ -43,6 +49,10 @@ interface OpenQueue {
   readonly queue: Queue
   readonly redis: Redis
 }
+
+/** So often a ticket that a worker has in hand is looked for again, after so many milliseconds each. */
+const dropLooks = 20
+const dropLookEveryMs = 100
 
 /** Redis may be away: it is connected to when a ticket comes, and again for as long as this is open. */
 export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }): Tickets {
@@ -78,6 +88,13 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     left.redis.disconnect()
   }
 
+  async function ping(): Promise<void> {
+    const probed = probeRedis(redisUrl)
+    // A queue that can be read may still take no tickets.
+    if (!(await settlesWithin(clock, probeWithinMs, probed))) throw silent()
+    await probed
+  }
+
   return {
     async add(tickets) {
       if (tickets.length === 0) return
@@ -103,11 +120,23 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
       consumers.add(consumer)
       return consumer
     },
-    async ping() {
-      const probed = probeRedis(redisUrl)
-      // A queue that can be read may still take no tickets.
-      if (!(await settlesWithin(clock, probeWithinMs, probed))) throw silent()
-      await probed
+    ping,
+    async drop(account) {
+      // What it throws says more than what the queue's own client would.
+      await ping()
+      queue ??= openQueue()
+      const { redis, queue: opened } = queue
+      try {
+        for (let look = 1; (await dropTickets(opened, account)) > 0; look++) {
+          if (look === dropLooks) throw inHand(account)
+          await clock.sleep(dropLookEveryMs)
+        }
+        await redis.del(opened.toKey('events'))
+      } catch (cause) {
+        if (cause instanceof TransientError) throw cause
+        void leaveQueue()
+        throw new TransientError('queue', explain(cause), { cause })
+      }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...[...consumers].map(consumer => consumer[Symbol.asyncDispose]()), leaveQueue()])
@@ -126,6 +155,27 @@ function silent(): TransientError {
     found: 'Redis does not answer',
     remedy: 'check that it runs and can be reached',
   })
+}
+
+function inHand(account: string): TransientError {
+  return new TransientError('queue', {
+    found: `A worker that has no free slot still has a ticket of account "${account}" in hand`,
+    remedy: 'try again when one of its runs has ended',
+  })
+}
+
+/** @returns how many tickets of the account are left, because a worker has them in hand */
+async function dropTickets(queue: Queue, account: string): Promise<number> {
+  let left = 0
+  for (const ticket of await queue.getJobs()) {
+    const line = ticketSchema.safeParse(ticket.data)
+    if (line.data?.account !== account) continue
+    // One that a living worker has in hand is locked.
+    await ticket.remove().catch(() => {
+      left += 1
+    })
+  }
+  return left
 }
 
 /** BullMQ takes a colon in an id for its own. */

@@ -1,7 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { LeaseLostError, PermanentError } from '../errors.ts'
+import { accountRows } from '../store/account-rows.ts'
 import type { FencedTransaction, Store } from '../store/store.ts'
 import type { LineName } from './line.ts'
+
+export const leaseRows = accountRows('worker.leases')
 
 /**
  * The right of a run to be the one active run of its line. It is held by the run's random id, which every transaction that

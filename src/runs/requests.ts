@@ -1,10 +1,22 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
 import { sqlStateOf } from '../sql-state.ts'
+import { type AccountRows, accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { RequestState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, LineName } from './line.ts'
+
+/** What is recorded of an account's requests and runs, in the order in which rows are locked. */
+export const requestRows: readonly AccountRows[] = [
+  accountRows('worker.idempotency_keys'),
+  accountRows('worker.requests'),
+  {
+    table: sql.table('worker.run_progress'),
+    belongTo: account => sql`run_id in (select id from worker.runs where account = ${account})`,
+  },
+  accountRows('worker.runs'),
+]
 
 /** What made the request: shown in runs, and nothing depends on it. */
 export const triggers = ['schedule', 'http', 'cli', 'sql', 'job', 'bootstrap', 'retry'] as const

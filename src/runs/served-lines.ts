@@ -1,6 +1,14 @@
 import { sql } from 'kysely'
+import type { AccountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'
 import type { LineName } from './line.ts'
+
+/** Those of dead processes: while a living one serves the account it says so itself. */
+export const servedLineRows: AccountRows = {
+  table: sql.table('worker.served_lines'),
+  belongTo: account => sql`account = ${account} and not exists (
+    select from worker.processes p where p.id = process and p.expires_at > now())`,
+}
 
 export interface ServedLine extends LineName {
   /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
@@ -9,6 +17,17 @@ export interface ServedLine extends LineName {
   readonly hasSchedule: boolean
   /** Runs of the account at a time, over all processes. */
   readonly slots: number
+}
+
+/** A living process that serves the account; undefined when there is none. */
+export async function findServer(
+  store: Store,
+  account: string,
+): Promise<{ readonly host: string; readonly pid: number } | undefined> {
+  const { rows } = await sql<{ host: string; pid: number }>`
+    select p.host, p.pid from worker.served_lines l join worker.processes p on p.id = l.process
+    where l.account = ${account} and p.expires_at > now() limit 1`.execute(store)
+  return rows[0]
 }
 
 /** Which lines a process serves, as the store knows it: it wakes the process for no others. */

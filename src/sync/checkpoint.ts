@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
+import { accountRows } from '../store/account-rows.ts'
 import type { Position } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { type Bound, type ColumnState, type ColumnVersions, columnStateSchema } from './column-versions.ts'
 import { describeChanges, type PullDefinition, pullDefinitionSchema } from './pull-definition.ts'
+
+export const checkpointRows = accountRows('worker.checkpoints')
 
 /** What was committed of a remote table. */
 export interface Checkpoint {

@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
 import { TransientError } from '../errors.ts'
+import { accountRows } from '../store/account-rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
+
+export const readerRows = accountRows('worker.change_readers')
 
 /** A reader, and the request whose run follows it. */
 export interface ReaderClaim {

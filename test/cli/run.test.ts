@@ -145,8 +145,13 @@ test('reset makes the next run read everything, and forget makes it start anew',
     out: 'sync-users of account "default" starts anew with its next run.\n',
     err: '',
   })
-  expect((await run(home.env, 'forget', 'default')).out).toBe(
-    'Account "default" is forgotten.\nIt is still configured: a worker will log in with it and fill its rows again. To prevent that, take it out of the environment.\n',
+  expect(await run(home.env, 'forget', 'default')).toEqual({
+    code: 2,
+    out: '',
+    err: 'Account "default" is still configured: take it out of ACCOUNTS_FILE or the environment, which makes forgetting final, or run "forget default --configured" to have it start anew\n',
+  })
+  expect((await run(home.env, 'forget', 'default', '--configured')).out).toMatch(
+    /^Account "default" is forgotten\.\nWhat remains of it outside the worker's tables: backups/,
   )
   expect((await run(home.env, 'run', 'sync-users')).out).toContain('inserted')
   expect(await run(home.env, 'forget', 'defautl')).toMatchObject({

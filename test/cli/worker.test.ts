@@ -90,7 +90,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   expect(new Set(since)).toEqual(new Set(['succeeded']))
   expect((await run(env, 'holds')).out).toBe('no holds\n')
 
-  expect(await run(env, 'forget', 'default')).toMatchObject({ code: 0, err: '' })
+  expect(await run(env, 'forget', 'default', '--configured')).toMatchObject({ code: 0, err: '' })
 
   worker.kill('SIGTERM')
   expect(await worker.ended).toMatchObject({ code: 0, out: '' })

@@ -157,9 +157,9 @@ describe('an account name that meant something else before', () => {
     await expect(open(account)).rejects.toMatchObject({
       code: 'fingerprint',
       scope: 'account',
-      message: `Account "${account}" had ${part} https://elsewhere.example until now and has ${now[part]}: give the other one a name of its own, or run "forget ${account}" to drop what was synced and start anew`,
+      message: `Account "${account}" had ${part} https://elsewhere.example until now and has ${now[part]}: give the other one a name of its own, or run "forget ${account} --configured" to delete what was synced and start anew`,
     })
-    await app.operations.forget(account)
+    await app.operations.forget(account, { configured: true })
     await open(account)
     expect(await accountRow(account)).toMatchObject({ [part]: now[part] })
   })

@@ -99,7 +99,11 @@ test.each<[string, () => Promise<unknown>, string]>([
   ],
   ['a reset', () => app.operations.reset('sync-user', 'north'), 'job "sync-user": did you mean sync-users?'],
   ['an account to reset', () => app.operations.reset('sync-users', 'nort'), 'account "nort": did you mean north?'],
-  ['an account to forget', () => app.operations.forget('nort'), 'account "nort": did you mean north?'],
+  [
+    'an account to forget',
+    () => app.operations.forget('nort', { configured: false }),
+    'account "nort": did you mean north?',
+  ],
 ])('a name that nothing has is told: %s', async (_what, ask, sentence) => {
   await expect(ask()).rejects.toThrow(`There is no ${sentence}`)
 })

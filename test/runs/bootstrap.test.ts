@@ -156,7 +156,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     pauses.at(-1)?.end()
     await expect.poll(() => pauses.length).toBe(2)
     expect((await runs()).map(run => run.id)).toEqual([first?.id])
-    await expect.poll(() => app.operations.forget(account)).toBeUndefined()
+    await expect.poll(() => app.operations.forget(account, { configured: true })).toBeUndefined()
     expect(await bootstrappedAt(account)).toBeUndefined()
     pauses.at(-1)?.end()
     await done()

@@ -1,9 +1,19 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { z } from 'zod'
 import { PermanentError } from '../../errors.ts'
+import { type AccountRows, accountRows } from '../../store/account-rows.ts'
 import type { Position, WorkerTables } from '../../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../../store/store.ts'
 import { positionSchema } from '../checkpoint.ts'
+
+/** Its ranges and what it has to ask for again go with it; the keys that it has met are too many to. */
+export const fullReadRows: readonly AccountRows[] = [
+  {
+    table: sql.table('worker.staged_keys'),
+    belongTo: account => sql`read_id in (select id from worker.full_reads where account = ${account})`,
+  },
+  accountRows('worker.full_reads'),
+]
 
 /** A read of everything that was begun and isn't complete: a run that comes after a crash goes on with it. */
 export interface FullRead {

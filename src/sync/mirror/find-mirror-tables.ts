@@ -1,5 +1,12 @@
 import { sql } from 'kysely'
+import type { AccountRows } from '../../store/account-rows.ts'
 import type { Store } from '../../store/store.ts'
+
+/** The mirrored rows of an account. */
+export async function findMirrorRows(store: Store): Promise<readonly AccountRows[]> {
+  const names = await findMirrorTables(store)
+  return names.map(name => ({ table: sql.id('mirror', name), belongTo: account => sql`_account = ${account}` }))
+}
 
 /** The names of the mirror tables that there are; others may keep views and tables of their own beside them. */
 export async function findMirrorTables(store: Store): Promise<string[]> {

@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import { NotFoundError, UsageError } from '../errors.ts'
+import { explainUnknown } from '../find-named.ts'
+import { accountRecordRows } from '../gate/account-record.ts'
+import { holdRows } from '../gate/holds.ts'
+import { type FreeLinesDeps, withFreeLines } from '../runs/free-lines.ts'
+import { leaseRows } from '../runs/lease.ts'
+import { requestRows } from '../runs/requests.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
+import { findServer, servedLineRows } from '../runs/served-lines.ts'
+import { scheduleRows } from '../schedules/scheduler.ts'
+import { type AccountRows, deleteAccountRows, hasAccountRows } from '../store/account-rows.ts'
+import { checkpointRows } from '../sync/checkpoint.ts'
+import { fullReadRows } from '../sync/full/full-read-record.ts'
+import { findMirrorRows } from '../sync/mirror/find-mirror-tables.ts'
+import { readerRows } from '../sync/reader-position.ts'
+
+export interface ForgetDeps extends FreeLinesDeps, Pick<RunDeps, 'jobs' | 'accounts'> {
+  /** Where the queue is on Redis. */
+  readonly dropTickets?: ((account: string) => Promise<void>) | undefined
+}
+
+/**
+ * Everything but mirrored rows, in the order in which it goes: what a run would resume from first, so that after a crash one that
+ * still comes reads everything again.
+ */
+const recordedRows: readonly AccountRows[] = [
+  checkpointRows,
+  ...fullReadRows,
+  readerRows,
+  scheduleRows,
+  ...requestRows,
+  holdRows,
+  servedLineRows,
+]
+
+/** By these a forget that broke off is found, and the lines are kept free, so they go last. */
+const lastRows: readonly AccountRows[] = [leaseRows, accountRecordRows]
+
+/**
+ * Deletes everything that is stored of an account, as if it had never logged in; what broke off is completed by the next call.
+ *
+ * @param options.configured forget it although this process or a worker still has it configured: it starts anew
+ * @throws UsageError while it is configured, and while one of its jobs is running; NotFoundError when nothing is known of it
+ */
+export async function forgetAccount(
+  deps: ForgetDeps,
+  account: string,
+  { configured }: { readonly configured: boolean },
+): Promise<void> {
+  const { store, accounts } = deps
+  if (!configured) await requireUnconfigured(deps, account)
+  const tables = [...recordedRows, ...lastRows, ...(await findMirrorRows(store))]
+  if (!accounts.has(account) && !(await hasAccountRows(store, tables, account))) {
+    throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
+  }
+  await withFreeLines(deps, account, await findJobs(deps, account), async () => {
+    await deps.dropTickets?.(account)
+    for (const rows of [...recordedRows, ...(await findMirrorRows(store))]) {
+      await deleteAccountRows(store, rows, account)
+    }
+    await store.transaction().execute(async tx => {
+      for (const rows of lastRows) await deleteAccountRows(tx, rows, account)
+    })
+  })
+}
+
+async function requireUnconfigured({ store, accounts }: ForgetDeps, account: string): Promise<void> {
+  const server = await findServer(store, account)
+  if (!server && !accounts.has(account)) return
+  const where = server ? `: the worker on ${server.host} (process ${server.pid}) serves it` : ''
+  throw new UsageError({
+    found: `Account "${account}" is still configured${where}`,
+    remedy: `take it out of ACCOUNTS_FILE or the environment, which makes forgetting final, or run "forget ${account} --configured" to have it start anew`,
+  })
+}
+
+/** Of every version that has run for the account, not only those that this process knows. */
+async function findJobs({ store, jobs }: ForgetDeps, account: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ job: string }>`
+    select job from worker.leases where account = ${account}
+    union select job from worker.requests where account = ${account}
+    union select job from worker.served_lines where account = ${account}`.execute(store)
+  return [...new Set([...jobs.keys(), ...rows.map(({ job }) => job)])]
+}

@@ -1,0 +1,12 @@
+import { forgetReads } from '../sync/full/full-read-record.ts'
+import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
+
+/** Forgets the checkpoint, so that the next run reads everything; the mirrored rows stay until then. */
+export async function resetJob(deps: FreeLinesDeps, account: string, job: string): Promise<void> {
+  await withFreeLines(deps, account, [job], async () => {
+    await deps.store.transaction().execute(async tx => {
+      await forgetReads(tx, { account, job })
+      await tx.deleteFrom('worker.holds').where('account', '=', account).where('job', '=', job).execute()
+    })
+  })
+}

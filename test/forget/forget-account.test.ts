@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NotFoundError, TransientError, UsageError } from '../../src/errors.ts'
+import { forgetAccount } from '../../src/forget/forget-account.ts'
+import { openTickets } from '../../src/queue/tickets.ts'
+import { acceptRequest } from '../../src/runs/requests.ts'
+import { readRedis } from '../e2e/read-redis.ts'
+import { readTables } from '../e2e/read-tables.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeLine } from '../fixtures/take-line.ts'
+import { countRows, findAccountTables, mirrorTopic, recordEverything } from './rows-of-account.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await openSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+const run = (app: TestApp, account: string) =>
+  app.operations.run(
+    { job: 'sync-topics', account, payload: undefined },
+    { onWaiting() {}, onProgress() {} },
+    AbortSignal.timeout(20_000),
+  )
+
+describe.each(backends)('an account that is forgotten on %s', backend => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox })
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  const store = () => app.deps.store
+  const forget = (account: string, configured = false) => app.operations.forget(account, { configured })
+  const hasRows = async (account: string) => Object.values(await countRows(store(), account)).some(count => count > 0)
+  /** Whatever is stored that has the account's name in it. */
+  const findTraces = async (account: string) => {
+    const { redisUrl } = app.config
+    const stored = [
+      ...(await readTables(store())).map(({ rows }) => rows),
+      ...(redisUrl ? await readRedis(redisUrl) : []),
+    ]
+    return stored.filter(text => text.includes(account) || text.includes(encodeURIComponent(account)))
+  }
+
+  test('is found nowhere: in no table, no payload, no key and not on Redis; others keep everything', async () => {
+    const [account, other] = [app.addAccount(), app.addAccount()]
+    {
+      await using _serving = await app.serve()
+      for (const name of [account, other]) {
+        const request = {
+          job: 'bootstrap-account',
+          account: name,
+          payload: undefined,
+          trigger: 'cli',
+          caller: 'cli',
+        } as const
+        const { id } = await app.operations.makeRequest(request)
+        await expect.poll(async () => (await app.operations.findRequest(id))?.state, { timeout: 20_000 }).toBe('done')
+      }
+    }
+    for (const name of [account, other]) await recordEverything(store(), name)
+    // Nobody serves it now, so its ticket stays where it is.
+    await app.operations.makeRequest({ job: 'sync-users', account, payload: undefined, trigger: 'cli', caller: 'cli' })
+    await app.removeAccount(account)
+
+    const before = await countRows(store(), account)
+    expect(Object.entries(before).filter(([, count]) => count === 0)).toEqual([])
+    const kept = await countRows(store(), other)
+    await forget(account)
+    expect(await findTraces(account)).toEqual([])
+    expect(await countRows(store(), other)).toEqual(kept)
+    await expect(forget(account)).rejects.toThrow(NotFoundError)
+  })
+
+  test('is refused while it is configured, and asked to start anew it does', async () => {
+    const account = app.addAccount()
+    await run(app, account)
+    await expect(forget(account)).rejects.toThrow(UsageError)
+    await expect(forget(account)).rejects.toThrow(`run "forget ${account} --configured" to have it start anew`)
+    await forget(account, true)
+    expect(await hasRows(account)).toBe(false)
+    expect(await run(app, account)).toMatchObject({ counts: { inserted: 12 } })
+  })
+
+  test('is refused while a worker elsewhere serves it, which is named', async () => {
+    const account = app.addAccount()
+    await run(app, account)
+    await using peer = await app.openPeer()
+    await peer.serve()
+    await app.removeAccount(account)
+    await expect(forget(account)).rejects.toThrow(/is still configured: the worker on .+ \(process \d+\) serves it/)
+  })
+
+  test('is refused while a run could write back what goes, which loses nothing; a run that is superseded writes nothing', async () => {
+    const account = app.addAccount()
+    await run(app, account)
+    const lease = await takeLine(app.deps, account, 'sync-topics')
+    await app.removeAccount(account)
+    const before = await countRows(store(), account)
+    await expect(forget(account)).rejects.toThrow('sync-topics is running')
+    expect(await countRows(store(), account)).toEqual(before)
+    // Its process was taken for dead meanwhile, and wakes up after the account was forgotten.
+    await sql`select worker.end_run(${lease.runId}, 'interrupted', 'failed', 0, 0, null, null, null, null, null, false, null)`.execute(
+      store(),
+    )
+    await forget(account)
+    await sql`select worker.end_run(${lease.runId}, 'succeeded', 'done', 0, 0, null, null, null, null, null, true, null)`.execute(
+      store(),
+    )
+    expect(await findTraces(account)).toEqual([])
+  })
+
+  test('of a run that no process is left of is forgotten', async () => {
+    const account = app.addAccount()
+    {
+      await using peer = await app.openPeer()
+      await takeLine(peer.deps, account, 'sync-topics')
+    }
+    await app.removeAccount(account)
+    await forget(account)
+    expect(await findTraces(account)).toEqual([])
+  })
+
+  test('leaves views, and tables that the worker did not make, as they are', async () => {
+    const account = app.addAccount()
+    await run(app, account)
+    await sql`create view mirror.topics_of_accounts as
+      select _account, max(_change) as _change, count(*) as topics from mirror.topics group by _account`.execute(
+      store(),
+    )
+    await sql`create table mirror.notes as select ${account}::text as _account, 'mine' as note`.execute(store())
+    await forget(account, true)
+    const { rows } = await sql`select note from mirror.notes`.execute(store())
+    expect(rows).toEqual([{ note: 'mine' }])
+    await sql`drop table mirror.notes`.execute(store())
+    expect(await findTraces(account)).toEqual([])
+  })
+
+  test.skipIf(backend === 'redis')(
+    'half, because it broke off at whatever table, is read from the beginning or forgotten by the next call',
+    async () => {
+      await run(app, app.addAccount())
+      await sql`create function public.break_off() returns trigger language plpgsql as $$ begin raise 'broken off'; end $$`.execute(
+        store(),
+      )
+      const tables = (await findAccountTables(store())).map(({ table }) => table)
+      for (const table of tables.filter(name => name.startsWith('worker.') || name === 'mirror.topics')) {
+        const account = `account-${randomUUID()}`
+        await recordEverything(store(), account)
+        await mirrorTopic(store(), account)
+        const breaking = `break_off before delete on ${table}`
+        await sql.raw(`create trigger ${breaking} for each row execute function public.break_off()`).execute(store())
+        await expect(forget(account)).rejects.toThrow('broken off')
+        await sql.raw(`drop trigger break_off on ${table}`).execute(store())
+        const left = await countRows(store(), account)
+        if (left['mirror.topics'] === 0) expect(left).toMatchObject({ 'worker.checkpoints': 0, 'worker.full_reads': 0 })
+        await forget(account)
+        expect(await findTraces(account), table).toEqual([])
+      }
+    },
+  )
+})
+
+describe.runIf(backends.includes('redis'))('the tickets of an account', () => {
+  test('keep it from being forgotten while Redis is away, and it is forgotten when Redis is back', async () => {
+    await using app = await openTestApp({ backend: 'redis', sandbox })
+    const account = app.addAccount()
+    await acceptRequest(app.deps.store, { account, job: 'sync-topics', payload: {}, trigger: 'cli', caller: 'test' })
+    await app.removeAccount(account)
+    await using away = openTickets('redis://127.0.0.1:1', app.deps)
+    const forgetting = forgetAccount({ ...app.deps, dropTickets: away.drop }, account, { configured: false })
+    await expect(forgetting).rejects.toThrow(TransientError)
+    await app.operations.forget(account, { configured: false })
+    await expect(app.operations.forget(account, { configured: false })).rejects.toThrow(NotFoundError)
+  })
+})
