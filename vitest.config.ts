@@ -1,3 +1,4 @@
+import { defaultServerConditions } from 'vite'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { measureSlowness } from './test/services/measure-slowness.ts'
 
@@ -6,6 +7,8 @@ const slowness = measureSlowness()
 
 /** `--mode all`, which is `npm run test:all`, adds the long suites. */
 export default defineConfig(({ mode }) => ({
+  // Jobs import the engine by its name.
+  ssr: { resolve: { conditions: ['@hasura-sync-worker/source', ...defaultServerConditions] } },
   test: {
     environment: 'node',
     pool: 'forks',

@@ -9,7 +9,7 @@ import { dirname, join, normalize, sep } from 'node:path'
 
 /** A part may import from its own floor and from those below. */
 const floors: readonly (readonly string[])[] = [
-  ['main', 'cli'],
+  ['main', 'cli', 'index', 'codegen'],
   ['app'],
   ['doctor', 'provision', 'add'],
   ['http'],
@@ -32,12 +32,14 @@ const floors: readonly (readonly string[])[] = [
     'near-names',
     'network-failure',
     'passing-failure',
+    'project',
     'read-value',
     'redact',
     'retry-after',
     'schedule-rule',
     'show-issues',
     'slots',
+    'source-condition',
     'sql-state',
   ],
 ]

@@ -3,11 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { loadDefinitions } from './app/load-definitions.ts'
 import { locateSyntaxError } from './app/locate-syntax-error.ts'
 import { runCli } from './cli/run-cli.ts'
 import { systemClock } from './clock.ts'
+import type { Project } from './project.ts'
+import { resolveToSources } from './source-condition.ts'
 
 const stop = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -26,6 +29,13 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   } finally {
     reader.close()
   }
+}
+
+// Node takes off the types of what lies outside of node_modules: there this is a checkout.
+const nodeArguments = import.meta.url.endsWith('.ts') ? resolveToSources() : []
+const project: Project = {
+  folder: fileURLToPath(new URL('../', import.meta.url)),
+  node: [process.execPath, ...nodeArguments],
 }
 
 const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
@@ -56,13 +66,14 @@ const exitCode = await runCli({
     uid: process.getuid?.(),
     readSecretFile: path => readFile(path, 'utf8'),
   },
+  project,
   loadDefinitions: () =>
     loadDefinitions({
       importList: () => import('./jobs/list.ts'),
       importFirstLogin: () => import('./jobs/first-login.ts'),
       locateSyntaxError: () =>
         locateSyntaxError(
-          process.execPath,
+          project.node,
           ['./jobs/list.ts', './jobs/first-login.ts'].map(file => import.meta.resolve(file)),
         ),
     }),

@@ -1,10 +1,5 @@
-// Copied to src/jobs/, every `../../src/` becomes `../`.
+import { cursorPages, defineJob, isMissing, mirrorRows, openListRead } from 'hasura-sync-worker'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
-import { cursorPages } from '../../src/rest/cursor-pages.ts'
-import { isMissing } from '../../src/rest/is-missing.ts'
-import { openListRead } from '../../src/sync/list-read.ts'
-import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const organizations = mirrorRows({
   into: 'eunifyer_organizations',

@@ -1,10 +1,5 @@
-// Copied to src/jobs/, every `../../src/` becomes `../`.
+import { defineJob, mirrorRows, openListRead, parseAnswer, type Session } from 'hasura-sync-worker'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
-import type { Session } from '../../src/gate/session.ts'
-import { parseAnswer } from '../../src/rest/parse-answer.ts'
-import { openListRead } from '../../src/sync/list-read.ts'
-import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const users = mirrorRows({
   into: 'keycloak_users',

@@ -1,10 +1,5 @@
-// Copied to src/jobs/, every `../../src/` becomes `../`.
+import { defineJob, isMissing, mirrorRows, numberedPages, openListRead } from 'hasura-sync-worker'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
-import { isMissing } from '../../src/rest/is-missing.ts'
-import { numberedPages } from '../../src/rest/numbered-pages.ts'
-import { openListRead } from '../../src/sync/list-read.ts'
-import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const stations = mirrorRows({
   into: 'persium_stations',

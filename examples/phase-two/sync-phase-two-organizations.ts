@@ -1,11 +1,14 @@
-// Copied to src/jobs/, every `../../src/` becomes `../`.
+import {
+  defineJob,
+  isMissing,
+  isNotFound,
+  mirrorRows,
+  offsetPages,
+  openListRead,
+  type RestApi,
+  totalOf,
+} from 'hasura-sync-worker'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
-import { isMissing, isNotFound } from '../../src/rest/is-missing.ts'
-import { offsetPages } from '../../src/rest/offset-pages.ts'
-import type { RestApi } from '../../src/rest/rest-api.ts'
-import { openListRead, totalOf } from '../../src/sync/list-read.ts'
-import { mirrorRows } from '../../src/sync/mirror-rows.ts'
 
 const organizations = mirrorRows({
   into: 'phase_two_organizations',

@@ -4,6 +4,7 @@ import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, PermanentError, UsageError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { readSchema } from '../hasura/role-schema.ts'
+import type { Project } from '../project.ts'
 import { findOperationProblems } from '../runs/contract.ts'
 import { chooseCursor } from './choose-cursor.ts'
 import { chooseKey, type Key } from './choose-key.ts'
@@ -46,9 +47,7 @@ export interface AddedPull {
   readonly files: readonly string[]
 }
 
-/** The project and the jobs that it has. */
-export interface Project {
-  readonly folder: string
+export interface ProjectWithJobs extends Project {
   readonly jobs: readonly JobDefinition[]
 }
 
@@ -57,7 +56,7 @@ export interface Project {
  *
  * @throws UsageError, ConfigError, ConflictError
  */
-export async function checkWish({ folder, jobs }: Project, wish: PullWish): Promise<ChosenNames> {
+export async function checkWish({ folder, jobs }: ProjectWithJobs, wish: PullWish): Promise<ChosenNames> {
   if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
     throw new ConfigError([
       {
@@ -82,7 +81,7 @@ export async function checkWish({ folder, jobs }: Project, wish: PullWish): Prom
  * @param sdl what the role sees of the API
  */
 export async function addPull(
-  project: Project,
+  project: ProjectWithJobs,
   wish: PullWish,
   { names, into }: ChosenNames,
   { role, sdl }: { readonly role: string; readonly sdl: string },
@@ -110,7 +109,7 @@ export async function addPull(
     { path: `graphql/schema/${schemaFileName(role)}`, content: sdl },
     { path: names.operationFile, content: operation },
   ]
-  const generated = await generateTypes(folder, graphql, signal)
+  const generated = await generateTypes(project, graphql, signal)
   requireDocuments(generated, names, jobs)
   const files = [
     ...graphql,

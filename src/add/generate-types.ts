@@ -4,17 +4,17 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { PermanentError } from '../errors.ts'
+import type { Project } from '../project.ts'
 import { type WrittenFile, writeFiles } from './write-files.ts'
 
 /**
  * What codegen would write if the given files were there as well. It works on a copy of `graphql/` in a folder of its own, so
  * that nothing has to be undone when it fails.
  *
- * @param folder the project's
  * @throws PermanentError with what codegen has against the files
  */
 export async function generateTypes(
-  folder: string,
+  { folder, node }: Project,
   files: readonly WrittenFile[],
   signal: AbortSignal,
 ): Promise<readonly WrittenFile[]> {
@@ -23,7 +23,7 @@ export async function generateTypes(
   try {
     await cp(join(folder, 'graphql'), join(scratch, 'graphql'), { recursive: true })
     await writeFiles(scratch, files)
-    await runCodegen(folder, scratch, signal)
+    await runCodegen({ folder, node }, scratch, signal)
     return await readGenerated(scratch)
   } finally {
     await rm(scratch, { recursive: true, force: true })
@@ -39,11 +39,13 @@ export function findCodegen(folder: string): string | undefined {
   }
 }
 
-async function runCodegen(folder: string, scratch: string, signal: AbortSignal): Promise<void> {
+async function runCodegen(project: Project, scratch: string, signal: AbortSignal): Promise<void> {
+  const { folder, node } = project
+  const [path, ...args] = node
   const codegen = findCodegen(folder) ?? ''
   try {
     // It needs nothing of the environment, where the secrets are.
-    await promisify(execFile)(process.execPath, [codegen, '--config', join(folder, 'codegen.ts')], {
+    await promisify(execFile)(path, [...args, codegen, '--config', join(folder, 'codegen.ts')], {
       cwd: scratch,
       env: {},
       signal,

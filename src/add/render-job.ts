@@ -13,8 +13,8 @@ export interface JobText {
 /** The file of the job. */
 export function renderJob(names: JobNames, { role, key, cursor, into }: JobText): string {
   const hasNullable = key.asserted.length > 0
-  return `import { ${names.document} } from '../generated/graphql.ts'
-${hasNullable ? "import { withoutNulls } from '../hasura/without-nulls.ts'\n" : ''}import { pullSync } from '../sync/pull-sync.ts'
+  return `import { pullSync${hasNullable ? ', withoutNulls' : ''} } from 'hasura-sync-worker'
+import { ${names.document} } from '../generated/graphql.ts'
 
 export const ${names.constant} = pullSync({
   name: ${renderText(names.job)},

@@ -4,14 +4,17 @@ import { execFile } from 'node:child_process'
  * Has Node itself report a syntax error in a module or in one that it imports, since it prints the place of some only when nobody
  * catches them. Such a module is never run: Node finds the error before that.
  *
- * @param execPath of Node
+ * @param node its path, and the arguments that it needs to find the same modules
  * @param modules their addresses
  * @returns file, line, code and error as Node prints them; undefined when it finds none
  */
-export function locateSyntaxError(execPath: string, modules: readonly string[]): Promise<string | undefined> {
+export function locateSyntaxError(
+  [node = 'node', ...args]: readonly string[],
+  modules: readonly string[],
+): Promise<string | undefined> {
   const code = modules.map(module => `import ${JSON.stringify(module)}`).join('\n')
   return new Promise(resolve => {
-    execFile(execPath, ['--input-type=module', '--eval', code], { timeout: 10_000 }, (_error, _out, printed) => {
+    execFile(node, [...args, '--input-type=module', '--eval', code], { timeout: 10_000 }, (_error, _out, printed) => {
       const [told = ''] = printed.split(/\n\s+at /)
       resolve(/^(?:file:|\/)/.test(told) ? told.replace(/\n{2,}/g, '\n') : undefined)
     })

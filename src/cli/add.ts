@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { type AddedPull, addPull, checkWish } from '../add/add-pull.ts'
 import { renderExplanation } from '../errors.ts'
 import { defineCommand } from './command.ts'
@@ -31,8 +30,7 @@ export const add = defineCommand({
     const { rootField, role: asked, cursor, into, name } = values
     const key = values.key?.split(',').map(column => column.trim())
     const wish = { rootField, key, cursor, into, name }
-    const folder = fileURLToPath(new URL('../../', import.meta.url))
-    const project = { folder, jobs: (await context.loadDefinitions()).jobs }
+    const project = { ...context.project, jobs: (await context.loadDefinitions()).jobs }
     const chosen = await checkWish(project, wish)
     const hasura = openHasuraAccess(context, values.account)
     const role = asked ?? (await findDefaultRole(hasura, signal))

@@ -1,4 +1,4 @@
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginOperations } from 'hasura-sync-worker'
 import { FindUserDocument, RefreshUsersDocument } from '../generated/graphql.ts'
 
 /** How this API is told of a new account, and how to see that it knows it; `undefined` where it needs no such thing. */

@@ -1,4 +1,4 @@
-import { bootstrapAccount } from '../definitions/bootstrap-account.ts'
+import { bootstrapAccount } from 'hasura-sync-worker'
 import { syncArticles } from './sync-articles.ts'
 import { syncTopics } from './sync-topics.ts'
 import { syncUsers } from './sync-users.ts'

@@ -1,5 +1,5 @@
+import { pullSync } from 'hasura-sync-worker'
 import { PullArticlesDocument } from '../generated/graphql.ts'
-import { pullSync } from '../sync/pull-sync.ts'
 
 export const syncArticles = pullSync({
   name: 'sync-articles',

@@ -1,5 +1,5 @@
+import { pullSync } from 'hasura-sync-worker'
 import { PullTopicsDocument } from '../generated/graphql.ts'
-import { pullSync } from '../sync/pull-sync.ts'
 
 export const syncTopics = pullSync({
   name: 'sync-topics',

@@ -1,5 +1,5 @@
+import { pullSync } from 'hasura-sync-worker'
 import { PullUsersDocument } from '../generated/graphql.ts'
-import { pullSync } from '../sync/pull-sync.ts'
 
 export const syncUsers = pullSync({
   name: 'sync-users',

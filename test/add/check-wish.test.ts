@@ -7,12 +7,13 @@ import { checkWish } from '../../src/add/add-pull.ts'
 import { jobs } from '../../src/jobs/list.ts'
 
 const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things', name: undefined }
+const node = [process.execPath] as const
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 
 test('a packed build has no sources to add to', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'))
   try {
-    await expect(checkWish({ folder, jobs }, wish)).rejects.toThrow(
+    await expect(checkWish({ folder, node, jobs }, wish)).rejects.toThrow(
       `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a checkout, after "npm ci"`,
     )
   } finally {
@@ -33,12 +34,12 @@ test.each([
   ['a.b', false],
   ['', false],
 ])('a mirror table may be called %j: %s', async (into, isAllowed) => {
-  const checked = checkWish({ folder: checkout, jobs }, { ...wish, into })
+  const checked = checkWish({ folder: checkout, node, jobs }, { ...wish, into })
   await (isAllowed ? expect(checked).resolves.toMatchObject({ into }) : expect(checked).rejects.toThrow('--into'))
 })
 
 test.each(['größe', '', 'a b', 'a.b.c', '2nd', '.a'])('%j is no name of a root field', async rootField => {
-  await expect(checkWish({ folder: checkout, jobs }, { ...wish, rootField })).rejects.toThrow(
+  await expect(checkWish({ folder: checkout, node, jobs }, { ...wish, rootField })).rejects.toThrow(
     "GraphQL's names are made of the letters A to Z",
   )
 })

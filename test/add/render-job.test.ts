@@ -21,8 +21,8 @@ const render = (role: string, columns: string[], cursor: string) =>
   })
 
 test('is the file that one would have written', () => {
-  expect(render('viewer', ['id'], 'updated_at')).toBe(`import { PullOrderDocument } from '../generated/graphql.ts'
-import { pullSync } from '../sync/pull-sync.ts'
+  expect(render('viewer', ['id'], 'updated_at')).toBe(`import { pullSync } from 'hasura-sync-worker'
+import { PullOrderDocument } from '../generated/graphql.ts'
 
 export const syncOrder = pullSync({
   name: 'sync-order',
@@ -41,9 +41,8 @@ test('leaves out the rows of a view that have no key, and says so; under the nam
   const key = { columns: [id, column('part')], asserted: [id], isOrderGuessed: false }
   expect(
     renderJob(names, { role: 'viewer', key, cursor: undefined, into: 'order' }),
-  ).toBe(`import { PullOrderDocument } from '../generated/graphql.ts'
-import { withoutNulls } from '../hasura/without-nulls.ts'
-import { pullSync } from '../sync/pull-sync.ts'
+  ).toBe(`import { pullSync, withoutNulls } from 'hasura-sync-worker'
+import { PullOrderDocument } from '../generated/graphql.ts'
 
 export const syncOrder = pullSync({
   name: 'sync-order',

@@ -93,7 +93,7 @@ beforeAll(async () => {
         await loadDefinitions({
           importList: () => import(list),
           importFirstLogin: async () => ({ firstLogin: undefined }),
-          locateSyntaxError: () => locateSyntaxError(process.execPath, [list]),
+          locateSyntaxError: () => locateSyntaxError([process.execPath], [list]),
         }).then(() => told.push('loaded'), error => told.push(error.message))
       }
       console.log(JSON.stringify(told))`,

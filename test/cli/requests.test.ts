@@ -97,6 +97,7 @@ async function run(door: string, argv: readonly string[], answer?: string, seen:
       config: app.config,
       env: {},
       envFile: undefined,
+      project: { folder: '/nowhere', node: [process.execPath] },
       loadDefinitions: async () => ({ jobs: [], firstLogin: undefined }),
       host: {
         clock: systemClock,

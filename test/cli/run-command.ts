@@ -63,6 +63,7 @@ export async function runWith(
       uid: process.getuid?.(),
       readSecretFile: path => readFile(path, 'utf8'),
     },
+    project: { folder: '/nowhere', node: [process.execPath] },
     loadDefinitions: async () => ({ jobs, firstLogin }),
   })
   return { code, out, err }

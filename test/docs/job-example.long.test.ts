@@ -21,6 +21,7 @@ import {
 
 const execute = promisify(execFile)
 const binaries = join(projectFolder, 'node_modules/.bin')
+const nodeOptions = '--conditions=@hasura-sync-worker/source'
 
 let copy = ''
 let sandbox: Sandbox
@@ -108,7 +109,7 @@ async function run(binary: string, ...words: string[]): Promise<string> {
     // The symlinked node_modules would otherwise be looked up from its real place.
     const { stdout } = await execute(join(binaries, binary), words, {
       cwd: copy,
-      env: { PATH: `${binaries}:${process.env.PATH}`, TEST_SERVICES: 'none' },
+      env: { PATH: `${binaries}:${process.env.PATH}`, TEST_SERVICES: 'none', NODE_OPTIONS: nodeOptions },
     })
     return stdout
   } catch (error) {

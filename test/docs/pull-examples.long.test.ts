@@ -150,7 +150,10 @@ async function query(text: string): Promise<readonly Record<string, unknown>[]> 
 
 async function call(binary: string, ...words: string[]): Promise<void> {
   const bin = join(projectFolder, 'node_modules/.bin')
-  const env = { PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}` }
+  const env = {
+    PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
+    NODE_OPTIONS: '--conditions=@hasura-sync-worker/source',
+  }
   await promisify(execFile)(join(bin, binary), words, { cwd: join(folder, 'project'), env }).catch(error => {
     throw new Error(`${binary} failed:\n${Object(error).stdout}${Object(error).stderr}`, { cause: error })
   })

@@ -77,6 +77,7 @@ export async function runDoctor(
       uid: process.getuid?.(),
       readSecretFile: path => readFile(path, 'utf8'),
     },
+    project: { folder: '/nowhere', node: [process.execPath] },
     loadDefinitions: async () => ({ jobs: [...jobs, ...moreJobs], firstLogin }),
   })
   if (err !== '') throw new Error(`doctor wrote to stderr: ${err}`)
