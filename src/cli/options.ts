@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { UsageError } from '../errors.ts'
 import { findNearNames } from '../near-names.ts'
+import { parseStrictJson } from '../strict-json.ts'
 
 /** What the help says of an argument or an option, and how the command line takes it. */
 export interface Words {
@@ -94,10 +96,15 @@ export function jsonOption(value: string, text: string) {
     .optional()
     .transform((given, context): unknown => {
       try {
-        return given === undefined ? undefined : JSON.parse(given)
+        return given === undefined ? undefined : parseStrictJson(given)
       } catch (error) {
-        const found = `is not JSON (${error instanceof Error ? error.message : String(error)})`
-        const message = `quote it for the shell, as in '{"since":"2026-01-01"}'`
+        const [found, message] =
+          error instanceof UsageError
+            ? [`can not be used (${error.found})`, error.remedy ?? '']
+            : [
+                `is not JSON (${error instanceof Error ? error.message : String(error)})`,
+                `quote it for the shell, as in '{"since":"2026-01-01"}'`,
+              ]
         context.addIssue({ code: 'custom', message, params: { found } })
         return z.NEVER
       }

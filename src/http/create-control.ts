@@ -4,36 +4,36 @@ import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { requestStates } from '../store/schema.ts'
 import { type RunEvent, tellError } from './control-events.ts'
-import { addRequestRoutes, createFastify, parse } from './create-http.ts'
+import { controlLimits, createFastify } from './create-fastify.ts'
+import { addRequestRoutes } from './create-http.ts'
 import type { Operations } from './operations.ts'
+import { identifiedPath, namedPath, nameValue, parseValue } from './request-values.ts'
 
-const named = z.object({ name: z.string() })
-const accountBody = z.object({ account: z.string() })
+const accountBody = z.object({ account: nameValue })
 const forgetBody = z.object({ configured: z.boolean() })
 const runBody = z.object({
-  account: z.string().optional(),
+  account: nameValue.optional(),
   payload: z.unknown().optional(),
   full: z.boolean().default(false),
   dryRun: z.boolean().default(false),
   allowDeletions: z.boolean().default(false),
 })
 const limit = z.coerce.number().int().min(1).max(1000).default(20)
-const identified = z.object({ id: z.string() })
 const requestsQuery = z.object({
   state: z.enum(requestStates).optional(),
-  job: z.string().optional(),
-  account: z.string().optional(),
+  job: nameValue.optional(),
+  account: nameValue.optional(),
   limit,
 })
 const groupBody = z.object({
   states: z.array(z.enum(requestStates)),
-  job: z.string().optional(),
-  account: z.string().optional(),
+  job: nameValue.optional(),
+  account: nameValue.optional(),
   repeatable: z.boolean(),
 })
-const pauseBody = z.object({ account: z.string().optional(), paused: z.boolean() })
-const runsQuery = z.object({ job: z.string().optional(), limit })
-const rowsQuery = z.object({ table: z.string(), account: z.string().optional(), limit })
+const pauseBody = z.object({ account: nameValue.optional(), paused: z.boolean() })
+const runsQuery = z.object({ job: nameValue.optional(), limit })
+const rowsQuery = z.object({ table: nameValue, account: nameValue.optional(), limit })
 
 /**
  * Everything that may be asked of a worker, for the commands of the same user on the same machine: whoever may open the
@@ -41,7 +41,7 @@ const rowsQuery = z.object({ table: z.string(), account: z.string().optional(), 
  */
 export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
   const { operations, log } = deps
-  const app = createFastify(log, tellError)
+  const app = createFastify(log, controlLimits, tellError)
   addRequestRoutes(app, operations, 'cli')
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
@@ -60,41 +60,47 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   app.get('/accounts', () => operations.listAccounts())
   app.get('/holds', () => operations.listHolds())
   app.get('/schedules', () => operations.listSchedules())
-  app.get('/runs', request => operations.listRuns(parse(runsQuery, request.query, 'query')))
+  app.get('/runs', request => operations.listRuns(parseValue(runsQuery, request.query, 'query')))
   app.get('/rows', request => {
-    const { table, account, limit } = parse(rowsQuery, request.query, 'query')
+    const { table, account, limit } = parseValue(rowsQuery, request.query, 'query')
     return operations.listMirrorRows({ table, account, limit })
   })
   app.get('/worker', async () => ({ isRunning: await operations.hasWorker() }))
   app.get('/ping', () => operations.ping().then(() => ({})))
 
-  app.get('/requests', request => operations.listRequests(parse(requestsQuery, request.query, 'query')))
+  app.get('/requests', request => operations.listRequests(parseValue(requestsQuery, request.query, 'query')))
   app.post('/requests/find', request => {
-    const { states, job, account, repeatable } = parse(groupBody, request.body, 'body')
+    const { states, job, account, repeatable } = parseValue(groupBody, request.body, 'body')
     return operations.findRequestIds({ states, job, account, repeatable })
   })
   app.post('/requests/:id/cancel', async request => ({
-    state: await operations.cancelRequest(parse(identified, request.params, 'path').id),
+    state: await operations.cancelRequest(parseValue(identifiedPath, request.params, 'path').id),
   }))
-  app.post('/requests/:id/retry', request => operations.retryRequest(parse(identified, request.params, 'path').id))
+  app.post('/requests/:id/retry', request =>
+    operations.retryRequest(parseValue(identifiedPath, request.params, 'path').id),
+  )
 
   app.post('/jobs/:name/reset', async request => {
-    await operations.reset(named.parse(request.params).name, parse(accountBody, request.body, 'body').account)
+    await operations.reset(
+      parseValue(namedPath, request.params, 'path').name,
+      parseValue(accountBody, request.body, 'body').account,
+    )
     return {}
   })
   app.post('/jobs/:name/schedule', request => {
-    const { account, paused } = parse(pauseBody, request.body, 'body')
-    return operations.pauseSchedule({ job: named.parse(request.params).name, account, paused })
+    const { account, paused } = parseValue(pauseBody, request.body, 'body')
+    return operations.pauseSchedule({ job: parseValue(namedPath, request.params, 'path').name, account, paused })
   })
   app.post('/accounts/:name/forget', async request => {
-    await operations.forget(named.parse(request.params).name, parse(forgetBody, request.body, 'body'))
+    const { name } = parseValue(namedPath, request.params, 'path')
+    await operations.forget(name, parseValue(forgetBody, request.body, 'body'))
     return {}
   })
 
   // One JSON line per event, until the run has ended; a caller that goes away aborts the run.
   app.post('/jobs/:name/runs', async (request, reply) => {
-    const { name } = named.parse(request.params)
-    const body = parse(runBody, request.body, 'body')
+    const { name } = parseValue(namedPath, request.params, 'path')
+    const body = parseValue(runBody, request.body, 'body')
     const gone = new AbortController()
     reply.raw.on('close', () => gone.abort(new DOMException('the caller went away', 'AbortError')))
     reply.hijack()

@@ -33,6 +33,11 @@ describe('wrong words on the command line end with 2', () => {
     [['run', 'a', 'b'], /^Too many arguments for 'run'\. Expected 1 argument but got 2: a, b: "run --help" tells/],
     [['run', ''], /^<job> is "": give it a value$/m],
     [['run', 'sync-users', '--payload', '{'], /^--payload is not JSON \(.* at position 1 .*\): quote it for the shell/],
+    [
+      ['enqueue', 'sync-users', '--payload', '{"full":"\\u0000"}'],
+      /^--payload can not be used \(The text at character 9 holds a NUL character .*\): take it out, or encode it$/m,
+    ],
+    [['run', 'sync-users', '--payload', '[1e400]'], /^--payload can not be used \(The number at character 2 .*as a text/],
     [['runs', '--limit', '0'], /^--limit is "0": give 1 to 1000$/m],
     [['requests', '--state', 'faild'], /^--state is "faild": did you mean failed\?$/m],
     [['enqueue', 'sync-users', '--priority', 'urgent'], /^--priority is "urgent": give one of high, normal, low$/m],

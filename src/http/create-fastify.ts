@@ -1,0 +1,181 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
+import { describeError, type Log } from '../log.ts'
+import { parseStrictJson } from '../strict-json.ts'
+import { longestName } from './request-values.ts'
+
+/** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
+export interface HttpLimits {
+  readonly bodyBytes: number
+  /** For the request line and the headers, counted from the first byte. */
+  readonly headersTimeoutMs: number
+  /** For the whole request, body included. */
+  readonly requestTimeoutMs: number
+  /** Without a byte in either direction while a request is under way. */
+  readonly connectionTimeoutMs: number
+  readonly connections: number
+  readonly requestsPerConnection: number
+}
+
+export const httpLimits: HttpLimits = {
+  bodyBytes: 256 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  connectionTimeoutMs: 60_000,
+  connections: 512,
+  requestsPerConnection: 10_000,
+}
+
+/** The callers of the control socket are this user's own commands, which wait as long as a run takes. */
+export const controlLimits: HttpLimits = {
+  ...httpLimits,
+  headersTimeoutMs: 0,
+  requestTimeoutMs: 0,
+  connectionTimeoutMs: 0,
+  connections: Number.POSITIVE_INFINITY,
+  requestsPerConnection: 0,
+}
+
+/** Longer than proxies keep theirs by default (60 s), so that none sends a request into a connection that is being closed. */
+const keepAliveTimeoutMs = 72_000
+const headerBytes = 16 * 1024
+
+/**
+ * Fastify with our limits, and with our errors as answers: one sentence and a code, never a stack. A path that doesn't exist is
+ * answered before its body is read.
+ *
+ * @param tell what an answer says of an error
+ */
+export function createFastify(
+  log: Log,
+  limits: HttpLimits,
+  tell: typeof describeError = describeError,
+): FastifyInstance {
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    connectionTimeout: limits.connectionTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    maxRequestsPerSocket: limits.requestsPerConnection,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: longestName },
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.max(100, Math.min(limits.headersTimeoutMs / 4, 5_000)),
+      maxHeaderSize: headerBytes,
+    },
+    frameworkErrors: (error, _request, { raw }) => {
+      const status = statusOf(error)
+      const message =
+        status === 414
+          ? `A part of the path is longer than ${longestName} characters.`
+          : 'The path is not UTF-8 in percent-encoding.'
+      raw.writeHead(status, { ...safeHeaders, 'content-type': 'application/json', connection: 'close' })
+      raw.end(JSON.stringify({ code: 'usage', message }))
+    },
+    clientErrorHandler: answerBrokenRequest,
+  })
+  app.server.maxConnections = limits.connections
+  // Connections that nobody uses make room for those that come.
+  app.server.on('drop', () => app.server.closeIdleConnections())
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+    parseBody(body),
+  )
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(safeHeaders)
+    if (!request.is404) return
+    await refuseUnread(request, reply, limits, 404, {
+      code: 'not-found',
+      message: `There is no ${request.method} ${shorten(request.url.split('?')[0] ?? '')}.`,
+    })
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    const status = statusOf(error)
+    const { code, message, ...parts } = tell(error)
+    if (status >= 500) log.error({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
+    // Fastify's own refusals (a body that is too large, of another type) are worded by it and hold nothing of the body.
+    const safe = status < 500 || error instanceof TransientError
+    const said = error instanceof Error && status < 500 ? error.message : message
+    const name = error instanceof WorkerError ? code : 'usage'
+    if (status === 503) reply.header('retry-after', retryAfterSeconds)
+    await reply
+      .code(status)
+      .send(
+        safe ? { code: name, message: said, ...parts } : { code: 'unexpected', message: 'Something went wrong here.' },
+      )
+  })
+  return app
+}
+
+/** Seconds: what is away is looked for once a second. */
+export const retryAfterSeconds = 5
+
+/** Answers are for their caller alone, and are what they say they are. */
+const safeHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+
+/**
+ * Answers a request whose body nobody has read, and nobody will: a short one is thrown away as it comes, any other ends the
+ * connection.
+ */
+export async function refuseUnread(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  limits: HttpLimits,
+  status: number,
+  answer: { readonly code: string; readonly message: string },
+): Promise<FastifyReply> {
+  const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Number.NaN
+  if (!(length <= limits.bodyBytes)) reply.header('connection', 'close')
+  return reply.code(status).send(answer)
+}
+
+function parseBody(body: Buffer): unknown {
+  if (body.length === 0)
+    throw new UsageError({ found: 'The body is empty', remedy: 'leave out its content type, or give JSON' })
+  try {
+    return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError('The body is not JSON')
+    if (error instanceof TypeError) throw new UsageError('The body is not UTF-8')
+    throw error
+  }
+}
+
+/** What Node can't read as HTTP, or has waited for in vain. */
+function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
+  if (socket.writable && error.code !== 'ECONNRESET') {
+    const [status, message] = explainBrokenRequest(error.code)
+    const body = JSON.stringify({ code: 'usage', message })
+    const headers = { ...safeHeaders, connection: 'close', 'content-type': 'application/json' }
+    const lines = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      `content-length: ${Buffer.byteLength(body)}`,
+    ]
+    socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  }
+  socket.destroy()
+}
+
+function explainBrokenRequest(code: string): [number, string] {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return [408, 'The request did not come to its end in time.']
+  if (code === 'HPE_HEADER_OVERFLOW') return [431, `The headers are longer than ${headerBytes / 1024} KiB.`]
+  return [400, 'This is not an HTTP request.']
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof UsageError) return 400
+  if (error instanceof NotFoundError) return 404
+  if (error instanceof ConflictError) return 409
+  if (error instanceof TransientError) return 503
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+}
+
+function shorten(path: string): string {
+  return path.length > 100 ? `${path.slice(0, 100)}…` : path
+}

@@ -1,0 +1,119 @@
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createControl } from '../../src/http/create-control.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { defineJob } from '../../src/jobs/define-job.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+const takeAnything = defineJob({
+  name: 'take-anything',
+  payload: z.unknown(),
+  async run() {
+    return {}
+  },
+})
+
+let app: TestApp
+let doors: Readonly<Record<'http' | 'control', FastifyInstance>>
+beforeAll(async () => {
+  app = await openTestApp({ jobs: [takeAnything] })
+  const { operations } = app
+  const { log } = app.logged
+  doors = {
+    http: createHttp({ operations, log, authorize: async () => ({ allowed: true }) }),
+    control: createControl({ operations, log }),
+  }
+})
+afterAll(async () => {
+  await Promise.all([doors.http.close(), doors.control.close()])
+  await app[Symbol.asyncDispose]()
+})
+
+type Ask = Pick<InjectOptions, 'url' | 'body' | 'headers'> & { method?: 'GET' | 'POST' }
+
+const post = (url: string, body: string): Ask => ({
+  method: 'POST',
+  url,
+  body,
+  headers: { 'content-type': 'application/json' },
+})
+
+const nul = '\\u0000'
+const half = '\\ud83d'
+const inBody = /(which can't be stored: take it out, or encode it$)|(holds a NUL character or half a surrogate pair)/
+
+describe.each<[string, readonly ('http' | 'control')[], Ask[]]>([
+  ['an id', ['http', 'control'], [{ url: '/requests/a%00b' }]],
+  ['the name of a job', ['http', 'control'], [post('/jobs/a%00b/requests', '{}')]],
+  [
+    'the name of an account',
+    ['http', 'control'],
+    [nul, half].map(bad => post('/jobs/take-anything/requests', `{"account":"${bad}"}`)),
+  ],
+  [
+    'a payload',
+    ['http', 'control'],
+    [nul, half, `${half}${half}`, `\\ude00${half}`].flatMap(bad => [
+      post('/jobs/take-anything/requests', `{"payload":"${bad}"}`),
+      post('/jobs/take-anything/requests', `{"payload":{"${bad}":[]}}`),
+      post('/jobs/take-anything/requests', `{"payload":[{"a":["x",{"b":"${bad}"}]}]}`),
+    ]),
+  ],
+  [
+    'what the control socket is asked',
+    ['control'],
+    [
+      ...['/requests?job=', '/requests?account=', '/runs?job=', '/rows?table=', '/rows?table=users&account='].map(
+        start => ({ url: `${start}a%00` }),
+      ),
+      post('/requests/a%00/cancel', '{}'),
+      post('/requests/a%00/retry', '{}'),
+      post('/requests/find', `{"states":["done"],"repeatable":false,"job":"${half}"}`),
+      post('/requests/find', `{"states":["done"],"repeatable":false,"account":"${nul}"}`),
+      post('/jobs/a%00/reset', '{"account":"default"}'),
+      post('/jobs/take-anything/reset', `{"account":"${nul}"}`),
+      post('/jobs/a%00/schedule', '{"paused":true}'),
+      post('/jobs/take-anything/schedule', `{"paused":true,"account":"${half}"}`),
+      post('/accounts/a%00/forget', '{"configured":false}'),
+      post('/jobs/a%00/runs', '{}'),
+      post('/jobs/take-anything/runs', `{"payload":{"a":"${nul}"}}`),
+      post('/jobs/take-anything/runs', `{"account":"${nul}"}`),
+    ],
+  ],
+])('a NUL or half a surrogate pair in %s', (_what, which, asks) => {
+  test.each(which.flatMap(door => asks.map(ask => [door, ask.method ?? 'GET', ask.url, ask.body ?? '', ask] as const)))(
+    'is refused with a sentence: %s %s %s %s',
+    async (door, _method, _url, _body, ask) => {
+      const answer = await doors[door].inject(ask)
+      expect(answer.json()).toEqual(expect.objectContaining({ code: 'usage', message: expect.stringMatching(inBody) }))
+      expect(answer.statusCode).toBe(400)
+    },
+  )
+})
+
+describe('a payload that would be stored as another', () => {
+  test.each([
+    ['{"payload":{"n":1e400}}', /^The number at character 17 can't be kept as it is written: give it as a text/],
+    ['{"payload":{"id":9007199254740993}}', /^The number at character 18 can't be kept/],
+    ['{"payload":{"a":1,"a":2}}', /^The name at character 19 stands twice in its object/],
+    ['{"payload":{"__proto__":{"isAdmin":true}}}', /^The name at character 13 is reserved/],
+    [`{"payload":${'['.repeat(40)}${']'.repeat(40)}}`, /^The JSON is nested more than 32 levels deep/],
+    ['{"payload":"\xff\xfe"}', /^The body is not UTF-8$/],
+  ])('is refused with a sentence: %s', async (body, sentence) => {
+    for (const door of Object.values(doors)) {
+      const ask = post('/jobs/take-anything/requests', '')
+      const answer = await door.inject({ ...ask, body: Buffer.from(body, 'latin1') })
+      expect(answer.json()).toMatchObject({ code: 'usage', message: expect.stringMatching(sentence) })
+      expect(answer.statusCode).toBe(400)
+    }
+  })
+
+  test('is none when it only looks odd', async () => {
+    const payload = { constructor: 1, toString: 'x', '': null, 'a\u0001b': '😀\u{10ffff}', n: -1.5e308 }
+    const made = await doors.http.inject(post('/jobs/take-anything/requests', JSON.stringify({ payload })))
+    expect(made.statusCode).toBe(202)
+    const stored = await app.deps.store.selectFrom('worker.requests').select('payload').executeTakeFirstOrThrow()
+    expect(stored.payload).toEqual(payload)
+  })
+})
