@@ -1,9 +1,10 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { createControl } from '../../src/http/create-control.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-import { defineJob } from '../../src/jobs/define-job.ts'
+
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
 const takeAnything = defineJob({
