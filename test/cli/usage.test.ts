@@ -37,7 +37,10 @@ describe('wrong words on the command line end with 2', () => {
       ['enqueue', 'sync-users', '--payload', '{"full":"\\u0000"}'],
       /^--payload can not be used \(The text at character 9 holds a NUL character .*\): take it out, or encode it$/m,
     ],
-    [['run', 'sync-users', '--payload', '[1e400]'], /^--payload can not be used \(The number at character 2 .*as a text/],
+    [
+      ['run', 'sync-users', '--payload', '[1e400]'],
+      /^--payload can not be used \(The number at character 2 .*as a text/,
+    ],
     [['runs', '--limit', '0'], /^--limit is "0": give 1 to 1000$/m],
     [['requests', '--state', 'faild'], /^--state is "faild": did you mean failed\?$/m],
     [['enqueue', 'sync-users', '--priority', 'urgent'], /^--priority is "urgent": give one of high, normal, low$/m],
