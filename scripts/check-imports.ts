@@ -41,6 +41,7 @@ const floors: readonly (readonly string[])[] = [
     'slots',
     'source-condition',
     'sql-state',
+    'strict-json',
   ],
 ]
 
