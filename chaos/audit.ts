@@ -1,0 +1,71 @@
+/**
+ * What the harness adds to the store: tables for its jobs, and triggers that write down each change of a request, of a schedule
+ * and of how a run ended, with the transaction that made it. The worker's own user may write the former alone.
+ */
+export const jobTables = `
+create schema chaos;
+create table chaos.commits (
+  seq bigint generated always as identity primary key,
+  account text not null, job text not null, request_id text not null, payload jsonb not null,
+  run_begun uuid, run_held uuid,
+  begun_at timestamptz not null, at timestamptz not null default clock_timestamp()
+);
+create index commits_of_request on chaos.commits (request_id);
+create table chaos.counters (account text, job text, value bigint not null, primary key (account, job));
+create table chaos.blocks (request_id text primary key, pid integer not null, ms integer not null, at timestamptz not null default clock_timestamp());
+create table chaos.followed (
+  seq bigint generated always as identity primary key,
+  position bigint not null, op text not null, account text not null, id uuid not null
+);
+create table chaos.orders (id text primary key, request_id text not null);
+grant usage on schema chaos to worker;
+grant select, insert, update on chaos.commits, chaos.counters, chaos.blocks, chaos.followed, chaos.orders to worker;
+`
+
+export const auditTriggers = `
+create table chaos.requests_log (
+  seq bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(), xid xid8 not null default pg_current_xact_id(),
+  id text not null, account text not null, job text not null, was text, state text not null,
+  due_was timestamptz, due timestamptz, run_id uuid
+);
+create index requests_log_of_xid on chaos.requests_log (xid);
+create table chaos.ticks_log (
+  seq bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(), xid xid8 not null default pg_current_xact_id(),
+  account text not null, job text not null, rule text not null,
+  due_was timestamptz not null, due timestamptz not null, missed bigint not null, made boolean not null
+);
+create table chaos.interruptions_log (
+  seq bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  run_id uuid not null, process uuid not null, found text, alive boolean not null
+);
+create function chaos.log_request() returns trigger language plpgsql security definer as $$
+begin
+  insert into chaos.requests_log (id, account, job, was, state, due_was, due, run_id)
+  values (new.id, new.account, new.job, case when tg_op = 'UPDATE' then old.state end, new.state,
+    case when tg_op = 'UPDATE' then old.due_at end, new.due_at,
+    case when tg_op = 'UPDATE' then old.run_id end);
+  return null;
+end $$;
+create trigger chaos_log after insert or update on worker.requests for each row execute function chaos.log_request();
+create function chaos.log_tick() returns trigger language plpgsql security definer as $$
+begin
+  insert into chaos.ticks_log (account, job, rule, due_was, due, missed, made)
+  values (new.account, new.job, new.rule, old.next_run_at, new.next_run_at,
+    new.missed - old.missed, new.last_run_at is distinct from old.last_run_at);
+  return null;
+end $$;
+create trigger chaos_log after update on worker.schedules for each row
+  when (new.next_run_at is distinct from old.next_run_at and new.rule = old.rule) execute function chaos.log_tick();
+create function chaos.log_interruption() returns trigger language plpgsql security definer as $$
+begin
+  insert into chaos.interruptions_log (run_id, process, found, alive)
+  values (new.id, new.process, new.error_found,
+    exists (select from worker.processes p where p.id = new.process and p.expires_at > now()));
+  return null;
+end $$;
+create trigger chaos_log after update on worker.runs for each row
+  when (new.state = 'interrupted' and old.state = 'running') execute function chaos.log_interruption();
+`

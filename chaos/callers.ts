@@ -1,0 +1,222 @@
+import pg from 'pg'
+import { z } from 'zod'
+import { every } from './every.ts'
+import type { Counts } from './guards.ts'
+import { rollingJob } from './jobs/names.ts'
+import type { Random } from './random.ts'
+import type { Accepted, Order } from './record.ts'
+import type { Worker } from './worker-process.ts'
+import type { Workers } from './workers.ts'
+import type { World } from './world.ts'
+
+export interface CallerDeps {
+  readonly world: World
+  readonly workers: Workers
+  readonly random: Random
+  readonly guards: Counts
+  readonly accepted: Accepted[]
+  readonly orders: Order[]
+  violate(promise: string, found: string): void
+  bound(ms: number): number
+}
+
+interface Wish {
+  readonly account: string
+  readonly job: string
+  readonly payload: object
+  readonly key: string | undefined
+}
+
+/** Who asks for runs until it is disposed: over HTTP with and without keys, and by SQL in transactions of their own. */
+export function startCallers(deps: CallerDeps): AsyncDisposable {
+  const { random } = deps
+  const callers = [
+    every(
+      () => random.between(50, 400),
+      signal => callOverHttp(deps, signal),
+    ),
+    every(
+      () => random.between(50, 600),
+      signal => callOverHttp(deps, signal),
+    ),
+    every(
+      () => random.between(500, 4_000),
+      signal => quarrelOverKey(deps, signal),
+    ),
+    every(
+      () => random.between(1_000, 8_000),
+      signal => burst(deps, signal),
+    ),
+    every(
+      () => random.between(100, 900),
+      () => callBySql(deps),
+    ),
+    every(
+      () => random.between(100, 900),
+      () => callBySql(deps),
+    ),
+  ]
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(callers.map(caller => caller[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+function makeWish({ random, world }: CallerDeps): Wish {
+  // A few equal ones among them, which absorb each other.
+  const entry = random.next() < 0.4 ? `equal-${random.between(1, 3)}` : crypto.randomUUID()
+  return {
+    account: random.pick(world.accountNames),
+    job: random.pick(['ledger', 'ledger', 'other', rollingJob]),
+    payload: { entry, pauseMs: random.next() < 0.1 ? random.between(100, 3_000) : random.between(0, 60) },
+    key: random.next() < 0.5 ? crypto.randomUUID() : undefined,
+  }
+}
+
+/** With a key it is asked for until somebody answers; without one it is asked for once. */
+async function callOverHttp(deps: CallerDeps, signal: AbortSignal): Promise<void> {
+  const wish = makeWish(deps)
+  await askUntilAnswered(deps, wish, signal)
+}
+
+async function askUntilAnswered(deps: CallerDeps, wish: Wish, signal: AbortSignal): Promise<Answer> {
+  const { accepted, guards, random } = deps
+  const askedAt = Date.now()
+  let times = 0
+  for (;;) {
+    times += 1
+    const answer = await post(deps, wish)
+    if (answer.kind === 'accepted') {
+      accepted.push({ ...wish, id: answer.id, door: 'http', askedAt })
+      if (answer.absorbed) guards.add(times > 1 && wish.key !== undefined ? 'key repeated' : 'duplicate absorbed')
+      return answer
+    }
+    if (answer.kind === 'conflict' || wish.key === undefined || signal.aborted) return answer
+    await new Promise(resolve => setTimeout(resolve, random.between(100, 1_000)))
+  }
+}
+
+/** Two callers use one key for two payloads at once: one is accepted, the other told so. */
+async function quarrelOverKey(deps: CallerDeps, signal: AbortSignal): Promise<void> {
+  const key = crypto.randomUUID()
+  const wish = makeWish(deps)
+  const wishes = [
+    { ...wish, key, payload: { entry: `${key}-a`, pauseMs: 0 } },
+    { ...wish, key, payload: { entry: `${key}-b`, pauseMs: 0 } },
+  ]
+  const answers = await Promise.all(wishes.map(each => askUntilAnswered(deps, each, signal)))
+  const kinds = answers.map(({ kind }) => kind)
+  if (kinds.filter(kind => kind === 'conflict').length === 1) deps.guards.add('key conflict')
+  if (kinds.every(kind => kind === 'accepted') || kinds.every(kind => kind === 'conflict')) {
+    deps.violate('one key, one request', `both callers of key ${key} were told "${kinds[0]}"`)
+  }
+}
+
+/** Many requests of one account at once, more than it has slots. */
+async function burst(deps: CallerDeps, signal: AbortSignal): Promise<void> {
+  const wishes = Array.from({ length: deps.random.between(5, 25) }, () => ({
+    ...makeWish(deps),
+    account: 'busy',
+    key: undefined,
+  }))
+  await Promise.all(wishes.map(wish => askUntilAnswered(deps, wish, signal)))
+}
+
+type Answer =
+  | { readonly kind: 'accepted'; readonly id: string; readonly absorbed: boolean }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'nothing' }
+
+const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
+
+/** A caller that waits so long for an answer is told of a hang. */
+const answerWithinMs = 15_000
+
+async function post(deps: CallerDeps, { account, job, payload, key }: Wish): Promise<Answer> {
+  const { random, workers, world } = deps
+  const answering = workers.everybody().filter(worker => worker.answeringSince !== undefined)
+  if (answering.length === 0) return { kind: 'nothing' }
+  const worker = random.pick(answering)
+  const since = worker.answeringSince
+  const token = await world.callerToken()
+  // Some callers lose patience, and so the answer.
+  const isImpatient = key !== undefined && random.next() < 0.15
+  const patienceMs = isImpatient ? random.between(1, 30) : deps.bound(answerWithinMs)
+  try {
+    const response = await fetch(`${worker.url}/jobs/${job}/requests`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
+      body: JSON.stringify({ account, payload }),
+      signal: AbortSignal.timeout(patienceMs),
+    })
+    const body: unknown = await response.json()
+    if (response.status === 202) return { kind: 'accepted', ...acceptedSchema.parse(body) }
+    if (response.status === 409) return { kind: 'conflict' }
+    deps.guards.add(`HTTP ${response.status}`)
+    if (response.status === 500) deps.violate('HTTP answers what is the matter', `500: ${JSON.stringify(body)}`)
+  } catch (error) {
+    if (isHanging(error) && !isImpatient && couldAnswer(worker, since)) {
+      deps.violate(
+        'HTTP answers what is the matter',
+        `worker ${worker.number} gave no answer in ${Math.round(patienceMs)} ms`,
+      )
+    }
+  }
+  return { kind: 'nothing' }
+}
+
+function isHanging(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError'
+}
+
+/** Nothing has happened to the process meanwhile. */
+function couldAnswer(worker: Worker, since: number | undefined): boolean {
+  return since !== undefined && worker.answeringSince === since
+}
+
+/** A request and a row of the caller's own in one transaction, which stays open for a while and isn't always committed. */
+async function callBySql(deps: CallerDeps): Promise<void> {
+  const { random, workers, accepted, orders } = deps
+  const wish = makeWish(deps)
+  const { port } = random.pick(workers.all).store
+  const client = new pg.Client({
+    connectionString: `postgres://worker@127.0.0.1:${port}/worker`,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 8_000,
+  })
+  client.on('error', () => {})
+  const askedAt = Date.now()
+  const order = crypto.randomUUID()
+  let requestId: string | undefined
+  let isCommitting = false
+  try {
+    await client.connect()
+    await client.query('begin')
+    const { rows } = await client.query<{ id: string }>('select worker.request($1, $2, $3) as id', [
+      wish.job,
+      wish.account,
+      wish.payload,
+    ])
+    requestId = z.object({ id: z.string() }).parse(rows[0]).id
+    await client.query('insert into chaos.orders (id, request_id) values ($1, $2)', [order, requestId])
+    if (random.next() < 0.3) await new Promise(resolve => setTimeout(resolve, random.between(0, 1_500)))
+    if (random.next() < 0.1) {
+      await client.query('rollback')
+      return
+    }
+    isCommitting = true
+    await client.query('commit')
+    orders.push({ id: order, requestId, isKnown: true })
+    accepted.push({ ...wish, key: undefined, id: requestId, door: 'sql', askedAt })
+  } catch {
+    // What became of it only the store knows.
+    if (isCommitting && requestId !== undefined) orders.push({ id: order, requestId, isKnown: false })
+  } finally {
+    await Promise.race([client.end().catch(() => {}), new Promise(resolve => setTimeout(resolve, 500))])
+  }
+}

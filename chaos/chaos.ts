@@ -1,0 +1,64 @@
+// npm run chaos [-- --seed N --seconds S --backend redis|postgres --workers N --logs FOLDER]
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { findSilentGuards, renderReport } from './print-report.ts'
+import { runChaos } from './run-chaos.ts'
+import type { Backend } from './world.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    backend: { type: 'string', default: 'redis' },
+    workers: { type: 'string', default: '3' },
+    logs: { type: 'string' },
+  },
+})
+const seconds = readCount('seconds', values.seconds)
+const workers = readCount('workers', values.workers)
+const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : readCount('seed', values.seed)
+const backend = readBackend(values.backend)
+const logFolder = values.logs ?? (await mkdtemp(join(tmpdir(), 'chaos-logs-')))
+
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(name, () => stop.abort(new DOMException(`${name} was received`, 'AbortError')))
+}
+
+try {
+  const report = await runChaos({ seed, seconds, backend, workers, logFolder, signal: stop.signal, log: console.error })
+  const silent = findSilentGuards(report, { backend, seconds })
+  console.log(renderReport(report))
+  for (const { promise, found, at } of report.violations) {
+    console.log(`violated after ${(at / 1_000).toFixed(1)} s: ${promise}: ${found}`)
+  }
+  for (const guard of silent) console.log(`The guard "${guard}" never fired, so this run proves nothing about it.`)
+  const isGood = report.violations.length === 0 && silent.length === 0
+  if (isGood && values.logs === undefined) await rm(logFolder, { recursive: true, force: true })
+  else console.log(`The workers' logs are in ${logFolder}; again with --seed ${seed}`)
+  const total = report.faults.entries().reduce((sum, [, times]) => sum + times, 0)
+  console.log(`faults: ${total}, violations: ${report.violations.length}`)
+  process.exitCode = isGood ? 0 : 1
+} catch (error) {
+  if (!stop.signal.aborted) throw error
+  console.error('stopped: nothing was judged')
+  process.exitCode = 130
+}
+
+function readCount(name: string, text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 0) return count
+  return refuse(`--${name} is "${text}": give a whole number`)
+}
+
+function readBackend(text: string): Backend {
+  if (text === 'redis' || text === 'postgres') return text
+  return refuse(`--backend is "${text}": give redis or postgres`)
+}
+
+function refuse(sentence: string): never {
+  console.error(sentence)
+  process.exit(2)
+}

@@ -1,0 +1,62 @@
+import pg from 'pg'
+import type { World } from '../world.ts'
+import type { FaultKind } from './fault-kind.ts'
+
+/** What happens to the server of the store. */
+export const postgresFaults: readonly FaultKind[] = [
+  postgresFault('postgres-killed', [0, 5_000], async ({ postgres }) => {
+    await postgres.kill()
+    return () => postgres.start()
+  }),
+  postgresFault('postgres-restarted', [0, 1_000], async ({ postgres }) => {
+    await postgres.stop()
+    return () => postgres.start()
+  }),
+  postgresFault('postgres-stands-still', [1_000, 9_000], async ({ postgres }) => {
+    postgres.pause()
+    return () => postgres.resume()
+  }),
+  postgresFault('postgres-takes-no-connections', [1_000, 8_000], async ({ onStore }) => {
+    await onStore('alter role worker connection limit 1')
+    await cutWorkers(onStore)
+    return async () => void (await onStore('alter role worker connection limit -1'))
+  }),
+  postgresFault('postgres-ends-connections', [0, 0], async ({ onStore }) => {
+    await cutWorkers(onStore)
+    return () => {}
+  }),
+  postgresFault('postgres-is-read-only', [1_000, 8_000], async ({ onStore }) => {
+    await onStore('alter role worker set default_transaction_read_only = on')
+    await cutWorkers(onStore)
+    return async () => {
+      await onStore('alter role worker reset default_transaction_read_only')
+      await cutWorkers(onStore)
+    }
+  }),
+  // Somebody's open transaction holds rows that the workers need.
+  postgresFault('postgres-rows-locked', [1_000, 7_000], async ({ storeUrl }, chance) => {
+    const table = chance < 0.4 ? 'worker.requests' : chance < 0.7 ? 'worker.leases' : 'worker.schedules'
+    return holdLocks(storeUrl, `select from ${table} for update`)
+  }),
+]
+
+async function cutWorkers(onStore: World['onStore']): Promise<void> {
+  await onStore(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker'`)
+}
+
+async function holdLocks(url: string, statement: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query('begin')
+  await client.query(statement)
+  return () => client.end()
+}
+
+function postgresFault(
+  name: string,
+  lasts: readonly [number, number],
+  begin: (world: World, chance: number) => Promise<() => Promise<void> | void>,
+): FaultKind {
+  return { name, breaks: 'postgres', lasts, begin: ({ world }, { chance }) => begin(world, chance) }
+}

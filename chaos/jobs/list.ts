@@ -1,0 +1,20 @@
+import type { JobDefinition } from '../../src/jobs/define-job.ts'
+import { block } from './block.ts'
+import { followArticles } from './follow-articles.ts'
+import { ledger } from './ledger.ts'
+import { rollingJob } from './names.ts'
+import { pullArticles } from './pull-articles.ts'
+
+const all = [
+  ledger('ledger'),
+  ledger('other'),
+  ledger(rollingJob),
+  ledger('tick', { schedule: { everySeconds: 2 } }),
+  ledger('tick-or-skip', { schedule: { everySeconds: 3, missed: 'skip' } }),
+  block,
+  pullArticles,
+  followArticles,
+]
+
+/** What the workers of the harness run; `CHAOS_WITHOUT` names the job that an older version doesn't have yet. */
+export const jobs: readonly JobDefinition[] = all.filter(({ name }) => name !== process.env.CHAOS_WITHOUT)

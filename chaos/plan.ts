@@ -1,0 +1,70 @@
+import type { Random } from './random.ts'
+
+/** What a kind of fault looks like to the plan. */
+export interface PlannedKind {
+  readonly name: string
+  /** What can bear one fault at a time: each kind breaks one of these. */
+  readonly breaks: 'redis' | 'postgres' | 'api' | 'issuer' | 'account' | 'worker' | 'store-link' | 'redis-link' | 'load'
+  /** Milliseconds until it is mended: at least and at most. */
+  readonly lasts: readonly [min: number, max: number]
+}
+
+/** One fault of the plan. */
+export interface Fault {
+  readonly kind: string
+  /** Milliseconds after the beginning. */
+  readonly at: number
+  /** Milliseconds until it is mended. */
+  readonly lasts: number
+  /** What it breaks, such as `worker:2`; there are never two at once on the same. */
+  readonly target: string
+  /** From 0, below 1: what the kind itself leaves open, such as after how many bytes a connection is cut. */
+  readonly chance: number
+}
+
+export interface PlanOptions {
+  readonly seconds: number
+  readonly workers: number
+  readonly accounts: readonly string[]
+  /** Milliseconds between two faults, on average. Default 3,000. */
+  readonly everyMs?: number
+}
+
+/** Every kind comes about equally often: they are drawn without putting back until all have been. */
+export function planFaults(random: Random, kinds: readonly PlannedKind[], options: PlanOptions): readonly Fault[] {
+  const { seconds, everyMs = 3_000 } = options
+  const faults: Fault[] = []
+  const busyUntil = new Map<string, number>()
+  let bag: PlannedKind[] = []
+  for (let at = everyMs; at < seconds * 1_000; at += random.between(everyMs * 0.3, everyMs * 1.7)) {
+    if (bag.length === 0) bag = random.shuffle(kinds)
+    const free = bag.findIndex(kind => targetsOf(kind, options).some(target => (busyUntil.get(target) ?? 0) <= at))
+    const [kind] = free < 0 ? [] : bag.splice(free, 1)
+    if (!kind) continue
+    const targets = targetsOf(kind, options).filter(target => (busyUntil.get(target) ?? 0) <= at)
+    const target = random.pick(targets)
+    const lasts = random.between(...kind.lasts)
+    busyUntil.set(target, at + lasts + recoveryMs)
+    faults.push({ kind: kind.name, at: Math.round(at), lasts, target, chance: random.next() })
+  }
+  return faults
+}
+
+/** Before the next fault on the same target, so that something is alive in between. */
+const recoveryMs = 1_500
+
+function targetsOf({ breaks }: PlannedKind, { workers, accounts }: PlanOptions): readonly string[] {
+  const numbers = [...Array(workers).keys()]
+  switch (breaks) {
+    case 'worker':
+      return numbers.map(number => `worker:${number}`)
+    case 'store-link':
+    case 'redis-link':
+      // One worker alone, or all of them.
+      return [...numbers.map(number => `${breaks}:${number}`), `${breaks}:all`]
+    case 'account':
+      return accounts.map(account => `account:${account}`)
+    default:
+      return [breaks]
+  }
+}

@@ -1,0 +1,65 @@
+import type { ChaosReport } from './run-chaos.ts'
+
+/** Of a run that is long enough each of these has to fire, or nothing is proven about what it guards. */
+const requiredGuards = {
+  redis: [
+    'claim-busy',
+    'claim-empty',
+    'claim-full',
+    'claim-held',
+    'duplicate absorbed',
+    'end-refused',
+    'fenced-write',
+    'key conflict',
+    'key repeated',
+    'lost claim put back',
+    'reaped',
+    'superseded',
+    'tick absorbed',
+    'tick counted as missed',
+    'ticket-refused',
+    'ticket-unserved',
+    'waits again',
+  ],
+  postgres: [
+    'claim-busy',
+    'claim-empty',
+    'claim-full',
+    'claim-held',
+    'duplicate absorbed',
+    'end-refused',
+    'fenced-write',
+    'key conflict',
+    'key repeated',
+    'lost claim put back',
+    'reaped',
+    'superseded',
+    'tick absorbed',
+    'tick counted as missed',
+    'waits again',
+  ],
+} as const
+
+/** Seconds; a shorter run is too short for the rare ones. */
+const longEnough = 120
+
+export function findSilentGuards(
+  report: ChaosReport,
+  { backend, seconds }: { backend: keyof typeof requiredGuards; seconds: number },
+): readonly string[] {
+  if (seconds < longEnough) return []
+  return requiredGuards[backend].filter(guard => report.guards.get(guard) === 0)
+}
+
+export function renderReport(report: ChaosReport): string {
+  const { faults, guards, measured, accepted, commits, settledMs } = report
+  const kinds = faults.entries()
+  const table = (rows: readonly (readonly [string, number])[]): string =>
+    rows.map(([name, times]) => `  ${name.padEnd(36)} ${String(times).padStart(6)}`).join('\n')
+  return [
+    `\nfaults (${kinds.length} kinds)\n${table(kinds)}`,
+    `\nguards\n${table(guards.entries())}`,
+    `\n${accepted} requests accepted, ${commits} runs committed; all had ended ${Math.round(settledMs / 1_000)} s after the last fault`,
+    `ready answered within ${Math.round(measured.readyMs)} ms; a worker held ${Math.round(measured.memoryMegabytes)} MB and logged ${measured.warningsPerSecond.toFixed(1)} warnings a second at most; ${measured.checkpoints} looks at checkpoints`,
+  ].join('\n')
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events'
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+
+/** What a proxy does with what passes through it. */
+export type Disturbance =
+  /** Nobody listens, and connections are closed. */
+  | { readonly kind: 'refuse' }
+  /** A connection is reset after so many bytes, counted from now; each anew. */
+  | { readonly kind: 'cut'; readonly bytes: () => number }
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Nothing passes and nothing is closed; afterwards everything arrives. */
+  | { readonly kind: 'silent' }
+  /** The same, but connections of that time stay silent for ever. */
+  | { readonly kind: 'lost' }
+  /** Of the next answer half arrives, then the connection is reset. */
+  | { readonly kind: 'half' }
+
+/** A TCP proxy in front of one server of this machine. */
+export interface FaultProxy extends AsyncDisposable {
+  readonly port: number
+  /** Until it is mended; replaces an earlier one. */
+  disturb(disturbance: Disturbance): Promise<void>
+  mend(): Promise<void>
+  /** Resets all connections that are open now. */
+  cutAll(): void
+}
+
+/** One connection through a proxy: the socket of the client and the one to the server. */
+class Passage {
+  readonly #client: Socket
+  readonly #server: Socket
+  #left = Number.POSITIVE_INFINITY
+  /** What is delayed goes in its order. */
+  #delayed: Promise<void> = Promise.resolve()
+  disturbance: Disturbance | undefined
+
+  constructor(client: Socket, server: Socket, onEnd: () => void) {
+    this.#client = client
+    this.#server = server
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.setNoDelay(true)
+      from.on('data', (bytes: Buffer) => this.#pass(bytes, from, to))
+      from.on('error', () => this.reset())
+      from.once('end', () => void this.#delayed.then(() => to.end()))
+      from.once('close', () => {
+        to.destroy()
+        onEnd()
+      })
+    }
+  }
+
+  disturb(disturbance: Disturbance | undefined): void {
+    if (this.disturbance?.kind === 'lost') return
+    this.disturbance = disturbance
+    this.#left = disturbance?.kind === 'cut' ? disturbance.bytes() : Number.POSITIVE_INFINITY
+    const isSilent = disturbance?.kind === 'silent' || disturbance?.kind === 'lost'
+    for (const socket of [this.#client, this.#server]) isSilent ? socket.pause() : socket.resume()
+  }
+
+  reset(): void {
+    this.#client.resetAndDestroy()
+    this.#server.destroy()
+  }
+
+  #pass(bytes: Buffer, from: Socket, to: Socket): void {
+    const { disturbance } = this
+    if (disturbance?.kind === 'half' && from === this.#server) {
+      to.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => this.reset())
+      return
+    }
+    this.#left -= bytes.length
+    if (this.#left <= 0) {
+      to.write(bytes.subarray(0, bytes.length + this.#left), () => this.reset())
+      return
+    }
+    if (disturbance?.kind === 'delay') {
+      const { ms } = disturbance
+      this.#delayed = this.#delayed.then(() => new Promise(resolve => setTimeout(resolve, ms)))
+      void this.#delayed.then(() => to.write(bytes))
+      return
+    }
+    if (to.write(bytes)) return
+    from.pause()
+    to.once('drain', () => {
+      if (this.disturbance?.kind !== 'silent' && this.disturbance?.kind !== 'lost') from.resume()
+    })
+  }
+}
+
+/** @param target the port of the server; asked for each connection, as it may be another after a fail-over */
+export async function openProxy(target: () => number): Promise<FaultProxy> {
+  const passages = new Set<Passage>()
+  let disturbance: Disturbance | undefined
+  const server = createServer({ allowHalfOpen: true }, client => {
+    const passage = new Passage(
+      client,
+      createConnection({ port: target(), host: '127.0.0.1', allowHalfOpen: true }),
+      () => passages.delete(passage),
+    )
+    passages.add(passage)
+    passage.disturb(disturbance)
+  })
+  const port = await listen(server, 0)
+
+  const cutAll = (): void => {
+    for (const passage of passages) passage.reset()
+  }
+  const setAll = (given: Disturbance | undefined): void => {
+    disturbance = given
+    for (const passage of passages) passage.disturb(given)
+  }
+  return {
+    port,
+    cutAll,
+    async disturb(given) {
+      setAll(given)
+      if (given.kind !== 'refuse') return
+      const closed = server.listening ? once(server.close(), 'close') : undefined
+      cutAll()
+      await closed
+    },
+    async mend() {
+      setAll(undefined)
+      if (!server.listening) await listen(server, port)
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = server.listening ? once(server.close(), 'close') : undefined
+      cutAll()
+      await closed
+    },
+  }
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+  return address.port
+}

@@ -1,0 +1,32 @@
+/** A request that somebody was told was accepted. */
+export interface Accepted {
+  readonly id: string
+  readonly account: string
+  readonly job: string
+  readonly payload: object
+  readonly key: string | undefined
+  readonly door: 'http' | 'sql'
+  /** When it was first asked for, in milliseconds since 1970: its run begins later. */
+  readonly askedAt: number
+}
+
+/** A row of `chaos.orders` that was committed together with a request, or may have been. */
+export interface Order {
+  readonly id: string
+  readonly requestId: string
+  readonly isKnown: boolean
+}
+
+export interface Violation {
+  readonly promise: string
+  readonly found: string
+  /** Milliseconds after the beginning. */
+  readonly at: number
+}
+
+/** What is known from outside, in the order in which it became known. */
+export interface Ledger {
+  readonly accepted: Accepted[]
+  readonly orders: Order[]
+  readonly violations: Violation[]
+}

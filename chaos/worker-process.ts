@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream, readFileSync, type WriteStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { findFreePort } from '../test/services/free-port.ts'
+import { type Counts, guardOf } from './guards.ts'
+import { type FaultProxy, openProxy } from './proxy.ts'
+import { portOf, type World } from './world.ts'
+
+export interface StartOptions {
+  /** A version of the project that doesn't have this job. */
+  readonly without?: string
+  /** How far its clock is ahead, in seconds; changed while it runs by `setClock`. */
+  readonly aheadSeconds?: number
+}
+
+/** A place for a worker: what runs there is killed and started again, its port and its proxies stay. */
+export interface Worker extends AsyncDisposable {
+  readonly number: number
+  readonly url: string
+  readonly store: FaultProxy
+  readonly redis: FaultProxy | undefined
+  /** The process that runs there now. */
+  readonly pid: number | undefined
+  /** Since when it could answer: undefined while it starts, stands still or is gone. */
+  readonly answeringSince: number | undefined
+  start(options?: StartOptions): Promise<void>
+  kill(): Promise<void>
+  pause(): void
+  resume(): void
+  /** SIGTERM. @returns milliseconds until it has ended; undefined when nothing ran */
+  stop(): Promise<number | undefined>
+  setClock(aheadSeconds: number): Promise<void>
+  /** Megabytes of memory; undefined when nothing runs. */
+  memory(): number | undefined
+  /** Lines that it has logged so far: all, and those that warn or tell of an error. */
+  readonly lines: { all: number; warnings: number }
+}
+
+/** Ended without having been asked to. */
+export type OnDeath = (worker: number, why: string) => void
+
+export async function openWorker(
+  world: World,
+  number: number,
+  deps: { readonly guards: Counts; readonly logFolder: string; readonly onDeath: OnDeath },
+): Promise<Worker> {
+  await using opened = new AsyncDisposableStack()
+  const store = opened.use(await openProxy(portOf(world.postgres.url)))
+  const redis = world.redis && opened.use(await openProxy(portOf(world.redis.url)))
+  const port = await findFreePort()
+  const url = `http://127.0.0.1:${port}`
+  const log: WriteStream = createWriteStream(join(deps.logFolder, `worker-${number}.log`), { flags: 'a' })
+  opened.defer(() => void log.end())
+  const clockFile = join(world.folder, `clock-${number}`)
+  const lines = { all: 0, warnings: 0 }
+  let child: ChildProcess | undefined
+  let expected = false
+  let answeringSince: number | undefined
+
+  async function setClock(aheadSeconds: number): Promise<void> {
+    await writeFile(clockFile, `+${aheadSeconds}s`)
+  }
+
+  async function start(options: StartOptions = {}): Promise<void> {
+    if (child) return
+    await setClock(options.aheadSeconds ?? 0)
+    const started = spawn(process.execPath, ['src/main.ts', 'worker'], {
+      cwd: world.project,
+      env: {
+        PATH: process.env.PATH,
+        ...world.environment,
+        DATABASE_URL: `postgres://worker@127.0.0.1:${store.port}/worker`,
+        ...(redis && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+        PORT: String(port),
+        ...(options.without !== undefined && { CHAOS_WITHOUT: options.without }),
+        ...(world.timeLibrary !== undefined && timeVariables(world.timeLibrary, clockFile)),
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child = started
+    expected = false
+    createInterface({ input: started.stderr }).on('line', line => {
+      lines.all += 1
+      if (/^\{"level":"(warn|error|fatal)"/.test(line)) lines.warnings += 1
+      if (line.includes('"msg":"worker ready')) answeringSince ??= Date.now()
+      const guard = guardOf(line)
+      if (guard) deps.guards.add(guard)
+      log.write(`${line}\n`)
+    })
+    started.once('exit', (code, signal) => {
+      log.write(`--- ended with ${signal ?? code}\n`)
+      if (child !== started) return
+      child = undefined
+      answeringSince = undefined
+      if (!expected) deps.onDeath(number, signal ?? `exit code ${code}`)
+    })
+  }
+
+  async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | undefined> {
+    const ending = child
+    if (!ending) return undefined
+    expected = true
+    answeringSince = undefined
+    const begun = performance.now()
+    const exited = once(ending, 'exit')
+    ending.kill('SIGCONT')
+    ending.kill(signal)
+    await exited
+    return performance.now() - begun
+  }
+
+  const closing = opened.move()
+  return {
+    number,
+    url,
+    store,
+    redis,
+    lines,
+    get pid() {
+      return child?.pid
+    },
+    get answeringSince() {
+      return answeringSince
+    },
+    start,
+    async kill() {
+      await end('SIGKILL')
+    },
+    pause() {
+      answeringSince = undefined
+      child?.kill('SIGSTOP')
+    },
+    resume() {
+      if (!child) return
+      child.kill('SIGCONT')
+      answeringSince = Date.now()
+    },
+    async stop() {
+      const ending = child
+      // One that hangs must not hang the harness.
+      const enough = new AbortController()
+      const overdue = delay(patienceMs, undefined, { signal: enough.signal }).then(
+        () => ending?.kill('SIGKILL'),
+        () => {},
+      )
+      const took = await end('SIGTERM')
+      enough.abort()
+      await overdue
+      return took
+    },
+    setClock,
+    memory: () => (child?.pid === undefined ? undefined : residentMegabytes(child.pid)),
+    async [Symbol.asyncDispose]() {
+      await end('SIGKILL')
+      await closing.disposeAsync()
+    },
+  }
+}
+
+/** After so long a worker that was asked to end is killed. */
+const patienceMs = 120_000
+
+function timeVariables(library: string, file: string): Record<string, string> {
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_CACHE_DURATION: '1',
+    // Only the calendar lies: a machine's own count of time doesn't jump.
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  }
+}
+
+function residentMegabytes(pid: number): number | undefined {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return kilobytes === undefined ? undefined : Number(kilobytes) / 1_024
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,192 @@
+import { execFile } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { copyProject } from '../test/fixtures/copy-project.ts'
+import { type SandboxHasura, startHasura } from '../test/sandbox/hasura/start-hasura.ts'
+import { type IdentityProvider, startIdentityProvider } from '../test/sandbox/identity/start-identity-provider.ts'
+import type { ServiceHandle } from '../test/services/local-service.ts'
+import { startPostgres } from '../test/services/start-postgres.ts'
+import { startRedis } from '../test/services/start-redis.ts'
+import { auditTriggers, jobTables } from './audit.ts'
+import { type FaultProxy, openProxy } from './proxy.ts'
+
+export type Backend = 'redis' | 'postgres'
+
+/** Accounts and how many runs each may have at a time; `busy` is the one that makes bursts. */
+export const accounts: Readonly<Record<string, { readonly concurrentRuns: number }>> = {
+  north: { concurrentRuns: 4 },
+  south: { concurrentRuns: 3 },
+  busy: { concurrentRuns: 2 },
+}
+
+/** Everything that the workers meet, each behind a proxy of its own. */
+export interface World extends AsyncDisposable {
+  readonly backend: Backend
+  /** A checkout of its own, with the harness' jobs. */
+  readonly project: string
+  readonly folder: string
+  readonly accountNames: readonly string[]
+  readonly postgres: ServiceHandle
+  /** Of the store, for a superuser, past every proxy. */
+  readonly storeUrl: string
+  readonly redis: ServiceHandle | undefined
+  readonly issuer: IdentityProvider
+  readonly api: SandboxHasura
+  /** Between the workers and the issuer, and between them and the API. */
+  readonly issuerProxy: FaultProxy
+  readonly apiProxy: FaultProxy
+  /** As superuser, past every proxy; for the harness itself. Connects anew when the server was away. */
+  onStore<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** The API's own database, for writers. */
+  readonly apiPool: pg.Pool
+  /** A bearer token of a caller who may ask for jobs. */
+  callerToken(): Promise<string>
+  /** What a worker finds in its environment, besides what is its own. */
+  readonly environment: Readonly<Record<string, string>>
+  secretFile(account: string): string
+  /** The preloaded library that lies about the time; undefined where there is none. */
+  readonly timeLibrary: string | undefined
+}
+
+const caller = { clientId: 'caller', clientSecret: crypto.randomUUID() }
+const audience = 'chaos-http'
+const callerRole = 'request-jobs'
+/** Short, so that a worker needs its issuer all the time. */
+const tokenLifetimeSeconds = 20
+
+export async function openWorld(backend: Backend, log: (text: string) => void): Promise<World> {
+  await using opened = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-chaos-'))
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  const project = await openProject(folder)
+
+  const clients = Object.keys(accounts).map(name => ({
+    clientId: name,
+    clientSecret: crypto.randomUUID(),
+    roles: ['viewer'],
+    email: `${name}@wiki.example`,
+  }))
+  const issuer = opened.use(
+    await startIdentityProvider({
+      tokenLifetimeSeconds,
+      clients: [...clients, { ...caller, realmRoles: [callerRole], audience: [audience], hasuraScope: false }],
+    }),
+  )
+  const issuerProxy = opened.use(await openProxy(portOf(issuer.issuer)))
+
+  log('starting Postgres (fsync = on) and Redis')
+  const durable = { fsync: 'on', full_page_writes: 'on', max_connections: '200', track_commit_timestamp: 'on' }
+  const postgres = opened.use(await startPostgres(durable))
+  const redis = backend === 'redis' ? opened.use(await startRedis()) : undefined
+  const apiPostgres = opened.use(await startPostgres())
+  const api = opened.use(
+    await startHasura({
+      jwt: { jwkUrl: issuer.jwksUrl, issuer: issuer.issuer },
+      requireRoleHeader: true,
+      databaseUrl: apiPostgres.url,
+    }),
+  )
+  const apiProxy = opened.use(await openProxy(portOf(api.url)))
+  const apiPool = new pg.Pool({ connectionString: apiPostgres.url, max: 8 })
+  apiPool.on('error', () => {})
+  opened.defer(() => apiPool.end())
+
+  const storeUrl = new URL(postgres.url)
+  storeUrl.pathname = '/worker'
+  const server = new pg.Client({ connectionString: postgres.url })
+  await server.connect()
+  await server.query('create role worker login')
+  await server.query('create database worker owner worker')
+  await server.end()
+  const storePool = new pg.Pool({ connectionString: storeUrl.href, max: 6, connectionTimeoutMillis: 5_000 })
+  storePool.on('error', () => {})
+  opened.defer(() => storePool.end())
+  const onStore = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+    (await storePool.query<Row>(text, [...values])).rows
+
+  const secrets = join(folder, 'secrets')
+  await mkdir(secrets)
+  const secretFile = (account: string): string => join(secrets, account)
+  for (const { clientId, clientSecret } of clients) await writeFile(secretFile(clientId), clientSecret)
+  const accountsFile = join(folder, 'accounts.json')
+  const through = (url: string, { port }: FaultProxy): string => {
+    const changed = new URL(url)
+    changed.port = String(port)
+    return changed.href
+  }
+  await writeFile(
+    accountsFile,
+    JSON.stringify({
+      accounts: Object.entries(accounts).map(([name, { concurrentRuns }]) => ({
+        name,
+        oidcIssuer: issuer.issuer,
+        tokenUrl: through(issuer.tokenUrl, issuerProxy),
+        clientId: name,
+        clientSecretFile: secretFile(name),
+        hasuraUrl: through(api.url, apiProxy),
+        limits: { concurrentRuns },
+      })),
+    }),
+  )
+  const environment = {
+    ACCOUNTS_FILE: accountsFile,
+    HTTP_ISSUER: issuer.issuer,
+    HTTP_JWKS_URL: through(issuer.jwksUrl, issuerProxy),
+    HTTP_AUDIENCE: audience,
+    HTTP_ROLE: callerRole,
+    LOG_LEVEL: 'debug',
+  }
+
+  // The tables have to be there before the triggers on them.
+  const asWorker = new URL(storeUrl)
+  asWorker.username = 'worker'
+  await promisify(execFile)(process.execPath, ['src/main.ts', 'migrate'], {
+    cwd: project,
+    env: { PATH: process.env.PATH, ...environment, DATABASE_URL: asWorker.href },
+  })
+  await onStore(jobTables)
+  await onStore(auditTriggers)
+
+  const closing = opened.move()
+  return {
+    backend,
+    project,
+    folder,
+    accountNames: Object.keys(accounts),
+    postgres,
+    storeUrl: storeUrl.href,
+    redis,
+    issuer,
+    api,
+    issuerProxy,
+    apiProxy,
+    apiPool,
+    onStore,
+    callerToken: () => issuer.issueToken(caller.clientId),
+    environment,
+    secretFile,
+    timeLibrary: findTimeLibrary(),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** What the engine finds as the project's own is the list of jobs. */
+async function openProject(folder: string): Promise<string> {
+  const project = await copyProject(folder, ['chaos/jobs'])
+  await writeFile(join(project, 'src/jobs/list.ts'), `export { jobs } from '../../chaos/jobs/list.ts'\n`)
+  return project
+}
+
+export function portOf(url: string): () => number {
+  const port = Number(new URL(url).port)
+  return () => port
+}
+
+function findTimeLibrary(): string | undefined {
+  const path = '/usr/lib/*/faketime/libfaketimeMT.so.1'
+  return globSync(path).find(file => existsSync(file))
+}
