@@ -69,7 +69,9 @@ async function start(context: CommandContext, app: App, opened: AsyncDisposableS
 
   logDeprecations(log, accountsOf(deps))
   await logProblems(deps)
-  const serving = opened.use(await serveLines(app, { slots, graceMs }))
+  const serving = await openWhenThere(context.host, () => serveLines(app, { slots, graceMs }), context.signal)
+  if (!serving) return
+  opened.use(serving)
   opened.use(watchAccounts(context, app, serving))
   log.info(
     {

@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { hasPostgres } from '../services/postgres.ts'
@@ -60,6 +61,25 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     await Promise.all([postgres.start(), redis.start()])
     await untilReady(worker)
     expect(waiting(worker)).toBe(1)
+    worker.kill('SIGTERM')
+    expect((await worker.ended).code).toBe(0)
+  })
+
+  test('refuse a statement of its start says so once and starts when they no longer do', async () => {
+    await using postgres = await startPostgres()
+    await using redis = await startRedis()
+    await using home = await openHome(sandbox, 'locked')
+    const env = { PORT: '0', ...home.env, DATABASE_URL: postgres.url, REDIS_URL: redis.url }
+    expect((await start(env, ['migrate']).ended).code).toBe(0)
+    const other = new Client({ connectionString: postgres.url })
+    await other.connect()
+    await other.query('begin')
+    await other.query('lock table worker.schedules in access exclusive mode')
+    await using worker = start(env, ['worker'])
+    await expect.poll(() => worker.err()).toContain('waiting for the store')
+    await other.end()
+    await untilReady(worker)
+    expect(worker.err().split('waiting for the store')).toHaveLength(2)
     worker.kill('SIGTERM')
     expect((await worker.ended).code).toBe(0)
   })
