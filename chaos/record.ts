@@ -23,10 +23,3 @@ export interface Violation {
   /** Milliseconds after the beginning. */
   readonly at: number
 }
-
-/** What is known from outside, in the order in which it became known. */
-export interface Ledger {
-  readonly accepted: Accepted[]
-  readonly orders: Order[]
-  readonly violations: Violation[]
-}

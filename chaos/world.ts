@@ -17,7 +17,7 @@ import { type FaultProxy, openProxy } from './proxy.ts'
 export type Backend = 'redis' | 'postgres'
 
 /** Accounts and how many runs each may have at a time; `busy` is the one that makes bursts. */
-export const accounts: Readonly<Record<string, { readonly concurrentRuns: number }>> = {
+const accounts: Readonly<Record<string, { readonly concurrentRuns: number }>> = {
   north: { concurrentRuns: 4 },
   south: { concurrentRuns: 3 },
   busy: { concurrentRuns: 2 },

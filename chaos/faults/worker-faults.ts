@@ -133,6 +133,6 @@ export async function terminate({ violate, bound }: Scene, worker: Worker): Prom
   }
 }
 
-export function targetOf({ workers }: Scene, target: string): Worker {
+function targetOf({ workers }: Scene, target: string): Worker {
   return workers.get(Number(target.split(':')[1]))
 }

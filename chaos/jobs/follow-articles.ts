@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { defineJob } from '../../src/jobs/define-job.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { followChanges } from '../../src/sync/changes.ts'
 import { pullArticles } from './pull-articles.ts'
 

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { defineJob, type JobDefinition } from '../../src/jobs/define-job.ts'
+import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
 
 /** What callers ask for: a number that tells requests apart, and how long a run takes. */
-export const ledgerPayload = z.strictObject({
+const ledgerPayload = z.strictObject({
   entry: z.string().default(''),
   pauseMs: z.number().default(0),
 })
