@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { jobs as wikiJobs } from '../../src/jobs/list.ts'
+import { jumpingClock } from '../fixtures/jumping-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
@@ -38,9 +39,15 @@ describe('ten accounts with a wrong secret beside a good one', () => {
       const holds = await app.deps.store.selectFrom('worker.holds').select(['account', 'probes']).execute()
       return new Map(holds.map(({ account, probes }) => [account, probes]))
     }
+    // A machine so busy that the heart missed its beats has interrupted runs too: each may have asked once more, or not yet.
+    const countInterrupted = async () => {
+      const runs = await app.operations.listRuns({ limit: 1_000 })
+      return (name: string) => runs.filter(run => run.account === name && run.state === 'interrupted').length
+    }
     const findOthers = async () => {
       const probes = await countProbes()
-      return bad.filter(name => grants(name) !== 1 + (probes.get(name) ?? 0))
+      const interrupted = await countInterrupted()
+      return bad.filter(name => Math.abs(grants(name) - 1 - (probes.get(name) ?? 0)) > interrupted(name))
     }
     await expect.poll(findOthers).toEqual([])
     const before = await countProbes()
@@ -60,12 +67,10 @@ describe('ten accounts with a wrong secret beside a good one', () => {
     await app.deps.clock.sleep(1_000)
     await expect.poll(findOthers).toEqual([])
     const runs = await app.operations.listRuns({ limit: 1_000 })
-    expect(new Set(runs.filter(({ account }) => account === 'good').map(({ state }) => state))).toEqual(
-      new Set(['succeeded']),
-    )
-    expect(new Set(runs.filter(({ account }) => account !== 'good').map(({ state }) => state))).toEqual(
-      new Set(['refused']),
-    )
+    const endsOf = (isOf: (account: string) => boolean) =>
+      new Set(runs.filter(run => isOf(run.account) && run.state !== 'interrupted').map(({ state }) => state))
+    expect(endsOf(account => account === 'good')).toEqual(new Set(['succeeded']))
+    expect(endsOf(account => account !== 'good')).toEqual(new Set(['refused']))
   })
 })
 
@@ -100,14 +105,13 @@ describe('a token', () => {
   })
 
   test('that has expired is fetched once when a thousand requests start at that moment', async () => {
-    await using app = await openTestApp({ sandbox, clients: [{ clientId: 'expired' }] })
+    const clock = jumpingClock()
+    await using app = await openTestApp({ sandbox, clients: [{ clientId: 'expired' }], clock })
     const access = app.deps.accounts.get('expired')
     if (!access) throw new Error('there is no such account')
     const grants = () => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === 'expired').length
-    sandbox.idp.setTokenLifetime(1)
     const old = await access.tokens.get()
-    sandbox.idp.setTokenLifetime(300)
-    await app.deps.clock.sleep(1_100)
+    clock.jump(300_000)
     const fresh = new Set(await Promise.all(Array.from({ length: 1_000 }, () => access.tokens.get())))
     expect(fresh.size).toBe(1)
     expect(fresh.has(old)).toBe(false)

@@ -263,7 +263,7 @@ describe.each(backends)('a request on %s', backend => {
     })
     const id = await ask(job)
     for (let failures = 1; failures <= maxUnknownFailures; failures += 1) {
-      await expect.poll(async () => (await find(id))?.failures, { timeout: 10_000, interval: 20 }).toBe(failures)
+      await expect.poll(async () => (await find(id))?.failures, { interval: 20 }).toBe(failures)
       await letRetry(id)
     }
     failing = false

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { PermanentError } from '../../src/errors.ts'
 import { type PullOptions, pullSync } from '../../src/sync/pull-sync.ts'
+import { jumpingClock } from '../fixtures/jumping-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
@@ -39,7 +40,6 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
   })
   afterEach(() => {
     app.hasura.clearFaults()
-    app.idp.setTokenLifetime(300)
   })
   afterAll(() => app[Symbol.asyncDispose]())
 
@@ -220,12 +220,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     },
   )
 
-  testOnce('logs in again when its token expires on the way', async () => {
-    const job = newJob({ pageSize: 20 })
-    app.idp.setTokenLifetime(1)
-    app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
+  test('logs in again when its token expires on the way', async () => {
+    const job = newJob({ pageSize: 20, ranges: 1 })
+    const clock = jumpingClock()
+    account = app.addAccount({}, clock)
     const before = app.idp.tokenRequests.length
-    await run(job)
+    await run(job, { onProgress: () => clock.jump(300_000) })
     expect(app.idp.tokenRequests.length - before).toBeGreaterThan(2)
     expect(await mirrorOf(job)).toEqual(await source())
   })
@@ -246,7 +246,8 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     'waits under a hold when its role is taken away on the way, and goes on where it was when it is granted',
     async () => {
       const job = newJob({ pageSize: 20, ranges: 1 })
-      app.idp.setTokenLifetime(1)
+      const clock = jumpingClock()
+      account = app.addAccount({}, clock)
       const slow = app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
       const begun = pages().length
       const serving = await app.serve()
@@ -259,7 +260,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       })
       await expect.poll(() => pages().length - begun).toBeGreaterThan(1)
       app.idp.setRoles(account, ['another'])
-      const hold = async () => (await app.operations.listHolds()).find(found => found.account === account)
+      clock.jump(300_000)
+      const hold = async () =>
+        (await app.operations.listHolds()).find(found => found.account === account && found.job === job.name)
       await expect.poll(hold).toMatchObject({ code: 'job-roles' })
       slow()
       const written = (await mirrorOf(job)).length
@@ -269,8 +272,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
       expect(await hold()).toBeUndefined()
       expect(await mirrorOf(job)).toEqual(await source())
+      // What was written before isn't written again.
       const [last] = await app.operations.listRuns({ job: job.name, limit: 1 })
-      expect(last?.counts?.inserted).toBe((await visible()) - written)
+      expect(last?.counts?.inserted).toBeLessThanOrEqual((await visible()) - written)
       await serving[Symbol.asyncDispose]()
     },
   )
