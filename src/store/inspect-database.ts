@@ -2,7 +2,7 @@ import pg from 'pg'
 import { ConfigError, type Explanation, OutageError } from '../errors.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { migrations } from './migrations.ts'
-import { findMissingPrivileges, type NeededSchema } from './missing-privileges.ts'
+import { findMissingPrivileges } from './missing-privileges.ts'
 import { explainPostgresFailure, readOnly } from './postgres-failure.ts'
 import { setSession } from './session-settings.ts'
 import { findSharedSession } from './shared-session.ts'
@@ -64,16 +64,12 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
   const { name = '', encoding = '', isReadOnly = false, hasStore = false } = rows[0] ?? {}
   const mayRead = hasStore && (await canRead(client))
   const pending = mayRead ? await findPending(client) : hasStore ? [] : Object.keys(migrations)
-  const schemas: NeededSchema[] = [
-    { name: 'worker', isFilled: pending.length > 0 },
-    { name: 'mirror', isFilled: true },
-  ]
   return {
     problem:
       findEncodingProblem(encoding, name) ??
       (isReadOnly ? readOnly(`Postgres at ${new URL(databaseUrl).host}`) : undefined) ??
       (await findSharedSession(client, () => connect(databaseUrl))) ??
-      (await findMissingPrivileges(client, schemas)),
+      (await findMissingPrivileges(client, { pending: pending.length > 0 })),
     hasStore,
     pending,
     firstLogins: mayRead ? await findFirstLogins(client) : hasStore ? undefined : new Map(),

@@ -2,56 +2,38 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { requestStatements } from './functions/statements.ts'
 
-/** In order of their names; one that has been released is never edited, a later one mends it. */
-export const migrations: Record<string, Migration> = {
-  '0001_requests_runs_and_leases': {
-    async up(db: Kysely<unknown>) {
-      for (const name of ['worker', 'mirror']) await ensureSchema(db, name)
-      for (const statement of initialTables) await sql.raw(statement).execute(db)
-    },
-  },
-  '0002_full_reads_and_changes': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of fullReadsAndChanges) await sql.raw(statement).execute(db)
-    },
-  },
-  '0003_claimed_readers': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of claimedReaders) await sql.raw(statement).execute(db)
-    },
-  },
-  '0005_definition_in_parts': {
-    async up(db: Kysely<unknown>) {
-      await sql`alter table worker.checkpoints add column definition jsonb`.execute(db)
-    },
-  },
-  '0006_what_was_found_and_what_to_do': {
-    async up(db: Kysely<unknown>) {
-      await sql`alter table worker.holds rename column reason to found`.execute(db)
-      await sql`alter table worker.holds add column remedy text`.execute(db)
-    },
-  },
+/** Statements of each migration, in order of their names; one that has been released is never edited, a later one corrects it. */
+export const migrationStatements: ReadonlyMap<string, readonly string[]> = new Map([
+  ['0001_requests_runs_and_leases', [...['worker', 'mirror'].map(ensureSchema), ...initialTables()]],
+  ['0002_full_reads_and_changes', fullReadsAndChanges()],
+  ['0003_claimed_readers', claimedReaders()],
+  ['0005_definition_in_parts', ['alter table worker.checkpoints add column definition jsonb']],
+  [
+    '0006_what_was_found_and_what_to_do',
+    ['alter table worker.holds rename column reason to found', 'alter table worker.holds add column remedy text'],
+  ],
   // Requests were jobs of the queue before: those that wait there are dropped, and the schedules make the next ones.
-  '0007_requests_in_the_store': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of requestStatements) await sql.raw(statement).execute(db)
-    },
-  },
-  '0008_versions_of_columns': {
-    async up(db: Kysely<unknown>) {
-      await sql`alter table worker.checkpoints add column column_state jsonb`.execute(db)
-    },
-  },
+  ['0007_requests_in_the_store', requestStatements],
+  ['0008_versions_of_columns', ['alter table worker.checkpoints add column column_state jsonb']],
+])
+
+/** The same as they are applied when the store is opened. */
+export const migrations: Readonly<Record<string, Migration>> = Object.fromEntries(
+  [...migrationStatements].map(([name, statements]) => [name, { up: db => execute(db, statements) }]),
+)
+
+async function execute(db: Kysely<unknown>, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
 /** `create schema if not exists` needs the privilege to create schemas even where there is nothing to create. */
-async function ensureSchema(db: Kysely<unknown>, name: string): Promise<void> {
-  const { rows } = await sql`select from pg_catalog.pg_namespace where nspname = ${name}`.execute(db)
-  if (rows.length === 0) await sql`create schema ${sql.id(name)}`.execute(db)
+export function ensureSchema(name: string): string {
+  return `do $$ begin if to_regnamespace('${name}') is null then create schema ${name}; end if; end $$`
 }
 
-const initialTables = [
-  `create table worker.accounts (
+function initialTables(): readonly string[] {
+  return [
+    `create table worker.accounts (
     name text primary key,
     issuer text not null,
     subject text not null,
@@ -62,7 +44,7 @@ const initialTables = [
     bootstrapped_at timestamptz,
     created_at timestamptz not null default now()
   )`,
-  `create table worker.bootstrap_steps (
+    `create table worker.bootstrap_steps (
     bootstrap_id text not null,
     step text not null,
     account text not null,
@@ -71,7 +53,7 @@ const initialTables = [
     updated_at timestamptz not null default now(),
     primary key (bootstrap_id, step)
   )`,
-  `create table worker.checkpoints (
+    `create table worker.checkpoints (
     account text not null,
     job text not null,
     fingerprint text not null,
@@ -82,14 +64,14 @@ const initialTables = [
     updated_at timestamptz not null default now(),
     primary key (account, job)
   )`,
-  `create table worker.processes (
+    `create table worker.processes (
     id uuid primary key,
     host text not null,
     pid integer not null,
     started_at timestamptz not null default now(),
     expires_at timestamptz not null
   )`,
-  `create table worker.leases (
+    `create table worker.leases (
     account text not null,
     job text not null,
     fence bigint not null,
@@ -97,7 +79,7 @@ const initialTables = [
     taken_at timestamptz not null default now(),
     primary key (account, job)
   )`,
-  `create table worker.schedules (
+    `create table worker.schedules (
     account text not null,
     job text not null,
     rule text not null,
@@ -107,8 +89,8 @@ const initialTables = [
     paused boolean not null default false,
     primary key (account, job)
   )`,
-  'create index schedules_due on worker.schedules (next_run_at) where not paused',
-  `create table worker.holds (
+    'create index schedules_due on worker.schedules (next_run_at) where not paused',
+    `create table worker.holds (
     account text not null,
     job text not null,
     met_by text not null check (met_by in ('gate', 'run')),
@@ -119,15 +101,15 @@ const initialTables = [
     probe_at timestamptz not null,
     primary key (account, job)
   )`,
-  `create table worker.waiters (
+    `create table worker.waiters (
     seq bigint generated always as identity,
     request_id text primary key,
     account text not null,
     job text not null,
     since timestamptz not null default now()
   )`,
-  'create index waiters_in_turn on worker.waiters (account, job, seq)',
-  `create table worker.idempotency_keys (
+    'create index waiters_in_turn on worker.waiters (account, job, seq)',
+    `create table worker.idempotency_keys (
     account text not null,
     job text not null,
     key text not null,
@@ -136,7 +118,7 @@ const initialTables = [
     created_at timestamptz not null default now(),
     primary key (account, job, key)
   )`,
-  `create table worker.runs (
+    `create table worker.runs (
     id bigint generated always as identity primary key,
     request_id text not null,
     account text not null,
@@ -156,17 +138,19 @@ const initialTables = [
     started_at timestamptz not null default now(),
     finished_at timestamptz
   )`,
-  'create index runs_of_request on worker.runs (request_id)',
-  'create index runs_of_job on worker.runs (job, account, id desc)',
-  'create index runs_of_equals on worker.runs (deduplication_id, id desc)',
-]
+    'create index runs_of_request on worker.runs (request_id)',
+    'create index runs_of_job on worker.runs (job, account, id desc)',
+    'create index runs_of_equals on worker.runs (deduplication_id, id desc)',
+  ]
+}
 
-const fullReadsAndChanges = [
-  // A position is now the texts of the scan's columns in their order.
-  `update worker.checkpoints set position =
+function fullReadsAndChanges(): readonly string[] {
+  return [
+    // A position is now the texts of the scan's columns in their order.
+    `update worker.checkpoints set position =
     jsonb_build_array(position -> 'cursor') || (position -> 'key') where jsonb_typeof(position) = 'object'`,
-  'alter table worker.checkpoints add column columns jsonb, add column grants text, add column swept_at timestamptz',
-  `create table worker.full_reads (
+    'alter table worker.checkpoints add column columns jsonb, add column grants text, add column swept_at timestamptz',
+    `create table worker.full_reads (
     id bigint generated always as identity primary key,
     account text not null,
     job text not null,
@@ -183,8 +167,8 @@ const fullReadsAndChanges = [
     gone bigint not null default 0,
     created_at timestamptz not null default now()
   )`,
-  'create unique index full_reads_of_job on worker.full_reads (account, job, dry_run)',
-  `create table worker.full_read_ranges (
+    'create unique index full_reads_of_job on worker.full_reads (account, job, dry_run)',
+    `create table worker.full_read_ranges (
     read_id bigint not null references worker.full_reads on delete cascade,
     range integer not null,
     behind jsonb,
@@ -194,33 +178,36 @@ const fullReadsAndChanges = [
     done boolean not null default false,
     primary key (read_id, range)
   )`,
-  `create table worker.staged_keys (
+    `create table worker.staged_keys (
     read_id bigint not null references worker.full_reads on delete cascade,
     key text[] not null,
     cursor text
   )`,
-  'create index staged_keys_of_read on worker.staged_keys using brin (read_id)',
-  `create table worker.unsettled_keys (
+    'create index staged_keys_of_read on worker.staged_keys using brin (read_id)',
+    `create table worker.unsettled_keys (
     id bigint generated always as identity primary key,
     read_id bigint not null references worker.full_reads on delete cascade,
     key text[] not null
   )`,
-  'create index unsettled_keys_of_read on worker.unsettled_keys (read_id, id)',
-  'create table worker.change_counters (mirror text primary key, last bigint not null)',
-  `create table worker.change_readers (
+    'create index unsettled_keys_of_read on worker.unsettled_keys (read_id, id)',
+    'create table worker.change_counters (mirror text primary key, last bigint not null)',
+    `create table worker.change_readers (
     reader text not null,
     mirror text not null,
     position bigint not null,
     updated_at timestamptz not null default now(),
     primary key (reader, mirror)
   )`,
-]
+  ]
+}
 
-const claimedReaders = [
-  `alter table worker.change_readers
+function claimedReaders(): readonly string[] {
+  return [
+    `alter table worker.change_readers
     add column account text not null default '',
     add column request_id text,
     add column look_again boolean not null default false,
     drop constraint change_readers_pkey,
     add primary key (reader, mirror, account)`,
-]
+  ]
+}

@@ -5,54 +5,75 @@ export interface Asked {
   query<R extends object>(text: string, values: unknown[]): Promise<{ readonly rows: readonly R[] }>
 }
 
-/** A schema that the worker uses, and whether it is going to make something in it. */
-export interface NeededSchema {
-  readonly name: string
-  readonly isFilled: boolean
+interface Lack {
+  readonly user: string
+  readonly lacks: string
+  /** The statement that gives it; null for what only migrating as another role does. */
+  readonly mend: string | null
 }
 
 /**
- * What the user of a connection may not do although the worker will need it: to make the schemas that are missing, to make tables
- * where there are some to make, to read and write those that are there.
+ * What the user of a connection may not do although the worker will need it: to make schemas and tables that are missing, to read
+ * and write those that are there, to call the functions, to add columns to the mirror's tables.
  *
+ * @param pending migrations are to be applied to schema `worker`
  * @returns undefined when nothing is missing
  */
 export async function findMissingPrivileges(
   client: Asked,
-  schemas: readonly NeededSchema[],
+  { pending }: { readonly pending: boolean },
 ): Promise<Explanation | undefined> {
-  const { rows } = await client.query<{ user: string; lacks: string; grant: string }>(question, [
-    schemas.map(({ name }) => name),
-    schemas.map(({ isFilled }) => isFilled),
-  ])
+  const { rows } = await client.query<Lack>(question, [pending])
   const [first] = rows
   if (!first) return undefined
+  const statements = rows.flatMap(({ mend }) => mend ?? [])
+  const grant = statements.length > 0 && `run as the owner or a superuser: ${statements.join('; ')}`
+  const print = `run as an administrator what "migrate --print --grant-to ${first.user}" prints`
   return {
     found: `User "${first.user}" of DATABASE_URL lacks ${rows.map(({ lacks }) => lacks).join('; ')}`,
-    remedy: `run as the owner or a superuser: ${rows.map(({ grant }) => grant).join('; ')}`,
+    remedy: [pending && print, grant].filter(part => part !== false).join(', or '),
   }
 }
 
+/** A mirror table is one that the worker made, with the columns of its own. */
 const question = `
   with needed as (
-    select n.name, n.is_filled, s.oid from unnest($1::text[], $2::boolean[]) n (name, is_filled)
+    select n.name, s.oid, n.is_filled from (values ('worker', $1::boolean), ('mirror', true)) n (name, is_filled)
     left join pg_catalog.pg_namespace s on s.nspname = n.name
+  ), tables as (
+    select n.name as schema, t.oid, t.relname, t.relowner from needed n
+    join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relkind in ('r', 'p')
   ), lacking as (
-    select 1 as rank, 'CREATE' as privileges, format('database %I', current_database()) as place, null as shown
+    select 1 as rank, 'CREATE on ' || format('database %I', current_database()) as lacks,
+      format('grant create on database %I to %I', current_database(), current_user) as mend
     where exists (select from needed where oid is null) and not has_database_privilege(current_database(), 'create')
     union all
-    select 2, upper(p.name), format('schema %I', n.name), null
+    select 2, format('%s on schema %I', upper(p.name), n.name), format('grant %s on schema %I to %I', p.name, n.name, current_user)
     from needed n cross join (values ('usage'), ('create')) p (name)
     where n.oid is not null and (p.name = 'usage' or n.is_filled) and not has_schema_privilege(n.oid, p.name)
     union all
-    select 3, string_agg(distinct upper(p.name), ', '), format('all tables in schema %I', n.name),
-      case count(distinct t.oid) when 1 then format('table %I.%I', n.name, min(t.relname))
-      else format('%s tables of schema %I', count(distinct t.oid), n.name) end
-    from needed n join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relkind in ('r', 'p')
-    cross join (values ('select'), ('insert'), ('update'), ('delete')) p (name)
+    select 3, string_agg(distinct upper(p.name), ', ') || ' on ' ||
+        case count(distinct t.oid) when 1 then format('table %I.%I', t.schema, min(t.relname))
+        else format('%s tables of schema %I', count(distinct t.oid), t.schema) end,
+      format('grant %s on all tables in schema %I to %I', string_agg(distinct p.name, ', '), t.schema, current_user)
+    from tables t cross join (values ('select'), ('insert'), ('update'), ('delete')) p (name)
     where not has_table_privilege(t.oid, p.name)
-    group by n.name
+    group by t.schema
+    union all
+    select 4, format('EXECUTE on %s functions of schema worker', count(*)),
+      format('grant execute on all functions in schema worker to %I', current_user)
+    from needed n join pg_catalog.pg_proc f on f.pronamespace = n.oid
+    where n.name = 'worker' and f.proname <> 'request' and not has_function_privilege(f.oid, 'execute')
+    having count(*) > 0
+    union all
+    select 5, 'ownership of the tables of schema worker, which pending migrations change', null
+    from tables t where t.schema = 'worker' and $1 and not pg_has_role(t.relowner, 'usage')
+    having count(*) > 0
+    union all
+    select 6, format('ownership of mirror.%I', t.relname), format('alter table mirror.%I owner to %I', t.relname, current_user)
+    from tables t
+    where t.schema = 'mirror' and not pg_has_role(t.relowner, 'usage') and 2 = (
+      select count(*) from pg_catalog.pg_attribute a
+      where a.attrelid = t.oid and a.attname in ('_account', '_change') and not a.attisdropped)
   )
-  select current_user::text as "user", privileges || ' on ' || coalesce(shown, place) as lacks,
-    format('grant %s on %s to %I', lower(privileges), place, current_user) as grant
-  from lacking order by rank, place, privileges`
+  select current_user::text as "user", lacks, mend from lacking order by rank, lacks`

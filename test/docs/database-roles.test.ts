@@ -1,0 +1,208 @@
+import { sql } from 'kysely'
+import { Client, escapeIdentifier } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openApp } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
+import { inspectServices } from '../../src/doctor/inspect-services.ts'
+import { ConfigError } from '../../src/errors.ts'
+import { inspectDatabase } from '../../src/store/inspect-database.ts'
+import { run } from '../cli/run-command.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import type { ServiceHandle } from '../services/local-service.ts'
+import { postgresServer, startPostgres } from '../services/start-postgres.ts'
+import { findCodeBlocks, findCommands, findSection, readDocument, wordsOf } from './markdown.ts'
+
+const operations = readDocument('docs/operations.md')
+const section = findSection(operations, 'Roles in Postgres')
+const sqlOf = (text: string) =>
+  findCodeBlocks(text)
+    .filter(({ language }) => language === 'sql')
+    .map(({ code }) => code)
+const [roles = '', rowSecurity = '', reader = '', perTable = ''] = sqlOf(section)
+const [request = '', grants = ''] = sqlOf(findSection(operations, 'Requests and runs'))
+
+describe.runIf(postgresServer)('the roles of operations.md', () => {
+  let server: ServiceHandle
+  let app: TestApp
+  /** Everything is done by the statements of the document; what a person does beside them is here. */
+  beforeAll(async () => {
+    server = await startPostgres()
+    await as('postgres', roles)
+    await migrate()
+    app = await openTestApp({
+      backend: 'embedded',
+      env: { DATABASE_URL: urlOf('sync_worker') },
+      clients: [{ clientId: 'north' }, { clientId: 'south' }],
+    })
+    for (const account of ['north', 'south']) await sync('sync-topics', account)
+  })
+  afterAll(async () => {
+    await app[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+
+  function urlOf(user: string): string {
+    const url = new URL(server.url)
+    url.username = user
+    return url.href
+  }
+
+  async function as(user: string, statements: string): Promise<readonly Record<string, unknown>[]> {
+    const client = new Client({ connectionString: urlOf(user) })
+    await client.connect()
+    try {
+      const result: unknown = await client.query(statements)
+      const last = [result].flat().at(-1)
+      return Object(last).rows ?? []
+    } finally {
+      await client.end()
+    }
+  }
+
+  async function migrate(): Promise<void> {
+    const [command = ''] = findCommands(section)
+    // On a machine where nothing is configured.
+    const { out } = await run({}, ...wordsOf(command).slice(wordsOf(command).indexOf('--') + 1))
+    await as('postgres', `set role sync_owner; ${out}`)
+  }
+
+  const sync = (job: string, account: string) =>
+    app.operations.run(
+      { job, account, payload: undefined },
+      { onWaiting() {}, onProgress() {} },
+      AbortSignal.timeout(30_000),
+    )
+  const accountsSeenBy = async (user: string, table = 'topics') =>
+    (await as(user, `select distinct _account from mirror.${table} order by 1`)).map(({ _account: account }) => account)
+
+  test('let the worker start and work, and doctor finds nothing missing', async () => {
+    const { findings } = await inspectServices(app.config, undefined)
+    expect(findings.get('store')).toMatchObject({
+      status: 'ok',
+      detail: 'Postgres answers, and its tables are up to date',
+    })
+    const { rows } = await sql`select current_user as user`.execute(app.deps.store)
+    expect(rows).toEqual([{ user: 'sync_worker' }])
+    expect(await sync('sync-topics', 'north')).toHaveProperty('from')
+  })
+
+  test.each([
+    ['create schema other', 'permission denied for database'],
+    ['create table worker.mine (a int)', 'permission denied for schema worker'],
+    ['alter table worker.requests add column mine int', 'must be owner of table requests'],
+    ['alter function worker.rank_offset(text) immutable', 'must be owner of function'],
+    ['truncate worker.requests', 'permission denied for table requests'],
+    ['drop schema mirror', 'must be owner of schema mirror'],
+  ])('do not let the worker %s', async (statement, refusal) => {
+    await expect(as('sync_worker', statement)).rejects.toThrow(refusal)
+  })
+
+  test('let the worker give a mirror table the column that a document has gained', async () => {
+    await as('sync_worker', 'begin; alter table mirror.topics add column gained text; rollback')
+  })
+
+  test('let a reader of the mirror read every row, and write none', async () => {
+    await as('postgres', 'create role reporting login; grant mirror_reader to reporting')
+    expect(await accountsSeenBy('reporting')).toEqual(['north', 'south'])
+    await expect(as('reporting', 'delete from mirror.topics')).rejects.toThrow('permission denied')
+    await expect(as('reporting', 'select * from worker.requests')).rejects.toThrow('permission denied')
+  })
+
+  test('let a program make requests, and nothing else', async () => {
+    await as('postgres', `create role orders login; set role sync_owner; ${grants}`)
+    const [made] = await as('orders', request)
+    const store = app.deps.store.selectFrom('worker.requests').select(['caller', 'trigger'])
+    expect(await store.where('id', '=', String(made?.request)).execute()).toEqual([
+      { caller: 'sql:orders', trigger: 'sql' },
+    ])
+    await expect(as('orders', 'select * from worker.requests')).rejects.toThrow('permission denied')
+    await expect(as('orders', 'select * from mirror.topics')).rejects.toThrow('permission denied')
+  })
+
+  test('let a reader of one account see its rows alone, and tables that are new not before they are protected', async () => {
+    await as('postgres', `${rowSecurity}; ${reader}`)
+    await expect(accountsSeenBy('north_dashboard')).rejects.toThrow('permission denied')
+    await as('postgres', perTable)
+    expect(await accountsSeenBy('north_dashboard')).toEqual(['north'])
+    expect(await as('north_dashboard', 'select account from mirror_access.readers')).toEqual([{ account: 'north' }])
+    await expect(
+      as('north_dashboard', "insert into mirror_access.readers values ('north_dashboard', 'south')"),
+    ).rejects.toThrow('permission denied')
+    await expect(as('north_dashboard', 'set row_security = off; select * from mirror.topics')).rejects.toThrow(
+      'would be affected by row-level security',
+    )
+
+    for (const account of ['north', 'south']) await sync('sync-users', account)
+    await expect(accountsSeenBy('north_dashboard', 'users')).rejects.toThrow('permission denied')
+    await as('postgres', perTable)
+    expect(await accountsSeenBy('north_dashboard', 'users')).toEqual(['north'])
+
+    await as('postgres', 'create role auditor login; grant mirror_reader to auditor')
+    expect(await accountsSeenBy('auditor', 'users')).toEqual(['north', 'south'])
+    // The worker goes on seeing what it wrote.
+    expect(await sync('sync-topics', 'south')).not.toMatchObject({ counts: { inserted: 12 } })
+  })
+
+  test('keep the worker from starting while a migration is pending, with what an administrator has to run', async () => {
+    const latest = `select max(name) from worker.kysely_migration`
+    await as(
+      'postgres',
+      `alter table worker.checkpoints drop column column_state;
+      delete from worker.kysely_migration where name = (${latest})`,
+    )
+    const host = {
+      clock: systemClock,
+      log: captureLog().log,
+      hostname: 'test',
+      pid: 1,
+      uid: undefined,
+      readSecretFile: async () => '',
+      env: {},
+    }
+    const starting = openApp(app.config, undefined, host)
+    await expect(starting).rejects.toThrow(ConfigError)
+    await expect(starting).rejects.toThrow(
+      'User "sync_worker" of DATABASE_URL lacks CREATE on schema worker; ownership of the tables of schema worker, which pending migrations change: run as an administrator what "migrate --print --grant-to sync_worker" prints',
+    )
+    await migrate()
+    await using _opened = await openApp(app.config, undefined, host)
+    expect(await inspectDatabase(urlOf('sync_worker'))).toMatchObject({ problem: undefined, pending: [] })
+  })
+
+  test.each([
+    ['revoke usage on schema mirror', 'USAGE on schema mirror', 'grant usage on schema mirror to sync_worker'],
+    ['revoke create on schema mirror', 'CREATE on schema mirror', 'grant create on schema mirror to sync_worker'],
+    [
+      'revoke delete on worker.holds',
+      'DELETE on table worker.holds',
+      'grant delete on all tables in schema worker to sync_worker',
+    ],
+    [
+      'revoke execute on function worker.claim(text, text, uuid, uuid, integer, text)',
+      'EXECUTE on 1 functions of schema worker',
+      'grant execute on all functions in schema worker to sync_worker',
+    ],
+  ])('are told by doctor when one lacks something: %s', async (revoke, lacks, grant) => {
+    await as('postgres', `${revoke} from sync_worker, public`)
+    expect((await inspectDatabase(urlOf('sync_worker'))).problem).toEqual({
+      found: `User "sync_worker" of DATABASE_URL lacks ${lacks}`,
+      remedy: `run as the owner or a superuser: ${grant}`,
+    })
+    await as('postgres', grant)
+    expect((await inspectDatabase(urlOf('sync_worker'))).problem).toBeUndefined()
+  })
+
+  test('are told by doctor when a mirror table belongs to somebody else', async () => {
+    await as(
+      'postgres',
+      `alter table mirror.topics owner to ${escapeIdentifier('postgres')}; grant all on mirror.topics to sync_worker`,
+    )
+    const { problem } = await inspectDatabase(urlOf('sync_worker'))
+    expect(problem).toEqual({
+      found: 'User "sync_worker" of DATABASE_URL lacks ownership of mirror.topics',
+      remedy: 'run as the owner or a superuser: alter table mirror.topics owner to sync_worker',
+    })
+    await as('postgres', 'alter table mirror.topics owner to sync_worker')
+  })
+})
