@@ -11,7 +11,8 @@ export const holdRows = accountRows('worker.holds')
  * @returns whether anything had been held
  */
 export async function liftHolds(store: Store, account: string, job: string): Promise<boolean> {
-  const { rows } = await sql<{ lifted: number }>`
-    select worker.lift_holds(${account}, ${job}, 'gate') as lifted`.execute(store)
-  return (rows[0]?.lifted ?? 0) > 0
+  const { numAffectedRows = 0n } = await sql`
+    delete from worker.holds where account = ${account} and job in ('', ${job}) and met_by = 'gate'
+      and (asked_until is null or asked_until <= now())`.execute(store)
+  return numAffectedRows > 0n
 }

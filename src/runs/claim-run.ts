@@ -23,9 +23,8 @@ export interface ClaimedRun {
 /** Why a claim got nothing: see `worker.claim`. */
 export type NoClaim = 'gone' | 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
 
-interface ClaimRow {
-  readonly verdict: NoClaim | 'run'
-  readonly fence: string
+/** What the store tells of a run that has begun. */
+export interface BegunRow extends LineName {
   readonly request_id: string
   readonly payload: unknown
   readonly trigger: string
@@ -35,6 +34,10 @@ interface ClaimRow {
   readonly subject: string
   readonly endpoint: string
   readonly first_login: FirstLoginState
+}
+
+interface ClaimRow extends Omit<BegunRow, keyof LineName> {
+  readonly verdict: NoClaim | 'run'
 }
 
 /**
@@ -66,15 +69,12 @@ export async function claimRun(
   )
   const [row] = rows
   if (!row) throw new TypeError('worker.claim answers with one row')
-  if (row.verdict !== 'run') return row.verdict
+  return row.verdict === 'run' ? asClaimedRun(runId, { ...row, account, job }) : row.verdict
+}
+
+export function asClaimedRun(runId: string, row: BegunRow): ClaimedRun {
+  const { account, job, request_id: requestId, payload, trigger, failures, probed } = row
   const { issuer, subject, endpoint, first_login: firstLogin } = row
-  return {
-    lease: { account, job, runId, processId },
-    requestId: row.request_id,
-    payload: row.payload,
-    trigger: row.trigger,
-    failures: row.failures,
-    probed: row.probed,
-    known: issuer === null ? undefined : { issuer, subject, endpoint, firstLogin },
-  }
+  const known = issuer === null ? undefined : { issuer, subject, endpoint, firstLogin }
+  return { lease: { account, job, runId }, requestId, payload, trigger, failures, probed, known }
 }

@@ -1,22 +1,46 @@
 import { sql } from 'kysely'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
+import { asClaimedRun, type BegunRow, type ClaimedRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import type { Line } from './line.ts'
+
+export interface EndedRun {
+  /** Lines that may have work. */
+  readonly wake: readonly Line[]
+  /** The run that has taken over lease and slot. */
+  readonly next: ClaimedRun | undefined
+}
+
+type EndRow = ({ readonly kind: 'ended' | 'wake' } & Line) | ({ readonly kind: 'run' } & BegunRow)
 
 /**
  * Records how a run ended, settles its request and frees its line: one exchange, and the same answer when it is asked again.
  *
- * @returns the lines to wake; undefined when the run had lost its lease, so that nothing was written
+ * @param nextRunId of the run that is to begin on the line in the same exchange, if it has work; announced as for a claim
+ * @returns undefined when the run had lost its lease, so that nothing was written
  */
-export async function endRun(store: Store, runId: string, ending: Ending): Promise<readonly Line[] | undefined> {
+export async function endRun(
+  store: Store,
+  runId: string,
+  ending: Ending,
+  nextRunId?: string,
+): Promise<EndedRun | undefined> {
   const { run, request, pauseMs, failures, from, to, counts, error, hold, lifts, steps = null } = ending
-  const { rows } = await sql<{ ended: boolean; account: string | null; job: string; fence: string }>`${brief}
-    select ended, account, job, fence from worker.end_run(
+  const { rows } = await sql<EndRow>`${brief}
+    select * from worker.end_run(
       ${runId}, ${run}, ${request}, ${clampPause(pauseMs)}, ${failures}, ${asText(from)}, ${asText(to)}, ${asJson(counts)}::jsonb,
-      ${asJson(error)}::jsonb, ${asJson(hold)}::jsonb, ${lifts}, ${steps}::text[])`.execute(store)
-  if (rows.some(row => !row.ended)) return undefined
-  return rows.flatMap(({ account, job, fence }) => (account === null ? [] : [{ account, job, fence }]))
+      ${asJson(error)}::jsonb, ${asJson(hold)}::jsonb, ${lifts}, ${steps}::text[], ${nextRunId ?? null})`.execute(store)
+  if (rows.length === 0) return undefined
+  const begun = rows.find(row => row.kind === 'run')
+  return {
+    wake: rows.flatMap(row => (row.kind === 'wake' ? [lineOf(row)] : [])),
+    next: begun && nextRunId ? asClaimedRun(nextRunId, begun) : undefined,
+  }
+}
+
+function lineOf({ account, job, fence }: Line): Line {
+  return { account, job, fence }
 }
 
 /** Milliseconds of the longest pause: a day, whatever a job or an API asks for. */

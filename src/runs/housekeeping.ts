@@ -59,7 +59,8 @@ async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
       select id from worker.requests r where ended_at < now() - interval '30 days' and ${isForgettable}
       order by ended_at limit ${batch})`,
     sql`delete from worker.runs where id in (
-      select id from worker.runs where finished_at < now() - interval '90 days' order by finished_at limit ${batch})`,
+      select id from (select id, finished_at from worker.runs order by seq limit ${batch}) oldest
+      where finished_at < now() - interval '90 days')`,
     sql`delete from worker.schedules where (account, job) in (
       select account, job from worker.schedules where next_run_at < now() - interval '90 days' and not paused limit ${batch})`,
     sql`delete from worker.processes where id in (

@@ -12,7 +12,6 @@ export const leaseRows = accountRows('worker.leases')
  */
 export interface Lease extends LineName {
   readonly runId: string
-  readonly processId: string
 }
 
 /**

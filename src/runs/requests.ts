@@ -111,7 +111,8 @@ export async function cancelRequest(store: Store, id: string): Promise<RequestSt
 export async function reportProgress(store: Store, runId: string, progress: object): Promise<void> {
   await sql`${brief}
     insert into worker.run_progress (run_id, progress)
-    select ${runId}::uuid, ${JSON.stringify(progress)}::jsonb
-    where exists (select from worker.leases l where l.run_id = ${runId}::uuid)
+    select r.id, ${JSON.stringify(progress)}::jsonb
+    from worker.runs r join worker.leases l on l.account = r.account and l.job = r.job and l.run_id = r.id
+    where r.id = ${runId}
     on conflict (run_id) do update set progress = excluded.progress`.execute(store)
 }

@@ -1,11 +1,12 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import { sqlStateOf } from '../sql-state.ts'
-import { claimRun } from './claim-run.ts'
-import { endRun } from './end-run.ts'
+import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
+import { type EndedRun, endRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
-import type { Line, LineName } from './line.ts'
+import type { LineName } from './line.ts'
 import type { RunDeps } from './run-deps.ts'
+import type { RunInHand } from './runs-in-hand.ts'
 
 /** Runs of one account at a time, over all processes, where the account says nothing else. */
 export const defaultSlots = 4
@@ -13,12 +14,18 @@ export const defaultSlots = 4
 const endAgainMs = 1_000
 
 /**
- * Claims the line's first request and runs it; what it leaves to do is woken.
+ * Short runs of one line follow each other for so long, each begun in the exchange that ends the one before, until another line
+ * has its turn; in milliseconds.
+ */
+const turnMs = 50
+
+/**
+ * Runs the requests of a line, one after the other, as long as it has its turn; what is left to do is woken.
  *
  * @returns whether there was anything to run
  */
 export async function runLine(deps: RunDeps, line: LineName, stopping: AbortSignal): Promise<boolean> {
-  const { store, log } = deps
+  const { store, log, clock, process } = deps
   const job = deps.jobs.get(line.job)
   const access = deps.accounts.get(line.account)
   if (!job || !access || !jobsOf(access.account, [job]).includes(job)) {
@@ -26,18 +33,31 @@ export async function runLine(deps: RunDeps, line: LineName, stopping: AbortSign
     log.debug({ ...line, guard: 'ticket-unserved' }, 'a ticket names a job or account that does not run here')
     return false
   }
-  using hand = deps.process.takeInHand()
-  const { runId } = hand
+  using turn = new DisposableStack()
+  const turnEndsAt = clock.now() + turnMs
   const slots = access.account.limits?.concurrentRuns ?? defaultSlots
-  const claim = await claimRun(store, { line, runId, processId: deps.process.id, slots })
+  let hand: RunInHand = turn.use(process.takeInHand())
+  let claim: ClaimedRun | NoClaim | undefined = await claimRun(store, {
+    line,
+    runId: hand.runId,
+    processId: process.id,
+    slots,
+  })
   if (typeof claim === 'string') {
     log.debug({ ...line, guard: `claim-${claim}` }, 'nothing was claimed')
     return false
   }
-  if (claim.probed) access.lookAfresh()
-  const signal = AbortSignal.any([hand.signal, stopping])
-  const { ending } = await executeRun(deps, { ...claim, job, access, signal })
-  deps.wake(await endSurely(deps, runId, ending, stopping))
+  while (claim) {
+    if (claim.probed) access.lookAfresh()
+    const signal = AbortSignal.any([hand.signal, stopping])
+    const { ending } = await executeRun(deps, { ...claim, job, access, signal })
+    const { runId } = hand
+    const goesOn = clock.now() < turnEndsAt && !stopping.aborted
+    if (goesOn) hand = turn.use(process.takeInHand())
+    const ended = await endSurely(deps, runId, ending, stopping, goesOn ? hand.runId : undefined)
+    deps.wake(ended.wake)
+    claim = ended.next
+  }
   return true
 }
 
@@ -64,19 +84,22 @@ export async function endSurely(
   runId: string,
   ending: Ending,
   stopping: AbortSignal,
-): Promise<readonly Line[]> {
-  for (let recorded = ending; ; ) {
+  nextRunId?: string,
+): Promise<EndedRun> {
+  for (let recorded = ending, next = nextRunId; ; next = undefined) {
     try {
-      const wake = await endRun(store, runId, recorded)
-      if (!wake)
-        log.warn({ run: runId, guard: 'end-refused' }, 'the run had lost its lease: how it ended is not recorded')
-      return wake ?? []
+      const ended = await endRun(store, runId, recorded, next)
+      if (ended) return ended
+      log.warn({ run: runId, guard: 'end-refused' }, 'the run had lost its lease: how it ended is not recorded')
+      return nothing
     } catch (error) {
       log.warn({ error, run: runId }, 'how a run ended could not be recorded and is recorded again')
       // Trying the same again wouldn't help, and the line must not wait for ever.
       if (isRefusedValue(error)) recorded = unrecordable(ending)
-      if (stopping.aborted) return []
+      if (stopping.aborted) return nothing
       await clock.sleep(endAgainMs, stopping).catch(() => {})
     }
   }
 }
+
+const nothing: EndedRun = { wake: [], next: undefined }

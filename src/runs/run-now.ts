@@ -63,7 +63,8 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   }
   const signal = AbortSignal.any([hand.signal, run.signal])
   const { ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
-  deps.wake(await endSurely(deps, hand.runId, inForeground(ending, 'result' in outcome), run.signal))
+  const { wake } = await endSurely(deps, hand.runId, inForeground(ending, 'result' in outcome), run.signal)
+  deps.wake(wake)
   if ('result' in outcome) return outcome.result
   throw outcome.thrown
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { requestStatements } from './functions/statements.ts'
+import { replaceFunctions } from './functions/statements.ts'
+import { requestTables } from './functions/tables.ts'
 
 /** Statements of each migration, in order of their names; one that has been released is never edited, a later one corrects it. */
 export const migrationStatements: ReadonlyMap<string, readonly string[]> = new Map([
@@ -13,8 +14,9 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
     ['alter table worker.holds rename column reason to found', 'alter table worker.holds add column remedy text'],
   ],
   // Requests were jobs of the queue before: those that wait there are dropped, and the schedules make the next ones.
-  ['0007_requests_in_the_store', requestStatements],
+  ['0007_requests_in_the_store', requestTables],
   ['0008_versions_of_columns', ['alter table worker.checkpoints add column column_state jsonb']],
+  ['0009_fewer_indexes', [...fewerIndexes(), ...replaceFunctions]],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -209,5 +211,14 @@ function claimedReaders(): readonly string[] {
     add column look_again boolean not null default false,
     drop constraint change_readers_pkey,
     add primary key (reader, mirror, account)`,
+  ]
+}
+
+/** What a run writes is in few of them, and its end on the page of its beginning. */
+function fewerIndexes(): readonly string[] {
+  return [
+    'drop index worker.requests_of_run, worker.requests_of_line, worker.leases_of_process, worker.leases_of_run, worker.runs_ended',
+    "create index requests_of_bootstraps on worker.requests (account) where job = 'bootstrap-account'",
+    'alter table worker.runs set (fillfactor = 70)',
   ]
 }

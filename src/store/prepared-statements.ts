@@ -61,5 +61,13 @@ const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
 /** Names have 63 bytes at most. */
 function nameOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+  let name = names.get(text)
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('base64url')
+    names.set(text, name)
+  }
+  return name
 }
+
+/** Of all that was prepared: what the code says, and two for each mirror table. */
+const names = new Map<string, string>()

@@ -52,9 +52,9 @@ describe.each(stores)('claiming a line on %s', place => {
     const runs = claims.filter(claimed => typeof claimed !== 'string')
     expect(runs).toHaveLength(2)
     const [first] = runs
-    const wake = await endRun(fixture.store, first?.lease.runId ?? '', done)
-    expect(wake).toHaveLength(1)
-    const woken = wake?.[0] ?? expect.fail()
+    const ended = await endRun(fixture.store, first?.lease.runId ?? '', done)
+    expect(ended?.wake).toHaveLength(1)
+    const woken = ended?.wake[0] ?? expect.fail()
     expect(typeof (await fixture.tryClaim(woken, processes[0] ?? '', { slots: 2 }))).toBe('object')
     expect(
       await fixture.tryClaim(lines.find(line => line.job !== woken.job) ?? woken, processes[0] ?? '', { slots: 2 }),

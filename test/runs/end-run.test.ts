@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LeaseLostError } from '../../src/errors.ts'
 import type { ClaimedRun } from '../../src/runs/claim-run.ts'
 import { endRun } from '../../src/runs/end-run.ts'
+import type { Ending, HoldRecord } from '../../src/runs/ending.ts'
 import { fencedStatement, fencedTransaction } from '../../src/runs/lease.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
@@ -26,7 +27,7 @@ describe.each(stores)('ending a run on %s', place => {
     expect(await endRun(fixture.store, old.lease.runId, done)).toBeUndefined()
     expect(await fixture.stateOf(id)).toMatchObject({ state: 'running' })
     expect(await endRun(fixture.store, young.lease.runId, done)).toBeDefined()
-    expect(await endRun(fixture.store, young.lease.runId, done)).toEqual([])
+    expect(await endRun(fixture.store, young.lease.runId, done)).toEqual({ wake: [], next: undefined })
     const runs = await fixture.store
       .selectFrom('worker.runs')
       .select('state')
@@ -34,6 +35,56 @@ describe.each(stores)('ending a run on %s', place => {
       .orderBy('seq')
       .execute()
     expect(runs.map(run => run.state)).toEqual(['interrupted', 'succeeded'])
+  })
+
+  test('the next run of the line takes over lease and slot in the same exchange, where there is one', async () => {
+    const line = newLine()
+    const other = { account: line.account, job: 'sync-others' }
+    const processId = await fixture.newProcess()
+    await fixture.accept(request(line))
+    const first = await fixture.claim(line, processId)
+    const second = await fixture.accept(request(line, { payload: { n: 2 } }))
+    await fixture.accept(request(other))
+    const nextId = randomUUID()
+    const ended = await endRun(fixture.store, first.lease.runId, done, nextId)
+    expect(ended).toEqual({
+      wake: [],
+      next: expect.objectContaining({ lease: { ...line, runId: nextId }, requestId: second.id, payload: { n: 2 } }),
+    })
+    expect(await fixture.stateOf(second.id)).toMatchObject({ state: 'running' })
+    expect(await fixture.tryClaim(line, processId)).toBe('busy')
+    expect(await fixture.tryClaim(other, processId, { slots: 1 })).toBe('full')
+    // The answer was lost: asked again it begins nothing.
+    expect(await endRun(fixture.store, first.lease.runId, done, randomUUID())).toEqual({ wake: [], next: undefined })
+    const last = await endRun(fixture.store, nextId, done, randomUUID())
+    expect(last).toEqual({ wake: [expect.objectContaining(other)], next: undefined })
+    expect(typeof (await fixture.tryClaim(other, processId, { slots: 1 }))).toBe('object')
+  })
+
+  test('no run takes over under a hold, nor for a process that is taken for dead', async () => {
+    const processId = await fixture.newProcess()
+    const hold: HoldRecord = {
+      code: 'hasura',
+      found: 'It is away',
+      scope: 'account',
+      metBy: 'run',
+      probed: false,
+      pauseMs: 0,
+      weight: 1,
+    }
+    const endings: [Ending, () => Promise<void>][] = [
+      [{ ...again(0, 0), hold }, async () => {}],
+      [done, () => fixture.kill(processId)],
+    ]
+    for (const [ending, prepare] of endings) {
+      const line = newLine()
+      await fixture.accept(request(line))
+      const run = await fixture.claim(line, processId)
+      const next = await fixture.accept(request(line, { payload: { n: 2 } }))
+      await prepare()
+      expect(await endRun(fixture.store, run.lease.runId, ending, randomUUID())).toMatchObject({ next: undefined })
+      expect(await fixture.stateOf(next.id)).toMatchObject({ state: 'waiting' })
+    }
   })
 
   test('a run that was superseded commits nothing, and a statement of the one that holds the line does', async () => {

@@ -1,3 +1,5 @@
+import { planByIndex } from './plan-by-index.ts'
+
 /**
  * Takes a request on, in one transaction: the idempotency key, then the request itself, which an equal one that waits absorbs.
  * Always `do update`, because it locks the absorbing row: a request made inside somebody's open transaction must not be absorbed
@@ -13,7 +15,7 @@ create function worker.accept(
   p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text,
   p_bootstrap text, p_steps text[]
 ) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
-language plpgsql as $$
+language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
   v_hash text := encode(sha256(convert_to(p_payload::text, 'UTF8')), 'hex');
@@ -68,7 +70,7 @@ $$`
  * sentence then.
  */
 export const requestFunction = `
-create function worker.request(
+create or replace function worker.request(
   job text, account text, payload jsonb default '{}', priority text default 'normal', idempotency_key text default null
 ) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -17,10 +17,9 @@ begin
   if v_request.state = 'waiting' then
     update worker.requests r set state = 'cancelled', ended_at = now(), error_code = 'cancelled',
       error_found = 'An operator cancelled it' where r.id = v_request.id;
-    update worker.requests b set state = 'failed', ended_at = now(), error_code = 'bootstrap-step',
-      error_found = format('The bootstrap of "%s" stopped at %s: its request was cancelled', b.account, v_request.job),
-      error_remedy = format('run "bootstrap --account %s" again', b.account)
-    where b.id = v_request.bootstrap_id and b.state = 'waiting';
+    if v_request.bootstrap_id is not null then
+      perform worker.end_step(v_request, 'cancelled', null);
+    end if;
     return 'cancelled';
   end if;
   if v_request.state = 'running' then

@@ -1,121 +1,113 @@
+import { planByIndex } from './plan-by-index.ts'
+
 /**
  * The one way to get work: a line's lease, its first ready request, one of the account's slots and a new run, all or nothing.
  *
  * Each statement of a function sees what was committed before it, where the parts of one statement would all see the same past.
  * The caller has chosen the run's id before, so that a claim whose answer is lost can be found and put back.
  *
- * `p_request` names the one that a foreground run has reserved for its process; holds don't stop it.
+ * `p_request` names the one that a foreground run has reserved for its process; holds don't stop it. `p_after` is the run that
+ * ends in the same transaction and passes its lease and slot on.
  *
  * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of another process goes first) · empty · held ·
  * full (the account has no free slot) · unknown-process (this process isn't alive for the others).
  */
 export const claimFunction = `
-create function worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text)
-returns table (
-  verdict text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, waited_ms float8, probed boolean,
-  issuer text, subject text, endpoint text, first_login text
+create function worker.claim(
+  p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid default null,
+  out verdict text, out request_id text, out payload jsonb, out trigger text, out failures integer, out probed boolean,
+  out issuer text, out subject text, out endpoint text, out first_login text
 )
-language plpgsql as $$
+language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
   v_lease worker.leases;
   v_request worker.requests;
-  v_account worker.accounts;
   v_slot integer;
-  v_probed boolean := false;
+  v_is_held boolean;
+  v_is_pausing boolean;
 begin
-  if not exists (select from worker.processes p where p.id = p_process and p.expires_at > now()) then
-    return query select * from worker.no_claim('unknown-process');
-    return;
-  end if;
+  verdict := 'unknown-process';
+  if not exists (select from worker.processes p where p.id = p_process and p.expires_at > now()) then return; end if;
 
+  verdict := 'busy';
   select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
   if not found then
     insert into worker.leases (account, job, fence) values (p_account, p_job, 0) on conflict do nothing;
     select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
+    if not found then return; end if;
   end if;
-  if v_lease.account is null or v_lease.run_id is not null or v_lease.occupied_by is not null then
-    return query select * from worker.no_claim('busy');
-    return;
-  end if;
+  if v_lease.run_id is distinct from p_after or v_lease.occupied_by is not null then return; end if;
 
   select * into v_request from worker.requests r
   where r.account = p_account and r.job = p_job and r.state = 'waiting' and r.due_at is null
   order by r.rank, r.seq limit 1
   for update skip locked;
-  if p_request is not null and not exists (
-    select from worker.requests r where r.id = p_request and r.state = 'waiting'
-  ) then
-    return query select * from worker.no_claim('gone');
-    return;
+  if p_request is not null then
+    verdict := 'gone';
+    if not exists (select from worker.requests r where r.id = p_request and r.state = 'waiting') then return; end if;
   end if;
-  if v_request.id is null then
-    return query select * from worker.no_claim('empty');
-    return;
-  end if;
-  if v_request.id is distinct from p_request and (p_request is not null or v_request.reserved_for is not null) then
-    return query select * from worker.no_claim('reserved');
-    return;
-  end if;
-  if p_request is null and exists (
-    select from worker.holds h where h.account = p_account and h.job in ('', p_job) and h.probe_at > now()
-  ) then
-    return query select * from worker.no_claim('held');
-    return;
-  end if;
+  verdict := 'empty';
+  if v_request.id is null then return; end if;
+  verdict := 'reserved';
+  if v_request.id is distinct from p_request and (p_request is not null or v_request.reserved_for is not null) then return; end if;
 
-  for v_slot in
-    select s from generate_series(1, p_slots) s
-    where not exists (select from worker.leases l where l.account = p_account and l.slot = s)
-  loop
-    -- Claims of the account's other lines may be after the same slot. A lock that is only tried needs no subtransaction.
-    continue when not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
-    update worker.leases l
-    set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now()
-    where l.account = p_account and l.job = p_job
-      and not exists (select from worker.leases o where o.account = p_account and o.slot = v_slot)
-    returning * into v_lease;
-    exit when found;
-  end loop;
-  if v_lease.run_id is distinct from p_run then
-    return query select * from worker.no_claim('full');
-    return;
+  verdict := 'held';
+  -- What was a pause for the API's limit is over with that pause.
+  select coalesce(bool_or(h.probe_at > now()), false), coalesce(bool_or(h.code <> 'rate-limited'), false)
+  into v_is_pausing, v_is_held
+  from worker.holds h where p_request is null and h.account = p_account and h.job in ('', p_job);
+  if v_is_pausing then return; end if;
+
+  verdict := 'full';
+  if p_after is null then
+    v_slot := worker.free_slot(p_account, p_slots);
+    if v_slot is null then return; end if;
+  else
+    v_slot := v_lease.slot;
   end if;
 
   -- Of all that wait for a hold to end, in all processes, one goes and looks.
-  -- What was a pause for the API's limit is over with that pause.
-  if p_request is null and exists (
-    select from worker.holds h where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited'
-  ) then
+  probed := false;
+  if v_is_held then
+    verdict := 'held';
     update worker.holds h set probe_at = now() + interval '30 seconds'
     where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited' and h.probe_at <= now();
-    v_probed := found;
-    if not v_probed and exists (
+    probed := found;
+    if not probed and exists (
       select from worker.holds h where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited'
-    ) then
-      update worker.leases l set fence = l.fence - 1, run_id = null, process = null, slot = null
-      where l.account = p_account and l.job = p_job;
-      return query select * from worker.no_claim('held');
-      return;
-    end if;
+    ) then return; end if;
   end if;
 
+  update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now()
+  where l.account = p_account and l.job = p_job;
   update worker.requests r set state = 'running', run_id = p_run where r.id = v_request.id;
   insert into worker.runs (id, request_id, account, job, trigger, attempt, process, fence)
-  values (p_run, v_request.id, p_account, p_job, v_request.trigger, v_request.failures + 1, p_process, v_lease.fence);
-  select * into v_account from worker.accounts a where a.name = p_account;
-  return query select 'run', v_lease.fence, v_request.id, v_request.payload, v_request.trigger, v_request.failures,
-    extract(epoch from now() - v_request.requested_at)::float8 * 1000, v_probed,
-    v_account.issuer, v_account.subject, v_account.endpoint, v_account.first_login;
+  values (p_run, v_request.id, p_account, p_job, v_request.trigger, v_request.failures + 1, p_process, v_lease.fence + 1);
+
+  verdict := 'run';
+  request_id := v_request.id;
+  payload := v_request.payload;
+  trigger := v_request.trigger;
+  failures := v_request.failures;
+  select a.issuer, a.subject, a.endpoint, a.first_login into issuer, subject, endpoint, first_login
+  from worker.accounts a where a.name = p_account;
 end $$`
 
-/** The row of a claim that got nothing. */
-export const noClaimFunction = `
-create function worker.no_claim(p_verdict text)
-returns table (
-  verdict text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, waited_ms float8, probed boolean,
-  issuer text, subject text, endpoint text, first_login text
-)
-language sql immutable as $$
-  select p_verdict, null::bigint, null, null::jsonb, null, null::integer, null::float8, null::boolean, null, null, null, null
-$$`
+/**
+ * A slot of the account that no run has, and that no other transaction takes before this one has ended; null when there is none.
+ * Claims of the account's other lines may be after the same slot: a lock that is only tried needs no subtransaction.
+ */
+export const freeSlotFunction = `
+create function worker.free_slot(p_account text, p_slots integer) returns integer
+language plpgsql as $$
+declare
+  v_taken integer[] := array(select l.slot from worker.leases l where l.account = p_account and l.slot is not null);
+begin
+  for v_slot in 1 .. p_slots loop
+    continue when v_slot = any (v_taken) or not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
+    -- Unless it was taken, and that committed, before the lock was.
+    if not exists (select from worker.leases l where l.account = p_account and l.slot = v_slot) then return v_slot; end if;
+  end loop;
+  return null;
+end $$`

@@ -1,3 +1,5 @@
+import { planByIndex } from './plan-by-index.ts'
+
 /**
  * Says that a process lives, in a statement that waits for nobody. Rows of the answer, by `kind`:
  * - registered: it was unknown or taken for dead, and is alive again
@@ -7,7 +9,7 @@
 export const beatFunction = `
 create function worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds float8, p_runs uuid[])
 returns table (kind text, run_id uuid)
-language plpgsql as $$
+language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
   v_expires timestamptz := now() + make_interval(secs => p_life_seconds);
@@ -20,10 +22,12 @@ begin
   end if;
   -- A claim whose answer is still on its way has no run yet, and has lost nothing.
   return query
-    select 'lost', given.id from unnest(p_runs) given(id)
-    where not exists (select from worker.leases l where l.run_id = given.id)
-      and exists (select from worker.runs r where r.id = given.id);
-  return query select 'cancel', r.run_id from worker.requests r where r.run_id = any(p_runs) and r.cancel_requested;
+    select 'lost', r.id from worker.runs r
+    where r.id = any(p_runs) and not exists (
+      select from worker.leases l where l.account = r.account and l.job = r.job and l.run_id = r.id);
+  return query
+    select 'cancel', r.id from worker.runs r join worker.requests q on q.id = r.request_id
+    where r.id = any(p_runs) and q.run_id = r.id and q.cancel_requested;
 end $$`
 
 /**
@@ -47,7 +51,7 @@ begin
   -- A claim whose answer never came: it is in this process's name, and not among the runs that it has or has asked for.
   for v_run in
     select l.run_id, r.attempt from worker.leases l join worker.runs r on r.id = l.run_id
-    where l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since
+    where l.slot is not null and l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since
     order by l.account, l.job
   loop
     begin
@@ -144,7 +148,7 @@ begin
     from worker.leases l
     join worker.runs r on r.id = l.run_id
     join worker.requests q on q.id = r.request_id
-    where l.run_id is not null
+    where l.slot is not null
       and not exists (select from worker.processes p where p.id = l.process and p.expires_at > now())
     order by l.account, l.job limit p_limit
     for update of l skip locked

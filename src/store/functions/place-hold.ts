@@ -30,18 +30,3 @@ begin
     -- Not the instant that the probe's claim has set meanwhile.
     probe_at = greatest(h.asked_until, excluded.probe_at), asked_until = greatest(h.asked_until, excluded.asked_until);
 end $$`
-
-/** Lifts an account's hold and that of one of its jobs, except for the pauses that the API has asked for. Returns how many. */
-export const liftHoldsFunction = `
-create function worker.lift_holds(p_account text, p_job text, p_passed text) returns integer
-language plpgsql as $$
-#variable_conflict use_column
-declare
-  v_lifted integer;
-begin
-  delete from worker.holds h
-  where h.account = p_account and h.job in ('', p_job) and (p_passed = 'run' or h.met_by = 'gate')
-    and (h.asked_until is null or h.asked_until <= now());
-  get diagnostics v_lifted = row_count;
-  return v_lifted;
-end $$`

@@ -1,13 +1,7 @@
 import { acceptFunction, rankOffsetFunction, requestFunction } from './accept.ts'
 import { cancelFunction, successorFunction } from './cancel.ts'
-import { claimFunction, noClaimFunction } from './claim.ts'
-import {
-  endRunFunction,
-  finishRequestFunction,
-  nextStepFunction,
-  putBackFunction,
-  waitingLinesFunction,
-} from './end-run.ts'
+import { claimFunction, freeSlotFunction } from './claim.ts'
+import { endRunFunction, endStepFunction, nextStepFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
 import {
   beatFunction,
   interruptionFunction,
@@ -16,25 +10,39 @@ import {
   readyLinesFunction,
   reapFunction,
 } from './look.ts'
-import { liftHoldsFunction, placeHoldFunction } from './place-hold.ts'
-import { requestTables } from './tables.ts'
+import { placeHoldFunction } from './place-hold.ts'
 import { tickFunction } from './tick.ts'
 
-/** The statements that bring requests, runs and leases into the store: their tables, and the functions that change them. */
-export const requestStatements: readonly string[] = [
-  ...requestTables,
+/** One that a user calls is replaced, so that what was granted on it stays; the others may have another signature. */
+const dropOthers = `
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'worker'::regnamespace and p.proname <> 'request'
+  loop
+    execute 'drop function ' || v_function;
+  end loop;
+end $$`
+
+/**
+ * Puts the functions as they are now in the place of those that a database has. They are no history: the latest migration that
+ * concerns them executes this, and those before it leave them out.
+ */
+export const replaceFunctions: readonly string[] = [
+  dropOthers,
   rankOffsetFunction,
   successorFunction,
   placeHoldFunction,
-  liftHoldsFunction,
   acceptFunction,
   nextStepFunction,
-  finishRequestFunction,
+  endStepFunction,
   putBackFunction,
   waitingLinesFunction,
-  endRunFunction,
-  noClaimFunction,
+  freeSlotFunction,
   claimFunction,
+  endRunFunction,
   interruptionFunction,
   reapFunction,
   mayTickFunction,
