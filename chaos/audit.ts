@@ -1,6 +1,9 @@
 /**
  * What the harness adds to the store: tables for its jobs, and triggers that write down each change of a request, of a schedule
  * and of how a run ended, with the transaction that made it. The worker's own user may write the former alone.
+ *
+ * What a trigger compares with was committed before its transaction began: a statement of a function sees what others commit
+ * meanwhile, and nobody can be blamed for that.
  */
 export const jobTables = `
 create schema chaos;
@@ -17,6 +20,7 @@ create table chaos.followed (
   seq bigint generated always as identity primary key,
   position bigint not null, op text not null, account text not null, id uuid not null
 );
+create table chaos.limits (account text primary key, slots integer not null);
 create table chaos.orders (id text primary key, request_id text not null);
 grant usage on schema chaos to worker;
 grant select, insert, update on chaos.commits, chaos.counters, chaos.blocks, chaos.followed, chaos.orders to worker;
@@ -27,7 +31,7 @@ create table chaos.requests_log (
   seq bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(), xid xid8 not null default pg_current_xact_id(),
   id text not null, account text not null, job text not null, was text, state text not null,
-  due_was timestamptz, due timestamptz, run_id uuid
+  due_was timestamptz, due timestamptz, run_id uuid, in_asked_pause boolean not null
 );
 create index requests_log_of_xid on chaos.requests_log (xid);
 create table chaos.ticks_log (
@@ -43,13 +47,24 @@ create table chaos.interruptions_log (
 );
 create function chaos.log_request() returns trigger language plpgsql security definer as $$
 begin
-  insert into chaos.requests_log (id, account, job, was, state, due_was, due, run_id)
+  insert into chaos.requests_log (id, account, job, was, state, due_was, due, run_id, in_asked_pause)
   values (new.id, new.account, new.job, case when tg_op = 'UPDATE' then old.state end, new.state,
     case when tg_op = 'UPDATE' then old.due_at end, new.due_at,
-    case when tg_op = 'UPDATE' then old.run_id end);
+    case when tg_op = 'UPDATE' then old.run_id end,
+    new.state = 'running' and tg_op = 'UPDATE' and old.state = 'waiting' and new.reserved_for is null and exists (
+      select from worker.holds h where h.account = new.account and h.job in ('', new.job) and h.asked_until > now()
+        and pg_xact_commit_timestamp(h.xmin) < now()));
   return null;
 end $$;
 create trigger chaos_log after insert or update on worker.requests for each row execute function chaos.log_request();
+create table chaos.slots_log (at timestamptz not null default clock_timestamp(), account text not null, job text not null, slot integer not null);
+create function chaos.log_slot() returns trigger language plpgsql security definer as $$
+begin
+  insert into chaos.slots_log (account, job, slot)
+  select new.account, new.job, new.slot from chaos.limits l where l.account = new.account and new.slot > l.slots;
+  return null;
+end $$;
+create trigger chaos_log after update on worker.leases for each row when (new.slot is not null) execute function chaos.log_slot();
 create function chaos.log_tick() returns trigger language plpgsql security definer as $$
 begin
   insert into chaos.ticks_log (account, job, rule, due_was, due, missed, made)
@@ -63,7 +78,8 @@ create function chaos.log_interruption() returns trigger language plpgsql securi
 begin
   insert into chaos.interruptions_log (run_id, process, found, alive)
   values (new.id, new.process, new.error_found,
-    exists (select from worker.processes p where p.id = new.process and p.expires_at > now()));
+    exists (select from worker.processes p where p.id = new.process and p.expires_at > now()
+      and pg_xact_commit_timestamp(p.xmin) < now()));
   return null;
 end $$;
 create trigger chaos_log after update on worker.runs for each row

@@ -16,6 +16,8 @@ export interface CallerDeps {
   readonly guards: Counts
   readonly accepted: Accepted[]
   readonly orders: Order[]
+  /** What runs in the foreground have written, by those whose command said so. */
+  readonly foreground: string[]
   violate(promise: string, found: string): void
   bound(ms: number): number
 }
@@ -68,8 +70,8 @@ function makeWish({ random, world }: CallerDeps): Wish {
   const entry = random.next() < 0.4 ? `equal-${random.between(1, 3)}` : crypto.randomUUID()
   return {
     account: random.pick(world.accountNames),
-    job: random.pick(['ledger', 'ledger', 'other', rollingJob]),
-    payload: { entry, pauseMs: random.next() < 0.1 ? random.between(100, 3_000) : random.between(0, 60) },
+    job: random.pick(['ledger', 'other', rollingJob, rollingJob]),
+    payload: { entry, pauseMs: random.next() < 0.25 ? random.between(300, 3_000) : random.between(0, 60) },
     key: random.next() < 0.5 ? crypto.randomUUID() : undefined,
   }
 }

@@ -7,6 +7,8 @@ export interface PlannedKind {
   readonly breaks: 'redis' | 'postgres' | 'api' | 'issuer' | 'account' | 'worker' | 'store-link' | 'redis-link' | 'load'
   /** Milliseconds until it is mended: at least and at most. */
   readonly lasts: readonly [min: number, max: number]
+  /** How often it comes, compared with others; default 1. */
+  readonly weight?: number
 }
 
 /** One fault of the plan. */
@@ -30,14 +32,14 @@ export interface PlanOptions {
   readonly everyMs?: number
 }
 
-/** Every kind comes about equally often: they are drawn without putting back until all have been. */
+/** Each kind comes as often as its weight says: they are drawn without putting back until all have been. */
 export function planFaults(random: Random, kinds: readonly PlannedKind[], options: PlanOptions): readonly Fault[] {
   const { seconds, everyMs = 3_000 } = options
   const faults: Fault[] = []
   const busyUntil = new Map<string, number>()
   let bag: PlannedKind[] = []
   for (let at = everyMs; at < seconds * 1_000; at += random.between(everyMs * 0.3, everyMs * 1.7)) {
-    if (bag.length === 0) bag = random.shuffle(kinds)
+    if (bag.length === 0) bag = random.shuffle(kinds.flatMap(kind => Array<PlannedKind>(kind.weight ?? 1).fill(kind)))
     const free = bag.findIndex(kind => targetsOf(kind, options).some(target => (busyUntil.get(target) ?? 0) <= at))
     const [kind] = free < 0 ? [] : bag.splice(free, 1)
     if (!kind) continue

@@ -5,7 +5,7 @@ export interface Accepted {
   readonly job: string
   readonly payload: object
   readonly key: string | undefined
-  readonly door: 'http' | 'sql'
+  readonly door: 'http' | 'sql' | 'command'
   /** When it was first asked for, in milliseconds since 1970: its run begins later. */
   readonly askedAt: number
 }

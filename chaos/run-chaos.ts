@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startCallers } from './callers.ts'
+import { startCommands } from './commands.ts'
 import { testFairness } from './fairness.ts'
 import type { FaultKind, Mend, Scene } from './faults/fault-kind.ts'
 import { faultKinds } from './faults/fault-kinds.ts'
@@ -55,6 +56,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const violations: Violation[] = []
   const accepted: Accepted[] = []
   const orders: Order[] = []
+  const foreground: string[] = []
   const measured: Measured = { readyMs: 0, memoryMegabytes: 0, warningsPerSecond: 0, checkpoints: 0 }
   const begunAt = performance.now()
   const violate = (promise: string, found: string): void => {
@@ -86,20 +88,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
   const probing = startProbes({ world, workers, violate, bound, measured, isBlocked: createBlockCheck(world) })
   const writing = startWriters(world.apiPool, createRandom(seed + 1))
-  const calling = startCallers({
-    world,
-    workers,
-    random: createRandom(seed + 2),
-    guards,
-    accepted,
-    orders,
-    violate,
-    bound,
-  })
+  const callers = { world, workers, guards, accepted, orders, foreground, violate, bound }
+  const calling = startCallers({ ...callers, random: createRandom(seed + 2) })
+  const commanding = startCommands({ ...callers, random: createRandom(seed + 3) })
   try {
     log(`seed ${seed}: ${plan.length} faults of ${new Set(plan.map(({ kind }) => kind)).size} kinds in ${seconds} s`)
     await breakThings(plan, kinds, scene, { faults, log, signal })
-    await calling[Symbol.asyncDispose]()
+    await Promise.all([calling[Symbol.asyncDispose](), commanding[Symbol.asyncDispose]()])
     await writing[Symbol.asyncDispose]()
     signal.throwIfAborted()
 
@@ -119,12 +114,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     if (!(await wait(() => hasFollowed(world)))) violate('change feed', 'the follower did not come to its end')
     await probing[Symbol.asyncDispose]()
     await Promise.all(workers.all.map(worker => terminate(scene, worker)))
-    await judge({ world, accepted, orders, violate })
+    await judge({ world, accepted, orders, foreground, violate })
     await countStoreGuards(world, guards)
     const [row] = await world.onStore<{ commits: number }>('select count(*)::int as commits from chaos.commits')
     return { faults, guards, violations, measured, accepted: accepted.length, commits: row?.commits ?? 0, settledMs }
   } finally {
-    await Promise.allSettled([calling, writing, probing].map(part => part[Symbol.asyncDispose]()))
+    await Promise.allSettled([calling, commanding, writing, probing].map(part => part[Symbol.asyncDispose]()))
   }
 }
 

@@ -150,6 +150,9 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
   })
   await onStore(jobTables)
   await onStore(auditTriggers)
+  for (const [account, { concurrentRuns }] of Object.entries(accounts)) {
+    await onStore('insert into chaos.limits (account, slots) values ($1, $2)', [account, concurrentRuns])
+  }
 
   const closing = opened.move()
   return {

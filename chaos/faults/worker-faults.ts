@@ -29,6 +29,8 @@ export const workerFaults: readonly FaultKind[] = [
   {
     name: 'worker-stopped-beyond-lease',
     breaks: 'worker',
+    // The only one after which a run that was superseded tries to write.
+    weight: 4,
     lasts: [7_000, 12_000],
     begin: pauseWorker,
   },
@@ -100,7 +102,8 @@ export const workerFaults: readonly FaultKind[] = [
   {
     name: 'older-version-lacks-a-job',
     breaks: 'worker',
-    lasts: [5_000, 10_000],
+    weight: 3,
+    lasts: [8_000, 15_000],
     async begin(scene, fault) {
       const worker = targetOf(scene, fault.target)
       await terminate(scene, worker)

@@ -6,6 +6,7 @@ export interface JudgeDeps {
   readonly world: Pick<World, 'onStore' | 'apiPool'>
   readonly accepted: readonly Accepted[]
   readonly orders: readonly Order[]
+  readonly foreground: readonly string[]
   violate(promise: string, found: string): void
 }
 
@@ -40,7 +41,7 @@ export function acceptedValues(accepted: readonly Accepted[]): readonly [string]
   return [JSON.stringify(accepted.map(({ askedAt, ...rest }) => ({ ...rest, asked_at: askedAt })))]
 }
 
-function verdicts({ accepted, orders }: JudgeDeps): readonly Verdict[] {
+function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict[] {
   const values = acceptedValues(accepted)
   return [
     {
@@ -85,6 +86,24 @@ function verdicts({ accepted, orders }: JudgeDeps): readonly Verdict[] {
         where r.state = 'done' and not exists (
           select from chaos.commits c where c.request_id = r.id and c.begun_at >= pg_xact_commit_timestamp(o.xmin))`,
       tell: row => `request ${row.request_id} ran before the transaction that made it was committed, and not after`,
+    },
+    {
+      promise: 'accepted requests end',
+      statement: `select w.entry from unnest($1::text[]) w(entry)
+        where not exists (select from chaos.commits c where c.payload ->> 'entry' = w.entry)`,
+      values: [foreground],
+      tell: row => `a run in the foreground said that it was done, and has committed nothing (${row.entry})`,
+    },
+    {
+      promise: 'pauses hold',
+      statement: 'select id, account, job, at from chaos.requests_log where in_asked_pause',
+      tell: row =>
+        `request ${row.id} of ${row.account}/${row.job} was taken at ${row.at}, in a pause that the API had asked for`,
+    },
+    {
+      promise: 'an account has no more runs than slots',
+      statement: 'select account, job, slot, at from chaos.slots_log',
+      tell: row => `${row.account}/${row.job} took slot ${row.slot} at ${row.at}`,
     },
     {
       promise: 'one key, one request',
