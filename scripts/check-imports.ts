@@ -1,7 +1,7 @@
 /**
  * Imports go one way, and in no circle:
  * main, cli → app → doctor, provision, add → http → forget → runs, schedules, queue → jobs → gate, definitions, sync →
- * auth, hasura, rest, store → generated → the leaves beside main.ts.
+ * auth, hasura, rest, store → generated, outgoing → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const floors: readonly (readonly string[])[] = [
   ['jobs'],
   ['gate', 'definitions', 'sync'],
   ['auth', 'hasura', 'rest', 'store'],
-  ['generated'],
+  ['generated', 'outgoing'],
   [
     'account',
     'clock',
@@ -52,6 +52,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['queue'],
   'openid-client': ['auth'],
   'graphql-request': ['hasura'],
+  undici: ['outgoing'],
   fastify: ['http'],
   pg: ['store'],
   '@electric-sql/pglite': ['store'],

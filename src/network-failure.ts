@@ -6,6 +6,8 @@ export interface NetworkFailure {
   readonly words: string
   /** The request can't have reached the server: nothing listened, no such name, no TLS session. */
   readonly neverSent: boolean
+  /** The request's own limit in time ended it. */
+  readonly isTimeout?: boolean
   /** What to do about it, where the code alone tells. */
   readonly remedy?: string
   /** Node's, undici's or OpenSSL's; undefined when there was none. */
@@ -13,18 +15,20 @@ export interface NetworkFailure {
 }
 
 /**
- * Reads what `fetch` threw. It throws a TypeError without a code; the code is that of its cause, or of the causes that
- * an AggregateError holds when a name has several addresses. Only codes are told, because a cause can hold a piece of the
+ * Reads what an exchange, or `fetch`, threw. Where the error has no code it is that of its cause, or of the causes that an
+ * AggregateError holds when a name has several addresses. Only codes are told, because a cause can hold a piece of the
  * response (undici's parser errors do).
  */
 export function describeNetworkFailure(error: unknown): NetworkFailure {
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return { words: 'no complete answer came in time', neverSent: false }
+    return { words: 'no complete answer came in time', neverSent: false, isTimeout: true }
   }
   const code = findCode(error, 5)
   if (code === undefined) return { words: 'the connection failed', neverSent: false }
   const known = failures.get(code)
   if (known) return { code, words: `${known} (${code})`, neverSent: connectCodes.has(code) }
+  const odd = unreadable.get(code)
+  if (odd) return { code, words: `${odd} (${code})`, neverSent: false, remedy: unreadableRemedy }
   if (certificateCode.test(code)) {
     const words = `the server's certificate is not trusted (${code})`
     return { code, words, neverSent: true, remedy: certificateRemedies.get(code) ?? trustRemedy }
@@ -54,6 +58,15 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', 'no answer came in time'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
+
+/** An answer that came and can't be read. */
+const unreadable: ReadonlyMap<string, string> = new Map([
+  ['UNKNOWN_CONTENT_ENCODING', "the answer has a Content-Encoding that wasn't asked for"],
+  ['BROKEN_COMPRESSION', 'the answer is not compressed as its Content-Encoding says'],
+  ['UND_ERR_HEADERS_OVERFLOW', "the answer's headers are larger than 16 KB"],
+])
+
+const unreadableRemedy = 'look at what stands between the worker and that server'
 
 const connectCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',

@@ -1,9 +1,10 @@
 import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
 import type { CertificateLogin, KeyLogin, Login, PasswordLogin, Secret } from '../account.ts'
 import type { Clock } from '../clock.ts'
+import type { Exchange } from '../outgoing/exchange.ts'
 import { type ReadValue, readValue } from '../read-value.ts'
 import { type ChangeAssertion, writeAssertion } from './assertion.ts'
-import { createCertificateFetch } from './certificate-fetch.ts'
+import { createCertificateLoginExchange } from './certificate-exchange.ts'
 import { describeCertificate, parseClientCertificate } from './client-certificate.ts'
 import { type ReadSecretFile, readCredentialFile } from './read-credential-file.ts'
 import { refuseCredential } from './refuse-credential.ts'
@@ -15,7 +16,7 @@ export interface Credential {
   /** For the password grant. */
   readonly user?: { readonly name: string; readonly password: string }
   /** For every request of the login, where the client shows a certificate. */
-  readonly fetch?: typeof fetch
+  readonly exchange?: Exchange
   /** Everything it was made of: the same texts are the same credential. */
   readonly texts: readonly string[]
   /** The texts that an answer which repeats them is not quoted for. */
@@ -108,7 +109,7 @@ async function readCertificate(login: CertificateLogin, read: ReadSecretFile, cl
   const parsed = parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
   return {
     authenticate: TlsClientAuth(),
-    fetch: createCertificateFetch(parsed, clock),
+    exchange: createCertificateLoginExchange(parsed, clock),
     texts: [certificate, key],
     secrets: [key],
     origin: `the certificate file ${certificateFile} (${describeCertificate(parsed)})`,

@@ -1,8 +1,9 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { OutageError, WorkerError } from '../errors.ts'
+import { OutageError, PermanentError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
+import type { Answer, Exchange } from '../outgoing/exchange.ts'
 import { parseRetryAfter } from '../retry-after.ts'
 import { findAddressMeaning } from './keycloak-words.ts'
 import { showUrl } from './login-url.ts'
@@ -16,7 +17,7 @@ import { parseExpiresIn } from './token-lifetime.ts'
  * what we use.
  */
 export function createLoginFetch(deps: {
-  fetch: typeof fetch
+  exchange: Exchange
   clock: Clock
   timeoutMs: number
   signal: AbortSignal
@@ -24,19 +25,15 @@ export function createLoginFetch(deps: {
 }): CustomFetch {
   return async (address, { method, headers, body }) => {
     const url = new URL(address)
-    const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.timeoutMs)])
+    const { signal, timeoutMs } = deps
     let answer: Answer
     try {
-      const response = await deps.fetch(address, { method, headers, body: body ?? null, redirect: 'manual', signal })
-      deps.serverTime.observe(response.headers.get('date'))
-      answer = { status: response.status, headers: response.headers, body: await response.text() }
+      answer = await deps.exchange(url, { method, headers, body: body ?? null }, { signal, timeoutMs, ...answerLimit })
     } catch (error) {
-      if (deps.signal.aborted) throw deps.signal.reason
-      if (error instanceof WorkerError) throw error
-      const { words, remedy } = describeNetworkFailure(error)
-      const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right'
-      throw unusable(url, words, remedy ?? check)
+      signal.throwIfAborted()
+      throw explainFailure(error, url)
     }
+    deps.serverTime.observe(answer.headers.get('date'))
     const json = interpretAnswer(answer, { url, method }, deps.clock.now())
     if (json instanceof Error) throw json
     return new Response(JSON.stringify(json), {
@@ -46,10 +43,20 @@ export function createLoginFetch(deps: {
   }
 }
 
-interface Answer {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  readonly body: string
+/** Twenty times what a realm answers with the longest tokens that an API takes. */
+const answerLimit = {
+  maxBytes: 2 ** 20,
+  ifTooLarge:
+    'check OIDC_ISSUER or TOKEN_URL, and if its tokens are that large switch off Full scope allowed of the client',
+}
+
+function explainFailure(error: unknown, url: URL): WorkerError {
+  // The address may be mended, or whatever answers there: so the account waits.
+  if (error instanceof PermanentError) return new OutageError('token-endpoint', 'account', error)
+  if (error instanceof WorkerError) return error
+  const { words, remedy } = describeNetworkFailure(error)
+  const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right'
+  return unusable(url, words, remedy ?? check)
 }
 
 /** The JSON object that an identity provider answered with status 200 or with a refusal, or why it isn't one. */
@@ -74,7 +81,7 @@ function interpretAnswer(
   if (status >= 500 || status === 408) {
     return unusable(url, `HTTP ${status}`, 'check the identity provider, and what stands in front of it')
   }
-  const json = parseObject(body)
+  const json = parseObject(String(body))
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
     const remedy = 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL'

@@ -11,6 +11,7 @@ import {
 import type { Login } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import { OutageError, RefusalError } from '../errors.ts'
+import { type Exchange, exchange as sendOverNetwork } from '../outgoing/exchange.ts'
 import { refusesClient, translateRefusal } from './client-refusal.ts'
 import { type Credential, createCredentials } from './credentials.ts'
 import { createLoginFetch } from './login-fetch.ts'
@@ -41,7 +42,7 @@ export function createRequestToken(
   deps: {
     clock: Clock
     readSecretFile: ReadSecretFile
-    fetch?: typeof fetch
+    exchange?: Exchange
     timeoutMs?: number
   },
 ): RequestToken {
@@ -59,7 +60,8 @@ export function createRequestToken(
 
   const createFetch = (credential: Credential, signal: AbortSignal) => {
     const { timeoutMs = 10_000 } = deps
-    return createLoginFetch({ fetch: credential.fetch ?? deps.fetch ?? fetch, clock, timeoutMs, signal, serverTime })
+    const exchange = credential.exchange ?? deps.exchange ?? sendOverNetwork
+    return createLoginFetch({ exchange, clock, timeoutMs, signal, serverTime })
   }
 
   async function request(grant: Grant, credential: Credential, signal: AbortSignal): Promise<Token> {

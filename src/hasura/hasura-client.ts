@@ -83,14 +83,13 @@ export function createHasuraClient(deps: {
   role: string
   tokens: TokenSource
   clock: Clock
-  fetch?: typeof fetch
   timeoutMs?: number
   /** Shared by all clients of an account; default no limit. */
   slots?: Slots
   log?: Log
 }): HasuraClient {
   const { role, tokens, clock, log, slots = work => work() } = deps
-  const send = createSend({ url: deps.url, role, fetch: deps.fetch ?? fetch })
+  const send = createSend({ url: deps.url, role })
 
   /** One try, with what costs no try: a fresh token after the first rejection, and the pauses that Hasura asks for. */
   async function attempt<D>(

@@ -1,7 +1,9 @@
-import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
 import { type Clock, systemClock } from '../clock.ts'
 import type { HttpCallers } from '../config.ts'
+import { exchange } from '../outgoing/exchange.ts'
+import { exchangeAsFetch } from '../outgoing/exchange-as-fetch.ts'
 
 /** Whether a caller may ask for jobs; `status` and `message` are what it is told (RFC 6750, section 3.1). */
 export type Authorization =
@@ -47,7 +49,7 @@ function createKeyFinder({ issuer, jwksUrl }: HttpCallers, clock: Pick<Clock, 'n
   let failure: { readonly error: unknown; readonly at: number } | undefined
   return async (header, token) => {
     if (failure && clock.now() - failure.at < keysPauseMs) throw failure.error
-    remote ??= findKeys(issuer, jwksUrl).then(createRemoteJWKSet)
+    remote ??= findKeys(issuer, jwksUrl).then(openKeySet)
     const tried = remote
     try {
       const keys = await tried
@@ -95,13 +97,22 @@ const keyFailures: ReadonlySet<string> = new Set([
 
 const discoverySchema = z.object({ jwks_uri: z.url() })
 
+/** For each of the two requests: a document of a few keys, or one of a few dozen addresses. */
+const keysLimits = {
+  timeoutMs: 10_000,
+  maxBytes: 512 * 1024,
+  ifTooLarge: 'something else answers there; check HTTP_ISSUER or HTTP_JWKS_URL',
+}
+
 /** Where the keys are: as configured, or by OpenID Connect Discovery 1.0, section 4. */
 async function findKeys(issuer: string, jwksUrl: string | undefined): Promise<URL> {
   if (jwksUrl !== undefined) return new URL(jwksUrl)
-  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
-    signal: AbortSignal.timeout(10_000),
-  })
-  return new URL(discoverySchema.parse(await response.json()).jwks_uri)
+  const { body } = await exchange(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {}, keysLimits)
+  return new URL(discoverySchema.parse(JSON.parse(String(body))).jwks_uri)
+}
+
+function openKeySet(url: URL): JWTVerifyGetKey {
+  return createRemoteJWKSet(url, { [customFetch]: exchangeAsFetch(keysLimits) })
 }
 
 const rolesSchema = z.object({

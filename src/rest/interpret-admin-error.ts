@@ -9,12 +9,13 @@ import type { Tried } from './persist.ts'
  * What it means that a method of `@keycloak/keycloak-admin-client` threw. Its own errors hold the answer and are never passed
  * on, not even as a cause.
  *
- * @param timedOut whether our own limit for one try ended it
  * @param now milliseconds since 1970
  */
-export function interpretAdminError(error: unknown, timedOut: boolean, request: ApiRequest, now: number): Tried<never> {
+export function interpretAdminError(error: unknown, request: ApiRequest, now: number): Tried<never> {
   if (!(error instanceof NetworkError)) {
-    return { verdict: { kind: 'error', error: interpretFailure(error, timedOut, request) } }
+    // fetch tells why it failed by the cause alone.
+    const limit = error instanceof TypeError && error.cause instanceof PermanentError ? error.cause : error
+    return { verdict: { kind: 'error', error: interpretFailure(limit, request) } }
   }
   const { status, headers } = error.response
   const verdict = interpretAnswer({ status, headers }, request, now)

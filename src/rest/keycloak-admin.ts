@@ -2,6 +2,8 @@ import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
 import type { LoginServer } from '../account.ts'
 import { isLoopback } from '../auth/login-url.ts'
 import { ConfigError } from '../errors.ts'
+import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-dispatcher.ts'
+import { withDeadline } from '../outgoing/deadline.ts'
 import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
@@ -43,10 +45,13 @@ export function createKeycloakAdmin(
   const { baseUrl, realm } = parseKeycloakIssuer(deps.issuer)
   const { timeoutMs = 30_000, signal } = deps
 
+  const dispatcher = createBoundedDispatcher(answerLimit)
+
   /** One try has a client of its own, because a client has one token and one signal. */
-  function openClient(token: string, timeout: AbortSignal): KeycloakAdminClient {
-    // The type leaves the signal out, but it is handed to fetch as it is.
-    const requestOptions: RequestInit = { redirect: 'manual', signal: AbortSignal.any([signal, timeout]) }
+  function openClient(token: string, signal: AbortSignal): KeycloakAdminClient {
+    // All of it is handed to fetch as it is. The types of Node's fetch are those of another version of undici.
+    const own: object = { dispatcher }
+    const requestOptions: RequestInit = { redirect: 'manual', signal, headers: plainEncoding, ...own }
     const client = new KeycloakAdminClient({ baseUrl, realmName: realm, requestOptions })
     client.registerTokenProvider({ getAccessToken: async () => token })
     return client
@@ -59,15 +64,15 @@ export function createKeycloakAdmin(
       keyed: false,
     }
     return persist(deps, request, signal, async (token, current) => {
-      signal.throwIfAborted()
-      const timeout = AbortSignal.timeout(timeoutMs)
       try {
-        const target = openClient(token.value, timeout)[resource]
-        const value: unknown = await Reflect.apply(Reflect.get(target, method), target, parameters)
+        const value = await withDeadline({ signal, timeoutMs }, async (own): Promise<unknown> => {
+          const target = openClient(token.value, own)[resource]
+          return await Reflect.apply(Reflect.get(target, method), target, parameters)
+        })
         return { verdict: { kind: 'done', value } }
       } catch (error) {
         signal.throwIfAborted()
-        return interpretAdminError(error, timeout.aborted, current, deps.clock.now())
+        return interpretAdminError(error, current, deps.clock.now())
       }
     })
   }
@@ -98,6 +103,8 @@ export function createKeycloakAdmin(
     users: methodsOf(shape, 'users'),
   }
 }
+
+const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'ask for fewer at once, with first and max' }
 
 /** The client's names for what it sends as GET; a method of another name is never sent twice. */
 const reads = /^(?:find|list|count|get)/

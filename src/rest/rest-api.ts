@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { PermanentError } from '../errors.ts'
+import { type Answer, type Exchange, exchange as sendOverNetwork } from '../outgoing/exchange.ts'
 import type { ApiRequest } from './api-request.ts'
 import { parseApiBaseUrl, type Query, resolveApiUrl, showApiPath } from './api-url.ts'
 import { interpretAnswer, type Verdict } from './interpret-answer.ts'
@@ -7,11 +8,13 @@ import { interpretFailure } from './interpret-failure.ts'
 import { interpretJson } from './interpret-json.ts'
 import { parseAnswer } from './parse-answer.ts'
 import { type PersistDeps, persist, type Tried } from './persist.ts'
-import { type Answered, checkSendable, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
+import { checkSendable, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
 
 interface AnyRequest {
   readonly query?: Query
   readonly signal: AbortSignal
+  /** Of the answer, without its compression; default 64 MB. A larger one is a PermanentError (`too-large`). */
+  readonly maxBytes?: number
 }
 
 export interface Expecting<T> {
@@ -64,6 +67,9 @@ export interface RestApi {
   fetch(path: string, init: FetchInit): Promise<Response>
 }
 
+const largestAnswerBytes = 64 * 2 ** 20
+const ifTooLarge = 'ask for less at once, or give the request a larger maxBytes'
+
 /**
  * @param deps.baseUrl complete; nothing outside of it is ever reached
  * @param deps.bucket shared by everything that speaks for the account to this API
@@ -71,16 +77,16 @@ export interface RestApi {
  * @throws ConfigError when the base URL can't be used
  */
 export function createRestApi(
-  deps: PersistDeps & { readonly baseUrl: string; readonly fetch?: typeof fetch; readonly timeoutMs?: number },
+  deps: PersistDeps & { readonly baseUrl: string; readonly exchange?: Exchange; readonly timeoutMs?: number },
 ): RestApi {
   const base = parseApiBaseUrl(deps.baseUrl)
-  const wire = { fetch: deps.fetch ?? fetch, timeoutMs: deps.timeoutMs ?? 30_000 }
+  const { exchange = sendOverNetwork, timeoutMs = 30_000 } = deps
 
   /** @param read what to make of a good answer */
   async function carryOut<T>(
     path: string,
-    { method = 'GET', query, headers, body, idempotencyKey, signal }: FetchInit,
-    read: (answer: Answered, request: ApiRequest) => Verdict<T>,
+    { method = 'GET', query, headers, body, idempotencyKey, signal, maxBytes = largestAnswerBytes }: FetchInit,
+    read: (answer: Answer, request: ApiRequest) => Verdict<T>,
   ): Promise<{ value: T; name: string }> {
     const url = resolveApiUrl(base, path, query)
     const verb = method.toUpperCase()
@@ -93,9 +99,9 @@ export function createRestApi(
     }
     checkSendable(sendable)
     const value = await persist(deps, request, signal, async (token, current): Promise<Tried<T>> => {
-      const answer = await sendRequest(wire, sendable, token, signal)
+      const answer = await sendRequest(exchange, sendable, token, { signal, timeoutMs, maxBytes, ifTooLarge })
       if ('failure' in answer) {
-        return { verdict: { kind: 'error', error: interpretFailure(answer.failure, answer.timedOut, current) } }
+        return { verdict: { kind: 'error', error: interpretFailure(answer.failure, current) } }
       }
       const verdict = interpretAnswer(answer, current, deps.clock.now())
       return { headers: answer.headers, verdict: verdict.kind === 'done' ? read(answer, current) : verdict }
@@ -139,7 +145,7 @@ function ignore(): Verdict {
   return { kind: 'done', value: undefined }
 }
 
-function keep(answer: Answered): Verdict<Answered> {
+function keep(answer: Answer): Verdict<Answer> {
   return { kind: 'done', value: answer }
 }
 
@@ -172,7 +178,7 @@ function jsonBody(value: unknown): { body: string; headers: Record<string, strin
 }
 
 /** The body has been decoded, so the headers that told its encoding and length don't fit any more. */
-function toResponse({ status, headers, body }: Answered): Response {
+function toResponse({ status, headers, body }: Answer): Response {
   const kept = new Headers(headers)
   kept.delete('content-encoding')
   kept.delete('content-length')

@@ -1,5 +1,6 @@
 import type { Token } from '../auth/token.ts'
 import { PermanentError } from '../errors.ts'
+import type { Answer, Exchange, Limits } from '../outgoing/exchange.ts'
 
 /** A body that can be sent more than once. */
 export type RepeatableBody = string | Uint8Array<ArrayBuffer> | URLSearchParams | FormData | Blob
@@ -11,17 +12,9 @@ export interface Sendable {
   readonly body?: RepeatableBody
 }
 
-export interface Answered {
-  readonly status: number
-  readonly headers: Headers
-  /** Empty when the status says that it won't be used. */
-  readonly body: Uint8Array<ArrayBuffer>
-}
-
-/** What `fetch` threw, and whether it was our own limit. */
+/** Why there is no answer. */
 export interface Unanswered {
   readonly failure: unknown
-  readonly timedOut: boolean
 }
 
 /**
@@ -30,32 +23,18 @@ export interface Unanswered {
  * @throws the signal's reason
  */
 export async function sendRequest(
-  { fetch, timeoutMs }: { readonly fetch: typeof globalThis.fetch; readonly timeoutMs: number },
+  exchange: Exchange,
   { url, method, headers, body }: Sendable,
   token: Token,
-  signal: AbortSignal,
-): Promise<Answered | Unanswered> {
-  signal.throwIfAborted()
-  const timeout = AbortSignal.timeout(timeoutMs)
+  limits: Limits & { readonly signal: AbortSignal },
+): Promise<Answer | Unanswered> {
   const all = new Headers(headers)
   all.set('authorization', `Bearer ${token.value}`)
   try {
-    const response = await fetch(url, {
-      method,
-      headers: all,
-      ...(body !== undefined && { body }),
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, timeout]),
-    })
-    if (response.ok) {
-      return { status: response.status, headers: response.headers, body: new Uint8Array(await response.arrayBuffer()) }
-    }
-    // What an error says isn't read, but its connection is wanted back.
-    await response.body?.cancel()
-    return { status: response.status, headers: response.headers, body: new Uint8Array() }
+    return await exchange(url, { method, headers: all, ...(body !== undefined && { body }) }, limits)
   } catch (failure) {
-    signal.throwIfAborted()
-    return { failure, timedOut: timeout.aborted }
+    limits.signal.throwIfAborted()
+    return { failure }
   }
 }
 

@@ -2,6 +2,7 @@ import type { Login } from '../../src/account.ts'
 import { createRequestToken } from '../../src/auth/request-token.ts'
 import type { RequestToken } from '../../src/auth/token-source.ts'
 import type { Clock } from '../../src/clock.ts'
+import { type Exchange, exchange } from '../../src/outgoing/exchange.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A login whose files a test writes, and whose requests it sees. */
@@ -30,14 +31,12 @@ export function openLogin(
   const requestToken = createRequestToken(login, {
     clock,
     timeoutMs,
-    fetch: async (address, init) => {
-      const received = await (options.fetch ?? fetch)(address, init)
-      // A response from the network has headers that can't be changed.
-      const response = new Response(await received.arrayBuffer(), received)
-      const grant = new URLSearchParams(String(init?.body ?? '')).get('grant_type')
-      if (init?.method === 'POST') requests.push({ grant, status: response.status })
-      if (options.dated) response.headers.set('date', new Date().toUTCString())
-      return response
+    exchange: async (address, outgoing, limits) => {
+      const answer = await (options.fetch ? exchangeBy(options.fetch) : exchange)(address, outgoing, limits)
+      const grant = new URLSearchParams(String(outgoing.body ?? '')).get('grant_type')
+      if (outgoing.method === 'POST') requests.push({ grant, status: answer.status })
+      if (options.dated) answer.headers.set('date', new Date().toUTCString())
+      return answer
     },
     readSecretFile: async path => {
       const text = files.get(path)
@@ -46,4 +45,14 @@ export function openLogin(
     },
   })
   return { requestToken, files, requests }
+}
+
+/** A server that is a function. */
+function exchangeBy(fetch: typeof globalThis.fetch): Exchange {
+  return async (address, outgoing) => {
+    const response = await fetch(address, outgoing)
+    // A response from elsewhere has headers that can't be changed.
+    const headers = new Headers(response.headers)
+    return { status: response.status, headers, body: Buffer.from(await response.arrayBuffer()) }
+  }
 }

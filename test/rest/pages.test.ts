@@ -17,10 +17,10 @@ function apiOf(answer: (query: URLSearchParams) => unknown): { api: RestApi; que
   const api = createRestApi({
     ...createAccess(),
     baseUrl: 'http://127.0.0.1/',
-    fetch: async input => {
-      const { searchParams } = new URL(String(input))
+    exchange: async address => {
+      const { searchParams } = new URL(address)
       queries.push(String(searchParams))
-      return Response.json(answer(searchParams))
+      return { status: 200, headers: new Headers(), body: Buffer.from(JSON.stringify(answer(searchParams))) }
     },
   })
   return { api, queries }

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import { OutageError } from '../errors.ts'
+import { createCertificateExchange, type Exchange } from '../outgoing/exchange.ts'
+import { type ClientCertificate, describeCertificate, findCertificateRemedy } from './client-certificate.ts'
+import { showUrl } from './login-url.ts'
+import { refuseCredential } from './refuse-credential.ts'
+
+/**
+ * Logs in with a client certificate (RFC 8705, section 2).
+ *
+ * The function rejects with RefusalError (`client-auth`) when the server refuses the certificate as such, and with OutageError
+ * (`token-endpoint`) when it hangs up, which may mean the same.
+ */
+export function createCertificateLoginExchange(certificate: ClientCertificate, clock: Pick<Clock, 'now'>): Exchange {
+  const exchange = createCertificateExchange(certificate)
+  return async (address, outgoing, limits) => {
+    const url = new URL(address)
+    if (url.protocol !== 'https:') {
+      throw refuseCredential({
+        found: `A client certificate can't be shown to ${showUrl(url)}, which is not https`,
+        remedy: 'give an https address, or another CLIENT_AUTH',
+      })
+    }
+    return exchange(url, outgoing, limits).catch((error: unknown) => {
+      throw translateFailure(error, url, certificate, clock.now())
+    })
+  }
+}
+
+/** What ended a connection before there was an answer. */
+function translateFailure(error: unknown, url: URL, certificate: ClientCertificate, now: number): unknown {
+  const code = coded.safeParse(error).data?.code ?? ''
+  const shown = describeCertificate(certificate)
+  const remedy = findCertificateRemedy(certificate, now)
+  if (certificateAlert.test(code)) {
+    return refuseCredential({
+      found: `${showUrl(url)} refused the client certificate (${shown}; ${code})`,
+      remedy,
+    })
+  }
+  if (!hungUp.has(code)) return error
+  return new OutageError('token-endpoint', 'account', {
+    found: `No usable answer from ${showUrl(url)}, the connection was cut off (${code}) as by a server that refuses the client certificate (${shown})`,
+    remedy,
+  })
+}
+
+const coded = z.object({ code: z.string() })
+
+/** The names that Node makes of a TLS alert (RFC 8446, section 6.2) about what we showed. */
+const certificateAlert = /^ERR_SSL_[A-Z0-9_/]*ALERT_(?:[A-Z_]*CERTIFICATE[A-Z_]*|UNKNOWN_CA|ACCESS_DENIED)$/
+
+/** In TLS 1.3 a client has sent its request by the time the server looks at the certificate, and its alert may get lost. */
+const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])

@@ -1,0 +1,43 @@
+import { type Dispatcher, getGlobalDispatcher } from 'undici'
+import type { PermanentError } from '../errors.ts'
+import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
+import { BrokenAnswerError } from './read-body.ts'
+
+/** What a request through a bounded dispatcher has to say, since nothing compressed is taken there. */
+export const plainEncoding = { 'accept-encoding': 'identity' } as const
+
+/**
+ * For a library that calls `fetch` itself and takes a dispatcher for it: an answer ends with PermanentError (`too-large`) beyond
+ * `maxBytes`, and with BrokenAnswerError when it is compressed in spite of `plainEncoding`, because `fetch` would decompress it
+ * without a limit. Either is the cause of what `fetch` throws.
+ */
+export function createBoundedDispatcher(limit: AnswerLimit): Dispatcher {
+  return getGlobalDispatcher().compose(dispatch => (options, handler) => {
+    const tooLarge = () => answerTooLarge(new URL(options.origin ?? '').host, limit)
+    return dispatch(options, bound(handler, limit.maxBytes, tooLarge))
+  })
+}
+
+function bound(
+  handler: Dispatcher.DispatchHandler,
+  maxBytes: number,
+  tooLarge: () => PermanentError,
+): Dispatcher.DispatchHandler {
+  let bytes = 0
+  return {
+    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
+    onResponseStart(controller, status, headers, message) {
+      const encoding = headers['content-encoding'] ?? 'identity'
+      if (encoding === 'identity') handler.onResponseStart?.(controller, status, headers, message)
+      else controller.abort(new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING'))
+    },
+    onResponseData(controller, chunk) {
+      bytes += chunk.byteLength
+      if (bytes > maxBytes) controller.abort(tooLarge())
+      else handler.onResponseData?.(controller, chunk)
+    },
+    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+    onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
+  }
+}

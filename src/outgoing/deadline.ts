@@ -1,0 +1,36 @@
+export interface Deadline {
+  /** Ends the work early, with its own reason. */
+  readonly signal?: AbortSignal
+  /** For the whole work, the answer's last byte included. */
+  readonly timeoutMs: number
+}
+
+/**
+ * Runs work under a signal of its own, whose timer and listener end with the work: a signal that fires after its request has
+ * ended destroys what a library left open, and an `error` event that nobody listens to ends the process.
+ *
+ * @throws what the work throws; the reason of `signal`, or a TimeoutError, when one of them ended it
+ */
+export async function withDeadline<T>(
+  { signal, timeoutMs }: Deadline,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const own = new AbortController()
+  const leave = () => own.abort(signal?.reason)
+  signal?.addEventListener('abort', leave, { once: true })
+  const timer = setTimeout(
+    () => own.abort(new DOMException('No complete answer came in time', 'TimeoutError')),
+    timeoutMs,
+  )
+  try {
+    return await work(own.signal)
+  } catch (error) {
+    // Libraries wrap the reason, or throw what the abort did to their connection.
+    own.signal.throwIfAborted()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', leave)
+  }
+}

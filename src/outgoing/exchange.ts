@@ -1,0 +1,83 @@
+import { Agent, type Dispatcher, request as send } from 'undici'
+import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
+import { type Deadline, withDeadline } from './deadline.ts'
+import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
+
+/** What is sent, as `fetch` takes it; a body that can be read once only won't do. */
+export type Outgoing = Pick<RequestInit, 'method' | 'headers' | 'body'>
+
+export interface Limits extends Deadline, AnswerLimit {}
+
+/** An answer that was read to its end and decompressed. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Buffer<ArrayBuffer>
+}
+
+/**
+ * Sends one request and reads its answer to the end; nothing of it is left open afterwards. Redirects aren't followed, so what a
+ * request carries goes to its own address alone.
+ *
+ * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, or what Node or undici
+ * threw before there was an answer (`describeNetworkFailure` tells it).
+ */
+export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
+
+/** The one way in which this worker speaks HTTP to others. */
+export const exchange: Exchange = createExchange()
+
+/** The same over TLS with a client certificate, on a connection for each request: none goes on under one that was replaced. */
+export function createCertificateExchange(certificate: { readonly cert: string; readonly key: string }): Exchange {
+  const { cert, key } = certificate
+  return createExchange(new Agent({ pipelining: 0, connect: { cert, key } }))
+}
+
+function createExchange(dispatcher?: Dispatcher): Exchange {
+  return async (address, outgoing, limits) => {
+    // Fetch's own reading of headers and bodies: a form gets its content type, what is against HTTP is refused.
+    const request = new Request(address, outgoing)
+    const { url, method } = request
+    const sent = outgoing.body == null ? null : Buffer.from(await request.arrayBuffer())
+    try {
+      return await withDeadline(limits, async signal => {
+        const response = await send(url, {
+          method,
+          headers: { ...defaultHeaders, ...Object.fromEntries(request.headers) },
+          body: sent,
+          signal,
+          // The deadline is the one limit in time.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          ...(dispatcher && { dispatcher }),
+        })
+        const { statusCode: status, headers, body } = response
+        try {
+          const content = hasBody(method, status) ? await readBody(body, headers, limits.maxBytes) : Buffer.alloc(0)
+          return { status, headers: readHeaders(headers), body: content }
+        } finally {
+          // What is left open keeps its connection, and fails later where nobody listens.
+          body.on('error', () => {}).destroy()
+        }
+      })
+    } catch (error) {
+      if (error instanceof BodyTooLargeError) throw answerTooLarge(new URL(url).host, limits)
+      throw error
+    }
+  }
+}
+
+const defaultHeaders = { accept: '*/*', 'accept-encoding': acceptedEncodings, 'user-agent': 'hasura-sync-worker' }
+
+/** What an answer without a body announces is that of another answer (RFC 9110, section 8.6), and undici would miss it. */
+function hasBody(method: string, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304
+}
+
+function readHeaders(raw: Dispatcher.ResponseData['headers']): Headers {
+  const headers = new Headers()
+  for (const [name, values] of Object.entries(raw)) {
+    for (const value of [values].flat()) if (value !== undefined) headers.append(name, value)
+  }
+  return headers
+}

@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+
+/** A body went beyond its limit, as it came or decompressed. */
+export class BodyTooLargeError extends Error {}
+
+/** An answer began and can't be read; `code`, or that of `cause`, tells why. */
+export class BrokenAnswerError extends Error {
+  readonly code: string | undefined
+
+  constructor(code: 'UNKNOWN_CONTENT_ENCODING' | 'BROKEN_COMPRESSION' | undefined, options?: ErrorOptions) {
+    super('The answer can not be read', options)
+    this.code = code
+  }
+}
+
+/** What a request's `Accept-Encoding` says. */
+export const acceptedEncodings = 'gzip, br'
+
+/** Those of an answer that say how its body comes (RFC 9110, sections 8.4 and 8.6). */
+export interface BodyHeaders {
+  readonly 'content-encoding'?: string | readonly string[] | undefined
+  readonly 'content-length'?: string | readonly string[] | undefined
+}
+
+/**
+ * Reads a body to its end and decompresses it, neither beyond `maxBytes`. When it throws, the body may still be open.
+ *
+ * @throws BodyTooLargeError, BrokenAnswerError
+ */
+export async function readBody(body: Readable, headers: BodyHeaders, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
+  const decode = findDecoder(headers['content-encoding'])
+  if (Number(headers['content-length']) > maxBytes) throw new BodyTooLargeError()
+  const content = await collect(body, maxBytes)
+  return decode && content.length > 0 ? await decompress(decode, content, maxBytes) : content
+}
+
+async function collect(body: Readable, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('A body is read as bytes')
+      bytes += chunk.byteLength
+      if (bytes > maxBytes) throw new BodyTooLargeError()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof BodyTooLargeError) throw error
+    throw new BrokenAnswerError(undefined, { cause: error })
+  }
+  return Buffer.concat(chunks)
+}
+
+const decoders = new Map([
+  ['gzip', promisify(gunzip)],
+  ['x-gzip', promisify(gunzip)],
+  ['deflate', promisify(inflate)],
+  ['br', promisify(brotliDecompress)],
+])
+
+type Decoder = typeof decoders extends Map<string, infer D> ? D : never
+
+/** One encoding at most: several are nothing that a server needs, and each multiplies what a byte of the answer costs. */
+function findDecoder(encoding: BodyHeaders['content-encoding']): Decoder | undefined {
+  const name = String(encoding ?? '')
+    .trim()
+    .toLowerCase()
+  if (name === '' || name === 'identity') return undefined
+  const decoder = decoders.get(name)
+  if (decoder) return decoder
+  throw new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING')
+}
+
+/** Larger than Node's 16 KB: each chunk is a trip to another thread. */
+const chunkSize = 256 * 1024
+
+async function decompress(decode: Decoder, content: Buffer, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
+  try {
+    return await decode(content, { maxOutputLength: maxBytes, chunkSize })
+  } catch (error) {
+    if (error instanceof RangeError) throw new BodyTooLargeError()
+    throw new BrokenAnswerError('BROKEN_COMPRESSION')
+  }
+}

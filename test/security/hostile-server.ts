@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import { z } from 'zod'
+
+/** What a hostile or broken server may answer to any request, whatever was asked. */
+export const hostileAnswers: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  'a body of 3 MB in seven codings'(response) {
+    response.writeHead(200, { 'content-encoding': Array(7).fill('gzip').join(', ') }).end(Buffer.alloc(3_000_000, ' '))
+  },
+  'a body in an unknown coding, without an end'(response) {
+    response.writeHead(200, { 'content-encoding': 'canary' })
+    pourInto(response)
+  },
+  '64 kB that unpack to 64 MB'(response) {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb())
+  },
+  'something packed that is not'(response) {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end('canary')
+  },
+  'a flood without an end': pourInto,
+  'a body that is announced as a terabyte'(response) {
+    response.writeHead(200, { 'content-length': 1e12 }).write('canary')
+  },
+  'a byte and then nothing'(response) {
+    response.writeHead(200).write('c')
+  },
+  'headers of 100 kB'(response) {
+    response.socket?.write(`HTTP/1.1 200 OK\r\ncanary: ${'c'.repeat(100_000)}\r\n\r\n`)
+  },
+  'a status that is none'(response) {
+    response.writeHead(999).end('canary')
+  },
+  nothing() {},
+  'half a body'(response) {
+    response.writeHead(200, { 'content-length': 999 }).write('canary', () => response.destroy())
+  },
+  'no HTTP'(response) {
+    response.socket?.end('canary canary canary\r\n\r\n')
+  },
+}
+
+function pourInto(response: ServerResponse): void {
+  const chunk = Buffer.alloc(65_536, ' ')
+  const pour = () => {
+    while (!response.destroyed && response.write(chunk));
+  }
+  response.on('drain', pour)
+  pour()
+}
+
+let packed: Buffer | undefined
+
+function bomb(): Buffer {
+  packed ??= gzipSync(Buffer.alloc(64 * 2 ** 20, ' '))
+  return packed
+}
+
+export interface HostileServer extends AsyncDisposable {
+  /** An address below which this is the answer to everything. */
+  answering(answer: (response: ServerResponse) => void): HostileAddress
+}
+
+export interface HostileAddress {
+  readonly url: string
+  /** Resolves once no request to it is under way any more. */
+  atRest(): Promise<void>
+}
+
+interface Served {
+  readonly answer: (response: ServerResponse) => void
+  readonly underWay: Set<ServerResponse>
+}
+
+export async function startHostileServer(): Promise<HostileServer> {
+  const served: Served[] = []
+  const server = createServer((request, response) => {
+    const { answer, underWay } = served[Number(request.url?.split('/')[1])] ?? { answer() {}, underWay: new Set() }
+    request.resume()
+    underWay.add(response)
+    response.on('error', () => {})
+    response.on('close', () => underWay.delete(response))
+    answer(response)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = z.object({ port: z.number() }).parse(server.address())
+  return {
+    answering(answer) {
+      const underWay = new Set<ServerResponse>()
+      const number = served.push({ answer, underWay }) - 1
+      return {
+        url: `http://127.0.0.1:${port}/${number}`,
+        async atRest() {
+          for (const response of underWay) if (!response.closed) await once(response, 'close')
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
