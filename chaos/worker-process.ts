@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { mainPath } from '../test/fixtures/wiki-project.ts'
 import { findFreePort } from '../test/services/free-port.ts'
 import { type Counts, guardOf } from './guards.ts'
 import { type FaultProxy, openProxy } from './proxy.ts'
@@ -68,7 +69,7 @@ export async function openWorker(
   async function start(options: StartOptions = {}): Promise<void> {
     if (child) return
     await setClock(options.aheadSeconds ?? 0)
-    const started = spawn(process.execPath, ['src/main.ts', 'worker'], {
+    const started = spawn(process.execPath, [mainPath, 'worker'], {
       cwd: world.project,
       env: {
         PATH: process.env.PATH,

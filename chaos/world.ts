@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { copyProject } from '../test/fixtures/copy-project.ts'
+import { mainPath } from '../test/fixtures/wiki-project.ts'
 import { type SandboxHasura, startHasura } from '../test/sandbox/hasura/start-hasura.ts'
 import { type IdentityProvider, startIdentityProvider } from '../test/sandbox/identity/start-identity-provider.ts'
 import type { ServiceHandle } from '../test/services/local-service.ts'
@@ -144,7 +145,7 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
   // The tables have to be there before the triggers on them.
   const asWorker = new URL(storeUrl)
   asWorker.username = 'worker'
-  await promisify(execFile)(process.execPath, ['src/main.ts', 'migrate'], {
+  await promisify(execFile)(process.execPath, [mainPath, 'migrate'], {
     cwd: project,
     env: { PATH: process.env.PATH, ...environment, DATABASE_URL: asWorker.href },
   })
@@ -179,8 +180,9 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
 
 /** What the engine finds as the project's own is the list of jobs. */
 async function openProject(folder: string): Promise<string> {
-  const project = await copyProject(folder, ['chaos/jobs'])
-  await writeFile(join(project, 'src/jobs/list.ts'), `export { jobs } from '../../chaos/jobs/list.ts'\n`)
+  const project = await copyProject(folder)
+  const list = new URL('jobs/list.ts', import.meta.url)
+  await writeFile(join(project, 'src/jobs/list.ts'), `export { jobs } from '${list}'\n`)
   return project
 }
 

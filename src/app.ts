@@ -7,8 +7,8 @@ import { type Config, type Environment, queueWithoutStore } from './config.ts'
 import type { JobDefinition } from './definitions/define-job.ts'
 import { ConfigError, TransientError, WorkerError } from './errors.ts'
 import type { FirstLoginOperations } from './gate/first-login.ts'
-import { schemaFolder as committedSchemas } from './hasura/role-schema.ts'
 import type { Log } from './log.ts'
+import { type Project, schemaFolderOf } from './project.ts'
 import { openTickets, type Tickets } from './queue/tickets.ts'
 import { checkJobList } from './runs/check-jobs.ts'
 import { startProcess } from './runs/process.ts'
@@ -27,6 +27,7 @@ export interface Host {
   /** The user that this process runs as; undefined where users have no numbers. */
   readonly uid: number | undefined
   readonly readSecretFile: (path: string) => Promise<string>
+  readonly project: Project
   /** Where the settings of jobs are looked for. */
   readonly env: Environment
 }
@@ -44,7 +45,7 @@ export interface App extends AsyncDisposable {
 export interface Definitions {
   readonly jobs: readonly JobDefinition[]
   readonly firstLogin: FirstLoginOperations | undefined
-  /** Where the SDL of each role is; default that of this checkout. */
+  /** Where the SDL of each role is; default the project's `graphql/schema`. */
   readonly schemaFolder?: URL
 }
 
@@ -55,9 +56,9 @@ export interface Definitions {
  */
 export async function openApp(config: Config, definitions: Definitions | undefined, host: Host): Promise<App> {
   const { clock, log, hostname, pid } = host
-  const { jobs = [], firstLogin, schemaFolder = committedSchemas } = definitions ?? {}
+  const { jobs = [], firstLogin, schemaFolder = schemaFolderOf(host.project) } = definitions ?? {}
   if (definitions) {
-    await checkJobList(jobs, findJobFiles)
+    await checkJobList(jobs, name => findJobFiles(host.project, name))
     checkAccountJobs(config.accounts, jobs)
   }
   const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { WorkerError } from './errors.ts'
@@ -154,8 +155,8 @@ function isInProject({ file }: Frame): boolean {
   return file.startsWith('/') && !file.includes('/node_modules/')
 }
 
-const projectFolder = fileURLToPath(new URL('../', import.meta.url))
-
 function showPlace({ file, position }: Frame): string {
-  return `${file.startsWith(projectFolder) ? file.slice(projectFolder.length) : file}${position}`
+  // The project is the folder that the process was started in.
+  const path = relative('', file)
+  return `${path.startsWith('..') ? file : path}${position}`
 }

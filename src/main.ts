@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { loadDefinitions } from './app/load-definitions.ts'
-import { locateSyntaxError } from './app/locate-syntax-error.ts'
 import { runCli } from './cli/run-cli.ts'
 import { systemClock } from './clock.ts'
 import type { Project } from './project.ts'
@@ -34,7 +32,7 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
 // Node takes off the types of what lies outside of node_modules: there this is a checkout.
 const nodeArguments = import.meta.url.endsWith('.ts') ? resolveToSources() : []
 const project: Project = {
-  folder: fileURLToPath(new URL('../', import.meta.url)),
+  folder: resolve(),
   node: [process.execPath, ...nodeArguments],
 }
 
@@ -60,23 +58,14 @@ const exitCode = await runCli({
     return () => process.off('SIGHUP', listener)
   },
   host: {
+    project,
     clock: systemClock,
     hostname: hostname(),
     pid: process.pid,
     uid: process.getuid?.(),
     readSecretFile: path => readFile(path, 'utf8'),
   },
-  project,
-  loadDefinitions: () =>
-    loadDefinitions({
-      importList: () => import('./jobs/list.ts'),
-      importFirstLogin: () => import('./jobs/first-login.ts'),
-      locateSyntaxError: () =>
-        locateSyntaxError(
-          project.node,
-          ['./jobs/list.ts', './jobs/first-login.ts'].map(file => import.meta.resolve(file)),
-        ),
-    }),
+  loadDefinitions: () => loadDefinitions(project),
 })
 
 // A queue's driver that is still trying to reach its server would keep the process alive for ever.

@@ -6,6 +6,7 @@ import { parseConfig } from '../../src/config.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { createLocalOperations } from '../../src/http/local-operations.ts'
 import { createLog } from '../../src/log.ts'
+import { wikiProject } from '../../test/fixtures/wiki-project.ts'
 import { report } from './report.ts'
 
 /** What the bench tells each contestant that is a worker. */
@@ -32,6 +33,7 @@ export async function runJob(options: z.infer<typeof workerOptions>, job: JobDef
     hostname: hostname(),
     pid: process.pid,
     uid: process.getuid?.(),
+    project: wikiProject,
     env: {},
     readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
   }

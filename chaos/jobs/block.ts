@@ -1,6 +1,6 @@
+import { defineJob } from 'hasura-sync-worker'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
 
 /** Blocks the event loop of its process, once for each request: the run that follows finds that it was there before. */
 export const block = defineJob({

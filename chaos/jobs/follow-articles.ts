@@ -1,7 +1,6 @@
+import { defineJob, followChanges } from 'hasura-sync-worker'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
-import { followChanges } from '../../src/sync/changes.ts'
 import { pullArticles } from './pull-articles.ts'
 
 /** Writes down each change that it meets, in the transaction that moves its position. */

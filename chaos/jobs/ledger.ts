@@ -1,6 +1,6 @@
+import { defineJob, type JobDefinition } from 'hasura-sync-worker'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
 
 /** What callers ask for: a number that tells requests apart, and how long a run takes. */
 const ledgerPayload = z.strictObject({

@@ -1,4 +1,4 @@
-import type { JobDefinition } from '../../src/definitions/define-job.ts'
+import type { JobDefinition } from 'hasura-sync-worker'
 import { block } from './block.ts'
 import { followArticles } from './follow-articles.ts'
 import { ledger } from './ledger.ts'

@@ -1,5 +1,5 @@
-import { PullArticlesDocument } from '../../src/generated/graphql.ts'
-import { pullSync } from '../../src/sync/pull-sync.ts'
+import { pullSync } from 'hasura-sync-worker'
+import { PullArticlesDocument } from '../../examples/wiki/src/generated/graphql.ts'
 import { lookbackSeconds } from './names.ts'
 
 export const pullArticles = pullSync({

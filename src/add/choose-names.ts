@@ -19,7 +19,7 @@ interface Taken {
 
 /** @param listFile the project's list of jobs, as the others below its folder */
 export async function findTaken(folder: string, listFile: string, jobs: readonly JobDefinition[]): Promise<Taken> {
-  const files = (await readdir(join(folder, 'graphql'))).filter(name => name.endsWith('.graphql'))
+  const files = (await readdir(join(folder, 'graphql')).catch(() => [])).filter(name => name.endsWith('.graphql'))
   const operations = files.map(async name => {
     const path = `graphql/${name}`
     return [path.toLowerCase(), parseDocument((await findContent(join(folder, path))) ?? '')] as const

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
@@ -21,7 +22,8 @@ export async function generateTypes(
   // Below the project, so that codegen finds its plugins.
   const scratch = await mkdtemp(join(folder, '.add-'))
   try {
-    await cp(join(folder, 'graphql'), join(scratch, 'graphql'), { recursive: true })
+    const own = join(folder, 'graphql')
+    if (existsSync(own)) await cp(own, join(scratch, 'graphql'), { recursive: true })
     await writeFiles(scratch, files)
     await runCodegen({ folder, node }, scratch, signal)
     return await readGenerated(scratch)

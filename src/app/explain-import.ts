@@ -1,18 +1,22 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 /** Tells what Node prints of a syntax error, file, line and code among it; undefined when that can't be had. */
 export type LocateSyntaxError = () => Promise<string | undefined>
 
-const projectFolder = fileURLToPath(new URL('../../', import.meta.url))
-
 /**
  * What Node has against a module that can't be linked: a file or package that isn't there, a missing export, a syntax error.
  *
+ * @param folder the project's
  * @returns undefined for what the module itself threw
  */
-export async function explainImport(error: unknown, locate: LocateSyntaxError): Promise<string | undefined> {
+export async function explainImport(
+  error: unknown,
+  folder: string,
+  locate: LocateSyntaxError,
+): Promise<string | undefined> {
+  const shorten = (text: string): string => relativeTo(folder, text)
   if (!(error instanceof Error) || !isOfLoader(error)) return undefined
-  if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message)
+  if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, shorten)
   if (!(error instanceof SyntaxError)) return `${shorten(error.message)}.`
   const told = (error.stack ?? '').split(/\n\s+at /)[0] ?? ''
   // V8 keeps the place of some syntax errors to itself, and prints it only when nobody catches them.
@@ -26,7 +30,7 @@ function isOfLoader({ stack = '' }: Error): boolean {
   return frames.find(frame => !frame.endsWith('(<anonymous>)'))?.includes('node:internal/modules/') ?? false
 }
 
-function explainMissing(message: string): string {
+function explainMissing(message: string, shorten: (text: string) => string): string {
   const [, kind, name = '', importer = ''] =
     /^Cannot find (module|package) '(.+?)' imported from ([^\n]+)/.exec(message) ?? []
   if (kind === undefined) return shorten(message)
@@ -48,6 +52,6 @@ function adviceFor(message: string): string {
 }
 
 /** Paths of the project as its author knows them. */
-function shorten(text: string): string {
-  return text.replaceAll('file://', '').replaceAll(projectFolder, '').trim()
+function relativeTo(folder: string, text: string): string {
+  return text.replaceAll('file://', '').replaceAll(join(folder, '/'), '').trim()
 }

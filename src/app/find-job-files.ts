@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Project } from '../project.ts'
 
-const jobsFolder = new URL('../jobs/', import.meta.url)
-
-/** The files of `src/jobs/` in which a job of this name is written, by its text; none where they can't be read. */
-export async function findJobFiles(name: string): Promise<readonly string[]> {
-  const files = (await readdir(jobsFolder).catch(() => [])).filter(file => /\.[jt]s$/.test(file))
-  const texts = await Promise.all(files.map(file => readFile(new URL(file, jobsFolder), 'utf8').catch(() => '')))
+/** The files of the project's `src/jobs/` in which a job of this name is written, by its text; none where they can't be read. */
+export async function findJobFiles({ folder }: Pick<Project, 'folder'>, name: string): Promise<readonly string[]> {
+  const jobs = join(folder, 'src/jobs')
+  const files = (await readdir(jobs).catch(() => [])).filter(file => /\.[jt]s$/.test(file))
+  const texts = await Promise.all(files.map(file => readFile(join(jobs, file), 'utf8').catch(() => '')))
   const written = [`'${name}'`, `"${name}"`].map(quoted => `name: ${quoted}`)
   return files
     .filter((_file, index) => written.some(text => texts[index]?.includes(text)))

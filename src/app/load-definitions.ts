@@ -1,16 +1,16 @@
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Told, WorkerError } from '../errors.ts'
 import { explainThrown } from '../explain-thrown.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { Project } from '../project.ts'
 import { explainImport, type LocateSyntaxError } from './explain-import.ts'
+import { locateSyntaxError } from './locate-syntax-error.ts'
 
-/** How the project's own modules are imported; each rejects with what Node, or the module itself, threw. */
-export interface DefinitionModules {
-  readonly importList: () => Promise<unknown>
-  readonly importFirstLogin: () => Promise<unknown>
-  readonly locateSyntaxError: LocateSyntaxError
-}
+const modules = { list: 'src/jobs/list.ts', firstLogin: 'src/jobs/first-login.ts' } as const
 
 export interface LoadedDefinitions {
   readonly jobs: readonly JobDefinition[]
@@ -22,25 +22,38 @@ export interface LoadedDefinitions {
  *
  * @throws ConfigError that tells the file, the place and the cause
  */
-export async function loadDefinitions(modules: DefinitionModules): Promise<LoadedDefinitions> {
-  const { importList, importFirstLogin, locateSyntaxError } = modules
-  const list = await importProject(importList, locateSyntaxError)
-  const firstLogin = await importProject(importFirstLogin, locateSyntaxError)
+export async function loadDefinitions(project: Project): Promise<LoadedDefinitions> {
+  const paths = Object.values(modules).map(path => join(project.folder, path))
+  if (!paths.every(path => existsSync(path))) {
+    throw new ConfigError([
+      {
+        found: `${project.folder} is no project: it has no ${paths
+          .filter(path => !existsSync(path))
+          .map(path => relative(project.folder, path))
+          .join(' and no ')}`,
+        remedy: 'run the command in the folder of a project',
+      },
+    ])
+  }
+  const list = await importModule(project, modules.list)
+  const firstLogin = await importModule(project, modules.firstLogin)
   return { jobs: readJobs(list), firstLogin: readFirstLogin(firstLogin) }
 }
 
-async function importProject(load: () => Promise<unknown>, locate: LocateSyntaxError): Promise<unknown> {
+async function importModule(project: Project, path: string): Promise<unknown> {
+  const module = pathToFileURL(join(project.folder, path)).href
   try {
-    return await load()
+    return await import(module)
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    throw new ConfigError([`The jobs can't be loaded: ${await explain(error, locate)}`])
+    const locate = () => locateSyntaxError(project.node, [module])
+    throw new ConfigError([`The jobs can't be loaded: ${await explain(error, project, locate)}`])
   }
 }
 
-async function explain(error: unknown, locate: LocateSyntaxError): Promise<string> {
+async function explain(error: unknown, { folder }: Project, locate: LocateSyntaxError): Promise<string> {
   if (error instanceof WorkerError) return error.message
-  return (await explainImport(error, locate)) ?? `${explainThrown(error).message}.`
+  return (await explainImport(error, folder, locate)) ?? `${explainThrown(error).message}.`
 }
 
 const listModule = z.object({ jobs: z.array(z.unknown()) })

@@ -30,7 +30,7 @@ export const add = defineCommand({
     const { rootField, role: asked, cursor, into, name } = values
     const key = values.key?.split(',').map(column => column.trim())
     const wish = { rootField, key, cursor, into, name }
-    const project = { ...context.project, jobs: (await context.loadDefinitions()).jobs }
+    const project = { ...context.host.project, jobs: (await context.loadDefinitions()).jobs }
     const chosen = await checkWish(project, wish)
     const hasura = openHasuraAccess(context, values.account)
     const role = asked ?? (await findDefaultRole(hasura, signal))

@@ -5,7 +5,6 @@ import type { Config, Environment } from '../config.ts'
 import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
-import type { Project } from '../project.ts'
 
 /** Where a command writes: its result to `out`, and what is for a person watching to `err`. */
 export interface Terminal {
@@ -36,7 +35,6 @@ export interface CommandContext {
   readonly envFile: EnvFile | undefined
   /** Loaded by the commands that know jobs, so that the schema can be pulled before any code was generated from it. */
   loadDefinitions(): Promise<Definitions>
-  readonly project: Project
   readonly host: Host
   readonly log: Log
   readonly terminal: LiveTerminal

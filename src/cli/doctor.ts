@@ -8,6 +8,7 @@ import { explainWithAdmin, type PlanAccount } from '../doctor/explain-with-admin
 import { inspectServices } from '../doctor/inspect-services.ts'
 import { ConfigError, type Explanation } from '../errors.ts'
 import { byName, getNamed } from '../find-named.ts'
+import { schemaFolderOf } from '../project.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
 import { findRealmUrl } from '../rest/keycloak-admin.ts'
@@ -30,6 +31,7 @@ export const doctor = defineCommand({
     const deps = {
       clock: host.clock,
       readSecretFile: host.readSecretFile,
+      schemaFolder: schemaFolderOf(host.project),
       firstLogin,
       services: services.findings,
       envFile,
@@ -66,7 +68,7 @@ async function findDefinitions(
 ): Promise<Definitions & { readonly problems: readonly Explanation[] }> {
   try {
     const definitions = await context.loadDefinitions()
-    await checkJobList(definitions.jobs, findJobFiles)
+    await checkJobList(definitions.jobs, name => findJobFiles(context.host.project, name))
     return { ...definitions, problems: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -6,6 +6,7 @@ import { exitCodeFor, skip } from '../doctor/check.ts'
 import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { ConfigError, RefusalError, UsageError } from '../errors.ts'
 import { byName, chooseNamed } from '../find-named.ts'
+import { schemaFolderOf } from '../project.ts'
 import { getAdminLogin } from '../provision/admin-login.ts'
 import { openProvisioning, type Provisioning } from '../provision/open-provisioning.ts'
 import { getSecretFile } from '../provision/replace-client-secret.ts'
@@ -93,6 +94,7 @@ async function verify(context: CommandContext, account: Account, jobs: readonly 
   const deps = {
     clock: host.clock,
     readSecretFile: host.readSecretFile,
+    schemaFolder: schemaFolderOf(host.project),
     jobs,
     problems: [],
     services: new Map([

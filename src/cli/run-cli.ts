@@ -7,7 +7,6 @@ import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import type { Operations } from '../http/operations.ts'
 import { createLog, describeError, type Log } from '../log.ts'
-import type { Project } from '../project.ts'
 import { readValue } from '../read-value.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import type { CommandContext, LiveTerminal, Terminal } from './command.ts'
@@ -30,7 +29,6 @@ export interface Invocation {
   readonly signal: AbortSignal
   readonly onHangup: CommandContext['onHangup']
   readonly host: Omit<Host, 'log' | 'env'>
-  readonly project: Project
   readonly loadDefinitions: () => Promise<Definitions>
 }
 
@@ -63,7 +61,6 @@ export async function runCli(invocation: Invocation): Promise<number> {
       config,
       env,
       envFile,
-      project: invocation.project,
       loadDefinitions,
       host,
       log,

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError } from '../errors.ts'
 import { schemaFileName, schemaFileUrl } from '../hasura/role-name.ts'
-import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
+import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
+import { schemaFolderOf } from '../project.ts'
 import { findContractRefusal, findOperationProblems, roleOf } from '../runs/contract.ts'
 import { listOperations } from '../runs/list-operations.ts'
 import { type CommandContext, defineCommand } from './command.ts'
@@ -38,7 +39,7 @@ export const schemaOperations = defineCommand({
   options: { json: jsonOutput },
   async run({ json }, context) {
     const { jobs, firstLogin } = await context.loadDefinitions()
-    const operations = await listOperations(jobs, firstLogin, schemaFolder)
+    const operations = await listOperations(jobs, firstLogin, schemaFolderOf(context.host.project))
     context.terminal.out(
       json
         ? `${JSON.stringify(operations, null, 2)}\n`
@@ -51,6 +52,7 @@ export const schemaOperations = defineCommand({
 async function pull(context: CommandContext, asked: readonly string[], account: string | undefined): Promise<number> {
   // Without any generated code there are no jobs to ask for their roles: then they must be named.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
+  const schemaFolder = schemaFolderOf(context.host.project)
   await mkdir(schemaFolder, { recursive: true })
   const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
@@ -65,6 +67,7 @@ async function pull(context: CommandContext, asked: readonly string[], account: 
 
 async function check(context: CommandContext, account: string | undefined): Promise<number> {
   const { jobs } = await context.loadDefinitions()
+  const schemaFolder = schemaFolderOf(context.host.project)
   const refusals = await Promise.all(jobs.map(job => findContractRefusal(job, schemaFolder)))
   const problems = refusals.flatMap(refusal => refusal ?? [])
   if (problems.length > 0) throw new ConfigError(problems)

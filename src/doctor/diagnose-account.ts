@@ -21,6 +21,8 @@ import { inspectRequirements } from './inspect-requirements.ts'
 export interface DoctorDeps {
   readonly clock: Clock
   readonly readSecretFile: (path: string) => Promise<string>
+  /** Where the SDL of each role is committed. */
+  readonly schemaFolder: URL
   /** Those that run for the account. */
   readonly jobs: readonly JobDefinition[]
   /** With what the first login is made and looked at; absent where there is none to make. */
@@ -122,7 +124,7 @@ const answers = ok('the token endpoint answers')
 
 async function inspectApplication(
   access: AccountAccess,
-  { jobs, firstLogin, findFirstLogin }: DoctorDeps,
+  { jobs, firstLogin, findFirstLogin, schemaFolder }: DoctorDeps,
   { claims, hasura }: { readonly claims: Claims; readonly hasura: HasuraClaims },
   findings: Map<CheckId, Finding>,
   signal: AbortSignal,
@@ -133,7 +135,7 @@ async function inspectApplication(
   const finding = await inspectHasura(endpoint.url, openClient(hasura.defaultRole), claims, signal)
   findings.set('hasura', finding)
   if (finding.status === 'fail') return
-  findings.set('contract', await inspectContract(jobs, hasura.allowedRoles, openClient, signal))
+  findings.set('contract', await inspectContract(schemaFolder, jobs, hasura.allowedRoles, openClient, signal))
   const user = { hasura: openClient(endpoint.refreshRole ?? hasura.defaultRole), userId: hasura.userId }
   findings.set('first-login', await inspectFirstLogin(await findFirstLogin(name), firstLogin, user, signal))
 }

@@ -3,7 +3,7 @@ import { ConfigError, inPlace, PermanentError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
-import { loadRoleSchema, readSchema, schemaFolder } from '../hasura/role-schema.ts'
+import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { findContractProblems, roleOf } from '../runs/contract.ts'
 import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
 
@@ -14,6 +14,7 @@ import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
  * @param allowedRoles of the token: without the role nothing can be seen, and that is told elsewhere
  */
 export async function inspectContract(
+  schemaFolder: URL,
   jobs: readonly JobDefinition[],
   allowedRoles: readonly string[],
   openClient: (role: string) => HasuraClient,
@@ -25,7 +26,9 @@ export async function inspectContract(
   )
   const findings = await Promise.all(
     [...byRole].map(async ([role, own]) =>
-      role !== undefined && allowedRoles.includes(role) ? inspectRole(openClient(role), own, signal) : undefined,
+      role !== undefined && allowedRoles.includes(role)
+        ? inspectRole(schemaFolder, openClient(role), own, signal)
+        : undefined,
     ),
   )
   const seen = findings.filter(found => found !== undefined)
@@ -38,6 +41,7 @@ export async function inspectContract(
 }
 
 async function inspectRole(
+  schemaFolder: URL,
   hasura: HasuraClient,
   jobs: readonly JobDefinition[],
   signal: AbortSignal,

@@ -3,9 +3,6 @@ import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, 
 import { ConfigError } from '../errors.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
 
-/** Where the SDL of each role is committed. */
-export const schemaFolder = new URL('../../graphql/schema/', import.meta.url)
-
 /** The committed SDL of what one role sees of the API. */
 export interface RoleSchema {
   readonly role: string

@@ -64,7 +64,7 @@ beforeAll(async () => {
     setIntrospection('restorer', false),
   )
   home = await openHome(sandbox, 'adder', ['viewer', 'restorer'])
-  project = await copyProject(home.folder, ['codegen.ts', 'tsconfig.json', 'biome.json'])
+  project = await copyProject(home.folder, ['tsconfig.json', 'biome.json'])
 })
 afterAll(async () => {
   await home[Symbol.asyncDispose]()

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { checkWish } from '../../src/add/add-pull.ts'
-import { jobs } from '../../src/jobs/list.ts'
 
 const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things', name: undefined }
 const node = [process.execPath] as const

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { jobs as known } from '../../examples/wiki/src/jobs/list.ts'
 import { chooseNames, chooseTable, findTaken } from '../../src/add/choose-names.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
-import { jobs as known } from '../../src/jobs/list.ts'
 
 const listFile = 'src/jobs/list.ts'
 const operation = (name: string, list: string) => `query ${name}($where: a!) { ${list}(where: $where) { id } }`

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,47 +12,47 @@ import { openDataDir } from '../fixtures/data-dir.ts'
 
 const job = `{ name: 'a', payload: { safeParse() {} }, run() {} }`
 
-/** Job lists that can't be used, and what is said of each; FOLDER is where they are. */
+/** Job lists that can't be used, and what is said of each; each stands in a project of its own. */
 const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> = {
   'a file that is not there': [
     `import { x } from './nope.ts'\nexport const jobs = [x]`,
-    /^The jobs can't be loaded: FOLDER\/\w+\.ts imports FOLDER\/nope\.ts, which does not exist: add that file, or correct the import\.$/,
+    /^The jobs can't be loaded: src\/jobs\/list\.ts imports src\/jobs\/nope\.ts, which does not exist: add that file, or correct the import\.$/,
   ],
   'a file that is not there without its ending': [
     `import { x } from './ok'\nexport const jobs = [x]`,
-    /FOLDER\/\w+\.ts imports FOLDER\/ok, which does not exist: .*, which has to end with the file's "\.ts"\.$/,
+    /src\/jobs\/list\.ts imports src\/jobs\/ok, which does not exist: .*, which has to end with the file's "\.ts"\.$/,
   ],
   'a package that is not installed': [
     `import { x } from 'nopackage'\nexport const jobs = [x]`,
-    /FOLDER\/\w+\.ts imports the package "nopackage", which is not installed: install it with "npm install nopackage"/,
+    /src\/jobs\/list\.ts imports the package "nopackage", which is not installed: install it with "npm install nopackage"/,
   ],
   'an export that is not there': [
     `import { y } from './ok.ts'\nexport const jobs = [y]`,
-    /FOLDER\/\w+\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'$/,
+    /src\/jobs\/list\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'$/,
   ],
   'an operation that was not generated': [
     `import { PullDocument } from './generated/graphql.ts'\nexport const jobs = [PullDocument]`,
-    /FOLDER\/\w+\.ts:1\n.*does not provide an export named 'PullDocument'\n.* run "npm run codegen"/s,
+    /src\/jobs\/list\.ts:1\n.*does not provide an export named 'PullDocument'\n.* run "npm run codegen"/s,
   ],
   'a syntax error': [
     'export const a = 1\nexport const jobs = [a b]',
-    /FOLDER\/\w+\.ts:2\nexport const a = 1\nexport const jobs = \[a b\]\n +\^\n.*SyntaxError .*Expected ','/s,
+    /src\/jobs\/list\.ts:2\nexport const a = 1\nexport const jobs = \[a b\]\n +\^\n.*SyntaxError .*Expected ','/s,
   ],
   'a syntax error in a file that it imports': [
     `import { a } from './twice.ts'\nexport const jobs = [a]`,
-    /FOLDER\/twice\.ts:2\nexport const a = 2\n +\^\n+SyntaxError: Identifier 'a' has already been declared$/,
+    /src\/jobs\/twice\.ts:2\nexport const a = 2\n +\^\n+SyntaxError: Identifier 'a' has already been declared$/,
   ],
   'TypeScript that Node does not run': [
     'export enum A { B }\nexport const jobs = []',
-    /FOLDER\/\w+\.ts:1\nexport enum A/,
+    /src\/jobs\/list\.ts:1\nexport enum A/,
   ],
   'a mistake when it runs': [
     'const a: any = {}\n\nexport const jobs = [a.b.c]',
-    /^The jobs can't be loaded: TypeError: Cannot read properties of undefined \(reading 'c'\) \(at FOLDER\/\w+\.ts:3:\d+\)\.$/,
+    /^The jobs can't be loaded: TypeError: Cannot read properties of undefined \(reading 'c'\) \(at \d+\/src\/jobs\/list\.ts:3:\d+\)\.$/,
   ],
   'an Error of its own': [
     `throw new Error('no catalogue', { cause: 'out of paper' })`,
-    /no catalogue \(at FOLDER\/\w+\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is no Error\.$/,
+    /no catalogue \(at \d+\/src\/jobs\/list\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is no Error\.$/,
   ],
   'no export': ['export const job = []', /^src\/jobs\/list\.ts has no list "jobs": export one/],
   'a default export': ['export default []', /^src\/jobs\/list\.ts has no list "jobs"/],
@@ -67,6 +67,8 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
 }
 
 const beside = {
+  'first-login.ts': 'export const firstLogin = undefined',
+  'generated/graphql.ts': 'export const Other = 1',
   'ok.ts': 'export const x = 1',
   'twice.ts': 'export const a = 1\nexport const a = 2',
 }
@@ -77,29 +79,26 @@ let told: readonly string[] = []
 /** All of them in one process of their own: a module that failed once fails for ever. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'broken-jobs-'))
-  const generated = join(folder, 'generated')
-  await promisify(execFile)('mkdir', [generated])
-  const files = {
-    ...beside,
-    'package.json': '{"type":"module"}',
-    'generated/graphql.ts': 'export const Other = 1',
-    ...Object.fromEntries(Object.values(broken).map(([source], index) => [`list${index}.ts`, source])),
-    'ask.ts': `
+  for (const [index, [source]] of Object.values(broken).entries()) {
+    const jobs = join(folder, String(index), 'src/jobs')
+    await mkdir(join(jobs, 'generated'), { recursive: true })
+    for (const [file, content] of Object.entries({ ...beside, 'list.ts': source })) {
+      await writeFile(join(jobs, file), content)
+    }
+  }
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  await writeFile(
+    join(folder, 'ask.ts'),
+    `
       import { loadDefinitions } from '${projectFolder}/src/app/load-definitions.ts'
-      import { locateSyntaxError } from '${projectFolder}/src/app/locate-syntax-error.ts'
       const told = []
       for (let index = 0; index < ${Object.keys(broken).length}; index += 1) {
-        const list = import.meta.resolve('./list' + index + '.ts')
-        await loadDefinitions({
-          importList: () => import(list),
-          importFirstLogin: async () => ({ firstLogin: undefined }),
-          locateSyntaxError: () => locateSyntaxError([process.execPath], [list]),
-        }).then(() => told.push('loaded'), error => told.push(error.message))
+        await loadDefinitions({ folder: import.meta.dirname + '/' + index, node: [process.execPath] })
+          .then(() => told.push('loaded'), error => told.push(error.message))
       }
       console.log(JSON.stringify(told))`,
-  }
-  for (const [file, content] of Object.entries(files)) await writeFile(join(folder, file), content)
-  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'ask.ts')])
+  )
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'ask.ts')], { cwd: folder })
   told = z.array(z.string()).parse(JSON.parse(stdout))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -107,7 +106,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 test.each(Object.entries(broken).map(([what, [, said]], index) => ({ what, said, index })))(
   'a job list with $what is told with file and cause',
   ({ said, index }) => {
-    expect(told[index]?.replaceAll(folder, 'FOLDER')).toMatch(said)
+    expect(told[index]).toMatch(said)
     expect(told[index]).not.toMatch(/\n\s+at /)
   },
 )

@@ -16,6 +16,7 @@ import type { Operations } from '../../src/http/operations.ts'
 import { reserveRequest } from '../../src/runs/requests.ts'
 import { reconcileSchedules } from '../../src/schedules/scheduler.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const exportArticles = defineJob({
   name: 'export-articles',
@@ -97,7 +98,6 @@ async function run(door: string, argv: readonly string[], answer?: string, seen:
       config: app.config,
       env: {},
       envFile: undefined,
-      project: { folder: '/nowhere', node: [process.execPath] },
       loadDefinitions: async () => ({ jobs: [], firstLogin: undefined }),
       host: {
         clock: systemClock,
@@ -105,6 +105,7 @@ async function run(door: string, argv: readonly string[], answer?: string, seen:
         hostname: hostname(),
         pid: 1,
         uid: undefined,
+        project: wikiProject,
         readSecretFile: async () => '',
         env: {},
       },

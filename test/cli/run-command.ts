@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
+import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { systemClock } from '../../src/clock.ts'
-import { firstLogin } from '../../src/jobs/first-login.ts'
-import { jobs } from '../../src/jobs/list.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
+import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
 
 export type Environment = Readonly<Record<string, string>>
 
@@ -61,20 +61,17 @@ export async function runWith(
       hostname: hostname(),
       pid: process.pid,
       uid: process.getuid?.(),
+      project: wikiProject,
       readSecretFile: path => readFile(path, 'utf8'),
     },
-    project: { folder: '/nowhere', node: [process.execPath] },
     loadDefinitions: async () => ({ jobs, firstLogin }),
   })
   return { code, out, err }
 }
 
-const project = fileURLToPath(new URL('../../', import.meta.url))
-
-/** The command as a process of its own. */
-export function start(env: Environment, argv: readonly string[], folder = project) {
-  // Where no .env of a developer is.
-  return startProcess(env, process.execPath, [join(folder, 'src/main.ts'), ...argv], { cwd: tmpdir() })
+/** The command as a process of its own, in the folder of a project. */
+export function start(env: Environment, argv: readonly string[], folder = wikiProject.folder) {
+  return startProcess(env, process.execPath, [mainPath, ...argv], { cwd: folder })
 }
 
 /**

@@ -9,6 +9,7 @@ import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { run } from '../cli/run-command.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 import type { ServiceHandle } from '../services/local-service.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
 import { findCodeBlocks, findCommands, findSection, readDocument, wordsOf } from './markdown.ts'
@@ -157,6 +158,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
       hostname: 'test',
       pid: 1,
       uid: undefined,
+      project: wikiProject,
       readSecretFile: async () => '',
       env: {},
     }

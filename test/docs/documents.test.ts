@@ -2,10 +2,10 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { flagOf } from '../../src/cli/command.ts'
 import { commandGroups, commands } from '../../src/cli/commands.ts'
 import { parseArguments } from '../../src/cli/parse-arguments.ts'
-import { jobs } from '../../src/jobs/list.ts'
 import { documents, findCommands, findLinks, projectFolder, readDocument, wordsOf } from './markdown.ts'
 
 const { scripts, dependencies, devDependencies } = z

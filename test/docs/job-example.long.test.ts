@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,7 +8,9 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run as runHere } from '../cli/run-command.ts'
+import { copyCheckout } from '../fixtures/copy-project.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 import {
   documents,
   findCodeBlocks,
@@ -28,18 +30,16 @@ let sandbox: Sandbox
 
 /** Follows the README's "A job in a minute", and the other job of the guide, in a copy of the project. */
 beforeAll(async () => {
-  copy = await mkdtemp(join(tmpdir(), 'docs-'))
-  for (const part of ['src', 'graphql', 'test/fixtures', 'test/sandbox', 'test/services']) {
-    await cp(join(projectFolder, part), join(copy, part), { recursive: true })
-  }
-  for (const file of ['package.json', 'codegen.ts', 'tsconfig.json', 'vitest.config.ts']) {
-    await cp(join(projectFolder, file), join(copy, file))
-  }
-  await symlink(join(projectFolder, 'node_modules'), join(copy, 'node_modules'))
+  const folder = await mkdtemp(join(tmpdir(), 'docs-'))
+  const parts = ['test/fixtures', 'test/sandbox', 'test/services', 'examples', 'vitest.config.ts']
+  copy = await copyCheckout(folder, parts)
+  // Its API is the sandbox's, and the other documents run the jobs of its wiki.
+  for (const part of ['graphql', 'src']) await cp(join(wikiProject.folder, part), join(copy, part), { recursive: true })
   const blocks = findCodeBlocks(findSection(readDocument('README.md'), 'A job in a minute'))
   for (const { before, code } of blocks) {
     const file = /^`([\w./-]+)`:/m.exec(before)?.[1]
-    if (file === 'src/jobs/list.ts') await editList(join(copy, file), code)
+    if (file === 'src/jobs/list.ts')
+      await editList(join(copy, file), code.replace('[', '[syncUsers, syncTopics, syncArticles, '))
     else if (file !== undefined) await write(join(copy, file), code)
   }
   const guide = findCodeBlocks(findSection(readDocument('docs/writing-a-job.md'), 'Any other job'))
@@ -53,7 +53,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await sandbox[Symbol.asyncDispose]()
-  await rm(copy, { recursive: true, force: true })
+  await rm(dirname(copy), { recursive: true, force: true })
 })
 
 test('types are generated for it', async () => {

@@ -36,7 +36,7 @@ beforeAll(async () => {
     name: 'notes',
     columns: 'id int primary key, text text, deleted_at timestamptz, updated_at timestamptz not null default now()',
   })
-  const project = await copyProject(folder, ['codegen.ts', 'tsconfig.json'])
+  const project = await copyProject(folder, ['tsconfig.json'])
   await writeFile(join(project, 'graphql/schema/viewer.graphql'), sandbox.hasura.printSchema('viewer'))
   for (const block of [...findCodeBlocks(findSection(readDocument('README.md'), 'A job in a minute')), ...blocks]) {
     const file = fileOf(block)

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHome } from '../cli/run-command.ts'
-import { copyProject } from '../fixtures/copy-project.ts'
+import { copyCheckout } from '../fixtures/copy-project.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
 import { findCodeBlocks, findCommands, findSection, readDocument } from './markdown.ts'
@@ -15,15 +15,7 @@ let project: string
 beforeAll(async () => {
   sandbox = await openSandbox()
   home = await openHome(sandbox, 'newcomer')
-  project = await copyProject(home.folder, [
-    'codegen.ts',
-    'tsconfig.json',
-    'vitest.config.ts',
-    'bench',
-    'examples',
-    'scripts',
-    'test',
-  ])
+  project = await copyCheckout(home.folder, ['vitest.config.ts', 'bench', 'examples', 'scripts', 'test'])
   // As the demo's viewer sees them; its filter can't name articles that aren't tracked.
   await sandbox.hasura.sql(`
     delete from article_links l using articles a

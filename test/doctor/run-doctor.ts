@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
+import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { checkIds } from '../../src/doctor/check.ts'
-import { firstLogin } from '../../src/jobs/first-login.ts'
-import { jobs } from '../../src/jobs/list.ts'
 import type { Environment } from '../cli/run-command.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const checkSchema = z.strictObject({
   id: z.enum(checkIds),
@@ -75,9 +76,9 @@ export async function runDoctor(
       hostname: hostname(),
       pid: process.pid,
       uid: process.getuid?.(),
+      project: wikiProject,
       readSecretFile: path => readFile(path, 'utf8'),
     },
-    project: { folder: '/nowhere', node: [process.execPath] },
     loadDefinitions: async () => ({ jobs: [...jobs, ...moreJobs], firstLogin }),
   })
   if (err !== '') throw new Error(`doctor wrote to stderr: ${err}`)

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
+import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { type Serving, serveLines } from '../../src/app/serve-lines.ts'
 import { type App, openApp } from '../../src/app.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -12,10 +14,9 @@ import { createAuthorize } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { createLocalOperations } from '../../src/http/local-operations.ts'
 import type { Operations } from '../../src/http/operations.ts'
-import { firstLogin } from '../../src/jobs/first-login.ts'
-import { jobs } from '../../src/jobs/list.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
 import { until } from '../fixtures/until.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
 import { createRealm, type Realm, type ServiceAccount, WORKER_API } from '../services/keycloak-realm.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -62,6 +63,7 @@ beforeAll(async () => {
         hostname: 'e2e',
         pid: process.pid,
         uid: process.getuid?.(),
+        project: wikiProject,
         env: {},
         readSecretFile: path => readFile(path, 'utf8'),
       },

@@ -5,11 +5,12 @@ import { syncEunifyerOrganizations } from '../../examples/eunifyer/sync-eunifyer
 import { syncKeycloakUsers } from '../../examples/keycloak/sync-keycloak-users.ts'
 import { syncPersiumStations } from '../../examples/persium/sync-persium-stations.ts'
 import { syncPhaseTwoOrganizations } from '../../examples/phase-two/sync-phase-two-organizations.ts'
+import { jobs as shippedJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { parseConfig } from '../../src/config.ts'
 import { jobsOf } from '../../src/definitions/account-jobs.ts'
-import { jobs as shippedJobs } from '../../src/jobs/list.ts'
 import { checkJobList } from '../../src/runs/check-jobs.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 import { readAccounts, systems } from './open-example.ts'
 
 const project = join(import.meta.dirname, '../..')
@@ -45,7 +46,7 @@ describe.each(systems)("%s's accounts file", system => {
 })
 
 test('all example jobs can stand in one list', async () => {
-  await checkJobList(jobs, findJobFiles)
+  await checkJobList(jobs, name => findJobFiles(wikiProject, name))
 })
 
 test.each(globSync('examples/*/*.ts', { cwd: project }))(

@@ -4,15 +4,16 @@ import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
+import { jobs as shippedJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { type App, openApp } from '../../src/app.ts'
 import { systemClock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { JobDefinition, JobResult } from '../../src/definitions/define-job.ts'
 import { createLocalOperations } from '../../src/http/local-operations.ts'
-import { firstLogin } from '../../src/jobs/first-login.ts'
-import { jobs as shippedJobs } from '../../src/jobs/list.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 export const systems = ['phonemos', 'keycloak', 'phase-two', 'eunifyer', 'persium'] as const
@@ -67,6 +68,7 @@ export async function openExample(
       hostname: hostname(),
       pid: process.pid,
       uid: process.getuid?.(),
+      project: wikiProject,
       env: store,
       async readSecretFile(path) {
         const secret = options.secrets[path]

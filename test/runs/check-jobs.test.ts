@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
 import { ConfigError, renderExplanation } from '../../src/errors.ts'
-import { jobs } from '../../src/jobs/list.ts'
 import { checkJobList } from '../../src/runs/check-jobs.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const job = (more: Partial<JobDefinition> = {}) =>
   defineJob({ name: 'sync-things', payload: z.object({}), run: async () => ({}), ...more })
@@ -15,7 +16,7 @@ const problemsOf = async (...list: JobDefinition[]) => {
 
 describe('the job list', () => {
   test('that is committed is in order', async () => {
-    await expect(checkJobList(jobs, findJobFiles)).resolves.toBeUndefined()
+    await expect(checkJobList(jobs, name => findJobFiles(wikiProject, name))).resolves.toBeUndefined()
   })
 
   test('is refused with every problem at once, each with its job and the file', async () => {
@@ -59,7 +60,7 @@ describe('the job list', () => {
   })
 
   test('knows in which files its jobs are written', async () => {
-    expect(await findJobFiles('sync-articles')).toEqual(['src/jobs/sync-articles.ts'])
-    expect(await findJobFiles('nowhere')).toEqual([])
+    expect(await findJobFiles(wikiProject, 'sync-articles')).toEqual(['src/jobs/sync-articles.ts'])
+    expect(await findJobFiles(wikiProject, 'nowhere')).toEqual([])
   })
 })

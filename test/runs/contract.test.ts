@@ -8,10 +8,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { RefusalError } from '../../src/errors.ts'
-import { schemaFolder } from '../../src/hasura/role-schema.ts'
+import { schemaFolderOf } from '../../src/project.ts'
 import { findContractRefusal } from '../../src/runs/contract.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const job = (name: string, query: string, role = 'viewer') =>
   defineJob({
@@ -35,7 +36,7 @@ let sdlFile = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contract-'))
   sdlFile = join(folder, 'viewer.graphql')
-  sdl = await readFile(new URL('viewer.graphql', schemaFolder), 'utf8')
+  sdl = await readFile(new URL('viewer.graphql', schemaFolderOf(wikiProject)), 'utf8')
   const changed = sdl.replace(/(?<=^type topics \{[^}]*)^ {2}title: .*\n/m, '')
   expect(changed).not.toBe(sdl)
   await writeFile(sdlFile, changed)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import pg from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
+import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { createRedis, hasRedis } from '../services/redis.ts'
 
@@ -18,8 +19,8 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
   })
 
   const startWorker = (env: Record<string, string>) => {
-    const main = new URL('../../src/main.ts', import.meta.url).pathname
-    const worker = spawn(process.execPath, [main, 'worker'], {
+    const worker = spawn(process.execPath, [mainPath, 'worker'], {
+      cwd: wikiProject.folder,
       env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'error', ...env },
       stdio: ['ignore', 'ignore', 'inherit'],
     })

@@ -111,7 +111,7 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     const access = app.deps.accounts.get(account) ?? expect.fail('it was added')
     const { signal } = new AbortController()
     const client = (role: string) => access.hasura(app.hasura.url, role)
-    const found = await inspectContract([table.pull()], ['viewer'], client, signal)
+    const found = await inspectContract(sandbox.schemaFolder, [table.pull()], ['viewer'], client, signal)
     expect(found).toMatchObject({
       status,
       detail: expect.stringMatching(detail),

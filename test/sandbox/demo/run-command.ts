@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
-import { tmpdir } from 'node:os'
 import { promisify } from 'node:util'
-import { mainPath } from './worker-process.ts'
+import { mainPath, wikiProject } from '../../fixtures/wiki-project.ts'
 
 const execute = promisify(execFile)
 
@@ -12,8 +11,7 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<string> {
   const { stdout } = await execute(process.execPath, [mainPath, ...words], {
-    // Where no .env is.
-    cwd: tmpdir(),
+    cwd: wikiProject.folder,
     env: { PATH: process.env.PATH, ...environment },
     signal,
   })

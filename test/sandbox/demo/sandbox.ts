@@ -11,7 +11,8 @@ and an API like Hasura at ${sandbox.hasura.url} are running until Ctrl-C.
 
 In another terminal, in this folder:
     . ${sandbox.environmentFile}
-    npm run -s cli -- run sync-users
+    npm run -s cli -- add articles
+    npm run -s cli -- run sync-articles
     npm start
 `)
 await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map(signal => once(process, signal)))

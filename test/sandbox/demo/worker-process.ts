@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { type LogLine, parseLogLine } from '../../../src/cli/log-line.ts'
+import { mainPath, wikiProject } from '../../fixtures/wiki-project.ts'
 import { DemoError } from './demo-error.ts'
-
-/** What a user starts as well: `src/main.ts` on this Node. */
-export const mainPath = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 
 /** How long the worker may take to stop before it is killed, in milliseconds: longer than its own grace. */
 const stopWithinMs = 15_000
@@ -35,8 +31,7 @@ export function startWorker(
   findFailure: (line: LogLine) => string | undefined,
 ): WorkerProcess {
   const child = spawn(process.execPath, [mainPath, 'worker'], {
-    // Where no .env is.
-    cwd: tmpdir(),
+    cwd: wikiProject.folder,
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
