@@ -1,11 +1,13 @@
 # The worker, its queue and store on Redis and Postgres or, without them, embedded in /data (then one container only).
-FROM node:24-alpine AS dependencies
+# A tag moves; to build the same image again, give one with its digest: --build-arg NODE_IMAGE=node:24-alpine@sha256:…
+ARG NODE_IMAGE=node:24-alpine
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# No script of a dependency is needed to run, and the `node` package is for development: the image brings its own.
+# No script of a dependency is needed to run, nor the one that provides a Node: the image brings its own.
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-alpine
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DATA_DIR=/data
 WORKDIR /app
 RUN mkdir -m 700 /data && chown node:node /data

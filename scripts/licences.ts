@@ -1,0 +1,30 @@
+/**
+ * The licences of everything that runs in production, by package-lock.json. Exits with 1 when one is missing or is none of those
+ * that ask for no more than a notice: then somebody has to read it, and to add it here or to take the package out.
+ */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+const accepted = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0', 'Unlicense']
+
+const lockSchema = z.object({
+  packages: z.record(
+    z.string(),
+    z.object({ version: z.string().optional(), license: z.string().optional(), dev: z.boolean().default(false) }),
+  ),
+})
+
+const { packages } = lockSchema.parse(JSON.parse(readFileSync('package-lock.json', 'utf8')))
+const shipped = Object.entries(packages)
+  .filter(([path, { dev }]) => path.startsWith('node_modules/') && !dev)
+  .map(([path, { version, license = 'none' }]) => ({
+    name: `${path.split('node_modules/').at(-1)}@${version}`,
+    license,
+  }))
+  .toSorted((a, b) => a.license.localeCompare(b.license) || a.name.localeCompare(b.name))
+for (const { name, license } of shipped) console.log(`${license.padEnd(14)}${name}`)
+
+const refused = shipped.filter(({ license }) => !accepted.includes(license))
+for (const { name, license } of refused)
+  console.error(`${name} has the licence ${license}, which nobody has accepted yet`)
+process.exitCode = refused.length > 0 ? 1 : 0
