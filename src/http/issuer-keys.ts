@@ -140,6 +140,6 @@ const limits = {
 
 async function fetchJson(address: string): Promise<unknown> {
   const { status, body } = await exchange(address, {}, limits)
-  if (status !== 200) throw new TypeError(`HTTP ${status} from ${address}`)
+  if (status !== 200) throw new TypeError(`HTTP ${status} instead of keys`)
   return JSON.parse(String(body))
 }
