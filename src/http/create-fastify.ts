@@ -96,7 +96,11 @@ export function createFastify(
   app.setErrorHandler(async (error, request, reply) => {
     const status = statusOf(error)
     const { code, message, ...parts } = tell(error)
-    if (status >= 500) log.error({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
+    if (status >= 500) {
+      // What is away is logged once, by who keeps asking for it; here each caller is told.
+      const level = status === 503 ? 'debug' : 'error'
+      log[level]({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
+    }
     // Fastify's own refusals (a body that is too large, of another type) are worded by it and hold nothing of the body.
     const safe = status < 500 || error instanceof TransientError
     const said = error instanceof Error && status < 500 ? error.message : message
@@ -112,7 +116,7 @@ export function createFastify(
 }
 
 /** Seconds: what is away is looked for once a second. */
-const retryAfterSeconds = 5
+export const retryAfterSeconds = 5
 
 /** Answers are for their caller alone, and are what they say they are. */
 const safeHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
