@@ -22,11 +22,10 @@ create table chaos.followed (
 );
 create table chaos.limits (account text primary key, slots integer not null);
 create table chaos.orders (id text primary key, request_id text not null);
-grant usage on schema chaos to worker;
-grant select, insert, update on chaos.commits, chaos.counters, chaos.blocks, chaos.followed, chaos.orders to worker;
 `
 
-export const auditTriggers = `
+/** @param isEarlier the condition that a row was committed before this transaction began */
+export const auditTriggers = (isEarlier: (row: string) => string): string => `
 create table chaos.requests_log (
   seq bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(), xid xid8 not null default pg_current_xact_id(),
@@ -53,7 +52,7 @@ begin
     case when tg_op = 'UPDATE' then old.run_id end,
     new.state = 'running' and tg_op = 'UPDATE' and old.state = 'waiting' and new.reserved_for is null and exists (
       select from worker.holds h where h.account = new.account and h.job in ('', new.job) and h.asked_until > now()
-        and pg_xact_commit_timestamp(h.xmin) < now()));
+        and ${isEarlier('h')}));
   return null;
 end $$;
 create trigger chaos_log after insert or update on worker.requests for each row execute function chaos.log_request();
@@ -74,12 +73,19 @@ begin
 end $$;
 create trigger chaos_log after update on worker.schedules for each row
   when (new.next_run_at is distinct from old.next_run_at and new.rule = old.rule) execute function chaos.log_tick();
+create table chaos.overdue_log (at timestamptz not null default clock_timestamp(), process uuid not null);
+create function chaos.log_overdue() returns trigger language plpgsql security definer as $$
+begin
+  insert into chaos.overdue_log (process) values (new.id);
+  return null;
+end $$;
+create trigger chaos_log after update on worker.processes for each row
+  when (old.expires_at <= clock_timestamp()) execute function chaos.log_overdue();
 create function chaos.log_interruption() returns trigger language plpgsql security definer as $$
 begin
   insert into chaos.interruptions_log (run_id, process, found, alive)
   values (new.id, new.process, new.error_found,
-    exists (select from worker.processes p where p.id = new.process and p.expires_at > now()
-      and pg_xact_commit_timestamp(p.xmin) < now()));
+    exists (select from worker.processes p where p.id = new.process and p.expires_at > now()));
   return null;
 end $$;
 create trigger chaos_log after update on worker.runs for each row

@@ -32,7 +32,13 @@ interface Wish {
 /** Who asks for runs until it is disposed: over HTTP with and without keys, and by SQL in transactions of their own. */
 export function startCallers(deps: CallerDeps): AsyncDisposable {
   const { random } = deps
+  const bySql = () =>
+    every(
+      () => random.between(100, 900),
+      () => callBySql(deps),
+    )
   const callers = [
+    ...(deps.world.store.server ? [bySql(), bySql()] : []),
     every(
       () => random.between(50, 400),
       signal => callOverHttp(deps, signal),
@@ -46,16 +52,8 @@ export function startCallers(deps: CallerDeps): AsyncDisposable {
       signal => quarrelOverKey(deps, signal),
     ),
     every(
-      () => random.between(1_000, 8_000),
+      () => random.between(4_000, 15_000),
       signal => burst(deps, signal),
-    ),
-    every(
-      () => random.between(100, 900),
-      () => callBySql(deps),
-    ),
-    every(
-      () => random.between(100, 900),
-      () => callBySql(deps),
     ),
   ]
   return {
@@ -71,9 +69,14 @@ function makeWish({ random, world }: CallerDeps): Wish {
   return {
     account: random.pick(world.accountNames),
     job: random.pick(['ledger', 'other', rollingJob, rollingJob]),
-    payload: { entry, pauseMs: random.next() < 0.25 ? random.between(300, 3_000) : random.between(0, 60) },
+    payload: { entry, pauseMs: pauseOf(random), restMs: pauseOf(random) },
     key: random.next() < 0.5 ? crypto.randomUUID() : undefined,
   }
+}
+
+/** Some runs are long, so that a fault meets them. */
+function pauseOf(random: Random): number {
+  return random.next() < 0.2 ? random.between(300, 3_000) : random.between(0, 40)
 }
 
 /** With a key it is asked for until somebody answers; without one it is asked for once. */
@@ -104,8 +107,8 @@ async function quarrelOverKey(deps: CallerDeps, signal: AbortSignal): Promise<vo
   const key = crypto.randomUUID()
   const wish = makeWish(deps)
   const wishes = [
-    { ...wish, key, payload: { entry: `${key}-a`, pauseMs: 0 } },
-    { ...wish, key, payload: { entry: `${key}-b`, pauseMs: 0 } },
+    { ...wish, key, payload: { entry: `${key}-a`, pauseMs: 0, restMs: 0 } },
+    { ...wish, key, payload: { entry: `${key}-b`, pauseMs: 0, restMs: 0 } },
   ]
   const answers = await Promise.all(wishes.map(each => askUntilAnswered(deps, each, signal)))
   const kinds = answers.map(({ kind }) => kind)
@@ -117,9 +120,10 @@ async function quarrelOverKey(deps: CallerDeps, signal: AbortSignal): Promise<vo
 
 /** Many requests of one account at once, more than it has slots. */
 async function burst(deps: CallerDeps, signal: AbortSignal): Promise<void> {
-  const wishes = Array.from({ length: deps.random.between(5, 25) }, () => ({
+  const wishes = Array.from({ length: deps.random.between(5, 15) }, () => ({
     ...makeWish(deps),
     account: 'busy',
+    payload: { entry: crypto.randomUUID(), pauseMs: 0, restMs: 0 },
     key: undefined,
   }))
   await Promise.all(wishes.map(wish => askUntilAnswered(deps, wish, signal)))
@@ -185,9 +189,8 @@ function couldAnswer(worker: Worker, since: number | undefined): boolean {
 async function callBySql(deps: CallerDeps): Promise<void> {
   const { random, workers, accepted, orders } = deps
   const wish = makeWish(deps)
-  const { port } = random.pick(workers.all).store
   const client = new pg.Client({
-    connectionString: `postgres://worker@127.0.0.1:${port}/worker`,
+    connectionString: random.pick(workers.all).variables().DATABASE_URL,
     connectionTimeoutMillis: 3_000,
     query_timeout: 8_000,
   })

@@ -1,11 +1,11 @@
-// npm run chaos [-- --seed N --seconds S --backend redis|postgres --workers N --logs FOLDER]
+// npm run chaos [-- --seed N --seconds S --backend redis|postgres|embedded --workers N --logs FOLDER]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findSilentGuards, renderReport } from './print-report.ts'
 import { runChaos } from './run-chaos.ts'
-import type { Backend } from './world.ts'
+import { type Backend, backends } from './world.ts'
 
 const { values } = parseArgs({
   options: {
@@ -17,9 +17,10 @@ const { values } = parseArgs({
   },
 })
 const seconds = readCount('seconds', values.seconds)
-const workers = readCount('workers', values.workers)
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : readCount('seed', values.seed)
 const backend = readBackend(values.backend)
+// An embedded database has one owner.
+const workers = backend === 'embedded' ? 1 : readCount('workers', values.workers)
 const logFolder = values.logs ?? (await mkdtemp(join(tmpdir(), 'chaos-logs-')))
 
 const stop = new AbortController()
@@ -54,8 +55,7 @@ function readCount(name: string, text: string): number {
 }
 
 function readBackend(text: string): Backend {
-  if (text === 'redis' || text === 'postgres') return text
-  return refuse(`--backend is "${text}": give redis or postgres`)
+  return backends.find(known => known === text) ?? refuse(`--backend is "${text}": give one of ${backends.join(', ')}`)
 }
 
 function refuse(sentence: string): never {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
+import { mainPath } from '../test/fixtures/wiki-project.ts'
 import type { CallerDeps } from './callers.ts'
 import { every } from './every.ts'
 
@@ -19,7 +20,7 @@ const endsWithinMs = 180_000
 
 async function runInForeground(deps: CallerDeps, signal: AbortSignal): Promise<void> {
   const { random, world, guards } = deps
-  const payload = { entry: `foreground-${crypto.randomUUID()}`, pauseMs: random.between(0, 2_000) }
+  const payload = { entry: `foreground-${crypto.randomUUID()}`, pauseMs: random.between(0, 2_000), restMs: 0 }
   const words = ['run', 'ledger', '--account', random.pick(world.accountNames), '--payload', JSON.stringify(payload)]
   // Some are killed in the middle: what they had reserved ends with them.
   const killAfterMs = random.next() < 0.25 ? random.between(300, 3_000) : undefined
@@ -35,7 +36,7 @@ async function enqueueAndWait(deps: CallerDeps, signal: AbortSignal): Promise<vo
   const wish = {
     account: random.pick(world.accountNames),
     job: 'other',
-    payload: { entry: crypto.randomUUID(), pauseMs: random.between(0, 500) },
+    payload: { entry: crypto.randomUUID(), pauseMs: random.between(0, 500), restMs: 0 },
   }
   const words = ['enqueue', wish.job, '--account', wish.account, '--payload', JSON.stringify(wish.payload)]
   const askedAt = Date.now()
@@ -51,15 +52,13 @@ async function command(
   { killAfterMs, signal }: { readonly killAfterMs?: number | undefined; readonly signal: AbortSignal },
 ): Promise<{ readonly outcome: 'done' | 'killed' | 'told' | 'hung'; readonly out: string }> {
   const { world, random, workers, bound, violate } = deps
-  const { store, redis } = random.pick(workers.all)
-  const child = spawn(process.execPath, ['src/main.ts', ...words], {
+  const child = spawn(process.execPath, [mainPath, ...words], {
     cwd: world.project,
     env: {
       PATH: process.env.PATH,
       ...world.environment,
       LOG_LEVEL: 'warn',
-      DATABASE_URL: `postgres://worker@127.0.0.1:${store.port}/worker`,
-      ...(redis && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+      ...random.pick(workers.all).variables(),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,37 +1,44 @@
-import type { World } from './world.ts'
+import type { PatientClient } from './http-client.ts'
+import type { ChaosStore } from './store.ts'
 
 /** Runs of the busy account that may begin while another account's request waits: the slots of all workers, twice over. */
 const mostBefore = 48
-const burst = 150
+const burst = 120
+
+/** A request of another account that was made behind a burst, and when. */
+export interface FairnessTest {
+  readonly id: string
+  readonly madeAt: number
+}
+
+export async function makeBurst({ request }: Pick<PatientClient, 'request'>): Promise<FairnessTest> {
+  const jobs = ['ledger', 'other', 'rolling'] as const
+  await Promise.all(
+    Array.from({ length: burst }, (_, n) =>
+      request('busy', jobs[n % jobs.length] ?? 'ledger', { entry: `fair-${n}`, pauseMs: 20, restMs: 0 }),
+    ),
+  )
+  const madeAt = Date.now()
+  const id = await request('north', 'ledger', { entry: `fair-${crypto.randomUUID()}`, pauseMs: 0, restMs: 0 })
+  return { id, madeAt }
+}
 
 /** Behind a burst of one account another one's request begins when a slot is free: judged by the order of the commits. */
-export async function testFairness(
-  { onStore }: World,
-  deps: { violate(promise: string, found: string): void; wait(isDone: () => Promise<boolean>): Promise<boolean> },
+export async function judgeFairness(
+  query: ChaosStore['query'],
+  { id, madeAt }: FairnessTest,
+  violate: (promise: string, found: string) => void,
 ): Promise<void> {
-  const begun = await onStore<{ seq: string }>('select coalesce(max(seq), 0) as seq from chaos.commits')
-  await onStore(
-    `select worker.request('ledger', 'busy', jsonb_build_object('entry', 'fair-' || n, 'pauseMs', 5)) from generate_series(1, $1::int) n`,
-    [burst],
-  )
-  const [other] = await onStore<{ id: string }>(
-    `select worker.request('ledger', 'north', '{"entry": "fair", "pauseMs": 5}') as id`,
-  )
-  const seqOfOther = `select min(seq) as seq from chaos.commits where request_id = worker.successor($1)`
-  const isDone = await deps.wait(
-    async () => (await onStore(`${seqOfOther} having count(*) > 0`, [other?.id])).length > 0,
-  )
-  if (!isDone) return deps.violate('fairness', `behind ${burst} requests of another account one didn't begin in time`)
-  const [row] = await onStore<{ before: number }>(
+  const [row] = await query<{ before: number }>(
     `select count(*)::int as before from chaos.commits c
-     where c.account = 'busy' and c.job = 'ledger' and c.seq > $2::bigint and c.seq < (${seqOfOther})`,
-    [other?.id, begun[0]?.seq],
+     where c.account = 'busy' and c.at > to_timestamp($2::float8 / 1000)
+       and c.seq < (select min(seq) from chaos.commits where request_id = worker.successor($1))`,
+    [id, madeAt],
   )
   const before = row?.before ?? 0
-  if (before > mostBefore) {
-    deps.violate(
-      'fairness',
-      `${before} runs of another account's burst of ${burst} came before a request that was made after it`,
-    )
-  }
+  if (before <= mostBefore) return
+  violate(
+    'fairness',
+    `${before} runs of another account's burst of ${burst} came before a request that was made after it`,
+  )
 }

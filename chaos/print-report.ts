@@ -38,6 +38,17 @@ const requiredGuards = {
     'tick counted as missed',
     'waits again',
   ],
+  embedded: [
+    'claim-busy',
+    'claim-full',
+    'claim-held',
+    'duplicate absorbed',
+    'key conflict',
+    'key repeated',
+    'reaped',
+    'tick absorbed',
+    'waits again',
+  ],
 } as const
 
 /** Seconds; a shorter run is too short for the rare ones. */

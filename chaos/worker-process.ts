@@ -22,13 +22,17 @@ export interface StartOptions {
 export interface Worker extends AsyncDisposable {
   readonly number: number
   readonly url: string
-  readonly store: FaultProxy
+  readonly store: FaultProxy | undefined
   readonly redis: FaultProxy | undefined
+  /** How a process reaches store and queue through this worker's proxies. */
+  variables(): Readonly<Record<string, string>>
   /** The process that runs there now. */
   readonly pid: number | undefined
   /** Since when it could answer: undefined while it starts, stands still or is gone. */
   readonly answeringSince: number | undefined
   start(options?: StartOptions): Promise<void>
+  /** Resolves when it could answer, or after so many milliseconds. */
+  ready(withinMs: number): Promise<void>
   kill(): Promise<void>
   pause(): void
   resume(): void
@@ -50,7 +54,8 @@ export async function openWorker(
   deps: { readonly guards: Counts; readonly logFolder: string; readonly onDeath: OnDeath },
 ): Promise<Worker> {
   await using opened = new AsyncDisposableStack()
-  const store = opened.use(await openProxy(portOf(world.postgres.url)))
+  const { server } = world.store
+  const store = server && opened.use(await openProxy(portOf(server.handle.url)))
   const redis = world.redis && opened.use(await openProxy(portOf(world.redis.url)))
   const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`
@@ -61,6 +66,11 @@ export async function openWorker(
   let child: ChildProcess | undefined
   let expected = false
   let answeringSince: number | undefined
+
+  const variables = (): Record<string, string> => ({
+    ...world.store.variables(store?.port),
+    ...(redis && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+  })
 
   async function setClock(aheadSeconds: number): Promise<void> {
     await writeFile(clockFile, `+${aheadSeconds}s`)
@@ -74,8 +84,7 @@ export async function openWorker(
       env: {
         PATH: process.env.PATH,
         ...world.environment,
-        DATABASE_URL: `postgres://worker@127.0.0.1:${store.port}/worker`,
-        ...(redis && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+        ...variables(),
         PORT: String(port),
         ...(options.without !== undefined && { CHAOS_WITHOUT: options.without }),
         ...(world.timeLibrary !== undefined && timeVariables(world.timeLibrary, clockFile)),
@@ -118,6 +127,7 @@ export async function openWorker(
   return {
     number,
     url,
+    variables,
     store,
     redis,
     lines,
@@ -128,6 +138,10 @@ export async function openWorker(
       return answeringSince
     },
     start,
+    async ready(withinMs) {
+      const deadline = performance.now() + withinMs
+      while (answeringSince === undefined && performance.now() < deadline) await delay(100)
+    },
     async kill() {
       await end('SIGKILL')
     },

@@ -12,10 +12,11 @@ import { type IdentityProvider, startIdentityProvider } from '../test/sandbox/id
 import type { ServiceHandle } from '../test/services/local-service.ts'
 import { startPostgres } from '../test/services/start-postgres.ts'
 import { startRedis } from '../test/services/start-redis.ts'
-import { auditTriggers, jobTables } from './audit.ts'
 import { type FaultProxy, openProxy } from './proxy.ts'
+import { type ChaosStore, openEmbeddedStore, openServerStore } from './store.ts'
 
-export type Backend = 'redis' | 'postgres'
+export const backends = ['redis', 'postgres', 'embedded'] as const
+export type Backend = (typeof backends)[number]
 
 /** Accounts and how many runs each may have at a time; `busy` is the one that makes bursts. */
 const accounts: Readonly<Record<string, { readonly concurrentRuns: number }>> = {
@@ -31,17 +32,15 @@ export interface World extends AsyncDisposable {
   readonly project: string
   readonly folder: string
   readonly accountNames: readonly string[]
-  readonly postgres: ServiceHandle
-  /** Of the store, for a superuser, past every proxy. */
-  readonly storeUrl: string
+  readonly store: ChaosStore
   readonly redis: ServiceHandle | undefined
   readonly issuer: IdentityProvider
   readonly api: SandboxHasura
   /** Between the workers and the issuer, and between them and the API. */
   readonly issuerProxy: FaultProxy
   readonly apiProxy: FaultProxy
-  /** As superuser, past every proxy; for the harness itself. Connects anew when the server was away. */
-  onStore<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Asks the store as superuser, past every proxy. */
+  readonly onStore: ChaosStore['query']
   /** The API's own database, for writers. */
   readonly apiPool: pg.Pool
   /** A bearer token of a caller who may ask for jobs. */
@@ -79,9 +78,8 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
   )
   const issuerProxy = opened.use(await openProxy(portOf(issuer.issuer)))
 
-  log('starting Postgres (fsync = on) and Redis')
-  const durable = { fsync: 'on', full_page_writes: 'on', max_connections: '200', track_commit_timestamp: 'on' }
-  const postgres = opened.use(await startPostgres(durable))
+  log(backend === 'embedded' ? 'embedded: one worker' : 'starting Postgres (fsync = on)')
+  const store = opened.use(backend === 'embedded' ? await openEmbeddedStore(folder) : await openServerStore())
   const redis = backend === 'redis' ? opened.use(await startRedis()) : undefined
   const apiPostgres = opened.use(await startPostgres())
   const api = opened.use(
@@ -95,19 +93,6 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
   const apiPool = new pg.Pool({ connectionString: apiPostgres.url, max: 8 })
   apiPool.on('error', () => {})
   opened.defer(() => apiPool.end())
-
-  const storeUrl = new URL(postgres.url)
-  storeUrl.pathname = '/worker'
-  const server = new pg.Client({ connectionString: postgres.url })
-  await server.connect()
-  await server.query('create role worker login')
-  await server.query('create database worker owner worker')
-  await server.end()
-  const storePool = new pg.Pool({ connectionString: storeUrl.href, max: 6, connectionTimeoutMillis: 5_000 })
-  storePool.on('error', () => {})
-  opened.defer(() => storePool.end())
-  const onStore = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-    (await storePool.query<Row>(text, [...values])).rows
 
   const secrets = join(folder, 'secrets')
   await mkdir(secrets)
@@ -143,17 +128,11 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
   }
 
   // The tables have to be there before the triggers on them.
-  const asWorker = new URL(storeUrl)
-  asWorker.username = 'worker'
   await promisify(execFile)(process.execPath, [mainPath, 'migrate'], {
     cwd: project,
-    env: { PATH: process.env.PATH, ...environment, DATABASE_URL: asWorker.href },
+    env: { PATH: process.env.PATH, ...environment, ...store.variables(undefined) },
   })
-  await onStore(jobTables)
-  await onStore(auditTriggers)
-  for (const [account, { concurrentRuns }] of Object.entries(accounts)) {
-    await onStore('insert into chaos.limits (account, slots) values ($1, $2)', [account, concurrentRuns])
-  }
+  await store.prepare(slotsOf(accounts))
 
   const closing = opened.move()
   return {
@@ -161,21 +140,24 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
     project,
     folder,
     accountNames: Object.keys(accounts),
-    postgres,
-    storeUrl: storeUrl.href,
+    store,
     redis,
     issuer,
     api,
     issuerProxy,
     apiProxy,
     apiPool,
-    onStore,
+    onStore: store.query,
     callerToken: () => issuer.issueToken(caller.clientId),
     environment,
     secretFile,
     timeLibrary: findTimeLibrary(),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+function slotsOf(given: typeof accounts): Record<string, number> {
+  return Object.fromEntries(Object.entries(given).map(([name, { concurrentRuns }]) => [name, concurrentRuns]))
 }
 
 /** What the engine finds as the project's own is the list of jobs. */

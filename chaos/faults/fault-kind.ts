@@ -1,3 +1,4 @@
+import type { PatientClient } from '../http-client.ts'
 import type { Fault, PlannedKind } from '../plan.ts'
 import type { Workers } from '../workers.ts'
 import type { Backend, World } from '../world.ts'
@@ -10,8 +11,7 @@ export interface Scene {
   violate(promise: string, found: string): void
   /** Of times by the clock, for this machine as slow as it is now. */
   bound(ms: number): number
-  /** Makes a request past callers and proxies. */
-  request(account: string, job: string, payload: object): Promise<void>
+  readonly client: PatientClient
 }
 
 export type Mend = () => Promise<void> | void

@@ -16,6 +16,9 @@ export const networkFaults: readonly FaultKind[] = [
     ([name, disturbance]): FaultKind => ({
       name: `postgres-connections-${name}`,
       breaks: 'store-link',
+      backends: ['redis', 'postgres'],
+      // After these an answer to a claim is lost.
+      weight: name === 'half' || name === 'lost' ? 3 : 1,
       lasts: [1_500, 9_000],
       begin: (scene, fault) => disturb(linksOf(scene, fault.target, 'store'), disturbance(fault.chance)),
     }),

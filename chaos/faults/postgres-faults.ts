@@ -1,20 +1,20 @@
 import pg from 'pg'
-import type { World } from '../world.ts'
+import type { ChaosStore } from '../store.ts'
 import type { FaultKind } from './fault-kind.ts'
 
 /** What happens to the server of the store. */
 export const postgresFaults: readonly FaultKind[] = [
-  postgresFault('postgres-killed', [0, 5_000], async ({ postgres }) => {
-    await postgres.kill()
-    return () => postgres.start()
+  postgresFault('postgres-killed', [0, 5_000], async ({ server: { handle } }) => {
+    await handle.kill()
+    return () => handle.start()
   }),
-  postgresFault('postgres-restarted', [0, 1_000], async ({ postgres }) => {
-    await postgres.stop()
-    return () => postgres.start()
+  postgresFault('postgres-restarted', [0, 1_000], async ({ server: { handle } }) => {
+    await handle.stop()
+    return () => handle.start()
   }),
-  postgresFault('postgres-stands-still', [1_000, 9_000], async ({ postgres }) => {
-    postgres.pause()
-    return () => postgres.resume()
+  postgresFault('postgres-stands-still', [1_000, 9_000], async ({ server: { handle } }) => {
+    handle.pause()
+    return () => handle.resume()
   }),
   postgresFault('postgres-takes-no-connections', [1_000, 8_000], async ({ onStore }) => {
     await onStore('alter role worker connection limit 1')
@@ -34,13 +34,13 @@ export const postgresFaults: readonly FaultKind[] = [
     }
   }),
   // Somebody's open transaction holds rows that the workers need.
-  postgresFault('postgres-rows-locked', [1_000, 7_000], async ({ storeUrl }, chance) => {
+  postgresFault('postgres-rows-locked', [1_000, 7_000], async ({ server: { url } }, chance) => {
     const table = chance < 0.4 ? 'worker.requests' : chance < 0.7 ? 'worker.leases' : 'worker.schedules'
-    return holdLocks(storeUrl, `select from ${table} for update`)
+    return holdLocks(url, `select from ${table} for update`)
   }),
 ]
 
-async function cutWorkers(onStore: World['onStore']): Promise<void> {
+async function cutWorkers(onStore: ChaosStore['query']): Promise<void> {
   await onStore(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker'`)
 }
 
@@ -53,10 +53,24 @@ async function holdLocks(url: string, statement: string): Promise<() => Promise<
   return () => client.end()
 }
 
+interface StoreServer {
+  readonly server: NonNullable<ChaosStore['server']>
+  readonly onStore: ChaosStore['query']
+}
+
 function postgresFault(
   name: string,
   lasts: readonly [number, number],
-  begin: (world: World, chance: number) => Promise<() => Promise<void> | void>,
+  begin: (store: StoreServer, chance: number) => Promise<() => Promise<void> | void>,
 ): FaultKind {
-  return { name, breaks: 'postgres', lasts, begin: ({ world }, { chance }) => begin(world, chance) }
+  return {
+    name,
+    breaks: 'postgres',
+    backends: ['redis', 'postgres'],
+    lasts,
+    begin({ world: { store, onStore } }, { chance }) {
+      if (!store.server) throw new Error('there is no server of an embedded store')
+      return begin({ server: store.server, onStore }, chance)
+    },
+  }
 }

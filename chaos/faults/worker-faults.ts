@@ -54,9 +54,9 @@ export const workerFaults: readonly FaultKind[] = [
     name: 'event-loop-blocked',
     breaks: 'load',
     lasts: [9_000, 9_000],
-    async begin({ request, world }, { chance }) {
+    async begin({ client, world }, { chance }) {
       const ms = Math.round(1_000 + chance * 8_000)
-      await request(world.accountNames[0] ?? '', 'block', { ms })
+      await client.request(world.accountNames[0] ?? '', 'block', { ms })
       return () => {}
     },
   },
@@ -89,6 +89,7 @@ export const workerFaults: readonly FaultKind[] = [
   {
     name: 'more-replicas',
     breaks: 'load',
+    backends: ['redis', 'postgres'],
     lasts: [6_000, 10_000],
     async begin(scene, { chance }) {
       const { workers } = scene
@@ -103,11 +104,13 @@ export const workerFaults: readonly FaultKind[] = [
     name: 'older-version-lacks-a-job',
     breaks: 'worker',
     weight: 3,
-    lasts: [8_000, 15_000],
+    lasts: [6_000, 12_000],
     async begin(scene, fault) {
       const worker = targetOf(scene, fault.target)
       await terminate(scene, worker)
       await worker.start({ without: rollingJob })
+      // Its time begins when it works; another fault may keep it from that.
+      await worker.ready(scene.bound(5_000))
       return async () => {
         await terminate(scene, worker)
         await worker.start()

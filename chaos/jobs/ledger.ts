@@ -5,7 +5,9 @@ import { z } from 'zod'
 /** What callers ask for: a number that tells requests apart, and how long a run takes. */
 const ledgerPayload = z.strictObject({
   entry: z.string().default(''),
+  /** Before its commit, and after it. */
   pauseMs: z.number().default(0),
+  restMs: z.number().default(0),
 })
 
 /**
@@ -41,6 +43,7 @@ export function ledger(name: string, more: Partial<Pick<JobDefinition, 'schedule
         await sql`insert into chaos.counters (account, job, value) values (${account}, ${name}, ${before + 1})
           on conflict (account, job) do update set value = excluded.value`.execute(tx)
       })
+      if (payload.restMs > 0) await clock.sleep(payload.restMs, signal)
       return {}
     },
   })

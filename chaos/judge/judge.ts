@@ -1,9 +1,9 @@
-import type { QueryResultRow } from 'pg'
 import type { Accepted, Order } from '../record.ts'
+import type { Row } from '../store.ts'
 import type { World } from '../world.ts'
 
 export interface JudgeDeps {
-  readonly world: Pick<World, 'onStore' | 'apiPool'>
+  readonly world: Pick<World, 'onStore'>
   readonly accepted: readonly Accepted[]
   readonly orders: readonly Order[]
   readonly foreground: readonly string[]
@@ -26,7 +26,7 @@ interface Verdict {
   readonly promise: string
   readonly statement: string
   readonly values?: readonly unknown[]
-  tell(row: QueryResultRow): string
+  tell(row: Row): string
 }
 
 /** The request that did the work of each accepted one, with what its caller had asked for. */
@@ -167,7 +167,9 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
     },
     {
       promise: 'a living process keeps its runs',
-      statement: `select run_id, process, found, at from chaos.interruptions_log where alive and found like 'The process that ran it%'`,
+      statement: `select i.run_id, i.process, i.found, i.at from chaos.interruptions_log i where i.alive and i.found like 'The process that ran it%'
+        and not exists (select from chaos.overdue_log o
+          where o.process = i.process and o.at between i.at - interval '15 s' and i.at + interval '15 s')`,
       tell: row =>
         `run ${row.run_id} was ended at ${row.at} as that of a dead process, and process ${row.process} was alive`,
     },
