@@ -3,7 +3,9 @@ import type { App } from '../app.ts'
 import { settlesWithin } from '../clock.ts'
 import { createDispatcher } from '../runs/dispatcher.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
+import { startLooking } from '../runs/look.ts'
 import { runLine } from '../runs/run-line.ts'
+import { storeServedLines } from '../runs/served-lines.ts'
 import { listLines, listSchedules, makeTicks, reconcileSchedules } from '../schedules/scheduler.ts'
 
 export interface Serving extends AsyncDisposable {
@@ -29,11 +31,12 @@ export async function serveLines(
   const { store, process, clock } = deps
   const accounts = (): readonly Account[] => [...deps.accounts.values()].map(access => access.account)
   const schedules = () => listSchedules(deps.jobs.values(), accounts())
+  const listServed = () => listLines(deps.jobs.values(), accounts())
   const dispatcher = createDispatcher({
     ...deps,
-    processId: process.id,
     slots,
     run: (line, stopping) => runLine(deps, line, stopping),
+    lookAgain: () => looking.look(),
   })
   const parts: AsyncDisposable[] = []
   const use = <T extends AsyncDisposable>(part: T): T => {
@@ -49,30 +52,31 @@ export async function serveLines(
   await using opening = new AsyncDisposableStack()
   opening.defer(stop)
 
-  await reconcileSchedules(store, schedules())
-  const serving = use(
-    await process.serve({
-      lines: () => listLines(deps.jobs.values(), accounts()),
-      wake(lines) {
-        if (!tickets) return dispatcher.look()
-        dispatcher.offer(lines)
-        // What finds no slot here may find one elsewhere, in its turn.
-        waker.wake(lines)
-      },
-      tick: (ticks, now) => makeTicks(deps, schedules(), ticks, now),
-    }),
-  )
   // An account that was forgotten begins anew, with its schedules.
   async function renew(): Promise<void> {
     await reconcileSchedules(store, schedules())
-    await serving.renew()
+    await storeServedLines(store, process.id, listServed)
   }
+  await renew()
+  use({ [Symbol.asyncDispose]: () => storeServedLines(store, process.id, () => []) })
+  const looking = use(
+    startLooking({
+      ...deps,
+      wake(lines) {
+        dispatcher.offer(lines)
+        // What finds no slot here may find one elsewhere, in its turn.
+        if (tickets) waker.wake(lines)
+      },
+      tick: (ticks, now) => makeTicks(deps, schedules(), ticks, now),
+      renew,
+    }),
+  )
   use(startHousekeeping(deps, renew))
-  waker.onWork(dispatcher.look)
-  use(database.listen(dispatcher.look, clock))
+  waker.onWork(dispatcher.offer)
+  use(database.listen(looking.look, clock))
   const consumer = await tickets?.consume(dispatcher.serve, slots)
   if (consumer) use({ [Symbol.asyncDispose]: () => consumer.stop() })
 
   opening.move()
-  return { renew, look: serving.look, [Symbol.asyncDispose]: stop }
+  return { renew, look: looking.look, [Symbol.asyncDispose]: stop }
 }

@@ -1,10 +1,10 @@
+import { findContractProblems, roleOf } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, inPlace, PermanentError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
-import { findContractProblems, roleOf } from '../runs/contract.ts'
 import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
 
 /**

@@ -3,7 +3,6 @@ import { NotFoundError, UsageError } from '../errors.ts'
 import { explainUnknown } from '../find-named.ts'
 import { accountRecordRows } from '../gate/account-record.ts'
 import { holdRows } from '../gate/holds.ts'
-import { type FreeLinesDeps, withFreeLines } from '../runs/free-lines.ts'
 import { leaseRows } from '../runs/lease.ts'
 import { requestRows } from '../runs/requests.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -14,6 +13,7 @@ import { checkpointRows } from '../sync/checkpoint.ts'
 import { fullReadRows } from '../sync/full/full-read-record.ts'
 import { findMirrorRows } from '../sync/mirror/find-mirror-tables.ts'
 import { readerRows } from '../sync/reader-position.ts'
+import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
 
 export interface ForgetDeps extends FreeLinesDeps, Pick<RunDeps, 'jobs' | 'accounts'> {
   /** Where the queue is on Redis. */

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { triggers } from '../runs/requests.ts'
 import { requestStates } from '../store/schema.ts'
 import { type RunEvent, tellError } from './control-events.ts'
 import { controlLimits, createFastify } from './create-fastify.ts'
@@ -42,7 +43,11 @@ const rowsQuery = z.object({ table: nameValue, account: nameValue.optional(), li
 export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
   const { operations, log } = deps
   const app = createFastify(log, controlLimits, tellError)
-  addRequestRoutes(app, operations, 'cli')
+  addRequestRoutes(app, operations, {
+    isPublic: false,
+    // Only these callers may say what made a request.
+    identify: ({ headers }) => ({ trigger: z.enum(triggers).catch('cli').parse(headers['x-trigger']), caller: 'cli' }),
+  })
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   // Before the store closes, the runs of callers have recorded how they ended.

@@ -116,7 +116,7 @@ export function createFastify(
 }
 
 /** Seconds: what is away is looked for once a second. */
-export const retryAfterSeconds = 5
+const retryAfterSeconds = 5
 
 /** Answers are for their caller alone, and are what they say they are. */
 const safeHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }

@@ -1,12 +1,15 @@
-import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { NotFoundError } from '../errors.ts'
 import { type Log, privateCode, sayPublicly } from '../log.ts'
-import { priorities, triggers } from '../runs/requests.ts'
-import type { Authorize } from './authorize.ts'
-import { createFastify, type HttpLimits, httpLimits, refuseUnread, retryAfterSeconds } from './create-fastify.ts'
+import { priorities } from '../runs/requests.ts'
+import type { Caller } from './access-token.ts'
+import type { Authorize, Refusal } from './authorize.ts'
+import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
 import { requireKey } from './idempotency.ts'
-import type { Operations, RequestReport } from './operations.ts'
+import type { Operations, RequestReport, WantedRequest } from './operations.ts'
+import { createRefusalLog } from './refusal-log.ts'
 import { identifiedPath, namedPath, nameValue, parseValue } from './request-values.ts'
 
 const requestBody = z
@@ -27,6 +30,8 @@ export function createHttp(deps: {
 }): FastifyInstance {
   const { operations, authorize, log, limits = httpLimits } = deps
   const app = createFastify(log, limits)
+  const logRefusal = createRefusalLog(log)
+  const known = new WeakMap<FastifyRequest, Caller>()
 
   app.get('/health/live', async () => ({ status: 'ok' }))
   const ping = sharePending(() => operations.ping())
@@ -37,17 +42,44 @@ export function createHttp(deps: {
 
   app.register(async guarded => {
     guarded.addHook('onRequest', async (request, reply) => {
-      const authorization = await authorize(request.headers.authorization)
-      if (authorization.allowed) return
-      const { status, message } = authorization
-      if (status === 503) reply.header('retry-after', retryAfterSeconds)
-      if (status === 401) reply.header('www-authenticate', 'Bearer error="invalid_token"')
+      const { headers, raw } = request
+      const isAmbiguous = countHeaders(raw, 'authorization') > 1
+      const authorization = isAmbiguous ? severalCredentials : await authorize(headers.authorization)
+      if (authorization.allowed) {
+        known.set(request, authorization.caller)
+        return
+      }
+      const { status, message, challenge, retryAfterSeconds } = authorization
+      logRefusal(authorization, request.routeOptions.url)
+      if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+      if (challenge !== undefined) reply.header('www-authenticate', challenge)
       const code = status === 503 ? 'unavailable' : 'unauthorized'
       await refuseUnread(request, reply, limits, status, { code, message })
     })
-    addRequestRoutes(guarded, operations, 'http')
+    addRequestRoutes(guarded, operations, {
+      isPublic: true,
+      identify: request => ({ trigger: 'http', caller: nameCaller(known.get(request)) }),
+    })
   })
   return app
+}
+
+/** A request with several `Authorization` headers, of which proxies and Node may believe different ones (RFC 6750, section 3.1). */
+const severalCredentials: Refusal = {
+  allowed: false,
+  status: 400,
+  message: 'The Authorization header is there more than once.',
+  challenge: 'Bearer realm="hasura-sync-worker", error="invalid_request"',
+}
+
+function countHeaders({ rawHeaders }: IncomingMessage, name: string): number {
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
+}
+
+/** As it is kept with requests: whose idempotency keys they are, and who asked. No two callers have one name. */
+function nameCaller(caller: Caller | undefined): string {
+  const { client = '', subject = '' } = caller ?? {}
+  return `http:${encodeURIComponent(client)}/${encodeURIComponent(subject)}`
 }
 
 /** However many ask at once, one question is under way: health is for everybody, and must not cost the store its connections. */
@@ -61,22 +93,26 @@ function sharePending(ask: () => Promise<void>): () => Promise<void> {
   }
 }
 
+/** How those who come through one door are told apart. */
+export interface Door {
+  /** Whether they are told less than the worker's operator. */
+  readonly isPublic: boolean
+  identify(request: FastifyRequest): Pick<WantedRequest, 'trigger' | 'caller'>
+}
+
 /** `POST /jobs/{name}/requests` and `GET /requests/{id}`. */
-export function addRequestRoutes(app: FastifyInstance, operations: Operations, trigger: 'http' | 'cli'): void {
+export function addRequestRoutes(app: FastifyInstance, operations: Operations, door: Door): void {
   app.post('/jobs/:name/requests', async (request, reply) => {
     const { name } = parseValue(namedPath, request.params, 'path')
     const body = parseValue(requestBody, request.body ?? undefined, 'body')
     const { 'idempotency-key': idempotencyKey } = keyHeader.parse(request.headers)
     if (idempotencyKey !== undefined) requireKey(idempotencyKey)
-    // Only the control socket's callers may say what made a request; over TCP it is HTTP.
-    const from = trigger === 'cli' ? z.enum(triggers).catch('cli').parse(request.headers['x-trigger']) : trigger
     const accepted = await operations.makeRequest({
       job: name,
       account: body.account,
       payload: body.payload,
       priority: body.priority,
-      trigger: from,
-      caller: trigger,
+      ...door.identify(request),
       idempotencyKey,
     })
     return reply.code(202).header('location', `/requests/${accepted.id}`).send(accepted)
@@ -86,7 +122,7 @@ export function addRequestRoutes(app: FastifyInstance, operations: Operations, t
     const { id } = parseValue(identifiedPath, request.params, 'path')
     const report = await operations.findRequest(id)
     if (!report) throw noRequest(id)
-    return trigger === 'http' ? withoutPrivateWords(report) : report
+    return door.isPublic ? withoutPrivateWords(report) : report
   })
 }
 
@@ -99,8 +135,8 @@ export function noRequest(id: string): NotFoundError {
 
 const keyHeader = z.object({ 'idempotency-key': z.string().optional() })
 
-/** A caller may ask for jobs; what their author's code threw is for the worker's operator. */
-function withoutPrivateWords(report: RequestReport): RequestReport {
+/** A caller may ask for jobs; what their author's code threw, and who else asks, is for the worker's operator. */
+function withoutPrivateWords({ caller: _, ...report }: RequestReport): RequestReport {
   const { failedReason, runs } = report
   const [last] = runs
   return {
@@ -108,6 +144,9 @@ function withoutPrivateWords(report: RequestReport): RequestReport {
     ...(failedReason !== undefined && {
       failedReason: last?.error?.code === privateCode ? sayPublicly(last.error) : failedReason,
     }),
-    runs: runs.map(run => ({ ...run, error: run.error && { ...run.error, message: sayPublicly(run.error) } })),
+    runs: runs.map(({ caller: _, ...run }) => ({
+      ...run,
+      error: run.error && { ...run.error, message: sayPublicly(run.error) },
+    })),
   }
 }

@@ -110,6 +110,8 @@ export const runReportSchema = z.object({
   job: z.string(),
   account: z.string(),
   trigger: z.string(),
+  /** Who made its request, as that says; absent when that is no longer kept. */
+  caller: z.string().optional(),
   attempt: z.int(),
   state: z.enum(runStates),
   startedAt: z.string(),
@@ -127,6 +129,8 @@ export const requestSummarySchema = z.object({
   account: z.string(),
   state: z.enum(requestStates),
   trigger: z.string(),
+  /** Who asked: `http:<client>/<subject>` of the token, `sql:<user>`, `cli`; empty where the worker itself did, absent over HTTP. */
+  caller: z.string().optional(),
   priority: z.enum(priorities),
   /** Runs in a row that failed. */
   failures: z.int(),

@@ -12,6 +12,7 @@ interface RequestRow {
   readonly job: string
   readonly state: RequestState
   readonly trigger: string
+  readonly caller: string
   readonly priority: 'high' | 'normal' | 'low'
   readonly failures: number
   readonly requested_at: Date
@@ -34,7 +35,7 @@ interface RequestRow {
 }
 
 const columns = sql`
-  r.id, r.account, r.job, r.state, r.trigger, r.priority, r.failures, r.requested_at, r.ended_at,
+  r.id, r.account, r.job, r.state, r.trigger, r.caller, r.priority, r.failures, r.requested_at, r.ended_at,
   r.error_code, r.error_found, r.error_remedy, p.progress,
   to_char(nullif(r.due_at, 'infinity') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as due_at,
   r.due_at > now() as is_due_later,
@@ -102,6 +103,7 @@ function summarize(row: RequestRow): RequestSummary {
     account: row.account,
     state: row.state,
     trigger: row.trigger,
+    caller: row.caller,
     priority: row.priority,
     failures: row.failures,
     requestedAt: row.requested_at.toISOString(),

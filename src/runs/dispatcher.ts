@@ -1,105 +1,89 @@
-import { sql } from 'kysely'
 import { type Clock, settlesWithin } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { brief } from '../store/prepared-statements.ts'
-import type { Store } from '../store/store.ts'
-import type { Line, LineName } from './line.ts'
+import type { LineName } from './line.ts'
 
 /** Where a process runs requests: some at a time. */
 export interface Dispatcher {
-  /** Runs what a line has, when a slot is free; resolves after its run. */
+  /** Runs what a line has, as soon as a slot is free; resolves after its runs. */
   serve(line: LineName): Promise<void>
-  /** Runs what these lines have, as far as slots are free: who waits is found by the next look. */
+  /** The same for several, as far as slots are free and once over: who waits is found by the next look. */
   offer(lines: readonly LineName[]): void
-  /** Asks the store for ready lines, once now and again after each run until there is nothing left. */
-  look(): void
   /** Takes nothing more, waits up to `graceMs` for the runs in hand, then aborts them. */
   stop(graceMs: number): Promise<void>
 }
 
 export interface DispatcherDeps {
-  readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  readonly processId: string
   /** Runs at a time. */
   readonly slots: number
   /** Claims the line and runs what it got. @returns whether it got anything */
   run(line: LineName, signal: AbortSignal): Promise<boolean>
+  /** Looks for more lines than were offered. */
+  lookAgain(): void
 }
 
 /** How long aborted runs may take to end, in milliseconds. */
 const abortedMs = 2_000
 
-export function createDispatcher({ store, clock, log, processId, slots, run }: DispatcherDeps): Dispatcher {
+export function createDispatcher({ clock, log, slots, run, lookAgain }: DispatcherDeps): Dispatcher {
+  const waiting = new Map<string, { readonly line: LineName; readonly ended: PromiseWithResolvers<void> }>()
   const running = new Set<Promise<void>>()
   const stopping = new AbortController()
   const aborting = new AbortController()
-  const waiting: (() => void)[] = []
-  let wanted = false
-  let looking = false
-  /** The last look found as many lines as there were free slots, so there may be more. */
+  /** There were more lines than could be taken. */
   let mayBeMore = false
 
-  function start(line: LineName): Promise<void> {
-    const work = run(line, aborting.signal)
-      .then(claimed => {
-        // Asking again after nothing was claimed would ask for the same lines without end.
-        if (claimed && mayBeMore) wanted = true
-      })
-      .catch(error => log.warn({ error, ...line }, 'a line could not be looked at and is looked at again'))
-      .finally(() => {
-        running.delete(work)
-        waiting.shift()?.()
-        if (wanted) void lookNow()
-      })
-    running.add(work)
-    return work
+  function serve(line: LineName): Promise<void> {
+    const name = `${line.account}/${line.job}`
+    const known = waiting.get(name)
+    if (known) return known.ended.promise
+    const ended = Promise.withResolvers<void>()
+    waiting.set(name, { line, ended })
+    startNext()
+    return ended.promise
   }
 
-  async function lookNow(): Promise<void> {
-    const free = slots - running.size
-    if (looking || free <= 0 || stopping.signal.aborted) return
-    looking = true
-    wanted = false
-    try {
-      const lines = await findReadyLines(store, processId, free)
-      mayBeMore = lines.length === free
-      for (const line of lines) if (running.size < slots) void start(line)
-    } catch (error) {
-      log.warn({ error }, 'the store could not be asked for work and is asked again')
-    } finally {
-      looking = false
-      // Somebody asked meanwhile.
-      if (wanted && running.size < slots) void lookNow()
+  function startNext(): void {
+    for (const [name, { line, ended }] of waiting) {
+      if (running.size >= slots && !stopping.signal.aborted) return
+      waiting.delete(name)
+      if (stopping.signal.aborted) ended.resolve()
+      else start(line, ended.resolve)
     }
   }
 
+  function start(line: LineName, onEnd: () => void): void {
+    const work = run(line, aborting.signal)
+      .catch(error => {
+        log.warn({ error, ...line }, 'a line could not be looked at and is looked at again')
+        return false
+      })
+      .then(claimed => {
+        running.delete(work)
+        onEnd()
+        startNext()
+        // Asking again after nothing was claimed would ask for the same lines without end.
+        if (!claimed || !mayBeMore || waiting.size > 0) return
+        mayBeMore = false
+        lookAgain()
+      })
+    running.add(work)
+  }
+
   return {
-    async serve(line) {
-      while (running.size >= slots && !stopping.signal.aborted)
-        await new Promise<void>(resolve => waiting.push(resolve))
-      if (!stopping.signal.aborted) await start(line)
-    },
+    serve,
     offer(lines) {
-      for (const line of lines) if (running.size < slots && !stopping.signal.aborted) void start(line)
-    },
-    look() {
-      wanted = true
-      void lookNow()
+      const room = Math.max(0, 2 * slots - running.size - waiting.size)
+      mayBeMore = lines.length > room
+      for (const line of lines.slice(0, room)) void serve(line)
     },
     async stop(graceMs) {
       stopping.abort()
-      for (const resume of waiting.splice(0)) resume()
+      startNext()
       if (await settlesWithin(clock, graceMs, Promise.all(running))) return
       aborting.abort(new DOMException('The run was stopped, because the worker is shutting down.', 'AbortError'))
       await settlesWithin(clock, abortedMs, Promise.all(running))
     },
   }
-}
-
-async function findReadyLines(store: Store, processId: string, limit: number): Promise<readonly Line[]> {
-  const { rows } = await sql<Line>`${brief}
-    select account, job, fence from worker.ready_lines(${processId}, ${limit})`.execute(store)
-  return rows
 }

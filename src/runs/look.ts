@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, LineName } from './line.ts'
-import type { ServedLines } from './served-lines.ts'
+import type { WorkerProcess } from './process.ts'
 
 const everyMs = 1_000
 /** An instant that is due sooner than that is waited for so long, in milliseconds. */
@@ -19,13 +19,6 @@ export interface Tick extends LineName {
   readonly dueAt: Date
 }
 
-/** What is done about what a look finds. */
-export interface Findings {
-  /** Free lines that have ready work. */
-  wake(lines: readonly Line[]): void
-  tick(ticks: readonly Tick[], now: Date): Promise<void>
-}
-
 export interface Looking extends AsyncDisposable {
   /** Doesn't wait for the next second. */
   look(): void
@@ -35,32 +28,33 @@ export interface LookDeps {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  readonly processId: string
-  readonly served: ServedLines
-  /** Runs that this process has claimed or is about to claim. */
-  runIds(): readonly string[]
+  readonly process: Pick<WorkerProcess, 'id' | 'runIds'>
+  /** Free lines that have ready work. */
+  wake(lines: readonly Line[]): void
+  tick(ticks: readonly Tick[], now: Date): Promise<void>
+  /** The store knows of no line that this process serves: it was taken for dead, or the store was restored. */
+  renew(): Promise<void>
 }
 
 interface LookRow extends LineName {
-  readonly kind: 'wake' | 'tick' | 'now'
+  readonly kind: 'wake' | 'tick' | 'now' | 'unserved'
   readonly fence: string
   readonly due_at: Date
   readonly next_at: Date | null
 }
 
 /** Asks the store once a second what there is to do for the lines that this process serves. A look that fails is made again. */
-export function startLooking(deps: LookDeps, findings: Findings): Looking {
-  const { store, clock, log, processId, served } = deps
+export function startLooking(deps: LookDeps): Looking {
+  const { store, clock, log, process } = deps
   const stopped = new AbortController()
   let bell = new AbortController()
   let since: Date | undefined
 
   /** @returns milliseconds until the next one */
   async function lookOnce(): Promise<number> {
-    await served.ensure()
     const { rows } = await sql<LookRow>`${brief}
       select kind, account, job, fence, due_at, next_at from worker.look(
-        ${processId}, ${[...deps.runIds()]}::uuid[], ${since ?? null}::timestamptz, ${linesAtOnce}, ${ticksAtOnce})`.execute(
+        ${process.id}, ${[...process.runIds()]}::uuid[], ${since ?? null}::timestamptz, ${linesAtOnce}, ${ticksAtOnce})`.execute(
       store,
     )
     const of = (kind: LookRow['kind']): LookRow[] => rows.filter(row => row.kind === kind)
@@ -69,8 +63,9 @@ export function startLooking(deps: LookDeps, findings: Findings): Looking {
     since = clockRow.due_at
     const lines = of('wake')
     const ticks = of('tick').map(({ account, job, due_at: dueAt }) => ({ account, job, dueAt }))
-    if (lines.length > 0) findings.wake(lines)
-    if (ticks.length > 0) await findings.tick(ticks, since)
+    if (lines.length > 0) deps.wake(lines)
+    if (ticks.length > 0) await deps.tick(ticks, since)
+    if (of('unserved').length > 0) await deps.renew()
     if (ticks.length === ticksAtOnce) return 0
     const untilNext = clockRow.next_at ? clockRow.next_at.getTime() - since.getTime() : everyMs
     return Math.min(Math.max(untilNext, leastPauseMs), everyMs)

@@ -6,9 +6,7 @@ import type { Database } from '../store/open-database.ts'
 import { prepared } from '../store/prepared-statements.ts'
 import { CancelledError } from './ending.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import { type Findings, startLooking } from './look.ts'
 import { createRunsInHand, type RunInHand } from './runs-in-hand.ts'
-import { createServedLines, type ServedLine, type ServedLines } from './served-lines.ts'
 
 /** A process is taken for dead when it hasn't been heard of for so long; its runs then end as interrupted. */
 const lifeMs = 6_000
@@ -17,25 +15,12 @@ const lifeAloneMs = 3_600_000
 /** What is told to the store at the end may take so long, in milliseconds. */
 const farewellMs = 500
 
-/** What a worker does beside being alive. */
-export interface Duties extends Findings {
-  /** The lines whose requests and schedules it serves. */
-  lines(): readonly ServedLine[]
-}
-
 export interface WorkerProcess extends AsyncDisposable {
   readonly id: string
   /** Announces a run before its claim, so that nobody puts it back. */
   takeInHand(): RunInHand
-  /** Serves lines from now on; until it is disposed. */
-  serve(duties: Duties): Promise<ServingHandle>
-}
-
-export interface ServingHandle extends AsyncDisposable {
-  /** The lines have changed. */
-  renew(): Promise<void>
-  /** Looks for work without waiting for the next second. */
-  look(): void
+  /** Of the runs that it has claimed or is about to claim. */
+  runIds(): readonly string[]
 }
 
 export interface ProcessDeps {
@@ -45,7 +30,7 @@ export interface ProcessDeps {
 }
 
 interface BeatRow {
-  readonly kind: 'registered' | 'lost' | 'cancel'
+  readonly kind: 'lost' | 'cancel'
   readonly run_id: string
 }
 
@@ -63,21 +48,13 @@ export async function startProcess(
   const ownLifeMs = self.isAlone ? lifeAloneMs : lifeMs
   const id = crypto.randomUUID()
   const inHand = createRunsInHand()
-  let served: ServedLines | undefined
 
   async function beat(): Promise<void> {
     const { rows } = await sql<BeatRow>`${prepared}
       select kind, run_id from worker.beat(
-        ${id}, ${self.host}, ${self.pid}, ${ownLifeMs / 1000}, ${[...inHand.ids()]}::uuid[])`
-      .execute(heartbeatStore)
-      .catch(error => {
-        // It may have been carried out, and have registered the process anew.
-        served?.mayBeLost()
-        throw error
-      })
+        ${id}, ${self.host}, ${self.pid}, ${ownLifeMs / 1000}, ${[...inHand.ids()]}::uuid[])`.execute(heartbeatStore)
     for (const { kind, run_id: runId } of rows) {
-      if (kind === 'registered') served?.mayBeLost()
-      else inHand.abort(runId, kind === 'cancel' ? new CancelledError() : takenOver())
+      inHand.abort(runId, kind === 'cancel' ? new CancelledError() : takenOver())
     }
   }
 
@@ -99,23 +76,7 @@ export async function startProcess(
   return {
     id,
     takeInHand: inHand.take,
-    async serve(duties) {
-      let lines = duties.lines
-      const own = createServedLines(store, id, () => lines())
-      await own.renew()
-      served = own
-      const looking = startLooking({ store, clock, log, processId: id, served: own, runIds: inHand.ids }, duties)
-      return {
-        renew: own.renew,
-        look: looking.look,
-        async [Symbol.asyncDispose]() {
-          await looking[Symbol.asyncDispose]()
-          served = undefined
-          lines = () => []
-          await settlesWithin(clock, farewellMs, own.renew())
-        },
-      }
-    },
+    runIds: inHand.ids,
     async [Symbol.asyncDispose]() {
       await heartbeat[Symbol.asyncDispose]()
       const gone = sql`${prepared} delete from worker.processes where id = ${id}`.execute(heartbeatStore)

@@ -30,51 +30,20 @@ export async function findServer(
   return rows[0]
 }
 
-/** Which lines a process serves, as the store knows it: it wakes the process for no others. */
-export interface ServedLines {
-  /** Stores them unless they are stored. */
-  ensure(): Promise<void>
-  /** Stores them as they are now. */
-  renew(): Promise<void>
-  /** The store may have lost them together with the process. */
-  mayBeLost(): void
-}
-
-/** @param lines asked each time that they are stored */
-export function createServedLines(store: Store, processId: string, lines: () => readonly ServedLine[]): ServedLines {
-  let isStored = false
-  let last: Promise<void> = Promise.resolve()
-
-  async function write(): Promise<void> {
-    // What is lost meanwhile has to be stored again.
-    isStored = true
-    try {
-      await writeLines(store, processId, lines())
-    } catch (error) {
-      isStored = false
-      throw error
-    }
-  }
-
-  /** One at a time: two at once would write the same rows. */
-  function renew(): Promise<void> {
-    last = last.catch(() => {}).then(write)
-    return last
-  }
-
-  return {
-    ensure: async () => (isStored ? undefined : renew()),
-    renew,
-    mayBeLost() {
-      isStored = false
-    },
-  }
-}
-
-async function writeLines(store: Store, processId: string, lines: readonly ServedLine[]): Promise<void> {
+/**
+ * Stores which lines a process serves, in the place of those before: it is told of no others. Several calls at once take turns.
+ *
+ * @param lines asked in its turn
+ */
+export async function storeServedLines(
+  store: Store,
+  processId: string,
+  lines: () => readonly ServedLine[],
+): Promise<void> {
   await store.transaction().execute(async tx => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${processId}, 0))`.execute(tx)
     await tx.deleteFrom('worker.served_lines').where('process', '=', processId).execute()
-    const rows = lines.map(({ account, job, afterBootstrap, hasSchedule, slots }) => ({
+    const rows = lines().map(({ account, job, afterBootstrap, hasSchedule, slots }) => ({
       account,
       job,
       after_bootstrap: afterBootstrap,

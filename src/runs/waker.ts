@@ -11,13 +11,13 @@ export interface TicketTaker {
 
 export interface Waker {
   readonly wake: Wake
-  /** What this process does when it is told that there may be work; nothing until it serves. */
-  onWork(look: () => void): void
+  /** What this process does about lines that it wakes itself; nothing until it serves. */
+  onWork(offer: Wake): void
 }
 
 /**
- * Tells whoever may run it that a line has work: by tickets where there is Redis, else by a look of this process and a
- * notification to the others. When the queue doesn't take a ticket, this process looks for itself.
+ * Tells whoever may run it that a line has work: by tickets where there is Redis, else by offering it to this process and
+ * a notification to the others. When the queue doesn't take a ticket, this process is offered it as well.
  */
 export function createWaker({
   store,
@@ -31,7 +31,7 @@ export function createWaker({
   readonly notifies: boolean
   readonly log: Log
 }): Waker {
-  let look: () => void = () => {}
+  let offer: Wake = () => {}
   let isNotifying = false
   let isWanted = false
 
@@ -51,18 +51,18 @@ export function createWaker({
 
   return {
     onWork(given) {
-      look = given
+      offer = given
     },
     wake(lines) {
       if (lines.length === 0) return
       if (!tickets) {
-        look()
+        offer(lines)
         if (notifies) void notify()
         return
       }
       tickets.add(lines).catch(error => {
-        log.debug({ error, guard: 'ticket-refused' }, 'the queue took no ticket, and the store is looked at instead')
-        look()
+        log.debug({ error, guard: 'ticket-refused' }, 'the queue took no ticket, and this process is offered the line')
+        offer(lines)
       })
     },
   }

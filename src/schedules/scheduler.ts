@@ -56,25 +56,30 @@ export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Acco
  * process doesn't know stay: another version, or a process with other accounts, may keep them.
  */
 export async function reconcileSchedules(store: Store, schedules: readonly Schedule[]): Promise<void> {
-  await store.transaction().execute(async tx => {
-    const { rows } = await sql<{ now: Date }>`select now() as now`.execute(tx)
-    const now = rows[0]?.now ?? new Date()
-    for (const { account, job, rule } of schedules) {
-      const due = firstDue(rule, now)
-      const every = 'everySeconds' in rule ? rule.everySeconds : null
-      // A changed rule keeps a tick that is due, and doesn't make one: replicas with different rules would each start the job.
-      await sql`
-        insert into worker.schedules as s (account, job, rule, next_run_at)
-        values (${account}, ${job}, ${describeRule(rule)}, ${due})
-        on conflict (account, job) do update set
-          rule = excluded.rule,
-          next_run_at = case
-            when s.next_run_at <= ${now} then s.next_run_at
-            when ${every}::float8 is null then excluded.next_run_at
-            else greatest(${now}, coalesce(s.last_run_at, ${now}) + make_interval(secs => ${every}::float8)) end
-        where s.rule <> excluded.rule`.execute(tx)
-    }
-  })
+  const { rows } = await sql<{ now: Date }>`select now() as now`.execute(store)
+  const now = rows[0]?.now ?? new Date()
+  const wanted = schedules.map(({ account, job, rule }) => ({
+    account,
+    job,
+    rule: describeRule(rule),
+    due: firstDue(rule, now),
+    every: 'everySeconds' in rule ? rule.everySeconds : null,
+  }))
+  // A changed rule keeps a tick that is due, and doesn't make one: replicas with different rules would each start the job.
+  await sql`
+    with wanted as (
+      select * from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb)
+        as w(account text, job text, rule text, due timestamptz, every float8)
+    ), changed as (
+      update worker.schedules s set rule = w.rule, next_run_at = case
+        when s.next_run_at <= now() then s.next_run_at
+        when w.every is null then w.due
+        else greatest(now(), coalesce(s.last_run_at, now()) + make_interval(secs => w.every)) end
+      from wanted w where s.account = w.account and s.job = w.job and s.rule <> w.rule
+    )
+    insert into worker.schedules (account, job, rule, next_run_at)
+    select account, job, rule, due from wanted order by account, job
+    on conflict do nothing`.execute(store)
 }
 
 /** Makes the requests of due schedules, all in one exchange; a tick that another process was faster with is none. */

@@ -2,13 +2,15 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readDocument } from './markdown.ts'
 
-/** A link to a test file, and behind it the names of its tests in italics. */
-const proofs = [
-  ...readDocument('docs/guarantees.md').matchAll(/\]\(\.\.\/(test\/[^)]+)\)((?::| ?,)?(?: ?\*[^*]+\*,?)*)/g),
-].map(([, file = '', names = '']) => ({
-  file,
-  names: [...names.matchAll(/\*([^*]+)\*/g)].map(([, name = '']) => name),
-}))
+const promising = ['docs/guarantees.md', 'docs/security.md']
+
+/** A link to a test file, and after it the names of its tests in italics. */
+const proofs = promising
+  .flatMap(path => [...readDocument(path).matchAll(/\]\(\.\.\/(test\/[^)]+)\)((?::| ?,)?(?: ?\*[^*]+\*,?)*)/g)])
+  .map(([, file = '', names = '']) => ({
+    file,
+    names: [...names.matchAll(/\*([^*]+)\*/g)].map(([, name = '']) => name),
+  }))
 
 test.each(proofs)('a promise is held by tests that exist: $file', ({ file, names }) => {
   expect(names).not.toEqual([])
@@ -16,8 +18,8 @@ test.each(proofs)('a promise is held by tests that exist: $file', ({ file, names
   for (const name of names) expect(code).toContain(name)
 })
 
-test('every promise names its test', () => {
-  const rows = readDocument('docs/guarantees.md')
+test.each(promising)('every promise names its test: %s', path => {
+  const rows = readDocument(path)
     .split('\n')
     .filter(line => line.startsWith('| **'))
   expect(rows.length).toBeGreaterThan(10)

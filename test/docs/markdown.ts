@@ -12,6 +12,9 @@ export const documents = [
   'docs/architecture.md',
   'docs/guarantees.md',
   'docs/performance.md',
+  'docs/security.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
 ] as const
 
 export interface CodeBlock {

@@ -9,7 +9,7 @@ import { jobs as shippedJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { parseConfig } from '../../src/config.ts'
 import { jobsOf } from '../../src/definitions/account-jobs.ts'
-import { checkJobList } from '../../src/runs/check-jobs.ts'
+import { checkJobList } from '../../src/definitions/check-jobs.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 import { readAccounts, systems } from './open-example.ts'
 

@@ -21,19 +21,19 @@ describe('a realm that callers know by another name than this process', () => {
   test('is verified by keys at an address of their own', async () => {
     idp.setClaims('caller', payload => ({ ...payload, iss: issuer }))
     const authorize = createAuthorize({ issuer, jwksUrl: idp.jwksUrl, audience, role })
-    expect(await authorize(`Bearer ${await idp.issueToken('caller')}`)).toEqual({ allowed: true })
+    expect(await authorize(`Bearer ${await idp.issueToken('caller')}`)).toMatchObject({ allowed: true })
     idp.setClaims('caller', payload => payload)
     expect(await authorize(`Bearer ${await idp.issueToken('caller')}`)).toMatchObject({ allowed: false, status: 401 })
   })
 })
 
 test('keys that have moved are discovered again after a pause', async () => {
-  const clock = new VirtualClock()
+  const clock = new VirtualClock(Date.now())
   const authorize = createAuthorize({ issuer: idp.issuer, audience, role }, clock)
   const token = await idp.issueToken('caller')
   const abandoned = `${idp.issuer}/abandoned`
   idp.fault('discovery', { kind: 'rewrite', rewrite: body => ({ ...body, jwks_uri: abandoned }) }, 1)
   expect(await authorize(`Bearer ${token}`)).toMatchObject({ status: 503 })
   clock.advance(10_000)
-  expect(await authorize(`Bearer ${token}`)).toEqual({ allowed: true })
+  expect(await authorize(`Bearer ${token}`)).toMatchObject({ allowed: true })
 })

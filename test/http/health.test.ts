@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
+import { letIn } from '../fixtures/let-in.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { openTestApp } from '../fixtures/open-test-app.ts'
 import { hasPostgres } from '../services/postgres.ts'
@@ -35,7 +36,7 @@ describe('health', () => {
     await using app = await openTestApp({ sandbox, jobs: [], env, backend: 'redis' })
     const http = createHttp({
       operations: app.operations,
-      authorize: async () => ({ allowed: true }),
+      authorize: letIn,
       log: app.logged.log,
     })
     const url = await http.listen({ host: '127.0.0.1', port: 0 })

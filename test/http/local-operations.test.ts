@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createControl } from '../../src/http/create-control.ts'
 import { createHttp } from '../../src/http/create-http.ts'
+import { letIn } from '../fixtures/let-in.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
 let app: TestApp
@@ -85,7 +86,7 @@ describe('rows of a mirror table', () => {
       rows: await rowsOf({ account: 'south' }),
       hasMore: false,
     })
-    await using http = createHttp({ operations, log, authorize: async () => ({ allowed: true }) })
+    await using http = createHttp({ operations, log, authorize: letIn })
     expect((await http.inject({ url })).statusCode).toBe(404)
     expect(app.logged.text()).not.toContain('9007199254740993')
   })

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { type Duties, startProcess } from '../../src/runs/process.ts'
-import { createServedLines } from '../../src/runs/served-lines.ts'
+import { startLooking } from '../../src/runs/look.ts'
+import { startProcess, type WorkerProcess } from '../../src/runs/process.ts'
+import { storeServedLines } from '../../src/runs/served-lines.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -11,7 +12,6 @@ const clock = systemClock
 const { log } = captureLog()
 const self = { host: 'test', pid: 1, isAlone: false }
 const line = { account: 'default', job: 'sync-things', afterBootstrap: false, hasSchedule: true, slots: 4 }
-const duties: Duties = { lines: () => [line], wake() {}, async tick() {} }
 
 describe.runIf(hasPostgres)('a process', () => {
   const opened = new AsyncDisposableStack()
@@ -28,6 +28,11 @@ describe.runIf(hasPostgres)('a process', () => {
     )
     return rows[0]?.at.getTime() ?? 0
   }
+  const look = (process: WorkerProcess) =>
+    startLooking({
+      ...{ store: database.store, clock, log, process, wake() {}, async tick() {} },
+      renew: () => storeServedLines(database.store, process.id, () => [line]),
+    })
   const servedBy = async (id: string) => {
     const { rows } = await sql`select job from worker.served_lines where process = ${id}`.execute(database.store)
     return rows
@@ -35,7 +40,7 @@ describe.runIf(hasPostgres)('a process', () => {
 
   test('stays alive while every connection for other statements is taken', async () => {
     await using process = await startProcess({ database, clock, log }, self)
-    await using _serving = await process.serve(duties)
+    await using _looking = look(process)
     const release = Promise.withResolvers<void>()
     const taken = Array.from({ length: 12 }, () => database.store.connection().execute(() => release.promise))
     const before = await expiresAt(process.id)
@@ -47,35 +52,28 @@ describe.runIf(hasPostgres)('a process', () => {
   test('stays alive while looking for work fails, and looks again', async () => {
     await using process = await startProcess({ database, clock, log }, self)
     await sql`alter function worker.look rename to look_away`.execute(database.store)
-    await using serving = await process.serve(duties)
+    await using looking = look(process)
     using run = process.takeInHand()
     const before = await expiresAt(process.id)
     await expect.poll(() => expiresAt(process.id)).toBeGreaterThan(before + 1_000)
     expect(run.signal.aborted).toBe(false)
     await sql`alter function worker.look_away rename to look`.execute(database.store)
-    serving.look()
+    looking.look()
   })
 
   test('that was taken for dead registers again with the lines that it serves', async () => {
     await using process = await startProcess({ database, clock, log }, self)
-    await using _serving = await process.serve(duties)
+    await using _looking = look(process)
     await sql`delete from worker.processes where id = ${process.id}`.execute(database.store)
     await expect.poll(() => servedBy(process.id)).toEqual([{ job: line.job }])
   })
 
-  test('stores its lines one call after the other, as they are then, and again when they may be lost', async () => {
+  test('stores its lines one call after the other, as they are then', async () => {
     await using process = await startProcess({ database, clock, log }, self)
     let lines = [line]
-    const served = createServedLines(database.store, process.id, () => lines)
-    const calls = Array.from({ length: 5 }, () => served.renew())
+    const calls = Array.from({ length: 5 }, () => storeServedLines(database.store, process.id, () => lines))
     lines = [{ ...line, job: 'sync-others' }]
     await Promise.all(calls)
-    expect(await servedBy(process.id)).toEqual([{ job: 'sync-others' }])
-    await sql`delete from worker.served_lines where process = ${process.id}`.execute(database.store)
-    await served.ensure()
-    expect(await servedBy(process.id)).toEqual([])
-    served.mayBeLost()
-    await served.ensure()
     expect(await servedBy(process.id)).toEqual([{ job: 'sync-others' }])
   })
 })

@@ -32,7 +32,7 @@ async function logIn(at: LoginServer, signal: AbortSignal): Promise<unknown> {
 /** A caller is told as by an API, so that it can be looked at as the others. */
 async function authorize(callers: { issuer: string; jwksUrl?: string }): Promise<unknown> {
   const token = new UnsecuredJWT({ iss: callers.issuer, aud: 'worker', exp: 4e9 }).encode()
-  const signed = `${btoa('{"alg":"RS256","kid":"k"}').replaceAll('=', '')}.${token.split('.')[1]}.c2ln`
+  const signed = `${btoa('{"alg":"RS256","typ":"JWT","kid":"k"}').replaceAll('=', '')}.${token.split('.')[1]}.c2ln`
   const verdict = await createAuthorize({ ...callers, audience: 'worker', role: 'r' })(`Bearer ${signed}`)
   throw verdict.allowed ? new Error('let in') : new StatusError(verdict.status)
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type HttpLimits, httpLimits } from '../../src/http/create-fastify.ts'
 import { createHttp } from '../../src/http/create-http.ts'
+import { letIn } from '../fixtures/let-in.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { openConnection } from './raw-connection.ts'
 
@@ -18,7 +19,7 @@ async function serve(limits: Partial<HttpLimits> = {}) {
   const http: FastifyInstance = createHttp({
     operations: app.operations,
     authorize: async header =>
-      header === 'Bearer let-me-in' ? { allowed: true } : { allowed: false, status: 401, message: 'Say who you are.' },
+      header === 'Bearer let-me-in' ? await letIn() : { allowed: false, status: 401, message: 'Say who you are.' },
     log: app.logged.log,
     limits: { ...httpLimits, ...limits },
   })
@@ -129,7 +130,7 @@ test('whoever asks for health many times at once costs one question to the store
       await allArrived.promise
     },
   }
-  await using http = createHttp({ operations, authorize: async () => ({ allowed: true }), log: app.logged.log })
+  await using http = createHttp({ operations, authorize: letIn, log: app.logged.log })
   http.addHook('preHandler', async () => {
     arrived += 1
     if (arrived === callers) setImmediate(allArrived.resolve)

@@ -5,6 +5,7 @@ import { defineJob } from '../../src/definitions/define-job.ts'
 import { createControl } from '../../src/http/create-control.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 
+import { letIn } from '../fixtures/let-in.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
 const takeAnything = defineJob({
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const { operations } = app
   const { log } = app.logged
   doors = {
-    http: createHttp({ operations, log, authorize: async () => ({ allowed: true }) }),
+    http: createHttp({ operations, log, authorize: letIn }),
     control: createControl({ operations, log }),
   }
 })

@@ -2,7 +2,6 @@ import { planByIndex } from './plan-by-index.ts'
 
 /**
  * Says that a process lives, in a statement that waits for nobody. Rows of the answer, by `kind`:
- * - registered: it was unknown or taken for dead, and is alive again
  * - lost: a run in hand that has lost its lease
  * - cancel: a run in hand that somebody wants to end
  */
@@ -18,7 +17,6 @@ begin
   if not found then
     insert into worker.processes (id, host, pid, expires_at) values (p_process, p_host, p_pid, v_expires)
     on conflict (id) do update set expires_at = excluded.expires_at;
-    return query select 'registered', null::uuid;
   end if;
   -- A claim whose answer is still on its way has no run yet, and has lost nothing.
   return query
@@ -35,6 +33,7 @@ end $$`
  * tells the rest. Rows of the answer, by `kind`:
  * - wake: a free line with ready work that this process serves
  * - tick: a schedule that is due, and the instant at which it was due
+ * - unserved: it is known to serve no line
  * - now: in `due_at` the store's time, and in `next_at` when the next schedule or request becomes due
  *
  * `p_since` is `now` of the look before: `p_runs`, the runs in hand, can't know of claims that were made after it. A row that
@@ -76,6 +75,8 @@ begin
     join worker.served_lines v on v.process = p_process and v.account = s.account and v.job = s.job
     where not s.paused and s.next_run_at <= now() and v.has_schedule and worker.may_tick(s.account, s.job, v.after_bootstrap)
     order by s.next_run_at limit p_ticks;
+  return query select 'unserved', null, null, null::bigint, null::timestamptz, null::timestamptz
+    where not exists (select from worker.served_lines v where v.process = p_process);
   return query select 'now', null, null, null::bigint, now(), least(
     (select min(r.due_at) from worker.requests r where r.state = 'waiting' and r.due_at > now() and r.due_at < 'infinity'),
     (select min(s.next_run_at) from worker.schedules s where not s.paused and s.next_run_at > now()));

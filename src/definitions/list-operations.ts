@@ -1,8 +1,8 @@
 import { type DocumentNode, print } from 'graphql'
-import type { JobDefinition } from '../definitions/define-job.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
 import { findOperation } from '../hasura/find-operation.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
+import type { JobDefinition } from './define-job.ts'
 
 /** One operation as it is sent, for Hasura's allow list: that compares all but spaces. */
 export interface SentOperation {

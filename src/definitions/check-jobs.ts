@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { findSettingNameProblem } from '../config/setting-name.ts'
-import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, inPlace, type Told } from '../errors.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 import { roleOf } from './contract.ts'
+import type { JobDefinition } from './define-job.ts'
 
 /** Tells in which files of the project a job of this name is written. */
 export type FindJobFiles = (name: string) => Promise<readonly string[]>

@@ -1,14 +1,21 @@
 import type { Account } from '../account.ts'
-import { jobsOf } from '../definitions/account-jobs.ts'
-import type { JobDefinition } from '../definitions/define-job.ts'
 import { RefusalError } from '../errors.ts'
+import { jobsOf } from './account-jobs.ts'
 import { findContractRefusal } from './contract.ts'
+import type { JobDefinition } from './define-job.ts'
 import { readJobSettings, type SettingsSource } from './job-settings.ts'
-import type { RunDeps } from './run-deps.ts'
 
 /** What would refuse each run of a job before it has logged in: its contract, and its settings for each account that it runs for. */
 export async function findJobProblems(
-  { accounts, schemaFolder, settings }: Pick<RunDeps, 'accounts' | 'schemaFolder' | 'settings'>,
+  {
+    accounts,
+    schemaFolder,
+    settings,
+  }: {
+    readonly accounts: ReadonlyMap<string, { readonly account: Account }>
+    readonly schemaFolder: URL
+    readonly settings: SettingsSource
+  },
   job: JobDefinition,
 ): Promise<readonly RefusalError[]> {
   const own = [...accounts.values()].map(access => access.account).filter(account => jobsOf(account, [job]).length > 0)

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
+import type { Line } from '../runs/line.ts'
+import { reapDeadProcesses } from '../runs/reap.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import type { Store } from '../store/store.ts'
-import type { Line } from './line.ts'
-import { reapDeadProcesses } from './reap.ts'
-import type { RunDeps } from './run-deps.ts'
 
 export type FreeLinesDeps = Pick<RunDeps, 'store' | 'process' | 'wake'>
 

@@ -1,6 +1,6 @@
-import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, causedBy, type Explanation, RefusalError, toExplanation } from '../errors.ts'
 import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
+import type { JobDefinition } from './define-job.ts'
 
 /** What a role's schema has against the operations of its jobs; empty when they can all be sent. */
 export function findOperationProblems(jobs: readonly JobDefinition[], schema: RoleSchema): string[] {

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Account } from '../account.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import type { Environment } from '../config.ts'
-import type { JobDefinition } from '../definitions/define-job.ts'
 import { RefusalError } from '../errors.ts'
+import type { JobDefinition } from './define-job.ts'
 
 /** Where the settings of jobs come from, beside the account. */
 export interface SettingsSource {

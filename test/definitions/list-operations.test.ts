@@ -2,8 +2,8 @@ import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
+import { listOperations } from '../../src/definitions/list-operations.ts'
 import { schemaFolderOf } from '../../src/project.ts'
-import { listOperations } from '../../src/runs/list-operations.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
 test('lists what the worker sends unattended, each once, with who sends it and what is derived', async () => {

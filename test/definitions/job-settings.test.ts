@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vites
 import { z } from 'zod'
 import { checkAccountJobs } from '../../src/app/check-account-jobs.ts'
 import { parseConfig } from '../../src/config.ts'
+import { checkJobList } from '../../src/definitions/check-jobs.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
+import { readJobSettings } from '../../src/definitions/job-settings.ts'
 import { ConfigError, RefusalError } from '../../src/errors.ts'
-import { checkJobList } from '../../src/runs/check-jobs.ts'
-import { readJobSettings } from '../../src/runs/job-settings.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 

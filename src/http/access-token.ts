@@ -1,0 +1,143 @@
+import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { z } from 'zod'
+import { isStorable } from '../strict-json.ts'
+import { KeysAwayError } from './issuer-keys.ts'
+import { longestName } from './request-values.ts'
+
+/** Who asks: the token's `sub`, and the client to which it was issued (`azp`, or `client_id` of RFC 9068). One is there at least. */
+export interface Caller {
+  readonly subject: string | undefined
+  readonly client: string | undefined
+}
+
+/** What a bearer's token says, once it is known to be the issuer's. */
+export interface AccessToken {
+  readonly caller: Caller
+  /** Those of the realm and of the audience. */
+  readonly roles: readonly string[]
+}
+
+/** A token that is not for this worker; `caller` is told only where the issuer has signed it. */
+export class TokenRefusedError extends Error {
+  readonly caller: Caller | undefined
+
+  constructor(message: string, caller?: Caller, options?: ErrorOptions) {
+    super(message, options)
+    this.caller = caller
+  }
+}
+
+/** Signatures that a public key verifies: `none`, and secrets that a public key could be taken for, are none of them. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+/** Seconds by which the issuer's clock may differ from this one. */
+const clockTolerance = 30
+
+/**
+ * Verifies that a token is an access token of the issuer, for the audience, and a bearer's: RFC 9068, section 4, and what RFC 8725,
+ * sections 3.11 and 3.12, ask so that no other kind of token passes for one. Keycloak writes the kind into the payload's `typ`.
+ *
+ * @param now in milliseconds since 1970
+ * @throws TokenRefusedError; KeysAwayError of `findKey`
+ */
+export async function verifyAccessToken(
+  token: string,
+  findKey: JWTVerifyGetKey,
+  { issuer, audience }: { readonly issuer: string; readonly audience: string },
+  now: number,
+): Promise<AccessToken> {
+  // Whoever sends what can't be a token of the issuer must not make this worker ask it for keys.
+  checkKind(token, issuer)
+  const verified = await jwtVerify(token, findKey, {
+    algorithms,
+    issuer,
+    audience,
+    requiredClaims: ['exp'],
+    clockTolerance,
+    currentDate: new Date(now),
+  }).catch((error: unknown) => {
+    throw explain(error, issuer, audience)
+  })
+  const claims = claimsSchema.safeParse(verified.payload)
+  if (!claims.success) throw new TokenRefusedError(invalidClaim(claims.error.issues[0]?.path[0]))
+  const { sub, azp, client_id, iat, realm_access, resource_access } = claims.data
+  const caller = { subject: sub, client: azp ?? client_id }
+  if (iat !== undefined && iat * 1_000 > now + clockTolerance * 1_000) {
+    throw new TokenRefusedError(invalidClaim('iat'), caller)
+  }
+  if (caller.subject === undefined && caller.client === undefined) {
+    throw new TokenRefusedError('The token names nobody: "sub" or "azp" is needed.')
+  }
+  const own = resource_access.get(audience)?.roles ?? []
+  return { caller, roles: [...(realm_access?.roles ?? []), ...own] }
+}
+
+const notSigned = 'The token is not valid: it is no JWT, or was not signed by the issuer.'
+const notAccess = 'The token is no access token: send the one of that name, as a bearer token.'
+const isBound = 'The token is bound to a key (cnf), which can not be verified here: a bearer token is needed.'
+
+/** In what only ID tokens and logout tokens hold (OpenID Connect Core 1.0, section 3.3.2.11; Back-Channel Logout 1.0, section 2.4). */
+const foreignClaims = ['at_hash', 'c_hash', 's_hash', 'events']
+
+function checkKind(token: string, issuer: string): void {
+  const { header, payload } = decode(token)
+  if (!algorithms.includes(header.alg ?? '')) throw new TokenRefusedError(notSigned)
+  if (payload.iss !== issuer) throw new TokenRefusedError(wrongIssuer(issuer))
+  const kind = header.typ?.toLowerCase().replace(/^application\//, '')
+  if (kind !== 'jwt' && kind !== 'at+jwt') throw new TokenRefusedError(notAccess)
+  // Keycloak's own: "ID", "Refresh", "Offline", "Logout", and "DPoP" for one that is bound.
+  if (Object.hasOwn(payload, 'cnf') || payload.typ === 'DPoP') throw new TokenRefusedError(isBound)
+  if (payload.typ !== undefined && payload.typ !== 'Bearer') throw new TokenRefusedError(notAccess)
+  if (foreignClaims.some(claim => Object.hasOwn(payload, claim))) throw new TokenRefusedError(notAccess)
+}
+
+function decode(token: string) {
+  try {
+    return { header: decodeProtectedHeader(token), payload: decodeJwt(token) }
+  } catch (error) {
+    throw new TokenRefusedError(notSigned, undefined, { cause: error })
+  }
+}
+
+/** What jose throws, as what to tell the caller. */
+function explain(error: unknown, issuer: string, audience: string): unknown {
+  if (error instanceof KeysAwayError) return error
+  if (error instanceof errors.JWTExpired) {
+    return new TokenRefusedError('The token has expired: get a new one.', callerOf(error.payload))
+  }
+  if (!(error instanceof errors.JWTClaimValidationFailed)) {
+    return new TokenRefusedError(notSigned, undefined, { cause: error })
+  }
+  const caller = callerOf(error.payload)
+  if (error.claim === 'iss') return new TokenRefusedError(wrongIssuer(issuer), caller)
+  if (error.claim === 'aud') {
+    return new TokenRefusedError(`The token is not meant for this worker: audience "${audience}" is needed.`, caller)
+  }
+  return new TokenRefusedError(invalidClaim(error.claim), caller)
+}
+
+function wrongIssuer(issuer: string): string {
+  return `The token is of another issuer: ${issuer} is needed.`
+}
+
+function invalidClaim(claim: PropertyKey | undefined): string {
+  return `The token's claim "${String(claim)}" is not valid.`
+}
+
+/** Kept with requests and in logs, so it is what both can hold. */
+const identity = z.string().min(1).max(longestName).refine(isStorable).optional()
+const identitySchema = z.object({ sub: identity, azp: identity, client_id: identity })
+const rolesSchema = z.object({ roles: z.array(z.string()) })
+const claimsSchema = z.object({
+  ...identitySchema.shape,
+  iat: z.number().optional(),
+  realm_access: rolesSchema.optional(),
+  resource_access: z
+    .record(z.string(), rolesSchema.catch({ roles: [] }))
+    .default({})
+    .transform(clients => new Map(Object.entries(clients))),
+})
+
+function callerOf(payload: unknown): Caller | undefined {
+  const { data } = identitySchema.safeParse(payload)
+  return data && { subject: data.sub, client: data.azp ?? data.client_id }
+}

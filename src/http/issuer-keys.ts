@@ -1,0 +1,145 @@
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import type { HttpCallers } from '../config.ts'
+import { exchange } from '../outgoing/exchange.ts'
+
+/** The key that a token names isn't known, and the issuer can't be asked for it now. */
+export class KeysAwayError extends Error {
+  readonly retryAfterSeconds: number
+
+  constructor(retryAfterSeconds: number, options?: ErrorOptions) {
+    super('The keys of the issuer can not be had now', options)
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** Times in milliseconds. */
+const freshForMs = 5 * 60_000
+const staleAfterMs = 10 * 60_000
+/** Keys that the issuer hasn't confirmed for so long are no longer trusted: it may have withdrawn them. */
+const trustedForMs = 24 * 60 * 60_000
+const pauseAfterFailureMs = 10_000
+/** Whoever sends tokens can make this worker ask no more often than this. */
+const asksPerMinute = 3
+/** A key that the issuer doesn't have is remembered for so long: one that was just made may reach its replicas late. */
+const absentForMs = 60_000
+const absentKeys = 100
+
+/**
+ * Finds the key of a token among those of the issuer. What is known answers first, however the issuer is: its keys are asked for
+ * again when they are 5 minutes old, and when a token names one that isn't among them.
+ *
+ * The function throws KeysAwayError for a key that isn't known while the issuer can't be asked, and jose's errors for a token whose
+ * key the issuer doesn't have.
+ */
+export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
+  let known: { readonly find: JWTVerifyGetKey; readonly at: number } | undefined
+  let failure: { readonly error: unknown; readonly at: number } | undefined
+  let pending: Promise<void> | undefined
+  let asks: number[] = []
+  const absent = createAbsentKeys(clock)
+
+  /** Milliseconds until the issuer may be asked again; 0 when it may be asked now. */
+  function pauseMs(): number {
+    const now = clock.now()
+    asks = asks.filter(at => now - at < 60_000)
+    const afterFailure = failure ? failure.at + pauseAfterFailureMs - now : 0
+    const [oldest = now] = asks
+    const afterAsks = asks.length < asksPerMinute ? 0 : oldest + 60_000 - now
+    return Math.max(0, afterFailure, afterAsks)
+  }
+
+  async function ask(): Promise<void> {
+    asks.push(clock.now())
+    try {
+      known = { find: createLocalJWKSet(await fetchKeySet(callers)), at: clock.now() }
+      failure = undefined
+    } catch (error) {
+      failure = { error, at: clock.now() }
+    }
+  }
+
+  /** Settles when the issuer has answered or failed, however many wait for it. */
+  function refresh(): Promise<void> {
+    pending ??= ask().finally(() => {
+      pending = undefined
+    })
+    return pending
+  }
+
+  const look: (...token: Parameters<JWTVerifyGetKey>) => Promise<Awaited<ReturnType<JWTVerifyGetKey>> | undefined> =
+    async (header, token) => {
+      if (!known || clock.now() - known.at > trustedForMs) return undefined
+      try {
+        return await known.find(header, token)
+      } catch (error) {
+        if (error instanceof errors.JWKSNoMatchingKey) return undefined
+        if (error instanceof errors.JWKSMultipleMatchingKeys) throw error
+        throw new KeysAwayError(Math.ceil(freshForMs / 1_000), { cause: error })
+      }
+    }
+
+  return async (header, token) => {
+    const ageMs = known ? clock.now() - known.at : 0
+    if (ageMs >= freshForMs && (pending || pauseMs() === 0)) {
+      const refreshed = refresh()
+      // Only keys that nobody has used for long are waited for, and not while the issuer is away.
+      if (ageMs >= staleAfterMs && !failure) await refreshed
+    }
+    const key = await look(header, token)
+    if (key) return key
+    if (absent.has(header.kid)) throw new errors.JWKSNoMatchingKey()
+    if (!pending && pauseMs() > 0) throw new KeysAwayError(Math.ceil(pauseMs() / 1_000), { cause: failure?.error })
+    await refresh()
+    const found = await look(header, token)
+    if (found) return found
+    if (failure) throw new KeysAwayError(Math.ceil(pauseMs() / 1_000), { cause: failure.error })
+    absent.add(header.kid)
+    throw new errors.JWKSNoMatchingKey()
+  }
+}
+
+/** The names of keys that the issuer was asked for and doesn't have; the oldest make room for others. */
+function createAbsentKeys(clock: Pick<Clock, 'now'>) {
+  const since = new Map<string, number>()
+  return {
+    has: (kid = '') => clock.now() - (since.get(kid) ?? Number.NEGATIVE_INFINITY) < absentForMs,
+    add(kid = ''): void {
+      since.delete(kid)
+      since.set(kid, clock.now())
+      for (const oldest of since.keys()) {
+        if (since.size <= absentKeys) break
+        since.delete(oldest)
+      }
+    },
+  }
+}
+
+const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() })
+const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(100) })
+
+async function fetchKeySet({ issuer, jwksUrl }: HttpCallers): Promise<JSONWebKeySet> {
+  return keySetSchema.parse(await fetchJson(jwksUrl ?? (await discover(issuer))))
+}
+
+/** OpenID Connect Discovery 1.0, sections 4.1 and 4.3. */
+async function discover(issuer: string): Promise<string> {
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const found = discoverySchema.parse(await fetchJson(address))
+  if (found.issuer !== issuer) throw new TypeError(`the issuer at ${address} calls itself otherwise than HTTP_ISSUER`)
+  return found.jwks_uri
+}
+
+/** For each of the two requests: a document of a few keys, or one of a few dozen addresses. */
+const limits = {
+  timeoutMs: 5_000,
+  maxBytes: 512 * 1024,
+  ifTooLarge: 'something else answers there; check HTTP_ISSUER or HTTP_JWKS_URL',
+}
+
+async function fetchJson(address: string): Promise<unknown> {
+  const { status, body } = await exchange(address, {}, limits)
+  if (status !== 200) throw new TypeError(`HTTP ${status} instead of keys`)
+  return JSON.parse(String(body))
+}

@@ -1,0 +1,38 @@
+import { type Clock, systemClock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Refusal } from './authorize.ts'
+
+/** Lines in a minute about callers that nobody knows: they can't fill the log. */
+const anonymousPerMinute = 20
+
+/**
+ * Writes down who was refused and why; never the token, and no name that the issuer hasn't signed.
+ *
+ * @returns to be called for each refusal, with the path of the route that was asked for
+ */
+export function createRefusalLog(
+  log: Log,
+  clock: Pick<Clock, 'now'> = systemClock,
+): (refusal: Refusal, route: string | undefined) => void {
+  let since = Number.NEGATIVE_INFINITY
+  let lines = 0
+  let unlogged = 0
+  return ({ status, message, caller, cause }, route) => {
+    const what = { status, message, route, ...(cause !== undefined && { error: cause }) }
+    if (caller) {
+      log.warn({ ...what, ...caller }, 'a caller over HTTP was refused')
+      return
+    }
+    if (clock.now() - since >= 60_000) {
+      since = clock.now()
+      lines = 0
+    }
+    if (lines === anonymousPerMinute) {
+      unlogged += 1
+      return
+    }
+    lines += 1
+    log.info({ ...what, ...(unlogged > 0 && { unlogged }) }, 'a caller over HTTP was refused')
+    unlogged = 0
+  }
+}
