@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { TransientError } from '../../src/errors.ts'
 import { openTickets, type Tickets } from '../../src/queue/tickets.ts'
+import { readRedis } from '../e2e/read-redis.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { redisServer, startRedis } from '../services/start-redis.ts'
 
@@ -46,6 +47,25 @@ describe.runIf(redisServer)('tickets', () => {
         return served.length
       })
       .toBeGreaterThan(3)
+  })
+
+  test('of one account are deleted, one in hand when it is done; those of others stay', async () => {
+    const { redis, tickets } = await open()
+    const gate = Promise.withResolvers<void>()
+    const served: string[] = []
+    await tickets.add([line('first'), line('second'), { account: 'other', job: 'third', fence: '0' }])
+    await tickets.consume(async ({ job }) => {
+      served.push(job)
+      await gate.promise
+    }, 1)
+    await expect.poll(() => served).toEqual(['first'])
+    const dropped = tickets.drop('a:b/ü')
+    const isThere = async (text: string) => (await readRedis(redis.url)).some(kept => kept.includes(text))
+    await expect.poll(() => isThere('"job\\":\\"second')).toBe(false)
+    gate.resolve()
+    await dropped
+    await expect.poll(() => served).toEqual(['first', 'third'])
+    expect(await isThere(encodeURIComponent('a:b/ü'))).toBe(false)
   })
 
   test('are refused soon with a sentence while Redis is away, and taken again when it is back', async () => {
