@@ -1,7 +1,7 @@
 /**
  * Imports go one way, and in no circle:
- * main, cli → app → doctor, provision, add → http → forget → runs, schedules, queue → jobs → gate, definitions, sync →
- * auth, hasura, rest, store → generated, outgoing → the leaves beside main.ts.
+ * main, cli → app → init → doctor, provision, add → http → forget → runs, schedules, queue → jobs → gate,
+ * definitions, sync → auth, hasura, rest, store → generated, outgoing → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { dirname, join, normalize, sep } from 'node:path'
 const floors: readonly (readonly string[])[] = [
   ['main', 'cli', 'index', 'codegen'],
   ['app'],
+  ['init'],
   ['doctor', 'provision', 'add'],
   ['http'],
   ['forget'],

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { z } from 'zod'
 import { loadDefinitions } from './app/load-definitions.ts'
 import { runCli } from './cli/run-cli.ts'
 import { systemClock } from './clock.ts'
+import { readEngineManifest } from './init/engine-package.ts'
 import type { Project } from './project.ts'
 import { resolveToSources } from './source-condition.ts'
 
@@ -36,13 +36,15 @@ const project: Project = {
   node: [process.execPath, ...nodeArguments],
 }
 
-const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+// Of the package, be it its sources or what was built of them.
+const engineFolder = new URL('../', import.meta.url)
 
 const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,
   envFilePath: resolve('.env'),
-  version: z.object({ version: z.string() }).parse(manifest).version,
+  engineFolder,
+  version: (await readEngineManifest(engineFolder)).version,
   terminal: {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),

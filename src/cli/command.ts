@@ -5,6 +5,7 @@ import type { Config, Environment } from '../config.ts'
 import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
+import type { Project } from '../project.ts'
 
 /** Where a command writes: its result to `out`, and what is for a person watching to `err`. */
 export interface Terminal {
@@ -76,6 +77,41 @@ export interface PreparedCommand {
   run(context: CommandContext): Promise<number>
   /** For the command whose business it is to tell what is wrong with the configuration. @returns the exit code */
   readonly onConfigError: ((error: ConfigError, terminal: Terminal) => number) | undefined
+  /** For a command that needs no configuration: called in place of `run`. @returns the exit code */
+  readonly runAlone?: (surroundings: Surroundings) => Promise<number>
+}
+
+/** What a command has that needs no configuration. */
+export interface Surroundings {
+  /** The folder that it was started in, whether there is a project or not. */
+  readonly project: Project
+  /** Of the engine's own package. */
+  readonly engineFolder: URL
+  readonly terminal: Terminal
+}
+
+/** A command that is there before there is any configuration. */
+export function defineStandaloneCommand<A extends z.ZodRawShape, O extends z.ZodRawShape>(definition: {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: A
+  readonly options: O
+  run(values: z.output<z.ZodObject<A & O>>, surroundings: Surroundings): Promise<number>
+}): Command {
+  const { run, ...rest } = definition
+  const schema = z.object({ ...definition.arguments, ...definition.options })
+  return {
+    ...rest,
+    prepare(given) {
+      const parsed = schema.safeParse(given)
+      if (!parsed.success) throw new UsageError(explain(parsed.error, given, definition.options))
+      return {
+        run: () => Promise.reject(new TypeError(`${definition.name} needs no configuration`)),
+        onConfigError: undefined,
+        runAlone: surroundings => run(parsed.data, surroundings),
+      }
+    },
+  }
 }
 
 /** A command declares arguments and options with their texts; its `run` gets their values, typed, in one object. */

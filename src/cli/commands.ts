@@ -5,6 +5,7 @@ import type { Command } from './command.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
 import { forget } from './forget.ts'
+import { init } from './init.ts'
 import { accounts, holds, jobs, runs } from './lists.ts'
 import { migrate } from './migrate.ts'
 import { provision } from './provision.ts'
@@ -18,6 +19,7 @@ import { worker } from './worker.ts'
 
 /** In the order in which the help lists them. */
 export const commands: readonly Command[] = [
+  init,
   worker,
   run,
   enqueue,

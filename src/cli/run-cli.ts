@@ -23,6 +23,8 @@ export interface Invocation {
   readonly env: Environment
   /** Where `.env` is, if there is one. */
   readonly envFilePath: string
+  /** Of the engine's own package, which holds its templates. */
+  readonly engineFolder: URL
   /** Of the program, for `--version`. */
   readonly version: string
   readonly terminal: Terminal
@@ -46,6 +48,10 @@ export async function runCli(invocation: Invocation): Promise<number> {
       return 0
     }
     const command = asked.command.prepare(asked.given)
+    if (command.runAlone) {
+      const { host, engineFolder } = invocation
+      return await command.runAlone({ project: host.project, engineFolder, terminal })
+    }
     const settings = await readSettings(invocation)
     if (settings instanceof ConfigError) {
       if (command.onConfigError) return command.onConfigError(settings, terminal)

@@ -41,6 +41,7 @@ export async function runWith(
   const code = await runCli({
     argv,
     version: '1.2.3',
+    engineFolder: new URL('../../', import.meta.url),
     envFilePath,
     env: { LOG_LEVEL: 'silent', ...env },
     terminal: {

@@ -8,8 +8,9 @@ import { commandGroups, commands } from '../../src/cli/commands.ts'
 import { parseArguments } from '../../src/cli/parse-arguments.ts'
 import { documents, findCommands, findLinks, projectFolder, readDocument, wordsOf } from './markdown.ts'
 
-const { scripts, dependencies, devDependencies } = z
+const { name, scripts, dependencies, devDependencies } = z
   .object({
+    name: z.string(),
     scripts: z.record(z.string(), z.string()),
     dependencies: z.record(z.string(), z.string()),
     devDependencies: z.record(z.string(), z.string()),
@@ -83,7 +84,9 @@ function findProblem(command: string): string | undefined {
   const words = wordsOf(command)
   // What openssl and rm are told is followed in tests of their own.
   if (/^(?:umask 077|openssl .+|rm .+)$/.test(command)) return undefined
-  if (words[0] !== 'npm') return 'only npm, openssl and rm are known to the reader'
+  if (/^npm install(?: hasura-sync-worker)?$/.test(command)) return undefined
+  if (words[0] === 'npx' && words[1] === name) return findCommandProblem(words.slice(2))
+  if (words[0] !== 'npm') return 'only npm, npx, openssl and rm are known to the reader'
   const [subcommand = '', ...rest] = words.slice(1)
   if (['ci', 'test', 'start'].includes(subcommand)) return undefined
   const [script = '', ...more] = rest.filter(word => word !== '-s' && word !== '--')

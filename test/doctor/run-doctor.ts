@@ -57,6 +57,7 @@ export async function runDoctor(
   const code = await runCli({
     argv: ['doctor', '--json', ...argv],
     version: '1.2.3',
+    engineFolder: new URL('../../', import.meta.url),
     envFilePath,
     env: { LOG_LEVEL: 'silent', ...env },
     terminal: {

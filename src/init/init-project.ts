@@ -1,0 +1,64 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findContent, type WrittenFile, writeFiles } from '../add/write-files.ts'
+import { readEngineManifest } from './engine-package.ts'
+import { renderManifest } from './project-manifest.ts'
+
+export interface InitializedProject {
+  /** Below the project's folder. */
+  readonly written: readonly string[]
+  /** What was there already and was not touched. */
+  readonly leftAlone: readonly string[]
+}
+
+/**
+ * Writes a project into a folder that may have some of it already: no file is overwritten, and package.json only gains.
+ *
+ * @param engineFolder of the engine's package, where its templates are
+ */
+export async function initProject(engineFolder: URL, folder: string): Promise<InitializedProject> {
+  const engine = await readEngineManifest(engineFolder)
+  const templates = await readTemplates(engineFolder)
+  const existing = await findContent(join(folder, 'package.json'))
+  const manifest = renderManifest(engine, nameOf(folder), existing)
+  const missing: WrittenFile[] = []
+  const present: string[] = []
+  for (const file of templates) {
+    const found = await findContent(join(folder, file.path))
+    if (found === undefined) missing.push(file)
+    else if (found !== file.content) present.push(file.path)
+  }
+  if (manifest.content !== existing) missing.push({ path: 'package.json', content: manifest.content })
+  await writeFiles(folder, missing)
+  return {
+    written: missing.map(({ path }) => path).toSorted(),
+    leftAlone: [...present.toSorted(), ...manifest.leftAlone],
+  }
+}
+
+/** npm leaves these out of a package under their own names, or takes them for its own. */
+const dotFiles: Readonly<Record<string, string>> = { gitignore: '.gitignore', dockerignore: '.dockerignore' }
+
+async function readTemplates(engineFolder: URL): Promise<readonly WrittenFile[]> {
+  const folder = fileURLToPath(new URL('templates/project/', engineFolder))
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
+  const files = paths.map(async path => ({
+    path: dotFiles[path] ?? path,
+    content: await readFile(join(folder, path), 'utf8'),
+  }))
+  const environment = await readFile(new URL('.env.example', engineFolder), 'utf8')
+  return [...(await Promise.all(files)), { path: '.env.example', content: environment }]
+}
+
+/** A name that npm takes. */
+function nameOf(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+  return name === '' ? 'sync-worker' : name
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { ConfigError } from '../errors.ts'
+import type { EngineManifest } from './engine-package.ts'
+
+const text = z.record(z.string(), z.string())
+
+const manifestSchema = z.looseObject({
+  type: z.string().optional(),
+  scripts: text.optional(),
+  dependencies: text.optional(),
+  devDependencies: text.optional(),
+  overrides: z.record(z.string(), z.unknown()).optional(),
+})
+
+const scripts = {
+  start: 'exec hasura-sync-worker worker',
+  cli: 'exec hasura-sync-worker',
+  codegen: 'graphql-codegen --config codegen.ts',
+  types: 'tsc --noEmit',
+  test: 'vitest run',
+  check: 'npm run types && npm test',
+}
+
+/** What `npm init` writes, and nobody means. */
+const placeholder = 'echo "Error: no test specified" && exit 1'
+
+export interface ProjectManifest {
+  readonly content: string
+  /** What was there already and is otherwise than the engine would have it, as sentences. */
+  readonly leftAlone: readonly string[]
+}
+
+/**
+ * A project's package.json: what is there already, and what it lacks. The packages are of the versions that the engine was tested
+ * with.
+ *
+ * @param existing the text of the one that is there
+ * @throws ConfigError when that isn't the package.json of a project
+ */
+export function renderManifest(engine: EngineManifest, name: string, existing: string | undefined): ProjectManifest {
+  const own = parseManifest(existing ?? JSON.stringify({ name, private: true }))
+  const all = { ...engine.devDependencies, ...engine.dependencies }
+  const pick = (...names: string[]) => Object.fromEntries(names.flatMap(key => (all[key] ? [[key, all[key]]] : [])))
+  const leftAlone = Object.entries(scripts)
+    .filter(([key, script]) => isOther(own.scripts?.[key], script))
+    .map(([key, script]) => `script "${key}" of package.json, which would be: ${script}`)
+  if (isOther(own.type, 'module'))
+    leftAlone.push('"type" of package.json, which has to be "module" for the jobs to load')
+  const ownScripts = Object.entries(own.scripts ?? {}).filter(([, script]) => script !== placeholder)
+  const manifest = {
+    ...own,
+    type: own.type ?? 'module',
+    scripts: { ...scripts, ...Object.fromEntries(ownScripts) },
+    dependencies: {
+      ...pick('@graphql-typed-document-node/core', 'graphql', 'zod'),
+      'hasura-sync-worker': `^${engine.version}`,
+      ...own.dependencies,
+    },
+    devDependencies: without(
+      {
+        ...pick('@graphql-codegen/cli', '@graphql-codegen/client-preset', '@types/node', 'typescript', 'vitest'),
+        ...own.devDependencies,
+      },
+      own.dependencies ?? {},
+    ),
+    overrides: { ...engine.overrides, ...own.overrides },
+    allowScripts: { ...engine.allowScripts, ...Object(own.allowScripts) },
+    engines: { node: engine.engines.node, ...Object(own.engines) },
+  }
+  return { content: `${JSON.stringify(manifest, undefined, 2)}\n`, leftAlone }
+}
+
+function parseManifest(content: string): z.output<typeof manifestSchema> {
+  try {
+    const manifest: unknown = JSON.parse(content)
+    // Its own order is kept.
+    return { ...Object(manifest), ...manifestSchema.parse(manifest) }
+  } catch {
+    throw new ConfigError([{ found: "package.json can't be read", remedy: 'correct it, or give another folder' }])
+  }
+}
+
+function isOther(found: string | undefined, wanted: string): boolean {
+  return found !== undefined && found !== wanted && found !== placeholder
+}
+
+function without(packages: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>) {
+  return Object.fromEntries(Object.entries(packages).filter(([name]) => !(name in others)))
+}

@@ -1,0 +1,3 @@
+import { codegenSettings } from 'hasura-sync-worker/codegen'
+
+export default codegenSettings()

@@ -1,0 +1,40 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { initProject } from '../../src/init/init-project.ts'
+import { run } from '../cli/run-command.ts'
+import { readDocument } from '../docs/markdown.ts'
+
+const engine = new URL('../../', import.meta.url)
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'init-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const read = (path: string) => readFile(join(folder, path), 'utf8')
+
+test('writes a project, without any configuration', async () => {
+  const { code, out } = await run({}, 'init', folder)
+  expect(code).toBe(0)
+  for (const path of ['codegen.ts', 'src/jobs/list.ts', '.gitignore', '.github/workflows/check.yml', 'package.json']) {
+    expect(out).toContain(`  ${path}\n`)
+    expect(await read(path)).not.toBe('')
+  }
+})
+
+test('leaves alone what is there, and says so', async () => {
+  await writeFile(join(folder, 'README.md'), 'ours')
+  const { written, leftAlone } = await initProject(engine, folder)
+  expect(leftAlone).toEqual(['README.md'])
+  expect(written).not.toContain('README.md')
+  expect(await read('README.md')).toBe('ours')
+  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'] })
+})
+
+test.each(['src/jobs/list.ts', 'src/jobs/first-login.ts', 'codegen.ts'])('%s is as in a checkout', async path => {
+  await initProject(engine, folder)
+  expect(await read(path)).toBe(readDocument(path))
+})

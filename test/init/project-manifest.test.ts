@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { EngineManifest } from '../../src/init/engine-package.ts'
+import { renderManifest } from '../../src/init/project-manifest.ts'
+
+const engine: EngineManifest = {
+  version: '3.2.1',
+  engines: { node: '>=24' },
+  dependencies: { zod: '4.0.0', graphql: '16.0.0', pg: '8.0.0' },
+  devDependencies: { typescript: '7.0.0', vitest: '5.0.0', knip: '6.0.0' },
+  overrides: { a: '1.0.0' },
+  allowScripts: { b: false },
+}
+const render = (existing?: object) => {
+  const { content, leftAlone } = renderManifest(engine, 'mirror', existing && JSON.stringify(existing))
+  return { manifest: JSON.parse(content), leftAlone }
+}
+
+test('a new one has what a project needs, of the versions that the engine has, and nothing of the engine’s own', () => {
+  const { manifest, leftAlone } = render()
+  expect(manifest).toMatchObject({
+    name: 'mirror',
+    type: 'module',
+    dependencies: { 'hasura-sync-worker': '^3.2.1', zod: '4.0.0', graphql: '16.0.0' },
+    devDependencies: { typescript: '7.0.0', vitest: '5.0.0' },
+    overrides: { a: '1.0.0' },
+  })
+  expect(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })).not.toContain('pg')
+  expect(leftAlone).toEqual([])
+})
+
+test('one that is there keeps what it has, and what it would lack is told', () => {
+  const { manifest, leftAlone } = render({
+    name: 'ours',
+    type: 'commonjs',
+    scripts: { start: 'node ours.js', test: 'echo "Error: no test specified" && exit 1' },
+    dependencies: { zod: '4.1.0', typescript: '6.0.0', 'hasura-sync-worker': 'file:here.tgz' },
+    author: 'us',
+  })
+  expect(manifest).toMatchObject({
+    name: 'ours',
+    author: 'us',
+    scripts: { start: 'node ours.js', test: 'vitest run', cli: 'exec hasura-sync-worker' },
+    dependencies: { zod: '4.1.0', typescript: '6.0.0', 'hasura-sync-worker': 'file:here.tgz' },
+    devDependencies: { vitest: '5.0.0' },
+  })
+  expect(manifest.devDependencies).not.toHaveProperty('typescript')
+  expect(leftAlone).toEqual([
+    'script "start" of package.json, which would be: exec hasura-sync-worker worker',
+    '"type" of package.json, which has to be "module" for the jobs to load',
+  ])
+})
+
+test('the second time there is nothing to change', () => {
+  const { content } = renderManifest(engine, 'mirror', undefined)
+  expect(renderManifest(engine, 'mirror', content)).toEqual({ content, leftAlone: [] })
+})
+
+test.each(['', '[', '7', '{"scripts": "none"}'])('%j is refused', existing => {
+  expect(() => renderManifest(engine, 'mirror', existing)).toThrow("package.json can't be read")
+})

@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { projectFolder } from '../docs/markdown.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+
+const execute = promisify(execFile)
+const packed = z.tuple([z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) })])
+
+let folder = ''
+let project = ''
+let files: readonly string[] = []
+let sandbox: Sandbox
+
+/** What is published, installed into an empty folder as a stranger does. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'package-'))
+  project = join(folder, 'mirror')
+  await mkdir(project)
+  await execute('npm', ['run', '-s', 'build'], { cwd: projectFolder })
+  const { stdout } = await execute('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: projectFolder,
+  })
+  const [{ filename, files: inside }] = packed.parse(JSON.parse(stdout))
+  files = inside.map(({ path }) => path)
+  await npm('install', join(folder, filename))
+  sandbox = await openSandbox({
+    clients: [{ clientId: 'stranger', clientSecret: 'secret', roles: ['viewer'], email: 'stranger@wiki.example' }],
+  })
+})
+afterAll(async () => {
+  await sandbox[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('it holds JavaScript, types and maps, and nothing of a checkout', () => {
+  const kinds = new Set(files.map(path => /^[^/]+/.exec(path)?.[0]))
+  expect([...kinds].toSorted()).toEqual(
+    ['.env.example', 'LICENSE', 'README.md', 'dist', 'package.json', 'schema', 'templates'].toSorted(),
+  )
+  expect(files).toEqual(
+    expect.arrayContaining(['dist/main.js', 'dist/index.js', 'dist/index.d.ts', 'dist/index.js.map']),
+  )
+  expect(
+    files.filter(path => /^dist\/(jobs|generated)\/|(?<!\.d)\.ts$/.test(path) && !path.startsWith('templates')),
+  ).toEqual([])
+})
+
+test('init, add and run lead to a mirror, with no file edited by hand', async () => {
+  await type('npx --no-install hasura-sync-worker init')
+  await npm('install')
+  await writeFile(
+    join(project, '.env'),
+    `OIDC_ISSUER=${sandbox.idp.issuer}\nCLIENT_ID=stranger\nCLIENT_SECRET=secret\nHASURA_URL=${sandbox.hasura.url}\n`,
+  )
+  await type('npm run -s cli -- add articles')
+  const [visible] = await sandbox.hasura.sql("select count(*)::int as count from articles where status = 'published'")
+  expect(await type('npm run -s cli -- run sync-articles')).toContain(
+    `sync-articles: done (${visible?.count} read, ${visible?.count} inserted, `,
+  )
+  await type('npm run check')
+  expect(await type('npm run -s cli -- schema check')).toContain('every operation is valid')
+})
+
+async function npm(...words: string[]): Promise<void> {
+  await execute('npm', [...words, '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project, env: environment() })
+}
+
+/** As somebody types it into a shell. @returns what it printed */
+async function type(command: string): Promise<string> {
+  try {
+    return (await execute('sh', ['-c', command], { cwd: project, env: environment() })).stdout
+  } catch (error) {
+    throw new Error(`${command}:\n${Object(error).stdout}${Object(error).stderr}`, { cause: error })
+  }
+}
+
+function environment() {
+  return { PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: process.env.HOME }
+}
