@@ -1,3 +1,5 @@
+import { bounded, printable } from './printable.ts'
+
 /** What a person is told. Neither text ends with a full stop, so that they can stand in one sentence. */
 export interface Explanation {
   /** What was found, and where it matters what was needed. */
@@ -12,11 +14,20 @@ export function renderExplanation(told: Told): string {
   return remedy === undefined ? found : `${found}: ${remedy}`
 }
 
-/** What was found, alone or with what to do about it. */
+/** What was found, alone or with what to do about it. Names in it may come from a token, a schema or a payload. */
 export type Told = string | Explanation
 
+/** Here a sentence becomes fit for a terminal, a log and a page: on one line, and no longer than anybody reads. */
 export function toExplanation(told: Told): Explanation {
-  return typeof told === 'string' ? { found: told } : told
+  const { found, remedy } = typeof told === 'string' ? { found: told, remedy: undefined } : told
+  return { found: tellable(found), ...(remedy !== undefined && { remedy: tellable(remedy) }) }
+}
+
+/** Of what was found, or of what to do about it, in characters. */
+const longestPart = 4_000
+
+function tellable(text: string): string {
+  return bounded(printable(text), longestPart)
 }
 
 /** The same, said of a place such as a job or a line of a file. */

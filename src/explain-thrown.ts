@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { WorkerError } from './errors.ts'
-import { redact } from './redact.ts'
+import { quoteForeign } from './foreign-words.ts'
 import { showIssues } from './show-issues.ts'
 import { explainSqlState } from './sql-state.ts'
 
@@ -21,6 +21,8 @@ const longest = 500
 /** So many causes, or errors of an AggregateError, are told below each other. */
 const deepest = 5
 const widest = 3
+/** A sentence with all its causes. */
+const longestMessage = 4_000
 
 /**
  * Tells a mistake in a job to who can correct it. Who made the error decides what of it may be told: an error made in a file of
@@ -30,18 +32,18 @@ const widest = 3
  * @param secrets are taken out of what is told, beside what looks like one
  */
 export function explainThrown(thrown: unknown, secrets: readonly string[] = []): ThrownExplanation {
-  const { code, message, isPrivate } = explain(thrown, 0)
-  return { code, message: redact(message, secrets), isPrivate }
+  const { code, message, isPrivate } = explain(thrown, secrets, 0)
+  return { code, message: quoteForeign(message, secrets, longestMessage), isPrivate }
 }
 
-function explain(thrown: unknown, depth: number): ThrownExplanation {
+function explain(thrown: unknown, secrets: readonly string[], depth: number): ThrownExplanation {
   if (thrown instanceof WorkerError) return { code: thrown.code, message: thrown.message, isPrivate: false }
-  if (!(thrown instanceof Error)) return describeValue(thrown)
+  if (!(thrown instanceof Error)) return describeValue(thrown, secrets)
   const frames = framesOf(thrown)
   const place = frames.find(isInProject)
-  const own = sayOwn(thrown, frames)
+  const own = sayOwn(thrown, frames, secrets)
   const where = place ? ` (at ${showPlace(place)})` : ''
-  const inner = depth < deepest ? causesOf(thrown).map(cause => explain(cause, depth + 1)) : []
+  const inner = depth < deepest ? causesOf(thrown).map(cause => explain(cause, secrets, depth + 1)) : []
   const causes = inner.length > 0 ? `; cause: ${inner.map(({ message }) => message).join('; and ')}` : ''
   return {
     code: codeOf(thrown),
@@ -51,18 +53,23 @@ function explain(thrown: unknown, depth: number): ThrownExplanation {
 }
 
 /** An error's own part, without place and causes. */
-function sayOwn(error: Error, frames: readonly Frame[]): { readonly text: string; readonly isPrivate: boolean } {
+function sayOwn(
+  error: Error,
+  frames: readonly Frame[],
+  secrets: readonly string[],
+): { readonly text: string; readonly isPrivate: boolean } {
   const code = codeOf(error)
   const meaning = explainSqlState(code)
   if (meaning) {
     return { text: `The database did not do what was asked: ${meaning} (SQLSTATE ${code})`, isPrivate: false }
   }
   // A system error's message holds an address or a path at most: "connect ECONNREFUSED 127.0.0.1:5432".
-  if ('syscall' in error || constantMessages.has(error.message)) return { text: withName(error), isPrivate: false }
+  if ('syscall' in error || constantMessages.has(error.message))
+    return { text: withName(error, error.message, secrets), isPrivate: false }
   if (error instanceof z.core.$ZodError) {
     return { text: `${error.name}: the value has another shape: ${showIssues(error)}`, isPrivate: false }
   }
-  if (isOfProject(error, frames)) return { text: withName(error, withoutValues(error)), isPrivate: true }
+  if (isOfProject(error, frames)) return { text: withName(error, withoutValues(error), secrets), isPrivate: true }
   const [first] = frames
   const builtIn = first && first.file === '<anonymous>' && first.caller ? ` in ${first.caller}` : ''
   return { text: `${error.name}${code === error.name ? '' : ` ${code}`}${builtIn}`, isPrivate: false }
@@ -84,9 +91,8 @@ function isOfProject(error: Error, frames: readonly Frame[]): boolean {
   return !codeOf(error).startsWith('ERR_')
 }
 
-function withName({ name, message }: Error, text = message): string {
-  const told = text.length > longest ? `${text.slice(0, longest)}…` : text
-  const line = told.replaceAll(/\s+/g, ' ').trim()
+function withName({ name }: Error, text: string, secrets: readonly string[]): string {
+  const line = quoteForeign(text, secrets, longest)
   if (line === '') return name
   return name === 'Error' ? line : `${name}: ${line}`
 }
@@ -101,9 +107,9 @@ function withoutValues({ name, message }: Error): string {
 }
 
 /** A value may be a row: of anything but a text no value is told. */
-function describeValue(thrown: unknown): ThrownExplanation {
+function describeValue(thrown: unknown, secrets: readonly string[]): ThrownExplanation {
   if (typeof thrown === 'string') {
-    const text = thrown.slice(0, longest)
+    const text = quoteForeign(thrown, secrets, longest)
     return { code: 'not-an-error', message: `the text "${text}" was thrown, which is no Error`, isPrivate: true }
   }
   const kind = typeof thrown === 'object' && thrown !== null ? 'an object' : String(typeof thrown)

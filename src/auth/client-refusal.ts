@@ -1,5 +1,6 @@
 import type { ClientAuthMethod } from '../account.ts'
 import { OutageError, RefusalError, type WorkerError } from '../errors.ts'
+import { quoteForeign } from '../foreign-words.ts'
 import { findMeaning } from './client-remedy.ts'
 
 /** An error answer of the token endpoint (RFC 6749, section 5.2). */
@@ -16,7 +17,7 @@ export interface Asker {
   /** Where its credential comes from, such as "the secret file /run/secret". */
   readonly origin: string
   readonly scopes: readonly string[]
-  /** Never told: an answer that repeats one is not quoted. */
+  /** Taken out of what the server says. */
   readonly secrets: readonly string[]
   /** How far the server's clock is ahead of ours; 0 when they agree. */
   readonly serverAheadMs: number
@@ -24,7 +25,7 @@ export interface Asker {
 
 /** What to tell about a refused grant. */
 export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerError {
-  const said = quote(refusal, asker.secrets)
+  const said = quoteForeign(wordsOf(refusal), asker.secrets)
   const { clientId, url } = asker
   if (refusal.error === 'invalid_scope') {
     const names = asker.scopes.join(' ')
@@ -52,10 +53,6 @@ export function refusesClient(error: unknown): boolean {
   return error instanceof RefusalError && error.code === 'client-auth'
 }
 
-/** The server's words, shortened to what a line can hold, unless they repeat a secret. */
-function quote({ error, description }: OAuthRefusal, secrets: readonly string[]): string {
-  const words = description === undefined ? error : `${error}: ${description}`
-  if (secrets.some(secret => words.includes(secret))) return 'its words hold the secret and are not repeated'
-  const plain = words.replaceAll(/[^\x20-\x7e]+/g, ' ')
-  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
+function wordsOf({ error, description }: OAuthRefusal): string {
+  return description === undefined ? error : `${error}: ${description}`
 }

@@ -19,7 +19,7 @@ export interface Credential {
   readonly exchange?: Exchange
   /** Everything it was made of: the same texts are the same credential. */
   readonly texts: readonly string[]
-  /** The texts that an answer which repeats them is not quoted for. */
+  /** What is taken out of the words of an answer. */
   readonly secrets: readonly string[]
   /** Where it comes from, for a sentence such as "check …". */
   readonly origin: string

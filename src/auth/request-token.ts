@@ -11,12 +11,14 @@ import {
 import type { Login } from '../account.ts'
 import type { Clock } from '../clock.ts'
 import { OutageError, RefusalError } from '../errors.ts'
+import { createKnownSecrets, type KnownSecrets } from '../known-secrets.ts'
 import { type Exchange, exchange as sendOverNetwork } from '../outgoing/exchange.ts'
 import { refusesClient, translateRefusal } from './client-refusal.ts'
 import { type Credential, createCredentials } from './credentials.ts'
 import { createLoginFetch } from './login-fetch.ts'
 import { showUrl } from './login-url.ts'
 import type { ReadSecretFile } from './read-credential-file.ts'
+import { findSentSecrets } from './sent-secrets.ts'
 import { createServerTime } from './server-time.ts'
 import type { Token } from './token.ts'
 import { createTokenEndpoints, type TokenEndpoint, translateFailure } from './token-endpoint.ts'
@@ -35,6 +37,7 @@ import type { RequestToken } from './token-source.ts'
  * (`token-endpoint`: no usable answer, or one that asks for a pause), or the signal's reason. Neither their messages nor their causes
  * hold a secret or a part of an answer beyond its OAuth error words.
  *
+ * @param deps.secrets learns what is sent and received
  * @param deps.timeoutMs for each HTTP request with its answer; default 10 seconds
  */
 export function createRequestToken(
@@ -42,11 +45,12 @@ export function createRequestToken(
   deps: {
     clock: Clock
     readSecretFile: ReadSecretFile
+    secrets?: KnownSecrets
     exchange?: Exchange
     timeoutMs?: number
   },
 ): RequestToken {
-  const { clock } = deps
+  const { clock, secrets = createKnownSecrets() } = deps
   const serverTime = createServerTime(clock)
   const endpoints = createTokenEndpoints(login)
   let asked: TokenEndpoint | undefined
@@ -69,18 +73,24 @@ export function createRequestToken(
     const endpoint = await endpoints.get(loginFetch, signal)
     asked = endpoint
     const client = createClient(endpoint, login.clientId, credential)
-    client[customFetch] = loginFetch
+    client[customFetch] = (address, options) => {
+      secrets.learn(...credential.secrets, ...findSentSecrets(options.headers, options.body))
+      return loginFetch(address, options)
+    }
     const url = showUrl(new URL(endpoint.token_endpoint))
     // The local time before sending: the server's clock doesn't matter, and the life is never taken for too long.
     const sentAt = clock.now()
     try {
-      return readTokenResponse(await send(client, grant, login.scopes), sentAt, login, url)
+      const answer = await send(client, grant, login.scopes)
+      secrets.learn(answer.access_token, answer.refresh_token)
+      return readTokenResponse(answer, sentAt, login, url)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof ResponseBodyError)) throw translateFailure(error, url)
       const { clientId, method, scopes } = login
-      const { origin, secrets } = credential
-      const asker = { clientId, method, url, scopes, secrets, origin, serverAheadMs: serverTime.aheadMs() }
+      const { origin } = credential
+      const known = secrets.all()
+      const asker = { clientId, method, url, scopes, secrets: known, origin, serverAheadMs: serverTime.aheadMs() }
       throw translateRefusal({ error: error.error, description: error.error_description }, asker)
     }
   }

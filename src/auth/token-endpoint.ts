@@ -9,6 +9,7 @@ import {
 import { z } from 'zod'
 import type { Login } from '../account.ts'
 import { OutageError, RefusalError, WorkerError } from '../errors.ts'
+import { quoteForeign } from '../foreign-words.ts'
 import { parseLoginUrl, showUrl } from './login-url.ts'
 
 /** What openid-client needs to know of the server for a grant. */
@@ -98,7 +99,7 @@ function translateMismatch(error: unknown, issuer: URL): WorkerError | undefined
   const named = mismatch.safeParse(error).data?.cause.body.issuer
   if (named === undefined) return undefined
   return new RefusalError('client-auth', 'account', {
-    found: `The identity provider at ${showUrl(issuer)} calls itself ${JSON.stringify(named)}`,
+    found: `The identity provider at ${showUrl(issuer)} calls itself "${quoteForeign(named)}"`,
     remedy:
       "set OIDC_ISSUER to exactly that; if this machine can't reach that address, set TOKEN_URL as well, to the token endpoint at an address that it can reach; or correct the host name in the configuration of the identity provider",
   })

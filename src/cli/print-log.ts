@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
+import { printable } from '../printable.ts'
 import type { Terminal } from './command.ts'
 import { describeLogLine, parseLogLine } from './log-line.ts'
-import { printable } from './printable.ts'
 
 type Colour = 'gray' | 'yellow' | 'red'
 const colours: ReadonlyMap<string, Colour> = new Map([

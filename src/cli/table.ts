@@ -1,4 +1,4 @@
-import { printable } from './printable.ts'
+import { printable } from '../printable.ts'
 
 const gap = '  '
 /** A column that has to be narrower than this isn't worth being one. */
@@ -12,7 +12,7 @@ const narrowest = 8
 export function table(rows: readonly object[], none: string, width = Number.POSITIVE_INFINITY): string {
   const [first] = rows
   if (!first) return `${none}\n`
-  const names = Object.keys(first).map(printable)
+  const names = Object.keys(first).map(name => printable(name))
   const cells = rows.map(row => Object.values(row).map(value => printable(show(value))))
   const wanted = names.map((name, column) => Math.max(widthOf(name), ...cells.map(row => widthOf(row[column] ?? ''))))
   const widths = narrow(wanted, width - gap.length * (names.length - 1))

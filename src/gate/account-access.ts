@@ -1,10 +1,10 @@
 import type { Account } from '../account.ts'
-import { findKnownSecrets } from '../auth/known-secrets.ts'
 import { createRequestToken } from '../auth/request-token.ts'
 import { shareRefusal } from '../auth/share-refusal.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
+import { createKnownSecrets, type KnownSecrets } from '../known-secrets.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
 import { createRestApi, type RestApi } from '../rest/rest-api.ts'
@@ -22,8 +22,8 @@ export interface AccountAccess {
   readonly api: RestApi | undefined
   /** The Admin API of the realm that `issuer` names; it has a rate limit of its own, which these runs share as well. */
   keycloak(issuer: string, signal: AbortSignal): Promise<KeycloakAdmin>
-  /** What the account logs in with, so that it can be taken out of a text. */
-  findSecrets(): Promise<readonly string[]>
+  /** What is taken out of the words of others. */
+  readonly secrets: KnownSecrets
   /** Lets one run at a time work on the account's first login. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
 }
@@ -33,7 +33,8 @@ export function createAccountAccess(
   deps: { readonly clock: Clock; readonly readSecretFile: (path: string) => Promise<string> },
 ): AccountAccess {
   const { clock } = deps
-  const { requestToken, forget } = shareRefusal(createRequestToken(account.login, deps), clock)
+  const secrets = createKnownSecrets()
+  const { requestToken, forget } = shareRefusal(createRequestToken(account.login, { ...deps, secrets }), clock)
   const tokens = createTokenSource({ requestToken, clock })
   const slots = createSlots(account.limits?.concurrentRequests ?? 8)
   const adminBucket = createRateBucket(clock)
@@ -41,6 +42,7 @@ export function createAccountAccess(
   return {
     account,
     tokens,
+    secrets,
     lookAfresh: forget,
     api: account.api && createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock) }),
     async keycloak(issuer, signal) {
@@ -49,8 +51,7 @@ export function createAccountAccess(
       const realmUrl = findRealmUrl(account.login.server) ?? issuer
       return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, signal })
     },
-    hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots }),
-    findSecrets: () => findKnownSecrets(account.login, deps.readSecretFile),
+    hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots, secrets }),
     inTurn(work) {
       const mine = turn.then(work, work)
       turn = mine.catch(() => {})

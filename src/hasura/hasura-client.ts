@@ -2,6 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { TokenSource } from '../auth/token-source.ts'
 import type { Clock } from '../clock.ts'
 import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
+import type { KnownSecrets } from '../known-secrets.ts'
 import type { Log } from '../log.ts'
 import type { Slots } from '../slots.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
@@ -86,6 +87,8 @@ export function createHasuraClient(deps: {
   timeoutMs?: number
   /** Shared by all clients of an account; default no limit. */
   slots?: Slots
+  /** Taken out of Hasura's words; the token is in any case. */
+  secrets?: KnownSecrets
   log?: Log
 }): HasuraClient {
   const { role, tokens, clock, log, slots = work => work() } = deps
@@ -96,7 +99,7 @@ export function createHasuraClient(deps: {
     operation: Sendable,
     kind: OperationKind,
     options: RequestOptions,
-    interpret: (received: Received) => Verdict<D>,
+    interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
     const { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes } = options
     let rejections = 0
@@ -106,7 +109,8 @@ export function createHasuraClient(deps: {
       const received = await slots(() =>
         send(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) }),
       )
-      const verdict = interpret(received)
+      const secrets = [token.value, ...(deps.secrets?.all() ?? [])]
+      const verdict = interpret({ ...received, secrets })
       switch (verdict.kind) {
         case 'data':
           return { data: verdict.data, received }
@@ -134,7 +138,7 @@ export function createHasuraClient(deps: {
   async function attemptQuery<D>(
     operation: Sendable,
     options: RequestOptions,
-    interpret: (received: Received) => Verdict<D>,
+    interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
     for (const pauseMs of retryPausesMs) {
       try {
@@ -148,7 +152,7 @@ export function createHasuraClient(deps: {
     return attempt(operation, 'query', options, interpret)
   }
 
-  const interpretAs = (kind: OperationKind) => (received: Received) =>
+  const interpretAs = (kind: OperationKind) => (received: Answer) =>
     interpretResponse(received, kind, role, clock.now())
 
   return {
@@ -188,6 +192,9 @@ export function createHasuraClient(deps: {
     },
   }
 }
+
+/** With what is taken out of its words. */
+type Answer = Received & { readonly secrets: readonly string[] }
 
 interface Executed<D = unknown> {
   readonly data: D

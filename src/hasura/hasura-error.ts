@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { quoteForeign } from '../foreign-words.ts'
 
 /** One error of Hasura, reduced to what may be shown. */
 export interface HasuraError {
@@ -17,12 +18,14 @@ export interface HasuraError {
 /**
  * The errors in a response's body: GraphQL's `errors`, or the `{ path, error, code }` that Hasura's other routes answer
  * with (a wrong path of the URL, for example). Empty when there are none.
+ *
+ * @param secrets are taken out of the messages
  */
-export function parseHasuraErrors(body: unknown): readonly HasuraError[] {
+export function parseHasuraErrors(body: unknown, secrets: readonly string[] = []): readonly HasuraError[] {
   const graphql = graphqlErrors.safeParse(body)
-  if (graphql.success) return graphql.data.errors.map(reduce)
+  if (graphql.success) return graphql.data.errors.map(error => reduce(error, secrets))
   const plain = plainError.safeParse(body)
-  return plain.success ? [reduce({ message: plain.data.error, extensions: plain.data })] : []
+  return plain.success ? [reduce({ message: plain.data.error, extensions: plain.data }, secrets)] : []
 }
 
 const extensions = z
@@ -46,7 +49,10 @@ const graphqlErrors = z.object({
 
 const plainError = z.object({ error: z.string(), code: z.string(), path: z.string().optional() })
 
-function reduce(error: { message: string; extensions: z.infer<typeof extensions> }): HasuraError {
+function reduce(
+  error: { message: string; extensions: z.infer<typeof extensions> },
+  secrets: readonly string[],
+): HasuraError {
   const { code = 'unexpected', path } = error.extensions
   const isFieldNotFound = code === 'validation-failed' && fieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
@@ -57,7 +63,7 @@ function reduce(error: { message: string; extensions: z.infer<typeof extensions>
     isFieldNotFound,
     isNotAllowed,
     ...(path !== undefined && { path }),
-    ...(isSafe && error.message !== '' && { safeMessage: shorten(error.message) }),
+    ...(isSafe && error.message !== '' && { safeMessage: quoteForeign(error.message, secrets) }),
   }
 }
 
@@ -80,9 +86,4 @@ const safeCodes: ReadonlySet<string> = new Set([
 /** A message about an argument or a variable can say what was found there ("expected one of …, but found …"). */
 function mayQuoteValue(path: string | undefined): boolean {
   return path === undefined || /\.(?:args|variableValues|variables)\b/.test(path)
-}
-
-function shorten(message: string): string {
-  const plain = message.replaceAll(/[^\x20-\x7e]+/g, ' ').replaceAll(/\beyJ[\w-]+(?:\.[\w-]*)*/g, '[token]')
-  return plain.length > 300 ? `${plain.slice(0, 300)}…` : plain
 }

@@ -18,6 +18,8 @@ export interface HasuraResponse {
   readonly body: Buffer
   /** How long the bearer token of the request was, in bytes. */
   readonly tokenBytes?: number
+  /** What is taken out of the answer's words. */
+  readonly secrets?: readonly string[]
 }
 
 /** What a response means for the one who sent the request. */
@@ -46,7 +48,7 @@ export function interpretResponse(
   role: string,
   now: number = Date.now(),
 ): Verdict {
-  const { status, headers, body } = response
+  const { status, headers, body, secrets } = response
   const rateLimited = (): Verdict => ({
     kind: 'rate-limited',
     retryAfterMs: parseRetryAfter(headers.get('retry-after'), now),
@@ -54,7 +56,7 @@ export function interpretResponse(
   if (status === 429) return rateLimited()
 
   const json = parseJson(new TextDecoder().decode(body))
-  const errors = parseHasuraErrors(json)
+  const errors = parseHasuraErrors(json, secrets)
   if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
   const rejected = errors.find(({ code }) => code === 'invalid-jwt')
   if (rejected) return { kind: 'token-rejected', reason: rejected.safeMessage ?? 'invalid-jwt' }

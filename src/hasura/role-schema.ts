@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, validate } from 'graphql'
 import { ConfigError } from '../errors.ts'
+import { quoteForeign } from '../foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
 
 /** The committed SDL of what one role sees of the API. */
@@ -48,7 +49,7 @@ function build(role: string, sdl: string): GraphQLSchema {
     const [said = ''] = String(error instanceof Error ? error.message : error).split('\n')
     throw new ConfigError([
       {
-        found: `The schema of role "${role}" in graphql/schema/${schemaFileName(role)} is not valid (${said})`,
+        found: `The schema of role "${role}" in graphql/schema/${schemaFileName(role)} is not valid (${quoteForeign(said)})`,
         remedy: `run "schema pull --role ${role}" and commit it`,
       },
     ])

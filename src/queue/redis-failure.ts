@@ -1,4 +1,5 @@
 import type { Explanation } from '../errors.ts'
+import { quoteForeign } from '../foreign-words.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 
 /** Why a Redis can't be used. */
@@ -55,12 +56,7 @@ function explainReply(message: string, what: string): RedisFailure {
 
 /** Without what the server may have been sent, and without what is the same for every script. */
 function shorten(message: string): string {
-  const plain = message
-    .replace(/,? ?with args beginning with.*/s, '')
-    .replace(/ script: .*/s, '')
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim()
-  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
+  return quoteForeign(message.replace(/,? ?with args beginning with.*/s, '').replace(/ script: .*/s, ''))
 }
 
 const grantRights: Meaning = {

@@ -48,9 +48,9 @@ export async function executeRun(deps: RunDeps, execution: Execution): Promise<E
     if (probed && (await liftHolds(store, account, job.name))) log.info('the gate lets the account pass again')
     metBy = 'run'
     log.info({ request: execution.requestId, trigger: execution.trigger }, 'run started')
-    const result = await runJob(job, session, createContext(deps, execution, settings, log), async () => [
+    const result = await runJob(job, session, createContext(deps, execution, settings, log), () => [
       ...settings.secrets,
-      ...(await access.findSecrets()),
+      ...access.secrets.all(),
     ])
     // Positions stay in the record: a cursor may be a text of the row's.
     log.info({ counts: countsOf(result) }, 'run succeeded')
@@ -68,13 +68,13 @@ async function runJob(
   job: JobDefinition,
   session: Session,
   context: JobContext<unknown>,
-  findSecrets: () => Promise<readonly string[]>,
+  findSecrets: () => readonly string[],
 ): Promise<JobResult> {
   try {
     return await job.run(session, context)
   } catch (error) {
     if (error instanceof WorkerError || context.signal.aborted) throw error
-    const { code, message, isPrivate } = explainThrown(error, await findSecrets())
+    const { code, message, isPrivate } = explainThrown(error, findSecrets())
     // What passes may be tried for a day, as where it is ours.
     const Kind = isPassingFailure(error) ? TransientError : JobError
     throw new Kind(isPrivate ? privateCode : code, message, { cause: error })

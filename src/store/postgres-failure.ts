@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Explanation } from '../errors.ts'
+import { quoteForeign } from '../foreign-words.ts'
 import { describeNetworkFailure, trustRemedy } from '../network-failure.ts'
 
 /** Why a Postgres can't be used. */
@@ -21,7 +22,7 @@ export interface PostgresFailure extends Explanation {
 export function explainPostgresFailure(error: unknown, what: string): PostgresFailure {
   if (isUnreadableFile(error)) return explainFile(error)
   const code = sqlStateIn(error)
-  const said = error instanceof Error ? shorten(error.message) : ''
+  const said = error instanceof Error ? quoteForeign(error.message) : ''
   const meaning = code === undefined ? plainErrors.find(([words]) => words.test(said))?.[1] : findMeaning(code, said)
   if (meaning) {
     const { found, remedy, isConfiguration = false, isQuoted = false } = meaning
@@ -107,11 +108,6 @@ function sqlStateIn(error: unknown): string | undefined {
 function findMeaning(code: string, said: string): Meaning | undefined {
   const bySentence = sentences.find(([state, words]) => code.startsWith(state) && words.test(said))?.[2]
   return bySentence ?? states.get(code) ?? states.get(code.slice(0, 2))
-}
-
-function shorten(message: string): string {
-  const plain = message.replaceAll(/\s+/g, ' ').trim()
-  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
 }
 
 const allowInHba: Meaning = {
