@@ -1,4 +1,4 @@
-import { bounded, printable } from './printable.ts'
+import { tellable } from './printable.ts'
 
 /** What a person is told. Neither text ends with a full stop, so that they can stand in one sentence. */
 export interface Explanation {
@@ -21,13 +21,6 @@ export type Told = string | Explanation
 export function toExplanation(told: Told): Explanation {
   const { found, remedy } = typeof told === 'string' ? { found: told, remedy: undefined } : told
   return { found: tellable(found), ...(remedy !== undefined && { remedy: tellable(remedy) }) }
-}
-
-/** Of what was found, or of what to do about it, in characters. */
-const longestPart = 4_000
-
-function tellable(text: string): string {
-  return bounded(printable(text), longestPart)
 }
 
 /** The same, said of a place such as a job or a line of a file. */

@@ -1,7 +1,6 @@
 import { type Explanation, NotFoundError, UsageError } from './errors.ts'
+import { listNames } from './list-names.ts'
 import { findNearNames } from './near-names.ts'
-
-const mostNames = 10
 
 /**
  * What is said of a name that nothing has, by every filter and every argument that takes one.
@@ -40,9 +39,4 @@ export function chooseNamed<T>(kind: string, named: ReadonlyMap<string, T>, want
     found: `There are several ${kind}s`,
     remedy: `name one of ${listNames([...named.keys()])}`,
   })
-}
-
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, mostNames).join(', ')
-  return names.length > mostNames ? `${shown} and ${names.length - mostNames} more` : shown
 }

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { WorkerError } from './errors.ts'
 import { explainThrown } from './explain-thrown.ts'
+import { printable } from './printable.ts'
 
 export type Log = Logger
 
@@ -18,6 +19,8 @@ export function createLog(level: string, write?: (line: string) => void): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       serializers: { error: describeError },
+      // JSON leaves some characters as they are that a terminal obeys.
+      hooks: { streamWrite: line => printable(line, '\n') },
     },
     write ? { write } : pino.destination({ dest: 2, sync: true }),
   )

@@ -38,3 +38,11 @@ export function bounded(text: string, longest: number, total = text.length): str
   const kept = text.slice(0, longest - 40).replace(/[\ud800-\udbff]$/, '')
   return `${kept}… (${(total - kept.length).toLocaleString('en')} more characters)`
 }
+
+/** Of a sentence about what was found, or about what to do, in characters. */
+const longestSentence = 4_000
+
+/** A sentence, whatever the names in it: on one line, and no longer than anybody reads. */
+export function tellable(sentence: string): string {
+  return bounded(printable(sentence), longestSentence)
+}

@@ -10,6 +10,7 @@ import {
 } from 'graphql'
 import { NotFoundError, UsageError } from '../errors.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
+import { listNames } from '../list-names.ts'
 import { findNearNames } from '../near-names.ts'
 
 export type Field = GraphQLField<unknown, unknown>
@@ -58,7 +59,7 @@ export function adviseList(wanted: string, schema: GraphQLSchema): string {
   // Who doesn't know of a namespace leaves it out.
   const near = findNearNames(wanted, lists)
   const meant = near.length > 0 ? near : lists.filter(place => place.endsWith(`.${wanted}`))
-  return meant.length > 0 ? `name a similar list (${meant.join(', ')})` : `name one of the lists (${shorten(lists)})`
+  return meant.length > 0 ? `name a similar list (${meant.join(', ')})` : `name one of the lists (${listNames(lists)})`
 }
 
 /** The root fields, and those of the namespaces among them: objects without arguments that are told apart by nothing else. */
@@ -72,9 +73,4 @@ function locate(schema: GraphQLSchema): readonly Located[] {
       ...Object.values(inside).map(inner => ({ place: `${field.name}.${inner.name}`, field: inner, siblings: inside })),
     ]
   })
-}
-
-function shorten(names: readonly string[]): string {
-  const shown = names.slice(0, 10).join(', ')
-  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown
 }

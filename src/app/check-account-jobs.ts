@@ -2,6 +2,7 @@ import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation } from '../errors.ts'
+import { listNames } from '../list-names.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
 
 /**
@@ -24,7 +25,7 @@ export function findAccountJobProblems(
   const known = jobs.map(job => job.name)
   const unknown = (path: string, name: string): Explanation => ({
     found: `${path}: there is no job "${name}"`,
-    remedy: `the jobs are ${known.join(', ')}`,
+    remedy: `the jobs are ${listNames(known)}`,
   })
   const problems = (named ?? []).flatMap((name, place) =>
     known.includes(name) ? [] : [unknown(`${label}.jobs.${place}`, name)],

@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
+import { listNames } from '../list-names.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'
 import { explainLightweight } from './lightweight-token.ts'
 import { findMappedPath } from './map-claims.ts'
@@ -208,7 +209,7 @@ function readDefaultRole(value: unknown, allowedRoles: readonly string[], claims
   }
   if (allowedRoles.includes(value)) return value
   throw new RefusalError('default-role', 'account', {
-    found: `${claim} is "${value}", which is not among the allowed roles ${allowedRoles.join(', ')}`,
+    found: `${claim} is "${value}", which is not among the allowed roles ${listNames(allowedRoles)}`,
     remedy: `assign that role to the service account of client "${client}", or change the mapper`,
   })
 }

@@ -18,6 +18,17 @@ export interface ProgramDescription {
   readonly columns: number
 }
 
+/** The command to ask for is missing. */
+export class MissingCommandError extends UsageError {
+  /** Those that there are, on lines of their own. */
+  readonly help: string
+
+  constructor(help: string) {
+    super('A command is needed')
+    this.help = help
+  }
+}
+
 /** @throws UsageError which names what may have been meant, and where the help is */
 export function parseArguments(program: ProgramDescription, argv: readonly string[]): Asked {
   let asked: Asked | undefined
@@ -100,7 +111,7 @@ function addCommand(parser: Parser, command: Command, onFound: (asked: Asked) =>
 
 /** @param help what was written, when the command to ask for is missing */
 function refuse({ code, message }: CommanderError, parser: Parser, help: string): UsageError {
-  if (code === 'commander.help') return new UsageError(`A command is needed.\n\n${help}`)
+  if (code === 'commander.help') return new MissingCommandError(help)
   // "error: unknown option '--jsn'", and perhaps a line "(Did you mean --json?)"
   const [found = '', suggestion] = message.replace(/^error: /, '').split('\n')
   const meant =

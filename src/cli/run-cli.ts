@@ -13,8 +13,9 @@ import type { CommandContext, LiveTerminal, Terminal } from './command.ts'
 import { commandGroups, commands } from './commands.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { createLiveTerminal } from './live-terminal.ts'
-import { parseArguments } from './parse-arguments.ts'
+import { MissingCommandError, parseArguments } from './parse-arguments.ts'
 import { printLogLine } from './print-log.ts'
+import { createSafeTerminal } from './safe-terminal.ts'
 import { worker } from './worker.ts'
 
 export interface Invocation {
@@ -39,7 +40,7 @@ const defaultColumns = 100
 /** Runs one command. @returns the exit code; everything that can be said has been written to the terminal */
 export async function runCli(invocation: Invocation): Promise<number> {
   const { argv, version, signal, loadDefinitions } = invocation
-  const { terminal, told } = watch(createLiveTerminal(invocation.terminal))
+  const { terminal, told } = watch(createSafeTerminal(createLiveTerminal(invocation.terminal)))
   try {
     const columns = terminal.columns ?? defaultColumns
     const asked = parseArguments({ commands, groups: commandGroups, version, columns }, argv)
@@ -161,6 +162,7 @@ function tellEnvFile(log: Log, envFile: EnvFile): void {
 /** One line per problem; a user's mistake gets no stack. */
 function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(renderExplanation)
+  if (error instanceof MissingCommandError) return [`${error.message}.\n\n${error.help}`]
   if (signal.aborted && error === signal.reason) {
     return [
       'Interrupted: what was committed stays, and a run that was under way goes on from its checkpoint next time.',

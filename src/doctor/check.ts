@@ -1,4 +1,5 @@
 import type { Explanation } from '../errors.ts'
+import { tellable } from '../printable.ts'
 
 /** In the order in which they are made: what a later one needs, an earlier one has found. */
 export const checkIds = [
@@ -41,25 +42,20 @@ export interface Diagnosis {
 export type Finding = Omit<Check, 'id'>
 
 export function ok(detail: string): Finding {
-  return { status: 'ok', detail, hint: '' }
+  return { status: 'ok', detail: tellable(detail), hint: '' }
 }
 
 export function warn(detail: string, hint: string): Finding {
-  return { status: 'warn', detail, hint }
+  return { status: 'warn', detail: tellable(detail), hint: tellable(hint) }
 }
 
 export function fail(detail: string, hint: string): Finding {
-  return { status: 'fail', detail, hint }
+  return { status: 'fail', detail: tellable(detail), hint: tellable(hint) }
 }
 
 /** @param otherwise what to do where the explanation leaves that open */
 export function failWith({ found, remedy = '' }: Explanation, otherwise = ''): Finding {
   return fail(found, remedy || otherwise)
-}
-
-/** A list in a sentence. */
-export function list(names: readonly string[]): string {
-  return names.length > 0 ? names.join(', ') : 'none'
 }
 
 export function skip(detail: string): Finding {

@@ -2,6 +2,7 @@ import type { ClaimsLocation } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import { findHasuraClaims } from '../auth/find-hasura-claims.ts'
 import { isLightweight } from '../auth/lightweight-token.ts'
+import { listNames } from '../list-names.ts'
 import { type Finding, fail } from './check.ts'
 
 /**
@@ -19,7 +20,7 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
   const assign = `assign a role of the application's client under Clients → ${client} → Service account roles`
   const held = Object.entries(clientRoles).filter(([name, roles]) => !ownClients.has(name) && roles.length > 0)
   if (held.length > 0) {
-    const shown = held.map(([name, roles]) => `client "${name}" (${roles.join(', ')})`).join(' and ')
+    const shown = listNames(held.map(([name, roles]) => `client "${name}" (${listNames(roles)})`))
     return fail(
       `the claims have no x-hasura-allowed-roles, though the token shows roles of ${shown}: either they are roles of another client than the application's, or the mapper is missing or reads another client`,
       `${assign}, or compare the Client ID in ${mapper}`,

@@ -2,6 +2,7 @@ import type { Account, ClaimsLocation } from '../account.ts'
 import { type Claims, type HasuraClaims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { RefusalError } from '../errors.ts'
+import { listNames } from '../list-names.ts'
 import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 import { explainMissingRoles } from './explain-missing-roles.ts'
 
@@ -34,7 +35,7 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
   const found = ok(`Hasura's claims are in the token of subject ${claims.subject}`)
   findings.set('claims', inspectIssuer(claims, account) ?? found)
   findings.set('default-role', ok(hasura.defaultRole))
-  findings.set('allowed-roles', ok(hasura.allowedRoles.join(', ')))
+  findings.set('allowed-roles', ok(listNames(hasura.allowedRoles)))
   findings.set('user-id', inspectUserId(hasura, claims, endpoint.claims, looksForUser))
   return { findings, claims, hasura }
 }

@@ -3,7 +3,8 @@ import { parse } from 'graphql'
 import type { Claims } from '../auth/claims.ts'
 import { WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
-import { type Finding, fail, failWith, list, ok, warn } from './check.ts'
+import { listNames } from '../list-names.ts'
+import { type Finding, fail, failWith, ok, warn } from './check.ts'
 
 /** Asks for nothing but the name of the query type, which every role may see. */
 const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>> = parse('query Doctor { __typename }')
@@ -28,7 +29,7 @@ export async function inspectHasura(
 
 /** Hasura doesn't say what it expects, so what it got is put beside its own words. */
 function explainRejection({ detail }: Finding, { issuer, payload }: Claims): Finding {
-  const audience = list([payload.aud].flat().filter(name => typeof name === 'string'))
+  const audience = listNames([payload.aud].flat().filter(name => typeof name === 'string'))
   return fail(
     `${detail}; the token has the issuer ${issuer} and the audience ${audience}`,
     "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET; an audience comes into the token with a role of that client, or by a mapper (Client scopes → hasura → Mappers → Add mapper → Audience); and compare the clocks of both machines",

@@ -1,6 +1,7 @@
 import type { Requirement } from '../account.ts'
 import { findRefusal, type Granted } from '../gate/requirement.ts'
-import { combine, type Finding, failWith, list, ok, warn } from './check.ts'
+import { listNames } from '../list-names.ts'
+import { combine, type Finding, failWith, ok, warn } from './check.ts'
 import { findSpare } from './find-spare.ts'
 
 /** What of the token the account's jobs and its login need. */
@@ -22,14 +23,14 @@ export function inspectRequirements(
     refusals.filter(refusal => refusal.code === code).map(refusal => failWith(refusal))
   const spare = findSpare(needs, granted)
   const client = granted.claims.authorizedParty ?? '…'
-  const roles = list([...new Set(needs.requirements.flatMap(nameRoles))])
+  const roles = listNames([...new Set(needs.requirements.flatMap(nameRoles))])
   const spareRoles = warn(
-    `every job has what it requires (${roles}); no job needs ${spare.roles.join(', ')}`,
+    `every job has what it requires (${roles}); no job needs ${listNames(spare.roles)}`,
     `take what isn't needed away under Clients → ${client} → Service account roles`,
   )
   const granting = needs.scopes.length > 0 ? `granted: ${needs.scopes.join(', ')}` : 'none is asked for'
   const spareScopes = warn(
-    `${granting}; no job needs ${spare.scopes.join(', ')}`,
+    `${granting}; no job needs ${listNames(spare.scopes)}`,
     `take it out of SCOPE, and away under Clients → ${client} → Client scopes; or let the jobs that rely on it require it`,
   )
   return {

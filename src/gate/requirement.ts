@@ -2,6 +2,7 @@ import type { Requirement } from '../account.ts'
 import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
+import { listNames } from '../list-names.ts'
 
 /** What of the token a job is about to rely on. */
 export interface Granted {
@@ -27,7 +28,7 @@ function findMissingRole(role: string, { claims, hasura }: Granted): RefusalErro
   }
   if (hasura.allowedRoles.includes(role)) return undefined
   return refuse('job-roles', {
-    found: `Role "${role}" is not in the token's allowed roles (${list(hasura.allowedRoles)})`,
+    found: `Role "${role}" is not in the token's allowed roles (${listNames(hasura.allowedRoles)})`,
     remedy: advise(role, hasura.allowedRoles, claims),
   })
 }
@@ -55,7 +56,7 @@ function findMissingScope(scopes: readonly string[], claims: Claims): RefusalErr
   const missing = scopes.filter(scope => !claims.scopes.includes(scope))
   if (missing.length === 0) return undefined
   return refuse('scope', {
-    found: `Scope ${list(missing)} is not among the token's scopes (${list(claims.scopes)})`,
+    found: `Scope ${listNames(missing)} is not among the token's scopes (${listNames(claims.scopes)})`,
     remedy: "add it to the client's scopes and to SCOPE",
   })
 }
@@ -70,10 +71,10 @@ function findMissingClientRole(
     const missing = roles.filter(role => !held.includes(role))
     if (missing.length > 0) {
       const place = 'client roles under Client scopes → roles → Mappers'
-      const lightweight = explainLightweight(claims, `role ${list(missing)} of client "${client}"`, place)
+      const lightweight = explainLightweight(claims, `role ${listNames(missing)} of client "${client}"`, place)
       if (lightweight && claims.payload.resource_access === undefined) return refuse('job-roles', lightweight)
       return refuse('job-roles', {
-        found: `Role ${list(missing)} of client "${client}" is not in the token (it holds ${list(held)})`,
+        found: `Role ${listNames(missing)} of client "${client}" is not in the token (it holds ${listNames(held)})`,
         remedy: `assign it under Clients → ${own} → Service account roles, and where Full scope allowed is off also under Clients → ${own} → Client scopes → ${own}-dedicated → Scope`,
       })
     }
@@ -83,8 +84,4 @@ function findMissingClientRole(
 
 function refuse(code: 'job-roles' | 'scope', told: Explanation): RefusalError {
   return new RefusalError(code, 'job', told)
-}
-
-function list(names: readonly string[]): string {
-  return names.length > 0 ? names.join(', ') : 'none'
 }
