@@ -32,6 +32,8 @@ export const doctor = defineCommand({
       clock: host.clock,
       readSecretFile: host.readSecretFile,
       schemaFolder: schemaFolderOf(host.project),
+      uid: host.uid,
+      env: host.env,
       firstLogin,
       services: services.findings,
       envFile,

@@ -95,6 +95,8 @@ async function verify(context: CommandContext, account: Account, jobs: readonly 
     clock: host.clock,
     readSecretFile: host.readSecretFile,
     schemaFolder: schemaFolderOf(host.project),
+    uid: host.uid,
+    env: host.env,
     jobs,
     problems: [],
     services: new Map([

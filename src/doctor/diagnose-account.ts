@@ -4,6 +4,7 @@ import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { Token } from '../auth/token.ts'
 import type { Clock } from '../clock.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
+import type { Environment } from '../config.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
@@ -23,6 +24,9 @@ export interface DoctorDeps {
   readonly readSecretFile: (path: string) => Promise<string>
   /** Where the SDL of each role is committed. */
   readonly schemaFolder: URL
+  /** Of this process; undefined where users have no numbers. */
+  readonly uid: number | undefined
+  readonly env: Environment
   /** Those that run for the account. */
   readonly jobs: readonly JobDefinition[]
   /** With what the first login is made and looked at; absent where there is none to make. */
@@ -83,13 +87,14 @@ function openAccess(account: Account, deps: DoctorDeps): AccountAccess | ConfigE
 }
 
 async function inspectConfig(
-  { login }: Account,
-  { problems: found, accountsFile, envFile, readSecretFile }: DoctorDeps,
+  account: Account,
+  deps: DoctorDeps,
   access: AccountAccess | ConfigError,
 ): Promise<Finding> {
-  const problems = [...found, ...(access instanceof ConfigError ? access.problems : [])]
+  const { accountsFile, envFile, env } = deps
+  const problems = [...deps.problems, ...(access instanceof ConfigError ? access.problems : [])]
   const hint = 'set what is named; the README has a table of all variables'
-  const files = await inspectFiles(login, { accountsFile, envFile }, readSecretFile)
+  const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
   return combine([...problems.map(problem => failWith(problem, hint)), files], files)
 }
 

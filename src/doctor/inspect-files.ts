@@ -1,97 +1,46 @@
-import { stat } from 'node:fs/promises'
-import type { Login } from '../account.ts'
+import type { Account } from '../account.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
-import type { EnvFile } from '../config/read-env-file.ts'
+import type { JobDefinition } from '../definitions/define-job.ts'
 import { readValue } from '../read-value.ts'
 import { combine, type Finding, ok, warn } from './check.ts'
-
-interface SecretFile {
-  /** How a sentence calls it. */
-  readonly what: string
-  readonly path: string
-  /** A single value, of which a line break would be a part for a reader that doesn't trim. */
-  readonly isValue: boolean
-}
+import { inspectExposure } from './file-exposure.ts'
+import { findOwnSecret, findSecretFiles, type SecretFile, type SettingsFiles } from './secret-files.ts'
 
 /**
- * Whether what an account logs in with is readable by others, or differs between readers. A file that isn't there is told by the
- * login, which fails without it.
+ * Whether others can read, change or replace what an account logs in with, or whether it differs between readers. A file that isn't
+ * there is told by the login, which fails without it.
  *
  * @param settings the files that the settings are from
  */
 export async function inspectFiles(
-  login: Login,
+  account: Pick<Account, 'login' | 'settings'>,
+  jobs: readonly Pick<JobDefinition, 'settings'>[],
   settings: SettingsFiles,
-  readSecretFile: ReadSecretFile,
+  deps: FileDeps,
 ): Promise<Finding> {
-  const files = [...findSecretFiles(login), ...findSettingsFiles(login, settings)]
-  const findings = await Promise.all(files.map(file => inspectFile(file, readSecretFile)))
-  const own = findOwnSecret(login).flatMap(secret => inspectValue('CLIENT_SECRET', secret))
+  const files = findSecretFiles(account, jobs, settings)
+  const findings = await Promise.all(files.map(file => inspectFile(file, deps)))
+  const own = findOwnSecret(account.login).flatMap(secret => inspectValue('CLIENT_SECRET', secret))
   return combine(
     [...own, ...findings.flat()],
     ok(`every setting can be read${settings.envFile ? ', .env among them' : ''}`),
   )
 }
 
-export interface SettingsFiles {
-  /** Where the account stands, when it stands in one. */
-  readonly accountsFile: string | undefined
-  readonly envFile: EnvFile | undefined
+export interface FileDeps {
+  readonly readSecretFile: ReadSecretFile
+  /** Of this process; undefined where users have no numbers. */
+  readonly uid: number | undefined
 }
 
-/** The secret that a setting holds itself, if one does. */
-function findOwnSecret(login: Login): readonly string[] {
-  return 'secret' in login && login.secret !== undefined && 'value' in login.secret ? [login.secret.value] : []
-}
-
-/** Those that hold a secret themselves. */
-function findSettingsFiles(login: Login, { accountsFile, envFile }: SettingsFiles): readonly SecretFile[] {
-  if (findOwnSecret(login).length === 0) return []
-  if (accountsFile !== undefined) {
-    return [{ what: 'ACCOUNTS_FILE, which holds the secret,', path: accountsFile, isValue: false }]
-  }
-  if (!envFile?.variables.includes('CLIENT_SECRET')) return []
-  return [{ what: '.env, which holds the secret,', path: envFile.path, isValue: false }]
-}
-
-function findSecretFiles(login: Login): readonly SecretFile[] {
-  switch (login.method) {
-    case 'client_secret_basic':
-    case 'client_secret_post':
-      return secretFile(login.secret)
-    case 'private_key_jwt':
-    case 'tls_client_auth':
-      return [{ what: 'the key file', path: login.keyFile, isValue: false }]
-    case 'password':
-      return [
-        { what: 'the password file', path: login.passwordFile, isValue: true },
-        ...(login.secret ? secretFile(login.secret) : []),
-      ]
-  }
-}
-
-function secretFile(secret: { readonly file: string } | { readonly value: string }): readonly SecretFile[] {
-  return 'file' in secret ? [{ what: 'the secret file', path: secret.file, isValue: true }] : []
-}
-
-/** Others may read it. */
-const readableByAll = 0o004
-
-async function inspectFile({ what, path, isValue }: SecretFile, read: ReadSecretFile): Promise<readonly Finding[]> {
-  const findings: Finding[] = []
+async function inspectFile(file: SecretFile, { readSecretFile, uid }: FileDeps): Promise<readonly Finding[]> {
+  const { what, path, isValue } = file
   try {
-    const { mode } = await stat(path)
-    if ((mode & readableByAll) !== 0) {
-      const octal = (mode & 0o777).toString(8).padStart(4, '0')
-      findings.push(
-        warn(`${what} ${path} can be read by every user of this machine (mode ${octal})`, `chmod 600 ${path}`),
-      )
-    }
-    if (isValue) findings.push(...inspectValue(`${what} ${path}`, await read(path)))
+    const findings = await inspectExposure(file, uid)
+    return isValue ? [...findings, ...inspectValue(`${what} ${path}`, await readSecretFile(path))] : findings
   } catch {
-    return findings
+    return []
   }
-  return findings
 }
 
 /** What nobody can know to be a mistake in a secret is told, and used as it is. */

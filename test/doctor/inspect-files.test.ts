@@ -18,21 +18,22 @@ async function inspect(variables: readonly string[], mode: number) {
   await chmod(path, mode)
   const [account] = parseConfig({ ...settings, CLIENT_SECRET: 'x' }).accounts
   if (!account) throw new Error('no account')
-  const files = { accountsFile: undefined, envFile: { path, variables } }
-  return inspectFiles(account.login, files, file => readFile(file, 'utf8'))
+  const files = { accountsFile: undefined, envFile: { path, variables }, env: { DATABASE_URL: 'postgres://u:p@h/d' } }
+  return inspectFiles(account, [], files, { readSecretFile: file => readFile(file, 'utf8'), uid: process.getuid?.() })
 }
 
 test('a .env that holds the secret is for its owner alone, as a secret file is', async () => {
-  expect(await inspect(['CLIENT_SECRET'], 0o644)).toEqual({
-    status: 'warn',
-    detail: `.env, which holds the secret, ${path} can be read by every user of this machine (mode 0644)`,
-    hint: `chmod 600 ${path}`,
-  })
+  for (const held of ['CLIENT_SECRET', 'DATABASE_URL', 'SEARCH_TOKEN'])
+    expect(await inspect([held], 0o644)).toEqual({
+      status: 'warn',
+      detail: `.env, which holds the secret, ${path} can be read by every user of this machine (mode 0644)`,
+      hint: `chmod 600 ${path}`,
+    })
 })
 
 test.each<[string, string[], number]>([
   ['holds it and is private', ['CLIENT_SECRET'], 0o600],
-  ['holds no secret', ['CLIENT_ID'], 0o644],
+  ['holds no secret', ['CLIENT_ID', 'KEYCLOAK_ADMIN_USERNAME', 'TOKEN_URL', 'CLIENT_KEY_FILE'], 0o644],
 ])('a .env that %s is told as what was read', async (_what, variables, mode) => {
   expect(await inspect(variables, mode)).toEqual({
     status: 'ok',

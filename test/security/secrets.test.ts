@@ -160,11 +160,11 @@ describe('what a server repeats of the login', () => {
     const requestToken = createRequestToken(login, {
       clock: systemClock,
       readSecretFile: async () => '',
-      async fetch(_address, init) {
-        const authorization = new Headers(init?.headers).get('authorization') ?? ''
-        const body = new URLSearchParams(String(init?.body))
-        const said = { error: 'invalid_client', error_description: repeat({ authorization, body }) }
-        return Response.json(said, { status: 401 })
+      async exchange(_address, { headers, body }) {
+        const authorization = new Headers(headers).get('authorization') ?? ''
+        const sent = { authorization, body: new URLSearchParams(String(body)) }
+        const said = JSON.stringify({ error: 'invalid_client', error_description: repeat(sent) })
+        return { status: 401, headers: new Headers(), body: Buffer.from(said) }
       },
     })
     const refusal = await requestToken(undefined, AbortSignal.timeout(10_000)).catch((error: unknown) => error)
