@@ -35,6 +35,7 @@ const floors: readonly (readonly string[])[] = [
     'log',
     'near-names',
     'network-failure',
+    'own-value',
     'passing-failure',
     'printable',
     'project',

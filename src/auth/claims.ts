@@ -145,9 +145,9 @@ export function readHasuraClaims(claims: Claims, location: ClaimsLocation): Hasu
 
 /** Hasura takes nothing but text in a session variable, and refuses the whole token for anything else. */
 function readValues(found: ReadonlyMap<string, unknown>, client: string): Record<string, string> {
-  const values: Record<string, string> = {}
+  const values = new Map<string, string>()
   for (const [name, value] of found) {
-    if (typeof value === 'string') values[name] = value
+    if (typeof value === 'string') values.set(name, value)
     else if (name.startsWith('x-hasura-') && name !== allowedRolesClaim) {
       throw refusal({
         found: `\`${name}\` of client "${client}" is not text, for which Hasura refuses the token (jwt-invalid-claims)`,
@@ -155,7 +155,7 @@ function readValues(found: ReadonlyMap<string, unknown>, client: string): Record
       })
     }
   }
-  return values
+  return Object.fromEntries(values)
 }
 
 const allowedRolesClaim = 'x-hasura-allowed-roles'

@@ -1,4 +1,5 @@
 import type { Account, ScheduleRule } from '../account.ts'
+import { ownValue } from '../own-value.ts'
 import type { JobDefinition } from './define-job.ts'
 
 /** The jobs that run for an account: those it names, or all that it has the endpoint for. */
@@ -10,6 +11,6 @@ export function jobsOf(account: Account, jobs: Iterable<JobDefinition>): readonl
 
 /** When a job runs for an account; undefined for one that runs on demand only. */
 export function scheduleOf(account: Account, job: JobDefinition): ScheduleRule | undefined {
-  const own = account.schedules?.[job.name]
+  const own = ownValue(account.schedules, job.name)
   return own === null ? undefined : (own ?? job.schedule)
 }

@@ -3,7 +3,11 @@ import type { Account } from '../account.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import type { Environment } from '../config.ts'
 import { RefusalError } from '../errors.ts'
+<<<<<<< HEAD:src/definitions/job-settings.ts
 import type { JobDefinition } from './define-job.ts'
+=======
+import { ownValue } from '../own-value.ts'
+>>>>>>> 0e9e940 (names: what every object of JavaScript has is nobody's name):src/runs/job-settings.ts
 
 /** Where the settings of jobs come from, beside the account. */
 export interface SettingsSource {
@@ -61,9 +65,9 @@ async function readSetting(name: string, account: Pick<Account, 'settings'>, sou
     { values: source.env, value: variable, file: `${variable}_FILE`, prefix: '' },
   ]
   for (const { values, value, file, prefix } of places) {
-    const path = values[file]?.trim()
+    const path = ownValue(values, file)?.trim()
     if (path) return { name, ...(await readFileSetting(`${prefix}${file}`, path, source)), isSecret: true }
-    const given = values[value]?.trim()
+    const given = ownValue(values, value)?.trim()
     if (given) return { name, label: `${prefix}${value}`, value: given, isSecret: secretName.test(name) }
   }
   return { name, label: variable, isSecret: false }

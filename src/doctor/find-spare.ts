@@ -1,5 +1,6 @@
 import type { Claims } from '../auth/claims.ts'
 import type { Granted } from '../gate/requirement.ts'
+import { ownValue } from '../own-value.ts'
 import type { Needs } from './inspect-requirements.ts'
 
 /** What the token holds and nobody asks for, by least privilege to be taken away; pure. */
@@ -30,7 +31,9 @@ function findSpareClientRoles(
 ): readonly string[] {
   return Object.entries(clientRoles).flatMap(([client, held]) => {
     if (ownClients.has(client)) return []
-    const needed = requirements.flatMap(each => (each && 'clientRoles' in each ? (each.clientRoles[client] ?? []) : []))
+    const needed = requirements.flatMap(each =>
+      each && 'clientRoles' in each ? (ownValue(each.clientRoles, client) ?? []) : [],
+    )
     const implied = needed.flatMap(role => impliedRoles.get(role) ?? [])
     return held
       .filter(role => ![...needed, ...implied, ...allowed].includes(role))

@@ -3,6 +3,7 @@ import type { EnvFile } from '../config/read-env-file.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import type { Environment } from '../config.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
+import { ownValue } from '../own-value.ts'
 import type { GuardedFile } from './file-exposure.ts'
 
 export interface SecretFile extends GuardedFile {
@@ -102,7 +103,7 @@ function findSettingFiles(
 ): readonly SecretFile[] {
   const names = new Set(jobs.flatMap(job => Object.keys(job.settings?.shape ?? {})))
   return [...names].flatMap(name => {
-    const inAccount = new Map(Object.entries(settings)).get(`${name}File`)?.trim()
+    const inAccount = ownValue(settings, `${name}File`)?.trim()
     const variable = `${variableOfSetting(name)}_FILE`
     if (inAccount) return [secret(`settings.${name}File`, inAccount, false)]
     const path = env[variable]?.trim()

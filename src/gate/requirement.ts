@@ -3,6 +3,7 @@ import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
 import { listNames } from '../list-names.ts'
+import { ownValue } from '../own-value.ts'
 
 /** What of the token a job is about to rely on. */
 export interface Granted {
@@ -35,10 +36,10 @@ function findMissingRole(role: string, { claims, hasura }: Granted): RefusalErro
 
 function advise(role: string, allowedRoles: readonly string[], claims: Claims): string {
   const source = findSourceOfRoles(allowedRoles, claims)
-  if (source && !claims.clientRoles[source]?.includes(role)) {
+  if (source && !ownValue(claims.clientRoles, source)?.includes(role)) {
     return `assign it to the service account in client "${source}"`
   }
-  const holder = Object.keys(claims.clientRoles).find(client => claims.clientRoles[client]?.includes(role))
+  const holder = Object.keys(claims.clientRoles).find(client => ownValue(claims.clientRoles, client)?.includes(role))
   return holder
     ? `the token holds it for client "${holder}", so check which client the mapper of "x-hasura-allowed-roles" reads`
     : `assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"`
@@ -67,7 +68,7 @@ function findMissingClientRole(
 ): RefusalError | undefined {
   const own = claims.authorizedParty ?? claims.subject
   for (const [client, roles] of Object.entries(wanted)) {
-    const held = claims.clientRoles[client] ?? []
+    const held = ownValue(claims.clientRoles, client) ?? []
     const missing = roles.filter(role => !held.includes(role))
     if (missing.length > 0) {
       const place = 'client roles under Client scopes → roles → Mappers'

@@ -72,8 +72,12 @@ function isDeletedByType(type: string, value: unknown): boolean {
   return alive[type] === '0' ? !/^-?[0.]+(?:e.*)?$/i.test(text) : text !== alive[type]
 }
 
+/** Never something inherited: a member may be called `constructor`. */
 function valueAt(value: unknown, steps: readonly string[]): unknown {
-  return steps.reduce((inner: unknown, step) => (inner === null ? null : (Object(inner)[step] ?? null)), value)
+  return steps.reduce((inner: unknown, step) => {
+    const isMember = typeof inner === 'object' && inner !== null && Object.hasOwn(inner, step)
+    return isMember ? (Reflect.get(inner, step) ?? null) : null
+  }, value)
 }
 
 /** A number is given as one where JavaScript has the same, and as its text elsewhere. */
