@@ -1,17 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
+import { ConfigError, type Explanation } from '../errors.ts'
 
 export interface WrittenFile {
-  /** Below the project's folder. */
+  /** Below the project's folder, with slashes; its names may come from a schema or a token. */
   readonly path: string
   readonly content: string
 }
 
-/** Writes all the files or none: each beside its place first, then all into their places. */
+/**
+ * Writes all the files or none: each beside its place first, then all into their places.
+ *
+ * @throws ConfigError when a path leads out of the folder, also through a link, or would be another file's where the case of
+ *   letters doesn't tell names apart
+ */
 export async function writeFiles(folder: string, files: readonly WrittenFile[]): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`
   const placed: { readonly target: string; readonly before: string | undefined }[] = []
+  for (const { path } of files) await requirePlace(folder, path)
+  requireApart(files.map(({ path }) => path))
   try {
     for (const { path, content } of files) {
       await mkdir(dirname(join(folder, path)), { recursive: true })
@@ -29,6 +37,56 @@ export async function writeFiles(folder: string, files: readonly WrittenFile[]):
     }
     for (const { path } of files) await rm(join(folder, `${path}${suffix}`), { force: true })
     throw error
+  }
+}
+
+/** Whatever becomes the name of a file or of a folder: one part of a path, which no terminal or shell reads otherwise. */
+const fileName = /^(?!\.{1,2}$)[^/\\\p{Cc}\p{Cs}]{1,255}$/u
+
+async function requirePlace(folder: string, path: string): Promise<void> {
+  const names = path.split('/')
+  if (!names.every(name => fileName.test(name))) {
+    throw new ConfigError([{ found: `"${path}" is no path below ${folder}`, remedy: 'nothing was written' }])
+  }
+  const root = await realpath(folder)
+  let place = root
+  for (const name of names.slice(0, -1)) {
+    place = join(place, name)
+    const real = await realpath(place).catch(() => undefined)
+    // What isn't there yet is made, and no link.
+    if (real === undefined) return
+    if (!real.startsWith(`${root}${sep}`)) {
+      throw new ConfigError([
+        {
+          found: `${path} would be written to ${real}, which a link leads to, outside of ${folder}`,
+          remedy: 'make it a folder of the project',
+        },
+      ])
+    }
+  }
+  const last = names.at(-1) ?? ''
+  const twin = (await readdir(place)).find(other => other !== last && nameOnDisk(other) === nameOnDisk(last))
+  if (twin !== undefined) throw new ConfigError([explainTwins(path, twin)])
+}
+
+function requireApart(paths: readonly string[]): void {
+  const seen = new Map<string, string>()
+  for (const path of paths) {
+    const twin = seen.get(nameOnDisk(path))
+    if (twin !== undefined) throw new ConfigError([explainTwins(path, twin)])
+    seen.set(nameOnDisk(path), path)
+  }
+}
+
+/** macOS and Windows tell names apart neither by case nor by how letters are composed. */
+function nameOnDisk(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}
+
+function explainTwins(path: string, twin: string): Explanation {
+  return {
+    found: `${path} and ${twin} are one file on macOS and Windows`,
+    remedy: 'give one of the two another name, such as the role in Keycloak and in Hasura',
   }
 }
 

@@ -1,9 +1,13 @@
+<<<<<<< HEAD
 import { mkdir, writeFile } from 'node:fs/promises'
 import { findContractRefusal, findOperationProblems, roleOf } from '../definitions/contract.ts'
+=======
+import { writeFiles } from '../add/write-files.ts'
+>>>>>>> 09ddc16 (add, schema: what is generated is written below the project or not at all)
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { listOperations } from '../definitions/list-operations.ts'
 import { ConfigError } from '../errors.ts'
-import { schemaFileName, schemaFileUrl } from '../hasura/role-name.ts'
+import { schemaFileName } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { schemaFolderOf } from '../project.ts'
 import { type CommandContext, defineCommand } from './command.ts'
@@ -52,15 +56,12 @@ export const schemaOperations = defineCommand({
 async function pull(context: CommandContext, asked: readonly string[], account: string | undefined): Promise<number> {
   // Without any generated code there are no jobs to ask for their roles: then they must be named.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
-  const schemaFolder = schemaFolderOf(context.host.project)
-  await mkdir(schemaFolder, { recursive: true })
   const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
     const { sdl, leftOut } = await introspectAs(hasura, name, context.signal)
-    await writeFile(schemaFileUrl(schemaFolder, name), sdl)
-    context.terminal.out(
-      `graphql/schema/${schemaFileName(name)} is what role "${name}" sees now.\n${tellLeftOut(leftOut)}`,
-    )
+    const path = `graphql/schema/${schemaFileName(name)}`
+    await writeFiles(context.host.project.folder, [{ path, content: sdl }])
+    context.terminal.out(`${path} is what role "${name}" sees now.\n${tellLeftOut(leftOut)}`)
   }
   return 0
 }
