@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-import { mkdir, writeFile } from 'node:fs/promises'
-import { findContractRefusal, findOperationProblems, roleOf } from '../definitions/contract.ts'
-=======
 import { writeFiles } from '../add/write-files.ts'
->>>>>>> 09ddc16 (add, schema: what is generated is written below the project or not at all)
+import { findContractRefusal, findOperationProblems, roleOf } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { listOperations } from '../definitions/list-operations.ts'
 import { ConfigError } from '../errors.ts'

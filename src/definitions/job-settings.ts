@@ -3,11 +3,8 @@ import type { Account } from '../account.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import type { Environment } from '../config.ts'
 import { RefusalError } from '../errors.ts'
-<<<<<<< HEAD:src/definitions/job-settings.ts
-import type { JobDefinition } from './define-job.ts'
-=======
 import { ownValue } from '../own-value.ts'
->>>>>>> 0e9e940 (names: what every object of JavaScript has is nobody's name):src/runs/job-settings.ts
+import type { JobDefinition } from './define-job.ts'
 
 /** Where the settings of jobs come from, beside the account. */
 export interface SettingsSource {
