@@ -4,16 +4,26 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMet, type Result } from './benchmark.ts'
+import { accept } from './benchmarks/accept.ts'
 import { dlt } from './benchmarks/dlt.ts'
+import { eachMinute } from './benchmarks/each-minute.ts'
+import { fairness } from './benchmarks/fairness.ts'
+import { idle } from './benchmarks/idle.ts'
 import { local } from './benchmarks/local.ts'
 import { memory } from './benchmarks/memory.ts'
 import { noChange } from './benchmarks/no-change.ts'
+import { noOp } from './benchmarks/no-op.ts'
+import { pickup } from './benchmarks/pickup.ts'
 import { ranges } from './benchmarks/ranges.ts'
 import { remote } from './benchmarks/remote.ts'
+import { startLatency } from './benchmarks/start-latency.ts'
+import { twoProcesses } from './benchmarks/two-processes.ts'
 import { openBench } from './open-bench.ts'
 import { tableOf } from './print-table.ts'
 
-const benchmarks = [remote, local, dlt, ranges, memory, noChange]
+const pulling = [remote, local, dlt, ranges, memory, noChange]
+const running = [noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses, idle]
+const benchmarks = [...pulling, ...running]
 const names = benchmarks.map(({ name }) => name)
 
 const { values, positionals } = parseArgs({

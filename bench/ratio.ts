@@ -7,6 +7,7 @@ export function ratioOf<N extends string>(
   rounds: readonly Readonly<Record<N, Measured>>[],
   faster: N,
   slower: N,
+  unit = 'rows/s',
 ): Pick<Judged, 'value' | 'rounds' | 'detail'> {
   const rate = ({ rows, seconds }: Measured) => rows / seconds
   const ratios = rounds.map(round => rate(round[faster]) / rate(round[slower]))
@@ -14,6 +15,6 @@ export function ratioOf<N extends string>(
   return {
     value: median(ratios),
     rounds: rounds.map((round, index) => ({ ratio: ratios[index], ...round })),
-    detail: `${told(faster)}, ${told(slower)} rows/s`,
+    detail: `${told(faster)}, ${told(slower)} ${unit}`,
   }
 }

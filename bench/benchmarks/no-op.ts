@@ -1,0 +1,52 @@
+import type { Benchmark, Result } from '../benchmark.ts'
+import type { Bench } from '../open-bench.ts'
+import { ratioOf } from '../ratio.ts'
+import { interleave } from '../rounds.ts'
+import { openSpine, type Services, startServices } from '../services.ts'
+import { type Measured, runContestant } from '../start-process.ts'
+
+/** Runs that do nothing, of requests accepted beforehand and as many lines as slots, beside two commits for each. */
+export const noOp: Benchmark = {
+  name: 'no-op',
+  async measure(bench, { rows, runs }) {
+    await using services = await startServices()
+    const results: Result[] = []
+    for (const [slots, requests] of [
+      [1, 500],
+      [8, 3_000],
+      [50, 5_000],
+    ] as const) {
+      const count = rows ?? requests
+      const rounds = await interleave(runs, {
+        commits: () => commitLoop(bench, services, { concurrency: slots, rows: count, commits: 2 }),
+        runs: () => runNoOps(bench, services, slots, count),
+      })
+      const what = `no-op: runs / two commits each, concurrency ${slots}`
+      results.push({ what, ...ratioOf(rounds, 'runs', 'commits', 'runs/s'), limit: { atLeast: 0.6 } })
+    }
+    return results
+  },
+}
+
+export async function commitLoop(bench: Bench, services: Services, options: object): Promise<Measured> {
+  await using spine = await openSpine(bench, services)
+  return await runContestant('commit-loop.ts', { databaseUrl: spine.databaseUrl, ...options })
+}
+
+async function runNoOps(bench: Bench, services: Services, slots: number, requests: number): Promise<Measured> {
+  await using spine = await openSpine(bench, services)
+  await using _worker = await spine.serve({ accounts: slots, slots })
+  // Each account's first token, and each connection.
+  await spine.accept(slots * 3, slots)
+  await spine.settle()
+  const [warm] = await spine.query<{ seq: string }>('select max(seq) as seq from worker.runs')
+  await spine.accept(requests, slots)
+  await spine.settle()
+  const [measured] = await spine.query<{ seconds: number; rows: number }>(
+    `select count(*)::int as rows, extract(epoch from max(finished_at) - min(started_at))::float8 as seconds
+     from worker.runs where seq > $1`,
+    [warm?.seq],
+  )
+  if (measured?.rows !== requests) throw new Error(`${requests} requests should have run and ${measured?.rows} did`)
+  return { ...measured, peakMegabytes: 0 }
+}

@@ -1,0 +1,72 @@
+// node bench/contestants/serve-jobs.ts '{"issuer": …, "databaseUrl": …, "accounts": …, "slots": …, …}'
+// A worker whose one job waits, in a process of its own: it tells when it serves, when each run begins if so asked, and how much
+// CPU time it has used. Ends with the process that has started it.
+import { openSync, writeSync } from 'node:fs'
+import { devNull, hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { serveLines } from '../../src/app/serve-lines.ts'
+import { openApp } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
+import { parseConfig } from '../../src/config.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
+import { createLog } from '../../src/log.ts'
+import { wikiProject } from '../../test/fixtures/wiki-project.ts'
+
+const options = z
+  .strictObject({
+    issuer: z.string(),
+    clientId: z.string(),
+    clientSecret: z.string(),
+    databaseUrl: z.string().optional(),
+    redisUrl: z.string().optional(),
+    dataDir: z.string().optional(),
+    accounts: z.int(),
+    slots: z.int(),
+    /** What a run waits for. */
+    waitMs: z.int(),
+    /** Asked by each run. */
+    apiUrl: z.string().optional(),
+    everySeconds: z.int().optional(),
+    tellsStarts: z.boolean(),
+  })
+  .parse(JSON.parse(process.argv[2] ?? ''))
+const { issuer, clientId, clientSecret, databaseUrl, redisUrl, dataDir, waitMs, apiUrl, everySeconds } = options
+
+const job = defineJob({
+  name: 'wait',
+  payload: z.strictObject({ n: z.number().optional() }),
+  ...(everySeconds && { schedule: { everySeconds } }),
+  async run(_session, { payload, signal }) {
+    if (options.tellsStarts) process.send?.({ started: payload.n ?? 0, at: performance.timeOrigin + performance.now() })
+    if (waitMs > 0) await delay(waitMs, undefined, { signal })
+    if (apiUrl) await (await fetch(apiUrl, { signal })).text()
+    return {}
+  },
+})
+
+// As a worker logs, to where nobody reads it.
+const nowhere = openSync(devNull, 'w')
+const accounts = Array.from({ length: options.accounts }, (_, index) => ({
+  ...{ name: `account-${index}`, oidcIssuer: issuer, clientId, clientSecret },
+}))
+const host = {
+  clock: systemClock,
+  log: createLog('info', line => void writeSync(nowhere, line)),
+  hostname: hostname(),
+  pid: process.pid,
+  uid: process.getuid?.(),
+  project: wikiProject,
+  env: {},
+  readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
+}
+const config = parseConfig({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataDir }, { accounts })
+await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, host)
+await using _serving = await serveLines(app, { slots: options.slots, graceMs: 0 })
+const parentGone = new Promise(resolve => process.once('disconnect', resolve))
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpuSeconds: (user + system) / 1e6 })
+})
+process.send?.({ serving: true })
+await parentGone

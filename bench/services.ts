@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { createLog } from '../src/log.ts'
+import { parseRedisUrl } from '../src/queue/redis-url.ts'
+import { openDatabase } from '../src/store/open-database.ts'
+import { startPostgres } from '../test/services/start-postgres.ts'
+import { redisServer, startRedis } from '../test/services/start-redis.ts'
+import type { Bench } from './open-bench.ts'
+import { startWorker, type WorkerProcess } from './worker-process.ts'
+
+/** A Postgres that waits for the disk and a Redis, for what is measured of requests and runs. */
+export interface Services extends AsyncDisposable {
+  readonly postgresUrl: string
+  readonly redisUrl: string
+}
+
+export async function startServices(): Promise<Services> {
+  await using opened = new AsyncDisposableStack()
+  if (!redisServer) throw new Error('These benchmarks need a redis-server in PATH')
+  const postgres = opened.use(await startPostgres({ fsync: 'on', full_page_writes: 'on' }))
+  const redis = opened.use(await startRedis())
+  const closing = opened.move()
+  return { postgresUrl: postgres.url, redisUrl: redis.url, [Symbol.asyncDispose]: () => closing.disposeAsync() }
+}
+
+/** A store of its own with workers that begin with an empty queue. */
+export interface Spine extends AsyncDisposable {
+  readonly databaseUrl: string
+  query<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly R[]>
+  /** Workers of accounts `account-0` and so on, each with the job `wait`. */
+  serve(options: WorkerSettings): Promise<WorkerProcess>
+  /** So many requests that differ, evenly of the first `accounts` accounts, accepted in one transaction. */
+  accept(requests: number, accounts: number): Promise<void>
+  /** Every request has ended. */
+  settle(): Promise<void>
+}
+
+export interface WorkerSettings {
+  readonly accounts: number
+  readonly slots: number
+  readonly waitMs?: number
+  readonly apiUrl?: string
+  readonly everySeconds?: number
+  readonly tellsStarts?: boolean
+  /** Default: with Redis. */
+  readonly withoutRedis?: boolean
+}
+
+export async function openSpine(bench: Bench, { postgresUrl, redisUrl }: Services): Promise<Spine> {
+  await using opened = new AsyncDisposableStack()
+  const name = `spine_${crypto.randomUUID().replaceAll('-', '')}`
+  const admin = new pg.Client({ connectionString: postgresUrl })
+  await admin.connect()
+  opened.defer(() => admin.end())
+  await admin.query(`create database ${name}`)
+  opened.defer(async () => void (await admin.query(`drop database ${name} with (force)`)))
+  await emptyRedis(redisUrl)
+  const databaseUrl = Object.assign(new URL(postgresUrl), { pathname: `/${name}` }).href
+  // Its migrations are no part of what is measured.
+  await (await openDatabase({ databaseUrl }, createLog('warn')))[Symbol.asyncDispose]()
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  opened.defer(() => client.end())
+  const closing = opened.move()
+  return {
+    databaseUrl,
+    query: async (text, values = []) => (await client.query(text, [...values])).rows,
+    serve({ withoutRedis = false, tellsStarts = false, waitMs = 0, ...more }) {
+      const { issuer } = bench.idp
+      const queue = withoutRedis ? {} : { redisUrl }
+      const options = { ...bench.client, issuer, databaseUrl, ...queue, tellsStarts, waitMs, ...more }
+      return startWorker('serve-jobs.ts', options)
+    },
+    async accept(requests, accounts) {
+      await client.query(`begin`)
+      await client.query(
+        `select worker.accept(gen_random_uuid()::text, 'account-' || n % $2, 'wait', jsonb_build_object('n', n), 'sql',
+          'normal', '', null, null, null) from generate_series(1, $1::int) n`,
+        [requests, accounts],
+      )
+      await client.query(`select pg_notify('worker_requests', '')`)
+      await client.query('commit')
+    },
+    async settle() {
+      for (;;) {
+        const { rows } = await client.query(`select from worker.requests where state in ('waiting', 'running') limit 1`)
+        if (rows.length === 0) return
+        await delay(20)
+      }
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+async function emptyRedis(redisUrl: string): Promise<void> {
+  const redis = new Redis(parseRedisUrl(redisUrl))
+  await redis.flushall()
+  redis.disconnect()
+}
