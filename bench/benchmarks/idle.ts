@@ -9,7 +9,7 @@ import type { Bench } from '../open-bench.ts'
 import { openSpine, type Services, startServices } from '../services.ts'
 import { startWorker, type WorkerProcess } from '../worker-process.ts'
 
-const seconds = 15
+const seconds = 10
 
 /** What a worker costs that has nothing to do. */
 export const idle: Benchmark = {
@@ -36,7 +36,7 @@ async function measurePostgres(bench: Bench, services: Services, withoutRedis: b
     return Number(row?.count)
   }
   const mode = withoutRedis ? 'Postgres alone' : 'Redis and Postgres'
-  await delay(3_000)
+  await delay(2_000)
   const before = { commands: await commands(), transactions: await transactions() }
   const cpu = await measureCpu(worker)
   // What this benchmark asks itself isn't counted.
@@ -54,7 +54,7 @@ async function measureEmbedded(bench: Bench): Promise<Result> {
     const { issuer } = bench.idp
     const settings = { accounts: 1, slots: 8, waitMs: 0, tellsStarts: false }
     await using worker = await startWorker('serve-jobs.ts', { ...bench.client, issuer, dataDir, ...settings })
-    await delay(3_000)
+    await delay(2_000)
     return resultOf('idle: % of a core, embedded', await measureCpu(worker), 2)
   } finally {
     await rm(dataDir, { recursive: true })

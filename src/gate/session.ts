@@ -1,5 +1,6 @@
 import type { Account, Requirement } from '../account.ts'
 import { type Claims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
+import type { Token } from '../auth/token.ts'
 import { PermanentError, RefusalError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
@@ -104,23 +105,30 @@ export async function requireGranted(
   signal: AbortSignal,
 ): Promise<Granted> {
   const token = await access.tokens.get(signal)
-  const first = readGranted(access.account, token.value, requirement)
+  const first = readGranted(access.account, token, requirement)
   if (!(first instanceof RefusalError)) return first
   access.tokens.drop(token)
   const fresh = await access.tokens.get(signal)
-  const second = readGranted(access.account, fresh.value, requirement)
+  const second = readGranted(access.account, fresh, requirement)
   if (second instanceof RefusalError) throw second
   return second
 }
 
-function readGranted(account: Account, token: string, requirement: Requirement | undefined): Granted | RefusalError {
+/** A token says the same as long as it lives, and an account's runs share it. */
+const grantedBy = new WeakMap<Token, Granted>()
+
+function readGranted(account: Account, token: Token, requirement: Requirement | undefined): Granted | RefusalError {
   try {
-    const claims = parseClaims(token)
-    const hasura = account.hasura && readHasuraClaims(claims, account.hasura.claims)
-    const granted = { claims, hasura }
+    const granted = grantedBy.get(token) ?? parseGranted(account, token)
+    grantedBy.set(token, granted)
     return findRefusal(requirement, granted) ?? granted
   } catch (error) {
     if (error instanceof RefusalError) return error
     throw error
   }
+}
+
+function parseGranted(account: Account, token: Token): Granted {
+  const claims = parseClaims(token.value)
+  return { claims, hasura: account.hasura && readHasuraClaims(claims, account.hasura.claims) }
 }
