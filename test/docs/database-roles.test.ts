@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
 import { Client, escapeIdentifier } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openApp } from '../../src/app.ts'
@@ -6,12 +7,15 @@ import { systemClock } from '../../src/clock.ts'
 import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
+import { migrations } from '../../src/store/migrations.ts'
+import { renderMigrations } from '../../src/store/render-migrations.ts'
 import { run } from '../cli/run-command.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 import type { ServiceHandle } from '../services/local-service.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
+import { openPlainStore, runScript } from '../store/plain-store.ts'
 import { findCodeBlocks, findCommands, findSection, readDocument, wordsOf } from './markdown.ts'
 
 const operations = readDocument('docs/operations.md')
@@ -22,6 +26,16 @@ const sqlOf = (text: string) =>
     .map(({ code }) => code)
 const [roles = '', rowSecurity = '', reader = '', perTable = ''] = sqlOf(section)
 const [request = '', grants = ''] = sqlOf(findSection(operations, 'Requests and runs'))
+
+const hostOfTest = {
+  clock: systemClock,
+  hostname: 'test',
+  pid: 1,
+  uid: undefined,
+  readSecretFile: async () => '',
+  env: {},
+  project: wikiProject,
+}
 
 describe.runIf(postgresServer)('the roles of operations.md', () => {
   let server: ServiceHandle
@@ -146,30 +160,28 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
   })
 
   test('keep the worker from starting while a migration is pending, with what an administrator has to run', async () => {
-    const latest = `select max(name) from worker.kysely_migration`
-    await as(
-      'postgres',
-      `alter table worker.checkpoints drop column column_state;
-      delete from worker.kysely_migration where name = (${latest})`,
-    )
-    const host = {
-      clock: systemClock,
-      log: captureLog().log,
-      hostname: 'test',
-      pid: 1,
-      uid: undefined,
-      project: wikiProject,
-      readSecretFile: async () => '',
-      env: {},
-    }
-    const starting = openApp(app.config, undefined, host)
+    await as('postgres', 'create database older')
+    const older = (user: string) => urlOf(user).replace(/\/postgres$/, '/older')
+    const schemas = roles.split(';').filter(statement => !statement.trim().startsWith('create role'))
+    await runScript(older('postgres'), schemas.join(';'))
+    await using plain = openPlainStore(`${older('postgres')}?options=-c%20role%3Dsync_owner`)
+    const released = Object.fromEntries(Object.entries(migrations).slice(0, -1))
+    const provider = { getMigrations: async () => released }
+    const migrator = new Migrator({ db: plain.store, provider, migrationTableSchema: 'worker' })
+    expect(await migrator.migrateToLatest()).not.toHaveProperty('error')
+    const [, granted = ''] = /^(grant [\s\S]+;)\ncommit;$/m.exec(renderMigrations('sync_worker')) ?? []
+    await runScript(older('postgres'), granted, 'sync_owner')
+
+    const host = { ...hostOfTest, log: captureLog().log }
+    const config = { ...app.config, databaseUrl: older('sync_worker') }
+    const starting = openApp(config, undefined, host)
     await expect(starting).rejects.toThrow(ConfigError)
     await expect(starting).rejects.toThrow(
       'User "sync_worker" of DATABASE_URL lacks CREATE on schema worker; ownership of the tables of schema worker, which pending migrations change: run as an administrator what "migrate --print --grant-to sync_worker" prints',
     )
-    await migrate()
-    await using _opened = await openApp(app.config, undefined, host)
-    expect(await inspectDatabase(urlOf('sync_worker'))).toMatchObject({ problem: undefined, pending: [] })
+    await runScript(older('postgres'), renderMigrations('sync_worker'), 'sync_owner')
+    await using _opened = await openApp(config, undefined, host)
+    expect(await inspectDatabase(older('sync_worker'))).toMatchObject({ problem: undefined, pending: [] })
   })
 
   test.each([
@@ -181,7 +193,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
       'grant delete on all tables in schema worker to sync_worker',
     ],
     [
-      'revoke execute on function worker.claim(text, text, uuid, uuid, integer, text)',
+      'revoke execute on function worker.rank_offset',
       'EXECUTE on 1 functions of schema worker',
       'grant execute on all functions in schema worker to sync_worker',
     ],
