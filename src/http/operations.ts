@@ -110,7 +110,7 @@ export const runReportSchema = z.object({
   job: z.string(),
   account: z.string(),
   trigger: z.string(),
-  /** Who made its request, as that says; absent when that is no longer kept. */
+  /** Who made its request, as that says. */
   caller: z.string().optional(),
   attempt: z.int(),
   state: z.enum(runStates),

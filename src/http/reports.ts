@@ -9,13 +9,19 @@ export async function listRuns(
   store: Store,
   filter: { readonly job?: string | undefined; readonly limit: number },
 ): Promise<RunReport[]> {
-  let query = selectRuns(store).limit(filter.limit)
+  let query = store.selectFrom('worker.runs').selectAll().orderBy('seq', 'desc').limit(filter.limit)
   if (filter.job !== undefined) query = query.where('job', '=', filter.job)
   return (await query.execute()).map(describeRun)
 }
 
 export async function listRunsOfRequest(store: Store, requestId: string): Promise<RunReport[]> {
-  const rows = await selectRuns(store).where('request_id', '=', requestId).limit(20).execute()
+  const rows = await store
+    .selectFrom('worker.runs')
+    .selectAll()
+    .where('request_id', '=', requestId)
+    .orderBy('seq', 'desc')
+    .limit(20)
+    .execute()
   return rows.map(describeRun)
 }
 
@@ -48,21 +54,7 @@ export async function listAccounts(store: Store, accounts: readonly Account[]): 
   })
 }
 
-/** The latest first, each with who made its request. */
-function selectRuns(store: Store) {
-  return store
-    .selectFrom('worker.runs')
-    .selectAll()
-    .select(({ selectFrom }) =>
-      selectFrom('worker.requests as q')
-        .select('q.caller')
-        .whereRef('q.id', '=', 'worker.runs.request_id')
-        .as('caller'),
-    )
-    .orderBy('seq', 'desc')
-}
-
-function describeRun(row: Selectable<WorkerTables['worker.runs']> & { readonly caller: string | null }): RunReport {
+function describeRun(row: Selectable<WorkerTables['worker.runs']>): RunReport {
   return {
     id: row.id,
     requestId: row.request_id,

@@ -16,7 +16,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   // Requests were jobs of the queue before: those that wait there are dropped, and the schedules make the next ones.
   ['0007_requests_in_the_store', requestTables],
   ['0008_versions_of_columns', ['alter table worker.checkpoints add column column_state jsonb']],
-  ['0009_fewer_indexes', [...fewerIndexes(), ...replaceFunctions]],
+  ['0009_fewer_indexes', fewerIndexes()],
+  ['0010_callers_of_runs', ['alter table worker.runs add column caller text', ...replaceFunctions]],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -263,6 +263,8 @@ interface RunRow {
   account: string
   job: string
   trigger: string
+  /** Who made its request; null for a run before that was kept. */
+  caller: string | null
   attempt: number
   state: Generated<RunState>
   process: string

@@ -82,8 +82,9 @@ begin
   update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now()
   where l.account = p_account and l.job = p_job;
   update worker.requests r set state = 'running', run_id = p_run where r.id = v_request.id;
-  insert into worker.runs (id, request_id, account, job, trigger, attempt, process, fence)
-  values (p_run, v_request.id, p_account, p_job, v_request.trigger, v_request.failures + 1, p_process, v_lease.fence + 1);
+  insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
+  values (p_run, v_request.id, p_account, p_job, v_request.trigger, v_request.caller, v_request.failures + 1, p_process,
+    v_lease.fence + 1);
 
   verdict := 'run';
   request_id := v_request.id;
