@@ -23,6 +23,11 @@ export interface Account {
 /**
  * Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). `missed` says what becomes of ticks
  * for which no worker was there: one run makes up for all of them (`run-once`, the default), or none (`skip`).
+ *
+ * @example
+ * import type { ScheduleRule } from 'hasura-sync-worker'
+ *
+ * export const weekdays: ScheduleRule = { cron: '0 6 * * 1-5', zone: 'Europe/Zurich', missed: 'skip' }
  */
 export type ScheduleRule = ({ readonly everySeconds: number } | { readonly cron: string; readonly zone?: string }) & {
   readonly missed?: 'run-once' | 'skip'
@@ -112,7 +117,15 @@ export type MappedClaim = ClaimValue | { readonly path: string; readonly default
 /** A list of roles for `x-hasura-allowed-roles`, a text for every other claim. */
 export type ClaimValue = string | readonly string[]
 
-/** What a job needs to find in the claims. */
+/**
+ * What a job needs to find in the claims.
+ *
+ * @example
+ * import type { Requirement } from 'hasura-sync-worker'
+ *
+ * export const forHasura: Requirement = { role: 'viewer' }
+ * export const forKeycloak: Requirement = { clientRoles: { 'realm-management': ['view-users'] } }
+ */
 export type Requirement =
   | { readonly role: string }
   | { readonly scopes: readonly string[] }

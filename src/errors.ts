@@ -108,6 +108,13 @@ export type RefusalCode = (typeof refusalCodes)[number]
 /**
  * The gate says no until somebody mends something: the request is held, not failed. `scope` says who else is concerned:
  * every request of the account, or those of this job alone.
+ *
+ * @example
+ * import { RefusalError } from 'hasura-sync-worker'
+ *
+ * export function requireOrder(response: Response): void {
+ *   if (response.status === 403) throw new RefusalError('scope', 'job', { found: 'The shop refuses the token', remedy: 'grant it "orders"' })
+ * }
  */
 export class RefusalError extends WorkerError {
   declare readonly code: RefusalCode
@@ -119,12 +126,28 @@ export class RefusalError extends WorkerError {
   }
 }
 
-/** It may work later: the request is tried again with a growing pause. */
+/**
+ * It may work later: the request is tried again with a growing pause.
+ *
+ * @example
+ * import { TransientError } from 'hasura-sync-worker'
+ *
+ * export function requireOrder(response: Response): void {
+ *   if (response.status === 500) throw new TransientError('shop', 'The shop had no answer')
+ * }
+ */
 export class TransientError extends WorkerError {}
 
 /**
  * The other side can't be reached, or can't serve anybody: the request waits under a hold for as long as that lasts, since
  * an outage of a night is no reason to give up. `scope` says who waits.
+ *
+ * @example
+ * import { OutageError } from 'hasura-sync-worker'
+ *
+ * export function requireOrder(response: Response): void {
+ *   if (response.status === 503) throw new OutageError('shop', 'job', 'The shop is closed')
+ * }
  */
 export class OutageError extends TransientError {
   readonly scope: 'account' | 'job'
@@ -143,7 +166,16 @@ export class OutageError extends TransientError {
   }
 }
 
-/** The other side asks for a pause of `retryAfterMs`, of which a day at most is kept; waiting for it uses no attempt. */
+/**
+ * The other side asks for a pause of `retryAfterMs`, of which a day at most is kept; waiting for it uses no attempt.
+ *
+ * @example
+ * import { RateLimitedError } from 'hasura-sync-worker'
+ *
+ * export function requireOrder(response: Response): void {
+ *   if (response.status === 429) throw new RateLimitedError('The shop asks for a pause', 60_000)
+ * }
+ */
 export class RateLimitedError extends TransientError {
   readonly retryAfterMs: number
 
@@ -160,10 +192,28 @@ function keepablePause(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), longestPauseMs)
 }
 
-/** It can't work however often it is tried: the request fails at once. */
+/**
+ * It can't work however often it is tried: the request fails at once.
+ *
+ * @example
+ * import { PermanentError } from 'hasura-sync-worker'
+ *
+ * export function requireOrder(response: Response): void {
+ *   if (response.status === 410) throw new PermanentError('order', { found: 'The order is cancelled', remedy: 'order again' })
+ * }
+ */
 export class PermanentError extends WorkerError {}
 
-/** A mutation was sent and no answer came: it may have happened, so it isn't sent again blindly. */
+/**
+ * A mutation was sent and no answer came: it may have happened, so it isn't sent again blindly.
+ *
+ * @example
+ * import { UnknownOutcomeError } from 'hasura-sync-worker'
+ *
+ * export function requireOrder(response: Response): void {
+ *   if (response.status === 504) throw new UnknownOutcomeError('The order may have been made')
+ * }
+ */
 export class UnknownOutcomeError extends PermanentError {
   constructor(told: Told, options?: ErrorOptions) {
     super('unknown-outcome', told, options)

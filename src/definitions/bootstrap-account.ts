@@ -11,6 +11,14 @@ const bootstrapSpec = defineSpec({ name: bootstrapJob, payload: z.strictObject({
  * Brings a new account up: the gate has logged it in and made its user visible before this runs; then each sync is requested
  * when the one before has succeeded. The end of a step and the request for the next are one transaction, so a restart goes on
  * where it was.
+ *
+ * @example
+ * import { bootstrapAccount } from 'hasura-sync-worker'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * const syncs = [syncUsers] as const
+ *
+ * export const jobs = [...syncs, bootstrapAccount(syncs)] as const
  */
 export function bootstrapAccount(
   steps: readonly JobSpec[],

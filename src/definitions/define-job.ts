@@ -11,7 +11,17 @@ import type { RunCounts } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
 
-/** One job: its spec, when it runs and what it does. */
+/**
+ * One job: its spec, when it runs and what it does.
+ *
+ * @example
+ * import type { JobDefinition } from 'hasura-sync-worker'
+ * import { jobs } from './list.ts'
+ *
+ * const all: readonly JobDefinition[] = jobs
+ *
+ * export const scheduled = all.filter(({ schedule }) => schedule !== undefined)
+ */
 export interface JobDefinition<N extends string = string, P extends z.ZodType = z.ZodType, S = unknown>
   extends JobSpec<N, P> {
   /**
@@ -47,6 +57,18 @@ export interface RunOptions {
   readonly allowDeletions: boolean
 }
 
+/**
+ * What a run has beside its session.
+ *
+ * @example
+ * import type { JobContext } from 'hasura-sync-worker'
+ *
+ * export async function countUsers({ store, progress }: JobContext<unknown>): Promise<number> {
+ *   const accounts = await store.selectFrom('worker.accounts').select('name').execute()
+ *   progress({ done: accounts.length })
+ *   return accounts.length
+ * }
+ */
 export interface JobContext<P, S = unknown> extends RunOptions {
   readonly payload: P
   /** As they are at the start of this run. */
@@ -85,6 +107,14 @@ export interface JobContext<P, S = unknown> extends RunOptions {
   request<J extends JobSpec>(job: J, ...payload: PayloadArgument<J>): Promise<{ readonly id: string }>
 }
 
+/**
+ * How far a run has come.
+ *
+ * @example
+ * import type { Progress } from 'hasura-sync-worker'
+ *
+ * export const half: Progress = { done: 500, total: 1_000 }
+ */
 export interface Progress {
   readonly done: number
   /** Absent where the API doesn't tell how many there are. */
@@ -96,13 +126,34 @@ export interface Progress {
 /**
  * What a run reports. `waitMs`: it isn't done and wants to be called again after that pause. `steps`: it is done when these jobs
  * of the account have run, one after the other.
+ *
+ * @example
+ * import type { JobResult } from 'hasura-sync-worker'
+ *
+ * export const isDone = (export_: { readonly state: string }): JobResult =>
+ *   export_.state === 'done' ? { counts: { read: 1 } } : { waitMs: 60_000 }
  */
 export type JobResult =
   | { readonly from?: string | undefined; readonly to?: string | undefined; readonly counts?: RunCounts }
   | { readonly waitMs: number }
   | { readonly steps: readonly string[] }
 
-/** Keeps the name and the payload's type, and infers those of the settings. */
+/**
+ * Keeps the name and the payload's type, and infers those of the settings.
+ *
+ * @example
+ * import { defineJob } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * export const greetUser = defineJob({
+ *   name: 'greet-user',
+ *   payload: z.strictObject({ userId: z.uuid() }),
+ *   async run(_session, { payload, log }) {
+ *     log.info({ user: payload.userId }, 'hello')
+ *     return {}
+ *   },
+ * })
+ */
 export function defineJob<const N extends string, P extends z.ZodType, S>(
   job: JobDefinition<N, P, S>,
 ): JobDefinition<N, P> {

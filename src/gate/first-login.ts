@@ -8,7 +8,15 @@ import type { Log } from '../log.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
-/** The operations of the API that make a new account's user known to the application; typed, and the user's own. */
+/**
+ * The operations of the API that make a new account's user known to the application; typed, and the user's own.
+ *
+ * @example
+ * import type { FirstLoginOperations } from 'hasura-sync-worker'
+ * import { RefreshUsersDocument } from '../generated/graphql.ts'
+ *
+ * export const firstLogin: FirstLoginOperations = { refreshUsers: RefreshUsersDocument }
+ */
 export interface FirstLoginOperations {
   readonly refreshUsers: TypedDocumentNode<unknown, Record<string, never>>
   /** Tells whether the user is there; without it the step is skipped. */

@@ -13,6 +13,15 @@ import { findRefusal, type Granted } from './requirement.ts'
 /**
  * The right to run one job: the account has a token, its user is visible, and what the job requires is in the claims. A job
  * can't be run without one, and only `openSession` makes one: the constructor asks for a key that this module keeps.
+ *
+ * @example
+ * import type { Session } from 'hasura-sync-worker'
+ * import { FindUserDocument } from '../generated/graphql.ts'
+ *
+ * export async function isUser(session: Session, id: string, signal: AbortSignal): Promise<boolean> {
+ *   const { users_by_pk } = await session.hasura.query(FindUserDocument, { id }, { signal })
+ *   return users_by_pk != null
+ * }
  */
 export class Session {
   /** Its name alone: what it logs in with is no job's affair. */

@@ -28,7 +28,16 @@ export interface RowsResult extends Rows {
   readonly serverDate: number | undefined
 }
 
-/** One role's view of one Hasura endpoint. */
+/**
+ * One role's view of one Hasura endpoint.
+ *
+ * @example
+ * import type { HasuraClient } from 'hasura-sync-worker'
+ * import { FindUserDocument } from '../generated/graphql.ts'
+ *
+ * export const findUser = (hasura: HasuraClient, id: string, signal: AbortSignal) =>
+ *   hasura.query(FindUserDocument, { id }, { signal })
+ */
 export interface HasuraClient {
   readonly role: string
   /**

@@ -21,6 +21,19 @@ export interface RowsWithoutNulls<R, V, C extends string> {
 /**
  * For a key whose columns the API calls nullable, as it does with every column of a view: leaves out the rows in which one of
  * them is null, so that in the others none is.
+ *
+ * @example
+ * import { pullSync, withoutNulls } from 'hasura-sync-worker'
+ * import { PullArticlesDocument } from '../generated/graphql.ts'
+ *
+ * export const syncPublished = pullSync({
+ *   name: 'sync-published',
+ *   ...withoutNulls(PullArticlesDocument, 'published_at'),
+ *   role: 'viewer',
+ *   key: 'id',
+ *   cursor: 'published_at',
+ *   into: 'published',
+ * })
  */
 export function withoutNulls<R, V, const C extends readonly (keyof RowOf<R> & string)[]>(
   document: TypedDocumentNode<R, V>,

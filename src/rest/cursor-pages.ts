@@ -27,6 +27,17 @@ export interface CursorPagesRequest<T> {
  * (docs.eunifyer.com/developer/guides/pagination). A page may be empty; the list ends where `has_more` is false.
  *
  * @throws PermanentError (`cursor`) when the cursors would go on for ever, and what `RestApi.get` throws
+ * @example
+ * import { cursorPages, type Session } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * const item = z.object({ id: z.string() })
+ *
+ * export async function countOrders({ api }: Session, signal: AbortSignal): Promise<number> {
+ *   let count = 0
+ *   for await (const { items } of cursorPages(api, { path: '/orders', item, signal })) count += items.length
+ *   return count
+ * }
  */
 export async function* cursorPages<T>(api: RestApi, request: CursorPagesRequest<T>): AsyncGenerator<CursorPage<T>> {
   const { path, item, query, limit = 100, from, signal } = request

@@ -5,6 +5,11 @@ import type { RestApi } from './rest-api.ts'
  * Whether the API answers 404 or 410 for this path. What it answers otherwise isn't looked at, so an answer without content will do.
  *
  * @throws what `RestApi.fetch` throws for every other refusal or failure: those say nothing of what is there
+ * @example
+ * import { isMissing, type Session } from 'hasura-sync-worker'
+ *
+ * export const isOrderGone = ({ api }: Session, id: string, signal: AbortSignal) =>
+ *   isMissing(api, `/orders/${encodeURIComponent(id)}`, signal)
  */
 export async function isMissing(api: RestApi, path: string, signal: AbortSignal): Promise<boolean> {
   try {
@@ -16,6 +21,18 @@ export async function isMissing(api: RestApi, path: string, signal: AbortSignal)
   }
 }
 
+/**
+ * Whether what was thrown is an answer that there is no such thing: 404 or 410.
+ *
+ * @example
+ * import { isNotFound } from 'hasura-sync-worker'
+ *
+ * export const findOr = <T>(work: Promise<T>, otherwise: T): Promise<T> =>
+ *   work.catch(error => {
+ *     if (isNotFound(error)) return otherwise
+ *     throw error
+ *   })
+ */
 export function isNotFound(error: unknown): boolean {
   return error instanceof PermanentError && (error.code === 'not-found' || error.code === 'http-410')
 }

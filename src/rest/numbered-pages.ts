@@ -27,6 +27,17 @@ export interface NumberedPagesRequest<T> {
  * empty page is the end, since the API may give less than was asked for.
  *
  * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `per_page`
+ * @example
+ * import { numberedPages, type Session } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * const item = z.object({ id: z.string() })
+ *
+ * export async function countOrders({ api }: Session, signal: AbortSignal): Promise<number> {
+ *   let count = 0
+ *   for await (const { items } of numberedPages(api, { path: '/orders', item, signal })) count += items.length
+ *   return count
+ * }
  */
 export async function* numberedPages<T>(
   api: RestApi,

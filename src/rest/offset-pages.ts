@@ -33,6 +33,17 @@ export interface OffsetPagesRequest<T> {
  * for everything, finds them.
  *
  * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `max`
+ * @example
+ * import { offsetPages, type Session } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * const item = z.object({ id: z.string() })
+ *
+ * export async function countOrders({ api }: Session, signal: AbortSignal): Promise<number> {
+ *   let count = 0
+ *   for await (const { items } of offsetPages(api, { path: '/orders', item, signal })) count += items.length
+ *   return count
+ * }
  */
 export async function* offsetPages<T>(api: RestApi, request: OffsetPagesRequest<T>): AsyncGenerator<OffsetPage<T>> {
   const { path, item, query, max = 100, from = 0, signal } = request

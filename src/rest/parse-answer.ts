@@ -7,6 +7,11 @@ import { showIssues } from '../show-issues.ts'
  *
  * @param name of the request, for the message
  * @throws PermanentError (`response-shape`), which tells where and what kind of mismatch, and no value
+ * @example
+ * import { parseAnswer } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * export const readTotal = (json: unknown) => parseAnswer(z.object({ total: z.int() }), json, 'orders').total
  */
 export function parseAnswer<T>(schema: z.ZodType<T>, json: unknown, name: string): T {
   const parsed = schema.safeParse(json)

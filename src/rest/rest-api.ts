@@ -55,6 +55,14 @@ export interface Send {
  * can't be reached or serves nobody, TransientError, RateLimitedError, UnknownOutcomeError when a request without idempotency
  * key may have been carried out, what the token source throws, or the signal's reason. None of their messages holds a token, a
  * value of the query or a part of a body.
+ *
+ * @example
+ * import type { RestApi } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * const schema = z.object({ name: z.string() })
+ *
+ * export const readShop = (api: RestApi, signal: AbortSignal) => api.get('/shop', { schema, signal })
  */
 export interface RestApi {
   get<T>(path: string, request: AnyRequest & Expecting<T>): Promise<T>

@@ -4,7 +4,15 @@ import { sqlStateOf } from '../sql-state.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { claimReader, moveReader, releaseReader } from './reader-position.ts'
 
-/** A mirror table whose changes can be read: `mirror` of a pull, or what `mirrorRows` defined. */
+/**
+ * A mirror table whose changes can be read: `mirror` of a pull, or what `mirrorRows` defined.
+ *
+ * @example
+ * import type { ChangedTable } from 'hasura-sync-worker'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const users: ChangedTable<'id'> = syncUsers.mirror
+ */
 export interface ChangedTable<K extends string = string, Row = unknown> {
   readonly into: string
   readonly key: readonly K[]
@@ -12,7 +20,15 @@ export interface ChangedTable<K extends string = string, Row = unknown> {
   readonly row?: Row
 }
 
-/** The latest change of one row. What a row was in between isn't kept: the row itself is in the mirror. */
+/**
+ * The latest change of one row. What a row was in between isn't kept: the row itself is in the mirror.
+ *
+ * @example
+ * import type { Change } from 'hasura-sync-worker'
+ *
+ * export const goneIds = (changes: readonly Change<'id'>[]) =>
+ *   changes.filter(({ op }) => op === 'delete').map(({ key }) => key.id)
+ */
 export interface Change<K extends string = string> {
   /** Its place among the table's changes, a bigint as text. */
   readonly position: string
@@ -38,6 +54,12 @@ export const beginning = '0'
  *
  * @param options.limit default 1,000
  * @param options.account the changes of this account alone
+ * @example
+ * import { type JobContext, readChanges } from 'hasura-sync-worker'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const firstChanges = ({ store }: JobContext<unknown>) =>
+ *   readChanges(store, syncUsers.mirror, { after: '0', limit: 100 })
  */
 export async function readChanges<K extends string>(
   store: StoreReader,
@@ -123,6 +145,21 @@ export type CommitChanges = (tx: FencedTransaction) => Promise<void>
  *   returns runs in the transaction that moves the reader's position, so what that one writes is written exactly once.
  * @returns how many changes this run has handled
  * @throws TransientError (`reader-moved`) when another run took the reader over meanwhile: nothing of the page is committed
+ * @example
+ * import { defineJob, followChanges } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const followUsers = defineJob({
+ *   name: 'follow-users',
+ *   payload: z.strictObject({}),
+ *   async run(_session, context) {
+ *     const read = await followChanges(context, { reader: 'log', table: syncUsers.mirror }, async changes => {
+ *       context.log.info({ changes: changes.length }, 'users have changed')
+ *     })
+ *     return { counts: { read } }
+ *   },
+ * })
  */
 export async function followChanges<K extends string>(
   context: Pick<JobContext<unknown>, 'store' | 'transaction' | 'signal' | 'requestId'>,

@@ -22,7 +22,27 @@ export interface ListRead<R> {
 
 type ListCounts = Required<Omit<RunCounts, 'pages'>>
 
-/** Begins a read into a table that no other job writes; one run may have several, each into its own table. */
+/**
+ * Begins a read into a table that no other job writes; one run may have several, each into its own table.
+ *
+ * @example
+ * import { defineJob, mirrorRows, openListRead } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * const shops = mirrorRows({ into: 'shops', key: 'id', columns: { id: 'text', name: 'text' } })
+ *
+ * export const syncShops = defineJob({
+ *   name: 'sync-shops',
+ *   payload: z.strictObject({}),
+ *   into: shops.into,
+ *   async run({ account }, context) {
+ *     const read = await openListRead(shops, account.name, context)
+ *     await read.write([{ id: 'north', name: 'North' }])
+ *     await read.finish(async () => true)
+ *     return { counts: read.counts }
+ *   },
+ * })
+ */
 export async function openListRead<R>(
   table: MirrorRows<R>,
   account: string,
@@ -58,7 +78,27 @@ export async function openListRead<R>(
   }
 }
 
-/** The counts of a run that reads into several tables. */
+/**
+ * The counts of a run that reads into several tables.
+ *
+ * @example
+ * import { defineJob, mirrorRows, openListRead, totalOf } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ *
+ * const shops = mirrorRows({ into: 'shops', key: 'id', columns: { id: 'text', name: 'text' } })
+ *
+ * export const syncShops = defineJob({
+ *   name: 'sync-shops',
+ *   payload: z.strictObject({}),
+ *   into: shops.into,
+ *   async run({ account }, context) {
+ *     const read = await openListRead(shops, account.name, context)
+ *     await read.write([{ id: 'north', name: 'North' }])
+ *     await read.finish(async () => true)
+ *     return { counts: totalOf(read.counts) }
+ *   },
+ * })
+ */
 export function totalOf(...counts: readonly ListCounts[]): ListCounts {
   const sum = (name: keyof ListCounts) => counts.reduce((total, each) => total + each[name], 0)
   return {

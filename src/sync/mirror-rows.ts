@@ -69,6 +69,14 @@ export type RowKey = readonly string[]
  *
  * @param options.key the column or columns that tell a row from all others; never null
  * @throws ConfigError when Postgres can't hold such a table
+ * @example
+ * import { mirrorRows } from 'hasura-sync-worker'
+ *
+ * export const orders = mirrorRows({
+ *   into: 'orders',
+ *   key: ['shop', 'number'],
+ *   columns: { shop: 'text', number: 'bigint', paid: 'boolean' },
+ * })
  */
 export function mirrorRows<const C extends Columns>(options: {
   readonly into: string

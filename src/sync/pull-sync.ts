@@ -26,6 +26,14 @@ type SoftDeleteRule<Row> = {
   [F in keyof Row & string]-?: { readonly column: F; readonly isDeleted: (value: Row[F]) => boolean }
 }[keyof Row & string]
 
+/**
+ * What a pull reads, and where to.
+ *
+ * @example
+ * import type { PullOptions } from 'hasura-sync-worker'
+ *
+ * export const gentle: Pick<PullOptions<unknown, unknown>, 'pageSize' | 'ranges'> = { pageSize: 200, ranges: 1 }
+ */
 export interface PullOptions<
   R,
   V,
@@ -84,7 +92,16 @@ export interface PullOptions<
 
 export type WhereOf<V> = V extends { where: infer W } ? W : never
 
-/** A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read. */
+/**
+ * A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read.
+ *
+ * @example
+ * import type { PullJob } from 'hasura-sync-worker'
+ * import { syncTopics } from './sync-topics.ts'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const byId: readonly PullJob<'id'>[] = [syncTopics, syncUsers]
+ */
 export interface PullJob<K extends string, Row = unknown, N extends string = string>
   extends JobDefinition<N, typeof pullPayload> {
   readonly mirror: ChangedTable<K, Row>
@@ -101,6 +118,23 @@ type Flattened<Row, F extends keyof Row & string> = {
 
 type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
 
+/**
+ * Defines a job that keeps a mirror table equal to what a role sees of a remote table.
+ *
+ * @example
+ * import { pullSync } from 'hasura-sync-worker'
+ * import { PullUsersDocument } from '../generated/graphql.ts'
+ *
+ * export const syncMembers = pullSync({
+ *   name: 'sync-members',
+ *   document: PullUsersDocument,
+ *   role: 'viewer',
+ *   key: 'id',
+ *   cursor: 'updated_at',
+ *   into: 'members',
+ *   schedule: { everySeconds: 300 },
+ * })
+ */
 export function pullSync<
   R,
   V,

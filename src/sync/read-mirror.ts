@@ -18,6 +18,12 @@ export type MirrorQuery<Row> = SelectQueryBuilder<WorkerTables & { rows: Row }, 
  * @param options.query narrows and orders what is read
  * @param options.withDeleted rows that are marked as deleted too; default false
  * @returns none before the table's first run
+ * @example
+ * import { type JobContext, readMirror, type Session } from 'hasura-sync-worker'
+ * import { syncArticles } from './sync-articles.ts'
+ *
+ * export const newest = (session: Session, context: JobContext<unknown>) =>
+ *   readMirror(session, context, syncArticles.mirror, { query: rows => rows.orderBy('updated_at', 'desc').limit(10) })
  */
 export async function readMirror<Row>(
   { account }: Pick<Session, 'account'>,
