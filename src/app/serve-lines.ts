@@ -36,7 +36,8 @@ export async function serveLines(
     ...deps,
     slots,
     run: (line, stopping) => runLine(deps, line, stopping),
-    lookAgain: () => looking.look(),
+    // With Redis the others have tickets, which come in their turn.
+    lookAgain: () => (tickets ? undefined : looking.look()),
   })
   const parts: AsyncDisposable[] = []
   const use = <T extends AsyncDisposable>(part: T): T => {
