@@ -120,6 +120,17 @@ describe.each(stores)('ending a run on %s', place => {
     expect((await fixture.claim(line, processId)).failures).toBe(3)
   })
 
+  test('wakes a line of the account that nobody has claimed yet', async () => {
+    const line = newLine()
+    const other = { ...line, job: 'another-job' }
+    const processId = await fixture.newProcess()
+    await fixture.accept(request(line))
+    await fixture.accept(request(other))
+    const run = await fixture.claim(line, processId)
+    const ended = await endRun(fixture.store, run.lease.runId, done)
+    expect(ended?.wake).toEqual([expect.objectContaining(other)])
+  })
+
   test('a hold keeps the line from being claimed until its probe is due, which one claim takes', async () => {
     const line = newLine()
     const processId = await fixture.newProcess()

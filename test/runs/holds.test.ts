@@ -65,6 +65,17 @@ describe('the pause between two probes', () => {
     expect(await holdsOf(account)).toEqual([{ job: '', code: 'claims', probes: 0, seconds: 5 }])
   })
 
+  test('begins anew with what is met after a pause that the API asked for, whoever meets it', async () => {
+    const account = randomUUID()
+    await place(account, 'sync-articles', { ...outage, code: 'rate-limited', pauseMs: 60_000, weight: 0 })
+    await sql`update worker.holds set probe_at = now(), asked_until = now() where account = ${account}`.execute(
+      database.store,
+    )
+    // Nobody had gone to look: a pause of the API's is simply over.
+    await place(account, 'sync-articles', { ...outage, probed: false })
+    expect(await holdsOf(account)).toEqual([{ job: '', code: 'network', probes: 0, seconds: 5 }])
+  })
+
   test('is longer for a probe that is expensive, and at least what the other side asked for', async () => {
     const account = randomUUID()
     await place(account, 'a', { ...jobRefusal, weight: 12 })

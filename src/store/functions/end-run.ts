@@ -106,16 +106,22 @@ export const waitingLinesFunction = `
 create function worker.waiting_lines(p_account text, p_limit integer)
 returns table (account text, job text, fence bigint)
 language sql stable as $$
-  select l.account, l.job, l.fence
-  from worker.leases l
-  cross join lateral (
-    select r.rank, r.seq from worker.requests r
-    where r.account = l.account and r.job = l.job and r.state = 'waiting' and r.due_at is null
-    order by r.rank, r.seq limit 1
-  ) first
-  where l.account = p_account and l.run_id is null and l.occupied_by is null
-    and not exists (select from worker.holds h where h.account = l.account and h.job in ('', l.job) and h.probe_at > now())
-  order by first.rank, first.seq limit p_limit
+  with recursive line as (
+    (select r.job, r.rank, r.seq from worker.requests r
+      where r.account = p_account and r.state = 'waiting' and r.due_at is null
+      order by r.job, r.rank, r.seq limit 1)
+    union all
+    select n.job, n.rank, n.seq from line cross join lateral (
+      select r.job, r.rank, r.seq from worker.requests r
+      where r.account = p_account and r.state = 'waiting' and r.due_at is null and r.job > line.job
+      order by r.job, r.rank, r.seq limit 1) n
+  )
+  -- A line that nobody has claimed yet has no lease.
+  select p_account, line.job, coalesce(l.fence, 0)
+  from line left join worker.leases l on l.account = p_account and l.job = line.job
+  where l.run_id is null and l.occupied_by is null
+    and not exists (select from worker.holds h where h.account = p_account and h.job in ('', line.job) and h.probe_at > now())
+  order by line.rank, line.seq limit p_limit
 $$`
 
 /**

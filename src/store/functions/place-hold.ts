@@ -14,7 +14,10 @@ declare
   v_probes integer := 0;
   v_asked timestamptz := now() + make_interval(secs => (p_hold ->> 'pauseMs')::float8 / 1000);
 begin
-  select * into v_before from worker.holds h where h.account = p_account and h.job = v_job for update;
+  -- A pause of the API's that is over holds nobody: what is met after it is met anew.
+  select * into v_before from worker.holds h
+  where h.account = p_account and h.job = v_job and not (h.code = 'rate-limited' and h.probe_at <= now())
+  for update;
   if found and not (p_hold ->> 'probed')::boolean then
     update worker.holds h set probe_at = greatest(h.probe_at, v_asked), asked_until = greatest(h.asked_until, v_asked)
     where h.account = p_account and h.job = v_job;
