@@ -1,14 +1,18 @@
 // npm run chaos [-- --seed N --seconds S --backend redis|postgres|embedded --workers N --logs FOLDER]
+// npm run chaos -- --mutants [NAME…]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { runMutants } from './mutants/run-mutants.ts'
 import { findSilentGuards, renderReport } from './print-report.ts'
 import { runChaos } from './run-chaos.ts'
 import { type Backend, backends } from './world.ts'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    mutants: { type: 'boolean', default: false },
     seed: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     backend: { type: 'string', default: 'redis' },
@@ -21,7 +25,6 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) :
 const backend = readBackend(values.backend)
 // An embedded database has one owner.
 const workers = backend === 'embedded' ? 1 : readCount('workers', values.workers)
-const logFolder = values.logs ?? (await mkdtemp(join(tmpdir(), 'chaos-logs-')))
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -29,6 +32,23 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 try {
+  if (values.mutants) await findMutants()
+  else await breakThings()
+} catch (error) {
+  if (!stop.signal.aborted) throw error
+  console.error('stopped: nothing was judged')
+  process.exitCode = 130
+}
+
+async function findMutants(): Promise<void> {
+  const runs = await runMutants(positionals, { signal: stop.signal, log: console.log })
+  const survivors = runs.filter(({ foundBy }) => foundBy === undefined).length
+  console.log(`mutants: ${runs.length}, survivors: ${survivors}`)
+  process.exitCode = survivors === 0 ? 0 : 1
+}
+
+async function breakThings(): Promise<void> {
+  const logFolder = values.logs ?? (await mkdtemp(join(tmpdir(), 'chaos-logs-')))
   const report = await runChaos({ seed, seconds, backend, workers, logFolder, signal: stop.signal, log: console.error })
   const silent = findSilentGuards(report, { backend, seconds })
   console.log(renderReport(report))
@@ -42,10 +62,6 @@ try {
   const total = report.faults.entries().reduce((sum, [, times]) => sum + times, 0)
   console.log(`faults: ${total}, violations: ${report.violations.length}`)
   process.exitCode = isGood ? 0 : 1
-} catch (error) {
-  if (!stop.signal.aborted) throw error
-  console.error('stopped: nothing was judged')
-  process.exitCode = 130
 }
 
 function readCount(name: string, text: string): number {

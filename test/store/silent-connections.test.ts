@@ -1,0 +1,26 @@
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { leaveSilent } from '../../src/store/silent-connections.ts'
+import { postgresServer, startPostgres } from '../services/start-postgres.ts'
+
+test.runIf(postgresServer)(
+  'a connection that was silent is closed when it is given back, and not used again',
+  async () => {
+    await using postgres = await startPostgres()
+    const pool = new pg.Pool({ connectionString: postgres.url, max: 1, query_timeout: 500 })
+    pool.on('error', () => {})
+    const leaving = leaveSilent(pool)
+    const backend = async (client: pg.PoolClient) => (await client.query('select pg_backend_pid() as pid')).rows[0]?.pid
+    const silent = await leaving.connect()
+    const before = await backend(silent)
+    postgres.pause()
+    await expect(silent.query('select 1')).rejects.toThrow('Query read timeout')
+    silent.release()
+    expect(pool.totalCount).toBe(0)
+    postgres.resume()
+    const next = await leaving.connect()
+    expect(await backend(next)).not.toBe(before)
+    next.release()
+    await leaving.end()
+  },
+)
