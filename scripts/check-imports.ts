@@ -9,7 +9,7 @@ import { dirname, join, normalize, sep } from 'node:path'
 
 /** A part may import from its own floor and from those below. */
 const floors: readonly (readonly string[])[] = [
-  ['main', 'cli', 'index', 'codegen'],
+  ['main', 'cli', 'index', 'codegen', 'testing'],
   ['app'],
   ['init'],
   ['doctor', 'provision', 'add'],

@@ -58,7 +58,14 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
     },
     devDependencies: without(
       {
-        ...pick('@graphql-codegen/cli', '@graphql-codegen/client-preset', '@types/node', 'typescript', 'vitest'),
+        ...pick(
+          '@graphql-codegen/cli',
+          '@graphql-codegen/client-preset',
+          '@types/node',
+          'oidc-provider',
+          'typescript',
+          'vitest',
+        ),
         ...own.devDependencies,
       },
       own.dependencies ?? {},

@@ -67,7 +67,11 @@ test('init, add and run lead to a mirror, with no file edited by hand', async ()
 })
 
 async function npm(...words: string[]): Promise<void> {
-  await execute('npm', [...words, '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project, env: environment() })
+  await execute('npm', [...words, '--prefer-offline', '--no-audit', '--no-fund'], {
+    cwd: project,
+    // Where the registry is, and whose certificates count, is the machine's affair.
+    env: { ...process.env, ...environment() },
+  })
 }
 
 /** As somebody types it into a shell. @returns what it printed */

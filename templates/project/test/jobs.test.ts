@@ -1,7 +1,11 @@
+import type { JobDefinition } from 'hasura-sync-worker'
+import { openTestProject } from 'hasura-sync-worker/testing'
 import { expect, test } from 'vitest'
 import { jobs } from '../src/jobs/list.ts'
 
-test('no two jobs have the same name', () => {
-  const names = jobs.map(({ name }) => name)
-  expect(new Set(names).size).toBe(names.length)
+const pulls = jobs.filter((job: JobDefinition) => 'mirror' in job)
+
+test('each pull mirrors the rows of an API that fits its schema', { timeout: 120_000 }, async () => {
+  await using project = await openTestProject({ jobs, rows: 10 })
+  for (const job of pulls) expect(await project.run(job)).toMatchObject({ counts: { inserted: 10 } })
 })

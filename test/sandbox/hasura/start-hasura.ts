@@ -14,6 +14,7 @@ import { type JwtConfig, jwtConfigSchema } from './jwt-config.ts'
 import { LateUsers } from './late-users.ts'
 import { loadMetadata } from './load-metadata.ts'
 import { toPlain } from './lossless-json.ts'
+import type { Metadata } from './metadata-schema.ts'
 import { type GraphQLRequest, parseBody } from './parse-request.ts'
 import type { Session } from './session.ts'
 
@@ -29,7 +30,9 @@ export interface HasuraOptions {
   timeZone?: string
   /** Refuses requests without `x-hasura-role`, as Phonemos does. */
   requireRoleHeader?: boolean
-  /** Fills the tables; default true. */
+  /** What it serves in place of the wiki: SQL for an empty database, and the metadata over what that makes. */
+  source?: { readonly sql: string; readonly metadata: Metadata }
+  /** Fills the wiki's tables; default true. */
   seed?: boolean
   stringifyNumeric?: boolean
 }
@@ -82,10 +85,13 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
   const directory = import.meta.dirname
   let authenticate = authenticator(options.jwt, options)
   const db = await openDatabase(options, options.timeZone)
-  await applyMigrations(db, join(directory, 'migrations'))
-  if (options.seed ?? true) await db.query(readFileSync(join(directory, 'seed.sql'), 'utf8'))
+  if (options.source) await db.query(options.source.sql)
+  else {
+    await applyMigrations(db, join(directory, 'migrations'))
+    if (options.seed ?? true) await db.query(readFileSync(join(directory, 'seed.sql'), 'utf8'))
+  }
   const lateUsers = new LateUsers()
-  let metadata = loadMetadata(join(directory, 'metadata'))
+  let metadata = options.source?.metadata ?? loadMetadata(join(directory, 'metadata'))
   const engine = new Engine(db, metadata, await loadCatalog(db.query), {
     stringifyNumeric: options.stringifyNumeric ?? false,
     visible: (table, alias) => lateUsers.condition(table, alias),

@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { loadMetadata } from '#sandbox/hasura/load-metadata'
+import { tableMetadataSchema } from '#sandbox/hasura/metadata-schema'
+import { type SandboxHasura, startHasura } from '#sandbox/hasura/start-hasura'
+import { type IdentityProvider, startIdentityProvider } from '#sandbox/identity/start-identity-provider'
+import { type App, openApp } from '../app.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { type Environment, parseConfig } from '../config.ts'
+import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
+import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
+import type { FirstLoginOperations } from '../gate/first-login.ts'
+import { loadRoleSchema } from '../hasura/role-schema.ts'
+import { createLocalOperations } from '../http/local-operations.ts'
+import { createLog } from '../log.ts'
+import { schemaFolderOf } from '../project.ts'
+import { findSchemaTables, renderTables } from './tables-of-schema.ts'
+
+export interface TestProjectOptions {
+  readonly jobs: readonly JobDefinition[]
+  /** Default: none. */
+  readonly firstLogin?: FirstLoginOperations | undefined
+  /** Of the project, where the SDL of each role is; default the one that the tests were started in. */
+  readonly folder?: string
+  /**
+   * What the API serves: SQL for an empty Postgres, and a metadata folder as Hasura's command line writes it. By default tables
+   * that fit the SDL of the jobs' roles, without relationships and functions.
+   */
+  readonly api?: { readonly sql: string; readonly metadataFolder: string }
+  /** How many rows each table gets that is made from the SDL; default 10. */
+  readonly rows?: number
+  /** Where the settings of jobs come from, by the names of variables; default none. */
+  readonly env?: Environment
+  /** Default: the system's. */
+  readonly clock?: Clock
+}
+
+/** The real engine on an embedded store, against an identity provider and a Hasura-shaped API on this machine. */
+export interface TestProject extends AsyncDisposable {
+  readonly identity: IdentityProvider
+  /** `api.sql` changes the API's rows; `api.fault` makes its answers go wrong. */
+  readonly api: SandboxHasura
+  /** One run in the foreground, through the gate; rejects with what refused or ended it. */
+  run<J extends JobSpec>(job: J, ...payload: PayloadArgument<J>): Promise<JobResult>
+  /** Rows of a mirror table in the order of its key, up to 1,000. */
+  rows(table: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+}
+
+/**
+ * Opens everything that a test of a project's jobs needs, in a few seconds; closed with `await using`. It needs the package
+ * `oidc-provider`.
+ *
+ * @throws ConfigError when the SDL of a job's role isn't there, or the list of jobs is wrong
+ * @example
+ * import { openTestProject } from 'hasura-sync-worker/testing'
+ * import { jobs } from '../src/jobs/list.ts'
+ *
+ * await using project = await openTestProject({ jobs })
+ * for (const job of jobs) await project.run(job)
+ */
+export async function openTestProject(options: TestProjectOptions): Promise<TestProject> {
+  const { jobs, firstLogin, folder = resolve(), clock = systemClock, env = {} } = options
+  await using opened = new AsyncDisposableStack()
+  const roles = [
+    ...new Set(jobs.flatMap(({ requirement }) => (requirement && 'role' in requirement ? [requirement.role] : []))),
+  ]
+  const identity = opened.use(
+    await startIdentityProvider({ clients: [{ clientId, clientSecret, roles, email: 'test@project.example' }] }),
+  )
+  const source = options.api
+    ? { sql: options.api.sql, metadata: loadMetadata(options.api.metadataFolder) }
+    : await makeSource(schemaFolderOf({ folder }), roles, options.rows ?? 10)
+  const jwt = { jwkUrl: identity.jwksUrl, issuer: identity.issuer }
+  const api = opened.use(await startHasura({ jwt, source }))
+  const dataDir = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-test-'))
+  opened.defer(() => rm(dataDir, { recursive: true, force: true }))
+  const app = opened.use(
+    await openApp(
+      configOf(identity, api, dataDir),
+      { jobs, firstLogin },
+      {
+        clock,
+        log: createLog('silent'),
+        hostname: 'test',
+        pid: 0,
+        uid: undefined,
+        project: { folder, node: [process.execPath] },
+        readSecretFile: () => Promise.reject(new Error('a test has its settings in `env`')),
+        env,
+      },
+    ),
+  )
+  return { ...createProject(app), identity, api, ...closing(opened.move()) }
+}
+
+const clientId = 'test'
+const clientSecret = 'secret'
+const account = 'default'
+const mostRows = 1_000
+
+function configOf(identity: IdentityProvider, api: SandboxHasura, dataDir: string) {
+  return parseConfig({
+    OIDC_ISSUER: identity.issuer,
+    CLIENT_ID: clientId,
+    CLIENT_SECRET: clientSecret,
+    HASURA_URL: api.url,
+    DATA_DIR: dataDir,
+  })
+}
+
+function createProject(app: App): Pick<TestProject, 'run' | 'rows'> {
+  const operations = createLocalOperations(app)
+  return {
+    run: ({ name }, ...[payload]) =>
+      operations.run(
+        { job: name, account, payload, full: false },
+        { onWaiting() {}, onProgress() {} },
+        new AbortController().signal,
+      ),
+    async rows(table) {
+      const { rows } = await operations.listMirrorRows({ table, account, limit: mostRows })
+      return rows.map(row => Object(JSON.parse(row)))
+    },
+  }
+}
+
+function closing(stack: AsyncDisposableStack): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** A table that several roles see has the columns of the first one that sees it. */
+async function makeSource(schemaFolder: URL, roles: readonly string[], rows: number) {
+  const seen = await Promise.all(
+    roles.map(async role => ({ role, tables: findSchemaTables((await loadRoleSchema(schemaFolder, role)).schema) })),
+  )
+  const byName = Map.groupBy(
+    seen.flatMap(({ role, tables }) => tables.map(table => ({ role, table }))),
+    ({ table }) => table.name,
+  )
+  const tables = [...byName.values()].flatMap(([first]) => first?.table ?? [])
+  const tracked = [...byName].map(([name, sights]) =>
+    tableMetadataSchema.parse({
+      table: { schema: 'public', name },
+      select_permissions: sights.map(({ role, table }) => ({
+        role,
+        permission: {
+          columns: table.columns.map(column => column.name),
+          filter: {},
+          allow_aggregations: table.allowsAggregations,
+        },
+      })),
+    }),
+  )
+  return { sql: renderTables(tables, rows), metadata: { tables: tracked, functions: [], introspectionDisabledFor: [] } }
+}

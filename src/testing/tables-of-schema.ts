@@ -1,0 +1,94 @@
+import {
+  type GraphQLField,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql'
+import { columnTypeOf } from '../hasura/scalars.ts'
+
+/** A table that an API must have for a role to see what its SDL says. */
+export interface SchemaTable {
+  readonly name: string
+  readonly columns: readonly SchemaColumn[]
+  /** Empty for a view, of which the SDL tells none. */
+  readonly key: readonly string[]
+  readonly allowsAggregations: boolean
+}
+
+interface SchemaColumn {
+  readonly name: string
+  readonly type: string
+  readonly nullable: boolean
+}
+
+/** The tables behind the lists of a role's query root. Relationships are left out: the SDL doesn't tell their columns. */
+export function findSchemaTables(schema: GraphQLSchema): readonly SchemaTable[] {
+  const fields = schema.getQueryType()?.getFields() ?? {}
+  return Object.values(fields).flatMap(field => {
+    const row = getNamedType(field.type)
+    const isTable = isListType(getNullableType(field.type)) && isObjectType(row) && row.name === field.name
+    if (!isTable || !field.args.some(({ name }) => name === 'where')) return []
+    const columns = Object.values(row.getFields()).flatMap(readColumn)
+    const key = (fields[`${field.name}_by_pk`]?.args ?? []).map(({ name }) => name)
+    return [{ name: field.name, columns, key, allowsAggregations: `${field.name}_aggregate` in fields }]
+  })
+}
+
+function readColumn({ name, type, args }: GraphQLField<unknown, unknown>): readonly SchemaColumn[] {
+  const scalar = getNamedType(type)
+  // Only a column of JSON takes an argument, the path into it.
+  if (!isLeafType(scalar) || args.some(arg => arg.name !== 'path')) return []
+  return [{ name, type: columnTypeOf(scalar.name, 'hasura-default'), nullable: !isNonNullType(type) }]
+}
+
+/** @param rows how many each table gets; the same each time, and each later than the one before */
+export function renderTables(tables: readonly SchemaTable[], rows: number): string {
+  return tables.map(table => `${renderTable(table)}\n${renderRows(table, rows)}`).join('\n')
+}
+
+function renderTable({ name, columns, key }: SchemaTable): string {
+  const parts = columns.map(column => `${quote(column.name)} ${column.type}${column.nullable ? '' : ' not null'}`)
+  const primaryKey = key.length > 0 ? [`primary key (${key.map(quote).join(', ')})`] : []
+  return `create table public.${quote(name)} (${[...parts, ...primaryKey].join(', ')});`
+}
+
+function renderRows({ name, columns }: SchemaTable, rows: number): string {
+  const values = columns.map(column => renderValue(column))
+  return `insert into public.${quote(name)} (${columns.map(column => quote(column.name)).join(', ')})
+    select ${values.join(', ')} from generate_series(1, ${rows}) as n;`
+}
+
+const start = "timestamptz '2026-01-01 00:00:00Z'"
+
+function renderValue({ name, type }: SchemaColumn): string {
+  const value = values[type]
+  return value === undefined ? `'${name.replaceAll("'", "''")} ' || n` : `(${value})::${type}`
+}
+
+/** By the type of the column; anything else is text. */
+const values: Readonly<Record<string, string>> = {
+  uuid: "'00000000-0000-4000-8000-' || lpad(n::text, 12, '0')",
+  boolean: 'n % 2 = 0',
+  smallint: 'n',
+  integer: 'n',
+  bigint: 'n',
+  numeric: 'n / 8.0',
+  real: 'n / 8.0',
+  'double precision': 'n / 8.0',
+  json: "jsonb_build_object('n', n)",
+  jsonb: "jsonb_build_object('n', n)",
+  date: `${start} + n * interval '1 day'`,
+  'timestamp with time zone': `${start} + n * interval '1 minute'`,
+  'timestamp without time zone': `(${start} + n * interval '1 minute') at time zone 'UTC'`,
+  'time without time zone': "time '00:00' + n * interval '1 second'",
+  'time with time zone': "time '00:00' + n * interval '1 second'",
+  interval: "n * interval '1 minute'",
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
