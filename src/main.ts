@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { loadDefinitions } from './app/load-definitions.ts'
 import { runCli } from './cli/run-cli.ts'
+import type { UnforeseenKind } from './cli/unforeseen.ts'
 import { systemClock } from './clock.ts'
 import { readEngineManifest } from './init/engine-package.ts'
 import type { Project } from './project.ts'
@@ -39,6 +40,11 @@ const project: Project = {
 // Of the package, be it its sources or what was built of them.
 const engineFolder = new URL('../', import.meta.url)
 
+/** An exception that nobody caught made the process end. */
+let brokeOff = false
+/** A worker ends within 9 seconds of a signal. */
+const stopWithinMs = 10_000
+
 const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,
@@ -59,6 +65,17 @@ const exitCode = await runCli({
     process.on('SIGHUP', listener)
     return () => process.off('SIGHUP', listener)
   },
+  onUnforeseen(listener) {
+    const listen = (kind: UnforeseenKind) => (thrown: unknown) => {
+      if (listener(thrown, kind) === 'go on' || brokeOff) return
+      brokeOff = true
+      stop.abort(new DOMException('An unforeseen exception ended the process', 'AbortError'))
+      // What it left in pieces may be what has to stop.
+      setTimeout(() => process.exit(1), stopWithinMs).unref()
+    }
+    process.on('unhandledRejection', listen('rejection'))
+    process.on('uncaughtException', listen('exception'))
+  },
   host: {
     project,
     clock: systemClock,
@@ -74,4 +91,4 @@ const exitCode = await runCli({
 await Promise.all(
   [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', () => resolve(undefined)))),
 )
-process.exit(exitCode)
+process.exit(brokeOff ? 1 : exitCode)

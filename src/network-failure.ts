@@ -42,6 +42,19 @@ export function isLostNetwork(error: unknown): boolean {
   return code !== undefined && failures.has(code) && code !== 'ERR_SSL_WRONG_VERSION_NUMBER'
 }
 
+/**
+ * Whether an error tells of a connection or a stream that has ended: by Node's or undici's code, a system call, or because it was
+ * aborted.
+ */
+export function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error.name === 'AbortError' || error.name === 'TimeoutError' || 'syscall' in error) return true
+  const { code } = describeNetworkFailure(error)
+  return code !== undefined && (failures.has(code) || connectionCode.test(code))
+}
+
+const connectionCode = /^(?:UND_ERR_|ERR_SSL_|ERR_TLS_|ERR_STREAM_|ERR_HTTP|ERR_SOCKET_|HPE_|Z_)/
+
 const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
   ['ENOTFOUND', 'there is no host of that name'],

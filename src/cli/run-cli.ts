@@ -16,6 +16,7 @@ import { createLiveTerminal } from './live-terminal.ts'
 import { MissingCommandError, parseArguments } from './parse-arguments.ts'
 import { printLogLine } from './print-log.ts'
 import { createSafeTerminal } from './safe-terminal.ts'
+import { createUnforeseenListener, type UnforeseenListener } from './unforeseen.ts'
 import { worker } from './worker.ts'
 
 export interface Invocation {
@@ -31,6 +32,8 @@ export interface Invocation {
   readonly terminal: Terminal
   readonly signal: AbortSignal
   readonly onHangup: CommandContext['onHangup']
+  /** What nobody caught is told to the listener, which says whether the process goes on. */
+  readonly onUnforeseen: (listener: UnforeseenListener) => void
   readonly host: Omit<Host, 'log' | 'env'>
   readonly loadDefinitions: () => Promise<Definitions>
 }
@@ -62,6 +65,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     // A command in the foreground says what matters itself; only the worker tells its story in the log.
     const level = env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn'
     const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
+    invocation.onUnforeseen(createUnforeseenListener(log))
     if (envFile) tellEnvFile(log, envFile)
     const host: Host = { ...invocation.host, log, env }
     return await command.run({

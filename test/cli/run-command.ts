@@ -57,6 +57,7 @@ export async function runWith(
     },
     signal,
     onHangup: () => () => {},
+    onUnforeseen() {},
     host: {
       clock: systemClock,
       hostname: hostname(),

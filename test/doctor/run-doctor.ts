@@ -72,6 +72,7 @@ export async function runDoctor(
     },
     signal: AbortSignal.timeout(60_000),
     onHangup: () => () => {},
+    onUnforeseen() {},
     host: {
       clock: { now: () => Date.now() + aheadMs, sleep: async () => {} },
       hostname: hostname(),
