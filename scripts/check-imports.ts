@@ -42,6 +42,7 @@ const floors: readonly (readonly string[])[] = [
     'read-value',
     'redact',
     'retry-after',
+    'secure-address',
     'schedule-rule',
     'show-issues',
     'slots',

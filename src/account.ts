@@ -1,3 +1,5 @@
+import type { PlainHttp } from './secure-address.ts'
+
 /** A service account that this worker logs in as, and the endpoints it may use. */
 export interface Account {
   readonly name: string
@@ -5,7 +7,7 @@ export interface Account {
   /** Absent for an account whose API is not Hasura: it has no first login and no roles. */
   readonly hasura?: HasuraEndpoint
   /** A REST API that takes the same token. */
-  readonly api?: { readonly baseUrl: string }
+  readonly api?: { readonly baseUrl: string; readonly insecureHosts?: readonly string[] }
   /** The jobs that run for this account, by their names; all that its endpoints allow when absent. */
   readonly jobs?: readonly string[]
   /** Schedules that differ from those of the jobs; null for a job that runs on demand only. */
@@ -44,13 +46,11 @@ export type ClientAuthMethod = Login['method']
  */
 export type LoginServer = { readonly issuer: string } | { readonly tokenUrl: string; readonly issuer?: string }
 
-interface LoginBase {
+interface LoginBase extends PlainHttp {
   readonly server: LoginServer
   readonly clientId: string
   /** Asked for, and each must be granted. */
   readonly scopes: readonly string[]
-  /** Lets credentials go over plain `http:` to another machine; default false. */
-  readonly allowInsecure?: boolean
 }
 
 /** A file is trimmed when read, and read again when the client is refused. */

@@ -3,6 +3,7 @@ import type { Account } from './account.ts'
 import { quoteValue } from './config/quote-value.ts'
 import { accountVariables, readAccount } from './config/read-account.ts'
 import { readAccountsFile } from './config/read-accounts-file.ts'
+import { readAddress, readInsecureHosts } from './config/read-address.ts'
 import { readUrl } from './config/read-url.ts'
 import { trimValues } from './config/trim-values.ts'
 import { ConfigError, type Told } from './errors.ts'
@@ -31,6 +32,8 @@ export interface HttpCallers {
   readonly jwksUrl?: string
   readonly audience: string
   readonly role: string
+  /** From which keys may come over plain http. */
+  readonly insecureHosts?: readonly string[]
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -48,6 +51,7 @@ export const settingVariables = [
   'HTTP_JWKS_URL',
   'HTTP_AUDIENCE',
   'HTTP_ROLE',
+  'ALLOW_INSECURE_HOSTS',
 ] as const
 type Settings = Readonly<Partial<Record<(typeof settingVariables)[number], string>>>
 
@@ -59,10 +63,9 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
  */
 export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   const problems: Told[] = []
-  const settings = readSettings(
-    trimValues(settingVariables, env, name => name, problems),
-    problems,
-  )
+  const values = trimValues(settingVariables, env, name => name, problems)
+  const insecureHosts = readInsecureHosts(values.ALLOW_INSECURE_HOSTS, problems)
+  const settings = readSettings(values, insecureHosts, problems)
   const beside = accountVariables.filter(variable => env[variable]?.trim())
   if (accountsFile !== undefined && beside.length > 0) {
     problems.push({
@@ -72,13 +75,13 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   }
   const accounts =
     accountsFile === undefined
-      ? [readAccount('default', env, name => name, problems)]
-      : readAccountsFile(accountsFile, problems)
+      ? [readAccount('default', env, name => name, insecureHosts, problems)]
+      : readAccountsFile(accountsFile, insecureHosts, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({ ...settings, accounts: accounts.filter(account => account !== undefined) })
 }
 
-function readSettings(env: Settings, problems: Told[]): Omit<Config, 'accounts'> {
+function readSettings(env: Settings, insecureHosts: readonly string[], problems: Told[]): Omit<Config, 'accounts'> {
   const redisUrl = readUrl(env.REDIS_URL, ['redis:', 'rediss:'], 'redis://localhost:6379/0', 'REDIS_URL', problems)
   const databaseUrl = readUrl(
     env.DATABASE_URL,
@@ -100,7 +103,7 @@ function readSettings(env: Settings, problems: Told[]): Omit<Config, 'accounts'>
   if (!z.enum(logLevels).safeParse(logLevel).success) {
     problems.push({ found: `LOG_LEVEL is ${quoteValue(logLevel)}`, remedy: `give one of ${logLevels.join(', ')}` })
   }
-  const callers = readCallers(env, problems)
+  const callers = readCallers(env, insecureHosts, problems)
   return {
     ...(redisUrl && { redisUrl }),
     ...(databaseUrl && { databaseUrl }),
@@ -111,13 +114,17 @@ function readSettings(env: Settings, problems: Told[]): Omit<Config, 'accounts'>
   }
 }
 
-function readCallers(env: Settings, problems: Told[]): HttpCallers | undefined {
+function readCallers(env: Settings, insecureHosts: readonly string[], problems: Told[]): HttpCallers | undefined {
   const { HTTP_ISSUER: issuer, HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
   if (!issuer && !jwksUrl && !audience && !role) return undefined
-  const realm = 'https://keycloak.example/realms/wiki'
-  readUrl(issuer, ['https:', 'http:'], realm, 'HTTP_ISSUER', problems)
-  readUrl(jwksUrl, ['https:', 'http:'], `${realm}/protocol/openid-connect/certs`, 'HTTP_JWKS_URL', problems)
-  if (issuer && audience && role) return { issuer, ...(jwksUrl && { jwksUrl }), audience, role }
+  const plainHttp = { insecureHosts }
+  // Where the keys are configured, the issuer is a name that nothing is fetched from.
+  readAddress(issuer, 'HTTP_ISSUER', jwksUrl ? {} : { plainHttp }, problems)
+  readAddress(jwksUrl, 'HTTP_JWKS_URL', { plainHttp, hasQuery: true }, problems)
+  if (issuer && audience && role) {
+    const trusted = insecureHosts.length > 0 ? { insecureHosts } : {}
+    return { issuer, ...(jwksUrl && { jwksUrl }), audience, role, ...trusted }
+  }
   const missing = Object.entries({ HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role })
   for (const [name] of missing.filter(([, value]) => !value)) {
     problems.push({

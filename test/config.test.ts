@@ -72,9 +72,9 @@ describe('each variable', () => {
       { issuer: 'https://idp', audience: 'worker', role: 'request-jobs' },
     ],
     [
-      { HTTP_ISSUER: 'https://idp', HTTP_JWKS_URL: 'http://in/keys', HTTP_AUDIENCE: 'worker', HTTP_ROLE: 'r' },
+      { HTTP_ISSUER: 'https://idp', HTTP_JWKS_URL: 'https://in/keys', HTTP_AUDIENCE: 'worker', HTTP_ROLE: 'r' },
       config => config.http.callers,
-      { issuer: 'https://idp', jwksUrl: 'http://in/keys', audience: 'worker', role: 'r' },
+      { issuer: 'https://idp', jwksUrl: 'https://in/keys', audience: 'worker', role: 'r' },
     ],
   ])('is read: %j', (env, read, expected) => {
     expect(read(parseConfig({ ...minimal, ...env }))).toEqual(expected)

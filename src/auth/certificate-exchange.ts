@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { OutageError } from '../errors.ts'
 import { createCertificateExchange, type Exchange } from '../outgoing/exchange.ts'
+import { showUrl } from '../secure-address.ts'
 import { type ClientCertificate, describeCertificate, findCertificateRemedy } from './client-certificate.ts'
-import { showUrl } from './login-url.ts'
 import { refuseCredential } from './refuse-credential.ts'
 
 /**

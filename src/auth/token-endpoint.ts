@@ -10,7 +10,8 @@ import { z } from 'zod'
 import type { Login } from '../account.ts'
 import { OutageError, RefusalError, WorkerError } from '../errors.ts'
 import { quoteForeign } from '../foreign-words.ts'
-import { parseLoginUrl, showUrl } from './login-url.ts'
+import { showUrl } from '../secure-address.ts'
+import { parseLoginUrl, parseNamedUrl } from './login-url.ts'
 
 /** What openid-client needs to know of the server for a grant. */
 export type TokenEndpoint = Pick<ServerMetadata, 'issuer'> & {
@@ -63,26 +64,27 @@ export function createTokenEndpoints(login: Login): TokenEndpoints {
   }
 }
 
-function configuredEndpoint(tokenUrl: string, issuer: string | undefined, { allowInsecure }: Login): TokenEndpoint {
-  const { href, origin } = parseLoginUrl(tokenUrl, 'TOKEN_URL', allowInsecure)
+function configuredEndpoint(tokenUrl: string, issuer: string | undefined, login: Login): TokenEndpoint {
+  const { href, origin } = parseLoginUrl(tokenUrl, 'TOKEN_URL', login)
   // openid-client wants an issuer; it only matters for ID tokens, which aren't used.
   return { issuer: issuer ?? origin, token_endpoint: href, audience: issuer ?? href }
 }
 
 async function discoverEndpoint(
   configured: string,
-  { clientId, method, allowInsecure }: Login,
+  login: Login,
   loginFetch: CustomFetch,
   signal: AbortSignal,
 ): Promise<TokenEndpoint> {
-  const issuer = parseLoginUrl(configured, 'OIDC_ISSUER', allowInsecure)
+  const { clientId, method } = login
+  const issuer = parseLoginUrl(configured, 'OIDC_ISSUER', login)
   try {
     const execute = issuer.protocol === 'http:' ? [allowInsecureRequests] : []
     const client = await discovery(issuer, clientId, undefined, undefined, { [customFetch]: loginFetch, execute })
     const metadata = client.serverMetadata()
     const alias = method === 'tls_client_auth' ? metadata.mtls_endpoint_aliases?.token_endpoint : undefined
     const named = alias ?? metadata.token_endpoint ?? ''
-    const endpoint = parseLoginUrl(named, `The token_endpoint that ${showUrl(issuer)} names,`, allowInsecure)
+    const endpoint = parseNamedUrl(named, `The token_endpoint that ${showUrl(issuer)} names,`, issuer, login)
     return { issuer: metadata.issuer, token_endpoint: endpoint.href, audience: metadata.issuer }
   } catch (error) {
     signal.throwIfAborted()

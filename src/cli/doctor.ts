@@ -23,7 +23,7 @@ export const doctor = defineCommand({
   arguments: {},
   options: { account: textOption('NAME', 'only this account; default every one'), json: jsonOutput },
   async run({ account: name, json }, context) {
-    const { config, envFile, host, signal, terminal } = context
+    const { config, env, envFile, host, signal, terminal } = context
     const { accounts } = config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
     const { jobs, firstLogin, problems } = await findDefinitions(context)
@@ -82,7 +82,7 @@ async function findDefinitions(
 function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
   return async (account, requirements) => {
     const { login } = account
-    if (login.method === 'password' || findRealmUrl(login.server) === undefined) return undefined
+    if (login.method === 'password' || findRealmUrl(login) === undefined) return undefined
     const administrator = readAdminLogin(env, login)
     if (!administrator) return undefined
     const provisioning = await openProvisioning(account, requirements, {}, administrator, host, signal)

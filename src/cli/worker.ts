@@ -5,10 +5,11 @@ import { type Serving, serveLines } from '../app/serve-lines.ts'
 import { watchFile } from '../app/watch-file.ts'
 import { type App, openApp } from '../app.ts'
 import { settlesWithin } from '../clock.ts'
+import { findUnverifiedTls } from '../config/find-unverified-tls.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, renderExplanation } from '../errors.ts'
 import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
 import { createHttp } from '../http/create-http.ts'
@@ -54,7 +55,7 @@ export const worker = defineCommand({
 
 /** Everything that a worker does, until `opened` is disposed. */
 async function start(context: CommandContext, app: App, opened: AsyncDisposableStack): Promise<void> {
-  const { config, log } = context
+  const { config, env, envFile, log } = context
   const { deps, database } = app
   const { callers } = config.http
   const operations = createLocalOperations(app)
@@ -68,6 +69,8 @@ async function start(context: CommandContext, app: App, opened: AsyncDisposableS
   const address = await listen(http, config.http)
 
   logDeprecations(log, accountsOf(deps))
+  const unverified = findUnverifiedTls(env, envFile)
+  if (unverified) log.warn(renderExplanation(unverified))
   await logProblems(deps)
   const serving = await openWhenThere(context.host, () => serveLines(app, { slots, graceMs }), context.signal)
   if (!serving) return

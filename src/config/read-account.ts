@@ -1,8 +1,8 @@
 import type { Account } from '../account.ts'
 import type { Told } from '../errors.ts'
+import { readAddress } from './read-address.ts'
 import { claimsVariables, readClaimsLocation } from './read-claims-location.ts'
 import { loginVariables, readLogin } from './read-login.ts'
-import { readUrl } from './read-url.ts'
 import { trimValues } from './trim-values.ts'
 
 /** Those of the environment that concern one account; the same names in camelCase in an accounts file. */
@@ -18,6 +18,7 @@ export type AccountVariable = (typeof accountVariables)[number]
 
 /**
  * @param label how problems call a variable
+ * @param insecureHosts to which secrets and tokens may go over plain http
  * @param problems gets every problem, by the name of its variable
  * @returns undefined when there is a problem
  */
@@ -25,21 +26,25 @@ export function readAccount(
   name: string,
   given: Readonly<Partial<Record<AccountVariable, string | undefined>>>,
   label: (variable: AccountVariable) => string,
+  insecureHosts: readonly string[],
   problems: Told[],
 ): Account | undefined {
   const found = problems.length
   const values = trimValues(accountVariables, given, label, problems)
-  for (const variable of ['OIDC_ISSUER', 'TOKEN_URL', 'HASURA_URL', 'API_BASE_URL'] as const) {
-    readUrl(values[variable], ['https:', 'http:'], 'https://…', label(variable), problems)
+  for (const variable of ['OIDC_ISSUER', 'API_BASE_URL'] as const) {
+    readAddress(values[variable], label(variable), {}, problems)
   }
+  readAddress(values.TOKEN_URL, label('TOKEN_URL'), { hasQuery: true }, problems)
+  readAddress(values.HASURA_URL, label('HASURA_URL'), { plainHttp: { insecureHosts } }, problems)
   const login = readLogin(values, label, problems)
   const claims = readClaimsLocation(values, label, problems)
   if (problems.length > found || !login || !claims) return undefined
   const { HASURA_URL: url, REFRESH_ROLE: refreshRole, API_BASE_URL: baseUrl } = values
+  const trusted = insecureHosts.length > 0 ? { insecureHosts } : {}
   return {
     name,
-    login,
+    login: { ...login, ...trusted },
     ...(url && { hasura: { url, claims, ...(refreshRole && { refreshRole }) } }),
-    ...(baseUrl && { api: { baseUrl } }),
+    ...(baseUrl && { api: { baseUrl, ...trusted } }),
   }
 }

@@ -16,7 +16,11 @@ const outlineSchema = accountsFileSchema.extend({
  * @param content the parsed content of `ACCOUNTS_FILE`
  * @param problems gets every problem, by its path in the file
  */
-export function readAccountsFile(content: unknown, problems: Told[]): readonly Account[] {
+export function readAccountsFile(
+  content: unknown,
+  insecureHosts: readonly string[],
+  problems: Told[],
+): readonly Account[] {
   const parsed = outlineSchema.safeParse(content, {
     error: issue => (issue.code === 'invalid_type' ? 'must be an object with a list `accounts`' : undefined),
   })
@@ -31,7 +35,7 @@ export function readAccountsFile(content: unknown, problems: Told[]): readonly A
     const label = accountLabel(index)
     const name = readName(settings.name, label, names, problems)
     const values = readValues(settings, label, problems)
-    const account = readAccount(name, values, variable => `${label}.${camelCase(variable)}`, problems)
+    const account = readAccount(name, values, variable => `${label}.${camelCase(variable)}`, insecureHosts, problems)
     const own = readAccountJobs(settings, label, problems)
     return account ? [{ ...account, ...own }] : []
   })

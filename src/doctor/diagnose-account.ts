@@ -3,13 +3,25 @@ import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { Token } from '../auth/token.ts'
 import type { Clock } from '../clock.ts'
+import { findUnverifiedTls } from '../config/find-unverified-tls.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import type { Environment } from '../config.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
-import { arrange, type CheckId, checkIds, combine, type Diagnosis, type Finding, failWith, ok, skip } from './check.ts'
+import {
+  arrange,
+  type CheckId,
+  checkIds,
+  combine,
+  type Diagnosis,
+  type Finding,
+  failWith,
+  ok,
+  skip,
+  warn,
+} from './check.ts'
 import { inspectApi } from './inspect-api.ts'
 import { inspectClaims } from './inspect-claims.ts'
 import { inspectContract } from './inspect-contract.ts'
@@ -95,7 +107,9 @@ async function inspectConfig(
   const problems = [...deps.problems, ...(access instanceof ConfigError ? access.problems : [])]
   const hint = 'set what is named; the README has a table of all variables'
   const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
-  return combine([...problems.map(problem => failWith(problem, hint)), files], files)
+  const unsafe = findUnverifiedTls(env, envFile)
+  const warnings = unsafe ? [warn(unsafe.found, unsafe.remedy ?? '')] : []
+  return combine([...problems.map(problem => failWith(problem, hint)), ...warnings, files], files)
 }
 
 /** Files what keeps the account from logging in under the check that it concerns. */

@@ -48,8 +48,9 @@ export function createAccountAccess(
     async keycloak(issuer, signal) {
       // Loaded where it is used: most workers never speak to it, and it is the largest of all dependencies.
       const { createKeycloakAdmin, findRealmUrl } = await import('../rest/keycloak-admin.ts')
-      const realmUrl = findRealmUrl(account.login.server) ?? issuer
-      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, signal })
+      const realmUrl = findRealmUrl(account.login) ?? issuer
+      const { insecureHosts } = account.login
+      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, insecureHosts, signal })
     },
     hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots, secrets }),
     inTurn(work) {

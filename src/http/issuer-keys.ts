@@ -2,7 +2,9 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { HttpCallers } from '../config.ts'
+import { ConfigError } from '../errors.ts'
 import { exchange } from '../outgoing/exchange.ts'
+import { explainDowngrade, explainInsecure } from '../secure-address.ts'
 
 /** The key that a token names isn't known, and the issuer can't be asked for it now. */
 export class KeysAwayError extends Error {
@@ -119,16 +121,21 @@ function createAbsentKeys(clock: Pick<Clock, 'now'>) {
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() })
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(100) })
 
-async function fetchKeySet({ issuer, jwksUrl }: HttpCallers): Promise<JSONWebKeySet> {
-  return keySetSchema.parse(await fetchJson(jwksUrl ?? (await discover(issuer))))
+async function fetchKeySet(callers: HttpCallers): Promise<JSONWebKeySet> {
+  const { jwksUrl } = callers
+  return keySetSchema.parse(await fetchJson(jwksUrl ?? (await discover(callers))))
 }
 
 /** OpenID Connect Discovery 1.0, sections 4.1 and 4.3. */
-async function discover(issuer: string): Promise<string> {
+async function discover({ issuer, insecureHosts = [] }: HttpCallers): Promise<string> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const found = discoverySchema.parse(await fetchJson(address))
   if (found.issuer !== issuer) throw new TypeError(`the issuer at ${address} calls itself otherwise than HTTP_ISSUER`)
-  return found.jwks_uri
+  const keysUrl = new URL(found.jwks_uri)
+  const what = 'The jwks_uri of HTTP_ISSUER'
+  const problem = explainDowngrade(keysUrl, what, new URL(issuer)) ?? explainInsecure(keysUrl, what, { insecureHosts })
+  if (problem) throw new ConfigError([problem])
+  return keysUrl.href
 }
 
 /** For each of the two requests: a document of a few keys, or one of a few dozen addresses. */

@@ -49,13 +49,14 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
       { found: 'Two administrators are named', remedy: `give ${clientVariables}, or ${userVariables}, not both` },
     ])
   }
-  const { baseUrl, realm } = parseKeycloakIssuer(getRealmUrl(account))
+  const { baseUrl, realm } = parseKeycloakIssuer(getRealmUrl(account), account.insecureHosts)
   const login = (realmOfAdmin: string) => ({
     server: {
       tokenUrl: `${baseUrl}/realms/${encodeURIComponent(adminRealm || realmOfAdmin)}/protocol/openid-connect/token`,
     },
     scopes: [],
     ...(account.allowInsecure && { allowInsecure: true }),
+    ...(account.insecureHosts && { insecureHosts: account.insecureHosts }),
   })
   if (clientId && secretFile) {
     const secret = { file: secretFile }
@@ -87,8 +88,8 @@ export function getAdminLogin(env: Environment, account: Login): AdminLogin {
   ])
 }
 
-function getRealmUrl({ server }: Login): string {
-  const url = findRealmUrl(server)
+function getRealmUrl(login: Login): string {
+  const url = findRealmUrl(login)
   if (url !== undefined) return url
   throw new ConfigError([
     {
@@ -116,6 +117,7 @@ export async function openAdminAccess(
 ): Promise<AdminAccess> {
   const { clock } = deps
   const issuer = getRealmUrl(account)
+  const { insecureHosts } = account
   const readSecretFile = async (path: string) =>
     path === usernameVariable && username !== undefined ? username : deps.readSecretFile(path)
   const tokens = createTokenSource({ requestToken: createRequestToken(login, { clock, readSecretFile }), clock })
@@ -126,6 +128,6 @@ export async function openAdminAccess(
     const variables = login.method === 'password' ? userVariables : clientVariables
     throw new ConfigError([causedBy(`The administrator of ${variables} can't log in`, error)])
   }
-  const admin = createKeycloakAdmin({ tokens, clock, bucket: createRateBucket(clock), issuer, signal })
-  return { admin, realm: parseKeycloakIssuer(issuer).realm }
+  const admin = createKeycloakAdmin({ tokens, clock, bucket: createRateBucket(clock), issuer, insecureHosts, signal })
+  return { admin, realm: parseKeycloakIssuer(issuer, insecureHosts).realm }
 }

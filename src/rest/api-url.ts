@@ -1,31 +1,23 @@
-import { isLoopback } from '../auth/login-url.ts'
 import { ConfigError, PermanentError } from '../errors.ts'
+import { explainInsecure } from '../secure-address.ts'
 
 /** Values of a query; undefined ones are left out, a list repeats its name. */
 export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>
 type QueryValue = string | number | boolean
 
 /**
- * The URL below which an account's token may be sent, ending with a slash. Plain `http:` is for this machine alone (RFC 6750,
- * section 5.3).
+ * The URL below which an account's token may be sent, ending with a slash.
  *
  * @throws ConfigError
  */
-export function parseApiBaseUrl(text: string): URL {
+export function parseApiBaseUrl(text: string, insecureHosts: readonly string[] = []): URL {
   const url = URL.parse(text)
   if (!url)
     throw new ConfigError([
       { found: 'API_BASE_URL is not a URL', remedy: 'write it complete, beginning with https://' },
     ])
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
-    throw new ConfigError([
-      {
-        found:
-          'API_BASE_URL is not https, and a token goes without encryption to this machine alone (localhost, 127.0.0.1, [::1])',
-        remedy: 'give an https address',
-      },
-    ])
-  }
+  const insecure = explainInsecure(url, 'API_BASE_URL', { insecureHosts })
+  if (insecure) throw new ConfigError([insecure])
   if (url.username || url.password || url.search || url.hash) {
     throw new ConfigError([{ found: 'API_BASE_URL has a user, a query or a fragment', remedy: 'leave them out' }])
   }

@@ -1,9 +1,9 @@
 import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
-import type { LoginServer } from '../account.ts'
-import { isLoopback } from '../auth/login-url.ts'
+import type { Login } from '../account.ts'
 import { ConfigError } from '../errors.ts'
 import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-dispatcher.ts'
 import { withDeadline } from '../outgoing/deadline.ts'
+import { explainInsecure } from '../secure-address.ts'
 import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
@@ -40,9 +40,14 @@ export type KeycloakAdmin = Pick<
  * @throws ConfigError when the issuer is none of Keycloak's
  */
 export function createKeycloakAdmin(
-  deps: PersistDeps & { readonly issuer: string; readonly signal: AbortSignal; readonly timeoutMs?: number },
+  deps: PersistDeps & {
+    readonly issuer: string
+    readonly insecureHosts?: readonly string[] | undefined
+    readonly signal: AbortSignal
+    readonly timeoutMs?: number
+  },
 ): KeycloakAdmin {
-  const { baseUrl, realm } = parseKeycloakIssuer(deps.issuer)
+  const { baseUrl, realm } = parseKeycloakIssuer(deps.issuer, deps.insecureHosts)
   const { timeoutMs = 30_000, signal } = deps
 
   const dispatcher = createBoundedDispatcher(answerLimit)
@@ -114,14 +119,17 @@ const reads = /^(?:find|list|count|get)/
  *
  * @throws ConfigError
  */
-export function parseKeycloakIssuer(issuer: string): { baseUrl: string; realm: string } {
+export function parseKeycloakIssuer(
+  issuer: string,
+  insecureHosts: readonly string[] = [],
+): { baseUrl: string; realm: string } {
   const found = /^(.+?)\/realms\/([^/?#]+)\/?$/.exec(issuer)
   if (!found?.[1] || !found[2]) {
     throw new ConfigError([
       { found: "The issuer is not a Keycloak realm's", remedy: "it has to end with /realms/ and the realm's name" },
     ])
   }
-  const base = parseApiBaseUrl(found[1])
+  const base = parseApiBaseUrl(found[1], insecureHosts)
   return { baseUrl: base.href.replace(/\/$/, ''), realm: decodeURIComponent(found[2]) }
 }
 
@@ -129,10 +137,13 @@ export function parseKeycloakIssuer(issuer: string): { baseUrl: string; realm: s
  * The address at which this process reaches a realm: that of the token endpoint where it is one of Keycloak's, because the
  * issuer may be a name for others. Undefined when nothing tells which realm is meant.
  */
-export function findRealmUrl(server: LoginServer): string | undefined {
+export function findRealmUrl({
+  server,
+  insecureHosts = [],
+}: Pick<Login, 'server' | 'insecureHosts'>): string | undefined {
   const url = 'tokenUrl' in server ? URL.parse(server.tokenUrl) : null
   const below = /^(.*\/realms\/[^/]+)\/protocol\/openid-connect\/token$/.exec(url?.pathname ?? '')?.[1]
-  // An administrator's token isn't sent over plain http to another machine, whatever the login may do.
-  const isUsable = url && below !== undefined && (url.protocol === 'https:' || isLoopback(url))
+  // An administrator's token isn't sent over plain http to any machine, as a login may be.
+  const isUsable = url && below !== undefined && !explainInsecure(url, 'TOKEN_URL', { insecureHosts })
   return isUsable ? `${url.origin}${below}` : server.issuer
 }

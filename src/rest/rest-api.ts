@@ -80,14 +80,20 @@ const ifTooLarge = 'ask for less at once, or give the request a larger maxBytes'
 
 /**
  * @param deps.baseUrl complete; nothing outside of it is ever reached
+ * @param deps.insecureHosts to which the token may go over plain http
  * @param deps.bucket shared by everything that speaks for the account to this API
  * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
  * @throws ConfigError when the base URL can't be used
  */
 export function createRestApi(
-  deps: PersistDeps & { readonly baseUrl: string; readonly exchange?: Exchange; readonly timeoutMs?: number },
+  deps: PersistDeps & {
+    readonly baseUrl: string
+    readonly insecureHosts?: readonly string[]
+    readonly exchange?: Exchange
+    readonly timeoutMs?: number
+  },
 ): RestApi {
-  const base = parseApiBaseUrl(deps.baseUrl)
+  const base = parseApiBaseUrl(deps.baseUrl, deps.insecureHosts)
   const { exchange = sendOverNetwork, timeoutMs = 30_000 } = deps
 
   /** @param read what to make of a good answer */

@@ -33,6 +33,8 @@ test('when one account can not be used, its place is told and all stay as they w
   const registry = openRegistry()
   const before = new Map(registry.accounts)
   const broken = accountsOf({ name: 'same' }, { name: 'broken', apiBaseUrl: 'http://api.example' } as { name: string })
-  expect(() => registry.replace(broken)).toThrow(/^ACCOUNTS_FILE accounts\.1: API_BASE_URL is not https/)
+  expect(() => registry.replace(broken)).toThrow(
+    /^ACCOUNTS_FILE accounts\.1: API_BASE_URL http:\/\/api\.example\/ is not https/,
+  )
   expect(new Map(registry.accounts)).toEqual(before)
 })

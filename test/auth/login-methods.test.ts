@@ -128,7 +128,7 @@ describe('plain http to another machine', () => {
       const refused = open(server, false)
       const error = await failureOf(refused.login.requestToken(undefined, forever))
       expect(error).toMatchObject({ name: 'RefusalError', code: 'client-auth' })
-      expect(error.message).toMatch(/is not https.*ALLOW_INSECURE_ISSUER=true/)
+      expect(error.message).toMatch(/is not https.*ALLOW_INSECURE_HOSTS=keycloak$/)
       expect(refused.received).toEqual([])
       const allowed = open(server, true)
       await allowed.login.requestToken(undefined, forever)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { parseLoginUrl, showUrl } from '../../src/auth/login-url.ts'
+import { parseLoginUrl } from '../../src/auth/login-url.ts'
 import { RefusalError } from '../../src/errors.ts'
+import { showUrl } from '../../src/secure-address.ts'
 
 describe('the URL of a login', () => {
   test.each([
@@ -28,9 +29,11 @@ describe('the URL of a login', () => {
   })
 
   test('may be plain http to any machine where that is allowed, and nothing else', () => {
-    expect(parseLoginUrl('http://keycloak:8080/realms/a', 'OIDC_ISSUER', true).host).toBe('keycloak:8080')
-    expect(() => parseLoginUrl('http://keycloak:8080/', 'OIDC_ISSUER')).toThrow(/ALLOW_INSECURE_ISSUER=true/)
-    expect(() => parseLoginUrl('ftp://keycloak/', 'OIDC_ISSUER', true)).toThrow(RefusalError)
+    expect(parseLoginUrl('http://keycloak:8080/realms/a', 'OIDC_ISSUER', { allowInsecure: true }).host).toBe(
+      'keycloak:8080',
+    )
+    expect(() => parseLoginUrl('http://keycloak:8080/', 'OIDC_ISSUER')).toThrow(/ALLOW_INSECURE_HOSTS=keycloak$/)
+    expect(() => parseLoginUrl('ftp://keycloak/', 'OIDC_ISSUER', { allowInsecure: true })).toThrow(RefusalError)
   })
 
   test('is shown without password and query', () => {

@@ -115,8 +115,9 @@ function findVariables(text: string): string[] {
 function supportedVariables(): string[] {
   const read = configuration.matchAll(/env\.([A-Z][A-Z_]+)|'([A-Z][A-Z_]{3,})'|[{,] ([A-Z][A-Z_]{3,}):/g)
   const names = [...read].map(([, member, text, destructured]) => member ?? text ?? destructured ?? '')
-  // One that ends with an underscore is the beginning of several.
-  return unique([...names, 'ACCOUNTS_FILE'].filter(name => !name.endsWith('_'))).toSorted()
+  // One that ends with an underscore is the beginning of several, and those of Node are not ours.
+  const isOwn = (name: string) => !name.endsWith('_') && !name.startsWith('NODE_')
+  return unique([...names, 'ACCOUNTS_FILE'].filter(isOwn)).toSorted()
 }
 
 /** As GitHub makes them of headings. */
