@@ -138,11 +138,17 @@ describe('what a discovery document names', () => {
   })
 
   test('gives no keys over http from another machine', async () => {
-    await using server = await startScriptedApi({ issuer: 'x', jwks_uri: 'http://0.0.0.0:1/certs' })
+    await using server = await startScriptedApi((request, response) => {
+      response.end(JSON.stringify({ issuer: `http://${request.headers.host}`, jwks_uri: 'http://0.0.0.0:1/certs' }))
+    })
     const authorize = createAuthorize({ issuer: server.url, audience: 'worker', role: 'r' })
-    const payload = btoa(JSON.stringify({ iss: server.url, aud: 'worker', exp: 4e9 })).replaceAll('=', '')
-    const header = btoa('{"alg":"RS256","kid":"k"}').replaceAll('=', '')
-    expect(await authorize(`Bearer ${header}.${payload}.c2ln`)).toMatchObject({ status: 503 })
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+    const payload = { iss: server.url, aud: 'worker', exp: 4e9 }
+    const token = `${encode({ alg: 'RS256', kid: 'k', typ: 'JWT' })}.${encode(payload)}.c2ln`
+    expect(await authorize(`Bearer ${token}`)).toMatchObject({
+      status: 503,
+      cause: { message: expect.stringContaining('jwks_uri of HTTP_ISSUER http://0.0.0.0:1/certs is not https') },
+    })
     expect(server.requests).toHaveLength(1)
   })
 })

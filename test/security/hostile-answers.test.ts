@@ -86,6 +86,6 @@ describe.concurrent.each(Object.entries(clients))('%s', (_client, ask) => {
     run.abort()
     await address.atRest()
     expect(error instanceof WorkerError || error instanceof StatusError).toBe(true)
-    expect(error).not.toMatchObject({ status: 401 })
+    expect(address.requests()).toBeGreaterThan(0)
   })
 })

@@ -63,6 +63,8 @@ export interface HostileServer extends AsyncDisposable {
 
 export interface HostileAddress {
   readonly url: string
+  /** How many it got. */
+  requests(): number
   /** Resolves once no request to it is under way any more. */
   atRest(): Promise<void>
 }
@@ -70,12 +72,16 @@ export interface HostileAddress {
 interface Served {
   readonly answer: (response: ServerResponse) => void
   readonly underWay: Set<ServerResponse>
+  requests: number
 }
 
 export async function startHostileServer(): Promise<HostileServer> {
   const served: Served[] = []
   const server = createServer((request, response) => {
-    const { answer, underWay } = served[Number(request.url?.split('/')[1])] ?? { answer() {}, underWay: new Set() }
+    const address = served[Number(request.url?.split('/')[1])]
+    if (!address) throw new Error('nothing is served there')
+    const { answer, underWay } = address
+    address.requests += 1
     request.resume()
     underWay.add(response)
     response.on('error', () => {})
@@ -87,8 +93,10 @@ export async function startHostileServer(): Promise<HostileServer> {
   return {
     answering(answer) {
       const underWay = new Set<ServerResponse>()
-      const number = served.push({ answer, underWay }) - 1
+      const address = { answer, underWay, requests: 0 }
+      const number = served.push(address) - 1
       return {
+        requests: () => address.requests,
         url: `http://127.0.0.1:${port}/${number}`,
         async atRest() {
           for (const response of underWay) if (!response.closed) await once(response, 'close')
