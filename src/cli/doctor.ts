@@ -23,7 +23,7 @@ export const doctor = defineCommand({
   arguments: {},
   options: { account: textOption('NAME', 'only this account; default every one'), json: jsonOutput },
   async run({ account: name, json }, context) {
-    const { config, env, envFile, host, signal, terminal } = context
+    const { config, envFile, host, signal, terminal } = context
     const { accounts } = config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
     const { jobs, firstLogin, problems } = await findDefinitions(context)
