@@ -47,7 +47,7 @@ export function explainDowngrade(url: URL, what: string, issuer: URL): Explanati
 }
 
 /** `localhost` and everything below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. */
-export function isLoopback(url: URL): boolean {
+function isLoopback(url: URL): boolean {
   // The WHATWG parser has already brought addresses such as 127.1 and 0x7f.1 into their usual form.
   return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }
