@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import type { JobDefinition } from '../definitions/define-job.ts'
@@ -23,21 +23,21 @@ export interface LoadedDefinitions {
  * @throws ConfigError that tells the file, the place and the cause
  */
 export async function loadDefinitions(project: Project): Promise<LoadedDefinitions> {
-  const paths = Object.values(modules).map(path => join(project.folder, path))
-  if (!paths.every(path => existsSync(path))) {
+  const has = (path: string): boolean => existsSync(join(project.folder, path))
+  if (!has(modules.list)) {
     throw new ConfigError([
       {
-        found: `${project.folder} is no project: it has no ${paths
-          .filter(path => !existsSync(path))
-          .map(path => relative(project.folder, path))
-          .join(' and no ')}`,
+        found: `${project.folder} is no project: it has no ${modules.list}`,
         remedy: 'run the command in the folder of a project',
       },
     ])
   }
-  const list = await importModule(project, modules.list)
-  const firstLogin = await importModule(project, modules.firstLogin)
-  return { jobs: readJobs(list), firstLogin: readFirstLogin(firstLogin) }
+  const jobs = readJobs(await importModule(project, modules.list))
+  // An API that needs no first login needs no file that says so.
+  const firstLogin = has(modules.firstLogin)
+    ? readFirstLogin(await importModule(project, modules.firstLogin))
+    : undefined
+  return { jobs, firstLogin }
 }
 
 async function importModule(project: Project, path: string): Promise<unknown> {
@@ -47,7 +47,8 @@ async function importModule(project: Project, path: string): Promise<unknown> {
   } catch (error) {
     if (error instanceof ConfigError) throw error
     const locate = () => locateSyntaxError(project.node, [module])
-    throw new ConfigError([`The jobs can't be loaded: ${await explain(error, project, locate)}`])
+    // A sentence is on one line, and Node shows the place in the code on several.
+    throw new ConfigError(`The jobs can't be loaded: ${await explain(error, project, locate)}`.split('\n'))
   }
 }
 

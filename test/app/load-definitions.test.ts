@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { loadDefinitions } from '../../src/app/load-definitions.ts'
 import { type Ended, start } from '../cli/run-command.ts'
 import { projectFolder } from '../docs/markdown.ts'
 import { copyProject } from '../fixtures/copy-project.ts'
@@ -110,6 +111,14 @@ test.each(Object.entries(broken).map(([what, [, said]], index) => ({ what, said,
     expect(told[index]).not.toMatch(/\n\s+at /)
   },
 )
+
+test('a project is its list of jobs; without a first login there is none', async () => {
+  const project = { folder: join(folder, 'small'), node: [process.execPath] as const }
+  await expect(loadDefinitions(project)).rejects.toThrow('is no project: it has no src/jobs/list.ts')
+  await mkdir(join(project.folder, 'src/jobs'), { recursive: true })
+  await writeFile(join(project.folder, 'src/jobs/list.ts'), 'export const jobs = []')
+  expect(await loadDefinitions(project)).toEqual({ jobs: [], firstLogin: undefined })
+})
 
 describe('while src/jobs can not be loaded', () => {
   let ended: readonly Ended[] = []
