@@ -37,6 +37,8 @@ export async function runLine(deps: RunDeps, line: LineName, stopping: AbortSign
   const turnEndsAt = clock.now() + turnMs
   const slots = access.account.limits?.concurrentRuns ?? defaultSlots
   let hand: RunInHand = turn.use(process.takeInHand())
+  // While nobody hears this process its runs are aborted as they begin: they would be claimed again without end.
+  if (hand.signal.aborted) return false
   let claim: ClaimedRun | NoClaim | undefined = await claimRun(store, {
     line,
     runId: hand.runId,

@@ -14,6 +14,7 @@ import {
   UsageError,
 } from '../../src/errors.ts'
 import { maxUnknownFailures } from '../../src/runs/ending.ts'
+import { runLine } from '../../src/runs/run-line.ts'
 import { runNow } from '../../src/runs/run-now.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
@@ -420,5 +421,19 @@ describe.each(backends)('a request on %s', backend => {
     const run = { job, access, payload: {}, full: false, signal, onWaiting() {}, onProgress() {} }
     await expect(runNow(app.deps, run)).rejects.toThrow(UsageError)
     await expect(runNow(app.deps, run)).rejects.toThrow('bootstrap --wait')
+  })
+
+  test('is not claimed by a process that can’t be heard, whose runs would be aborted as they begin', async () => {
+    await serving[Symbol.asyncDispose]()
+    const job = addJob(async () => ({}))
+    const id = await ask(job)
+    const takeInHand = () => ({
+      runId: randomUUID(),
+      signal: AbortSignal.abort(new Error('silent')),
+      [Symbol.dispose]() {},
+    })
+    const deaf = { ...app.deps, process: { ...app.deps.process, takeInHand } }
+    expect(await runLine(deaf, { account, job }, new AbortController().signal)).toBe(false)
+    expect(await find(id)).toMatchObject({ state: 'waiting', runs: [] })
   })
 })
