@@ -37,7 +37,7 @@ create table chaos.ticks_log (
   seq bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(), xid xid8 not null default pg_current_xact_id(),
   account text not null, job text not null, rule text not null,
-  due_was timestamptz not null, due timestamptz not null, missed bigint not null, made boolean not null
+  due_was timestamptz not null, due timestamptz not null, missed bigint not null, made boolean not null, is_first boolean not null
 );
 create table chaos.interruptions_log (
   seq bigint generated always as identity primary key,
@@ -66,9 +66,10 @@ end $$;
 create trigger chaos_log after update on worker.leases for each row when (new.slot is not null) execute function chaos.log_slot();
 create function chaos.log_tick() returns trigger language plpgsql security definer as $$
 begin
-  insert into chaos.ticks_log (account, job, rule, due_was, due, missed, made)
+  insert into chaos.ticks_log (account, job, rule, due_was, due, missed, made, is_first)
   values (new.account, new.job, new.rule, old.next_run_at, new.next_run_at,
-    new.missed - old.missed, new.last_run_at is distinct from old.last_run_at);
+    new.missed - old.missed, new.last_run_at is distinct from old.last_run_at,
+    old.last_run_at is null);
   return null;
 end $$;
 create trigger chaos_log after update on worker.schedules for each row

@@ -1,9 +1,10 @@
-// npm run chaos [-- --seed N --seconds S --backend redis|postgres|embedded --workers N --logs FOLDER]
+// npm run chaos [-- --seed N --seconds S --backend redis|postgres|embedded --workers N --only KIND --logs FOLDER]
 // npm run chaos -- --mutants [NAME…]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { faultKinds } from './faults/fault-kinds.ts'
 import { runMutants } from './mutants/run-mutants.ts'
 import { findSilentGuards, renderReport } from './print-report.ts'
 import { runChaos } from './run-chaos.ts'
@@ -17,6 +18,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '60' },
     backend: { type: 'string', default: 'redis' },
     workers: { type: 'string', default: '3' },
+    only: { type: 'string', multiple: true },
     logs: { type: 'string' },
   },
 })
@@ -25,6 +27,9 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) :
 const backend = readBackend(values.backend)
 // An embedded database has one owner.
 const workers = backend === 'embedded' ? 1 : readCount('workers', values.workers)
+const known = faultKinds(backend, true).map(({ name }) => name)
+const stranger = values.only?.find(name => !known.includes(name))
+if (stranger !== undefined) refuse(`--only is "${stranger}": give one of ${known.join(', ')}`)
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -39,6 +44,9 @@ try {
   console.error('stopped: nothing was judged')
   process.exitCode = 130
 }
+// Node waits at its end for sockets that were reset.
+await Promise.all([process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve))))
+process.exit()
 
 async function findMutants(): Promise<void> {
   const runs = await runMutants(positionals, { signal: stop.signal, log: console.log })
@@ -49,7 +57,16 @@ async function findMutants(): Promise<void> {
 
 async function breakThings(): Promise<void> {
   const logFolder = values.logs ?? (await mkdtemp(join(tmpdir(), 'chaos-logs-')))
-  const report = await runChaos({ seed, seconds, backend, workers, logFolder, signal: stop.signal, log: console.error })
+  const report = await runChaos({
+    seed,
+    seconds,
+    backend,
+    workers,
+    only: values.only,
+    logFolder,
+    signal: stop.signal,
+    log: console.error,
+  })
   const silent = findSilentGuards(report, { backend, seconds })
   console.log(renderReport(report))
   for (const { promise, found, at } of report.violations) {

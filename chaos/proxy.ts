@@ -61,7 +61,9 @@ class Passage {
   }
 
   reset(): void {
-    this.#client.resetAndDestroy()
+    // Node never lets go of a socket that is reset after its end was written.
+    if (this.#client.writableEnded) this.#client.destroy()
+    else this.#client.resetAndDestroy()
     this.#server.destroy()
   }
 

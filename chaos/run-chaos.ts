@@ -24,6 +24,8 @@ export interface ChaosOptions {
   readonly seconds: number
   readonly backend: Backend
   readonly workers: number
+  /** The kinds of faults that happen; all when absent. */
+  readonly only: readonly string[] | undefined
   /** Where the workers' logs go. */
   readonly logFolder: string
   /** Ends the run early, as Ctrl+C does. */
@@ -43,7 +45,7 @@ export interface ChaosReport {
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, seconds, backend, signal, log } = options
+  const { seed, seconds, backend, only, signal, log } = options
   await mkdir(options.logFolder, { recursive: true })
   await using opened = new AsyncDisposableStack()
   const pace = opened.use(await openPace())
@@ -71,7 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     }),
   )
   const random = createRandom(seed)
-  const kinds = faultKinds(backend, world.timeLibrary !== undefined)
+  const kinds = faultKinds(backend, world.timeLibrary !== undefined).filter(({ name }) => only?.includes(name) ?? true)
   if (!world.timeLibrary) log('libfaketime is not installed: no wrong clocks')
   const plan = planFaults(random, kinds, { seconds, workers: options.workers, accounts: world.accountNames })
   const scene: Scene = {

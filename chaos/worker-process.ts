@@ -55,7 +55,7 @@ export async function openWorker(
 ): Promise<Worker> {
   await using opened = new AsyncDisposableStack()
   const { server } = world.store
-  const store = server && opened.use(await openProxy(portOf(server.handle.url)))
+  const store = server && opened.use(await openProxy(() => server.port))
   const redis = world.redis && opened.use(await openProxy(portOf(world.redis.url)))
   const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`

@@ -33,6 +33,10 @@ export const postgresFaults: readonly FaultKind[] = [
       await cutWorkers(onStore)
     }
   }),
+  postgresFault('postgres-fails-over', [0, 0], async ({ server }) => {
+    await server.failOver()
+    return () => {}
+  }),
   // Somebody's open transaction holds rows that the workers need.
   postgresFault('postgres-rows-locked', [1_000, 7_000], async ({ server: { url } }, chance) => {
     const table = chance < 0.4 ? 'worker.requests' : chance < 0.7 ? 'worker.leases' : 'worker.schedules'
