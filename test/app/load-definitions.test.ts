@@ -92,10 +92,11 @@ beforeAll(async () => {
     join(folder, 'ask.ts'),
     `
       import { loadDefinitions } from '${projectFolder}/src/app/load-definitions.ts'
+      import { renderExplanation } from '${projectFolder}/src/errors.ts'
       const told = []
       for (let index = 0; index < ${Object.keys(broken).length}; index += 1) {
         await loadDefinitions({ folder: import.meta.dirname + '/' + index, node: [process.execPath] })
-          .then(() => told.push('loaded'), error => told.push(error.message))
+          .then(() => told.push('loaded'), error => told.push(error.problems.map(renderExplanation).join('\\n')))
       }
       console.log(JSON.stringify(told))`,
   )
