@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -26,7 +26,7 @@ const reportSchema = z.object({
  * Runs a finder in a copy of the checkout, until it has ended or the signal aborts it.
  *
  * @returns what has failed; empty when nothing has, undefined when it was aborted
- * @throws Error when it ran no test
+ * @throws Error when it ran no test, or couldn't even begin
  */
 export async function runFinder(
   copy: string,
@@ -34,6 +34,8 @@ export async function runFinder(
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   const report = join(copy, 'report.json')
+  // One that the run before has left would be taken for this one's.
+  await rm(report, { force: true })
   const [script, ...before] =
     finder.kind === 'tests'
       ? ['node_modules/vitest/vitest.mjs', 'run', '--mode', 'all', '--bail', '1']
