@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { copyProject } from '../fixtures/copy-project.ts'
+import { copyCheckout } from '../fixtures/copy-project.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openHome, run, runWith, start, startProcess, startWorker, untilReady } from './run-command.ts'
 
@@ -151,7 +151,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
 
 test('a worker that npm started ends when npm is told to stop', async () => {
   await using home = await openHome(sandbox, 'under-npm')
-  const copy = await copyProject(home.folder)
+  const copy = await copyCheckout(home.folder)
   const env = { ...home.env, PORT: '0', HOME: home.folder }
   await using npm = await untilReady(startProcess(env, 'npm', ['start'], { cwd: copy, isGroup: true }))
   npm.kill('SIGTERM')
