@@ -12,6 +12,9 @@ export interface Finder {
   readonly arguments: readonly string[]
 }
 
+/** A defect may make a test wait for ever: then it has found it after so long, in milliseconds. */
+const patienceMs = '150000'
+
 const reportSchema = z.object({
   testResults: z.array(
     z.object({
@@ -38,7 +41,7 @@ export async function runFinder(
   await rm(report, { force: true })
   const [script, ...before] =
     finder.kind === 'tests'
-      ? ['node_modules/vitest/vitest.mjs', 'run', '--mode', 'all', '--bail', '1']
+      ? ['node_modules/vitest/vitest.mjs', 'run', '--mode', 'all', '--bail', '1', '--testTimeout', patienceMs]
       : ['chaos/chaos.ts']
   const child = spawn(process.execPath, [script, ...before, ...finder.arguments], {
     cwd: copy,

@@ -24,7 +24,6 @@ export function* beats({ asks, name, here, own }: WorkerSetting): Generator<Tran
       }
       return (before, after) => {
         assert(isAlive(after.store, here.id), 'who beats is alive')
-        assert.equal(told('registered').length > 0, !isAlive(before.store, here.id), 'who was taken for dead is told')
         assert(!told('lost').includes(announced), 'a claim that is on its way has lost nothing')
         for (const hand of here.hands) {
           const isLost = !before.store.leases.some(lease => lease.run === hand.run)

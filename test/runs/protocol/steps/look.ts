@@ -49,6 +49,7 @@ async function look(world: World, asks: Asks, draft: State, own: Worker, runs: r
         assert.equal(is.state, 'failed', 'a foreground run ends with its process')
     }
     assert(answer.some(({ kind }) => kind === 'now'))
+    assert(!answer.some(({ kind }) => kind === 'unserved'), 'the lines that it serves are known')
     const wakes = answer.filter(({ kind }) => kind === 'wake').map(nameOf)
     assert.deepEqual(
       wakes.toSorted(),
