@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { CycleCheck } from '../cycle-check.ts'
 import { PermanentError } from '../errors.ts'
 import type { Query } from './api-url.ts'
+import { PageCheck } from './page-check.ts'
 import type { RestApi } from './rest-api.ts'
 
 export interface CursorPage<T> {
@@ -26,7 +28,7 @@ export interface CursorPagesRequest<T> {
  * The pages of a list that EUnifyer answers as `{ items, next_cursor, has_more, limit }`
  * (docs.eunifyer.com/developer/guides/pagination). A page may be empty; the list ends where `has_more` is false.
  *
- * @throws PermanentError (`cursor`) when the cursors would go on for ever, and what `RestApi.get` throws
+ * @throws PermanentError (`cursor`, `endless`) when the pages would never end, and what `RestApi.get` throws
  * @example
  * import { cursorPages, type Session } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -41,8 +43,9 @@ export interface CursorPagesRequest<T> {
  */
 export async function* cursorPages<T>(api: RestApi, request: CursorPagesRequest<T>): AsyncGenerator<CursorPage<T>> {
   const { path, item, query, limit = 100, from, signal } = request
-  const schema = z.object({ items: z.array(item), next_cursor: z.string().nullish(), has_more: z.boolean() })
-  const loop = new LoopCheck(path)
+  const items = new PageCheck(path).list(item)
+  const schema = z.object({ items, next_cursor: z.string().nullish(), has_more: z.boolean() })
+  const cursors = new CycleCheck()
   let cursor = from
   for (;;) {
     const page = await api.get(path, { schema, query: { ...query, limit, cursor }, signal })
@@ -50,44 +53,20 @@ export async function* cursorPages<T>(api: RestApi, request: CursorPagesRequest<
       yield { items: page.items, next: undefined }
       return
     }
-    cursor = loop.accept(cursor, page.next_cursor ?? '')
+    const next = page.next_cursor ?? ''
+    if (next === '') {
+      throw new PermanentError('cursor', {
+        found: `GET ${path} says that there is more, but gave no next_cursor`,
+        remedy: 'check that the API still has pages of this kind',
+      })
+    }
+    if (next === cursor || cursors.meets(next)) {
+      throw new PermanentError('cursor', {
+        found: `GET ${path} gave the same next_cursor again, so the list would never end`,
+        remedy: 'check that no cache answers for the API',
+      })
+    }
+    cursor = next
     yield { items: page.items, next: cursor }
-  }
-}
-
-/**
- * Finds a loop of any length in constant memory: a mark stays on one cursor while ever longer stretches are walked
- * (R. P. Brent, "An improved Monte Carlo factorization algorithm", 1980).
- */
-class LoopCheck {
-  readonly #path: string
-  #mark: string | undefined
-  #walked = 0
-  #stretch = 1
-
-  constructor(path: string) {
-    this.#path = path
-  }
-
-  accept(before: string | undefined, cursor: string): string {
-    if (cursor === '') {
-      throw new PermanentError(
-        'cursor',
-        `GET ${this.#path} says that there is more, but not where, because it gave no next_cursor`,
-      )
-    }
-    if (cursor === before || cursor === this.#mark) {
-      throw new PermanentError(
-        'cursor',
-        `GET ${this.#path} gave the same next_cursor again, so that the list would never end`,
-      )
-    }
-    this.#walked += 1
-    if (this.#walked === this.#stretch) {
-      this.#mark = cursor
-      this.#walked = 0
-      this.#stretch *= 2
-    }
-    return cursor
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import type { Query } from './api-url.ts'
+import { PageCheck } from './page-check.ts'
 import type { RestApi } from './rest-api.ts'
 
 export interface NumberedPage<T> {
@@ -26,7 +27,8 @@ export interface NumberedPagesRequest<T> {
  * The pages of a list that Persium answers as `{ data }` by `page` and `per_page` (docs.persium.co.uk/quickstart). Only an
  * empty page is the end, since the API may give less than was asked for.
  *
- * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `per_page`
+ * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `per_page`, (`endless`) when the pages
+ *   never end
  * @example
  * import { numberedPages, type Session } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -44,7 +46,7 @@ export async function* numberedPages<T>(
   request: NumberedPagesRequest<T>,
 ): AsyncGenerator<NumberedPage<T>> {
   const { path, item, query, perPage = 100, from = 1, signal } = request
-  const schema = z.object({ data: z.array(item) })
+  const schema = z.object({ data: new PageCheck(path).list(item) })
   for (let page = from; ; page += 1) {
     const { data } = await api.get(path, { schema, query: { ...query, page, per_page: perPage }, signal })
     if (data.length === 0) return

@@ -1,6 +1,7 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import type { Query } from './api-url.ts'
+import { PageCheck } from './page-check.ts'
 import type { RestApi } from './rest-api.ts'
 
 export interface OffsetPage<T> {
@@ -32,7 +33,7 @@ export interface OffsetPagesRequest<T> {
  * those behind a page of which the caller may see nothing at all. The next complete read, or a role such as `view-users`
  * for everything, finds them.
  *
- * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `max`
+ * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `max`, (`endless`) when the pages never end
  * @example
  * import { offsetPages, type Session } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -47,7 +48,7 @@ export interface OffsetPagesRequest<T> {
  */
 export async function* offsetPages<T>(api: RestApi, request: OffsetPagesRequest<T>): AsyncGenerator<OffsetPage<T>> {
   const { path, item, query, max = 100, from = 0, signal } = request
-  const schema = z.array(item)
+  const schema = new PageCheck(path).list(item)
   for (let first = from; ; ) {
     const items = await api.get(path, { schema, query: { ...query, first, max }, signal })
     if (items.length === 0) return

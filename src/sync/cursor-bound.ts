@@ -139,7 +139,7 @@ export function mayEndAt(
 }
 
 /** In milliseconds since 1970; what has no zone is taken for UTC. NaN for what can't be read. */
-function instantOf(text: string | undefined): number {
+export function instantOf(text: string | undefined): number {
   if (text === undefined) return Number.NaN
   if (text === '-infinity' || text.endsWith(' BC')) return Number.NEGATIVE_INFINITY
   if (text === 'infinity' || /^\d{5}/.test(text)) return Number.POSITIVE_INFINITY

@@ -5,6 +5,7 @@ import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
 import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import { isGraphQLNumber } from '../hasura/scalars.ts'
 import { findRuleProblem } from '../schedule-rule.ts'
+import { findComparison } from './compare-values.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import { findOrderProblem } from './find-order-problem.ts'
 import { findColumnNameProblem, findTableNameProblem } from './mirror/column-name.ts'
@@ -114,7 +115,8 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
   const sent = { sentAsNumbers, sentAsBooleans }
   const fields = new Map(columns.filter(({ name, field }) => name !== field).map(({ name, field }) => [name, field]))
-  const ordering = { fields, directions: directions[naming], ...sent }
+  const comparisons = new Map(columns.map(column => [column.name, findComparison(column)]))
+  const ordering = { fields, comparisons, directions: directions[naming], ...sent }
   const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name, 'key').name) }
   const cursor =
     cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn, 'cursor'), settings, ordering)

@@ -5,6 +5,7 @@ import { beganAt, beginningOfFuture, movesBound } from '../cursor-bound.ts'
 import { hasRows } from '../mirror/mirror-table.ts'
 import { commit, insertRows, leaveInAnyRows, type PullCursor, type PullRun, writeRows } from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
+import { outOfOrder } from '../remote/check-progress.ts'
 import { below } from '../remote/scan.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
 import { readRanges } from './read-ranges.ts'
@@ -109,9 +110,16 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
   })
 }
 
-/** The greatest cursor that may bound the scans behind the load, and the API's time before that was asked for. */
-async function findHigh(
-  { remote, openedAt }: PullRun,
+/** `NaN`, `Infinity` and `-Infinity`, or one from the future. */
+const mostUnbounding = 3
+
+/**
+ * The greatest cursor that may bound the scans behind the load, and the API's time before that was asked for.
+ *
+ * @throws PermanentError (`order`) when there is always another one that may not
+ */
+export async function findHigh(
+  { remote, openedAt }: Pick<PullRun, 'remote' | 'openedAt'>,
   cursor: PullCursor,
   signal: AbortSignal,
 ): Promise<{ readonly greatest: string | undefined; readonly serverDate: number | undefined }> {
@@ -119,7 +127,8 @@ async function findHigh(
   const { serverDate, ...first } = await findGreatestCursor(remote, order, {}, signal)
   const now = Date.parse(beganAt(serverDate, openedAt))
   let { greatest } = first
-  while (greatest !== undefined && !movesBound(cursor, greatest, now)) {
+  for (let asked = 1; greatest !== undefined && !movesBound(cursor, greatest, now); asked += 1) {
+    if (asked > mostUnbounding) throw outOfOrder(remote.place)
     const where = below(order, beginningOfFuture(cursor, now) ?? greatest)
     greatest = (await findGreatestCursor(remote, order, where, signal)).greatest
   }

@@ -1,6 +1,9 @@
+import { CycleCheck } from '../../cycle-check.ts'
 import type { Position } from '../../store/schema.ts'
 import type { PullRun } from '../pull-run.ts'
 import { findKeyAt } from '../remote/ask-table.ts'
+import { outOfOrder, requireOrder } from '../remote/check-progress.ts'
+import { createRowLimit } from '../remote/row-limit.ts'
 import { cutRange, type FullRead, type RangeState } from './full-read-record.ts'
 
 /** A range while it is read. Somebody else may take over its second half: `state.upTo` comes nearer then. */
@@ -45,8 +48,18 @@ export function openRanges(
   const halving = new Set<OpenRange>()
   let greatest = read.ranges.at(-1)?.range ?? 0
 
-  const findKey = async ({ position, behind, upTo }: RangeState, offset: number): Promise<Position | undefined> =>
-    canCut ? findKeyAt(table, { behind: position ?? behind, upTo }, offset, signal) : undefined
+  const limit = createRowLimit(table, {}, read.total)
+  const findKey = async ({ position, behind, upTo }: RangeState, offset: number): Promise<Position | undefined> => {
+    if (!canCut) return undefined
+    const from = position ?? behind
+    const key = await findKeyAt(table, { behind: from, upTo }, offset, signal)
+    if (!key) return undefined
+    requireOrder(table.place, table.key, from, key)
+    requireOrder(table.place, table.key, key, upTo)
+    // So many rows are said to be before it: ranges that turn out to be empty would never end either.
+    await limit.add(offset + 1, signal)
+    return key
+  }
 
   /** @returns the range that ends at the key, and the one that begins behind it */
   const cutAt = (key: Position, state: RangeState): readonly [RangeState, RangeState] => {
@@ -61,6 +74,7 @@ export function openRanges(
     const left = read.ranges.filter(({ done }) => !done)
     let rest = left.find(({ upTo }) => upTo === undefined)
     let asked = rest && begin(findKey(rest, length - 1))
+    const keys = new CycleCheck()
     yield* left.filter(({ upTo }) => upTo !== undefined)
     while (rest) {
       const key = await asked
@@ -68,6 +82,7 @@ export function openRanges(
         yield rest
         return
       }
+      if (keys.meets(JSON.stringify(key))) throw outOfOrder(table.place)
       const cut = cutAt(key, rest)
       rest = cut[1]
       asked = begin(findKey(rest, length - 1))

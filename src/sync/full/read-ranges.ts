@@ -1,6 +1,7 @@
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
 import type { PullRun } from '../pull-run.ts'
 import { type Page, readPages } from '../remote/read-pages.ts'
+import { createRowLimit } from '../remote/row-limit.ts'
 import { type FullRead, type RangeState, type SaveProgress, saveRange } from './full-read-record.ts'
 import { openRanges } from './open-ranges.ts'
 
@@ -23,6 +24,7 @@ export async function readRanges(
   const failed = new AbortController()
   const abort = AbortSignal.any([signal, failed.signal])
   const ranges = openRanges(run, read, abort)
+  const limit = createRowLimit(table, {}, read.total)
 
   const readInTurn = async (): Promise<void> => {
     let writing = Promise.resolve()
@@ -39,7 +41,7 @@ export async function readRanges(
       for (let range = await ranges.take(); range; range = await ranges.take()) {
         const open = range
         const { position = open.state.behind } = open.state
-        const from = { document, order: table.key, where: {}, position, end: () => open.state.upTo }
+        const from = { document, order: table.key, where: {}, position, limit, end: () => open.state.upTo }
         for await (const page of readPages(table, from, abort)) {
           abort.throwIfAborted()
           const rows = open.state.rows + page.rows.count

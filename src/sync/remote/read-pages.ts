@@ -1,10 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { CycleCheck } from '../../cycle-check.ts'
 import { PermanentError, TransientError } from '../../errors.ts'
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
 import { type Rows, textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
+import { isSame, requireProgress, samePage } from './check-progress.ts'
 import { nextPageSize } from './page-size.ts'
 import type { RemoteTable } from './remote-table.ts'
+import { createRowLimit, type RowLimit } from './row-limit.ts'
 import { allOf, between, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 export interface Page {
@@ -28,6 +31,8 @@ export interface Read {
   readonly position?: Position | undefined
   /** The row at which the read ends, where there is one; it may come nearer meanwhile. */
   end?(): Position | undefined
+  /** Of the whole that this is a part of; default one of its own. */
+  readonly limit?: RowLimit
 }
 
 /** A page of one row may be as large as a row is. */
@@ -36,6 +41,8 @@ const largestPageBytes = 32 * 2 ** 20
 /**
  * The pages of a read in its order. While the caller writes one, the next stands ready and the one behind it is fetched. Only an
  * empty page, or one that reaches `end`, ends the read: a role's row limit may be below the one asked for.
+ *
+ * @throws PermanentError (`response-shape`, `order`, `endless`) when the pages don't go on in the order, or would never end
  */
 export async function* readPages(table: RemoteTable, read: Read, signal: AbortSignal): AsyncGenerator<Page> {
   const left = new AbortController()
@@ -44,6 +51,8 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   // What failed once is come back to slowly, since the failure may have been nobody's fault; what was too large is not.
   let top = table.pageSize
   let most = top
+  const ends = new CycleCheck()
+  const limit = read.limit ?? createRowLimit(table, allOf(read.where, between(read.order, read.position, undefined)))
   const fetch = async (position: Position | undefined): Promise<FetchedPage | undefined> => {
     for (;;) {
       const asked = size
@@ -52,6 +61,8 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
         const page = await fetchPage(table, { ...read, position }, asked, abort)
         if (!page) return undefined
         const ms = table.clock.now() - startedAt
+        if (ends.meets(JSON.stringify(page.next))) throw samePage(table.place)
+        await limit.add(page.rows.count, abort)
         most = Math.min(top, most + Math.ceil(most / 8))
         size = nextPageSize(asked, { rows: page.rows.count, bytes: page.length, ms }, most)
         return page
@@ -114,7 +125,7 @@ async function requestIsSent(): Promise<void> {
 }
 
 function isAt(position: Position, other: Position | undefined): boolean {
-  return other !== undefined && position.every((value, at) => value === other[at])
+  return other !== undefined && isSame(position, other)
 }
 
 type FetchedPage = Omit<Page, 'isLast'> & { readonly length: number }
@@ -134,12 +145,7 @@ async function fetchPage(
   const { serverDate, length, ...rows } = await hasura.queryRows(document, variables, place, options)
   if (rows.count === 0) return undefined
   const next = textsAt(rows, rows.count - 1, order.columns)
-  if (isAt(next, position)) {
-    throw new PermanentError('response-shape', {
-      found: `The API gave the same page of "${place}" twice`,
-      remedy: 'something in front of it answers from a cache, or ignores "where"',
-    })
-  }
+  requireProgress(place, order, position, rows, next)
   return { rows, length, next, serverDate, asked }
 }
 

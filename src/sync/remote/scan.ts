@@ -17,9 +17,14 @@ export interface ScanOrder {
   readonly sentAsNumbers: ReadonlySet<string>
   /** The same of GraphQL's Boolean. */
   readonly sentAsBooleans?: ReadonlySet<string>
+  /** How the values of a column compare; of a column without, nothing is known. */
+  readonly comparisons?: ReadonlyMap<string, Compare>
   /** Default those of Hasura's naming convention `hasura-default`. */
   readonly directions?: Directions
 }
+
+/** Less than 0 when `a` comes first, more when `b` does, 0 when they are equal; undefined when that isn't certain from here. */
+export type Compare = (a: string, b: string) => number | undefined
 
 interface Directions {
   readonly ascending: string
@@ -44,6 +49,15 @@ export function greatestFirst(order: ScanOrder, nulls: 'first' | 'last'): readon
   const { columns, directions: { descending, descendingNullsLast } = directions['hasura-default'] } = order
   const direction = nulls === 'first' ? descending : descendingNullsLast
   return columns.slice(0, 1).map(column => ({ [fieldOf(order, column)]: direction }))
+}
+
+/** The same of two rows. */
+export function compareRows({ columns, comparisons }: ScanOrder, a: Position, b: Position): number | undefined {
+  for (const [at, column] of columns.entries()) {
+    const compared = comparisons?.get(column)?.(a[at] ?? '', b[at] ?? '')
+    if (compared !== 0) return compared
+  }
+  return 0
 }
 
 /**

@@ -1,0 +1,23 @@
+/**
+ * Finds a cycle of any length in constant memory: a mark stays on one value while ever longer stretches are walked
+ * (R. P. Brent, "An improved Monte Carlo factorization algorithm", 1980).
+ */
+export class CycleCheck {
+  #before: string | undefined
+  #mark: string | undefined
+  #walked = 0
+  #stretch = 1
+
+  /** @returns whether it is the value before this one or the one under the mark; of a cycle some are, again and again */
+  meets(value: string): boolean {
+    if (value === this.#before || value === this.#mark) return true
+    this.#before = value
+    this.#walked += 1
+    if (this.#walked === this.#stretch) {
+      this.#mark = value
+      this.#walked = 0
+      this.#stretch *= 2
+    }
+    return false
+  }
+}

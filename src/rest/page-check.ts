@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { CycleCheck } from '../cycle-check.ts'
+import { PermanentError } from '../errors.ts'
+
+/** Ten million items at a hundred each. */
+const mostPages = 100_000
+
+/** An item that is inserted before those that were read moves them all on, so that an honest page may come again now and then. */
+const mostRepetitions = 10
+
+/** Ends the read of a list whose pages would never end. */
+export class PageCheck {
+  readonly #path: string
+  readonly #contents = new CycleCheck()
+  #pages = 0
+  #repetitions = 0
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * The schema of a page's items. It checks each page as it came, because two pages may differ only in what the items' own schema
+   * leaves out. Its parsing throws PermanentError (`endless`).
+   */
+  list<T>(item: z.ZodType<T>): z.ZodType<T[]> {
+    return z.preprocess(items => {
+      this.#accept(items)
+      return items
+    }, z.array(item))
+  }
+
+  #accept(items: unknown): void {
+    this.#pages += 1
+    if (this.#pages > mostPages) {
+      throw new PermanentError('endless', {
+        found: `GET ${this.#path} gave ${mostPages} pages and no end`,
+        remedy: 'check that the list ends; if it really is this long, ask for more items at once or resume with "from"',
+      })
+    }
+    if (!Array.isArray(items)) return
+    const texts = items.map(item => JSON.stringify(item))
+    // The pages of a list of equal items are equal.
+    if (new Set(texts).size < 2) return
+    if (this.#contents.meets(createHash('sha256').update(texts.join()).digest('base64'))) this.#repetitions += 1
+    if (this.#repetitions > mostRepetitions) {
+      throw new PermanentError('endless', {
+        found: `GET ${this.#path} gave the same pages again and again, so the list would never end`,
+        remedy:
+          'check that the API understands the query that asks for the next page, and that no cache answers for it',
+      })
+    }
+  }
+}
