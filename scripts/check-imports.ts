@@ -24,6 +24,7 @@ const floors: readonly (readonly string[])[] = [
     'account',
     'clock',
     'config',
+    'cycle-check',
     'duration',
     'errors',
     'explain-issues',
