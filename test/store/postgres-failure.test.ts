@@ -192,7 +192,8 @@ describe.runIf(postgresServer)('what a user may not do', () => {
     const { problem } = await inspectDatabase(asLimited())
     expect(problem).toEqual({
       found: 'User "limited" of DATABASE_URL lacks CREATE on database limited',
-      remedy: 'run as the owner or a superuser: grant create on database limited to limited',
+      remedy:
+        'run as an administrator what "migrate --print --grant-to limited" prints, or run as the owner or a superuser: grant create on database limited to limited',
     })
     await expect(openDatabase({ databaseUrl: asLimited() }, log)).rejects.toMatchObject({ code: '42501' })
   })
