@@ -52,4 +52,4 @@ const coded = z.object({ code: z.string() })
 const certificateAlert = /^ERR_SSL_[A-Z0-9_/]*ALERT_(?:[A-Z_]*CERTIFICATE[A-Z_]*|UNKNOWN_CA|ACCESS_DENIED)$/
 
 /** In TLS 1.3 a client has sent its request by the time the server looks at the certificate, and its alert may get lost. */
-const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])

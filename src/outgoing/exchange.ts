@@ -1,7 +1,8 @@
-import { Agent, type Dispatcher, request as send } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { type Deadline, withDeadline } from './deadline.ts'
 import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
+import { type Certificate, type Send, sendOverPool, sendWithCertificate } from './send.ts'
 
 /** What is sent, as `fetch` takes it; a body that can be read once only won't do. */
 export type Outgoing = Pick<RequestInit, 'method' | 'headers' | 'body'>
@@ -25,36 +26,26 @@ export interface Answer {
 export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
 
 /** The one way in which this worker speaks HTTP to others. */
-export const exchange: Exchange = createExchange()
+export const exchange: Exchange = createExchange(sendOverPool)
 
 /** The same over TLS with a client certificate, on a connection for each request: none goes on under one that was replaced. */
-export function createCertificateExchange(certificate: { readonly cert: string; readonly key: string }): Exchange {
-  const { cert, key } = certificate
-  return createExchange(new Agent({ pipelining: 0, connect: { cert, key } }))
+export function createCertificateExchange({ cert, key }: Certificate): Exchange {
+  return createExchange((url, sent) => sendWithCertificate(url, sent, { cert, key }))
 }
 
-function createExchange(dispatcher?: Dispatcher): Exchange {
+function createExchange(send: Send): Exchange {
   return async (address, outgoing, limits) => {
     // Fetch's own reading of headers and bodies: a form gets its content type, what is against HTTP is refused.
     const request = new Request(address, outgoing)
     const { url, method } = request
     const sent = outgoing.body == null ? null : Buffer.from(await request.arrayBuffer())
+    const headers = { ...defaultHeaders, ...Object.fromEntries(request.headers) }
     try {
       return await withDeadline(limits, async signal => {
-        const response = await send(url, {
-          method,
-          headers: { ...defaultHeaders, ...Object.fromEntries(request.headers) },
-          body: sent,
-          signal,
-          // The deadline is the one limit in time.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-          ...(dispatcher && { dispatcher }),
-        })
-        const { statusCode: status, headers, body } = response
+        const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal })
         try {
-          const content = hasBody(method, status) ? await readBody(body, headers, limits.maxBytes) : Buffer.alloc(0)
-          return { status, headers: readHeaders(headers), body: content }
+          const content = hasBody(method, status) ? await readBody(body, told, limits.maxBytes) : Buffer.alloc(0)
+          return { status, headers: readHeaders(told), body: content }
         } finally {
           // What is left open keeps its connection, and fails later where nobody listens.
           body.on('error', () => {}).destroy()
@@ -74,7 +65,7 @@ function hasBody(method: string, status: number): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304
 }
 
-function readHeaders(raw: Dispatcher.ResponseData['headers']): Headers {
+function readHeaders(raw: IncomingHttpHeaders): Headers {
   const headers = new Headers()
   for (const [name, values] of Object.entries(raw)) {
     for (const value of [values].flat()) if (value !== undefined) headers.append(name, value)

@@ -220,7 +220,7 @@ Left out, because GraphQL or codegen can't take such names: mongo_docs.__v, mong
     const tool = (name: string, ...words: string[]) =>
       promisify(execFile)(join(binaries, name), words, {
         cwd: project,
-        env: { PATH: `${binaries}:${process.env.PATH}` },
+        env: { PATH: `${binaries}:${process.env.PATH}`, NODE_OPTIONS: '--conditions=@hasura-sync-worker/source' },
       })
     await writeFile(
       join(project, 'tsconfig.json'),

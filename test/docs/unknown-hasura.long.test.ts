@@ -15,7 +15,15 @@ let project: string
 beforeAll(async () => {
   sandbox = await openSandbox()
   home = await openHome(sandbox, 'newcomer')
-  project = await copyCheckout(home.folder, ['vitest.config.ts', 'bench', 'examples', 'scripts', 'test'])
+  project = await copyCheckout(home.folder, [
+    'vitest.config.ts',
+    'bench',
+    'chaos',
+    'examples',
+    'scripts',
+    'templates',
+    'test',
+  ])
   // As the demo's viewer sees them; its filter can't name articles that aren't tracked.
   await sandbox.hasura.sql(`
     delete from article_links l using articles a

@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { request as requestOverTls } from 'node:https'
+import type { Readable } from 'node:stream'
+import { request } from 'undici'
+
+/** Sends a request; resolves when its answer begins, whose body the caller reads or destroys. */
+export type Send = (url: string, sent: Sent) => Promise<Begun>
+
+interface Sent {
+  readonly method: string
+  readonly headers: Record<string, string>
+  readonly body: Buffer | null
+  readonly signal: AbortSignal
+}
+
+interface Begun {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readable
+}
+
+/** Both in PEM. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Over undici's connections, which are kept. */
+export async function sendOverPool(url: string, sent: Sent): Promise<Begun> {
+  // The deadline is the one limit in time.
+  const { statusCode: status, headers, body } = await request(url, { ...sent, headersTimeout: 0, bodyTimeout: 0 })
+  return { status, headers, body }
+}
+
+/**
+ * On a connection of its own. undici destroys a connection that the server ends before it has read why: the TLS alert about a
+ * certificate would be lost.
+ */
+export async function sendWithCertificate(url: string, sent: Sent, { cert, key }: Certificate): Promise<Begun> {
+  const { method, headers, body, signal } = sent
+  const length = body && { 'content-length': body.length }
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    requestOverTls(url, { method, headers: { ...headers, ...length }, signal, agent: false, cert, key })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(body)
+  })
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body: answer }
+}
