@@ -276,6 +276,22 @@ describe('a read of a table', () => {
     },
   )
 
+  test('ends at once where only the ends of its pages tell that keys go backwards', async () => {
+    const table = tableOf('text', 'integer')
+    const api = apiOf(
+      table.order,
+      (_asked, request) =>
+        rowsOf(
+          [
+            { at: 10 + request, id: 1 },
+            { at: 3, id: 70 - request },
+          ].map(table.write),
+        ),
+      { patience: 3 },
+    )
+    await expectEnd(readAll(api))
+  })
+
   test.each(['real', 'instant', 'date', 'bigint'] as const)(
     'ends at once where a cursor of type %s goes backwards, though its keys are new',
     async cursor => {

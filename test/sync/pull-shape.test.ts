@@ -4,7 +4,7 @@ import { renderExplanation } from '../../src/errors.ts'
 import { readSchema } from '../../src/hasura/role-schema.ts'
 import type { PullSettings } from '../../src/sync/pull-settings.ts'
 import { findShapeProblems, readShape } from '../../src/sync/pull-shape.ts'
-import { among, behind, from, greatestFirst, orderBy } from '../../src/sync/remote/scan.ts'
+import { among, behind, compareRows, from, greatestFirst, orderBy } from '../../src/sync/remote/scan.ts'
 
 const schemaOf = (directions: string) =>
   readSchema(
@@ -57,6 +57,14 @@ const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettin
 describe('what a pull’s options say', () => {
   test('is in order when everything is selected', () => {
     expect(findShapeProblems(settings('id changed_at name'), schema)).toEqual([])
+  })
+
+  test('and the schema tell which of two rows comes first, by cursor and key', () => {
+    const { key, cursor } = readShape(settings('id changed_at'), schema)
+    expect(compareRows(key, ['10'], ['9'])).toBe(1)
+    expect(
+      cursor && compareRows(cursor.order, ['2026-01-01T01:00:00+01:00', '9'], ['2026-01-01T01:00:00+00:00', '1']),
+    ).toBe(-1)
   })
 
   test.each([
