@@ -11,10 +11,15 @@ import { readEngineManifest } from './init/engine-package.ts'
 import type { Project } from './project.ts'
 import { resolveToSources } from './source-condition.ts'
 
+/** A worker ends within 9 seconds of a signal; what hangs, such as a job's module that never finishes loading, is cut off. */
+const stopWithinMs = 10_000
+
 const stop = new AbortController()
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => stop.abort(new DOMException(`${signal} was received`, 'AbortError')))
+function stopSoon(why: string): void {
+  stop.abort(new DOMException(why, 'AbortError'))
+  setTimeout(() => process.exit(1), stopWithinMs).unref()
 }
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopSoon(`${signal} was received`))
 
 for (const stream of [process.stdout, process.stderr]) {
   // A reader that has seen enough, such as head, closes the pipe: that is no failure of the command.
@@ -40,10 +45,8 @@ const project: Project = {
 // Of the package, be it its sources or what was built of them.
 const engineFolder = new URL('../', import.meta.url)
 
-/** An exception that nobody caught made the process end. */
+/** An exception that nobody caught made the process end: what it left in pieces may be what has to stop. */
 let brokeOff = false
-/** A worker ends within 9 seconds of a signal. */
-const stopWithinMs = 10_000
 
 const exitCode = await runCli({
   argv: process.argv.slice(2),
@@ -69,9 +72,7 @@ const exitCode = await runCli({
     const listen = (kind: UnforeseenKind) => (thrown: unknown) => {
       if (listener(thrown, kind) === 'go on' || brokeOff) return
       brokeOff = true
-      stop.abort(new DOMException('An unforeseen exception ended the process', 'AbortError'))
-      // What it left in pieces may be what has to stop.
-      setTimeout(() => process.exit(1), stopWithinMs).unref()
+      stopSoon('An unforeseen exception ended the process')
     }
     process.on('unhandledRejection', listen('rejection'))
     process.on('uncaughtException', listen('exception'))
