@@ -35,7 +35,7 @@ export async function serveLines(
   const dispatcher = createDispatcher({
     ...deps,
     slots,
-    run: (line, stopping) => runLine(deps, line, stopping),
+    run: (line, stopping, mayGoOn) => runLine(deps, line, stopping, mayGoOn),
     // With Redis the others have tickets, which come in their turn.
     lookAgain: () => (tickets ? undefined : looking.look()),
   })

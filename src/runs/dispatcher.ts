@@ -17,8 +17,12 @@ export interface DispatcherDeps {
   readonly log: Log
   /** Runs at a time. */
   readonly slots: number
-  /** Claims the line and runs what it got. @returns whether it got anything */
-  run(line: LineName, signal: AbortSignal): Promise<boolean>
+  /**
+   * Claims the line and runs what it got, and more of it while `mayGoOn` says so.
+   *
+   * @returns whether it got anything
+   */
+  run(line: LineName, signal: AbortSignal, mayGoOn: () => boolean): Promise<boolean>
   /** Looks for more lines than were offered. */
   lookAgain(): void
 }
@@ -54,7 +58,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   }
 
   function start(line: LineName, onEnd: () => void): void {
-    const work = run(line, aborting.signal)
+    const work = run(line, aborting.signal, () => !stopping.signal.aborted)
       .catch(error => {
         log.warn({ error, ...line }, 'a line could not be looked at and is looked at again')
         return false
@@ -74,9 +78,11 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   return {
     serve,
     offer(lines) {
-      const room = Math.max(0, 2 * slots - running.size - waiting.size)
-      mayBeMore = lines.length > room
-      for (const line of lines.slice(0, room)) void serve(line)
+      const fresh = lines.filter(({ account, job }) => !waiting.has(`${account}/${job}`))
+      // Those that weren't taken are asked for before one that has just had its turn: else it would come round for ever.
+      const room = mayBeMore && waiting.size > 0 ? 0 : Math.max(0, 2 * slots - running.size - waiting.size)
+      mayBeMore ||= fresh.length > room
+      for (const line of fresh.slice(0, room)) void serve(line)
     },
     async stop(graceMs) {
       stopping.abort()

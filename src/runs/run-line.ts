@@ -22,9 +22,16 @@ const turnMs = 50
 /**
  * Runs the requests of a line, one after the other, as long as it has its turn; what is left to do is woken.
  *
+ * @param stopping aborts the run in hand
+ * @param mayGoOn whether a further request may begin
  * @returns whether there was anything to run
  */
-export async function runLine(deps: RunDeps, line: LineName, stopping: AbortSignal): Promise<boolean> {
+export async function runLine(
+  deps: RunDeps,
+  line: LineName,
+  stopping: AbortSignal,
+  mayGoOn: () => boolean,
+): Promise<boolean> {
   const { store, log, clock, process } = deps
   const job = deps.jobs.get(line.job)
   const access = deps.accounts.get(line.account)
@@ -54,7 +61,7 @@ export async function runLine(deps: RunDeps, line: LineName, stopping: AbortSign
     const signal = AbortSignal.any([hand.signal, stopping])
     const { ending } = await executeRun(deps, { ...claim, job, access, signal })
     const { runId } = hand
-    const goesOn = clock.now() < turnEndsAt && !stopping.aborted
+    const goesOn = clock.now() < turnEndsAt && mayGoOn()
     if (goesOn) hand = turn.use(process.takeInHand())
     const ended = await endSurely(deps, runId, ending, stopping, goesOn ? hand.runId : undefined)
     deps.wake(ended.wake)

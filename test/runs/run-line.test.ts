@@ -433,7 +433,7 @@ describe.each(backends)('a request on %s', backend => {
       [Symbol.dispose]() {},
     })
     const deaf = { ...app.deps, process: { ...app.deps.process, takeInHand } }
-    expect(await runLine(deaf, { account, job }, new AbortController().signal)).toBe(false)
+    expect(await runLine(deaf, { account, job }, new AbortController().signal, () => true)).toBe(false)
     expect(await find(id)).toMatchObject({ state: 'waiting', runs: [] })
   })
 })

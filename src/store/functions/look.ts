@@ -83,7 +83,7 @@ begin
 end $$`
 
 /**
- * The lines that a process serves and that may be claimed now, those first that have waited longest: with ready work, no run, no
+ * The lines that a process serves and that may be claimed now, those first that were served longest ago: with ready work, no run, no
  * hold, and no more of an account than it has free slots. It steps from line to line through the index of what is ready, so that
  * its cost is that of the lines with work and not of the requests.
  */
@@ -101,7 +101,7 @@ language sql stable as $$
       where r.state = 'waiting' and r.due_at is null and (r.account, r.job) > (line.account, line.job)
       order by r.account, r.job, r.rank, r.seq limit 1) n
   ), free as (
-    select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, v.slots,
+    select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, l.taken_at, v.slots,
       row_number() over (partition by line.account order by line.rank, line.seq) as place
     from line
     join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
@@ -112,7 +112,7 @@ language sql stable as $$
   )
   select f.account, f.job, f.fence from free f
   where f.place <= f.slots - (select count(*) from worker.leases o where o.account = f.account and o.slot is not null)
-  order by f.rank, f.seq limit p_limit
+  order by f.taken_at nulls first, f.rank, f.seq limit p_limit
 $$`
 
 /** A new account's first syncs are made by its bootstrap in their order: ticks of a job come after its step. */

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { createDispatcher, type Dispatcher } from '../../src/runs/dispatcher.ts'
+import type { LineName } from '../../src/runs/line.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+
+const slots = 8
+
+/** Lines that always have work, served by one process; what is counted is turns, not time. */
+function openBusyLines(count: number) {
+  const lines = new Map(
+    Array.from({ length: count }, (_, n) => [`busy-${n}`, { turns: 0, takenAt: 0, isTaken: false }]),
+  )
+  let turns = 0
+  /** What a look of the store tells: lines that nobody runs, those first that were served longest ago. */
+  const findReady = (): LineName[] =>
+    [...lines]
+      .filter(([, line]) => !line.isTaken)
+      .sort(([, a], [, b]) => a.takenAt - b.takenAt)
+      .slice(0, 2 * slots)
+      .map(([job]) => ({ account: 'a', job }))
+  const dispatcher: Dispatcher = createDispatcher({
+    clock: systemClock,
+    log: captureLog().log,
+    slots,
+    async run({ account, job }) {
+      const line = lines.get(job)
+      if (!line || line.isTaken) return false
+      turns += 1
+      Object.assign(line, { isTaken: true, takenAt: turns, turns: line.turns + 1 })
+      await new Promise(resolve => setImmediate(resolve))
+      line.isTaken = false
+      // Its end tells that the line has more.
+      if (turns < 100 * count) dispatcher.offer([{ account, job }])
+      return true
+    },
+    lookAgain: () => dispatcher.offer(findReady()),
+  })
+  return {
+    dispatcher,
+    findReady,
+    turnsOf: () => [...lines.values()].map(line => line.turns),
+    isOver: () => turns >= 100 * count,
+  }
+}
+
+test.each([1, 8, 9, 12, 15, 16, 17, 24, 60, 150])('of %i busy lines each has its turns', async count => {
+  const { dispatcher, findReady, turnsOf, isOver } = openBusyLines(count)
+  dispatcher.offer(findReady())
+  // As a process looks once in a while, whatever it was told.
+  for (let n = 1; !isOver(); n += 1) {
+    await new Promise(resolve => setImmediate(resolve))
+    if (n % 20 === 0) dispatcher.offer(findReady())
+  }
+  await dispatcher.stop(10_000)
+  expect(Math.min(...turnsOf())).toBeGreaterThan(20)
+})
