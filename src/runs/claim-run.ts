@@ -64,9 +64,8 @@ export async function claimRun(
 ): Promise<ClaimedRun | NoClaim> {
   const { account, job } = line
   const { rows } = await sql<ClaimRow>`${brief}
-    select * from worker.claim(${account}, ${job}, ${runId}, ${processId}, ${slots}, ${requestId ?? null})`.execute(
-    store,
-  )
+    select verdict, request_id, payload, trigger, failures, probed, issuer, subject, endpoint, first_login
+    from worker.claim(${account}, ${job}, ${runId}, ${processId}, ${slots}, ${requestId ?? null})`.execute(store)
   const [row] = rows
   if (!row) throw new TypeError('worker.claim answers with one row')
   return row.verdict === 'run' ? asClaimedRun(runId, { ...row, account, job }) : row.verdict

@@ -28,7 +28,8 @@ export async function endRun(
 ): Promise<EndedRun | undefined> {
   const { run, request, pauseMs, failures, from, to, counts, error, hold, lifts, steps = null } = ending
   const { rows } = await sql<EndRow>`${brief}
-    select * from worker.end_run(
+    select kind, account, job, fence, request_id, payload, trigger, failures, probed, issuer, subject, endpoint, first_login
+    from worker.end_run(
       ${runId}, ${run}, ${request}, ${clampPause(pauseMs)}, ${failures}, ${asText(from)}, ${asText(to)}, ${asJson(counts)}::jsonb,
       ${asJson(error)}::jsonb, ${asJson(hold)}::jsonb, ${lifts}, ${steps}::text[], ${nextRunId ?? null})`.execute(store)
   if (rows.length === 0) return undefined

@@ -38,7 +38,8 @@ begin
   where l.account = v_run.account and l.job = v_run.job and l.run_id = p_run
   for update;
   if not found then
-    if v_run.state = p_state then return next; end if;
+    -- Read again: a first call whose answer was lost may have ended it while this one waited for the lease.
+    if exists (select from worker.runs r where r.id = p_run and r.state = p_state) then return next; end if;
     return;
   end if;
   return next;
