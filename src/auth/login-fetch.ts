@@ -81,7 +81,7 @@ function interpretAnswer(
   if (status >= 500 || status === 408) {
     return unusable(url, `HTTP ${status}`, 'check the identity provider, and what stands in front of it')
   }
-  const json = parseObject(String(body))
+  const json = parseObject(new TextDecoder().decode(body))
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
     const remedy = 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL'

@@ -148,5 +148,5 @@ const limits = {
 async function fetchJson(address: string): Promise<unknown> {
   const { status, body } = await exchange(address, {}, limits)
   if (status !== 200) throw new TypeError(`HTTP ${status} instead of keys`)
-  return JSON.parse(String(body))
+  return JSON.parse(new TextDecoder().decode(body))
 }
