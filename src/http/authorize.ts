@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { HttpCallers } from '../config.ts'
+import { listNames } from '../list-names.ts'
 import { type AccessToken, type Caller, TokenRefusedError, verifyAccessToken } from './access-token.ts'
 import { createIssuerKeys, KeysAwayError } from './issuer-keys.ts'
 
@@ -50,17 +51,12 @@ export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> 
   }
 }
 
-/** Roles that a refusal lists. */
-const mostRoles = 10
-
 function judge({ caller, roles }: AccessToken, role: string): Authorization {
   if (roles.includes(role)) return { allowed: true, caller }
-  const held = roles.slice(0, mostRoles).join(', ') || 'none'
-  const more = roles.length > mostRoles ? ` and ${roles.length - mostRoles} more` : ''
   return {
     allowed: false,
     status: 403,
-    message: `Role "${role}" is not in the token (it holds ${held}${more}).`,
+    message: `Role "${role}" is not in the token (it holds ${listNames(roles)}).`,
     challenge: `${scheme}, error="insufficient_scope"`,
     caller,
   }
@@ -77,6 +73,14 @@ const malformedToken: Refusal = {
   allowed: false,
   status: 400,
   message: 'The Authorization header is not "Bearer", a space and one token.',
+  challenge: `${scheme}, error="invalid_request"`,
+}
+
+/** A request with several `Authorization` headers, of which proxies and Node may believe different ones (RFC 6750, section 3.1). */
+export const severalCredentials: Refusal = {
+  allowed: false,
+  status: 400,
+  message: 'The Authorization header is there more than once.',
   challenge: `${scheme}, error="invalid_request"`,
 }
 

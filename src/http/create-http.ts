@@ -5,7 +5,7 @@ import { NotFoundError } from '../errors.ts'
 import { type Log, privateCode, sayPublicly } from '../log.ts'
 import { priorities } from '../runs/requests.ts'
 import type { Caller } from './access-token.ts'
-import type { Authorize, Refusal } from './authorize.ts'
+import { type Authorize, severalCredentials } from './authorize.ts'
 import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
 import { requireKey } from './idempotency.ts'
 import type { Operations, RequestReport, WantedRequest } from './operations.ts'
@@ -62,14 +62,6 @@ export function createHttp(deps: {
     })
   })
   return app
-}
-
-/** A request with several `Authorization` headers, of which proxies and Node may believe different ones (RFC 6750, section 3.1). */
-const severalCredentials: Refusal = {
-  allowed: false,
-  status: 400,
-  message: 'The Authorization header is there more than once.',
-  challenge: 'Bearer realm="hasura-sync-worker", error="invalid_request"',
 }
 
 function countHeaders({ rawHeaders }: IncomingMessage, name: string): number {
