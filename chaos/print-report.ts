@@ -1,54 +1,34 @@
 import type { ChaosReport } from './run-chaos.ts'
 
+/** What fires wherever requests are asked for. */
+const onAnyStore = [
+  'claim-busy',
+  'claim-full',
+  'claim-held',
+  'duplicate absorbed',
+  'key conflict',
+  'key repeated',
+  'reaped',
+  'tick absorbed',
+  'waits again',
+] as const
+
+/** What takes several processes. */
+const onPostgres = [
+  ...onAnyStore,
+  'claim-empty',
+  'end-refused',
+  'fenced-write',
+  'lost claim put back',
+  'superseded',
+  'tick counted as missed',
+] as const
+
 /** Of a run that is long enough each of these has to fire, or nothing is proven about what it guards. */
 const requiredGuards = {
-  redis: [
-    'claim-busy',
-    'claim-empty',
-    'claim-full',
-    'claim-held',
-    'duplicate absorbed',
-    'end-refused',
-    'fenced-write',
-    'key conflict',
-    'key repeated',
-    'lost claim put back',
-    'reaped',
-    'superseded',
-    'tick absorbed',
-    'tick counted as missed',
-    'ticket-refused',
-    'ticket-unserved',
-    'waits again',
-  ],
-  postgres: [
-    'claim-busy',
-    'claim-empty',
-    'claim-full',
-    'claim-held',
-    'duplicate absorbed',
-    'end-refused',
-    'fenced-write',
-    'key conflict',
-    'key repeated',
-    'lost claim put back',
-    'reaped',
-    'superseded',
-    'tick absorbed',
-    'tick counted as missed',
-    'waits again',
-  ],
-  embedded: [
-    'claim-busy',
-    'claim-full',
-    'claim-held',
-    'duplicate absorbed',
-    'key conflict',
-    'key repeated',
-    'reaped',
-    'tick absorbed',
-    'waits again',
-  ],
+  redis: [...onPostgres, 'ticket-refused', 'ticket-unserved'],
+  postgres: onPostgres,
+  embedded: onAnyStore,
 } as const
 
 /** Seconds; a shorter run is too short for the rare ones. */
