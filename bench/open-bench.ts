@@ -31,24 +31,27 @@ export async function openBench(): Promise<Bench> {
   return {
     idp,
     client,
-    async createDatabase() {
-      const name = `bench_${randomUUID().replaceAll('-', '')}`
-      await query(server.url, `create database ${name}`)
-      const url = new URL(server.url)
-      url.pathname = `/${name}`
-      return {
-        url: url.href,
-        countTransactions: () => countTransactions(server.url, name),
-        async countRows(table) {
-          const [row] = await query(url.href, `select count(*)::int as rows from ${table}`)
-          return Number(row?.rows)
-        },
-        async [Symbol.asyncDispose]() {
-          await query(server.url, `drop database ${name} with (force)`)
-        },
-      }
-    },
+    createDatabase: () => createDatabase(server.url),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** An empty one on a server, until it is disposed. */
+export async function createDatabase(serverUrl: string): Promise<BenchDatabase> {
+  const name = `bench_${randomUUID().replaceAll('-', '')}`
+  await query(serverUrl, `create database ${name}`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    countTransactions: () => countTransactions(serverUrl, name),
+    async countRows(table) {
+      const [row] = await query(url.href, `select count(*)::int as rows from ${table}`)
+      return Number(row?.rows)
+    },
+    async [Symbol.asyncDispose]() {
+      await query(serverUrl, `drop database ${name} with (force)`)
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import { parseRedisUrl } from '../src/queue/redis-url.ts'
 import { openDatabase } from '../src/store/open-database.ts'
 import { startPostgres } from '../test/services/start-postgres.ts'
 import { redisServer, startRedis } from '../test/services/start-redis.ts'
-import type { Bench } from './open-bench.ts'
+import { type Bench, createDatabase } from './open-bench.ts'
 import { startWorker, type WorkerProcess } from './worker-process.ts'
 
 /** A Postgres that waits for the disk and a Redis, for what is measured of requests and runs. */
@@ -49,14 +49,8 @@ export interface WorkerSettings {
 
 export async function openSpine(bench: Bench, { postgresUrl, redisUrl }: Services): Promise<Spine> {
   await using opened = new AsyncDisposableStack()
-  const name = `spine_${crypto.randomUUID().replaceAll('-', '')}`
-  const admin = new pg.Client({ connectionString: postgresUrl })
-  await admin.connect()
-  opened.defer(() => admin.end())
-  await admin.query(`create database ${name}`)
-  opened.defer(async () => void (await admin.query(`drop database ${name} with (force)`)))
+  const { url: databaseUrl } = opened.use(await createDatabase(postgresUrl))
   await emptyRedis(redisUrl)
-  const databaseUrl = Object.assign(new URL(postgresUrl), { pathname: `/${name}` }).href
   // Its migrations are no part of what is measured.
   await (await openDatabase({ databaseUrl }, createLog('warn')))[Symbol.asyncDispose]()
   const client = new pg.Client({ connectionString: databaseUrl })

@@ -1,4 +1,5 @@
 import type { Benchmark, Result } from '../benchmark.ts'
+import { measureRuns } from '../measure-runs.ts'
 import type { Bench } from '../open-bench.ts'
 import { ratioOf } from '../ratio.ts'
 import { interleave } from '../rounds.ts'
@@ -33,20 +34,8 @@ export async function commitLoop(bench: Bench, services: Services, options: obje
   return await runContestant('commit-loop.ts', { databaseUrl: spine.databaseUrl, ...options })
 }
 
-async function runNoOps(bench: Bench, services: Services, slots: number, requests: number): Promise<Measured> {
+async function runNoOps(bench: Bench, services: Services, slots: number, runs: number): Promise<Measured> {
   await using spine = await openSpine(bench, services)
   await using _worker = await spine.serve({ accounts: slots, slots })
-  // Each account's first token, and each connection.
-  await spine.accept(slots * 3, slots)
-  await spine.settle()
-  const [warm] = await spine.query<{ seq: string }>('select max(seq) as seq from worker.runs')
-  await spine.accept(requests, slots)
-  await spine.settle()
-  const [measured] = await spine.query<{ seconds: number; rows: number }>(
-    `select count(*)::int as rows, extract(epoch from max(finished_at) - min(started_at))::float8 as seconds
-     from worker.runs where seq > $1`,
-    [warm?.seq],
-  )
-  if (measured?.rows !== requests) throw new Error(`${requests} requests should have run and ${measured?.rows} did`)
-  return { ...measured, peakMegabytes: 0 }
+  return await measureRuns(spine, { accounts: slots, warmUp: slots * 3, runs })
 }

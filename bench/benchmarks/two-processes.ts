@@ -1,4 +1,5 @@
 import type { Benchmark } from '../benchmark.ts'
+import { measureRuns } from '../measure-runs.ts'
 import type { Bench } from '../open-bench.ts'
 import { ratioOf } from '../ratio.ts'
 import { interleave } from '../rounds.ts'
@@ -27,14 +28,5 @@ async function measure(bench: Bench, services: Services, rows: number, processes
   for (let index = 0; index < processes; index += 1) {
     workers.use(await spine.serve({ accounts, slots: 8, waitMs: 50 }))
   }
-  await spine.accept(accounts * processes, accounts)
-  await spine.settle()
-  const [warm] = await spine.query<{ seq: string }>('select max(seq) as seq from worker.runs')
-  await spine.accept(rows, accounts)
-  await spine.settle()
-  const [took] = await spine.query<{ seconds: number }>(
-    `select extract(epoch from max(finished_at) - min(started_at))::float8 as seconds from worker.runs where seq > $1`,
-    [warm?.seq],
-  )
-  return { seconds: took?.seconds ?? 0, rows, peakMegabytes: 0 }
+  return await measureRuns(spine, { accounts, warmUp: accounts * processes, runs: rows })
 }

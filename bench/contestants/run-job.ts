@@ -1,12 +1,10 @@
-import { hostname } from 'node:os'
 import { z } from 'zod'
 import { openApp } from '../../src/app.ts'
-import { systemClock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { createLocalOperations } from '../../src/http/local-operations.ts'
 import { createLog } from '../../src/log.ts'
-import { wikiProject } from '../../test/fixtures/wiki-project.ts'
+import { createHost } from './create-host.ts'
 import { report } from './report.ts'
 
 /** What the bench tells each contestant that is a worker. */
@@ -27,17 +25,7 @@ export async function runJob(options: z.infer<typeof workerOptions>, job: JobDef
     CLIENT_SECRET: options.clientSecret,
     HASURA_URL: options.url,
   })
-  const host = {
-    clock: systemClock,
-    log: createLog('warn'),
-    hostname: hostname(),
-    pid: process.pid,
-    uid: process.getuid?.(),
-    project: wikiProject,
-    env: {},
-    readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
-  }
-  await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, host)
+  await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, createHost(createLog('warn')))
   const startedAt = performance.now()
   const result = await createLocalOperations(app).run(
     { job: job.name, account: undefined, payload: {}, full: false },

@@ -2,16 +2,15 @@
 // A worker whose one job waits, in a process of its own: it tells when it serves, when each run begins if so asked, and how much
 // CPU time it has used. Ends with the process that has started it.
 import { openSync, writeSync } from 'node:fs'
-import { devNull, hostname } from 'node:os'
+import { devNull } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { serveLines } from '../../src/app/serve-lines.ts'
 import { openApp } from '../../src/app.ts'
-import { systemClock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { createLog } from '../../src/log.ts'
-import { wikiProject } from '../../test/fixtures/wiki-project.ts'
+import { createHost } from './create-host.ts'
 
 const options = z
   .strictObject({
@@ -48,18 +47,12 @@ const job = defineJob({
 // As a worker logs, to where nobody reads it.
 const nowhere = openSync(devNull, 'w')
 const accounts = Array.from({ length: options.accounts }, (_, index) => ({
-  ...{ name: `account-${index}`, oidcIssuer: issuer, clientId, clientSecret },
+  name: `account-${index}`,
+  oidcIssuer: issuer,
+  clientId,
+  clientSecret,
 }))
-const host = {
-  clock: systemClock,
-  log: createLog('info', line => void writeSync(nowhere, line)),
-  hostname: hostname(),
-  pid: process.pid,
-  uid: process.getuid?.(),
-  project: wikiProject,
-  env: {},
-  readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
-}
+const host = createHost(createLog('info', line => void writeSync(nowhere, line)))
 const config = parseConfig({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataDir }, { accounts })
 await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, host)
 await using _serving = await serveLines(app, { slots: options.slots, graceMs: 0 })

@@ -12,7 +12,7 @@ const execute = promisify(execFile)
 const bench = new URL('../../bench/bench.ts', import.meta.url).pathname
 
 const resultsSchema = z.object({
-  results: z.array(z.object({ what: z.string(), value: z.number(), met: z.boolean() })),
+  results: z.array(z.object({ what: z.string(), value: z.number().positive(), met: z.boolean() })),
 })
 
 // How fast it is depends on the machine; that each part of it still runs doesn't. dlt is left out, as it comes from PyPI.

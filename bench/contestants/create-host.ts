@@ -1,0 +1,19 @@
+import { hostname } from 'node:os'
+import type { Host } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
+import type { Log } from '../../src/log.ts'
+import { wikiProject } from '../../test/fixtures/wiki-project.ts'
+
+/** This process, for the app of a contestant: its secrets and settings come from the bench. */
+export function createHost(log: Log): Host {
+  return {
+    clock: systemClock,
+    log,
+    hostname: hostname(),
+    pid: process.pid,
+    uid: process.getuid?.(),
+    project: wikiProject,
+    env: {},
+    readSecretFile: () => Promise.reject(new Error('the secret is in the configuration')),
+  }
+}
