@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 
-/** How long a new process takes on a machine of two cores that does nothing else. */
-const USUAL_MS = 60
+/** How long a new process takes on a machine of two cores that does nothing else, in milliseconds. */
+export const USUAL_MS = 60
 
 /**
  * How many times slower than usual this machine is now, at least 1: for how long a test waits before it gives up. What it

@@ -7,7 +7,7 @@ import { Client } from 'pg'
 import { findServer } from './find-server.ts'
 import { findFreePort } from './free-port.ts'
 import { createServiceFolder, openLocalService, type ServiceHandle } from './local-service.ts'
-import { type SystemUser, unprivilegedUser } from './unprivileged-user.ts'
+import { unprivilegedUser } from './unprivileged-user.ts'
 
 const execute = promisify(execFile)
 
@@ -20,7 +20,8 @@ export const postgresServer = findServer('postgres', debianFolders())
  * @param more settings of the server, before its own
  */
 export function startPostgres(more: Record<string, string> = {}): Promise<ServiceHandle> {
-  return startServer(initialise, more)
+  const args = ['-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale', '-E', 'UTF8']
+  return startServer('initdb', args, more)
 }
 
 /**
@@ -29,12 +30,16 @@ export function startPostgres(more: Record<string, string> = {}): Promise<Servic
  * @param more the settings of its primary, besides those that both have
  */
 export function startStandby(primary: string, more: Record<string, string> = {}): Promise<ServiceHandle> {
-  return startServer((server, data, folder, user) => copyPrimary(primary, server, data, folder, user), more)
+  const args = ['-d', primary, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']
+  return startServer('pg_basebackup', args, more)
 }
 
-type MakeData = (server: string, data: string, folder: string, user: SystemUser | undefined) => Promise<void>
-
-async function startServer(makeData: MakeData, more: Record<string, string>): Promise<ServiceHandle> {
+/** @param maker the command beside the server's that makes its data */
+async function startServer(
+  maker: string,
+  makerArgs: readonly string[],
+  more: Record<string, string>,
+): Promise<ServiceHandle> {
   if (!postgresServer) throw new Error('There is no postgres in PATH nor in /usr/lib/postgresql')
   const user = unprivilegedUser()
   const folder = await createServiceFolder('postgres', user)
@@ -42,7 +47,9 @@ async function startServer(makeData: MakeData, more: Record<string, string>): Pr
   const port = await findFreePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   try {
-    await makeData(postgresServer, data, folder, user)
+    const command = findServer(maker, [dirname(postgresServer), ...debianFolders()])
+    if (!command) throw new Error(`There is no ${maker} beside ${postgresServer}`)
+    await execute(command, ['-D', data, ...makerArgs], { cwd: folder, ...user })
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -71,26 +78,6 @@ const SETTINGS = {
 
 function asOptions(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-}
-
-async function initialise(server: string, data: string, folder: string, user: SystemUser | undefined): Promise<void> {
-  const initdb = findServer('initdb', [dirname(server), ...debianFolders()])
-  if (!initdb) throw new Error(`There is no initdb beside ${server}`)
-  const args = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale', '-E', 'UTF8']
-  await execute(initdb, args, { cwd: folder, ...user })
-}
-
-async function copyPrimary(
-  primary: string,
-  server: string,
-  data: string,
-  folder: string,
-  user: SystemUser | undefined,
-): Promise<void> {
-  const basebackup = findServer('pg_basebackup', [dirname(server), ...debianFolders()])
-  if (!basebackup) throw new Error(`There is no pg_basebackup beside ${server}`)
-  const args = ['-D', data, '-d', primary, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']
-  await execute(basebackup, args, { cwd: folder, ...user })
 }
 
 async function answersQuery(connectionString: string): Promise<boolean> {
