@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { z } from 'zod'
 import { every } from './every.ts'
 import type { Counts } from './guards.ts'
+import { acceptedSchema } from './http-client.ts'
 import { rollingJob } from './jobs/names.ts'
 import type { Random } from './random.ts'
 import type { Accepted, Order } from './record.ts'
@@ -32,29 +34,21 @@ interface Wish {
 /** Who asks for runs until it is disposed: over HTTP with and without keys, and by SQL in transactions of their own. */
 export function startCallers(deps: CallerDeps): AsyncDisposable {
   const { random } = deps
-  const bySql = () =>
+  const repeat = (
+    minMs: number,
+    maxMs: number,
+    ask: (deps: CallerDeps, signal: AbortSignal) => Promise<void>,
+  ): AsyncDisposable =>
     every(
-      () => random.between(100, 900),
-      () => callBySql(deps),
+      () => random.between(minMs, maxMs),
+      signal => ask(deps, signal),
     )
   const callers = [
-    ...(deps.world.store.server ? [bySql(), bySql()] : []),
-    every(
-      () => random.between(50, 400),
-      signal => callOverHttp(deps, signal),
-    ),
-    every(
-      () => random.between(50, 600),
-      signal => callOverHttp(deps, signal),
-    ),
-    every(
-      () => random.between(500, 4_000),
-      signal => quarrelOverKey(deps, signal),
-    ),
-    every(
-      () => random.between(4_000, 15_000),
-      signal => burst(deps, signal),
-    ),
+    ...(deps.world.store.server ? [repeat(100, 900, callBySql), repeat(100, 900, callBySql)] : []),
+    repeat(50, 400, callOverHttp),
+    repeat(50, 600, callOverHttp),
+    repeat(500, 4_000, quarrelOverKey),
+    repeat(4_000, 15_000, burst),
   ]
   return {
     async [Symbol.asyncDispose]() {
@@ -98,7 +92,7 @@ async function askUntilAnswered(deps: CallerDeps, wish: Wish, signal: AbortSigna
       return answer
     }
     if (answer.kind === 'conflict' || wish.key === undefined || signal.aborted) return answer
-    await new Promise(resolve => setTimeout(resolve, random.between(100, 1_000)))
+    await delay(random.between(100, 1_000))
   }
 }
 
@@ -133,8 +127,6 @@ type Answer =
   | { readonly kind: 'accepted'; readonly id: string; readonly absorbed: boolean }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'nothing' }
-
-const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
 
 /** A caller that waits so long for an answer is told of a hang. */
 const answerWithinMs = 15_000
@@ -209,7 +201,7 @@ async function callBySql(deps: CallerDeps): Promise<void> {
     ])
     requestId = z.object({ id: z.string() }).parse(rows[0]).id
     await client.query('insert into chaos.orders (id, request_id) values ($1, $2)', [order, requestId])
-    if (random.next() < 0.3) await new Promise(resolve => setTimeout(resolve, random.between(0, 1_500)))
+    if (random.next() < 0.3) await delay(random.between(0, 1_500))
     if (random.next() < 0.1) {
       await client.query('rollback')
       return
@@ -222,6 +214,6 @@ async function callBySql(deps: CallerDeps): Promise<void> {
     // What became of it only the store knows.
     if (isCommitting && requestId !== undefined) orders.push({ id: order, requestId, isKnown: false })
   } finally {
-    await Promise.race([client.end().catch(() => {}), new Promise(resolve => setTimeout(resolve, 500))])
+    await Promise.race([client.end().catch(() => {}), delay(500)])
   }
 }

@@ -1,4 +1,5 @@
 import type { PatientClient } from './http-client.ts'
+import { rollingJob } from './jobs/names.ts'
 import type { ChaosStore } from './store.ts'
 
 /** Runs of the busy account that may begin while another account's request waits: the slots of all workers, twice over. */
@@ -12,7 +13,7 @@ export interface FairnessTest {
 }
 
 export async function makeBurst({ request }: Pick<PatientClient, 'request'>): Promise<FairnessTest> {
-  const jobs = ['ledger', 'other', 'rolling'] as const
+  const jobs = ['ledger', 'other', rollingJob] as const
   await Promise.all(
     Array.from({ length: burst }, (_, n) =>
       request('busy', jobs[n % jobs.length] ?? 'ledger', { entry: `fair-${n}`, pauseMs: 20, restMs: 0 }),

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Worker } from './worker-process.ts'
 import type { World } from './world.ts'
 
-const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
+export const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
 const reportSchema = z.object({ state: z.string() })
 
 /** For what the harness itself asks: tried until some worker answers. */
@@ -32,7 +33,7 @@ export function createPatientClient(
           last = error
         }
       }
-      await new Promise(resolve => setTimeout(resolve, 500))
+      await delay(500)
     }
     throw last
   }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { USUAL_MS } from '../test/services/measure-slowness.ts'
+import { every } from './every.ts'
 
-/** How long a new process takes on a machine of two cores that does nothing else, in milliseconds. */
-const usualMs = 60
 const everyMs = 3_000
 /** Looks that count: the slowest of them tells. */
 const kept = 10
@@ -19,30 +19,15 @@ export async function openPace(): Promise<Pace> {
   const look = async (): Promise<void> => {
     const begun = performance.now()
     await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit')
-    measured.unshift((performance.now() - begun) / usualMs)
+    measured.unshift((performance.now() - begun) / USUAL_MS)
     measured.length = Math.min(measured.length, kept)
   }
   await look()
-  const stopped = new AbortController()
-  const looking = (async () => {
-    while (!stopped.signal.aborted) {
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, everyMs)
-        stopped.signal.addEventListener('abort', () => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
-      if (!stopped.signal.aborted) await look()
-    }
-  })()
+  const looking = every(() => everyMs, look)
   const slowness = (): number => Math.max(1, ...measured)
   return {
     slowness,
     bound: ms => Math.round(ms * slowness()),
-    async [Symbol.asyncDispose]() {
-      stopped.abort()
-      await looking
-    },
+    [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
   }
 }

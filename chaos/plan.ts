@@ -28,17 +28,17 @@ export interface PlanOptions {
   readonly seconds: number
   readonly workers: number
   readonly accounts: readonly string[]
-  /** Milliseconds between two faults, on average. Default 3,000. */
-  readonly everyMs?: number
 }
+
+/** Milliseconds between two faults, on average. */
+const everyMs = 3_000
 
 /** Each kind comes as often as its weight says: they are drawn without putting back until all have been. */
 export function planFaults(random: Random, kinds: readonly PlannedKind[], options: PlanOptions): readonly Fault[] {
-  const { seconds, everyMs = 3_000 } = options
   const faults: Fault[] = []
   const busyUntil = new Map<string, number>()
   let bag: PlannedKind[] = []
-  for (let at = everyMs; at < seconds * 1_000; at += random.between(everyMs * 0.3, everyMs * 1.7)) {
+  for (let at = everyMs; at < options.seconds * 1_000; at += random.between(everyMs * 0.3, everyMs * 1.7)) {
     if (bag.length === 0) bag = random.shuffle(kinds.flatMap(kind => Array<PlannedKind>(kind.weight ?? 1).fill(kind)))
     const free = bag.findIndex(kind => targetsOf(kind, options).some(target => (busyUntil.get(target) ?? 0) <= at))
     const [kind] = free < 0 ? [] : bag.splice(free, 1)

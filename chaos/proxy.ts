@@ -21,8 +21,6 @@ export interface FaultProxy extends AsyncDisposable {
   /** Until it is mended; replaces an earlier one. */
   disturb(disturbance: Disturbance): Promise<void>
   mend(): Promise<void>
-  /** Resets all connections that are open now. */
-  cutAll(): void
 }
 
 /** One connection through a proxy: the socket of the client and the one to the server. */
@@ -32,7 +30,7 @@ class Passage {
   #left = Number.POSITIVE_INFINITY
   /** What is delayed goes in its order. */
   #delayed: Promise<void> = Promise.resolve()
-  disturbance: Disturbance | undefined
+  #disturbance: Disturbance | undefined
 
   constructor(client: Socket, server: Socket, onEnd: () => void) {
     this.#client = client
@@ -53,11 +51,10 @@ class Passage {
   }
 
   disturb(disturbance: Disturbance | undefined): void {
-    if (this.disturbance?.kind === 'lost') return
-    this.disturbance = disturbance
+    if (this.#disturbance?.kind === 'lost') return
+    this.#disturbance = disturbance
     this.#left = disturbance?.kind === 'cut' ? disturbance.bytes() : Number.POSITIVE_INFINITY
-    const isSilent = disturbance?.kind === 'silent' || disturbance?.kind === 'lost'
-    for (const socket of [this.#client, this.#server]) isSilent ? socket.pause() : socket.resume()
+    for (const socket of [this.#client, this.#server]) this.#isSilent() ? socket.pause() : socket.resume()
   }
 
   reset(): void {
@@ -68,7 +65,7 @@ class Passage {
   }
 
   #pass(bytes: Buffer, from: Socket, to: Socket): void {
-    const { disturbance } = this
+    const disturbance = this.#disturbance
     if (disturbance?.kind === 'half' && from === this.#server) {
       to.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => this.reset())
       return
@@ -87,8 +84,12 @@ class Passage {
     if (to.write(bytes)) return
     from.pause()
     to.once('drain', () => {
-      if (this.disturbance?.kind !== 'silent' && this.disturbance?.kind !== 'lost') from.resume()
+      if (!this.#isSilent()) from.resume()
     })
+  }
+
+  #isSilent(): boolean {
+    return this.#disturbance?.kind === 'silent' || this.#disturbance?.kind === 'lost'
   }
 }
 
@@ -107,8 +108,10 @@ export async function openProxy(target: () => number): Promise<FaultProxy> {
   })
   const port = await listen(server, 0)
 
-  const cutAll = (): void => {
+  const refuse = async (): Promise<void> => {
+    const closed = server.listening ? once(server.close(), 'close') : undefined
     for (const passage of passages) passage.reset()
+    await closed
   }
   const setAll = (given: Disturbance | undefined): void => {
     disturbance = given
@@ -116,23 +119,15 @@ export async function openProxy(target: () => number): Promise<FaultProxy> {
   }
   return {
     port,
-    cutAll,
     async disturb(given) {
       setAll(given)
-      if (given.kind !== 'refuse') return
-      const closed = server.listening ? once(server.close(), 'close') : undefined
-      cutAll()
-      await closed
+      if (given.kind === 'refuse') await refuse()
     },
     async mend() {
       setAll(undefined)
       if (!server.listening) await listen(server, port)
     },
-    async [Symbol.asyncDispose]() {
-      const closed = server.listening ? once(server.close(), 'close') : undefined
-      cutAll()
-      await closed
-    },
+    [Symbol.asyncDispose]: refuse,
   }
 }
 

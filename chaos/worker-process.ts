@@ -45,14 +45,14 @@ export interface Worker extends AsyncDisposable {
   readonly lines: { all: number; warnings: number }
 }
 
-/** Ended without having been asked to. */
-export type OnDeath = (worker: number, why: string) => void
+export interface WorkerDeps {
+  readonly guards: Counts
+  readonly logFolder: string
+  /** Ended without having been asked to. */
+  readonly onDeath: (worker: number, why: string) => void
+}
 
-export async function openWorker(
-  world: World,
-  number: number,
-  deps: { readonly guards: Counts; readonly logFolder: string; readonly onDeath: OnDeath },
-): Promise<Worker> {
+export async function openWorker(world: World, number: number, deps: WorkerDeps): Promise<Worker> {
   await using opened = new AsyncDisposableStack()
   const { server } = world.store
   const store = server && opened.use(await openProxy(() => server.port))
@@ -157,14 +157,9 @@ export async function openWorker(
     async stop() {
       const ending = child
       // One that hangs must not hang the harness.
-      const enough = new AbortController()
-      const overdue = delay(patienceMs, undefined, { signal: enough.signal }).then(
-        () => ending?.kill('SIGKILL'),
-        () => {},
-      )
+      const overdue = setTimeout(() => ending?.kill('SIGKILL'), patienceMs)
       const took = await end('SIGTERM')
-      enough.abort()
-      await overdue
+      clearTimeout(overdue)
       return took
     },
     setClock,

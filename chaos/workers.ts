@@ -1,5 +1,4 @@
-import type { Counts } from './guards.ts'
-import { type OnDeath, openWorker, type Worker } from './worker-process.ts'
+import { openWorker, type Worker, type WorkerDeps } from './worker-process.ts'
 import type { World } from './world.ts'
 
 /** The workers of a run: some that stay, and more while there are replicas. */
@@ -14,11 +13,7 @@ export interface Workers extends AsyncDisposable {
   remove(replica: Worker): Promise<void>
 }
 
-export async function openWorkers(
-  world: World,
-  count: number,
-  deps: { readonly guards: Counts; readonly logFolder: string; readonly onDeath: OnDeath },
-): Promise<Workers> {
+export async function openWorkers(world: World, count: number, deps: WorkerDeps): Promise<Workers> {
   await using opened = new AsyncDisposableStack()
   const all: Worker[] = []
   const more = new Set<Worker>()

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { every } from './every.ts'
 import { lookbackSeconds } from './jobs/names.ts'
@@ -29,7 +30,7 @@ async function write(pool: pg.Pool, random: Random): Promise<void> {
     await client.query('begin')
     const changes = random.between(1, 4)
     for (let n = 0; n < changes; n++) await change(client, random)
-    if (random.next() < 0.4) await new Promise(resolve => setTimeout(resolve, random.between(0, latestMs / 2)))
+    if (random.next() < 0.4) await delay(random.between(0, latestMs / 2))
     await client.query(performance.now() - begun < latestMs ? 'commit' : 'rollback')
   } catch {
     // Two of them may wait for each other.

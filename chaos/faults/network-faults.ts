@@ -1,14 +1,14 @@
 import type { Disturbance, FaultProxy } from '../proxy.ts'
 import type { FaultKind, Scene } from './fault-kind.ts'
 
-const disturbances: Readonly<Record<string, (chance: number) => Disturbance>> = {
+const disturbances = {
   refused: () => ({ kind: 'refuse' }),
   cut: chance => ({ kind: 'cut', bytes: () => 1 + Math.floor(Math.random() * (200 + chance * 20_000)) }),
   slow: chance => ({ kind: 'delay', ms: Math.round(20 + chance * 400) }),
   silent: () => ({ kind: 'silent' }),
   lost: () => ({ kind: 'lost' }),
   half: () => ({ kind: 'half' }),
-}
+} satisfies Readonly<Record<string, (chance: number) => Disturbance>>
 
 /** Between the workers and what they need: one worker alone, or all of them. */
 export const networkFaults: readonly FaultKind[] = [
@@ -32,21 +32,20 @@ export const networkFaults: readonly FaultKind[] = [
       begin: (scene, fault) => disturb(linksOf(scene, fault.target, 'redis'), disturbance(fault.chance)),
     }),
   ),
-  ...['refused', 'cut', 'silent'].map(
+  ...(['refused', 'cut', 'silent'] as const).map(
     (name): FaultKind => ({
       name: `api-connections-${name}`,
       breaks: 'api',
       lasts: [1_500, 8_000],
-      begin: ({ world }, { chance }) => disturb([world.apiProxy], disturbances[name]?.(chance) ?? { kind: 'refuse' }),
+      begin: ({ world }, { chance }) => disturb([world.apiProxy], disturbances[name](chance)),
     }),
   ),
-  ...['refused', 'silent'].map(
+  ...(['refused', 'silent'] as const).map(
     (name): FaultKind => ({
       name: `issuer-connections-${name}`,
       breaks: 'issuer',
       lasts: [1_500, 8_000],
-      begin: ({ world }, { chance }) =>
-        disturb([world.issuerProxy], disturbances[name]?.(chance) ?? { kind: 'refuse' }),
+      begin: ({ world }) => disturb([world.issuerProxy], disturbances[name]()),
     }),
   ),
 ]

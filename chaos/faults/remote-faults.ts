@@ -20,15 +20,7 @@ export const remoteFaults: readonly FaultKind[] = [
     code: 'unexpected',
     message: 'database query error',
   })),
-  {
-    name: 'api-restarted',
-    breaks: 'api',
-    lasts: [500, 6_000],
-    async begin({ world }) {
-      await world.api.stop()
-      return () => world.api.start()
-    },
-  },
+  restartFault('api'),
   issuerFault('issuer-answers-500', () => ({ kind: 'status', status: 500 })),
   issuerFault('issuer-answers-429', chance => ({
     kind: 'status',
@@ -37,15 +29,7 @@ export const remoteFaults: readonly FaultKind[] = [
   })),
   issuerFault('issuer-answers-html', () => ({ kind: 'html' })),
   issuerFault('issuer-answers-half', () => ({ kind: 'cut-off' })),
-  {
-    name: 'issuer-restarted',
-    breaks: 'issuer',
-    lasts: [500, 6_000],
-    async begin({ world }) {
-      await world.issuer.stop()
-      return () => world.issuer.start()
-    },
-  },
+  restartFault('issuer'),
   {
     name: 'issuer-rotates-its-keys',
     breaks: 'issuer',
@@ -88,6 +72,18 @@ function apiFault(name: string, fault: (chance: number) => ApiFault): FaultKind 
     breaks: 'api',
     lasts: [1_500, 8_000],
     begin: ({ world }, { chance }) => world.api.fault({}, fault(chance)),
+  }
+}
+
+function restartFault(part: 'api' | 'issuer'): FaultKind {
+  return {
+    name: `${part}-restarted`,
+    breaks: part,
+    lasts: [500, 6_000],
+    async begin({ world }) {
+      await world[part].stop()
+      return () => world[part].start()
+    },
   }
 }
 
