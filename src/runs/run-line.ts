@@ -60,10 +60,12 @@ export async function runLine(
     if (claim.probed) access.lookAfresh()
     const signal = AbortSignal.any([hand.signal, stopping])
     const { ending } = await executeRun(deps, { ...claim, job, access, signal })
-    const { runId } = hand
+    const over = hand
     const goesOn = clock.now() < turnEndsAt && mayGoOn()
     if (goesOn) hand = turn.use(process.takeInHand())
-    const ended = await endSurely(deps, runId, ending, stopping, goesOn ? hand.runId : undefined)
+    const ended = await endSurely(deps, over.runId, ending, stopping, goesOn ? hand.runId : undefined)
+    // Else each heartbeat during a long run after it would tell that this one has no lease.
+    over[Symbol.dispose]()
     deps.wake(ended.wake)
     claim = ended.next
   }
