@@ -69,7 +69,8 @@ export async function serveLines(
         if (tickets) waker.wake(lines)
       },
       tick: (ticks, now) => makeTicks(deps, schedules(), ticks, now),
-      renew,
+      // Who serves no line is never known to serve one.
+      renew: async () => (listServed().length > 0 ? renew() : undefined),
     }),
   )
   use(startHousekeeping(deps, renew))
