@@ -103,12 +103,11 @@ export function defineStandaloneCommand<A extends z.ZodRawShape, O extends z.Zod
   return {
     ...rest,
     prepare(given) {
-      const parsed = schema.safeParse(given)
-      if (!parsed.success) throw new UsageError(explain(parsed.error, given, definition.options))
+      const values = parseGiven(schema, given, definition.options)
       return {
         run: () => Promise.reject(new TypeError(`${definition.name} needs no configuration`)),
         onConfigError: undefined,
-        runAlone: surroundings => run(parsed.data, surroundings),
+        runAlone: surroundings => run(values, surroundings),
       }
     },
   }
@@ -128,15 +127,20 @@ export function defineCommand<A extends z.ZodRawShape, O extends z.ZodRawShape>(
   return {
     ...definition,
     prepare(given) {
-      const parsed = schema.safeParse(given)
-      if (!parsed.success) throw new UsageError(explain(parsed.error, given, definition.options))
-      const values = parsed.data
+      const values = parseGiven(schema, given, definition.options)
       return {
         run: context => run(values, context),
         onConfigError: onConfigError && ((problem, terminal) => onConfigError(problem, values, terminal)),
       }
     },
   }
+}
+
+/** @throws UsageError */
+function parseGiven<T>(schema: z.ZodType<T>, given: Given, options: z.ZodRawShape): T {
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) throw new UsageError(explain(parsed.error, given, options))
+  return parsed.data
 }
 
 const ownFinding = z.object({ params: z.object({ found: z.string() }) })

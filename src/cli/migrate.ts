@@ -12,29 +12,29 @@ export const migrate = defineCommand({
     grantTo: textOption('ROLE', 'with --print: also what this role needs to run the worker, and nothing more'),
   },
   async run(values, { terminal, withOperations }) {
-    if (values.print) return print(values.grantTo, terminal)
-    requirePrint(values)
+    if (isPrinted(values, terminal)) return 0
     // Opening the store is what migrates it, here or in the process that owns it.
     await withOperations(operations => operations.ping())
     terminal.out('The store is up to date.\n')
     return 0
   },
   onConfigError(error, values, terminal) {
-    if (values.print) return print(values.grantTo, terminal)
-    requirePrint(values)
+    if (isPrinted(values, terminal)) return 0
     throw error
   },
 })
 
-function print(grantTo: string | undefined, terminal: Terminal): number {
-  terminal.out(renderMigrations(grantTo))
-  return 0
-}
-
-function requirePrint({ grantTo }: { readonly grantTo?: string | undefined }): void {
-  if (grantTo === undefined) return
-  throw new UsageError({
-    found: '--grant-to is given without --print',
-    remedy: 'give both, and run the SQL as an administrator',
-  })
+/** @throws UsageError */
+function isPrinted(
+  { print, grantTo }: { readonly print: boolean; readonly grantTo?: string | undefined },
+  terminal: Terminal,
+): boolean {
+  if (print) terminal.out(renderMigrations(grantTo))
+  else if (grantTo !== undefined) {
+    throw new UsageError({
+      found: '--grant-to is given without --print',
+      remedy: 'give both, and run the SQL as an administrator',
+    })
+  }
+  return print
 }

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import type { ScheduleRule } from '../account.ts'
 import { UsageError } from '../errors.ts'
 import { chooseNamed, getNamed } from '../find-named.ts'
-import type { LineName } from '../runs/line.ts'
+import { type LineName, lineKey } from '../runs/line.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { sayRule } from '../schedule-rule.ts'
 import { listSchedules as listConfigured, type Schedule } from '../schedules/scheduler.ts'
@@ -15,8 +15,8 @@ type ScheduleRow = Selectable<WorkerTables['worker.schedules']>
 /** The schedules that are configured here and those that another process or version has stored, by job and account. */
 export async function listSchedules(deps: RunDeps): Promise<readonly ScheduleReport[]> {
   const stored = await deps.store.selectFrom('worker.schedules').selectAll().execute()
-  const rows = new Map(stored.map(row => [nameOf(row), row]))
-  const known = new Map(configured(deps).map(schedule => [nameOf(schedule), schedule]))
+  const rows = new Map(stored.map(row => [lineKey(row), row]))
+  const known = new Map(configured(deps).map(schedule => [lineKey(schedule), schedule]))
   const lines = new Map<string, LineName>([...rows, ...known])
   return [...lines]
     .map(([name, line]) => describe(line, rows.get(name), known.get(name)?.rule))
@@ -29,7 +29,7 @@ export async function pauseSchedule(deps: RunDeps, wanted: WantedPause): Promise
   // Another version of this worker may have stored one that is unknown here.
   const account = wanted.account ?? chooseNamed('account', accounts, undefined).account.name
   const line = { account, job: wanted.job }
-  const rule = configured(deps).find(schedule => nameOf(schedule) === nameOf(line))?.rule
+  const rule = configured(deps).find(schedule => lineKey(schedule) === lineKey(line))?.rule
   const row = await setPaused(store, line, rule, wanted.paused)
   if (row) return describe(line, row, rule)
   if (jobs.size > 0) getNamed('job', jobs, wanted.job)
@@ -62,10 +62,6 @@ function describe(
     lastMissedAt: row?.last_missed_at?.toISOString() ?? null,
     paused: row?.paused ?? false,
   }
-}
-
-function nameOf({ account, job }: LineName): string {
-  return `${account}/${job}`
 }
 
 function compare(a: string, b: string): number {

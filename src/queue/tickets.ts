@@ -88,12 +88,14 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     left.redis.disconnect()
   }
 
-  async function ping(): Promise<void> {
-    const probed = probeRedis(redisUrl)
-    // A queue that can be read may still take no tickets.
-    if (!(await settlesWithin(clock, probeWithinMs, probed))) throw silent()
-    await probed
+  /** @throws TransientError when Redis stays silent */
+  async function answered<T>(asked: Promise<T>): Promise<T> {
+    if (!(await settlesWithin(clock, probeWithinMs, asked))) throw silent()
+    return asked
   }
+
+  // A queue that can be read may still take no tickets.
+  const ping = (): Promise<void> => answered(probeRedis(redisUrl))
 
   return {
     async add(tickets) {
@@ -113,8 +115,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
       throw silent()
     },
     async consume(serve, concurrency) {
-      const inspected = inspectRedis(redisUrl).catch(awaited)
-      const problem = (await settlesWithin(clock, probeWithinMs, inspected)) ? await inspected : silent()
+      const problem = await answered(inspectRedis(redisUrl)).catch(awaited)
       if (problem) log.warn(renderExplanation(problem))
       const consumer = consumeTickets(connection, serve, { concurrency, clock, logError })
       consumers.add(consumer)

@@ -1,6 +1,6 @@
 import { type Clock, settlesWithin } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { LineName } from './line.ts'
+import { type LineName, lineKey } from './line.ts'
 
 /** Where a process runs requests: some at a time. */
 export interface Dispatcher {
@@ -39,7 +39,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   let mayBeMore = false
 
   function serve(line: LineName): Promise<void> {
-    const name = `${line.account}/${line.job}`
+    const name = lineKey(line)
     const known = waiting.get(name)
     if (known) return known.ended.promise
     const ended = Promise.withResolvers<void>()
@@ -78,7 +78,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   return {
     serve,
     offer(lines) {
-      const fresh = lines.filter(({ account, job }) => !waiting.has(`${account}/${job}`))
+      const fresh = lines.filter(line => !waiting.has(lineKey(line)))
       // Those that weren't taken are asked for before one that has just had its turn: else it would come round for ever.
       const room = mayBeMore && waiting.size > 0 ? 0 : Math.max(0, 2 * slots - running.size - waiting.size)
       mayBeMore ||= fresh.length > room

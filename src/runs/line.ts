@@ -4,6 +4,11 @@ export interface LineName {
   readonly job: string
 }
 
+/** One text for each line, to find it by. */
+export function lineKey({ account, job }: LineName): string {
+  return `${account}/${job}`
+}
+
 /** A line that may have work: `fence` is the number that a claim of it would follow. */
 export interface Line extends LineName {
   readonly fence: string

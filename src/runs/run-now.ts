@@ -70,7 +70,7 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
 }
 
 /** Nobody tries it again and nothing is held: whoever asked for it is told. */
-function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolean): Ending {
+export function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolean): Ending {
   if (ending.request !== 'waiting') return ending
   return { ...ending, request: cameThrough ? 'done' : 'failed' }
 }

@@ -5,7 +5,7 @@ import { jobsOf, scheduleOf } from '../definitions/account-jobs.ts'
 import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import type { Log } from '../log.ts'
-import type { Line, LineName, Wake } from '../runs/line.ts'
+import { type Line, type LineName, lineKey, type Wake } from '../runs/line.ts'
 import type { Tick } from '../runs/look.ts'
 import { defaultSlots } from '../runs/run-line.ts'
 import type { ServedLine } from '../runs/served-lines.ts'
@@ -89,7 +89,7 @@ export async function makeTicks(
   ticks: readonly Tick[],
   now: Date,
 ): Promise<void> {
-  const rules = new Map(schedules.map(schedule => [nameOf(schedule), schedule.rule]))
+  const rules = new Map(schedules.map(schedule => [lineKey(schedule), schedule.rule]))
   const due = await planTicks(rules, ticks, now)
   for (const { account, job, missed } of due) {
     if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was there for them')
@@ -117,7 +117,7 @@ async function planTicks(
   /** Accounts that have a job in common have its rule in common. */
   const plans = new Map<string, TickPlan>()
   for (const tick of ticks) {
-    const rule = rules.get(nameOf(tick))
+    const rule = rules.get(lineKey(tick))
     if (!rule) continue
     const key = `${describeRule(rule)} ${rule.missed} ${tick.dueAt.getTime()}`
     let plan = plans.get(key)
@@ -126,11 +126,7 @@ async function planTicks(
       plans.set(key, plan)
       await setImmediate()
     }
-    planned.push({ ...tick, ...plan, spreadMs: spreadOf(rule, nameOf(tick)) })
+    planned.push({ ...tick, ...plan, spreadMs: spreadOf(rule, lineKey(tick)) })
   }
   return planned
-}
-
-function nameOf({ account, job }: LineName): string {
-  return `${account}/${job}`
 }

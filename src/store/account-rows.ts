@@ -18,19 +18,18 @@ export function accountRows(table: keyof WorkerTables, column = 'account'): Acco
 /** Rows of one statement: so few that it ends within seconds, however many the account has. */
 const batch = 10_000
 
-/** Deletes an account's rows, each batch in a transaction of its own unless `store` is one. @returns how many they were */
+/** Deletes an account's rows, each batch in a transaction of its own unless `store` is one. */
 export async function deleteAccountRows(
   store: Store,
   { table, belongTo }: AccountRows,
   account: string,
-): Promise<number> {
-  for (let total = 0; ; ) {
+): Promise<void> {
+  for (;;) {
     const { numAffectedRows = 0n } = await sql`
       delete from ${table} where ctid = any(array(select ctid from ${table} where ${belongTo(account)} limit ${batch}))`.execute(
       store,
     )
-    total += Number(numAffectedRows)
-    if (numAffectedRows < batch) return total
+    if (numAffectedRows < batch) return
   }
 }
 

@@ -7,6 +7,7 @@ import {
   TransientError,
 } from '../../../src/errors.ts'
 import { CancelledError, type Ending, endAfter, endWith, type RunFacts } from '../../../src/runs/ending.ts'
+import { inForeground } from '../../../src/runs/run-now.ts'
 import type { Hand } from './state.ts'
 
 /** How a run may end, as the worker's own functions have it. */
@@ -35,7 +36,5 @@ export function endingOf(name: EndingName, { failures, probed, aborted, foregrou
     stopped: name === 'stopped' && aborted ? stopped[aborted] : undefined,
   }
   const ending = endings[name](facts)
-  if (!foreground || ending.request !== 'waiting') return ending
-  const { hold: _, ...rest } = ending
-  return { ...rest, request: name === 'wait' ? 'done' : 'failed' }
+  return foreground ? inForeground(ending, name === 'wait') : ending
 }
