@@ -8,7 +8,7 @@ export interface HasuraError {
   /** Where in the request, such as `$.selectionSet.articles`. */
   readonly path?: string
   /** Hasura's words, only where they can't hold a value out of a row or of the variables. */
-  readonly safeMessage?: string
+  readonly safeMessage: string | undefined
   /** A field, or a root field, that this role's schema doesn't have. */
   readonly isFieldNotFound: boolean
   /** The API has an allow list, and the operation isn't on it. */
@@ -63,7 +63,10 @@ function reduce(
     isFieldNotFound,
     isNotAllowed,
     ...(path !== undefined && { path }),
-    ...(isSafe && error.message !== '' && { safeMessage: quoteForeign(error.message, secrets) }),
+    // An answer may hold thousands of errors, of which one is told.
+    get safeMessage() {
+      return isSafe && error.message !== '' ? quoteForeign(error.message, secrets) : undefined
+    },
   }
 }
 
