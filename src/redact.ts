@@ -28,11 +28,12 @@ function findSecrets(text: string, secrets: readonly string[]): readonly Span[] 
 
 function findIn(text: string, secrets: readonly string[]): readonly Span[] {
   const spelled = readSpellings(text)
+  const pieces = partsOf(text)
   return secrets.flatMap(secret => [
     ...findSpelled(spelled, secret, ignoreCase),
     ...findSpelled(spelled, Buffer.from(secret).toString('hex'), ignoreCase),
     ...findBase64(spelled, secret),
-    ...(secret.length < longSecret ? [] : findParts(text, secret)),
+    ...(secret.length < longSecret ? [] : findParts(pieces, secret)),
   ])
 }
 
@@ -74,12 +75,12 @@ function formEncode(text: string): string {
 const longSecret = 32
 const partLength = 16
 
-/** Every piece of the text that is a part of the secret, or of what it becomes in transport. */
-function findParts(text: string, secret: string): readonly Span[] {
+/** Every piece of a text that is a part of the secret, or of what it becomes in transport. */
+function findParts(pieces: readonly string[], secret: string): readonly Span[] {
   const base64 = [0, 1, 2].map(before => base64Core(secret, before))
   const forms = [secret, ...base64, ...base64.map(digits => digits.replaceAll('+', '-').replaceAll('/', '_'))]
   const parts = new Set(forms.flatMap(partsOf))
-  return partsOf(text).flatMap((part, at) => (parts.has(part) ? [[at, at + partLength] as const] : []))
+  return pieces.flatMap((part, at) => (parts.has(part) ? [[at, at + partLength] as const] : []))
 }
 
 function partsOf(text: string): readonly string[] {

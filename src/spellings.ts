@@ -37,8 +37,11 @@ function findRuns(text: string): readonly number[] {
  */
 export function findSpelled(spelled: Spelled, wanted: string, fold: (code: number) => number): readonly Span[] {
   const codes = [...wanted.replaceAll(/\\+/g, '\\')].map(character => fold(character.codePointAt(0) ?? 0))
+  const [first] = codes
   const found: Span[] = []
   for (let from = 0; from < spelled.length; from++) {
+    // Most places begin with something else.
+    if (!spelled[from]?.some(({ code }) => fold(code) === first)) continue
     const to = findEnd(spelled, from, codes, fold)
     if (to !== undefined) found.push([from, to])
   }
