@@ -34,6 +34,7 @@ const floors: readonly (readonly string[])[] = [
     'known-secrets',
     'list-names',
     'log',
+    'name-on-disk',
     'near-names',
     'network-failure',
     'own-value',

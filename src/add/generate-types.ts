@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { PermanentError } from '../errors.ts'
 import type { Project } from '../project.ts'
-import { type WrittenFile, writeFiles } from './write-files.ts'
+import { listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 /**
  * What codegen would write if the given files were there as well. It works on a copy of `graphql/` in a folder of its own, so
@@ -73,10 +73,6 @@ function readComplaint(stderr: string, scratch: string): string {
 }
 
 async function readGenerated(scratch: string): Promise<WrittenFile[]> {
-  const entries = await readdir(scratch, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter(entry => entry.isFile())
-    .map(entry => relative(scratch, join(entry.parentPath, entry.name)))
-  const generated = paths.filter(path => path.split(sep)[0] !== 'graphql')
+  const generated = (await listFiles(scratch)).filter(path => path.split(sep)[0] !== 'graphql')
   return Promise.all(generated.map(async path => ({ path, content: await readFile(join(scratch, path), 'utf8') })))
 }

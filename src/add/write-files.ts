@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { ConfigError, type Explanation } from '../errors.ts'
+import { nameOnDisk } from '../name-on-disk.ts'
 
 export interface WrittenFile {
   /** Below the project's folder, with slashes; its names may come from a schema or a token. */
@@ -78,16 +79,17 @@ function requireApart(paths: readonly string[]): void {
   }
 }
 
-/** macOS and Windows tell names apart neither by case nor by how letters are composed. */
-function nameOnDisk(name: string): string {
-  return name.normalize('NFC').toLowerCase()
-}
-
 function explainTwins(path: string, twin: string): Explanation {
   return {
     found: `${path} and ${twin} are one file on macOS and Windows`,
     remedy: 'give one of the two another name, such as the role in Keycloak and in Hasura',
   }
+}
+
+/** @returns every file below a folder, by its path there */
+export async function listFiles(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
 }
 
 /** @returns undefined when there is no such file */

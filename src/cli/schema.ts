@@ -1,6 +1,5 @@
 import { writeFiles } from '../add/write-files.ts'
-import { findContractRefusal, findOperationProblems, roleOf } from '../definitions/contract.ts'
-import type { JobDefinition } from '../definitions/define-job.ts'
+import { findContractRefusal, findOperationProblems, rolesOf } from '../definitions/contract.ts'
 import { listOperations } from '../definitions/list-operations.ts'
 import { ConfigError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
@@ -84,8 +83,4 @@ async function check(context: CommandContext, account: string | undefined): Prom
     if (problems.length === 0) context.terminal.out(`Role "${role}": every operation is valid on the live API.\n`)
   }
   return failed > 0 ? 1 : 0
-}
-
-function rolesOf(jobs: readonly JobDefinition[]): string[] {
-  return [...new Set(jobs.flatMap(job => roleOf(job) ?? []))]
 }

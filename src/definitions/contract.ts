@@ -39,6 +39,11 @@ export function roleOf(job: JobDefinition): string | undefined {
   return job.requirement && 'role' in job.requirement ? job.requirement.role : undefined
 }
 
+/** Each role that a job runs as, once. */
+export function rolesOf(jobs: readonly JobDefinition[]): string[] {
+  return [...new Set(jobs.flatMap(job => roleOf(job) ?? []))]
+}
+
 function remedyFor(role: string): string {
   return `compare its operation and options with what the role sees ("schema pull --role ${role}" shows that, "npm run codegen" follows), or give the role the permission in Hasura`
 }

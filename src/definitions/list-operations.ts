@@ -2,6 +2,7 @@ import { type DocumentNode, print } from 'graphql'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
 import { findOperation } from '../hasura/find-operation.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
+import { roleOf } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 
 /** One operation as it is sent, for Hasura's allow list: that compares all but spaces. */
@@ -29,11 +30,10 @@ export async function listOperations(
     document,
   }))
   for (const job of jobs) {
-    const { requirement, operations = [], findDerivedOperations } = job
+    const { operations = [], findDerivedOperations } = job
+    const role = roleOf(job)
     const derived =
-      requirement && 'role' in requirement && findDerivedOperations
-        ? findDerivedOperations(await loadRoleSchema(schemaFolder, requirement.role))
-        : []
+      role !== undefined && findDerivedOperations ? findDerivedOperations(await loadRoleSchema(schemaFolder, role)) : []
     sent.push(...[...operations, ...derived].map(document => ({ sender: job.name, document })))
   }
   const bySent = Map.groupBy(sent, ({ document }) => print(document))

@@ -35,12 +35,12 @@ export async function inspectServices(config: Config, uid: number | undefined): 
 
 async function inspectEmbedded(dataDir: string, uid: number | undefined): Promise<ServicesInspection> {
   const { foreign, open } = await inspectDataDir(dataDir, uid)
-  const exposure = combine(
-    [...foreign.map(told => failWith(told)), ...open.map(({ found, remedy = '' }) => warn(found, remedy))],
-    ok(''),
-  )
+  const exposures = [
+    ...foreign.map(told => failWith(told)),
+    ...open.map(({ found, remedy = '' }) => warn(found, remedy)),
+  ]
   const { finding, firstLogins } = await inspectOwner(dataDir)
-  return { findings: both(combine([exposure, finding], finding)), firstLogins }
+  return { findings: both(combine([...exposures, finding], finding)), firstLogins }
 }
 
 async function inspectOwner(

@@ -1,4 +1,5 @@
 import type { Explanation } from '../errors.ts'
+import { nameOnDisk } from '../name-on-disk.ts'
 
 /**
  * The value of `x-hasura-role`. A header holds bytes, which Hasura reads as UTF-8, and `fetch` takes a text whose characters are
@@ -56,8 +57,8 @@ export function schemaFileUrl(folder: URL, role: string): URL {
   return new URL(encodeURIComponent(schemaFileName(role)), folder)
 }
 
-/** Roles whose schemas would be one file on macOS or Windows, where case and composition of letters don't tell names apart. */
+/** Roles whose schemas would be one file on macOS or Windows. */
 export function findTwinRoles(roles: Iterable<string>): readonly (readonly string[])[] {
-  const byFile = Map.groupBy(new Set(roles), role => schemaFileName(role).normalize('NFC').toLowerCase())
+  const byFile = Map.groupBy(new Set(roles), role => nameOnDisk(schemaFileName(role)))
   return [...byFile.values()].filter(twins => twins.length > 1)
 }

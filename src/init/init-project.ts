@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findContent, type WrittenFile, writeFiles } from '../add/write-files.ts'
+import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
 import { readEngineManifest } from './engine-package.ts'
 import { renderManifest } from './project-manifest.ts'
 
@@ -42,11 +42,7 @@ const dotFiles: Readonly<Record<string, string>> = { gitignore: '.gitignore', do
 
 async function readTemplates(engineFolder: URL): Promise<readonly WrittenFile[]> {
   const folder = fileURLToPath(new URL('templates/project/', engineFolder))
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter(entry => entry.isFile())
-    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
-  const files = paths.map(async path => ({
+  const files = (await listFiles(folder)).map(async path => ({
     path: dotFiles[path] ?? path,
     content: await readFile(join(folder, path), 'utf8'),
   }))

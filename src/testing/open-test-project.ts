@@ -8,6 +8,7 @@ import { type IdentityProvider, startIdentityProvider } from '#sandbox/identity/
 import { type App, openApp } from '../app.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Environment, parseConfig } from '../config.ts'
+import { rolesOf } from '../definitions/contract.ts'
 import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
@@ -62,9 +63,7 @@ export interface TestProject extends AsyncDisposable {
 export async function openTestProject(options: TestProjectOptions): Promise<TestProject> {
   const { jobs, firstLogin, folder = resolve(), clock = systemClock, env = {} } = options
   await using opened = new AsyncDisposableStack()
-  const roles = [
-    ...new Set(jobs.flatMap(({ requirement }) => (requirement && 'role' in requirement ? [requirement.role] : []))),
-  ]
+  const roles = rolesOf(jobs)
   const identity = opened.use(
     await startIdentityProvider({ clients: [{ clientId, clientSecret, roles, email: 'test@project.example' }] }),
   )

@@ -1,13 +1,6 @@
-import {
-  type GraphQLField,
-  type GraphQLSchema,
-  getNamedType,
-  getNullableType,
-  isLeafType,
-  isListType,
-  isNonNullType,
-  isObjectType,
-} from 'graphql'
+import { type GraphQLField, type GraphQLSchema, getNamedType, isLeafType, isNonNullType } from 'graphql'
+import { identifier, literal } from '#sandbox/hasura/sql-builder'
+import { findRow } from '../add/root-lists.ts'
 import { columnTypeOf } from '../hasura/scalars.ts'
 
 /** A table that an API must have for a role to see what its SDL says. */
@@ -29,9 +22,8 @@ interface SchemaColumn {
 export function findSchemaTables(schema: GraphQLSchema): readonly SchemaTable[] {
   const fields = schema.getQueryType()?.getFields() ?? {}
   return Object.values(fields).flatMap(field => {
-    const row = getNamedType(field.type)
-    const isTable = isListType(getNullableType(field.type)) && isObjectType(row) && row.name === field.name
-    if (!isTable || !field.args.some(({ name }) => name === 'where')) return []
+    const row = findRow(field)
+    if (row?.name !== field.name || !field.args.some(({ name }) => name === 'where')) return []
     const columns = Object.values(row.getFields()).flatMap(readColumn)
     const key = (fields[`${field.name}_by_pk`]?.args ?? []).map(({ name }) => name)
     return [{ name: field.name, columns, key, allowsAggregations: `${field.name}_aggregate` in fields }]
@@ -51,14 +43,14 @@ export function renderTables(tables: readonly SchemaTable[], rows: number): stri
 }
 
 function renderTable({ name, columns, key }: SchemaTable): string {
-  const parts = columns.map(column => `${quote(column.name)} ${column.type}${column.nullable ? '' : ' not null'}`)
-  const primaryKey = key.length > 0 ? [`primary key (${key.map(quote).join(', ')})`] : []
-  return `create table public.${quote(name)} (${[...parts, ...primaryKey].join(', ')});`
+  const parts = columns.map(column => `${identifier(column.name)} ${column.type}${column.nullable ? '' : ' not null'}`)
+  const primaryKey = key.length > 0 ? [`primary key (${key.map(identifier).join(', ')})`] : []
+  return `create table public.${identifier(name)} (${[...parts, ...primaryKey].join(', ')});`
 }
 
 function renderRows({ name, columns }: SchemaTable, rows: number): string {
   const values = columns.map(column => renderValue(column))
-  return `insert into public.${quote(name)} (${columns.map(column => quote(column.name)).join(', ')})
+  return `insert into public.${identifier(name)} (${columns.map(column => identifier(column.name)).join(', ')})
     select ${values.join(', ')} from generate_series(1, ${rows}) as n;`
 }
 
@@ -66,7 +58,7 @@ const start = "timestamptz '2026-01-01 00:00:00Z'"
 
 function renderValue({ name, type }: SchemaColumn): string {
   const value = values[type]
-  return value === undefined ? `'${name.replaceAll("'", "''")} ' || n` : `(${value})::${type}`
+  return value === undefined ? `${literal(`${name} `)} || n` : `(${value})::${type}`
 }
 
 /** By the type of the column; anything else is text. */
@@ -87,8 +79,4 @@ const values: Readonly<Record<string, string>> = {
   'time without time zone': "time '00:00' + n * interval '1 second'",
   'time with time zone': "time '00:00' + n * interval '1 second'",
   interval: "n * interval '1 minute'",
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
