@@ -1,23 +1,14 @@
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
 import { createAuthorize } from '../../src/http/authorize.ts'
 import { createControl } from '../../src/http/create-control.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { letIn } from '../fixtures/let-in.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeAnything } from '../fixtures/take-anything.ts'
 import { accessClaims, api, makeKey, openIssuer, type SigningKey, sign } from './open-issuer.ts'
 import { openConnection } from './raw-connection.ts'
-
-const takeAnything = defineJob({
-  name: 'take-anything',
-  payload: z.unknown(),
-  async run() {
-    return {}
-  },
-})
 
 let app: TestApp
 let key: SigningKey
@@ -27,7 +18,7 @@ let guarded: FastifyInstance
 let control: FastifyInstance
 let url: string
 beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything] })
+  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
   key = await makeKey('rsa')
   opened = await openIssuer(key)
   const { operations } = app

@@ -1,21 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
 import { createAuthorize, off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeAnything } from '../fixtures/take-anything.ts'
 import { accessClaims, api, makeKey, openIssuer, type SigningKey, sign } from './open-issuer.ts'
 import { openConnection } from './raw-connection.ts'
-
-const job = defineJob({
-  name: 'export-articles',
-  payload: z.unknown(),
-  async run() {
-    return {}
-  },
-})
 
 let app: TestApp
 let key: SigningKey
@@ -23,7 +15,7 @@ let opened: Awaited<ReturnType<typeof openIssuer>>
 let http: FastifyInstance
 let url: string
 beforeAll(async () => {
-  app = await openTestApp({ jobs: [job] })
+  app = await openTestApp({ jobs: [takeAnything('export-articles')] })
   key = await makeKey('rsa')
   opened = await openIssuer(key)
   const authorize = createAuthorize({ issuer: opened.issuer, ...api })

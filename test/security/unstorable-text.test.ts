@@ -1,25 +1,15 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import { defineJob } from '../../src/definitions/define-job.ts'
 import { createControl } from '../../src/http/create-control.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-
 import { letIn } from '../fixtures/let-in.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
-
-const takeAnything = defineJob({
-  name: 'take-anything',
-  payload: z.unknown(),
-  async run() {
-    return {}
-  },
-})
+import { takeAnything } from '../fixtures/take-anything.ts'
 
 let app: TestApp
 let doors: Readonly<Record<'http' | 'control', FastifyInstance>>
 beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything] })
+  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
   const { operations } = app
   const { log } = app.logged
   doors = {
