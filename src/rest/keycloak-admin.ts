@@ -69,15 +69,19 @@ export function createKeycloakAdmin(
       keyed: false,
     }
     return persist(deps, request, signal, async (token, current) => {
+      const over = new AbortController()
       try {
         const value = await withDeadline({ signal, timeoutMs }, async (own): Promise<unknown> => {
-          const target = openClient(token.value, own)[resource]
+          const target = openClient(token.value, AbortSignal.any([own, over.signal]))[resource]
           return await Reflect.apply(Reflect.get(target, method), target, parameters)
         })
         return { verdict: { kind: 'done', value } }
       } catch (error) {
         signal.throwIfAborted()
         return interpretAdminError(error, current, deps.clock.now())
+      } finally {
+        // The client doesn't read the body of an answer whose headers say enough, and that would keep its connection.
+        over.abort()
       }
     })
   }
