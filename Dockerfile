@@ -1,6 +1,6 @@
 # The worker, its queue and store on Redis and Postgres or, without them, embedded in /data (then one container only).
-# A tag moves; to build the same image again, give one with its digest: --build-arg NODE_IMAGE=node:24-alpine@sha256:…
-ARG NODE_IMAGE=node:24-alpine
+# A tag moves and a digest doesn't. Look for a new one with: docker buildx imagetools inspect node:24-alpine
+ARG NODE_IMAGE=node:24.21.0-alpine3.24@sha256:ebfe2f90462722a7a4de65e91990e97fe0d401c70e0e762c5b53302f905ec1c1
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

@@ -46,6 +46,17 @@ test('no package may run a script when it is installed', () => {
   expect(Object.values(packages).filter(({ hasInstallScript }) => hasInstallScript)).toEqual([])
 })
 
+test.each(['Dockerfile', 'templates/project/Dockerfile', 'templates/project/compose.yaml'])(
+  'every image is pinned by its digest: %s',
+  path => {
+    const images = [...readDocument(path).matchAll(/^(?:ARG NODE_IMAGE=|FROM | +image: )(\S+)/gm)].map(
+      ([, image]) => image,
+    )
+    expect(images.length).toBeGreaterThan(0)
+    for (const image of images) expect(image).toMatch(/^\$\{NODE_IMAGE\}$|^[\w./-]+:[\w.-]+@sha256:[\da-f]{64}$/)
+  },
+)
+
 test('npm audits what users install', () => {
   expect(readDocument('.npmrc')).not.toContain('audit')
 })
