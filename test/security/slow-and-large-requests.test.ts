@@ -77,7 +77,7 @@ test('twenty bodies of lists within lists are refused as they come', async () =>
 
 describe('a caller that doesn’t come to the end of its request is cut off', () => {
   test('in its headers, one at a time for ever', async () => {
-    await using door = await serve({ headersTimeoutMs: 400, requestTimeoutMs: 800 })
+    await using door = await serve({ headersTimeoutMs: 400, requestTimeoutMs: 0 })
     using connection = await openConnection(door.url)
     connection.send('GET /health/live HTTP/1.1\r\nhost: x\r\n')
     const dripping = setInterval(() => connection.send('x-a: b\r\n'), 50)
