@@ -1,11 +1,12 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import { Client, Pool } from 'pg'
+import { Client } from 'pg'
 import type { WorkerTables } from '../../src/store/schema.ts'
 import type { Store } from '../../src/store/store.ts'
+import { openPool } from '../services/open-pool.ts'
 
 /** A database as it is: nothing was migrated and no session is set up. */
 export function openPlainStore(url: string): { readonly store: Store } & AsyncDisposable {
-  const pool = new Pool({ connectionString: url, max: 2 })
+  const pool = openPool(url, 2)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) })
   return { store, [Symbol.asyncDispose]: () => store.destroy() }
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import { openPool } from '../services/open-pool.ts'
 import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
 
 const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
@@ -84,7 +85,7 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ pageSize: 7 })
     await fill(table, 1, 100)
-    const pool = new pg.Pool({ connectionString: source.url, max: 4 })
+    const pool = openPool(source.url, 4)
     let isWriting = true
     const write = async (writer: number) => {
       for (let n = 0; n < 60; n += 1) {
@@ -111,7 +112,7 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await fill(table, 1, 20)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now()`)
-    const pool = new pg.Pool({ connectionString: source.url, max: 3 })
+    const pool = openPool(source.url, 3)
     const stopped = new AbortController()
     const write = async () => {
       while (!stopped.signal.aborted) {

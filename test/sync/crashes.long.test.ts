@@ -3,10 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { type CommandProcess, type CommandProcesses, openCommandProcesses } from '../fixtures/command-processes.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { openPool } from '../services/open-pool.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 const accounts = Array.from({ length: 30 }, (_, n) => ({ name: `account-${n}`, subject: randomUUID() }))
@@ -50,7 +51,7 @@ async function open(rows: number): Promise<Fixture> {
     ...{ oidcIssuer: sandbox.idp.issuer, hasuraUrl: sandbox.hasura.url },
   }))
   await writeFile(file, JSON.stringify({ accounts: settings }))
-  const store = new pg.Pool({ connectionString: database.url, max: 3 })
+  const store = openPool(database.url, 3)
   opened.defer(() => store.end())
   const processes = opened.use(openCommandProcesses({ DATABASE_URL: database.url, ACCOUNTS_FILE: file }))
   const closing = opened.move()

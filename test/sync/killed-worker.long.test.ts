@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import pg from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
+import { openPool } from '../services/open-pool.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { createRedis, hasRedis } from '../services/redis.ts'
 
@@ -39,7 +39,7 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
       select 'b0000000-0000-4000-8000-000000000001', 'Bulk ' || n, 'published', 9007199254740993 + n,
         timestamptz '2025-09-01 00:00:00.000001+00' + (n / 250) * interval '1 second 1 microsecond'
       from generate_series(1, ${rows}) n`)
-    const pool = new pg.Pool({ connectionString: database.url, max: 2 })
+    const pool = openPool(database.url, 2)
     const select = async (text: string) => (await pool.query<Record<string, unknown>>(text)).rows
     try {
       for (let n = 0; n < 3; n += 1) {
