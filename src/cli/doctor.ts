@@ -91,7 +91,7 @@ function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
 }
 
 function diagnoseConfig(error: ConfigError): Diagnosis {
-  const hint = 'set what is named; the README has a table of all variables'
+  const hint = 'set what is named; docs/configuration.md lists all variables'
   return arrange(
     'default',
     new Map([

@@ -105,7 +105,7 @@ async function inspectConfig(
 ): Promise<Finding> {
   const { accountsFile, envFile, env } = deps
   const problems = [...deps.problems, ...(access instanceof ConfigError ? access.problems : [])]
-  const hint = 'set what is named; the README has a table of all variables'
+  const hint = 'set what is named; docs/configuration.md lists all variables'
   const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
   const unsafe = findUnverifiedTls(env, envFile)
   const warnings = unsafe ? [warn(unsafe.found, unsafe.remedy ?? '')] : []

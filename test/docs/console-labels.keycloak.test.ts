@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 describe('what the documents say of the console', () => {
   const text = [
-    findSection(readDocument('README.md'), 'Your own Keycloak and Hasura'),
+    findSection(readDocument('docs/getting-started.md'), 'In the realm'),
     readDocument('docs/authentication.md'),
   ]
     .join('\n')

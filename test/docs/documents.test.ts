@@ -26,6 +26,8 @@ const configuration = [
   .map(readDocument)
   .join('\n')
 const readme = readDocument('README.md')
+const commandTable = readDocument('docs/commands.md')
+const variableTable = readDocument('docs/configuration.md')
 
 /** Read by Node itself when a process starts. */
 const variablesOfNode = ['NODE_EXTRA_CA_CERTS']
@@ -56,9 +58,9 @@ describe.each(documents)('%s', path => {
   })
 })
 
-describe('the README leaves nothing out', () => {
+describe('the tables leave nothing out', () => {
   test.each([...commands])('command $name and its options', ({ name, options }) => {
-    const usages = [...readme.matchAll(new RegExp(`\`${name}((?: [^\`]*)?)\``, 'g'))].map(([, rest = '']) => rest)
+    const usages = [...commandTable.matchAll(new RegExp(`\`${name}((?: [^\`]*)?)\``, 'g'))].map(([, rest = '']) => rest)
     expect(usages).not.toEqual([])
     for (const option of Object.keys(options).map(flagOf)) {
       expect(usages.filter(usage => usage.includes(option))).not.toEqual([])
@@ -66,7 +68,7 @@ describe('the README leaves nothing out', () => {
   })
 
   test.each(supportedVariables())('variable %s', variable => {
-    expect(readme).toContain(`\`${variable}\``)
+    expect(variableTable).toContain(`\`${variable}\``)
   })
 
   test.each(Object.keys({ ...dependencies, ...devDependencies }))('package %s', name => {

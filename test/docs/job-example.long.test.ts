@@ -28,14 +28,14 @@ const nodeOptions = '--conditions=@hasura-sync-worker/source'
 let copy = ''
 let sandbox: Sandbox
 
-/** Follows the README's "A job in a minute", and the other job of the guide, in a copy of the project. */
+/** Follows "A job in a minute", and the other job of the guide, in a copy of the project. */
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'docs-'))
   const parts = ['test/fixtures', 'test/sandbox', 'test/services', 'examples', 'vitest.config.ts']
   copy = await copyCheckout(folder, parts)
   // Its API is the sandbox's, and the other documents run the jobs of its wiki.
   for (const part of ['graphql', 'src']) await cp(join(wikiProject.folder, part), join(copy, part), { recursive: true })
-  const blocks = findCodeBlocks(findSection(readDocument('README.md'), 'A job in a minute'))
+  const blocks = findCodeBlocks(findSection(readDocument('docs/writing-a-job.md'), 'A job in a minute'))
   for (const { before, code } of blocks) {
     const file = /^`([\w./-]+)`:/m.exec(before)?.[1]
     if (file === 'src/jobs/list.ts')

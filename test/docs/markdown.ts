@@ -6,6 +6,10 @@ export const projectFolder = join(import.meta.dirname, '../..')
 /** What a reader is told; everything in it is held against the code. */
 export const documents = [
   'README.md',
+  'docs/getting-started.md',
+  'docs/pulls.md',
+  'docs/commands.md',
+  'docs/configuration.md',
   'docs/authentication.md',
   'docs/writing-a-job.md',
   'docs/operations.md',

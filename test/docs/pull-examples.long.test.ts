@@ -38,7 +38,10 @@ beforeAll(async () => {
   })
   const project = await copyProject(folder, ['tsconfig.json'])
   await writeFile(join(project, 'graphql/schema/viewer.graphql'), sandbox.hasura.printSchema('viewer'))
-  for (const block of [...findCodeBlocks(findSection(readDocument('README.md'), 'A job in a minute')), ...blocks]) {
+  for (const block of [
+    ...findCodeBlocks(findSection(readDocument('docs/writing-a-job.md'), 'A job in a minute')),
+    ...blocks,
+  ]) {
     const file = fileOf(block)
     if (!file || !/^(?:graphql|src)\/.*(?<!list\.ts)$/.test(file)) continue
     await mkdir(dirname(join(project, file)), { recursive: true })
