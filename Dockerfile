@@ -14,6 +14,9 @@ RUN mkdir -m 700 /data && chown node:node /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY graphql ./graphql
+COPY schema ./schema
+COPY templates ./templates
+COPY .env.example ./
 COPY src ./src
 USER node
 VOLUME /data

@@ -66,6 +66,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     const level = env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn'
     const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
     invocation.onUnforeseen(createUnforeseenListener(log))
+    log.info({ version }, `hasura-sync-worker ${version}`)
     if (envFile) tellEnvFile(log, envFile)
     const host: Host = { ...invocation.host, log, env }
     return await command.run({

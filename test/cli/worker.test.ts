@@ -2,9 +2,12 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { readEngineManifest } from '../../src/init/engine-package.ts'
 import { copyCheckout } from '../fixtures/copy-project.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openHome, run, runWith, start, startProcess, startWorker, untilReady } from './run-command.ts'
+
+const { version } = await readEngineManifest(new URL('../../', import.meta.url))
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -29,7 +32,9 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
 
   const second = await start({ ...env, PORT: '0' }, ['worker']).ended
   expect(second.code).toBe(2)
-  expect(second.err).toBe(
+  const [began = '', ...told] = second.err.split('\n')
+  expect(JSON.parse(began)).toMatchObject({ msg: `hasura-sync-worker ${version}`, version })
+  expect(told.join('\n')).toBe(
     `DATA_DIR ${env.DATA_DIR} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres\n`,
   )
 

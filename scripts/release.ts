@@ -1,0 +1,35 @@
+/**
+ * `npm run release -- 1.2.3`: moves Unreleased of the changelog under the version, sets it in package.json and the lock file,
+ * commits and tags. It refuses before it has changed anything. Publishing is left to who runs it.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cutChangelog, versionPattern } from './cut-changelog.ts'
+
+const [version = ''] = process.argv.slice(2)
+if (!versionPattern.test(version)) refuse(`"${version}" is no version`, 'npm run release -- 1.2.3')
+if (git('status', '--porcelain') !== '') refuse('The working tree has changes', 'commit them, or take them back')
+const tag = `v${version}`
+if (git('tag', '--list', tag) !== '') refuse(`There is a tag ${tag} already`, 'give the next version')
+
+const changelog = cutChangelog(readFileSync('CHANGELOG.md', 'utf8'), version, new Date().toISOString().slice(0, 10))
+if (changelog === undefined) {
+  refuse('CHANGELOG.md has nothing under Unreleased', 'write there what users will notice')
+}
+writeFileSync('CHANGELOG.md', changelog)
+execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-version', '--ignore-scripts'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+git('add', 'CHANGELOG.md', 'package.json', 'package-lock.json')
+git('commit', '--quiet', '--message', `release: ${version}`)
+git('tag', '--annotate', tag, '--message', `hasura-sync-worker ${version}`)
+console.log(`${tag} is tagged. Publish it: git push --follow-tags && npm publish`)
+
+function git(...words: string[]): string {
+  return execFileSync('git', words, { encoding: 'utf8' }).trim()
+}
+
+function refuse(found: string, remedy: string): never {
+  console.error(`${found}: ${remedy}.`)
+  process.exit(2)
+}

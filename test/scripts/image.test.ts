@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { projectFolder, readDocument } from '../docs/markdown.ts'
+
+const { files } = z.object({ files: z.array(z.string()) }).parse(JSON.parse(readDocument('package.json')))
+
+/** What is built, and what is read by people alone, has no place in an image that runs the sources. */
+const needless = ['dist', 'README.md']
+
+test.each(files.filter(path => !needless.includes(path)))('the image has %s, as the package has', path => {
+  expect(existsSync(join(projectFolder, path))).toBe(true)
+  expect(readDocument('Dockerfile')).toMatch(new RegExp(`^COPY (?:\\S+ )*${path.replace('.', '\\.')} `, 'm'))
+  expect(readDocument('.dockerignore').split('\n')).toContain(`!${path}`)
+})
