@@ -59,11 +59,13 @@ export function startCallers(deps: CallerDeps): AsyncDisposable {
 
 function makeWish({ random, world }: CallerDeps): Wish {
   // A few equal ones among them, which absorb each other.
-  const entry = random.next() < 0.4 ? `equal-${random.between(1, 3)}` : crypto.randomUUID()
+  const isEqual = random.next() < 0.4
   return {
     account: random.pick(world.accountNames),
     job: random.pick(['ledger', 'other', rollingJob, rollingJob]),
-    payload: { entry, pauseMs: pauseOf(random), restMs: pauseOf(random) },
+    payload: isEqual
+      ? { entry: `equal-${random.between(1, 3)}`, pauseMs: 20, restMs: 0 }
+      : { entry: crypto.randomUUID(), pauseMs: pauseOf(random), restMs: pauseOf(random) },
     key: random.next() < 0.5 ? crypto.randomUUID() : undefined,
   }
 }

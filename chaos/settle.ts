@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { mainPath } from '../test/fixtures/wiki-project.ts'
 import { type FairnessTest, makeBurst } from './fairness.ts'
 import type { Scene } from './faults/fault-kind.ts'
 import { terminate } from './faults/worker-faults.ts'
@@ -15,7 +19,10 @@ export interface Settled {
   readonly fairness: FairnessTest
 }
 
-/** What has to come true by itself once everything is mended; ends with all workers terminated. */
+/**
+ * What has to come true without help once everything is mended, but for deletions that a guard holds: those an operator allows.
+ * Ends with all workers terminated.
+ */
 export async function settle(scene: Scene, accepted: readonly Accepted[], signal: AbortSignal): Promise<Settled> {
   const { world, workers, client, violate, bound } = scene
   const wait = (isDone: () => Promise<boolean>): Promise<boolean> => until(isDone, bound(settleWithinMs), signal)
@@ -29,6 +36,7 @@ export async function settle(scene: Scene, accepted: readonly Accepted[], signal
   if (!(await wait(() => client.hasEnded(fairness.id)))) {
     violate('fairness', 'behind a burst of another account a request did not end in time')
   }
+  await allowDeletions(world)
   const expectations = {
     'holds lift': async () => (await world.onStore('select from worker.holds')).length === 0,
     mirror: () => isMirrorEqual(world),
@@ -42,6 +50,30 @@ export async function settle(scene: Scene, accepted: readonly Accepted[], signal
   }
   await stop()
   return { ms, fairness }
+}
+
+const holdsSchema = z.array(z.object({ account: z.string(), job: z.string().nullable(), code: z.string() }))
+
+/** What somebody does who has looked at what the guard holds: the writers did delete it. */
+async function allowDeletions(world: World): Promise<void> {
+  const holds = holdsSchema.parse(JSON.parse(await command(world, 'holds', '--json')))
+  for (const { account, job } of holds.filter(({ code }) => code === 'deletion-guard')) {
+    await command(world, 'run', job ?? '', '--account', account, '--allow-deletions')
+  }
+}
+
+async function command(world: World, ...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [mainPath, ...words], {
+    cwd: world.project,
+    env: {
+      PATH: process.env.PATH,
+      ...world.environment,
+      ...world.store.variables(undefined),
+      ...(world.redis && { REDIS_URL: world.redis.url }),
+      LOG_LEVEL: 'warn',
+    },
+  })
+  return stdout
 }
 
 /** An embedded database is looked into while its worker is stopped; then the worker has time to go on. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs'
+import { createWriteStream, globSync, readFileSync, rmSync, type WriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -102,6 +102,7 @@ export async function openWorker(world: World, number: number, deps: WorkerDeps)
       log.write(`${line}\n`)
     })
     started.once('exit', (code, signal) => {
+      if (started.pid !== undefined) removeTimeLock(started.pid)
       log.write(`--- ended with ${signal ?? code}\n`)
       if (child !== started) return
       child = undefined
@@ -183,6 +184,11 @@ function timeVariables(library: string, file: string): Record<string, string> {
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     DONT_FAKE_MONOTONIC: '1',
   }
+}
+
+/** libfaketime leaves its lock behind when its process is killed, and a later process of the same number would wait for it. */
+function removeTimeLock(pid: number): void {
+  for (const file of globSync(`/dev/shm/*faketime_s[eh]m_${pid}`)) rmSync(file, { force: true })
 }
 
 function residentMegabytes(pid: number): number | undefined {
