@@ -31,7 +31,9 @@ export async function serveLines(
   const { store, process, clock } = deps
   const accounts = (): readonly Account[] => [...deps.accounts.values()].map(access => access.account)
   const schedules = () => listSchedules(deps.jobs.values(), accounts())
-  const listServed = () => listLines(deps.jobs.values(), accounts())
+  let isStopping = false
+  // A look under way must not bring back what was taken away.
+  const listServed = () => (isStopping ? [] : listLines(deps.jobs.values(), accounts()))
   const dispatcher = createDispatcher({
     ...deps,
     slots,
@@ -46,6 +48,7 @@ export async function serveLines(
   }
   /** All at once, since none waits for another: what one of them asks of a service that is away costs no time twice. */
   async function stop(): Promise<void> {
+    isStopping = true
     waker.onWork(() => {})
     const stopped = parts.map(part => settlesWithin(clock, stopWithinMs, Promise.resolve(part[Symbol.asyncDispose]())))
     await Promise.all([dispatcher.stop(graceMs), ...stopped])
@@ -59,7 +62,7 @@ export async function serveLines(
     await storeServedLines(store, process.id, listServed)
   }
   await renew()
-  use({ [Symbol.asyncDispose]: () => storeServedLines(store, process.id, () => []) })
+  use({ [Symbol.asyncDispose]: () => storeServedLines(store, process.id, listServed) })
   const looking = use(
     startLooking({
       ...deps,

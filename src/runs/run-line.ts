@@ -61,7 +61,8 @@ export async function runLine(
     const signal = AbortSignal.any([hand.signal, stopping])
     const { ending } = await executeRun(deps, { ...claim, job, access, signal })
     const over = hand
-    const goesOn = clock.now() < turnEndsAt && mayGoOn()
+    // A run that was aborted says nothing good about the next one: nobody may hear this process.
+    const goesOn = clock.now() < turnEndsAt && mayGoOn() && !hand.signal.aborted
     if (goesOn) hand = turn.use(process.takeInHand())
     const ended = await endSurely(deps, over.runId, ending, stopping, goesOn ? hand.runId : undefined)
     // Else each heartbeat during a long run after it would tell that this one has no lease.

@@ -45,7 +45,10 @@ describe.each(stores)('claiming a line on %s', place => {
     const account = `account-${randomUUID()}`
     const processes = [await fixture.newProcess(), await fixture.newProcess()]
     const lines = Array.from({ length: 6 }, (_, n) => ({ account, job: `job-${n}` }))
-    for (const line of lines) await fixture.accept(request(line))
+    for (const line of lines) {
+      await fixture.accept(request(line))
+      await fixture.serves(processes[0] ?? '', line)
+    }
     const claims = await Promise.all(
       lines.map((line, n) => fixture.tryClaim(line, processes[n % 2] ?? '', { slots: 2 })),
     )

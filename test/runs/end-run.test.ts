@@ -45,6 +45,7 @@ describe.each(stores)('ending a run on %s', place => {
     const first = await fixture.claim(line, processId)
     const second = await fixture.accept(request(line, { payload: { n: 2 } }))
     await fixture.accept(request(other))
+    await fixture.serves(processId, other)
     const nextId = randomUUID()
     const ended = await endRun(fixture.store, first.lease.runId, done, nextId)
     expect(ended).toEqual({
@@ -120,12 +121,15 @@ describe.each(stores)('ending a run on %s', place => {
     expect((await fixture.claim(line, processId)).failures).toBe(3)
   })
 
-  test('wakes a line of the account that nobody has claimed yet', async () => {
+  test('wakes a line of the account that nobody has claimed yet, but none that no living process serves', async () => {
     const line = newLine()
-    const other = { ...line, job: 'another-job' }
-    const processId = await fixture.newProcess()
-    await fixture.accept(request(line))
-    await fixture.accept(request(other))
+    const [other, unknown, lost] = ['other-job', 'a-job-of-nobody', 'a-job-of-the-dead'].map(job => ({ ...line, job }))
+    if (!other || !unknown || !lost) throw new Error('there are three')
+    const [processId, dead] = [await fixture.newProcess(), await fixture.newProcess()]
+    await fixture.serves(dead, lost)
+    await fixture.kill(dead)
+    for (const wanted of [line, unknown, lost, other]) await fixture.accept(request(wanted))
+    await fixture.serves(processId, other)
     const run = await fixture.claim(line, processId)
     const ended = await endRun(fixture.store, run.lease.runId, done)
     expect(ended?.wake).toEqual([expect.objectContaining(other)])

@@ -6,6 +6,7 @@ import type { Serving } from '../../src/app/serve-lines.ts'
 import { bootstrapAccount } from '../../src/definitions/bootstrap-account.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/definitions/define-job.ts'
 import {
+  LeaseLostError,
   OutageError,
   PermanentError,
   RateLimitedError,
@@ -435,5 +436,32 @@ describe.each(backends)('a request on %s', backend => {
     const deaf = { ...app.deps, process: { ...app.deps.process, takeInHand } }
     expect(await runLine(deaf, { account, job }, new AbortController().signal, () => true)).toBe(false)
     expect(await find(id)).toMatchObject({ state: 'waiting', runs: [] })
+  })
+
+  test('that was aborted is followed by none of its line: nobody may hear this process', async () => {
+    await serving[Symbol.asyncDispose]()
+    const hand = new AbortController()
+    const job = addJob(async ({ signal }) => {
+      hand.abort(new LeaseLostError('Nobody hears this process'))
+      signal.throwIfAborted()
+      return {}
+    })
+    const ids = [await ask(job, 1), await ask(job, 2)]
+    const takeInHand = () => ({ runId: randomUUID(), signal: hand.signal, [Symbol.dispose]() {} })
+    const fallsSilent = { ...app.deps, process: { ...app.deps.process, takeInHand } }
+    expect(await runLine(fallsSilent, { account, job }, new AbortController().signal, () => true)).toBe(true)
+    expect(await Promise.all(ids.map(find))).toMatchObject([
+      { state: 'waiting', runs: [{ state: 'interrupted' }] },
+      { state: 'waiting', runs: [] },
+    ])
+  })
+
+  test('is taken by nobody who has stopped, also when a renewal comes late', async () => {
+    await serving[Symbol.asyncDispose]()
+    await serving.renew()
+    const { rows } = await sql`select from worker.served_lines where process = ${app.deps.process.id}`.execute(
+      app.deps.store,
+    )
+    expect(rows).toEqual([])
   })
 })

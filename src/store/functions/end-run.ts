@@ -102,7 +102,7 @@ begin
   end if;
 end $$`
 
-/** The free lines of an account that have ready work, those first that have waited longest. */
+/** The free lines of an account that have ready work and are served by a living process, those first that have waited longest. */
 export const waitingLinesFunction = `
 create function worker.waiting_lines(p_account text, p_limit integer)
 returns table (account text, job text, fence bigint)
@@ -122,6 +122,9 @@ language sql stable as $$
   from line left join worker.leases l on l.account = p_account and l.job = line.job
   where l.run_id is null and l.occupied_by is null
     and not exists (select from worker.holds h where h.account = p_account and h.job in ('', line.job) and h.probe_at > now())
+    -- Else a job that nobody has any more takes the one wake-up of each end.
+    and exists (select from worker.served_lines v join worker.processes p on p.id = v.process
+      where v.account = p_account and v.job = line.job and p.expires_at > now())
   order by line.rank, line.seq limit p_limit
 $$`
 
