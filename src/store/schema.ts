@@ -128,7 +128,7 @@ interface ChangeReaderRow {
   reader: string
   mirror: string
   /** Whose changes it reads; '' for those of all accounts. */
-  account: string
+  account: Generated<string>
   position: string
   /** The request whose run follows it, or was the last to do so when it ended before the table's end. */
   request_id: string | null
@@ -172,7 +172,7 @@ interface RequestRow {
   trigger: string
   /** Who asked: idempotency keys are each caller's own. */
   caller: string
-  priority: Generated<'high' | 'normal' | 'low'>
+  priority: 'high' | 'normal' | 'low'
   /** Its place in the line: when it was made, moved by its priority. */
   rank: Date
   state: Generated<RequestState>

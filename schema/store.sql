@@ -1,0 +1,268 @@
+-- The store's tables and the signatures of its functions. Written by: npm run store-schema
+
+create table worker.accounts (
+  name text not null,
+  issuer text not null,
+  subject text not null,
+  endpoint text not null,
+  first_login text default 'pending'::text not null,
+  first_login_process uuid,
+  first_login_note text,
+  bootstrapped_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  PRIMARY KEY (name),
+  CHECK ((first_login = ANY (ARRAY['pending'::text, 'calling'::text, 'called'::text, 'visible'::text])))
+);
+
+create table worker.change_counters (
+  mirror text not null,
+  last bigint not null,
+  PRIMARY KEY (mirror)
+);
+
+create table worker.change_readers (
+  reader text not null,
+  mirror text not null,
+  "position" bigint not null,
+  updated_at timestamp with time zone default now() not null,
+  account text default ''::text not null,
+  request_id text,
+  look_again boolean default false not null,
+  PRIMARY KEY (reader, mirror, account)
+);
+
+create table worker.checkpoints (
+  account text not null,
+  job text not null,
+  fingerprint text not null,
+  high text,
+  "position" jsonb,
+  scan_started_at text,
+  scanned_at text,
+  updated_at timestamp with time zone default now() not null,
+  columns jsonb,
+  grants text,
+  swept_at timestamp with time zone,
+  definition jsonb,
+  column_state jsonb,
+  PRIMARY KEY (account, job)
+);
+
+create table worker.full_read_ranges (
+  read_id bigint not null,
+  range integer not null,
+  behind jsonb,
+  up_to jsonb,
+  "position" jsonb,
+  rows bigint default 0 not null,
+  done boolean default false not null,
+  PRIMARY KEY (read_id, range),
+  FOREIGN KEY (read_id) REFERENCES worker.full_reads(id) ON DELETE CASCADE
+);
+
+create table worker.full_reads (
+  id bigint generated always as identity not null,
+  account text not null,
+  job text not null,
+  purpose text not null,
+  phase text default 'reading'::text not null,
+  definition text not null,
+  started_at text not null,
+  high text,
+  total bigint,
+  staged boolean not null,
+  dry_run boolean not null,
+  request_id text not null,
+  here bigint,
+  gone bigint default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  PRIMARY KEY (id),
+  CHECK ((phase = ANY (ARRAY['reading'::text, 'settling'::text]))),
+  CHECK ((purpose = ANY (ARRAY['load'::text, 'sweep'::text])))
+);
+CREATE UNIQUE INDEX full_reads_of_job ON worker.full_reads USING btree (account, job, dry_run);
+
+create table worker.holds (
+  account text not null,
+  job text not null,
+  met_by text not null,
+  code text not null,
+  found text not null,
+  since timestamp with time zone default now() not null,
+  probes integer default 0 not null,
+  probe_at timestamp with time zone not null,
+  remedy text,
+  asked_until timestamp with time zone,
+  PRIMARY KEY (account, job),
+  CHECK ((met_by = ANY (ARRAY['gate'::text, 'run'::text])))
+);
+
+create table worker.idempotency_keys (
+  caller text not null,
+  account text not null,
+  job text not null,
+  key text not null,
+  payload_hash text not null,
+  request_id text not null,
+  PRIMARY KEY (caller, account, job, key),
+  FOREIGN KEY (request_id) REFERENCES worker.requests(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX idempotency_keys_of_request ON worker.idempotency_keys USING btree (request_id);
+
+create table worker.leases (
+  account text not null,
+  job text not null,
+  fence bigint not null,
+  run_id uuid,
+  process uuid,
+  slot integer,
+  occupied_by uuid,
+  taken_at timestamp with time zone,
+  PRIMARY KEY (account, job)
+);
+CREATE INDEX leases_occupied ON worker.leases USING btree (occupied_by) WHERE (occupied_by IS NOT NULL);
+CREATE UNIQUE INDEX leases_slot ON worker.leases USING btree (account, slot) WHERE (slot IS NOT NULL);
+
+create table worker.processes (
+  id uuid not null,
+  host text not null,
+  pid integer not null,
+  started_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  PRIMARY KEY (id)
+);
+
+create table worker.requests (
+  id text not null,
+  seq bigint generated always as identity not null,
+  account text not null,
+  job text not null,
+  payload jsonb not null,
+  payload_hash text not null,
+  trigger text not null,
+  caller text not null,
+  priority text not null,
+  rank timestamp with time zone not null,
+  state text default 'waiting'::text not null,
+  due_at timestamp with time zone,
+  failures integer default 0 not null,
+  interruptions integer default 0 not null,
+  run_id uuid,
+  reserved_for uuid,
+  cancel_requested boolean default false not null,
+  bootstrap_id text,
+  steps text[],
+  superseded_by text,
+  error_code text,
+  error_found text,
+  error_remedy text,
+  requested_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  PRIMARY KEY (id),
+  CHECK ((priority = ANY (ARRAY['high'::text, 'normal'::text, 'low'::text]))),
+  CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'superseded'::text])))
+);
+CREATE INDEX requests_due ON worker.requests USING btree (due_at) WHERE ((state = 'waiting'::text) AND (due_at IS NOT NULL));
+CREATE INDEX requests_ended ON worker.requests USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE UNIQUE INDEX requests_equal ON worker.requests USING btree (account, job, payload_hash) WHERE ((state = 'waiting'::text) AND (reserved_for IS NULL));
+CREATE INDEX requests_newest ON worker.requests USING btree (seq);
+CREATE INDEX requests_of_bootstrap ON worker.requests USING btree (account, job) WHERE (bootstrap_id IS NOT NULL);
+CREATE INDEX requests_of_bootstraps ON worker.requests USING btree (account) WHERE (job = 'bootstrap-account'::text);
+CREATE INDEX requests_ready ON worker.requests USING btree (account, job, rank, seq) WHERE ((state = 'waiting'::text) AND (due_at IS NULL));
+CREATE INDEX requests_reserved ON worker.requests USING btree (reserved_for) WHERE ((state = 'waiting'::text) AND (reserved_for IS NOT NULL));
+
+create table worker.run_progress (
+  run_id uuid not null,
+  progress jsonb not null,
+  PRIMARY KEY (run_id)
+);
+
+create table worker.runs (
+  id uuid not null,
+  seq bigint generated always as identity not null,
+  request_id text not null,
+  account text not null,
+  job text not null,
+  trigger text not null,
+  attempt integer not null,
+  state text default 'running'::text not null,
+  process uuid not null,
+  fence bigint not null,
+  from_position text,
+  to_position text,
+  counts jsonb,
+  error_code text,
+  error_found text,
+  error_remedy text,
+  started_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  caller text,
+  PRIMARY KEY (id),
+  CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text, 'refused'::text, 'interrupted'::text, 'cancelled'::text])))
+);
+CREATE INDEX runs_newest ON worker.runs USING btree (seq);
+CREATE INDEX runs_of_job ON worker.runs USING btree (job, seq);
+CREATE INDEX runs_of_request ON worker.runs USING btree (request_id);
+
+create table worker.schedules (
+  account text not null,
+  job text not null,
+  rule text not null,
+  next_run_at timestamp with time zone not null,
+  last_run_at timestamp with time zone,
+  paused boolean default false not null,
+  missed bigint default 0 not null,
+  last_missed_at timestamp with time zone,
+  PRIMARY KEY (account, job)
+);
+CREATE INDEX schedules_due ON worker.schedules USING btree (next_run_at) WHERE (NOT paused);
+
+create table worker.served_lines (
+  process uuid not null,
+  account text not null,
+  job text not null,
+  after_bootstrap boolean not null,
+  slots integer default 4 not null,
+  has_schedule boolean default true not null,
+  PRIMARY KEY (process, account, job),
+  FOREIGN KEY (process) REFERENCES worker.processes(id) ON DELETE CASCADE
+);
+CREATE INDEX served_lines_of_line ON worker.served_lines USING btree (account, job);
+
+create table worker.staged_keys (
+  read_id bigint not null,
+  key text[] not null,
+  cursor text,
+  FOREIGN KEY (read_id) REFERENCES worker.full_reads(id) ON DELETE CASCADE
+);
+CREATE INDEX staged_keys_of_read ON worker.staged_keys USING brin (read_id);
+
+create table worker.unsettled_keys (
+  id bigint generated always as identity not null,
+  read_id bigint not null,
+  key text[] not null,
+  PRIMARY KEY (id),
+  FOREIGN KEY (read_id) REFERENCES worker.full_reads(id) ON DELETE CASCADE
+);
+CREATE INDEX unsettled_keys_of_read ON worker.unsettled_keys USING btree (read_id, id);
+
+-- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[]) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
+-- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
+-- worker.cancel(p_id text) returns text
+-- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text) returns record
+-- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text)
+-- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
+-- worker.free_slot(p_account text, p_slots integer) returns integer
+-- worker.interruption(p_times integer) returns jsonb
+-- worker.look(p_process uuid, p_runs uuid[], p_since timestamp with time zone, p_lines integer, p_ticks integer) returns TABLE(kind text, account text, job text, fence bigint, due_at timestamp with time zone, next_at timestamp with time zone)
+-- worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean
+-- worker.next_step(p_bootstrap text, p_account text, p_steps text[]) returns void
+-- worker.place_hold(p_account text, p_job text, p_hold jsonb) returns void
+-- worker.put_back(p_request worker.requests, p_due timestamp with time zone, p_failures integer) returns void
+-- worker.rank_offset(p_priority text) returns interval
+-- worker.ready_lines(p_process uuid, p_limit integer) returns TABLE(account text, job text, fence bigint)
+-- worker.reap(p_limit integer) returns void
+-- worker.request(job text, account text, payload jsonb, priority text, idempotency_key text) returns text
+-- worker.successor(p_id text) returns text
+-- worker.tick(p_accounts text[], p_jobs text[], p_due timestamp with time zone[], p_next timestamp with time zone[], p_missed integer[], p_spread_ms integer[], p_make boolean[]) returns TABLE(account text, job text, fence bigint)
+-- worker.waiting_lines(p_account text, p_limit integer) returns TABLE(account text, job text, fence bigint)
