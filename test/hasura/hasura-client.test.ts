@@ -174,7 +174,7 @@ describe('a query that fails', () => {
     ['with half an answer', silenceAfterTheHead],
   ])('because Hasura answers %s in time', async (_name, answer) => {
     await using opened = await open(answer)
-    const error = await failureOf(opened.client.query(articles, after, { timeoutMs: 50 }))
+    const error = await failureOf(opened.client.query(articles, after, { timeoutMs: 500 }))
     expect(error).toMatchObject({ code: 'timeout' })
     expect(opened.server.requests).toHaveLength(4)
   })
@@ -200,7 +200,7 @@ describe('a mutation that fails', () => {
     ['with an unexpected error', refused('unexpected'), {}],
     ['in a proxy', status(504, '<h1>canary'), {}],
     ['because its answer is cut off', cutOff, {}],
-    ['because no answer comes', silence, { timeoutMs: 50 }],
+    ['because no answer comes', silence, { timeoutMs: 1_000 }],
   ])('%s is not sent again, and its outcome is unknown', async (_name, answer, options) => {
     await using opened = await open(answer, published)
     expect(await failureOf(opened.client.mutate(publish, title, options))).toBeInstanceOf(UnknownOutcomeError)

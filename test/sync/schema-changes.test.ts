@@ -217,16 +217,15 @@ describe('a permission', () => {
 
   test('that is taken away in the middle ends the run, and the next one goes on where it was', async () => {
     await sandbox.hasura.sql(`update ${table.name} set updated_at = now()`)
-    let taken: Promise<void> | undefined
+    const begun = Promise.withResolvers<void>()
+    const taken = begun.promise.then(() =>
+      sandbox.hasura.changeMetadata(setSelectPermission(table.name, 'viewer', undefined)),
+    )
+    const lift = sandbox.hasura.fault({ after: rows / 4 }, { kind: 'wait', until: taken })
     const job = table.pull({ pageSize: 2 })
-    await expect(
-      runPull(app, job, account, {
-        onProgress() {
-          taken ??= sandbox.hasura.changeMetadata(setSelectPermission(table.name, 'viewer', undefined))
-        },
-      }),
-    ).rejects.toMatchObject(unseen)
-    await taken
+    const running = runPull(app, job, account, { onProgress: () => begun.resolve() })
+    await expect(running).rejects.toMatchObject(unseen)
+    lift()
     await sandbox.hasura.changeMetadata(setSelectPermission(table.name, 'viewer', everything))
     const { rows: written } = await sql`
       select from ${sql.table(`mirror.${table.name}`)} where _account = ${account} and updated_at > '2026-01-01'`.execute(

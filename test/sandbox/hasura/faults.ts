@@ -1,6 +1,8 @@
 /** What can be made to go wrong with a response. */
 export type Fault =
   | { kind: 'latency'; ms: number }
+  /** Looks at the request only then. */
+  | { kind: 'wait'; until: Promise<unknown> }
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
   | { kind: 'html' }
   /** Destroys the socket after half the body. */

@@ -52,6 +52,9 @@ async function misbehave(fault: Fault, response: ServerResponse, answer: () => P
     case 'latency':
       await sleep(fault.ms)
       return send(response, await answer())
+    case 'wait':
+      await fault.until
+      return send(response, await answer())
     case 'status':
       return send(response, {
         status: fault.status,
