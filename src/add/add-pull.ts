@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findOperationProblems } from '../definitions/contract.ts'
+import { findDocumentProblems } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, PermanentError, UsageError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
@@ -92,7 +92,7 @@ export async function addPull(
   const root = readRootField(wish.rootField, schema)
   const key = chooseKey(root, wish.key)
   const cursor = chooseCursor(root, wish.cursor)
-  const problems = findOperationProblems(jobs, schema)
+  const problems = findDocumentProblems(jobs, schema)
   if (problems.length > 0) {
     throw new ConfigError([
       ...problems,

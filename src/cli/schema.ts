@@ -1,6 +1,6 @@
 import { writeFiles } from '../add/write-files.ts'
-import { findContractRefusal, findOperationProblems, rolesOf } from '../definitions/contract.ts'
-import { listOperations } from '../definitions/list-operations.ts'
+import { findContractRefusal, findDocumentProblems, rolesOf } from '../definitions/contract.ts'
+import { listDocuments } from '../definitions/list-documents.ts'
 import { ConfigError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
@@ -38,7 +38,7 @@ export const schemaOperations = defineCommand({
   options: { json: jsonOutput },
   async run({ json }, context) {
     const { jobs, firstLogin } = await context.loadDefinitions()
-    const operations = await listOperations(jobs, firstLogin, schemaFolderOf(context.host.project))
+    const operations = await listDocuments(jobs, firstLogin, schemaFolderOf(context.host.project))
     context.terminal.out(
       json
         ? `${JSON.stringify(operations, null, 2)}\n`
@@ -72,7 +72,7 @@ async function check(context: CommandContext, account: string | undefined): Prom
   for (const role of rolesOf(jobs)) {
     const committed = await loadRoleSchema(schemaFolder, role)
     const { sdl } = await introspectAs(hasura, role, context.signal)
-    const problems = findOperationProblems(jobs, readSchema(role, sdl))
+    const problems = findDocumentProblems(jobs, readSchema(role, sdl))
     failed += problems.length
     for (const problem of problems) context.terminal.err(`${problem}\n`)
     if (committed.sdl !== sdl) {

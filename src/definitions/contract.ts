@@ -3,7 +3,7 @@ import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-
 import type { JobDefinition } from './define-job.ts'
 
 /** What a role's schema has against the operations of its jobs; empty when they can all be sent. */
-export function findOperationProblems(jobs: readonly JobDefinition[], schema: RoleSchema): string[] {
+export function findDocumentProblems(jobs: readonly JobDefinition[], schema: RoleSchema): string[] {
   return jobs
     .filter(job => roleOf(job) === schema.role)
     .flatMap(job => operationProblemsOf(job, schema).map(said => `${job.name}: ${said}`))

@@ -11,8 +11,8 @@ import {
   type VariableDefinitionNode,
   type VariableNode,
 } from 'graphql'
+import { findDocumentRoot } from './document-root.ts'
 import { findPath, type SelectedList } from './find-list.ts'
-import { findOperation } from './find-operation.ts'
 
 /** A document whose variables and rows are known by their names alone. */
 export type UntypedDocument = TypedDocumentNode<unknown, Record<string, unknown>>
@@ -60,7 +60,7 @@ function derive(
   list: FieldNode,
   added: readonly VariableDefinitionNode[] = [],
 ): UntypedDocument {
-  const operation = findOperation(document)
+  const operation = findDocumentRoot(document)
   const path = findPath(document)
   if (!operation || !path) throw new TypeError('a document that selects one list of rows')
   const root = path
@@ -96,7 +96,7 @@ function findCount(siblings: SelectedList['siblings'], list: FieldNode): FieldNo
   }
 }
 
-const countSelection = findOperation(parse('{ aggregate { count } }'))?.selectionSet.selections ?? []
+const countSelection = findDocumentRoot(parse('{ aggregate { count } }'))?.selectionSet.selections ?? []
 const offset: VariableNode = { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: 'offset' } }
 const offsetArgument: ArgumentNode = { kind: Kind.ARGUMENT, name: offset.name, value: offset }
 const offsetVariable: VariableDefinitionNode = {

@@ -11,7 +11,7 @@ import {
   isObjectType,
   Kind,
 } from 'graphql'
-import { findOperation } from './find-operation.ts'
+import { findDocumentRoot } from './document-root.ts'
 
 /** The list that a document selects. */
 export interface SelectedList {
@@ -46,7 +46,7 @@ export function findList(document: DocumentNode, schema: GraphQLSchema): Selecte
 /** From the root to the list, without a schema: a namespace takes no arguments and holds nothing else. */
 export function findPath(document: DocumentNode): readonly FieldNode[] | undefined {
   const path: FieldNode[] = []
-  let selections = findOperation(document)?.selectionSet.selections ?? []
+  let selections = findDocumentRoot(document)?.selectionSet.selections ?? []
   for (;;) {
     const [node, ...others] = selections
     if (node?.kind !== Kind.FIELD || others.length > 0) return path.length > 0 ? path : undefined

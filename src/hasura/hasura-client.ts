@@ -7,9 +7,9 @@ import type { Log } from '../log.ts'
 import type { Slots } from '../slots.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
-import { type OperationKind, requireOperation } from './require-operation.ts'
+import { type DocumentKind, requireDocument } from './require-document.ts'
 import type { Rows } from './rows.ts'
-import { createSend, type Received, type Sendable } from './send-operation.ts'
+import { createSend, type Received, type Sendable } from './send-document.ts'
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
@@ -106,7 +106,7 @@ export function createHasuraClient(deps: {
   /** One try, with what costs no try: a fresh token after the first rejection, and the pauses that Hasura asks for. */
   async function attempt<D>(
     operation: Sendable,
-    kind: OperationKind,
+    kind: DocumentKind,
     options: RequestOptions,
     interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
@@ -161,8 +161,7 @@ export function createHasuraClient(deps: {
     return attempt(operation, 'query', options, interpret)
   }
 
-  const interpretAs = (kind: OperationKind) => (received: Answer) =>
-    interpretResponse(received, kind, role, clock.now())
+  const interpretAs = (kind: DocumentKind) => (received: Answer) => interpretResponse(received, kind, role, clock.now())
 
   return {
     role,
@@ -171,7 +170,7 @@ export function createHasuraClient(deps: {
       variables: V,
       options: RequestOptions = {},
     ) {
-      requireOperation(document, 'query')
+      requireDocument(document, 'query')
       return dataOf<R>(await attemptQuery({ document, variables }, options, interpretAs('query')))
     },
     async mutate<R, V extends Record<string, unknown>>(
@@ -179,7 +178,7 @@ export function createHasuraClient(deps: {
       variables: V,
       options: RequestOptions = {},
     ) {
-      requireOperation(document, 'mutation')
+      requireDocument(document, 'mutation')
       return dataOf<R>(await attempt({ document, variables }, 'mutation', options, interpretAs('mutation')))
     },
     async queryRows<R, V extends Record<string, unknown>>(
@@ -188,7 +187,7 @@ export function createHasuraClient(deps: {
       place: string,
       options: RequestOptions = {},
     ) {
-      requireOperation(document, 'query')
+      requireDocument(document, 'query')
       const { data, received } = await attemptQuery({ document, variables }, options, answer =>
         interpretRows(answer, place, role, clock.now()),
       )

@@ -14,8 +14,8 @@ import {
   type SelectionNode,
 } from 'graphql'
 import { ConfigError } from '../errors.ts'
+import { findDocumentRoot } from './document-root.ts'
 import { findList, type SelectedList } from './find-list.ts'
-import { findOperation } from './find-operation.ts'
 import { readNaming } from './read-naming.ts'
 import type { RoleSchema } from './role-schema.ts'
 import { columnTypeOf, comparedAs, type NamingConvention } from './scalars.ts'
@@ -53,7 +53,7 @@ export function readSelection(
   { role, schema }: RoleSchema,
   flattened: ReadonlySet<string> = new Set(),
 ): Selection {
-  const name = findOperation(document)?.name?.value ?? 'the operation'
+  const name = findDocumentRoot(document)?.name?.value ?? 'the operation'
   const list = findList(document, schema)
   if (!list) {
     throw new ConfigError([

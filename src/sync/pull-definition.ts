@@ -1,7 +1,7 @@
 import { type DocumentNode, type FieldNode, print } from 'graphql'
 import { z } from 'zod'
+import { findDocumentRoot } from '../hasura/document-root.ts'
 import { findPath } from '../hasura/find-list.ts'
-import { findOperation } from '../hasura/find-operation.ts'
 
 /** What a checkpoint depends on, kept beside its fingerprint so that a change can be named. */
 export interface PullDefinition {
@@ -30,7 +30,7 @@ export const pullDefinitionSchema: z.ZodType<PullDefinition> = z.object({
 /** What a document says of them. */
 export function describeDocument(document: DocumentNode): Pick<PullDefinition, 'query' | 'list'> {
   const list = (findPath(document) ?? []).map(field => print(withoutColumns(field))).join('.')
-  return { query: findOperation(document)?.name?.value ?? '', list }
+  return { query: findDocumentRoot(document)?.name?.value ?? '', list }
 }
 
 function withoutColumns({ kind, name, alias, arguments: given }: FieldNode): FieldNode {

@@ -1,6 +1,6 @@
 import { type DocumentNode, Kind, type OperationDefinitionNode } from 'graphql'
 
 /** The document's first operation; each of ours holds one. */
-export function findOperation(document: DocumentNode): OperationDefinitionNode | undefined {
+export function findDocumentRoot(document: DocumentNode): OperationDefinitionNode | undefined {
   return document.definitions.find(definition => definition.kind === Kind.OPERATION_DEFINITION)
 }

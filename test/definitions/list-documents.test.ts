@@ -2,12 +2,12 @@ import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
-import { listOperations } from '../../src/definitions/list-operations.ts'
+import { listDocuments } from '../../src/definitions/list-documents.ts'
 import { schemaFolderOf } from '../../src/project.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
 test('lists what the worker sends unattended, each once, with who sends it and what is derived', async () => {
-  const operations = await listOperations(jobs, firstLogin, schemaFolderOf(wikiProject))
+  const operations = await listDocuments(jobs, firstLogin, schemaFolderOf(wikiProject))
   expect(operations.map(({ name, senders }) => [name, ...senders])).toEqual([
     ['RefreshUsers', 'first login'],
     ['FindUser', 'first login'],
@@ -20,13 +20,13 @@ test('lists what the worker sends unattended, each once, with who sends it and w
       ])
     }),
   ])
-  expect(await listOperations(jobs, firstLogin, schemaFolderOf(wikiProject))).toEqual(operations)
+  expect(await listDocuments(jobs, firstLogin, schemaFolderOf(wikiProject))).toEqual(operations)
   for (const { query } of operations) expect(parse(query).definitions).toHaveLength(1)
 })
 
 test('what two jobs send is listed once', async () => {
   const [job] = jobs.filter(({ name }) => name === 'sync-users')
   if (!job) throw new Error('the project has this job')
-  const twice = await listOperations([job, { ...job, name: 'other' }], undefined, schemaFolderOf(wikiProject))
+  const twice = await listDocuments([job, { ...job, name: 'other' }], undefined, schemaFolderOf(wikiProject))
   expect(twice.map(({ senders }) => senders)).toEqual(twice.map(() => ['sync-users', 'other']))
 })

@@ -1,12 +1,12 @@
 import { type DocumentNode, Kind } from 'graphql'
 
-export type OperationKind = 'query' | 'mutation'
+export type DocumentKind = 'query' | 'mutation'
 
 /**
  * @throws TypeError when the document doesn't hold exactly one operation of that kind: a mutation that is sent as a query
  *   would be retried
  */
-export function requireOperation(document: DocumentNode, kind: OperationKind): void {
+export function requireDocument(document: DocumentNode, kind: DocumentKind): void {
   const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
   const [operation] = operations
   if (!operation || operations.length > 1) {

@@ -4,7 +4,7 @@ import type { Token } from '../auth/token.ts'
 import { type Explanation, OutageError, PermanentError, TransientError, UnknownOutcomeError } from '../errors.ts'
 import { describeNetworkFailure } from '../network-failure.ts'
 import { type Answer, exchange } from '../outgoing/exchange.ts'
-import type { OperationKind } from './require-operation.ts'
+import type { DocumentKind } from './require-document.ts'
 import { roleHeader } from './role-name.ts'
 
 export interface Sendable {
@@ -26,7 +26,7 @@ export interface Received extends Answer {
 export function createSend(deps: { url: string; role: string }) {
   return async (
     { document, variables }: Sendable,
-    kind: OperationKind,
+    kind: DocumentKind,
     token: Token,
     limits: { signal?: AbortSignal; timeoutMs: number; maxBytes: number },
   ): Promise<Received> => {
@@ -58,7 +58,7 @@ export function createSend(deps: { url: string; role: string }) {
 
 const ifTooLarge = 'ask for fewer rows or columns'
 
-function translateFailure(error: unknown, kind: OperationKind): Error {
+function translateFailure(error: unknown, kind: DocumentKind): Error {
   if (error instanceof PermanentError) return kind === 'query' ? error : unknownOutcome(error)
   const {
     words,

@@ -1,12 +1,12 @@
 import { type DocumentNode, print } from 'graphql'
 import type { FirstLoginOperations } from '../gate/first-login.ts'
-import { findOperation } from '../hasura/find-operation.ts'
+import { findDocumentRoot } from '../hasura/document-root.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { roleOf } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 
 /** One operation as it is sent, for Hasura's allow list: that compares all but spaces. */
-export interface SentOperation {
+export interface SentDocument {
   readonly name: string
   readonly query: string
   /** The jobs that send it; `first login` for what is sent before any of them. */
@@ -20,11 +20,11 @@ export interface SentOperation {
  * @param schemaFolder where the SDL of each role is: what can be derived depends on what the role may ask
  * @throws ConfigError when a role's SDL can't be read or doesn't fit a job
  */
-export async function listOperations(
+export async function listDocuments(
   jobs: readonly JobDefinition[],
   firstLogin: FirstLoginOperations | undefined,
   schemaFolder: URL,
-): Promise<readonly SentOperation[]> {
+): Promise<readonly SentDocument[]> {
   const sent = [firstLogin?.refreshUsers ?? [], firstLogin?.operations ?? []].flat().map(document => ({
     sender: 'first login',
     document,
@@ -45,5 +45,5 @@ export async function listOperations(
 }
 
 function nameOf(document: DocumentNode | undefined): string {
-  return (document && findOperation(document)?.name?.value) ?? ''
+  return (document && findDocumentRoot(document)?.name?.value) ?? ''
 }
