@@ -1,7 +1,7 @@
 /**
  * Imports go one way, and in no circle:
- * main, cli → app → init → doctor, provision, add → http → forget → runs, schedules, queue → jobs → gate,
- * definitions, sync → auth, hasura, rest, store → generated, outgoing → the leaves beside main.ts.
+ * main, cli → app → init → doctor, provision, add → http → forget → runs, schedules, queue → jobs → pull →
+ * changes, mirror → gate, definitions → auth, hasura, rest, store → generated, outgoing → the leaves beside main.ts.
  * Prints each import that breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -17,7 +17,9 @@ const floors: readonly (readonly string[])[] = [
   ['forget'],
   ['runs', 'schedules', 'queue'],
   ['jobs'],
-  ['gate', 'definitions', 'sync'],
+  ['pull'],
+  ['changes', 'mirror'],
+  ['gate', 'definitions'],
   ['auth', 'hasura', 'rest', 'store'],
   ['generated', 'outgoing'],
   [

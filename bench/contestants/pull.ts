@@ -1,7 +1,7 @@
 // node bench/contestants/pull.ts '{"url": …, "databaseUrl": …, "pageSize": …, …}'
 // The real thing: gate, lease, fence, comparison and checkpoint into a real Postgres.
 import { z } from 'zod'
-import { pullSync } from '../../src/sync/pull-sync.ts'
+import { pullSync } from '../../src/pull/pull-sync.ts'
 import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
 import { runJob, workerOptions } from './run-job.ts'
 

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { type CursorKind, findCursorKind } from '../sync/cursor-bound.ts'
+import { type CursorKind, findCursorKind } from '../pull/cursor-bound.ts'
 import type { RootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 

@@ -4,7 +4,7 @@ import { type DocumentNode, Kind, parse } from 'graphql'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConflictError, UsageError } from '../errors.ts'
 import { findPath } from '../hasura/find-list.ts'
-import { findFreeName, findTableNameProblem } from '../sync/mirror/column-name.ts'
+import { findFreeName, findTableNameProblem } from '../mirror/column-name.ts'
 import { findJobNames, type JobNames, nameJob } from './job-names.ts'
 import { findContent } from './write-files.ts'
 

@@ -2,7 +2,7 @@ import { parse } from 'graphql'
 import { type Explanation, UsageError } from '../errors.ts'
 import { readSelection } from '../hasura/read-selection.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
-import { findRowRisk, findTableProblems } from '../sync/mirror/table-limits.ts'
+import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
 import type { Key } from './choose-key.ts'
 
 /**

@@ -2,8 +2,8 @@ import { type GraphQLField, getNamedType, getNullableType, isLeafType, isListTyp
 import type { SelectedList } from '../hasura/find-list.ts'
 import { readNaming } from '../hasura/read-naming.ts'
 import { comparedAs } from '../hasura/scalars.ts'
-import { findOrderProblem } from '../sync/find-order-problem.ts'
-import { findFreeColumnName } from '../sync/mirror/column-name.ts'
+import { findFreeColumnName } from '../mirror/column-name.ts'
+import { findOrderProblem } from '../pull/find-order-problem.ts'
 
 /** A field of the row type that becomes a column of the mirror. */
 export interface RowColumn {

@@ -1,4 +1,4 @@
-import { forgetReads } from '../sync/full/full-read-record.ts'
+import { forgetReads } from '../pull/full/full-read-record.ts'
 import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
 
 /** Forgets the checkpoint, so that the next run reads everything; the mirrored rows stay until then. */

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { NotFoundError, UsageError } from '../errors.ts'
 import { explainUnknown } from '../find-named.ts'
+import { findMirrorTables } from '../mirror/find-mirror-tables.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import type { Store } from '../store/store.ts'
-import { findMirrorTables } from '../sync/mirror/find-mirror-tables.ts'
 import type { MirrorRowsReport, WantedRows } from './operations.ts'
 
 /**

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { bootstrapAccount } from '../../src/definitions/bootstrap-account.ts'
 import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
 import { defineSpec, type JobName, type JobNamed, type PayloadOf } from '../../src/definitions/job-spec.ts'
-import { pullSync } from '../../src/sync/pull-sync.ts'
+import { pullSync } from '../../src/pull/pull-sync.ts'
 import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 
 const syncArticles = pullSync({

@@ -59,7 +59,7 @@ afterAll(async () => {
 })
 
 test('every option of a pull is explained, and no other', () => {
-  const source = readDocument('src/sync/pull-sync.ts')
+  const source = readDocument('src/pull/pull-sync.ts')
   const options = /interface PullOptions.*?\n}/s.exec(source)?.[0] ?? ''
   const names = [...options.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name)
   const [, table = ''] = /^\| option \| meaning \|\n(.*?)\n\n/ms.exec(findSection(guide, 'A pull')) ?? []

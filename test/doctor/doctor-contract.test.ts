@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { pullSync } from '../../src/sync/pull-sync.ts'
+import { pullSync } from '../../src/pull/pull-sync.ts'
 import { openHome } from '../cli/run-command.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'

@@ -13,8 +13,8 @@ import { ConfigError, NotFoundError, RefusalError } from '../../src/errors.ts'
 import { byName, getNamed } from '../../src/find-named.ts'
 import { findRefusal } from '../../src/gate/requirement.ts'
 import { columnTypeOf, comparedAs, isOrdered, typescriptScalars } from '../../src/hasura/scalars.ts'
+import { findColumnNameProblem, findTableNameProblem } from '../../src/mirror/column-name.ts'
 import { explainSqlState } from '../../src/sql-state.ts'
-import { findColumnNameProblem, findTableNameProblem } from '../../src/sync/mirror/column-name.ts'
 
 /** What every object of JavaScript has, though nobody put it there. */
 const inherited = [...new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype', 'length', 'name', 'then'])]

@@ -1,0 +1,179 @@
+import { sql } from 'kysely'
+import type { JobContext } from '../definitions/define-job.ts'
+import type { ChangedTable } from '../mirror/changed-table.ts'
+import { sqlStateOf } from '../sql-state.ts'
+import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import { claimReader, moveReader, releaseReader } from './reader-position.ts'
+
+/**
+ * The latest change of one row. What a row was in between isn't kept: the row itself is in the mirror.
+ *
+ * @example
+ * import type { Change } from 'hasura-sync-worker'
+ *
+ * export const goneIds = (changes: readonly Change<'id'>[]) =>
+ *   changes.filter(({ op }) => op === 'delete').map(({ key }) => key.id)
+ */
+export interface Change<K extends string = string> {
+  /** Its place among the table's changes, a bigint as text. */
+  readonly position: string
+  /** A deleted row stays in the mirror, with `_deleted_at`. */
+  readonly op: 'upsert' | 'delete'
+  readonly account: string
+  /** The values of the key's columns as Postgres writes them. */
+  readonly key: { readonly [C in K]: string }
+}
+
+export interface ChangePage<K extends string = string> {
+  readonly changes: readonly Change<K>[]
+  /** What to read behind the next time; where these are the last, the table's end, so that nobody's other changes are met again. */
+  readonly position: string
+}
+
+/** Behind no change at all: who begins here is given every row once. */
+export const beginning = '0'
+
+/**
+ * The changes of one mirror table behind a position, in the order in which they were committed. None is ever missed, and one
+ * that comes again for the same row has a greater position.
+ *
+ * @param options.limit default 1,000
+ * @param options.account the changes of this account alone
+ * @example
+ * import { type JobContext, readChanges } from 'hasura-sync-worker'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const firstChanges = ({ store }: JobContext<unknown>) =>
+ *   readChanges(store, syncUsers.mirror, { after: '0', limit: 100 })
+ */
+export async function readChanges<K extends string>(
+  store: StoreReader,
+  table: ChangedTable<K>,
+  options: { readonly after: string; readonly limit?: number; readonly account?: string },
+): Promise<ChangePage<K>> {
+  const { after, limit = 1_000, account } = options
+  let page = store
+    .selectFrom(sql<MirrorChangeRow>`${sql.table(`mirror.${table.into}`)}`.as('m'))
+    .select([
+      'm._change',
+      sql<boolean>`m._deleted_at is not null`.as('deleted'),
+      'm._account',
+      sql<string[]>`array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}]`.as('key'),
+    ])
+    .where('m._change', '>', after)
+    .orderBy('m._change')
+    .limit(limit)
+  if (account !== undefined) page = page.where('m._account', '=', account)
+  // One statement, since it sees both as they were at one moment: up to that end no change is still to be committed.
+  const end = sql<{ end: string | null }>`(
+    select (select last::text from worker.change_counters where mirror = ${table.into}) as "end")`
+  const rows = await store
+    .selectFrom(end.as('e'))
+    .leftJoin(page.as('p'), join => join.onTrue())
+    .select([
+      'e.end',
+      sql<string | null>`p._change::text`.as('position'),
+      'p.deleted',
+      'p._account as account',
+      'p.key',
+    ])
+    .orderBy('p._change')
+    .execute()
+    .catch((error: unknown) => {
+      // Before the first run of its job there is no table.
+      if (sqlStateOf(error) === '42P01') return []
+      throw error
+    })
+  const changes = rows.flatMap(({ position, deleted, account, key }): Change<K>[] =>
+    position === null || account === null || key === null
+      ? []
+      : [{ position, op: deleted ? 'delete' : 'upsert', account, key: keyOf(table, key) }],
+  )
+  const last = changes.at(-1)?.position ?? after
+  return { changes, position: changes.length < limit ? later(last, rows[0]?.end ?? last) : last }
+}
+
+interface MirrorChangeRow {
+  _change: string
+  _account: string
+}
+
+/** A reader's position never goes back, not even when somebody has emptied the counters. */
+function later(a: string, b: string): string {
+  return BigInt(b) > BigInt(a) ? b : a
+}
+
+function keyOf<K extends string>({ key }: ChangedTable<K>, values: readonly string[]): Change<K>['key'] {
+  return Object.fromEntries(key.map((column, at) => [column, values[at] ?? ''])) as Change<K>['key']
+}
+
+export interface ChangeReader<K extends string> {
+  /** Its name: how far it has come is remembered by name, table and account. */
+  readonly reader: string
+  readonly table: ChangedTable<K>
+  /** The changes of this account alone, with a position of their own; default those of all accounts. */
+  readonly account?: string
+  /** Changes in a page, at most; default 1,000. */
+  readonly limit?: number
+}
+
+/** Writes what a page of changes comes to. Inside, nothing may be awaited but the database. */
+export type CommitChanges = (tx: FencedTransaction) => Promise<void>
+
+/**
+ * Hands all changes that a reader hasn't seen to `handle`, page by page and in their order.
+ *
+ * One run at a time follows a reader, whichever account and process it belongs to. A second one leaves its share to the first,
+ * which looks once more before it ends.
+ *
+ * @param handle what it does itself is done at least once: after a crash its last page comes again. The function that it
+ *   returns runs in the transaction that moves the reader's position, so what that one writes is written exactly once.
+ * @returns how many changes this run has handled
+ * @throws TransientError (`reader-moved`) when another run took the reader over meanwhile: nothing of the page is committed
+ * @example
+ * import { defineJob, followChanges } from 'hasura-sync-worker'
+ * import { z } from 'zod'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const followUsers = defineJob({
+ *   name: 'follow-users',
+ *   payload: z.strictObject({}),
+ *   async run(_session, context) {
+ *     const read = await followChanges(context, { reader: 'log', table: syncUsers.mirror }, async changes => {
+ *       context.log.info({ changes: changes.length }, 'users have changed')
+ *     })
+ *     return { counts: { read } }
+ *   },
+ * })
+ */
+export async function followChanges<K extends string>(
+  context: Pick<JobContext<unknown>, 'store' | 'transaction' | 'signal' | 'requestId'>,
+  reader: ChangeReader<K>,
+  handle: (changes: readonly Change<K>[]) => Promise<void> | Promise<CommitChanges | undefined>,
+): Promise<number> {
+  const { store, transaction, signal, requestId } = context
+  const { table, account, limit } = reader
+  const options = { ...(limit !== undefined && { limit }), ...(account !== undefined && { account }) }
+  const claim = { reader: reader.reader, mirror: table.into, account: account ?? '', requestId }
+  let after = await transaction(tx => claimReader(tx, claim))
+  let handled = 0
+  while (after !== undefined) {
+    signal.throwIfAborted()
+    const from: string = after
+    const { changes, position } = await readChanges(store, table, { after: from, ...options })
+    const moved = { from, to: position }
+    if (changes.length === 0) {
+      const isReleased = await transaction(tx => releaseReader(tx, claim, moved))
+      after = isReleased ? undefined : position
+      continue
+    }
+    const commit = await handle(changes)
+    await transaction(async tx => {
+      await moveReader(tx, claim, moved)
+      await commit?.(tx)
+    })
+    handled += changes.length
+    after = position
+  }
+  return handled
+}

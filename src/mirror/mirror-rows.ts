@@ -1,0 +1,159 @@
+import { sql } from 'kysely'
+import { ConfigError, inPlace } from '../errors.ts'
+import { rowsOf } from '../hasura/rows.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import { findColumnNameProblem, findTableNameProblem } from './column-name.ts'
+import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
+import { keysOf, sameKey } from './page-rows.ts'
+import { findTableProblems } from './table-limits.ts'
+import { explainWriteFailure } from './write-failure.ts'
+import { markDeleted, mergePage, type WrittenRows } from './write-page.ts'
+
+/** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
+interface ColumnTypes {
+  readonly text: string
+  readonly uuid: string
+  readonly boolean: boolean
+  readonly integer: number
+  readonly bigint: number | string
+  readonly numeric: number | string
+  readonly 'double precision': number
+  readonly date: string
+  /** In ISO 8601. */
+  readonly 'timestamp with time zone': string
+  /** Anything that JSON can say. */
+  readonly jsonb: unknown
+}
+
+export type ColumnType = keyof ColumnTypes
+
+/** A row to be mirrored: every column is given, and null where there is nothing. */
+export type MirrorRow<C extends Columns> = { readonly [N in keyof C]: ColumnTypes[C[N]] | null }
+
+/** Names that begin with an underscore are the mirror's own. */
+type Columns = Readonly<Record<string, ColumnType>> & { readonly [name: `_${string}`]: never }
+
+/** A table of schema `mirror` for rows that a job got from anywhere but Hasura. */
+export interface MirrorRows<R> {
+  /** The table's name, for the job's `into`. */
+  readonly into: string
+  readonly key: readonly (keyof R & string)[]
+  /** Never there: it carries the type of the rows. */
+  readonly row?: R
+  /**
+   * Creates the table, or adds the columns that it lacks.
+   *
+   * @throws RefusalError (`mirror-table`)
+   */
+  ensure(tx: FencedTransaction): Promise<void>
+  /**
+   * Writes what has changed. Of rows with the same key the last one counts.
+   *
+   * @throws PermanentError (`mirror-row`) for a row that the table can't hold
+   */
+  write(tx: FencedTransaction, account: string, rows: readonly R[]): Promise<WrittenRows>
+  /** What tells a row from all others. */
+  keyOf(row: R): RowKey
+  /** The account's rows that are not deleted and whose keys are not among these. */
+  findOthers(tx: FencedTransaction, account: string, keys: readonly RowKey[]): Promise<readonly RowKey[]>
+  /** Keeps the rows of these keys and marks them `_deleted_at`. */
+  markDeleted(tx: FencedTransaction, account: string, keys: readonly RowKey[]): Promise<number>
+}
+
+/** The key columns' values in their order, as text: what Postgres calls equal may be written in two ways. */
+export type RowKey = readonly string[]
+
+/**
+ * Defines a mirror table by hand. The columns `_account`, `_synced_at`, `_deleted_at`, `_revived_at` and `_change` come by
+ * themselves.
+ *
+ * @param options.key the column or columns that tell a row from all others; never null
+ * @throws ConfigError when Postgres can't hold such a table
+ * @example
+ * import { mirrorRows } from 'hasura-sync-worker'
+ *
+ * export const orders = mirrorRows({
+ *   into: 'orders',
+ *   key: ['shop', 'number'],
+ *   columns: { shop: 'text', number: 'bigint', paid: 'boolean' },
+ * })
+ */
+export function mirrorRows<const C extends Columns>(options: {
+  readonly into: string
+  readonly key: (keyof C & string) | readonly (keyof C & string)[]
+  readonly columns: C
+}): MirrorRows<MirrorRow<C>> {
+  const key = [options.key].flat()
+  const columns = Object.entries(options.columns).map(([name, type]) => ({ name, type }))
+  const table: MirrorTable = { name: options.into, columns, key }
+  requireTable(table)
+  const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
+  /** The transaction is over after an error, so the column that refused a value can't be looked for. */
+  const explained = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw explainWriteFailure(error, table) ?? error
+    })
+  return {
+    into: options.into,
+    key,
+    async ensure(tx) {
+      await explained(ensureMirrorTable(tx, table))
+    },
+    async write(tx, account, rows) {
+      // One statement can't write the same row twice.
+      const last = await explained(findLast(tx, table, rows))
+      return explained(mergePage(tx, table, account, rowsOf(rows.filter((_, at) => last.has(at)))))
+    },
+    keyOf,
+    findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
+    markDeleted: (tx, account, keys) => markDeleted(tx, table, account, keys),
+  }
+}
+
+function requireTable({ name: table, columns, key }: MirrorTable): void {
+  const name = findTableNameProblem(table)
+  const problems = [
+    ...(name === undefined ? [] : [{ found: `the name ${name}`, remedy: 'give it another one' }]),
+    ...columns.flatMap(column => {
+      const problem = findColumnNameProblem(column.name)
+      return problem === undefined
+        ? []
+        : [{ found: `column ${JSON.stringify(column.name)} ${problem}`, remedy: 'give it another name' }]
+    }),
+    ...findTableProblems(
+      columns.map(column => ({ ...column, nullable: !key.includes(column.name) })),
+      key,
+    ),
+  ]
+  if (problems.length > 0) {
+    throw new ConfigError(problems.map(problem => inPlace(`Mirror table ${JSON.stringify(table)}`, problem)))
+  }
+}
+
+/** Which rows are the last with their key. The database tells, because a key may be written in two ways. */
+async function findLast(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  rows: readonly Readonly<Record<string, unknown>>[],
+): Promise<ReadonlySet<number>> {
+  const key = sql.join(table.key.map(name => sql.ref(`page.${name}`)))
+  const { rows: found } = await sql<{ at: number }>`
+    select max(page._row) - 1 as at from ${keysOf(rowsOf(rows), table)} group by ${key}`.execute(tx)
+  return new Set(found.map(({ at }) => at))
+}
+
+async function findOthers(
+  tx: FencedTransaction,
+  table: MirrorTable,
+  account: string,
+  keys: readonly RowKey[],
+): Promise<readonly RowKey[]> {
+  const records = keys.map(values => Object.fromEntries(table.key.map((column, index) => [column, values[index]])))
+  const { rows } = await sql<{ key: string[] }>`
+    select array[${sql.join(table.key.map(column => sql`${sql.ref(`m.${column}`)}::text`))}] as key
+    from ${sql.table(`mirror.${table.name}`)} as m
+    where m._account = ${account} and m._deleted_at is null
+      and not exists (select from ${keysOf(rowsOf(records), table)} where ${sameKey(table)})
+    order by 1`.execute(tx)
+  return rows.map(row => row.key)
+}

@@ -1,0 +1,89 @@
+import { type RawBuilder, sql } from 'kysely'
+import { ConfigError } from '../errors.ts'
+import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import type { Rows } from '../hasura/rows.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import type { MirrorColumn, MirrorTable, SoftDelete } from './mirror-table.ts'
+
+/** What a row that isn't deleted has in a column of each type, where it isn't null. */
+const alive: Readonly<Record<string, 'false' | '0' | 'infinity'>> = {
+  boolean: 'false',
+  smallint: '0',
+  integer: '0',
+  bigint: '0',
+  numeric: '0',
+  real: '0',
+  'double precision': '0',
+  date: 'infinity',
+  'timestamp without time zone': 'infinity',
+  'timestamp with time zone': 'infinity',
+}
+
+/** @throws ConfigError when only the job can know which values of the column's type mean that a row is deleted */
+export function requireClear({ column, isDeleted }: SoftDelete, { type }: Pick<MirrorColumn, 'type'>): void {
+  if (isDeleted || Object.hasOwn(alive, type)) return
+  throw new ConfigError([
+    {
+      found: `softDelete: column "${column}" is ${type}, whose values don't tell which rows are deleted`,
+      remedy: `give a rule, { column: '${column}', isDeleted: value => … }`,
+    },
+  ])
+}
+
+/** Of each row of a page, as it is to be mirrored, whether it is deleted. */
+export function findDeleted(page: Rows, { columns }: MirrorTable, softDelete: SoftDelete): readonly boolean[] {
+  const column = columns.find(({ name }) => name === softDelete.column)
+  if (!column) return []
+  const [head, ...steps] = column.path ?? [column.name]
+  const values = page.column(head)
+  const isDeleted = softDelete.isDeleted ?? ((value: unknown) => isDeletedByType(column.type, value))
+  return Array.from({ length: page.count }, (_, row) => {
+    const value = parseKeepingDigits(values?.text(row) ?? 'null')
+    return isDeleted(toPlain(valueAt(value, steps)))
+  })
+}
+
+/**
+ * The same of the mirror's row `m`, as a condition.
+ *
+ * @param account whose rows are looked at
+ */
+export async function isSoftDeleted(
+  tx: FencedTransaction,
+  { name, columns, softDelete }: MirrorTable,
+  account: string,
+): Promise<RawBuilder<unknown>> {
+  const column = columns.find(each => each.name === softDelete?.column)
+  if (!column || !softDelete) return sql`false`
+  const value = sql.ref(`m.${column.name}`)
+  const { isDeleted } = softDelete
+  if (!isDeleted) return sql`coalesce(${value} <> ${sql.lit(alive[column.type] ?? '')}::${sql.raw(column.type)}, false)`
+  const json = sql<string>`coalesce(to_jsonb(${value}), 'null')::text`
+  const { rows } = await sql<{ json: string }>`
+    select distinct ${json} as json from ${sql.table(`mirror.${name}`)} m
+    where m._account = ${account} and m._deleted_at is not null`.execute(tx)
+  const deleted = rows.filter(row => isDeleted(toPlain(parseKeepingDigits(row.json)))).map(row => row.json)
+  return sql`${json} = any(${deleted}::text[])`
+}
+
+function isDeletedByType(type: string, value: unknown): boolean {
+  if (value === null || value === undefined) return false
+  const text = String(value)
+  return alive[type] === '0' ? !/^-?[0.]+(?:e.*)?$/i.test(text) : text !== alive[type]
+}
+
+/** Never something inherited: a member may be called `constructor`. */
+function valueAt(value: unknown, steps: readonly string[]): unknown {
+  return steps.reduce((inner: unknown, step) => {
+    const isMember = typeof inner === 'object' && inner !== null && Object.hasOwn(inner, step)
+    return isMember ? (Reflect.get(inner, step) ?? null) : null
+  }, value)
+}
+
+/** A number is given as one where JavaScript has the same, and as its text elsewhere. */
+function toPlain(value: unknown): unknown {
+  if (!JSON.isRawJSON(value)) return value
+  const digits = value.rawJSON.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
+  const number = Number(digits)
+  return String(number) === digits ? number : value.rawJSON
+}

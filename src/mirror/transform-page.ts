@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { PermanentError } from '../errors.ts'
+import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import { type Rows, rowsOf, textsAt } from '../hasura/rows.ts'
+import type { Position } from '../store/schema.ts'
+import type { MirrorTable } from './mirror-table.ts'
+import type { PageRows } from './page-rows.ts'
+
+/** Gives the row as it is to be mirrored, or undefined for one that isn't. */
+export type RowTransform = (row: unknown) => unknown
+
+/**
+ * Runs a job's own function over the rows of a page. Numbers that JavaScript can't hold are given to it as text; those that it
+ * leaves alone inside of JSON are written digit by digit.
+ *
+ * @param fixed the columns of key and cursor
+ * @throws PermanentError (`transform`) when a row has lost or changed one of these
+ */
+export function transformPage(
+  page: Rows,
+  { columns, key }: Pick<MirrorTable, 'columns' | 'key'>,
+  fixed: readonly string[],
+  transform: RowTransform,
+): PageRows {
+  const asText = new Set(columns.filter(({ type }) => type !== 'json' && type !== 'jsonb').map(({ name }) => name))
+  const results: Record<string, unknown>[] = []
+  const leftOut: Position[] = []
+  const sources = page.names.map(name => ({ name, isText: asText.has(name), column: page.column(name) }))
+  for (let index = 0; index < page.count; index += 1) {
+    const position = textsAt(page, index, key)
+    const row = Object.fromEntries(
+      sources.map(({ name, isText, column }) => {
+        const value = parseKeepingDigits(column?.text(index) ?? 'null')
+        return [name, isText && JSON.isRawJSON(value) ? value.rawJSON : value]
+      }),
+    )
+    const before = fixed.map(name => row[name])
+    const result = transform(row)
+    if (result === undefined) {
+      leftOut.push(position)
+      continue
+    }
+    const after = record.safeParse(result)
+    const changed = fixed.find((name, at) => !after.success || after.data[name] !== before[at])
+    if (changed !== undefined || !after.success) {
+      throw new PermanentError('transform', {
+        found: `The transform changed "${changed}", by which a row is found again`,
+        remedy: `leave the columns of key and cursor (${fixed.join(', ')}) as they are`,
+      })
+    }
+    results.push(after.data)
+  }
+  return { ...rowsOf(results), leftOut }
+}
+
+const record = z.record(z.string(), z.unknown())

@@ -1,0 +1,124 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Rows } from '../../hasura/rows.ts'
+import type { MirrorTable } from '../../mirror/mirror-table.ts'
+import { columnValue, isKeyOf, unnestPage } from '../../mirror/page-rows.ts'
+import { isSoftDeleted } from '../../mirror/soft-delete.ts'
+import type { Position } from '../../store/schema.ts'
+import type { FencedTransaction } from '../../store/store.ts'
+import type { FullRead } from './full-read-record.ts'
+
+/*
+ * Which keys a full read has met is kept in the database: a list of a million wouldn't fit into memory, and merging two ordered
+ * streams would delete rows where the collations differ. They are kept as texts, which show how the source writes them, and
+ * compared as values of the mirror's types: 12.5 and 12.50 are the same key.
+ */
+
+/** Keeps the keys of a page, and their cursors where the table has one. */
+export async function stageKeys(
+  tx: FencedTransaction,
+  readId: string,
+  table: MirrorTable,
+  cursor: string | undefined,
+  page: Rows,
+): Promise<void> {
+  const columns = table.columns.filter(({ name }) => name === cursor || table.key.includes(name))
+  const value = (name: string) =>
+    sql`${sql.join(columns.filter(column => column.name === name).map(columnValue))}::text`
+  await sql`
+    insert into worker.staged_keys (read_id, key, cursor)
+    select ${readId}, array[${sql.join(table.key.map(value))}], ${cursor === undefined ? sql`null` : value(cursor)}
+    from ${unnestPage(page, columns)}`.execute(tx)
+}
+
+export interface MissingKeys {
+  /** Rows of the account that are here and not deleted. */
+  readonly here: number
+  /** Those of them that the read hasn't met. */
+  readonly missingThere: number
+}
+
+/** How much would have to be deleted, at most. */
+export async function countMissing(
+  tx: FencedTransaction,
+  readId: string,
+  table: MirrorTable,
+  account: string,
+): Promise<MissingKeys> {
+  const { rows } = await sql<{ here: string; missing: string }>`
+    select (select count(*) from ${sql.table(`mirror.${table.name}`)} m
+        where m._account = ${account} and m._deleted_at is null) as here,
+      (select count(*) from ${missingThere(table, account, readId)}) as missing`.execute(tx)
+  return { here: Number(rows[0]?.here), missingThere: Number(rows[0]?.missing) }
+}
+
+/** Without it Postgres takes a table that was empty a moment ago for a small one, and compares it row by row. */
+export async function analyzeStagedKeys(tx: FencedTransaction): Promise<void> {
+  await sql`analyze worker.staged_keys`.execute(tx)
+}
+
+function missingThere(table: MirrorTable, account: string, readId: string): RawBuilder<unknown> {
+  return sql`${sql.table(`mirror.${table.name}`)} m
+    where m._account = ${account} and m._deleted_at is null
+      and not exists (select from worker.staged_keys s where s.read_id = ${readId} and ${isStaged(table)})`
+}
+
+/**
+ * Turns what was staged into a list of keys to be settled: those that are missing there, and, when the rows themselves weren't
+ * read, those that are missing here, that have another cursor or are written otherwise, or that were taken for deleted.
+ */
+export async function listUnsettled(
+  tx: FencedTransaction,
+  read: Pick<FullRead, 'id' | 'purpose'>,
+  table: MirrorTable,
+  account: string,
+  cursor: string | undefined,
+  here: number,
+): Promise<void> {
+  const mirror = sql.table(`mirror.${table.name}`)
+  if (read.purpose === 'sweep') {
+    const isDeleted = await isSoftDeleted(tx, table, account)
+    const isRespelled = sql`s.key <> ${keyOf(table)}`
+    const differs =
+      cursor === undefined
+        ? isRespelled
+        : sql`(${isRespelled} or ${sql.ref(`m.${cursor}`)}::text is distinct from s.cursor)`
+    await sql`
+      insert into worker.unsettled_keys (read_id, key)
+      select ${read.id}, s.key from worker.staged_keys s
+      left join ${mirror} m on m._account = ${account} and ${isStaged(table)}
+      where s.read_id = ${read.id}
+        and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isDeleted}))`.execute(tx)
+  }
+  await sql`
+    insert into worker.unsettled_keys (read_id, key)
+    select ${read.id}, ${keyOf(table)} from ${missingThere(table, account, read.id)}`.execute(tx)
+  await sql`delete from worker.staged_keys where read_id = ${read.id}`.execute(tx)
+  await sql`update worker.full_reads set phase = 'settling', here = ${here} where id = ${read.id}`.execute(tx)
+}
+
+export async function findUnsettled(
+  tx: Pick<FencedTransaction, 'selectFrom'>,
+  readId: string,
+  limit: number,
+): Promise<readonly { readonly id: string; readonly key: Position }[]> {
+  return tx
+    .selectFrom('worker.unsettled_keys')
+    .select(['id', 'key'])
+    .where('read_id', '=', readId)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
+export async function forgetUnsettled(tx: FencedTransaction, readId: string, upToId: string): Promise<void> {
+  await tx.deleteFrom('worker.unsettled_keys').where('read_id', '=', readId).where('id', '<=', upToId).execute()
+}
+
+/** That a staged key `s` is that of the mirror's row `m`. */
+function isStaged(table: MirrorTable): RawBuilder<unknown> {
+  return isKeyOf(table, at => sql`s.key[${sql.lit(at + 1)}]`)
+}
+
+function keyOf({ key }: MirrorTable): RawBuilder<unknown> {
+  return sql`array[${sql.join(key.map(name => sql`${sql.ref(`m.${name}`)}::text`))}]`
+}

@@ -1,0 +1,171 @@
+import type { JobContext } from '../definitions/define-job.ts'
+import { PermanentError } from '../errors.ts'
+import type { Rows } from '../hasura/rows.ts'
+import { ensureMirrorTable, type MirrorTable } from '../mirror/mirror-table.ts'
+import type { PageRows } from '../mirror/page-rows.ts'
+import { explainWriteFailure, findRefusedColumn } from '../mirror/write-failure.ts'
+import { insertPage, mergePage, none, type WrittenRows } from '../mirror/write-page.ts'
+import { sqlStateOf } from '../sql-state.ts'
+import type { RunCounts } from '../store/schema.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import { type CheckpointKey, findCheckpoint, saveColumnState } from './checkpoint.ts'
+import { beginAnyRows, type ColumnPlan, type Columns, type ColumnVersions } from './column-versions.ts'
+import type { BoundedCursor } from './cursor-bound.ts'
+import type { SaveProgress } from './full/full-read-record.ts'
+import type { RemoteTable } from './remote/remote-table.ts'
+import type { ScanOrder } from './remote/scan.ts'
+import { takeBack } from './take-back.ts'
+
+/** What all steps of one run of a pull work with. */
+export interface PullRun {
+  readonly key: CheckpointKey
+  readonly remote: RemoteTable
+  readonly mirror: MirrorTable
+  /** Absent for a table without a usable cursor. */
+  readonly cursor: PullCursor | undefined
+  readonly columns: RunColumns
+  /** Of everything that a full read depends on. */
+  readonly definition: string
+  /** Of the claims that decide what the account may see. */
+  readonly grants: string
+  /** The store's time when the run began, in milliseconds. */
+  readonly openedAt: number
+  readonly ranges: number
+  readonly guard: DeletionGuard
+  readonly context: Pick<
+    JobContext<unknown>,
+    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction' | 'statement'
+  >
+  readonly counts: Counts
+  /** The rows of a page, as they are to be mirrored. */
+  rowsOf(rows: Rows): PageRows
+}
+
+/** The columns that a run selects, and what they are to those that the mirror's rows were read with. */
+export interface RunColumns {
+  readonly selected: Columns
+  /** Undefined in a first run, and where the run reads everything because somebody wants it: nothing is left as it is then. */
+  readonly known: ColumnVersions | undefined
+  readonly plan: ColumnPlan
+}
+
+export interface PullCursor extends BoundedCursor {
+  readonly column: string
+  /** The cursor with the key behind it. */
+  readonly order: ScanOrder
+}
+
+/** More deletions at once than both of these are taken for a lost permission. */
+export interface DeletionGuard {
+  /** Of the rows that are there, between 0 and 1. */
+  readonly share: number
+  /** Rows. */
+  readonly floor: number
+}
+
+export type Counts = { -readonly [C in keyof Required<RunCounts>]: number }
+
+export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0, revived: 0, pages: 0 }
+
+/**
+ * Commits the rows of a page, and adds them to what the run reports.
+ *
+ * @param before in the same transaction; the rows come last, because they take the table's change counter
+ */
+export async function writeRows(
+  run: PullRun,
+  page: Rows,
+  before?: (tx: FencedTransaction) => Promise<void>,
+): Promise<void> {
+  await mergeRows(run, page.count, run.rowsOf(page), before)
+}
+
+/**
+ * Where the run leaves columns as they are, remembers that rows of any cursor may lack them: in a transaction that writes such
+ * rows, or before the first.
+ */
+export async function leaveInAnyRows(tx: FencedTransaction, { key, columns }: PullRun): Promise<void> {
+  if (columns.plan.leaves.length === 0) return
+  // As it is now: the run's own scan may have changed it.
+  const versions = (await findCheckpoint(tx, key))?.versions
+  if (versions) await saveColumnState(tx, key, { ...versions, left: beginAnyRows(versions, columns.plan) })
+}
+
+async function mergeRows(
+  run: PullRun,
+  read: number,
+  rows: PageRows,
+  before?: (tx: FencedTransaction) => Promise<void>,
+): Promise<void> {
+  const written = await commit(run, async tx => {
+    await before?.(tx)
+    return mergePage(tx, run.mirror, run.key.account, rows)
+  }).catch(error => explainPage(run, rows, error))
+  tally(run.counts, read, written)
+}
+
+/** The same in less time, of an account that should have none of the rows yet. */
+export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
+  const { context, mirror, key, counts } = run
+  const rows = run.rowsOf(page)
+  const merge = () => mergeRows(run, page.count, rows, async tx => void (await save().execute(tx)))
+  // A row that is left out has to be looked for, whoever may have written it.
+  if (rows.leftOut?.length) return merge()
+  try {
+    const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
+    const deleted = rows.deleted?.filter(Boolean).length ?? 0
+    tally(counts, page.count, { ...none, inserted: inserted - deleted, deleted })
+  } catch (error) {
+    if (sqlStateOf(error) !== uniqueViolation) return explainPage(run, rows, error)
+    await merge()
+  }
+}
+
+/** Names the column that refused a value of the page, where one did. */
+export async function explainPage({ context, mirror }: PullRun, page: Rows, error: unknown): Promise<never> {
+  const column = await findRefusedColumn(context.transaction, page, mirror.columns, error)
+  throw explainWriteFailure(error, mirror, column) ?? error
+}
+
+function tally(counts: Counts, rows: number, written: WrittenRows): void {
+  const { inserted, updated, deleted, revived } = written
+  counts.pages += 1
+  counts.read += rows
+  counts.inserted += inserted
+  counts.updated += updated
+  counts.deleted += deleted
+  counts.revived += revived
+  counts.unchanged += rows - inserted - updated - deleted - revived
+}
+
+/** Commits what the run does to its mirror and checkpoint; a dry run sees what it would do, and takes it back. */
+export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => Promise<T>): Promise<T> {
+  const { context, mirror } = run
+  try {
+    if (!context.dryRun) return await context.transaction(work)
+    return await takeBack(context.transaction, async tx => {
+      // What created it was taken back as well.
+      await ensureMirrorTable(tx, mirror)
+      return work(tx)
+    })
+  } catch (error) {
+    throw sqlStateOf(error) === cardinalityViolation ? repeatedKey(run, error) : error
+  }
+}
+
+/** One statement was to write the same row twice. */
+const cardinalityViolation = '21000'
+
+/** A row that was to be inserted is there: another run or job has written it, or the key doesn't tell rows apart. */
+const uniqueViolation = '23505'
+
+function repeatedKey({ key, mirror }: PullRun, cause: unknown): PermanentError {
+  return new PermanentError(
+    'key',
+    {
+      found: `Two rows of one page have the same ${mirror.key.map(column => `"${column}"`).join(' and ')}, so the key of ${key.job} doesn't tell rows apart`,
+      remedy: 'choose another "key" for it',
+    },
+    { cause },
+  )
+}

@@ -1,0 +1,158 @@
+import { print } from 'graphql'
+import { ConfigError, type Explanation, type Told } from '../errors.ts'
+import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
+import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
+import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
+import { isGraphQLNumber } from '../hasura/scalars.ts'
+import { findColumnNameProblem, findTableNameProblem } from '../mirror/column-name.ts'
+import type { MirrorTable } from '../mirror/mirror-table.ts'
+import { requireClear } from '../mirror/soft-delete.ts'
+import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
+import { findRuleProblem } from '../schedule-rule.ts'
+import { findComparison } from './compare-values.ts'
+import { defaultLookback, findCursorKind } from './cursor-bound.ts'
+import { findOrderProblem } from './find-order-problem.ts'
+import { describeDocument, type PullDefinition } from './pull-definition.ts'
+import type { PullCursor } from './pull-run.ts'
+import type { PullSettings } from './pull-settings.ts'
+import { directions, type ScanOrder } from './remote/scan.ts'
+
+/** What a pull's document means in the schema of its role. */
+export interface PullShape {
+  /** Of the list in `data`: `users`, or `north.users` in a namespace. */
+  readonly place: string
+  readonly derived: DerivedDocuments
+  readonly mirror: MirrorTable
+  readonly key: ScanOrder
+  readonly cursor: PullCursor | undefined
+  /** What is mirrored, by the names of the columns: type and selection; and what says that a row is deleted. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Of what is read and in which order, the columns excepted. */
+  readonly definition: string
+  /** The same in parts that can be named. */
+  readonly parts: Omit<PullDefinition, 'filter'>
+}
+
+/** Reading a schema takes a while and it changes with the checkout only, so that it is done once. */
+export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) => Promise<PullShape> {
+  const shapes = new Map<string, Promise<PullShape>>()
+  return folder => {
+    const known = shapes.get(folder.href)
+    if (known) return known
+    const shape = loadRoleSchema(folder, settings.role).then(schema => readShape(settings, schema))
+    shapes.set(folder.href, shape)
+    // One that could not be read may have been pulled meanwhile.
+    shape.catch(() => shapes.delete(folder.href))
+    return shape
+  }
+}
+
+/** What of the options doesn't fit the document, or can't be kept; in words. */
+export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly Told[] {
+  const { into, sweep, pageSize, ranges, lookback } = settings
+  const rule = sweep ? findRuleProblem(sweep) : undefined
+  const tableProblem = findTableNameProblem(into)
+  const problems: Told[] = [
+    ...(rule === undefined ? [] : [`its sweep's ${rule}`]),
+    ...(tableProblem === undefined
+      ? []
+      : [{ found: `mirror table "${into}" ${tableProblem}`, remedy: 'give it another name with "into"' }]),
+    ...Object.entries({ pageSize, ranges }).flatMap(([name, value]) =>
+      Number.isSafeInteger(value) && value > 0
+        ? []
+        : [`"${name}" is ${value}, and needs to be a whole number from 1 on`],
+    ),
+    ...(lookback === undefined || (Number.isFinite(lookback) && lookback >= 0)
+      ? []
+      : [`"lookback" is ${lookback}, and needs to be a number from 0 on`]),
+  ]
+  try {
+    readShape(settings, schema)
+    return problems
+  } catch (error) {
+    if (error instanceof ConfigError) return [...problems, ...error.problems]
+    throw error
+  }
+}
+
+/** What only some rows will show, of a pull whose shape is in order. */
+export function findShapeRisk({ document, flatten }: PullSettings, schema: RoleSchema): Explanation | undefined {
+  return findRowRisk(readSelection(document, schema, flatten).columns)
+}
+
+/** @throws ConfigError when the options don't fit the document */
+export function readShape(settings: PullSettings, schema: RoleSchema): PullShape {
+  const { document, key, cursor: cursorColumn, into } = settings
+  const { list, naming, columns } = readSelection(document, schema, settings.flatten)
+  const find = (name: string): SelectedColumn => {
+    const column = columns.find(candidate => candidate.name === name)
+    if (!column) throw new ConfigError([`"${name}" is not selected by its document`])
+    return column
+  }
+  const findOrdered = (name: string, use: 'key' | 'cursor'): SelectedColumn => {
+    const column = find(name)
+    const problem = column.path ? 'it is a field of a nested object' : findOrderProblem(list, column.field, use)
+    if (problem === undefined) return column
+    const remedy =
+      use === 'key'
+        ? 'choose other columns that tell a row from all others, such as a unique id'
+        : 'choose another cursor, or none to read and compare all rows every time'
+    throw new ConfigError([
+      { found: `"${name}" can't be ${use === 'key' ? 'a column of the key' : 'the cursor'}: ${problem}`, remedy },
+    ])
+  }
+  for (const { name } of columns) {
+    const problem = findColumnNameProblem(name)
+    if (problem !== undefined) {
+      throw new ConfigError([{ found: `column "${name}" ${problem}`, remedy: 'give it an alias in the document' }])
+    }
+  }
+  const impossible = findTableProblems(columns, key)
+  if (impossible.length > 0) throw new ConfigError(impossible)
+  const { softDelete } = settings
+  if (softDelete) requireClear(softDelete, find(softDelete.column))
+  const sentAsNumbers = new Set(columns.filter(isSentAsNumber).map(({ name }) => name))
+  const sentAsBooleans = new Set(columns.filter(({ scalar }) => scalar === 'Boolean').map(({ name }) => name))
+  const sent = { sentAsNumbers, sentAsBooleans }
+  const fields = new Map(columns.filter(({ name, field }) => name !== field).map(({ name, field }) => [name, field]))
+  const comparisons = new Map(columns.map(column => [column.name, findComparison(column)]))
+  const ordering = { fields, comparisons, directions: directions[naming], ...sent }
+  const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name, 'key').name) }
+  const cursor =
+    cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn, 'cursor'), settings, ordering)
+  const derived = deriveDocuments(document, cursor?.order.columns ?? key, list)
+  return {
+    place: list.place,
+    derived,
+    mirror: { name: into, columns, key, softDelete },
+    key: keyOrder,
+    cursor,
+    columns: {
+      ...Object.fromEntries(columns.map(({ name, type, selected }) => [name, `${type} ${selected}`])),
+      ...(softDelete && { _deleted_at: `${softDelete.column}${softDelete.isDeleted ? ' by the job' : ''}` }),
+    },
+    definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
+    parts: { ...describeDocument(document), role: settings.role, key, cursor: cursorColumn, table: into },
+  }
+}
+
+function readCursor(
+  { name, type: mirrored, comparedAs: type = mirrored }: SelectedColumn,
+  { key, lookback }: PullSettings,
+  ordering: Omit<ScanOrder, 'columns'>,
+): PullCursor {
+  const kind = findCursorKind(type)
+  if (!kind) throw new TypeError('a cursor that findOrderProblem has refused')
+  const columns = [name, ...key.filter(column => column !== name)]
+  return {
+    column: name,
+    type,
+    kind,
+    order: { ...ordering, columns },
+    lookback: lookback ?? defaultLookback[kind],
+  }
+}
+
+function isSentAsNumber({ scalar }: SelectedColumn): boolean {
+  return scalar !== undefined && isGraphQLNumber(scalar)
+}

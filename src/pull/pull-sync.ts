@@ -1,0 +1,194 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import type { ScheduleRule } from '../account.ts'
+import { defineJob, type JobDefinition } from '../definitions/define-job.ts'
+import type { UntypedDocument } from '../hasura/derive-documents.ts'
+import type { RowOf } from '../hasura/row-of.ts'
+import type { ChangedTable } from '../mirror/changed-table.ts'
+import type { SoftDelete } from '../mirror/mirror-table.ts'
+import type { RowTransform } from '../mirror/transform-page.ts'
+import type { DeletionGuard } from './pull-run.ts'
+import { type PullSettings, pullPayload } from './pull-settings.ts'
+import { createShapeFinder, findShapeProblems, findShapeRisk, readShape } from './pull-shape.ts'
+import { runPull } from './run-pull.ts'
+
+/** The row's fields that can be null never order a scan: their rows would be skipped. */
+export type NeverNull<Row> = {
+  [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
+}[keyof Row & string]
+
+/** The row's columns of which it may be clear what says that a row is deleted: booleans, numbers and instants. */
+type JudgedColumn<Row> = {
+  [F in keyof Row & string]-?: [NonNullable<Row[F]>] extends [boolean | number | string] ? F : never
+}[keyof Row & string]
+
+/** A column, and the job's own rule for its values, null among them. Numbers that JavaScript can't hold are given as text. */
+type SoftDeleteRule<Row> = {
+  [F in keyof Row & string]-?: { readonly column: F; readonly isDeleted: (value: Row[F]) => boolean }
+}[keyof Row & string]
+
+/**
+ * What a pull reads, and where to.
+ *
+ * @example
+ * import type { PullOptions } from 'hasura-sync-worker'
+ *
+ * export const gentle: Pick<PullOptions<unknown, unknown>, 'pageSize' | 'ranges'> = { pageSize: 200, ranges: 1 }
+ */
+export interface PullOptions<
+  R,
+  V,
+  K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>,
+  F extends keyof RowOf<R> & string = keyof RowOf<R> & string,
+  N extends string = string,
+> {
+  readonly name: N
+  /** Selects one list of rows, with the variables `where`, `order_by` and `limit`. */
+  readonly document: TypedDocumentNode<R, V> &
+    (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
+  readonly role: string
+  /** The columns that tell a row from all others. */
+  readonly key: K | readonly K[]
+  /** Grows whenever a row changes, such as `updated_at`. Without one every run reads all rows and compares them. */
+  readonly cursor?: NeverNull<RowOf<R>> | undefined
+  /** The table of schema `mirror` that the rows go to. */
+  readonly into: string
+  readonly schedule?: ScheduleRule
+  /** Which rows; for each account its own where it is a function. */
+  readonly where?: WhereOf<V> | ((account: { readonly name: string }) => WhereOf<V>)
+  /**
+   * Rows asked for at once, at most; 1,000 by default. Fewer are asked for where they are large or slow, and a role's own row
+   * limit may be lower.
+   */
+  readonly pageSize?: number
+  /** Parts of the key's range that a read of everything reads at once; 4 by default. */
+  readonly ranges?: number
+  /**
+   * How far a scan reaches back behind the last one: for a cursor of instants in seconds (default 300), longer than the API's
+   * longest transaction; for a cursor of numbers in units (default 0).
+   */
+  readonly lookback?: number
+  /**
+   * When all keys and cursors are compared, to find what no cursor tells: what was deleted, and what became visible late. Done
+   * by the first run behind its time, and whenever the account's claims have changed. Once a day by default; false for never.
+   */
+  readonly sweep?: ScheduleRule | false
+  /**
+   * A column that says that a row is deleted: honoured at once, without a sweep. Alive are null, false, 0, and the instant
+   * `infinity`; everything else is deleted. For other types, and for other rules, `isDeleted` decides.
+   */
+  readonly softDelete?: JudgedColumn<RowOf<R>> | SoftDeleteRule<RowOf<R>>
+  /** More deletions at once than both its share (0.3) and its floor (10 rows) hold the job, until they are allowed. */
+  readonly deletionGuard?: Partial<DeletionGuard>
+  /** Changes a row before it is mirrored, key and cursor excepted; undefined leaves it out. Pages are parsed for it, which costs time. */
+  readonly transform?: (row: RowOf<R>) => RowOf<R> | undefined
+  /** Nested objects whose fields become columns of their own (`author { name }` → `author_name`); others are kept as JSON. */
+  readonly flatten?: readonly F[]
+  /**
+   * What happens when the document has gained columns: `read-again` (default) adds them and reads everything once more, `hold`
+   * waits for somebody to reset the job.
+   */
+  readonly evolution?: 'read-again' | 'hold'
+}
+
+export type WhereOf<V> = V extends { where: infer W } ? W : never
+
+/**
+ * A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read.
+ *
+ * @example
+ * import type { PullJob } from 'hasura-sync-worker'
+ * import { syncTopics } from './sync-topics.ts'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const byId: readonly PullJob<'id'>[] = [syncTopics, syncUsers]
+ */
+export interface PullJob<K extends string, Row = unknown, N extends string = string>
+  extends JobDefinition<N, typeof pullPayload> {
+  readonly mirror: ChangedTable<K, Row>
+}
+
+/** A row as it is mirrored: in place of a flattened object stand its fields. */
+export type MirroredRow<Row, F extends keyof Row & string> = Omit<Row, F> & AllOf<Flattened<Row, F>[F]>
+
+type Flattened<Row, F extends keyof Row & string> = {
+  readonly [O in F]: {
+    readonly [C in keyof NonNullable<Row[O]> & string as `${O}_${C}`]: NonNullable<Row[O]>[C] | null
+  }
+}
+
+type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
+
+/**
+ * Defines a job that keeps a mirror table equal to what a role sees of a remote table.
+ *
+ * @example
+ * import { pullSync } from 'hasura-sync-worker'
+ * import { PullUsersDocument } from '../generated/graphql.ts'
+ *
+ * export const syncMembers = pullSync({
+ *   name: 'sync-members',
+ *   document: PullUsersDocument,
+ *   role: 'viewer',
+ *   key: 'id',
+ *   cursor: 'updated_at',
+ *   into: 'members',
+ *   schedule: { everySeconds: 300 },
+ * })
+ */
+export function pullSync<
+  R,
+  V,
+  K extends NeverNull<RowOf<R>> = NeverNull<RowOf<R>>,
+  F extends keyof RowOf<R> & string = never,
+  const N extends string = string,
+>(options: PullOptions<R, V, K, F, N>): PullJob<K, MirroredRow<RowOf<R>, F>, N> {
+  const { name, role, document, into, schedule } = options
+  const settings = settingsOf(options)
+  const findShape = createShapeFinder(settings)
+  const job = defineJob({
+    name,
+    requirement: { role },
+    payload: pullPayload,
+    ...(schedule && { schedule }),
+    operations: [document],
+    into,
+    canDryRun: true,
+    findDerivedOperations(schema) {
+      const { keys, keyAt, count } = readShape(settings, schema).derived
+      return [keys, keyAt, count?.document].filter(document => document !== undefined)
+    },
+    findProblems: schema => findShapeProblems(settings, schema),
+    findRisk: schema => findShapeRisk(settings, schema),
+    async run(session, context) {
+      const shape = await findShape(context.schemaFolder)
+      return runPull(settings, shape, session, context)
+    },
+  })
+  return { ...job, mirror: { into, key: [options.key].flat() as K[] } }
+}
+
+/** From here on rows and variables are known by their names alone: the types have done their work where the job is written. */
+function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof RowOf<R> & string>(
+  options: PullOptions<R, V, K, F>,
+): PullSettings {
+  const { where, sweep = { everySeconds: 86_400 }, deletionGuard, softDelete, evolution = 'read-again' } = options
+  return {
+    name: options.name,
+    role: options.role,
+    into: options.into,
+    document: options.document as UntypedDocument,
+    key: [options.key].flat(),
+    cursor: options.cursor,
+    softDelete: typeof softDelete === 'string' ? { column: softDelete } : (softDelete as SoftDelete | undefined),
+    flatten: new Set<string>(options.flatten),
+    transform: options.transform as RowTransform | undefined,
+    where: account =>
+      Object(typeof where === 'function' ? (where as (given: typeof account) => unknown)(account) : where),
+    pageSize: options.pageSize ?? 1_000,
+    ranges: options.ranges ?? 4,
+    lookback: options.lookback,
+    sweep,
+    guard: { share: 0.3, floor: 10, ...deletionGuard },
+    evolution,
+  }
+}

@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LeaseLostError, PermanentError } from '../../src/errors.ts'
+import { openListRead, totalOf } from '../../src/mirror/list-read.ts'
+import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
+import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
+import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { endLine, takeLine } from '../fixtures/take-line.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await openSandbox({ hasura: { seed: false } })
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+const everything = () => Promise.resolve(true)
+
+/** Two columns are the key: one that Postgres writes in its own way, and one that may hold anything. */
+function defineTable() {
+  return mirrorRows({
+    into: `things_${randomUUID().replaceAll('-', '')}`,
+    key: ['id', 'name'],
+    columns: { id: 'uuid', name: 'text', count: 'bigint', at: 'timestamp with time zone', data: 'jsonb' },
+  })
+}
+
+const upper = 'ABCDEF00-0000-4000-8000-000000000001'
+const nothing = { count: null, at: null, data: null }
+
+/** Names that the type of the columns would refuse already. */
+const named = (names: readonly string[]) =>
+  JSON.parse(JSON.stringify(Object.fromEntries(names.map(name => [name, 'text']))))
+
+test.each([
+  ['a.b', 'x', /the name holds a dot/],
+  ['', 'x', /the name is empty/],
+  ['t'.repeat(64), 'x', /more than 63 bytes/],
+  ['things', 'xmin', /"xmin" has the name of a system column/],
+  ['things', 'n'.repeat(64), /more than 63 bytes/],
+  ['things', 'a"b', /a quote/],
+  ['things', 'line\nbreak', /can't be seen/],
+  ['things', 'zero\u200bwidth', /can't be seen/],
+  ['things', '', /is empty/],
+])('a table %j with column %j is refused where it is defined', (into, column, words) => {
+  expect(() => mirrorRows({ into, key: 'id', columns: named(['id', column]) })).toThrow(words)
+})
+
+test('so is one without a key, or of too many columns', () => {
+  expect(() => mirrorRows({ into: 'things', key: [], columns: { id: 'uuid' } })).toThrow('there is no key')
+  const many = named(Array.from({ length: 1600 }, (_, n) => `c${n}`))
+  expect(() => mirrorRows({ into: 'things', key: 'c0', columns: many })).toThrow('has room for 1595')
+})
+
+describe.each(backends.filter(backend => backend !== 'redis'))('a complete read on %s', backend => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox })
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  async function open(account = `account-${randomUUID()}`) {
+    const job = `sync-${randomUUID()}`
+    const lease = await takeLine(app.deps, account, job)
+    return { account, lease, ...contextOf(lease) }
+  }
+  const contextOf = (lease: Lease, signal = new AbortController().signal) => ({
+    signal,
+    transaction: <T>(work: Parameters<typeof fencedTransaction<T>>[2]) =>
+      fencedTransaction(app.deps.store, lease, work),
+  })
+  const rowsOf = async (into: string, account: string) => {
+    const { rows } = await sql<Record<string, unknown>>`
+      select id::text, name, count::text, (at at time zone 'UTC')::text as at, data::text, _deleted_at is not null as deleted
+      from ${sql.table(`mirror.${into}`)} where _account = ${account} order by id, name`.execute(app.deps.store)
+    return rows
+  }
+
+  test('ends with what a row has that the table can’t hold', async () => {
+    const table = defineTable()
+    const { account, ...context } = await open()
+    const read = await openListRead(table, account, context)
+    const row = { ...nothing, id: upper, name: 'one' }
+    const refusalOf = (wrong: object) => read.write([{ ...row, ...wrong }]).catch((error: unknown) => error)
+    for (const [wrong, words] of [
+      [{ count: '9223372036854775808' }, /A number is too large.*mirror\..*22003/],
+      [{ at: 'canary' }, /An instant or a date.*22007/],
+      [{ name: Array.from({ length: 400 }, () => randomUUID()).join('') }, /value of the key \("id", "name"\).*2,704/],
+    ] as const) {
+      const refusal = await refusalOf(wrong)
+      expect(refusal).toMatchObject({ name: 'PermanentError', code: 'mirror-row', found: expect.stringMatching(words) })
+      expect(String(refusal)).not.toContain('canary')
+    }
+  })
+
+  test('writes what has changed alone, in the types of the columns, and counts it', async () => {
+    const table = defineTable()
+    const { account, ...context } = await open()
+    const rows = [
+      {
+        id: upper,
+        name: 'a "quoted" ünïcode',
+        count: '9007199254740993',
+        at: '2026-01-01T00:00:00.123456Z',
+        data: [1],
+      },
+      { id: upper, name: 'b', ...nothing },
+    ]
+    const first = await openListRead(table, account, context)
+    await first.write(rows.slice(0, 1))
+    await first.write(rows.slice(1))
+    await first.finish(everything)
+    expect(first.counts).toMatchObject({ read: 2, inserted: 2, updated: 0, unchanged: 0, deleted: 0 })
+    expect(await rowsOf(table.into, account)).toEqual([
+      {
+        ...{ id: upper.toLowerCase(), name: 'a "quoted" ünïcode', count: '9007199254740993' },
+        ...{ at: '2026-01-01 00:00:00.123456', data: '[1]', deleted: false },
+      },
+      { id: upper.toLowerCase(), name: 'b', ...nothing, deleted: false },
+    ])
+    const second = await openListRead(table, account, context)
+    await second.write(rows.map(row => ({ ...row, id: row.id.toLowerCase(), data: row.name === 'b' ? {} : row.data })))
+    await second.finish(everything)
+    expect(second.counts).toMatchObject({ read: 2, inserted: 0, updated: 1, unchanged: 1, deleted: 0 })
+  })
+
+  test('takes a row that comes twice, on one page or on two, as it came last, however its key is written', async () => {
+    const table = defineTable()
+    const { account, ...context } = await open()
+    const read = await openListRead(table, account, context)
+    await read.write([
+      { id: upper, name: 'a', ...nothing, count: 1 },
+      { id: upper.toLowerCase(), name: 'a', ...nothing, count: 2 },
+    ])
+    expect(await rowsOf(table.into, account)).toMatchObject([{ count: '2' }])
+    await read.write([{ id: upper, name: 'a', ...nothing, count: 3 }])
+    await read.finish(everything)
+    expect(await rowsOf(table.into, account)).toMatchObject([{ count: '3', deleted: false }])
+  })
+
+  test('marks what no page had and the API does not know, of this account alone, once', async () => {
+    const table = defineTable()
+    const names = ['a', 'b', 'c', 'd']
+    const [one, other] = [await open(), await open()]
+    for (const { account, ...context } of [one, other]) {
+      const read = await openListRead(table, account, context)
+      await read.write(names.map(name => ({ id: upper, name, ...nothing })))
+      await read.finish(everything)
+    }
+    const asked: unknown[] = []
+    const again = await openListRead(table, one.account, one)
+    await again.write([{ id: upper, name: 'a', ...nothing }])
+    await again.finish(async key => {
+      asked.push(key)
+      return key[1] !== 'c'
+    })
+    expect(asked).toEqual(['b', 'c', 'd'].map(name => [upper.toLowerCase(), name]))
+    expect(again.counts).toMatchObject({ deleted: 2 })
+    const deleted = async (account: string) =>
+      (await rowsOf(table.into, account)).filter(row => row.deleted).map(({ name }) => name)
+    expect(await deleted(one.account)).toEqual(['b', 'd'])
+    expect(await deleted(other.account)).toEqual([])
+
+    const third = await openListRead(table, one.account, one)
+    await third.write(['a', 'b', 'c'].map(name => ({ id: upper, name, ...nothing })))
+    await third.finish(() => expect.fail('nothing that is marked already is asked for'))
+    expect(third.counts).toMatchObject({ updated: 0, revived: 1, unchanged: 2, deleted: 0 })
+    expect(await deleted(one.account)).toEqual(['d'])
+  })
+
+  test('marks all that is gone when there is nothing at all any more', async () => {
+    const table = defineTable()
+    const { account, ...context } = await open()
+    const read = await openListRead(table, account, context)
+    await read.write([{ id: upper, name: 'a', ...nothing }])
+    const empty = await openListRead(table, account, context)
+    await empty.finish(everything)
+    expect(empty.counts).toMatchObject({ read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 1 })
+  })
+
+  test('marks nothing when the API can not say what is gone', async () => {
+    const table = defineTable()
+    const { account, ...context } = await open()
+    const read = await openListRead(table, account, context)
+    await read.write(['a', 'b'].map(name => ({ id: upper, name, ...nothing })))
+    const broken = await openListRead(table, account, context)
+    await expect(
+      broken.finish(async ([, name]) => {
+        if (name === 'a') return true
+        throw new PermanentError('forbidden', 'not now')
+      }),
+    ).rejects.toThrow('not now')
+    expect((await rowsOf(table.into, account)).map(row => row.deleted)).toEqual([false, false])
+  })
+
+  test('writes and marks nothing once another run has taken over, nor after it was aborted', async () => {
+    const table = defineTable()
+    const { account, lease, ...context } = await open()
+    const read = await openListRead(table, account, context)
+    await read.write([{ id: upper, name: 'a', ...nothing }])
+    const stale = await openListRead(table, account, context)
+    await endLine(app.deps, lease)
+    await takeLine(app.deps, account, lease.job)
+    await expect(stale.write([{ id: upper, name: 'b', ...nothing }])).rejects.toBeInstanceOf(LeaseLostError)
+    await expect(stale.finish(everything)).rejects.toBeInstanceOf(LeaseLostError)
+    expect(await rowsOf(table.into, account)).toMatchObject([{ name: 'a', deleted: false }])
+
+    const aborted = await openListRead(table, account, { ...(await open(account)), signal: AbortSignal.abort() })
+    await expect(aborted.write([])).rejects.toThrow(/abort/i)
+  })
+})
+
+test('the counts of several tables are added', () => {
+  const counts = { read: 1, inserted: 2, updated: 3, unchanged: 4, deleted: 5, revived: 6 }
+  expect(totalOf(counts, counts)).toEqual({ read: 2, inserted: 4, updated: 6, unchanged: 8, deleted: 10, revived: 12 })
+})

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { defineJob } from '../../src/definitions/define-job.ts'
+import type { ChangedTable } from '../../src/mirror/changed-table.ts'
+import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
+import { type MirrorQuery, readMirror } from '../../src/mirror/read-mirror.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { pullArticles } from '../fixtures/wiki-documents.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await openTestApp({ clients: [{ clientId: 'north' }, { clientId: 'south' }] })
+})
+afterAll(() => app[Symbol.asyncDispose]())
+
+interface Options<Row> {
+  readonly query?: (rows: MirrorQuery<Row>) => MirrorQuery<Row>
+  readonly withDeleted?: boolean
+}
+
+/** What a job of the account reads. */
+async function read<Row>(account: string, table: ChangedTable<string, Row>, options?: Options<Row>) {
+  const rows: Row[] = []
+  const reader = defineJob({
+    name: 'reader',
+    payload: z.strictObject({}),
+    async run(session, context) {
+      rows.push(...(await readMirror(session, context, table, options)))
+      return {}
+    },
+  })
+  await runPull(app, reader, account)
+  return rows
+}
+
+test('a mirror that no run has filled has no rows', async () => {
+  expect(await read('north', pullArticles.mirror)).toEqual([])
+})
+
+describe('the rows of a pull', () => {
+  beforeAll(() => runPull(app, pullArticles, 'north'))
+
+  test('come typed as its document selects them, and as the API writes them', async () => {
+    const rows = await read('north', pullArticles.mirror, { query: rows => rows.orderBy('id').limit(3) })
+    expectTypeOf(rows[0]).toExtend<{ id: string; updated_at: string; published_at?: string | null } | undefined>()
+    const published = await app.hasura.sql(`
+      select id::text, rating::text, to_json(updated_at) #>> '{}' as updated_at
+      from articles where status = 'published' order by id limit 3`)
+    expect(rows.map(({ id, rating, updated_at }) => ({ id, rating, updated_at }))).toEqual(published)
+    expect(Object.keys(rows[0] ?? {}).filter(name => name.startsWith('_'))).toEqual([])
+  })
+
+  test('are narrowed by their columns', async () => {
+    const [first, second] = await read('north', pullArticles.mirror, { query: rows => rows.orderBy('id') })
+    const later = await read('north', pullArticles.mirror, {
+      query: rows =>
+        rows
+          .where('id', '>', first?.id ?? '')
+          .orderBy('id')
+          .limit(1),
+    })
+    expect(later).toEqual([second])
+    // @ts-expect-error a column that the document doesn't select
+    await expect(read('north', pullArticles.mirror, { query: rows => rows.where('slug', '=', 'x') })).rejects.toThrow()
+  })
+
+  test('are the account’s own', async () => {
+    expect(await read('south', pullArticles.mirror)).toEqual([])
+  })
+})
+
+describe('the rows of a table that was defined by hand', () => {
+  const things = mirrorRows({
+    into: 'things',
+    key: 'id',
+    columns: { id: 'bigint', price: 'numeric', more: 'jsonb', at: 'timestamp with time zone' },
+  })
+  const row = { id: '9007199254740993', price: '12.50', more: { n: 1.5, list: [1] }, at: '2026-01-02T03:04:05.000001Z' }
+
+  beforeAll(async () => {
+    const writer = defineJob({
+      name: 'writer',
+      payload: z.strictObject({}),
+      async run({ account }, { transaction }) {
+        await transaction(async tx => {
+          await things.ensure(tx)
+          await things.write(tx, account.name, [row, { ...row, id: 2 }])
+          await things.markDeleted(tx, account.name, [['2']])
+        })
+        return {}
+      },
+    })
+    await runPull(app, writer, 'north')
+  })
+
+  test('keep every digit, and leave out what is marked as deleted', async () => {
+    expect(await read('north', things)).toEqual([{ ...row, at: '2026-01-02T03:04:05.000001+00:00' }])
+  })
+
+  test('have what is marked as deleted too, when that is asked for', async () => {
+    const rows = await read('north', things, { query: rows => rows.orderBy('id'), withDeleted: true })
+    expect(rows.map(({ id }) => id)).toEqual([2, row.id])
+  })
+})

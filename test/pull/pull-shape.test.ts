@@ -1,0 +1,189 @@
+import { parse } from 'graphql'
+import { describe, expect, test } from 'vitest'
+import { renderExplanation } from '../../src/errors.ts'
+import { readSchema } from '../../src/hasura/role-schema.ts'
+import type { PullSettings } from '../../src/pull/pull-settings.ts'
+import { findShapeProblems, readShape } from '../../src/pull/pull-shape.ts'
+import { among, behind, compareRows, from, greatestFirst, orderBy } from '../../src/pull/remote/scan.ts'
+
+const schemaOf = (directions: string) =>
+  readSchema(
+    'viewer',
+    `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int, offset: Int): [things!]! }
+    scalar timestamptz scalar time scalar Timestamptz scalar Interval scalar datetime2 scalar jsonb scalar point
+    enum order_by { ${directions} }
+    enum kinds_enum { big small }
+    input ordered { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] }
+    input equal { _eq: kinds_enum _in: [kinds_enum!] }
+    input things_bool_exp {
+      id: ordered _rank: ordered name: ordered changed_at: ordered owner: owners_bool_exp kind: equal tags: ordered
+      data: ordered place: ordered isNew: ordered moved_at: ordered every: ordered seen_at: ordered opens: ordered
+    }
+    input owners_bool_exp { name: ordered }
+    input things_order_by {
+      id: order_by _rank: order_by name: order_by changed_at: order_by kind: order_by tags: order_by data: order_by
+      place: order_by isNew: order_by moved_at: order_by every: order_by seen_at: order_by opens: order_by remote: order_by
+    }
+    type things {
+      id: Int! _rank: Int name: String changed_at: timestamptz! owner: owners owner_name: String
+      kind: kinds_enum! tags: [String!]! data: jsonb! place: point! isNew: Boolean! remote: String! xmin: Int!
+      moved_at: Timestamptz! opens: time! every: Interval! seen_at: datetime2!
+    }
+    type owners { name: String }`,
+  )
+const schema = schemaOf('asc desc')
+const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettings => ({
+  name: 'sync-things',
+  role: 'viewer',
+  into: 'things',
+  document: parse(`query Things($where: things_bool_exp, $order_by: [things_order_by!], $limit: Int) {
+    things(where: $where, order_by: $order_by, limit: $limit) { ${columns} }
+  }`),
+  key: ['id'],
+  cursor: 'changed_at',
+  softDelete: undefined,
+  flatten: new Set(),
+  transform: undefined,
+  where: () => ({}),
+  pageSize: 10,
+  ranges: 1,
+  lookback: undefined,
+  sweep: false,
+  guard: { share: 0.3, floor: 10 },
+  evolution: 'read-again',
+  ...more,
+})
+
+describe('what a pull’s options say', () => {
+  test('is in order when everything is selected', () => {
+    expect(findShapeProblems(settings('id changed_at name'), schema)).toEqual([])
+  })
+
+  test('and the schema tell which of two rows comes first, by cursor and key', () => {
+    const { key, cursor } = readShape(settings('id changed_at'), schema)
+    expect(compareRows(key, ['10'], ['9'])).toBe(1)
+    expect(
+      cursor && compareRows(cursor.order, ['2026-01-01T01:00:00+01:00', '9'], ['2026-01-01T01:00:00+00:00', '1']),
+    ).toBe(-1)
+  })
+
+  test.each([
+    ['a key that is not selected', settings('changed_at'), '"id" is not selected by its document'],
+    ['a cursor that is not selected', settings('id'), '"changed_at" is not selected by its document'],
+    [
+      'a soft-delete column that is not selected',
+      settings('id changed_at', { softDelete: { column: 'gone_at' } }),
+      '"gone_at"',
+    ],
+    [
+      'a key inside of a nested object',
+      settings('id changed_at owner { name }', { flatten: new Set(['owner']), key: ['owner_name'] }),
+      `"owner_name" can't be a column of the key: it is a field of a nested object`,
+    ],
+    [
+      'a key of an enum table',
+      settings('id kind changed_at', { key: ['id', 'kind'] }),
+      `"kind" can't be a column of the key: things_bool_exp has no _gt, _gte, _lt, _lte for it, as Hasura compares the values of an enum table for equality alone: choose other columns`,
+    ],
+    ...['tags', 'data', 'place'].map((column): [string, PullSettings, string] => [
+      `a key whose type has no order, ${column}`,
+      settings(`id ${column} changed_at`, { key: ['id', column] }),
+      `"${column}" can't be a column of the key: its type, `,
+    ]),
+    [
+      'a cursor that has two values',
+      settings('id isNew', { cursor: 'isNew' }),
+      `"isNew" can't be the cursor: its type, Boolean!, can't grow with every change`,
+    ],
+    [
+      'a cursor by which the API can’t filter',
+      settings('id remote', { cursor: 'remote' }),
+      `"remote" can't be the cursor: things_bool_exp has no _eq, _gt, _gte, _lt, _lte for it`,
+    ],
+    [
+      'a column that every table of Postgres has',
+      settings('id changed_at xmin'),
+      '"xmin" has the name of a system column',
+    ],
+    ['a column like the mirror’s own', settings('id changed_at _rank'), '"_rank" begins with an underscore'],
+    [
+      'a soft-delete column whose type says too little',
+      settings('id changed_at name', { softDelete: { column: 'name' } }),
+      `softDelete: column "name" is text, whose values don't tell which rows are deleted: give a rule, { column: 'name', isDeleted: value => … }`,
+    ],
+    [
+      'a nested object as soft-delete column',
+      settings('id changed_at owner { name }', { softDelete: { column: 'owner' } }),
+      'softDelete: column "owner" is jsonb',
+    ],
+    [
+      'two columns of one name',
+      settings('id changed_at owner { name } owner_name', { flatten: new Set(['owner']) }),
+      'two columns would be called "owner_name"',
+    ],
+    ['a sweep that never comes', settings('id changed_at', { sweep: { cron: '0 0 31 2 *' } }), "its sweep's cron"],
+    ['a table with a dot', settings('id changed_at', { into: 'a.b' }), 'mirror table "a.b"'],
+    ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), 'has more than 63 bytes'],
+    ['no ranges', settings('id changed_at', { ranges: 0 }), '"ranges" is 0'],
+    ['a lookback that skips rows', settings('id changed_at', { lookback: -1 }), '"lookback" is -1'],
+    ['a lookback that is no number', settings('id changed_at', { lookback: Number.NaN }), '"lookback" is NaN'],
+    [
+      'a cursor that begins again every night',
+      settings('id opens', { cursor: 'opens' }),
+      `"opens" can't be the cursor: its type, time!, can't grow with every change`,
+    ],
+    ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
+  ])('is refused with %s', (_what, wrong, sentence) => {
+    expect(findShapeProblems(wrong, schema).map(renderExplanation)).toEqual([expect.stringContaining(sentence)])
+  })
+
+  test.each<[string, PullSettings['softDelete']]>([
+    ['an instant', { column: 'changed_at' }],
+    ['a number', { column: 'id' }],
+    ['a rule of the job’s', { column: 'name', isDeleted: value => value === 'Y' }],
+  ])('may be that %s tells which rows are deleted', (_what, softDelete) => {
+    expect(findShapeProblems(settings('id changed_at name', { softDelete }), schema)).toEqual([])
+  })
+
+  test('is ordered in the words of the API', () => {
+    const { key, cursor } = readShape(settings('id changed_at'), schema)
+    expect(orderBy(key)).toEqual([{ id: 'asc' }])
+    const other = readShape(settings('id changed_at'), schemaOf('ASC DESC_NULLS_LAST'))
+    expect(orderBy(other.key)).toEqual([{ id: 'ASC' }])
+    expect(greatestFirst(other.cursor?.order ?? expect.fail('it has a cursor'), 'last')).toEqual([
+      { changed_at: 'DESC_NULLS_LAST' },
+    ])
+    expect(cursor?.order.columns).toEqual(['changed_at', 'id'])
+  })
+
+  test('asks the API by its own names where the document gives others, two that change places among them', () => {
+    const renamed = settings('rank: _rank id: changed_at changed_at: id', { key: ['rank', 'changed_at'], cursor: 'id' })
+    const { key, cursor, columns } = readShape(renamed, schema)
+    const order = cursor?.order ?? expect.fail('it has a cursor')
+    expect(Object.keys(columns)).toEqual(['rank', 'id', 'changed_at'])
+    expect(orderBy(order)).toEqual([{ changed_at: 'asc' }, { _rank: 'asc' }, { id: 'asc' }])
+    expect(greatestFirst(order, 'first')).toEqual([{ changed_at: 'desc' }])
+    expect(from(order, 'T')).toEqual({ changed_at: { _gte: 'T' } })
+    expect(among(key, [['1', '2']])).toEqual({ _or: [{ _rank: { _eq: 1 }, id: { _eq: 2 } }] })
+    expect(among({ ...key, columns: ['rank'] }, [['1']])).toEqual({ _rank: { _in: [1] } })
+    expect(behind(key, ['1', '2'])).toEqual({
+      _rank: { _gte: 1 },
+      _or: [{ _rank: { _gt: 1 } }, { _rank: { _eq: 1 }, id: { _gt: 2 } }],
+    })
+  })
+
+  test('knows the scalars of both naming conventions, and what isn’t Postgres’ own under a name with a capital', () => {
+    const columns = settings('id moved_at every', { cursor: 'moved_at' })
+    const [plain, capital] = ['asc', 'ASC'].map(direction => readShape(columns, schemaOf(direction)))
+    expect(plain?.columns).toMatchObject({ moved_at: 'text moved_at', every: 'text every' })
+    expect(plain?.cursor?.kind).toBe('order')
+    expect(capital?.columns).toMatchObject({ moved_at: 'timestamp with time zone moved_at', every: 'interval every' })
+    expect(capital?.cursor?.kind).toBe('instant')
+  })
+
+  test('keeps as text what Postgres would round, and compares it as what it is', () => {
+    const { columns, cursor } = readShape(settings('id seen_at', { cursor: 'seen_at' }), schema)
+    expect(columns).toMatchObject({ seen_at: 'text seen_at' })
+    expect(cursor).toMatchObject({ type: 'timestamp without time zone', kind: 'local' })
+  })
+})
