@@ -7,7 +7,7 @@ import { type Config, type Environment, queueWithoutStore } from './config.ts'
 import { checkJobList } from './definitions/check-jobs.ts'
 import type { JobDefinition } from './definitions/define-job.ts'
 import { ConfigError, TransientError, WorkerError } from './errors.ts'
-import type { FirstLoginOperations } from './gate/first-login.ts'
+import type { FirstLoginDefinition } from './gate/first-login.ts'
 import type { Log } from './log.ts'
 import { type Project, schemaFolderOf } from './project.ts'
 import { openTickets, type Tickets } from './queue/tickets.ts'
@@ -44,7 +44,7 @@ export interface App extends AsyncDisposable {
 
 export interface Definitions {
   readonly jobs: readonly JobDefinition[]
-  readonly firstLogin: FirstLoginOperations | undefined
+  readonly firstLogin: FirstLoginDefinition | undefined
   /** Where the SDL of each role is; default the project's `graphql/schema`. */
   readonly schemaFolder?: URL
 }

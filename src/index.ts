@@ -18,7 +18,7 @@ export {
   TransientError,
   UnknownOutcomeError,
 } from './errors.ts'
-export type { FirstLoginOperations } from './gate/first-login.ts'
+export type { FirstLoginDefinition } from './gate/first-login.ts'
 export type { Session } from './gate/session.ts'
 export type { HasuraClient } from './hasura/hasura-client.ts'
 export { withoutNulls } from './hasura/without-nulls.ts'

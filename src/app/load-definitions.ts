@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Told, WorkerError } from '../errors.ts'
 import { explainThrown } from '../explain-thrown.ts'
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Project } from '../project.ts'
 import { explainImport, type LocateSyntaxError } from './explain-import.ts'
 import { locateSyntaxError } from './locate-syntax-error.ts'
@@ -14,7 +14,7 @@ const modules = { list: 'src/jobs/list.ts', firstLogin: 'src/jobs/first-login.ts
 
 export interface LoadedDefinitions {
   readonly jobs: readonly JobDefinition[]
-  readonly firstLogin: FirstLoginOperations | undefined
+  readonly firstLogin: FirstLoginDefinition | undefined
 }
 
 /**
@@ -100,7 +100,7 @@ function kindOf(element: unknown): string {
   return Array.isArray(element) ? 'a list' : `${typeof element}`
 }
 
-function readFirstLogin(module: unknown): FirstLoginOperations | undefined {
+function readFirstLogin(module: unknown): FirstLoginDefinition | undefined {
   const value: unknown = Object(module).firstLogin
   if (typeof module === 'object' && module !== null && 'firstLogin' in module) {
     if (value === undefined || isFirstLogin(value)) return value
@@ -113,7 +113,7 @@ function readFirstLogin(module: unknown): FirstLoginOperations | undefined {
   ])
 }
 
-function isFirstLogin(value: unknown): value is FirstLoginOperations {
+function isFirstLogin(value: unknown): value is FirstLoginDefinition {
   return hasFunction(value, 'isVisible') && 'refreshUsers' in Object(value)
 }
 

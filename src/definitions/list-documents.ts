@@ -1,5 +1,5 @@
 import { type DocumentNode, print } from 'graphql'
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { findDocumentRoot } from '../hasura/document-root.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { roleOf } from './contract.ts'
@@ -22,7 +22,7 @@ export interface SentDocument {
  */
 export async function listDocuments(
   jobs: readonly JobDefinition[],
-  firstLogin: FirstLoginOperations | undefined,
+  firstLogin: FirstLoginDefinition | undefined,
   schemaFolder: URL,
 ): Promise<readonly SentDocument[]> {
   const sent = [firstLogin?.refreshUsers ?? [], firstLogin?.operations ?? []].flat().map(document => ({

@@ -9,7 +9,7 @@ import type { Environment } from '../config.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import {
   arrange,
   type CheckId,
@@ -42,7 +42,7 @@ export interface DoctorDeps {
   /** Those that run for the account. */
   readonly jobs: readonly JobDefinition[]
   /** With what the first login is made and looked at; absent where there is none to make. */
-  readonly firstLogin?: FirstLoginOperations | undefined
+  readonly firstLogin?: FirstLoginDefinition | undefined
   /** How far the account's first login has come; undefined where the store can't be read. */
   readonly findFirstLogin: (account: string) => Promise<FirstLoginRecord | undefined>
   /** Whether the queue and the store answer; the same for every account. */

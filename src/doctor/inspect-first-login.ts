@@ -1,5 +1,5 @@
 import { type Explanation, WorkerError } from '../errors.ts'
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 
@@ -17,7 +17,7 @@ export interface FirstLoginRecord {
  */
 export async function inspectFirstLogin(
   record: FirstLoginRecord | undefined,
-  operations: FirstLoginOperations | undefined,
+  operations: FirstLoginDefinition | undefined,
   user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
   signal: AbortSignal,
 ): Promise<Finding> {

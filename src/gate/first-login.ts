@@ -12,12 +12,12 @@ import type { Store } from '../store/store.ts'
  * The operations of the API that make a new account's user known to the application; typed, and the user's own.
  *
  * @example
- * import type { FirstLoginOperations } from 'hasura-sync-worker'
+ * import type { FirstLoginDefinition } from 'hasura-sync-worker'
  * import { RefreshUsersDocument } from '../generated/graphql.ts'
  *
- * export const firstLogin: FirstLoginOperations = { refreshUsers: RefreshUsersDocument }
+ * export const firstLogin: FirstLoginDefinition = { refreshUsers: RefreshUsersDocument }
  */
-export interface FirstLoginOperations {
+export interface FirstLoginDefinition {
   readonly refreshUsers: TypedDocumentNode<unknown, Record<string, never>>
   /** Tells whether the user is there; without it the step is skipped. */
   isVisible?(hasura: HasuraClient, userId: string, signal: AbortSignal): Promise<boolean>
@@ -30,7 +30,7 @@ export interface FirstLoginDeps {
   readonly clock: Clock
   readonly log: Log
   readonly process: { readonly id: string }
-  readonly operations: FirstLoginOperations | undefined
+  readonly operations: FirstLoginDefinition | undefined
 }
 
 /** How long a user may take to become visible after `refresh_users`, in milliseconds. */
@@ -120,7 +120,7 @@ type Look = (signal: AbortSignal) => Promise<boolean | undefined>
 
 /** @throws RefusalError (`user-id`) when it is to be asked and the token doesn't say for whom */
 function createLook(
-  operations: FirstLoginOperations,
+  operations: FirstLoginDefinition,
   { hasura, userId }: { readonly hasura: HasuraClient; readonly userId: string | undefined },
 ): Look {
   if (!operations.isVisible) return async () => undefined
@@ -153,7 +153,7 @@ function createLook(
  * @throws OutageError when that isn't known and the user isn't visible; what kept the call from being sent
  */
 async function callRefreshUsers(
-  operations: FirstLoginOperations,
+  operations: FirstLoginDefinition,
   hasura: HasuraClient,
   look: Look,
   signal: AbortSignal,

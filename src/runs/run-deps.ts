@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import type { SettingsSource } from '../definitions/job-settings.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Wake } from './line.ts'
@@ -17,7 +17,7 @@ export interface RunDeps {
   readonly wake: Wake
   readonly jobs: ReadonlyMap<string, JobDefinition>
   readonly accounts: ReadonlyMap<string, AccountAccess>
-  readonly operations: FirstLoginOperations | undefined
+  readonly operations: FirstLoginDefinition | undefined
   /** Where the SDL of each role is. */
   readonly schemaFolder: URL
   readonly settings: SettingsSource

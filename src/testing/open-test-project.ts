@@ -11,7 +11,7 @@ import { type Environment, parseConfig } from '../config.ts'
 import { rolesOf } from '../definitions/contract.ts'
 import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
-import type { FirstLoginOperations } from '../gate/first-login.ts'
+import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { createLocalOperations } from '../http/local-operations.ts'
 import { createLog } from '../log.ts'
@@ -21,7 +21,7 @@ import { findSchemaTables, renderTables } from './tables-of-schema.ts'
 export interface TestProjectOptions {
   readonly jobs: readonly JobDefinition[]
   /** Default: none. */
-  readonly firstLogin?: FirstLoginOperations | undefined
+  readonly firstLogin?: FirstLoginDefinition | undefined
   /** Of the project, where the SDL of each role is; default the one that the tests were started in. */
   readonly folder?: string
   /**

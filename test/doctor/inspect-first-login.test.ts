@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts'
 import type { Finding } from '../../src/doctor/check.ts'
 import { type FirstLoginRecord, inspectFirstLogin } from '../../src/doctor/inspect-first-login.ts'
 import { PermanentError } from '../../src/errors.ts'
-import type { FirstLoginOperations } from '../../src/gate/first-login.ts'
+import type { FirstLoginDefinition } from '../../src/gate/first-login.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
 
 /** Nobody is asked: what the operations find is part of each case. */
@@ -13,15 +13,15 @@ const tokens = createTokenSource({ requestToken: () => Promise.reject(new Error(
 const hasura = createHasuraClient({ url: 'http://127.0.0.1:1', role: 'viewer', tokens, clock: systemClock })
 const refreshUsers = parse('mutation RefreshUsers { refresh_users { id } }')
 
-const seen: FirstLoginOperations = { refreshUsers, isVisible: async () => true }
-const unseen: FirstLoginOperations = { refreshUsers, isVisible: async () => false }
-const unaskable: FirstLoginOperations = {
+const seen: FirstLoginDefinition = { refreshUsers, isVisible: async () => true }
+const unseen: FirstLoginDefinition = { refreshUsers, isVisible: async () => false }
+const unaskable: FirstLoginDefinition = {
   refreshUsers,
   isVisible: () => Promise.reject(new PermanentError('validation-failed', 'field not found')),
 }
-const blind: FirstLoginOperations = { refreshUsers }
+const blind: FirstLoginDefinition = { refreshUsers }
 
-test.each<[string, FirstLoginRecord | undefined, FirstLoginOperations, Finding['status'], RegExp, RegExp]>([
+test.each<[string, FirstLoginRecord | undefined, FirstLoginDefinition, Finding['status'], RegExp, RegExp]>([
   ['nothing is known of it', undefined, seen, 'skip', /could not be read/, /^$/],
   ['it is still to come', { state: 'pending' }, seen, 'warn', /has not logged in/, /run "bootstrap"/],
   ['its answer was not seen', { state: 'calling' }, seen, 'warn', /its answer was not seen/, /the next run looks/],
