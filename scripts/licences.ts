@@ -10,13 +10,19 @@ const accepted = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '
 const lockSchema = z.object({
   packages: z.record(
     z.string(),
-    z.object({ version: z.string().optional(), license: z.string().optional(), dev: z.boolean().default(false) }),
+    z.object({
+      version: z.string().optional(),
+      license: z.string().optional(),
+      dev: z.boolean().default(false),
+      link: z.boolean().default(false),
+    }),
   ),
 })
 
 const { packages } = lockSchema.parse(JSON.parse(readFileSync('package-lock.json', 'utf8')))
 const shipped = Object.entries(packages)
-  .filter(([path, { dev }]) => path.startsWith('node_modules/') && !dev)
+  // A link is a package of this repository.
+  .filter(([path, { dev, link }]) => path.startsWith('node_modules/') && !dev && !link)
   .map(([path, { version, license = 'none' }]) => ({
     name: `${path.split('node_modules/').at(-1)}@${version}`,
     license,

@@ -17,7 +17,7 @@ const bomSchema = z.looseObject({
 
 const output = execFileSync(
   'npm',
-  ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only'],
+  ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only', '--workspaces=false'],
   {
     maxBuffer: 100_000_000,
   },

@@ -1,0 +1,89 @@
+import { ClientError } from './client-error.ts'
+import { type Answer, exchange } from './exchange.ts'
+import { findText } from './read-body.ts'
+import { requireAddress } from './require-address.ts'
+import type { Surroundings } from './surroundings.ts'
+import { createTokenSource, type TokenSource } from './token-source.ts'
+
+/** How the caller's own client gets its token (RFC 6749, section 4.4). */
+export interface ClientCredentials {
+  /** Where the token endpoint is found: OpenID Connect Discovery. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly scope?: string
+}
+
+/** A token, something that gets one each time, or the credentials of a client. */
+export type TokenOption = string | ((signal?: AbortSignal) => string | Promise<string>) | ClientCredentials
+
+const deadlines = { tryMs: 10_000, totalMs: 20_000 }
+
+/** @throws ClientError `usage` when the credentials can't be used */
+export function createAccess(option: TokenOption, allowInsecure: boolean, surroundings: Surroundings): TokenSource {
+  if (typeof option === 'string') return { get: async () => option, drop: () => false }
+  if (typeof option === 'function') return { get: async signal => option(signal), drop: () => true }
+  const issuer = requireAddress('issuer', option.issuer, allowInsecure)
+  let found: Promise<TokenEndpoint> | undefined
+  return createTokenSource(surroundings, async () => {
+    found ??= discover(issuer, allowInsecure, surroundings).catch(error => {
+      found = undefined
+      throw error
+    })
+    const endpoint = await found
+    const { body } = await askForToken(endpoint, option, surroundings)
+    const token = findText(body, 'access_token')
+    if (token === undefined) throw new ClientError('unavailable', 'The token endpoint answered without a token')
+    return { token, expiresIn: body.expires_in }
+  })
+}
+
+interface TokenEndpoint {
+  readonly url: string
+  readonly takesBasic: boolean
+}
+
+async function discover(issuer: string, allowInsecure: boolean, surroundings: Surroundings): Promise<TokenEndpoint> {
+  const url = `${issuer}/.well-known/openid-configuration`
+  const { body } = await exchange(surroundings, 'The issuer', deadlines, undefined, signal =>
+    surroundings.fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal }),
+  )
+  if (findText(body, 'issuer')?.replace(/\/+$/, '') !== issuer) {
+    throw new ClientError('usage', `The issuer calls itself otherwise than the "issuer" option: set what it says`)
+  }
+  const methods = body.token_endpoint_auth_methods_supported
+  return {
+    url: requireAddress("The issuer's token endpoint", findText(body, 'token_endpoint') ?? '', allowInsecure),
+    // What a server supports that says nothing: OpenID Connect Discovery 1.0, section 3.
+    takesBasic: !Array.isArray(methods) || methods.includes('client_secret_basic'),
+  }
+}
+
+/** A token more than is needed harms nobody, so this may be sent again. */
+function askForToken(
+  { url, takesBasic }: TokenEndpoint,
+  { clientId, clientSecret, scope }: ClientCredentials,
+  surroundings: Surroundings,
+): Promise<Answer> {
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    ...(scope !== undefined && { scope }),
+    ...(!takesBasic && { client_id: clientId, client_secret: clientSecret }),
+  })
+  const headers = {
+    accept: 'application/json',
+    ...(takesBasic && { authorization: `Basic ${btoa(`${encode(clientId)}:${encode(clientSecret)}`)}` }),
+  }
+  return exchange(surroundings, 'The token endpoint', deadlines, undefined, signal =>
+    surroundings.fetch(url, { method: 'POST', headers, body: form, redirect: 'manual', signal }),
+  ).catch(error => {
+    // RFC 6749, section 5.2: a refusal is a 400 as well.
+    if (!(error instanceof ClientError) || error.code !== 'usage') throw error
+    throw new ClientError('unauthorized', error.message, { ...error, cause: error })
+  })
+}
+
+/** As a form does it (RFC 6749, section 2.3.1). */
+function encode(text: string): string {
+  return new URLSearchParams({ t: text }).toString().slice(2)
+}

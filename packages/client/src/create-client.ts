@@ -1,0 +1,152 @@
+import { ClientError } from './client-error.ts'
+import { createAccess, type TokenOption } from './create-access.ts'
+import { type Answer, type Deadlines, exchange } from './exchange.ts'
+import type { JobLike, JobName, JobNamed, RequestArguments } from './job-types.ts'
+import { type Accepted, parseAccepted, parseReport, type RequestReport } from './request-report.ts'
+import { requireAddress } from './require-address.ts'
+import { platform, type Surroundings } from './surroundings.ts'
+import { waitForEnd, watchRequest } from './watch-request.ts'
+
+export interface ClientOptions {
+  /** Of the worker's HTTP API, such as https://worker.example. */
+  readonly url: string
+  readonly token: TokenOption
+  /** For each call but `wait` and `watch`, all tries included, in milliseconds; default 30,000. */
+  readonly timeoutMs?: number
+  /** Allows plain `http:` to other machines. Only inside a network that you trust: tokens can be read there. */
+  readonly allowInsecure?: boolean
+  /** Default: the platform's. */
+  readonly fetch?: typeof globalThis.fetch
+}
+
+export interface RequestOptions {
+  /** Needed where the worker has several. */
+  readonly account?: string
+  readonly priority?: 'high' | 'normal' | 'low'
+  /** Two requests with the same key are one. Default a new one for each call, which makes its own tries one request. */
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+export interface WaitOptions {
+  /** In milliseconds; default 600,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Its methods may be taken off it. */
+export interface Client<L extends readonly JobLike[]> {
+  /**
+   * Makes a request for a job. It is kept by the worker when this resolves.
+   *
+   * @throws ClientError; with `isTransient`, repeat it with the error's `idempotencyKey`
+   */
+  request<N extends JobName<L>>(
+    job: N,
+    ...payloadAndOptions: RequestArguments<JobNamed<L, N>, RequestOptions>
+  ): Promise<Accepted>
+  /** Makes the request that fills a new account. */
+  bootstrap(options?: RequestOptions): Promise<Accepted>
+  /** How a request stands now. */
+  find(id: string, options?: Pick<WaitOptions, 'signal'>): Promise<RequestReport>
+  /**
+   * Waits until a request is done.
+   *
+   * @throws ClientError `request-failed`, `request-cancelled`, `timeout`, and those of `find`
+   */
+  wait(request: string | { readonly id: string }, options?: WaitOptions): Promise<RequestReport>
+  /**
+   * How a request stands, again whenever that has changed, until it has ended in whichever way.
+   *
+   * @throws ClientError `timeout`, and those of `find`
+   */
+  watch(request: string | { readonly id: string }, options?: WaitOptions): AsyncIterableIterator<RequestReport>
+}
+
+/**
+ * A client of one worker. The import of the jobs is for types only, so nothing of the project comes along.
+ *
+ * @throws ClientError `usage` when the options can't be used
+ * @example
+ * import { createClient } from 'hasura-sync-worker-client'
+ * import type { jobs } from '../worker/src/jobs/list.ts'
+ *
+ * const worker = createClient<typeof jobs>({
+ *   url: 'https://worker.example',
+ *   token: { issuer: 'https://login.example/realms/app', clientId: 'shop', clientSecret: process.env.SECRET ?? '' },
+ * })
+ * const request = await worker.request('sync-orders', { full: true })
+ * await worker.wait(request)
+ */
+export function createClient<const L extends readonly JobLike[]>(options: ClientOptions): Client<L> {
+  return createClientIn({ ...platform, fetch: options.fetch ?? ((...words) => fetch(...words)) }, options)
+}
+
+const tryMs = 10_000
+
+/** The same with a clock and a network of one's own. */
+export function createClientIn<const L extends readonly JobLike[]>(
+  surroundings: Surroundings,
+  options: ClientOptions,
+): Client<L> {
+  const { timeoutMs = 30_000, allowInsecure = false } = options
+  const url = requireAddress('url', options.url, allowInsecure)
+  const access = createAccess(options.token, allowInsecure, surroundings)
+  const deadlines: Deadlines = { tryMs, totalMs: timeoutMs }
+
+  async function send(path: string, init: RequestInit, limits: Deadlines, signal?: AbortSignal): Promise<Answer> {
+    let refused = false
+    return exchange(surroundings, 'The worker', limits, signal, async trying => {
+      const ask = async (token: string): Promise<Response> => {
+        const headers = { accept: 'application/json', ...init.headers, authorization: `Bearer ${token}` }
+        return surroundings.fetch(`${url}${path}`, { ...init, headers, redirect: 'manual', signal: trying })
+      }
+      const token = await access.get(trying)
+      const response = await ask(token)
+      // A token that was rejected is replaced once.
+      if (response.status !== 401 || refused || !access.drop(token)) return response
+      refused = true
+      await response.body?.cancel()
+      return ask(await access.get(trying))
+    })
+  }
+
+  async function request(job: string, payload: unknown, wish: RequestOptions = {}): Promise<Accepted> {
+    const { account, priority, signal, idempotencyKey = crypto.randomUUID() } = wish
+    const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
+    const body = JSON.stringify({ account, payload, priority })
+    try {
+      const path = `/jobs/${encodeURIComponent(job)}/requests`
+      const answer = await send(path, { method: 'POST', headers, body }, deadlines, signal)
+      return parseAccepted(answer.body)
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error
+      throw new ClientError(error.code, error.message, { ...error, idempotencyKey, cause: error.cause })
+    }
+  }
+
+  async function look(id: string, waitSeconds: number, signal: AbortSignal | undefined) {
+    const asked = waitSeconds * 1_000
+    const headers: Record<string, string> = waitSeconds > 0 ? { prefer: `wait=${waitSeconds}` } : {}
+    const limits = { tryMs: tryMs + asked, totalMs: timeoutMs + asked }
+    const answer = await send(`/requests/${encodeURIComponent(id)}`, { headers }, limits, signal)
+    return {
+      report: parseReport(answer.body),
+      // RFC 7240, section 3.
+      waited: /(?:^|,)\s*wait\b/.test(answer.headers.get('preference-applied') ?? ''),
+    }
+  }
+
+  const watch: Client<L>['watch'] = (asked, wish) => watchRequest(surroundings, look, idOf(asked), wish)
+  return {
+    request: (job, ...[payload, wish]) => request(job, payload, wish),
+    bootstrap: wish => request('bootstrap-account', undefined, wish),
+    find: async (id, { signal } = {}) => (await look(id, 0, signal)).report,
+    wait: (asked, wish) => waitForEnd(watch(asked, wish)),
+    watch,
+  }
+}
+
+function idOf(request: string | { readonly id: string }): string {
+  return typeof request === 'string' ? request : request.id
+}

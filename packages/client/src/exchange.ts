@@ -1,0 +1,108 @@
+import { ClientError } from './client-error.ts'
+import { findText, readObject } from './read-body.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** For one try and for all of them, in milliseconds. */
+export interface Deadlines {
+  readonly tryMs: number
+  readonly totalMs: number
+}
+
+export interface Answer {
+  readonly body: Readonly<Record<string, unknown>>
+  readonly headers: Headers
+}
+
+/** Before the second, third and fourth try; each up to a half longer, so that many callers don't come back at once. */
+const pausesMs = [250, 1_000, 3_000]
+
+/**
+ * Sends something that may be sent again, until it is answered, the deadline is near, or four tries have failed. Tried again is
+ * what got no answer, 429, 502, 503 and 504, and 409 where the answer says when (the first of two equal ones is being handled).
+ *
+ * @param send one try
+ * @throws ClientError; the signal's reason
+ */
+export async function exchange(
+  { now, sleep }: Omit<Surroundings, 'fetch'>,
+  what: string,
+  deadlines: Deadlines,
+  signal: AbortSignal | undefined,
+  send: (signal: AbortSignal) => Promise<Response>,
+): Promise<Answer> {
+  const endsAt = now() + deadlines.totalMs
+  const never = new AbortController().signal
+  for (let tried = 0; ; tried += 1) {
+    const failure = await attempt(what, Math.min(deadlines.tryMs, Math.max(1, endsAt - now())), signal, send)
+    if (!(failure instanceof ClientError)) return failure
+    const pause = pausesMs[tried]
+    if (!failure.isTransient || pause === undefined) throw failure
+    const waitMs = Math.max(failure.retryAfterMs ?? 0, pause * (1 + Math.random() / 2))
+    if (now() + waitMs >= endsAt) throw failure
+    await sleep(waitMs, signal ?? never)
+  }
+}
+
+async function attempt(
+  what: string,
+  tryMs: number,
+  signal: AbortSignal | undefined,
+  send: (signal: AbortSignal) => Promise<Response>,
+): Promise<Answer | ClientError> {
+  signal?.throwIfAborted()
+  const deadline = AbortSignal.timeout(Math.ceil(tryMs))
+  try {
+    const response = await send(signal ? AbortSignal.any([signal, deadline]) : deadline)
+    const body = await readObject(response)
+    if (!response.ok) return explainStatus(what, response, body)
+    if (body) return { body, headers: response.headers }
+    return new ClientError('unavailable', `${what} answered with something that is no JSON object: is the URL right?`, {
+      status: response.status,
+    })
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (error instanceof ClientError) return error
+    const why = deadline.aborted
+      ? `gave no answer in ${Math.ceil(tryMs / 1_000)} s`
+      : `can't be reached${codeOf(error)}`
+    return new ClientError('unavailable', `${what} ${why}`, { isTransient: true, cause: error })
+  }
+}
+
+function explainStatus(
+  what: string,
+  { status, headers }: Response,
+  body: Readonly<Record<string, unknown>> | undefined,
+): ClientError {
+  const said = findText(body, 'detail', 'message', 'error_description', 'title')
+  const retryAfterMs = readRetryAfter(headers.get('retry-after'))
+  const isTransient = [429, 502, 503, 504].includes(status) || (status === 409 && retryAfterMs !== undefined)
+  const code =
+    status === 401 || status === 403
+      ? 'unauthorized'
+      : status === 429
+        ? 'rate-limited'
+        : status >= 400 && status < 500
+          ? 'usage'
+          : 'unavailable'
+  return new ClientError(code, `${what} answered HTTP ${status}${said === undefined ? '' : `: ${said}`}`, {
+    status,
+    reason: findText(body, 'code', 'error', 'type'),
+    retryAfterMs,
+    isTransient,
+  })
+}
+
+/** Seconds or a date (RFC 9110, section 10.2.3), in milliseconds from now. */
+function readRetryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1_000
+  const at = Date.parse(value)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
+}
+
+/** Of the system's error below fetch's own: ECONNREFUSED, ENOTFOUND. */
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined
+  return cause && 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ''
+}

@@ -1,0 +1,22 @@
+/** A JSON object, or undefined for anything else. */
+export async function readObject(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const text = await response.text()
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The fields that are texts. */
+export function findText(
+  object: Readonly<Record<string, unknown>> | undefined,
+  ...names: string[]
+): string | undefined {
+  return names.map(name => object?.[name]).find(value => typeof value === 'string')
+}

@@ -1,0 +1,60 @@
+import { ClientError } from './client-error.ts'
+import { hasEnded, type RequestReport } from './request-report.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Asks how a request stands, and lets the worker take up to `waitSeconds` for the answer. */
+export type Look = (
+  id: string,
+  waitSeconds: number,
+  signal: AbortSignal | undefined,
+) => Promise<{ readonly report: RequestReport; readonly waited: boolean }>
+
+/** Shorter than proxies wait by default. */
+const longestWaitSeconds = 25
+const defaultTimeoutMs = 600_000
+/** Between questions that a worker answers at once, in milliseconds: the first, and the longest. */
+const firstPauseMs = 250
+const longestPauseMs = 5_000
+
+/** @throws ClientError `timeout` */
+export async function* watchRequest(
+  { now, sleep }: Omit<Surroundings, 'fetch'>,
+  look: Look,
+  id: string,
+  { timeoutMs = defaultTimeoutMs, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+): AsyncGenerator<RequestReport, void, undefined> {
+  const endsAt = now() + timeoutMs
+  const never = new AbortController().signal
+  let shown = ''
+  let pauseMs = firstPauseMs
+  for (let first = true; ; first = false) {
+    const leftMs = endsAt - now()
+    const waitSeconds = first ? 0 : Math.min(longestWaitSeconds, Math.max(0, Math.floor(leftMs / 1_000)))
+    const { report, waited } = await look(id, waitSeconds, signal)
+    const text = JSON.stringify(report)
+    if (text !== shown) yield report
+    if (hasEnded(report)) return
+    pauseMs = text !== shown || waited ? firstPauseMs : Math.min(longestPauseMs, pauseMs * 2)
+    shown = text
+    if (now() + pauseMs >= endsAt) throw new ClientError('timeout', describeWait(report, timeoutMs))
+    await sleep(pauseMs, signal ?? never)
+  }
+}
+
+/** @throws ClientError `request-failed`, `request-cancelled` */
+export async function waitForEnd(reports: AsyncIterable<RequestReport>): Promise<RequestReport> {
+  let last: RequestReport | undefined
+  for await (const report of reports) last = report
+  if (!last) throw new TypeError('a request that has ended was reported')
+  const { id, state, failedReason } = last
+  if (state === 'done') return last
+  throw new ClientError(
+    state === 'cancelled' ? 'request-cancelled' : 'request-failed',
+    `Request ${id} ${state === 'cancelled' ? 'was cancelled' : 'failed'}${failedReason === undefined ? '' : `: ${failedReason}`}`,
+  )
+}
+
+function describeWait({ id, state, waitsFor }: RequestReport, timeoutMs: number): string {
+  const why = waitsFor === undefined ? '' : `, it waits for ${waitsFor}`
+  return `Request ${id} has not ended within ${timeoutMs / 1_000} s (${state}${why}), and goes on`
+}

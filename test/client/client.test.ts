@@ -1,0 +1,103 @@
+import type { FastifyInstance } from 'fastify'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createClient } from '../../packages/client/src/index.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
+import { PermanentError } from '../../src/errors.ts'
+import { createAuthorize } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+
+const audience = 'hasura-sync-worker'
+const role = 'request-jobs'
+
+const exportArticles = defineJob({
+  name: 'export-articles',
+  payload: z.strictObject({ since: z.iso.date().optional() }),
+  async run() {
+    return {}
+  },
+})
+const rejectAll = defineJob({
+  name: 'reject-all',
+  payload: z.strictObject({ id: z.int() }),
+  run: () => Promise.reject(new PermanentError('closed', 'the shop is closed')),
+})
+const jobs = [exportArticles, rejectAll] as const
+
+let app: TestApp
+let http: FastifyInstance
+let url: string
+beforeAll(async () => {
+  app = await openTestApp({ jobs, firstLogin: null })
+  for (const clientId of ['caller', 'stranger']) {
+    app.idp.addClient({
+      clientId,
+      clientSecret: 's',
+      realmRoles: clientId === 'caller' ? [role] : [],
+      audience: [audience],
+    })
+  }
+  http = createHttp({
+    operations: app.operations,
+    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role }),
+    log: app.logged.log,
+  })
+  url = await http.listen({ host: '127.0.0.1', port: 0 })
+  await app.serve()
+})
+afterAll(async () => {
+  await http.close()
+  await app[Symbol.asyncDispose]()
+})
+afterEach(() => app.idp.clearFaults())
+
+const open = (clientId = 'caller', clientSecret = 's') =>
+  createClient<typeof jobs>({ url, token: { issuer: app.idp.issuer, clientId, clientSecret } })
+
+test('a request is made with the credentials of a client, and waited for', async () => {
+  const worker = open()
+  const request = await worker.request('export-articles', { since: '2026-01-01' })
+  expect(await worker.wait(request)).toMatchObject({ id: request.id, state: 'done' })
+  expect(await worker.find(request.id)).toMatchObject({ state: 'done' })
+})
+
+test('a request is watched until it has ended', async () => {
+  const worker = open()
+  const states: string[] = []
+  for await (const { state } of worker.watch(await worker.request('export-articles'))) states.push(state)
+  expect(states.at(-1)).toBe('done')
+})
+
+test('what fails says why', async () => {
+  const worker = open()
+  await expect(worker.wait(await worker.request('reject-all', { id: 1 }))).rejects.toMatchObject({
+    code: 'request-failed',
+    message: expect.stringContaining('the shop is closed'),
+  })
+})
+
+test('one key is one request', async () => {
+  const worker = open()
+  const options = { idempotencyKey: 'order-4711' }
+  const [one, other] = await Promise.all([
+    worker.request('export-articles', {}, options),
+    worker.request('export-articles', {}, options),
+  ])
+  expect(other.id).toBe(one.id)
+})
+
+test.each([
+  ['a wrong secret', 'caller', 'wrong'],
+  ['no role', 'stranger', 's'],
+])('%s is refused', async (_what, clientId, secret) => {
+  await expect(open(clientId, secret).request('export-articles')).rejects.toMatchObject({ code: 'unauthorized' })
+})
+
+test('what the compiler was kept from seeing is refused with the words of the worker', async () => {
+  const worker = createClient({ url, token: { issuer: app.idp.issuer, clientId: 'caller', clientSecret: 's' } })
+  await expect(worker.request('export-all')).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining('There is no job "export-all"'),
+  })
+})

@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest'
+import { createClientIn } from '../../packages/client/src/create-client.ts'
+import type { ClientOptions } from '../../packages/client/src/index.ts'
+
+const issuer = 'https://login.example'
+const url = 'https://worker.example'
+const credentials = { issuer, clientId: 'shop', clientSecret: 'top:secret' }
+
+interface Asked {
+  readonly url: string
+  readonly headers: Headers
+}
+type Reply = (asked: Asked) => Response | Promise<Response>
+
+const accepted = () => Response.json({ id: 'r1', absorbed: false }, { status: 202 })
+const report = (state: string) => Response.json({ id: 'r1', state })
+const refuse =
+  (status: number, headers: Record<string, string> = {}) =>
+  () =>
+    Response.json({ code: 'c', message: 'said so' }, { status, headers })
+const unreachable = () =>
+  Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) }))
+
+/** A worker that answers with what it is given in turn, then with the last again, and an issuer. */
+function open(replies: readonly Reply[], options: Partial<ClientOptions> = {}, lifeSeconds: unknown = 300) {
+  const state = { now: 0, tokens: 0 }
+  const asked: Asked[] = []
+  const pauses: number[] = []
+  const client = createClientIn(
+    {
+      async fetch(input, init) {
+        const question = { url: String(input), headers: new Headers(init?.headers) }
+        if (question.url.endsWith('openid-configuration'))
+          return Response.json({ issuer, token_endpoint: `${issuer}/token` })
+        if (question.url === `${issuer}/token`) {
+          state.tokens += 1
+          return Response.json({ access_token: `token-${state.tokens}`, expires_in: lifeSeconds })
+        }
+        asked.push(question)
+        const reply = replies[asked.length - 1] ?? replies.at(-1)
+        return reply ? reply(question) : accepted()
+      },
+      now: () => state.now,
+      async sleep(ms, signal) {
+        signal.throwIfAborted()
+        pauses.push(ms)
+        state.now += ms
+      },
+    },
+    { url, token: credentials, ...options },
+  )
+  return { client, asked, pauses, state }
+}
+
+describe('what is tried again', () => {
+  test.each<[string, Reply]>([
+    ['no connection', unreachable],
+    ['502', refuse(502)],
+    ['503', refuse(503)],
+    ['504', refuse(504)],
+    ['429', refuse(429)],
+    ['409 of a request that is being handled', refuse(409, { 'retry-after': '1' })],
+  ])('%s, under the same key', async (_what, fault) => {
+    const { client, asked } = open([fault, fault, accepted])
+    expect(await client.request('sync')).toEqual({ id: 'r1', absorbed: false })
+    const keys = asked.map(({ headers }) => headers.get('idempotency-key'))
+    expect(keys).toHaveLength(3)
+    expect(new Set(keys).size).toBe(1)
+    expect(keys[0]).toMatch(/^[\da-f-]{36}$/)
+  })
+
+  test.each([
+    [400, 'usage'],
+    [403, 'unauthorized'],
+    [404, 'usage'],
+    [409, 'usage'],
+    [413, 'usage'],
+    [422, 'usage'],
+    [500, 'unavailable'],
+    [301, 'unavailable'],
+  ])('not HTTP %d', async (status, code) => {
+    const { client, asked } = open([refuse(status)])
+    await expect(client.request('sync')).rejects.toMatchObject({
+      code,
+      status,
+      reason: 'c',
+      isTransient: false,
+      message: expect.stringContaining('said so'),
+    })
+    expect(asked).toHaveLength(1)
+  })
+
+  test('for four tries, and the error has the key to go on with', async () => {
+    const { client, asked } = open([unreachable])
+    await expect(client.request('sync', {}, { idempotencyKey: 'k' })).rejects.toMatchObject({
+      code: 'unavailable',
+      isTransient: true,
+      idempotencyKey: 'k',
+      message: "The worker can't be reached (ECONNREFUSED)",
+    })
+    expect(asked).toHaveLength(4)
+  })
+
+  test('as late as Retry-After says, and not at all where that is after the deadline', async () => {
+    const patient = open([refuse(429, { 'retry-after': '7' }), accepted])
+    await patient.client.request('sync')
+    expect(patient.pauses).toEqual([7_000])
+    const hurried = open([refuse(429, { 'retry-after': '60' })])
+    await expect(hurried.client.request('sync')).rejects.toMatchObject({ code: 'rate-limited', retryAfterMs: 60_000 })
+    expect(hurried.pauses).toEqual([])
+  })
+})
+
+describe('the token', () => {
+  test('is fetched once however many wait, and kept', async () => {
+    const { client, state } = open([])
+    await Promise.all([client.request('a'), client.request('b'), client.request('c')])
+    await client.request('d')
+    expect(state.tokens).toBe(1)
+  })
+
+  test.each([
+    [300, 269_000, 271_000],
+    [10, 8_900, 9_100],
+    ['300', 269_000, 271_000],
+    ['nonsense', 53_900, 54_100],
+    [-1, 53_900, 54_100],
+  ])('with expires_in %s serves until shortly before its end', async (life, before, after) => {
+    const { client, state } = open([], {}, life)
+    await client.request('a')
+    state.now = before
+    await client.request('a')
+    expect(state.tokens).toBe(1)
+    state.now = after
+    await client.request('a')
+    expect(state.tokens).toBe(2)
+  })
+
+  test('that the worker rejects is replaced once', async () => {
+    const { client, asked } = open([refuse(401), accepted])
+    await client.request('a')
+    expect(asked.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer token-1', 'Bearer token-2'])
+    const hopeless = open([refuse(401)])
+    await expect(hopeless.client.request('a')).rejects.toMatchObject({ code: 'unauthorized' })
+    expect(hopeless.asked).toHaveLength(2)
+  })
+
+  test('may come from elsewhere', async () => {
+    const text = open([], { token: 'mine' })
+    await text.client.request('a')
+    const called = open([], { token: async () => 'ours' })
+    await called.client.request('a')
+    const [first, second] = [text, called].map(({ asked }) => asked[0]?.headers.get('authorization'))
+    expect([first, second]).toEqual(['Bearer mine', 'Bearer ours'])
+  })
+})
+
+describe('waiting', () => {
+  test('asks again with growing pauses where the worker answers at once', async () => {
+    const { client, asked, pauses } = open([...Array(6).fill(() => report('running')), () => report('done')])
+    expect(await client.wait('r1')).toMatchObject({ state: 'done' })
+    expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000])
+    expect(asked[1]?.headers.get('prefer')).toBe('wait=25')
+  })
+
+  test('ends in time', async () => {
+    const { client } = open([() => report('waiting')])
+    await expect(client.wait('r1', { timeoutMs: 60_000 })).rejects.toMatchObject({
+      code: 'timeout',
+      message: 'Request r1 has not ended within 60 s (waiting), and goes on',
+    })
+  })
+
+  test('survives a restart', async () => {
+    const { client } = open([() => report('running'), unreachable, refuse(503), () => report('done')])
+    expect(await client.wait('r1')).toMatchObject({ state: 'done' })
+  })
+})
+
+test('a signal ends each call with its reason, and nothing is sent after it', async () => {
+  const { client, asked } = open([() => new Promise(() => {})])
+  const gone = AbortSignal.abort(new Error('enough'))
+  await expect(client.request('a', {}, { signal: gone })).rejects.toThrow('enough')
+  await expect(client.wait('r1', { signal: gone })).rejects.toThrow('enough')
+  expect(asked).toEqual([])
+})
+
+test.each([
+  'worker.example',
+  'ftp://worker.example',
+  'http://worker.example',
+  'https://user:password@worker.example',
+  'https://worker.example?x=1',
+])('%s is refused as an address', address => {
+  expect(() => open([], { url: address })).toThrow(expect.objectContaining({ code: 'usage' }))
+})
+
+test.each(['http://localhost:8088', 'http://127.0.0.1:8088/', 'http://[::1]:8088', 'https://worker.example/base/'])(
+  '%s is taken as an address',
+  address => {
+    expect(() => open([], { url: address })).not.toThrow()
+  },
+)
+
+test('no error tells a secret', async () => {
+  for (const fault of [unreachable, refuse(401), refuse(500), () => new Response('<html>')]) {
+    const error = await open([fault])
+      .client.request('a', { card: '4242' })
+      .catch((thrown: unknown) => thrown)
+    const told = `${error} ${JSON.stringify(error)}`
+    for (const secret of ['token-', 'top:secret', '4242']) expect(told).not.toContain(secret)
+  }
+})
