@@ -14,6 +14,8 @@ export const documents = [
   'docs/writing-a-job.md',
   'docs/operations.md',
   'docs/architecture.md',
+  'docs/state-machine.md',
+  'docs/decisions/README.md',
   'docs/guarantees.md',
   'docs/performance.md',
   'docs/security.md',
