@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { z } from 'zod'
-import { mainPath } from '../test/fixtures/wiki-project.ts'
 import type { CallerDeps } from './callers.ts'
 import { every } from './every.ts'
+import { type CommandOptions, type EndedCommand, runCommand } from './run-command.ts'
 
 /** Commands of an operator, each a process of its own, until it is disposed: runs in the foreground, and requests waited for. */
 export function startCommands(deps: CallerDeps): AsyncDisposable {
@@ -47,42 +44,21 @@ async function enqueueAndWait(deps: CallerDeps, signal: AbortSignal): Promise<vo
 }
 
 async function command(
-  deps: CallerDeps,
+  { world, random, workers, bound, violate }: CallerDeps,
   words: readonly string[],
-  { killAfterMs, signal }: { readonly killAfterMs?: number | undefined; readonly signal: AbortSignal },
-): Promise<{ readonly outcome: 'done' | 'killed' | 'told' | 'hung'; readonly out: string }> {
-  const { world, random, workers, bound, violate } = deps
-  const child = spawn(process.execPath, [mainPath, ...words], {
-    cwd: world.project,
-    env: {
-      PATH: process.env.PATH,
-      ...world.environment,
-      LOG_LEVEL: 'warn',
-      ...random.pick(workers.all).variables(),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  options: Pick<CommandOptions, 'killAfterMs' | 'signal'>,
+): Promise<EndedCommand> {
+  const withinMs = bound(endsWithinMs)
+  const ended = await runCommand(world, words, {
+    ...options,
+    variables: random.pick(workers.all).variables(),
+    withinMs,
   })
-  const kill = (): void => void child.kill('SIGKILL')
-  signal.addEventListener('abort', kill)
-  const killing = killAfterMs === undefined ? undefined : setTimeout(kill, killAfterMs)
-  let hasHung = false
-  const patience = setTimeout(() => {
-    hasHung = true
-    kill()
-  }, bound(endsWithinMs))
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  signal.removeEventListener('abort', kill)
-  clearTimeout(killing)
-  clearTimeout(patience)
-  if (hasHung) {
-    violate(
-      'a command ends',
-      `"${words[0]}" had not ended after ${bound(endsWithinMs)} ms; its last words: ${err.slice(-300)}`,
-    )
-    return { outcome: 'hung', out }
-  }
-  if (child.signalCode !== null) return { outcome: 'killed', out }
-  if (child.exitCode === 0) return { outcome: 'done', out }
-  if (err.trim() === '') violate('a command ends', `"${words[0]}" ended with ${child.exitCode} and without a word`)
-  return { outcome: 'told', out }
+  const { outcome, code, err } = ended
+  const [name] = words
+  if (outcome === 'hung')
+    violate('a command ends', `"${name}" had not ended after ${withinMs} ms; its last words: ${err.slice(-300)}`)
+  if (outcome === 'told' && err.trim() === '')
+    violate('a command ends', `"${name}" ended with ${code} and without a word`)
+  return ended
 }

@@ -33,13 +33,19 @@ const requiredGuards = {
 
 /** Seconds; a shorter run is too short for the rare ones. */
 const longEnough = 120
+/** Seconds for each time that a guard has to fire: ten times in half an hour. */
+const secondsForEach = 180
 
+/** Guards that fired too rarely for a run of this length, with how often that was. */
 export function findSilentGuards(
   report: ChaosReport,
   { backend, seconds }: { backend: keyof typeof requiredGuards; seconds: number },
-): readonly string[] {
+): readonly { readonly guard: string; readonly times: number; readonly least: number }[] {
   if (seconds < longEnough) return []
-  return requiredGuards[backend].filter(guard => report.guards.get(guard) === 0)
+  const least = Math.max(1, Math.floor(seconds / secondsForEach))
+  return requiredGuards[backend]
+    .map(guard => ({ guard, times: report.guards.get(guard), least }))
+    .filter(({ times }) => times < least)
 }
 
 export function renderReport(report: ChaosReport): string {

@@ -79,6 +79,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const scene: Scene = {
     world,
     workers,
+    guards,
     violate,
     bound,
     client: createPatientClient(world, workers.everybody),

@@ -186,7 +186,7 @@ function timeVariables(library: string, file: string): Record<string, string> {
   }
 }
 
-/** libfaketime leaves its lock behind when its process is killed, and a later process of the same number would wait for it. */
+/** What libfaketime leaves behind makes a later process of the same number end with 1 before it begins. */
 function removeTimeLock(pid: number): void {
   for (const file of globSync(`/dev/shm/*faketime_s[eh]m_${pid}`)) rmSync(file, { force: true })
 }

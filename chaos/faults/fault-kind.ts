@@ -1,3 +1,4 @@
+import type { Counts } from '../guards.ts'
 import type { PatientClient } from '../http-client.ts'
 import type { Fault, PlannedKind } from '../plan.ts'
 import type { Workers } from '../workers.ts'
@@ -7,6 +8,7 @@ import type { Backend, World } from '../world.ts'
 export interface Scene {
   readonly world: World
   readonly workers: Workers
+  readonly guards: Counts
   /** Something that a fault found violated, such as a worker that SIGTERM didn't end in time. */
   violate(promise: string, found: string): void
   /** Of times by the clock, for this machine as slow as it is now. */

@@ -94,6 +94,7 @@ export const workerFaults: readonly FaultKind[] = [
     async begin(scene, { chance }) {
       const { workers } = scene
       const replicas = await workers.replicate(chance < 0.2 ? 4 : 2)
+      await Promise.all(replicas.map(replica => replica.ready(scene.bound(5_000))))
       return async () => {
         await Promise.all(replicas.map(replica => terminate(scene, replica)))
         for (const replica of replicas) await workers.remove(replica)
