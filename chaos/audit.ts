@@ -21,7 +21,7 @@ create table chaos.followed (
   position bigint not null, op text not null, account text not null, id uuid not null
 );
 create table chaos.limits (account text primary key, slots integer not null);
-create table chaos.orders (id text primary key, request_id text not null);
+create table chaos.orders (id text primary key, request_id text not null, is_restored boolean not null default false);
 `
 
 /** @param isEarlier the condition that a row was committed before this transaction began */

@@ -6,7 +6,7 @@ import type { Counts } from './guards.ts'
 import { acceptedSchema } from './http-client.ts'
 import { rollingJob } from './jobs/names.ts'
 import type { Random } from './random.ts'
-import type { Accepted, Order } from './record.ts'
+import type { Accepted, ForegroundRun, Order } from './record.ts'
 import type { Worker } from './worker-process.ts'
 import type { Workers } from './workers.ts'
 import type { World } from './world.ts'
@@ -18,8 +18,7 @@ export interface CallerDeps {
   readonly guards: Counts
   readonly accepted: Accepted[]
   readonly orders: Order[]
-  /** What runs in the foreground have written, by those whose command said so. */
-  readonly foreground: string[]
+  readonly foreground: ForegroundRun[]
   violate(promise: string, found: string): void
   bound(ms: number): number
 }
@@ -89,7 +88,7 @@ async function askUntilAnswered(deps: CallerDeps, wish: Wish, signal: AbortSigna
     times += 1
     const answer = await post(deps, wish)
     if (answer.kind === 'accepted') {
-      accepted.push({ ...wish, id: answer.id, door: 'http', askedAt })
+      accepted.push({ ...wish, id: answer.id, door: 'http', askedAt, toldAt: Date.now() })
       if (answer.absorbed) guards.add(times > 1 && wish.key !== undefined ? 'key repeated' : 'duplicate absorbed')
       return answer
     }
@@ -109,8 +108,9 @@ async function quarrelOverKey(deps: CallerDeps, signal: AbortSignal): Promise<vo
   const answers = await Promise.all(wishes.map(each => askUntilAnswered(deps, each, signal)))
   const kinds = answers.map(({ kind }) => kind)
   if (kinds.filter(kind => kind === 'conflict').length === 1) deps.guards.add('key conflict')
-  if (kinds.every(kind => kind === 'accepted') || kinds.every(kind => kind === 'conflict')) {
-    deps.violate('one key, one request', `both callers of key ${key} were told "${kinds[0]}"`)
+  // That both were accepted is judged in the end: the first one may be lost by then.
+  if (kinds.every(kind => kind === 'conflict')) {
+    deps.violate('one key, one request', `both callers of key ${key} were told of a conflict`)
   }
 }
 
@@ -210,11 +210,13 @@ async function callBySql(deps: CallerDeps): Promise<void> {
     }
     isCommitting = true
     await client.query('commit')
-    orders.push({ id: order, requestId, isKnown: true })
-    accepted.push({ ...wish, key: undefined, id: requestId, door: 'sql', askedAt })
+    const toldAt = Date.now()
+    orders.push({ id: order, requestId, isKnown: true, toldAt })
+    accepted.push({ ...wish, key: undefined, id: requestId, door: 'sql', askedAt, toldAt })
   } catch {
     // What became of it only the store knows.
-    if (isCommitting && requestId !== undefined) orders.push({ id: order, requestId, isKnown: false })
+    if (isCommitting && requestId !== undefined)
+      orders.push({ id: order, requestId, isKnown: false, toldAt: Date.now() })
   } finally {
     await Promise.race([client.end().catch(() => {}), delay(500)])
   }

@@ -23,7 +23,7 @@ async function runInForeground(deps: CallerDeps, signal: AbortSignal): Promise<v
   const killAfterMs = random.next() < 0.25 ? random.between(300, 3_000) : undefined
   const ended = await command(deps, words, { killAfterMs, signal })
   guards.add(`run in the foreground: ${ended.outcome}`)
-  if (ended.outcome === 'done') deps.foreground.push(payload.entry)
+  if (ended.outcome === 'done') deps.foreground.push({ entry: payload.entry, toldAt: Date.now() })
 }
 
 const reportSchema = z.object({ id: z.string() })
@@ -40,7 +40,8 @@ async function enqueueAndWait(deps: CallerDeps, signal: AbortSignal): Promise<vo
   const ended = await command(deps, [...words, '--wait', '--timeout', '60', '--json'], { signal })
   guards.add(`enqueue --wait: ${ended.outcome}`)
   if (ended.outcome !== 'done') return
-  accepted.push({ ...wish, id: reportSchema.parse(JSON.parse(ended.out)).id, key: undefined, door: 'command', askedAt })
+  const { id } = reportSchema.parse(JSON.parse(ended.out))
+  accepted.push({ ...wish, id, key: undefined, door: 'command', askedAt, toldAt: Date.now() })
 }
 
 async function command(

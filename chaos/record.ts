@@ -8,6 +8,8 @@ export interface Accepted {
   readonly door: 'http' | 'sql' | 'command'
   /** When it was first asked for, in milliseconds since 1970: its run begins later. */
   readonly askedAt: number
+  /** When its caller was told, on the same clock. */
+  readonly toldAt: number
 }
 
 /** A row of `chaos.orders` that was committed together with a request, or may have been. */
@@ -15,6 +17,13 @@ export interface Order {
   readonly id: string
   readonly requestId: string
   readonly isKnown: boolean
+  readonly toldAt: number
+}
+
+/** What a run in the foreground has written, whose command said so. */
+export interface ForegroundRun {
+  readonly entry: string
+  readonly toldAt: number
 }
 
 export interface Violation {

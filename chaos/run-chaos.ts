@@ -7,14 +7,15 @@ import type { Scene } from './faults/fault-kind.ts'
 import { faultKinds } from './faults/fault-kinds.ts'
 import { Counts } from './guards.ts'
 import { createPatientClient } from './http-client.ts'
-import { judge } from './judge/judge.ts'
+import { judge, judgeIds } from './judge/judge.ts'
 import { type Measured, startProbes } from './judge/probes.ts'
 import { countStoreGuards } from './judge/store-guards.ts'
 import { openPace } from './pace.ts'
 import { planFaults } from './plan.ts'
 import { createRandom } from './random.ts'
-import type { Accepted, Order, Violation } from './record.ts'
+import type { Accepted, ForegroundRun, Order, Violation } from './record.ts'
 import { settle } from './settle.ts'
+import { isLost } from './store.ts'
 import { openWorkers } from './workers.ts'
 import { type Backend, openWorld, type World } from './world.ts'
 import { startWriters } from './writers.ts'
@@ -56,7 +57,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const violations: Violation[] = []
   const accepted: Accepted[] = []
   const orders: Order[] = []
-  const foreground: string[] = []
+  const foreground: ForegroundRun[] = []
   const measured: Measured = { readyMs: 0, memoryMegabytes: 0, warningsPerSecond: 0, checkpoints: 0 }
   const begunAt = performance.now()
   const violate = (promise: string, found: string): void => {
@@ -97,13 +98,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await writing[Symbol.asyncDispose]()
     signal.throwIfAborted()
 
+    const kept = <R extends { readonly toldAt: number }>(told: readonly R[]): readonly R[] =>
+      told.filter(({ toldAt }) => !isLost(world.store.server?.losses ?? [], toldAt))
+    const owed = kept(accepted)
+    guards.add('accepted and lost with its store', accepted.length - owed.length)
     log(
-      `everything is mended (the machine is ${pace.slowness().toFixed(1)} times slower than a quiet one); waiting for ${accepted.length} accepted requests`,
+      `everything is mended (the machine is ${pace.slowness().toFixed(1)} times slower than a quiet one); waiting for ${owed.length} accepted requests`,
     )
-    const settled = await settle(scene, accepted, signal)
+    const settled = await settle(scene, owed, signal)
     await probing[Symbol.asyncDispose]()
     await using _lent = await world.store.lend()
-    await judge({ world, accepted, orders, foreground, violate })
+    await judge({ world, accepted: owed, orders: kept(orders), foreground: kept(foreground), violate })
+    judgeIds(accepted, violate)
     await judgeFairness(world.onStore, settled.fairness, violate)
     await countStoreGuards(world, guards)
     const [row] = await world.onStore<{ commits: number }>('select count(*)::int as commits from chaos.commits')

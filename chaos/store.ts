@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import type { ServiceHandle } from '../test/services/local-service.ts'
-import { startPostgres, startStandby } from '../test/services/start-postgres.ts'
+import { findPostgresTool, startPostgres, startStandby } from '../test/services/start-postgres.ts'
 import { auditTriggers, jobTables } from './audit.ts'
+import { openSmallDisk, type SmallDisk } from './small-disk.ts'
 
 export type Row = Record<string, unknown>
 
@@ -14,8 +18,29 @@ export interface StoreServer {
   /** For a superuser, past every proxy. */
   readonly url: string
   readonly port: number
+  /** Of the server that there is now; undefined where none could be made. */
+  readonly disk: SmallDisk | undefined
   /** The server is lost, and a standby that had all that was committed takes its place, on another port. */
   failOver(): Promise<void>
+  /** The same with a standby that was cut off a while before: what was committed since is lost. */
+  failOverLate(lateMs: number): Promise<void>
+  /** The database becomes what it was a while ago: what was committed since is lost. */
+  restoreDump(agoMs: number): Promise<void>
+  /** When what was committed may be lost, by the harness' clock. */
+  readonly losses: readonly Loss[]
+}
+
+/** From and to in milliseconds since 1970. */
+export interface Loss {
+  readonly from: number
+  readonly to: number
+}
+
+/** An answer to what was committed on a lost server may come so much later, in milliseconds. */
+const lateAnswerMs = 3_000
+
+export function isLost(losses: readonly Loss[], at: number): boolean {
+  return losses.some(({ from, to }) => from <= at && at <= to)
 }
 
 /** The database that the workers share, as the harness reaches it: past every proxy, and as superuser. */
@@ -36,8 +61,9 @@ export interface ChaosStore extends AsyncDisposable {
 const durable = { fsync: 'on', full_page_writes: 'on', max_connections: '200', track_commit_timestamp: 'on' }
 
 export async function openServerStore(): Promise<ChaosStore> {
-  const first = await startPostgres(durable)
-  let current = openServer(first)
+  const execute = promisify(execFile)
+  const losses: Loss[] = []
+  let current = await openServer(parent => startPostgres(durable, parent))
   try {
     await current.administer('create role worker login')
     await current.administer('create database worker owner worker')
@@ -48,14 +74,12 @@ export async function openServerStore(): Promise<ChaosStore> {
   const query = <R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> =>
     current.query<R>(text, values)
 
-  async function failOver(): Promise<void> {
+  /** @param prepare what has to be true before the primary is lost */
+  async function promoteStandby(prepare: (primary: Server, standby: Server) => Promise<void>): Promise<void> {
     const primary = current
-    const standby = openServer(await startStandby(primary.handle.url, durable))
+    const standby = await openServer(parent => startStandby(primary.handle.url, durable, parent))
     try {
-      await primary.administer(`alter system set synchronous_standby_names = '*'`)
-      await primary.administer('select pg_reload_conf()')
-      while ((await primary.administer(`select from pg_stat_replication where sync_state = 'sync'`)) === 0)
-        await delay(100)
+      await prepare(primary, standby)
     } catch (error) {
       await standby[Symbol.asyncDispose]()
       throw error
@@ -64,6 +88,54 @@ export async function openServerStore(): Promise<ChaosStore> {
     await standby.administer('select pg_promote()')
     current = standby
     await primary[Symbol.asyncDispose]()
+  }
+
+  const failOver = (): Promise<void> =>
+    promoteStandby(async primary => {
+      await primary.administer(`alter system set synchronous_standby_names = '*'`)
+      await primary.administer('select pg_reload_conf()')
+      await untilSome(primary, `select from pg_stat_replication where sync_state = 'sync'`)
+    })
+
+  const lose = async (during: () => Promise<void>): Promise<void> => {
+    const from = Date.now()
+    try {
+      await during()
+    } finally {
+      losses.push({ from, to: Date.now() + lateAnswerMs })
+    }
+  }
+
+  const failOverLate = (lateMs: number): Promise<void> =>
+    // From before the standby was made, which takes a second: little is let off by it.
+    lose(() =>
+      promoteStandby(async (primary, standby) => {
+        const [now] = await primary.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn')
+        await untilSome(standby, `select where pg_last_wal_replay_lsn() >= '${now?.lsn}'::pg_lsn`)
+        await standby.administer(`alter system set primary_conninfo = ''`)
+        await standby.administer('select pg_reload_conf()')
+        await delay(lateMs)
+      }),
+    )
+
+  async function restoreDump(agoMs: number): Promise<void> {
+    const { handle, administer } = current
+    await lose(async () => {
+      const dump = join(tmpdir(), `chaos-dump-${crypto.randomUUID()}`)
+      await execute(findPostgresTool('pg_dump'), ['--format=custom', `--file=${dump}`, current.url])
+      await delay(agoMs)
+      await administer('create database restored owner worker')
+      const restored = new URL(handle.url)
+      restored.pathname = '/restored'
+      await execute(findPostgresTool('pg_restore'), ['--exit-on-error', `--dbname=${restored.href}`, dump])
+      await rm(dump)
+      await administer('alter database worker allow_connections false')
+      await administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'worker'`)
+      await administer('drop database worker with (force)')
+      await administer('alter database restored rename to worker')
+      // The time of their commits is that of the restore.
+      await query('update chaos.orders set is_restored = true')
+    })
   }
 
   return {
@@ -77,7 +149,13 @@ export async function openServerStore(): Promise<ChaosStore> {
       get port() {
         return current.port
       },
+      get disk() {
+        return current.disk
+      },
       failOver,
+      failOverLate,
+      restoreDump,
+      losses,
     },
     variables: port => ({ DATABASE_URL: `postgres://worker@127.0.0.1:${port ?? current.port}/worker` }),
     query,
@@ -93,20 +171,31 @@ export async function openServerStore(): Promise<ChaosStore> {
   }
 }
 
-interface Server extends AsyncDisposable, Pick<StoreServer, 'handle' | 'url' | 'port'> {
+async function untilSome(server: Server, statement: string): Promise<void> {
+  while ((await server.administer(statement)) === 0) await delay(100)
+}
+
+interface Server extends AsyncDisposable, Pick<StoreServer, 'handle' | 'url' | 'port' | 'disk'> {
   query: ChaosStore['query']
   /** Outside of the workers' database. @returns the number of rows */
   administer(statement: string): Promise<number>
 }
 
-function openServer(handle: ServiceHandle): Server {
+async function openServer(start: (parent: string | undefined) => Promise<ServiceHandle>): Promise<Server> {
+  await using opened = new AsyncDisposableStack()
+  const disk = await openSmallDisk()
+  if (disk) opened.use(disk)
+  const handle = opened.use(await start(disk?.folder))
   const url = new URL(handle.url)
   const port = Number(url.port)
   url.pathname = '/worker'
   const pool = new pg.Pool({ connectionString: url.href, max: 6, connectionTimeoutMillis: 5_000 })
   pool.on('error', () => {})
+  opened.defer(() => pool.end())
+  const closing = opened.move()
   return {
     handle,
+    disk,
     url: url.href,
     port,
     query: async <R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> =>
@@ -121,10 +210,7 @@ function openServer(handle: ServiceHandle): Server {
         await client.end().catch(() => {})
       }
     },
-    async [Symbol.asyncDispose]() {
-      await pool.end()
-      await handle[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
 

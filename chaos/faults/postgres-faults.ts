@@ -37,6 +37,25 @@ export const postgresFaults: readonly FaultKind[] = [
     await server.failOver()
     return () => {}
   }),
+  // What was committed last is lost in these two: who was told that it is accepted has to ask again.
+  postgresFault('postgres-fails-over-late', [0, 0], async ({ server }, chance) => {
+    await server.failOverLate(500 + chance * 3_000)
+    return () => {}
+  }),
+  postgresFault('postgres-is-restored', [0, 0], async ({ server }, chance) => {
+    await server.restoreDump(1_000 + chance * 8_000)
+    return () => {}
+  }),
+  postgresFault('postgres-disk-full', [1_000, 8_000], async ({ server }) => {
+    const { disk, handle } = server
+    if (!disk) throw new Error('who is not root can make no disk full')
+    await disk.fill()
+    return async () => {
+      await disk.makeRoom()
+      // Without room for its log it ends.
+      await handle.start()
+    }
+  }),
   // Somebody's open transaction holds rows that the workers need.
   postgresFault('postgres-rows-locked', [1_000, 7_000], async ({ server: { url } }, chance) => {
     const table = chance < 0.4 ? 'worker.requests' : chance < 0.7 ? 'worker.leases' : 'worker.schedules'

@@ -1,4 +1,4 @@
-import type { Accepted, Order } from '../record.ts'
+import type { Accepted, ForegroundRun, Order } from '../record.ts'
 import type { Row } from '../store.ts'
 import type { World } from '../world.ts'
 
@@ -6,7 +6,7 @@ export interface JudgeDeps {
   readonly world: Pick<World, 'onStore'>
   readonly accepted: readonly Accepted[]
   readonly orders: readonly Order[]
-  readonly foreground: readonly string[]
+  readonly foreground: readonly ForegroundRun[]
   violate(promise: string, found: string): void
 }
 
@@ -16,6 +16,16 @@ export async function judge(deps: JudgeDeps): Promise<void> {
     const rows = await deps.world.onStore(statement, values ?? [])
     for (const row of rows.slice(0, shownAtMost)) deps.violate(promise, tell(row))
     if (rows.length > shownAtMost) deps.violate(promise, `… and ${rows.length - shownAtMost} more`)
+  }
+}
+
+/** No id is given to two wishes, also by a store that has lost what it gave it to. */
+export function judgeIds(accepted: readonly Accepted[], violate: JudgeDeps['violate']): void {
+  const wishes = new Map<string, string>()
+  for (const { id, account, job, payload } of accepted) {
+    const wish = JSON.stringify([account, job, payload])
+    if ((wishes.get(id) ?? wish) !== wish) violate('accepted is committed', `id ${id} was given to two wishes`)
+    wishes.set(id, wish)
   }
 }
 
@@ -38,7 +48,7 @@ const acceptedRequests = `
   )`
 
 export function acceptedValues(accepted: readonly Accepted[]): readonly [string] {
-  return [JSON.stringify(accepted.map(({ askedAt, ...rest }) => ({ ...rest, asked_at: askedAt })))]
+  return [JSON.stringify(accepted.map(({ askedAt, toldAt: _, ...rest }) => ({ ...rest, asked_at: askedAt })))]
 }
 
 function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict[] {
@@ -83,7 +93,7 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
     {
       promise: 'accepted requests end',
       statement: `select o.id, o.request_id from chaos.orders o join worker.requests r on r.id = worker.successor(o.request_id)
-        where r.state = 'done' and not exists (
+        where r.state = 'done' and not o.is_restored and not exists (
           select from chaos.commits c where c.request_id = r.id and c.begun_at >= pg_xact_commit_timestamp(o.xmin))`,
       tell: row => `request ${row.request_id} ran before the transaction that made it was committed, and not after`,
     },
@@ -91,7 +101,7 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
       promise: 'accepted requests end',
       statement: `select w.entry from unnest($1::text[]) w(entry)
         where not exists (select from chaos.commits c where c.payload ->> 'entry' = w.entry)`,
-      values: [foreground],
+      values: [foreground.map(({ entry }) => entry)],
       tell: row => `a run in the foreground said that it was done, and has committed nothing (${row.entry})`,
     },
     {

@@ -39,8 +39,8 @@ export interface ServiceHandle extends AsyncDisposable {
 /** A service that fails ends; this is for one that hangs. */
 const READY_WITHIN_MS = 180_000
 
-export async function createServiceFolder(name: string, user?: SystemUser): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `hasura-sync-worker-${name}-`))
+export async function createServiceFolder(name: string, user?: SystemUser, parent = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, `hasura-sync-worker-${name}-`))
   if (user) await chown(folder, user.uid, user.gid)
   return folder
 }

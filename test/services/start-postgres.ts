@@ -18,20 +18,33 @@ export const postgresServer = findServer('postgres', debianFolders())
  * A Postgres of one's own; the url names its database `postgres` and a superuser.
  *
  * @param more settings of the server, before its own
+ * @param parent of its folder; that of temporary files by default
  */
-export function startPostgres(more: Record<string, string> = {}): Promise<ServiceHandle> {
+export function startPostgres(more: Record<string, string> = {}, parent?: string): Promise<ServiceHandle> {
   const args = ['-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale', '-E', 'UTF8']
-  return startServer('initdb', args, more)
+  return startServer('initdb', args, more, parent)
 }
 
 /**
  * A standby that follows a running server and can be promoted.
  *
  * @param more the settings of its primary, besides those that both have
+ * @param parent of its folder; that of temporary files by default
  */
-export function startStandby(primary: string, more: Record<string, string> = {}): Promise<ServiceHandle> {
+export function startStandby(
+  primary: string,
+  more: Record<string, string> = {},
+  parent?: string,
+): Promise<ServiceHandle> {
   const args = ['-d', primary, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']
-  return startServer('pg_basebackup', args, more)
+  return startServer('pg_basebackup', args, more, parent)
+}
+
+/** The path of a command that comes with the server, such as `pg_dump`. */
+export function findPostgresTool(name: string): string {
+  const command = postgresServer && findServer(name, [dirname(postgresServer), ...debianFolders()])
+  if (!command) throw new Error(`There is no ${name} beside ${postgresServer}`)
+  return command
 }
 
 /** @param maker the command beside the server's that makes its data */
@@ -39,17 +52,16 @@ async function startServer(
   maker: string,
   makerArgs: readonly string[],
   more: Record<string, string>,
+  parent: string | undefined,
 ): Promise<ServiceHandle> {
   if (!postgresServer) throw new Error('There is no postgres in PATH nor in /usr/lib/postgresql')
   const user = unprivilegedUser()
-  const folder = await createServiceFolder('postgres', user)
+  const folder = await createServiceFolder('postgres', user, parent)
   const data = join(folder, 'data')
   const port = await findFreePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   try {
-    const command = findServer(maker, [dirname(postgresServer), ...debianFolders()])
-    if (!command) throw new Error(`There is no ${maker} beside ${postgresServer}`)
-    await execute(command, ['-D', data, ...makerArgs], { cwd: folder, ...user })
+    await execute(findPostgresTool(maker), ['-D', data, ...makerArgs], { cwd: folder, ...user })
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
