@@ -1,4 +1,4 @@
-import type { PlainHttp } from './secure-address.ts'
+import type { PlainHttp } from './outgoing/secure-address.ts'
 
 /** A service account that this worker logs in as, and the endpoints it may use. */
 export interface Account {

@@ -1,4 +1,4 @@
-import { tellable } from './printable.ts'
+import { tellable } from './words/printable.ts'
 
 /** What a person is told. Neither text ends with a full stop, so that they can stand in one sentence. */
 export interface Explanation {

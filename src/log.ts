@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { WorkerError } from './errors.ts'
-import { explainThrown } from './explain-thrown.ts'
-import { printable } from './printable.ts'
+import { explainThrown } from './failures/explain-thrown.ts'
+import { printable } from './words/printable.ts'
 
 export type Log = Logger
 

@@ -4,12 +4,12 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { loadDefinitions } from './app/load-definitions.ts'
+import { resolveToSources } from './app/source-condition.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
-import { systemClock } from './clock.ts'
+import type { Project } from './config/project.ts'
 import { readEngineManifest } from './init/engine-package.ts'
-import type { Project } from './project.ts'
-import { resolveToSources } from './source-condition.ts'
+import { systemClock } from './time/clock.ts'
 
 /** A worker ends within 9 seconds of a signal; what hangs, such as a job's module that never finishes loading, is cut off. */
 const stopWithinMs = 10_000

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
-import type { Host } from '../../src/app.ts'
-import { systemClock } from '../../src/clock.ts'
+import type { Host } from '../../src/app/app.ts'
 import type { Log } from '../../src/log.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { wikiProject } from '../../test/fixtures/wiki-project.ts'
 
 /** This process, for the app of a contestant: its secrets and settings come from the bench. */

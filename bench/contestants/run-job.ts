@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { openApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import { openApp } from '../../src/app/app.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { createLocalOperations } from '../../src/http/local-operations.ts'
 import { createLog } from '../../src/log.ts'

@@ -4,8 +4,8 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
+import type { Project } from '../config/project.ts'
 import { PermanentError } from '../errors.ts'
-import type { Project } from '../project.ts'
 import { listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 /**

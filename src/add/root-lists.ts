@@ -10,8 +10,8 @@ import {
 } from 'graphql'
 import { NotFoundError, UsageError } from '../errors.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
-import { listNames } from '../list-names.ts'
-import { findNearNames } from '../near-names.ts'
+import { listNames } from '../names/list-names.ts'
+import { findNearNames } from '../names/near-names.ts'
 
 export type Field = GraphQLField<unknown, unknown>
 export type Fields = GraphQLFieldMap<unknown, unknown>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { ConfigError, type Explanation } from '../errors.ts'
-import { nameOnDisk } from '../name-on-disk.ts'
+import { nameOnDisk } from '../names/name-on-disk.ts'
 
 export interface WrittenFile {
   /** Below the project's folder, with slashes; its names may come from a schema or a token. */

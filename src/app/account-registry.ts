@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Account } from '../account.ts'
-import type { Clock } from '../clock.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
 import { ConfigError, type Explanation, inPlace } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** By their names. */
 export interface AccountChanges {

@@ -2,8 +2,8 @@ import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation } from '../errors.ts'
-import { listNames } from '../list-names.ts'
-import { findRuleProblem } from '../schedule-rule.ts'
+import { listNames } from '../names/list-names.ts'
+import { findRuleProblem } from '../time/schedule-rule.ts'
 
 /**
  * What an accounts file says of jobs, against the jobs that there are: the configuration is read before any job is known.

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Project } from '../project.ts'
+import type { Project } from '../config/project.ts'
 
 /** The files of the project's `src/jobs/` in which a job of this name is written, by its text; none where they can't be read. */
 export async function findJobFiles({ folder }: Pick<Project, 'folder'>, name: string): Promise<readonly string[]> {

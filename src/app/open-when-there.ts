@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** Milliseconds between two attempts. */
 const againMs = 1_000

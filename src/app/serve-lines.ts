@@ -1,12 +1,12 @@
 import type { Account } from '../account.ts'
-import type { App } from '../app.ts'
-import { settlesWithin } from '../clock.ts'
 import { createDispatcher } from '../runs/dispatcher.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import { startLooking } from '../runs/look.ts'
 import { runLine } from '../runs/run-line.ts'
 import { storeServedLines } from '../runs/served-lines.ts'
 import { listLines, listSchedules, makeTicks, reconcileSchedules } from '../schedules/scheduler.ts'
+import { settlesWithin } from '../time/clock.ts'
+import type { App } from './app.ts'
 
 export interface Serving extends AsyncDisposable {
   /** The accounts have changed. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { Clock } from '../clock.ts'
 import { OutageError } from '../errors.ts'
 import { createCertificateExchange, type Exchange } from '../outgoing/exchange.ts'
-import { showUrl } from '../secure-address.ts'
+import { showUrl } from '../outgoing/secure-address.ts'
+import type { Clock } from '../time/clock.ts'
 import { type ClientCertificate, describeCertificate, findCertificateRemedy } from './client-certificate.ts'
 import { refuseCredential } from './refuse-credential.ts'
 

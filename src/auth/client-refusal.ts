@@ -1,6 +1,6 @@
 import type { ClientAuthMethod } from '../account.ts'
 import { OutageError, RefusalError, type WorkerError } from '../errors.ts'
-import { quoteForeign } from '../foreign-words.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 import { findMeaning } from './client-remedy.ts'
 
 /** An error answer of the token endpoint (RFC 6749, section 5.2). */

@@ -1,5 +1,5 @@
 import { type Explanation, RefusalError } from '../errors.ts'
-import { explainDowngrade, explainInsecure, type PlainHttp } from '../secure-address.ts'
+import { explainDowngrade, explainInsecure, type PlainHttp } from '../outgoing/secure-address.ts'
 
 /**
  * Reads the URL that a client's credential is going to be sent to.

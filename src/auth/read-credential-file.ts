@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ReadValue, readValue } from '../read-value.ts'
+import { type ReadValue, readValue } from '../config/read-value.ts'
 import { refuseCredential } from './refuse-credential.ts'
 
 /** Reads a text that the login needs; injected, so that only the entry touches the disk. */

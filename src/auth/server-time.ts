@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** How far the clock of a server is from the local one, as the `Date` of its answers shows (RFC 9110, section 6.6.1). */
 export interface ServerTime {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { refusesClient } from './client-refusal.ts'
 import type { RequestToken } from './token-source.ts'
 

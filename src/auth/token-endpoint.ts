@@ -9,8 +9,8 @@ import {
 import { z } from 'zod'
 import type { Login } from '../account.ts'
 import { OutageError, RefusalError, WorkerError } from '../errors.ts'
-import { quoteForeign } from '../foreign-words.ts'
-import { showUrl } from '../secure-address.ts'
+import { showUrl } from '../outgoing/secure-address.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 import { parseLoginUrl, parseNamedUrl } from './login-url.ts'
 
 /** What openid-client needs to know of the server for a grant. */

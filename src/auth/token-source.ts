@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
 
 /** Gives the account's current token; the only thing that a remote API's client needs to know about logging in. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { JobContext } from '../definitions/define-job.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
-import { sqlStateOf } from '../sql-state.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { claimReader, moveReader, releaseReader } from './reader-position.ts'
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Definitions, Host } from '../app.ts'
+import type { Definitions, Host } from '../app/app.ts'
+import type { Config, Environment } from '../config/config.ts'
+import type { Project } from '../config/project.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
-import type { Config, Environment } from '../config.ts'
 import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
-import type { Project } from '../project.ts'
 
 /** Where a command writes: its result to `out`, and what is for a person watching to `err`. */
 export interface Terminal {

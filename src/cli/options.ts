@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
-import { findNearNames } from '../near-names.ts'
-import { parseStrictJson } from '../strict-json.ts'
+import { parseStrictJson } from '../http/strict-json.ts'
+import { findNearNames } from '../names/near-names.ts'
 
 /** What the help says of an argument or an option, and how the command line takes it. */
 export interface Words {

@@ -1,6 +1,6 @@
 import { Argument, CommanderError, Option, Command as Parser } from 'commander'
 import { UsageError } from '../errors.ts'
-import { findNearNames } from '../near-names.ts'
+import { findNearNames } from '../names/near-names.ts'
 import { type Command, flagOf, type Given, kebabOf } from './command.ts'
 import { wordsOf } from './options.ts'
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { printable } from '../printable.ts'
+import { printable } from '../words/printable.ts'
 import type { Terminal } from './command.ts'
 import { describeLogLine, parseLogLine } from './log-line.ts'
 

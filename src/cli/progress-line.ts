@@ -1,5 +1,5 @@
-import { describeSeconds } from '../duration.ts'
 import type { PacedProgress } from '../runs/pace.ts'
+import { describeSeconds } from '../time/duration.ts'
 
 const width = 30
 

@@ -1,5 +1,5 @@
-import { describeSeconds } from '../duration.ts'
 import type { RequestSummary } from '../http/operations.ts'
+import { describeSeconds } from '../time/duration.ts'
 import { defineCommand } from './command.ts'
 import { list } from './list.ts'
 import { choiceOption, jsonOutput, numberOption, textOption } from './options.ts'

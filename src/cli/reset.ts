@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { byName, getNamed } from '../find-named.ts'
+import { byName, getNamed } from '../names/find-named.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { argument, flag, textsOption } from './options.ts'

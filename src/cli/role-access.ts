@@ -1,11 +1,11 @@
 import type { Account } from '../account.ts'
 import { UsageError } from '../errors.ts'
-import { byName, getNamed } from '../find-named.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import { requireGranted } from '../gate/session.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem } from '../hasura/role-name.ts'
 import type { SpelledSchema } from '../hasura/spell-schema.ts'
+import { byName, getNamed } from '../names/find-named.ts'
 import type { CommandContext } from './command.ts'
 
 /** An account and the way to its Hasura. */

@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts'
+import { printable } from '../words/printable.ts'
 import type { LiveTerminal } from './command.ts'
 
 /** The colours of `print-log.ts`, which write nothing and move nothing (ECMA-48, 8.3.117). */

@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts'
+import { printable } from '../words/printable.ts'
 
 const gap = '  '
 /** A column that has to be narrower than this isn't worth being one. */

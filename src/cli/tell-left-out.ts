@@ -1,4 +1,4 @@
-import { listNames } from '../list-names.ts'
+import { listNames } from '../names/list-names.ts'
 
 /** A line for a person, or nothing. @param leftOut names of a schema, the most telling first */
 export function tellLeftOut(leftOut: readonly string[]): string {

@@ -1,5 +1,5 @@
+import { isConnectionFailure } from '../failures/network-failure.ts'
 import type { Log } from '../log.ts'
-import { isConnectionFailure } from '../network-failure.ts'
 
 /** How what nobody caught came up: as a promise, or out of a callback or an `error` event. */
 export type UnforeseenKind = 'rejection' | 'exception'

@@ -1,6 +1,6 @@
-import type { Environment } from '../config.ts'
 import type { Explanation } from '../errors.ts'
-import { trustRemedy } from '../network-failure.ts'
+import { trustRemedy } from '../failures/network-failure.ts'
+import type { Environment } from './config.ts'
 import type { EnvFile } from './read-env-file.ts'
 
 /** That Node has been told to take every server for whom it says it is; in `.env` the variable has no effect. */

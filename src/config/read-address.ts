@@ -1,5 +1,5 @@
 import type { Told } from '../errors.ts'
-import { explainInsecure, type PlainHttp } from '../secure-address.ts'
+import { explainInsecure, type PlainHttp } from '../outgoing/secure-address.ts'
 import { readUrl } from './read-url.ts'
 
 /**

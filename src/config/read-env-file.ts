@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util'
-import type { Environment } from '../config.ts'
 import { ConfigError, type Explanation } from '../errors.ts'
+import type { Environment } from './config.ts'
 
 /** What `.env` gave to the environment. */
 export interface EnvFile {

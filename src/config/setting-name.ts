@@ -1,5 +1,5 @@
-import { settingVariables } from '../config.ts'
 import type { Told } from '../errors.ts'
+import { settingVariables } from './config.ts'
 import { accountVariables } from './read-account.ts'
 
 /** `searchUrl` → `SEARCH_URL`. */

@@ -1,5 +1,5 @@
 import type { Told } from '../errors.ts'
-import { enclosed, readValue } from '../read-value.ts'
+import { enclosed, readValue } from './read-value.ts'
 
 /**
  * The values of these variables, each as it was meant. A value that still looks like a mistake is a problem, unless it is a

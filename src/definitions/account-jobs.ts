@@ -1,5 +1,5 @@
 import type { Account, ScheduleRule } from '../account.ts'
-import { ownValue } from '../own-value.ts'
+import { ownValue } from '../names/own-value.ts'
 import type { JobDefinition } from './define-job.ts'
 
 /** The jobs that run for an account: those it names, or all that it has the endpoint for. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { findSettingNameProblem } from '../config/setting-name.ts'
 import { ConfigError, type Explanation, inPlace, type Told } from '../errors.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
-import { findRuleProblem } from '../schedule-rule.ts'
+import { findRuleProblem } from '../time/schedule-rule.ts'
 import { roleOf } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 

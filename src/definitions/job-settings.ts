@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
+import type { Environment } from '../config/config.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
-import type { Environment } from '../config.ts'
 import { RefusalError } from '../errors.ts'
-import { ownValue } from '../own-value.ts'
+import { ownValue } from '../names/own-value.ts'
 import type { JobDefinition } from './define-job.ts'
 
 /** Where the settings of jobs come from, beside the account. */

@@ -1,5 +1,5 @@
 import type { Explanation } from '../errors.ts'
-import { tellable } from '../printable.ts'
+import { tellable } from '../words/printable.ts'
 
 /** In the order in which they are made: what a later one needs, an earlier one has found. */
 export const checkIds = [

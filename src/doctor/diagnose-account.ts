@@ -2,14 +2,14 @@ import type { Account } from '../account.ts'
 import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { Token } from '../auth/token.ts'
-import type { Clock } from '../clock.ts'
+import type { Environment } from '../config/config.ts'
 import { findUnverifiedTls } from '../config/find-unverified-tls.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
-import type { Environment } from '../config.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
+import type { Clock } from '../time/clock.ts'
 import {
   arrange,
   type CheckId,

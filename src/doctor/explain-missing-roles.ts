@@ -2,7 +2,7 @@ import type { ClaimsLocation } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import { findHasuraClaims } from '../auth/find-hasura-claims.ts'
 import { isLightweight } from '../auth/lightweight-token.ts'
-import { listNames } from '../list-names.ts'
+import { listNames } from '../names/list-names.ts'
 import { type Finding, fail } from './check.ts'
 
 /**

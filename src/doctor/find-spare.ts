@@ -1,6 +1,6 @@
 import type { Claims } from '../auth/claims.ts'
 import type { Granted } from '../gate/requirement.ts'
-import { ownValue } from '../own-value.ts'
+import { ownValue } from '../names/own-value.ts'
 import type { Needs } from './inspect-requirements.ts'
 
 /** What the token holds and nobody asks for, by least privilege to be taken away; pure. */

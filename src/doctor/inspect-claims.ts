@@ -2,7 +2,7 @@ import type { Account, ClaimsLocation } from '../account.ts'
 import { type Claims, type HasuraClaims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { RefusalError } from '../errors.ts'
-import { listNames } from '../list-names.ts'
+import { listNames } from '../names/list-names.ts'
 import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 import { explainMissingRoles } from './explain-missing-roles.ts'
 

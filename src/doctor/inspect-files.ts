@@ -1,7 +1,7 @@
 import type { Account } from '../account.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
+import { readValue } from '../config/read-value.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { readValue } from '../read-value.ts'
 import { combine, type Finding, ok, warn } from './check.ts'
 import { inspectExposure } from './file-exposure.ts'
 import { findOwnSecret, findSecretFiles, type SecretFile, type SettingsFiles } from './secret-files.ts'

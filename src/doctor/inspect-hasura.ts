@@ -3,7 +3,7 @@ import { parse } from 'graphql'
 import type { Claims } from '../auth/claims.ts'
 import { WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
-import { listNames } from '../list-names.ts'
+import { listNames } from '../names/list-names.ts'
 import { type Finding, fail, failWith, ok, warn } from './check.ts'
 
 /** Asks for nothing but the name of the query type, which every role may see. */

@@ -1,6 +1,6 @@
 import type { Requirement } from '../account.ts'
 import { findRefusal, type Granted } from '../gate/requirement.ts'
-import { listNames } from '../list-names.ts'
+import { listNames } from '../names/list-names.ts'
 import { combine, type Finding, failWith, ok, warn } from './check.ts'
 import { findSpare } from './find-spare.ts'
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { WorkerError } from '../errors.ts'
 import { createControlClient } from '../http/control-client.ts'
 import type { Operations } from '../http/operations.ts'

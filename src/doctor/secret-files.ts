@@ -1,9 +1,9 @@
 import type { Account, Login } from '../account.ts'
+import type { Environment } from '../config/config.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
-import type { Environment } from '../config.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { ownValue } from '../own-value.ts'
+import { ownValue } from '../names/own-value.ts'
 import type { GuardedFile } from './file-exposure.ts'
 
 export interface SecretFile extends GuardedFile {

@@ -2,13 +2,13 @@ import type { Account } from '../account.ts'
 import { createRequestToken } from '../auth/request-token.ts'
 import { shareRefusal } from '../auth/share-refusal.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
-import type { Clock } from '../clock.ts'
 import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
-import { createKnownSecrets, type KnownSecrets } from '../known-secrets.ts'
+import { createSlots } from '../outgoing/slots.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
 import { createRestApi, type RestApi } from '../rest/rest-api.ts'
-import { createSlots } from '../slots.ts'
+import type { Clock } from '../time/clock.ts'
+import { createKnownSecrets, type KnownSecrets } from '../words/known-secrets.ts'
 
 /** An account with its one token source: all its runs in this process share the token. */
 export interface AccountAccess {

@@ -1,12 +1,12 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { DocumentNode } from 'graphql'
 import { sql } from 'kysely'
-import type { Clock } from '../clock.ts'
 import { causedBy, OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { Log } from '../log.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
 
 /**
  * The operations of the API that make a new account's user known to the application; typed, and the user's own.

@@ -2,8 +2,8 @@ import type { Requirement } from '../account.ts'
 import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
-import { listNames } from '../list-names.ts'
-import { ownValue } from '../own-value.ts'
+import { listNames } from '../names/list-names.ts'
+import { ownValue } from '../names/own-value.ts'
 
 /** What of the token a job is about to rely on. */
 export interface Granted {

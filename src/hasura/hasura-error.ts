@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { quoteForeign } from '../foreign-words.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 
 /** One error of Hasura, reduced to what may be shown. */
 export interface HasuraError {

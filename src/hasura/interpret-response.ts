@@ -8,7 +8,7 @@ import {
   UnknownOutcomeError,
   type WorkerError,
 } from '../errors.ts'
-import { parseRetryAfter } from '../retry-after.ts'
+import { parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 
 /** An HTTP response whose body was read to its end. */

@@ -1,5 +1,5 @@
 import type { Explanation } from '../errors.ts'
-import { nameOnDisk } from '../name-on-disk.ts'
+import { nameOnDisk } from '../names/name-on-disk.ts'
 
 /**
  * The value of `x-hasura-role`. A header holds bytes, which Hasura reads as UTF-8, and `fetch` takes a text whose characters are

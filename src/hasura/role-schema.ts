@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, validate } from 'graphql'
 import { ConfigError } from '../errors.ts'
-import { quoteForeign } from '../foreign-words.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
 
 /** The committed SDL of what one role sees of the API. */

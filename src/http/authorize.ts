@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from '../clock.ts'
-import type { HttpCallers } from '../config.ts'
-import { listNames } from '../list-names.ts'
+import type { HttpCallers } from '../config/config.ts'
+import { listNames } from '../names/list-names.ts'
+import { type Clock, systemClock } from '../time/clock.ts'
 import { type AccessToken, type Caller, TokenRefusedError, verifyAccessToken } from './access-token.ts'
 import { createIssuerKeys, KeysAwayError } from './issuer-keys.ts'
 

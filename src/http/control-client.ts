@@ -3,7 +3,6 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
-import type { Clock } from '../clock.ts'
 import {
   ConflictError,
   NotFoundError,
@@ -14,6 +13,7 @@ import {
   UsageError,
 } from '../errors.ts'
 import { requestStates } from '../store/schema.ts'
+import type { Clock } from '../time/clock.ts'
 import { readTold, runEventSchema, toldSchema } from './control-events.ts'
 import { requireKey } from './idempotency.ts'
 import {

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { describeError, type Log } from '../log.ts'
-import { parseStrictJson } from '../strict-json.ts'
 import { longestName } from './request-values.ts'
+import { parseStrictJson } from './strict-json.ts'
 
 /** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
 export interface HttpLimits {

@@ -1,10 +1,10 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
-import type { Clock } from '../clock.ts'
-import type { HttpCallers } from '../config.ts'
+import type { HttpCallers } from '../config/config.ts'
 import { ConfigError } from '../errors.ts'
 import { exchange } from '../outgoing/exchange.ts'
-import { explainDowngrade, explainInsecure } from '../secure-address.ts'
+import { explainDowngrade, explainInsecure } from '../outgoing/secure-address.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** The key that a token names isn't known, and the issuer can't be asked for it now. */
 export class KeysAwayError extends Error {

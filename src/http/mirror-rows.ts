@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { NotFoundError, UsageError } from '../errors.ts'
-import { explainUnknown } from '../find-named.ts'
 import { findMirrorTables } from '../mirror/find-mirror-tables.ts'
+import { explainUnknown } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import type { Store } from '../store/store.ts'
 import type { MirrorRowsReport, WantedRows } from './operations.ts'

@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { type Clock, systemClock } from '../time/clock.ts'
 import type { Refusal } from './authorize.ts'
 
 /** Lines in a minute about callers that nobody knows: they can't fill the log. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
-import { explainIssues } from '../explain-issues.ts'
-import { isStorable } from '../strict-json.ts'
+import { explainIssues } from '../failures/explain-issues.ts'
+import { isStorable } from './strict-json.ts'
 
 /** Characters of the longest name or id that a request may hold; ours have fewer than 100. */
 export const longestName = 255

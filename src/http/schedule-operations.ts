@@ -1,13 +1,13 @@
 import type { Selectable } from 'kysely'
 import type { ScheduleRule } from '../account.ts'
 import { UsageError } from '../errors.ts'
-import { chooseNamed, getNamed } from '../find-named.ts'
+import { chooseNamed, getNamed } from '../names/find-named.ts'
 import { type LineName, lineKey } from '../runs/line.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
-import { sayRule } from '../schedule-rule.ts'
 import { listSchedules as listConfigured, type Schedule } from '../schedules/scheduler.ts'
 import { setPaused } from '../schedules/set-paused.ts'
 import type { WorkerTables } from '../store/schema.ts'
+import { sayRule } from '../time/schedule-rule.ts'
 import type { ScheduleReport, WantedPause } from './operations.ts'
 
 type ScheduleRow = Selectable<WorkerTables['worker.schedules']>

@@ -1,8 +1,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { JobContext } from '../definitions/define-job.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Session } from '../gate/session.ts'
 import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
-import { sqlStateOf } from '../sql-state.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { ChangedTable } from './changed-table.ts'
 

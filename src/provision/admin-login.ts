@@ -2,12 +2,12 @@ import type { Login } from '../account.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
 import { createRequestToken } from '../auth/request-token.ts'
 import { createTokenSource } from '../auth/token-source.ts'
-import type { Clock } from '../clock.ts'
+import type { Environment } from '../config/config.ts'
 import { trimValues } from '../config/trim-values.ts'
-import type { Environment } from '../config.ts'
 import { ConfigError, causedBy, RefusalError, type Told } from '../errors.ts'
 import { createKeycloakAdmin, findRealmUrl, type KeycloakAdmin, parseKeycloakIssuer } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** How an administrator logs in: a service account, or a user. */
 export interface AdminLogin {

@@ -6,8 +6,8 @@ import { parsePrivateKey } from '../auth/private-key.ts'
 import { type ReadSecretFile, readCredentialFile } from '../auth/read-credential-file.ts'
 import { refuseCredential } from '../auth/refuse-credential.ts'
 import { parseSigningKey } from '../auth/signing-key.ts'
+import { readValue } from '../config/read-value.ts'
 import { ConfigError } from '../errors.ts'
-import { readValue } from '../read-value.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
 /** What this side has to prove itself with; never a secret itself, so that it can be handed around. */

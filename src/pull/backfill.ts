@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
-import { sqlStateOf } from '../sql-state.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Scanned } from './incremental-scan.ts'
 import { leaveInAnyRows, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import type { PullPayload } from './pull-settings.ts'

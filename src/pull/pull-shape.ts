@@ -8,7 +8,7 @@ import { findColumnNameProblem, findTableNameProblem } from '../mirror/column-na
 import type { MirrorTable } from '../mirror/mirror-table.ts'
 import { requireClear } from '../mirror/soft-delete.ts'
 import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
-import { findRuleProblem } from '../schedule-rule.ts'
+import { findRuleProblem } from '../time/schedule-rule.ts'
 import { findComparison } from './compare-values.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
 import { findOrderProblem } from './find-order-problem.ts'

@@ -1,6 +1,6 @@
 import { type Job, Worker } from 'bullmq'
 import { z } from 'zod'
-import { type Clock, settlesWithin } from '../clock.ts'
+import { type Clock, settlesWithin } from '../time/clock.ts'
 import { openRedis } from './open-redis.ts'
 import { type ConnectionOptions, queueName, ticketPrefix } from './redis-connection.ts'
 

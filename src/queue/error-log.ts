@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
 import { type Explanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** How long the same error stays quiet after it was logged, in milliseconds. */
 const quietMs = 60_000

@@ -1,6 +1,6 @@
 import type { Explanation } from '../errors.ts'
-import { quoteForeign } from '../foreign-words.ts'
-import { describeNetworkFailure } from '../network-failure.ts'
+import { describeNetworkFailure } from '../failures/network-failure.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 
 /** Why a Redis can't be used. */
 export interface RedisFailure extends Explanation {

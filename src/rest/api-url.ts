@@ -1,5 +1,5 @@
 import { ConfigError, PermanentError } from '../errors.ts'
-import { explainInsecure } from '../secure-address.ts'
+import { explainInsecure } from '../outgoing/secure-address.ts'
 
 /** Values of a query; undefined ones are left out, a list repeats its name. */
 export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>

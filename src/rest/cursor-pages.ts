@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { CycleCheck } from '../cycle-check.ts'
 import { PermanentError } from '../errors.ts'
+import { CycleCheck } from '../outgoing/cycle-check.ts'
 import type { Query } from './api-url.ts'
 import { PageCheck } from './page-check.ts'
 import type { RestApi } from './rest-api.ts'

@@ -6,7 +6,7 @@ import {
   UnknownOutcomeError,
   type WorkerError,
 } from '../errors.ts'
-import { boundPause, parseRetryAfter } from '../retry-after.ts'
+import { boundPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './rate-window.ts'
 

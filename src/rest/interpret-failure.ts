@@ -1,5 +1,5 @@
 import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
-import { describeNetworkFailure } from '../network-failure.ts'
+import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome } from './interpret-answer.ts'
 

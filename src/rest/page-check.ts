@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { CycleCheck } from '../cycle-check.ts'
 import { PermanentError } from '../errors.ts'
+import { CycleCheck } from '../outgoing/cycle-check.ts'
 
 /** Ten million items at a hundred each. */
 const mostPages = 100_000

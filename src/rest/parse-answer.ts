@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { PermanentError } from '../errors.ts'
-import { showIssues } from '../show-issues.ts'
+import { showIssues } from '../failures/show-issues.ts'
 
 /**
  * Parses what an API answered.

@@ -1,7 +1,7 @@
 import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import type { Clock } from '../clock.ts'
 import { OutageError, RateLimitedError, TransientError, type WorkerError } from '../errors.ts'
+import type { Clock } from '../time/clock.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import type { Verdict } from './interpret-answer.ts'
 import type { RateBucket } from './rate-bucket.ts'

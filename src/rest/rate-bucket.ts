@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
 import { RateLimitedError } from '../errors.ts'
-import { boundPause } from '../retry-after.ts'
+import type { Clock } from '../time/clock.ts'
+import { boundPause } from '../time/retry-after.ts'
 import { mergeWindows, nextSlotAt, parseRateWindow, type RateWindow } from './rate-window.ts'
 
 /** The requests that an API leaves to one account, shared by all that its jobs send in this process. */

@@ -1,5 +1,5 @@
-import { type Clock, settlesWithin } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { type Clock, settlesWithin } from '../time/clock.ts'
 import { type LineName, lineKey } from './line.ts'
 
 /** Where a process runs requests: some at a time. */

@@ -1,5 +1,5 @@
-import { type Clock, settlesWithin } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { type Clock, settlesWithin } from '../time/clock.ts'
 
 const everyMs = 1_000
 /** After a beat without an answer: the next one goes over another connection. */

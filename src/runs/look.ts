@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { type Clock, settlesWithin } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
+import { type Clock, settlesWithin } from '../time/clock.ts'
 import type { Line, LineName } from './line.ts'
 import type { WorkerProcess } from './process.ts'
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts'
 import type { Progress } from '../definitions/define-job.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** How fast a run goes, and when it will be done if it goes on like that. */
 export interface PacedProgress extends Progress {

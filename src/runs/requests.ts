@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
-import { sqlStateOf } from '../sql-state.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import { type AccountRows, accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { RequestState } from '../store/schema.ts'

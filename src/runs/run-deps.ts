@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import type { SettingsSource } from '../definitions/job-settings.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
 import type { Wake } from './line.ts'
 import type { WorkerProcess } from './process.ts'
 

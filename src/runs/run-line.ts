@@ -1,5 +1,5 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
-import { sqlStateOf } from '../sql-state.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
 import { type EndedRun, endRun } from './end-run.ts'
 import type { Ending } from './ending.ts'

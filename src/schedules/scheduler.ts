@@ -9,10 +9,10 @@ import { type Line, type LineName, lineKey, type Wake } from '../runs/line.ts'
 import type { Tick } from '../runs/look.ts'
 import { defaultSlots } from '../runs/run-line.ts'
 import type { ServedLine } from '../runs/served-lines.ts'
-import { describeRule, firstDue, planTick, spreadOf, type TickPlan } from '../schedule-rule.ts'
 import { accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
+import { describeRule, firstDue, planTick, spreadOf, type TickPlan } from '../time/schedule-rule.ts'
 
 export const scheduleRows = accountRows('worker.schedules')
 

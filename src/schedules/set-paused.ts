@@ -1,9 +1,9 @@
 import { type Selectable, sql } from 'kysely'
 import type { ScheduleRule } from '../account.ts'
 import type { LineName } from '../runs/line.ts'
-import { describeRule, firstDue } from '../schedule-rule.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { describeRule, firstDue } from '../time/schedule-rule.ts'
 
 /**
  * Pauses or resumes the schedule of a line; one that no worker has stored yet is stored.

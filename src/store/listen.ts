@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type Clock, settlesWithin } from '../clock.ts'
+import { type Clock, settlesWithin } from '../time/clock.ts'
 
 /** What Postgres is told with `NOTIFY` after a request was made by SQL, or by a process that has no queue to tell it by. */
 export const requestsChannel = 'worker_requests'

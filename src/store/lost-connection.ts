@@ -1,7 +1,7 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
 import { TransientError } from '../errors.ts'
-import { isPassingSqlState } from '../sql-state.ts'
+import { isPassingSqlState } from '../failures/sql-state.ts'
 import { explainPostgresFailure } from './postgres-failure.ts'
 
 /**

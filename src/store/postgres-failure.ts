@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Explanation } from '../errors.ts'
-import { quoteForeign } from '../foreign-words.ts'
-import { describeNetworkFailure, trustRemedy } from '../network-failure.ts'
+import { describeNetworkFailure, trustRemedy } from '../failures/network-failure.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 
 /** Why a Postgres can't be used. */
 export interface PostgresFailure extends Explanation {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createAccountRegistry } from '../../src/app/account-registry.ts'
-import { systemClock } from '../../src/clock.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import { systemClock } from '../../src/time/clock.ts'
 
 function accountsOf(...settings: readonly { name: string }[]) {
   const login = { tokenUrl: 'https://idp/token', clientId: 'a', clientSecret: 's' }

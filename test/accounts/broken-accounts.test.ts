@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jobs as wikiJobs } from '../../examples/wiki/src/jobs/list.ts'
-import { type Clock, systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/time/clock.ts'
 import { jumpingClock } from '../fixtures/jumping-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import type { Account } from '../../src/account.ts'
 import { checkAccountJobs } from '../../src/app/check-account-jobs.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { ConfigError, renderExplanation } from '../../src/errors.ts'
 
 const login = { tokenUrl: 'https://idp/token', clientId: 'a', clientSecret: 's' }

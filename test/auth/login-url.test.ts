@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseLoginUrl } from '../../src/auth/login-url.ts'
 import { RefusalError } from '../../src/errors.ts'
-import { showUrl } from '../../src/secure-address.ts'
+import { showUrl } from '../../src/outgoing/secure-address.ts'
 
 describe('the URL of a login', () => {
   test.each([

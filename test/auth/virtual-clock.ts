@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/time/clock.ts'
 
 /** A clock that stands still until it is told otherwise; a pause moves it on at once and is written down. */
 export class VirtualClock implements Clock {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { checkAccountJobs } from '../../src/app/check-account-jobs.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { checkJobList } from '../../src/definitions/check-jobs.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { readJobSettings } from '../../src/definitions/job-settings.ts'

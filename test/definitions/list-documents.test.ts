@@ -2,8 +2,8 @@ import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
+import { schemaFolderOf } from '../../src/config/project.ts'
 import { listDocuments } from '../../src/definitions/list-documents.ts'
-import { schemaFolderOf } from '../../src/project.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
 test('lists what the worker sends unattended, each once, with who sends it and what is derived', async () => {

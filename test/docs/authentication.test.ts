@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parsePrivateKey } from '../../src/auth/private-key.ts'
 import { parseSigningKey } from '../../src/auth/signing-key.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { hasOpenssl } from '../services/certificates.ts'
 import { documents, findCodeBlocks, findCommands, projectFolder, readDocument } from './markdown.ts'
 

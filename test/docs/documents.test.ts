@@ -18,7 +18,7 @@ const { name, scripts, dependencies, devDependencies } = z
   .parse(JSON.parse(readDocument('package.json')))
 
 const configuration = [
-  'src/config.ts',
+  'src/config/config.ts',
   // How `.env` is read concerns no variable of its own.
   ...globSync('src/config/*.ts', { cwd: projectFolder }).filter(path => !path.endsWith('read-env-file.ts')),
   'src/provision/admin-login.ts',

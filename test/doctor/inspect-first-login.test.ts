@@ -1,12 +1,12 @@
 import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { createTokenSource } from '../../src/auth/token-source.ts'
-import { systemClock } from '../../src/clock.ts'
 import type { Finding } from '../../src/doctor/check.ts'
 import { type FirstLoginRecord, inspectFirstLogin } from '../../src/doctor/inspect-first-login.ts'
 import { PermanentError } from '../../src/errors.ts'
 import type { FirstLoginDefinition } from '../../src/gate/first-login.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
+import { systemClock } from '../../src/time/clock.ts'
 
 /** Nobody is asked: what the operations find is part of each case. */
 const tokens = createTokenSource({ requestToken: () => Promise.reject(new Error('not asked')), clock: systemClock })

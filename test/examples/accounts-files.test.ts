@@ -7,7 +7,7 @@ import { syncPersiumStations } from '../../examples/persium/sync-persium-station
 import { syncPhaseTwoOrganizations } from '../../examples/phase-two/sync-phase-two-organizations.ts'
 import { jobs as shippedJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { jobsOf } from '../../src/definitions/account-jobs.ts'
 import { checkJobList } from '../../src/definitions/check-jobs.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'

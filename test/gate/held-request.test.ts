@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
 import type { Serving } from '../../src/app/serve-lines.ts'
-import { type Clock, systemClock } from '../../src/clock.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
+import { type Clock, systemClock } from '../../src/time/clock.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 
 /** The pauses before a query is tried again add up to seconds; nothing here depends on their length. */

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
-import { systemClock } from '../../src/clock.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
 import {
   findRoleProblem,
@@ -14,6 +13,7 @@ import {
   schemaFileName,
   schemaFileUrl,
 } from '../../src/hasura/role-name.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckId, Diagnosis } from '../../src/doctor/check.ts'
 import { arrange, fail, ok, skip, warn } from '../../src/doctor/check.ts'
-import { explainByPlan, explainWithAdmin } from '../../src/doctor/explain-with-admin.ts'
 import { PermanentError } from '../../src/errors.ts'
+import { explainByPlan, explainWithAdmin } from '../../src/provision/explain-with-admin.ts'
 import type { Step } from '../../src/provision/step.ts'
 
 function step(check: CheckId, found: string): Step {

@@ -6,11 +6,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Login } from '../../src/account.ts'
 import { Token } from '../../src/auth/token.ts'
-import { systemClock } from '../../src/clock.ts'
 import { replaceClientSecret } from '../../src/provision/replace-client-secret.ts'
 import { replaceSecretFile } from '../../src/provision/replace-secret-file.ts'
 import { createKeycloakAdmin } from '../../src/rest/keycloak-admin.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
+import { systemClock } from '../../src/time/clock.ts'
 
 let folder: string
 let file: string

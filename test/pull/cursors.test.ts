@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'

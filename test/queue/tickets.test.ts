@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { TransientError } from '../../src/errors.ts'
 import { openTickets, type Tickets } from '../../src/queue/tickets.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { readRedis } from '../e2e/read-redis.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { redisServer, startRedis } from '../services/start-redis.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { createDispatcher, type Dispatcher } from '../../src/runs/dispatcher.ts'
 import type { LineName } from '../../src/runs/line.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 
 const slots = 8

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { startLooking } from '../../src/runs/look.ts'
 import { startProcess, type WorkerProcess } from '../../src/runs/process.ts'
 import { storeServedLines } from '../../src/runs/served-lines.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { startProcess } from '../../src/runs/process.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeLine } from '../fixtures/take-line.ts'

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRequestToken } from '../../src/auth/request-token.ts'
-import { systemClock } from '../../src/clock.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { createAuthorize } from '../../src/http/authorize.ts'
+import { explainInsecure } from '../../src/outgoing/secure-address.ts'
 import { parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
-import { explainInsecure } from '../../src/secure-address.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { createAccess, failureOf, startScriptedApi } from '../rest/open-api.ts'
 
 const base = {

@@ -9,7 +9,7 @@ import { ok, warn } from '../../src/doctor/check.ts'
 import { ConfigError, PermanentError, RefusalError } from '../../src/errors.ts'
 import { findRefusal } from '../../src/gate/requirement.ts'
 import { createLog } from '../../src/log.ts'
-import { bounded, printable } from '../../src/printable.ts'
+import { bounded, printable } from '../../src/words/printable.ts'
 
 /** What a terminal obeys, what forges a line, what makes a text look like another one. */
 const hostile = [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { inspectExposure } from '../../src/doctor/file-exposure.ts'
 import { inspectFiles } from '../../src/doctor/inspect-files.ts'
 

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Login } from '../../src/account.ts'
 import { createRequestToken } from '../../src/auth/request-token.ts'
-import { systemClock } from '../../src/clock.ts'
-import { quoteForeign } from '../../src/foreign-words.ts'
 import { parseHasuraErrors } from '../../src/hasura/hasura-error.ts'
-import { redact } from '../../src/redact.ts'
+import { systemClock } from '../../src/time/clock.ts'
+import { quoteForeign } from '../../src/words/foreign-words.ts'
+import { redact } from '../../src/words/redact.ts'
 import { base64, dresses, form } from './dresses.ts'
 
 const anySecret = fc.oneof(

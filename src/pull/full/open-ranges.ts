@@ -1,4 +1,4 @@
-import { CycleCheck } from '../../cycle-check.ts'
+import { CycleCheck } from '../../outgoing/cycle-check.ts'
 import type { Position } from '../../store/schema.ts'
 import type { PullRun } from '../pull-run.ts'
 import { findKeyAt } from '../remote/ask-table.ts'

@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts'
 import type { DerivedDocuments, UntypedDocument } from '../../hasura/derive-documents.ts'
 import type { HasuraClient } from '../../hasura/hasura-client.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { ScanOrder, Where } from './scan.ts'
 
 /** What one account may see of one remote table, and how it is asked for. */

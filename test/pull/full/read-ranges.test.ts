@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parse } from 'graphql'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../../src/clock.ts'
 import type { HasuraClient } from '../../../src/hasura/hasura-client.ts'
 import { rowsOf } from '../../../src/hasura/rows.ts'
 import { readRanges } from '../../../src/pull/full/read-ranges.ts'
 import type { PullRun } from '../../../src/pull/pull-run.ts'
+import { systemClock } from '../../../src/time/clock.ts'
 
 const rows = parse('query Rows { rows { id } }')
 const keyAt = parse('query KeyAt { rows { id } }')

@@ -1,12 +1,12 @@
 // Fills an embedded store with something to look at: npm run seed. It is made anew each time, in the folder .seed
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { openApp } from '../../../src/app/app.ts'
 import { loadDefinitions } from '../../../src/app/load-definitions.ts'
-import { openApp } from '../../../src/app.ts'
-import { systemClock } from '../../../src/clock.ts'
-import { parseConfig } from '../../../src/config.ts'
+import { parseConfig } from '../../../src/config/config.ts'
 import { createLocalOperations } from '../../../src/http/local-operations.ts'
 import { createLog } from '../../../src/log.ts'
+import { systemClock } from '../../../src/time/clock.ts'
 import { wikiProject } from '../../fixtures/wiki-project.ts'
 import { openSandbox } from './open-sandbox.ts'
 

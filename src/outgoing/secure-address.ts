@@ -1,4 +1,4 @@
-import type { Explanation } from './errors.ts'
+import type { Explanation } from '../errors.ts'
 
 /** Where plain http may carry what is secret, beside this machine itself. */
 export interface PlainHttp {

@@ -1,4 +1,4 @@
-import { type Explanation, NotFoundError, UsageError } from './errors.ts'
+import { type Explanation, NotFoundError, UsageError } from '../errors.ts'
 import { listNames } from './list-names.ts'
 import { findNearNames } from './near-names.ts'
 

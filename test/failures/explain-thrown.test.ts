@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { buildSchema } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { TransientError } from '../src/errors.ts'
-import { explainThrown } from '../src/explain-thrown.ts'
+import { TransientError } from '../../src/errors.ts'
+import { explainThrown } from '../../src/failures/explain-thrown.ts'
 
 /** Stands for a part of a row, which nothing but the author's own words may tell. */
 const row = 'canary-of-a-row'

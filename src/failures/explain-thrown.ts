@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { WorkerError } from './errors.ts'
-import { quoteForeign } from './foreign-words.ts'
+import { WorkerError } from '../errors.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 import { showIssues } from './show-issues.ts'
 import { explainSqlState } from './sql-state.ts'
 

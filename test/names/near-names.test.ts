@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findNearNames } from '../src/near-names.ts'
+import { findNearNames } from '../../src/names/near-names.ts'
 
 const names = ['articles', 'article_links', 'topics', 'users', 'user_roles']
 

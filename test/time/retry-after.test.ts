@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseRetryAfter } from '../src/retry-after.ts'
+import { parseRetryAfter } from '../../src/time/retry-after.ts'
 
 const now = Date.UTC(2026, 10, 1, 12)
 

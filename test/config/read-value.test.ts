@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseConfig } from '../src/config.ts'
-import { ConfigError, renderExplanation } from '../src/errors.ts'
-import { getAdminLogin } from '../src/provision/admin-login.ts'
-import { readValue } from '../src/read-value.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import { readValue } from '../../src/config/read-value.ts'
+import { ConfigError, renderExplanation } from '../../src/errors.ts'
+import { getAdminLogin } from '../../src/provision/admin-login.ts'
 
 /** What editors, `kubectl`, `docker --env-file` and copying from a page leave around a value. */
 const around = ['\n', '\r\n', ' ', '\t', '\ufeff', '\u00a0', '\u200b', '\u2028', '\u2060', '\u200e', '\0']

@@ -1,7 +1,7 @@
 import type { Account, Requirement } from '../account.ts'
+import type { Check, CheckId, Diagnosis } from '../doctor/check.ts'
 import { causedBy, RefusalError, renderExplanation, WorkerError } from '../errors.ts'
-import type { Obstacle, Plan, Step } from '../provision/step.ts'
-import type { Check, CheckId, Diagnosis } from './check.ts'
+import type { Obstacle, Plan, Step } from './step.ts'
 
 /** Reads with an administrator's eyes what provision would mend; changes nothing. */
 export type PlanAccount = (

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { OutageError, RateLimitedError } from '../src/errors.ts'
-import { isPassingFailure } from '../src/passing-failure.ts'
-import { boundPause } from '../src/retry-after.ts'
+import { OutageError, RateLimitedError } from '../../src/errors.ts'
+import { isPassingFailure } from '../../src/failures/passing-failure.ts'
+import { boundPause } from '../../src/time/retry-after.ts'
 
 function database(code: string): Error {
   return Object.assign(new pg.DatabaseError('refused', 7, 'error'), { code })

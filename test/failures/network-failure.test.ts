@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeNetworkFailure } from '../src/network-failure.ts'
+import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
 
 const coded = (code: string) => Object.assign(new Error('canary'), { code })
 

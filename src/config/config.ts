@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { Account } from './account.ts'
-import { quoteValue } from './config/quote-value.ts'
-import { accountVariables, readAccount } from './config/read-account.ts'
-import { readAccountsFile } from './config/read-accounts-file.ts'
-import { readAddress, readInsecureHosts } from './config/read-address.ts'
-import { readUrl } from './config/read-url.ts'
-import { trimValues } from './config/trim-values.ts'
-import { ConfigError, type Told } from './errors.ts'
+import type { Account } from '../account.ts'
+import { ConfigError, type Told } from '../errors.ts'
+import { quoteValue } from './quote-value.ts'
+import { accountVariables, readAccount } from './read-account.ts'
+import { readAccountsFile } from './read-accounts-file.ts'
+import { readAddress, readInsecureHosts } from './read-address.ts'
+import { readUrl } from './read-url.ts'
+import { trimValues } from './trim-values.ts'
 
 /** Everything that the environment says, checked at once. */
 export interface Config {

@@ -1,4 +1,4 @@
-import { type Explanation, UsageError } from './errors.ts'
+import { type Explanation, UsageError } from '../errors.ts'
 
 /** Levels of lists and objects, one within the other. */
 const deepest = 32

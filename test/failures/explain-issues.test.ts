@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { explainIssues } from '../src/explain-issues.ts'
+import { explainIssues } from '../../src/failures/explain-issues.ts'
 
 const schema = z.strictObject({
   backfill: z.union([z.literal('all'), z.strictObject({ from: z.iso.date(), parts: z.array(z.int()) })]).optional(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createSlots } from '../src/slots.ts'
+import { createSlots } from '../../src/outgoing/slots.ts'
 
 test('so much work runs at a time, in its order, and a failure gives its slot back', async () => {
   const slots = createSlots(2)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { describeRule, findRuleProblem, firstDue, nextDue, planTick } from '../src/schedule-rule.ts'
+import { describeRule, findRuleProblem, firstDue, nextDue, planTick } from '../../src/time/schedule-rule.ts'
 
 const instant = fc.date({ min: new Date('2020-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
 const at = (text: string) => new Date(text)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Cron } from 'croner'
-import type { ScheduleRule } from './account.ts'
+import type { ScheduleRule } from '../account.ts'
 import { describeSeconds } from './duration.ts'
 
 /** The rule as text, to see whether a stored one has changed. */
