@@ -41,6 +41,8 @@ export const controlLimits: HttpLimits = {
 /** Longer than proxies keep theirs by default (60 s), so that none sends a request into a connection that is being closed. */
 const keepAliveTimeoutMs = 72_000
 const headerBytes = 16 * 1024
+/** Requests under way when it is closed may take so long to be answered, in milliseconds. */
+const closeWithinMs = 1_000
 
 /**
  * Fastify with our limits, and with our errors as answers: one sentence and a code, never a stack. A path that doesn't exist is
@@ -59,7 +61,7 @@ export function createFastify(
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     maxRequestsPerSocket: limits.requestsPerConnection,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: longestName },
     http: {
       headersTimeout: limits.headersTimeoutMs,
@@ -78,6 +80,10 @@ export function createFastify(
     clientErrorHandler: answerBrokenRequest,
   })
   app.server.maxConnections = limits.connections
+  // Whoever was about to hear that a request was accepted still does.
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
+  })
   // Connections that nobody uses make room for those that come.
   app.server.on('drop', () => app.server.closeIdleConnections())
 

@@ -88,9 +88,11 @@ function isPoison(name: string, around: Open | undefined): boolean {
   return name === '__proto__' || (name === 'prototype' && around?.under === 'constructor')
 }
 
+/** The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. */
 function isExact(written: string): boolean {
-  const kept = String(Number(written))
-  return kept !== 'Infinity' && kept !== '-Infinity' && normalize(kept) === normalize(written)
+  const kept = Number(written)
+  if (!Number.isFinite(kept)) return false
+  return [String(kept), kept.toPrecision(17)].some(spelling => normalize(spelling) === normalize(written))
 }
 
 /** Equal for equal numbers, however they are written: the digits that count, and the power of ten of the last one. */

@@ -28,6 +28,32 @@ describe('health', () => {
     await http.close()
   })
 
+  test('answers what is under way when it closes, and is closed all the same by what never ends', async () => {
+    await using app = await openTestApp({ jobs: [], clients: [{ clientId: 'default' }] })
+    const answering = Promise.withResolvers<void>()
+    const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let asked = 0
+    const operations = {
+      ...app.operations,
+      ping: () => answering.promise,
+      async findRequest() {
+        arrived[asked++]?.resolve()
+        return asked === 1 ? await answering.promise.then(() => undefined) : await new Promise<undefined>(() => {})
+      },
+    }
+    const http = createHttp({ operations, authorize: letIn, log: app.logged.log })
+    const url = await http.listen({ host: '127.0.0.1', port: 0 })
+    const answered = ask(url, '/requests/first')
+    await arrived[0]?.promise
+    const unanswered = ask(url, '/requests/second').catch(() => 'cut off')
+    await arrived[1]?.promise
+    const closed = http.close()
+    answering.resolve()
+    expect(await answered).toMatchObject({ status: 404 })
+    expect(await unanswered).toBe('cut off')
+    await closed
+  })
+
   test.runIf(hasPostgres && hasRedis)('says what is away, stays live, and is ready again when it is back', async () => {
     await using sandbox = await openSandbox({ hasura: { seed: false } })
     await using postgres = await startPostgres()

@@ -32,6 +32,7 @@ describe('JSON that a caller wrote', () => {
     ['with a negative number out of range', '[-1e400]', "The number at character 2 can't be kept"],
     ['with a number that is nearly nothing', '[1e-400]', "The number at character 2 can't be kept"],
     ['with a number of too many digits', '[9007199254740993]', "The number at character 2 can't be kept"],
+    ['with 17 digits that are no double’s', '[0.12345678901234567]', "The number at character 2 can't be kept"],
     ['with a fraction of too many digits', '[0.1000000000000000055]', "The number at character 2 can't be kept"],
     ['with an exponent of too many digits', `[1e${'9'.repeat(400)}]`, "The number at character 2 can't be kept"],
   ])('%s is refused with its place', (_what, text, sentence) => {
@@ -60,6 +61,16 @@ describe('JSON that a caller wrote', () => {
         const text = JSON.stringify(value)
         fc.pre(!text.includes('__proto__') && !text.includes('\\u0000'))
         expect(parseStrictJson(text)).toEqual(JSON.parse(text))
+      }),
+    )
+  })
+
+  test.each(['toString', 'toPrecision'] as const)('has doubles as other languages write them: %s', spelling => {
+    const numbers = fc.double({ noNaN: true, noDefaultInfinity: true })
+    fc.assert(
+      fc.property(numbers, number => {
+        const text = spelling === 'toString' ? String(number) : number.toPrecision(17)
+        expect(parseStrictJson(text)).toBe(Number(text))
       }),
     )
   })
