@@ -65,6 +65,6 @@ function isAt({ reader, mirror, account, requestId }: ReaderClaim, position: str
 function wasMoved({ reader, mirror }: ReaderClaim): TransientError {
   return new TransientError('reader-moved', {
     found: `Another run took over reader "${reader}" of mirror.${mirror} while this one handled a page`,
-    remedy: 'nothing of that page was committed here, and the request runs again by itself',
+    remedy: 'nothing of that page was committed here; the request is retried automatically',
   })
 }

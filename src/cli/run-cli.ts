@@ -169,9 +169,7 @@ function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(renderExplanation)
   if (error instanceof MissingCommandError) return [`${error.message}.\n\n${error.help}`]
   if (signal.aborted && error === signal.reason) {
-    return [
-      'Interrupted: what was committed stays, and a run that was under way goes on from its checkpoint next time.',
-    ]
+    return ['Interrupted: what was committed stays, and the next run resumes from the checkpoint.']
   }
   return [describeError(error).message]
 }

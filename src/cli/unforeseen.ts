@@ -26,7 +26,7 @@ export function createUnforeseenListener(log: Log): UnforeseenListener {
     const isHarmless = kind === 'rejection' || isConnectionFailure(thrown)
     const what = { error: thrown, kind, count }
     if (isHarmless) {
-      log.error(what, 'something failed that nobody waited for; the other work goes on')
+      log.error(what, 'something failed that nothing waited for; other work continues')
       return 'go on'
     }
     log.fatal(what, 'an exception broke off work in the middle; the process ends so that it can be started anew')

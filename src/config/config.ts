@@ -93,7 +93,7 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
   if (redisUrl && !/^\/?\d*$/.test(new URL(redisUrl).pathname)) {
     problems.push({
       found: 'REDIS_URL names a database that is no number',
-      remedy: 'end it with /0, or with nothing behind the port',
+      remedy: 'end it with /0, or with nothing after the port',
     })
   }
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)

@@ -21,6 +21,8 @@ export async function loadAccountsFile(path: string): Promise<unknown> {
   } catch (error) {
     // The parser's words may repeat what stands there, which may be a secret.
     const line = error instanceof YAMLParseError ? ` (${error.code} in line ${error.linePos?.[0].line ?? '?'})` : ''
-    throw new ConfigError([{ found: `ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}`, remedy: 'mend it there' }])
+    throw new ConfigError([
+      { found: `ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}`, remedy: 'correct it there' },
+    ])
   }
 }

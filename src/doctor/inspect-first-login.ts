@@ -30,13 +30,13 @@ export async function inspectFirstLogin(
     )
   }
   if (record.state === 'calling') {
-    return warn('refresh_users was called and its answer was not seen', 'the next run looks, and goes on with it')
+    return warn('refresh_users was called and its answer was not seen', 'the next run checks the user, and resumes')
   }
   const { userId } = user
   if (!operations?.isVisible || !userId) {
     return record.state === 'visible'
       ? ok('the first login was made')
-      : warn('refresh_users was called', 'the next run goes on with it; "holds" shows what keeps it')
+      : warn('refresh_users was called', 'the next run resumes it; if it stays so, see npm run -s cli -- holds')
   }
   try {
     if (await operations.isVisible(user.hasura, userId, signal)) return ok('the user is visible in the application')

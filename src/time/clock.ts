@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Whether the work settles within `ms`; it goes on by itself when it doesn't. A failure of the work counts as settled. */
+/** Whether the work settles within `ms`; otherwise it continues in the background. A failure of the work counts as settled. */
 export async function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   const enough = new AbortController()
   const settled = work.then(

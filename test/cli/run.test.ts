@@ -108,7 +108,7 @@ describe('run', () => {
     expect(await running).toEqual({
       code: 1,
       out: '',
-      err: 'Interrupted: what was committed stays, and a run that was under way goes on from its checkpoint next time.\n',
+      err: 'Interrupted: what was committed stays, and the next run resumes from the checkpoint.\n',
     })
     sandbox.hasura.clearFaults()
     const [first] = JSON.parse((await run(home.env, 'runs', '--json', '--limit', '1')).out)
