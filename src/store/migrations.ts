@@ -3,7 +3,7 @@ import type { Migration } from 'kysely/migration'
 import { replaceFunctions } from './functions/statements.ts'
 import { requestTables } from './functions/tables.ts'
 
-/** Statements of each migration, in order of their names; one that has been released is never edited, a later one corrects it. */
+/** Statements of each migration, in order of their names; one that has been released is never edited, a later one corrects it: see schema/released-migrations.json. */
 export const migrationStatements: ReadonlyMap<string, readonly string[]> = new Map([
   ['0001_requests_runs_and_leases', [...['worker', 'mirror'].map(ensureSchema), ...initialTables()]],
   ['0002_full_reads_and_changes', fullReadsAndChanges()],

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -35,6 +35,9 @@ describe('a release', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'release-'))
     await cp(join(projectFolder, 'scripts'), join(folder, 'scripts'), { recursive: true })
+    await cp(join(projectFolder, 'src/store'), join(folder, 'src/store'), { recursive: true })
+    await mkdir(join(folder, 'schema'))
+    await symlink(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
     await write('package.json', '{\n  "name": "scratch",\n  "version": "0.1.0",\n  "type": "module"\n}\n')
     await write(
       'package-lock.json',
@@ -65,6 +68,10 @@ describe('a release', () => {
     expect(JSON.parse(await read('package.json'))).toMatchObject({ version: '1.2.3' })
     expect(JSON.parse(await read('package-lock.json'))).toMatchObject({ version: '1.2.3' })
     expect(await read('CHANGELOG.md')).toMatch(/## \[Unreleased\]\n\n## \[1\.2\.3\] - [\d-]+\n\n- A door\.\n/)
+    expect(JSON.parse(await read('schema/released-migrations.json'))).toMatchObject({
+      migrations: { '0001_requests_runs_and_leases': expect.stringMatching(/^[0-9a-f]{64}$/) },
+      functions: { by: expect.stringMatching(/^\d{4}_/) },
+    })
     expect(await git('status', '--porcelain')).toBe('')
     expect(await git('rev-list', '--count', 'HEAD')).toBe('2')
     expect(await git('describe')).toBe('v1.2.3')

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+
+/** What releases have made of databases out there, as hashes; empty before the first one. */
+export interface ReleasedMigrations {
+  /** By the migration's name. */
+  readonly migrations: Readonly<Record<string, string>>
+  /** The functions of the last release, and the migration that brought them. */
+  readonly functions?: { readonly hash: string; readonly by: string }
+}
+
+export type Migrations = ReadonlyMap<string, readonly string[]>
+
+/** The migrations as a release pins them. Functions are no history: the last migration that names them executes them as they are. */
+export function pinMigrations(migrations: Migrations, functions: readonly string[]): ReleasedMigrations {
+  const known = new Set(functions)
+  const pinned = [...migrations].map(([name, statements]) => [name, hash(statements.filter(text => !known.has(text)))])
+  const by = [...migrations].findLast(([, statements]) => statements.some(text => known.has(text)))?.[0]
+  return {
+    migrations: Object.fromEntries(pinned),
+    ...(by !== undefined && { functions: { hash: hash(functions), by } }),
+  }
+}
+
+/** What databases of a release would never get, a sentence each. */
+export function findUnreachable(
+  released: ReleasedMigrations,
+  migrations: Migrations,
+  functions: readonly string[],
+): readonly string[] {
+  const now = pinMigrations(migrations, functions)
+  const edited = Object.entries(released.migrations)
+    .filter(([name, pinned]) => now.migrations[name] !== pinned)
+    .map(
+      ([name]) =>
+        `Migration ${name} has been released and is another one now: take that back, and correct it by a later one`,
+    )
+  const before = released.functions
+  if (!before || now.functions?.hash === before.hash || now.functions?.by !== before.by) return edited
+  return [
+    ...edited,
+    `The functions have changed since migration ${before.by} was released: let a new one execute replaceFunctions`,
+  ]
+}
+
+function hash(statements: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(statements)).digest('hex')
+}
