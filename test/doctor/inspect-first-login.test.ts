@@ -24,7 +24,14 @@ const blind: FirstLoginDefinition = { refreshUsers }
 test.each<[string, FirstLoginRecord | undefined, FirstLoginDefinition, Finding['status'], RegExp, RegExp]>([
   ['nothing is known of it', undefined, seen, 'skip', /could not be read/, /^$/],
   ['it is still to come', { state: 'pending' }, seen, 'warn', /has not logged in/, /run "bootstrap"/],
-  ['its answer was not seen', { state: 'calling' }, seen, 'warn', /its answer was not seen/, /the next run looks/],
+  [
+    'its answer was not seen',
+    { state: 'calling' },
+    seen,
+    'warn',
+    /its answer was not seen/,
+    /the next run checks the user/,
+  ],
   [
     'it waits',
     { state: 'called', hold: { found: 'Not visible', remedy: 'check its group' } },
@@ -51,7 +58,7 @@ test.each<[string, FirstLoginRecord | undefined, FirstLoginDefinition, Finding['
     /REFRESH_ROLE/,
   ],
   ['nobody can look, and it was made', { state: 'visible' }, blind, 'ok', /was made/, /^$/],
-  ['nobody can look, and it is under way', { state: 'called' }, blind, 'warn', /was called/, /"holds" shows/],
+  ['nobody can look, and it is under way', { state: 'called' }, blind, 'warn', /was called/, /cli -- holds/],
 ])('when %s', async (_what, record, operations, status, detail, hint) => {
   const { signal } = new AbortController()
   const finding = await inspectFirstLogin(record, operations, { hasura, userId: 'u-1' }, signal)
