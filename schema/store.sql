@@ -246,6 +246,18 @@ create table worker.unsettled_keys (
 );
 CREATE INDEX unsettled_keys_of_read ON worker.unsettled_keys USING btree (read_id, id);
 
+create table worker.webhooks (
+  account text not null,
+  webhook text not null,
+  address text not null,
+  state text default 'live'::text not null,
+  failing_since timestamp with time zone,
+  epoch bigint default 0 not null,
+  asked_by text,
+  PRIMARY KEY (account, webhook),
+  CHECK ((state = ANY (ARRAY['live'::text, 'parked'::text, 'ended'::text])))
+);
+
 -- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[]) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text

@@ -18,7 +18,7 @@ const floors: readonly (readonly string[])[] = [
   ['forget'],
   ['runs', 'schedules', 'queue'],
   ['jobs'],
-  ['pull'],
+  ['pull', 'webhooks'],
   ['changes', 'mirror'],
   ['gate', 'definitions'],
   ['auth', 'hasura', 'rest', 'store'],

@@ -115,6 +115,8 @@ export interface ChangeReader<K extends string> {
   readonly account?: string
   /** Changes in a page, at most; default 1,000. */
   readonly limit?: number
+  /** Asked before each further page: after false the rest is left to a later run. */
+  readonly mayGoOn?: () => boolean
 }
 
 /** Writes what a page of changes comes to. Inside, nothing may be awaited but the database. */
@@ -152,7 +154,7 @@ export async function followChanges<K extends string>(
   handle: (changes: readonly Change<K>[]) => Promise<void> | Promise<CommitChanges | undefined>,
 ): Promise<number> {
   const { store, transaction, signal, requestId } = context
-  const { table, account, limit } = reader
+  const { table, account, limit, mayGoOn = () => true } = reader
   const options = { ...(limit !== undefined && { limit }), ...(account !== undefined && { account }) }
   const claim = { reader: reader.reader, mirror: table.into, account: account ?? '', requestId }
   let after = await transaction(tx => claimReader(tx, claim))
@@ -173,7 +175,7 @@ export async function followChanges<K extends string>(
       await commit?.(tx)
     })
     handled += changes.length
-    after = position
+    after = mayGoOn() ? position : undefined
   }
   return handled
 }

@@ -28,14 +28,18 @@ export function readAddress(
 
 const hostName = /^(?:[^\s/:@?#*%\\[\]]+|\[[\da-f:.]+\])$/i
 
-/** The machines that `ALLOW_INSECURE_HOSTS` names, as URLs write them. */
-export function readInsecureHosts(value: string | undefined, problems: Told[]): readonly string[] {
+/** The machines that `ALLOW_INSECURE_HOSTS`, or another variable, names, as URLs write them. */
+export function readInsecureHosts(
+  value: string | undefined,
+  problems: Told[],
+  label = 'ALLOW_INSECURE_HOSTS',
+): readonly string[] {
   const names = (value ?? '').split(/[\s,]+/).filter(name => name !== '')
   return names.flatMap(name => {
     const url = hostName.test(name) ? URL.parse(`http://${name}/`) : null
     if (url) return [url.hostname]
     problems.push({
-      found: 'ALLOW_INSECURE_HOSTS holds something else than names of machines',
+      found: `${label} holds something else than names of machines`,
       remedy: 'give them without scheme, port and path, and with spaces between: hasura keycloak.internal',
     })
     return []

@@ -23,4 +23,9 @@ export function findSettingNameProblem(name: string): Told | undefined {
     : undefined
 }
 
-const ownVariables: ReadonlySet<string> = new Set([...accountVariables, ...settingVariables])
+/** It says what the network is, which concerns whoever sends anything. */
+const forEverybody = 'ALLOW_INSECURE_HOSTS'
+
+const ownVariables: ReadonlySet<string> = new Set(
+  [...accountVariables, ...settingVariables].filter(variable => variable !== forEverybody),
+)

@@ -44,6 +44,10 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   readonly needsWorker?: true
   /** The mirror table it writes, or several; no two jobs may write the same. */
   readonly into?: string | readonly string[]
+  /** Mirror tables whose changes it reads: it is requested when a run of the same account has written into one. */
+  readonly follows?: readonly string[]
+  /** What the payload of a request becomes when an operator has it made again; default the same. */
+  payloadOfRetry?(payload: unknown): unknown
   run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>
 }
 

@@ -13,6 +13,7 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { findServer, servedLineRows } from '../runs/served-lines.ts'
 import { scheduleRows } from '../schedules/scheduler.ts'
 import { type AccountRows, deleteAccountRows, hasAccountRows } from '../store/account-rows.ts'
+import { webhookRows } from '../webhooks/subscription.ts'
 import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
 
 export interface ForgetDeps extends FreeLinesDeps, Pick<RunDeps, 'jobs' | 'accounts'> {
@@ -28,6 +29,7 @@ const recordedRows: readonly AccountRows[] = [
   checkpointRows,
   ...fullReadRows,
   readerRows,
+  webhookRows,
   scheduleRows,
   ...requestRows,
   holdRows,

@@ -99,7 +99,8 @@ export function createLocalOperations({
           remedy: 'only one that has ended can be made again',
         })
       }
-      const { account, job, payload } = row
+      const { account, job } = row
+      const payload = jobs.get(job)?.payloadOfRetry?.(row.payload) ?? row.payload
       const { accepted, wake } = await acceptRequest(store, { account, job, payload, trigger: 'retry', caller: '' })
       deps.wake(wake)
       return accepted

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { type Deadline, withDeadline } from './deadline.ts'
 import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
-import { type Certificate, type Send, sendOverPool, sendWithCertificate } from './send.ts'
+import { type Certificate, createPoolSend, type Send, sendWithCertificate } from './send.ts'
 
 /** What is sent, as `fetch` takes it; a body that can be read once only won't do. */
 export type Outgoing = Pick<RequestInit, 'method' | 'headers' | 'body'>
@@ -26,14 +26,15 @@ export interface Answer {
 export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
 
 /** The one way in which this worker speaks HTTP to others. */
-export const exchange: Exchange = createExchange(sendOverPool)
+export const exchange: Exchange = createExchange(createPoolSend())
 
 /** The same over TLS with a client certificate, on a connection for each request: none goes on under one that was replaced. */
 export function createCertificateExchange({ cert, key }: Certificate): Exchange {
   return createExchange((url, sent) => sendWithCertificate(url, sent, { cert, key }))
 }
 
-function createExchange(send: Send): Exchange {
+/** One whose requests go out by `send`. */
+export function createExchange(send: Send): Exchange {
   return async (address, outgoing, limits) => {
     // Fetch's own reading of headers and bodies: a form gets its content type, what is against HTTP is refused.
     const request = new Request(address, outgoing)

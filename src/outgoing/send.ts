@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { request as requestOverTls } from 'node:https'
 import type { Readable } from 'node:stream'
-import { request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 
 /** Sends a request; resolves when its answer begins, whose body the caller reads or destroys. */
 export type Send = (url: string, sent: Sent) => Promise<Begun>
@@ -25,11 +25,18 @@ export interface Certificate {
   readonly key: string
 }
 
-/** Over undici's connections, which are kept. */
-export async function sendOverPool(url: string, sent: Sent): Promise<Begun> {
-  // The deadline is the one limit in time.
-  const { statusCode: status, headers, body } = await request(url, { ...sent, headersTimeout: 0, bodyTimeout: 0 })
-  return { status, headers, body }
+/**
+ * Over undici's connections, which are kept.
+ *
+ * @param dispatcher whose connections; default those of everybody
+ */
+export function createPoolSend(dispatcher?: Dispatcher): Send {
+  return async (url, sent) => {
+    // The deadline is the one limit in time.
+    const options = { ...sent, headersTimeout: 0, bodyTimeout: 0, ...(dispatcher && { dispatcher }) }
+    const { statusCode: status, headers, body } = await request(url, options)
+    return { status, headers, body }
+  }
 }
 
 /**

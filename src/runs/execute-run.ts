@@ -14,6 +14,7 @@ import type { ClaimedRun } from './claim-run.ts'
 import { type Ending, endAfter, endWith } from './ending.ts'
 import { fencedStatement, fencedTransaction } from './lease.ts'
 import { createPace, type PacedProgress } from './pace.ts'
+import { requestFollowers } from './request-followers.ts'
 import { acceptRequest, reportProgress } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
@@ -39,6 +40,8 @@ export async function executeRun(deps: RunDeps, execution: Execution): Promise<E
   const log = deps.log.child({ job: job.name, account, run: lease.runId })
   let metBy: 'gate' | 'run' = 'gate'
   const facts = () => ({ failures, probed, metBy, dryRun: execution.dryRun ?? false })
+  const follow = async (result: JobResult | undefined) =>
+    execution.dryRun ? undefined : requestFollowers(deps, access, job, result)
   try {
     signal.throwIfAborted()
     const refusal = await findContractRefusal(job, deps.schemaFolder)
@@ -54,11 +57,13 @@ export async function executeRun(deps: RunDeps, execution: Execution): Promise<E
     ])
     // Positions stay in the record: a cursor may be a text of the row's.
     log.info({ counts: countsOf(result) }, 'run succeeded')
+    await follow(result)
     return { ending: endWith(result, { ...facts(), stopped: undefined }), outcome: { result } }
   } catch (thrown) {
     const ending = endAfter(thrown, { ...facts(), stopped: signal.aborted ? signal.reason : undefined })
     if (thrown instanceof LeaseLostError) log.debug({ guard: 'fenced-write' }, 'a write was refused')
     log[ending.run === 'failed' ? 'error' : 'warn']({ error: thrown }, `run ${ending.run}`)
+    if (metBy === 'run') await follow(undefined)
     return { ending, outcome: { thrown } }
   }
 }

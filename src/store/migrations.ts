@@ -18,6 +18,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0008_versions_of_columns', ['alter table worker.checkpoints add column column_state jsonb']],
   ['0009_fewer_indexes', fewerIndexes()],
   ['0010_callers_of_runs', ['alter table worker.runs add column caller text', ...replaceFunctions]],
+  ['0011_webhooks', [webhooks()]],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -213,6 +214,19 @@ function claimedReaders(): readonly string[] {
     drop constraint change_readers_pkey,
     add primary key (reader, mirror, account)`,
   ]
+}
+
+function webhooks(): string {
+  return `create table worker.webhooks (
+    account text not null,
+    webhook text not null,
+    address text not null,
+    state text not null default 'live' check (state in ('live', 'parked', 'ended')),
+    failing_since timestamptz,
+    epoch bigint not null default 0,
+    asked_by text,
+    primary key (account, webhook)
+  )`
 }
 
 /** What a run writes is in few of them, and its end on the page of its beginning. */

@@ -13,6 +13,7 @@ export interface WorkerTables {
   'worker.unsettled_keys': UnsettledKeyRow
   'worker.change_counters': ChangeCounterRow
   'worker.change_readers': ChangeReaderRow
+  'worker.webhooks': WebhookRow
   'worker.processes': ProcessRow
   'worker.served_lines': ServedLineRow
   'worker.requests': RequestRow
@@ -135,6 +136,24 @@ interface ChangeReaderRow {
   /** Another run wanted to follow it meanwhile. */
   look_again: Generated<boolean>
   updated_at: Generated<Date>
+}
+
+/** `parked`: no message came through for three days; `ended`: the receiver has answered 410. */
+export type WebhookState = 'live' | 'parked' | 'ended'
+
+/** The subscription of an account; how far it has come is its reader's position. */
+interface WebhookRow {
+  account: string
+  webhook: string
+  /** A digest of where messages go: at another address a subscription is live again. */
+  address: string
+  state: Generated<WebhookState>
+  /** When the first message failed, since one came through. */
+  failing_since: Date | null
+  /** Grows with each replay, whose messages have ids of their own. */
+  epoch: Generated<string>
+  /** The request that has resumed or replayed it last. */
+  asked_by: string | null
 }
 
 interface ProcessRow {

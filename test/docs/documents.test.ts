@@ -32,6 +32,9 @@ const variableTable = readDocument('docs/configuration.md')
 /** Read by Node itself when a process starts. */
 const variablesOfNode = ['NODE_EXTRA_CA_CERTS']
 
+/** A setting of every webhook. */
+const variablesOfWebhooks = ['WEBHOOK_PRIVATE_HOSTS']
+
 /** Read by the tests themselves. */
 const variablesOfTests = ['PROTOCOL_FAULTS']
 
@@ -53,7 +56,7 @@ describe.each(documents)('%s', path => {
   })
 
   test.each(unique(findVariables(text)))('names a variable that exists: %s', variable => {
-    const others = [...variablesOfNode, ...variablesOfTests, ...variablesOfExamples]
+    const others = [...variablesOfNode, ...variablesOfWebhooks, ...variablesOfTests, ...variablesOfExamples]
     expect([...supportedVariables(), ...others]).toContain(variable)
   })
 })

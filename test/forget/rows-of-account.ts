@@ -35,6 +35,7 @@ export async function recordEverything(store: Store, account: string): Promise<v
       ), staged as (insert into worker.staged_keys (read_id, key) select id, array[${account}] from begun)
       insert into worker.unsettled_keys (read_id, key) select id, array[${account}] from begun`,
     sql`insert into worker.change_readers (reader, mirror, account, position) values ('reader', 'topics', ${account}, 1)`,
+    sql`insert into worker.webhooks (account, webhook, address) values (${account}, 'old-webhook', '')`,
     sql`insert into worker.schedules (account, job, rule, next_run_at) values (${account}, 'old-job', '', now())`,
     sql`select worker.accept(gen_random_uuid()::text, ${account}, 'old-job', ${JSON.stringify({ of: account })}::jsonb, 'http',
       'normal', 'somebody', ${`key of ${account}`}, null, null)`,

@@ -1,0 +1,43 @@
+import { jobsOf } from '../definitions/account-jobs.ts'
+import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
+import type { AccountAccess } from '../gate/account-access.ts'
+import { acceptRequest } from './requests.ts'
+import type { RunDeps } from './run-deps.ts'
+
+/**
+ * Requests what follows the mirror tables that a run of `job` may have written. It doesn't throw: who follows a table has a
+ * schedule as well, which makes up for a wake-up that was lost.
+ *
+ * @param result undefined when the run failed, after which some of its pages may be committed
+ */
+export async function requestFollowers(
+  deps: Pick<RunDeps, 'store' | 'jobs' | 'wake' | 'log'>,
+  { account }: Pick<AccountAccess, 'account'>,
+  job: JobDefinition,
+  result: JobResult | undefined,
+): Promise<void> {
+  if (job.into === undefined || hasWrittenNothing(result)) return
+  const written = [job.into].flat()
+  const followers = jobsOf(account, deps.jobs.values()).filter(({ follows }) => follows?.some(t => written.includes(t)))
+  for (const { name } of followers) {
+    const request = {
+      account: account.name,
+      job: name,
+      payload: {},
+      trigger: 'job',
+      caller: `job:${job.name}`,
+    } as const
+    try {
+      deps.wake((await acceptRequest(deps.store, request)).wake)
+    } catch (error) {
+      deps.log.debug({ error, account: account.name, job: name }, 'a follower of the changes could not be requested')
+    }
+  }
+}
+
+function hasWrittenNothing(result: JobResult | undefined): boolean {
+  const counts = result && 'counts' in result ? result.counts : undefined
+  if (!counts) return false
+  const { inserted = 0, updated = 0, deleted = 0, revived = 0 } = counts
+  return inserted + updated + deleted + revived === 0
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import type { Change } from '../changes/changes.ts'
+import type { WebhookMessage } from './sign-message.ts'
+
+/** What the changes of one batch have in common. */
+export interface BatchOrigin {
+  readonly webhook: string
+  readonly account: string
+  readonly table: string
+  /** Grows with each replay, whose messages receivers haven't seen. */
+  readonly epoch: string
+}
+
+/** A change as it is sent; `row` where rows were chosen and it isn't deleted. */
+export type SentChange = Pick<Change, 'position' | 'op' | 'key'> & { readonly row?: unknown }
+
+/** Characters of the changes in a message, unless one alone has more: receivers commonly take a megabyte. */
+const longestChanges = 262_144
+
+/**
+ * Packs changes into messages, in their order. The id follows from the content: what is sent again unchanged has the same one,
+ * and a batch that has changed since an attempt whose answer was lost has another, or a receiver would leave it out as known.
+ */
+export function buildMessages(origin: BatchOrigin, changes: readonly SentChange[]): readonly WebhookMessage[] {
+  return packChanges(changes.map(change => JSON.stringify(change))).map(packed => {
+    const { epoch, ...told } = origin
+    const head = JSON.stringify({ type: 'mirror.changes', data: told }).slice(0, -2)
+    const body = `${head},"changes":[${packed.join(',')}]}}`
+    const digest = createHash('sha256').update(`${epoch}.${body}`).digest('base64url')
+    return { id: `msg_${digest}`, body }
+  })
+}
+
+function packChanges(changes: readonly string[]): readonly (readonly string[])[] {
+  const messages: string[][] = []
+  let length = Number.POSITIVE_INFINITY
+  for (const change of changes) {
+    length += change.length
+    if (length > longestChanges) {
+      messages.push([])
+      length = change.length
+    }
+    messages.at(-1)?.push(change)
+  }
+  return messages
+}

@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import type { ScheduleRule } from '../account.ts'
+import { type Change, followChanges } from '../changes/changes.ts'
+import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../definitions/define-job.ts'
+import { OutageError, PermanentError } from '../errors.ts'
+import type { ChangedTable } from '../mirror/changed-table.ts'
+import type { Exchange } from '../outgoing/exchange.ts'
+import { createPublicExchange } from '../outgoing/public-exchange.ts'
+import { buildMessages } from './build-messages.ts'
+import { deliver, type FailedDelivery } from './delivery.ts'
+import { noteDelivered, noteEnded, noteFailed, openSubscription, type SubscriptionName } from './subscription.ts'
+import { createWebhookSettings, type WebhookTarget } from './webhook-settings.ts'
+import { withRows } from './with-rows.ts'
+
+const payload = z.strictObject({
+  /** Sends again to a receiver whose subscription was parked or has ended. */
+  resume: z.literal(true).optional(),
+  /** Sends again what has changed after this position of each table, `0` for everything. */
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
+})
+
+export interface WebhookOptions<N extends string = string> {
+  readonly name: N
+  /** `mirror` of a pull, or what `mirrorRows` defined. */
+  readonly tables: readonly ChangedTable[]
+  /** Sends rows as well; default false, which sends keys and positions alone. */
+  readonly rows?: boolean
+  /** Looks for changes whose wake-up was lost; default every 5 minutes. */
+  readonly schedule?: ScheduleRule
+}
+
+/** Milliseconds for which a run sends, before the account's other lines have their turn. */
+const turnMs = 10_000
+/** Changes read at once. */
+const pageSizes = { keys: 1_000, rows: 200 }
+
+/**
+ * Defines a job that sends the changes of mirror tables to one receiver, signed after Standard Webhooks: at least once, and for
+ * each key in order. Each account has a subscription of its own. For the name `articles-to-search` the settings are
+ * `ARTICLES_TO_SEARCH_URL`, `ARTICLES_TO_SEARCH_SECRET` and, while a secret is replaced, `ARTICLES_TO_SEARCH_PREVIOUS_SECRET`; each
+ * of them may be read from a file.
+ *
+ * @example
+ * import { defineWebhook } from 'hasura-sync-worker'
+ * import { syncUsers } from './sync-users.ts'
+ *
+ * export const usersToSearch = defineWebhook({ name: 'users-to-search', tables: [syncUsers.mirror] })
+ */
+export function defineWebhook<const N extends string>(options: WebhookOptions<N>): JobDefinition<N, typeof payload> {
+  const { name, tables, schedule = { everySeconds: 300 } } = options
+  const settings = createWebhookSettings(name)
+  const createExchange = keepLast(createPublicExchange)
+  const job = defineJob({
+    name,
+    payload,
+    schedule,
+    settings: settings.schema,
+    follows: tables.map(({ into }) => into),
+    payloadOfRetry: given => ({ ...Object(given), resume: true }),
+    async run({ account }, context): Promise<JobResult> {
+      const target = settings.read(context.settings)
+      const exchange = createExchange(target.privateHosts)
+      return runWebhook(options, { account: account.name, webhook: name }, { ...target, exchange }, context, () =>
+        context.request(job, {}),
+      )
+    },
+  })
+  return job
+}
+
+/** Its connections are kept from run to run, as long as the same hosts are allowed. */
+function keepLast(create: (hosts: readonly string[]) => Exchange): (hosts: readonly string[]) => Exchange {
+  let last: { readonly key: string; readonly exchange: Exchange } | undefined
+  return hosts => {
+    const key = hosts.join(' ')
+    if (last?.key !== key) last = { key, exchange: create(hosts) }
+    return last.exchange
+  }
+}
+
+interface Receiver extends WebhookTarget {
+  readonly exchange: Exchange
+}
+
+type WebhookContext = JobContext<z.output<typeof payload>>
+
+async function runWebhook(
+  { tables, rows = false }: WebhookOptions,
+  subscription: SubscriptionName,
+  receiver: Receiver,
+  context: WebhookContext,
+  requestRest: () => Promise<unknown>,
+): Promise<JobResult> {
+  const { clock, log, requestId, payload } = context
+  const { account, webhook } = subscription
+  const reader = `webhook:${webhook}`
+  const wish = {
+    requestId,
+    resume: payload.resume === true,
+    after: payload.after,
+    reader,
+    tables: tables.map(t => t.into),
+  }
+  const { state, epoch } = await context.transaction(tx => openSubscription(tx, subscription, receiver.url, wish))
+  if (state !== 'live') {
+    log.warn({ state }, 'nothing is sent: "retry" of the request that failed resumes the subscription')
+    return { counts: { read: 0 } }
+  }
+  const startedAt = clock.now()
+  let read = 0
+  let pages = 0
+  let isCut = false
+  for (const [index, table] of tables.entries()) {
+    // Each table has its share of the turn, so that none waits for the end of another.
+    const endsAt = startedAt + (turnMs * (index + 1)) / tables.length
+    const mayGoOn = () => {
+      const isOver = clock.now() >= endsAt
+      isCut ||= isOver
+      return !isOver
+    }
+    const limit = rows ? pageSizes.rows : pageSizes.keys
+    read += await followChanges(context, { reader, table, account, limit, mayGoOn }, async changes => {
+      const sent = rows ? await withRows(context.store, table, changes) : changes.map(withoutAccount)
+      for (const message of buildMessages({ webhook, account, table: table.into, epoch }, sent)) {
+        const delivery = await deliver(receiver.exchange, message, receiver, { signal: context.signal, now: clock.now })
+        if (delivery.kind === 'gone') await end(subscription, receiver, context)
+        if (delivery.kind === 'failed') await fail(subscription, delivery, context)
+        pages += 1
+      }
+      return tx => noteDelivered(tx, subscription)
+    })
+  }
+  if (isCut) await requestRest()
+  return { counts: { read, pages } }
+}
+
+function withoutAccount({ position, op, key }: Change) {
+  return { position, op, key }
+}
+
+async function end(subscription: SubscriptionName, { url }: Receiver, context: WebhookContext): Promise<never> {
+  await context.transaction(tx => noteEnded(tx, subscription))
+  throw new PermanentError('webhook-ended', {
+    found: `${url.host} answered HTTP 410, which ends the subscription "${subscription.webhook}"`,
+    remedy: `take the webhook out of the list of jobs, or resume it with "retry ${context.requestId}"`,
+  })
+}
+
+async function fail(
+  subscription: SubscriptionName,
+  { found, remedy, retryAfterMs }: FailedDelivery,
+  context: WebhookContext,
+): Promise<never> {
+  const state = await context.transaction(tx => noteFailed(tx, subscription))
+  if (state === 'parked') {
+    throw new PermanentError('webhook-parked', {
+      found: `Webhook "${subscription.webhook}" is parked, because no message has come through for three days (${found})`,
+      remedy: `${remedy ?? 'look at the receiver'}, then resume it with "retry ${context.requestId}"`,
+    })
+  }
+  throw new OutageError(
+    'webhook',
+    'job',
+    { found: `Webhook "${subscription.webhook}" can't deliver (${found})`, remedy },
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  )
+}

@@ -1,0 +1,74 @@
+import type { Explanation } from '../errors.ts'
+import { describeNetworkFailure } from '../failures/network-failure.ts'
+import type { Exchange } from '../outgoing/exchange.ts'
+import { parseRetryAfter } from '../time/retry-after.ts'
+import { signMessage, type WebhookMessage } from './sign-message.ts'
+import type { WebhookTarget } from './webhook-settings.ts'
+
+/** What became of one message. */
+export type Delivery = { readonly kind: 'delivered' } | { readonly kind: 'gone' } | FailedDelivery
+
+export interface FailedDelivery extends Explanation {
+  readonly kind: 'failed'
+  readonly retryAfterMs?: number
+}
+
+/** Milliseconds that a receiver may take, as Standard Webhooks recommends. */
+const timeoutMs = 15_000
+const limits = { timeoutMs, maxBytes: 65_536, ifTooLarge: 'have the receiver answer with a short body' } as const
+
+/**
+ * Sends one message once.
+ *
+ * Rejects with the signal's reason alone.
+ */
+export async function deliver(
+  exchange: Exchange,
+  message: WebhookMessage,
+  { url, secrets }: Pick<WebhookTarget, 'url' | 'secrets'>,
+  { signal, now }: { readonly signal: AbortSignal; readonly now: () => number },
+): Promise<Delivery> {
+  const headers = { 'content-type': 'application/json', ...signMessage(message, secrets, now()) }
+  try {
+    const answer = await exchange(url, { method: 'POST', headers, body: message.body }, { ...limits, signal })
+    return interpretAnswer(url.host, answer, now())
+  } catch (error) {
+    signal.throwIfAborted()
+    const { words, remedy, code } = describeNetworkFailure(error)
+    return code === 'PRIVATE_ADDRESS'
+      ? { kind: 'failed', found: `${url.host} is an address of a private network`, remedy: privateRemedy(url) }
+      : {
+          kind: 'failed',
+          found: `${url.host}: ${words}`,
+          remedy: remedy ?? 'check that the receiver runs and can be reached',
+        }
+  }
+}
+
+function privateRemedy({ hostname }: URL): string {
+  return `if messages may go there, set WEBHOOK_PRIVATE_HOSTS=${hostname}`
+}
+
+/**
+ * What a receiver's answer means: 2xx moves on, 410 ends the subscription, and everything else is sent again, redirects too.
+ *
+ * @param now milliseconds since 1970
+ */
+export function interpretAnswer(
+  host: string,
+  { status, headers }: { readonly status: number; readonly headers: Headers },
+  now: number,
+): Delivery {
+  if (status >= 200 && status < 300) return { kind: 'delivered' }
+  if (status === 410) return { kind: 'gone' }
+  const isRedirect = status >= 300 && status < 400
+  const asked = headers.get('retry-after')
+  return {
+    kind: 'failed',
+    found: `${host} answered HTTP ${status}`,
+    remedy: isRedirect
+      ? 'redirects are not followed: give the address that it leads to'
+      : 'look at the log of the receiver',
+    ...(asked !== null && { retryAfterMs: parseRetryAfter(asked, now) }),
+  }
+}

@@ -1,0 +1,40 @@
+import { createHmac } from 'node:crypto'
+
+/** What a receiver is sent: the same content always has the same id. */
+export interface WebhookMessage {
+  readonly id: string
+  readonly body: string
+}
+
+/** Random bytes of a key, as Standard Webhooks bounds them. */
+const [shortestKey, longestKey] = [24, 64]
+
+/** Whether a text is a signing secret of Standard Webhooks: `whsec_` and 24 to 64 bytes in Base64. */
+export function isWebhookSecret(text: string): boolean {
+  if (!/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(text)) return false
+  const { length } = keyOf(text)
+  return length >= shortestKey && length <= longestKey
+}
+
+/**
+ * The three headers of Standard Webhooks 1.0: HMAC-SHA256 over id, seconds and body. There is a signature of each secret, so that
+ * receivers may change from one to the other when they like.
+ *
+ * @param now milliseconds since 1970
+ */
+export function signMessage(
+  { id, body }: WebhookMessage,
+  secrets: readonly string[],
+  now: number,
+): Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>> {
+  const seconds = String(Math.floor(now / 1_000))
+  const signatures = secrets.map(secret => {
+    const mac = createHmac('sha256', keyOf(secret)).update(`${id}.${seconds}.${body}`).digest('base64')
+    return `v1,${mac}`
+  })
+  return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures.join(' ') }
+}
+
+function keyOf(secret: string): Buffer {
+  return Buffer.from(secret.slice('whsec_'.length), 'base64')
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import { accountRows } from '../store/account-rows.ts'
+import type { WebhookState } from '../store/schema.ts'
+import type { FencedTransaction } from '../store/store.ts'
+
+export const webhookRows = accountRows('worker.webhooks')
+
+export interface SubscriptionName {
+  readonly account: string
+  readonly webhook: string
+}
+
+/** How far a webhook's subscription has come for one account; its positions are those of its reader of changes. */
+export interface Subscription {
+  readonly state: WebhookState
+  readonly epoch: string
+}
+
+/** What a request asks of a subscription beside sending what is new; done once for each request, however often that runs. */
+export interface Wish {
+  readonly requestId: string
+  readonly resume: boolean
+  /** The position to replay from. */
+  readonly after: string | undefined
+  /** The reader and the tables whose positions go back. */
+  readonly reader: string
+  readonly tables: readonly string[]
+}
+
+/** Finds the subscription, or begins it. One that was parked or has ended is live again at another address, or when asked to be. */
+export async function openSubscription(
+  tx: FencedTransaction,
+  { account, webhook }: SubscriptionName,
+  url: URL,
+  { requestId, resume, after, reader, tables }: Wish,
+): Promise<Subscription> {
+  const isAsked = resume || after !== undefined
+  // An address may hold a secret.
+  const address = createHash('sha256').update(url.href).digest('hex')
+  const isWished = sql<boolean>`(${isAsked}::boolean and w.asked_by is distinct from ${requestId})`
+  const isAnew = sql<boolean>`(w.address <> excluded.address or ${isWished})`
+  if (after !== undefined) {
+    await sql`
+      update worker.change_readers r set position = least(r.position, ${after}::bigint)
+      where r.reader = ${reader} and r.account = ${account} and r.mirror = any(${tables}::text[])
+        and not exists (select from worker.webhooks w
+          where w.account = ${account} and w.webhook = ${webhook} and w.asked_by = ${requestId})`.execute(tx)
+  }
+  const { rows } = await sql<Subscription>`
+    insert into worker.webhooks as w (account, webhook, address, asked_by)
+    values (${account}, ${webhook}, ${address}, ${isAsked ? requestId : null})
+    on conflict (account, webhook) do update set
+      state = case when ${isAnew} then 'live' else w.state end,
+      failing_since = case when ${isAnew} then null else w.failing_since end,
+      epoch = w.epoch + case when ${isWished} and ${after !== undefined}::boolean then 1 else 0 end,
+      asked_by = coalesce(excluded.asked_by, w.asked_by),
+      address = excluded.address
+    returning w.state, w.epoch::text`.execute(tx)
+  const [subscription] = rows
+  if (!subscription) throw new TypeError('An upsert answers with its row')
+  return subscription
+}
+
+export async function noteDelivered(tx: FencedTransaction, { account, webhook }: SubscriptionName): Promise<void> {
+  await sql`
+    update worker.webhooks set failing_since = null
+    where account = ${account} and webhook = ${webhook} and failing_since is not null`.execute(tx)
+}
+
+/** @returns `parked` when nothing has come through for three days */
+export async function noteFailed(tx: FencedTransaction, { account, webhook }: SubscriptionName): Promise<WebhookState> {
+  const { rows } = await sql<Pick<Subscription, 'state'>>`
+    update worker.webhooks set failing_since = coalesce(failing_since, now()),
+      state = case when failing_since <= now() - interval '3 days' then 'parked' else state end
+    where account = ${account} and webhook = ${webhook}
+    returning state`.execute(tx)
+  return rows[0]?.state ?? 'live'
+}
+
+/** The receiver has said that it wants no more. */
+export async function noteEnded(tx: FencedTransaction, { account, webhook }: SubscriptionName): Promise<void> {
+  await sql`update worker.webhooks set state = 'ended' where account = ${account} and webhook = ${webhook}`.execute(tx)
+}
