@@ -28,7 +28,7 @@ export async function runJob(options: z.infer<typeof workerOptions>, job: JobDef
   await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, createHost(createLog('warn')))
   const startedAt = performance.now()
   const result = await createLocalOperations(app).run(
-    { job: job.name, account: undefined, payload: {}, full: false },
+    { job: job.name, account: undefined, payload: {} },
     { onWaiting() {}, onProgress() {} },
     new AbortController().signal,
   )

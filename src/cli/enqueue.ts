@@ -1,7 +1,8 @@
 import { priorities } from '../runs/requests.ts'
 import { defineCommand } from './command.ts'
 import { makeRequest, waitOptions } from './make-request.ts'
-import { argument, choiceOption, jsonOption, jsonOutput, oneAccount, textOption } from './options.ts'
+import { argument, choiceOption, jsonOutput, oneAccount, textOption } from './options.ts'
+import { payloadOption } from './payload-flags.ts'
 
 export const enqueue = defineCommand({
   name: 'enqueue',
@@ -9,7 +10,7 @@ export const enqueue = defineCommand({
   arguments: { job: argument('the job, as "jobs" lists it') },
   options: {
     account: oneAccount,
-    payload: jsonOption('JSON', 'what is asked of the job; a pull takes full, sweep and backfill'),
+    payload: payloadOption,
     priority: choiceOption('P', 'its place among the waiting requests of its account and job', priorities),
     idempotencyKey: textOption('KEY', 'makes one request however often the command is repeated with this key'),
     ...waitOptions,

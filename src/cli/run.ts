@@ -1,5 +1,6 @@
 import { defineCommand } from './command.ts'
-import { argument, flag, jsonOption, jsonOutput, oneAccount } from './options.ts'
+import { argument, flag, jsonOutput, oneAccount } from './options.ts'
+import { addFlags, payloadFlags, payloadOption, requireKnown } from './payload-flags.ts'
 import { progressLine } from './progress-line.ts'
 
 export const run = defineCommand({
@@ -8,26 +9,28 @@ export const run = defineCommand({
   arguments: { job: argument('the job, as "jobs" lists it') },
   options: {
     account: oneAccount,
-    payload: jsonOption('JSON', 'what is asked of the job; a pull takes full, sweep and backfill'),
-    full: flag('reads every row again and compares it'),
+    payload: payloadOption,
     dryRun: flag('reads as the run would, says what would change, and changes nothing'),
-    allowDeletions: flag('marks what is gone as deleted, however much it is'),
+    ...payloadFlags,
     json: jsonOutput,
   },
-  async run({ job, account, json, ...options }, context) {
+  async run({ job, account, json, dryRun, payload: given, ...flags }, context) {
     const { terminal, signal } = context
-    const result = await context.withOperations(operations =>
-      operations.run(
-        { job, account, ...options },
+    const payload = addFlags(given, flags)
+    const result = await context.withOperations(async operations => {
+      await requireKnown(operations, job, flags)
+      return operations.run(
+        { job, account, payload, dryRun },
         {
           onWaiting: () => terminal.err(`Another run of ${job} is active: waiting until it has ended.\n`),
           onProgress: progress => terminal.draw(progressLine(progress)),
         },
         signal,
-      ),
+      )
+    })
+    terminal.out(
+      json ? `${JSON.stringify({ job, dryRun, ...result })}\n` : `${describe(job, result, { dryRun, payload })}\n`,
     )
-    const { dryRun } = options
-    terminal.out(json ? `${JSON.stringify({ job, dryRun, ...result })}\n` : `${describe(job, result, options)}\n`)
     return 0
   },
 })

@@ -51,16 +51,6 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>
 }
 
-/** What `run` may be told beside the payload. */
-export interface RunOptions {
-  /** Read everything again, as if nothing had been synced. */
-  readonly full: boolean
-  /** Change nothing, and report what would change. */
-  readonly dryRun: boolean
-  /** Mark what is gone as deleted, however much it is. */
-  readonly allowDeletions: boolean
-}
-
 /**
  * What a run has beside its session.
  *
@@ -73,8 +63,10 @@ export interface RunOptions {
  *   return accounts.length
  * }
  */
-export interface JobContext<P, S = unknown> extends RunOptions {
+export interface JobContext<P, S = unknown> {
   readonly payload: P
+  /** Change nothing, and report what would change. */
+  readonly dryRun: boolean
   /** As they are at the start of this run. */
   readonly settings: S
   readonly requestId: string

@@ -15,9 +15,7 @@ const forgetBody = z.object({ configured: z.boolean() })
 const runBody = z.object({
   account: nameValue.optional(),
   payload: z.unknown().optional(),
-  full: z.boolean().default(false),
   dryRun: z.boolean().default(false),
-  allowDeletions: z.boolean().default(false),
 })
 const limit = z.coerce.number().int().min(1).max(1000).default(20)
 const requestsQuery = z.object({

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
+import { propertiesOf } from '../definitions/payload-properties.ts'
 import { ConflictError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { forgetAccount } from '../forget/forget-account.ts'
@@ -162,6 +163,7 @@ async function describeJob(deps: RunDeps, job: JobDefinition): Promise<JobReport
     requirement: job.requirement ?? null,
     schedule: job.schedule ? describeRule(job.schedule) : null,
     into: [job.into ?? []].flat().join(', ') || null,
+    takes: propertiesOf(job.payload),
     problem: problems.map(({ message }) => message).join('; ') || null,
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobResult, RunOptions } from '../definitions/define-job.ts'
+import type { JobResult } from '../definitions/define-job.ts'
 import type { PacedProgress } from '../runs/pace.ts'
 import { type AcceptedRequest, type Priority, priorities, type Trigger } from '../runs/requests.ts'
 import { type RequestState, requestStates, runStates } from '../store/schema.ts'
@@ -86,10 +86,12 @@ export interface WantedPause {
   readonly paused: boolean
 }
 
-export interface WantedRun extends Partial<RunOptions> {
+export interface WantedRun {
   readonly job: string
   readonly account: string | undefined
   readonly payload: unknown
+  /** Default false. */
+  readonly dryRun?: boolean
 }
 
 export interface WantedRows {
@@ -152,6 +154,8 @@ export const jobReportSchema = z.object({
   requirement: z.unknown(),
   schedule: z.string().nullable(),
   into: z.string().nullable(),
+  /** The properties that its payload may have. */
+  takes: z.array(z.string()),
   /** What keeps it from running wherever it runs, whether or not it is held already. */
   problem: z.string().nullable(),
 })

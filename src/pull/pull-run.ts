@@ -31,10 +31,11 @@ export interface PullRun {
   /** The store's time when the run began, in milliseconds. */
   readonly openedAt: number
   readonly ranges: number
-  readonly guard: DeletionGuard
+  /** Undefined where the request allows any number of deletions. */
+  readonly guard: DeletionGuard | undefined
   readonly context: Pick<
     JobContext<unknown>,
-    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'allowDeletions' | 'transaction' | 'statement'
+    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'transaction' | 'statement'
   >
   readonly counts: Counts
   /** The rows of a page, as they are to be mirrored. */

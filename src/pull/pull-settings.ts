@@ -26,12 +26,14 @@ export interface PullSettings {
   readonly evolution: 'read-again' | 'hold'
 }
 
-/** What a request for a pull may ask for; nothing is the usual incremental run. */
+/** What a request for a pull may ask for; nothing is the usual incremental run. Another payload is another request of its line. */
 export const pullPayload = z.strictObject({
-  /** Read everything again. */
+  /** Read every row again and compare it. */
   full: z.boolean().optional(),
   /** Compare all keys and cursors, though it isn't time. */
   sweep: z.boolean().optional(),
+  /** Mark what is gone as deleted, however much it is: compares all keys, without the deletion guard. */
+  allowDeletions: z.boolean().optional(),
   /** Read the rows again whose cursors are from … and below …; the checkpoint stays where it is. */
   backfill: z.strictObject({ from: z.string().optional(), to: z.string().optional() }).optional(),
 })

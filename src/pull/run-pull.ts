@@ -51,7 +51,7 @@ export async function runPull(
     return { ...(await backfill(run, cursor, payload.backfill)), counts }
   }
   // Who asks for everything doesn't want what another run had read of it long ago; nor does a dry run, whose rows were taken back.
-  const isAsked = context.full || payload.full || payload.sweep || context.allowDeletions
+  const isAsked = payload.full || payload.sweep || payload.allowDeletions
   const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
   const isFull = wantsEverything(context) || needsFullRead(columns.known, columns.plan) || resumed?.purpose === 'load'
   try {
@@ -69,8 +69,8 @@ export async function runPull(
 }
 
 /** Whoever asks for everything also wants columns that are no longer selected to be null. */
-function wantsEverything({ full, payload }: JobContext<PullPayload>): boolean {
-  return full || payload.full === true
+function wantsEverything({ payload }: JobContext<PullPayload>): boolean {
+  return payload.full === true
 }
 
 /** Remembers what the run leaves as it is, and goes back to where runs before it have left something of its own. */
@@ -164,7 +164,7 @@ function createRun(
     grants,
     openedAt,
     ranges: settings.ranges,
-    guard: settings.guard,
+    guard: context.payload.allowDeletions ? undefined : settings.guard,
     context,
     counts: { ...noCounts },
     rowsOf(rows) {

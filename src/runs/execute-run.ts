@@ -1,6 +1,6 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import { findContractRefusal } from '../definitions/contract.ts'
-import type { JobContext, JobDefinition, JobResult, RunOptions } from '../definitions/define-job.ts'
+import type { JobContext, JobDefinition, JobResult } from '../definitions/define-job.ts'
 import { type JobSettings, readJobSettings } from '../definitions/job-settings.ts'
 import { JobError, LeaseLostError, PermanentError, TransientError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
@@ -18,9 +18,11 @@ import { requestFollowers } from './request-followers.ts'
 import { acceptRequest, reportProgress } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
-export interface Execution extends ClaimedRun, Partial<RunOptions> {
+export interface Execution extends ClaimedRun {
   readonly job: JobDefinition
   readonly access: AccountAccess
+  /** Default false. */
+  readonly dryRun?: boolean
   readonly signal: AbortSignal
   /** Told at each report; what is told to everybody is stored now and then. */
   readonly onProgress?: (progress: PacedProgress) => void
@@ -109,9 +111,7 @@ function createContext(
     settings: settings.values,
     requestId,
     accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(known => known.name)),
-    full: execution.full ?? false,
     dryRun: execution.dryRun ?? false,
-    allowDeletions: execution.allowDeletions ?? false,
     signal: execution.signal,
     clock,
     log,

@@ -1,4 +1,4 @@
-import type { JobDefinition, JobResult, RunOptions } from '../definitions/define-job.ts'
+import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
@@ -10,10 +10,12 @@ import { cancelRequest, reserveRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 import { defaultSlots, endSurely } from './run-line.ts'
 
-export interface RunNow extends Partial<RunOptions> {
+export interface RunNow {
   readonly job: JobDefinition
   readonly access: AccountAccess
   readonly payload: unknown
+  /** Default false. */
+  readonly dryRun?: boolean
   readonly signal: AbortSignal
   /** Called once when another run has the line and this one waits for it. */
   onWaiting(): void

@@ -113,7 +113,7 @@ function createProject(app: App): Pick<TestProject, 'run' | 'rows'> {
   return {
     run: ({ name }, ...[payload]) =>
       operations.run(
-        { job: name, account, payload, full: false },
+        { job: name, account, payload },
         { onWaiting() {}, onProgress() {} },
         new AbortController().signal,
       ),

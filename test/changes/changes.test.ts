@@ -55,7 +55,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(said(all.changes)).toEqual(['upsert 3/k3', 'upsert 1/k1', 'delete 2/k2'])
     expect(all.position).toBe(second.position)
 
-    await runPull(app, table.pull(), account, { full: true })
+    await runPull(app, table.pull(), account, { payload: { full: true } })
     expect(await readChanges(app.deps.store, mirror, { after: all.position })).toMatchObject({ changes: [] })
     const two = await readChanges(app.deps.store, mirror, { after: beginning, limit: 2, account })
     expect(said(two.changes)).toEqual(['upsert 3/k3', 'upsert 1/k1'])

@@ -25,7 +25,7 @@ export interface Example extends AsyncDisposable {
   readonly deps: App['deps']
   readonly logged: CapturedLog
   /** One run of the job as `run` makes it: through the gate, and what refuses it is thrown. */
-  run(job: string, options?: { full?: boolean }): Promise<JobResult>
+  run(job: string): Promise<JobResult>
   query<T>(statement: RawBuilder<T>): Promise<T[]>
   /** The next run logs in again, and sees what the realm grants by then. */
   dropToken(): Promise<void>
@@ -83,9 +83,9 @@ export async function openExample(
   return {
     deps,
     logged,
-    run: (job, { full = false } = {}) =>
+    run: job =>
       operations.run(
-        { job, account: account.name, payload: undefined, full },
+        { job, account: account.name, payload: undefined },
         { onWaiting() {}, onProgress() {} },
         new AbortController().signal,
       ),

@@ -9,7 +9,7 @@ import { explainThrown } from '../../src/failures/explain-thrown.ts'
 
 /** Stands for a part of a row, which nothing but the author's own words may tell. */
 const row = 'canary-of-a-row'
-const here = String.raw`test/explain-thrown\.test\.ts:\d+:\d+`
+const here = String.raw`test/failures/explain-thrown\.test\.ts:\d+:\d+`
 
 async function thrownBy(work: () => unknown): Promise<unknown> {
   try {

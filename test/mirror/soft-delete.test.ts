@@ -60,7 +60,7 @@ test.each<[type: string, alive: string[], deleted: string[]]>([
   expect(changes.filter(({ op }) => op === 'delete')).toHaveLength(deleted.length)
   const nothing = { inserted: 0, updated: 0, deleted: 0, revived: 0 }
   expect(await runPull(app, job, account, { payload: { sweep: true } })).toMatchObject({ counts: nothing })
-  expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: nothing })
+  expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({ counts: nothing })
 
   // Each becomes the other, by a scan.
   const values = [...deleted, ...alive]
@@ -110,7 +110,9 @@ test('a row that is deleted already keeps the instant at which it was', async ()
   await app.hasura.sql(`update ${table.name} set title = 'changed', gone = now(), updated_at = now() where id = 0`)
   expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 1, deleted: 0 } })
   await app.hasura.sql(`update ${table.name} set title = 'again' where id = 0`)
-  expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { updated: 1, deleted: 0 } })
+  expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
+    counts: { updated: 1, deleted: 0 },
+  })
   expect(await deletedAt()).toEqual(at)
 })
 

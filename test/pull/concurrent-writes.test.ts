@@ -147,7 +147,9 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     // What comes at the beginning of time no cursor finds; a complete read does.
     await fill(table, 200, 204, "'-infinity'")
     expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
-    expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { inserted: 5, updated: 0 } })
+    expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
+      counts: { inserted: 5, updated: 0 },
+    })
     await expectMirrored(app, table, account)
   })
 

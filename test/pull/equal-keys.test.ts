@@ -35,7 +35,7 @@ const respelled = {
 } as const
 
 const modes: Readonly<Record<string, { readonly options: Partial<PullRun>; readonly touches?: true }>> = {
-  'a full run': { options: { full: true } },
+  'a full run': { options: { payload: { full: true } } },
   'a sweep': { options: { payload: { sweep: true } } },
   'an incremental run': { options: {}, touches: true },
 }
@@ -107,7 +107,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))(
       await app.hasura.sql(`alter table ${table.name} alter column id type numeric(12,2);
       delete from ${table.name} where id <= 5`)
       const counts = { inserted: 0, updated: rows - 5, deleted: 5 }
-      expect(await runPull(app, table.pull(), account, { full: true })).toMatchObject({ counts })
+      expect(await runPull(app, table.pull(), account, { payload: { full: true } })).toMatchObject({ counts })
       await expectMirrored(app, table, account)
     })
   },

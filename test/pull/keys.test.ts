@@ -36,7 +36,9 @@ async function pullAndSweep(app: TestApp, table: SourceTable, rows: number): Pro
   await expectMirrored(app, table, account)
   await app.hasura.sql(`update "${table.name}" set updated_at = now()`)
   expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 0, updated: rows } })
-  expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+  expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
+    counts: { inserted: 0, updated: 0 },
+  })
   await expectMirrored(app, table, account)
   await app.hasura.sql(`delete from "${table.name}" where ctid in (select ctid from "${table.name}" limit ${gone})`)
   const sweep = { payload: { sweep: true } }
@@ -117,7 +119,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     await app.hasura.sql(`insert into ${table.name} values (1, 1)`)
     await runPull(app, job, account)
     await app.hasura.sql(`insert into ${table.name} values (2, 1, now()), (2, 2, now())`)
-    for (const options of [{}, { full: true }, { dryRun: true }]) {
+    for (const options of [{}, { payload: { full: true } }, { dryRun: true }]) {
       const error = await runPull(app, job, account, options).catch((reason: unknown) => reason)
       expect(error).toMatchObject({
         name: 'PermanentError',

@@ -38,7 +38,7 @@ test('a row that a transform begins to leave out leaves the mirror', async () =>
   await app.hasura.sql(`update ${table.name} set title = 'secret', updated_at = now() where id = 1`)
   await runPull(app, job, account)
   await runPull(app, job, account, { payload: { sweep: true } })
-  await runPull(app, job, account, { full: true })
+  await runPull(app, job, account, { payload: { full: true } })
   expect(await mirrored(table)).toBe(4)
 })
 
@@ -111,8 +111,10 @@ test('what the deletion guard advises helps', async () => {
   const job = table.pull()
   await runPull(app, job, account)
   await app.hasura.sql(`delete from ${table.name} where id <= 20`)
-  await runPull(app, job, account, { full: true }).catch((error: unknown) => error)
-  expect(await runPull(app, job, account, { allowDeletions: true })).toMatchObject({ counts: { deleted: 20 } })
+  await runPull(app, job, account, { payload: { full: true } }).catch((error: unknown) => error)
+  expect(await runPull(app, job, account, { payload: { allowDeletions: true } })).toMatchObject({
+    counts: { deleted: 20 },
+  })
 })
 
 test('a dry run behind a broken one tells all', async () => {

@@ -105,7 +105,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
       })),
     )
     const moving = table.pull({ transform: row => ({ ...row, id: '7' }) })
-    await expect(runPull(app, moving, account, { full: true })).rejects.toThrow('The transform changed "id"')
+    await expect(runPull(app, moving, account, { payload: { full: true } })).rejects.toThrow(
+      'The transform changed "id"',
+    )
   })
 
   test('evolution: a column that is gained is filled, one that is lost is null by a full run, and `hold` waits', async () => {
@@ -116,7 +118,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     expect((await mirrorOf(table, 'title, size'))[29]).toEqual({ title: 'row 30', size: 5 })
     expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 0 } })
     expect((await mirrorOf(table, 'title, size'))[0]).toEqual({ title: 'row 1', size: 5 })
-    expect(await runPull(app, job('size'), account, { full: true })).toMatchObject({ counts: { updated: 30 } })
+    expect(await runPull(app, job('size'), account, { payload: { full: true } })).toMatchObject({
+      counts: { updated: 30 },
+    })
     expect((await mirrorOf(table, 'title, size'))[0]).toEqual({ title: null, size: 5 })
     expect(await runPull(app, job('size'), account)).toMatchObject({ counts: { updated: 0 } })
 
@@ -157,7 +161,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     await app.hasura.sql(`insert into ${table.name} values (100, 'new')`)
     await app.hasura.sql(`delete from ${table.name} where id = 25`)
     expect(await runPull(app, job, account, { dryRun: true })).toMatchObject({ counts: { updated: 3, inserted: 1 } })
-    expect(await runPull(app, job, account, { dryRun: true, full: true })).toMatchObject({
+    expect(await runPull(app, job, account, { dryRun: true, payload: { full: true } })).toMatchObject({
       counts: { updated: 3, inserted: 1, deleted: 1 },
     })
     expect(await runPull(app, job, account, { dryRun: true, payload: { sweep: true } })).toMatchObject({

@@ -297,7 +297,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     const { high } = (await checkpointOf(job)) ?? expect.fail()
     await sql`update ${sql.table(`mirror.${job.table}`)} set title = 'wrong'`.execute(app.deps.store)
     const rows = await visible()
-    expect(await run(job, { full: true })).toMatchObject({ counts: { read: rows, updated: rows } })
+    expect(await run(job, { payload: { full: true } })).toMatchObject({ counts: { read: rows, updated: rows } })
     expect((await checkpointOf(job))?.high).toBe(high)
     expect(await mirrorOf(job)).toEqual(await source())
   })

@@ -172,7 +172,9 @@ describe('two versions of a job side by side', () => {
   test('are one again when a full run says so: what it does not select is null, and is filled when it comes back', async () => {
     await run(older())
     expect(await mirror('size')).toContain('{"id": 7, "size": 7}')
-    expect(await runPull(app, older(), account, { full: true })).toMatchObject({ counts: { updated: rows } })
+    expect(await runPull(app, older(), account, { payload: { full: true } })).toMatchObject({
+      counts: { updated: rows },
+    })
     expect(await mirror('size')).toContain('{"id": 7, "size": null}')
     expect(await run(older())).toMatchObject({ counts: { read: 0 } })
     expect(await run(newer())).toMatchObject({ counts: { updated: rows } })
@@ -186,7 +188,7 @@ describe('a cursor', () => {
     await alter('alter column updated_at drop not null')
     await sandbox.hasura.changeMetadata()
     await sandbox.hasura.sql(`insert into ${table.name} (id, updated_at) values (100, null)`)
-    expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { inserted: 1 } })
+    expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({ counts: { inserted: 1 } })
     await write(101)
     expect(await run(job)).toMatchObject({ counts: { inserted: 1 } })
     await expectMirrored(app, table, account)
@@ -245,7 +247,9 @@ describe('a permission', () => {
     await runPull(app, job, other)
     await expectMirrored(app, table, other, { where: 'size < 5' })
     await sandbox.hasura.changeMetadata(alterSelectPermission(table.name, 'viewer', { filter: {} }))
-    expect(await runPull(app, job, other, { full: true })).toMatchObject({ counts: { inserted: rows - 4, updated: 0 } })
+    expect(await runPull(app, job, other, { payload: { full: true } })).toMatchObject({
+      counts: { inserted: rows - 4, updated: 0 },
+    })
     await expectMirrored(app, table, other)
   })
 

@@ -52,7 +52,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     )
     expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 1 } })
     await compare()
-    expect(await runPull(app, job, account, { full: true })).toMatchObject({ counts: { inserted: 0, updated: 0 } })
+    expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
+      counts: { inserted: 0, updated: 0 },
+    })
     return { values: (column: number) => readMirror(app, table.name, account, [`c${column}`]) }
   }
 
@@ -183,7 +185,9 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     for (const value of written) await app.hasura.sql(`insert into ${table.name} (v) values ($$${value}$$)`)
     const account = app.addAccount()
     await runPull(app, table.pull(), account)
-    expect(await runPull(app, table.pull(), account, { full: true })).toMatchObject({ counts: { updated: 0 } })
+    expect(await runPull(app, table.pull(), account, { payload: { full: true } })).toMatchObject({
+      counts: { updated: 0 },
+    })
     const { rows } = await sql<{ v: string }>`select v::text as v from ${sql.table(`mirror.${table.name}`)}
       where _account = ${account} order by id`.execute(app.deps.store)
     expect(rows.map(({ v }) => v)).toEqual(written)

@@ -14,7 +14,7 @@ describe('a checkpoint that is reset', () => {
 
   const run = (account: string) =>
     app.operations.run(
-      { job: 'sync-topics', account, payload: undefined, full: false },
+      { job: 'sync-topics', account, payload: undefined },
       { onWaiting() {}, onProgress() {} },
       new AbortController().signal,
     )

@@ -404,7 +404,7 @@ describe.each(backends)('a request on %s', backend => {
     const waited = Promise.withResolvers<void>()
     const definition = app.deps.jobs.get(job) ?? expect.fail()
     const access = app.deps.accounts.get(account) ?? expect.fail()
-    const run = { access, payload: { n: 2 }, full: false, signal: new AbortController().signal, onProgress() {} }
+    const run = { access, payload: { n: 2 }, signal: new AbortController().signal, onProgress() {} }
     const result = runNow(app.deps, { ...run, job: definition, onWaiting: waited.resolve })
     await waited.promise
     free.resolve()
@@ -419,7 +419,7 @@ describe.each(backends)('a request on %s', backend => {
     const access = app.deps.accounts.get(account) ?? expect.fail()
     const job = bootstrapAccount([])
     const { signal } = new AbortController()
-    const run = { job, access, payload: {}, full: false, signal, onWaiting() {}, onProgress() {} }
+    const run = { job, access, payload: {}, signal, onWaiting() {}, onProgress() {} }
     await expect(runNow(app.deps, run)).rejects.toThrow(UsageError)
     await expect(runNow(app.deps, run)).rejects.toThrow('bootstrap --wait')
   })

@@ -83,8 +83,8 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
   return missing
 }
 
-function requireAllowed({ context, guard, key }: PullRun, missing: MissingKeys): void {
-  if (context.allowDeletions || !isTooMuch(missing, guard)) return
+function requireAllowed({ guard, key }: PullRun, missing: MissingKeys): void {
+  if (!guard || !isTooMuch(missing, guard)) return
   throw new RefusalError('deletion-guard', 'job', explain(key.job, key.account, missing, guard))
 }
 

@@ -171,7 +171,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await app.hasura.sql(`delete from ${table.name} where id in (1, 60)`)
     await app.hasura.sql(`insert into ${table.name} values (1000, 'late', '2000-01-01')`)
     expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 0, deleted: 0, inserted: 0 } })
-    expect(await runPull(app, job, account, { full: true })).toMatchObject({
+    expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
       counts: { updated: 2, deleted: 2, inserted: 1, unchanged: 116 },
     })
     await expectMirrored(app, table, account)
@@ -200,7 +200,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
       (await app.deps.store.selectFrom('worker.checkpoints').select('high').where('job', '=', job.name).execute())[0]
     expect(await high()).toEqual({ high: '102' })
     await app.hasura.sql(`delete from ${table.name} where version > 90`)
-    await runPull(app, job, account, { full: true })
+    await runPull(app, job, account, { payload: { full: true } })
     expect(await high()).toEqual({ high: '102' })
   })
 

@@ -114,7 +114,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: {} }))
     expect(await sweep(table)).toMatchObject({ counts: { deleted: 0 } })
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: { id: { _gt: 20 } } }))
-    expect(await sweep(table, {}, { allowDeletions: true })).toMatchObject({ counts: { deleted: 20 } })
+    expect(await sweep(table, {}, { payload: { allowDeletions: true } })).toMatchObject({ counts: { deleted: 20 } })
     await expectMirrored(app, table, account, { where: 'id > 20' })
   })
 

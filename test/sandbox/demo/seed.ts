@@ -29,9 +29,9 @@ await using app = await openApp(parseConfig(environment), definitions, {
   env: environment,
 })
 const operations = createLocalOperations(app)
-const run = (job: string, { full } = { full: false }) =>
+const run = (job: string, payload = {}) =>
   operations.run(
-    { job, account: undefined, payload: {}, full },
+    { job, account: undefined, payload },
     { onWaiting() {}, onProgress() {} },
     new AbortController().signal,
   )
