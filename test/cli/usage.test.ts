@@ -105,7 +105,7 @@ describe('a wrong configuration ends with 2', () => {
     [
       'is no YAML',
       'accounts: [\n  {name: one, clientSecret: "canary-4711}\n',
-      /is neither YAML nor JSON \(\w+ in line \d+\): mend it/,
+      /is neither YAML nor JSON \(\w+ in line \d+\): correct it there/,
     ],
     ['has an alias that leads nowhere', 'accounts: *canary-4711', /is neither YAML nor JSON/],
     ['is a list', '[canary-4711]', /^ACCOUNTS_FILE as a whole: must be an object/],
