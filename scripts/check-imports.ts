@@ -1,32 +1,11 @@
 /**
- * Imports go one way, and in no circle:
- * main, cli → app → init → provision → doctor, add → http → forget → runs, schedules, queue → jobs → pull →
- * changes, mirror → gate, definitions → auth, hasura, rest, store → generated → what is free to all.
- * Prints each import that breaks this and exits with 1.
+ * Imports go one way: the table in docs/architecture.md says which folder may import which, and each row names only what has a row
+ * further down. Files import each other in no circle. Prints what breaks this and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
 
-/** A part may import from its own floor and from those below. */
-const floors: readonly (readonly string[])[] = [
-  ['main', 'cli', 'index', 'codegen', 'testing'],
-  ['app'],
-  ['init'],
-  ['provision'],
-  ['doctor', 'add'],
-  ['http'],
-  ['forget'],
-  ['runs', 'schedules', 'queue'],
-  ['jobs'],
-  ['pull', 'webhooks'],
-  ['changes', 'mirror'],
-  ['gate', 'definitions'],
-  ['auth', 'hasura', 'rest', 'store'],
-  ['generated'],
-  ['account', 'config', 'errors', 'failures', 'log', 'names', 'outgoing', 'time', 'words'],
-]
-
-/** Packages that one folder alone may import, and further arrows that the floors would allow. */
+/** Packages that one folder alone may import. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   bullmq: ['queue'],
@@ -38,43 +17,41 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   pg: ['store'],
   '@electric-sql/pglite': ['store'],
 }
-const forbidden: readonly (readonly [from: string, to: string])[] = [
-  ['auth', 'hasura'],
-  ['auth', 'store'],
-  ['hasura', 'store'],
-  ['store', 'hasura'],
-  ['store', 'auth'],
-  ['auth', 'rest'],
-  ['hasura', 'rest'],
-  ['store', 'rest'],
-  ['rest', 'hasura'],
-  ['rest', 'store'],
-  ['queue', 'runs'],
-  ['queue', 'schedules'],
-  // A job reaches an API through its session alone.
-  ['definitions', 'auth'],
-  ['jobs', 'auth'],
-]
 
+const rows = readTable(readFileSync('docs/architecture.md', 'utf8'))
 const files = globSync('src/**/*.ts').map(file => file.split(sep).join('/'))
 const imports = new Map(files.map(file => [file, readImports(file)]))
-const problems = [...findForbidden(), ...findCycles()]
+const problems = [...findWrongRows(), ...findForbidden(), ...findCycles()]
 for (const problem of problems) console.error(problem)
 console.log(`${files.length} files, ${problems.length} forbidden imports`)
 process.exitCode = problems.length > 0 ? 1 : 0
 
-interface Import {
-  readonly target: string
-  readonly typeOnly: boolean
+interface Row {
+  readonly isForAll: boolean
+  readonly imports: readonly string[]
 }
 
-function readImports(file: string): Import[] {
+/** In the order of the table. */
+function readTable(text: string): ReadonlyMap<string, Row> {
+  const table = text.slice(text.indexOf('| folder | imports |'))
+  const lines = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2)
+  return new Map(
+    lines.flatMap(line => {
+      const [, parts = '', imports = ''] = line.split('|')
+      const row = { isForAll: parts.includes("everybody's"), imports: namesIn(imports) }
+      return namesIn(parts).map(part => [part, row] as const)
+    }),
+  )
+}
+
+function namesIn(cell: string): readonly string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+}
+
+function readImports(file: string): readonly string[] {
   const text = readFileSync(file, 'utf8')
-  const statements = text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm)
-  return [...statements].map(([, type, from, dynamic]) => ({
-    target: resolve(file, from ?? dynamic ?? ''),
-    typeOnly: type !== undefined,
-  }))
+  const statements = text.matchAll(/^(?:import|export)\s[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm)
+  return [...statements].map(([, from, dynamic]) => resolve(file, from ?? dynamic ?? ''))
 }
 
 function resolve(file: string, target: string): string {
@@ -90,16 +67,23 @@ function partOf(file: string): string {
   return part.replace(/\.ts$/, '')
 }
 
-function floorOf(part: string): number {
-  const floor = floors.findIndex(parts => parts.includes(part))
-  if (floor < 0) throw new Error(`src/${part} stands on no floor: give it one in scripts/check-imports.ts`)
-  return floor
+function* findWrongRows(): Generator<string> {
+  const parts = [...rows.keys()]
+  const there = new Set(files.map(partOf))
+  for (const [part, { imports: named }] of rows) {
+    if (!there.has(part)) yield `docs/architecture.md has a row for src/${part}, which is not there`
+    for (const to of named) {
+      if (parts.indexOf(to) <= parts.indexOf(part)) yield `docs/architecture.md: ${to} has no row below that of ${part}`
+    }
+  }
 }
 
 function* findForbidden(): Generator<string> {
   for (const [file, targets] of imports) {
     const from = partOf(file)
-    for (const { target } of targets) {
+    const row = rows.get(from)
+    if (!row) yield `src/${from} has no row in the table of docs/architecture.md`
+    for (const target of targets) {
       if (!target.startsWith('src/')) {
         const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '')
         const owners = packagesOf[name]
@@ -108,13 +92,14 @@ function* findForbidden(): Generator<string> {
         continue
       }
       const to = partOf(target)
-      const upward = floorOf(to) < floorOf(from)
-      if (upward || forbidden.some(([a, b]) => a === from && b === to)) yield `${file} must not import ${target}`
+      const isFree = !row?.isForAll && rows.get(to)?.isForAll
+      if (from !== to && !isFree && !row?.imports.includes(to)) {
+        yield `${file} must not import ${target}: docs/architecture.md has the table of what ${from} may import`
+      }
     }
   }
 }
 
-/** Types are erased, so only imports of values can run in a circle. */
 function* findCycles(): Generator<string> {
   const done = new Set<string>()
   function* visit(file: string, path: readonly string[]): Generator<string> {
@@ -123,9 +108,7 @@ function* findCycles(): Generator<string> {
       return
     }
     if (done.has(file)) return
-    for (const { target, typeOnly } of imports.get(file) ?? []) {
-      if (!typeOnly) yield* visit(target, [...path, file])
-    }
+    for (const target of imports.get(file) ?? []) yield* visit(target, [...path, file])
     done.add(file)
   }
   for (const file of files) yield* visit(file, [])

@@ -1,6 +1,6 @@
 import type { ClientAuthMethod } from '../account.ts'
-import type { Asker, OAuthRefusal } from './client-refusal.ts'
 import { findClientMeaning, type Meaning } from './keycloak-words.ts'
+import type { Asker, OAuthRefusal } from './refused-grant.ts'
 
 /**
  * What a refusal of the client means. Keycloak's description decides where it says more than the error's code, and the method

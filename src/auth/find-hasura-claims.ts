@@ -3,25 +3,19 @@ import { type Explanation, RefusalError } from '../errors.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import { explainLightweight } from './lightweight-token.ts'
 import { mapClaims } from './map-claims.ts'
-
-/** What the search and its explanations need of a token. */
-export interface Searched {
-  readonly payload: Readonly<Record<string, unknown>>
-  readonly authorizedParty?: string
-  readonly clientRoles: Readonly<Record<string, readonly string[]>>
-}
+import type { SearchedToken } from './searched-token.ts'
 
 /**
  * Hasura's claims by their names in lower case, from one object of the token or from where a map says.
  *
  * @throws RefusalError (`claims`) that tells which of the usual mistakes it looks like
  */
-export function findHasuraClaims(token: Searched, location: ClaimsLocation): Readonly<Record<string, unknown>> {
+export function findHasuraClaims(token: SearchedToken, location: ClaimsLocation): Readonly<Record<string, unknown>> {
   const found = 'map' in location ? mapClaims(token, location.map) : findObject(token, location)
   return Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-function findObject(token: Searched, location: ClaimsObject): Readonly<Record<string, unknown>> {
+function findObject(token: SearchedToken, location: ClaimsObject): Readonly<Record<string, unknown>> {
   const where = location.path ?? location.namespace
   const value = findAtPath(token.payload, readNames(location))
   if (value === undefined) throw refusal(explainAbsence(token, location, where))
@@ -69,7 +63,7 @@ function readStringified(value: unknown, where: string): Readonly<Record<string,
   })
 }
 
-function explainAbsence(token: Searched, location: ClaimsObject, where: string): Explanation {
+function explainAbsence(token: SearchedToken, location: ClaimsObject, where: string): Explanation {
   const client = token.authorizedParty ?? 'the client'
   const found = `The access token of client "${client}" has no claim \`${where}\``
   if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {
@@ -108,7 +102,7 @@ function explainAbsence(token: Searched, location: ClaimsObject, where: string):
   }
 }
 
-function namesScope({ scope }: Searched['payload'], name: string): boolean {
+function namesScope({ scope }: SearchedToken['payload'], name: string): boolean {
   return typeof scope === 'string' && scope.split(' ').includes(name)
 }
 

@@ -1,4 +1,4 @@
-import type { Asker } from './client-refusal.ts'
+import type { Asker } from './refused-grant.ts'
 
 /** What some words of Keycloak's mean. */
 export interface Meaning {

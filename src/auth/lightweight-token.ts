@@ -1,5 +1,5 @@
 import type { Explanation } from '../errors.ts'
-import type { Claims } from './claims.ts'
+import type { SearchedToken } from './searched-token.ts'
 
 /**
  * Whether Keycloak (26.5; older ones don't say it) says that this is a lightweight access token, which holds only the claims whose mappers have
@@ -18,7 +18,7 @@ export function isLightweight({ jti }: Readonly<Record<string, unknown>>): boole
  * @returns undefined for any other token
  */
 export function explainLightweight(
-  { payload, authorizedParty: client = '…' }: Pick<Claims, 'payload' | 'authorizedParty'>,
+  { payload, authorizedParty: client = '…' }: Pick<SearchedToken, 'payload' | 'authorizedParty'>,
   claim: string,
   mapper: string,
 ): Explanation | undefined {

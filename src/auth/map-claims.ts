@@ -1,7 +1,7 @@
 import type { ClaimsMap, MappedClaim } from '../account.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
-import type { Searched } from './find-hasura-claims.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
+import type { SearchedToken } from './searched-token.ts'
 
 /**
  * Collects the claims that a map says (Hasura docs, "Authentication using JWT", `claims_map`): a value as it stands, or what
@@ -11,7 +11,7 @@ import { findAtPath, parseJsonPath } from './json-path.ts'
  *
  * @throws RefusalError (`claims`) when any other claim has no value, which Hasura refuses as well, or a path is none
  */
-export function mapClaims(token: Searched, map: ClaimsMap): Readonly<Record<string, unknown>> {
+export function mapClaims(token: SearchedToken, map: ClaimsMap): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(map).flatMap(([name, mapped]) => {
       const value = findValue(token, name, mapped)
@@ -34,7 +34,7 @@ export function findMappedPath(map: ClaimsMap, claim: string): string | undefine
 /** Those that Hasura's configuration must name. */
 const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
 
-function findValue(token: Searched, name: string, mapped: MappedClaim): unknown {
+function findValue(token: SearchedToken, name: string, mapped: MappedClaim): unknown {
   if (!isPlace(mapped)) return mapped
   const names = parseJsonPath(mapped.path)
   if (names) {

@@ -1,7 +1,16 @@
+import type { Requirement } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import type { Granted } from '../gate/requirement.ts'
 import { ownValue } from '../names/own-value.ts'
-import type { Needs } from './inspect-requirements.ts'
+
+/** What of the token the account's jobs and its login need. */
+export interface Needs {
+  readonly requirements: readonly (Requirement | undefined)[]
+  /** The role that the first login is made with, when there is one to make. */
+  readonly firstLoginRole: string | undefined
+  /** The scopes that are asked for. */
+  readonly scopes: readonly string[]
+}
 
 /** What the token holds and nobody asks for, by least privilege to be taken away; pure. */
 export function findSpare(

@@ -2,16 +2,7 @@ import type { Requirement } from '../account.ts'
 import { findRefusal, type Granted } from '../gate/requirement.ts'
 import { listNames } from '../names/list-names.ts'
 import { combine, type Finding, failWith, ok, warn } from './check.ts'
-import { findSpare } from './find-spare.ts'
-
-/** What of the token the account's jobs and its login need. */
-export interface Needs {
-  readonly requirements: readonly (Requirement | undefined)[]
-  /** The role that the first login is made with, when there is one to make. */
-  readonly firstLoginRole: string | undefined
-  /** The scopes that are asked for. */
-  readonly scopes: readonly string[]
-}
+import { findSpare, type Needs } from './find-spare.ts'
 
 /** Whether every job finds what it requires, and what is held that none of them has a use for; pure. */
 export function inspectRequirements(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Asker, translateRefusal } from '../../src/auth/client-refusal.ts'
+import { translateRefusal } from '../../src/auth/client-refusal.ts'
+import type { Asker } from '../../src/auth/refused-grant.ts'
 
 const asker: Asker = {
   clientId: 'sync',
