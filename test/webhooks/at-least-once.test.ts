@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openSubscription, openWebhooks } from './open-webhooks.ts'
+import type { Received } from './start-receiver.ts'
 
 let sandbox: Sandbox
 let opened: Awaited<ReturnType<typeof openWebhooks>>
@@ -28,9 +29,12 @@ test('each change arrives, for each key in order, whatever becomes of answers an
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 12 }), async steps => {
       await using hook = await openSubscription(opened.app, opened.env, { rows: true })
       const { store } = opened.app.deps
+      const taken = new Set<Received>()
       const deliver = async (fault: string) => {
         const stopping = new AbortController()
-        hook.receiver.answer(async response => {
+        hook.receiver.answer(async (response, message) => {
+          // What was refused was not taken in.
+          if (fault !== 'refused') taken.add(message)
           if (fault === 'lost answer') return response.destroy()
           if (fault === 'refused') return response.writeHead(500).end()
           if (fault === 'stopped') return stopping.abort(new Error('the worker stops'))
@@ -53,7 +57,7 @@ test('each change arrives, for each key in order, whatever becomes of answers an
 
       const applied = new Map<string, { position: bigint; row: unknown }>()
       const bodies = new Map<string, string>()
-      for (const { id, body, data } of hook.receiver.received) {
+      for (const { id, body, data } of taken) {
         expect(bodies.get(id) ?? body).toBe(body)
         bodies.set(id, body)
         for (const { key, position, row } of data.changes) {
