@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { openApp } from '../../src/app/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
-import { createLocalOperations } from '../../src/http/local-operations.ts'
 import { createLog } from '../../src/log.ts'
+import { createLocalOperations } from '../../src/operations/local-operations.ts'
 import { createHost } from './create-host.ts'
 import { report } from './report.ts'
 
@@ -27,11 +27,7 @@ export async function runJob(options: z.infer<typeof workerOptions>, job: JobDef
   })
   await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, createHost(createLog('warn')))
   const startedAt = performance.now()
-  const result = await createLocalOperations(app).run(
-    { job: job.name, account: undefined, payload: {} },
-    { onWaiting() {}, onProgress() {} },
-    new AbortController().signal,
-  )
+  const result = await createLocalOperations(app).run({ job: job.name })
   const seconds = (performance.now() - startedAt) / 1000
   report({ seconds, rows: ('counts' in result && result.counts?.read) || 0 })
 }

@@ -1,5 +1,5 @@
 import { NotFoundError, UsageError } from '../errors.ts'
-import type { Operations } from '../http/operations.ts'
+import type { Operations } from '../operations/registry.ts'
 import type { RequestState } from '../store/schema.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { confirmGroup, type GroupFilter } from './confirm-group.ts'
@@ -31,7 +31,7 @@ export const cancel = defineCommand({
       const ids = await choose(context, operations, { id, state, filter, action: 'cancel' })
       const results: { id: string; state: RequestState }[] = []
       for (const each of ids) {
-        const now = await unlessGone(operations.cancelRequest(each), id)
+        const now = await unlessGone(operations.cancelRequest({ id: each }), id)
         if (now !== undefined) results.push({ id: each, state: now })
       }
       const [only] = results
@@ -62,7 +62,7 @@ export const retry = defineCommand({
       const ids = await choose(context, operations, { id, state, filter, action: 'retry' })
       const results: { id: string; request: string; absorbed: boolean }[] = []
       for (const each of ids) {
-        const accepted = await unlessGone(operations.retryRequest(each), id)
+        const accepted = await unlessGone(operations.retryRequest({ id: each }), id)
         if (accepted) results.push({ id: each, request: accepted.id, absorbed: accepted.absorbed })
       }
       context.terminal.out(given.json ? `${JSON.stringify(results)}\n` : tellRetried(results))

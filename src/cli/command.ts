@@ -4,8 +4,8 @@ import type { Config, Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
-import type { Operations } from '../http/operations.ts'
 import type { Log } from '../log.ts'
+import type { Operations } from '../operations/registry.ts'
 
 /** Where a command writes: its result to `out`, and what is for a person watching to `err`. */
 export interface Terminal {

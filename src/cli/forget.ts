@@ -13,7 +13,7 @@ export const forget = defineCommand({
   arguments: { account: argument('the account, which has to be out of the configuration') },
   options: { configured: flag('forgets it although it is still configured: a worker starts it anew') },
   async run({ account, configured }, { terminal, withOperations }) {
-    await withOperations(operations => operations.forget(account, { configured }), 'nothing')
+    await withOperations(operations => operations.forget({ account, configured }), 'nothing')
     terminal.out(`Account "${account}" is forgotten.\n${remains}`)
     return 0
   },

@@ -1,4 +1,4 @@
-import type { Operations } from '../http/operations.ts'
+import type { Operations } from '../operations/registry.ts'
 import type { CommandContext } from './command.ts'
 import { table } from './table.ts'
 

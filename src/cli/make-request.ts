@@ -1,5 +1,7 @@
-import { PermanentError, TransientError, UsageError } from '../errors.ts'
-import type { Operations, RequestReport, WantedRequest } from '../http/operations.ts'
+import { NotFoundError, PermanentError, TransientError, UsageError } from '../errors.ts'
+import type { Operations } from '../operations/registry.ts'
+import type { RequestReport } from '../operations/request-reports.ts'
+import type { WantedRequest } from '../operations/requests.ts'
 import type { CommandContext } from './command.ts'
 import { flag, numberOption } from './options.ts'
 
@@ -68,13 +70,13 @@ async function waitUntilDone(
   const deadline = clock.now() + timeoutSeconds * 1000
   let told = ''
   for (;;) {
-    const report = await operations.findRequest(id)
-    if (!report) {
+    const report = await operations.getRequest({ id }).catch((error: unknown) => {
+      if (!(error instanceof NotFoundError)) throw error
       throw new PermanentError('request-gone', {
         found: `Request ${id} is no longer there`,
         remedy: 'its account was forgotten meanwhile, or the store was restored from a copy; make it again',
       })
-    }
+    })
     if (report.state !== 'waiting' && report.state !== 'running') return report
     const news = await describeState(report, operations)
     if (news !== told) terminal.err(`${news}\n`)

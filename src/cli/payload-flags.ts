@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import type { Operations } from '../http/operations.ts'
+import type { Operations } from '../operations/registry.ts'
 import { flagOf } from './command.ts'
 import { flag, jsonOption } from './options.ts'
 

@@ -1,4 +1,4 @@
-import type { RequestSummary } from '../http/operations.ts'
+import type { RequestSummary } from '../operations/request-reports.ts'
 import { describeSeconds } from '../time/duration.ts'
 import { defineCommand } from './command.ts'
 import { list } from './list.ts'

@@ -18,7 +18,7 @@ export const reset = defineCommand({
       let exitCode = 0
       for (const name of names) {
         try {
-          await operations.reset(job, name)
+          await operations.reset({ job, account: name })
           context.terminal.out(`${job} of account "${name}" starts anew with its next run.\n`)
         } catch (error) {
           // One that is running now keeps its checkpoint, and the others don't.

@@ -1,5 +1,5 @@
 import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
-import type { MirrorRowsReport } from '../http/operations.ts'
+import type { MirrorRowsReport } from '../operations/rows.ts'
 import { defineCommand } from './command.ts'
 import { argument, jsonOutput, numberOption, textOption } from './options.ts'
 import { table } from './table.ts'

@@ -22,10 +22,12 @@ export const run = defineCommand({
       return operations.run(
         { job, account, payload, dryRun },
         {
-          onWaiting: () => terminal.err(`Another run of ${job} is active: waiting until it has ended.\n`),
-          onProgress: progress => terminal.draw(progressLine(progress)),
+          onEvent: event =>
+            event.type === 'waiting'
+              ? terminal.err(`Another run of ${job} is active: waiting until it has ended.\n`)
+              : terminal.draw(progressLine(event.progress)),
+          signal,
         },
-        signal,
       )
     })
     terminal.out(

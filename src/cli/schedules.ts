@@ -1,4 +1,4 @@
-import type { ScheduleReport } from '../http/operations.ts'
+import type { ScheduleReport } from '../operations/schedules.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { list } from './list.ts'
 import { argument, jsonOutput, oneAccount } from './options.ts'

@@ -1,9 +1,9 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
 import { ownValue } from '../names/own-value.ts'
+import { longestName } from '../operations/values.ts'
+import { isStorable } from '../words/storable.ts'
 import { KeysAwayError } from './issuer-keys.ts'
-import { longestName } from './request-values.ts'
-import { isStorable } from './strict-json.ts'
 
 /** Who asks: the token's `sub`, and the client to which it was issued (`azp`, or `client_id` of RFC 9068). One is there at least. */
 export interface Caller {

@@ -12,24 +12,12 @@ import {
   TransientError,
   UsageError,
 } from '../errors.ts'
-import { requestStates } from '../store/schema.ts'
+import { createOperations, type Operations } from '../operations/registry.ts'
+import { parseValue } from '../operations/values.ts'
 import type { Clock } from '../time/clock.ts'
-import { readTold, runEventSchema, toldSchema } from './control-events.ts'
-import { requireKey } from './idempotency.ts'
-import {
-  accountReportSchema,
-  holdReportSchema,
-  jobReportSchema,
-  mirrorRowsReportSchema,
-  type Operations,
-  requestReportSchema,
-  requestSummarySchema,
-  runReportSchema,
-  scheduleReportSchema,
-} from './operations.ts'
+import { controlLineSchema, readTold, toldSchema } from './control-events.ts'
+import { writeInput } from './operation-route.ts'
 
-const stateSchema = z.object({ state: z.enum(requestStates) })
-const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
 const errorSchema = z.object({ code: z.string(), ...toldSchema.shape })
 
 /** Looks in so many pauses, of this many milliseconds each, whether the owner has come so far as to answer. */
@@ -45,7 +33,7 @@ const lookEveryMs = 500
 export async function waitForOwner(socketPath: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
   for (let look = 1; ; look++) {
     try {
-      await send(socketPath, 'GET', '/ping', undefined, {}, signal).then(response => response.resume())
+      await send(socketPath, 'GET', '/ping', undefined, signal).then(response => response.resume())
       return true
     } catch (error) {
       if (!(error instanceof TransientError)) throw error
@@ -66,90 +54,30 @@ function busyForLong(): TransientError {
 
 /** The operations of the process that owns the embedded database, through its control socket. */
 export function createControlClient(socketPath: string): Operations {
-  const call = async <T>(
-    method: string,
-    path: string,
-    schema: z.ZodType<T>,
-    body?: unknown,
-    headers = {},
-  ): Promise<T> => {
-    const response = await send(socketPath, method, path, body, headers)
-    return schema.parse(JSON.parse(await text(response)))
+  return createOperations(async (operation, input, { signal, onEvent }) => {
+    const { method, path, body } = writeInput(operation, parseValue(operation.input, input, 'input'))
+    const response = await send(socketPath, method, path, body, signal)
+    if (operation.event) return readStream(operation.event, operation.output, response, signal, onEvent)
+    const content = await text(response)
+    return operation.output.parse(content === '' ? undefined : JSON.parse(content))
+  })
+}
+
+async function readStream(
+  eventSchema: z.ZodType,
+  outputSchema: z.ZodType,
+  response: IncomingMessage,
+  signal: AbortSignal,
+  onEvent: (event: unknown) => void,
+): Promise<unknown> {
+  for await (const content of createInterface({ input: response })) {
+    const line = controlLineSchema.parse(JSON.parse(content))
+    if (line.type === 'event') onEvent(eventSchema.parse(line.event))
+    else if (line.type === 'error') throw rebuildRunError(line)
+    else return outputSchema.parse(line.output)
   }
-  return {
-    async makeRequest({ job, account, payload, priority, trigger, idempotencyKey }) {
-      if (idempotencyKey !== undefined) requireKey(idempotencyKey)
-      const key = idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }
-      const headers = { 'x-trigger': trigger, ...key }
-      const body = { account, payload, priority }
-      return call('POST', `/jobs/${encodeURIComponent(job)}/requests`, acceptedSchema, body, headers)
-    },
-    async findRequest(id) {
-      try {
-        return await call('GET', `/requests/${encodeURIComponent(id)}`, requestReportSchema)
-      } catch (error) {
-        if (error instanceof NotFoundError) return undefined
-        throw error
-      }
-    },
-    listRequests({ state, job, account, limit }) {
-      const query = new URLSearchParams({
-        limit: String(limit),
-        ...(state !== undefined && { state }),
-        ...(job !== undefined && { job }),
-        ...(account !== undefined && { account }),
-      })
-      return call('GET', `/requests?${query}`, z.array(requestSummarySchema))
-    },
-    findRequestIds: group => call('POST', '/requests/find', z.array(z.string()), group),
-    cancelRequest: id =>
-      call('POST', `/requests/${encodeURIComponent(id)}/cancel`, stateSchema, {}).then(({ state }) => state),
-    retryRequest: id => call('POST', `/requests/${encodeURIComponent(id)}/retry`, acceptedSchema, {}),
-    async run(wanted, listener, signal) {
-      const { job, ...body } = wanted
-      const response = await send(socketPath, 'POST', `/jobs/${encodeURIComponent(job)}/runs`, body, {}, signal)
-      for await (const line of createInterface({ input: response })) {
-        const event = runEventSchema.parse(JSON.parse(line))
-        if (event.type === 'waiting') listener.onWaiting()
-        else if (event.type === 'progress') listener.onProgress(event.progress)
-        else if (event.type === 'error') throw rebuildRunError(event)
-        else
-          return {
-            from: event.result.from,
-            to: event.result.to,
-            ...(event.result.counts && { counts: event.result.counts }),
-          }
-      }
-      signal.throwIfAborted()
-      throw new TransientError('control', 'The worker ended before the run did; the run is recorded as interrupted')
-    },
-    listJobs: () => call('GET', '/jobs', z.array(jobReportSchema)),
-    listAccounts: () => call('GET', '/accounts', z.array(accountReportSchema)),
-    listRuns({ job, limit }) {
-      const query = new URLSearchParams({ limit: String(limit), ...(job !== undefined && { job }) })
-      return call('GET', `/runs?${query}`, z.array(runReportSchema))
-    },
-    listMirrorRows({ table, account, limit }) {
-      const query = new URLSearchParams({ table, limit: String(limit), ...(account !== undefined && { account }) })
-      return call('GET', `/rows?${query}`, mirrorRowsReportSchema)
-    },
-    listHolds: () => call('GET', '/holds', z.array(holdReportSchema)),
-    listSchedules: () => call('GET', '/schedules', z.array(scheduleReportSchema)),
-    pauseSchedule: ({ job, account, paused }) =>
-      call('POST', `/jobs/${encodeURIComponent(job)}/schedule`, scheduleReportSchema, { account, paused }),
-    async reset(job, account) {
-      await call('POST', `/jobs/${encodeURIComponent(job)}/reset`, z.object({}), { account })
-    },
-    async forget(account, options) {
-      await call('POST', `/accounts/${encodeURIComponent(account)}/forget`, z.object({}), options)
-    },
-    async hasWorker() {
-      return (await call('GET', '/worker', z.object({ isRunning: z.boolean() }))).isRunning
-    },
-    async ping() {
-      await call('GET', '/ping', z.object({}))
-    },
-  }
+  signal.throwIfAborted()
+  throw new TransientError('control', 'The worker ended before the run did; the run is recorded as interrupted')
 }
 
 async function send(
@@ -157,16 +85,15 @@ async function send(
   method: string,
   path: string,
   body: unknown,
-  headers: Record<string, string>,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const content = body === undefined ? undefined : JSON.stringify(body)
   const request = httpRequest({
     socketPath,
     method,
     path,
-    headers: { ...headers, ...(content !== undefined && { 'content-type': 'application/json' }) },
-    ...(signal && { signal }),
+    headers: content === undefined ? {} : { 'content-type': 'application/json' },
+    signal,
   })
   request.end(content)
   const response = await readHead(request, signal)
@@ -175,12 +102,12 @@ async function send(
   throw rebuildError(status, errorSchema.parse(JSON.parse(await text(response))))
 }
 
-async function readHead(request: ClientRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+async function readHead(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
   try {
     const [response]: IncomingMessage[] = await once(request, 'response')
     if (response) return response
   } catch (error) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     throw new TransientError(
       'owner-gone',
       { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },
@@ -204,7 +131,7 @@ function rebuildError(status: number, error: z.infer<typeof errorSchema>): Error
 const refusalCode = z.enum(refusalCodes).catch('claims')
 
 /** What ended a run is thrown here as it was thrown there, so that the exit code is the same. */
-function rebuildRunError(event: Extract<z.infer<typeof runEventSchema>, { type: 'error' }>): Error {
+function rebuildRunError(event: Extract<z.infer<typeof controlLineSchema>, { type: 'error' }>): Error {
   const { kind, code } = event
   const told = readTold(event)
   if (kind === RefusalError.name) return new RefusalError(refusalCode.parse(code), 'account', told)

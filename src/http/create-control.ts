@@ -1,38 +1,10 @@
-import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { triggers } from '../runs/requests.ts'
-import { requestStates } from '../store/schema.ts'
-import { type RunEvent, tellError } from './control-events.ts'
+import { listOperations, type Operations } from '../operations/registry.ts'
+import { type ControlLine, tellError } from './control-events.ts'
 import { controlLimits, createFastify } from './create-fastify.ts'
-import { addRequestRoutes } from './create-http.ts'
-import type { Operations } from './operations.ts'
-import { identifiedPath, namedPath, nameValue, parseValue } from './request-values.ts'
-
-const accountBody = z.object({ account: nameValue })
-const forgetBody = z.object({ configured: z.boolean() })
-const runBody = z.object({
-  account: nameValue.optional(),
-  payload: z.unknown().optional(),
-  dryRun: z.boolean().default(false),
-})
-const limit = z.coerce.number().int().min(1).max(1000).default(20)
-const requestsQuery = z.object({
-  state: z.enum(requestStates).optional(),
-  job: nameValue.optional(),
-  account: nameValue.optional(),
-  limit,
-})
-const groupBody = z.object({
-  states: z.array(z.enum(requestStates)),
-  job: nameValue.optional(),
-  account: nameValue.optional(),
-  repeatable: z.boolean(),
-})
-const pauseBody = z.object({ account: nameValue.optional(), paused: z.boolean() })
-const runsQuery = z.object({ job: nameValue.optional(), limit })
-const rowsQuery = z.object({ table: nameValue, account: nameValue.optional(), limit })
+import { readInput, routeOf } from './operation-route.ts'
 
 /**
  * Everything that may be asked of a worker, for the commands of the same user on the same machine: whoever may open the
@@ -41,11 +13,6 @@ const rowsQuery = z.object({ table: nameValue, account: nameValue.optional(), li
 export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
   const { operations, log } = deps
   const app = createFastify(log, controlLimits, tellError)
-  addRequestRoutes(app, operations, {
-    isPublic: false,
-    // Only these callers may say what made a request.
-    identify: ({ headers }) => ({ trigger: z.enum(triggers).catch('cli').parse(headers['x-trigger']), caller: 'cli' }),
-  })
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   // Before the store closes, the runs of callers have recorded how they ended.
@@ -59,73 +26,45 @@ export function createControl(deps: { readonly operations: Operations; readonly 
     await Promise.all(running)
   })
 
-  app.get('/jobs', () => operations.listJobs())
-  app.get('/accounts', () => operations.listAccounts())
-  app.get('/holds', () => operations.listHolds())
-  app.get('/schedules', () => operations.listSchedules())
-  app.get('/runs', request => operations.listRuns(parseValue(runsQuery, request.query, 'query')))
-  app.get('/rows', request => {
-    const { table, account, limit } = parseValue(rowsQuery, request.query, 'query')
-    return operations.listMirrorRows({ table, account, limit })
-  })
-  app.get('/worker', async () => ({ isRunning: await operations.hasWorker() }))
-  app.get('/ping', () => operations.ping().then(() => ({})))
-
-  app.get('/requests', request => operations.listRequests(parseValue(requestsQuery, request.query, 'query')))
-  app.post('/requests/find', request => {
-    const { states, job, account, repeatable } = parseValue(groupBody, request.body, 'body')
-    return operations.findRequestIds({ states, job, account, repeatable })
-  })
-  app.post('/requests/:id/cancel', async request => ({
-    state: await operations.cancelRequest(parseValue(identifiedPath, request.params, 'path').id),
-  }))
-  app.post('/requests/:id/retry', request =>
-    operations.retryRequest(parseValue(identifiedPath, request.params, 'path').id),
-  )
-
-  app.post('/jobs/:name/reset', async request => {
-    await operations.reset(
-      parseValue(namedPath, request.params, 'path').name,
-      parseValue(accountBody, request.body, 'body').account,
-    )
-    return {}
-  })
-  app.post('/jobs/:name/schedule', request => {
-    const { account, paused } = parseValue(pauseBody, request.body, 'body')
-    return operations.pauseSchedule({ job: parseValue(namedPath, request.params, 'path').name, account, paused })
-  })
-  app.post('/accounts/:name/forget', async request => {
-    const { name } = parseValue(namedPath, request.params, 'path')
-    await operations.forget(name, parseValue(forgetBody, request.body, 'body'))
-    return {}
-  })
-
-  // One JSON line per event, until the run has ended; a caller that goes away aborts the run.
-  app.post('/jobs/:name/runs', async (request, reply) => {
-    const { name } = parseValue(namedPath, request.params, 'path')
-    const body = parseValue(runBody, request.body, 'body')
-    const gone = new AbortController()
-    reply.raw.on('close', () => gone.abort(new DOMException('the caller went away', 'AbortError')))
-    reply.hijack()
-    const send = (event: RunEvent): void => {
-      reply.raw.write(`${JSON.stringify(event)}\n`)
+  for (const { operation, ask } of listOperations(operations)) {
+    const { method, path } = routeOf(operation)
+    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      const input = readInput(operation, request)
+      const gone = new AbortController()
+      reply.raw.on('close', () => gone.abort(new DOMException('the caller went away', 'AbortError')))
+      const signal = AbortSignal.any([gone.signal, stopping.signal])
+      if (!operation.event) return answer(reply, await ask(input, { signal }))
+      const work = stream(reply, onEvent => ask(input, { signal, onEvent }))
+      running.add(work)
+      await work
+      running.delete(work)
+      return reply
     }
-    reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
-    const work = operations
-      .run(
-        { ...body, job: name, account: body.account, payload: body.payload },
-        { onWaiting: () => send({ type: 'waiting' }), onProgress: progress => send({ type: 'progress', progress }) },
-        AbortSignal.any([gone.signal, stopping.signal]),
-      )
-      .then(
-        result => send({ type: 'result', result }),
-        (error: unknown) =>
-          send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...tellError(error) }),
-      )
-    running.add(work)
-    await work
-    running.delete(work)
-    reply.raw.end()
-  })
+    app.route({ method, url: path, handler })
+  }
   return app
+}
+
+/** The output as JSON; for what has none, no content. */
+function answer(reply: FastifyReply, output: unknown): FastifyReply {
+  if (output === undefined) return reply.code(204).send()
+  return reply.type('application/json').send(JSON.stringify(output))
+}
+
+/** One JSON line per event, and a last one with the output or the error; a caller that goes away aborts the work. */
+async function stream(
+  reply: FastifyReply,
+  begin: (onEvent: (event: unknown) => void) => Promise<unknown>,
+): Promise<void> {
+  reply.hijack()
+  const send = (line: ControlLine): void => {
+    reply.raw.write(`${JSON.stringify(line)}\n`)
+  }
+  reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  try {
+    send({ type: 'output', output: await begin(event => send({ type: 'event', event })) })
+  } catch (error) {
+    send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...tellError(error) })
+  }
+  reply.raw.end()
 }

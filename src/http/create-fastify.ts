@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
 import { describeError, type Log } from '../log.ts'
-import { longestName } from './request-values.ts'
+import { longestName } from '../operations/values.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
@@ -13,7 +13,7 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number
   /** For the whole request, body included. */
   readonly requestTimeoutMs: number
-  /** Without a byte in either direction while a request is under way. */
+  /** Without a byte in either direction while a request is under way; longer than an answer may be waited for. */
   readonly connectionTimeoutMs: number
   readonly connections: number
   readonly requestsPerConnection: number
@@ -23,7 +23,7 @@ export const httpLimits: HttpLimits = {
   bodyBytes: 256 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
-  connectionTimeoutMs: 60_000,
+  connectionTimeoutMs: 75_000,
   connections: 512,
   requestsPerConnection: 10_000,
 }

@@ -1,24 +1,17 @@
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { NotFoundError } from '../errors.ts'
 import { type Log, privateCode, sayPublicly } from '../log.ts'
-import { priorities } from '../runs/requests.ts'
+import type { AnyOperation } from '../operations/operation.ts'
+import type { Operations } from '../operations/registry.ts'
+import type { RequestReport } from '../operations/request-reports.ts'
+import { getRequest, longestWaitSeconds, makeRequest } from '../operations/requests.ts'
 import type { Caller } from './access-token.ts'
 import { type Authorize, severalCredentials } from './authorize.ts'
 import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
-import { requireKey } from './idempotency.ts'
-import type { Operations, RequestReport, WantedRequest } from './operations.ts'
+import { readInput, routeOf } from './operation-route.ts'
+import { readWait } from './read-wait.ts'
 import { createRefusalLog } from './refusal-log.ts'
-import { identifiedPath, namedPath, nameValue, parseValue } from './request-values.ts'
-
-const requestBody = z
-  .strictObject({
-    account: nameValue.optional(),
-    payload: z.unknown().optional(),
-    priority: z.enum(priorities).optional(),
-  })
-  .default({})
 
 /** Health for everybody; requests for those whom `authorize` lets in. */
 export function createHttp(deps: {
@@ -56,10 +49,7 @@ export function createHttp(deps: {
       const code = status === 503 ? 'unavailable' : 'unauthorized'
       await refuseUnread(request, reply, limits, status, { code, message })
     })
-    addRequestRoutes(guarded, operations, {
-      isPublic: true,
-      identify: request => ({ trigger: 'http', caller: nameCaller(known.get(request)) }),
-    })
+    addRequestRoutes(guarded, operations, request => nameCaller(known.get(request)))
   })
   return app
 }
@@ -85,47 +75,47 @@ function sharePending(ask: () => Promise<void>): () => Promise<void> {
   }
 }
 
-/** How those who come through one door are told apart. */
-export interface Door {
-  /** Whether they are told less than the worker's operator. */
-  readonly isPublic: boolean
-  identify(request: FastifyRequest): Pick<WantedRequest, 'trigger' | 'caller'>
-}
+/** What HTTP takes from elsewhere than the path and the body: who asks, the idempotency key, how long to wait. */
+const making = { ...makeRequest, input: makeRequest.input.omit({ trigger: true, caller: true, idempotencyKey: true }) }
+const getting = { ...getRequest, input: getRequest.input.omit({ waitSeconds: true }) }
+const keyHeader = z.object({ 'idempotency-key': z.string().optional() })
 
-/** `POST /jobs/{name}/requests` and `GET /requests/{id}`. */
-export function addRequestRoutes(app: FastifyInstance, operations: Operations, door: Door): void {
-  app.post('/jobs/:name/requests', async (request, reply) => {
-    const { name } = parseValue(namedPath, request.params, 'path')
-    const body = parseValue(requestBody, request.body ?? undefined, 'body')
+/** `POST /jobs/{job}/requests`, and `GET /requests/{id}`, which waits for the request's end where `Prefer: wait=N` asks for it. */
+function addRequestRoutes(
+  app: FastifyInstance,
+  operations: Operations,
+  nameAsker: (request: FastifyRequest) => string,
+): void {
+  const stopping = new AbortController()
+  app.addHook('preClose', async () => stopping.abort())
+
+  addRoute(app, making, async (request, reply) => {
+    const wanted = readInput(making, request)
     const { 'idempotency-key': idempotencyKey } = keyHeader.parse(request.headers)
-    if (idempotencyKey !== undefined) requireKey(idempotencyKey)
-    const accepted = await operations.makeRequest({
-      job: name,
-      account: body.account,
-      payload: body.payload,
-      priority: body.priority,
-      ...door.identify(request),
-      idempotencyKey,
-    })
+    const caller = nameAsker(request)
+    const accepted = await operations.makeRequest({ ...wanted, trigger: 'http', caller, idempotencyKey })
     return reply.code(202).header('location', `/requests/${accepted.id}`).send(accepted)
   })
-
-  app.get('/requests/:id', async request => {
-    const { id } = parseValue(identifiedPath, request.params, 'path')
-    const report = await operations.findRequest(id)
-    if (!report) throw noRequest(id)
-    return door.isPublic ? withoutPrivateWords(report) : report
+  addRoute(app, getting, async (request, reply) => {
+    const { id } = readInput(getting, request)
+    const waitSeconds = Math.min(readWait(request.headers.prefer), longestWaitSeconds)
+    const gone = new AbortController()
+    reply.raw.on('close', () => gone.abort())
+    const signal = AbortSignal.any([gone.signal, stopping.signal])
+    const report = await operations.getRequest({ id, waitSeconds }, { signal })
+    if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
+    return reply.send(withoutPrivateWords(report))
   })
 }
 
-export function noRequest(id: string): NotFoundError {
-  return new NotFoundError({
-    found: `There is no request "${id}"`,
-    remedy: 'ended ones are kept for 7 days, failed ones for 30',
-  })
+function addRoute(
+  app: FastifyInstance,
+  operation: Pick<AnyOperation, 'route'>,
+  handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): void {
+  const { method, path } = routeOf(operation)
+  app.route({ method, url: path, handler })
 }
-
-const keyHeader = z.object({ 'idempotency-key': z.string().optional() })
 
 /** A caller may ask for jobs; what their author's code threw, and who else asks, is for the worker's operator. */
 function withoutPrivateWords({ caller: _, ...report }: RequestReport): RequestReport {

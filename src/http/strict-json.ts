@@ -1,4 +1,5 @@
 import { type Explanation, UsageError } from '../errors.ts'
+import { isStorable } from '../words/storable.ts'
 
 /** Levels of lists and objects, one within the other. */
 const deepest = 32
@@ -18,11 +19,6 @@ export function parseStrictJson(text: string): unknown {
   const problem = findProblem(text)
   if (problem) throw new UsageError(problem)
   return value
-}
-
-/** Whether Postgres can store it, and every UTF-8 encoder write it: no NUL, no half of a surrogate pair. */
-export function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
 }
 
 /** Up to one more than is allowed; of what is not JSON, some number. */

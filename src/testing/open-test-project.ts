@@ -13,8 +13,8 @@ import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
-import { createLocalOperations } from '../http/local-operations.ts'
 import { createLog } from '../log.ts'
+import { createLocalOperations } from '../operations/local-operations.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { findSchemaTables, renderTables } from './tables-of-schema.ts'
 
@@ -111,12 +111,7 @@ function configOf(identity: IdentityProvider, api: SandboxHasura, dataDir: strin
 function createProject(app: App): Pick<TestProject, 'run' | 'rows'> {
   const operations = createLocalOperations(app)
   return {
-    run: ({ name }, ...[payload]) =>
-      operations.run(
-        { job: name, account, payload },
-        { onWaiting() {}, onProgress() {} },
-        new AbortController().signal,
-      ),
+    run: ({ name }, ...[payload]) => operations.run({ job: name, account, payload }),
     async rows(table) {
       const { rows } = await operations.listMirrorRows({ table, account, limit: mostRows })
       return rows.map(row => Object(JSON.parse(row)))

@@ -29,7 +29,7 @@ describe('ten accounts with a wrong secret beside a good one', () => {
     const { id } = await request(app, 'bootstrap-account', 'good')
     const serving = await app.serve()
 
-    await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
+    await expect.poll(async () => (await app.operations.getRequest({ id })).state).toBe('done')
     await expect.poll(async () => (await app.operations.listHolds()).length).toBe(10)
     expect(new Set((await app.operations.listHolds()).map(hold => `${hold.code} ${hold.job}`))).toEqual(
       new Set(['client-auth null']),
@@ -85,14 +85,14 @@ describe('a token', () => {
     const grants = () => sandbox.idp.tokenRequests.filter(({ clientId }) => clientId === 'revoked').length
     await app.serve()
     const { id: before } = await request(app, 'sync-users', 'revoked')
-    await expect.poll(async () => (await app.operations.findRequest(before))?.state).toBe('done')
+    await expect.poll(async () => (await app.operations.getRequest({ id: before })).state).toBe('done')
     expect(grants()).toBe(1)
     const mend = sandbox.hasura.fault(
       { operationName: 'PullArticles', after: 1, times: 1 },
       { kind: 'graphql-error', code: 'invalid-jwt', message: 'Could not verify JWT: JWTExpired' },
     )
     const { id } = await request(app, 'sync-articles', 'revoked')
-    await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
+    await expect.poll(async () => (await app.operations.getRequest({ id })).state).toBe('done')
     mend()
     expect(grants()).toBe(2)
     const [run, ...others] = await app.operations.listRuns({ job: 'sync-articles', limit: 10 })

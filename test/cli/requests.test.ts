@@ -11,7 +11,7 @@ import { parseArguments } from '../../src/cli/parse-arguments.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { createControlClient } from '../../src/http/control-client.ts'
 import { createControl } from '../../src/http/create-control.ts'
-import type { Operations } from '../../src/http/operations.ts'
+import type { Operations } from '../../src/operations/registry.ts'
 import { reserveRequest } from '../../src/runs/requests.ts'
 import { reconcileSchedules } from '../../src/schedules/scheduler.ts'
 import { systemClock } from '../../src/time/clock.ts'
@@ -197,7 +197,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
   test('one that has ended is made again, with its payload', async () => {
     const failed = await askFailed(7)
     const { code, out } = await run(door, ['retry', failed])
-    const made = await app.operations.findRequest(out.trim())
+    const made = await app.operations.getRequest({ id: out.trim() })
     expect({ code, made }).toMatchObject({
       code: 0,
       made: { state: 'waiting', trigger: 'retry', job: 'export-articles' },
@@ -217,7 +217,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
       trigger: 'cli',
       processId: app.deps.process.id,
     })
-    await app.operations.cancelRequest(id)
+    await app.operations.cancelRequest({ id })
     expect(await run(door, ['retry', id])).toMatchObject({
       code: 2,
       err: `Request ${id} was a run in the foreground, which no worker can repeat: give the command "run export-articles" again, or make a request with "enqueue export-articles"\n`,
@@ -257,7 +257,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
 
   test('has the priority that enqueue was given', async () => {
     const { out } = await run(door, ['enqueue', 'export-articles', '--priority', 'high'])
-    expect(await app.operations.findRequest(out.trim())).toMatchObject({ priority: 'high' })
+    expect(await app.operations.getRequest({ id: out.trim() })).toMatchObject({ priority: 'high' })
   })
 })
 
@@ -270,16 +270,16 @@ test('enqueue --wait says what it waits for when that changes, and ends with a s
     trigger: 'http',
     caller: 'http',
   })
-  await expect.poll(async () => (await app.operations.findRequest(first.id))?.state).toBe('running')
+  await expect.poll(async () => (await app.operations.getRequest({ id: first.id })).state).toBe('running')
   const seen: string[] = []
   const waiting = run('socket', ['enqueue', 'slow', '--wait'], undefined, seen)
   const newest = async () => (await app.operations.listRequests({ job: 'slow', limit: 1 }))[0]
   await expect.poll(async () => (await newest())?.id !== first.id).toBe(true)
   const second = await newest()
   await expect.poll(() => seen).toHaveLength(1)
-  await app.operations.cancelRequest(first.id)
+  await app.operations.cancelRequest({ id: first.id })
   await expect.poll(() => seen.some(line => line.includes('running'))).toBe(true)
-  await app.operations.cancelRequest(second?.id ?? '')
+  await app.operations.cancelRequest({ id: second?.id ?? '' })
   expect(await waiting).toEqual({
     code: 1,
     out: `${second?.id} cancelled\n`,

@@ -80,7 +80,7 @@ test('its requests are held alone, and go on when the schema fits again', async 
   const { operations, deps } = app
   const ask = async ({ name }: { name: string }) =>
     (await operations.makeRequest({ job: name, account: undefined, payload: {}, trigger: 'cli', caller: 'test' })).id
-  const stateOf = async (id: string) => (await operations.findRequest(id))?.state
+  const stateOf = async (id: string) => (await operations.getRequest({ id })).state
   await using serving = await app.serve()
   const held = await ask(readTopics)
   await expect

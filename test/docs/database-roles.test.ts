@@ -83,11 +83,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
   }
 
   const sync = (job: string, account: string) =>
-    app.operations.run(
-      { job, account, payload: undefined },
-      { onWaiting() {}, onProgress() {} },
-      AbortSignal.timeout(30_000),
-    )
+    app.operations.run({ job, account }, { signal: AbortSignal.timeout(30_000) })
   const accountsSeenBy = async (user: string, table = 'topics') =>
     (await as(user, `select distinct _account from mirror.${table} order by 1`)).map(({ _account: account }) => account)
 

@@ -11,8 +11,8 @@ import { parseConfig } from '../../src/config/config.ts'
 import { openSession } from '../../src/gate/session.ts'
 import { createAuthorize } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-import { createLocalOperations } from '../../src/http/local-operations.ts'
-import type { Operations } from '../../src/http/operations.ts'
+import { createLocalOperations } from '../../src/operations/local-operations.ts'
+import type { Operations } from '../../src/operations/registry.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
 import { until } from '../fixtures/until.ts'
@@ -86,7 +86,7 @@ async function request(job: string): Promise<string> {
 }
 
 function reportOf(id: string) {
-  return operations.findRequest(id)
+  return operations.getRequest({ id })
 }
 
 /** As if the pause were over, which is 5 s at first. */

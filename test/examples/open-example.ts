@@ -9,7 +9,7 @@ import { jobs as shippedJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { type App, openApp } from '../../src/app/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import type { JobDefinition, JobResult } from '../../src/definitions/define-job.ts'
-import { createLocalOperations } from '../../src/http/local-operations.ts'
+import { createLocalOperations } from '../../src/operations/local-operations.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { type CapturedLog, captureLog } from '../fixtures/captured-log.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
@@ -83,12 +83,7 @@ export async function openExample(
   return {
     deps,
     logged,
-    run: job =>
-      operations.run(
-        { job, account: account.name, payload: undefined },
-        { onWaiting() {}, onProgress() {} },
-        new AbortController().signal,
-      ),
+    run: job => operations.run({ job, account: account.name }),
     async query(statement) {
       return (await statement.execute(deps.store)).rows
     },

@@ -19,11 +19,7 @@ beforeAll(async () => {
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
 const run = (app: TestApp, account: string) =>
-  app.operations.run(
-    { job: 'sync-topics', account, payload: undefined },
-    { onWaiting() {}, onProgress() {} },
-    AbortSignal.timeout(20_000),
-  )
+  app.operations.run({ job: 'sync-topics', account }, { signal: AbortSignal.timeout(20_000) })
 
 describe.each(backends)('an account that is forgotten on %s', backend => {
   let app: TestApp
@@ -33,7 +29,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
   afterAll(() => app[Symbol.asyncDispose]())
 
   const store = () => app.deps.store
-  const forget = (account: string, configured = false) => app.operations.forget(account, { configured })
+  const forget = (account: string, configured = false) => app.operations.forget({ account, configured })
   const hasRows = async (account: string) => Object.values(await countRows(store(), account)).some(count => count > 0)
   /** Whatever is stored that has the account's name in it. */
   const findTraces = async (account: string) => {
@@ -58,7 +54,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
           caller: 'cli',
         } as const
         const { id } = await app.operations.makeRequest(request)
-        await expect.poll(async () => (await app.operations.findRequest(id))?.state, { timeout: 20_000 }).toBe('done')
+        await expect.poll(async () => (await app.operations.getRequest({ id })).state, { timeout: 20_000 }).toBe('done')
       }
     }
     for (const name of [account, other]) await recordEverything(store(), name)
@@ -173,7 +169,7 @@ describe.runIf(backends.includes('redis'))('the tickets of an account', () => {
     await using away = openTickets('redis://127.0.0.1:1', app.deps)
     const forgetting = forgetAccount({ ...app.deps, dropTickets: away.drop }, account, { configured: false })
     await expect(forgetting).rejects.toThrow(TransientError)
-    await app.operations.forget(account, { configured: false })
-    await expect(app.operations.forget(account, { configured: false })).rejects.toThrow(NotFoundError)
+    await app.operations.forget({ account, configured: false })
+    await expect(app.operations.forget({ account, configured: false })).rejects.toThrow(NotFoundError)
   })
 })

@@ -34,7 +34,7 @@ async function enqueue(account: string, job: string): Promise<string> {
 }
 
 async function stateOf(id: string) {
-  const report = await app.operations.findRequest(id)
+  const report = await app.operations.getRequest({ id })
   return { state: report?.state, hold: report?.hold?.code, runs: report?.runs.map(run => run.state).toReversed() }
 }
 

@@ -159,7 +159,7 @@ describe('an account name that meant something else before', () => {
       scope: 'account',
       message: `Account "${account}" had ${part} https://elsewhere.example until now and has ${now[part]}: give the other one a name of its own, or run "forget ${account} --configured" to delete what was synced and start anew`,
     })
-    await app.operations.forget(account, { configured: true })
+    await app.operations.forget({ account, configured: true })
     await open(account)
     expect(await accountRow(account)).toMatchObject({ [part]: now[part] })
   })

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { NotFoundError } from '../../src/errors.ts'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { letIn } from '../fixtures/let-in.ts'
@@ -36,9 +37,10 @@ describe('health', () => {
     const operations = {
       ...app.operations,
       ping: () => answering.promise,
-      async findRequest() {
+      async getRequest() {
         arrived[asked++]?.resolve()
-        return asked === 1 ? await answering.promise.then(() => undefined) : await new Promise<undefined>(() => {})
+        await (asked === 1 ? answering.promise : new Promise(() => {}))
+        throw new NotFoundError('There is no request')
       },
     }
     const http = createHttp({ operations, authorize: letIn, log: app.logged.log })

@@ -414,14 +414,14 @@ test('what a job threw is told to the worker’s operator, and to no caller', as
   const { body } = await ask({ job: 'break' })
   const id = String(body.id)
   await using _serving = await app.serve()
-  await expect.poll(() => app.operations.findRequest(id)).toMatchObject({ runs: [{ state: 'failed' }] })
+  await expect.poll(() => app.operations.getRequest({ id })).toMatchObject({ runs: [{ state: 'failed' }] })
   const told = {
     code: 'job-error',
     message: expect.stringMatching(
       /^The catalogue of \[redacted\] is empty\. \(at test\/http\/http\.test\.ts:\d+:\d+\)$/,
     ),
   }
-  expect((await app.operations.findRequest(id))?.runs).toMatchObject([{ error: told }])
+  expect((await app.operations.getRequest({ id })).runs).toMatchObject([{ error: told }])
   expect(app.logged.lines).toContainEqual(expect.objectContaining({ msg: 'run failed', error: told }))
   const answer = await look(`/requests/${id}`)
   expect(answer.body).toMatchObject({

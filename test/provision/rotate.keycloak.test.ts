@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createControlClient } from '../../src/http/control-client.ts'
-import type { Operations } from '../../src/http/operations.ts'
+import type { Operations } from '../../src/operations/registry.ts'
 import { controlSocketPath } from '../../src/store/data-dir-claim.ts'
 import { run, startWorker } from '../cli/run-command.ts'
 import { startHasura } from '../sandbox/hasura/start-hasura.ts'
@@ -29,7 +29,7 @@ async function keepRunning(operations: Operations, job: string, signal: AbortSig
       trigger: 'cli',
       caller: 'test',
     })
-    await expect.poll(async () => (await operations.findRequest(id))?.state).toBe('done')
+    await expect.poll(async () => (await operations.getRequest({ id })).state).toBe('done')
   }
 }
 

@@ -139,7 +139,7 @@ test.runIf(postgresServer)(
     await server.start()
     const written = await mirroredThere()
     expect(written).toBeLessThan(rows)
-    const state = async () => (await own.operations.findRequest(id).catch(() => undefined))?.state
+    const state = async () => (await own.operations.getRequest({ id }).catch(() => undefined))?.state
     await expect.poll(state).toBe('done')
     await expectMirrored(own, table, account)
     const [last] = await own.operations.listRuns({ job: pull.name, limit: 1 })

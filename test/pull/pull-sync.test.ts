@@ -269,7 +269,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
       expect(written).toBeGreaterThan(0)
       expect(written).toBeLessThan(await visible())
       app.idp.setRoles(account, ['viewer'])
-      await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
+      await expect.poll(async () => (await app.operations.getRequest({ id })).state).toBe('done')
       expect(await hold()).toBeUndefined()
       expect(await mirrorOf(job)).toEqual(await source())
       // What was written before isn't written again.

@@ -47,7 +47,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
       trigger: 'bootstrap',
       caller: 'test',
     })
-  const stateOf = async (id: string) => (await app.operations.findRequest(id))?.state
+  const stateOf = async (id: string) => (await app.operations.getRequest({ id })).state
   const bootstrappedAt = async (account: string) =>
     (
       await app.deps.store
@@ -93,7 +93,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
       caller: 'test',
     })
     expect(tick.absorbed).toBe(false)
-    expect(await app.operations.findRequest(id)).toMatchObject({
+    expect(await app.operations.getRequest({ id })).toMatchObject({
       state: 'waiting',
       waitsFor: 'step sync-things of the bootstrap',
     })
@@ -128,7 +128,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     })
     const { id } = await bootstrap(account)
     await expect.poll(() => stateOf(id)).toBe('failed')
-    expect((await app.operations.findRequest(id))?.failedReason).toBe(
+    expect((await app.operations.getRequest({ id })).failedReason).toBe(
       `The bootstrap of "${account}" stopped at sync-things: field "x" not found: grant it; then run "bootstrap --account ${account}" again`,
     )
     const again = await bootstrap(account)
@@ -156,7 +156,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     pauses.at(-1)?.end()
     await expect.poll(() => pauses.length).toBe(2)
     expect((await runs()).map(run => run.id)).toEqual([first?.id])
-    await expect.poll(() => app.operations.forget(account, { configured: true })).toBeUndefined()
+    await expect.poll(() => app.operations.forget({ account, configured: true })).toBeUndefined()
     expect(await bootstrappedAt(account)).toBeUndefined()
     pauses.at(-1)?.end()
     await done()

@@ -12,18 +12,13 @@ describe('a checkpoint that is reset', () => {
   })
   afterAll(() => app[Symbol.asyncDispose]())
 
-  const run = (account: string) =>
-    app.operations.run(
-      { job: 'sync-topics', account, payload: undefined },
-      { onWaiting() {}, onProgress() {} },
-      new AbortController().signal,
-    )
+  const run = (account: string) => app.operations.run({ job: 'sync-topics', account })
 
   test('makes the next run read everything, over the rows that are there', async () => {
     const account = app.addAccount()
     const first = await run(account)
     expect(await run(account)).toHaveProperty('from')
-    await app.operations.reset('sync-topics', account)
+    await app.operations.reset({ job: 'sync-topics', account })
     const again = await run(account)
     expect(again).toMatchObject({ counts: { read: 12, unchanged: 12 } })
     expect(again).not.toHaveProperty('from')
@@ -39,7 +34,7 @@ describe('a checkpoint that is reset', () => {
     )
     await takeLine({ store: app.deps.store, process: dead }, account, 'sync-topics')
     await dead[Symbol.asyncDispose]()
-    await app.operations.reset('sync-topics', account)
+    await app.operations.reset({ job: 'sync-topics', account })
     expect(await run(account)).toMatchObject({ counts: { inserted: 12 } })
   })
 
@@ -47,6 +42,6 @@ describe('a checkpoint that is reset', () => {
     const account = app.addAccount()
     await run(account)
     await takeLine(app.deps, account, 'sync-topics')
-    await expect(app.operations.reset('sync-topics', account)).rejects.toThrow('sync-topics is running')
+    await expect(app.operations.reset({ job: 'sync-topics', account })).rejects.toThrow('sync-topics is running')
   })
 })

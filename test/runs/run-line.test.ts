@@ -56,7 +56,7 @@ describe.each(backends)('a request on %s', backend => {
   }
   const ask = async (job: string, n = 0) =>
     (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli', caller: 'test' })).id
-  const find = (id: string) => app.operations.findRequest(id)
+  const find = (id: string) => app.operations.getRequest({ id })
   const untilState = (id: string, state: string) => expect.poll(async () => (await find(id))?.state).toBe(state)
   const holds = async () => (await app.operations.listHolds()).filter(hold => hold.account === account)
   /** As if the pause of its holds were over. */
@@ -378,15 +378,15 @@ describe.each(backends)('a request on %s', backend => {
     const first = await ask(job, 1)
     await expect.poll(() => running).toBe(1)
     const second = await ask(job, 2)
-    expect(await app.operations.cancelRequest(second)).toBe('cancelled')
-    expect(await app.operations.cancelRequest(first)).toBe('running')
+    expect(await app.operations.cancelRequest({ id: second })).toBe('cancelled')
+    expect(await app.operations.cancelRequest({ id: first })).toBe('running')
     serving.look()
     await untilState(first, 'cancelled')
     expect(running).toBe(1)
     expect((await find(first))?.runs).toMatchObject([{ state: 'cancelled' }])
-    const again = await app.operations.retryRequest(first)
+    const again = await app.operations.retryRequest({ id: first })
     await expect.poll(() => running).toBe(2)
-    await app.operations.cancelRequest(again.id)
+    await app.operations.cancelRequest({ id: again.id })
     serving.look()
     await untilState(again.id, 'cancelled')
   })

@@ -91,7 +91,7 @@ describe.each(backends)('a storm of requests on %s, handled by two processes', b
           }),
         )
         for (const { id } of asked) {
-          await expect.poll(async () => (await app.operations.findRequest(id))?.state).toBe('done')
+          await expect.poll(async () => (await app.operations.getRequest({ id })).state).toBe('done')
         }
         for (const place of new Set(intervals.map(interval => interval.place))) {
           const inOrder = intervals.filter(interval => interval.place === place).toSorted((a, b) => a.from - b.from)

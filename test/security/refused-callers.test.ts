@@ -130,7 +130,7 @@ describe('the log', () => {
         status,
         subject: sub,
         client: azp,
-        route: '/jobs/:name/requests',
+        route: '/jobs/:job/requests',
       },
     ])
     for (const secret of token.split('.')) expect(logged.text()).not.toContain(secret)
@@ -164,7 +164,7 @@ describe('who asked', () => {
     const { id } = await request({ sub: 'a/b', azp: 'c d' }, 'one')
     const caller = 'http:c%20d/a%2Fb'
     await using _serving = await app.serve()
-    await expect.poll(() => app.operations.findRequest(id)).toMatchObject({ caller, runs: [{ caller }] })
+    await expect.poll(() => app.operations.getRequest({ id })).toMatchObject({ caller, runs: [{ caller }] })
     const filter = { limit: 10 }
     expect(await app.operations.listRequests(filter)).toContainEqual(expect.objectContaining({ id, caller }))
     expect(await app.operations.listRuns(filter)).toContainEqual(expect.objectContaining({ requestId: id, caller }))

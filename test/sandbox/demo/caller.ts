@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { type RequestReport, requestReportSchema } from '../../../src/http/operations.ts'
+import { type RequestReport, requestReportSchema } from '../../../src/operations/request-reports.ts'
 import { DemoError } from './demo-error.ts'
 import { callerClient, type Sandbox } from './open-sandbox.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RequestReport } from '../../../src/http/operations.ts'
+import type { RequestReport } from '../../../src/operations/request-reports.ts'
 import type { Stage } from './run-demo.ts'
 
 const progressSchema = z.object({ done: z.number() })

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path'
 import { openApp } from '../../../src/app/app.ts'
 import { loadDefinitions } from '../../../src/app/load-definitions.ts'
 import { parseConfig } from '../../../src/config/config.ts'
-import { createLocalOperations } from '../../../src/http/local-operations.ts'
 import { createLog } from '../../../src/log.ts'
+import { createLocalOperations } from '../../../src/operations/local-operations.ts'
 import { systemClock } from '../../../src/time/clock.ts'
 import { wikiProject } from '../../fixtures/wiki-project.ts'
 import { openSandbox } from './open-sandbox.ts'
@@ -29,12 +29,7 @@ await using app = await openApp(parseConfig(environment), definitions, {
   env: environment,
 })
 const operations = createLocalOperations(app)
-const run = (job: string, payload = {}) =>
-  operations.run(
-    { job, account: undefined, payload },
-    { onWaiting() {}, onProgress() {} },
-    new AbortController().signal,
-  )
+const run = (job: string, payload = {}) => operations.run({ job, payload })
 
 for (const job of ['sync-users', 'sync-topics', 'sync-articles']) {
   await run(job)
@@ -49,7 +44,7 @@ process.stdout.write('sync-articles: rows changed and deleted\n')
 const request = (job: string, priority: 'high' | 'low') =>
   operations.makeRequest({ job, account: undefined, payload: {}, trigger: 'cli', caller: 'seed', priority })
 const { id } = await request('sync-topics', 'low')
-await operations.cancelRequest(id)
+await operations.cancelRequest({ id })
 await request('sync-users', 'high')
 process.stdout.write('requests: one cancelled, one waiting\n')
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describeCounts } from '../../../src/cli/log-line.ts'
-import { accountReportSchema, runReportSchema } from '../../../src/http/operations.ts'
+import { accountReportSchema } from '../../../src/operations/accounts.ts'
+import { runReportSchema } from '../../../src/operations/run-reports.ts'
 import { align } from './align.ts'
 import { workerClient } from './open-sandbox.ts'
 import { readMirror } from './read-mirror.ts'

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
-import { isStorable } from './strict-json.ts'
+import { isStorable } from '../words/storable.ts'
 
-/** Characters of the longest name or id that a request may hold; ours have fewer than 100. */
+/** Characters of the longest name or id that a caller may give; ours have fewer than 100. */
 export const longestName = 255
 
 /** A name or an id that a caller gives: whatever it is compared with, Postgres can take it. */
@@ -12,14 +12,14 @@ export const nameValue = z
   .max(longestName)
   .refine(isStorable, 'it holds a NUL character or half a surrogate pair, which nothing here has in its name')
 
-export const namedPath = z.object({ name: nameValue })
-export const identifiedPath = z.object({ id: nameValue })
+/** How many a list has at most. Over HTTP it comes as text. */
+export const limitValue = z.coerce.number<number>().int().min(1).max(1000).default(20)
 
 /**
- * @param what of a request it is: "body", "path", "query"
+ * @param what it is: "body", "path", "query"
  * @throws UsageError
  */
-export function parseValue<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+export function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new UsageError(`The ${what} is not what is needed (${explainIssues(parsed.error, what)})`)

@@ -1,9 +1,50 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import { type Explanation, renderExplanation } from '../errors.ts'
-import type { RequestState } from '../store/schema.ts'
+import { priorities } from '../runs/requests.ts'
+import { type RequestState, requestStates } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { RequestFilter, RequestGroup, RequestReport, RequestSummary } from './operations.ts'
-import { listRunsOfRequest } from './reports.ts'
+import { listRunsOfRequest, runReportSchema } from './run-reports.ts'
+
+export const requestSummarySchema = z.object({
+  id: z.string(),
+  job: z.string(),
+  account: z.string(),
+  state: z.enum(requestStates),
+  trigger: z.string(),
+  /** Who asked: `http:<client>/<subject>` of the token, `sql:<user>`, `cli`; empty where the worker itself did, absent over HTTP. */
+  caller: z.string().optional(),
+  priority: z.enum(priorities),
+  /** Runs in a row that failed. */
+  failures: z.int(),
+  requestedAt: z.string(),
+  endedAt: z.string().nullable(),
+  /** Why it isn't running; absent for one that doesn't wait. */
+  waitsFor: z.string().optional(),
+  hold: z.object({ code: z.string(), reason: z.string() }).optional(),
+  failedReason: z.string().optional(),
+  progress: z.unknown().optional(),
+})
+export type RequestSummary = z.infer<typeof requestSummarySchema>
+
+export const requestReportSchema = z.object({ ...requestSummarySchema.shape, runs: z.array(runReportSchema) })
+export type RequestReport = z.infer<typeof requestReportSchema>
+
+export interface RequestFilter {
+  readonly state?: RequestState | undefined
+  readonly job?: string | undefined
+  readonly account?: string | undefined
+  readonly limit: number
+}
+
+/** Requests that are cancelled, or made again, together. */
+export interface RequestGroup {
+  readonly states: readonly RequestState[]
+  readonly job?: string | undefined
+  readonly account?: string | undefined
+  /** Leaves out runs in the foreground, which only their command can make. */
+  readonly repeatable: boolean
+}
 
 /** A request with everything that decides whether it may run: "why isn't it running" is one query. */
 interface RequestRow {

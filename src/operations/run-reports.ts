@@ -1,9 +1,27 @@
 import type { Selectable } from 'kysely'
-import type { Account } from '../account.ts'
+import { z } from 'zod'
 import { renderExplanation } from '../errors.ts'
-import type { WorkerTables } from '../store/schema.ts'
+import { runStates, type WorkerTables } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { AccountReport, HoldReport, RunReport } from './operations.ts'
+
+export const runReportSchema = z.object({
+  id: z.string(),
+  requestId: z.string(),
+  job: z.string(),
+  account: z.string(),
+  trigger: z.string(),
+  /** Who made its request, as that says. */
+  caller: z.string().optional(),
+  attempt: z.int(),
+  state: z.enum(runStates),
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  counts: z.record(z.string(), z.number()).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+})
+export type RunReport = z.infer<typeof runReportSchema>
 
 export async function listRuns(
   store: Store,
@@ -23,35 +41,6 @@ export async function listRunsOfRequest(store: Store, requestId: string): Promis
     .limit(20)
     .execute()
   return rows.map(describeRun)
-}
-
-export async function listHolds(store: Store): Promise<HoldReport[]> {
-  const rows = await store.selectFrom('worker.holds').selectAll().orderBy('account').orderBy('job').execute()
-  return rows.map(row => ({
-    account: row.account,
-    job: row.job || null,
-    code: row.code,
-    reason: renderExplanation({ found: row.found, remedy: row.remedy ?? undefined }),
-    found: row.found,
-    remedy: row.remedy,
-    since: row.since.toISOString(),
-    nextProbeAt: row.probe_at.toISOString(),
-  }))
-}
-
-/** The configured accounts, with what is remembered of them. */
-export async function listAccounts(store: Store, accounts: readonly Account[]): Promise<AccountReport[]> {
-  const rows = await store.selectFrom('worker.accounts').selectAll().execute()
-  return accounts.map(account => {
-    const row = rows.find(candidate => candidate.name === account.name)
-    return {
-      name: account.name,
-      endpoint: account.hasura?.url ?? null,
-      firstLogin: row?.first_login ?? 'pending',
-      note: row?.first_login_note ?? null,
-      bootstrappedAt: row?.bootstrapped_at?.toISOString() ?? null,
-    }
-  })
 }
 
 function describeRun(row: Selectable<WorkerTables['worker.runs']>): RunReport {

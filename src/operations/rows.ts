@@ -1,19 +1,45 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import { NotFoundError, UsageError } from '../errors.ts'
 import { findMirrorTables } from '../mirror/find-mirror-tables.ts'
 import { explainUnknown } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import type { Store } from '../store/store.ts'
-import type { MirrorRowsReport, WantedRows } from './operations.ts'
+import { defineOperation } from './operation.ts'
+import { limitValue, nameValue } from './values.ts'
+
+const mirrorRowsReportSchema = z.object({
+  table: z.string(),
+  /** Each the text of a JSON object, with every digit that the mirror has. */
+  rows: z.array(z.string()),
+  hasMore: z.boolean(),
+})
+export type MirrorRowsReport = z.infer<typeof mirrorRowsReportSchema>
+
+const wantedRowsSchema = z.object({
+  /** With or without its schema. */
+  table: nameValue,
+  account: nameValue.optional(),
+  limit: limitValue,
+})
+
+/** Rows of a mirror table. For whoever may open the control socket, and never served over TCP. */
+export const listMirrorRows = defineOperation({
+  route: 'GET /rows',
+  isPublic: false,
+  input: wantedRowsSchema,
+  output: mirrorRowsReportSchema,
+  run: ({ deps }, wanted) => readRows(deps, wanted),
+})
 
 /**
  * Rows of a mirror table as the database writes them in JSON, in the order of the primary key.
  *
  * @throws NotFoundError when there is no such table, or no such account; UsageError when its job has not run yet
  */
-export async function listMirrorRows(
+async function readRows(
   { store, jobs, accounts }: Pick<RunDeps, 'store' | 'jobs' | 'accounts'>,
-  { table: wanted, account, limit }: WantedRows,
+  { table: wanted, account, limit }: z.output<typeof wantedRowsSchema>,
 ): Promise<MirrorRowsReport> {
   const table = wanted.replace(/^mirror\./, '')
   const tables = await findMirrorTables(store)

@@ -98,11 +98,19 @@ test.each<[string, () => Promise<unknown>, string]>([
     () => app.operations.listRuns({ job: 'sync-user', limit: 1 }),
     'job "sync-user": did you mean sync-users?',
   ],
-  ['a reset', () => app.operations.reset('sync-user', 'north'), 'job "sync-user": did you mean sync-users?'],
-  ['an account to reset', () => app.operations.reset('sync-users', 'nort'), 'account "nort": did you mean north?'],
+  [
+    'a reset',
+    () => app.operations.reset({ job: 'sync-user', account: 'north' }),
+    'job "sync-user": did you mean sync-users?',
+  ],
+  [
+    'an account to reset',
+    () => app.operations.reset({ job: 'sync-users', account: 'nort' }),
+    'account "nort": did you mean north?',
+  ],
   [
     'an account to forget',
-    () => app.operations.forget('nort', { configured: false }),
+    () => app.operations.forget({ account: 'nort', configured: false }),
     'account "nort": did you mean north?',
   ],
 ])('a name that nothing has is told: %s', async (_what, ask, sentence) => {

@@ -1,0 +1,53 @@
+import type { FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { AnyOperation } from '../operations/operation.ts'
+import { parseValue } from '../operations/values.ts'
+
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Parts of the input that stand in the path. */
+  readonly names: readonly string[]
+}
+
+export function routeOf({ route }: Pick<AnyOperation, 'route'>): Route {
+  const path = route.slice(route.indexOf(' ') + 1)
+  const names = [...path.matchAll(pathPart)].map(([, name = '']) => name)
+  return { method: route.startsWith('GET') ? 'GET' : 'POST', path, names }
+}
+
+const pathPart = /:(\w+)/g
+
+/**
+ * What a request asks of an operation.
+ *
+ * @throws UsageError naming the part of the request that is not what it should be
+ */
+export function readInput<Input extends z.ZodObject>(
+  operation: { readonly route: AnyOperation['route']; readonly input: Input },
+  { params, query, body }: Pick<FastifyRequest, 'params' | 'query' | 'body'>,
+): z.output<Input> {
+  const { method, names } = routeOf(operation)
+  const inPath: Record<string, true> = Object.fromEntries(names.map(name => [name, true]))
+  const whole: z.ZodObject = operation.input
+  const rest = whole.omit(inPath)
+  const parts = {
+    ...parseValue(whole.pick(inPath), params, 'path'),
+    ...(method === 'GET' ? parseValue(rest, query, 'query') : parseValue(rest, body ?? {}, 'body')),
+  }
+  return parseValue(operation.input, parts, 'request')
+}
+
+/** The request that asks this of an operation: `readInput` takes it apart again. */
+export function writeInput(
+  operation: Pick<AnyOperation, 'route'>,
+  input: object,
+): { readonly method: string; readonly path: string; readonly body: object | undefined } {
+  const { method, path, names } = routeOf(operation)
+  const values = new Map<string, unknown>(Object.entries(input).filter(([, value]) => value !== undefined))
+  const asked = path.replaceAll(pathPart, (_part, name: string) => encodeURIComponent(String(values.get(name))))
+  for (const name of names) values.delete(name)
+  if (method === 'POST') return { method, path: asked, body: Object.fromEntries(values) }
+  const query = new URLSearchParams([...values].map(([name, value]): [string, string] => [name, String(value)]))
+  return { method, path: query.size > 0 ? `${asked}?${query}` : asked, body: undefined }
+}

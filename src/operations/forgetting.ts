@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { forgetAccount } from '../forget/forget-account.ts'
+import { resetJob } from '../forget/reset-job.ts'
+import { defineOperation } from './operation.ts'
+import { resolve } from './resolve.ts'
+import { nameValue } from './values.ts'
+
+/** Forgets a checkpoint: the next run reads everything. */
+export const reset = defineOperation({
+  route: 'POST /jobs/:job/reset',
+  isPublic: false,
+  input: z.object({ job: nameValue, account: nameValue }),
+  output: z.void(),
+  async run({ deps }, wanted) {
+    const { job, access } = resolve(deps, wanted)
+    await resetJob(deps, access.account.name, job.name)
+  },
+})
+
+/**
+ * Deletes everything that is stored of an account, its tickets on Redis too. UsageError while it is configured without
+ * `configured`, and while one of its jobs is running.
+ */
+export const forget = defineOperation({
+  route: 'POST /accounts/:account/forget',
+  isPublic: false,
+  input: z.object({
+    account: nameValue,
+    /** Forget it although it is still configured: a worker starts it anew. */
+    configured: z.boolean(),
+  }),
+  output: z.void(),
+  run: ({ deps, tickets }, { account, configured }) =>
+    forgetAccount({ ...deps, dropTickets: tickets?.drop }, account, { configured }),
+})

@@ -1,0 +1,101 @@
+import type { Selectable } from 'kysely'
+import { z } from 'zod'
+import type { ScheduleRule } from '../account.ts'
+import { UsageError } from '../errors.ts'
+import { chooseNamed, getNamed } from '../names/find-named.ts'
+import { type LineName, lineKey } from '../runs/line.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
+import { listSchedules as listConfigured, type Schedule } from '../schedules/scheduler.ts'
+import { setPaused } from '../schedules/set-paused.ts'
+import type { WorkerTables } from '../store/schema.ts'
+import { sayRule } from '../time/schedule-rule.ts'
+import { defineOperation } from './operation.ts'
+import { nameValue } from './values.ts'
+
+const scheduleReportSchema = z.object({
+  job: z.string(),
+  account: z.string(),
+  /** In words, such as "every 5 min". */
+  rule: z.string(),
+  /** null before a worker has stored it, and while it is paused. */
+  nextDueAt: z.string().nullable(),
+  lastRunAt: z.string().nullable(),
+  /** Ticks for which no worker was there, since the schedule was made. */
+  missed: z.int(),
+  lastMissedAt: z.string().nullable(),
+  paused: z.boolean(),
+})
+export type ScheduleReport = z.infer<typeof scheduleReportSchema>
+
+type ScheduleRow = Selectable<WorkerTables['worker.schedules']>
+
+/** The schedules that are configured here and those that another process or version has stored, by job and account. */
+export const listSchedules = defineOperation({
+  route: 'GET /schedules',
+  isPublic: false,
+  input: z.object({}),
+  output: z.array(scheduleReportSchema),
+  async run({ deps }) {
+    const stored = await deps.store.selectFrom('worker.schedules').selectAll().execute()
+    const rows = new Map(stored.map(row => [lineKey(row), row]))
+    const known = new Map(configured(deps).map(schedule => [lineKey(schedule), schedule]))
+    const lines = new Map<string, LineName>([...rows, ...known])
+    return [...lines]
+      .map(([name, line]) => describe(line, rows.get(name), known.get(name)?.rule))
+      .toSorted((a, b) => compare(a.job, b.job) || compare(a.account, b.account))
+  },
+})
+
+/**
+ * Pauses a schedule, or resumes it. Ticks of the pause are not made up for: an interval is due at once, a cron rule at its next
+ * time. NotFoundError, UsageError when there is no such schedule.
+ */
+export const pauseSchedule = defineOperation({
+  route: 'POST /jobs/:job/schedule',
+  isPublic: false,
+  input: z.object({ job: nameValue, account: nameValue.optional(), paused: z.boolean() }),
+  output: scheduleReportSchema,
+  async run({ deps }, wanted) {
+    const { store, jobs, accounts } = deps
+    // Another version of this worker may have stored one that is unknown here.
+    const account = wanted.account ?? chooseNamed('account', accounts, undefined).account.name
+    const line = { account, job: wanted.job }
+    const rule = configured(deps).find(schedule => lineKey(schedule) === lineKey(line))?.rule
+    const row = await setPaused(store, line, rule, wanted.paused)
+    if (row) return describe(line, row, rule)
+    if (jobs.size > 0) getNamed('job', jobs, wanted.job)
+    getNamed('account', accounts, account)
+    throw new UsageError({
+      found: `${line.job} has no schedule for account "${account}"`,
+      remedy: '"schedules" lists those that there are',
+    })
+  },
+})
+
+function configured({ jobs, accounts }: RunDeps): readonly Schedule[] {
+  return listConfigured(
+    jobs.values(),
+    [...accounts.values()].map(access => access.account),
+  )
+}
+
+function describe(
+  { job, account }: LineName,
+  row: ScheduleRow | undefined,
+  rule: ScheduleRule | undefined,
+): ScheduleReport {
+  return {
+    job,
+    account,
+    rule: rule ? sayRule(rule) : (row?.rule ?? ''),
+    nextDueAt: !row || row.paused ? null : row.next_run_at.toISOString(),
+    lastRunAt: row?.last_run_at?.toISOString() ?? null,
+    missed: Number(row?.missed ?? 0),
+    lastMissedAt: row?.last_missed_at?.toISOString() ?? null,
+    paused: row?.paused ?? false,
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}

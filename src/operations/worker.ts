@@ -1,0 +1,61 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { TransientError, WorkerError } from '../errors.ts'
+import { explainPostgresFailure, readOnly } from '../store/postgres-failure.ts'
+import { brief } from '../store/prepared-statements.ts'
+import type { Store } from '../store/store.ts'
+import { settlesWithin } from '../time/clock.ts'
+import { defineOperation } from './operation.ts'
+
+/** Whether a process takes requests at present; commands in the foreground don't. */
+export const hasWorker = defineOperation({
+  route: 'GET /worker',
+  isPublic: false,
+  input: z.object({}),
+  output: z.boolean(),
+  async run({ deps: { store } }) {
+    const { rows } = await sql`
+      select from worker.served_lines l join worker.processes p on p.id = l.process
+      where p.expires_at > now() limit 1`.execute(store)
+    return rows.length > 0
+  },
+})
+
+/** Rejects when the store or the queue can't be reached. */
+export const ping = defineOperation({
+  route: 'GET /ping',
+  isPublic: false,
+  input: z.object({}),
+  output: z.void(),
+  async run({ deps: { store, clock }, tickets }) {
+    const answered = pingStore(store)
+    const inTime = settlesWithin(clock, pingWithinMs, answered).then(isAnswered => {
+      if (!isAnswered) throw silentStore()
+      return answered
+    })
+    await Promise.all([tickets?.ping(), inTime])
+  },
+})
+
+/** Milliseconds in which the store has to say whether it can be used: who asks gives up after 2 to 5 seconds. */
+const pingWithinMs = 1_500
+
+function silentStore(): TransientError {
+  return new TransientError('store', {
+    found: `Postgres did not answer within ${pingWithinMs / 1_000} s`,
+    remedy: 'check that it runs and can be reached, and whether it is overloaded',
+  })
+}
+
+async function pingStore(store: Store): Promise<void> {
+  try {
+    const { rows } = await sql<{ isReadOnly: boolean }>`${brief}
+      select current_setting('transaction_read_only') = 'on' as "isReadOnly" from worker.processes limit 1`.execute(
+      store,
+    )
+    if (rows[0]?.isReadOnly) throw new TransientError('store', readOnly('Postgres'))
+  } catch (error) {
+    if (error instanceof WorkerError) throw error
+    throw new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
+  }
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createHttp } from '../../src/http/create-http.ts'
+import { readInput, routeOf, writeInput } from '../../src/http/operation-route.ts'
+import { listOperations, registry } from '../../src/operations/registry.ts'
+import { letIn } from '../fixtures/let-in.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeAnything } from '../fixtures/take-anything.ts'
+
+let app: TestApp
+let http: FastifyInstance
+beforeAll(async () => {
+  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
+  http = createHttp({ operations: app.operations, authorize: letIn, log: app.logged.log })
+})
+afterAll(async () => {
+  await http.close()
+  await app[Symbol.asyncDispose]()
+})
+
+describe.each(Object.entries(registry))('operation %s', (_name, operation) => {
+  test('is served over TCP only where the registry says so', async () => {
+    await http.ready()
+    const { method, path } = routeOf(operation)
+    expect(http.hasRoute({ method, url: path })).toBe(operation.isPublic)
+  })
+
+  test('has every part of its path in its input', () => {
+    expect(Object.keys(operation.input.shape)).toEqual(expect.arrayContaining([...routeOf(operation).names]))
+  })
+})
+
+test('no two operations have one route', () => {
+  const routes = Object.values(registry).map(({ route }) => route)
+  expect(new Set(routes).size).toBe(routes.length)
+})
+
+test('each operation is spelled in one file: no door names those that it only carries', () => {
+  const doors = ['create-control', 'control-client', 'operation-route'].map(name =>
+    readFileSync(new URL(`../../src/http/${name}.ts`, import.meta.url), 'utf8'),
+  )
+  for (const { operation } of listOperations(app.operations)) {
+    if (operation.route === 'GET /ping') continue
+    for (const text of doors) expect(text).not.toContain(operation.route.split(' ')[1])
+  }
+})
+
+test.each([
+  [{ id: 'a/b?c#%20ü', n: 7 }, 'GET /things/a%2Fb%3Fc%23%2520%C3%BC?n=7'],
+  [{ id: '', n: undefined }, 'GET /things/'],
+])('%j is written as %s', (input, written) => {
+  const { method, path, body } = writeInput({ route: 'GET /things/:id' }, input)
+  expect({ asked: `${method} ${path}`, body }).toEqual({ asked: written, body: undefined })
+})
+
+describe('what a request asks', () => {
+  const operation = {
+    route: 'POST /things/:id' as const,
+    input: z.strictObject({ id: z.string().max(2), n: z.int().default(1) }),
+  }
+
+  test('is its path and its body', () => {
+    const given = { params: { id: 'a' }, query: { n: 5 }, body: { n: 2 } }
+    expect(readInput(operation, given)).toEqual({ id: 'a', n: 2 })
+    expect(readInput(operation, { ...given, body: undefined })).toEqual({ id: 'a', n: 1 })
+  })
+
+  test.each([
+    [{ params: { id: 'abc' }, body: {} }, /^The path is not what is needed \(id: /],
+    [{ params: { id: 'a' }, body: { n: 'x' } }, /^The body is not what is needed \(n: /],
+    [{ params: { id: 'a' }, body: { id: 'b' } }, /^The body is not what is needed \(body: Unrecognized key: "id"\)/],
+  ])('is refused where it is wrong: %j', (given, sentence) => {
+    expect(() => readInput(operation, { query: {}, ...given })).toThrow(sentence)
+  })
+})
