@@ -1,6 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { TokenSource } from '../auth/token-source.ts'
-import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
+import { type Tried, tryUntilKnown } from '../auth/try-until-known.ts'
+import { OutageError, RateLimitedError, TransientError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Slots } from '../outgoing/slots.ts'
 import type { Clock } from '../time/clock.ts'
@@ -75,13 +76,7 @@ export interface HasuraClient {
   ): Promise<RowsResult>
 }
 
-/** Pauses before a query is tried again. */
-const retryPausesMs = [1_000, 2_000, 4_000]
-
 const largestAnswerBytes = 256 * 2 ** 20
-
-/** How long rate limits are waited for in place; beyond it the request goes back to the queue. */
-const longestPauseMs = 60_000
 
 /**
  * @param deps.url the GraphQL endpoint, complete
@@ -100,65 +95,32 @@ export function createHasuraClient(deps: {
   secrets?: KnownSecrets
   log?: Log
 }): HasuraClient {
-  const { role, tokens, clock, log, slots = work => work() } = deps
-  const send = createSend({ url: deps.url, role })
+  const { role, tokens, clock, slots = work => work() } = deps
+  const sendOnce = createSend({ url: deps.url, role })
 
-  /** One try, with what costs no try: a fresh token after the first rejection, and the pauses that Hasura asks for. */
-  async function attempt<D>(
+  /** A mutation is tried again only with another token, or after a pause: a failed one may have been executed. */
+  function ask<D>(
     operation: Sendable,
     kind: DocumentKind,
-    options: RequestOptions,
+    { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes, givesUpOn }: RequestOptions,
     interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
-    const { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes } = options
-    let rejections = 0
-    let pausedMs = 0
-    for (;;) {
+    async function send(): Promise<Tried<Executed<D>>> {
       const token = await tokens.get(signal)
       const received = await slots(() =>
-        send(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) }),
+        sendOnce(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) }),
       )
-      const secrets = [token.value, ...(deps.secrets?.all() ?? [])]
-      const verdict = interpret({ ...received, secrets })
-      switch (verdict.kind) {
-        case 'data':
-          return { data: verdict.data, received }
-        case 'error':
-          throw verdict.error
-        case 'token-rejected':
-          rejections += 1
-          if (rejections > 1) throw rejectedTwice(verdict.reason)
-          tokens.drop(token)
-          break
-        case 'rate-limited':
-          pausedMs += verdict.retryAfterMs
-          if (pausedMs > longestPauseMs) {
-            throw new RateLimitedError(
-              `Hasura asks for a pause of ${verdict.retryAfterMs / 1_000} s`,
-              verdict.retryAfterMs,
-            )
-          }
-          log?.debug({ pauseMs: verdict.retryAfterMs }, 'Hasura asks for a pause')
-          await clock.sleep(verdict.retryAfterMs, signal)
-      }
+      const verdict = interpret({ ...received, secrets: [token.value, ...(deps.secrets?.all() ?? [])] })
+      if (verdict.kind !== 'data') return { token, verdict }
+      return { token, verdict: { kind: 'done', value: { data: verdict.data, received } } }
     }
-  }
-
-  async function attemptQuery<D>(
-    operation: Sendable,
-    options: RequestOptions,
-    interpret: (received: Answer) => Verdict<D>,
-  ): Promise<Executed<D>> {
-    for (const pauseMs of retryPausesMs) {
-      try {
-        return await attempt(operation, 'query', options, interpret)
-      } catch (error) {
-        if (!isWorthAnotherTry(error) || options.givesUpOn?.(error)) throw error
-        log?.debug({ error, pauseMs }, 'a query failed and is tried again')
-        await clock.sleep(pauseMs, options.signal)
-      }
-    }
-    return attempt(operation, 'query', options, interpret)
+    return tryUntilKnown(deps, signal, {
+      tryOnce: () => send().catch(failed),
+      pause: ms => clock.sleep(ms, signal),
+      isWorthAnotherTry: error => kind === 'query' && mayPass(error) && !givesUpOn?.(error),
+      explainRejection: rejectedTwice,
+      explainPause: ms => `Hasura asks for a pause of ${ms / 1_000} s`,
+    })
   }
 
   const interpretAs = (kind: DocumentKind) => (received: Answer) => interpretResponse(received, kind, role, clock.now())
@@ -171,7 +133,7 @@ export function createHasuraClient(deps: {
       options: RequestOptions = {},
     ) {
       requireDocument(document, 'query')
-      return dataOf<R>(await attemptQuery({ document, variables }, options, interpretAs('query')))
+      return dataOf<R>(await ask({ document, variables }, 'query', options, interpretAs('query')))
     },
     async mutate<R, V extends Record<string, unknown>>(
       document: TypedDocumentNode<R, V>,
@@ -179,7 +141,7 @@ export function createHasuraClient(deps: {
       options: RequestOptions = {},
     ) {
       requireDocument(document, 'mutation')
-      return dataOf<R>(await attempt({ document, variables }, 'mutation', options, interpretAs('mutation')))
+      return dataOf<R>(await ask({ document, variables }, 'mutation', options, interpretAs('mutation')))
     },
     async queryRows<R, V extends Record<string, unknown>>(
       document: TypedDocumentNode<R, V>,
@@ -188,7 +150,7 @@ export function createHasuraClient(deps: {
       options: RequestOptions = {},
     ) {
       requireDocument(document, 'query')
-      const { data, received } = await attemptQuery({ document, variables }, options, answer =>
+      const { data, received } = await ask({ document, variables }, 'query', options, answer =>
         interpretRows(answer, place, role, clock.now()),
       )
       const serverDate = Date.parse(received.headers.get('date') ?? '')
@@ -217,9 +179,15 @@ function dataOf<R>(executed: Executed): R {
   return executed.data as R
 }
 
-/** A token that is rejected twice, or a limit that outlasts its pause, won't be better in a few seconds. */
-function isWorthAnotherTry(error: unknown): error is TransientError {
-  return error instanceof TransientError && !(error instanceof RateLimitedError) && error.code !== 'invalid-jwt'
+/** No token, or no answer. */
+function failed(error: unknown): Tried<never> {
+  if (error instanceof WorkerError) return { verdict: { kind: 'error', error } }
+  throw error
+}
+
+/** A limit that outlasts its pause won't be better in a few seconds. */
+function mayPass(error: WorkerError): error is TransientError {
+  return error instanceof TransientError && !(error instanceof RateLimitedError)
 }
 
 function rejectedTwice(reason: string): OutageError {

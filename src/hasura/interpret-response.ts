@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Setback } from '../auth/try-until-known.ts'
 import {
   type Explanation,
   OutageError,
@@ -25,15 +26,12 @@ export interface HasuraResponse {
 /** What a response means for the one who sent the request. */
 export type Verdict<D = unknown> =
   | { readonly kind: 'data'; readonly data: D }
-  /** Not executed: drop the token and try again with another one. */
-  | { readonly kind: 'token-rejected'; readonly reason: string }
-  /** Not executed: wait. */
-  | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
   /**
-   * PermanentError (its code is Hasura's), RefusalError (`claims`: the token is too large for what stands in front), TransientError (worth another try), OutageError (it isn't Hasura that answers,
-   * so everybody waits), or for a mutation UnknownOutcomeError (it may have been executed).
+   * Its error is a PermanentError (its code is Hasura's), RefusalError (`claims`: the token is too large for what stands in front),
+   * TransientError (worth another try), OutageError (it isn't Hasura that answers, so everybody waits), or for a mutation
+   * UnknownOutcomeError (it may have been executed).
    */
-  | { readonly kind: 'error'; readonly error: WorkerError }
+  | Setback
 
 /**
  * Decides what Hasura's answer means. Hasura answers most errors with HTTP 200, so `errors[].extensions.code` goes before

@@ -1,3 +1,4 @@
+import type { Setback } from '../auth/try-until-known.ts'
 import {
   type Explanation,
   OutageError,
@@ -13,15 +14,11 @@ import { parseRateWindow } from './rate-window.ts'
 /** What an API's answer means for the one who sent the request. */
 export type Verdict<T = undefined> =
   | { readonly kind: 'done'; readonly value: T }
-  /** Not carried out: drop the token and try again with another one. */
-  | { readonly kind: 'token-rejected' }
-  /** Not carried out: wait. */
-  | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
   /**
-   * PermanentError, TransientError (worth another try), OutageError (the API serves nobody, or something else answers), or
-   * UnknownOutcomeError (it may have been carried out, and must not be sent twice).
+   * Its error is a PermanentError, TransientError (worth another try), OutageError (the API serves nobody, or something else
+   * answers), or UnknownOutcomeError (it may have been carried out, and must not be sent twice).
    */
-  | { readonly kind: 'error'; readonly error: WorkerError }
+  | Setback
 
 /**
  * Decides by status and headers alone what an answer means, since what a body says can hold data and differs with each API
@@ -37,7 +34,7 @@ export function interpretAnswer(
   const { status, headers } = answer
   if ((status >= 200 && status < 300) || status === 304) return done
   if (status >= 300 && status < 400) return failed(explainRedirect(status, request))
-  if (status === 401) return { kind: 'token-rejected' }
+  if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
   // A 503 that names a pause was given by something that turns requests away before it works on them.
   if (status === 429 || (status === 503 && headers.get('retry-after') !== null)) {
     return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }

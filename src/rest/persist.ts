@@ -1,6 +1,7 @@
 import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import { OutageError, RateLimitedError, TransientError, type WorkerError } from '../errors.ts'
+import { longestPauseMs, tryUntilKnown } from '../auth/try-until-known.ts'
+import { OutageError, TransientError, type WorkerError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import type { Verdict } from './interpret-answer.ts'
@@ -22,18 +23,11 @@ export interface Tried<T> {
   readonly headers?: { get(name: string): string | null }
 }
 
-/** Pauses before a request is tried again. */
-const retryPausesMs = [1_000, 2_000, 4_000]
-
-/** How long pauses that the API asks for are waited for in place; beyond it the request goes back to the queue. */
-const longestPauseMs = 60_000
-
 /** By our reckoning a minute's window can end later than a minute from now: its reset and the API's date are whole seconds. */
 const roundingMs = 2_000
 
 /**
- * Tries a request until its outcome is known: with another token after the first rejection, after the pauses that the API asks
- * for, and after 1, 2 and 4 seconds where a failure may pass and a second try does no harm.
+ * Tries a request in its turn until its outcome is known. It is sent again where a second try does no harm.
  *
  * @throws PermanentError, TransientError, OutageError, RateLimitedError, UnknownOutcomeError, what the token source throws, the
  *   signal's reason
@@ -44,35 +38,18 @@ export async function persist<T>(
   signal: AbortSignal,
   tryOnce: TryOnce<T>,
 ): Promise<T> {
-  const { tokens, clock, bucket } = deps
-  let request: ApiRequest = { ...sent, repeated: false }
-  let rejections = 0
-  let failures = 0
-  let pausedMs = 0
-  for (;;) {
-    const { token, verdict } = await tryInTurn(deps, request, signal, tryOnce)
-    switch (verdict.kind) {
-      case 'done':
-        return verdict.value
-      case 'token-rejected':
-        rejections += 1
-        if (rejections > 1) throw rejectedTwice(request)
-        tokens.drop(token)
-        break
-      case 'rate-limited':
-        bucket.pause(verdict.retryAfterMs)
-        pausedMs += verdict.retryAfterMs
-        if (pausedMs > longestPauseMs) throw rateLimited(request, verdict.retryAfterMs)
-        break
-      case 'error': {
-        const pauseMs = retryPausesMs[failures]
-        if (pauseMs === undefined || !isWorthAnotherTry(verdict.error, request)) throw verdict.error
-        failures += 1
-        if (!neverArrived(verdict.error)) request = { ...request, repeated: true }
-        await clock.sleep(pauseMs, signal)
-      }
-    }
-  }
+  const asked = (failures: readonly WorkerError[]): ApiRequest => ({
+    ...sent,
+    repeated: failures.some(error => !neverArrived(error)),
+  })
+  return tryUntilKnown(deps, signal, {
+    tryOnce: failures => tryInTurn(deps, asked(failures), signal, tryOnce),
+    // The next try waits for its turn.
+    pause: async () => {},
+    isWorthAnotherTry: error => isWorthAnotherTry(error, asked([])),
+    explainRejection: () => rejectedTwice(sent),
+    explainPause: ms => `The API asks for a pause of ${Math.ceil(ms / 1_000)} s after ${sent.name}`,
+  })
 }
 
 async function tryInTurn<T>(
@@ -87,6 +64,7 @@ async function tryInTurn<T>(
     // Not before its turn: a token may expire in a pause.
     const token = await tokens.get(signal)
     tried = await tryOnce(token, request)
+    if (tried.verdict.kind === 'rate-limited') bucket.pause(tried.verdict.retryAfterMs)
     return { token, verdict: tried.verdict }
   } finally {
     bucket.leave(tried?.headers)
@@ -101,15 +79,8 @@ function neverArrived(error: WorkerError): boolean {
   return error instanceof OutageError && error.code === 'network'
 }
 
-function rateLimited(request: ApiRequest, retryAfterMs: number): RateLimitedError {
-  return new RateLimitedError(
-    `The API asks for a pause of ${Math.ceil(retryAfterMs / 1_000)} s after ${request.name}`,
-    retryAfterMs,
-  )
-}
-
 /** Nothing that another try in a few seconds would mend, and nothing that is this job's fault: the account waits. */
-function rejectedTwice(request: ApiRequest): OutageError {
+function rejectedTwice(request: Pick<ApiRequest, 'name'>): OutageError {
   return new OutageError('unauthorized', 'account', {
     found: `${request.name}: the API rejected a fresh token as well (HTTP 401)`,
     remedy:

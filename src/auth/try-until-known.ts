@@ -1,0 +1,95 @@
+import { RateLimitedError, type WorkerError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Token } from './token.ts'
+import type { TokenSource } from './token-source.ts'
+
+/** What an answer that isn't the wanted one means for the one who sent the request. */
+export type Setback =
+  /** Not carried out: drop the token and try again with another one. */
+  | { readonly kind: 'token-rejected'; readonly reason: string }
+  /** Not carried out: wait. */
+  | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
+  /** Whether it is worth another try is for the one who asks to say. */
+  | { readonly kind: 'error'; readonly error: WorkerError }
+
+export interface TryDeps {
+  readonly tokens: Pick<TokenSource, 'drop'>
+  readonly clock: Clock
+  readonly log?: Log | undefined
+}
+
+/** A request to an API that takes tokens, and what is special about it. */
+export interface Attempts<T> {
+  /**
+   * One try with one token; what it throws ends the request.
+   *
+   * @param failures of the tries before
+   */
+  tryOnce(failures: readonly WorkerError[]): Promise<Tried<T>>
+  /** Waits as long as the API asks for, unless the next try does. */
+  pause(ms: number): Promise<void>
+  /** Whether the failure may pass and another try does no harm. */
+  isWorthAnotherTry(error: WorkerError): boolean
+  explainRejection(reason: string): WorkerError
+  /** Who asks for a pause, and after what. */
+  explainPause(ms: number): string
+}
+
+export interface Tried<T> {
+  readonly verdict: { readonly kind: 'done'; readonly value: T } | Setback
+  /** That it was tried with; absent where none could be had. */
+  readonly token?: Token
+}
+
+/** Pauses before a request is tried again. */
+const retryPausesMs = [1_000, 2_000, 4_000]
+
+/** How long pauses that an API asks for are waited for in place; beyond it the request goes back to the queue. */
+export const longestPauseMs = 60_000
+
+/**
+ * Tries a request until its outcome is known: with another token after the first rejection, after the pauses that the API asks
+ * for, and after 1, 2 and 4 seconds where a failure may pass.
+ *
+ * @throws the failure that is not worth another try, or the last one; RateLimitedError; the signal's reason
+ */
+export async function tryUntilKnown<T>(
+  { tokens, clock, log }: TryDeps,
+  signal: AbortSignal | undefined,
+  attempts: Attempts<T>,
+): Promise<T> {
+  const failures: WorkerError[] = []
+  let rejections = 0
+  let pausedMs = 0
+  for (;;) {
+    const { token, verdict } = await attempts.tryOnce(failures)
+    switch (verdict.kind) {
+      case 'done':
+        return verdict.value
+      case 'token-rejected':
+        rejections += 1
+        if (rejections > 1) throw attempts.explainRejection(verdict.reason)
+        if (token) tokens.drop(token)
+        break
+      case 'rate-limited': {
+        const { retryAfterMs } = verdict
+        pausedMs += retryAfterMs
+        if (pausedMs > longestPauseMs) throw new RateLimitedError(attempts.explainPause(retryAfterMs), retryAfterMs)
+        log?.debug({ pauseMs: retryAfterMs }, 'the API asks for a pause')
+        await attempts.pause(retryAfterMs)
+        break
+      }
+      case 'error': {
+        const { error } = verdict
+        const pauseMs = retryPausesMs[failures.length]
+        if (pauseMs === undefined || !attempts.isWorthAnotherTry(error)) throw error
+        failures.push(error)
+        // An answer that failed has let the token pass: what is rejected from here on is another one.
+        rejections = 0
+        log?.debug({ error, pauseMs }, 'a request failed and is tried again')
+        await clock.sleep(pauseMs, signal)
+      }
+    }
+  }
+}
