@@ -85,7 +85,7 @@ const exitCode = await runCli({
     uid: process.getuid?.(),
     readSecretFile: path => readFile(path, 'utf8'),
   },
-  loadDefinitions: () => loadDefinitions(project),
+  loadDefinitions,
 })
 
 // A queue's driver that is still trying to reach its server would keep the process alive for ever.

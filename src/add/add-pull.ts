@@ -5,10 +5,10 @@ import { findDocumentProblems } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, PermanentError, UsageError } from '../errors.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
-import { readSchema } from '../hasura/role-schema.ts'
+import { type RoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { chooseCursor } from './choose-cursor.ts'
 import { chooseKey, type Key } from './choose-key.ts'
-import { chooseNames, chooseTable, findTaken, operationsOf } from './choose-names.ts'
+import { type ChosenNames, chooseNames, chooseTable, findTaken, operationsOf } from './choose-names.ts'
 import { findCodegen, generateTypes } from './generate-types.ts'
 import type { JobNames } from './job-names.ts'
 import { listFile, registerJob } from './register-job.ts'
@@ -28,13 +28,8 @@ export interface PullWish {
   readonly name: string | undefined
 }
 
-/** What the new job and its table are called. */
-export interface ChosenNames {
-  readonly names: JobNames
-  readonly into: string
-}
-
 export interface AddedPull {
+  readonly rootField: string
   readonly names: JobNames
   readonly into: string
   readonly key: Key
@@ -43,6 +38,10 @@ export interface AddedPull {
   readonly renamed: readonly RowColumn[]
   /** What may end a run, depending on the rows it meets. */
   readonly risk: Explanation | undefined
+}
+
+export interface AddedPulls {
+  readonly pulls: readonly AddedPull[]
   /** Below the project's folder. */
   readonly files: readonly string[]
 }
@@ -54,44 +53,65 @@ export interface ProjectWithJobs extends Project {
 /**
  * What can be seen to be wrong before the API is asked.
  *
+ * @returns the names for each wish, none of them twice
  * @throws UsageError, ConfigError, ConflictError
  */
-export async function checkWish({ folder, jobs }: ProjectWithJobs, wish: PullWish): Promise<ChosenNames> {
+export async function checkWishes(
+  { folder, jobs }: ProjectWithJobs,
+  wishes: readonly PullWish[],
+): Promise<readonly ChosenNames[]> {
   if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
     throw new ConfigError([
       {
         found: `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen`,
-        remedy: 'use it in a checkout, after "npm ci"',
+        remedy: 'use it in a project, after "npm install"',
       },
     ])
   }
-  if (!/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(wish.rootField)) {
-    throw new UsageError({
-      found: `"${wish.rootField}" can't be a root field: GraphQL's names are made of the letters A to Z, digits and underscores`,
-      remedy: 'give the name that the API shows, which in Hasura may be a custom name of the table',
-    })
+  const taken = await findTaken(folder, listFile, jobs)
+  const added: ChosenNames[] = []
+  for (const { rootField, name, into } of wishes) {
+    requireName(rootField)
+    const names = chooseNames({ ...taken, added }, rootField, name)
+    added.push({ names, into: chooseTable({ jobs, added }, rootField, into) })
   }
-  const names = chooseNames(await findTaken(folder, listFile, jobs), wish.rootField, wish.name)
-  return { names, into: chooseTable(jobs, wish.rootField, wish.into) }
+  return added
+}
+
+function requireName(rootField: string): void {
+  if (/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(rootField)) return
+  throw new UsageError({
+    found: `"${rootField}" can't be a root field: GraphQL's names are made of the letters A to Z, digits and underscores`,
+    remedy: 'give the name that the API shows, which in Hasura may be a custom name of the table',
+  })
+}
+
+/** A job that is to be written. */
+interface Plan {
+  readonly added: AddedPull
+  readonly operation: WrittenFile
+  readonly job: WrittenFile
 }
 
 /**
- * Writes the operation, the job and the SDL of its role, registers the job and generates the types: all of it or nothing.
+ * Writes the operations, the jobs and the SDL of their role, registers the jobs and generates the types: all of it or nothing.
  *
+ * @param chosen the names for each wish
  * @param sdl what the role sees of the API
  */
-export async function addPull(
+export async function addPulls(
   project: ProjectWithJobs,
-  wish: PullWish,
-  { names, into }: ChosenNames,
+  wishes: readonly PullWish[],
+  chosen: readonly ChosenNames[],
   { role, sdl }: { readonly role: string; readonly sdl: string },
   signal: AbortSignal,
-): Promise<AddedPull> {
+): Promise<AddedPulls> {
   const { folder, jobs } = project
   const schema = readSchema(role, sdl)
-  const root = readRootField(wish.rootField, schema)
-  const key = chooseKey(root, wish.key)
-  const cursor = chooseCursor(root, wish.cursor)
+  const plans = chosen.flatMap((names, index) => {
+    const wish = wishes[index]
+    return wish ? [planPull(wish, names, schema)] : []
+  })
   const problems = findDocumentProblems(jobs, schema)
   if (problems.length > 0) {
     throw new ConfigError([
@@ -102,47 +122,63 @@ export async function addPull(
       },
     ])
   }
-  const operation = renderOperation(root, names, key.columns)
-  const risk = requireRoom(operation, schema, key)
-  const list = registerJob((await findContent(join(folder, listFile))) ?? '', names.constant, moduleOf(names))
-  const graphql: WrittenFile[] = [
-    { path: `graphql/schema/${schemaFileName(role)}`, content: sdl },
-    { path: names.operationFile, content: operation },
-  ]
-  const generated = await generateTypes(project, graphql, signal)
-  requireDocuments(generated, names, jobs)
+  const list = plans.reduce(
+    (text, { added: { names } }) => registerJob(text, names.constant, moduleOf(names)),
+    (await findContent(join(folder, listFile))) ?? '',
+  )
+  const schemaFile: WrittenFile = { path: `graphql/schema/${schemaFileName(role)}`, content: sdl }
+  const operations = plans.map(({ operation }) => operation)
+  const generated = await generateTypes(project, [schemaFile, ...operations], signal)
+  for (const { added } of plans) requireDocument(generated, added.names)
+  requireKept(generated, jobs)
   const files = [
-    ...graphql,
+    schemaFile,
+    ...operations,
     ...generated,
-    { path: names.jobFile, content: renderJob(names, { role, key, cursor, into }) },
+    ...plans.map(({ job }) => job),
     // The last, because whoever reads it needs all the others.
     { path: listFile, content: list },
   ]
   await writeFiles(folder, files)
+  return { pulls: plans.map(({ added }) => added), files: files.map(({ path }) => path) }
+}
+
+/** @throws UsageError, NotFoundError when the role sees no such table, or none that a pull can read */
+function planPull({ rootField, ...wish }: PullWish, { names, into }: ChosenNames, schema: RoleSchema): Plan {
+  const root = readRootField(rootField, schema)
+  const key = chooseKey(root, wish.key)
+  const cursor = chooseCursor(root, wish.cursor)
+  const operation = renderOperation(root, names, key.columns)
+  const risk = requireRoom(operation, schema, key)
   return {
-    names,
-    into,
-    key,
-    cursor,
-    renamed: root.columns.filter(({ name, mirrorName }) => name !== mirrorName),
-    risk,
-    files: files.map(({ path }) => path),
+    added: {
+      rootField,
+      names,
+      into,
+      key,
+      cursor,
+      renamed: root.columns.filter(({ name, mirrorName }) => name !== mirrorName),
+      risk,
+    },
+    operation: { path: names.operationFile, content: operation },
+    job: { path: names.jobFile, content: renderJob(names, { role: schema.role, key, cursor, into }) },
   }
 }
 
+function requireDocument(generated: readonly WrittenFile[], { document }: JobNames): void {
+  if (has(generated, `export const ${document} =`)) return
+  throw new PermanentError('codegen', {
+    found: `Codegen made no ${document}, so nothing was written`,
+    remedy: 'codegen.ts names documents in another way than "add" expects',
+  })
+}
+
 /** Whatever was generated replaces what was there, so no job may lose its operation by it. */
-function requireDocuments(generated: readonly WrittenFile[], names: JobNames, jobs: readonly JobDefinition[]): void {
-  const has = (text: string): boolean => generated.some(({ content }) => content.includes(text))
-  if (!has(`export const ${names.document} =`)) {
-    throw new PermanentError('codegen', {
-      found: `Codegen made no ${names.document}, so nothing was written`,
-      remedy: 'codegen.ts names documents in another way than "add" expects',
-    })
-  }
+function requireKept(generated: readonly WrittenFile[], jobs: readonly JobDefinition[]): void {
   const lost = jobs.flatMap(job =>
     (job.operations ?? [])
       .flatMap(operationsOf)
-      .filter(operation => !has(`"value":"${operation}"`))
+      .filter(operation => !has(generated, `"value":"${operation}"`))
       .map(
         (operation): Explanation => ({
           found: `${job.name} sends ${operation}, which no file in graphql/ has`,
@@ -151,6 +187,10 @@ function requireDocuments(generated: readonly WrittenFile[], names: JobNames, jo
       ),
   )
   if (lost.length > 0) throw new ConfigError(lost)
+}
+
+function has(generated: readonly WrittenFile[], text: string): boolean {
+  return generated.some(({ content }) => content.includes(text))
 }
 
 function moduleOf({ jobFile }: JobNames): string {

@@ -15,6 +15,14 @@ interface Taken {
   readonly jobFiles: ReadonlySet<string>
   readonly list: string
   readonly jobs: readonly JobDefinition[]
+  /** Of jobs that are being added with this one. */
+  readonly added: readonly ChosenNames[]
+}
+
+/** What a new job and its table are called. */
+export interface ChosenNames {
+  readonly names: JobNames
+  readonly into: string
 }
 
 /** @param listFile the project's list of jobs, as the others below its folder */
@@ -30,6 +38,7 @@ export async function findTaken(folder: string, listFile: string, jobs: readonly
     jobFiles: new Set(jobFiles),
     list: (await findContent(join(folder, listFile))) ?? '',
     jobs,
+    added: [],
   }
 }
 
@@ -41,16 +50,23 @@ export async function findTaken(folder: string, listFile: string, jobs: readonly
  */
 export function chooseNames(taken: Taken, rootField: string, asked: string | undefined): JobNames {
   if (asked !== undefined) return requireFree(taken, asked)
-  const job = taken.jobs.find(({ operations = [] }) => operations.some(operation => placeOf(operation) === rootField))
-  const [file] = [...taken.operations].find(([, document]) => document && placeOf(document) === rootField) ?? []
-  if (job || file !== undefined) {
+  const puller = findPuller(taken, rootField)
+  if (puller !== undefined) {
     throw new ConflictError({
-      found: job ? `${job.name} pulls ${rootField} already` : `${file} asks for ${rootField} already`,
+      found: `${puller} already`,
       remedy: 'change that one, or take it out and add it again; a second job of the same rows needs --name and --into',
     })
   }
   for (const names of findJobNames(rootField)) if (findOccupied(taken, names) === undefined) return names
   throw new TypeError('there are always more names')
+}
+
+/** @returns who pulls it, as the beginning of a sentence */
+export function findPuller({ jobs, operations }: Taken, rootField: string): string | undefined {
+  const job = jobs.find(({ operations = [] }) => operations.some(operation => placeOf(operation) === rootField))
+  if (job) return `${job.name} pulls ${rootField}`
+  const [file] = [...operations].find(([, document]) => document && placeOf(document) === rootField) ?? []
+  return file === undefined ? undefined : `${file} asks for ${rootField}`
 }
 
 function requireFree(taken: Taken, asked: string): JobNames {
@@ -68,7 +84,9 @@ function requireFree(taken: Taken, asked: string): JobNames {
 }
 
 /** The first part of these names that something else has. */
-function findOccupied({ operations, jobFiles, list, jobs }: Taken, names: JobNames): string | undefined {
+function findOccupied({ operations, jobFiles, list, jobs, added }: Taken, names: JobNames): string | undefined {
+  // All of a job's names are made of its own.
+  if (added.some(other => other.names.constant === names.constant)) return `a job called ${names.job}`
   if (operations.has(names.operationFile)) return names.operationFile
   if (jobFiles.has(names.jobFile)) return names.jobFile
   if (jobs.some(({ name }) => name === names.job)) return `a job called ${names.job}`
@@ -82,8 +100,15 @@ function findOccupied({ operations, jobFiles, list, jobs }: Taken, names: JobNam
  *
  * @throws UsageError, ConflictError naming --into
  */
-export function chooseTable(jobs: readonly JobDefinition[], rootField: string, asked: string | undefined): string {
-  const writers = new Map(jobs.flatMap(job => [job.into ?? []].flat().map(table => [table, job.name] as const)))
+export function chooseTable(
+  { jobs, added }: Pick<Taken, 'jobs' | 'added'>,
+  rootField: string,
+  asked: string | undefined,
+): string {
+  const writers = new Map([
+    ...jobs.flatMap(job => [job.into ?? []].flat().map(table => [table, job.name] as const)),
+    ...added.map(({ names, into }) => [into, names.job] as const),
+  ])
   if (asked === undefined) return findFreeName(rootField.replaceAll('.', '_'), new Set(writers.keys()))
   const problem = findTableNameProblem(asked)
   if (problem !== undefined) {

@@ -50,11 +50,16 @@ export function findRow({ type }: Field): GraphQLObjectType | undefined {
   return isListType(getNullableType(type)) && isObjectType(row) ? row : undefined
 }
 
-/** What to name instead of something that can't be pulled. */
-export function adviseList(wanted: string, schema: GraphQLSchema): string {
-  const lists = locate(schema)
+/** The places of what looks like a table: lists of rows that can be filtered. */
+export function findLists(schema: GraphQLSchema): readonly string[] {
+  return locate(schema)
     .filter(({ field }) => findRow(field) && field.args.some(({ name }) => name === 'where'))
     .map(({ place }) => place)
+}
+
+/** What to name instead of something that can't be pulled. */
+export function adviseList(wanted: string, schema: GraphQLSchema): string {
+  const lists = findLists(schema)
   if (lists.length === 0) return 'ask for a list of rows, of which this role sees none'
   // Who doesn't know of a namespace leaves it out.
   const near = findNearNames(wanted, lists)

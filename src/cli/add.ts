@@ -1,4 +1,5 @@
-import { type AddedPull, addPull, checkWish } from '../add/add-pull.ts'
+import type { Account } from '../account.ts'
+import { type AddedPull, type AddedPulls, addPulls, checkWishes } from '../add/add-pull.ts'
 import { renderExplanation } from '../errors.ts'
 import { defineCommand } from './command.ts'
 import { argument, textOption } from './options.ts'
@@ -31,26 +32,33 @@ export const add = defineCommand({
     const key = values.key?.split(',').map(column => column.trim())
     const wish = { rootField, key, cursor, into, name }
     const project = { ...context.host.project, jobs: (await context.loadDefinitions()).jobs }
-    const chosen = await checkWish(project, wish)
+    const chosen = await checkWishes(project, [wish])
     const hasura = openHasuraAccess(context, values.account)
     const role = asked ?? (await findDefaultRole(hasura, signal))
     const { sdl, leftOut } = await introspectAs(hasura, role, signal)
-    const added = await addPull(project, wish, chosen, { role, sdl }, signal)
+    const added = await addPulls(project, [wish], chosen, { role, sdl }, signal)
     const who = asked === undefined ? `role "${role}", the token's default role` : `role "${role}"`
-    terminal.out(`${describe(added, rootField, who)}\n${tellLeftOut(leftOut)}`)
-    const { job } = added.names
-    if (hasura.account.jobs && !hasura.account.jobs.includes(job)) {
-      terminal.out(`Account "${hasura.account.name}" names its jobs in the accounts file: add ${job} there.\n`)
-    }
+    terminal.out(describeAdded(added, who, hasura.account))
+    for (const { names } of added.pulls) terminal.out(`Try it: npm run -s cli -- run ${names.job}\n`)
+    terminal.out(tellLeftOut(leftOut))
     return 0
   },
 })
 
-function describe(
-  { names, into, key, cursor, renamed, risk, files }: AddedPull,
-  rootField: string,
-  who: string,
-): string {
+/** What was added, as which role, and what is left to do in the accounts file; lines that end. */
+export function describeAdded({ pulls, files }: AddedPulls, who: string, account: Account): string {
+  const missing = pulls.map(({ names }) => names.job).filter(job => account.jobs && !account.jobs.includes(job))
+  return [
+    ...pulls.map(pull => describe(pull, who)),
+    ...files.map(file => `  ${file}`),
+    ...(missing.length > 0
+      ? [`Account "${account.name}" names its jobs in the accounts file: add ${missing.join(', ')} there.`]
+      : []),
+    '',
+  ].join('\n')
+}
+
+function describe({ rootField, names, into, key, cursor, renamed, risk }: AddedPull, who: string): string {
   const columns = key.columns.map(({ mirrorName }) => mirrorName).join(', ')
   const order = cursor === undefined ? 'no cursor: every run reads all rows' : `cursor ${cursor.mirrorName}`
   const notes = [
@@ -68,7 +76,5 @@ function describe(
   return [
     `${names.job} pulls ${rootField} as ${who}, into mirror.${into}: key ${columns}; ${order}.`,
     ...notes.flat(),
-    ...files.map(file => `  ${file}`),
-    `Try it: npm run -s cli -- run ${names.job}`,
   ].join('\n')
 }

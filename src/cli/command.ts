@@ -87,7 +87,15 @@ export interface Surroundings {
   readonly project: Project
   /** Of the engine's own package. */
   readonly engineFolder: URL
-  readonly terminal: Terminal
+  readonly terminal: LiveTerminal
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  /**
+   * What a command of the project in this folder works with; its `.env` is read.
+   *
+   * @throws ConfigError
+   */
+  openContext(folder: string): Promise<CommandContext>
 }
 
 /** A command that is there before there is any configuration. */

@@ -1,3 +1,4 @@
+import type { Account } from '../account.ts'
 import type { Definitions } from '../app/app.ts'
 import { findAccountJobProblems } from '../app/check-account-jobs.ts'
 import { findJobFiles } from '../app/find-job-files.ts'
@@ -23,46 +24,50 @@ export const doctor = defineCommand({
   arguments: {},
   options: { account: textOption('NAME', 'only this account; default every one'), json: jsonOutput },
   async run({ account: name, json }, context) {
-    const { config, envFile, host, signal, terminal } = context
-    const { accounts } = config
+    const { accounts } = context.config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
-    const { jobs, firstLogin, problems } = await findDefinitions(context)
-    const services = await inspectServices(config, host.uid)
-    const deps = {
-      clock: host.clock,
-      readSecretFile: host.readSecretFile,
-      schemaFolder: schemaFolderOf(host.project),
-      uid: host.uid,
-      env: host.env,
-      firstLogin,
-      services: services.findings,
-      envFile,
-      findFirstLogin: async (account: string) =>
-        services.firstLogins && (services.firstLogins.get(account) ?? { state: 'pending' }),
-    }
-    const diagnoses = await Promise.all(
-      chosen.map(async account => {
-        const ownJobs = jobsOf(account, jobs)
-        const { accountsFile } = config
-        const ofFile =
-          accountsFile === undefined || problems.length > 0
-            ? []
-            : findAccountJobProblems(account, config.accounts.indexOf(account), jobs)
-        const refusals = await Promise.all(ownJobs.map(job => findSettingsRefusal(job, account, host)))
-        const ofSettings = refusals.filter(refusal => refusal !== undefined)
-        const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile, ...ofSettings], accountsFile }
-        const diagnosis = await diagnoseAccount(account, own, signal)
-        const requirements = ownJobs.map(job => job.requirement)
-        return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
-      }),
-    )
-    return report(diagnoses, terminal, json)
+    return report(await diagnose(context, chosen), context.terminal, json)
   },
   // What keeps every other command from starting is a finding here.
   onConfigError(error, { json }, terminal) {
     return report([diagnoseConfig(error)], terminal, json)
   },
 })
+
+/** Every check of these accounts; changes nothing. */
+export async function diagnose(context: CommandContext, accounts: readonly Account[]): Promise<readonly Diagnosis[]> {
+  const { config, envFile, host, signal } = context
+  const { jobs, firstLogin, problems } = await findDefinitions(context)
+  const services = await inspectServices(config, host.uid)
+  const deps = {
+    clock: host.clock,
+    readSecretFile: host.readSecretFile,
+    schemaFolder: schemaFolderOf(host.project),
+    uid: host.uid,
+    env: host.env,
+    firstLogin,
+    services: services.findings,
+    envFile,
+    findFirstLogin: async (account: string) =>
+      services.firstLogins && (services.firstLogins.get(account) ?? { state: 'pending' }),
+  }
+  return Promise.all(
+    accounts.map(async account => {
+      const ownJobs = jobsOf(account, jobs)
+      const { accountsFile } = config
+      const ofFile =
+        accountsFile === undefined || problems.length > 0
+          ? []
+          : findAccountJobProblems(account, config.accounts.indexOf(account), jobs)
+      const refusals = await Promise.all(ownJobs.map(job => findSettingsRefusal(job, account, host)))
+      const ofSettings = refusals.filter(refusal => refusal !== undefined)
+      const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile, ...ofSettings], accountsFile }
+      const diagnosis = await diagnoseAccount(account, own, signal)
+      const requirements = ownJobs.map(job => job.requirement)
+      return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
+    }),
+  )
+}
 
 /** Whatever is wrong with the jobs, everything else can be looked at. */
 async function findDefinitions(
@@ -108,7 +113,8 @@ function diagnoseConfig(error: ConfigError): Diagnosis {
 
 const marks = { ok: '✓', warn: '!', fail: '✗', skip: '·' }
 
-function report(diagnoses: readonly Diagnosis[], terminal: Terminal, json: boolean): number {
+/** @returns the exit code */
+export function report(diagnoses: readonly Diagnosis[], terminal: Terminal, json: boolean): number {
   if (json) terminal.out(`${JSON.stringify(diagnoses)}\n`)
   else for (const diagnosis of diagnoses) terminal.out(describe(diagnosis))
   return exitCodeFor(diagnoses)

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { type App, type Definitions, type Host, openApp } from '../app/app.ts'
 import { type Config, type Environment, parseConfig } from '../config/config.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
+import type { Project } from '../config/project.ts'
 import { type EnvFile, findVariablesOfNode, readEnvFile } from '../config/read-env-file.ts'
 import { readValue } from '../config/read-value.ts'
 import { ConfigError, renderExplanation } from '../errors.ts'
@@ -35,14 +37,14 @@ export interface Invocation {
   /** What nobody caught is told to the listener, which says whether the process goes on. */
   readonly onUnforeseen: (listener: UnforeseenListener) => void
   readonly host: Omit<Host, 'log' | 'env'>
-  readonly loadDefinitions: () => Promise<Definitions>
+  readonly loadDefinitions: (project: Project) => Promise<Definitions>
 }
 
 const defaultColumns = 100
 
 /** Runs one command. @returns the exit code; everything that can be said has been written to the terminal */
 export async function runCli(invocation: Invocation): Promise<number> {
-  const { argv, version, signal, loadDefinitions } = invocation
+  const { argv, version, signal } = invocation
   const { terminal, told } = watch(createSafeTerminal(createLiveTerminal(invocation.terminal)))
   try {
     const columns = terminal.columns ?? defaultColumns
@@ -52,38 +54,24 @@ export async function runCli(invocation: Invocation): Promise<number> {
       return 0
     }
     const command = asked.command.prepare(asked.given)
+    const isWorker = asked.command === worker
     if (command.runAlone) {
       const { host, engineFolder } = invocation
-      return await command.runAlone({ project: host.project, engineFolder, terminal })
+      const openContext = async (folder: string): Promise<CommandContext> => {
+        const project = { ...host.project, folder }
+        const own = { ...invocation, host: { ...host, project }, envFilePath: join(folder, '.env') }
+        return createContext(own, await readSettings(own), terminal, { isWorker })
+      }
+      return await command.runAlone({ project: host.project, engineFolder, terminal, signal, openContext })
     }
-    const settings = await readSettings(invocation)
-    if (settings instanceof ConfigError) {
-      if (command.onConfigError) return command.onConfigError(settings, terminal)
-      throw settings
+    let settings: Settings
+    try {
+      settings = await readSettings(invocation)
+    } catch (error) {
+      if (error instanceof ConfigError && command.onConfigError) return command.onConfigError(error, terminal)
+      throw error
     }
-    const { config, env, envFile } = settings
-    // A command in the foreground says what matters itself; only the worker tells its story in the log.
-    const level = env.LOG_LEVEL || asked.command === worker ? config.logLevel : 'warn'
-    const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
-    invocation.onUnforeseen(createUnforeseenListener(log))
-    log.info({ version }, `hasura-sync-worker ${version}`)
-    if (envFile) tellEnvFile(log, envFile)
-    const host: Host = { ...invocation.host, log, env }
-    return await command.run({
-      config,
-      env,
-      envFile,
-      loadDefinitions,
-      host,
-      log,
-      terminal,
-      signal,
-      onHangup: invocation.onHangup,
-      withOperations(work, needs = 'jobs') {
-        const load = needs === 'jobs' ? loadDefinitions : () => findDefinitions(loadDefinitions, terminal)
-        return withOperations(config, load, host, signal, work)
-      },
-    })
+    return await command.run(createContext(invocation, settings, terminal, { isWorker }))
   } catch (error) {
     const code = exitCodeOf(error)
     const lines = linesOf(error, signal)
@@ -93,6 +81,38 @@ export async function runCli(invocation: Invocation): Promise<number> {
       terminal.out(`${JSON.stringify({ error: { code: describeError(error).code, message: lines.join('\n') } })}\n`)
     }
     return code
+  }
+}
+
+function createContext(
+  invocation: Invocation,
+  { config, env, envFile }: Settings,
+  terminal: LiveTerminal,
+  { isWorker }: { readonly isWorker: boolean },
+): CommandContext {
+  const { version, signal, onHangup } = invocation
+  // A command in the foreground says what matters itself; only the worker tells its story in the log.
+  const level = env.LOG_LEVEL || isWorker ? config.logLevel : 'warn'
+  const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
+  invocation.onUnforeseen(createUnforeseenListener(log))
+  log.info({ version }, `hasura-sync-worker ${version}`)
+  if (envFile) tellEnvFile(log, envFile)
+  const host: Host = { ...invocation.host, log, env }
+  const loadDefinitions = () => invocation.loadDefinitions(host.project)
+  return {
+    config,
+    env,
+    envFile,
+    loadDefinitions,
+    host,
+    log,
+    terminal,
+    signal,
+    onHangup,
+    withOperations(work, needs = 'jobs') {
+      const load = needs === 'jobs' ? loadDefinitions : () => findDefinitions(loadDefinitions, terminal)
+      return withOperations(config, load, host, signal, work)
+    },
   }
 }
 
@@ -146,15 +166,11 @@ async function findDefinitions(load: () => Promise<Definitions>, terminal: Termi
 
 interface Settings extends Pick<CommandContext, 'config' | 'env' | 'envFile'> {}
 
-async function readSettings(invocation: Invocation): Promise<Settings | ConfigError> {
-  try {
-    const { env, envFile } = await readEnvFile(invocation.env, invocation.envFilePath, invocation.host.readSecretFile)
-    const path = readValue(env.ACCOUNTS_FILE ?? '').value
-    return { config: parseConfig(env, path ? await loadAccountsFile(path) : undefined), env, envFile }
-  } catch (error) {
-    if (error instanceof ConfigError) return error
-    throw error
-  }
+/** @throws ConfigError */
+async function readSettings({ env: own, envFilePath, host }: Invocation): Promise<Settings> {
+  const { env, envFile } = await readEnvFile(own, envFilePath, host.readSecretFile)
+  const path = readValue(env.ACCOUNTS_FILE ?? '').value
+  return { config: parseConfig(env, path ? await loadAccountsFile(path) : undefined), env, envFile }
 }
 
 function tellEnvFile(log: Log, envFile: EnvFile): void {

@@ -19,6 +19,7 @@ export function inspectRequirements(
     `every job has what it requires (${roles}); no job needs ${listNames(spare.roles)}`,
     `take what isn't needed away under Clients → ${client} → Service account roles`,
   )
+  const heldForLater = ok(`no job needs a role yet; held: ${listNames(spare.roles)}`)
   const granting = needs.scopes.length > 0 ? `granted: ${needs.scopes.join(', ')}` : 'none is asked for'
   const spareScopes = warn(
     `${granting}; no job needs ${listNames(spare.scopes)}`,
@@ -29,7 +30,10 @@ export function inspectRequirements(
     jobRoles: combine(
       told('job-roles'),
       spare.roles.length > 0
-        ? spareRoles
+        ? // In a new project the roles are those of the jobs to come.
+          needs.requirements.some(requirement => requirement !== undefined)
+          ? spareRoles
+          : heldForLater
         : ok(roles === 'none' ? 'no job needs a role' : `every job has its role (${roles})`),
     ),
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
-import { checkWish } from '../../src/add/add-pull.ts'
+import { checkWishes } from '../../src/add/add-pull.ts'
 
 const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things', name: undefined }
 const node = [process.execPath] as const
@@ -13,8 +13,8 @@ const checkout = fileURLToPath(new URL('../../', import.meta.url))
 test('a packed build has no sources to add to', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'))
   try {
-    await expect(checkWish({ folder, node, jobs }, wish)).rejects.toThrow(
-      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a checkout, after "npm ci"`,
+    await expect(checkWishes({ folder, node, jobs }, [wish])).rejects.toThrow(
+      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a project, after "npm install"`,
     )
   } finally {
     await rm(folder, { recursive: true })
@@ -34,12 +34,23 @@ test.each([
   ['a.b', false],
   ['', false],
 ])('a mirror table may be called %j: %s', async (into, isAllowed) => {
-  const checked = checkWish({ folder: checkout, node, jobs }, { ...wish, into })
-  await (isAllowed ? expect(checked).resolves.toMatchObject({ into }) : expect(checked).rejects.toThrow('--into'))
+  const checked = checkWishes({ folder: checkout, node, jobs }, [{ ...wish, into }])
+  await (isAllowed ? expect(checked).resolves.toMatchObject([{ into }]) : expect(checked).rejects.toThrow('--into'))
 })
 
 test.each(['größe', '', 'a b', 'a.b.c', '2nd', '.a'])('%j is no name of a root field', async rootField => {
-  await expect(checkWish({ folder: checkout, node, jobs }, { ...wish, rootField })).rejects.toThrow(
+  await expect(checkWishes({ folder: checkout, node, jobs }, [{ ...wish, rootField }])).rejects.toThrow(
     "GraphQL's names are made of the letters A to Z",
   )
+})
+
+test('jobs that are added together share no name', async () => {
+  const wishes = ['Order', 'order', 'a.b', 'a_b'].map(rootField => ({ ...wish, rootField, into: undefined }))
+  const chosen = await checkWishes({ folder: checkout, node, jobs: [] }, wishes)
+  expect(chosen.map(({ names, into }) => `${names.job} ${into}`)).toEqual([
+    'sync-order Order',
+    'sync-order-2 order',
+    'sync-a-b a_b',
+    'sync-a-b-2 a_b_2',
+  ])
 })

@@ -68,6 +68,6 @@ test.each<[rootField: string, asked: string | undefined, table: string | RegExp]
     /"a\.b" can't be the name of a mirror table: it holds a dot, a quote or a character that can't be seen: give another one with --into/,
   ],
 ])('the table of %s, asked for %s, is %s', (rootField, asked, table) => {
-  if (typeof table === 'string') expect(chooseTable(known, rootField, asked)).toBe(table)
-  else expect(() => chooseTable(known, rootField, asked)).toThrow(table)
+  if (typeof table === 'string') expect(chooseTable({ jobs: known, added: [] }, rootField, asked)).toBe(table)
+  else expect(() => chooseTable({ jobs: known, added: [] }, rootField, asked)).toThrow(table)
 })

@@ -5,6 +5,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
+import { loadDefinitions } from '../../src/app/load-definitions.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
@@ -29,12 +30,14 @@ export interface Surroundings {
   readonly envFilePath?: string
   /** Where a person is watching, how wide the terminal is. */
   readonly columns?: number
+  /** What a person answers to every question. */
+  readonly answer?: string
 }
 
 export async function runWith(
   env: Environment,
   argv: readonly string[],
-  { signal = new AbortController().signal, envFilePath = '/nowhere/.env', columns }: Surroundings = {},
+  { signal = new AbortController().signal, envFilePath = '/nowhere/.env', columns, answer }: Surroundings = {},
 ): Promise<Ended> {
   let out = ''
   let err = ''
@@ -54,6 +57,7 @@ export async function runWith(
       isInteractive: columns !== undefined,
       hasColors: false,
       columns,
+      ask: answer === undefined ? undefined : async () => answer,
     },
     signal,
     onHangup: () => () => {},
@@ -66,7 +70,7 @@ export async function runWith(
       project: wikiProject,
       readSecretFile: path => readFile(path, 'utf8'),
     },
-    loadDefinitions: async () => ({ jobs, firstLogin }),
+    loadDefinitions: async project => (project === wikiProject ? { jobs, firstLogin } : loadDefinitions(project)),
   })
   return { code, out, err }
 }

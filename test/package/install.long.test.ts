@@ -40,7 +40,7 @@ afterAll(async () => {
 test('it holds JavaScript, types and maps, and nothing of a checkout', () => {
   const kinds = new Set(files.map(path => /^[^/]+/.exec(path)?.[0]))
   expect([...kinds].toSorted()).toEqual(
-    ['.env.example', 'LICENSE', 'README.md', 'dist', 'package.json', 'schema', 'templates'].toSorted(),
+    ['.env.example', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'schema', 'templates'].toSorted(),
   )
   expect(files).toEqual(
     expect.arrayContaining(['dist/main.js', 'dist/index.js', 'dist/index.d.ts', 'dist/index.js.map']),
@@ -50,21 +50,28 @@ test('it holds JavaScript, types and maps, and nothing of a checkout', () => {
   ).toEqual([])
 })
 
-test('init, add and run lead to a mirror, with no file edited by hand', async () => {
-  await type('npx --no-install hasura-sync-worker init')
-  await npm('install')
+test('an installation, init and run lead to a mirror, with no file edited by hand', async () => {
   await writeFile(
     join(project, '.env'),
     `OIDC_ISSUER=${sandbox.idp.issuer}\nCLIENT_ID=stranger\nCLIENT_SECRET=secret\nHASURA_URL=${sandbox.hasura.url}\n`,
   )
-  await type('npm run -s cli -- add articles')
-  const [visible] = await sandbox.hasura.sql("select count(*)::int as count from articles where status = 'published'")
-  expect(await type('npm run -s cli -- run sync-articles')).toContain(
-    `sync-articles: done (${visible?.count} read, ${visible?.count} inserted, `,
-  )
+  await type('npx --no-install hasura-sync-worker init --from-env --table articles', process.env)
+  await expectMirror('articles', "status = 'published'")
+  await type('npm run -s cli -- add topics')
+  await expectMirror('topics', 'true')
   await type('npm run check')
   expect(await type('npm run -s cli -- schema check')).toContain('every operation is valid')
 })
+
+/** @param condition SQL, of the rows that the role sees */
+async function expectMirror(table: string, condition: string): Promise<void> {
+  const [visible] = await sandbox.hasura.sql(`select count(*)::int as count from ${table} where ${condition}`)
+  expect(await type(`npm run -s cli -- run sync-${table}`)).toContain(
+    `sync-${table}: done (${visible?.count} read, ${visible?.count} inserted, `,
+  )
+  const rows = z.array(z.unknown()).parse(JSON.parse(await type(`npm run -s cli -- rows ${table} --limit 1000 --json`)))
+  expect(rows).toHaveLength(Math.min(Number(visible?.count), 1000))
+}
 
 async function npm(...words: string[]): Promise<void> {
   await execute('npm', [...words, '--prefer-offline', '--no-audit', '--no-fund'], {
@@ -75,9 +82,10 @@ async function npm(...words: string[]): Promise<void> {
 }
 
 /** As somebody types it into a shell. @returns what it printed */
-async function type(command: string): Promise<string> {
+async function type(command: string, surroundings: NodeJS.ProcessEnv = {}): Promise<string> {
   try {
-    return (await execute('sh', ['-c', command], { cwd: project, env: environment() })).stdout
+    const env = { ...surroundings, ...environment(), npm_config_prefer_offline: 'true' }
+    return (await execute('sh', ['-c', command], { cwd: project, env })).stdout
   } catch (error) {
     throw new Error(`${command}:\n${Object(error).stdout}${Object(error).stderr}`, { cause: error })
   }

@@ -24,6 +24,7 @@ beforeAll(async () => {
     'test',
     'vitest.config.ts',
     '.env.example',
+    '.gitignore',
   ])
   for (const part of ['src/jobs', 'graphql']) await rm(join(checkout, part), { recursive: true })
   await mkdir(join(checkout, 'src/jobs'))

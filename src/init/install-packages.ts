@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Environment } from '../config/config.ts'
+import { PermanentError } from '../errors.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
+
+/** Whether the packages of a project are there. Node's resolver isn't asked: it remembers for ever what it didn't find. */
+export function hasPackages(folder: string): boolean {
+  return existsSync(join(folder, 'node_modules/@graphql-codegen/cli'))
+}
+
+/**
+ * `npm install` in a project's folder. No package's own script runs: none of them needs to, and the environment may hold the
+ * account's secret.
+ *
+ * @throws PermanentError with what npm says
+ */
+export async function installPackages(folder: string, env: Environment, signal: AbortSignal): Promise<void> {
+  try {
+    await promisify(execFile)('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: folder,
+      env,
+      signal,
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    throw new PermanentError('npm', {
+      found: `"npm install" fails in ${folder} (${quoteForeign(said)})`,
+      remedy: 'make it succeed there, then give the command again',
+    })
+  }
+}
