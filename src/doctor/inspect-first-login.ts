@@ -21,6 +21,7 @@ export async function inspectFirstLogin(
   user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
   signal: AbortSignal,
 ): Promise<Finding> {
+  if (!operations && (!record || (record.state === 'pending' && record.hold === undefined))) return skip(noFirstLogin)
   if (!record) return skip('how far it has come is in the store, which could not be read')
   if (record.hold !== undefined) return failWith(record.hold, groupHint)
   if (record.state === 'pending') {
@@ -49,6 +50,8 @@ export async function inspectFirstLogin(
     )
   }
 }
+
+const noFirstLogin = 'src/jobs/first-login.ts has none to make'
 
 const groupHint =
   'check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups); "forget --configured" and "bootstrap" make the first login anew'

@@ -30,6 +30,7 @@ test('a person chooses among the tables', async () => {
   expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out).toContain('Account "default": nothing fails')
   expect(out).toContain('✓ job-roles      no job needs a role yet; held: viewer')
+  expect(out).toContain('· first-login    src/jobs/first-login.ts has none to make')
   expect(out).toMatch(/\n {3}\d {2}articles\n/)
   expect(out).toMatch(/Not offered: search_articles\. .* can't be asked for without args/)
   expect(await list()).toContain('const syncs = [syncTopics, syncUsers] as const')
