@@ -115,18 +115,6 @@ language sql stable as $$
   order by f.taken_at nulls first, f.rank, f.seq limit p_limit
 $$`
 
-/** A new account's first syncs are made by its bootstrap in their order: ticks of a job come after its step. */
-export const mayTickFunction = `
-create function worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean
-language sql stable as $$
-  select not p_after_bootstrap
-    or exists (select from worker.accounts a where a.name = p_account and a.bootstrapped_at is not null)
-    or exists (select from worker.requests r
-      where r.account = p_account and r.job = p_job and r.state = 'done' and r.bootstrap_id is not null)
-    or exists (select from worker.requests r
-      where r.account = p_account and r.job = 'bootstrap-account' and r.state = 'failed')
-$$`
-
 /** How often in a row a run may end with its process, without having come further, before its request fails. */
 const mostInterruptions = 10
 

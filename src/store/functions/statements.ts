@@ -1,15 +1,9 @@
 import { acceptFunction, rankOffsetFunction, requestFunction } from './accept.ts'
+import { endStepFunction, mayTickFunction, nextStepFunction } from './bootstrap.ts'
 import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimFunction, freeSlotFunction } from './claim.ts'
-import { endRunFunction, endStepFunction, nextStepFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
-import {
-  beatFunction,
-  interruptionFunction,
-  lookFunction,
-  mayTickFunction,
-  readyLinesFunction,
-  reapFunction,
-} from './look.ts'
+import { endRunFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
+import { beatFunction, interruptionFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
 import { placeHoldFunction } from './place-hold.ts'
 import { tickFunction } from './tick.ts'
 
