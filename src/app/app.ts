@@ -6,6 +6,7 @@ import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, TransientError, WorkerError } from '../errors.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Log } from '../log.ts'
+import { createLogObserver } from '../observer/log-observer.ts'
 import { openTickets, type Tickets } from '../queue/tickets.ts'
 import { startProcess } from '../runs/process.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -71,11 +72,13 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   const process = opened.use(
     await startProcess({ database, clock, log }, { host: hostname, pid, isAlone: database.kind === 'embedded' }),
   )
-  const waker = createWaker({ store, tickets, notifies: database.kind === 'postgres', log })
+  const observer = createLogObserver(log)
+  const waker = createWaker({ store, tickets, notifies: database.kind === 'postgres', log, observer })
   const deps: RunDeps = {
     store,
     clock,
     log,
+    observer,
     process,
     wake: waker.wake,
     jobs: new Map(jobs.map(job => [job.name, job])),

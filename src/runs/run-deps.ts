@@ -3,6 +3,7 @@ import type { SettingsSource } from '../definitions/job-settings.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Log } from '../log.ts'
+import type { Observer } from '../observer/observer.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Wake } from './line.ts'
@@ -13,6 +14,8 @@ export interface RunDeps {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
+  /** Told what happens to runs. */
+  readonly observer: Observer
   readonly process: WorkerProcess
   readonly wake: Wake
   readonly jobs: ReadonlyMap<string, JobDefinition>

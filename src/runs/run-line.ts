@@ -32,12 +32,12 @@ export async function runLine(
   stopping: AbortSignal,
   mayGoOn: () => boolean,
 ): Promise<boolean> {
-  const { store, log, clock, process } = deps
+  const { store, observer, clock, process } = deps
   const job = deps.jobs.get(line.job)
   const access = deps.accounts.get(line.account)
   if (!job || !access || !jobsOf(access.account, [job]).includes(job)) {
     // A process that knows it finds it by its look.
-    log.debug({ ...line, guard: 'ticket-unserved' }, 'a ticket names a job or account that does not run here')
+    observer.guardFired('ticket-unserved', line)
     return false
   }
   using turn = new DisposableStack()
@@ -53,7 +53,7 @@ export async function runLine(
     slots,
   })
   if (typeof claim === 'string') {
-    log.debug({ ...line, guard: `claim-${claim}` }, 'nothing was claimed')
+    observer.guardFired(`claim-${claim}`, line)
     return false
   }
   while (claim) {
@@ -92,7 +92,7 @@ function unrecordable({ failures }: Ending): Ending {
 
 /** An ending that isn't written down would make the others wait until this process is taken for dead. */
 export async function endSurely(
-  { store, clock, log }: Pick<RunDeps, 'store' | 'clock' | 'log'>,
+  { store, clock, log, observer }: Pick<RunDeps, 'store' | 'clock' | 'log' | 'observer'>,
   runId: string,
   ending: Ending,
   stopping: AbortSignal,
@@ -102,7 +102,7 @@ export async function endSurely(
     try {
       const ended = await endRun(store, runId, recorded, next)
       if (ended) return ended
-      log.warn({ run: runId, guard: 'end-refused' }, 'the run had lost its lease: how it ended is not recorded')
+      observer.guardFired('end-refused', { run: runId })
       return nothing
     } catch (error) {
       log.warn({ error, run: runId }, 'how a run ended could not be recorded and is recorded again')

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Log } from '../log.ts'
+import type { Observer } from '../observer/observer.ts'
 import { requestsChannel } from '../store/listen.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, Wake } from './line.ts'
@@ -24,12 +25,14 @@ export function createWaker({
   tickets,
   notifies,
   log,
+  observer,
 }: {
   readonly store: Store
   readonly tickets: TicketTaker | undefined
   /** Other processes may listen. */
   readonly notifies: boolean
   readonly log: Log
+  readonly observer: Observer
 }): Waker {
   let offer: Wake = () => {}
   let isNotifying = false
@@ -61,7 +64,7 @@ export function createWaker({
         return
       }
       tickets.add(lines).catch(error => {
-        log.debug({ error, guard: 'ticket-refused' }, 'the queue took no ticket, and this process is offered the line')
+        observer.guardFired('ticket-refused', { error })
         offer(lines)
       })
     },

@@ -1,0 +1,32 @@
+import { findContractRefusal } from '../definitions/contract.ts'
+import { type JobSettings, readJobSettings } from '../definitions/job-settings.ts'
+import { liftHolds } from '../gate/holds.ts'
+import { openSession, type Session } from '../gate/session.ts'
+import type { ObservedRun } from '../observer/observer.ts'
+import type { Execution } from './execution.ts'
+import type { RunDeps } from './run-deps.ts'
+
+/** What a job begins with. */
+export interface Admission {
+  readonly session: Session
+  readonly settings: JobSettings
+}
+
+/**
+ * The gate's half of a run: whatever is thrown here was met before the job began.
+ *
+ * @throws RefusalError and OutageError, which hold; the signal's reason when it was stopped
+ */
+export async function admit(
+  deps: RunDeps,
+  { job, access, signal, known, probed }: Execution,
+  observed: ObservedRun,
+): Promise<Admission> {
+  signal.throwIfAborted()
+  const refusal = await findContractRefusal(job, deps.schemaFolder)
+  if (refusal) throw refusal
+  const settings = await readJobSettings(job, access.account, deps.settings)
+  const session = await openSession(deps, access, job.requirement, signal, known)
+  if (probed && (await liftHolds(deps.store, access.account.name, job.name))) deps.observer.holdLifted(observed)
+  return { session, settings }
+}

@@ -1,0 +1,106 @@
+import { jobsOf } from '../definitions/account-jobs.ts'
+import type { JobContext, JobDefinition, JobResult } from '../definitions/define-job.ts'
+import type { JobSettings } from '../definitions/job-settings.ts'
+import { JobError, PermanentError, TransientError, WorkerError } from '../errors.ts'
+import { explainIssues } from '../failures/explain-issues.ts'
+import { explainThrown } from '../failures/explain-thrown.ts'
+import { isPassingFailure } from '../failures/passing-failure.ts'
+import type { Session } from '../gate/session.ts'
+import { privateCode } from '../log.ts'
+import type { Admission } from './admit.ts'
+import type { Execution } from './execution.ts'
+import { fencedStatement, fencedTransaction } from './lease.ts'
+import { createPace } from './pace.ts'
+import { acceptRequest, reportProgress } from './requests.ts'
+import type { RunDeps } from './run-deps.ts'
+
+/**
+ * The job's half of a run: whatever is thrown here was met after the gate.
+ *
+ * @throws WorkerError; the signal's reason when it was stopped
+ */
+export async function perform(
+  deps: RunDeps,
+  execution: Execution,
+  { session, settings }: Admission,
+): Promise<JobResult> {
+  const { job, access, lease } = execution
+  const log = deps.log.child({ job: job.name, account: access.account.name, run: lease.runId })
+  return runJob(job, session, createContext(deps, execution, settings, log), () => [
+    ...settings.secrets,
+    ...access.secrets.all(),
+  ])
+}
+
+/** What a job throws is translated here, once: from here on it has a sentence and a decision. */
+async function runJob(
+  job: JobDefinition,
+  session: Session,
+  context: JobContext<unknown>,
+  findSecrets: () => readonly string[],
+): Promise<JobResult> {
+  try {
+    return await job.run(session, context)
+  } catch (error) {
+    if (error instanceof WorkerError || context.signal.aborted) throw error
+    const { code, message, isPrivate } = explainThrown(error, findSecrets())
+    // What passes may be tried for a day, as where it is ours.
+    const Kind = isPassingFailure(error) ? TransientError : JobError
+    throw new Kind(isPrivate ? privateCode : code, message, { cause: error })
+  }
+}
+
+/** Progress is a write to the store, and pages come faster than anybody looks. */
+const reportEveryMs = 1_000
+
+function createContext(
+  deps: RunDeps,
+  execution: Execution,
+  settings: JobSettings,
+  log: RunDeps['log'],
+): JobContext<unknown> {
+  const { store, clock } = deps
+  const { lease, requestId, job } = execution
+  const pace = createPace(clock)
+  const account = execution.access.account.name
+  let reportedAt = Number.NEGATIVE_INFINITY
+  return {
+    payload: parsePayload(job, execution.payload),
+    settings: settings.values,
+    requestId,
+    accountJobs: new Set(jobsOf(execution.access.account, deps.jobs.values()).map(known => known.name)),
+    dryRun: execution.dryRun ?? false,
+    signal: execution.signal,
+    clock,
+    log,
+    schemaFolder: deps.schemaFolder,
+    store,
+    transaction: work => fencedTransaction(store, lease, work),
+    statement: build => fencedStatement(store, lease, build),
+    progress(progress) {
+      const paced = pace(progress)
+      execution.onProgress?.(paced)
+      if (clock.now() - reportedAt < reportEveryMs) return
+      reportedAt = clock.now()
+      reportProgress(store, lease.runId, paced).catch(error => log.debug({ error }, 'progress could not be stored'))
+    },
+    async request({ name }, ...[payload]) {
+      const other = deps.jobs.get(name)
+      if (!other) throw new PermanentError('unknown-job', `${job.name} asks for job "${name}", which there is none of`)
+      const request = { account, job: name, payload: payload ?? {}, trigger: 'job' as const, caller: `job:${job.name}` }
+      const { accepted, wake } = await acceptRequest(store, request)
+      deps.wake(wake)
+      return { id: accepted.id }
+    },
+  }
+}
+
+/** It was parsed when it was asked for, unless by SQL, or by a version whose schema was another one. */
+function parsePayload(job: JobDefinition, payload: unknown): unknown {
+  const parsed = job.payload.safeParse(payload)
+  if (parsed.success) return payload
+  throw new PermanentError('payload', {
+    found: `The payload of ${job.name} is not what it needs (${explainIssues(parsed.error, 'payload')})`,
+    remedy: 'make the request again with another one',
+  })
+}
