@@ -8,7 +8,8 @@ import { resolveToSources } from './app/source-condition.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
-import { readEngineManifest } from './init/engine-package.ts'
+import { renderExplanation } from './errors.ts'
+import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
 import { systemClock } from './time/clock.ts'
 
 /** A worker ends within 9 seconds of a signal; what hangs, such as a job's module that never finishes loading, is cut off. */
@@ -44,6 +45,12 @@ const project: Project = {
 
 // Of the package, be it its sources or what was built of them.
 const engineFolder = new URL('../', import.meta.url)
+const engine = await readEngineManifest(engineFolder)
+const nodeProblem = findNodeProblem(engine, process.versions.node)
+if (nodeProblem) {
+  process.stderr.write(`${renderExplanation(nodeProblem)}\n`)
+  process.exit(2)
+}
 
 /** An exception that nobody caught made the process end: what it left in pieces may be what has to stop. */
 let brokeOff = false
@@ -53,7 +60,7 @@ const exitCode = await runCli({
   env: process.env,
   envFilePath: resolve('.env'),
   engineFolder,
-  version: (await readEngineManifest(engineFolder)).version,
+  version: engine.version,
   terminal: {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),

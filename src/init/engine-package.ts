@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import type { Explanation } from '../errors.ts'
 
 const versions = z.record(z.string(), z.string())
 
 const manifestSchema = z.object({
   version: z.string(),
-  engines: versions,
+  engines: z.object({ node: z.string() }),
   dependencies: versions,
   devDependencies: versions,
   overrides: versions,
@@ -18,4 +19,19 @@ export type EngineManifest = z.output<typeof manifestSchema>
 /** @param folder of the engine's package */
 export async function readEngineManifest(folder: URL): Promise<EngineManifest> {
   return manifestSchema.parse(JSON.parse(await readFile(new URL('package.json', folder), 'utf8')))
+}
+
+/**
+ * npm only warns of a Node that is too old.
+ *
+ * @param engines such as `>=24`
+ * @param version of Node that runs this, such as `22.15.0`
+ */
+export function findNodeProblem(
+  { engines }: Pick<EngineManifest, 'engines'>,
+  version: string,
+): Explanation | undefined {
+  const [oldest = 0, own = 0] = [engines.node, version].map(text => Number(/\d+/.exec(text)?.[0]))
+  if (own >= oldest) return undefined
+  return { found: `This is Node ${version}`, remedy: `install Node ${oldest} or later` }
 }

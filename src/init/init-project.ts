@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
@@ -16,6 +16,7 @@ export interface InitializedProject {
  * Writes a project into a folder that may have some of it already: no file is overwritten, and package.json only gains.
  *
  * @param engineFolder of the engine's package, where its templates are
+ * @param folder is made if it isn't there
  */
 export async function initProject(engineFolder: URL, folder: string): Promise<InitializedProject> {
   const engine = await readEngineManifest(engineFolder)
@@ -30,6 +31,7 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
     else if (found !== file.content) present.push(file.path)
   }
   if (manifest.content !== existing) missing.push({ path: 'package.json', content: manifest.content })
+  await mkdir(folder, { recursive: true })
   await writeFiles(folder, missing)
   return {
     written: missing.map(({ path }) => path).toSorted(),

@@ -25,6 +25,11 @@ test('writes a project, without any configuration', async () => {
   }
 })
 
+test('makes the folder', async () => {
+  const { written } = await initProject(engine, join(folder, 'new/project'))
+  expect(await readFile(join(folder, 'new/project', written[0] ?? ''), 'utf8')).not.toBe('')
+})
+
 test('leaves alone what is there, and says so', async () => {
   await writeFile(join(folder, 'README.md'), 'ours')
   const { written, leftAlone } = await initProject(engine, folder)
