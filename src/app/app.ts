@@ -83,7 +83,7 @@ export async function openApp(config: Config, definitions: Definitions | undefin
     wake: waker.wake,
     jobs: new Map(jobs.map(job => [job.name, job])),
     accounts: registry.accounts,
-    operations: firstLogin,
+    firstLogin,
     schemaFolder,
     settings: host,
   }

@@ -17,11 +17,11 @@ export interface FirstLoginRecord {
  */
 export async function inspectFirstLogin(
   record: FirstLoginRecord | undefined,
-  operations: FirstLoginDefinition | undefined,
+  firstLogin: FirstLoginDefinition | undefined,
   user: { readonly hasura: HasuraClient; readonly userId: string | undefined },
   signal: AbortSignal,
 ): Promise<Finding> {
-  if (!operations && (!record || (record.state === 'pending' && record.hold === undefined))) return skip(noFirstLogin)
+  if (!firstLogin && (!record || (record.state === 'pending' && record.hold === undefined))) return skip(noFirstLogin)
   if (!record) return skip('how far it has come is in the store, which could not be read')
   if (record.hold !== undefined) return failWith(record.hold, groupHint)
   if (record.state === 'pending') {
@@ -34,13 +34,13 @@ export async function inspectFirstLogin(
     return warn('refresh_users was called and its answer was not seen', 'the next run checks the user, and resumes')
   }
   const { userId } = user
-  if (!operations?.isVisible || !userId) {
+  if (!firstLogin?.isVisible || !userId) {
     return record.state === 'visible'
       ? ok('the first login was made')
       : warn('refresh_users was called', 'the next run resumes it; if it stays so, see npm run -s cli -- holds')
   }
   try {
-    if (await operations.isVisible(user.hasura, userId, signal)) return ok('the user is visible in the application')
+    if (await firstLogin.isVisible(user.hasura, userId, signal)) return ok('the user is visible in the application')
     return fail(`the first login was made, but the application does not show the user ${userId}`, groupHint)
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error

@@ -30,7 +30,7 @@ export interface FirstLoginDeps {
   readonly clock: Clock
   readonly log: Log
   readonly process: { readonly id: string }
-  readonly operations: FirstLoginDefinition | undefined
+  readonly firstLogin: FirstLoginDefinition | undefined
 }
 
 /** How long a user may take to become visible after `refresh_users`, in milliseconds. */
@@ -78,20 +78,20 @@ async function callAndWait(
   deadline: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, operations, log } = deps
+  const { clock, firstLogin, log } = deps
   const { hasura } = user
   // What is known for sure at each moment: whoever comes next goes on from there.
   let state = before
   try {
-    if (!operations) return await settle(deps, account, 'visible', 'no refresh_users operation is configured')
-    const look = createLook(operations, user)
+    if (!firstLogin) return await settle(deps, account, 'visible', 'no refresh_users operation is configured')
+    const look = createLook(firstLogin, user)
     let note: string | null = null
     // `calling` was left by one that didn't hear the answer: the call may have happened.
     if (state === 'calling' && (await look(signal)) === true) state = 'called'
     if (state !== 'called') {
       log.info({ account, role: hasura.role }, 'first login: calling refresh_users')
       state = 'calling'
-      const refusal = await callRefreshUsers(operations, hasura, look, signal)
+      const refusal = await callRefreshUsers(firstLogin, hasura, look, signal)
       if (refusal) {
         state = 'pending'
         note = await explainNotCalled(refusal, hasura, look, signal)
@@ -120,10 +120,10 @@ type Look = (signal: AbortSignal) => Promise<boolean | undefined>
 
 /** @throws RefusalError (`user-id`) when it is to be asked and the token doesn't say for whom */
 function createLook(
-  operations: FirstLoginDefinition,
+  firstLogin: FirstLoginDefinition,
   { hasura, userId }: { readonly hasura: HasuraClient; readonly userId: string | undefined },
 ): Look {
-  if (!operations.isVisible) return async () => undefined
+  if (!firstLogin.isVisible) return async () => undefined
   if (!userId) {
     throw new RefusalError('user-id', 'account', {
       found: 'The token has no x-hasura-user-id, which is needed to see whether the user is visible',
@@ -132,7 +132,7 @@ function createLook(
   }
   return async signal => {
     try {
-      return await operations.isVisible?.(hasura, userId, signal)
+      return await firstLogin.isVisible?.(hasura, userId, signal)
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error
       throw new RefusalError(
@@ -153,13 +153,13 @@ function createLook(
  * @throws OutageError when that isn't known and the user isn't visible; what kept the call from being sent
  */
 async function callRefreshUsers(
-  operations: FirstLoginDefinition,
+  firstLogin: FirstLoginDefinition,
   hasura: HasuraClient,
   look: Look,
   signal: AbortSignal,
 ): Promise<WorkerError | undefined> {
   try {
-    await hasura.mutate(operations.refreshUsers, {}, { signal })
+    await hasura.mutate(firstLogin.refreshUsers, {}, { signal })
     return undefined
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error

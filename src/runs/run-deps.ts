@@ -20,7 +20,7 @@ export interface RunDeps {
   readonly wake: Wake
   readonly jobs: ReadonlyMap<string, JobDefinition>
   readonly accounts: ReadonlyMap<string, AccountAccess>
-  readonly operations: FirstLoginDefinition | undefined
+  readonly firstLogin: FirstLoginDefinition | undefined
   /** Where the SDL of each role is. */
   readonly schemaFolder: URL
   readonly settings: SettingsSource

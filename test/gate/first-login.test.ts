@@ -34,7 +34,7 @@ const { signal: never } = new AbortController()
 
 interface Opening {
   readonly clock?: Clock
-  readonly operations?: FirstLoginDeps['operations']
+  readonly firstLogin?: FirstLoginDeps['firstLogin']
   readonly process?: FirstLoginDeps['process']
   readonly refreshRole?: string
   readonly signal?: AbortSignal
@@ -60,7 +60,7 @@ async function open(account: string, opening: Opening = {}): Promise<{ calls: nu
 }
 
 /** A user that reaches the application later than anybody waits here. */
-const notVisible: FirstLoginDeps['operations'] = { refreshUsers: refreshUsersDocument, isVisible: async () => false }
+const notVisible: FirstLoginDeps['firstLogin'] = { refreshUsers: refreshUsersDocument, isVisible: async () => false }
 
 function callsSoFar(): number {
   return sandbox.hasura.requests.filter(request => request.operationName === 'RefreshUsers').length
@@ -165,7 +165,7 @@ describe('refresh_users', () => {
   test('is not repeated blindly when its answer is lost and the user appears later', async () => {
     const account = app.addAccount()
     sandbox.hasura.fault({ operationName: 'RefreshUsers', times: 1 }, { kind: 'reset-after' })
-    const { calls, error } = await open(account, { operations: notVisible })
+    const { calls, error } = await open(account, { firstLogin: notVisible })
     expect(calls).toBe(1)
     expect(error).toMatchObject({ code: 'first-login', name: 'OutageError', scope: 'account' })
     expect(await stateOf(account)).toMatchObject({ state: 'calling', process: null })
@@ -200,7 +200,7 @@ describe('refresh_users', () => {
         signal?.throwIfAborted()
       },
     }
-    expect(await open(account, { operations: notVisible, clock, signal: stop.signal })).toMatchObject({
+    expect(await open(account, { firstLogin: notVisible, clock, signal: stop.signal })).toMatchObject({
       calls: 1,
       error: stop.signal.reason,
     })
@@ -262,11 +262,11 @@ describe('a role without refresh_users', () => {
     const document: TypedDocumentNode<unknown, { id: string }> = parse(
       'query SeeUser($id: uuid!) { users_by_pk(id: $id) { email } }',
     )
-    const operations: FirstLoginDeps['operations'] = {
+    const firstLogin: FirstLoginDeps['firstLogin'] = {
       refreshUsers: refreshUsersDocument,
       isVisible: async (hasura, id, signal) => Boolean(await hasura.query(document, { id }, { signal })),
     }
-    const { error } = await open(account, { operations })
+    const { error } = await open(account, { firstLogin })
     expect(error).toMatchObject({
       name: 'RefusalError',
       code: 'first-login',
@@ -305,14 +305,14 @@ describe('a user', () => {
 
   test('is nothing that is asked for where no operation is configured', async () => {
     const account = app.addAccount()
-    expect(await open(account, { operations: undefined })).toEqual({ calls: 0 })
+    expect(await open(account, { firstLogin: undefined })).toEqual({ calls: 0 })
     expect(await stateOf(account)).toMatchObject({ state: 'visible', note: 'no refresh_users operation is configured' })
   })
 
   test('is taken for visible after the call where no way to look is configured', async () => {
     const account = app.addAccount()
     const looksBefore = sandbox.hasura.requests.filter(request => request.operationName === 'FindUser').length
-    expect(await open(account, { operations: { refreshUsers: refreshUsersDocument } })).toEqual({ calls: 1 })
+    expect(await open(account, { firstLogin: { refreshUsers: refreshUsersDocument } })).toEqual({ calls: 1 })
     expect(sandbox.hasura.requests.filter(request => request.operationName === 'FindUser')).toHaveLength(looksBefore)
     expect(await stateOf(account)).toMatchObject({ state: 'visible' })
   })
@@ -333,7 +333,7 @@ test('a process that was taken for dead meanwhile does not undo what its success
       signal?.throwIfAborted()
     },
   }
-  await open(account, { operations: notVisible, clock, signal: stop.signal })
+  await open(account, { firstLogin: notVisible, clock, signal: stop.signal })
   expect(await stateOf(account)).toMatchObject({ state: 'visible' })
 })
 
