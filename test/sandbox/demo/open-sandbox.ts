@@ -59,7 +59,7 @@ export async function openSandbox(options: {
   const folder = await mkdtemp(join(tmpdir(), 'sync-demo-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
   const secretFile = join(folder, 'secret')
-  await writeFile(secretFile, `${options.wrongSecret ? 'not-the-secret' : secret}\n`, { mode: 0o600 })
+  await writeFile(secretFile, options.wrongSecret ? 'not-the-secret' : secret, { mode: 0o600 })
   const environment = {
     OIDC_ISSUER: identity.issuer,
     CLIENT_ID: workerClient,
