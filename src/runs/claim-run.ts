@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import type { KnownAccount } from '../gate/account-record.ts'
-import { brief } from '../store/prepared-statements.ts'
+import { gather } from '../store/gather.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
-import type { LineName } from './line.ts'
+import { type LineName, lineKey } from './line.ts'
 
 /** A request that this process is to run, with all that the gate needs to begin. */
 export interface ClaimedRun {
@@ -40,6 +40,16 @@ interface ClaimRow extends Omit<BegunRow, keyof LineName> {
   readonly verdict: NoClaim | 'run'
 }
 
+const claim = gather<LineName & { run: string; process: string; slots: number; request: string | undefined }, ClaimRow>(
+  {
+    given: sql`account text, job text, run uuid, process uuid, slots integer, request text`,
+    call: sql`worker.claim(given.account, given.job, given.run, given.process, given.slots, given.request)`,
+    columns: sql`answer.verdict, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
+    answer.issuer, answer.subject, answer.endpoint, answer.first_login`,
+    orderOf: lineKey,
+  },
+)
+
 /**
  * Takes a line's lease, its first ready request and one of the account's slots, or nothing of it: one exchange.
  *
@@ -63,10 +73,7 @@ export async function claimRun(
   },
 ): Promise<ClaimedRun | NoClaim> {
   const { account, job } = line
-  const { rows } = await sql<ClaimRow>`${brief}
-    select verdict, request_id, payload, trigger, failures, probed, issuer, subject, endpoint, first_login
-    from worker.claim(${account}, ${job}, ${runId}, ${processId}, ${slots}, ${requestId ?? null})`.execute(store)
-  const [row] = rows
+  const [row] = await claim(store, { account, job, run: runId, process: processId, slots, request: requestId })
   if (!row) throw new TypeError('worker.claim answers with one row')
   return row.verdict === 'run' ? asClaimedRun(runId, { ...row, account, job }) : row.verdict
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { brief } from '../store/prepared-statements.ts'
+import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
 import { asClaimedRun, type BegunRow, type ClaimedRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
@@ -14,6 +14,15 @@ export interface EndedRun {
 
 type EndRow = ({ readonly kind: 'ended' | 'wake' } & Line) | ({ readonly kind: 'run' } & BegunRow)
 
+const end = gather<Record<string, string | number | boolean | readonly string[] | null>, EndRow>({
+  given: sql`run uuid, state text, request text, pause_ms float8, failures integer, "from" text, "to" text, counts text, error text,
+    hold text, lifts boolean, steps text[], next uuid`,
+  call: sql`worker.end_run(given.run, given.state, given.request, given.pause_ms, given.failures, given."from", given."to",
+    given.counts::jsonb, given.error::jsonb, given.hold::jsonb, given.lifts, given.steps, given.next)`,
+  columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
+    answer.issuer, answer.subject, answer.endpoint, answer.first_login`,
+})
+
 /**
  * Records how a run ended, settles its request and frees its line: one exchange, and the same answer when it is asked again.
  *
@@ -27,11 +36,21 @@ export async function endRun(
   nextRunId?: string,
 ): Promise<EndedRun | undefined> {
   const { run, request, pauseMs, failures, from, to, counts, error, hold, lifts, steps = null } = ending
-  const { rows } = await sql<EndRow>`${brief}
-    select kind, account, job, fence, request_id, payload, trigger, failures, probed, issuer, subject, endpoint, first_login
-    from worker.end_run(
-      ${runId}, ${run}, ${request}, ${clampPause(pauseMs)}, ${failures}, ${asText(from)}, ${asText(to)}, ${asJson(counts)}::jsonb,
-      ${asJson(error)}::jsonb, ${asJson(hold)}::jsonb, ${lifts}, ${steps}::text[], ${nextRunId ?? null})`.execute(store)
+  const rows = await end(store, {
+    run: runId,
+    state: run,
+    request,
+    pause_ms: clampPause(pauseMs),
+    failures,
+    from: asText(from),
+    to: asText(to),
+    counts: asJson(counts),
+    error: asJson(error),
+    hold: asJson(hold),
+    lifts,
+    steps,
+    next: nextRunId ?? null,
+  })
   if (rows.length === 0) return undefined
   const begun = rows.find(row => row.kind === 'run')
   return {

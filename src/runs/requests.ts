@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import { type AccountRows, accountRows } from '../store/account-rows.ts'
+import { gather } from '../store/gather.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { RequestState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -42,6 +43,22 @@ export interface AcceptedRequest {
   readonly absorbed: boolean
 }
 
+interface AcceptRow {
+  readonly id: string
+  readonly absorbed: boolean
+  readonly conflict: boolean
+  readonly fence: string
+  readonly free: boolean
+}
+
+const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
+  given: sql`id text, account text, job text, payload text, trigger text, priority text, caller text, key text`,
+  call: sql`worker.accept(given.id, given.account, given.job, given.payload::jsonb, given.trigger, given.priority, given.caller,
+    given.key, null, null)`,
+  columns: sql`answer.id, answer.absorbed, answer.conflict, answer.fence, answer.free`,
+  orderOf: ({ account, job, payload }) => `${account}/${job}/${payload}`,
+})
+
 /**
  * Accepts a request: once this has resolved it is committed, whatever becomes of the queue.
  *
@@ -53,19 +70,9 @@ export async function acceptRequest(
   request: NewRequest,
 ): Promise<{ readonly accepted: AcceptedRequest; readonly conflict: boolean; readonly wake: readonly Line[] }> {
   const { account, job, payload, trigger, priority = 'normal', caller, idempotencyKey = null } = request
-  const { rows } = await sql<{
-    id: string
-    absorbed: boolean
-    conflict: boolean
-    fence: string
-    free: boolean
-  }>`${brief}
-    select id, absorbed, conflict, fence, free from worker.accept(
-      ${crypto.randomUUID()}, ${account}, ${job}, ${JSON.stringify(payload)}::jsonb, ${trigger}, ${priority}, ${caller},
-      ${idempotencyKey}, null, null)`
-    .execute(store)
-    .catch(explainPayload)
-  const [row] = rows
+  const id = crypto.randomUUID()
+  const asked = { id, account, job, payload: JSON.stringify(payload), trigger, priority, caller, key: idempotencyKey }
+  const [row] = await accept(store, asked).catch(explainPayload)
   if (!row) throw new TypeError('worker.accept answers with one row')
   return {
     accepted: { id: row.id, absorbed: row.absorbed },
