@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { TransientError } from '../errors.ts'
 import { sqlStateOf } from '../sql-state.ts'
 import { brief } from './prepared-statements.ts'
 import type { Store } from './store.ts'
@@ -107,5 +108,7 @@ async function ask<Asked, Row>(
 
 /** A value, a constraint or a lock: of what the others ask nothing is known to be wrong, and nothing of it was done. */
 function concernsOneCall(error: unknown): boolean {
-  return /^(22|23|40|55)/.test(sqlStateOf(error) ?? '')
+  // What passes comes as an error of ours, with that of Postgres as its cause.
+  const thrown = error instanceof TransientError ? error.cause : error
+  return /^(22|23|40|55)/.test(sqlStateOf(thrown) ?? '')
 }
