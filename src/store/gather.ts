@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { TransientError } from '../errors.ts'
-import { sqlStateOf } from '../sql-state.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import { brief } from './prepared-statements.ts'
 import type { Store } from './store.ts'
 

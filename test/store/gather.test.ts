@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sqlStateOf } from '../../src/sql-state.ts'
+import { sqlStateOf } from '../../src/failures/sql-state.ts'
 import { gather } from '../../src/store/gather.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Lines, openLines, stores } from '../fixtures/open-lines.ts'
