@@ -13,7 +13,11 @@ export async function firstSyncs(stage: Stage): Promise<void> {
   narrator.remark('Of one job never two runs are active: the later one reads only what changed since the other began.')
   const started = await worker.waitFor(line => line.msg === 'run started' && line.job === 'sync-articles', signal)
   await followProgress(stage, started.request ?? '')
-  const scheduled = await worker.waitFor(line => line.msg === 'run started' && line.trigger === 'schedule', signal)
+  // The last of them is over before anything changes: it would take what the next step is about.
+  const scheduled = await worker.waitFor(
+    line => line.msg === 'run started' && line.trigger === 'schedule' && line.job === 'sync-articles',
+    signal,
+  )
   await worker.waitFor(line => line.msg === 'run succeeded' && line.run === scheduled.run, signal)
   await worker.waitFor(line => line.msg === 'run succeeded' && line.job === 'bootstrap-account', signal)
 }
