@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { registerJob } from '../../src/add/register-job.ts'
 
-const head = `import { bootstrapAccount } from '../../src/definitions/bootstrap-account.ts'
-import type { JobDefinition } from '../../src/definitions/define-job.ts'
+const head = `import { bootstrapAccount } from './bootstrap-account.ts'
+import type { JobDefinition } from './define-job.ts'
 `
 const tail = '\nexport const jobs: readonly JobDefinition[] = [...syncs, bootstrapAccount(syncs)]\n'
 const register = (list: string) => registerJob(list, 'syncLinks', './sync-links.ts')
@@ -17,6 +17,7 @@ const syncs = [syncUsers, syncArticles]
 ${tail}`,
     `${head}import { syncArticles } from './sync-articles.ts'
 import { syncLinks } from './sync-links.ts'
+import { syncUsers } from './sync-users.ts'
 
 const syncs = [syncUsers, syncArticles, syncLinks]
 ${tail}`,

@@ -22,7 +22,7 @@ const render = (role: string, columns: string[], cursor: string) =>
 
 test('is the file that one would have written', () => {
   expect(render('viewer', ['id'], 'updated_at')).toBe(`import { pullSync } from 'hasura-sync-worker'
-import { PullOrderDocument } from '../../src/generated/graphql.ts'
+import { PullOrderDocument } from '../generated/graphql.ts'
 
 export const syncOrder = pullSync({
   name: 'sync-order',
@@ -42,6 +42,7 @@ test('leaves out the rows of a view that have no key, and says so; under the nam
   expect(
     renderJob(names, { role: 'viewer', key, cursor: undefined, into: 'order' }),
   ).toBe(`import { pullSync, withoutNulls } from 'hasura-sync-worker'
+import { PullOrderDocument } from '../generated/graphql.ts'
 
 export const syncOrder = pullSync({
   name: 'sync-order',

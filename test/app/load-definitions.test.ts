@@ -32,7 +32,7 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     /src\/jobs\/list\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'$/,
   ],
   'an operation that was not generated': [
-    `import { PullDocument } from '../../src/generated/graphql.ts'\nexport const jobs = [PullDocument]`,
+    `import { PullDocument } from './generated/graphql.ts'\nexport const jobs = [PullDocument]`,
     /src\/jobs\/list\.ts:1\n.*does not provide an export named 'PullDocument'\n.* run "npm run codegen"/s,
   ],
   'a syntax error': [
