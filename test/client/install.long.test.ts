@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const program = `
 import { createClient } from 'hasura-sync-worker-client'
-import type { jobs } from '../../src/operations/jobs.ts'
+import type { jobs } from './jobs.ts'
 
 const worker = createClient<typeof jobs>({ url: process.argv[2] ?? '', token: 'any' })
 const { state } = await worker.wait(await worker.request('sync-topics', { full: true }))

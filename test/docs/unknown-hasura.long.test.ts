@@ -20,6 +20,7 @@ beforeAll(async () => {
     'bench',
     'chaos',
     'examples',
+    'packages',
     'scripts',
     'templates',
     'test',
