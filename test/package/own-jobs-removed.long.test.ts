@@ -15,6 +15,7 @@ beforeAll(async () => {
   checkout = await copyCheckout(folder, [
     'bench',
     'chaos',
+    'docs',
     'examples',
     'knip.json',
     'packages',
