@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { ConflictError, NotFoundError, UsageError } from '../errors.ts'
-import { acceptRequest, cancelRequest as cancel, priorities, triggers } from '../runs/requests.ts'
+import { cancelRequest as cancel, priorities, requestRun, triggers } from '../runs/requests.ts'
 import { requestStates } from '../store/schema.ts'
 import { requireKey } from './idempotency.ts'
 import { defineOperation } from './operation.ts'
@@ -40,7 +40,7 @@ export const makeRequest = defineOperation({
     const { trigger, caller, priority, idempotencyKey } = wanted
     if (idempotencyKey !== undefined) requireKey(idempotencyKey)
     const { job, access, payload } = resolve(deps, wanted)
-    const { accepted, conflict, wake } = await acceptRequest(deps.store, {
+    const { accepted, conflict } = await requestRun(deps, {
       account: access.account.name,
       job: job.name,
       payload,
@@ -55,7 +55,6 @@ export const makeRequest = defineOperation({
         remedy: 'give each request its own key',
       })
     }
-    deps.wake(wake)
     return accepted
   },
 })
@@ -172,8 +171,7 @@ export const retryRequest = defineOperation({
     const { account, job } = row
     const payload = deps.jobs.get(job)?.payloadOfRetry?.(row.payload) ?? row.payload
     const again = { account, job, payload, trigger: 'retry', caller: '' } as const
-    const { accepted, wake } = await acceptRequest(deps.store, again)
-    deps.wake(wake)
+    const { accepted } = await requestRun(deps, again)
     return accepted
   },
 })

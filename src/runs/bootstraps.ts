@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { jobsOf } from '../definitions/account-jobs.ts'
 import { bootstrapJob } from '../definitions/bootstrap-account.ts'
-import { acceptRequest } from './requests.ts'
+import { requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
@@ -22,8 +22,7 @@ export async function requestBootstraps(deps: RunDeps): Promise<void> {
   )
   for (const { account } of rows) {
     const request = { account, job: bootstrapJob, payload: {}, trigger: 'bootstrap' as const, caller: '' }
-    const { accepted, wake } = await acceptRequest(store, request)
-    deps.wake(wake)
+    const { accepted } = await requestRun(deps, request)
     log.info({ account, request: accepted.id }, 'new account: its bootstrap is requested')
   }
 }

@@ -11,7 +11,7 @@ import type { Admission } from './admit.ts'
 import type { Execution } from './execution.ts'
 import { fencedStatement, fencedTransaction } from './lease.ts'
 import { createPace } from './pace.ts'
-import { acceptRequest, reportProgress } from './requests.ts'
+import { reportProgress, requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
@@ -88,8 +88,7 @@ function createContext(
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} asks for job "${name}", which there is none of`)
       const request = { account, job: name, payload: payload ?? {}, trigger: 'job' as const, caller: `job:${job.name}` }
-      const { accepted, wake } = await acceptRequest(store, request)
-      deps.wake(wake)
+      const { accepted } = await requestRun(deps, request)
       return { id: accepted.id }
     },
   }

@@ -1,7 +1,7 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import { acceptRequest } from './requests.ts'
+import { requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
@@ -28,7 +28,7 @@ export async function requestFollowers(
       caller: `job:${job.name}`,
     } as const
     try {
-      deps.wake((await acceptRequest(deps.store, request)).wake)
+      await requestRun(deps, request)
     } catch (error) {
       deps.log.debug({ error, account: account.name, job: name }, 'a follower of the changes could not be requested')
     }

@@ -6,7 +6,7 @@ import { gather } from '../store/gather.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { RequestState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import type { Line, LineName } from './line.ts'
+import type { Line, LineName, Wake } from './line.ts'
 
 /** What is recorded of an account's requests and runs, in the order in which rows are locked. */
 export const requestRows: readonly AccountRows[] = [
@@ -79,6 +79,16 @@ export async function acceptRequest(
     conflict: row.conflict,
     wake: row.free ? [{ account, job, fence: row.fence }] : [],
   }
+}
+
+/** The same, and whoever may run it is told. */
+export async function requestRun(
+  deps: { readonly store: Store; readonly wake: Wake },
+  request: NewRequest,
+): Promise<{ readonly accepted: AcceptedRequest; readonly conflict: boolean }> {
+  const { accepted, conflict, wake } = await acceptRequest(deps.store, request)
+  deps.wake(wake)
+  return { accepted, conflict }
 }
 
 /** SQLSTATE 22P05 and 22P02: what JSON can say and jsonb can't hold. */
