@@ -1,7 +1,7 @@
 import { bootstrapAccount } from 'hasura-sync-worker'
 
-/** In the order in which a new account is filled: what others refer to comes first. */
+/** The bootstrap of a new account runs these in order: list what others refer to first. */
 const syncs = [] as const
 
-/** Every job that this worker knows. A new one is a file beside this one and a line here. */
+/** Every job that the worker runs. To add one, write a file next to this one and a line here. */
 export const jobs = [...syncs, bootstrapAccount(syncs)] as const
