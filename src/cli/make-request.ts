@@ -5,7 +5,8 @@ import type { WantedRequest } from '../operations/requests.ts'
 import type { CommandContext } from './command.ts'
 import { flag, numberOption } from './options.ts'
 
-const lookEveryMs = 500
+/** How often a change of what the request waits for is told; its end is told at once. */
+const lookEverySeconds = 1
 const longestSeconds = 7 * 24 * 3600
 const startOne = 'start one with "npm start"'
 
@@ -69,8 +70,9 @@ async function waitUntilDone(
 ): Promise<RequestReport> {
   const deadline = clock.now() + timeoutSeconds * 1000
   let told = ''
+  let waitSeconds = 0
   for (;;) {
-    const report = await operations.getRequest({ id }).catch((error: unknown) => {
+    const report = await operations.getRequest({ id, waitSeconds }, { signal }).catch((error: unknown) => {
       if (!(error instanceof NotFoundError)) throw error
       throw new PermanentError('request-gone', {
         found: `Request ${id} is no longer there`,
@@ -87,7 +89,8 @@ async function waitUntilDone(
         remedy: `it stays accepted; "requests" and "runs" show what becomes of it, and "cancel ${id}" ends it`,
       })
     }
-    await clock.sleep(Math.min(lookEveryMs, deadline - clock.now()), signal)
+    signal.throwIfAborted()
+    waitSeconds = Math.min(lookEverySeconds, (deadline - clock.now()) / 1000)
   }
 }
 
