@@ -3,6 +3,7 @@ import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
 import { ConfigError, type Explanation, inPlace } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+import type { Observer } from '../observer/observer.ts'
 import type { Clock } from '../time/clock.ts'
 
 /** By their names. */
@@ -28,6 +29,7 @@ export interface AccountRegistry {
 export function createAccountRegistry(deps: {
   readonly clock: Clock
   readonly readSecretFile: (path: string) => Promise<string>
+  readonly observer?: Observer
   readonly isFile: boolean
 }): AccountRegistry {
   const known = new Map<string, AccountAccess>()

@@ -7,6 +7,8 @@ import { ConfigError, TransientError, WorkerError } from '../errors.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Log } from '../log.ts'
 import { createLogObserver } from '../observer/log-observer.ts'
+import type { Observer } from '../observer/observer.ts'
+import { tellAll } from '../observer/tell-all.ts'
 import { openTickets, type Tickets } from '../queue/tickets.ts'
 import { startProcess } from '../runs/process.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -31,6 +33,8 @@ export interface Host {
   readonly project: Project
   /** Where the settings of jobs are looked for. */
   readonly env: Environment
+  /** Who is told what happens, beside the log; default nobody. */
+  readonly observers?: readonly Partial<Observer>[]
 }
 
 export interface App extends AsyncDisposable {
@@ -62,7 +66,8 @@ export async function openApp(config: Config, definitions: Definitions | undefin
     await checkJobList(jobs, name => findJobFiles(host.project, name))
     checkAccountJobs(config.accounts, jobs)
   }
-  const registry = createAccountRegistry({ ...host, isFile: config.accountsFile !== undefined })
+  const observer = tellAll([createLogObserver(log), ...(host.observers ?? [])], log)
+  const registry = createAccountRegistry({ ...host, observer, isFile: config.accountsFile !== undefined })
   registry.replace(config.accounts)
   await using opened = new AsyncDisposableStack()
   const database = await openStore(config, host)
@@ -72,7 +77,6 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   const process = opened.use(
     await startProcess({ database, clock, log }, { host: hostname, pid, isAlone: database.kind === 'embedded' }),
   )
-  const observer = createLogObserver(log)
   const waker = createWaker({ store, tickets, notifies: database.kind === 'postgres', log, observer })
   const deps: RunDeps = {
     store,

@@ -1,6 +1,7 @@
 import type { Account } from '../account.ts'
 import { createDispatcher } from '../runs/dispatcher.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
+import type { LineName } from '../runs/line.ts'
 import { startLooking } from '../runs/look.ts'
 import { runLine } from '../runs/run-line.ts'
 import { storeServedLines } from '../runs/served-lines.ts'
@@ -28,7 +29,7 @@ export async function serveLines(
   { deps, database, waker, tickets }: Pick<App, 'deps' | 'database' | 'waker' | 'tickets'>,
   { slots, graceMs }: { readonly slots: number; readonly graceMs: number },
 ): Promise<Serving> {
-  const { store, process, clock } = deps
+  const { store, process, clock, observer } = deps
   const accounts = (): readonly Account[] => [...deps.accounts.values()].map(access => access.account)
   const schedules = () => listSchedules(deps.jobs.values(), accounts())
   let isStopping = false
@@ -79,7 +80,11 @@ export async function serveLines(
   use(startHousekeeping(deps, renew))
   waker.onWork(dispatcher.offer)
   use(database.listen(looking.look, clock))
-  const consumer = await tickets?.consume(dispatcher.serve, slots)
+  const serveTicket = (line: LineName): Promise<void> => {
+    observer.ticketTaken(line)
+    return dispatcher.serve(line)
+  }
+  const consumer = await tickets?.consume(serveTicket, slots)
   if (consumer) use({ [Symbol.asyncDispose]: () => consumer.stop() })
 
   opening.move()

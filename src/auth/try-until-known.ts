@@ -1,5 +1,13 @@
-import { RateLimitedError, type WorkerError } from '../errors.ts'
+import {
+  OutageError,
+  PermanentError,
+  RateLimitedError,
+  RefusalError,
+  UnknownOutcomeError,
+  type WorkerError,
+} from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { ApiOutcome, ApiTry } from '../observer/observer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
 import type { TokenSource } from './token-source.ts'
@@ -17,16 +25,24 @@ export interface TryDeps {
   readonly tokens: Pick<TokenSource, 'drop'>
   readonly clock: Clock
   readonly log?: Log | undefined
+  /** Told of each try that was sent. */
+  readonly tell?: ((tried: Omit<ApiTry, 'api'>) => void) | undefined
 }
+
+/** Measures what it is given: the exchange itself, without what had to be waited for before. */
+export type Sending = <A>(exchange: () => Promise<A>) => Promise<A>
 
 /** A request to an API that takes tokens, and what is special about it. */
 export interface Attempts<T> {
+  /** For whoever counts requests. */
+  readonly operation: string
   /**
    * One try with one token; what it throws ends the request.
    *
    * @param failures of the tries before
+   * @param sending to be wrapped around the exchange
    */
-  tryOnce(failures: readonly WorkerError[]): Promise<Tried<T>>
+  tryOnce(failures: readonly WorkerError[], sending: Sending): Promise<Tried<T>>
   /** Waits as long as the API asks for, unless the next try does. */
   pause(ms: number): Promise<void>
   /** Whether the failure may pass and another try does no harm. */
@@ -55,7 +71,7 @@ export const longestPauseMs = 60_000
  * @throws the failure that is not worth another try, or the last one; RateLimitedError; the signal's reason
  */
 export async function tryUntilKnown<T>(
-  { tokens, clock, log }: TryDeps,
+  { tokens, clock, log, tell }: TryDeps,
   signal: AbortSignal | undefined,
   attempts: Attempts<T>,
 ): Promise<T> {
@@ -63,7 +79,16 @@ export async function tryUntilKnown<T>(
   let rejections = 0
   let pausedMs = 0
   for (;;) {
-    const { token, verdict } = await attempts.tryOnce(failures)
+    let durationMs: number | undefined
+    const { token, verdict } = await attempts.tryOnce(failures, async exchange => {
+      const sentAt = clock.now()
+      try {
+        return await exchange()
+      } finally {
+        durationMs = clock.now() - sentAt
+      }
+    })
+    if (durationMs !== undefined) tell?.({ operation: attempts.operation, outcome: outcomeOf(verdict), durationMs })
     switch (verdict.kind) {
       case 'done':
         return verdict.value
@@ -92,4 +117,12 @@ export async function tryUntilKnown<T>(
       }
     }
   }
+}
+
+function outcomeOf(verdict: Tried<unknown>['verdict']): ApiOutcome {
+  if (verdict.kind !== 'error') return verdict.kind
+  const { error } = verdict
+  if (error instanceof UnknownOutcomeError) return 'unknown'
+  if (error instanceof PermanentError || error instanceof RefusalError) return 'refused'
+  return error instanceof OutageError ? 'outage' : 'failed'
 }

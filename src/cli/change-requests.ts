@@ -1,6 +1,6 @@
 import { NotFoundError, UsageError } from '../errors.ts'
 import type { Operations } from '../operations/registry.ts'
-import type { RequestState } from '../store/schema.ts'
+import type { RequestState } from '../states.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { confirmGroup, type GroupFilter } from './confirm-group.ts'
 import { choiceOption, flag, jsonOutput, optionalArgument, textOption } from './options.ts'

@@ -1,4 +1,4 @@
-import { priorities } from '../runs/requests.ts'
+import { priorities } from '../states.ts'
 import { defineCommand } from './command.ts'
 import { makeRequest, waitOptions } from './make-request.ts'
 import { argument, choiceOption, jsonOutput, oneAccount, textOption } from './options.ts'

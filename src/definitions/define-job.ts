@@ -6,7 +6,8 @@ import type { Explanation, Told } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
-import type { RunCounts } from '../store/schema.ts'
+import type { WrittenPage } from '../observer/observer.ts'
+import type { RunCounts } from '../states.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
@@ -94,6 +95,8 @@ export interface JobContext<P, S = unknown> {
    */
   statement(build: (held: RawBuilder<boolean>) => RawBuilder<unknown>): Promise<number>
   progress(progress: Progress): void
+  /** Tells metrics and traces of rows that were committed. A pull and `openListRead` do so. */
+  pageWritten(page: WrittenPage): void
   /**
    * Makes a request for another job of the same account; an equal one that waits absorbs it.
    *

@@ -1,8 +1,10 @@
 import type { Account } from '../account.ts'
 import { createRequestToken } from '../auth/request-token.ts'
 import { shareRefusal } from '../auth/share-refusal.ts'
+import { timeTokens } from '../auth/time-tokens.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
 import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
+import type { ApiTry, Observer } from '../observer/observer.ts'
 import { createSlots } from '../outgoing/slots.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import { createRateBucket } from '../rest/rate-bucket.ts'
@@ -30,11 +32,21 @@ export interface AccountAccess {
 
 export function createAccountAccess(
   account: Account,
-  deps: { readonly clock: Clock; readonly readSecretFile: (path: string) => Promise<string> },
+  deps: {
+    readonly clock: Clock
+    readonly readSecretFile: (path: string) => Promise<string>
+    /** Default nobody. */
+    readonly observer?: Pick<Observer, 'tokenFetched' | 'apiAsked'>
+  },
 ): AccountAccess {
-  const { clock } = deps
+  const { clock, observer } = deps
   const secrets = createKnownSecrets()
-  const { requestToken, forget } = shareRefusal(createRequestToken(account.login, { ...deps, secrets }), clock)
+  const fetchToken = timeTokens(createRequestToken(account.login, { ...deps, secrets }), clock, fetch =>
+    observer?.tokenFetched(account.name, fetch),
+  )
+  const { requestToken, forget } = shareRefusal(fetchToken, clock)
+  const tellOf = (api: ApiTry['api']) => (tried: Omit<ApiTry, 'api'>) =>
+    observer?.apiAsked(account.name, { api, ...tried })
   const tokens = createTokenSource({ requestToken, clock })
   const slots = createSlots(account.limits?.concurrentRequests ?? 8)
   const adminBucket = createRateBucket(clock)
@@ -44,15 +56,18 @@ export function createAccountAccess(
     tokens,
     secrets,
     lookAfresh: forget,
-    api: account.api && createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock) }),
+    api:
+      account.api &&
+      createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock), tell: tellOf('rest') }),
     async keycloak(issuer, signal) {
       // Loaded where it is used: most workers never speak to it, and it is the largest of all dependencies.
       const { createKeycloakAdmin, findRealmUrl } = await import('../rest/keycloak-admin.ts')
       const realmUrl = findRealmUrl(account.login) ?? issuer
       const { insecureHosts } = account.login
-      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, insecureHosts, signal })
+      const tell = tellOf('keycloak')
+      return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, insecureHosts, signal, tell })
     },
-    hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots, secrets }),
+    hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots, secrets, tell: tellOf('hasura') }),
     inTurn(work) {
       const mine = turn.then(work, work)
       turn = mine.catch(() => {})

@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { TokenSource } from '../auth/token-source.ts'
-import { type Tried, tryUntilKnown } from '../auth/try-until-known.ts'
+import { type Sending, type Tried, type TryDeps, tryUntilKnown } from '../auth/try-until-known.ts'
 import { OutageError, RateLimitedError, TransientError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Slots } from '../outgoing/slots.ts'
@@ -94,6 +94,7 @@ export function createHasuraClient(deps: {
   /** Taken out of Hasura's words; the token is in any case. */
   secrets?: KnownSecrets
   log?: Log
+  tell?: TryDeps['tell']
 }): HasuraClient {
   const { role, tokens, clock, slots = work => work() } = deps
   const sendOnce = createSend({ url: deps.url, role })
@@ -105,17 +106,18 @@ export function createHasuraClient(deps: {
     { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes, givesUpOn }: RequestOptions,
     interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
-    async function send(): Promise<Tried<Executed<D>>> {
+    async function send(sending: Sending): Promise<Tried<Executed<D>>> {
       const token = await tokens.get(signal)
       const received = await slots(() =>
-        sendOnce(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) }),
+        sending(() => sendOnce(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) })),
       )
       const verdict = interpret({ ...received, secrets: [token.value, ...(deps.secrets?.all() ?? [])] })
       if (verdict.kind !== 'data') return { token, verdict }
       return { token, verdict: { kind: 'done', value: { data: verdict.data, received } } }
     }
     return tryUntilKnown(deps, signal, {
-      tryOnce: () => send().catch(failed),
+      operation: kind,
+      tryOnce: (_, sending) => send(sending).catch(failed),
       pause: ms => clock.sleep(ms, signal),
       isWorthAnotherTry: error => kind === 'query' && mayPass(error) && !givesUpOn?.(error),
       explainRejection: rejectedTwice,

@@ -1,5 +1,5 @@
 import type { JobContext } from '../definitions/define-job.ts'
-import type { RunCounts } from '../store/schema.ts'
+import type { RunCounts } from '../states.ts'
 import type { MirrorRows, RowKey } from './mirror-rows.ts'
 
 /**
@@ -46,9 +46,9 @@ type ListCounts = Required<Omit<RunCounts, 'pages'>>
 export async function openListRead<R>(
   table: MirrorRows<R>,
   account: string,
-  context: Pick<JobContext<unknown>, 'transaction' | 'signal'>,
+  context: Pick<JobContext<unknown>, 'transaction' | 'signal' | 'clock' | 'pageWritten'>,
 ): Promise<ListRead<R>> {
-  const { transaction, signal } = context
+  const { transaction, signal, clock, pageWritten } = context
   await transaction(tx => table.ensure(tx))
   // One text each, so that a key that comes twice is kept once; a hundred thousand take some ten megabytes.
   const met = new Map<string, RowKey>()
@@ -56,13 +56,16 @@ export async function openListRead<R>(
   return {
     async write(rows) {
       signal.throwIfAborted()
+      const beganAt = clock.now()
       const { inserted, updated, revived } = await transaction(tx => table.write(tx, account, rows))
+      const changed = inserted + updated + revived
+      pageWritten({ table: table.into, read: rows.length, changed, durationMs: clock.now() - beganAt })
       for (const key of rows.map(row => table.keyOf(row))) met.set(JSON.stringify(key), key)
       counts.read += rows.length
       counts.inserted += inserted
       counts.updated += updated
       counts.revived += revived
-      counts.unchanged += rows.length - inserted - updated - revived
+      counts.unchanged += rows.length - changed
     },
     async finish(isGone) {
       const candidates = await transaction(tx => table.findOthers(tx, account, [...met.values()]))

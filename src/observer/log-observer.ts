@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Guard, Observer } from './observer.ts'
 
-const messages: Readonly<Partial<Record<Guard, string>>> = {
+const messages: Readonly<Record<Guard, string>> = {
   'ticket-unserved': 'a ticket names a job or account that does not run here',
   'ticket-refused': 'the queue took no ticket, and this process is offered the line',
   'end-refused': 'the run had lost its lease: how it ended is not recorded',
@@ -9,9 +9,11 @@ const messages: Readonly<Partial<Record<Guard, string>>> = {
 }
 
 /** Writes down what a person looks for; what another line tells anyway has none of its own. */
-export function createLogObserver(log: Log): Observer {
+export function createLogObserver(log: Log): Partial<Observer> {
   return {
-    runClaimed() {},
+    nothingClaimed(line, verdict) {
+      log.debug({ ...line, guard: `claim-${verdict}` }, 'nothing was claimed')
+    },
     runBegan(run, { request, trigger }) {
       log.info({ ...run, request, trigger }, 'run started')
     },
@@ -20,13 +22,11 @@ export function createLogObserver(log: Log): Observer {
       if (how.state === 'succeeded') log.info({ ...run, counts: how.counts }, 'run succeeded')
       else log[how.state === 'failed' ? 'error' : 'warn']({ ...run, error: how.error }, `run ${how.state}`)
     },
-    holdPlaced() {},
-    holdLifted(run) {
-      log.info({ ...run }, 'the gate lets the account pass again')
+    holdLifted(run, { code, scope }) {
+      log.info({ ...run, code, scope }, 'a hold is lifted')
     },
     guardFired(guard, facts) {
-      const level = guard === 'end-refused' ? 'warn' : 'debug'
-      log[level]({ ...facts, guard }, messages[guard] ?? 'nothing was claimed')
+      log[guard === 'end-refused' ? 'warn' : 'debug']({ ...facts, guard }, messages[guard])
     },
   }
 }

@@ -1,23 +1,36 @@
-/** Which run an event belongs to. */
-export interface ObservedRun {
+import type { NoClaim, RunCounts, RunState } from '../states.ts'
+
+/** The requests of one account and job. */
+export interface ObservedLine {
   readonly job: string
   readonly account: string
+}
+
+/** Which run an event belongs to. */
+export interface ObservedRun extends ObservedLine {
   readonly run: string
 }
 
-/** Places where a run, a claim or a ticket was stopped because it came too late, or to the wrong process. */
-export type Guard =
-  | 'ticket-unserved'
-  | 'ticket-refused'
-  | `claim-${'gone' | 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'}`
-  | 'end-refused'
-  | 'fenced-write'
+/** Places where a run or a ticket was stopped because it came too late, or to the wrong process. */
+export type Guard = 'ticket-unserved' | 'ticket-refused' | 'end-refused' | 'fenced-write'
 
 /**
- * What happens to runs, for whoever counts, times or writes it down: the one seam for logs, metrics and traces. Nothing that is
- * told here holds row data or a secret, and no method throws or is waited for.
+ * What happens, for whoever counts, times or writes it down: the one seam for logs, metrics and traces. Nothing that is told here
+ * holds row data or a secret, and the names in it come from the project and its configuration, so that there are few of them.
+ * No method throws or is waited for.
  */
 export interface Observer {
+  /**
+   * This process has committed a request. It isn't told of those that the database makes: by `worker.request`, and the steps of a
+   * bootstrap.
+   */
+  requestAccepted(line: ObservedLine, how: AcceptedHow): void
+  /** Redis has taken so many tickets. */
+  ticketsAdded(count: number): void
+  /** This process was handed a ticket. */
+  ticketTaken(line: ObservedLine): void
+  /** A claim got nothing; of one that got something `runClaimed` is told. */
+  nothingClaimed(line: ObservedLine, verdict: NoClaim): void
   /** A process has claimed a run; `probed`: it goes to see whether a hold is over. */
   runClaimed(
     run: ObservedRun,
@@ -27,17 +40,81 @@ export interface Observer {
   runBegan(run: ObservedRun, asked: { readonly request: string; readonly trigger: string }): void
   /** Told once for each run that was claimed, with the milliseconds since then. */
   runEnded(run: ObservedRun, how: RunEnd): void
-  /** The run has found that its account, or its job alone, has to wait. */
-  holdPlaced(run: ObservedRun, hold: { readonly code: string; readonly scope: 'account' | 'job' }): void
-  /** The gate lets an account pass that it had held. */
-  holdLifted(run: ObservedRun): void
+  /** Rows were committed; never told of a dry run. */
+  pageWritten(run: ObservedRun, page: WrittenPage): void
+  /** A run has found that its account, or its job alone, has to wait. */
+  holdPlaced(run: ObservedRun, hold: ObservedHold): void
+  /** What was held is over. */
+  holdLifted(run: ObservedRun, hold: ObservedHold): void
+  /** The identity provider was asked for a token of the account. */
+  tokenFetched(account: string, fetch: TokenFetch): void
+  /** A request to an API of the account was tried once, with or without an answer. */
+  apiAsked(account: string, request: ApiTry): void
   guardFired(guard: Guard, facts: Partial<ObservedRun> & { readonly error?: unknown }): void
+  /** Goes through the gate and the job of a claimed run: all that is told of a run in between is told inside of it. */
+  duringRun<T>(run: ObservedRun, work: () => Promise<T>): Promise<T>
+}
+
+export interface AcceptedHow {
+  /** The id of the request that does the work. */
+  readonly request: string
+  readonly trigger: string
+  /** An equal one was waiting, or its key was known: nothing was added. */
+  readonly absorbed: boolean
 }
 
 export type RunEnd =
-  | { readonly state: 'succeeded'; readonly durationMs: number; readonly counts: object | undefined }
+  | { readonly state: 'succeeded'; readonly durationMs: number; readonly counts: RunCounts | undefined }
   | {
-      readonly state: 'failed' | 'refused' | 'interrupted' | 'cancelled'
+      readonly state: Exclude<RunState, 'running' | 'succeeded'>
       readonly durationMs: number
       readonly error: unknown
     }
+
+export interface WrittenPage {
+  /** The mirror table's name. */
+  readonly table: string
+  /** How many the API gave. */
+  readonly read: number
+  /** How many of them were not here, or otherwise. */
+  readonly changed: number
+  /** Of the transaction, in milliseconds. */
+  readonly durationMs: number
+}
+
+export interface ObservedHold {
+  /** The check that failed, such as `client-auth`. */
+  readonly code: string
+  readonly scope: 'account' | 'job'
+}
+
+export interface TokenFetch {
+  /** Refused: somebody has to correct something. Failed: no usable answer. */
+  readonly outcome: 'granted' | 'refused' | 'failed'
+  /** In the place of one that had expired, or was about to. */
+  readonly isRenewal: boolean
+  readonly durationMs: number
+}
+
+export interface ApiTry {
+  readonly api: 'hasura' | 'rest' | 'keycloak'
+  /** `query` or `mutation`, or the HTTP method. */
+  readonly operation: string
+  readonly outcome: ApiOutcome
+  /** Of the exchange, in milliseconds: without the wait for a token, a slot or a rate limit. */
+  readonly durationMs: number
+}
+
+/** What an answer, or that there was none, means for the one who asked. */
+export type ApiOutcome =
+  | 'done'
+  | 'token-rejected'
+  | 'rate-limited'
+  /** It can't work however often it is tried. */
+  | 'refused'
+  /** It may work if it is tried again. */
+  | 'failed'
+  /** The API serves nobody. */
+  | 'outage'
+  /** A mutation that may have been executed. */
+  | 'unknown'

@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { type Explanation, renderExplanation } from '../errors.ts'
-import { priorities } from '../runs/requests.ts'
-import { type RequestState, requestStates } from '../store/schema.ts'
+import { priorities, type RequestState, requestStates } from '../states.ts'
 import type { Store } from '../store/store.ts'
 import { listRunsOfRequest, runReportSchema } from './run-reports.ts'
 

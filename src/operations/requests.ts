@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { ConflictError, NotFoundError, UsageError } from '../errors.ts'
-import { cancelRequest as cancel, priorities, requestRun, triggers } from '../runs/requests.ts'
-import { requestStates } from '../store/schema.ts'
+import { cancelRequest as cancel, requestRun } from '../runs/requests.ts'
+import { priorities, requestStates, triggers } from '../states.ts'
 import { requireKey } from './idempotency.ts'
 import { defineOperation } from './operation.ts'
 import {

@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import { renderExplanation } from '../errors.ts'
-import { runStates, type WorkerTables } from '../store/schema.ts'
+import { runStates } from '../states.ts'
+import type { WorkerTables } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
 export const runReportSchema = z.object({

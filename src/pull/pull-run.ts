@@ -6,7 +6,7 @@ import { ensureMirrorTable, type MirrorTable } from '../mirror/mirror-table.ts'
 import type { PageRows } from '../mirror/page-rows.ts'
 import { explainWriteFailure, findRefusedColumn } from '../mirror/write-failure.ts'
 import { insertPage, mergePage, none, type WrittenRows } from '../mirror/write-page.ts'
-import type { RunCounts } from '../store/schema.ts'
+import type { RunCounts } from '../states.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { type CheckpointKey, findCheckpoint, saveColumnState } from './checkpoint.ts'
 import { beginAnyRows, type ColumnPlan, type Columns, type ColumnVersions } from './column-versions.ts'
@@ -35,7 +35,7 @@ export interface PullRun {
   readonly guard: DeletionGuard | undefined
   readonly context: Pick<
     JobContext<unknown>,
-    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'dryRun' | 'transaction' | 'statement'
+    'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'pageWritten' | 'dryRun' | 'transaction' | 'statement'
   >
   readonly counts: Counts
   /** The rows of a page, as they are to be mirrored. */
@@ -98,16 +98,18 @@ async function mergeRows(
   rows: PageRows,
   before?: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
+  const beganAt = run.context.clock.now()
   const written = await commit(run, async tx => {
     await before?.(tx)
     return mergePage(tx, run.mirror, run.key.account, rows)
   }).catch(error => explainPage(run, rows, error))
-  tally(run.counts, read, written)
+  tally(run, read, written, beganAt)
 }
 
 /** The same in less time, of an account that should have none of the rows yet. */
 export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
-  const { context, mirror, key, counts } = run
+  const { context, mirror, key } = run
+  const beganAt = context.clock.now()
   const rows = run.rowsOf(page)
   const merge = () => mergeRows(run, page.count, rows, async tx => void (await save().execute(tx)))
   // A row that is left out has to be looked for, whoever may have written it.
@@ -115,7 +117,7 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): 
   try {
     const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
     const deleted = rows.deleted?.filter(Boolean).length ?? 0
-    tally(counts, page.count, { ...none, inserted: inserted - deleted, deleted })
+    tally(run, page.count, { ...none, inserted: inserted - deleted, deleted }, beganAt)
   } catch (error) {
     if (sqlStateOf(error) !== uniqueViolation) return explainPage(run, rows, error)
     await merge()
@@ -128,15 +130,17 @@ export async function explainPage({ context, mirror }: PullRun, page: Rows, erro
   throw explainWriteFailure(error, mirror, column) ?? error
 }
 
-function tally(counts: Counts, rows: number, written: WrittenRows): void {
+function tally({ counts, context, mirror }: PullRun, read: number, written: WrittenRows, beganAt: number): void {
   const { inserted, updated, deleted, revived } = written
+  const changed = inserted + updated + deleted + revived
   counts.pages += 1
-  counts.read += rows
+  counts.read += read
   counts.inserted += inserted
   counts.updated += updated
   counts.deleted += deleted
   counts.revived += revived
-  counts.unchanged += rows - inserted - updated - deleted - revived
+  counts.unchanged += read - changed
+  context.pageWritten({ table: mirror.name, read, changed, durationMs: context.clock.now() - beganAt })
 }
 
 /** Commits what the run does to its mirror and checkpoint; a dry run sees what it would do, and takes it back. */

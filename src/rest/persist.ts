@@ -1,6 +1,6 @@
 import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import { longestPauseMs, tryUntilKnown } from '../auth/try-until-known.ts'
+import { longestPauseMs, type TryDeps, tryUntilKnown } from '../auth/try-until-known.ts'
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
@@ -12,6 +12,7 @@ export interface PersistDeps {
   readonly tokens: TokenSource
   readonly clock: Clock
   readonly bucket: RateBucket
+  readonly tell?: TryDeps['tell']
 }
 
 /** One try of a request with this token; it rejects with the signal's reason alone. */
@@ -43,7 +44,8 @@ export async function persist<T>(
     repeated: failures.some(error => !neverArrived(error)),
   })
   return tryUntilKnown(deps, signal, {
-    tryOnce: failures => tryInTurn(deps, asked(failures), signal, tryOnce),
+    operation: sent.method,
+    tryOnce: (failures, sending) => tryInTurn(deps, signal, token => sending(() => tryOnce(token, asked(failures)))),
     // The next try waits for its turn.
     pause: async () => {},
     isWorthAnotherTry: error => isWorthAnotherTry(error, asked([])),
@@ -54,16 +56,15 @@ export async function persist<T>(
 
 async function tryInTurn<T>(
   { tokens, bucket }: PersistDeps,
-  request: ApiRequest,
   signal: AbortSignal,
-  tryOnce: TryOnce<T>,
+  tryWith: (token: Token) => Promise<Tried<T>>,
 ): Promise<{ token: Token; verdict: Verdict<T> }> {
   await bucket.enter(signal, longestPauseMs + roundingMs)
   let tried: Tried<T> | undefined
   try {
     // Not before its turn: a token may expire in a pause.
     const token = await tokens.get(signal)
-    tried = await tryOnce(token, request)
+    tried = await tryWith(token)
     if (tried.verdict.kind === 'rate-limited') bucket.pause(tried.verdict.retryAfterMs)
     return { token, verdict: tried.verdict }
   } finally {

@@ -27,6 +27,9 @@ export async function admit(
   if (refusal) throw refusal
   const settings = await readJobSettings(job, access.account, deps.settings)
   const session = await openSession(deps, access, job.requirement, signal, known)
-  if (probed && (await liftHolds(deps.store, access.account.name, job.name))) deps.observer.holdLifted(observed)
+  if (probed) {
+    const lifted = await liftHolds(deps.store, access.account.name, job.name)
+    for (const hold of lifted) deps.observer.holdLifted(observed, hold)
+  }
   return { session, settings }
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { KnownAccount } from '../gate/account-record.ts'
+import type { NoClaim } from '../states.ts'
 import { gather } from '../store/gather.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -19,9 +20,6 @@ export interface ClaimedRun {
   /** What is remembered of the account; undefined before its first token. */
   readonly known: KnownAccount | undefined
 }
-
-/** Why a claim got nothing: see `worker.claim`. */
-export type NoClaim = 'gone' | 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
 
 /** What the store tells of a run that has begun. */
 export interface BegunRow extends LineName {

@@ -11,7 +11,7 @@ import {
   WorkerError,
 } from '../errors.ts'
 import { describeError } from '../log.ts'
-import type { RunCounts, RunState } from '../store/schema.ts'
+import type { RunCounts, RunState } from '../states.ts'
 
 /** Why a run's signal is aborted when an operator has cancelled its request. */
 export class CancelledError extends WorkerError {

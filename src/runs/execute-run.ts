@@ -1,5 +1,7 @@
 import type { JobResult } from '../definitions/define-job.ts'
 import { LeaseLostError } from '../errors.ts'
+import type { ObservedRun } from '../observer/observer.ts'
+import type { RunCounts } from '../states.ts'
 import { type Admission, admit } from './admit.ts'
 import { type Ending, endAfter, endWith } from './ending.ts'
 import type { Execution } from './execution.ts'
@@ -14,12 +16,17 @@ export interface Executed {
 }
 
 /** Brings one claimed run through the gate and through its job. It doesn't throw: what ended the run is in the answer. */
-export async function executeRun(deps: RunDeps, execution: Execution): Promise<Executed> {
+export function executeRun(deps: RunDeps, execution: Execution): Promise<Executed> {
+  const { requestId: request, trigger, probed } = execution
+  const observed = { job: execution.job.name, account: execution.access.account.name, run: execution.lease.runId }
+  deps.observer.runClaimed(observed, { request, trigger, probed })
+  return deps.observer.duringRun(observed, () => execute(deps, execution, observed))
+}
+
+async function execute(deps: RunDeps, execution: Execution, observed: ObservedRun): Promise<Executed> {
   const { observer, clock } = deps
   const { job, access, signal, failures, probed, requestId: request, trigger, dryRun = false } = execution
-  const observed = { job: job.name, account: access.account.name, run: execution.lease.runId }
   const claimedAt = clock.now()
-  observer.runClaimed(observed, { request, trigger, probed })
 
   const fail = (thrown: unknown, metBy: 'gate' | 'run'): Executed => {
     const stopped = signal.aborted ? signal.reason : undefined
@@ -42,7 +49,7 @@ export async function executeRun(deps: RunDeps, execution: Execution): Promise<E
   }
   try {
     observer.runBegan(observed, { request, trigger })
-    const result = await perform(deps, execution, admitted)
+    const result = await perform(deps, execution, admitted, observed)
     observer.runEnded(observed, { state: 'succeeded', durationMs: clock.now() - claimedAt, counts: countsOf(result) })
     await follow(result)
     const facts = { failures, probed, metBy: 'run', dryRun, stopped: undefined } as const
@@ -54,6 +61,6 @@ export async function executeRun(deps: RunDeps, execution: Execution): Promise<E
   }
 }
 
-function countsOf(result: JobResult): object | undefined {
+function countsOf(result: JobResult): RunCounts | undefined {
   return 'counts' in result ? result.counts : undefined
 }

@@ -7,6 +7,7 @@ import { explainThrown } from '../failures/explain-thrown.ts'
 import { isPassingFailure } from '../failures/passing-failure.ts'
 import type { Session } from '../gate/session.ts'
 import { privateCode } from '../log.ts'
+import type { ObservedRun } from '../observer/observer.ts'
 import type { Admission } from './admit.ts'
 import type { Execution } from './execution.ts'
 import { fencedStatement, fencedTransaction } from './lease.ts'
@@ -23,10 +24,10 @@ export async function perform(
   deps: RunDeps,
   execution: Execution,
   { session, settings }: Admission,
+  observed: ObservedRun,
 ): Promise<JobResult> {
-  const { job, access, lease } = execution
-  const log = deps.log.child({ job: job.name, account: access.account.name, run: lease.runId })
-  return runJob(job, session, createContext(deps, execution, settings, log), () => [
+  const { job, access } = execution
+  return runJob(job, session, createContext(deps, execution, settings, observed), () => [
     ...settings.secrets,
     ...access.secrets.all(),
   ])
@@ -57,12 +58,13 @@ function createContext(
   deps: RunDeps,
   execution: Execution,
   settings: JobSettings,
-  log: RunDeps['log'],
+  observed: ObservedRun,
 ): JobContext<unknown> {
-  const { store, clock } = deps
+  const { store, clock, observer } = deps
+  const log = deps.log.child(observed)
   const { lease, requestId, job } = execution
   const pace = createPace(clock)
-  const account = execution.access.account.name
+  const { account } = observed
   let reportedAt = Number.NEGATIVE_INFINITY
   return {
     payload: parsePayload(job, execution.payload),
@@ -83,6 +85,9 @@ function createContext(
       if (clock.now() - reportedAt < reportEveryMs) return
       reportedAt = clock.now()
       reportProgress(store, lease.runId, paced).catch(error => log.debug({ error }, 'progress could not be stored'))
+    },
+    pageWritten(page) {
+      if (!execution.dryRun) observer.pageWritten(observed, page)
     },
     async request({ name }, ...[payload]) {
       const other = deps.jobs.get(name)

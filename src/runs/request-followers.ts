@@ -11,7 +11,7 @@ import type { RunDeps } from './run-deps.ts'
  * @param result undefined when the run failed, after which some of its pages may be committed
  */
 export async function requestFollowers(
-  deps: Pick<RunDeps, 'store' | 'jobs' | 'wake' | 'log'>,
+  deps: Pick<RunDeps, 'store' | 'jobs' | 'wake' | 'log' | 'observer'>,
   { account }: Pick<AccountAccess, 'account'>,
   job: JobDefinition,
   result: JobResult | undefined,

@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
+import type { Observer } from '../observer/observer.ts'
+import type { Priority, RequestState, Trigger } from '../states.ts'
 import { type AccountRows, accountRows } from '../store/account-rows.ts'
 import { gather } from '../store/gather.ts'
 import { brief } from '../store/prepared-statements.ts'
-import type { RequestState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, LineName, Wake } from './line.ts'
 
@@ -18,14 +19,6 @@ export const requestRows: readonly AccountRows[] = [
   },
   accountRows('worker.runs'),
 ]
-
-/** What made the request: shown in runs, and nothing depends on it. */
-export const triggers = ['schedule', 'http', 'cli', 'sql', 'job', 'bootstrap', 'retry'] as const
-export type Trigger = (typeof triggers)[number]
-
-/** `high` goes an hour ahead of what was asked for before, `low` an hour behind. */
-export const priorities = ['high', 'normal', 'low'] as const
-export type Priority = (typeof priorities)[number]
 
 export interface NewRequest extends LineName {
   readonly payload: unknown
@@ -83,10 +76,14 @@ export async function acceptRequest(
 
 /** The same, and whoever may run it is told. */
 export async function requestRun(
-  deps: { readonly store: Store; readonly wake: Wake },
+  deps: { readonly store: Store; readonly wake: Wake; readonly observer: Observer },
   request: NewRequest,
 ): Promise<{ readonly accepted: AcceptedRequest; readonly conflict: boolean }> {
   const { accepted, conflict, wake } = await acceptRequest(deps.store, request)
+  const { account, job, trigger } = request
+  if (!conflict) {
+    deps.observer.requestAccepted({ job, account }, { request: accepted.id, trigger, absorbed: accepted.absorbed })
+  }
   deps.wake(wake)
   return { accepted, conflict }
 }

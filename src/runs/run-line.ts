@@ -1,6 +1,7 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
-import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
+import type { NoClaim } from '../states.ts'
+import { type ClaimedRun, claimRun } from './claim-run.ts'
 import { type EndedRun, endRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
@@ -53,7 +54,7 @@ export async function runLine(
     slots,
   })
   if (typeof claim === 'string') {
-    observer.guardFired(`claim-${claim}`, line)
+    observer.nothingClaimed(line, claim)
     return false
   }
   while (claim) {

@@ -1,7 +1,8 @@
 import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import { type ClaimedRun, claimRun, type NoClaim } from './claim-run.ts'
+import type { NoClaim } from '../states.ts'
+import { type ClaimedRun, claimRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
 import type { PacedProgress } from './pace.ts'
@@ -50,12 +51,14 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   const { store } = deps
   const line = { account: run.access.account.name, job: run.job.name }
   using hand = deps.process.takeInHand()
+  const trigger = run.dryRun ? 'dry-run' : 'cli'
   const requestId = await reserveRequest(store, {
     ...line,
     payload: run.payload,
-    trigger: run.dryRun ? 'dry-run' : 'cli',
+    trigger,
     processId: deps.process.id,
   })
+  deps.observer.requestAccepted(line, { request: requestId, trigger, absorbed: false })
   let claim: ClaimedRun
   try {
     claim = await waitForClaim(deps, run, { line, runId: hand.runId, requestId })

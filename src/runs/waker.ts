@@ -63,10 +63,13 @@ export function createWaker({
         if (notifies) void notify()
         return
       }
-      tickets.add(lines).catch(error => {
-        observer.guardFired('ticket-refused', { error })
-        offer(lines)
-      })
+      tickets.add(lines).then(
+        () => observer.ticketsAdded(lines.length),
+        error => {
+          observer.guardFired('ticket-refused', { error })
+          offer(lines)
+        },
+      )
     },
   }
 }

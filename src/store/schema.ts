@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { Priority, RequestState, RunCounts, RunState } from '../states.ts'
 
 /**
  * The tables of schema `worker`. Instants are set by the database's own clock, so that processes on machines with
@@ -176,9 +177,6 @@ interface ServedLineRow {
   has_schedule: Generated<boolean>
 }
 
-export const requestStates = ['waiting', 'running', 'done', 'failed', 'cancelled', 'superseded'] as const
-export type RequestState = (typeof requestStates)[number]
-
 interface RequestRow {
   id: string
   /** The order in which requests were made. */
@@ -191,7 +189,7 @@ interface RequestRow {
   trigger: string
   /** Who asked: idempotency keys are each caller's own. */
   caller: string
-  priority: 'high' | 'normal' | 'low'
+  priority: Priority
   /** Its place in the line: when it was made, moved by its priority. */
   rank: Date
   state: Generated<RequestState>
@@ -257,21 +255,6 @@ interface HoldRow {
   probe_at: Date
   /** The API asked for a pause until then: nobody lifts it sooner. */
   asked_until: Date | null
-}
-
-export const runStates = ['running', 'succeeded', 'failed', 'refused', 'interrupted', 'cancelled'] as const
-export type RunState = (typeof runStates)[number]
-
-export interface RunCounts {
-  readonly read?: number
-  readonly inserted?: number
-  readonly updated?: number
-  readonly unchanged?: number
-  /** Rows that were there before and were found to be gone. */
-  readonly deleted?: number
-  /** Rows that had been deleted and are there again. */
-  readonly revived?: number
-  readonly pages?: number
 }
 
 interface RunRow {

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import { Token } from '../../src/auth/token.ts'
 import { type Setback, tryUntilKnown } from '../../src/auth/try-until-known.ts'
-import { PermanentError, TransientError } from '../../src/errors.ts'
+import {
+  OutageError,
+  PermanentError,
+  RefusalError,
+  TransientError,
+  UnknownOutcomeError,
+  type WorkerError,
+} from '../../src/errors.ts'
+import { systemClock } from '../../src/time/clock.ts'
 
 const done = { kind: 'done', value: 'answer' } as const
 const rejected: Setback = { kind: 'token-rejected', reason: 'expired' }
@@ -13,6 +21,7 @@ const limited = (retryAfterMs: number): Setback => ({ kind: 'rate-limited', retr
 async function play(verdicts: readonly (typeof done | Setback)[]) {
   const left = [...verdicts]
   const slept: number[] = []
+  const told: string[] = []
   let dropped = 0
   const sleep = async (ms: number) => {
     slept.push(ms)
@@ -23,14 +32,21 @@ async function play(verdicts: readonly (typeof done | Setback)[]) {
       dropped += 1
     },
   }
-  const outcome = await tryUntilKnown({ tokens, clock: { now: () => 0, sleep } }, undefined, {
-    tryOnce: async () => ({ token, verdict: left.shift() ?? expect.fail('one try too many') }),
+  const deps = {
+    tokens,
+    clock: { now: () => 0, sleep },
+    tell: ({ outcome }: { outcome: string }) => told.push(outcome),
+  }
+  const outcome = await tryUntilKnown(deps, undefined, {
+    operation: 'query',
+    tryOnce: async (_, sending) =>
+      sending(async () => ({ token, verdict: left.shift() ?? expect.fail('one try too many') })),
     pause: sleep,
     isWorthAnotherTry: error => error instanceof TransientError,
     explainRejection: reason => new PermanentError('rejected', reason),
     explainPause: ms => `pause of ${ms}`,
   }).catch((error: unknown) => (error instanceof Error ? error.message : error))
-  return { outcome, slept, dropped, left: left.length }
+  return { outcome, slept, dropped, told, left: left.length }
 }
 
 test.each([
@@ -49,4 +65,35 @@ test.each([
   ['pauses of a minute in all', [limited(20_000), outage, limited(40_001)], { outcome: 'pause of 40001' }],
 ] as const)('%s', async (_, verdicts, expected) => {
   expect(await play(verdicts)).toMatchObject({ ...expected, left: 0 })
+})
+
+const failedWith = (error: WorkerError): Setback => ({ kind: 'error', error })
+
+test.each([
+  ['done', done],
+  ['token-rejected', rejected],
+  ['rate-limited', limited(60_001)],
+  ['refused', refused],
+  ['refused', failedWith(new RefusalError('claims', 'account', 'no'))],
+  ['failed', failedWith(new TransientError('slow', 'slow'))],
+  ['outage', failedWith(new OutageError('network', 'account', 'away'))],
+  ['unknown', failedWith(new UnknownOutcomeError('no answer'))],
+] as const)('each try is told, as %s', async (outcome, verdict) => {
+  const { told } = await play([verdict, done, done, done, done])
+  expect(told[0]).toBe(outcome)
+})
+
+test('what was never sent is not told', async () => {
+  const told: unknown[] = []
+  const tokens = { drop() {} }
+  const asked = tryUntilKnown({ tokens, clock: systemClock, tell: tried => told.push(tried) }, undefined, {
+    operation: 'query',
+    tryOnce: async () => ({ verdict: refused }),
+    pause: async () => {},
+    isWorthAnotherTry: () => false,
+    explainRejection: reason => new PermanentError('rejected', reason),
+    explainPause: ms => `pause of ${ms}`,
+  })
+  await expect(asked).rejects.toThrow('no')
+  expect(told).toEqual([])
 })

@@ -5,6 +5,7 @@ import { LeaseLostError, PermanentError } from '../../src/errors.ts'
 import { openListRead, totalOf } from '../../src/mirror/list-read.ts'
 import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
 import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { endLine, takeLine } from '../fixtures/take-line.ts'
@@ -67,6 +68,8 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
   }
   const contextOf = (lease: Lease, signal = new AbortController().signal) => ({
     signal,
+    clock: systemClock,
+    pageWritten() {},
     transaction: <T>(work: Parameters<typeof fencedTransaction<T>>[2]) =>
       fencedTransaction(app.deps.store, lease, work),
   })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { JobError } from '../../src/errors.ts'
 import { createLogObserver } from '../../src/observer/log-observer.ts'
 import type { Observer } from '../../src/observer/observer.ts'
+import { tellAll } from '../../src/observer/tell-all.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 
 const run = { job: 'sync-users', account: 'north', run: 'r1' }
@@ -27,22 +28,29 @@ describe('in the log, an event', () => {
       o => o.runEnded(run, { state: 'refused', durationMs: 5, error }),
       { ...run, level: 'warn', msg: 'run refused' },
     ],
+    ['of a request is none', o => o.requestAccepted(run, { ...asked, absorbed: false }), undefined],
+    ['of a page is none', o => o.pageWritten(run, { table: 'users', read: 2, changed: 1, durationMs: 5 }), undefined],
+    [
+      'of a token is none',
+      o => o.tokenFetched('north', { outcome: 'granted', isRenewal: false, durationMs: 5 }),
+      undefined,
+    ],
     ['of a hold is none', o => o.holdPlaced(run, { code: 'claims', scope: 'job' }), undefined],
     [
       'of a lifted hold',
-      o => o.holdLifted(run),
-      { ...run, level: 'info', msg: 'the gate lets the account pass again' },
+      o => o.holdLifted(run, { code: 'claims', scope: 'account' }),
+      { ...run, code: 'claims', scope: 'account', level: 'info', msg: 'a hold is lifted' },
     ],
     [
       'of a claim that found nothing',
-      o => o.guardFired('claim-held', { job: 'a', account: 'b' }),
+      o => o.nothingClaimed({ job: 'a', account: 'b' }, 'held'),
       { level: 'debug', guard: 'claim-held', job: 'a', account: 'b', msg: 'nothing was claimed' },
     ],
     ['of a refused end', o => o.guardFired('end-refused', { run: 'r1' }), { level: 'warn', guard: 'end-refused' }],
     ['of a refused write', o => o.guardFired('fenced-write', run), { level: 'debug', guard: 'fenced-write' }],
   ])('%s', (_what, tell, line) => {
     const { log, lines } = captureLog()
-    tell(createLogObserver(log))
+    tell(tellAll([createLogObserver(log)], log))
     expect(lines).toMatchObject(line === undefined ? [] : [line])
   })
 })

@@ -1,7 +1,7 @@
-import type { ClaimedRun, NoClaim } from '../../../src/runs/claim-run.ts'
+import type { ClaimedRun } from '../../../src/runs/claim-run.ts'
 import type { EndedRun } from '../../../src/runs/end-run.ts'
 import type { acceptRequest } from '../../../src/runs/requests.ts'
-import type { RequestState } from '../../../src/store/schema.ts'
+import type { NoClaim, RequestState } from '../../../src/states.ts'
 import type { ModelStore } from './model-store.ts'
 import type { LineName } from './state.ts'
 

@@ -14,7 +14,7 @@ export function* runSteps({ asks, state, name, here }: WorkerSetting): Generator
         kind: 'progress',
         async call(draft) {
           const { after: rows } = await asks.lift(draft.store, hand.job, store =>
-            liftHolds(store, hand.account, hand.job),
+            liftHolds(store, hand.account, hand.job).then(lifted => lifted.length > 0),
           )
           draft.store = rows
           return (_before, after) => {

@@ -1,0 +1,38 @@
+import type { Log } from '../log.ts'
+import type { Observer } from './observer.ts'
+
+/** Tells each of them what it wants to know, in their order. One that throws costs nobody else anything. */
+export function tellAll(observers: readonly Partial<Observer>[], log: Log): Observer {
+  const tell = (toOne: (observer: Partial<Observer>) => void): void => {
+    for (const observer of observers) {
+      try {
+        toOne(observer)
+      } catch (error) {
+        log.warn({ error }, 'an observer failed')
+      }
+    }
+  }
+  return {
+    requestAccepted: (...told) => tell(to => to.requestAccepted?.(...told)),
+    ticketsAdded: (...told) => tell(to => to.ticketsAdded?.(...told)),
+    ticketTaken: (...told) => tell(to => to.ticketTaken?.(...told)),
+    nothingClaimed: (...told) => tell(to => to.nothingClaimed?.(...told)),
+    runClaimed: (...told) => tell(to => to.runClaimed?.(...told)),
+    runBegan: (...told) => tell(to => to.runBegan?.(...told)),
+    runEnded: (...told) => tell(to => to.runEnded?.(...told)),
+    pageWritten: (...told) => tell(to => to.pageWritten?.(...told)),
+    holdPlaced: (...told) => tell(to => to.holdPlaced?.(...told)),
+    holdLifted: (...told) => tell(to => to.holdLifted?.(...told)),
+    tokenFetched: (...told) => tell(to => to.tokenFetched?.(...told)),
+    apiAsked: (...told) => tell(to => to.apiAsked?.(...told)),
+    guardFired: (...told) => tell(to => to.guardFired?.(...told)),
+    duringRun(run, work) {
+      let whole = work
+      for (const { duringRun } of observers.toReversed()) {
+        const inner = whole
+        if (duringRun) whole = () => duringRun(run, inner)
+      }
+      return whole()
+    },
+  }
+}

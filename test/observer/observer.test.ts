@@ -1,0 +1,93 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { OutageError } from '../../src/errors.ts'
+import type { Observer } from '../../src/observer/observer.ts'
+import { tellAll } from '../../src/observer/tell-all.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { openTestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+
+/** Writes down all that it is told, each with the run during which that was. */
+function createRecorder() {
+  const during = new AsyncLocalStorage<string>()
+  const told: { readonly what: string; readonly run: string | undefined; readonly facts: readonly unknown[] }[] = []
+  const record =
+    (what: string) =>
+    (...facts: readonly unknown[]) => {
+      told.push({ what, run: during.getStore(), facts })
+    }
+  const observer: Observer = {
+    requestAccepted: record('requestAccepted'),
+    ticketsAdded: record('ticketsAdded'),
+    ticketTaken: record('ticketTaken'),
+    nothingClaimed: record('nothingClaimed'),
+    runClaimed: record('runClaimed'),
+    runBegan: record('runBegan'),
+    runEnded: record('runEnded'),
+    pageWritten: record('pageWritten'),
+    holdPlaced: record('holdPlaced'),
+    holdLifted: record('holdLifted'),
+    tokenFetched: record('tokenFetched'),
+    apiAsked: record('apiAsked'),
+    guardFired: record('guardFired'),
+    duringRun: ({ run }, work) => during.run(run, work),
+  }
+  return { observer, told, factsOf: (what: string) => told.filter(each => each.what === what).map(each => each.facts) }
+}
+
+const aDuration = expect.any(Number)
+
+describe('an observer', () => {
+  test('is told of a run from its request to its end, without a row or a secret', async () => {
+    const { observer, told, factsOf } = createRecorder()
+    await using app = await openTestApp({ observers: [observer] })
+    const line = { job: 'sync-topics', account: 'default' }
+    await runPull(app, app.deps.jobs.get(line.job) ?? expect.fail(), line.account)
+
+    const [accepted, claimed, ...during] = told
+    expect(accepted).toMatchObject({ what: 'requestAccepted', facts: [line, { trigger: 'cli', absorbed: false }] })
+    expect(claimed).toMatchObject({ what: 'runClaimed', facts: [line, { trigger: 'cli' }] })
+    expect(new Set(during.map(({ run }) => run))).toEqual(new Set([expect.any(String)]))
+    expect(factsOf('tokenFetched')).toEqual([
+      ['default', { outcome: 'granted', isRenewal: false, durationMs: aDuration }],
+    ])
+    expect(factsOf('apiAsked')).toContainEqual([
+      'default',
+      { api: 'hasura', operation: 'query', outcome: 'done', durationMs: aDuration },
+    ])
+    expect(factsOf('runBegan')).toHaveLength(1)
+    const { rows } = await sql<{ name: string }>`select title as name from mirror.topics`.execute(app.database.store)
+    expect(factsOf('pageWritten')[0]?.[1]).toEqual({
+      table: 'topics',
+      read: rows.length,
+      changed: rows.length,
+      durationMs: aDuration,
+    })
+    expect(during.at(-1)).toMatchObject({ what: 'runEnded', facts: [line, { state: 'succeeded' }] })
+
+    const text = JSON.stringify(told)
+    for (const secret of ['secret-of-default', ...rows.map(({ name }) => name)]) expect(text).not.toContain(secret)
+  })
+
+  test('is told of nothing that a dry run would have written', async () => {
+    const { observer, factsOf } = createRecorder()
+    await using app = await openTestApp({ observers: [observer] })
+    await runPull(app, app.deps.jobs.get('sync-topics') ?? expect.fail(), 'default', { dryRun: true })
+    expect(factsOf('pageWritten')).toEqual([])
+    expect(factsOf('runEnded')).toHaveLength(1)
+  })
+
+  test('that throws keeps nothing from the others', () => {
+    const { log, lines } = captureLog()
+    const { observer, told } = createRecorder()
+    const broken = {
+      ticketsAdded() {
+        throw new OutageError('exporter', 'job', 'The exporter is away')
+      },
+    }
+    tellAll([broken, observer], log).ticketsAdded(3)
+    expect(told).toMatchObject([{ what: 'ticketsAdded', facts: [3] }])
+    expect(lines).toMatchObject([{ level: 'warn', error: { code: 'exporter' } }])
+  })
+})
