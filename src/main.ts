@@ -12,7 +12,7 @@ import { renderExplanation } from './errors.ts'
 import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
 import { systemClock } from './time/clock.ts'
 
-/** A worker ends within 9 seconds of a signal; what hangs, such as a job's module that never finishes loading, is cut off. */
+/** A worker stops within 9 seconds of a signal; after this time whatever hangs, such as a job's module that never loads, is cut off. */
 const stopWithinMs = 10_000
 
 const stop = new AbortController()
@@ -23,7 +23,7 @@ function stopSoon(why: string): void {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopSoon(`${signal} was received`))
 
 for (const stream of [process.stdout, process.stderr]) {
-  // A reader that has seen enough, such as head, closes the pipe: that is no failure of the command.
+  // A reader such as head may close the pipe early: the command hasn't failed.
   stream.on('error', () => {})
 }
 
@@ -36,14 +36,14 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   }
 }
 
-// Node takes off the types of what lies outside of node_modules: there this is a checkout.
+// Node strips types only outside node_modules: a .ts main is a checkout.
 const nodeArguments = import.meta.url.endsWith('.ts') ? resolveToSources() : []
 const project: Project = {
   folder: resolve(),
   node: [process.execPath, ...nodeArguments],
 }
 
-// Of the package, be it its sources or what was built of them.
+// The package's folder, for sources and built code alike.
 const engineFolder = new URL('../', import.meta.url)
 const engine = await readEngineManifest(engineFolder)
 const nodeProblem = findNodeProblem(engine, process.versions.node)
@@ -52,7 +52,7 @@ if (nodeProblem) {
   process.exit(2)
 }
 
-/** An exception that nobody caught made the process end: what it left in pieces may be what has to stop. */
+/** An uncaught exception ended the process: what it left inconsistent may be what has to stop. */
 let brokeOff = false
 
 const exitCode = await runCli({
@@ -66,7 +66,7 @@ const exitCode = await runCli({
     err: text => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
     hasColors: process.stderr.isTTY === true && process.stderr.hasColors(),
-    // Some terminals say that they have none.
+    // Some terminals report 0 columns.
     columns: process.stdout.isTTY === true ? process.stdout.columns || undefined : undefined,
     ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   },
@@ -79,7 +79,7 @@ const exitCode = await runCli({
     const listen = (kind: UnforeseenKind) => (thrown: unknown) => {
       if (listener(thrown, kind) === 'go on' || brokeOff) return
       brokeOff = true
-      stopSoon('An unforeseen exception ended the process')
+      stopSoon('An uncaught exception ended the process')
     }
     process.on('unhandledRejection', listen('rejection'))
     process.on('uncaughtException', listen('exception'))
@@ -95,7 +95,7 @@ const exitCode = await runCli({
   loadDefinitions,
 })
 
-// A queue's driver that is still trying to reach its server would keep the process alive for ever.
+// A queue driver that still retries its connection would keep the process alive forever.
 await Promise.all(
   [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', () => resolve(undefined)))),
 )

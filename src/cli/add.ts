@@ -8,23 +8,22 @@ import { tellLeftOut } from './tell-left-out.ts'
 
 export const add = defineCommand({
   name: 'add',
-  summary: 'writes the operation and the job that mirror a table, from what the role sees of the live API',
+  summary: 'add the operation and the job that mirror a table, from what the role sees of the live API',
   arguments: {
-    rootField: argument("the API's list of the table's rows, such as articles, or north.articles in a namespace"),
+    rootField: argument(
+      "the API's query field that lists the rows, such as articles, or north.articles in a namespace",
+    ),
   },
   options: {
-    role: textOption('ROLE', "the role that the job will have; default the token's default role"),
-    account: textOption('NAME', 'the account that asks the API; default the first one'),
-    key: textOption('COLUMNS', 'the key, with commas between; default the primary key'),
+    role: textOption('ROLE', "role of the job; default: the token's default role"),
+    account: textOption('NAME', 'account to query the API with; default: the first one'),
+    key: textOption('COLUMNS', 'key columns, separated by commas; default: the primary key'),
     cursor: textOption(
       'COLUMN',
-      'a column that grows when a row changes, or "none" to read and compare all rows every time; default one such as updated_at',
+      'column that grows when a row changes, or "none" to read and compare all rows in every run; default: a column such as updated_at',
     ),
-    into: textOption('TABLE', 'the mirror table; default the name of the root field'),
-    name: textOption(
-      'NAME',
-      "the job's name, also its files'; default one made of the root field's, such as sync-articles",
-    ),
+    into: textOption('TABLE', 'mirror table; default: the name of the root field'),
+    name: textOption('NAME', 'name of the job and its files; default: made from the root field, such as sync-articles'),
   },
   async run(values, context) {
     const { signal, terminal } = context
@@ -45,14 +44,14 @@ export const add = defineCommand({
   },
 })
 
-/** What was added, as which role, and what is left to do in the accounts file; lines that end. */
+/** @returns lines that end: what was added, as which role, and what is left to do in the accounts file */
 export function describeAdded({ pulls, files }: AddedPulls, who: string, account: Account): string {
   const missing = pulls.map(({ names }) => names.job).filter(job => account.jobs && !account.jobs.includes(job))
   return [
     ...pulls.map(pull => describe(pull, who)),
     ...files.map(file => `  ${file}`),
     ...(missing.length > 0
-      ? [`Account "${account.name}" names its jobs in the accounts file: add ${missing.join(', ')} there.`]
+      ? [`The accounts file lists the jobs of account "${account.name}": add ${missing.join(', ')} there.`]
       : []),
     '',
   ].join('\n')
@@ -60,17 +59,17 @@ export function describeAdded({ pulls, files }: AddedPulls, who: string, account
 
 function describe({ rootField, names, into, key, cursor, renamed, risk }: AddedPull, who: string): string {
   const columns = key.columns.map(({ mirrorName }) => mirrorName).join(', ')
-  const order = cursor === undefined ? 'no cursor: every run reads all rows' : `cursor ${cursor.mirrorName}`
+  const order = cursor === undefined ? 'no cursor, so every run reads all rows' : `cursor ${cursor.mirrorName}`
   const notes = [
     key.asserted.length > 0
-      ? `The API says that ${key.asserted.map(({ name }) => name).join(', ')} can be null: rows in which one is null are left out.`
+      ? `In the API's schema, ${key.asserted.map(({ name }) => name).join(', ')} can be null: rows with a null there are left out.`
       : [],
     renamed.length > 0
-      ? `Under another name, because the mirror or Postgres can't take the API's: ${renamed.map(({ name, mirrorName }) => `${name} as ${mirrorName}`).join(', ')}.`
+      ? `Renamed, because the mirror or Postgres can't use the API's name: ${renamed.map(({ name, mirrorName }) => `${name} as ${mirrorName}`).join(', ')}.`
       : [],
-    risk ? `Careful, ${renderExplanation(risk)}.` : [],
+    risk ? `Warning: ${renderExplanation(risk)}.` : [],
     key.isOrderGuessed
-      ? `The API doesn't tell the order of the key's columns in their index. If it isn't ${columns}, change "key" in ${names.jobFile} before the first run: rows are read faster in the index's order.`
+      ? `The API doesn't show the order of the key's columns in their index. If it isn't ${columns}, change "key" in ${names.jobFile} before the first run: reading in the index's order is faster.`
       : [],
   ]
   return [

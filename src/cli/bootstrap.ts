@@ -4,7 +4,7 @@ import { jsonOutput, oneAccount } from './options.ts'
 
 export const bootstrap = defineCommand({
   name: 'bootstrap',
-  summary: 'requests the bootstrap of a new account: first login, then its first syncs in order',
+  summary: 'request the bootstrap of a new account: first login, then its first syncs in order',
   arguments: {},
   options: { account: oneAccount, ...waitOptions, json: jsonOutput },
   run({ account, ...how }, context) {

@@ -6,22 +6,24 @@ import { confirmGroup, type GroupFilter } from './confirm-group.ts'
 import { choiceOption, flag, jsonOutput, optionalArgument, textOption } from './options.ts'
 
 const filters = {
-  job: textOption('JOB', 'all requests of this job'),
-  account: textOption('NAME', 'all requests of this account'),
+  job: textOption('JOB', 'select requests of this job'),
+  account: textOption('NAME', 'select requests of this account'),
 }
 const confirmation = {
-  yes: flag('does so without asking; needed where nobody can be asked'),
+  yes: flag('skip the confirmation; required without a terminal'),
   json: jsonOutput,
 }
-const id = optionalArgument('one request, by the id that "requests" lists; or several by --job, --account and --state')
+const id = optionalArgument(
+  'id of one request, as listed by "requests"; select several with --job, --account and --state',
+)
 
 export const cancel = defineCommand({
   name: 'cancel',
-  summary: 'ends a request that waits, and stops one that runs',
+  summary: 'cancel waiting requests and stop running ones',
   arguments: { id },
   options: {
     ...filters,
-    state: choiceOption('STATE', 'only those in this state', ['waiting', 'running']),
+    state: choiceOption('STATE', 'select requests in this state', ['waiting', 'running']),
     ...confirmation,
   },
   async run({ id, state, ...given }, context) {
@@ -38,7 +40,7 @@ export const cancel = defineCommand({
       if (id !== undefined && only && only.state !== 'cancelled' && only.state !== 'running') {
         throw new UsageError({
           found: `Request ${id} is ${only.state}`,
-          remedy: 'only one that waits or runs can be cancelled',
+          remedy: 'cancel only a request that waits or runs',
         })
       }
       context.terminal.out(given.json ? `${JSON.stringify(results)}\n` : tellCancelled(results))
@@ -49,11 +51,11 @@ export const cancel = defineCommand({
 
 export const retry = defineCommand({
   name: 'retry',
-  summary: 'makes a request again that has failed or ended otherwise',
+  summary: 'repeat requests that failed or ended otherwise',
   arguments: { id },
   options: {
     ...filters,
-    state: choiceOption('STATE', 'only those in this state (default failed)', ['failed', 'cancelled', 'done']),
+    state: choiceOption('STATE', 'select requests in this state (default: failed)', ['failed', 'cancelled', 'done']),
     ...confirmation,
   },
   async run({ id, state, ...given }, context) {
@@ -71,7 +73,7 @@ export const retry = defineCommand({
   },
 })
 
-/** The one that is named, or those that the filter finds and a person agrees to. */
+/** @returns the id that was given, or the ids that the filter selects and a person confirms */
 async function choose(
   context: CommandContext,
   operations: Operations,
@@ -86,21 +88,21 @@ async function choose(
   const isFiltered = filter.job !== undefined || filter.account !== undefined || state !== undefined
   if (id !== undefined && isFiltered) {
     throw new UsageError({
-      found: 'An id is given beside --job, --account or --state',
-      remedy: 'give one or the other',
+      found: `${action} got both an id and --job, --account or --state`,
+      remedy: 'give either the id or the filters',
     })
   }
   if (id !== undefined) return [id]
   if (!isFiltered) {
     throw new UsageError({
-      found: `${action} needs to know which requests`,
-      remedy: 'give the id of one, or --job, --account or --state for several',
+      found: `${action} got neither an id nor a filter`,
+      remedy: 'give the id of one request, or select several with --job, --account or --state',
     })
   }
   return confirmGroup(context, operations, filter, action)
 }
 
-/** Of several, one may have been deleted meanwhile; the one that was named has to be there. */
+/** A request that a filter selected may be deleted meanwhile; one given by id must exist. */
 async function unlessGone<T>(work: Promise<T>, named: string | undefined): Promise<T | undefined> {
   try {
     return await work
@@ -114,21 +116,22 @@ function tellCancelled(results: readonly { id: string; state: RequestState }[]):
   const [only, ...others] = results
   if (!only) return 'nothing changed\n'
   if (others.length === 0) {
-    return only.state === 'running' ? `${only.id} is running, and stops within seconds\n` : `${only.id} ${only.state}\n`
+    return only.state === 'running' ? `${only.id} is running and stops within seconds\n` : `${only.id} ${only.state}\n`
   }
   const count = (state: RequestState) => results.filter(result => result.state === state).length
   const ended = results.length - count('cancelled') - count('running')
   const parts = [`${count('cancelled')} cancelled`]
-  if (count('running') > 0) parts.push(`${count('running')} running, which stop within seconds`)
-  if (ended > 0) parts.push(`${ended} had ended`)
+  if (count('running') > 0) parts.push(`${count('running')} running and stopping within seconds`)
+  if (ended > 0) parts.push(`${ended} already ended`)
   return `${parts.join(', ')}\n`
 }
 
 function tellRetried(results: readonly { request: string; absorbed: boolean }[]): string {
   const [only, ...others] = results
   if (!only) return 'nothing changed\n'
-  if (others.length === 0) return `${only.request}${only.absorbed ? ', an equal request that waits already' : ''}\n`
+  if (others.length === 0)
+    return `${only.request}${only.absorbed ? ', an equal request that was already waiting' : ''}\n`
   const made = results.filter(({ absorbed }) => !absorbed).length
   const absorbed = results.length - made
-  return `${made} made${absorbed > 0 ? `, ${absorbed} equal to one that waits` : ''}\n`
+  return `${made} made${absorbed > 0 ? `, ${absorbed} absorbed by an equal waiting request` : ''}\n`
 }

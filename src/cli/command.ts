@@ -7,34 +7,34 @@ import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Operations } from '../operations/registry.ts'
 
-/** Where a command writes: its result to `out`, and what is for a person watching to `err`. */
+/** Where a command writes: results to `out`, messages for a person to `err`. */
 export interface Terminal {
   out(text: string): void
   err(text: string): void
-  /** A person is watching: progress may be drawn. */
+  /** Whether a person is watching, so that progress may be drawn. */
   readonly isInteractive: boolean
-  /** What is for a person may have colours. */
+  /** Whether messages for a person may have colours. */
   readonly hasColors: boolean
-  /** How many columns `out` has; undefined when it isn't a terminal. */
+  /** Width of `out` in columns; undefined when it isn't a terminal. */
   readonly columns?: number | undefined
-  /** Asks a person and waits for a line; absent where nobody can answer. */
+  /** Asks a question and waits for a line; absent when nobody can answer. */
   readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined
 }
 
-/** A terminal with one line that is drawn anew again and again; whatever is written next takes its place. */
+/** A terminal with one line that is redrawn; the next output replaces it. */
 export interface LiveTerminal extends Terminal {
-  /** Does nothing where nobody is watching. */
+  /** Does nothing when nobody is watching. */
   draw(text: string): void
 }
 
 /** What a command works with. */
 export interface CommandContext {
   readonly config: Config
-  /** For what concerns one command alone; what `.env` sets is in it. */
+  /** For settings of a single command; includes what `.env` sets. */
   readonly env: Environment
-  /** Undefined where there is no such file. */
+  /** Undefined when the file doesn't exist. */
   readonly envFile: EnvFile | undefined
-  /** Loaded by the commands that know jobs, so that the schema can be pulled before any code was generated from it. */
+  /** Loaded only by commands that need jobs, so that a schema can be pulled before code is generated from it. */
   loadDefinitions(): Promise<Definitions>
   readonly host: Host
   readonly log: Log
@@ -42,63 +42,62 @@ export interface CommandContext {
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /**
-   * Calls back at each SIGHUP until the function that it returns is called; a process where nobody listens ends by it.
+   * Calls the listener on each SIGHUP until the returned function is called. Without a listener SIGHUP ends the process.
    */
   onHangup(listener: () => void): () => void
   /**
-   * The operations here, or those of the worker that owns the embedded database.
+   * Runs `work` on this process's operations, or on those of the worker that owns the embedded database.
    *
-   * @param needs `nothing` for what can be told without any job: jobs that can't be loaded are mentioned, and left out
+   * @param needs `nothing` for work that needs no jobs: jobs that can't be loaded are reported and left out
    */
   withOperations<T>(work: (operations: Operations) => Promise<T>, needs?: 'jobs' | 'nothing'): Promise<T>
 }
 
-/** What was given on the command line, by the names of arguments and options, as the parser took it. */
+/** The values from the command line by name of argument or option, as the parser returns them. */
 export type Given = Readonly<Record<string, unknown>>
 
 export interface Command {
   /**
-   * The word that calls it, or the two words of a command that belongs to a group: `schema pull`. The group's first word may be a
-   * command of its own, which is listed before them.
+   * One word, or two for a command in a group: `schema pull`. The group's word may be a command as well, listed before the group.
    */
   readonly name: string
   readonly summary: string
-  /** By their names in camelCase, in the order in which they are given; each made by a function of `options.ts`. */
+  /** By name in camelCase, in the order on the command line; each made by a function of `options.ts`. */
   readonly arguments: z.ZodRawShape
-  /** By their names in camelCase: `dryRun` is given as `--dry-run`. */
+  /** By name in camelCase: `dryRun` is `--dry-run`. */
   readonly options: z.ZodRawShape
-  /** @throws UsageError when a value is not what its argument or option takes */
+  /** @throws UsageError when a value isn't valid for its argument or option */
   prepare(given: Given): PreparedCommand
 }
 
-/** A command that knows what it was given. */
+/** A command with its parsed values. */
 export interface PreparedCommand {
   /** @returns the exit code */
   run(context: CommandContext): Promise<number>
-  /** For the command whose business it is to tell what is wrong with the configuration. @returns the exit code */
+  /** For a command that reports what is wrong with the configuration. @returns the exit code */
   readonly onConfigError: ((error: ConfigError, terminal: Terminal) => number) | undefined
-  /** For a command that needs no configuration: called in place of `run`. @returns the exit code */
+  /** For a command that needs no configuration: called instead of `run`. @returns the exit code */
   readonly runAlone?: (surroundings: Surroundings) => Promise<number>
 }
 
-/** What a command has that needs no configuration. */
+/** What a command that needs no configuration works with. */
 export interface Surroundings {
-  /** The folder that it was started in, whether there is a project or not. */
+  /** The working directory, whether or not it holds a project. */
   readonly project: Project
-  /** Of the engine's own package. */
+  /** Folder of the engine's package. */
   readonly engineFolder: URL
   readonly terminal: LiveTerminal
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /**
-   * What a command of the project in this folder works with; its `.env` is read.
+   * Opens the context of the project in this folder and reads its `.env`.
    *
    * @throws ConfigError
    */
   openContext(folder: string): Promise<CommandContext>
 }
 
-/** A command that is there before there is any configuration. */
+/** Defines a command that works without a configuration. */
 export function defineStandaloneCommand<A extends z.ZodRawShape, O extends z.ZodRawShape>(definition: {
   readonly name: string
   readonly summary: string
@@ -121,7 +120,7 @@ export function defineStandaloneCommand<A extends z.ZodRawShape, O extends z.Zod
   }
 }
 
-/** A command declares arguments and options with their texts; its `run` gets their values, typed, in one object. */
+/** Defines a command: `run` gets the values of the declared arguments and options, typed, in one object. */
 export function defineCommand<A extends z.ZodRawShape, O extends z.ZodRawShape>(definition: {
   readonly name: string
   readonly summary: string
@@ -153,7 +152,7 @@ function parseGiven<T>(schema: z.ZodType<T>, given: Given, options: z.ZodRawShap
 
 const ownFinding = z.object({ params: z.object({ found: z.string() }) })
 
-/** Of several wrong values the first: the others may be right once it is. */
+/** Reports the first wrong value: fixing it may fix the others. */
 function explain({ issues: [issue] }: z.ZodError, given: Given, options: z.ZodRawShape): Explanation {
   if (!issue) throw new TypeError('an error without an issue')
   const [name = ''] = issue.path.map(String)

@@ -17,7 +17,7 @@ import { schedules, schedulesPause, schedulesResume } from './schedules.ts'
 import { schemaCheck, schemaOperations, schemaPull } from './schema.ts'
 import { worker } from './worker.ts'
 
-/** In the order in which the help lists them. */
+/** In the order of the help. */
 export const commands: readonly Command[] = [
   init,
   worker,
@@ -46,5 +46,5 @@ export const commands: readonly Command[] = [
   migrate,
 ]
 
-/** What the commands of two words have in common. */
-export const commandGroups = { schema: 'the SDL of each role' } as const
+/** Summaries of the groups of two-word commands. */
+export const commandGroups = { schema: 'pull and check the SDL of each role' } as const

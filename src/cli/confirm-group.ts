@@ -9,14 +9,14 @@ export interface GroupFilter extends RequestGroup {
   readonly yes: boolean
 }
 
-/** Of many, the latest are shown. */
+/** If there are more, the latest are shown. */
 const mostShown = 20
 
 /**
- * Shows what a filter finds, and asks a person whether that is meant.
+ * Shows the requests that a filter selects and asks for confirmation.
  *
- * @returns the ids that were found then, the oldest first; none when the answer is no
- * @throws UsageError when there is nobody to ask and `yes` isn't given
+ * @returns the ids that were shown, oldest first; none when the answer is no
+ * @throws UsageError without a terminal and without `yes`
  */
 export async function confirmGroup(
   { terminal, host, signal }: CommandContext,
@@ -43,12 +43,12 @@ export async function confirmGroup(
     ),
   )
   const requests = ids.length === 1 ? '1 request' : `${ids.length} requests`
-  terminal.err(ids.length > shown.length ? `${requests}, of which the latest are shown\n` : `${requests}\n`)
+  terminal.err(ids.length > shown.length ? `${requests}; the latest are shown\n` : `${requests}\n`)
   if (yes) return ids
   if (!terminal.ask) {
     throw new UsageError({
-      found: `Nobody can be asked whether to ${action} ${requests}`,
-      remedy: 'give --yes to do so',
+      found: `No terminal to ask whether to ${action} ${requests}`,
+      remedy: 'give --yes to skip the question',
     })
   }
   const answer = await terminal.ask(`${action === 'cancel' ? 'Cancel' : 'Retry'} ${requests}? [y/N] `, signal)

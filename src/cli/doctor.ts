@@ -20,21 +20,21 @@ import { jsonOutput, textOption } from './options.ts'
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'checks every requirement of each account, and says what to do about what is missing; changes nothing',
+  summary: 'check every requirement of each account and show what to do about problems; changes nothing',
   arguments: {},
-  options: { account: textOption('NAME', 'only this account; default every one'), json: jsonOutput },
+  options: { account: textOption('NAME', 'check this account only; default: all'), json: jsonOutput },
   async run({ account: name, json }, context) {
     const { accounts } = context.config
     const chosen = name === undefined ? accounts : [getNamed('account', byName(accounts), name)]
     return report(await diagnose(context, chosen), context.terminal, json)
   },
-  // What keeps every other command from starting is a finding here.
+  // A configuration error stops every other command; here it is a finding.
   onConfigError(error, { json }, terminal) {
     return report([diagnoseConfig(error)], terminal, json)
   },
 })
 
-/** Every check of these accounts; changes nothing. */
+/** Makes every check of these accounts; changes nothing. */
 export async function diagnose(context: CommandContext, accounts: readonly Account[]): Promise<readonly Diagnosis[]> {
   const { config, envFile, host, signal } = context
   const { jobs, firstLogin, problems } = await findDefinitions(context)
@@ -69,7 +69,7 @@ export async function diagnose(context: CommandContext, accounts: readonly Accou
   )
 }
 
-/** Whatever is wrong with the jobs, everything else can be looked at. */
+/** Jobs that can't be loaded don't stop the other checks. */
 async function findDefinitions(
   context: CommandContext,
 ): Promise<Definitions & { readonly problems: readonly Explanation[] }> {
@@ -83,7 +83,7 @@ async function findDefinitions(
   }
 }
 
-/** Where the environment names an administrator, for an account whose realm is known. */
+/** Plans when the environment names an administrator and the account's realm is known. */
 function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
   return async (account, requirements) => {
     const { login } = account
@@ -96,7 +96,7 @@ function planWithAdmin({ env, host, signal }: CommandContext): PlanAccount {
 }
 
 function diagnoseConfig(error: ConfigError): Diagnosis {
-  const hint = 'set what is named; docs/configuration.md lists all variables'
+  const hint = 'set the variable named; docs/configuration.md lists all variables'
   return arrange(
     'default',
     new Map([
@@ -125,5 +125,5 @@ function describe({ account, ok, checks }: Diagnosis): string {
     const advice = hint === '' ? '' : `\n${' '.repeat(19)}→ ${hint}`
     return `  ${marks[status]} ${id.padEnd(14)} ${detail}${advice}\n`
   })
-  return `Account "${account}": ${ok ? 'nothing fails' : 'something fails'}\n${lines.join('')}`
+  return `Account "${account}": ${ok ? 'all checks pass' : 'some checks fail'}\n${lines.join('')}`
 }

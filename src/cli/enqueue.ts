@@ -6,13 +6,13 @@ import { payloadOption } from './payload-flags.ts'
 
 export const enqueue = defineCommand({
   name: 'enqueue',
-  summary: 'makes a request for a worker to run',
-  arguments: { job: argument('the job, as "jobs" lists it') },
+  summary: 'request a run of a job by a worker',
+  arguments: { job: argument('job, as listed by "jobs"') },
   options: {
     account: oneAccount,
     payload: payloadOption,
-    priority: choiceOption('P', 'its place among the waiting requests of its account and job', priorities),
-    idempotencyKey: textOption('KEY', 'makes one request however often the command is repeated with this key'),
+    priority: choiceOption('P', 'priority among the waiting requests of its account and job', priorities),
+    idempotencyKey: textOption('KEY', 'make only one request however often the command is repeated with this key'),
     ...waitOptions,
     json: jsonOutput,
   },

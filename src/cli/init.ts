@@ -7,31 +7,34 @@ import { flag, optionalArgument, textsOption } from './options.ts'
 
 export const init = defineStandaloneCommand({
   name: 'init',
-  summary: 'writes a project for jobs of your own; what is there already stays as it is',
-  arguments: { dir: optionalArgument('the folder; default this one') },
+  summary: 'create a project for your jobs; existing files are kept',
+  arguments: { dir: optionalArgument('folder; default: the current one') },
   options: {
     fromEnv: flag(
-      "also installs the packages, checks the account of the environment or of the folder's .env as doctor does, pulls the schema of its default role and offers the tables",
+      "also install the packages, check the account of the environment or of the folder's .env as doctor does, pull the schema of its default role and offer its tables",
     ),
-    table: textsOption('NAME', 'with --from-env: adds a job for this table, may be given several times'),
-    allTables: flag('with --from-env: adds a job for every table that needs no further flag'),
+    table: textsOption('NAME', 'with --from-env: add a job for this table; repeatable'),
+    allTables: flag('with --from-env: add a job for every table that needs no further flag'),
   },
   async run({ dir = '.', fromEnv, table, allTables }, surroundings) {
     const { project, engineFolder, terminal } = surroundings
     if (!fromEnv && (allTables || table.length > 0)) {
-      throw new UsageError({ found: 'Only an account can see tables', remedy: 'give --from-env as well' })
+      throw new UsageError({
+        found: '--table and --all-tables need an account to read the tables with',
+        remedy: 'add --from-env',
+      })
     }
     if (allTables && table.length > 0) {
-      throw new UsageError({ found: '--table and --all-tables exclude each other', remedy: 'give one of them' })
+      throw new UsageError({ found: '--table and --all-tables are both given', remedy: 'give one of them' })
     }
     const folder = resolve(project.folder, dir)
-    // What is missing in the environment is told before anything is written.
+    // A missing variable fails the command before anything is written.
     const context = fromEnv ? await surroundings.openContext(folder) : undefined
     const { written, leftAlone } = await initProject(engineFolder, folder)
     const lines = [
-      written.length > 0 ? `Written to ${folder}:` : `Nothing was written: ${folder} has everything.`,
+      written.length > 0 ? `Written to ${folder}:` : `Nothing to write: ${folder} is complete.`,
       ...written.map(path => `  ${path}`),
-      ...(leftAlone.length > 0 ? ['Left as it is:', ...leftAlone.map(what => `  ${what}`)] : []),
+      ...(leftAlone.length > 0 ? ['Kept:', ...leftAlone.map(what => `  ${what}`)] : []),
     ]
     terminal.out(`${lines.join('\n')}\n`)
     const mirrored = context && (await mirrorTables(context, table.length > 0 ? table : allTables ? 'all' : 'ask'))

@@ -2,7 +2,7 @@ import type { Operations } from '../operations/registry.ts'
 import type { CommandContext } from './command.ts'
 import { table } from './table.ts'
 
-/** A list has everything as JSON, and on a terminal what a person looks for. */
+/** Prints reports: whole as JSON, or as a table of the columns that a person looks for. */
 export async function list<Report>(
   { terminal, withOperations }: CommandContext,
   json: boolean,
@@ -15,7 +15,7 @@ export async function list<Report>(
     find(operations: Operations): Promise<readonly Report[]>
     row(report: Report): Readonly<Record<string, unknown>>
     readonly none: string
-    /** Default: nothing, so that it can be told whatever is wrong with the jobs. */
+    /** Default `nothing`, so that the list works when the jobs can't be loaded. */
     readonly needs?: 'jobs' | 'nothing'
   },
 ): Promise<number> {

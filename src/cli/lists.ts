@@ -4,7 +4,7 @@ import { jsonOutput, numberOption, textOption } from './options.ts'
 
 export const jobs = defineCommand({
   name: 'jobs',
-  summary: 'the jobs, what each requires and when it runs',
+  summary: 'list jobs with their requirements and schedules',
   arguments: {},
   options: { json: jsonOutput },
   run: ({ json }, context) =>
@@ -18,7 +18,7 @@ export const jobs = defineCommand({
 
 export const accounts = defineCommand({
   name: 'accounts',
-  summary: 'the accounts and how far their first login has come',
+  summary: 'list accounts with the state of their first login',
   arguments: {},
   options: { json: jsonOutput },
   run: ({ json }, context) =>
@@ -37,7 +37,7 @@ export const accounts = defineCommand({
 
 export const holds = defineCommand({
   name: 'holds',
-  summary: 'what waits for something to be fixed, and why',
+  summary: 'list holds: what waits for a fix, and why',
   arguments: {},
   options: { json: jsonOutput },
   run: ({ json }, context) =>
@@ -57,11 +57,11 @@ export const holds = defineCommand({
 
 export const runs = defineCommand({
   name: 'runs',
-  summary: 'what happened, the latest first',
+  summary: 'list runs, latest first',
   arguments: {},
   options: {
-    job: textOption('JOB', 'only the runs of this job'),
-    limit: numberOption('N', 'how many, 1 to 1000; default 20', { min: 1, max: 1000, default: 20 }),
+    job: textOption('JOB', 'show only runs of this job'),
+    limit: numberOption('N', 'maximum number, 1 to 1000; default: 20', { min: 1, max: 1000, default: 20 }),
     json: jsonOutput,
   },
   run: ({ job, limit, json }, context) =>

@@ -2,7 +2,7 @@ import type { LiveTerminal, Terminal } from './command.ts'
 
 const clearLine = '\r\u001b[K'
 
-/** Whatever is written takes the place of the line that was drawn: a result, an error, a line of the log. */
+/** Any output (result, error, log line) replaces the line that was drawn. */
 export function createLiveTerminal(terminal: Terminal): LiveTerminal {
   let isDrawn = false
   const clear = (): void => {
@@ -24,7 +24,7 @@ export function createLiveTerminal(terminal: Terminal): LiveTerminal {
     },
     draw(text) {
       if (!terminal.isInteractive) return
-      // One that wraps could not be drawn over.
+      // A line that wraps can't be redrawn.
       const line = terminal.columns === undefined ? text : text.slice(0, terminal.columns - 1)
       terminal.err(`\r${line}\u001b[K`)
       isDrawn = true

@@ -20,10 +20,10 @@ const logLineSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
 
-/** One JSON line of the log, as far as it is told to a person. */
+/** The part of a JSON log line that is shown to a person. */
 export type LogLine = z.infer<typeof logLineSchema>
 
-/** @returns undefined for a line that is no log line, such as what Node itself says when a process dies */
+/** @returns undefined for a line that isn't JSON of the log, such as Node's own message when a process crashes */
 export function parseLogLine(text: string): LogLine | undefined {
   try {
     return logLineSchema.safeParse(JSON.parse(text)).data
@@ -32,13 +32,13 @@ export function parseLogLine(text: string): LogLine | undefined {
   }
 }
 
-/** The line in words. */
+/** Renders the line as a sentence. */
 export function describeLogLine(line: LogLine): string {
   const { msg, job, account, error, problems } = line
   if (msg.startsWith('worker ready')) return `${msg}: ${line.address}, queue ${line.queue}, store ${line.store}`
   if (msg === 'first login: calling refresh_users')
     return `first login of "${account}": calls refresh_users as ${line.role}`
-  // Who has one account needn't be told which.
+  // The default account needs no name.
   const subject = [account === 'default' ? undefined : account, job].filter(part => part !== undefined).join(': ')
   const told = [describeEvent(line), ...(error ? [error.message] : []), ...(problems ?? [])].join(': ')
   return subject === '' ? told : `${subject}: ${told}`

@@ -8,11 +8,11 @@ import { flag, numberOption } from './options.ts'
 /** How often a change of what the request waits for is told; its end is told at once. */
 const lookEverySeconds = 1
 const longestSeconds = 7 * 24 * 3600
-const startOne = 'start one with "npm start"'
+const startOne = 'start a worker with "npm start"'
 
 export const waitOptions = {
-  wait: flag('stays until the request is done, and says what it waits for'),
-  timeout: numberOption('SECONDS', 'with --wait: how long to stay; default without end', {
+  wait: flag('wait until the request ends, and show what it waits for'),
+  timeout: numberOption('SECONDS', 'with --wait: how long to wait; default: no limit', {
     min: 1,
     max: longestSeconds,
     default: undefined,
@@ -25,7 +25,7 @@ interface HowToWait {
   readonly json: boolean
 }
 
-/** Makes the request and tells its id; with `wait` stays until it is done, and says what it waits for. */
+/** Makes the request and prints its id; with `wait`, waits until it ends and prints what it waits for. */
 export async function makeRequest(
   context: CommandContext,
   wanted: WantedRequest,
@@ -33,14 +33,14 @@ export async function makeRequest(
 ): Promise<number> {
   const { config, terminal } = context
   if (timeout !== undefined && !wait) {
-    throw new UsageError({ found: '--timeout is given without --wait', remedy: 'give both, or neither' })
+    throw new UsageError({ found: '--timeout has no effect without --wait', remedy: 'add --wait or remove --timeout' })
   }
   return context.withOperations(async operations => {
     // While this command has the embedded database open, no worker can start.
     if (wait && !config.databaseUrl && !(await operations.hasWorker())) {
       throw new UsageError({
         found: '--wait needs a worker, and none is running',
-        remedy: `${startOne}, or leave out --wait`,
+        remedy: `remove --wait, or ${startOne}`,
       })
     }
     const accepted = await operations.makeRequest(wanted)
@@ -54,7 +54,7 @@ export async function makeRequest(
     if (report.state === 'cancelled') {
       throw new PermanentError('request-cancelled', {
         found: `Request ${report.id} was cancelled`,
-        remedy: `"retry ${report.id}" makes one like it`,
+        remedy: `run "npm run -s cli -- retry ${report.id}" to repeat it`,
       })
     }
     throw new PermanentError('request-failed', report.failedReason ?? `Request ${report.id} failed`)
@@ -75,8 +75,8 @@ async function waitUntilDone(
     const report = await operations.getRequest({ id, waitSeconds }, { signal }).catch((error: unknown) => {
       if (!(error instanceof NotFoundError)) throw error
       throw new PermanentError('request-gone', {
-        found: `Request ${id} is no longer there`,
-        remedy: 'its account was forgotten meanwhile, or the store was restored from a copy; make it again',
+        found: `Request ${id} no longer exists: its account was forgotten, or the store was restored from a backup`,
+        remedy: 'make the request again',
       })
     })
     if (report.state !== 'waiting' && report.state !== 'running') return report
@@ -85,8 +85,8 @@ async function waitUntilDone(
     told = news
     if (clock.now() >= deadline) {
       throw new TransientError('timeout', {
-        found: `Request ${id} is not done after ${timeoutSeconds} s (${news})`,
-        remedy: `it stays accepted; "requests" and "runs" show what becomes of it, and "cancel ${id}" ends it`,
+        found: `Request ${id} has not ended after ${timeoutSeconds} s (${news}) and stays accepted`,
+        remedy: `run "npm run -s cli -- requests" to follow it, or "npm run -s cli -- cancel ${id}" to cancel it`,
       })
     }
     signal.throwIfAborted()
@@ -96,9 +96,9 @@ async function waitUntilDone(
 
 async function describeState(report: RequestReport, operations: Operations): Promise<string> {
   const { state, hold, waitsFor } = report
-  // Without the instant of the next look, which changes with each one.
+  // Leave out the time of the next probe: it changes each time and would be printed each time.
   if (hold) return `held: ${hold.reason}`
   if (state !== 'waiting') return state
-  if (!(await operations.hasWorker())) return `waiting, and no worker is running: ${startOne}`
+  if (!(await operations.hasWorker())) return `waiting, but no worker is running; ${startOne}`
   return waitsFor === undefined ? state : `waiting for ${waitsFor}`
 }

@@ -5,15 +5,15 @@ import { flag, textOption } from './options.ts'
 
 export const migrate = defineCommand({
   name: 'migrate',
-  summary: "applies the store's migrations (also done at start), or prints them for an administrator to run",
+  summary: "apply the store's migrations (also done at start), or print them for an administrator to run",
   arguments: {},
   options: {
-    print: flag('writes the SQL to stdout and changes nothing; needs neither a database nor a configuration'),
-    grantTo: textOption('ROLE', 'with --print: also what this role needs to run the worker, and nothing more'),
+    print: flag('write the SQL to stdout and change nothing; needs neither a database nor a configuration'),
+    grantTo: textOption('ROLE', 'with --print: also grant this role exactly what the worker needs'),
   },
   async run(values, { terminal, withOperations }) {
     if (isPrinted(values, terminal)) return 0
-    // Opening the store is what migrates it, here or in the process that owns it.
+    // Opening the store migrates it, here or in the process that owns it.
     await withOperations(operations => operations.ping())
     terminal.out('The store is up to date.\n')
     return 0
@@ -32,8 +32,8 @@ function isPrinted(
   if (print) terminal.out(renderMigrations(grantTo))
   else if (grantTo !== undefined) {
     throw new UsageError({
-      found: '--grant-to is given without --print',
-      remedy: 'give both, and run the SQL as an administrator',
+      found: '--grant-to has no effect without --print',
+      remedy: 'add --print, and run the SQL as an administrator',
     })
   }
   return print

@@ -15,16 +15,16 @@ import { findDefaultRole, introspectAs, openHasuraAccess } from './role-access.t
 import { tellLeftOut } from './tell-left-out.ts'
 
 export interface MirroredTables {
-  /** That of `doctor` when it finds that something fails; then nothing was pulled. */
+  /** That of `doctor` when a check fails; then nothing was pulled. */
   readonly exitCode: number
   /** Added by this call. */
   readonly jobs: readonly string[]
 }
 
 /**
- * From a project without packages to one with the schema of the account's default role, and a job for each table that is wanted.
+ * Installs a project's packages, pulls the schema of the account's default role, and adds a job for each table that is wanted.
  *
- * @param tables by their names; `ask` offers them to a person, and adds none where nobody can answer
+ * @param tables by name; `ask` offers them to a person, and adds none when nobody can answer
  */
 export async function mirrorTables(
   context: CommandContext,
@@ -39,7 +39,7 @@ export async function mirrorTables(
   const hasura = openHasuraAccess(context, undefined)
   const exitCode = report(await diagnose(context, [hasura.account]), terminal, false)
   if (exitCode !== 0) {
-    terminal.err('Fix what fails, then give the command again.\n')
+    terminal.err('Fix the failed checks, then run the command again.\n')
     return { exitCode, jobs: [] }
   }
 
@@ -48,7 +48,7 @@ export async function mirrorTables(
   const schema = readSchema(role, sdl)
   const path = `graphql/schema/${schemaFileName(role)}`
   await writeFiles(project.folder, [{ path, content: sdl }])
-  terminal.out(`${path} is what role "${role}", the token's default role, sees.\n${tellLeftOut(leftOut)}`)
+  terminal.out(`${path} holds the schema that role "${role}", the token's default role, sees.\n${tellLeftOut(leftOut)}`)
 
   const { jobs } = await context.loadDefinitions()
   const taken = await findTaken(project.folder, listFile, jobs)
@@ -89,10 +89,13 @@ async function findWanted(
   const lines = offered.map((table, index) => `${String(index + 1).padStart(4)}  ${table}\n`)
   terminal.out(`Tables without a job:\n${lines.join('')}`)
   if (!terminal.ask) return []
-  return readChoice(await terminal.ask('Add a job for which? (numbers or names, all, none) [none] ', signal), offered)
+  return readChoice(
+    await terminal.ask('Which tables should get a job? (numbers or names, all, none) [none] ', signal),
+    offered,
+  )
 }
 
-/** Without what `.env` sets, which is the worker's affair alone. */
+/** The environment without what `.env` sets: those variables, secrets among them, are the worker's alone. */
 function environmentOf({ env, envFile }: CommandContext): CommandContext['env'] {
   const names = new Set(envFile?.variables)
   return Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)))

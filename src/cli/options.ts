@@ -3,34 +3,34 @@ import { UsageError } from '../errors.ts'
 import { parseStrictJson } from '../http/strict-json.ts'
 import { findNearNames } from '../names/near-names.ts'
 
-/** What the help says of an argument or an option, and how the command line takes it. */
+/** The help text of an argument or option, and how the command line parses it. */
 export interface Words {
   readonly text: string
-  /** What stands for the value in the help, such as `NAME`; an option without one is a switch. */
+  /** Placeholder of the value in the help, such as `NAME`; an option without one is a switch. */
   readonly value?: string
   readonly isRepeated?: true
-  /** An argument that may be left out. */
+  /** The argument may be left out. */
   readonly isOptional?: true
 }
 
 const words = z.registry<Words>()
 
-/** @throws TypeError for a schema that was not made by the functions below */
+/** @throws TypeError for a schema that wasn't made by a function of this file */
 export function wordsOf(schema: z.core.$ZodType): Words {
   const found = words.get(schema)
   if (!found) throw new TypeError('an argument or option without a text')
   return found
 }
 
-/** `--account --dry-run` is an account that was forgotten, not one of that name, and the run is to be a dry one. */
+/** In `--account --dry-run` the account is missing: its name isn't `--dry-run`. */
 const optionValue = z
   .string()
   .min(1, 'give it a value')
   .refine(value => !value.startsWith('--'), {
-    message: 'give it a value, which can not begin with two dashes',
+    message: 'give it a value that does not begin with two dashes',
   })
 
-/** An argument that has to be given. */
+/** A required argument. */
 export function argument(text: string) {
   return z.string().min(1, 'give it a value').register(words, { text })
 }
@@ -39,7 +39,7 @@ export function optionalArgument(text: string) {
   return z.string().min(1, 'give it a value').optional().register(words, { text, isOptional: true })
 }
 
-/** On when it is given. */
+/** A switch: true when given. */
 export function flag(text: string) {
   return z.boolean().default(false).register(words, { text })
 }
@@ -48,7 +48,7 @@ export function textOption(value: string, text: string) {
   return optionValue.optional().register(words, { value, text })
 }
 
-/** One of a few words; undefined when the option is not given. */
+/** One of a few words; undefined when not given. */
 export function choiceOption<const Choice extends string>(value: string, text: string, choices: readonly Choice[]) {
   return z
     .string()
@@ -65,12 +65,12 @@ export function choiceOption<const Choice extends string>(value: string, text: s
     .register(words, { value, text: `${text}: ${choices.join(', ')}` })
 }
 
-/** May be given several times; an empty list when it is not given. */
+/** A repeatable option; an empty list when not given. */
 export function textsOption(value: string, text: string) {
   return z.array(optionValue).default([]).register(words, { value, text, isRepeated: true })
 }
 
-/** A whole number; without a default it is undefined when the option is not given. */
+/** A whole number; without a default it is undefined when not given. */
 export function numberOption<Default extends number | undefined>(
   value: string,
   text: string,
@@ -83,13 +83,13 @@ export function numberOption<Default extends number | undefined>(
       if (given === undefined) return otherwise
       const number = Number(given)
       if (/^\d+$/.test(given) && number >= min && number <= max) return number
-      context.addIssue({ code: 'custom', message: `give ${min} to ${max}` })
+      context.addIssue({ code: 'custom', message: `give a whole number from ${min} to ${max}` })
       return z.NEVER
     })
     .register(words, { value, text })
 }
 
-/** JSON; what it holds is for others to look at. */
+/** JSON of any shape; the caller validates it. */
 export function jsonOption(value: string, text: string) {
   return z
     .string()
@@ -100,7 +100,7 @@ export function jsonOption(value: string, text: string) {
       } catch (error) {
         const [found, message] =
           error instanceof UsageError
-            ? [`can not be used (${error.found})`, error.remedy ?? '']
+            ? [`can't be used (${error.found})`, error.remedy ?? '']
             : [
                 `is not JSON (${error instanceof Error ? error.message : String(error)})`,
                 `quote it for the shell, as in '{"since":"2026-01-01"}'`,
@@ -112,7 +112,7 @@ export function jsonOption(value: string, text: string) {
     .register(words, { value, text })
 }
 
-export const jsonOutput = flag('writes one JSON document to stdout and nothing else there')
+export const jsonOutput = flag('write one JSON document to stdout and nothing else')
 
-/** For commands that are about one account. */
-export const oneAccount = textOption('NAME', 'the account; needed only when there are several')
+/** For commands that act on one account. */
+export const oneAccount = textOption('NAME', 'account; required only when there are several')

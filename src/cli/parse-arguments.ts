@@ -4,32 +4,32 @@ import { findNearNames } from '../names/near-names.ts'
 import { type Command, flagOf, type Given, kebabOf } from './command.ts'
 import { wordsOf } from './options.ts'
 
-/** What the command line asks for: a command with what was given, or a text (help, the version) and nothing else. */
+/** What the command line requests: a command with its values, or only a text (the help, the version). */
 export type Asked =
   | { readonly command: Command; readonly given: Given }
   | { readonly command?: undefined; readonly text: string }
 
 export interface ProgramDescription {
   readonly commands: readonly Command[]
-  /** What the commands of two words have in common, by their first word. */
+  /** Summaries of the groups of two-word commands, by their first word. */
   readonly groups: Readonly<Record<string, string>>
   readonly version: string
   /** For wrapping the help. */
   readonly columns: number
 }
 
-/** The command to ask for is missing. */
+/** No command was given. */
 export class MissingCommandError extends UsageError {
-  /** Those that there are, on lines of their own. */
+  /** The list of commands, one per line. */
   readonly help: string
 
   constructor(help: string) {
-    super('A command is needed')
+    super('No command was given')
     this.help = help
   }
 }
 
-/** @throws UsageError which names what may have been meant, and where the help is */
+/** @throws UsageError that suggests what may have been meant, and names the help */
 export function parseArguments(program: ProgramDescription, argv: readonly string[]): Asked {
   let asked: Asked | undefined
   let text = ''
@@ -57,16 +57,16 @@ export function parseArguments(program: ProgramDescription, argv: readonly strin
     if (error instanceof CommanderError) return { text }
     throw error
   }
-  if (!asked) throw new TypeError('the parser found neither a command nor a mistake')
+  if (!asked) throw new TypeError('the parser returned neither a command nor an error')
   return asked
 }
 
 function buildParser({ commands, groups, version }: ProgramDescription, onFound: (asked: Asked) => void): Parser {
   const parser = new Parser('hasura-sync-worker')
     .description('Runs typed GraphQL sync jobs against a Hasura API behind Keycloak.')
-    .version(version, '-V, --version', 'prints the version')
-    .helpOption('-h, --help', 'prints this help; after a command, that of the command')
-    .helpCommand('help [command]', 'prints the help of a command')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help; after a command, the help of that command')
+    .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by the gate.')
   const parents = new Map<string, Parser>()
   for (const command of commands) {
@@ -90,7 +90,7 @@ function buildParser({ commands, groups, version }: ProgramDescription, onFound:
 }
 
 function addCommand(parser: Parser, command: Command, onFound: (asked: Asked) => void): void {
-  parser.description(command.summary).helpOption('-h, --help', 'prints this help')
+  parser.description(command.summary).helpOption('-h, --help', 'print this help')
   const names = Object.keys(command.arguments)
   for (const [name, schema] of Object.entries(command.arguments)) {
     const { text, isOptional } = wordsOf(schema)
@@ -104,12 +104,12 @@ function addCommand(parser: Parser, command: Command, onFound: (asked: Asked) =>
   }
   parser.action(() => {
     const given = Object.fromEntries(names.map((name, index) => [name, parser.args[index]]))
-    // An option that the command of a group's first word has as well was taken by that one.
+    // The group's own command has taken an option that both commands share.
     onFound({ command, given: { ...parser.optsWithGlobals(), ...given } })
   })
 }
 
-/** @param help what was written, when the command to ask for is missing */
+/** @param help the text to show when no command was given */
 function refuse({ code, message }: CommanderError, parser: Parser, help: string): UsageError {
   if (code === 'commander.help') return new MissingCommandError(help)
   // "error: unknown option '--jsn'", and perhaps a line "(Did you mean --json?)"
@@ -119,11 +119,13 @@ function refuse({ code, message }: CommanderError, parser: Parser, help: string)
   const words = parser.parent ? `${pathOf(parser)} --help` : '--help'
   return new UsageError({
     found: found.charAt(0).toUpperCase() + found.slice(1).replace(/\.$/, ''),
-    remedy: meant ? meant.charAt(0).toLowerCase() + meant.slice(1) : `"${words}" tells what can be given`,
+    remedy: meant
+      ? meant.charAt(0).toLowerCase() + meant.slice(1)
+      : `run "npm run -s cli -- ${words}" to see the usage`,
   })
 }
 
-/** A word too many may be the second word of a command, mistyped. */
+/** An extra word may be a mistyped second word of a command. */
 function findMeant(parser: Parser): string | undefined {
   const [word = ''] = parser.args
   const near = findNearNames(

@@ -5,36 +5,36 @@ import { flag, jsonOption } from './options.ts'
 
 export const payloadOption = jsonOption(
   'JSON',
-  'what is asked of the job; a pull takes full, sweep, backfill and allowDeletions',
+  'payload of the request; a pull takes full, sweep, backfill and allowDeletions',
 )
 
-/** Short for a property of the payload: `--full` is `--payload '{"full":true}'`. */
+/** Each flag is short for a property of the payload: `--full` is `--payload '{"full":true}'`. */
 export const payloadFlags = {
-  full: flag('reads every row again and compares it'),
-  allowDeletions: flag('marks what is gone as deleted, however much it is'),
+  full: flag('read every row again and compare it'),
+  allowDeletions: flag('mark rows that are gone as deleted, however many they are'),
 }
 
 type Flags = Readonly<Record<keyof typeof payloadFlags, boolean>>
 
 /**
- * The payload with the flags that were given.
+ * Adds the given flags to the payload.
  *
- * @throws UsageError when the payload can't have properties
+ * @throws UsageError when the payload isn't an object
  */
 export function addFlags(payload: unknown, flags: Flags): unknown {
   const given = givenOf(flags)
   if (given.length === 0) return payload
   if (payload !== undefined && (typeof payload !== 'object' || payload === null || Array.isArray(payload))) {
     throw new UsageError({
-      found: `The payload is no object, so ${given.map(flagOf).join(' and ')} can't be added to it`,
-      remedy: 'give --payload an object',
+      found: `The payload is not an object, so ${given.map(flagOf).join(' and ')} can't be added to it`,
+      remedy: 'give --payload a JSON object',
     })
   }
   return { ...payload, ...Object.fromEntries(given.map(name => [name, true])) }
 }
 
 /**
- * A payload whose schema is loose would swallow what a flag asks for.
+ * Refuses a flag that the job ignores: a loose payload schema would accept it without effect.
  *
  * @throws UsageError when the job's payload has no such property
  */
@@ -45,8 +45,8 @@ export async function requireKnown(operations: Pick<Operations, 'listJobs'>, job
   const unknown = given.filter(name => report && !report.takes.includes(name)).map(flagOf)
   if (unknown.length === 0) return
   throw new UsageError({
-    found: `${job} doesn't know ${unknown.join(' and ')}`,
-    remedy: 'run it without: a flag of the payload is for jobs that have the property, as pulls do',
+    found: `The payload of ${job} has no property for ${unknown.join(' and ')}`,
+    remedy: 'leave it out: only jobs with such a property, as pulls have, take this flag',
   })
 }
 

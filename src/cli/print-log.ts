@@ -14,9 +14,9 @@ const colours: ReadonlyMap<string, Colour> = new Map([
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 /**
- * Tells the log to the person at the terminal: time of day, and the event in words.
+ * Prints a log line for a person: the time of day and the event as a sentence.
  *
- * @param line of JSON, as the log writes it
+ * @param line JSON, as the log writes it
  */
 export function printLogLine(terminal: Terminal, line: string): void {
   const parsed = parseLogLine(line)

@@ -3,7 +3,7 @@ import { describeSeconds } from '../time/duration.ts'
 
 const width = 30
 
-/** One line of progress: a bar with the time that is left where the total is known, else the rows so far. */
+/** One line of progress: a bar and the remaining time when the total is known, else the rows so far. */
 export function progressLine({ done, total, rowsPerSecond, etaSeconds }: PacedProgress): string {
   const rows = `${done.toLocaleString('en')}${total === undefined ? '' : ` of ${total.toLocaleString('en')}`} rows`
   const pace = `${rows}, ${rowsPerSecond.toLocaleString('en')}/s`

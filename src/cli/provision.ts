@@ -16,17 +16,17 @@ import { flag, oneAccount, textOption, textsOption } from './options.ts'
 
 const options = {
   account: oneAccount,
-  dryRun: flag('shows the plan and changes nothing'),
-  rotate: flag("replaces the account's secret or key under a running worker"),
-  role: textsOption('ROLE', 'a role beside those that the jobs need; may be given several times'),
-  client: textOption('NAME', 'the client whose roles the jobs need; default the one that has them'),
-  group: textOption('GROUP', "the group that the account's user joins"),
-  email: textOption('ADDRESS', "the address of the account's user"),
+  dryRun: flag('show the plan and change nothing'),
+  rotate: flag("replace the account's secret or key while the worker runs"),
+  role: textsOption('ROLE', 'role to grant in addition to those that the jobs require; repeatable'),
+  client: textOption('NAME', 'client that owns the roles the jobs require; default: the one that has them'),
+  group: textOption('GROUP', "group that the account's user joins"),
+  email: textOption('ADDRESS', "email address of the account's user"),
 }
 
 export const provision = defineCommand({
   name: 'provision',
-  summary: "sets an account's client, scope, roles and user up in Keycloak, and shows what it is going to do",
+  summary: "set up an account's client, scope, roles and user in Keycloak, after showing the plan",
   arguments: {},
   options,
   async run(values, context) {
@@ -52,14 +52,14 @@ export const provision = defineCommand({
   },
 })
 
-/** Before anybody is asked for anything. */
+/** Fails before any request is sent. */
 function checkCredentials({ login }: Account, rotate: boolean): void {
   if (login.method === 'client_secret_basic' || login.method === 'client_secret_post') getSecretFile(login)
   if (rotate && login.method === 'tls_client_auth') {
     throw new UsageError({
-      found: 'A certificate is renewed by its authority, so there is nothing to rotate',
+      found: '--rotate does not apply to a client certificate: its authority renews it',
       remedy:
-        'replace CLIENT_CERT_FILE and CLIENT_KEY_FILE, then run provision without --rotate, which has Keycloak expect its subject',
+        'replace CLIENT_CERT_FILE and CLIENT_KEY_FILE, then run provision without --rotate to register the new subject in Keycloak',
     })
   }
 }
@@ -87,10 +87,10 @@ function describe({ steps }: Plan, { name, login }: Account, realm: string): str
   return `To do for ${what}:\n${lines.join('')}`
 }
 
-/** What `doctor` would say of the account itself; queue and store are not its affair. */
+/** Makes doctor's checks of the account; queue and store aren't part of it. */
 async function verify(context: CommandContext, account: Account, jobs: readonly JobDefinition[]): Promise<number> {
   const { host, signal, terminal } = context
-  const untouched = skip('not looked at by provision')
+  const untouched = skip('not checked by provision')
   const deps = {
     clock: host.clock,
     readSecretFile: host.readSecretFile,
@@ -107,7 +107,7 @@ async function verify(context: CommandContext, account: Account, jobs: readonly 
   }
   const diagnosis = await diagnoseAccount(account, deps, signal)
   const failed = diagnosis.checks.filter(({ status }) => status === 'fail')
-  if (failed.length === 0) terminal.out('Verified: no check of doctor fails.\n')
+  if (failed.length === 0) terminal.out('Verified: all checks of doctor pass.\n')
   for (const { id, detail, hint } of failed) terminal.err(`✗ ${id}: ${detail}${hint === '' ? '' : `\n  → ${hint}`}\n`)
   return exitCodeFor([diagnosis])
 }

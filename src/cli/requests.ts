@@ -6,13 +6,19 @@ import { choiceOption, jsonOutput, numberOption, textOption } from './options.ts
 
 export const requests = defineCommand({
   name: 'requests',
-  summary: 'what was asked for, the latest first, and why what waits is not running',
+  summary: 'list requests, latest first, and why waiting ones do not run',
   arguments: {},
   options: {
-    state: choiceOption('STATE', 'only those in this state', ['waiting', 'running', 'done', 'failed', 'cancelled']),
-    job: textOption('JOB', 'only the requests of this job'),
-    account: textOption('NAME', 'only the requests of this account'),
-    limit: numberOption('N', 'how many, 1 to 1000; default 20', { min: 1, max: 1000, default: 20 }),
+    state: choiceOption('STATE', 'show only requests in this state', [
+      'waiting',
+      'running',
+      'done',
+      'failed',
+      'cancelled',
+    ]),
+    job: textOption('JOB', 'show only requests of this job'),
+    account: textOption('NAME', 'show only requests of this account'),
+    limit: numberOption('N', 'maximum number, 1 to 1000; default: 20', { min: 1, max: 1000, default: 20 }),
     json: jsonOutput,
   },
   run: ({ state, job, account, limit, json }, context) =>
@@ -23,7 +29,7 @@ export const requests = defineCommand({
     }),
 })
 
-/** What a person looks for in a request. */
+/** The columns of a request for a person. */
 export function rowOf(request: RequestSummary, now: number): Readonly<Record<string, unknown>> {
   const { id, job, account, state, trigger, priority, requestedAt, waitsFor, failedReason } = request
   return {

@@ -6,11 +6,11 @@ import { argument, flag, textsOption } from './options.ts'
 
 export const reset = defineCommand({
   name: 'reset',
-  summary: 'forgets a checkpoint: the next run reads everything',
-  arguments: { job: argument('the job, as "jobs" lists it') },
+  summary: 'forget a checkpoint, so that the next run reads everything',
+  arguments: { job: argument('job, as listed by "jobs"') },
   options: {
-    account: textsOption('NAME', 'the account, may be given several times; needed only when there are several'),
-    allAccounts: flag('every account that the job runs for'),
+    account: textsOption('NAME', 'account; repeatable; required only when there are several'),
+    allAccounts: flag('every account that the job runs for; instead of --account'),
   },
   async run({ job, account, allAccounts }, context) {
     const names = chooseAccounts(context, job, account, allAccounts)
@@ -19,9 +19,9 @@ export const reset = defineCommand({
       for (const name of names) {
         try {
           await operations.reset({ job, account: name })
-          context.terminal.out(`${job} of account "${name}" starts anew with its next run.\n`)
+          context.terminal.out(`The next run of ${job} for account "${name}" reads everything.\n`)
         } catch (error) {
-          // One that is running now keeps its checkpoint, and the others don't.
+          // A job that is running keeps its checkpoint; the other accounts are still reset.
           if (!(error instanceof UsageError)) throw error
           context.terminal.err(`${error.message}\n`)
           exitCode = exitCodeOf(error)
@@ -41,13 +41,13 @@ function chooseAccounts(
   const accounts = byName(config.accounts)
   if (areAllMeant) {
     if (names.length > 0) {
-      throw new UsageError({ found: '--account is given beside --all-accounts', remedy: 'give one of them' })
+      throw new UsageError({ found: '--account and --all-accounts are both given', remedy: 'give one of them' })
     }
     return config.accounts.filter(({ jobs }) => jobs?.includes(job) !== false).map(({ name }) => name)
   }
   if (names.length > 0) return [...new Set(names)].map(name => getNamed('account', accounts, name).name)
   if (accounts.size > 1) {
-    const remedy = `name one of ${[...accounts.keys()].join(', ')} with --account, or give --all-accounts`
+    const remedy = `choose with --account (${[...accounts.keys()].join(', ')}), or give --all-accounts`
     throw new UsageError({ found: 'There are several accounts', remedy })
   }
   return [...accounts.keys()]

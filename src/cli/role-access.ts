@@ -8,14 +8,14 @@ import type { SpelledSchema } from '../hasura/spell-schema.ts'
 import { byName, getNamed } from '../names/find-named.ts'
 import type { CommandContext } from './command.ts'
 
-/** An account and the way to its Hasura. */
+/** An account with access to its Hasura. */
 export interface HasuraAccess {
   readonly account: Account
   readonly access: AccountAccess
   readonly url: string
 }
 
-/** @param name of the account; default the first one */
+/** @param name of the account; default: the first one */
 export function openHasuraAccess({ config, host }: CommandContext, name: string | undefined): HasuraAccess {
   const account = getNamed('account', byName(config.accounts), name ?? config.accounts[0]?.name ?? '')
   if (!account.hasura)
@@ -23,7 +23,7 @@ export function openHasuraAccess({ config, host }: CommandContext, name: string 
   return { account, access: createAccountAccess(account, host), url: account.hasura.url }
 }
 
-/** What a role sees, if the account has that role. */
+/** Introspects the schema as a role that the account has. */
 export async function introspectAs(
   { access, url }: HasuraAccess,
   role: string,
@@ -35,9 +35,9 @@ export async function introspectAs(
   return introspectSchema(access.hasura(url, role), signal)
 }
 
-/** The role that Hasura takes when none is asked for. */
+/** The role that Hasura uses when a request names none. */
 export async function findDefaultRole({ access }: HasuraAccess, signal: AbortSignal): Promise<string> {
   const { hasura } = await requireGranted(access, undefined, signal)
-  if (!hasura) throw new TypeError('an account with an endpoint has claims for it')
+  if (!hasura) throw new TypeError('an account with an endpoint has Hasura claims')
   return hasura.defaultRole
 }

@@ -8,23 +8,23 @@ const most = 1000
 
 export const rows = defineCommand({
   name: 'rows',
-  summary: 'rows of a mirror table, in the order of its key',
-  arguments: { table: argument('the mirror table, as `into` of its job or "jobs" says it') },
+  summary: 'list rows of a mirror table, in the order of its key',
+  arguments: { table: argument('mirror table, as named by `into` of its job and listed by "jobs"') },
   options: {
-    account: textOption('NAME', 'only the rows of this account'),
-    limit: numberOption('N', `how many, 1 to ${most}; default 20`, { min: 1, max: most, default: 20 }),
+    account: textOption('NAME', 'show only rows of this account'),
+    limit: numberOption('N', `maximum number, 1 to ${most}; default: 20`, { min: 1, max: most, default: 20 }),
     json: jsonOutput,
   },
   async run({ table: name, account, limit, json }, { terminal, withOperations }) {
     const wanted = { table: name, account, limit }
     const report = await withOperations(operations => operations.listMirrorRows(wanted), 'nothing')
-    // As the database has written them: nothing here would keep every digit.
+    // The database's own JSON: parsing it here would lose digits.
     terminal.out(json ? `[${report.rows.join(',\n')}]\n` : describe(report, terminal.columns))
     return 0
   },
 })
 
-/** For the order of changes, which only their readers look at. */
+/** Columns of the change feed, of no interest here. */
 const hidden = ['_change', '_revived_at']
 
 function describe({ table: name, rows: texts, hasMore }: MirrorRowsReport, columns: number | undefined): string {
@@ -34,8 +34,8 @@ function describe({ table: name, rows: texts, hasMore }: MirrorRowsReport, colum
   const shown = parsed.map(row => Object.fromEntries(row.filter(([column]) => !left.includes(column)).map(showJson)))
   const deleted = parsed.filter(row => row.some(([column, value]) => column === '_deleted_at' && value !== null)).length
   const remarks = [
-    ...(deleted > 0 ? [`${deleted} of these ${texts.length} rows are deleted in the source, at _deleted_at.`] : []),
-    ...(hasMore ? [`There are more: --limit takes up to ${most}.`] : []),
+    ...(deleted > 0 ? [`${deleted} of these ${texts.length} rows are deleted in the source (see _deleted_at).`] : []),
+    ...(hasMore ? [`There are more rows: raise --limit, up to ${most}.`] : []),
   ]
   return `${table(shown, `no rows in mirror.${name}`, columns)}${remarks.map(remark => `${remark}\n`).join('')}`
 }

@@ -22,19 +22,19 @@ import { createUnforeseenListener, type UnforeseenListener } from './unforeseen.
 import { worker } from './worker.ts'
 
 export interface Invocation {
-  /** After the program's name. */
+  /** The arguments after the program's name. */
   readonly argv: readonly string[]
   readonly env: Environment
-  /** Where `.env` is, if there is one. */
+  /** Path of `.env`; the file may be missing. */
   readonly envFilePath: string
-  /** Of the engine's own package, which holds its templates. */
+  /** Folder of the engine's package, which holds its templates. */
   readonly engineFolder: URL
-  /** Of the program, for `--version`. */
+  /** Version of the program, for `--version`. */
   readonly version: string
   readonly terminal: Terminal
   readonly signal: AbortSignal
   readonly onHangup: CommandContext['onHangup']
-  /** What nobody caught is told to the listener, which says whether the process goes on. */
+  /** Passes uncaught errors to the listener, which decides whether the process continues. */
   readonly onUnforeseen: (listener: UnforeseenListener) => void
   readonly host: Omit<Host, 'log' | 'env'>
   readonly loadDefinitions: (project: Project) => Promise<Definitions>
@@ -42,7 +42,7 @@ export interface Invocation {
 
 const defaultColumns = 100
 
-/** Runs one command. @returns the exit code; everything that can be said has been written to the terminal */
+/** Runs one command and writes its result or error to the terminal. @returns the exit code */
 export async function runCli(invocation: Invocation): Promise<number> {
   const { argv, version, signal } = invocation
   const { terminal, told } = watch(createSafeTerminal(createLiveTerminal(invocation.terminal)))
@@ -76,7 +76,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     const code = exitCodeOf(error)
     const lines = linesOf(error, signal)
     for (const line of lines) terminal.err(`${line}\n`)
-    // A program that reads stdout gets its one document whatever happens.
+    // With --json, stdout holds one document, also after an error.
     if (argv.includes('--json') && !told()) {
       terminal.out(`${JSON.stringify({ error: { code: describeError(error).code, message: lines.join('\n') } })}\n`)
     }
@@ -91,7 +91,7 @@ function createContext(
   { isWorker }: { readonly isWorker: boolean },
 ): CommandContext {
   const { version, signal, onHangup } = invocation
-  // A command in the foreground says what matters itself; only the worker tells its story in the log.
+  // A foreground command prints what matters itself; only the worker logs its events.
   const level = env.LOG_LEVEL || isWorker ? config.logLevel : 'warn'
   const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
   invocation.onUnforeseen(createUnforeseenListener(log))
@@ -116,7 +116,7 @@ function createContext(
   }
 }
 
-/** The same terminal, and whether anything was written to `out`. */
+/** Wraps a terminal to know whether anything was written to `out`. */
 function watch(terminal: LiveTerminal): { terminal: LiveTerminal; told: () => boolean } {
   let wrote = false
   const out = (text: string): void => {
@@ -126,7 +126,7 @@ function watch(terminal: LiveTerminal): { terminal: LiveTerminal; told: () => bo
   return { terminal: { ...terminal, out }, told: () => wrote }
 }
 
-/** An embedded database has one owner: while that is another process, its control socket is asked instead. */
+/** An embedded database has one owner: while another process has it open, work goes through its control socket. */
 async function withOperations<T>(
   config: Config,
   loadDefinitions: () => Promise<Definitions | undefined>,
@@ -145,7 +145,7 @@ async function withOperations<T>(
     try {
       opened = await openApp(config, definitions, host)
     } catch (error) {
-      // Somebody else was a moment faster.
+      // Another process opened the database first.
       if (error instanceof ConfigError && (await isElsewhere())) continue
       throw error
     }
@@ -176,16 +176,16 @@ async function readSettings({ env: own, envFilePath, host }: Invocation): Promis
 function tellEnvFile(log: Log, envFile: EnvFile): void {
   log.info({ variables: envFile.variables }, '.env was read')
   for (const name of findVariablesOfNode(envFile)) {
-    log.warn(`${name} in .env has no effect: Node reads it when it starts, so set it in the environment`)
+    log.warn(`${name} in .env has no effect, because Node reads it at start: set it in the environment`)
   }
 }
 
-/** One line per problem; a user's mistake gets no stack. */
+/** One line per problem, without a stack for a user's mistake. */
 function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(renderExplanation)
   if (error instanceof MissingCommandError) return [`${error.message}.\n\n${error.help}`]
   if (signal.aborted && error === signal.reason) {
-    return ['Interrupted: what was committed stays, and the next run resumes from the checkpoint.']
+    return ['Interrupted. Committed pages stay, and the next run resumes from the checkpoint.']
   }
   return [describeError(error).message]
 }

@@ -5,12 +5,12 @@ import { progressLine } from './progress-line.ts'
 
 export const run = defineCommand({
   name: 'run',
-  summary: 'one run now, in the foreground, through the gate',
-  arguments: { job: argument('the job, as "jobs" lists it') },
+  summary: 'run a job now, in the foreground, through the gate',
+  arguments: { job: argument('job, as listed by "jobs"') },
   options: {
     account: oneAccount,
     payload: payloadOption,
-    dryRun: flag('reads as the run would, says what would change, and changes nothing'),
+    dryRun: flag('read as the run would, show what would change, and change nothing'),
     ...payloadFlags,
     json: jsonOutput,
   },
@@ -24,7 +24,7 @@ export const run = defineCommand({
         {
           onEvent: event =>
             event.type === 'waiting'
-              ? terminal.err(`Another run of ${job} is active: waiting until it has ended.\n`)
+              ? terminal.err(`Another run of ${job} is active: waiting until it ends.\n`)
               : terminal.draw(progressLine(event.progress)),
           signal,
         },

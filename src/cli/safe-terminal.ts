@@ -1,13 +1,13 @@
 import { printable } from '../words/printable.ts'
 import type { LiveTerminal } from './command.ts'
 
-/** The colours of `print-log.ts`, which write nothing and move nothing (ECMA-48, 8.3.117). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a colour begins with
+/** The colour sequences of `print-log.ts`: they neither print nor move the cursor (ECMA-48, 8.3.117). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour sequence begins with ESC
 const colour = /(\u001b\[(?:31|33|39|90)m)/
 
 /**
- * A terminal that obeys none of what names, claims and messages hold: everything but line ends, tabs and our own colours is
- * written as JSON escapes it, so that a JSON document is still the same.
+ * A terminal that is safe against control characters in names, claims and messages: all but line ends, tabs and our own colours
+ * are written as JSON escapes, so that a JSON document keeps its meaning.
  */
 export function createSafeTerminal(terminal: LiveTerminal): LiveTerminal {
   const { ask } = terminal

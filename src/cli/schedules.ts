@@ -5,7 +5,7 @@ import { argument, jsonOutput, oneAccount } from './options.ts'
 
 export const schedules = defineCommand({
   name: 'schedules',
-  summary: 'when jobs run by themselves, and what was missed',
+  summary: 'list schedules, when each is next due and how many ticks were missed',
   arguments: {},
   options: { json: jsonOutput },
   run: ({ json }, context) =>
@@ -24,21 +24,21 @@ export const schedules = defineCommand({
 })
 
 const pausing = {
-  arguments: { job: argument('the job, as "schedules" lists it') },
+  arguments: { job: argument('job, as listed by "schedules"') },
   options: { account: oneAccount, json: jsonOutput },
 }
 
 export const schedulesPause = defineCommand({
   ...pausing,
   name: 'schedules pause',
-  summary: 'makes no requests by this schedule until it is resumed; requests that wait still run',
+  summary: 'stop making requests by this schedule until it is resumed; waiting requests still run',
   run: (given, context) => setPaused(context, given, true),
 })
 
 export const schedulesResume = defineCommand({
   ...pausing,
   name: 'schedules resume',
-  summary: 'keeps this schedule again; ticks of the pause are not made up for',
+  summary: 'resume this schedule; ticks missed during the pause are skipped',
   run: (given, context) => setPaused(context, given, false),
 })
 

@@ -10,14 +10,14 @@ import { jsonOutput, textOption, textsOption } from './options.ts'
 import { introspectAs, openHasuraAccess } from './role-access.ts'
 import { tellLeftOut } from './tell-left-out.ts'
 
-const someAccount = textOption('NAME', 'the account that asks the API; default the first one')
+const someAccount = textOption('NAME', 'account to query the API with; default: the first one')
 
 export const schemaPull = defineCommand({
   name: 'schema pull',
-  summary: 'refreshes graphql/schema/<role>.graphql from the live API',
+  summary: 'refresh graphql/schema/<role>.graphql from the live API',
   arguments: {},
   options: {
-    role: textsOption('ROLE', 'a role, may be given several times; default those of the jobs'),
+    role: textsOption('ROLE', 'role; repeatable; default: the roles of the jobs'),
     account: someAccount,
   },
   run: ({ role, account }, context) => pull(context, role, account),
@@ -25,7 +25,7 @@ export const schemaPull = defineCommand({
 
 export const schemaCheck = defineCommand({
   name: 'schema check',
-  summary: "checks every operation against the SDL and the live API, as its job's role",
+  summary: "check every operation against the SDL and the live API, as its job's role",
   arguments: {},
   options: { account: someAccount },
   run: ({ account }, context) => check(context, account),
@@ -33,7 +33,7 @@ export const schemaCheck = defineCommand({
 
 export const schemaOperations = defineCommand({
   name: 'schema operations',
-  summary: 'prints every operation that the jobs send, for an API with an allow list',
+  summary: 'print every operation that the jobs send, for an API with an allow list',
   arguments: {},
   options: { json: jsonOutput },
   async run({ json }, context) {
@@ -49,14 +49,14 @@ export const schemaOperations = defineCommand({
 })
 
 async function pull(context: CommandContext, asked: readonly string[], account: string | undefined): Promise<number> {
-  // Without any generated code there are no jobs to ask for their roles: then they must be named.
+  // Before code is generated no job can be loaded to learn its role, so --role is required.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
   const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
     const { sdl, leftOut } = await introspectAs(hasura, name, context.signal)
     const path = `graphql/schema/${schemaFileName(name)}`
     await writeFiles(context.host.project.folder, [{ path, content: sdl }])
-    context.terminal.out(`${path} is what role "${name}" sees now.\n${tellLeftOut(leftOut)}`)
+    context.terminal.out(`${path} holds the schema that role "${name}" sees now.\n${tellLeftOut(leftOut)}`)
   }
   return 0
 }
@@ -77,7 +77,7 @@ async function check(context: CommandContext, account: string | undefined): Prom
     for (const problem of problems) context.terminal.err(`${problem}\n`)
     if (committed.sdl !== sdl) {
       context.terminal.err(
-        `The API has changed for role "${role}": "schema pull --role ${role}" and a diff show how.\n`,
+        `The API has changed for role "${role}". Run "npm run -s cli -- schema pull --role ${role}" and see the diff.\n`,
       )
     }
     if (problems.length === 0) context.terminal.out(`Role "${role}": every operation is valid on the live API.\n`)

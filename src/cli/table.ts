@@ -1,13 +1,14 @@
 import { printable } from '../words/printable.ts'
 
 const gap = '  '
-/** A column that has to be narrower than this isn't worth being one. */
+/** Below this width a column is unreadable, and each cell gets a line of its own. */
 const narrowest = 8
 
 /**
- * Rows of the same shape as columns of text; nothing but a remark when there are none.
+ * Renders rows of the same shape as columns of text.
  *
- * @param width what it has to fit: cells are cut, and where there are too many columns for that, each has a line of its own
+ * @param none printed when there are no rows
+ * @param width in columns: cells are cut to fit; with too many columns for that, each cell gets a line of its own
  */
 export function table(rows: readonly object[], none: string, width = Number.POSITIVE_INFINITY): string {
   const [first] = rows
@@ -28,7 +29,7 @@ export function table(rows: readonly object[], none: string, width = Number.POSI
     .join('')
 }
 
-/** The widest columns give way first. @returns undefined when even then they are too many */
+/** Narrows the widest columns first. @returns undefined when the columns can't fit */
 function narrow(wanted: readonly number[], width: number): readonly number[] | undefined {
   const sum = (limit: number): number => wanted.reduce((all, each) => all + Math.min(each, limit), 0)
   if (sum(Number.POSITIVE_INFINITY) <= width) return wanted
@@ -64,7 +65,7 @@ function cut(text: string, width: number): string {
 
 const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}！-｠]/u
 
-/** How many columns of a terminal it takes. */
+/** Width of a text on a terminal, in columns. */
 function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += /\p{Mark}/u.test(character) ? 0 : wide.test(character) ? 2 : 1

@@ -1,7 +1,7 @@
 import { listNames } from '../names/list-names.ts'
 
-/** A line for a person, or nothing. @param leftOut names of a schema, the most telling first */
+/** @param leftOut names of a schema, the most important first @returns a line for a person, or an empty text */
 export function tellLeftOut(leftOut: readonly string[]): string {
   if (leftOut.length === 0) return ''
-  return `Left out, because GraphQL or codegen can't take such names: ${listNames(leftOut, 5)}.\n`
+  return `Left out, because their names aren't valid for GraphQL or codegen: ${listNames(leftOut, 5)}.\n`
 }

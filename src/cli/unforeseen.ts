@@ -1,23 +1,21 @@
 import { isConnectionFailure } from '../failures/network-failure.ts'
 import type { Log } from '../log.ts'
 
-/** How what nobody caught came up: as a promise, or out of a callback or an `error` event. */
+/** Where an uncaught error came from: a promise, or a callback or `error` event. */
 export type UnforeseenKind = 'rejection' | 'exception'
 
-/** @returns whether the process can be trusted to go on; else it has to end, as on SIGTERM but with a failure */
+/** @returns whether the process may continue; `end` shuts it down as SIGTERM does, but with exit code 1 */
 export type UnforeseenListener = (thrown: unknown, kind: UnforeseenKind) => 'go on' | 'end'
 
 /**
- * Decides what becomes of the process when something was thrown that nobody caught. Node ends it by default, and with it the runs of
- * every account.
+ * Decides whether the process survives an uncaught error. By default Node would end it, and with it the runs of every account.
  *
- * - A rejection went through promises to its end, so every `finally` on its way was run: one piece of work failed, and its own
- *   account alone is concerned.
- * - An `error` event that nobody listens to says that one connection or stream has ended. It comes from the event loop, with no
- *   code of ours half done.
- * - Any other exception broke off a callback wherever it was: Node's documentation ("Warning: Using 'uncaughtException' correctly")
- *   calls it unsafe to go on, since what the callback held together may be in pieces. Requests and checkpoints are committed
- *   elsewhere, so ending loses nothing: runs may commit the page in hand, and whoever starts the worker starts it again.
+ * - A rejection has passed through its promises, so every `finally` on its way has run: one piece of work failed, for one account.
+ * - An `error` event without a listener means that one connection or stream ended. It comes from the event loop, so none of our
+ *   code was interrupted.
+ * - Any other exception interrupted a callback. Node's documentation ("Warning: Using 'uncaughtException' correctly") calls it unsafe
+ *   to continue, because the state that the callback was changing may be inconsistent. Ending loses nothing: requests and checkpoints
+ *   are committed, runs may commit their current page, and a supervisor restarts the worker.
  */
 export function createUnforeseenListener(log: Log): UnforeseenListener {
   let count = 0
@@ -26,10 +24,10 @@ export function createUnforeseenListener(log: Log): UnforeseenListener {
     const isHarmless = kind === 'rejection' || isConnectionFailure(thrown)
     const what = { error: thrown, kind, count }
     if (isHarmless) {
-      log.error(what, 'something failed that nothing waited for; other work continues')
+      log.error(what, 'unhandled rejection; other work continues')
       return 'go on'
     }
-    log.fatal(what, 'an exception broke off work in the middle; the process ends so that it can be started anew')
+    log.fatal(what, 'uncaught exception; the process ends, so that its supervisor can restart it')
     return 'end'
   }
 }

@@ -17,23 +17,23 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { settlesWithin } from '../time/clock.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 
-/** Runs at a time in one process; more requests wait. */
+/** Concurrency slots: runs at a time in one process. */
 const slots = 8
-/** How long runs may take to commit their page when the process is asked to stop, in milliseconds. */
+/** How long runs may take to commit their page during shutdown, in milliseconds. */
 const graceMs = 5_000
-/** After so long it ends whatever doesn't answer, in milliseconds: who starts processes kills them 10 s after SIGTERM. */
+/** Shutdown is forced after this many milliseconds: Docker, for one, kills a process 10 s after SIGTERM. */
 const stopWithinMs = 9_000
 
 export const worker = defineCommand({
   name: 'worker',
-  summary: 'runs requests, keeps schedules, serves HTTP, until SIGTERM (also: npm start)',
+  summary: 'run requests, keep schedules and serve HTTP until SIGTERM (also: npm start)',
   arguments: {},
   options: {},
   async run(_values, context) {
     const { config, loadDefinitions, host, log, signal } = context
     const definitions = await loadDefinitions()
     const open = () => openApp(config, definitions, host)
-    // Nobody else brings an embedded database up.
+    // No other process would start an embedded database later, so waiting for it makes no sense.
     const app = config.databaseUrl ? await openWhenThere(host, open, signal) : await open()
     if (!app) return 0
     const opened = new AsyncDisposableStack()
@@ -43,17 +43,17 @@ export const worker = defineCommand({
       await Promise.race([starting, aborted(signal)])
       await aborted(signal)
       starting.catch(() => {})
-      log.info('stopping: no more requests are taken, runs may commit what they hold')
+      log.info('stopping: no new requests are claimed, runs may commit their page')
       return 0
     } finally {
       if (!(await settlesWithin(host.clock, stopWithinMs, opened.disposeAsync()))) {
-        log.warn('stopping took too long, and what is left is cut off: the runs end as interrupted')
+        log.warn('stopping took too long: the remaining runs are aborted and end as interrupted')
       }
     }
   },
 })
 
-/** Everything that a worker does, until `opened` is disposed. */
+/** Starts everything that a worker does; it stops when `opened` is disposed. */
 async function start(context: CommandContext, app: App, opened: AsyncDisposableStack): Promise<void> {
   const { config, env, envFile, log } = context
   const { deps, database } = app
@@ -85,22 +85,22 @@ async function start(context: CommandContext, app: App, opened: AsyncDisposableS
       jobs: [...deps.jobs.keys()],
     },
     database.kind === 'embedded'
-      ? 'worker ready (embedded database: one process only; set DATABASE_URL for several)'
+      ? 'worker ready (embedded database: a single process; set DATABASE_URL to run several)'
       : 'worker ready',
   )
-  if (!callers) log.info('requests over HTTP are off; HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE switch them on')
+  if (!callers) log.info('requests over HTTP are off; set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow them')
 }
 
-/** What keeps a job from running is told at once; its requests are held when they come. */
+/** Logs what stops a job from running at start; its requests are held later. */
 async function logProblems(deps: RunDeps): Promise<void> {
   for (const job of deps.jobs.values()) {
     for (const error of await findJobProblems(deps, job)) {
-      deps.log.error({ job: job.name, error }, 'the job can not run until this is corrected')
+      deps.log.error({ job: job.name, error }, 'the job cannot run until this is fixed')
     }
   }
 }
 
-/** The accounts follow their file from now on; those of the environment stay what they are. */
+/** Reloads accounts when their file changes; those of the environment stay the same. */
 function watchAccounts(
   { config: { accountsFile }, env, host, onHangup }: CommandContext,
   { deps, replaceAccounts }: App,
@@ -125,9 +125,9 @@ async function listen(http: ReturnType<typeof createHttp>, { host, port }: Confi
     return await http.listen({ host, port })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    const why = code === 'EADDRINUSE' ? 'something else listens there' : `it can not be listened on: ${code}`
+    const why = code === 'EADDRINUSE' ? 'another process listens there' : `the system refused: ${code}`
     throw new ConfigError([
-      { found: `HTTP on ${host}:${port} is not possible, ${why}`, remedy: 'free it, or set HOST and PORT' },
+      { found: `HTTP can't listen on ${host}:${port}, because ${why}`, remedy: 'free the port, or set HOST and PORT' },
     ])
   }
 }

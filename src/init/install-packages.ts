@@ -29,7 +29,7 @@ export async function installPackages(folder: string, env: Environment, signal: 
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
     throw new PermanentError('npm', {
       found: `"npm install" fails in ${folder} (${quoteForeign(said)})`,
-      remedy: 'make it succeed there, then give the command again',
+      remedy: 'make it succeed there, then run the command again',
     })
   }
 }

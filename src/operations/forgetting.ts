@@ -18,7 +18,7 @@ export const reset = defineOperation({
 })
 
 /**
- * Deletes everything that is stored of an account, its tickets on Redis too. UsageError while it is configured without
+ * Deletes everything stored about an account, its tickets on Redis too. UsageError while it is configured without
  * `configured`, and while one of its jobs is running.
  */
 export const forget = defineOperation({
@@ -26,7 +26,7 @@ export const forget = defineOperation({
   isPublic: false,
   input: z.object({
     account: nameValue,
-    /** Forget it although it is still configured: a worker starts it anew. */
+    /** Forget an account that is still configured; a worker bootstraps it again. */
     configured: z.boolean(),
   }),
   output: z.void(),

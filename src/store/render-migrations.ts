@@ -8,7 +8,7 @@ const lockId = '3853314791062309107'
  * The migrations as a script for somebody who may change the schema where the worker may not. It is one transaction, leaves out what
  * was applied before, and may be run again.
  *
- * @param worker the role that the worker logs in as; it is granted what it needs, and nothing more
+ * @param worker the role that the worker logs in as; it is granted exactly what it needs
  */
 export function renderMigrations(worker: string | undefined): string {
   const statements = [

@@ -196,7 +196,7 @@ describe('adds', () => {
     expect(
       first.out,
     ).toBe(`sync-measurements pulls measurements as role "viewer", into mirror.measurements: key station, taken_on; cursor updated_at.
-The API doesn't tell the order of the key's columns in their index. If it isn't station, taken_on, change "key" in src/jobs/sync-measurements.ts before the first run: rows are read faster in the index's order.
+The API doesn't show the order of the key's columns in their index. If it isn't station, taken_on, change "key" in src/jobs/sync-measurements.ts before the first run: reading in the index's order is faster.
   graphql/schema/viewer.graphql
   graphql/measurements.graphql
   src/generated/gql.ts
@@ -205,7 +205,7 @@ The API doesn't tell the order of the key's columns in their index. If it isn't 
   src/jobs/sync-measurements.ts
   src/jobs/list.ts
 Try it: npm run -s cli -- run sync-measurements
-Left out, because GraphQL or codegen can't take such names: mongo_docs.__v, mongo_docs_bool_exp.__v, mongo_docs_order_by.__v, mongo_docs_select_column.__v, mongo_docs_stream_cursor_value_input.__v.
+Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__v, mongo_docs_bool_exp.__v, mongo_docs_order_by.__v, mongo_docs_select_column.__v, mongo_docs_stream_cursor_value_input.__v.
 `)
     expect(await cli('schema', 'check')).toEqual({
       code: 0,

@@ -20,7 +20,7 @@ test.each([[null], [[1]], ['full'], [1]])(
   'a flag is refused beside the payload %j, which has no properties',
   payload => {
     expect(() => addFlags(payload, { full: true, allowDeletions: true })).toThrow(
-      "The payload is no object, so --full and --allow-deletions can't be added to it: give --payload an object",
+      "The payload is not an object, so --full and --allow-deletions can't be added to it: give --payload a JSON object",
     )
   },
 )
@@ -51,10 +51,18 @@ test.each<[keyof typeof schemas, readonly string[]]>([
 
 test.each<[keyof typeof schemas, object, string | undefined]>([
   ['a pull', { full: true, allowDeletions: true }, undefined],
-  ['a loose object', { full: true }, "job doesn't know --full: run it without"],
+  ['a loose object', { full: true }, 'The payload of job has no property for --full: leave it out'],
   ['an object that drops what it does not know', { full: true }, undefined],
-  ['an object that drops what it does not know', { allowDeletions: true }, "job doesn't know --allow-deletions"],
-  ['anything', { full: true, allowDeletions: true }, "job doesn't know --full and --allow-deletions"],
+  [
+    'an object that drops what it does not know',
+    { allowDeletions: true },
+    'The payload of job has no property for --allow-deletions',
+  ],
+  [
+    'anything',
+    { full: true, allowDeletions: true },
+    'The payload of job has no property for --full and --allow-deletions',
+  ],
   ['anything', {}, undefined],
 ])('%s with %j', async (name, flags, refusal) => {
   const job = { name: 'job', requirement: null, schedule: null, into: null, problem: null }

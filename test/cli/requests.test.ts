@@ -172,8 +172,14 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
       ['schedules', 'pause', 'on-demand'],
       'on-demand has no schedule for account "default": "schedules" lists those that there are',
     ],
-    [['cancel'], 'cancel needs to know which requests: give the id of one, or --job, --account or --state for several'],
-    [['retry', 'x', '--job', 'y'], 'An id is given beside --job, --account or --state: give one or the other'],
+    [
+      ['cancel'],
+      'cancel got neither an id nor a filter: give the id of one request, or select several with --job, --account or --state',
+    ],
+    [
+      ['retry', 'x', '--job', 'y'],
+      'retry got both an id and --job, --account or --state: give either the id or the filters',
+    ],
     [['cancel', 'x'], 'There is no request "x": ended ones are kept for 7 days, failed ones for 30'],
   ])('%j ends with 2 and a sentence', async (argv, sentence) => {
     expect(await run(door, argv)).toEqual({ code: 2, out: '', err: `${sentence}\n`, asked: [] })
@@ -190,7 +196,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     expect(await run(door, ['cancel', failed])).toMatchObject({
       code: 2,
       out: '',
-      err: `Request ${failed} is failed: only one that waits or runs can be cancelled\n`,
+      err: `Request ${failed} is failed: cancel only a request that waits or runs\n`,
     })
   })
 
@@ -202,7 +208,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
       code: 0,
       made: { state: 'waiting', trigger: 'retry', job: 'export-articles' },
     })
-    expect((await run(door, ['retry', failed])).out).toBe(`${made?.id}, an equal request that waits already\n`)
+    expect((await run(door, ['retry', failed])).out).toBe(`${made?.id}, an equal request that was already waiting\n`)
     expect(await run(door, ['retry', out.trim()])).toMatchObject({
       code: 2,
       err: `Request ${made?.id} is waiting: only one that has ended can be made again\n`,
@@ -245,13 +251,15 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     for (const n of [1, 2]) await askFailed(n)
     const refused = await run(door, ['retry', '--state', 'failed', '--job', 'export-articles'])
     expect(refused).toMatchObject({ code: 2, out: '' })
-    expect(refused.err).toMatch(/\n2 requests\nNobody can be asked whether to retry 2 requests: give --yes to do so\n$/)
+    expect(refused.err).toMatch(
+      /\n2 requests\nNo terminal to ask whether to retry 2 requests: give --yes to skip the question\n$/,
+    )
     expect(await statesOf()).toEqual({ failed: 2 })
     const { out } = await run(door, ['retry', '--state', 'failed', '--job', 'export-articles', '--yes', '--json'])
     expect(JSON.parse(out)).toMatchObject([{ absorbed: false }, { absorbed: false }])
     expect(await statesOf()).toEqual({ failed: 2, waiting: 2 })
     expect((await run(door, ['retry', '--account', 'default', '--yes'])).out).toBe(
-      '0 made, 2 equal to one that waits\n',
+      '0 made, 2 absorbed by an equal waiting request\n',
     )
   })
 
@@ -283,7 +291,7 @@ test('enqueue --wait says what it waits for when that changes, and ends with a s
   expect(await waiting).toEqual({
     code: 1,
     out: `${second?.id} cancelled\n`,
-    err: `waiting for the run of slow that is active now\nrunning\nRequest ${second?.id} was cancelled: "retry ${second?.id}" makes one like it\n`,
+    err: `waiting for the run of slow that is active now\nrunning\nRequest ${second?.id} was cancelled: run "npm run -s cli -- retry ${second?.id}" to repeat it\n`,
     asked: [],
   })
 })

@@ -108,7 +108,7 @@ describe('run', () => {
     expect(await running).toEqual({
       code: 1,
       out: '',
-      err: 'Interrupted: what was committed stays, and the next run resumes from the checkpoint.\n',
+      err: 'Interrupted. Committed pages stay, and the next run resumes from the checkpoint.\n',
     })
     sandbox.hasura.clearFaults()
     const [first] = JSON.parse((await run(home.env, 'runs', '--json', '--limit', '1')).out)
@@ -142,7 +142,7 @@ test('reset makes the next run read everything, and forget makes it start anew',
   expect((await run(home.env, 'run', 'sync-users')).out).not.toContain('inserted')
   expect(await run(home.env, 'reset', 'sync-users')).toEqual({
     code: 0,
-    out: 'sync-users of account "default" starts anew with its next run.\n',
+    out: 'The next run of sync-users for account "default" reads everything.\n',
     err: '',
   })
   expect(await run(home.env, 'forget', 'default')).toEqual({
@@ -151,7 +151,7 @@ test('reset makes the next run read everything, and forget makes it start anew',
     err: 'Account "default" is still configured: take it out of ACCOUNTS_FILE or the environment, which makes forgetting final, or run "forget default --configured" to have it start anew\n',
   })
   expect((await run(home.env, 'forget', 'default', '--configured')).out).toMatch(
-    /^Account "default" is forgotten\.\nWhat remains of it outside the worker's tables: backups/,
+    /^Account "default" is forgotten\.\nNot deleted, because it lies outside the worker's tables: backups/,
   )
   expect((await run(home.env, 'run', 'sync-users')).out).toContain('inserted')
   expect(await run(home.env, 'forget', 'defautl')).toMatchObject({
@@ -173,7 +173,7 @@ test('enqueue without a worker leaves the request for one', async () => {
   const waiting = await run(home.env, 'enqueue', 'sync-topics', '--wait')
   expect(waiting).toMatchObject({
     code: 2,
-    err: expect.stringMatching(/^--wait needs a worker, and none is running: start/),
+    err: expect.stringMatching(/^--wait needs a worker, and none is running: remove --wait, or start a worker/),
   })
 })
 
@@ -191,12 +191,12 @@ test('reset of several accounts takes those that are named, or all', async () =>
   const path = join(own.folder, 'accounts.json')
   await writeFile(path, JSON.stringify({ accounts }))
   const env = { ACCOUNTS_FILE: path, DATA_DIR: own.env.DATA_DIR }
-  const anew = (job: string, name: string) => `${job} of account "${name}" starts anew with its next run.\n`
+  const anew = (job: string, name: string) => `The next run of ${job} for account "${name}" reads everything.\n`
   const both = `${anew('sync-users', 'north')}${anew('sync-users', 'south')}`
   expect(await run(env, 'reset', 'sync-users')).toEqual({
     code: 2,
     out: '',
-    err: 'There are several accounts: name one of north, south with --account, or give --all-accounts\n',
+    err: 'There are several accounts: choose with --account (north, south), or give --all-accounts\n',
   })
   expect(await run(env, 'reset', 'sync-users', '--account', 'north', '--account', 'south')).toMatchObject({
     code: 0,
@@ -221,14 +221,14 @@ describe.runIf(hasPostgres)('enqueue --wait, where any process may be the worker
     const env = { ...home.env, DATABASE_URL: database.url }
     const { code, out, err } = await run(env, 'enqueue', 'sync-topics', '--wait', '--timeout', '1', '--json')
     const sentence =
-      /^Request \S+ is not done after 1 s \(waiting, and no worker is running: start one with "npm start"\): it stays accepted; /
+      /^Request \S+ has not ended after 1 s \(waiting, but no worker is running; start a worker with "npm start"\) and stays accepted: run "npm run -s cli -- requests" to follow it, /
     const [told, ended] = err.split('\n')
-    expect(told).toBe('waiting, and no worker is running: start one with "npm start"')
+    expect(told).toBe('waiting, but no worker is running; start a worker with "npm start"')
     expect(ended).toMatch(sentence)
     expect(JSON.parse(out)).toEqual({ error: { code: 'timeout', message: ended } })
     expect(code).toBe(1)
     expect((await run(env, 'enqueue', 'sync-topics', '--timeout', '1')).err).toBe(
-      '--timeout is given without --wait: give both, or neither\n',
+      '--timeout has no effect without --wait: add --wait or remove --timeout\n',
     )
   })
 })

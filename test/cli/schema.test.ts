@@ -23,11 +23,11 @@ test('schema pull writes what each role sees, and schema check tells what no lon
   expect(await schema('check')).toEqual({
     code: 0,
     out: 'Role "viewer": every operation is valid on the live API.\n',
-    err: 'The API has changed for role "viewer": "schema pull --role viewer" and a diff show how.\n',
+    err: 'The API has changed for role "viewer". Run "npm run -s cli -- schema pull --role viewer" and see the diff.\n',
   })
   expect(await schema('pull')).toEqual({
     code: 0,
-    out: 'graphql/schema/viewer.graphql is what role "viewer" sees now.\n',
+    out: 'graphql/schema/viewer.graphql holds the schema that role "viewer" sees now.\n',
     err: '',
   })
   expect(await readFile(sdlFile, 'utf8')).toBe(committed)

@@ -68,7 +68,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   expect(mirrored).toHaveLength(2)
   const shown = await runWith(env, ['rows', 'topics', '--limit', '2'], { columns: 60 })
   expect(shown.out).toContain(mirrored[0]?.title)
-  expect(shown.out).toContain('There are more: --limit takes up to 1000.')
+  expect(shown.out).toContain('There are more rows: raise --limit, up to 1000.')
   for (const line of shown.out.split('\n')) expect(line.length).toBeLessThanOrEqual(60)
   expect(await run(env, 'rows', 'topic')).toMatchObject({
     code: 2,
@@ -162,7 +162,7 @@ test('a worker that npm started ends when npm is told to stop', async () => {
   npm.kill('SIGTERM')
   // Its output ends with the last of those who share it: an orphan would keep it open for ever.
   const ended = await Promise.race([npm.ended, systemClock.sleep(40_000).then(() => undefined)])
-  expect(ended?.err).toContain('stopping: no more requests are taken')
+  expect(ended?.err).toContain('stopping: no new requests are claimed')
 })
 
 test('a worker whose port is taken ends with 2 and names the variables', async () => {
@@ -170,7 +170,7 @@ test('a worker whose port is taken ends with 2 and names the variables', async (
   const port = new URL(sandbox.hasura.url).port
   const { code, err } = await run({ ...home.env, PORT: port }, 'worker')
   expect(err).toBe(
-    `HTTP on 127.0.0.1:${port} is not possible, something else listens there: free it, or set HOST and PORT\n`,
+    `HTTP can't listen on 127.0.0.1:${port}, because another process listens there: free the port, or set HOST and PORT\n`,
   )
   expect(code).toBe(2)
 })

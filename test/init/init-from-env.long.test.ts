@@ -28,7 +28,7 @@ const list = () => readFile(join(folder, 'src/jobs/list.ts'), 'utf8')
 test('a person chooses among the tables', async () => {
   const { code, out, err } = await runWith(home.env, ['init', folder, '--from-env'], { answer: 'topics, users' })
   expect({ code, err }).toEqual({ code: 0, err: '' })
-  expect(out).toContain('Account "default": nothing fails')
+  expect(out).toContain('Account "default": all checks pass')
   expect(out).toContain('✓ job-roles      no job needs a role yet; held: viewer')
   expect(out).toContain('· first-login    src/jobs/first-login.ts has none to make')
   expect(out).toMatch(/\n {3}\d {2}articles\n/)
@@ -49,7 +49,9 @@ test('without a terminal nothing is asked, and the schema is there', async () =>
   )
   const { code, out } = await run({}, 'init', folder, '--from-env')
   expect(code).toBe(0)
-  expect(out).toContain('graphql/schema/viewer.graphql is what role "viewer", the token\'s default role, sees.')
+  expect(out).toContain(
+    'graphql/schema/viewer.graphql holds the schema that role "viewer", the token\'s default role, sees.',
+  )
   expect(out).toContain('npm run -s cli -- add <table>')
   expect(await list()).toContain('const syncs = [] as const')
 })
@@ -71,7 +73,7 @@ test('what doctor finds ends it before anything is pulled', async () => {
   )
   expect(ended.code).toBe(3)
   expect(ended.out).toContain('✗ client-auth')
-  expect(ended.err).toContain('Fix what fails, then give the command again.')
+  expect(ended.err).toContain('Fix the failed checks, then run the command again.')
   expect(await readdir(join(folder, 'graphql'))).toEqual(['.gitkeep'])
 })
 

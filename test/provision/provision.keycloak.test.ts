@@ -144,7 +144,7 @@ describe('a realm with nothing but the application client', () => {
 
   test('gets all that the account needs, once', async () => {
     const out = await provision('--group', 'phonemos', '--email', 'Sync@wiki.example')
-    expect(out).toContain('Verified: no check of doctor fails.')
+    expect(out).toContain('Verified: all checks of doctor pass.')
     expect((await stat(join(folder, 'secret'))).mode & 0o777).toBe(0o600)
     const { id } = await getUser()
     expect(await claimsOf()).toMatchObject({
@@ -299,7 +299,7 @@ describe('one broken thing', () => {
           attributes: { 'oauth2.device.authorization.grant.enabled': 'true' },
         }),
       /switch the standard flow off.*\n.*switch the device authorization grant off/,
-      /nothing fails/,
+      /all checks pass/,
     ],
     [
       'another secret in the file',
