@@ -1,7 +1,7 @@
 import { type Dispatcher, getGlobalDispatcher } from 'undici'
 import type { PermanentError } from '../errors.ts'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
-import { BrokenAnswerError } from './read-body.ts'
+import { BrokenAnswerError, findCodings } from './read-body.ts'
 
 /** What a request through a bounded dispatcher has to say, since nothing compressed is taken there. */
 export const plainEncoding = { 'accept-encoding': 'identity' } as const
@@ -28,9 +28,8 @@ function bound(
     onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
     onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
     onResponseStart(controller, status, headers, message) {
-      const encoding = headers['content-encoding'] ?? 'identity'
-      if (encoding === 'identity') handler.onResponseStart?.(controller, status, headers, message)
-      else controller.abort(new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING'))
+      if (findCodings(headers['content-encoding'])) controller.abort(new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING'))
+      else handler.onResponseStart?.(controller, status, headers, message)
     },
     onResponseData(controller, chunk) {
       bytes += chunk.byteLength

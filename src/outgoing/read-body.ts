@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib'
 
 /** A body went beyond its limit, as it came or decompressed. */
 export class BodyTooLargeError extends Error {}
@@ -53,25 +53,58 @@ async function collect(body: Readable, maxBytes: number): Promise<Buffer<ArrayBu
   return Buffer.concat(chunks)
 }
 
+const unzip = promisify(gunzip)
 const decoders = new Map([
-  ['gzip', promisify(gunzip)],
-  ['x-gzip', promisify(gunzip)],
-  ['deflate', promisify(inflate)],
+  ['gzip', unzip],
+  ['x-gzip', unzip],
+  ['deflate', inflateEither],
   ['br', promisify(brotliDecompress)],
 ])
 
 type Decoder = typeof decoders extends Map<string, infer D> ? D : never
 
-/** One encoding at most: several are nothing that a server needs, and each multiplies what a byte of the answer costs. */
+/** Codings that change the bytes (IANA, "HTTP Content Coding Registry") and that nobody asks for here. */
+const unwanted: ReadonlySet<string> = new Set([
+  'aes128gcm',
+  'compress',
+  'dcb',
+  'dcz',
+  'exi',
+  'pack200-gzip',
+  'x-compress',
+  'zstd',
+])
+
+/**
+ * How a body is coded. A name that is no registered coding, such as `utf-8` or `none`, says nothing about its bytes, as for browsers.
+ *
+ * @returns undefined for a body that is as it was
+ */
+export function findCodings(encoding: BodyHeaders['content-encoding']): readonly string[] | undefined {
+  const names = [encoding ?? ''].flat().join(',').toLowerCase().split(',')
+  const codings = names.map(name => name.trim()).filter(name => decoders.has(name) || unwanted.has(name))
+  return codings.length > 0 ? codings : undefined
+}
+
+/** One coding at most: several are nothing that a server needs, and each multiplies what a byte of the answer costs. */
 function findDecoder(encoding: BodyHeaders['content-encoding']): Decoder | undefined {
-  const name = String(encoding ?? '')
-    .trim()
-    .toLowerCase()
-  if (name === '' || name === 'identity') return undefined
-  const decoder = decoders.get(name)
+  const codings = findCodings(encoding)
+  if (!codings) return undefined
+  const [only = '', ...more] = codings
+  const decoder = more.length === 0 ? decoders.get(only) : undefined
   if (decoder) return decoder
   throw new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING')
 }
+
+/** Some servers leave out the zlib header (RFC 9110, section 8.4.1.2, note); without it no stream begins like one (RFC 1950, 2.2). */
+function inflateEither(content: Buffer, options: ZlibOptions): Promise<Buffer<ArrayBuffer>> {
+  const [method = 0, flags = 0] = content
+  const hasHeader = (method & 15) === 8 && (method * 256 + flags) % 31 === 0
+  return (hasHeader ? inflateWrapped : inflateBare)(content, options)
+}
+
+const inflateWrapped = promisify(inflate)
+const inflateBare = promisify(inflateRaw)
 
 /** Larger than Node's 16 KB: each chunk is a trip to another thread. */
 const chunkSize = 256 * 1024

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -23,15 +23,22 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
 }
 
 describe('an answer', () => {
-  const encodings = {
-    identity: (body: Buffer) => body,
-    gzip: gzipSync,
-    'X-GZIP': gzipSync,
-    deflate: deflateSync,
-    br: brotliCompressSync,
-  }
+  const asItIs = (body: Buffer) => body
+  const encodings: [encoding: string, how: string, pack: (body: Buffer) => Buffer][] = [
+    ['identity', 'not at all', asItIs],
+    ['gzip', 'gzip', gzipSync],
+    ['X-GZIP', 'gzip', gzipSync],
+    ['identity, gzip', 'gzip', gzipSync],
+    ['gzip,utf-8', 'gzip', gzipSync],
+    ['deflate', 'with a zlib header', deflateSync],
+    ['deflate', 'without a zlib header', deflateRawSync],
+    ['br', 'brotli', brotliCompressSync],
+    ['utf-8', 'not at all', asItIs],
+    ['none', 'not at all', asItIs],
+    ['', 'not at all', asItIs],
+  ]
 
-  test.each(Object.entries(encodings))('comes as it was before it was packed (%s)', async (encoding, pack) => {
+  test.each(encodings)('comes as it was before it was packed (%s, %s)', async (encoding, _how, pack) => {
     let content = Buffer.alloc(0)
     await using server = await serve((_request, response) => {
       response.writeHead(200, { 'content-encoding': encoding }).end(pack(content))
@@ -47,7 +54,7 @@ describe('an answer', () => {
     )
   })
 
-  test.each(Object.entries(encodings))('may be as large as its limit and no larger (%s)', async (encoding, pack) => {
+  test.each(encodings)('may be as large as its limit and no larger (%s, %s)', async (encoding, _how, pack) => {
     let bytes = limits.maxBytes
     await using server = await serve((_request, response) => {
       response.writeHead(200, { 'content-encoding': encoding }).write(pack(Buffer.alloc(bytes)))
@@ -60,6 +67,16 @@ describe('an answer', () => {
       message: `The answer of ${server.host} is larger than 1 KB: ask for less`,
     })
   })
+
+  test.each(['zstd', 'compress', 'gzip, gzip', 'br, gzip'])(
+    'in a coding that is not read is refused (%s)',
+    async encoding => {
+      await using server = await serve((_request, response) => {
+        response.writeHead(200, { 'content-encoding': encoding }).end('?')
+      })
+      await expect(exchange(server.url, {}, limits)).rejects.toMatchObject({ code: 'UNKNOWN_CONTENT_ENCODING' })
+    },
+  )
 
   test('without a body may announce what another one would have', async () => {
     await using server = await serve((request, response) => {

@@ -44,6 +44,13 @@ describe("Keycloak's Admin API", () => {
     expect(opened.server.requests[0]?.headers.authorization).toBe('Bearer canary-token-1')
   })
 
+  test.each(['identity', 'utf-8', 'none'])('may call its answer %s, which packs nothing', async encoding => {
+    await using opened = await open((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end('[]')
+    })
+    expect(await find(opened.admin)).toEqual([])
+  })
+
   test('gets another token once, however many are rejected at once', async () => {
     await using opened = await open((request, response) => {
       const isFresh = request.headers.authorization === 'Bearer canary-token-2'
