@@ -10,6 +10,7 @@ import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLog, describeError, type Log } from '../log.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import type { Operations } from '../operations/registry.ts'
+import { useProxies } from '../outgoing/use-proxies.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import type { CommandContext, LiveTerminal, Terminal } from './command.ts'
 import { commandGroups, commands } from './commands.ts'
@@ -46,6 +47,11 @@ const defaultColumns = 100
 export async function runCli(invocation: Invocation): Promise<number> {
   const { argv, version, signal } = invocation
   const { terminal, told } = watch(createSafeTerminal(createLiveTerminal(invocation.terminal)))
+  using resources = new DisposableStack()
+  const createContext = (own: Invocation, settings: Settings, isWorker: boolean): CommandContext => {
+    if (settings.config.proxies) resources.use(useProxies(settings.config.proxies))
+    return assembleContext(own, settings, terminal, { isWorker })
+  }
   try {
     const columns = terminal.columns ?? defaultColumns
     const asked = parseArguments({ commands, groups: commandGroups, version, columns }, argv)
@@ -60,7 +66,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
       const openContext = async (folder: string): Promise<CommandContext> => {
         const project = { ...host.project, folder }
         const own = { ...invocation, host: { ...host, project }, envFilePath: join(folder, '.env') }
-        return createContext(own, await readSettings(own), terminal, { isWorker })
+        return createContext(own, await readSettings(own), isWorker)
       }
       return await command.runAlone({ project: host.project, engineFolder, terminal, signal, openContext })
     }
@@ -71,7 +77,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
       if (error instanceof ConfigError && command.onConfigError) return command.onConfigError(error, terminal)
       throw error
     }
-    return await command.run(createContext(invocation, settings, terminal, { isWorker }))
+    return await command.run(createContext(invocation, settings, isWorker))
   } catch (error) {
     const code = exitCodeOf(error)
     const lines = linesOf(error, signal)
@@ -84,7 +90,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
   }
 }
 
-function createContext(
+function assembleContext(
   invocation: Invocation,
   { config, env, envFile }: Settings,
   terminal: LiveTerminal,

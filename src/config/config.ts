@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
 import { ConfigError, type Told } from '../errors.ts'
+import type { Proxies } from '../outgoing/use-proxies.ts'
 import { quoteValue } from './quote-value.ts'
 import { accountVariables, readAccount } from './read-account.ts'
 import { readAccountsFile } from './read-accounts-file.ts'
 import { readAddress, readInsecureHosts } from './read-address.ts'
+import { readProxies } from './read-proxies.ts'
 import { readUrl } from './read-url.ts'
 import { trimValues } from './trim-values.ts'
 
@@ -15,6 +17,8 @@ export interface Config {
   readonly dataDir: string
   readonly http: { readonly host: string; readonly port: number; readonly callers?: HttpCallers }
   readonly logLevel: string
+  /** Between this machine and the servers that it asks. */
+  readonly proxies?: Proxies
   readonly accounts: readonly Account[]
   /** The file that holds them, which is looked at while a worker runs. */
   readonly accountsFile?: string
@@ -66,6 +70,7 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   const values = trimValues(settingVariables, env, name => name, problems)
   const insecureHosts = readInsecureHosts(values.ALLOW_INSECURE_HOSTS, problems)
   const settings = readSettings(values, insecureHosts, problems)
+  const proxies = readProxies(env, problems)
   const beside = accountVariables.filter(variable => env[variable]?.trim())
   if (accountsFile !== undefined && beside.length > 0) {
     problems.push({
@@ -78,7 +83,8 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
       ? [readAccount('default', env, name => name, insecureHosts, problems)]
       : readAccountsFile(accountsFile, insecureHosts, problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return Object.freeze({ ...settings, accounts: accounts.filter(account => account !== undefined) })
+  const known = accounts.filter(account => account !== undefined)
+  return Object.freeze({ ...settings, ...(proxies && { proxies }), accounts: known })
 }
 
 function readSettings(env: Settings, insecureHosts: readonly string[], problems: Told[]): Omit<Config, 'accounts'> {

@@ -27,6 +27,8 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   if (code === undefined) return { words: 'the connection failed', neverSent: false }
   const known = failures.get(code)
   if (known) return { code, words: `${known} (${code})`, neverSent: connectCodes.has(code) }
+  const refused = tunnel.get(code)
+  if (refused) return { code, words: `${refused} (${code})`, neverSent: true, remedy: tunnelRemedy }
   const odd = unreadable.get(code)
   if (odd) return { code, words: `${odd} (${code})`, neverSent: false, remedy: unreadableRemedy }
   if (certificateCode.test(code)) {
@@ -39,7 +41,7 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
 /** Whether the network, or the other side of a connection, was away: another try later may find it there. */
 export function isLostNetwork(error: unknown): boolean {
   const { code } = describeNetworkFailure(error)
-  return code !== undefined && failures.has(code) && code !== 'ERR_SSL_WRONG_VERSION_NUMBER'
+  return code !== undefined && (failures.has(code) || tunnel.has(code)) && code !== 'ERR_SSL_WRONG_VERSION_NUMBER'
 }
 
 /**
@@ -71,6 +73,17 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', 'no answer came in time'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
+
+/** A proxy on the way that makes no connection to the server. */
+const tunnel: ReadonlyMap<string, string> = new Map([
+  // undici's, of a request that nobody aborted.
+  ['UND_ERR_ABORTED', 'the proxy refused to connect to the server'],
+  ['ERR_PROXY_TUNNEL', 'the proxy did not connect to the server'],
+  ['UND_ERR_PRX_TLS', "the proxy's certificate is of another name"],
+])
+
+const tunnelRemedy =
+  'have the proxy that HTTPS_PROXY or HTTP_PROXY names allow that server, give its user and password in that URL if it wants such, or name the server in NO_PROXY'
 
 /** An answer that came and can't be read. */
 const unreadable: ReadonlyMap<string, string> = new Map([

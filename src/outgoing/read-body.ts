@@ -54,14 +54,14 @@ async function collect(body: Readable, maxBytes: number): Promise<Buffer<ArrayBu
 }
 
 const unzip = promisify(gunzip)
-const decoders = new Map([
+const decoders = new Map<string, Decoder>([
   ['gzip', unzip],
   ['x-gzip', unzip],
   ['deflate', inflateEither],
   ['br', promisify(brotliDecompress)],
 ])
 
-type Decoder = typeof decoders extends Map<string, infer D> ? D : never
+type Decoder = (content: Buffer, limits: ZlibOptions) => Promise<Buffer<ArrayBuffer>>
 
 /** Codings that change the bytes (IANA, "HTTP Content Coding Registry") and that nobody asks for here. */
 const unwanted: ReadonlySet<string> = new Set([

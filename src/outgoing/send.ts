@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { request as requestOverTls } from 'node:https'
+import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { type Dispatcher, request } from 'undici'
 
@@ -40,14 +40,17 @@ export function createPoolSend(dispatcher?: Dispatcher): Send {
 }
 
 /**
- * On a connection of its own. undici destroys a connection that the server ends before it has read why: the TLS alert about a
+ * On a connection of its own, through the same proxy as other requests. undici destroys a connection that the server ends before it has read why: the TLS alert about a
  * certificate would be lost.
  */
 export async function sendWithCertificate(url: string, sent: Sent, { cert, key }: Certificate): Promise<Begun> {
   const { method, headers, body, signal } = sent
   const length = body && { 'content-length': body.length }
+  const { proxyEnv } = https.globalAgent.options
+  const agent = new https.Agent({ ...(proxyEnv && { proxyEnv }) })
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    requestOverTls(url, { method, headers: { ...headers, ...length }, signal, agent: false, cert, key })
+    https
+      .request(url, { method, headers: { ...headers, ...length }, signal, agent, cert, key })
       .on('response', resolve)
       .on('error', reject)
       .end(body)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../services/free-port.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { startProxy } from '../services/start-proxy.ts'
 import { type Environment, run, runWith } from './run-command.ts'
 
 let folder: string
@@ -152,4 +153,17 @@ describe('a server that is away ends with 1, in one sentence without the passwor
     )
     expect({ code, out }).toEqual({ code: 1, out: '' })
   })
+})
+
+test('a proxy of the environment is asked for others, and never for this machine', async () => {
+  const proxy = await startProxy()
+  proxy.refusesWith = 403
+  const env = { ...account, HTTP_PROXY: proxy.url, ALLOW_INSECURE_HOSTS: 'id.example' }
+  const { err, out } = await run({ ...env, OIDC_ISSUER: 'http://id.example/realms/wiki' }, 'doctor')
+  expect(out + err).toMatch(/id\.example\/realms\/wiki.*the proxy refused to connect to the server/)
+  expect(proxy.connected).toContain('id.example:80')
+  proxy.connected.length = 0
+  expect((await run(env, 'doctor')).code).toBe(1)
+  expect(proxy.connected).toEqual([])
+  proxy.stop()
 })

@@ -76,6 +76,21 @@ describe('each variable', () => {
       config => config.http.callers,
       { issuer: 'https://idp', jwksUrl: 'https://in/keys', audience: 'worker', role: 'r' },
     ],
+    [
+      { HTTPS_PROXY: 'http://u:p@proxy:3128', HTTP_PROXY: 'https://other', NO_PROXY: 'a.example,.b.example' },
+      config => config.proxies,
+      {
+        http: 'https://other',
+        https: 'http://u:p@proxy:3128',
+        except: 'a.example,.b.example,localhost,127.0.0.1,[::1]',
+      },
+    ],
+    [
+      { https_proxy: 'proxy:3128', HTTPS_PROXY: 'http://loses', HTTP_PROXY: '', no_proxy: '*' },
+      config => config.proxies,
+      { https: 'http://proxy:3128', except: '*' },
+    ],
+    [{ HTTPS_PROXY: ' ', NO_PROXY: 'a' }, config => config.proxies, undefined],
   ])('is read: %j', (env, read, expected) => {
     expect(read(parseConfig({ ...minimal, ...env }))).toEqual(expected)
   })
@@ -151,6 +166,8 @@ describe('each variable', () => {
       { HTTP_JWKS_URL: 'x', HTTP_ISSUER: 'https://idp', HTTP_AUDIENCE: 'a', HTTP_ROLE: 'r' },
       /^HTTP_JWKS_URL is not a URL/,
     ],
+    [{ http_proxy: 'socks5://proxy' }, /^http_proxy is not a URL of the kind http:/],
+    [{ HTTPS_PROXY: 'http://u:50%@proxy' }, /^HTTPS_PROXY has a % in its user name or password/],
     [{ CLIENT_ID: '' }, /^CLIENT_ID is missing/],
     [{ CLIENT_AUTH: 'none' }, /^CLIENT_AUTH is "none": give one of client_secret_basic/],
     [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": give json or stringified_json$/],

@@ -24,6 +24,8 @@ describe('a network failure', () => {
       /not trusted/,
       true,
     ],
+    ['a proxy that refuses', coded('UND_ERR_ABORTED'), /the proxy refused to connect/, true],
+    ['a proxy that refuses a certificate’s connection', coded('ERR_PROXY_TUNNEL'), /the proxy did not connect/, true],
     ['a cut', new TypeError('terminated', { cause: coded('UND_ERR_SOCKET') }), /cut off/, false],
     ['a timeout', new DOMException('canary', 'TimeoutError'), /in time/, false],
     ['a code of no one we know', coded('EWHATEVER'), /failed \(EWHATEVER\)/, false],
@@ -41,6 +43,7 @@ describe('a network failure', () => {
     ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
     ['CERT_HAS_EXPIRED', /renew/],
+    ['UND_ERR_ABORTED', /HTTPS_PROXY.*NO_PROXY/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /name the server as its certificate does/],
   ])('with %s has a remedy of its own', (code, remedy) => {
     expect(describeNetworkFailure(coded(code)).remedy ?? '').toMatch(remedy)

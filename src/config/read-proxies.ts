@@ -1,0 +1,29 @@
+import type { Told } from '../errors.ts'
+import type { Proxies } from '../outgoing/use-proxies.ts'
+import type { Environment } from './config.ts'
+import { readUrl } from './read-url.ts'
+import { readValue } from './read-value.ts'
+
+/** This machine is asked directly, whatever the proxies are. */
+const loopback = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * The proxies that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name, in small letters or capitals, of which small ones win, and without
+ * `http://` as well: both as for curl.
+ *
+ * @returns undefined when there are none, or when there is a problem
+ */
+export function readProxies(env: Environment, problems: Told[]): Proxies | undefined {
+  const find = (name: string) => [name.toLowerCase(), name].find(each => env[each]?.trim())
+  const readProxy = (name: string) => {
+    const variable = find(name)
+    if (variable === undefined) return undefined
+    const { value } = readValue(env[variable] ?? '')
+    const url = value.includes('://') ? value : `http://${value}`
+    return readUrl(url, ['http:', 'https:'], 'http://proxy.example:3128', variable, problems)
+  }
+  const [http, https] = [readProxy('HTTP_PROXY'), readProxy('HTTPS_PROXY')]
+  if (!http && !https) return undefined
+  const own = readValue(env[find('NO_PROXY') ?? ''] ?? '').value
+  return { ...(http && { http }), ...(https && { https }), except: own === '*' ? own : [own, ...loopback].join(',') }
+}

@@ -1,0 +1,95 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
+import { createCertificateExchange, type Exchange, exchange } from '../../src/outgoing/exchange.ts'
+import { type Proxies, useProxies } from '../../src/outgoing/use-proxies.ts'
+import { ensureCertificateAuthority, hasOpenssl } from '../services/certificates.ts'
+import { listen, startProxy, type TestProxy } from '../services/start-proxy.ts'
+
+const limits = { timeoutMs: 10_000, maxBytes: 1_024, ifTooLarge: 'ask for less' }
+
+describe.skipIf(!hasOpenssl)('behind a proxy', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hasura-sync-worker-proxies-'))
+  const trusted = getCACertificates('default')
+  let proxy: TestProxy
+  let servers: Server[]
+  let plainPort: number
+  let tlsPort: number
+  let withCertificate: Exchange
+
+  beforeAll(async () => {
+    const authority = ensureCertificateAuthority(folder)
+    setDefaultCACertificates([...trusted, authority.certificate])
+    const read = (files: { certificateFile: string; keyFile: string }) => ({
+      cert: readFileSync(files.certificateFile, 'utf8'),
+      key: readFileSync(files.keyFile, 'utf8'),
+    })
+    withCertificate = createCertificateExchange(read(authority.issueForClient('client')))
+    const tls = { ...read(authority.issueForLoopback('server')), ca: authority.certificate, requestCert: true }
+    const plain = createServer((_request, response) => response.end('plain'))
+    const secure = createTlsServer({ ...tls, rejectUnauthorized: false }, (_request, response) =>
+      response.end('secure'),
+    )
+    servers = [plain, secure]
+    plainPort = await listen(plain)
+    tlsPort = await listen(secure)
+    proxy = await startProxy()
+  })
+  afterAll(() => {
+    proxy.stop()
+    for (const server of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+    setDefaultCACertificates(trusted)
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  type Ways = Record<string, () => [Exchange, string]>
+  const ways: Ways = {
+    'a plain request': () => [exchange, `http://localhost:${plainPort}/`],
+    'a request over TLS': () => [exchange, `https://localhost:${tlsPort}/`],
+    'a request with a client certificate': () => [withCertificate, `https://localhost:${tlsPort}/`],
+  }
+
+  async function ask(way: () => [Exchange, string], proxies: Omit<Proxies, 'except'> & { except?: string }) {
+    using _proxies = useProxies({ except: '', ...proxies })
+    proxy.connected.length = 0
+    const [send, url] = way()
+    const { body } = await send(url, { method: 'POST', body: 'x' }, limits)
+    return { answer: String(body), asked: [...proxy.connected], host: new URL(url).host }
+  }
+
+  test.each(Object.entries(ways))('%s goes through the proxy', async (_name, way) => {
+    const { answer, asked, host } = await ask(way, { http: proxy.url, https: proxy.url })
+    expect(answer).toMatch(/plain|secure/)
+    expect(asked).toEqual([host])
+  })
+
+  test.each(Object.entries(ways))('%s goes to a named exception directly', async (_name, way) => {
+    const { answer, asked } = await ask(way, { http: proxy.url, https: proxy.url, except: 'a.example,localhost' })
+    expect(answer).toMatch(/plain|secure/)
+    expect(asked).toEqual([])
+  })
+
+  test.each(Object.entries(ways))('%s that the proxy refuses was never sent', async (_name, way) => {
+    for (const status of [403, 407, 502]) {
+      proxy.refusesWith = status
+      const failure = await ask(way, { http: proxy.url, https: proxy.url }).catch(describeNetworkFailure)
+      proxy.refusesWith = undefined
+      expect(failure).toMatchObject({ neverSent: true, words: expect.stringMatching(/^the proxy /) })
+    }
+  })
+
+  test('a proxy for http serves https too, and one for https not http', async () => {
+    const [plain, secure] = [ways['a plain request'], ways['a request over TLS']]
+    if (!plain || !secure) throw new Error('A way is missing')
+    expect((await ask(secure, { http: proxy.url })).asked).toHaveLength(1)
+    expect((await ask(plain, { https: proxy.url })).asked).toHaveLength(0)
+  })
+})
