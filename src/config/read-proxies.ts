@@ -1,6 +1,5 @@
 import type { Told } from '../errors.ts'
 import type { Proxies } from '../outgoing/use-proxies.ts'
-import type { Environment } from './config.ts'
 import { readUrl } from './read-url.ts'
 import { readValue } from './read-value.ts'
 
@@ -13,7 +12,7 @@ const loopback = ['localhost', '127.0.0.1', '[::1]']
  *
  * @returns undefined when there are none, or when there is a problem
  */
-export function readProxies(env: Environment, problems: Told[]): Proxies | undefined {
+export function readProxies(env: Readonly<Record<string, string | undefined>>, problems: Told[]): Proxies | undefined {
   const find = (name: string) => [name.toLowerCase(), name].find(each => env[each]?.trim())
   const readProxy = (name: string) => {
     const variable = find(name)

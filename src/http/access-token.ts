@@ -76,19 +76,30 @@ const notSigned = 'The token is not valid: it is no JWT, or was not signed by th
 const notAccess = 'The token is no access token: send the one of that name, as a bearer token.'
 const isBound = 'The token is bound to a key (cnf), which can not be verified here: a bearer token is needed.'
 
-/** In what only ID tokens and logout tokens hold (OpenID Connect Core 1.0, section 3.3.2.11; Back-Channel Logout 1.0, section 2.4). */
+/** What only ID tokens and logout tokens hold (OpenID Connect Core 1.0, section 3.3.2.11; Back-Channel Logout 1.0, section 2.4). */
 const foreignClaims = ['at_hash', 'c_hash', 's_hash', 'events']
+/** What only access tokens hold (RFC 9068, section 2.2; `scp` and `token_use` are of Entra ID and Cognito). */
+const ownClaims = ['scope', 'scp', 'client_id']
 
 function checkKind(token: string, issuer: string): void {
   const { header, payload } = decode(token)
   if (!algorithms.includes(header.alg ?? '')) throw new TokenRefusedError(notSigned)
   if (payload.iss !== issuer) throw new TokenRefusedError(wrongIssuer(issuer))
-  const kind = header.typ?.toLowerCase().replace(/^application\//, '')
-  if (kind !== 'jwt' && kind !== 'at+jwt') throw new TokenRefusedError(notAccess)
   // Keycloak's own: "ID", "Refresh", "Offline", "Logout", and "DPoP" for one that is bound.
   if (Object.hasOwn(payload, 'cnf') || payload.typ === 'DPoP') throw new TokenRefusedError(isBound)
-  if (payload.typ !== undefined && payload.typ !== 'Bearer') throw new TokenRefusedError(notAccess)
-  if (foreignClaims.some(claim => Object.hasOwn(payload, claim))) throw new TokenRefusedError(notAccess)
+  if (!isAccessToken(header.typ, payload)) throw new TokenRefusedError(notAccess)
+}
+
+const headerKinds: ReadonlySet<string> = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
+
+/** RFC 9068 is a profile that an issuer may have: without it the kind is in the payload, or shows in what else is there. */
+function isAccessToken(headerKind: unknown, payload: Record<string, unknown>): boolean {
+  const has = (claim: string) => Object.hasOwn(payload, claim)
+  if (payload.typ !== undefined && payload.typ !== 'Bearer') return false
+  if (payload.token_use !== undefined && payload.token_use !== 'access') return false
+  if (foreignClaims.some(has)) return false
+  if (headerKind !== undefined) return headerKinds.has(String(headerKind).toLowerCase())
+  return payload.typ === 'Bearer' || payload.token_use === 'access' || (ownClaims.some(has) && !has('nonce'))
 }
 
 function decode(token: string) {
