@@ -81,7 +81,7 @@ export class ConfigError extends WorkerError {
   constructor(problems: readonly Told[]) {
     const explained = problems.map(toExplanation)
     const [only, ...more] = explained
-    super('config', only && more.length === 0 ? only : explained.map(renderExplanation).join('\n'))
+    super('config', only && more.length === 0 ? only : explained.map(renderExplanation).join('; '))
     this.problems = explained
   }
 }

@@ -1,5 +1,5 @@
 import { type Explanation, RefusalError } from '../errors.ts'
-import { explainDowngrade, explainInsecure, type PlainHttp } from '../outgoing/secure-address.ts'
+import { explainInsecure, explainNamed, type PlainHttp } from '../outgoing/secure-address.ts'
 
 /**
  * Reads the URL that a client's credential is going to be sent to.
@@ -8,18 +8,19 @@ import { explainDowngrade, explainInsecure, type PlainHttp } from '../outgoing/s
  * @throws RefusalError (`client-auth`)
  */
 export function parseLoginUrl(text: string, what: string, plainHttp: PlainHttp = {}): URL {
-  const url = URL.parse(text)
-  if (!url) throw refuseUrl({ found: `${what} is not a URL`, remedy: 'write it complete, beginning with https://' })
-  const insecure = explainInsecure(url, what, plainHttp)
-  if (insecure) throw refuseUrl(insecure)
-  return url
+  return parseUrl(text, what, url => explainInsecure(url, what, plainHttp))
 }
 
 /** The same for an endpoint that an issuer names. */
-export function parseNamedUrl(text: string, what: string, issuer: URL, plainHttp: PlainHttp): URL {
-  const url = parseLoginUrl(text, what, plainHttp)
-  const downgrade = explainDowngrade(url, what, issuer)
-  if (downgrade) throw refuseUrl(downgrade)
+export function parseNamedUrl(text: string, what: string, issuer: URL, plainHttp: PlainHttp = {}): URL {
+  return parseUrl(text, what, url => explainNamed(url, what, issuer, plainHttp))
+}
+
+function parseUrl(text: string, what: string, explain: (url: URL) => Explanation | undefined): URL {
+  const url = URL.parse(text)
+  if (!url) throw refuseUrl({ found: `${what} is not a URL`, remedy: 'write it complete, beginning with https://' })
+  const problem = explain(url)
+  if (problem) throw refuseUrl(problem)
   return url
 }
 

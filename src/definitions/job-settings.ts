@@ -20,8 +20,7 @@ export interface JobSettings {
 }
 
 /**
- * Reads what a job's `settings` name, anew for each run, so that a secret's file may change under a running worker. The account's own
- * settings come before the environment, a file before a value beside it.
+ * Reads what a job's `settings` name, anew for each run, so that a secret's file may change under a running worker.
  *
  * @throws RefusalError (`settings`) of this job alone, which names every variable and no value
  */
@@ -55,19 +54,36 @@ interface Setting {
   readonly isSecret: boolean
 }
 
-async function readSetting(name: string, account: Pick<Account, 'settings'>, source: SettingsSource): Promise<Setting> {
+/** Where a setting stands: in itself, or in a file. */
+export type SettingPlace =
+  | { readonly label: string; readonly path: string }
+  | { readonly label: string; readonly value: string }
+
+/** The one place that counts: the account's own before the environment's, a file before a value beside it. */
+export function findSetting(
+  name: string,
+  { settings = {} }: Pick<Account, 'settings'>,
+  env: Environment,
+): SettingPlace | undefined {
   const variable = variableOfSetting(name)
   const places = [
-    { values: account.settings ?? {}, value: name, file: `${name}File`, prefix: 'settings.' },
-    { values: source.env, value: variable, file: `${variable}_FILE`, prefix: '' },
+    { values: settings, value: name, file: `${name}File`, prefix: 'settings.' },
+    { values: env, value: variable, file: `${variable}_FILE`, prefix: '' },
   ]
   for (const { values, value, file, prefix } of places) {
     const path = ownValue(values, file)?.trim()
-    if (path) return { name, ...(await readFileSetting(`${prefix}${file}`, path, source)), isSecret: true }
+    if (path) return { label: `${prefix}${file}`, path }
     const given = ownValue(values, value)?.trim()
-    if (given) return { name, label: `${prefix}${value}`, value: given, isSecret: secretName.test(name) }
+    if (given) return { label: `${prefix}${value}`, value: given }
   }
-  return { name, label: variable, isSecret: false }
+  return undefined
+}
+
+async function readSetting(name: string, account: Pick<Account, 'settings'>, source: SettingsSource): Promise<Setting> {
+  const place = findSetting(name, account, source.env)
+  if (!place) return { name, label: variableOfSetting(name), isSecret: false }
+  if ('value' in place) return { name, ...place, isSecret: secretName.test(name) }
+  return { name, ...(await readFileSetting(place.label, place.path, source)), isSecret: true }
 }
 
 const secretName = /secret|token|password|credential|key/i

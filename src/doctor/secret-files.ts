@@ -3,7 +3,7 @@ import type { Environment } from '../config/config.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { ownValue } from '../names/own-value.ts'
+import { findSetting } from '../definitions/job-settings.ts'
 import type { GuardedFile } from './file-exposure.ts'
 
 export interface SecretFile extends GuardedFile {
@@ -95,7 +95,6 @@ function findAdminFiles(env: Environment): readonly SecretFile[] {
   })
 }
 
-/** As `job-settings.ts` reads them: the account's own before those of the environment. */
 function findSettingFiles(
   settings: Readonly<Record<string, string>>,
   jobs: readonly Pick<JobDefinition, 'settings'>[],
@@ -103,10 +102,7 @@ function findSettingFiles(
 ): readonly SecretFile[] {
   const names = new Set(jobs.flatMap(job => Object.keys(job.settings?.shape ?? {})))
   return [...names].flatMap(name => {
-    const inAccount = ownValue(settings, `${name}File`)?.trim()
-    const variable = `${variableOfSetting(name)}_FILE`
-    if (inAccount) return [secret(`settings.${name}File`, inAccount, false)]
-    const path = env[variable]?.trim()
-    return path ? [secret(variable, path, false)] : []
+    const place = findSetting(name, { settings }, env)
+    return place && 'path' in place ? [secret(place.label, place.path, false)] : []
   })
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { HttpCallers } from '../config/config.ts'
 import { ConfigError } from '../errors.ts'
 import { exchange } from '../outgoing/exchange.ts'
-import { explainDowngrade, explainInsecure } from '../outgoing/secure-address.ts'
+import { explainNamed } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
 
 /** The key that a token names isn't known, and the issuer can't be asked for it now. */
@@ -132,8 +132,7 @@ async function discover({ issuer, insecureHosts = [] }: HttpCallers): Promise<st
   const found = discoverySchema.parse(await fetchJson(address))
   if (found.issuer !== issuer) throw new TypeError(`the issuer at ${address} calls itself otherwise than HTTP_ISSUER`)
   const keysUrl = new URL(found.jwks_uri)
-  const what = 'The jwks_uri of HTTP_ISSUER'
-  const problem = explainDowngrade(keysUrl, what, new URL(issuer)) ?? explainInsecure(keysUrl, what, { insecureHosts })
+  const problem = explainNamed(keysUrl, 'The jwks_uri of HTTP_ISSUER', new URL(issuer), { insecureHosts })
   if (problem) throw new ConfigError([problem])
   return keysUrl.href
 }

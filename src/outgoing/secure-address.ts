@@ -32,13 +32,13 @@ export function explainInsecure(
 }
 
 /**
- * An issuer over https gives no encryption up on behalf of another: what its discovery document names is https too, whatever is
- * allowed.
+ * The same for an endpoint that an issuer names. An issuer over https gives no encryption up on behalf of another: what its
+ * discovery document names is https too, whatever is allowed.
  *
- * @param what how the sentence calls the endpoint that the issuer names
+ * @param what how the sentence calls the endpoint
  */
-export function explainDowngrade(url: URL, what: string, issuer: URL): Explanation | undefined {
-  if (issuer.protocol !== 'https:' || url.protocol === 'https:') return undefined
+export function explainNamed(url: URL, what: string, issuer: URL, plainHttp: PlainHttp): Explanation | undefined {
+  if (issuer.protocol !== 'https:' || url.protocol === 'https:') return explainInsecure(url, what, plainHttp)
   return {
     found: `${what} ${showUrl(url)} is not https, though the issuer itself is`,
     remedy:

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseLoginUrl } from '../../src/auth/login-url.ts'
+import { parseLoginUrl, parseNamedUrl } from '../../src/auth/login-url.ts'
 import { RefusalError } from '../../src/errors.ts'
 import { showUrl } from '../../src/outgoing/secure-address.ts'
 
@@ -35,6 +35,17 @@ describe('the URL of a login', () => {
     expect(() => parseLoginUrl('http://keycloak:8080/', 'OIDC_ISSUER')).toThrow(/ALLOW_INSECURE_HOSTS=keycloak$/)
     expect(() => parseLoginUrl('ftp://keycloak/', 'OIDC_ISSUER', { allowInsecure: true })).toThrow(RefusalError)
   })
+
+  test.each([{}, { insecureHosts: ['keycloak'] }, { allowInsecure: true }])(
+    'that an issuer over https names is https, and the issuer has to be corrected whatever is allowed: %j',
+    plainHttp => {
+      const parse = (scheme: string) =>
+        parseNamedUrl('http://keycloak/token', 'Its endpoint', new URL(`${scheme}://keycloak/realms/a`), plainHttp)
+      expect(() => parse('https')).toThrow(/is not https, though the issuer itself is: correct the host name/)
+      if (Object.keys(plainHttp).length > 0) expect(parse('http').host).toBe('keycloak')
+      else expect(() => parse('http')).toThrow(/ALLOW_INSECURE_HOSTS=keycloak$/)
+    },
+  )
 
   test('is shown without password and query', () => {
     expect(showUrl(new URL('https://user:canary@id.example.com/a?key=canary#canary'))).toBe('https://id.example.com/a')

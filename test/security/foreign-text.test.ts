@@ -107,6 +107,10 @@ test('no sentence of an error or of doctor breaks its line, whatever is in it', 
   )
 })
 
+test('several problems are one sentence, without an escaped line break', () => {
+  expect(new ConfigError(['a', { found: 'b', remedy: 'c' }]).message).toBe('a; b: c')
+})
+
 test('four thousand roles are ten and a count', () => {
   const roles = Array.from({ length: 4_000 }, (_, index) => `role-${index}`)
   const claims = { issuer: 'i', subject: 's', scopes: roles, clientRoles: { app: roles }, payload: {}, issuedAt: 0 }

@@ -117,3 +117,22 @@ test('every file that a secret comes from is looked at, and those that say where
   expect(status).toBe('warn')
   for (const name of names) expect(detail).toContain(`${at(name)} can be`)
 })
+
+test('a file of the environment that a value of the account overrides is nobody’s business', async () => {
+  const path = join(folder, 'key')
+  await writeFile(path, 'x')
+  await chmod(path, 0o666)
+  const login = {
+    server: { issuer: 'https://k.example' },
+    clientId: 'one',
+    scopes: [],
+    method: 'client_secret_basic',
+  } as const
+  const account = { login: { ...login, secret: { value: 'x' } }, settings: {} }
+  const job = { settings: z.object({ indexKey: z.string() }) }
+  const settings = { accountsFile: undefined, envFile: undefined, env: { INDEX_KEY_FILE: path } }
+  const deps = { readSecretFile: (file: string) => readFile(file, 'utf8'), uid }
+  expect(await inspectFiles(account, [job], settings, deps)).toMatchObject({ status: 'warn' })
+  const own = { ...account, settings: { indexKey: 'own' } }
+  expect(await inspectFiles(own, [job], settings, deps)).toMatchObject({ status: 'ok' })
+})
