@@ -10,6 +10,8 @@ export interface Account {
   readonly api?: { readonly baseUrl: string; readonly insecureHosts?: readonly string[] }
   /** The jobs that run for this account, by their names; all that its endpoints allow when absent. */
   readonly jobs?: readonly string[]
+  /** Who may use it over HTTP: `<client>` or `<client>/<subject>` of a token, each percent-encoded. Every caller when absent. */
+  readonly callers?: readonly string[]
   /** Schedules that differ from those of the jobs; null for a job that runs on demand only. */
   readonly schedules?: Readonly<Record<string, ScheduleRule | null>>
   /** Of jobs, as texts, by the names in their schemas; before those of the environment. */

@@ -34,7 +34,7 @@ export const cancel = defineCommand({
       const results: { id: string; state: RequestState }[] = []
       for (const each of ids) {
         const now = await unlessGone(operations.cancelRequest({ id: each }), id)
-        if (now !== undefined) results.push({ id: each, state: now })
+        if (now) results.push({ id: each, ...now })
       }
       const [only] = results
       if (id !== undefined && only && only.state !== 'cancelled' && only.state !== 'running') {

@@ -11,6 +11,7 @@ import { findJobProblems } from '../definitions/find-job-problems.ts'
 import { ConfigError, renderExplanation } from '../errors.ts'
 import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
+import { httpLimits } from '../http/create-fastify.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -64,7 +65,9 @@ async function start(context: CommandContext, app: App, opened: AsyncDisposableS
   opened.defer(() => control.close())
   await control.ready()
   database.claim?.serve(socket => void control.server.emit('connection', socket))
-  const http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log })
+  const { requestsPerMinute = httpLimits.requestsPerMinute } = callers ?? {}
+  const limits = { ...httpLimits, requestsPerMinute }
+  const http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log, limits })
   opened.defer(() => http.close())
   const address = await listen(http, config.http)
 

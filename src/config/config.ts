@@ -35,7 +35,14 @@ export interface HttpCallers {
   /** Where the issuer's keys are; discovered when absent. */
   readonly jwksUrl?: string
   readonly audience: string
+  /** The role of callers who may make requests, and look at them. */
   readonly role: string
+  /** The role of those who may see everything that the commands list; nobody may when absent. */
+  readonly viewRole?: string
+  /** The role of those who may do everything that HTTP serves; nobody may when absent. */
+  readonly operateRole?: string
+  /** Requests in a minute that each caller may make of one process. */
+  readonly requestsPerMinute?: number
   /** From which keys may come over plain http. */
   readonly insecureHosts?: readonly string[]
 }
@@ -55,6 +62,9 @@ export const settingVariables = [
   'HTTP_JWKS_URL',
   'HTTP_AUDIENCE',
   'HTTP_ROLE',
+  'HTTP_VIEW_ROLE',
+  'HTTP_OPERATE_ROLE',
+  'HTTP_REQUESTS_PER_MINUTE',
   'ALLOW_INSECURE_HOSTS',
 ] as const
 type Settings = Readonly<Partial<Record<(typeof settingVariables)[number], string>>>
@@ -122,14 +132,30 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
 
 function readCallers(env: Settings, insecureHosts: readonly string[], problems: Told[]): HttpCallers | undefined {
   const { HTTP_ISSUER: issuer, HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
-  if (!issuer && !jwksUrl && !audience && !role) return undefined
+  const { HTTP_VIEW_ROLE: viewRole, HTTP_OPERATE_ROLE: operateRole, HTTP_REQUESTS_PER_MINUTE: perMinute } = env
+  if (!issuer && !jwksUrl && !audience && !role && !viewRole && !operateRole && !perMinute) return undefined
   const plainHttp = { insecureHosts }
   // Where the keys are configured, the issuer is a name that nothing is fetched from.
   readAddress(issuer, 'HTTP_ISSUER', jwksUrl ? {} : { plainHttp }, problems)
   readAddress(jwksUrl, 'HTTP_JWKS_URL', { plainHttp, hasQuery: true }, problems)
+  if (perMinute && !/^[1-9]\d{0,8}$/.test(perMinute)) {
+    problems.push({
+      found: `HTTP_REQUESTS_PER_MINUTE is ${quoteValue(perMinute)}`,
+      remedy: 'give a whole number of 1 or more',
+    })
+  }
   if (issuer && audience && role) {
     const trusted = insecureHosts.length > 0 ? { insecureHosts } : {}
-    return { issuer, ...(jwksUrl && { jwksUrl }), audience, role, ...trusted }
+    return {
+      issuer,
+      ...(jwksUrl && { jwksUrl }),
+      audience,
+      role,
+      ...(viewRole && { viewRole }),
+      ...(operateRole && { operateRole }),
+      ...(perMinute && { requestsPerMinute: Number(perMinute) }),
+      ...trusted,
+    }
   }
   const missing = Object.entries({ HTTP_ISSUER: issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role })
   for (const [name] of missing.filter(([, value]) => !value)) {

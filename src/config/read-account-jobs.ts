@@ -34,6 +34,20 @@ export const accountJobsSchema = z.object({
     .array(z.string('must be the name of a job'), 'must be a list of names of jobs')
     .optional()
     .describe('The jobs that run for the account. Default: all that its endpoints allow.'),
+  callers: z
+    .array(
+      z
+        .string('must be a client, or a client and a subject')
+        .regex(
+          /^(?=.)[\w.~!*'()%-]*(\/[\w.~!*'()%-]*)?$/,
+          'must be a client, or a client, a slash and a subject, each percent-encoded',
+        ),
+      'must be a list of clients',
+    )
+    .optional()
+    .describe(
+      'Who may use the account over HTTP: the client of a token (azp), or client/subject. A caller that an account names may use no others. Default: every other caller.',
+    ),
   schedules: z
     .record(z.string(), schedule, 'must be rules by the names of jobs')
     .optional()
@@ -81,15 +95,16 @@ export function readAccountJobs(
   settings: Readonly<Record<string, unknown>>,
   label: string,
   problems: Told[],
-): Pick<Account, 'jobs' | 'schedules' | 'settings' | 'limits'> {
+): Pick<Account, 'jobs' | 'callers' | 'schedules' | 'settings' | 'limits'> {
   const parsed = accountJobsSchema.safeParse(settings)
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues) problems.push(`${label}.${path.join('.')}: ${message}`)
     return {}
   }
-  const { jobs, schedules, settings: own, limits } = parsed.data
+  const { jobs, callers, schedules, settings: own, limits } = parsed.data
   return {
     ...(jobs && { jobs }),
+    ...(callers && { callers }),
     ...(schedules && { schedules }),
     ...(own && { settings: own }),
     ...(limits && { limits }),

@@ -18,3 +18,11 @@ export async function liftHolds(store: Store, account: string, job: string): Pro
     returning code, case job when '' then 'account' else 'job' end as scope`.execute(store)
   return rows
 }
+
+/** Lets the next request of an account, or of one job, find out at once whether it is still held; a pause that the API asked for stays. */
+export async function probeNow(store: Store, account: string, job: string | undefined): Promise<void> {
+  await sql`
+    update worker.holds set probe_at = now() where account = ${account}
+      and ${job === undefined ? sql`true` : sql`job in ('', ${job})`}
+      and probe_at > now() and (asked_until is null or asked_until <= now())`.execute(store)
+}

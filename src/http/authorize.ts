@@ -1,11 +1,14 @@
 import type { HttpCallers } from '../config/config.ts'
 import { listNames } from '../names/list-names.ts'
+import { type ApiRole, apiRoles } from '../operations/operation.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { type AccessToken, type Caller, TokenRefusedError, verifyAccessToken } from './access-token.ts'
 import { createIssuerKeys, KeysAwayError } from './issuer-keys.ts'
 
-/** Whether a caller may ask for jobs. */
-export type Authorization = { readonly allowed: true; readonly caller: Caller } | Refusal
+/** Whether a caller may ask for something, and which roles it has beside. */
+export type Authorization =
+  | { readonly allowed: true; readonly caller: Caller; readonly roles: readonly ApiRole[] }
+  | Refusal
 
 /** `status` and `message` are what the caller is told. */
 export interface Refusal {
@@ -21,7 +24,8 @@ export interface Refusal {
   readonly cause?: unknown
 }
 
-export type Authorize = (authorizationHeader: string | undefined) => Promise<Authorization>
+/** @param roles one of which is needed, or `operate`; default `request` */
+export type Authorize = (authorizationHeader: string | undefined, roles?: readonly ApiRole[]) => Promise<Authorization>
 
 export const off: Authorize = async () => ({
   allowed: false,
@@ -31,18 +35,18 @@ export const off: Authorize = async () => ({
 
 const scheme = 'Bearer realm="hasura-sync-worker"'
 
-/** Verifies a bearer token against the issuer's keys, and looks for the role among those of the realm and of the audience. */
+/** Verifies a bearer token against the issuer's keys, and looks for the roles among those of the realm and of the audience. */
 export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> = systemClock): Authorize {
-  const { issuer, role } = callers
+  const { issuer } = callers
   const findKey = createIssuerKeys(callers, clock)
-  return async header => {
+  return async (header, needed = ['request']) => {
     const credentials = /^Bearer(?: +(.*))?$/i.exec(header ?? '')
     // Who shows no credentials is told the way to show them, and of no error.
     if (!credentials) return missingToken
     const token = credentials[1]?.trim() ?? ''
     if (!/^[\w.~+/-]+=*$/.test(token)) return malformedToken
     try {
-      return judge(await verifyAccessToken(token, findKey, callers, clock.now()), role)
+      return judge(await verifyAccessToken(token, findKey, callers, clock.now()), callers, needed)
     } catch (error) {
       if (error instanceof TokenRefusedError) return invalidToken(error)
       if (error instanceof KeysAwayError) return keysAway(issuer, error)
@@ -51,12 +55,19 @@ export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> 
   }
 }
 
-function judge({ caller, roles }: AccessToken, role: string): Authorization {
-  if (roles.includes(role)) return { allowed: true, caller }
+function judge({ caller, roles }: AccessToken, callers: HttpCallers, needed: readonly ApiRole[]): Authorization {
+  const names = { request: callers.role, view: callers.viewRole, operate: callers.operateRole }
+  const own = apiRoles.filter(role => names[role] !== undefined && roles.includes(names[role]))
+  if (own.includes('operate')) return { allowed: true, caller, roles: apiRoles }
+  if (needed.some(role => own.includes(role))) return { allowed: true, caller, roles: own }
+  const wanted = [...needed, 'operate' as const].map(role => names[role]).find(name => name !== undefined)
   return {
     allowed: false,
     status: 403,
-    message: `Role "${role}" is not in the token (it holds ${listNames(roles)}).`,
+    message:
+      wanted === undefined
+        ? 'Nobody may ask for this over HTTP: set HTTP_VIEW_ROLE or HTTP_OPERATE_ROLE to say who may.'
+        : `Role "${wanted}" is not in the token (it holds ${listNames(roles)}).`,
     challenge: `${scheme}, error="insufficient_scope"`,
     caller,
   }

@@ -17,6 +17,8 @@ export interface HttpLimits {
   readonly connectionTimeoutMs: number
   readonly connections: number
   readonly requestsPerConnection: number
+  /** Of one caller. */
+  readonly requestsPerMinute: number
 }
 
 export const httpLimits: HttpLimits = {
@@ -26,6 +28,7 @@ export const httpLimits: HttpLimits = {
   connectionTimeoutMs: 75_000,
   connections: 512,
   requestsPerConnection: 10_000,
+  requestsPerMinute: 6_000,
 }
 
 /** The callers of the control socket are this user's own commands, which wait as long as a run takes. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { renderExplanation } from '../errors.ts'
 import { defineOperation } from './operation.ts'
+import { pageAfter, pageInput } from './pages.ts'
 
 export const accountReportSchema = z.object({
   name: z.string(),
@@ -10,15 +10,18 @@ export const accountReportSchema = z.object({
   bootstrappedAt: z.string().nullable(),
 })
 
+const cursor = ['name']
+
 /** The configured accounts, with what is remembered of them. */
 export const listAccounts = defineOperation({
   route: 'GET /accounts',
-  isPublic: false,
-  input: z.object({}),
+  roles: ['view'],
+  input: z.object(pageInput),
   output: z.array(accountReportSchema),
-  async run({ deps: { store, accounts } }) {
+  cursor,
+  async run({ deps: { store, accounts } }, page) {
     const rows = await store.selectFrom('worker.accounts').selectAll().execute()
-    return [...accounts.values()].map(({ account }) => {
+    const all = [...accounts.values()].map(({ account }) => {
       const row = rows.find(candidate => candidate.name === account.name)
       return {
         name: account.name,
@@ -28,38 +31,6 @@ export const listAccounts = defineOperation({
         bootstrappedAt: row?.bootstrapped_at?.toISOString() ?? null,
       }
     })
-  },
-})
-
-const holdReportSchema = z.object({
-  account: z.string(),
-  /** null holds every job of the account. */
-  job: z.string().nullable(),
-  code: z.string(),
-  /** The sentence of `found` and `remedy`. */
-  reason: z.string(),
-  found: z.string(),
-  remedy: z.string().nullable(),
-  since: z.string(),
-  nextProbeAt: z.string(),
-})
-
-export const listHolds = defineOperation({
-  route: 'GET /holds',
-  isPublic: false,
-  input: z.object({}),
-  output: z.array(holdReportSchema),
-  async run({ deps: { store } }) {
-    const rows = await store.selectFrom('worker.holds').selectAll().orderBy('account').orderBy('job').execute()
-    return rows.map(row => ({
-      account: row.account,
-      job: row.job || null,
-      code: row.code,
-      reason: renderExplanation({ found: row.found, remedy: row.remedy ?? undefined }),
-      found: row.found,
-      remedy: row.remedy,
-      since: row.since.toISOString(),
-      nextProbeAt: row.probe_at.toISOString(),
-    }))
+    return pageAfter(all, cursor, page)
   },
 })

@@ -8,7 +8,7 @@ import { nameValue } from './values.ts'
 /** Forgets a checkpoint: the next run reads everything. */
 export const reset = defineOperation({
   route: 'POST /jobs/:job/reset',
-  isPublic: false,
+  roles: [],
   input: z.object({ job: nameValue, account: nameValue }),
   output: z.void(),
   async run({ deps }, wanted) {
@@ -23,7 +23,7 @@ export const reset = defineOperation({
  */
 export const forget = defineOperation({
   route: 'POST /accounts/:account/forget',
-  isPublic: false,
+  roles: [],
   input: z.object({
     account: nameValue,
     /** Forget an account that is still configured; a worker bootstraps it again. */

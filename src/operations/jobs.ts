@@ -1,10 +1,16 @@
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
 import { propertiesOf } from '../definitions/payload-properties.ts'
+import { getNamed } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
+import { runStates } from '../states.ts'
 import { describeRule } from '../time/schedule-rule.ts'
-import { defineOperation } from './operation.ts'
+import { isOwn } from './bound-caller.ts'
+import { defineOperation, type OperationDeps } from './operation.ts'
+import { pageAfter, pageInput } from './pages.ts'
+import { nameValue } from './values.ts'
 
 const jobReportSchema = z.object({
   name: z.string(),
@@ -15,17 +21,43 @@ const jobReportSchema = z.object({
   takes: z.array(z.string()),
   /** What keeps it from running wherever it runs, whether or not it is held already. */
   problem: z.string().nullable(),
+  /** Over all accounts, or of the one that was asked for: the first of these that one of them is in. */
+  state: z.enum(['running', 'held', 'waiting', 'idle']),
+  nextDueAt: z.string().nullable(),
+  lastRun: z
+    .object({
+      id: z.string(),
+      account: z.string(),
+      state: z.enum(runStates),
+      startedAt: z.string(),
+      finishedAt: z.string().nullable(),
+    })
+    .nullable(),
 })
+type JobReport = z.infer<typeof jobReportSchema>
+
+const cursor = ['name']
 
 export const listJobs = defineOperation({
   route: 'GET /jobs',
-  isPublic: false,
-  input: z.object({}),
+  roles: ['view'],
+  input: z.object({
+    ...pageInput,
+    /** State, next tick and last run of this account alone. */
+    account: nameValue.optional(),
+  }),
   output: z.array(jobReportSchema),
-  run: ({ deps }) => Promise.all([...deps.jobs.values()].map(job => describeJob(deps, job))),
+  cursor,
+  async run(app, { account, ...page }) {
+    const { deps } = app
+    if (account !== undefined) getNamed('account', deps.accounts, account)
+    const jobs = pageAfter([...deps.jobs.values()], cursor, page)
+    const now = await findStates(app, jobs, account)
+    return Promise.all(jobs.map(async job => ({ ...(await describeJob(deps, job)), ...stateOf(now.get(job.name)) })))
+  },
 })
 
-async function describeJob(deps: RunDeps, job: JobDefinition): Promise<z.infer<typeof jobReportSchema>> {
+async function describeJob(deps: RunDeps, job: JobDefinition) {
   const problems = await findJobProblems(deps, job)
   return {
     name: job.name,
@@ -34,5 +66,55 @@ async function describeJob(deps: RunDeps, job: JobDefinition): Promise<z.infer<t
     into: [job.into ?? []].flat().join(', ') || null,
     takes: propertiesOf(job.payload),
     problem: problems.map(({ message }) => message).join('; ') || null,
+  }
+}
+
+interface StateRow {
+  readonly job: string
+  readonly running: boolean
+  readonly held: boolean
+  readonly waiting: boolean
+  readonly next_due_at: Date | null
+  readonly last_run: JobReport['lastRun']
+}
+
+async function findStates(
+  app: OperationDeps,
+  jobs: readonly JobDefinition[],
+  account: string | undefined,
+): Promise<ReadonlyMap<string, StateRow>> {
+  const names = jobs.map(({ name }) => name)
+  const isAsked = account === undefined ? sql`true` : sql`x.account = ${account}`
+  const isMeant = sql`${isOwn(sql`x.account`, app)} and ${isAsked}`
+  const { rows } = await sql<StateRow>`
+    select j.job,
+      exists (select from worker.leases x where x.job = j.job and x.run_id is not null and ${isMeant}) as running,
+      exists (select from worker.requests x where x.job = j.job and x.state = 'waiting' and ${isMeant} and exists (
+        select from worker.holds h where h.account = x.account and h.job in ('', j.job))) as held,
+      exists (select from worker.requests x where x.job = j.job and x.state = 'waiting' and ${isMeant}) as waiting,
+      (select min(x.next_run_at) from worker.schedules x where x.job = j.job and not x.paused and ${isMeant}) as next_due_at,
+      (select json_build_object('id', x.id, 'account', x.account, 'state', x.state, 'startedAt', x.started_at,
+          'finishedAt', x.finished_at)
+        from worker.runs x where x.job = j.job and ${isMeant} order by x.seq desc limit 1) as last_run
+    from unnest(${names}::text[]) as j(job)`.execute(app.deps.store)
+  return new Map(rows.map(row => [row.job, row]))
+}
+
+function stateOf(row: StateRow | undefined): Pick<JobReport, 'state' | 'nextDueAt' | 'lastRun'> {
+  const states = (['running', 'held', 'waiting'] as const).filter(state => row?.[state])
+  return {
+    state: states[0] ?? 'idle',
+    nextDueAt: row?.next_due_at?.toISOString() ?? null,
+    lastRun: row?.last_run ? toIso(row.last_run) : null,
+  }
+}
+
+/** Instants as everywhere else, and not as Postgres writes them in JSON. */
+function toIso(run: NonNullable<JobReport['lastRun']>): JobReport['lastRun'] {
+  const { startedAt, finishedAt } = run
+  return {
+    ...run,
+    startedAt: new Date(startedAt).toISOString(),
+    finishedAt: finishedAt === null ? null : new Date(finishedAt).toISOString(),
   }
 }

@@ -3,9 +3,16 @@ import type { Tickets } from '../queue/tickets.ts'
 import type { RequestEnds } from '../runs/request-ends.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 
+/** What the token of a caller over HTTP allows; `operate` allows everything. */
+export const apiRoles = ['request', 'view', 'operate'] as const
+export type ApiRole = (typeof apiRoles)[number]
+
 /** What operations work with. */
 export interface OperationDeps {
+  /** Its accounts are those that the caller may use. */
   readonly deps: RunDeps
+  /** The names of these accounts; undefined for a caller who may use all, and see what is left of former ones. */
+  readonly only: readonly string[] | undefined
   /** The queue, where there is one. */
   readonly tickets: Pick<Tickets, 'ping' | 'drop'> | undefined
   readonly ends: RequestEnds
@@ -15,6 +22,8 @@ export interface OperationDeps {
 export interface Call<Event> {
   /** Aborted when nobody waits for the answer any more, or when the process stops. */
   readonly signal: AbortSignal
+  /** Who asks over HTTP: `http:<client>/<subject>`. Undefined for whoever may open the control socket. */
+  readonly caller: string | undefined
   onEvent(event: Event): void
 }
 
@@ -29,8 +38,13 @@ export interface Operation<Input extends z.ZodObject, Output extends z.ZodType, 
   readonly output: Output
   /** What is told before there is an output. */
   readonly event?: Event
-  /** Whether HTTP serves it over TCP. Everything is served to whoever may open the control socket. */
-  readonly isPublic: boolean
+  /**
+   * Who may ask over HTTP: callers with one of these roles, and those with `operate`. Nobody over TCP where it is empty. Everything
+   * is served to whoever may open the control socket.
+   */
+  readonly roles: readonly ApiRole[]
+  /** Of a list that is given in pages: the fields of an item that say its place (`cursorOf`), after which the next page begins. */
+  readonly cursor?: readonly string[]
   run(app: OperationDeps, input: z.output<Input>, call: Call<z.output<Event>>): Promise<z.output<Output>>
 }
 

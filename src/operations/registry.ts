@@ -1,8 +1,11 @@
-import { listAccounts, listHolds } from './accounts.ts'
+import { listAccounts } from './accounts.ts'
+import { listChanges } from './changes.ts'
 import { forget, reset } from './forgetting.ts'
+import { listHolds, probeHolds } from './holds.ts'
 import { listJobs } from './jobs.ts'
 import type { AnyOperation, Ask, Call } from './operation.ts'
-import { cancelRequest, findRequestIds, getRequest, listRequests, makeRequest, retryRequest } from './requests.ts'
+import { cancelRequests, findRequestIds, retryRequests } from './request-groups.ts'
+import { cancelRequest, getRequest, listRequests, makeRequest, retryRequest } from './requests.ts'
 import { listMirrorRows } from './rows.ts'
 import { listRuns, run } from './runs.ts'
 import { listSchedules, pauseSchedule } from './schedules.ts'
@@ -16,13 +19,17 @@ export const registry = {
   findRequestIds,
   cancelRequest,
   retryRequest,
+  cancelRequests,
+  retryRequests,
   run,
   listRuns,
   listJobs,
   listAccounts,
   listHolds,
+  probeHolds,
   listSchedules,
   pauseSchedule,
+  listChanges,
   listMirrorRows,
   reset,
   forget,
@@ -45,18 +52,22 @@ export type Carry = (operation: AnyOperation, input: object, call: Call<unknown>
 export function createOperations(carry: Carry): Operations {
   const asks = Object.entries<AnyOperation>(registry).map(([name, operation]): [string, AnyAsk] => [
     name,
-    (input = {}, { signal = new AbortController().signal, onEvent = () => {} } = {}) =>
-      carry(operation, input, { signal, onEvent }),
+    (input = {}, { signal = new AbortController().signal, caller, onEvent = () => {} } = {}) =>
+      carry(operation, input, { signal, caller, onEvent }),
   ])
   // No type can tell that the entries of a mapped type are all there: the registry has just been walked.
   return Object.fromEntries(asks) as unknown as Operations
 }
 
 /** For a door, which treats all operations alike: the input has to be parsed by the operation's schema. */
-export function listOperations(operations: Operations): readonly { operation: AnyOperation; ask: AnyAsk }[] {
+export function listOperations(
+  operations: Operations,
+): readonly { name: keyof Operations; operation: AnyOperation; ask: AnyAsk }[] {
   const asks = operations as unknown as Readonly<Record<keyof Operations, AnyAsk>>
-  return Object.entries<AnyOperation>(registry).map(([name, operation]) => ({
-    operation,
-    ask: asks[name as keyof Operations],
-  }))
+  return listNames().map(name => ({ name, operation: registry[name], ask: asks[name] }))
+}
+
+function listNames(): readonly (keyof Operations)[] {
+  // The keys of an object that nothing extends.
+  return Object.keys(registry) as (keyof Operations)[]
 }

@@ -2,11 +2,15 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { type Explanation, renderExplanation } from '../errors.ts'
 import { priorities, type RequestState, requestStates } from '../states.ts'
-import type { Store } from '../store/store.ts'
+import { isOwn } from './bound-caller.ts'
+import type { OperationDeps } from './operation.ts'
+import { parsePlace } from './pages.ts'
 import { listRunsOfRequest, runReportSchema } from './run-reports.ts'
 
 export const requestSummarySchema = z.object({
   id: z.string(),
+  /** Its place in the order in which requests were made. */
+  seq: z.string(),
   job: z.string(),
   account: z.string(),
   state: z.enum(requestStates),
@@ -33,6 +37,8 @@ export interface RequestFilter {
   readonly state?: RequestState | undefined
   readonly job?: string | undefined
   readonly account?: string | undefined
+  /** Only requests that were made before the one at this place. */
+  readonly after?: string | undefined
   readonly limit: number
 }
 
@@ -43,11 +49,17 @@ export interface RequestGroup {
   readonly account?: string | undefined
   /** Leaves out runs in the foreground, which only their command can make. */
   readonly repeatable: boolean
+  /** Default all. */
+  readonly limit?: number | undefined
 }
+
+/** What a caller may read. */
+type Reading = Pick<OperationDeps, 'deps' | 'only'>
 
 /** A request with everything that decides whether it may run: "why isn't it running" is one query. */
 interface RequestRow {
   readonly id: string
+  readonly seq: string
   readonly account: string
   readonly job: string
   readonly state: RequestState
@@ -75,7 +87,7 @@ interface RequestRow {
 }
 
 const columns = sql`
-  r.id, r.account, r.job, r.state, r.trigger, r.caller, r.priority, r.failures, r.requested_at, r.ended_at,
+  r.id, r.seq::text as seq, r.account, r.job, r.state, r.trigger, r.caller, r.priority, r.failures, r.requested_at, r.ended_at,
   r.error_code, r.error_found, r.error_remedy, p.progress,
   to_char(nullif(r.due_at, 'infinity') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as due_at,
   r.due_at > now() as is_due_later,
@@ -100,38 +112,43 @@ const joins = sql`
     select * from worker.holds x where x.account = r.account and x.job in ('', r.job) order by x.job limit 1) h
     on r.state = 'waiting'`
 
-/** @returns undefined when there is none; of one that was superseded, the request that does its work */
-export async function findRequest(store: Store, id: string): Promise<RequestReport | undefined> {
+/** @returns undefined when the caller has none; of one that was superseded, the request that does its work */
+export async function findRequest(app: Reading, id: string): Promise<RequestReport | undefined> {
+  const { store } = app.deps
   const { rows } = await sql<RequestRow>`
-    select ${columns} from worker.requests r ${joins} where r.id = worker.successor(${id})`.execute(store)
+    select ${columns} from worker.requests r ${joins}
+    where r.id = worker.successor(${id}) and ${isOwn(sql`r.account`, app)}`.execute(store)
   const [row] = rows
   return row && { ...summarize(row), runs: await listRunsOfRequest(store, row.id) }
 }
 
 /** Requests that a filter finds, the newest first. */
-export async function listRequests(store: Store, filter: RequestFilter): Promise<readonly RequestSummary[]> {
-  const { state, job, account, limit } = filter
+export async function listRequests(app: Reading, filter: RequestFilter): Promise<readonly RequestSummary[]> {
+  const { state, job, account, after, limit } = filter
   const { rows } = await sql<RequestRow>`
     select ${columns} from (
       select * from worker.requests q
       where ${state === undefined ? sql`q.state <> 'superseded'` : sql`q.state = ${state}`}
         and ${job === undefined ? sql`true` : sql`q.job = ${job}`}
         and ${account === undefined ? sql`true` : sql`q.account = ${account}`}
+        and ${after === undefined ? sql`true` : sql`q.seq < ${parsePlace(after)}`}
+        and ${isOwn(sql`q.account`, app)}
       order by q.seq desc limit ${limit}
-    ) r ${joins} order by r.seq desc`.execute(store)
+    ) r ${joins} order by r.seq desc`.execute(app.deps.store)
   return rows.map(summarize)
 }
 
 /** The ids of a group, the oldest first, with what can't be made again left out if so asked. */
-export async function findRequestIds(store: Store, group: RequestGroup): Promise<readonly string[]> {
-  const { states, job, account, repeatable } = group
+export async function findRequestIds(app: Reading, group: RequestGroup): Promise<readonly string[]> {
+  const { states, job, account, repeatable, limit = null } = group
   const { rows } = await sql<{ id: string }>`
     select q.id from worker.requests q
     where q.state = any(${states}::text[])
       and ${job === undefined ? sql`true` : sql`q.job = ${job}`}
       and ${account === undefined ? sql`true` : sql`q.account = ${account}`}
       and ${repeatable ? sql`q.reserved_for is null` : sql`true`}
-    order by q.seq`.execute(store)
+      and ${isOwn(sql`q.account`, app)}
+    order by q.seq limit ${limit}::int`.execute(app.deps.store)
   return rows.map(({ id }) => id)
 }
 
@@ -139,6 +156,7 @@ function summarize(row: RequestRow): RequestSummary {
   const why = explainWaiting(row)
   return {
     id: row.id,
+    seq: row.seq,
     job: row.job,
     account: row.account,
     state: row.state,

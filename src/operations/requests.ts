@@ -3,15 +3,11 @@ import { z } from 'zod'
 import { ConflictError, NotFoundError, UsageError } from '../errors.ts'
 import { cancelRequest as cancel, requestRun } from '../runs/requests.ts'
 import { priorities, requestStates, triggers } from '../states.ts'
+import { isOwn } from './bound-caller.ts'
 import { requireKey } from './idempotency.ts'
-import { defineOperation } from './operation.ts'
-import {
-  findRequestIds as findIds,
-  findRequest,
-  listRequests as list,
-  requestReportSchema,
-  requestSummarySchema,
-} from './request-reports.ts'
+import { defineOperation, type OperationDeps } from './operation.ts'
+import { pageInput } from './pages.ts'
+import { findRequest, listRequests as list, requestReportSchema, requestSummarySchema } from './request-reports.ts'
 import { requireNames, resolve } from './resolve.ts'
 import { limitValue, nameValue } from './values.ts'
 
@@ -23,29 +19,29 @@ const acceptedSchema = z.object({
 
 export const makeRequest = defineOperation({
   route: 'POST /jobs/:job/requests',
-  isPublic: true,
+  roles: ['request'],
   input: z.strictObject({
     job: nameValue,
     account: nameValue.optional(),
     payload: z.unknown().optional(),
     priority: z.enum(priorities).optional(),
-    /** What made the request; over HTTP the door says it. */
+    /** What made the request; `http` for a caller over HTTP. */
     trigger: z.enum(triggers).default('cli'),
-    /** Whose idempotency key it is; over HTTP the door says it. */
+    /** Whose idempotency key it is; a caller over HTTP has keys of its own. */
     caller: z.string().default('cli'),
     idempotencyKey: z.string().optional(),
   }),
   output: acceptedSchema,
-  async run({ deps }, wanted) {
-    const { trigger, caller, priority, idempotencyKey } = wanted
+  async run({ deps }, wanted, call) {
+    const { priority, idempotencyKey } = wanted
     if (idempotencyKey !== undefined) requireKey(idempotencyKey)
     const { job, access, payload } = resolve(deps, wanted)
     const { accepted, conflict } = await requestRun(deps, {
       account: access.account.name,
       job: job.name,
       payload,
-      trigger,
-      caller,
+      trigger: call.caller === undefined ? wanted.trigger : 'http',
+      caller: call.caller ?? wanted.caller,
       priority,
       idempotencyKey,
     })
@@ -67,19 +63,19 @@ export const longestWaitSeconds = 60
 /** One request, with its latest runs. */
 export const getRequest = defineOperation({
   route: 'GET /requests/:id',
-  isPublic: true,
+  roles: ['request', 'view'],
   input: z.object({
     id: nameValue,
     /** Answers when the request has ended, and after so long at the latest. Over HTTP: `Prefer: wait=N`. */
     waitSeconds: z.coerce.number<number>().min(0).max(longestWaitSeconds).default(0),
   }),
   output: requestReportSchema,
-  async run({ deps, ends }, { id, waitSeconds }, { signal }) {
-    const now = await findRequest(deps.store, id)
+  async run(app, { id, waitSeconds }, { signal }) {
+    const now = await findRequest(app, id)
     if (!now) throw noRequest(id)
     if (now.endedAt !== null || waitSeconds === 0) return now
-    await ends.wait(now.id, waitSeconds * 1_000, signal)
-    const then = await findRequest(deps.store, id)
+    await app.ends.wait(now.id, waitSeconds * 1_000, signal)
+    const then = await findRequest(app, id)
     if (!then) throw noRequest(id)
     return then
   },
@@ -88,37 +84,20 @@ export const getRequest = defineOperation({
 /** The newest first. */
 export const listRequests = defineOperation({
   route: 'GET /requests',
-  isPublic: false,
+  roles: ['view'],
   input: z.object({
+    ...pageInput,
     state: z.enum(requestStates).optional(),
     job: nameValue.optional(),
     account: nameValue.optional(),
     limit: limitValue,
   }),
   output: z.array(requestSummarySchema),
-  async run({ deps }, filter) {
-    const requests = await list(deps.store, filter)
-    if (requests.length === 0) requireNames(deps, filter)
+  cursor: ['seq'],
+  async run(app, filter) {
+    const requests = await list(app, filter)
+    if (requests.length === 0) requireNames(app.deps, filter)
     return [...requests]
-  },
-})
-
-/** The ids of those that `cancelRequest` or `retryRequest` takes one by one, the oldest first. */
-export const findRequestIds = defineOperation({
-  route: 'POST /requests/find',
-  isPublic: false,
-  input: z.object({
-    states: z.array(z.enum(requestStates)).readonly(),
-    job: nameValue.optional(),
-    account: nameValue.optional(),
-    /** Leaves out runs in the foreground, which only their command can make. */
-    repeatable: z.boolean(),
-  }),
-  output: z.array(z.string()),
-  async run({ deps }, group) {
-    const ids = await findIds(deps.store, group)
-    if (ids.length === 0) requireNames(deps, group)
-    return [...ids]
   },
 })
 
@@ -128,53 +107,60 @@ export const findRequestIds = defineOperation({
  */
 export const cancelRequest = defineOperation({
   route: 'POST /requests/:id/cancel',
-  isPublic: false,
+  roles: ['operate'],
   input: z.object({ id: nameValue }),
-  output: z.enum(requestStates),
-  async run({ deps }, { id }) {
-    const state = await cancel(deps.store, id)
+  output: z.object({ state: z.enum(requestStates) }),
+  async run(app, { id }) {
+    await requireRequest(app, id)
+    const state = await cancel(app.deps.store, id)
     if (state === undefined) throw noRequest(id)
-    return state
+    return { state }
   },
 })
 
 /** Makes a request like one that has ended; UsageError for one that has not, and for one that was a run in the foreground. */
 export const retryRequest = defineOperation({
   route: 'POST /requests/:id/retry',
-  isPublic: false,
+  roles: ['operate'],
   input: z.object({ id: nameValue }),
   output: acceptedSchema,
-  async run({ deps }, { id }) {
-    const { rows } = await sql<{
-      account: string
-      job: string
-      payload: unknown
-      state: string
-      foreground: boolean
-    }>`
-      select account, job, payload, state, reserved_for is not null as foreground
-      from worker.requests where id = worker.successor(${id})`.execute(deps.store)
-    const [row] = rows
-    if (!row) throw noRequest(id)
-    if (row.foreground) {
+  async run(app, { id }, { caller = '' }) {
+    const { account, job, payload: before, state, isForeground } = await requireRequest(app, id)
+    if (isForeground) {
       throw new UsageError({
         found: `Request ${id} was a run in the foreground, which no worker can repeat`,
-        remedy: `give the command "run ${row.job}" again, or make a request with "enqueue ${row.job}"`,
+        remedy: `give the command "run ${job}" again, or make a request with "enqueue ${job}"`,
       })
     }
-    if (row.state === 'waiting' || row.state === 'running') {
+    if (state === 'waiting' || state === 'running') {
       throw new UsageError({
-        found: `Request ${id} is ${row.state}`,
+        found: `Request ${id} is ${state}`,
         remedy: 'only one that has ended can be made again',
       })
     }
-    const { account, job } = row
-    const payload = deps.jobs.get(job)?.payloadOfRetry?.(row.payload) ?? row.payload
-    const again = { account, job, payload, trigger: 'retry', caller: '' } as const
-    const { accepted } = await requestRun(deps, again)
+    const payload = app.deps.jobs.get(job)?.payloadOfRetry?.(before) ?? before
+    const { accepted } = await requestRun(app.deps, { account, job, payload, trigger: 'retry', caller })
     return accepted
   },
 })
+
+interface KnownRequest {
+  readonly account: string
+  readonly job: string
+  readonly payload: unknown
+  readonly state: string
+  readonly isForeground: boolean
+}
+
+/** @throws NotFoundError when the caller has none with this id */
+async function requireRequest(app: OperationDeps, id: string): Promise<KnownRequest> {
+  const { rows } = await sql<KnownRequest>`
+    select account, job, payload, state, reserved_for is not null as "isForeground"
+    from worker.requests where id = worker.successor(${id}) and ${isOwn(sql`account`, app)}`.execute(app.deps.store)
+  const [row] = rows
+  if (!row) throw noRequest(id)
+  return row
+}
 
 function noRequest(id: string): NotFoundError {
   return new NotFoundError({

@@ -1,10 +1,9 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { NotFoundError, UsageError } from '../errors.ts'
-import { findMirrorTables } from '../mirror/find-mirror-tables.ts'
+import { NotFoundError } from '../errors.ts'
 import { explainUnknown } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
-import type { Store } from '../store/store.ts'
+import { findPrimaryKey, requireMirrorTable } from './mirror-tables.ts'
 import { defineOperation } from './operation.ts'
 import { limitValue, nameValue } from './values.ts'
 
@@ -26,7 +25,7 @@ const wantedRowsSchema = z.object({
 /** Rows of a mirror table. For whoever may open the control socket, and never served over TCP. */
 export const listMirrorRows = defineOperation({
   route: 'GET /rows',
-  isPublic: false,
+  roles: [],
   input: wantedRowsSchema,
   output: mirrorRowsReportSchema,
   run: ({ deps }, wanted) => readRows(deps, wanted),
@@ -41,9 +40,7 @@ async function readRows(
   { store, jobs, accounts }: Pick<RunDeps, 'store' | 'jobs' | 'accounts'>,
   { table: wanted, account, limit }: z.output<typeof wantedRowsSchema>,
 ): Promise<MirrorRowsReport> {
-  const table = wanted.replace(/^mirror\./, '')
-  const tables = await findMirrorTables(store)
-  if (!tables.includes(table)) refuseUnknown(table, tables, jobs)
+  const table = await requireMirrorTable({ store, jobs }, wanted)
   const mirror = sql.id('mirror', table)
   const order = (await findPrimaryKey(store, table)).map(column => sql`r.${sql.id(column)}`)
   const { rows } = await sql<{ json: string }>`
@@ -55,34 +52,4 @@ async function readRows(
     throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
   }
   return { table, rows: rows.slice(0, limit).map(({ json }) => json), hasMore: rows.length > limit }
-}
-
-function refuseUnknown(table: string, tables: readonly string[], jobs: RunDeps['jobs']): never {
-  const made = [...jobs.values()].map(({ name, into }) => ({ name, into: [into ?? []].flat() }))
-  const job = made.find(({ name }) => name === table)
-  if (job && job.into.length > 0) {
-    throw new UsageError({ found: `"${table}" is a job`, remedy: `its rows are in ${job.into.join(', ')}` })
-  }
-  const maker = made.find(({ into }) => into.includes(table))
-  if (maker) {
-    throw new UsageError({
-      found: `Mirror table "${table}" isn't there yet`,
-      remedy: `${maker.name} makes it in its first run`,
-    })
-  }
-  const names = new Set([...tables, ...made.flatMap(({ into }) => into)])
-  throw new NotFoundError(explainUnknown('mirror table', table, names))
-}
-
-async function findPrimaryKey(store: Store, table: string): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select a.attname as name
-    from pg_index i
-    join pg_class c on c.oid = i.indrelid
-    join pg_namespace n on n.oid = c.relnamespace
-    cross join unnest(i.indkey) with ordinality as k (attnum, place)
-    join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
-    where n.nspname = 'mirror' and c.relname = ${table} and i.indisprimary
-    order by k.place`.execute(store)
-  return rows.map(({ name }) => name)
 }

@@ -1,12 +1,17 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import { renderExplanation } from '../errors.ts'
-import { runStates } from '../states.ts'
+import { type RunState, runStates } from '../states.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { isOwn } from './bound-caller.ts'
+import type { OperationDeps } from './operation.ts'
+import { parsePlace } from './pages.ts'
 
 export const runReportSchema = z.object({
   id: z.string(),
+  /** Its place in the order in which runs began. */
+  seq: z.string(),
   requestId: z.string(),
   job: z.string(),
   account: z.string(),
@@ -24,12 +29,30 @@ export const runReportSchema = z.object({
 })
 export type RunReport = z.infer<typeof runReportSchema>
 
+export interface RunFilter {
+  readonly job?: string | undefined
+  readonly account?: string | undefined
+  readonly state?: RunState | undefined
+  /** Only runs that began before the one at this place. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
+/** The newest first. */
 export async function listRuns(
-  store: Store,
-  filter: { readonly job?: string | undefined; readonly limit: number },
+  app: Pick<OperationDeps, 'deps' | 'only'>,
+  { job, account, state, after, limit }: RunFilter,
 ): Promise<RunReport[]> {
-  let query = store.selectFrom('worker.runs').selectAll().orderBy('seq', 'desc').limit(filter.limit)
-  if (filter.job !== undefined) query = query.where('job', '=', filter.job)
+  let query = app.deps.store
+    .selectFrom('worker.runs')
+    .selectAll()
+    .where(isOwn(sql.ref('account'), app))
+    .orderBy('seq', 'desc')
+    .limit(limit)
+  if (job !== undefined) query = query.where('job', '=', job)
+  if (account !== undefined) query = query.where('account', '=', account)
+  if (state !== undefined) query = query.where('state', '=', state)
+  if (after !== undefined) query = query.where('seq', '<', parsePlace(after))
   return (await query.execute()).map(describeRun)
 }
 
@@ -47,6 +70,7 @@ export async function listRunsOfRequest(store: Store, requestId: string): Promis
 function describeRun(row: Selectable<WorkerTables['worker.runs']>): RunReport {
   return {
     id: row.id,
+    seq: row.seq,
     requestId: row.request_id,
     job: row.job,
     account: row.account,

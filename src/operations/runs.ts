@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { runNow } from '../runs/run-now.ts'
+import { runStates } from '../states.ts'
 import { defineOperation } from './operation.ts'
+import { pageInput } from './pages.ts'
 import { requireNames, resolve } from './resolve.ts'
 import { listRuns as list, runReportSchema } from './run-reports.ts'
 import { limitValue, nameValue } from './values.ts'
@@ -16,7 +18,7 @@ const progressSchema = z.object({
 /** One run in the foreground; rejects with what refused or ended it. */
 export const run = defineOperation({
   route: 'POST /jobs/:job/runs',
-  isPublic: false,
+  roles: [],
   input: z.object({
     job: nameValue,
     account: nameValue.optional(),
@@ -54,12 +56,19 @@ export const run = defineOperation({
 /** The newest first. */
 export const listRuns = defineOperation({
   route: 'GET /runs',
-  isPublic: false,
-  input: z.object({ job: nameValue.optional(), limit: limitValue }),
+  roles: ['view'],
+  input: z.object({
+    ...pageInput,
+    job: nameValue.optional(),
+    account: nameValue.optional(),
+    state: z.enum(runStates).optional(),
+    limit: limitValue,
+  }),
   output: z.array(runReportSchema),
-  async run({ deps }, filter) {
-    const runs = await list(deps.store, filter)
-    if (runs.length === 0) requireNames(deps, filter)
+  cursor: ['seq'],
+  async run(app, filter) {
+    const runs = await list(app, filter)
+    if (runs.length === 0) requireNames(app.deps, filter)
     return runs
   },
 })

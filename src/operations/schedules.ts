@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
 import { UsageError } from '../errors.ts'
@@ -9,7 +9,9 @@ import { listSchedules as listConfigured, type Schedule } from '../schedules/sch
 import { setPaused } from '../schedules/set-paused.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import { sayRule } from '../time/schedule-rule.ts'
+import { isOwn } from './bound-caller.ts'
 import { defineOperation } from './operation.ts'
+import { pageAfter, pageInput } from './pages.ts'
 import { nameValue } from './values.ts'
 
 const scheduleReportSchema = z.object({
@@ -29,20 +31,29 @@ export type ScheduleReport = z.infer<typeof scheduleReportSchema>
 
 type ScheduleRow = Selectable<WorkerTables['worker.schedules']>
 
+const cursor = ['job', 'account']
+
 /** The schedules that are configured here and those that another process or version has stored, by job and account. */
 export const listSchedules = defineOperation({
   route: 'GET /schedules',
-  isPublic: false,
-  input: z.object({}),
+  roles: ['view'],
+  input: z.object(pageInput),
   output: z.array(scheduleReportSchema),
-  async run({ deps }) {
-    const stored = await deps.store.selectFrom('worker.schedules').selectAll().execute()
+  cursor,
+  async run(app, page) {
+    const { deps } = app
+    const stored = await deps.store
+      .selectFrom('worker.schedules')
+      .selectAll()
+      .where(isOwn(sql.ref('account'), app))
+      .execute()
     const rows = new Map(stored.map(row => [lineKey(row), row]))
     const known = new Map(configured(deps).map(schedule => [lineKey(schedule), schedule]))
     const lines = new Map<string, LineName>([...rows, ...known])
-    return [...lines]
+    const all = [...lines]
       .map(([name, line]) => describe(line, rows.get(name), known.get(name)?.rule))
       .toSorted((a, b) => compare(a.job, b.job) || compare(a.account, b.account))
+    return pageAfter(all, cursor, page)
   },
 })
 
@@ -52,13 +63,16 @@ export const listSchedules = defineOperation({
  */
 export const pauseSchedule = defineOperation({
   route: 'POST /jobs/:job/schedule',
-  isPublic: false,
+  roles: ['operate'],
   input: z.object({ job: nameValue, account: nameValue.optional(), paused: z.boolean() }),
   output: scheduleReportSchema,
-  async run({ deps }, wanted) {
+  async run({ deps, only }, wanted) {
     const { store, jobs, accounts } = deps
     // Another version of this worker may have stored one that is unknown here.
-    const account = wanted.account ?? chooseNamed('account', accounts, undefined).account.name
+    const account =
+      only === undefined && wanted.account !== undefined
+        ? wanted.account
+        : chooseNamed('account', accounts, wanted.account).account.name
     const line = { account, job: wanted.job }
     const rule = configured(deps).find(schedule => lineKey(schedule) === lineKey(line))?.rule
     const row = await setPaused(store, line, rule, wanted.paused)

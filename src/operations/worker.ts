@@ -10,7 +10,7 @@ import { defineOperation } from './operation.ts'
 /** Whether a process takes requests at present; commands in the foreground don't. */
 export const hasWorker = defineOperation({
   route: 'GET /worker',
-  isPublic: false,
+  roles: [],
   input: z.object({}),
   output: z.boolean(),
   async run({ deps: { store } }) {
@@ -24,7 +24,7 @@ export const hasWorker = defineOperation({
 /** Rejects when the store or the queue can't be reached. */
 export const ping = defineOperation({
   route: 'GET /ping',
-  isPublic: false,
+  roles: [],
   input: z.object({}),
   output: z.void(),
   async run({ deps: { store, clock }, tickets }) {

@@ -66,7 +66,8 @@ test.each<[keyof typeof schemas, object, string | undefined]>([
   ['anything', {}, undefined],
 ])('%s with %j', async (name, flags, refusal) => {
   const job = { name: 'job', requirement: null, schedule: null, into: null, problem: null }
-  const operations = { listJobs: () => Promise.resolve([{ ...job, takes: propertiesOf(schemas[name]) }]) }
+  const now = { state: 'idle', nextDueAt: null, lastRun: null } as const
+  const operations = { listJobs: () => Promise.resolve([{ ...job, ...now, takes: propertiesOf(schemas[name]) }]) }
   const asked = requireKnown(operations, 'job', { ...none, ...flags })
   await (refusal ? expect(asked).rejects.toThrow(refusal) : expect(asked).resolves.toBeUndefined())
 })

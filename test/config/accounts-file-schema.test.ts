@@ -34,7 +34,9 @@ describe('the JSON Schema that editors use', () => {
     const settings = accountVariables.map(name =>
       name.toLowerCase().replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase()),
     )
-    expect(known.toSorted()).toEqual([...settings, 'name', 'jobs', 'schedules', 'settings', 'limits'].toSorted())
+    expect(known.toSorted()).toEqual(
+      [...settings, 'name', 'jobs', 'callers', 'schedules', 'settings', 'limits'].toSorted(),
+    )
   })
 
   test.each<[string, object]>([

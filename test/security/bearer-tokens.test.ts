@@ -64,6 +64,7 @@ describe('an access token is let in', () => {
     expect(await authorize(`bearer  ${await sign(rsa, claims)} `)).toEqual({
       allowed: true,
       caller: { subject: sub, client: azp },
+      roles: ['request'],
     })
   })
 })

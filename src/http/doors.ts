@@ -1,0 +1,139 @@
+import { z } from 'zod'
+import { privateCode, sayPublicly } from '../log.ts'
+import type { AnyOperation, ApiRole, Call } from '../operations/operation.ts'
+import { cursorOf } from '../operations/pages.ts'
+import { listOperations, type Operations, registry } from '../operations/registry.ts'
+import type { RequestReport } from '../operations/request-reports.ts'
+import { getRequest, longestWaitSeconds, makeRequest } from '../operations/requests.ts'
+import { readWait } from './read-wait.ts'
+
+/** How HTTP carries one operation. */
+export interface Door {
+  readonly name: keyof Operations
+  readonly operation: AnyOperation
+  /** What the path, the query and the body hold. */
+  readonly input: z.ZodObject
+  /** What else is taken from headers. */
+  readonly headers: z.ZodObject
+  readonly status: 200 | 202
+  /** What the answer's body holds. */
+  readonly output: z.ZodType
+  carry(operations: Operations, asked: Asked): Promise<Answer>
+}
+
+interface Asked extends Pick<Call<never>, 'signal' | 'caller'> {
+  readonly input: object
+  readonly headers: object
+  readonly roles: readonly ApiRole[]
+}
+
+interface Answer {
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Items of a page, unless the caller says how many. */
+const pageSize = 100
+
+/** Over HTTP, `next` is null where a list ends. */
+function carryPage(name: keyof Operations, operation: AnyOperation, cursor: readonly string[]): Door {
+  const limit = z.coerce.number<number>().int().min(1).max(1000).default(pageSize)
+  const input = operation.input.extend({ limit })
+  const items = z.array(z.looseObject({}))
+  return {
+    name,
+    operation,
+    input,
+    headers: z.object({}),
+    status: 200,
+    output: z.object({ items: operation.output, next: z.string().nullable() }),
+    async carry(operations, { input: wanted, ...call }) {
+      const found = items.parse(await askFor(operations, name)(wanted, call))
+      const last = found.length === input.parse(wanted).limit ? found.at(-1) : undefined
+      return { body: { items: found, next: last ? cursorOf(last, cursor) : null } }
+    },
+  }
+}
+
+function carryPlainly(name: keyof Operations, operation: AnyOperation): Door {
+  const { input, output } = operation
+  return {
+    name,
+    operation,
+    input,
+    headers: z.object({}),
+    status: 200,
+    output,
+    carry: async (operations, { input: wanted, ...call }) => ({ body: await askFor(operations, name)(wanted, call) }),
+  }
+}
+
+function askFor(operations: Operations, name: keyof Operations) {
+  const found = listOperations(operations).find(each => each.name === name)
+  if (!found) throw new TypeError(`${name} is in the registry`)
+  return found.ask
+}
+
+const keyHeader = z.object({ 'idempotency-key': z.string().optional() })
+const making = makeRequest.input.omit({ trigger: true, caller: true, idempotencyKey: true })
+
+const carryMaking: Door = {
+  name: 'makeRequest',
+  operation: makeRequest,
+  input: making,
+  headers: keyHeader,
+  status: 202,
+  output: makeRequest.output,
+  async carry({ makeRequest: make }, { input, headers, ...call }) {
+    const { 'idempotency-key': idempotencyKey } = keyHeader.parse(headers)
+    const body = await make({ ...making.parse(input), idempotencyKey }, call)
+    return { body, headers: { location: `/requests/${encodeURIComponent(body.id)}` } }
+  },
+}
+
+const preferHeader = z.object({ prefer: z.string().optional() })
+const getting = getRequest.input.omit({ waitSeconds: true })
+
+const carryGetting: Door = {
+  name: 'getRequest',
+  operation: getRequest,
+  input: getting,
+  headers: preferHeader,
+  status: 200,
+  output: getRequest.output,
+  async carry({ getRequest: get }, { input, headers, roles, ...call }) {
+    const waitSeconds = Math.min(readWait(preferHeader.parse(headers).prefer), longestWaitSeconds)
+    const report = await get({ ...getting.parse(input), waitSeconds }, call)
+    return {
+      body: roles.includes('view') ? report : withoutPrivateWords(report),
+      ...(waitSeconds > 0 && { headers: { 'preference-applied': `wait=${waitSeconds}` } }),
+    }
+  },
+}
+
+/** A caller may ask for jobs; what their author's code threw, and who else asks, is for the worker's operator. */
+function withoutPrivateWords({ caller: _, ...report }: RequestReport): RequestReport {
+  const { failedReason, runs } = report
+  const [last] = runs
+  return {
+    ...report,
+    ...(failedReason !== undefined && {
+      failedReason: last?.error?.code === privateCode ? sayPublicly(last.error) : failedReason,
+    }),
+    runs: runs.map(({ caller: _, ...run }) => ({
+      ...run,
+      error: run.error && { ...run.error, message: sayPublicly(run.error) },
+    })),
+  }
+}
+
+const special: readonly Door[] = [carryMaking, carryGetting]
+
+/** Every operation that HTTP serves over TCP. */
+export const doors: readonly Door[] = Object.entries<AnyOperation>(registry)
+  .filter(([, { roles }]) => roles.length > 0)
+  .map(([key, operation]) => {
+    const name = key as keyof typeof registry
+    const own = special.find(door => door.name === name)
+    return own ?? (operation.cursor ? carryPage(name, operation, operation.cursor) : carryPlainly(name, operation))
+  })

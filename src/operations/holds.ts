@@ -1,0 +1,78 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { renderExplanation } from '../errors.ts'
+import { probeNow } from '../gate/holds.ts'
+import { chooseNamed } from '../names/find-named.ts'
+import { isOwn } from './bound-caller.ts'
+import { defineOperation, type OperationDeps } from './operation.ts'
+import { pageAfter, pageInput } from './pages.ts'
+import { requireNames } from './resolve.ts'
+import { nameValue } from './values.ts'
+
+const holdReportSchema = z.object({
+  account: z.string(),
+  /** null holds every job of the account. */
+  job: z.string().nullable(),
+  code: z.string(),
+  /** The sentence of `found` and `remedy`. */
+  reason: z.string(),
+  found: z.string(),
+  remedy: z.string().nullable(),
+  since: z.string(),
+  nextProbeAt: z.string(),
+})
+type HoldReport = z.infer<typeof holdReportSchema>
+
+const cursor = ['account', 'job']
+
+export const listHolds = defineOperation({
+  route: 'GET /holds',
+  roles: ['view'],
+  input: z.object(pageInput),
+  output: z.array(holdReportSchema),
+  cursor,
+  run: async (app, page) => pageAfter(await findHolds(app), cursor, page),
+})
+
+/**
+ * Looks again now whether what holds an account, or one of its jobs, is over: the next request goes first and finds out. A pause
+ * that the API asked for is kept. Resolves to the holds as they are then.
+ */
+export const probeHolds = defineOperation({
+  route: 'POST /holds/probe',
+  roles: ['operate'],
+  input: z.strictObject({
+    account: nameValue.optional(),
+    /** Only what holds this job. */
+    job: nameValue.optional(),
+  }),
+  output: z.array(holdReportSchema),
+  async run(app, wanted) {
+    const { deps } = app
+    const account = chooseNamed('account', deps.accounts, wanted.account).account.name
+    requireNames(deps, { job: wanted.job })
+    await probeNow(deps.store, account, wanted.job)
+    const holds = await findHolds(app)
+    return holds.filter(hold => hold.account === account && (!wanted.job || !hold.job || hold.job === wanted.job))
+  },
+})
+
+async function findHolds(app: OperationDeps): Promise<HoldReport[]> {
+  const rows = await app.deps.store
+    .selectFrom('worker.holds')
+    .selectAll()
+    .where(isOwn(sql.ref('account'), app))
+    .orderBy('account')
+    .orderBy('job')
+    .execute()
+  return rows.map(row => ({
+    account: row.account,
+    job: row.job || null,
+    code: row.code,
+    reason: renderExplanation({ found: row.found, remedy: row.remedy ?? undefined }),
+    found: row.found,
+    remedy: row.remedy,
+    since: row.since.toISOString(),
+    nextProbeAt: row.probe_at.toISOString(),
+  }))
+}

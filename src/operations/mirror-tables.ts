@@ -1,0 +1,52 @@
+import { sql } from 'kysely'
+import { NotFoundError, UsageError } from '../errors.ts'
+import { findMirrorTables } from '../mirror/find-mirror-tables.ts'
+import { explainUnknown } from '../names/find-named.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
+import type { Store } from '../store/store.ts'
+
+/**
+ * @param wanted with or without its schema
+ * @returns its name without the schema
+ * @throws NotFoundError when there is no such table; UsageError when its job has not run yet
+ */
+export async function requireMirrorTable(
+  { store, jobs }: Pick<RunDeps, 'store' | 'jobs'>,
+  wanted: string,
+): Promise<string> {
+  const table = wanted.replace(/^mirror\./, '')
+  const tables = await findMirrorTables(store)
+  if (!tables.includes(table)) refuseUnknown(table, tables, jobs)
+  return table
+}
+
+function refuseUnknown(table: string, tables: readonly string[], jobs: RunDeps['jobs']): never {
+  const made = [...jobs.values()].map(({ name, into }) => ({ name, into: [into ?? []].flat() }))
+  const job = made.find(({ name }) => name === table)
+  if (job && job.into.length > 0) {
+    throw new UsageError({ found: `"${table}" is a job`, remedy: `its rows are in ${job.into.join(', ')}` })
+  }
+  const maker = made.find(({ into }) => into.includes(table))
+  if (maker) {
+    throw new UsageError({
+      found: `Mirror table "${table}" isn't there yet`,
+      remedy: `${maker.name} makes it in its first run`,
+    })
+  }
+  const names = new Set([...tables, ...made.flatMap(({ into }) => into)])
+  throw new NotFoundError(explainUnknown('mirror table', table, names))
+}
+
+/** The columns of its primary key, in the key's order. */
+export async function findPrimaryKey(store: Store, table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select a.attname as name
+    from pg_index i
+    join pg_class c on c.oid = i.indrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    cross join unnest(i.indkey) with ordinality as k (attnum, place)
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+    where n.nspname = 'mirror' and c.relname = ${table} and i.indisprimary
+    order by k.place`.execute(store)
+  return rows.map(({ name }) => name)
+}

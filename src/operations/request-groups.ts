@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { NotFoundError, UsageError } from '../errors.ts'
+import { requestStates } from '../states.ts'
+import { type Call, defineOperation, type OperationDeps } from './operation.ts'
+import { findRequestIds as findIds, type RequestGroup } from './request-reports.ts'
+import { cancelRequest, retryRequest } from './requests.ts'
+import { requireNames } from './resolve.ts'
+import { nameValue } from './values.ts'
+
+const filter = { job: nameValue.optional(), account: nameValue.optional() }
+
+/** The ids of those that `cancelRequest` or `retryRequest` takes one by one, the oldest first. */
+export const findRequestIds = defineOperation({
+  route: 'POST /requests/find',
+  roles: [],
+  input: z.object({
+    ...filter,
+    states: z.array(z.enum(requestStates)).readonly(),
+    /** Leaves out runs in the foreground, which only their command can make. */
+    repeatable: z.boolean(),
+  }),
+  output: z.array(z.string()),
+  async run(app, group) {
+    const ids = await findIds(app, group)
+    if (ids.length === 0) requireNames(app.deps, group)
+    return [...ids]
+  },
+})
+
+const mostAtOnce = 1_000
+const wanted = {
+  ...filter,
+  /** Only says which requests these are. */
+  preview: z.boolean().default(false),
+  limit: z.int().min(1).max(mostAtOnce).default(100),
+}
+
+const changedSchema = z.object({
+  /** The oldest first. */
+  ids: z.array(z.string()),
+  /** Whether the filter finds more than `limit`. */
+  hasMore: z.boolean(),
+})
+
+/** Ends all requests that a filter finds, as `cancelRequest` does. */
+export const cancelRequests = defineOperation({
+  route: 'POST /requests/cancel',
+  roles: ['operate'],
+  input: z.strictObject({ ...wanted, state: z.enum(['waiting', 'running']).optional() }),
+  output: changedSchema,
+  run: (app, { state, ...given }, call) =>
+    changeAll(app, { ...given, state, states: state ? [state] : ['waiting', 'running'], repeatable: false }, call, id =>
+      cancelRequest.run(app, { id }, silent(call)),
+    ),
+})
+
+/** Makes all requests again that a filter finds, as `retryRequest` does. */
+export const retryRequests = defineOperation({
+  route: 'POST /requests/retry',
+  roles: ['operate'],
+  input: z.strictObject({ ...wanted, state: z.enum(['failed', 'cancelled', 'done']).optional() }),
+  output: changedSchema,
+  run: (app, { state, ...given }, call) =>
+    changeAll(app, { ...given, state, states: [state ?? 'failed'], repeatable: true }, call, id =>
+      retryRequest.run(app, { id }, silent(call)),
+    ),
+})
+
+interface WantedChange extends RequestGroup {
+  readonly state: string | undefined
+  readonly preview: boolean
+  readonly limit: number
+}
+
+/** @throws UsageError without a filter; NotFoundError when it finds nothing since it names what isn't there */
+async function changeAll(
+  app: OperationDeps,
+  { preview, limit, state, ...group }: WantedChange,
+  { signal }: Pick<Call<never>, 'signal'>,
+  change: (id: string) => Promise<unknown>,
+): Promise<z.infer<typeof changedSchema>> {
+  if (group.job === undefined && group.account === undefined && state === undefined) {
+    throw new UsageError({ found: 'No filter says which requests', remedy: 'give job, account or state' })
+  }
+  const found = await findIds(app, { ...group, limit: limit + 1 })
+  if (found.length === 0) requireNames(app.deps, group)
+  const ids = found.slice(0, limit)
+  const hasMore = found.length > limit
+  if (preview) return { ids, hasMore }
+  const changed: string[] = []
+  for (const id of ids) {
+    signal.throwIfAborted()
+    if (await didChange(change(id))) changed.push(id)
+  }
+  return { ids: changed, hasMore }
+}
+
+/** One may have been deleted, or have gone on, since it was found. */
+async function didChange(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (error instanceof NotFoundError || error instanceof UsageError) return false
+    throw error
+  }
+}
+
+function silent({ signal, caller }: Pick<Call<never>, 'signal' | 'caller'>): Call<never> {
+  return { signal, caller, onEvent() {} }
+}
