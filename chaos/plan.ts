@@ -9,8 +9,6 @@ export interface PlannedKind {
   readonly lasts: readonly [min: number, max: number]
   /** How often it comes, compared with others; default 1. */
   readonly weight?: number
-  /** What the worker doesn't bear yet, as guarantees.md says: it comes only when `--only` names it. */
-  readonly isBeyondPromises?: boolean
 }
 
 /** One fault of the plan. */

@@ -74,9 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     }),
   )
   const random = createRandom(seed)
-  const kinds = faultKinds(backend, world.timeLibrary !== undefined).filter(
-    ({ name, isBeyondPromises = false }) => only?.includes(name) ?? !isBeyondPromises,
-  )
+  const kinds = faultKinds(backend, world.timeLibrary !== undefined).filter(({ name }) => only?.includes(name) ?? true)
   if (!world.timeLibrary) log('libfaketime is not installed: no wrong clocks')
   const plan = planFaults(random, kinds, { seconds, workers: options.workers, accounts: world.accountNames })
   const scene: Scene = {

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
+import { dumpDatabase } from '../test/services/dump-database.ts'
 import type { ServiceHandle } from '../test/services/local-service.ts'
-import { findPostgresTool, startPostgres, startStandby } from '../test/services/start-postgres.ts'
+import { startPostgres, startStandby } from '../test/services/start-postgres.ts'
 import { auditTriggers, jobTables } from './audit.ts'
 import { openSmallDisk, type SmallDisk } from './small-disk.ts'
 
@@ -61,7 +59,6 @@ export interface ChaosStore extends AsyncDisposable {
 const durable = { fsync: 'on', full_page_writes: 'on', max_connections: '200', track_commit_timestamp: 'on' }
 
 export async function openServerStore(): Promise<ChaosStore> {
-  const execute = promisify(execFile)
   const losses: Loss[] = []
   let current = await openServer(parent => startPostgres(durable, parent))
   try {
@@ -121,14 +118,12 @@ export async function openServerStore(): Promise<ChaosStore> {
   async function restoreDump(agoMs: number): Promise<void> {
     const { handle, administer } = current
     await lose(async () => {
-      const dump = join(tmpdir(), `chaos-dump-${crypto.randomUUID()}`)
-      await execute(findPostgresTool('pg_dump'), ['--format=custom', `--file=${dump}`, current.url])
+      await using dump = await dumpDatabase(current.url)
       await delay(agoMs)
       await administer('create database restored owner worker')
       const restored = new URL(handle.url)
       restored.pathname = '/restored'
-      await execute(findPostgresTool('pg_restore'), ['--exit-on-error', `--dbname=${restored.href}`, dump])
-      await rm(dump)
+      await dump.restoreInto(restored.href)
       await administer('alter database worker allow_connections false')
       await administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'worker'`)
       await administer('drop database worker with (force)')

@@ -118,6 +118,7 @@ create table worker.leases (
   slot integer,
   occupied_by uuid,
   taken_at timestamp with time zone,
+  origin text,
   PRIMARY KEY (account, job)
 );
 CREATE INDEX leases_occupied ON worker.leases USING btree (occupied_by) WHERE (occupied_by IS NOT NULL);
@@ -266,6 +267,7 @@ create table worker.webhooks (
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.free_slot(p_account text, p_slots integer) returns integer
 -- worker.interruption(p_times integer) returns jsonb
+-- worker.lease_origin(p_xmin xid) returns text
 -- worker.look(p_process uuid, p_runs uuid[], p_since timestamp with time zone, p_lines integer, p_ticks integer) returns TABLE(kind text, account text, job text, fence bigint, due_at timestamp with time zone, next_at timestamp with time zone)
 -- worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean
 -- worker.next_step(p_bootstrap text, p_account text, p_steps text[]) returns void

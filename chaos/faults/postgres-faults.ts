@@ -37,19 +37,15 @@ export const postgresFaults: readonly FaultKind[] = [
     await server.failOver()
     return () => {}
   }),
-  // What was committed last is lost in these two, also what a run has written that goes on afterwards.
-  beyondPromises(
-    postgresFault('postgres-fails-over-late', [0, 0], async ({ server }, chance) => {
-      await server.failOverLate(500 + chance * 3_000)
-      return () => {}
-    }),
-  ),
-  beyondPromises(
-    postgresFault('postgres-is-restored', [0, 0], async ({ server }, chance) => {
-      await server.restoreDump(1_000 + chance * 8_000)
-      return () => {}
-    }),
-  ),
+  // What was committed last is lost in these two.
+  postgresFault('postgres-fails-over-late', [0, 0], async ({ server }, chance) => {
+    await server.failOverLate(500 + chance * 3_000)
+    return () => {}
+  }),
+  postgresFault('postgres-is-restored', [0, 0], async ({ server }, chance) => {
+    await server.restoreDump(1_000 + chance * 8_000)
+    return () => {}
+  }),
   postgresFault('postgres-disk-full', [1_000, 8_000], async ({ server }) => {
     const { disk, handle } = server
     if (!disk) throw new Error('who is not root can make no disk full')
@@ -66,10 +62,6 @@ export const postgresFaults: readonly FaultKind[] = [
     return holdLocks(url, `select from ${table} for update`)
   }),
 ]
-
-function beyondPromises(kind: FaultKind): FaultKind {
-  return { ...kind, isBeyondPromises: true }
-}
 
 async function cutWorkers(onStore: ChaosStore['query']): Promise<void> {
   await onStore(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker'`)

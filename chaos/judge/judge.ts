@@ -1,3 +1,4 @@
+import { ledgerNames } from '../jobs/names.ts'
 import type { Accepted, ForegroundRun, Order } from '../record.ts'
 import type { Row } from '../store.ts'
 import type { World } from '../world.ts'
@@ -89,6 +90,14 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
       values,
       tell: row =>
         `request ${row.id} of ${row.account}/${row.job}, asked for at ${row.asked_at}, is done without a run since`,
+    },
+    {
+      // Whatever was lost with its store: what is done there has to have been done there.
+      promise: 'accepted requests end',
+      statement: `select r.id, r.account, r.job from worker.requests r where r.state = 'done' and r.job = any($1)
+        and not exists (select from chaos.commits c where c.request_id = r.id)`,
+      values: [ledgerNames],
+      tell: row => `request ${row.id} of ${row.account}/${row.job} is done, and no run of it has committed`,
     },
     {
       promise: 'accepted requests end',

@@ -7,8 +7,8 @@ import type { LineName } from './line.ts'
 export const leaseRows = accountRows('worker.leases')
 
 /**
- * The right of a run to be the one active run of its line. It is held by the run's random id, which every transaction that
- * writes compares: numbers can go back (a restored dump, an asynchronous standby), ids don't.
+ * The right of a run to be the one active run of its line. Every transaction that writes compares the run's random id, and the
+ * origin of the lease's row, which tells a store that went back (a restored dump, an asynchronous standby).
  */
 export interface Lease extends LineName {
   readonly runId: string
@@ -56,13 +56,15 @@ export async function fencedStatement(
 
 function isHeld({ account, job, runId }: Lease): RawBuilder<boolean> {
   return sql<boolean>`exists (
-    select from worker.leases where account = ${account} and job = ${job} and run_id = ${runId}::uuid for share)`
+    select from worker.leases l where l.account = ${account} and l.job = ${job} and l.run_id = ${runId}::uuid
+      and l.origin = worker.lease_origin(l.xmin)
+    for share)`
 }
 
 async function requireHeld(store: Store, lease: Lease): Promise<void> {
   const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
   if (rows.length > 0) return
   throw new LeaseLostError(
-    `Another run of ${lease.job} for account "${lease.account}" has taken over, so this one stopped without writing`,
+    `This run of ${lease.job} for account "${lease.account}" stopped without writing, because it has lost its lease: another run has taken over, or the store was restarted or restored`,
   )
 }

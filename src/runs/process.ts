@@ -54,7 +54,7 @@ export async function startProcess(
       select kind, run_id from worker.beat(
         ${id}, ${self.host}, ${self.pid}, ${ownLifeMs / 1000}, ${[...inHand.ids()]}::uuid[])`.execute(heartbeatStore)
     for (const { kind, run_id: runId } of rows) {
-      inHand.abort(runId, kind === 'cancel' ? new CancelledError() : takenOver())
+      inHand.abort(runId, kind === 'cancel' ? new CancelledError() : lost())
     }
   }
 
@@ -85,8 +85,10 @@ export async function startProcess(
   }
 }
 
-function takenOver(): LeaseLostError {
-  return new LeaseLostError('Another process has taken this run for dead and over')
+function lost(): LeaseLostError {
+  return new LeaseLostError(
+    'This run has lost its lease: another one has taken over, or the store was restarted or restored',
+  )
 }
 
 function silent(silentMs: number): LeaseLostError {

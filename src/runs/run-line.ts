@@ -68,8 +68,8 @@ export async function runLine(
     const ended = await endSurely(deps, over.runId, ending, stopping, goesOn ? hand.runId : undefined)
     // Else each heartbeat during a long run after it would tell that this one has no lease.
     over[Symbol.dispose]()
-    deps.wake(ended.wake)
-    claim = ended.next
+    deps.wake(ended?.wake ?? [])
+    claim = ended?.next
   }
   return true
 }
@@ -91,20 +91,23 @@ function unrecordable({ failures }: Ending): Ending {
   }
 }
 
-/** An ending that isn't written down would make the others wait until this process is taken for dead. */
+/**
+ * An ending that isn't written down would make the others wait until this process is taken for dead.
+ *
+ * @returns undefined when the run had lost its lease: its request runs again, or has done so
+ */
 export async function endSurely(
   { store, clock, log, observer }: Pick<RunDeps, 'store' | 'clock' | 'log' | 'observer'>,
   runId: string,
   ending: Ending,
   stopping: AbortSignal,
   nextRunId?: string,
-): Promise<EndedRun> {
+): Promise<EndedRun | undefined> {
   for (let recorded = ending, next = nextRunId; ; next = undefined) {
     try {
       const ended = await endRun(store, runId, recorded, next)
-      if (ended) return ended
-      observer.guardFired('end-refused', { run: runId })
-      return nothing
+      if (!ended) observer.guardFired('end-refused', { run: runId })
+      return ended
     } catch (error) {
       log.warn({ error, run: runId }, 'how a run ended could not be recorded and is recorded again')
       // Trying the same again wouldn't help, and the line must not wait for ever.

@@ -5,6 +5,7 @@ import type { NoClaim } from '../states.ts'
 import { type ClaimedRun, claimRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
+import type { LineName } from './line.ts'
 import type { PacedProgress } from './pace.ts'
 import { reapDeadProcesses } from './reap.ts'
 import { cancelRequest, reserveRequest } from './requests.ts'
@@ -68,10 +69,18 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   }
   const signal = AbortSignal.any([hand.signal, run.signal])
   const { ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
-  const { wake } = await endSurely(deps, hand.runId, inForeground(ending, 'result' in outcome), run.signal)
-  deps.wake(wake)
-  if ('result' in outcome) return outcome.result
-  throw outcome.thrown
+  const ended = await endSurely(deps, hand.runId, inForeground(ending, 'result' in outcome), run.signal)
+  deps.wake(ended?.wake ?? [])
+  if ('thrown' in outcome) throw outcome.thrown
+  if (!ended) throw unsure(line)
+  return outcome.result
+}
+
+function unsure({ account, job }: LineName): PermanentError {
+  return new PermanentError('lease-lost', {
+    found: `The run of ${job} for account "${account}" came to its end after it had lost its lease, so what it wrote may be gone`,
+    remedy: 'run it again',
+  })
 }
 
 /** Nobody tries it again and nothing is held: whoever asked for it is told. */

@@ -17,8 +17,9 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0007_requests_in_the_store', requestTables],
   ['0008_versions_of_columns', ['alter table worker.checkpoints add column column_state jsonb']],
   ['0009_fewer_indexes', fewerIndexes()],
-  ['0010_callers_of_runs', ['alter table worker.runs add column caller text', ...replaceFunctions]],
+  ['0010_callers_of_runs', ['alter table worker.runs add column caller text']],
   ['0011_webhooks', [webhooks()]],
+  ['0012_origins_of_leases', ['alter table worker.leases add column origin text', ...replaceFunctions]],
 ])
 
 /** The same as they are applied when the store is opened. */

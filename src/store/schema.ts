@@ -226,6 +226,8 @@ interface LeaseRow {
   /** A command that keeps the line free of runs, such as `reset`; its process is in `process`. */
   occupied_by: string | null
   taken_at: Date | null
+  /** Where the row lies while the lease is intact: see `worker.lease_origin`. */
+  origin: string | null
 }
 
 interface ScheduleRow {

@@ -108,6 +108,26 @@ describe.each(stores)('ending a run on %s', place => {
     expect(await fencedStatement(fixture.store, young.lease, held => insert(name, held as never))).toBe(1)
   })
 
+  test('in a store that was restored a run commits nothing and ends only as interrupted', async () => {
+    const line = newLine()
+    const processId = await fixture.newProcess()
+    const { id } = await fixture.accept(request(line))
+    const { lease } = await fixture.claim(line, processId)
+    await expect(fencedTransaction(fixture.store, lease, async () => 'written')).resolves.toBe('written')
+    // The same row, written again, is what a dump brings.
+    await sql`update worker.leases set fence = fence where account = ${line.account}`.execute(fixture.store)
+    await expect(fencedTransaction(fixture.store, lease, async () => 'written')).rejects.toThrow(LeaseLostError)
+    expect(await fixture.pulse(processId, [lease.runId])).toContainEqual(
+      expect.objectContaining({ kind: 'lost', run_id: lease.runId }),
+    )
+    for (const ending of [done, again(), { ...done, request: 'waiting' } as const]) {
+      expect(await endRun(fixture.store, lease.runId, ending)).toBeUndefined()
+    }
+    expect(await fixture.stateOf(id)).toMatchObject({ state: 'running' })
+    expect(await endRun(fixture.store, lease.runId, { ...again(0, 0), run: 'interrupted' })).toBeDefined()
+    expect(await fixture.claim(line, processId)).toMatchObject({ requestId: id })
+  })
+
   test('waiting again while an equal one waits: that one takes over rank, back-off and failures', async () => {
     const line = newLine()
     const processId = await fixture.newProcess()

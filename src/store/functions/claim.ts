@@ -79,7 +79,8 @@ begin
     ) then return; end if;
   end if;
 
-  update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now()
+  update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now(),
+    origin = worker.lease_origin(pg_current_xact_id()::xid)
   where l.account = p_account and l.job = p_job;
   update worker.requests r set state = 'running', run_id = p_run where r.id = v_request.id;
   insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)

@@ -36,6 +36,8 @@ begin
   select * into v_run from worker.runs r where r.id = p_run;
   select l.process into v_process from worker.leases l
   where l.account = v_run.account and l.job = v_run.job and l.run_id = p_run
+    -- Of a store that went back nobody knows whether it has what the run wrote; to run again is right in any case.
+    and (p_state = 'interrupted' or l.origin = worker.lease_origin(l.xmin))
   for update;
   if not found then
     -- Read again: a first call whose answer was lost may have ended it while this one waited for the lease.

@@ -22,7 +22,8 @@ begin
   return query
     select 'lost', r.id from worker.runs r
     where r.id = any(p_runs) and not exists (
-      select from worker.leases l where l.account = r.account and l.job = r.job and l.run_id = r.id);
+      select from worker.leases l
+      where l.account = r.account and l.job = r.job and l.run_id = r.id and l.origin = worker.lease_origin(l.xmin));
   return query
     select 'cancel', r.id from worker.runs r join worker.requests q on q.id = r.request_id
     where r.id = any(p_runs) and q.run_id = r.id and q.cancel_requested;
@@ -47,7 +48,8 @@ language plpgsql set lock_timeout = '100ms' as $$
 declare
   v_run record;
 begin
-  -- A claim whose answer never came: it is in this process's name, and not among the runs that it has or has asked for.
+  -- In this process's name, and not among the runs that it has or has asked for: a claim whose answer never came, or a run that
+  -- had ended, in a store that went back.
   for v_run in
     select l.run_id, r.attempt from worker.leases l join worker.runs r on r.id = l.run_id
     where l.slot is not null and l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since
@@ -55,7 +57,7 @@ begin
   loop
     begin
       perform worker.end_run(v_run.run_id, 'interrupted', 'waiting', 0, v_run.attempt - 1, null, null, null,
-        jsonb_build_object('code', 'interrupted', 'found', 'The answer to the claim of this run was lost'), null, false, null);
+        jsonb_build_object('code', 'interrupted', 'found', 'The answer to the claim of this run was lost, or the store went back to before its end'), null, false, null);
     exception when lock_not_available or deadlock_detected then null;
     end;
   end loop;

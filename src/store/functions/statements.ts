@@ -3,6 +3,7 @@ import { endStepFunction, mayTickFunction, nextStepFunction } from './bootstrap.
 import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimFunction, freeSlotFunction } from './claim.ts'
 import { endRunFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
+import { leaseOriginFunction } from './lease-origin.ts'
 import { beatFunction, interruptionFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
 import { placeHoldFunction } from './place-hold.ts'
 import { tickFunction } from './tick.ts'
@@ -26,6 +27,7 @@ end $$`
  */
 export const replaceFunctions: readonly string[] = [
   dropOthers,
+  leaseOriginFunction,
   rankOffsetFunction,
   successorFunction,
   placeHoldFunction,

@@ -97,7 +97,7 @@ function initialState(world: World): State {
     tick: null,
   }))
   for (const { id } of workers) store.processes.push({ id, alive: true })
-  return { store, workers, flights: [], wishes: [], left: world.left }
+  return { store, dump: null, workers, flights: [], wishes: [], left: world.left }
 }
 
 function isQuiet({ store, workers, flights }: State): boolean {

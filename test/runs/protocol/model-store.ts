@@ -99,7 +99,8 @@ create function model.dump() returns jsonb language sql as $$
       order by caller, account, job, key`)},
     'leases', ${rowsOf(`
       select account, job, run_id as run, process, slot,
-        case when taken_at < '${lastLookAt.toISOString()}' then 'before' else 'after' end as taken
+        case when taken_at < '${lastLookAt.toISOString()}' then 'before' else 'after' end as taken,
+        coalesce(origin = worker.lease_origin(xmin), false) as intact
       from worker.leases where run_id is not null or process is not null or slot is not null`)},
     'lines', ${rowsOf('select account, job from worker.leases order by account, job')},
     'runs', ${rowsOf('select id, request_id as request, account, job, trigger, attempt, state, process from worker.runs order by id')},
@@ -157,12 +158,14 @@ begin
     delete from worker.leases;
     insert into worker.leases (account, job, fence)
       select account, job, 1 from jsonb_to_recordset(p -> 'lines') r(account text, job text);
-    insert into worker.leases (account, job, fence, run_id, process, slot, taken_at)
+    insert into worker.leases (account, job, fence, run_id, process, slot, taken_at, origin)
       select account, job, 1, run, process, slot,
-        timestamptz '${lastLookAt.toISOString()}' + case taken when 'before' then interval '-1 day' else interval '1 day' end
-      from jsonb_to_recordset(p -> 'leases') r(account text, job text, run uuid, process uuid, slot integer, taken text)
+        timestamptz '${lastLookAt.toISOString()}' + case taken when 'before' then interval '-1 day' else interval '1 day' end,
+        case when intact then worker.lease_origin(pg_current_xact_id()::xid) end
+      from jsonb_to_recordset(p -> 'leases')
+        r(account text, job text, run uuid, process uuid, slot integer, taken text, intact boolean)
       on conflict (account, job) do update set run_id = excluded.run_id, process = excluded.process, slot = excluded.slot,
-        taken_at = excluded.taken_at;
+        taken_at = excluded.taken_at, origin = excluded.origin;
   end if;
   if p ? 'runs' then
     delete from worker.runs;

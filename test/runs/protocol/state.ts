@@ -43,6 +43,8 @@ const leaseRow = z.strictObject({
   slot: z.number(),
   /** Whether it was taken before the last look of its process. */
   taken: z.enum(['before', 'after']),
+  /** Not in a store that went back. */
+  intact: z.boolean(),
 })
 
 const holdRow = z.strictObject({
@@ -135,8 +137,16 @@ export interface Wish {
   owed: boolean
 }
 
+/** What the store was, and what callers had been told by then. */
+export interface Dump {
+  store: StoreRows
+  wishes: Wish[]
+}
+
 export interface State {
   store: StoreRows
+  /** What the store may become again. */
+  dump: Dump | null
   workers: Worker[]
   flights: Flight[]
   wishes: Wish[]
@@ -177,7 +187,7 @@ export function canonical(state: State): string {
 function describe({ store, flights }: State, { id, hands, reserved, tick }: Worker): string {
   return JSON.stringify([
     store.processes.some(process => process.id === id && process.alive),
-    store.leases.filter(({ process }) => process === id).map(({ job, taken }) => [job, taken]),
+    store.leases.filter(({ process }) => process === id).map(({ job, taken, intact }) => [job, taken, intact]),
     hands.map(({ run: _run, request: _request, ...hand }) => hand),
     flights.filter(({ process }) => process === id).map(({ job }) => job),
     reserved?.job,
@@ -185,48 +195,58 @@ function describe({ store, flights }: State, { id, hands, reserved, tick }: Work
   ])
 }
 
+const byLine = (a: LineName, b: LineName) => `${a.account}/${a.job}`.localeCompare(`${b.account}/${b.job}`)
+
 function rename(state: State): string {
   const names = new Map<string, string>()
   const name = (kind: 'a' | 'b' | 'c', id: string | null | undefined) => {
     if (id && !names.has(id)) names.set(id, `00000000-0000-4000-${kind}000-${String(names.size + 1).padStart(12, '0')}`)
   }
-  const byLine = (a: LineName, b: LineName) => `${a.account}/${a.job}`.localeCompare(`${b.account}/${b.job}`)
-  const { store } = state
+  const byName = (a: string, b: string) => (names.get(a) ?? '').localeCompare(names.get(b) ?? '')
   const workers = state.workers.map(worker => ({ ...worker, hands: worker.hands.toSorted(byLine) }))
-  const leases = store.leases.toSorted(byLine)
+  const { dump } = state
+  const stores = dump ? [state.store, dump.store] : [state.store]
   for (const { id } of workers) name('a', id)
-  for (const { process } of leases) name('a', process)
-  for (const { reserved } of store.requests) name('a', reserved)
+  for (const { leases, requests } of stores) {
+    for (const { process } of leases.toSorted(byLine)) name('a', process)
+    for (const { reserved } of requests) name('a', reserved)
+  }
   for (const { process } of state.flights) name('a', process)
-  const processes = store.processes
-    .filter(({ id, alive }) => names.has(id) && (alive || workers.some(worker => worker.id === id)))
-    .toSorted((a, b) => (names.get(a.id) ?? '').localeCompare(names.get(b.id) ?? ''))
-  for (const { run } of leases) name('b', run)
+  for (const { leases } of stores) for (const { run } of leases.toSorted(byLine)) name('b', run)
   for (const { hands } of workers) for (const { run } of hands) name('b', run)
-  const flights = state.flights.toSorted(
-    (a, b) => byLine(a, b) || (names.get(a.process) ?? '').localeCompare(names.get(b.process) ?? ''),
-  )
+  const flights = state.flights.toSorted((a, b) => byLine(a, b) || byName(a.process, b.process))
   for (const { run } of flights) name('b', run)
-  const known = referred(state)
-  const requests = store.requests.filter(row => isOpen(row) || known.has(row.id)).map(forgetEnded)
-  const runs = store.runs
-    .filter(({ id }) => names.has(id))
-    .toSorted((a, b) => (names.get(a.id) ?? '').localeCompare(names.get(b.id) ?? ''))
-  for (const { id } of requests) name('c', id)
-  const places = requests.filter(isOpen).toSorted((a, b) => a.place - b.place)
-  const placed = requests.map(row => ({ ...row, place: places.indexOf(row) + 1 }))
-  const text = JSON.stringify({
-    ...state,
-    store: { ...store, processes, leases, requests: placed, runs },
-    workers,
-    flights,
-    wishes: state.wishes.toSorted((a, b) => a.name.localeCompare(b.name)),
-  })
-  return text.replace(idPattern, id => names.get(id) ?? id)
+
+  /** Without what nobody can tell of, in an order that its ids don't decide. */
+  function tidy(store: StoreRows, wishes: readonly Wish[]): { store: StoreRows; wishes: Wish[] } {
+    const known = referred(store, wishes, workers)
+    const requests = store.requests.filter(row => isOpen(row) || known.has(row.id)).map(forgetEnded)
+    for (const { id } of requests) name('c', id)
+    const places = requests.filter(isOpen).toSorted((a, b) => a.place - b.place)
+    return {
+      store: {
+        ...store,
+        processes: store.processes
+          .filter(({ id, alive }) => names.has(id) && (alive || workers.some(worker => worker.id === id)))
+          .toSorted((a, b) => byName(a.id, b.id)),
+        leases: store.leases.toSorted(byLine),
+        requests: requests.map(row => ({ ...row, place: places.indexOf(row) + 1 })),
+        runs: store.runs.filter(({ id }) => names.has(id)).toSorted((a, b) => byName(a.id, b.id)),
+      },
+      wishes: wishes.toSorted((a, b) => a.name.localeCompare(b.name)),
+    }
+  }
+
+  const now = tidy(state.store, state.wishes)
+  const before = dump && tidy(dump.store, dump.wishes)
+  return JSON.stringify({ ...state, ...now, dump: before, workers, flights }).replace(
+    idPattern,
+    id => names.get(id) ?? id,
+  )
 }
 
 /** Requests that have ended and still say something to somebody. */
-function referred({ store, wishes, workers }: State): Set<string> {
+function referred(store: StoreRows, wishes: readonly Wish[], workers: readonly Worker[]): Set<string> {
   const known = new Set<string>()
   const add = (id: string | null) => {
     for (let next = id; next !== null && !known.has(next); ) {

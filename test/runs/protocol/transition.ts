@@ -17,8 +17,9 @@ export interface World {
   readonly scheduled?: LineName
 }
 
+/** What may happen to processes and to what they send. */
 export const misfortunes = ['killed', 'silent', 'claim unanswered', 'claim given up', 'end unanswered'] as const
-export type Misfortune = (typeof misfortunes)[number]
+export type Misfortune = (typeof misfortunes)[number] | 'store goes back'
 
 /**
  * One thing that may happen next. `progress` is what a world without faults does sooner or later by itself; the rest is up to

@@ -4,6 +4,7 @@ import { beats } from './steps/beat.ts'
 import { cancels } from './steps/cancel.ts'
 import { claims, flights, foregroundRuns } from './steps/claim.ts'
 import { ends } from './steps/end.ts'
+import { goingBack } from './steps/go-back.ts'
 import { looks } from './steps/look.ts'
 import { misfortunes } from './steps/misfortune.ts'
 import { runSteps } from './steps/run.ts'
@@ -26,6 +27,7 @@ export function* transitionsOf(setting: Setting): Generator<Transition> {
     yield* misfortunes(worker)
   }
   yield* flights(setting)
+  yield* goingBack(setting)
   yield* passingTime(setting)
 }
 

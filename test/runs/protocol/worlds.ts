@@ -39,6 +39,22 @@ export const worlds: Readonly<Record<string, World>> = {
     misfortunes,
     left: { ...nothing, faults: 2 },
   },
+  'a store that goes back': {
+    lines: [line],
+    slots: 1,
+    wishes: { first: wish(line), different: wish(line, { payload: { n: 1 } }) },
+    endings: ['again'],
+    misfortunes: ['store goes back'],
+    left: { ...nothing, faults: 1 },
+  },
+  'a store that goes back while processes die': {
+    lines: [line],
+    slots: 1,
+    wishes: { first: wish(line) },
+    endings: [],
+    misfortunes: ['store goes back', 'killed', 'end unanswered'],
+    left: { ...nothing, faults: 2 },
+  },
   'requests under a key': {
     lines: [line],
     slots: 1,

@@ -26,7 +26,7 @@ export function* beats({ asks, name, here, own }: WorkerSetting): Generator<Tran
         assert(isAlive(after.store, here.id), 'who beats is alive')
         assert(!told('lost').includes(announced), 'a claim that is on its way has lost nothing')
         for (const hand of here.hands) {
-          const isLost = !before.store.leases.some(lease => lease.run === hand.run)
+          const isLost = !before.store.leases.some(lease => lease.run === hand.run && lease.intact)
           const isCancelled = before.store.requests.some(row => row.run === hand.run && row.cancelling)
           const isRecorded = before.store.runs.some(run => run.id === hand.run)
           assert.equal(

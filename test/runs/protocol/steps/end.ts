@@ -66,7 +66,9 @@ async function end(
   }
   if (ended?.next) noteRun(draft, ended.next.requestId)
   return (before, after) => {
-    const lease = before.store.leases.find(({ run }) => run === hand.run)
+    const lease = before.store.leases.find(
+      ({ run, intact }) => run === hand.run && (intact || ending.run === 'interrupted'),
+    )
     const recorded = before.store.runs.find(({ id }) => id === hand.run)?.state
     assert.equal(
       ended !== undefined,

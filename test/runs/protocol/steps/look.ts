@@ -49,15 +49,24 @@ async function look(world: World, asks: Asks, draft: State, own: Worker, runs: r
         assert.equal(is.state, 'failed', 'a foreground run ends with its process')
     }
     assert(answer.some(({ kind }) => kind === 'now'))
-    assert(!answer.some(({ kind }) => kind === 'unserved'), 'the lines that it serves are known')
+    const isKnown = before.store.processes.some(({ id }) => id === own.id)
+    assert.equal(
+      answer.some(({ kind }) => kind === 'unserved'),
+      !isKnown,
+      'it tells a process that its lines are not known',
+    )
     const wakes = answer.filter(({ kind }) => kind === 'wake').map(nameOf)
     assert.deepEqual(
       wakes.toSorted(),
-      expectWakes(after.store, world.lines, world.slots),
+      isKnown ? expectWakes(after.store, world.lines, world.slots) : [],
       'it tells of the lines that may be claimed',
     )
     const { scheduled } = world
     const isDue = before.store.schedules.some(row => row.due > 0)
-    assert.equal(due !== undefined, scheduled !== undefined && isDue, 'it tells of the schedules that are due')
+    assert.equal(
+      due !== undefined,
+      scheduled !== undefined && isDue && isKnown,
+      'it tells of the schedules that are due',
+    )
   }
 }

@@ -25,7 +25,7 @@ export function* runSteps({ asks, state, name, here }: WorkerSetting): Generator
         },
       }
     }
-    if (!state.store.leases.some(lease => lease.run === hand.run)) {
+    if (!state.store.leases.some(lease => lease.run === hand.run && lease.intact)) {
       yield {
         label: `${name} writes though ${hand.job} was taken from it`,
         kind: 'progress',
