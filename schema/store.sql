@@ -119,6 +119,7 @@ create table worker.leases (
   occupied_by uuid,
   taken_at timestamp with time zone,
   origin text,
+  succeeded_at timestamp with time zone,
   PRIMARY KEY (account, job)
 );
 CREATE INDEX leases_occupied ON worker.leases USING btree (occupied_by) WHERE (occupied_by IS NOT NULL);
@@ -262,7 +263,7 @@ create table worker.webhooks (
 -- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[]) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
--- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text) returns record
+-- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text) returns record
 -- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.free_slot(p_account text, p_slots integer) returns integer

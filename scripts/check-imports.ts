@@ -13,6 +13,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   'openid-client': ['auth'],
   'graphql-request': ['hasura'],
   undici: ['outgoing'],
+  'prom-client': ['metrics'],
   fastify: ['http'],
   pg: ['store'],
   '@electric-sql/pglite': ['store'],

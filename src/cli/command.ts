@@ -29,6 +29,8 @@ export interface LiveTerminal extends Terminal {
 
 /** What a command works with. */
 export interface CommandContext {
+  /** Of this program. */
+  readonly version: string
   readonly config: Config
   /** For settings of a single command; includes what `.env` sets. */
   readonly env: Environment

@@ -106,6 +106,7 @@ function assembleContext(
   const host: Host = { ...invocation.host, log, env }
   const loadDefinitions = () => invocation.loadDefinitions(host.project)
   return {
+    version,
     config,
     env,
     envFile,

@@ -13,6 +13,8 @@ import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
 import { httpLimits } from '../http/create-fastify.ts'
 import { createHttp } from '../http/create-http.ts'
+import { createMetricsHttp } from '../http/metrics-route.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { settlesWithin } from '../time/clock.ts'
@@ -33,14 +35,16 @@ export const worker = defineCommand({
   async run(_values, context) {
     const { config, loadDefinitions, host, log, signal } = context
     const definitions = await loadDefinitions()
-    const open = () => openApp(config, definitions, host)
+    const metrics = createMetrics({ version: context.version, hasAccounts: config.metrics.hasAccounts })
+    const observers = [...(host.observers ?? []), metrics.observer]
+    const open = () => openApp(config, definitions, { ...host, observers })
     // No other process would start an embedded database later, so waiting for it makes no sense.
     const app = config.databaseUrl ? await openWhenThere(host, open, signal) : await open()
     if (!app) return 0
     const opened = new AsyncDisposableStack()
     opened.use(app)
     try {
-      const starting = start(context, app, opened)
+      const starting = start(context, app, metrics, opened)
       await Promise.race([starting, aborted(signal)])
       await aborted(signal)
       starting.catch(() => {})
@@ -55,7 +59,7 @@ export const worker = defineCommand({
 })
 
 /** Starts everything that a worker does; it stops when `opened` is disposed. */
-async function start(context: CommandContext, app: App, opened: AsyncDisposableStack): Promise<void> {
+async function start(context: CommandContext, app: App, metrics: Metrics, opened: AsyncDisposableStack): Promise<void> {
   const { config, env, envFile, log } = context
   const { deps, database } = app
   const { callers } = config.http
@@ -65,11 +69,25 @@ async function start(context: CommandContext, app: App, opened: AsyncDisposableS
   opened.defer(() => control.close())
   await control.ready()
   database.claim?.serve(socket => void control.server.emit('connection', socket))
+  metrics.share({ ...deps, tickets: app.tickets })
+  const { scrape, observer } = metrics
+  const { listen: scraped } = config.metrics
   const { requestsPerMinute = httpLimits.requestsPerMinute } = callers ?? {}
-  const limits = { ...httpLimits, requestsPerMinute }
-  const http = createHttp({ operations, authorize: callers ? createAuthorize(callers) : off, log, limits })
+  const http = createHttp({
+    operations,
+    authorize: callers ? createAuthorize(callers) : off,
+    log,
+    limits: { ...httpLimits, requestsPerMinute },
+    observer,
+    scrape: scraped === 'http' ? scrape : undefined,
+  })
   opened.defer(() => http.close())
-  const address = await listen(http, config.http)
+  const address = await listen(http, config.http, 'HOST and PORT')
+  if (scraped !== null && scraped !== 'http') {
+    const metricsHttp = createMetricsHttp({ scrape, log })
+    opened.defer(() => metricsHttp.close())
+    log.info({ address: await listen(metricsHttp, scraped, 'METRICS_HOST and METRICS_PORT') }, 'metrics are served')
+  }
 
   logDeprecations(log, accountsOf(deps))
   const unverified = findUnverifiedTls(env, envFile)
@@ -123,14 +141,18 @@ function accountsOf({ accounts }: RunDeps): readonly Account[] {
   return [...accounts.values()].map(access => access.account)
 }
 
-async function listen(http: ReturnType<typeof createHttp>, { host, port }: Config['http']): Promise<string> {
+async function listen(
+  http: ReturnType<typeof createHttp>,
+  { host, port }: Pick<Config['http'], 'host' | 'port'>,
+  variables: string,
+): Promise<string> {
   try {
     return await http.listen({ host, port })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     const why = code === 'EADDRINUSE' ? 'another process listens there' : `the system refused: ${code}`
     throw new ConfigError([
-      { found: `HTTP can't listen on ${host}:${port}, because ${why}`, remedy: 'free the port, or set HOST and PORT' },
+      { found: `HTTP can't listen on ${host}:${port}, because ${why}`, remedy: `free the port, or set ${variables}` },
     ])
   }
 }

@@ -6,6 +6,7 @@ import { quoteValue } from './quote-value.ts'
 import { accountVariables, readAccount } from './read-account.ts'
 import { readAccountsFile } from './read-accounts-file.ts'
 import { readAddress, readInsecureHosts } from './read-address.ts'
+import { type MetricsConfig, readMetrics, readPort } from './read-metrics.ts'
 import { readProxies } from './read-proxies.ts'
 import { readUrl } from './read-url.ts'
 import { trimValues } from './trim-values.ts'
@@ -16,6 +17,7 @@ export interface Config {
   readonly databaseUrl?: string
   readonly dataDir: string
   readonly http: { readonly host: string; readonly port: number; readonly callers?: HttpCallers }
+  readonly metrics: MetricsConfig
   readonly logLevel: string
   /** Between this machine and the servers that it asks. */
   readonly proxies?: Proxies
@@ -56,6 +58,9 @@ export const settingVariables = [
   'DATA_DIR',
   'HOST',
   'PORT',
+  'METRICS_HOST',
+  'METRICS_PORT',
+  'METRICS_ACCOUNTS',
   'LOG_LEVEL',
   'ACCOUNTS_FILE',
   'HTTP_ISSUER',
@@ -113,8 +118,9 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
     })
   }
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
-  const port = /^\d{1,5}$/.test(env.PORT || '8088') ? Number(env.PORT || '8088') : Number.NaN
-  if (!(port <= 65_535)) problems.push({ found: `PORT is ${quoteValue(env.PORT)}`, remedy: 'give 0 to 65535' })
+  const host = env.HOST || '127.0.0.1'
+  const port = readPort(env.PORT || '8088', 'PORT', problems)
+  const metrics = readMetrics(env, host, problems)
   const logLevel = env.LOG_LEVEL || 'info'
   if (!z.enum(logLevels).safeParse(logLevel).success) {
     problems.push({ found: `LOG_LEVEL is ${quoteValue(logLevel)}`, remedy: `give one of ${logLevels.join(', ')}` })
@@ -124,7 +130,8 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
     ...(redisUrl && { redisUrl }),
     ...(databaseUrl && { databaseUrl }),
     dataDir: env.DATA_DIR || '.data',
-    http: { host: env.HOST || '127.0.0.1', port, ...(callers && { callers }) },
+    http: { host, port, ...(callers && { callers }) },
+    metrics,
     logLevel,
     ...(env.ACCOUNTS_FILE && { accountsFile: env.ACCOUNTS_FILE }),
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../log.ts'
+import type { Observer } from '../observer/observer.ts'
 import type { ApiRole } from '../operations/operation.ts'
 import type { Operations } from '../operations/registry.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
@@ -9,6 +10,7 @@ import { type Authorize, severalCredentials } from './authorize.ts'
 import { createCallerRate } from './caller-rate.ts'
 import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
 import { type Door, doors } from './doors.ts'
+import { addMetricsRoute, type Scrape } from './metrics-route.ts'
 import { readInput, routeOf } from './operation-route.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
@@ -16,6 +18,10 @@ interface HttpDeps {
   readonly operations: Operations
   readonly authorize: Authorize
   readonly log: Log
+  /** Told of each answer; default nobody. */
+  readonly observer?: Pick<Observer, 'httpAnswered'>
+  /** Answers `GET /metrics` for everybody who can reach it; absent where it isn't served here. */
+  readonly scrape?: Scrape | undefined
   /** Default: those of `httpLimits`. */
   readonly limits?: HttpLimits
   readonly clock?: Pick<Clock, 'now'>
@@ -23,9 +29,13 @@ interface HttpDeps {
 
 /** Health for everybody; operations for those whom `authorize` lets in. */
 export function createHttp(deps: HttpDeps): FastifyInstance {
-  const { operations, log, limits = httpLimits } = deps
+  const { operations, log, observer, scrape, limits = httpLimits } = deps
   const app = createFastify(log, limits)
 
+  app.addHook('onResponse', async ({ method, routeOptions: { url: route } }, { statusCode: status, elapsedTime }) =>
+    observer?.httpAnswered({ method, route, status, durationMs: elapsedTime }),
+  )
+  if (scrape) addMetricsRoute(app, scrape)
   app.get('/health/live', async () => ({ status: 'ok' }))
   const ping = sharePending(() => operations.ping())
   app.get('/health/ready', async () => {

@@ -50,6 +50,8 @@ export interface Observer {
   tokenFetched(account: string, fetch: TokenFetch): void
   /** A request to an API of the account was tried once, with or without an answer. */
   apiAsked(account: string, request: ApiTry): void
+  /** HTTP over TCP was answered. */
+  httpAnswered(answer: HttpAnswer): void
   guardFired(guard: Guard, facts: Partial<ObservedRun> & { readonly error?: unknown }): void
   /** Goes through the gate and the job of a claimed run: all that is told of a run in between is told inside of it. */
   duringRun<T>(run: ObservedRun, work: () => Promise<T>): Promise<T>
@@ -102,6 +104,14 @@ export interface ApiTry {
   readonly operation: string
   readonly outcome: ApiOutcome
   /** Of the exchange, in milliseconds: without the wait for a token, a slot or a rate limit. */
+  readonly durationMs: number
+}
+
+export interface HttpAnswer {
+  readonly method: string
+  /** With the names of its parts, such as `/requests/:id`; undefined where there is no such path. */
+  readonly route: string | undefined
+  readonly status: number
   readonly durationMs: number
 }
 

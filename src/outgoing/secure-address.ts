@@ -46,6 +46,12 @@ export function explainNamed(url: URL, what: string, issuer: URL, plainHttp: Pla
   }
 }
 
+/** What listens there can be reached from this machine alone. */
+export function isLoopbackHost(host: string): boolean {
+  const url = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}/`)
+  return url !== null && isLoopback(url)
+}
+
 /** `localhost` and everything below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. */
 function isLoopback(url: URL): boolean {
   // The WHATWG parser has already brought addresses such as 127.1 and 0x7f.1 into their usual form.

@@ -31,6 +31,12 @@ export interface Tickets extends AsyncDisposable {
   /** @throws TransientError when Redis can't be used */
   ping(): Promise<void>
   /**
+   * How many wait for a worker, and how many a worker has in hand.
+   *
+   * @throws TransientError when Redis can't be used
+   */
+  count(): Promise<Readonly<Record<'waiting' | 'active', number>>>
+  /**
    * Deletes the tickets of an account, and the names of its tickets in BullMQ's events, which nobody reads.
    *
    * @throws TransientError when Redis can't be used, or while a worker has one of them in hand
@@ -122,6 +128,16 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
       return consumer
     },
     ping,
+    async count() {
+      queue ??= openQueue()
+      try {
+        const { waiting = 0, active = 0 } = await answered(queue.queue.getJobCounts('waiting', 'active'))
+        return { waiting, active }
+      } catch (cause) {
+        void leaveQueue()
+        throw cause instanceof TransientError ? cause : new TransientError('queue', explain(cause), { cause })
+      }
+    },
     async drop(account) {
       // What it throws says more than what the queue's own client would.
       await ping()

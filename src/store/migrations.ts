@@ -19,7 +19,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0009_fewer_indexes', fewerIndexes()],
   ['0010_callers_of_runs', ['alter table worker.runs add column caller text']],
   ['0011_webhooks', [webhooks()]],
-  ['0012_origins_of_leases', ['alter table worker.leases add column origin text', ...replaceFunctions]],
+  ['0012_origins_of_leases', ['alter table worker.leases add column origin text']],
+  ['0013_last_success_of_lines', [...lastSuccess(), ...replaceFunctions]],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -236,5 +237,18 @@ function fewerIndexes(): readonly string[] {
     'drop index worker.requests_of_run, worker.requests_of_line, worker.leases_of_process, worker.leases_of_run, worker.runs_ended',
     "create index requests_of_bootstraps on worker.requests (account) where job = 'bootstrap-account'",
     'alter table worker.runs set (fillfactor = 70)',
+  ]
+}
+
+/** Dry runs write nothing, so none of them is a success. */
+function lastSuccess(): readonly string[] {
+  return [
+    'alter table worker.leases add column succeeded_at timestamptz',
+    `update worker.leases l set succeeded_at = s.at
+    from (
+      select r.account, r.job, max(r.finished_at) as at from worker.runs r
+      where r.state = 'succeeded' and r.trigger <> 'dry-run' group by r.account, r.job
+    ) s
+    where l.account = s.account and l.job = s.job`,
   ]
 }

@@ -228,6 +228,8 @@ interface LeaseRow {
   taken_at: Date | null
   /** Where the row lies while the lease is intact: see `worker.lease_origin`. */
   origin: string | null
+  /** When a run of it last succeeded that was no dry run. */
+  succeeded_at: Date | null
 }
 
 interface ScheduleRow {

@@ -95,6 +95,7 @@ async function run(door: string, argv: readonly string[], answer?: string, seen:
     const found = parseArguments({ commands, groups: commandGroups, version: '1.2.3', columns: 100 }, argv)
     if (!found.command) throw new Error('no command')
     const code = await found.command.prepare(found.given).run({
+      version: '1.2.3',
       config: app.config,
       env: {},
       envFile: undefined,

@@ -29,6 +29,7 @@ describe('an environment with the least that is needed', () => {
     expect(parseConfig(minimal)).toEqual({
       dataDir: '.data',
       http: { host: '127.0.0.1', port: 8088 },
+      metrics: { listen: 'http', hasAccounts: false },
       logLevel: 'info',
       accounts: [
         {
@@ -65,6 +66,18 @@ describe('each variable', () => {
     [{ DATA_DIR: '/var/lib/worker' }, config => config.dataDir, '/var/lib/worker'],
     [{ HOST: '0.0.0.0', PORT: '80' }, config => config.http, { host: '0.0.0.0', port: 80 }],
     [{ PORT: '0' }, config => config.http.port, 0],
+    [{ PORT: '0' }, config => config.metrics, { listen: 'http', hasAccounts: false }],
+    [{ HOST: '::1' }, config => config.metrics.listen, 'http'],
+    [{ HOST: 'localhost' }, config => config.metrics.listen, 'http'],
+    [{ HOST: '0.0.0.0' }, config => config.metrics.listen, null],
+    [{ HOST: '::' }, config => config.metrics.listen, null],
+    [{ HOST: 'worker.internal' }, config => config.metrics.listen, null],
+    [{ METRICS_PORT: '9464' }, config => config.metrics.listen, { host: '127.0.0.1', port: 9464 }],
+    [
+      { HOST: '0.0.0.0', METRICS_HOST: '::', METRICS_PORT: '0', METRICS_ACCOUNTS: 'true' },
+      config => config.metrics,
+      { listen: { host: '::', port: 0 }, hasAccounts: true },
+    ],
     [{ LOG_LEVEL: 'trace' }, config => config.logLevel, 'trace'],
     [
       { HTTP_ISSUER: 'https://idp', HTTP_AUDIENCE: 'worker', HTTP_ROLE: 'request-jobs' },
@@ -174,6 +187,9 @@ describe('each variable', () => {
     [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535$/],
     [{ PORT: '65536' }, /^PORT is "65536"/],
     [{ PORT: '1e3' }, /^PORT is "1e3"/],
+    [{ METRICS_PORT: 'on' }, /^METRICS_PORT is "on": give 0 to 65535$/],
+    [{ METRICS_HOST: '0.0.0.0' }, /^METRICS_HOST without METRICS_PORT would mean nothing/],
+    [{ METRICS_ACCOUNTS: 'yes' }, /^METRICS_ACCOUNTS is "yes": give true or false$/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": give one of trace, debug/],
     [{ HTTP_ISSUER: 'https://idp', HTTP_ROLE: 'r' }, /^HTTP_AUDIENCE is missing: requests over HTTP need/],
     [{ HTTP_ISSUER: 'idp', HTTP_AUDIENCE: 'a', HTTP_ROLE: 'r' }, /^HTTP_ISSUER is not a URL/],

@@ -30,6 +30,7 @@ function createRecorder() {
     holdLifted: record('holdLifted'),
     tokenFetched: record('tokenFetched'),
     apiAsked: record('apiAsked'),
+    httpAnswered: record('httpAnswered'),
     guardFired: record('guardFired'),
     duringRun: ({ run }, work) => during.run(run, work),
   }

@@ -7,7 +7,7 @@ import { planByIndex } from './plan-by-index.ts'
  * The caller has chosen the run's id before, so that a claim whose answer is lost can be found and put back.
  *
  * `p_request` names the one that a foreground run has reserved for its process; holds don't stop it. `p_after` is the run that
- * ends in the same transaction and passes its lease and slot on.
+ * ends in the same transaction and passes its lease and slot on, and `p_after_succeeded` whether it did.
  *
  * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of another process goes first) · empty · held ·
  * full (the account has no free slot) · unknown-process (this process isn't alive for the others).
@@ -15,6 +15,7 @@ import { planByIndex } from './plan-by-index.ts'
 export const claimFunction = `
 create function worker.claim(
   p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid default null,
+  p_after_succeeded boolean default false,
   out verdict text, out request_id text, out payload jsonb, out trigger text, out failures integer, out probed boolean,
   out issuer text, out subject text, out endpoint text, out first_login text
 )
@@ -80,7 +81,8 @@ begin
   end if;
 
   update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now(),
-    origin = worker.lease_origin(pg_current_xact_id()::xid)
+    origin = worker.lease_origin(pg_current_xact_id()::xid),
+    succeeded_at = case when p_after_succeeded then now() else l.succeeded_at end
   where l.account = p_account and l.job = p_job;
   update worker.requests r set state = 'running', run_id = p_run where r.id = v_request.id;
   insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)

@@ -31,6 +31,7 @@ declare
   v_error jsonb := p_error;
   v_lifted integer := 0;
   v_goes_on boolean := false;
+  v_succeeded boolean;
 begin
   kind := 'ended';
   select * into v_run from worker.runs r where r.id = p_run;
@@ -82,15 +83,17 @@ begin
   where r.id = p_run;
   delete from worker.run_progress p where p.run_id = p_run;
 
+  v_succeeded := p_state = 'succeeded' and v_run.trigger <> 'dry-run';
   if p_next is not null then
     return query
       select 'run', v_run.account, v_run.job, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed,
         c.issuer, c.subject, c.endpoint, c.first_login
-      from worker.claim(v_run.account, v_run.job, p_next, v_process, 0, null, p_run) c where c.verdict = 'run';
+      from worker.claim(v_run.account, v_run.job, p_next, v_process, 0, null, p_run, v_succeeded) c where c.verdict = 'run';
     v_goes_on := found;
   end if;
   if not v_goes_on then
-    update worker.leases l set run_id = null, process = null, slot = null
+    update worker.leases l set run_id = null, process = null, slot = null,
+      succeeded_at = case when v_succeeded then now() else l.succeeded_at end
     where l.account = v_run.account and l.job = v_run.job;
   end if;
   if v_lifted > 0 or not v_goes_on then

@@ -1,0 +1,17 @@
+/** What stands for all values beyond the limit. */
+export const other = 'other'
+
+/** Distinct values of one label; each is a time series of its own in every metric that has it. */
+export const mostLabelValues = 200
+
+/**
+ * Keeps the number of time series bounded whatever names come: the first values stand for themselves, and all later ones are
+ * `other`.
+ */
+export function boundLabel(limit = mostLabelValues): (value: string) => string {
+  const known = new Set<string>()
+  return value => {
+    if (known.size < limit) known.add(value)
+    return known.has(value) ? value : other
+  }
+}

@@ -1,0 +1,166 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { ObservedLine, Observer } from '../observer/observer.ts'
+import { boundLabel } from './label-values.ts'
+
+/** In seconds: from a run that found nothing to do to a first load. */
+const runBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
+
+/** What rows a run reports as written, by the names of its counts. */
+const written = ['inserted', 'updated', 'deleted', 'revived'] as const
+
+/**
+ * Counts what happens to runs in this process.
+ *
+ * @param hasAccounts whether each account has time series of its own
+ */
+export function createProcessMetrics(
+  registry: Registry,
+  hasAccounts: boolean,
+): Pick<Observer, 'httpAnswered'> & Partial<Observer> {
+  const registers = [registry]
+  const own = hasAccounts ? (['job', 'account'] as const) : (['job'] as const)
+  const jobLabel = boundLabel()
+  const accountLabel = boundLabel()
+  const codeLabel = boundLabel()
+  const methodLabel = boundLabel(10)
+  const operationLabel = boundLabel(20)
+  const triggerLabel = boundLabel(20)
+  const labelsOf = ({ job, account }: ObservedLine) => ({
+    job: jobLabel(job),
+    ...(hasAccounts && { account: accountLabel(account) }),
+  })
+
+  const active = new Gauge({
+    name: 'hasura_sync_runs_active',
+    help: 'Runs that this process has claimed and not ended.',
+    labelNames: own,
+    registers,
+  })
+  const runs = new Counter({
+    name: 'hasura_sync_runs_total',
+    help: 'Runs that ended, by outcome: succeeded, failed, refused, interrupted or cancelled.',
+    labelNames: [...own, 'outcome'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'hasura_sync_run_duration_seconds',
+    help: 'Time from the claim of a run to its end.',
+    labelNames: ['job', 'outcome'],
+    buckets: runBuckets,
+    registers,
+  })
+  const rows = new Counter({
+    name: 'hasura_sync_rows_written_total',
+    help: 'Mirror rows that succeeded runs inserted, updated, marked as deleted or revived.',
+    labelNames: [...own, 'change'],
+    registers,
+  })
+  const holds = new Counter({
+    name: 'hasura_sync_holds_placed_total',
+    help: 'Runs that ended with a hold, by its code and by what it holds: the account, or the job alone.',
+    labelNames: [...own, 'code', 'scope'],
+    registers,
+  })
+  const pages = new Counter({
+    name: 'hasura_sync_pages_written_total',
+    help: 'Pages of rows that were committed.',
+    labelNames: own,
+    registers,
+  })
+  const accepted = new Counter({
+    name: 'hasura_sync_requests_accepted_total',
+    help: 'Requests that this process has committed, by what made them, and whether an equal one absorbed them.',
+    labelNames: [...own, 'trigger', 'absorbed'],
+    registers,
+  })
+  const ticketsAdded = new Counter({
+    name: 'hasura_sync_tickets_added_total',
+    help: 'Tickets that Redis has taken.',
+    registers,
+  })
+  const ticketsTaken = new Counter({
+    name: 'hasura_sync_tickets_taken_total',
+    help: 'Tickets that this process was handed.',
+    registers,
+  })
+  const emptyClaims = new Counter({
+    name: 'hasura_sync_claims_without_run_total',
+    help: 'Claims that got nothing, by verdict: empty, busy, held, full and others.',
+    labelNames: ['verdict'],
+    registers,
+  })
+  const tokens = new Counter({
+    name: 'hasura_sync_token_fetches_total',
+    help: 'Tokens that the identity provider was asked for, by outcome: granted, refused or failed.',
+    labelNames: [...(hasAccounts ? ['account'] : []), 'outcome'],
+    registers,
+  })
+  const tries = new Histogram({
+    name: 'hasura_sync_api_request_duration_seconds',
+    help: 'Time of each try of a request to an API, without the wait for a token, a slot or a rate limit.',
+    labelNames: ['api', 'operation', 'outcome'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  })
+  const guards = new Counter({
+    name: 'hasura_sync_guards_total',
+    help: 'Runs and tickets that were stopped because they came too late or to the wrong process.',
+    labelNames: ['guard'],
+    registers,
+  })
+  const answers = new Histogram({
+    name: 'hasura_sync_http_request_duration_seconds',
+    help: 'Time from a request over HTTP to its answer; those with Prefer: wait=N take as long as they wait.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+    registers,
+  })
+
+  return {
+    runClaimed(run) {
+      active.inc(labelsOf(run))
+    },
+    runEnded(run, how) {
+      const labels = labelsOf(run)
+      active.dec(labels)
+      runs.inc({ ...labels, outcome: how.state })
+      durations.observe({ job: labels.job, outcome: how.state }, how.durationMs / 1_000)
+      if (how.state !== 'succeeded') return
+      for (const change of written) {
+        const count: unknown = how.counts?.[change]
+        // A job of the project's own may report anything.
+        if (typeof count === 'number' && count > 0) rows.inc({ ...labels, change }, count)
+      }
+    },
+    pageWritten(run) {
+      pages.inc(labelsOf(run))
+    },
+    requestAccepted(line, { trigger, absorbed }) {
+      accepted.inc({ ...labelsOf(line), trigger: triggerLabel(trigger), absorbed: String(absorbed) })
+    },
+    ticketsAdded(count) {
+      ticketsAdded.inc(count)
+    },
+    ticketTaken() {
+      ticketsTaken.inc()
+    },
+    nothingClaimed(_line, verdict) {
+      emptyClaims.inc({ verdict })
+    },
+    tokenFetched(account, { outcome }) {
+      tokens.inc({ ...(hasAccounts && { account: accountLabel(account) }), outcome })
+    },
+    apiAsked(_account, { api, operation, outcome, durationMs }) {
+      tries.observe({ api, operation: operationLabel(operation), outcome }, durationMs / 1_000)
+    },
+    holdPlaced(run, { code, scope }) {
+      holds.inc({ ...labelsOf(run), code: codeLabel(code), scope })
+    },
+    httpAnswered({ method, route, status, durationMs }) {
+      answers.observe({ method: methodLabel(method), route: route ?? 'none', status }, durationMs / 1_000)
+    },
+    guardFired(guard) {
+      guards.inc({ guard })
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { sql } from 'kysely'
+import { brief } from '../store/prepared-statements.ts'
+import type { Store } from '../store/store.ts'
+import { other } from './label-values.ts'
+
+/** What all processes share, as one number for each combination of labels. */
+export interface StoreFact {
+  readonly name: StoreFactName
+  /** '' for a hold of a whole account. */
+  readonly job: string
+  /** '' unless accounts are told apart. */
+  readonly account: string
+  /** The state of requests, the code of holds; else ''. */
+  readonly kind: string
+  /** A number of them, or the greatest age in seconds. */
+  readonly value: number
+}
+
+export type StoreFactName =
+  | 'requests'
+  | 'oldest-request'
+  | 'holds'
+  | 'oldest-hold'
+  | 'last-success'
+  | 'schedule-interval'
+  | 'workers'
+
+/** Which names are told apart; all others are counted as `other`, so that the answer has a known size. */
+export interface TellApart {
+  readonly jobs: readonly string[]
+  /** Undefined where all accounts are one. */
+  readonly accounts: readonly string[] | undefined
+}
+
+/**
+ * One statement over what waits, runs and is held, and over the lines that living processes serve.
+ *
+ * A request counts as waiting from when it was made, or where it is tried again, from when its line last began a run. A line that
+ * never succeeded counts from when its account was first seen.
+ */
+export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart): Promise<readonly StoreFact[]> {
+  const jobOf = sql`case when fact.job = any(${jobs}::text[]) or fact.job = '' then fact.job else ${other} end`
+  const accountOf = accounts
+    ? sql`case when fact.account = any(${accounts}::text[]) or fact.account = '' then fact.account else ${other} end`
+    : sql`''`
+  const { rows } = await sql<StoreFact>`${brief}
+    with served as (
+      select v.account, v.job, count(*) as processes
+      from worker.served_lines v join worker.processes p on p.id = v.process and p.expires_at > now()
+      group by v.account, v.job
+    ), waiting as (
+      select r.account, r.job,
+        count(*) filter (where r.due_at is null) as ready,
+        count(*) filter (where r.due_at is not null) as later,
+        min(r.requested_at) filter (where r.due_at is null and r.failures = 0) as first_at,
+        min(r.requested_at) filter (where r.due_at is null and r.failures > 0) as retried_at
+      from worker.requests r
+      where r.state = 'waiting' and (r.due_at is null or r.due_at < 'infinity')
+      group by r.account, r.job
+    ), line as (
+      select w.*, l.taken_at,
+        case
+          when s.job is null then 'unserved'
+          when exists (select from worker.holds h where h.account = w.account and h.job in ('', w.job)) then 'held'
+          else 'ready'
+        end as state
+      from waiting w
+      left join worker.leases l on l.account = w.account and l.job = w.job
+      left join served s on s.account = w.account and s.job = w.job
+    ), hold as (
+      select h.account, h.job, h.code, h.since from worker.holds h
+      where exists (select from served s where s.account = h.account and h.job in ('', s.job))
+    ), fact (name, account, job, kind, value) as (
+      select 'requests', account, job, state, ready::float8 from line where ready > 0
+      union all
+      select 'requests', account, job, 'later', later from line where later > 0
+      union all
+      select 'requests', account, job, 'running', 1 from worker.leases where slot is not null
+      union all
+      select 'oldest-request', account, job, '', extract(epoch from now() - least(first_at, greatest(retried_at, taken_at)))
+      from line where ready > 0 and state = 'ready'
+      union all
+      select 'holds', account, job, code, 1 from hold
+      union all
+      select 'oldest-hold', account, job, code, extract(epoch from now() - since) from hold
+      union all
+      select 'last-success', s.account, s.job, '', extract(epoch from now() - coalesce(l.succeeded_at, a.created_at))
+      from served s
+      join worker.accounts a on a.name = s.account
+      left join worker.leases l on l.account = s.account and l.job = s.job
+      union all
+      select 'schedule-interval', t.account, t.job, '', extract(epoch from t.next_run_at - t.last_run_at)
+      from worker.schedules t join served s on s.account = t.account and s.job = t.job
+      where not t.paused and t.last_run_at is not null
+      union all
+      select 'workers', '', '', '', count(distinct v.process)
+      from worker.served_lines v join worker.processes p on p.id = v.process and p.expires_at > now()
+    )
+    select fact.name, ${jobOf} as job, ${accountOf} as account, fact.kind,
+      case when fact.name in ('requests', 'holds', 'workers') then sum(fact.value) else max(fact.value) end::float8 as value
+    from fact group by 1, 2, 3, 4`.execute(store)
+  return rows
+}
