@@ -13,6 +13,7 @@ import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
 import { httpLimits } from '../http/create-fastify.ts'
 import { createHttp } from '../http/create-http.ts'
+import { createHookSecret } from '../http/hook-secret.ts'
 import { createMetricsHttp } from '../http/metrics-route.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
@@ -62,7 +63,8 @@ export const worker = defineCommand({
 async function start(context: CommandContext, app: App, metrics: Metrics, opened: AsyncDisposableStack): Promise<void> {
   const { config, env, envFile, log } = context
   const { deps, database } = app
-  const { callers } = config.http
+  const { callers, hookSecrets } = config.http
+  const knowsHookSecret = hookSecrets && createHookSecret(hookSecrets, context.host)
   const operations = createLocalOperations(app)
 
   const control = createControl({ operations, log })
@@ -76,6 +78,7 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   const http = createHttp({
     operations,
     authorize: callers ? createAuthorize(callers) : off,
+    knowsHookSecret,
     log,
     limits: { ...httpLimits, requestsPerMinute },
     observer,

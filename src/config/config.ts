@@ -6,6 +6,7 @@ import { quoteValue } from './quote-value.ts'
 import { accountVariables, readAccount } from './read-account.ts'
 import { readAccountsFile } from './read-accounts-file.ts'
 import { readAddress, readInsecureHosts } from './read-address.ts'
+import { type HookSecrets, hookVariables, readHookSecrets } from './read-hook-secrets.ts'
 import { type MetricsConfig, readMetrics, readPort } from './read-metrics.ts'
 import { readProxies } from './read-proxies.ts'
 import { readUrl } from './read-url.ts'
@@ -16,7 +17,13 @@ export interface Config {
   readonly redisUrl?: string
   readonly databaseUrl?: string
   readonly dataDir: string
-  readonly http: { readonly host: string; readonly port: number; readonly callers?: HttpCallers }
+  readonly http: {
+    readonly host: string
+    readonly port: number
+    readonly callers?: HttpCallers
+    /** Absent where no trigger of Hasura's is let in. */
+    readonly hookSecrets?: HookSecrets
+  }
   readonly metrics: MetricsConfig
   readonly logLevel: string
   /** Between this machine and the servers that it asks. */
@@ -70,6 +77,7 @@ export const settingVariables = [
   'HTTP_VIEW_ROLE',
   'HTTP_OPERATE_ROLE',
   'HTTP_REQUESTS_PER_MINUTE',
+  ...hookVariables,
   'ALLOW_INSECURE_HOSTS',
 ] as const
 type Settings = Readonly<Partial<Record<(typeof settingVariables)[number], string>>>
@@ -126,11 +134,12 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
     problems.push({ found: `LOG_LEVEL is ${quoteValue(logLevel)}`, remedy: `give one of ${logLevels.join(', ')}` })
   }
   const callers = readCallers(env, insecureHosts, problems)
+  const hookSecrets = readHookSecrets(env, problems)
   return {
     ...(redisUrl && { redisUrl }),
     ...(databaseUrl && { databaseUrl }),
     dataDir: env.DATA_DIR || '.data',
-    http: { host, port, ...(callers && { callers }) },
+    http: { host, port, ...(callers && { callers }), ...(hookSecrets && { hookSecrets }) },
     metrics,
     logLevel,
     ...(env.ACCOUNTS_FILE && { accountsFile: env.ACCOUNTS_FILE }),

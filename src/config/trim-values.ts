@@ -28,7 +28,7 @@ export function trimValues<V extends string>(
   return values
 }
 
-const secrets: ReadonlySet<string> = new Set(['CLIENT_SECRET'])
+const secrets: ReadonlySet<string> = new Set(['CLIENT_SECRET', 'HOOK_SECRET', 'HOOK_PREVIOUS_SECRET'])
 
 /** White space may stand between the parts of these. */
 const spaced: ReadonlySet<string> = new Set(['SCOPE', 'HASURA_CLAIMS_MAP'])

@@ -11,6 +11,7 @@ import type { RunCounts } from '../states.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
+import type { TableEvent, TableEvents } from './table-events.ts'
 
 /**
  * One job: its spec, when it runs and what it does.
@@ -47,6 +48,13 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   readonly into?: string | readonly string[]
   /** Mirror tables whose changes it reads: it is requested when a run of the same account has written into one. */
   readonly follows?: readonly string[]
+  /** Changes of a table behind Hasura: its event trigger, sent to `/hooks/hasura/events`, asks for a run. */
+  readonly on?: TableEvents
+  /**
+   * What an event of `on` asks for; default `{}`. Equal requests absorb each other, so where `isCrowded` says that many wait in the
+   * line already, a payload that covers them all is better than one for this event alone.
+   */
+  payloadOfEvent?(event: TableEvent, isCrowded: boolean): z.input<P>
   /** What the payload of a request becomes when an operator has it made again; default the same. */
   payloadOfRetry?(payload: unknown): unknown
   run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>

@@ -27,7 +27,7 @@ export function findSecretFiles(
   return [
     ...findLoginFiles(login),
     ...findOwnFiles(login, settings, files),
-    ...findAdminFiles(files.env),
+    ...findNamedFiles(files.env),
     ...findSettingFiles(settings, jobs, files.env),
   ]
 }
@@ -88,8 +88,15 @@ function secret(what: string, path: string, isValue: boolean): SecretFile {
   return { what, path, isSecret: true, isValue }
 }
 
-function findAdminFiles(env: Environment): readonly SecretFile[] {
-  return (['KEYCLOAK_ADMIN_CLIENT_SECRET_FILE', 'KEYCLOAK_ADMIN_PASSWORD_FILE'] as const).flatMap(name => {
+const namedFiles = [
+  'HOOK_SECRET_FILE',
+  'HOOK_PREVIOUS_SECRET_FILE',
+  'KEYCLOAK_ADMIN_CLIENT_SECRET_FILE',
+  'KEYCLOAK_ADMIN_PASSWORD_FILE',
+] as const
+
+function findNamedFiles(env: Environment): readonly SecretFile[] {
+  return namedFiles.flatMap(name => {
     const path = env[name]?.trim()
     return path ? [secret(name, path, true)] : []
   })

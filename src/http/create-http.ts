@@ -10,6 +10,8 @@ import { type Authorize, severalCredentials } from './authorize.ts'
 import { createCallerRate } from './caller-rate.ts'
 import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
 import { type Door, doors } from './doors.ts'
+import { addHookRoutes } from './hook-routes.ts'
+import type { KnowsHookSecret } from './hook-secret.ts'
 import { addMetricsRoute, type Scrape } from './metrics-route.ts'
 import { readInput, routeOf } from './operation-route.ts'
 import { createRefusalLog } from './refusal-log.ts'
@@ -17,6 +19,8 @@ import { createRefusalLog } from './refusal-log.ts'
 interface HttpDeps {
   readonly operations: Operations
   readonly authorize: Authorize
+  /** What Hasura's triggers have to show; default that none is let in. */
+  readonly knowsHookSecret?: KnowsHookSecret | undefined
   readonly log: Log
   /** Told of each answer; default nobody. */
   readonly observer?: Pick<Observer, 'httpAnswered'>
@@ -27,9 +31,9 @@ interface HttpDeps {
   readonly clock?: Pick<Clock, 'now'>
 }
 
-/** Health for everybody; operations for those whom `authorize` lets in. */
+/** Health for everybody, operations for those whom `authorize` lets in, hooks for those who know their secret. */
 export function createHttp(deps: HttpDeps): FastifyInstance {
-  const { operations, log, observer, scrape, limits = httpLimits } = deps
+  const { operations, knowsHookSecret: knowsSecret, log, observer, scrape, limits = httpLimits } = deps
   const app = createFastify(log, limits)
 
   app.addHook('onResponse', async ({ method, routeOptions: { url: route } }, { statusCode: status, elapsedTime }) =>
@@ -43,6 +47,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     return { status: 'ok' }
   })
   addDoors(app, deps)
+  app.register(async hooks => addHookRoutes(hooks, { operations, knowsSecret, log, limits }))
   return app
 }
 

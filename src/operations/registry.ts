@@ -1,6 +1,7 @@
 import { listAccounts } from './accounts.ts'
 import { listChanges } from './changes.ts'
 import { forget, reset } from './forgetting.ts'
+import { receiveCron, receiveEvent } from './hasura-triggers.ts'
 import { listHolds, probeHolds } from './holds.ts'
 import { listJobs } from './jobs.ts'
 import type { AnyOperation, Ask, Call } from './operation.ts'
@@ -31,6 +32,8 @@ export const registry = {
   pauseSchedule,
   listChanges,
   listMirrorRows,
+  receiveEvent,
+  receiveCron,
   reset,
   forget,
   hasWorker,

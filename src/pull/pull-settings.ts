@@ -36,5 +36,7 @@ export const pullPayload = z.strictObject({
   allowDeletions: z.boolean().optional(),
   /** Read the rows again whose cursors are from … and below …; the checkpoint stays where it is. */
   backfill: z.strictObject({ from: z.string().optional(), to: z.string().optional() }).optional(),
+  /** Read the rows with these keys again, each a value per key column, and mark those that are gone; the checkpoint stays. */
+  keys: z.array(z.array(z.string()).min(1)).min(1).max(200).optional(),
 })
 export type PullPayload = z.infer<typeof pullPayload>

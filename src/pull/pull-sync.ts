@@ -1,11 +1,13 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ScheduleRule } from '../account.ts'
 import { defineJob, type JobDefinition } from '../definitions/define-job.ts'
+import { type TableEventOptions, tableEvents } from '../definitions/table-events.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import type { RowOf } from '../hasura/row-of.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
 import type { SoftDelete } from '../mirror/mirror-table.ts'
 import type { RowTransform } from '../mirror/transform-page.ts'
+import { payloadOfEvent } from './payload-of-event.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
 import { createShapeFinder, findShapeProblems, findShapeRisk, readShape } from './pull-shape.ts'
@@ -53,6 +55,11 @@ export interface PullOptions<
   /** The table of schema `mirror` that the rows go to. */
   readonly into: string
   readonly schedule?: ScheduleRule
+  /**
+   * The table whose event trigger asks for a run: the list that the document reads, where Hasura's name for it is the table's own
+   * and its schema `public`, or `{ schema, name }`.
+   */
+  readonly on?: TableEventOptions<R>
   /** Which rows; for each account its own where it is a function. */
   readonly where?: WhereOf<V> | ((account: { readonly name: string }) => WhereOf<V>)
   /**
@@ -142,7 +149,7 @@ export function pullSync<
   F extends keyof RowOf<R> & string = never,
   const N extends string = string,
 >(options: PullOptions<R, V, K, F, N>): PullJob<K, MirroredRow<RowOf<R>, F>, N> {
-  const { name, role, document, into, schedule } = options
+  const { name, role, document, into, schedule, on } = options
   const settings = settingsOf(options)
   const findShape = createShapeFinder(settings)
   const job = defineJob({
@@ -150,6 +157,8 @@ export function pullSync<
     requirement: { role },
     payload: pullPayload,
     ...(schedule && { schedule }),
+    ...(on && { on: tableEvents(document, on) }),
+    payloadOfEvent: (event, isCrowded) => payloadOfEvent(settings, event, isCrowded),
     operations: [document],
     into,
     canDryRun: true,

@@ -15,6 +15,7 @@ import { loadFully } from './full/full-load.ts'
 import { endFullReads, type FullRead, findFullRead, forgetReads } from './full/full-read-record.ts'
 import { sweep } from './full/sweep.ts'
 import { scanChanges } from './incremental-scan.ts'
+import { pullKeys } from './pull-keys.ts'
 import { commit, noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 import type { PullShape } from './pull-shape.ts'
@@ -55,6 +56,11 @@ export async function runPull(
   const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
   const isFull = wantsEverything(context) || needsFullRead(columns.known, columns.plan) || resumed?.purpose === 'load'
   try {
+    // Before the first read of everything nothing is known that a key could bring up to date.
+    if (payload.keys && known?.sweptAt && !isFull) {
+      await pullKeys(run, payload.keys)
+      return { counts }
+    }
     if (!cursor || !known?.scannedAt || isFull) {
       const to = await loadFully(run, known, resumed)
       return { to, counts }

@@ -24,7 +24,8 @@ describe.each(Object.entries(registry))('operation %s', (_name, operation) => {
   test('is served over TCP only where the registry says to whom', async () => {
     await http.ready()
     const { method, path } = routeOf(operation)
-    expect(http.hasRoute({ method, url: path })).toBe(operation.roles.length > 0)
+    // Hasura's triggers have a door of their own, with a secret in place of a token.
+    expect(http.hasRoute({ method, url: path })).toBe(operation.roles.length > 0 || path.startsWith('/hooks/'))
   })
 
   test('has every part of its path in its input', () => {

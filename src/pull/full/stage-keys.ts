@@ -5,6 +5,7 @@ import { columnValue, isKeyOf, unnestPage } from '../../mirror/page-rows.ts'
 import { isSoftDeleted } from '../../mirror/soft-delete.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
+import type { MissingKeys } from '../deletion-guard.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
@@ -28,13 +29,6 @@ export async function stageKeys(
     insert into worker.staged_keys (read_id, key, cursor)
     select ${readId}, array[${sql.join(table.key.map(value))}], ${cursor === undefined ? sql`null` : value(cursor)}
     from ${unnestPage(page, columns)}`.execute(tx)
-}
-
-export interface MissingKeys {
-  /** Rows of the account that are here and not deleted. */
-  readonly here: number
-  /** Those of them that the read hasn't met. */
-  readonly missingThere: number
 }
 
 /** How much would have to be deleted, at most. */

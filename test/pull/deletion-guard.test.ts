@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isTooMuch } from '../../../src/pull/full/settle.ts'
+import { isTooMuch } from '../../src/pull/deletion-guard.ts'
 
 describe('the deletion guard', () => {
   const guard = { share: 0.3, floor: 10 }

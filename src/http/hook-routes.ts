@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { TransientError, UsageError } from '../errors.ts'
+import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import type { Log } from '../log.ts'
+import { receiveCron, receiveEvent } from '../operations/hasura-triggers.ts'
+import type { Operations } from '../operations/registry.ts'
+import { parseValue } from '../operations/values.ts'
+import { type Clock, settlesWithin, systemClock } from '../time/clock.ts'
+import { type HttpLimits, refuseUnread } from './create-fastify.ts'
+import type { KnowsHookSecret } from './hook-secret.ts'
+import { routeOf } from './operation-route.ts'
+import { createRefusalLog } from './refusal-log.ts'
+
+/** Where Hasura's triggers show their secret. */
+const secretHeader = 'x-hook-secret'
+/** The row before and after a change, each as large as a row may be that is worth an event. */
+const eventBytes = 8 * 1024 * 1024
+/** Milliseconds: Hasura gives up after 60 s by default, and comes again when it is told to. */
+const answerWithinMs = 10_000
+
+const querySchema = z.strictObject({ account: z.string().optional() })
+const isObject = z.record(z.string(), z.unknown())
+
+/**
+ * `POST /hooks/hasura/events` and `/hooks/hasura/cron`, for whoever shows the secret. Hasura takes 2xx for delivered, and tries
+ * anything else again as often as the trigger's `retry_conf` says; an answer with `Retry-After` it tries again whatever that says.
+ */
+export function addHookRoutes(
+  app: FastifyInstance,
+  deps: {
+    readonly operations: Pick<Operations, 'receiveEvent' | 'receiveCron'>
+    /** Undefined: nobody is let in. */
+    readonly knowsSecret: KnowsHookSecret | undefined
+    readonly log: Log
+    readonly limits: HttpLimits
+    readonly clock?: Clock
+  },
+): void {
+  const { operations, knowsSecret, log, limits, clock = systemClock } = deps
+  const logRefusal = createRefusalLog(log, clock)
+
+  app.addHook('onRequest', async (request, reply) => {
+    const refusal = await findRefusal(request, knowsSecret)
+    if (!refusal) return
+    logRefusal({ allowed: false, ...refusal }, request.routeOptions.url)
+    await refuseUnread(request, reply, limits, refusal.status, { code: 'unauthorized', message: refusal.message })
+  })
+
+  app.register(async scope => {
+    // What is said of a row is a hint, and rows hold what nobody may send otherwise: it is read with all digits, and not judged.
+    scope.removeContentTypeParser('application/json')
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer', bodyLimit: eventBytes },
+      async (_request: FastifyRequest, body: Buffer) => parseEvent(body),
+    )
+    add(scope, receiveEvent.route, given => operations.receiveEvent(parseValue(receiveEvent.input, given, 'event')))
+  })
+  add(app, receiveCron.route, given => operations.receiveCron(parseValue(receiveCron.input, given, 'event')))
+
+  function add(
+    scope: FastifyInstance,
+    route: typeof receiveEvent.route,
+    ask: (given: object) => Promise<Answer>,
+  ): void {
+    const { method, path } = routeOf({ route })
+    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      const { account } = parseValue(querySchema, request.query, 'query')
+      const body = parseValue(isObject, request.body, 'body')
+      const asked = ask({ ...body, account })
+      if (!(await settlesWithin(clock, answerWithinMs, asked))) throw tooSlow()
+      const { requests } = await asked
+      return reply.code(requests.length > 0 ? 202 : 200).send({ requests })
+    }
+    scope.route({ method, url: path, handler, bodyLimit: scope === app ? limits.bodyBytes : eventBytes })
+  }
+}
+
+type Answer = Awaited<ReturnType<Operations['receiveEvent']>>
+
+async function findRefusal(
+  { headers }: FastifyRequest,
+  knowsSecret: KnowsHookSecret | undefined,
+): Promise<{ readonly status: 401 | 403; readonly message: string } | undefined> {
+  if (!knowsSecret) {
+    return { status: 403, message: 'Hooks are off: set HOOK_SECRET_FILE to say what Hasura has to show.' }
+  }
+  const shown = headers[secretHeader]
+  if (await knowsSecret(typeof shown === 'string' ? shown : undefined)) return undefined
+  return { status: 401, message: `The header ${secretHeader} doesn't hold the secret of HOOK_SECRET_FILE.` }
+}
+
+function parseEvent(body: Buffer): unknown {
+  try {
+    return parseKeepingDigits(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    throw new UsageError('The body is not JSON in UTF-8')
+  }
+}
+
+/** What was asked may still be accepted; when the event comes again it is known by its id. */
+function tooSlow(): TransientError {
+  return new TransientError('store', {
+    found: `The store did not take the event within ${answerWithinMs / 1_000} s`,
+    remedy: 'send it again',
+  })
+}

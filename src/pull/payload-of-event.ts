@@ -1,0 +1,40 @@
+import type { EventRow, TableEvent } from '../definitions/table-events.ts'
+import { ownValue } from '../names/own-value.ts'
+import type { PullPayload, PullSettings } from './pull-settings.ts'
+
+/**
+ * What a pull reads for an event. A scan finds a row that is new or changed by its cursor, and its requests absorb each other. What
+ * no scan finds is read by its key: a row that is gone or has another key, and all of a table without a cursor. Where many requests
+ * wait already, one read for all takes the place of a key each.
+ */
+export function payloadOfEvent(
+  { key, cursor }: Pick<PullSettings, 'key' | 'cursor'>,
+  event: TableEvent,
+  isCrowded: boolean,
+): PullPayload {
+  const before = event.old && keyOf(event.old, key)
+  const after = event.new && keyOf(event.new, key)
+  const isRekeyed = before !== undefined && after !== undefined && !isEqual(before, after)
+  if (cursor !== undefined && event.new && !isRekeyed) return {}
+  const isWhole = (!event.old || before) && (!event.new || after)
+  const keys = isRekeyed ? [before, after] : [after ?? before].filter(found => found !== undefined)
+  if (isWhole && keys.length > 0 && !isCrowded) return { keys }
+  return cursor === undefined ? {} : { sweep: true }
+}
+
+/** As the API would write it; undefined where the row lacks a part of it, as where a column has another name in the API. */
+function keyOf(row: EventRow, key: readonly string[]): string[] | undefined {
+  const values = key.map(column => textOf(ownValue(row, column)))
+  return values.every(value => value !== undefined) ? values : undefined
+}
+
+function textOf(value: unknown): string | undefined {
+  if (JSON.isRawJSON(value)) return value.rawJSON
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined
+}
+
+function isEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.every((value, at) => value === b[at])
+}

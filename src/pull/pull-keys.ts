@@ -1,0 +1,34 @@
+import { sql } from 'kysely'
+import { UsageError } from '../errors.ts'
+import type { Position } from '../store/schema.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import { requireAllowed } from './deletion-guard.ts'
+import type { PullRun } from './pull-run.ts'
+import { readKeys } from './read-keys.ts'
+
+/**
+ * Brings rows that somebody names by their keys up to what the API has of them; the checkpoint stays where it is.
+ *
+ * @throws UsageError when a key has more or fewer values than the key has columns; RefusalError (`deletion-guard`)
+ */
+export async function pullKeys(run: PullRun, keys: readonly Position[]): Promise<void> {
+  const { columns } = run.remote.key
+  if (keys.some(values => values.length !== columns.length)) {
+    throw new UsageError({
+      found: `A key of ${run.key.job} has ${columns.length} ${columns.length === 1 ? 'value' : 'values'}, and one of "keys" has not`,
+      remedy: `give the values of ${columns.join(', ')} for each`,
+    })
+  }
+  await readKeys(run, keys, async (tx, marked) => {
+    // Few are never too many, and counting a large table takes a while.
+    if (!run.guard || marked <= run.guard.floor) return
+    requireAllowed(run, { here: marked + (await countRows(tx, run)), missingThere: marked })
+  })
+}
+
+async function countRows(tx: FencedTransaction, { mirror, key }: PullRun): Promise<number> {
+  const { rows } = await sql<{ here: string }>`
+    select count(*) as here from ${sql.table(`mirror.${mirror.name}`)} m
+    where m._account = ${key.account} and m._deleted_at is null`.execute(tx)
+  return Number(rows[0]?.here)
+}

@@ -1,0 +1,38 @@
+import type { Rows } from '../hasura/rows.ts'
+import { markDeleted } from '../mirror/write-page.ts'
+import type { Position } from '../store/schema.ts'
+import type { FencedTransaction } from '../store/store.ts'
+import { commit, leaveInAnyRows, type PullRun, writeRows } from './pull-run.ts'
+import { readPages } from './remote/read-pages.ts'
+import { among } from './remote/scan.ts'
+
+/**
+ * Reads rows again by their keys, and marks those that are gone.
+ *
+ * @param keys so few that one question can name them
+ * @param settle in the transaction that marks, with the number of rows that weren't marked yet
+ * @returns that number
+ */
+export async function readKeys(
+  run: PullRun,
+  keys: readonly Position[],
+  settle: (tx: FencedTransaction, marked: number) => Promise<void>,
+): Promise<number> {
+  const { context, remote, mirror, key, counts } = run
+  const where = among(remote.key, keys)
+  for await (const page of readPages(remote, { document: remote.rows, order: remote.key, where }, context.signal)) {
+    await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
+  }
+  // Asked for after the rows: what vanishes in between is found now, and what appears is left to the next scan.
+  const there: Rows[] = []
+  const askedKeys = { document: remote.derived.keys, order: remote.key, where }
+  for await (const page of readPages(remote, askedKeys, context.signal)) there.push(page.rows)
+  const deleted = await commit(run, async tx => {
+    const marked = await markDeleted(tx, mirror, key.account, keys, there)
+    await settle(tx, marked)
+    return marked
+  })
+  counts.deleted += deleted
+  context.signal.throwIfAborted()
+  return deleted
+}

@@ -1,0 +1,234 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import type { FastifyInstance } from 'fastify'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { PullArticlesDocument } from '../../examples/wiki/src/generated/graphql.ts'
+import { createAuthorize } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { pullSync } from '../../src/pull/pull-sync.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { cronEvent } from '../http/hasura-events.ts'
+import { startEventTrigger } from '../sandbox/hasura/event-triggers.ts'
+import { findCodeBlocks, findSection, projectFolder, readDocument } from './markdown.ts'
+
+const execute = promisify(execFile)
+const guide = readDocument('docs/integrating.md')
+const audience = 'hasura-sync-worker'
+const role = 'request-jobs'
+
+function block(heading: string, language: string): string {
+  const blocks = findCodeBlocks(findSection(guide, heading)).filter(found => found.language === language)
+  return blocks[0]?.code ?? expect.fail(`"${heading}" has no ${language}`)
+}
+
+/** As the guide writes it. */
+const syncArticles = pullSync({
+  name: 'sync-articles',
+  document: PullArticlesDocument,
+  role: 'viewer',
+  key: 'id',
+  cursor: 'updated_at',
+  into: 'articles',
+  schedule: { everySeconds: 300 },
+  on: { table: 'articles' },
+})
+
+/** Only what asks for it makes it run. */
+const { schedule: _, ...onDemand } = syncArticles
+
+let app: TestApp
+let http: FastifyInstance
+let folder = ''
+let surroundings: Record<string, string> = {}
+beforeAll(async () => {
+  app = await openTestApp({ jobs: [onDemand], clients: [{ clientId: 'north' }] })
+  app.idp.addClient({ clientId: 'shop', clientSecret: 'secret', realmRoles: [role], audience: [audience] })
+  http = createHttp({
+    operations: app.operations,
+    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role }),
+    knowsHookSecret: async shown => shown === 'the-secret',
+    log: app.logged.log,
+  })
+  const worker = await http.listen({ host: '127.0.0.1', port: 0 })
+  await app.serve()
+  folder = await mkdtemp(join(tmpdir(), 'integrating-'))
+  const { token_endpoint } = z
+    .object({ token_endpoint: z.string() })
+    .parse(await (await fetch(`${app.idp.issuer}/.well-known/openid-configuration`)).json())
+  surroundings = {
+    PATH: process.env.PATH ?? '',
+    WORKER: worker,
+    ISSUER: app.idp.issuer,
+    TOKEN_URL: token_endpoint,
+    CLIENT_ID: 'shop',
+    CLIENT_SECRET: 'secret',
+  }
+})
+afterAll(async () => {
+  await http.close()
+  await app[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const hasPython = await execute('python3', ['--version']).then(
+  () => true,
+  () => false,
+)
+
+test('curl', async () => {
+  const { stdout } = await execute('sh', ['-euc', block('curl', 'bash')], { env: surroundings })
+  expect(JSON.parse(stdout)).toMatchObject({ account: 'north', job: 'sync-articles', state: 'done' })
+})
+
+test('TypeScript', async () => {
+  await mkdir(join(folder, 'shop'))
+  await writeFile(join(folder, 'shop/request.ts'), block('TypeScript', 'ts'))
+  // The package as it is in this checkout, without a build.
+  const client = pathToFileURL(join(projectFolder, 'packages/client/src/index.ts')).href
+  const hooks = `import { registerHooks } from 'node:module'
+    registerHooks({ resolve: (name, context, next) => next(name === 'hasura-sync-worker-client' ? '${client}' : name, context) })`
+  await writeFile(join(folder, 'hooks.mjs'), hooks)
+  const words = ['--import', pathToFileURL(join(folder, 'hooks.mjs')).href, 'shop/request.ts']
+  const { stdout } = await execute(process.execPath, words, { cwd: folder, env: surroundings })
+  expect(stdout).toBe('done\n')
+})
+
+test.skipIf(!hasPython)('Python', async () => {
+  const { stdout } = await execute('python3', ['-c', block('Python', 'python')], { env: surroundings })
+  expect(stdout).toBe('done\n')
+})
+
+describe('SQL', () => {
+  const made = async () => {
+    const { rows } = await sql<{ job: string; account: string; payload: unknown; priority: string }>`
+      select job, account, payload, priority from worker.requests where trigger = 'sql'`.execute(app.deps.store)
+    return rows
+  }
+
+  test('makes a request if and only if its transaction commits', async () => {
+    const { store } = app.deps
+    await sql`create table orders (id int)`.execute(store)
+    const [, ...statements] = block('SQL', 'sql')
+      .split(';')
+      .map(statement => statement.trim())
+    const inside = statements.slice(0, statements.indexOf('commit'))
+    expect(inside).toHaveLength(2)
+    const runAll = (end: () => void) =>
+      store.transaction().execute(async tx => {
+        for (const statement of inside) await sql.raw(statement).execute(tx)
+        end()
+      })
+    const brokenOff = new Error('rolled back')
+    await expect(
+      runAll(() => {
+        throw brokenOff
+      }),
+    ).rejects.toBe(brokenOff)
+    expect(await made()).toEqual([])
+    await runAll(() => {})
+    expect(await made()).toEqual([
+      { job: 'sync-articles', account: 'north', payload: { full: true }, priority: 'high' },
+    ])
+  })
+})
+
+describe("Hasura's triggers", () => {
+  const heading = "Hasura's triggers"
+  const [events, crons] = findCodeBlocks(findSection(guide, heading))
+    .filter(({ language }) => language === 'yaml')
+    .map(({ code }) => code)
+  /** What Hasura 2 takes, as far as the guide uses it; anything else there is a mistake. */
+  const headers = z.array(z.strictObject({ name: z.string(), value_from_env: z.literal('SYNC_WORKER_HOOK_SECRET') }))
+  const operation = z.strictObject({ columns: z.literal('*'), payload: z.array(z.string()) })
+  const eventTriggers = z.strictObject({
+    event_triggers: z.tuple([
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z][\w-]{0,41}$/),
+        definition: z.strictObject({
+          enable_manual: z.boolean(),
+          insert: operation,
+          update: operation,
+          delete: operation,
+        }),
+        retry_conf: z.strictObject({ num_retries: z.int().min(1), interval_sec: z.int(), timeout_sec: z.int() }),
+        webhook: z.string(),
+        headers,
+      }),
+    ]),
+  })
+  const cronTriggers = z.tuple([
+    z.strictObject({
+      name: z.string(),
+      webhook: z.string(),
+      schedule: z.string(),
+      include_in_metadata: z.boolean(),
+      payload: z.unknown(),
+      retry_conf: z.strictObject({
+        num_retries: z.int().min(1),
+        retry_interval_seconds: z.int(),
+        timeout_seconds: z.int(),
+        tolerance_seconds: z.int(),
+      }),
+      headers,
+    }),
+  ])
+  const withUrl = (text = '') => parse(text.replaceAll('{{SYNC_WORKER_URL}}', surroundings.WORKER ?? ''))
+  const shown = (names: z.infer<typeof headers>) => Object.fromEntries(names.map(({ name }) => [name, 'the-secret']))
+
+  test('an event trigger brings a change to the mirror', async () => {
+    const [trigger] = eventTriggers.parse(withUrl(events)).event_triggers
+    const { name, webhook } = trigger
+    await using _trigger = await startEventTrigger(app.hasura, {
+      name,
+      table: 'articles',
+      webhook,
+      headers: shown(trigger.headers),
+    })
+    const articles = await app.hasura.sql(
+      "update articles set title = 'by an event', updated_at = now() where id in (select id from articles where status = 'published' limit 1) returning id::text",
+    )
+    const id = String(articles[0]?.id)
+    await expect
+      .poll(async () => {
+        const { rows } = await sql<{ title: string }>`select title from mirror.articles where id = ${id}`.execute(
+          app.deps.store,
+        )
+        return rows[0]?.title
+      })
+      .toBe('by an event')
+  })
+
+  test('a cron trigger makes the request that its payload names', async () => {
+    const [{ name, webhook, payload, headers: names }] = cronTriggers.parse(withUrl(crons))
+    const answer = await fetch(webhook, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...shown(names) },
+      body: JSON.stringify(cronEvent({ name, payload })),
+    })
+    expect(await answer.json()).toMatchObject({ requests: [{ job: 'sync-articles', account: 'north' }] })
+    expect(answer.status).toBe(202)
+  })
+
+  test('the job that the guide shows is the one that is tried here', () => {
+    const shownJob = block(heading, 'ts').slice(block(heading, 'ts').indexOf('pullSync({'))
+    const options = [...shownJob.matchAll(/^ {2}(\w+): (.+),$/gm)].map(([, option, value]) => `${option}: ${value}`)
+    expect(options).toEqual([
+      "name: 'sync-articles'",
+      'document: PullArticlesDocument',
+      "role: 'viewer'",
+      "key: 'id'",
+      "cursor: 'updated_at'",
+      "into: 'articles'",
+      'schedule: { everySeconds: 300 }',
+      "on: { table: 'articles' }",
+    ])
+    expect(syncArticles.on).toEqual({ table: { schema: 'public', name: 'articles' } })
+  })
+})

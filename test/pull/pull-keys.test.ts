@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { payloadOfEvent } from '../../src/pull/payload-of-event.ts'
+import type { PullPayload } from '../../src/pull/pull-settings.ts'
+import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import {
+  createNumberedTable,
+  expectMirrored,
+  openTableSandbox,
+  type SourceTable,
+  type TableSandbox,
+} from '../fixtures/source-table.ts'
+
+let sandbox: TableSandbox
+beforeAll(async () => {
+  sandbox = await openTableSandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+describe.each(backends.filter(backend => backend !== 'redis'))('a pull of keys on %s', backend => {
+  let app: TestApp
+  let account: string
+  beforeAll(async () => {
+    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
+  })
+  beforeEach(() => {
+    account = app.addAccount()
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  const pullKeys = (table: SourceTable, payload: PullPayload, more: object = {}) =>
+    runPull(app, table.pull(), account, { payload, ...more })
+  const scannedAt = async (table: SourceTable) =>
+    (
+      await sql<{ at: string }>`
+      select scanned_at as at from worker.checkpoints where account = ${account} and job = ${table.pull().name}`.execute(
+        app.deps.store,
+      )
+    ).rows
+
+  test('marks what is gone, writes what is there, and leaves the rest and the checkpoint alone', async () => {
+    const table = await createNumberedTable(sandbox, 20)
+    await runPull(app, table.pull(), account)
+    const before = await scannedAt(table)
+    await app.hasura.sql(`delete from ${table.name} where id in (3, 4)`)
+    await app.hasura.sql(`update ${table.name} set title = 'older', updated_at = '2020-01-01' where id in (5, 6)`)
+    app.hasura.requests.length = 0
+    expect(await pullKeys(table, { keys: [['3'], ['5'], ['999']] })).toMatchObject({
+      counts: { deleted: 1, updated: 1, inserted: 0, read: 1 },
+    })
+    expect(await scannedAt(table)).toEqual(before)
+    await pullKeys(table, { keys: [['4'], ['6']] })
+    await expectMirrored(app, table, account)
+  })
+
+  test('revives a row that is there again, and changes nothing in a dry run', async () => {
+    const table = await createNumberedTable(sandbox, 3)
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`delete from ${table.name} where id = 2`)
+    expect(await pullKeys(table, { keys: [['2']] }, { dryRun: true })).toMatchObject({ counts: { deleted: 1 } })
+    expect(await pullKeys(table, { keys: [['2']] })).toMatchObject({ counts: { deleted: 1 } })
+    await app.hasura.sql(`insert into ${table.name} (id, title, updated_at) values (2, 'back', '2020-01-01')`)
+    expect(await pullKeys(table, { keys: [['2']] })).toMatchObject({ counts: { revived: 1 } })
+    await expectMirrored(app, table, account)
+  })
+
+  test('reads everything where nothing was read before', async () => {
+    const table = await createNumberedTable(sandbox, 5)
+    expect(await pullKeys(table, { keys: [['2']] })).toMatchObject({ counts: { inserted: 5 } })
+    await expectMirrored(app, table, account)
+  })
+
+  test('is held when more is gone than the deletion guard allows', async () => {
+    const table = await createNumberedTable(sandbox, 20)
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`delete from ${table.name} where id <= 11`)
+    const keys = Array.from({ length: 11 }, (_, at) => [String(at + 1)])
+    await expect(pullKeys(table, { keys })).rejects.toMatchObject({ code: 'deletion-guard' })
+    expect(await pullKeys(table, { keys: keys.slice(1) })).toMatchObject({ counts: { deleted: 10 } })
+  })
+
+  test('says how many values a key has', async () => {
+    const table = await createNumberedTable(sandbox, 2)
+    await runPull(app, table.pull(), account)
+    await expect(pullKeys(table, { keys: [['1', '2']] })).rejects.toThrow(/has 1 value/)
+  })
+})
+
+describe('what an event asks for', () => {
+  const row = fc.record({ a: fc.constantFrom('1', '2'), b: fc.constantFrom(1, 2), c: fc.string() })
+
+  test('finds each row that the event tells of: by a scan, by its keys or by a read of everything', () => {
+    fc.assert(
+      fc.property(
+        fc.option(row, { nil: undefined }),
+        fc.option(row, { nil: undefined }),
+        fc.boolean(),
+        fc.boolean(),
+        (old, new_, hasCursor, isCrowded) => {
+          const settings = { key: ['a', 'b'], cursor: hasCursor ? 'c' : undefined }
+          const payload = payloadOfEvent(settings, { operation: 'UPDATE', old, new: new_ }, isCrowded)
+          const keyOf = (given: { a: string; b: number }) => JSON.stringify([given.a, String(given.b)])
+          const finds = (given: { a: string; b: number }, isNew: boolean) =>
+            payload.sweep === true ||
+            payload.keys?.some(key => JSON.stringify(key) === keyOf(given)) ||
+            // A scan finds what is there, and without a cursor a usual run reads everything.
+            (Object.keys(payload).length === 0 &&
+              (isNew || !hasCursor || (new_ !== undefined && keyOf(new_) === keyOf(given))))
+          for (const [given, isNew] of [
+            [old, false],
+            [new_, true],
+          ] as const) {
+            if (given) expect(finds(given, isNew)).toBe(true)
+          }
+          expect(isCrowded && payload.keys !== undefined).toBe(false)
+        },
+      ),
+    )
+  })
+
+  test.each([
+    ['a column that has another name in the API', { key: 7 }],
+    ['null', { id: null }],
+    ['an object', { id: { a: 1 } }],
+    ['what is inherited', Object.create({ id: '7' })],
+  ])('reads everything where a key is %s', (_what, old) => {
+    const event = { operation: 'DELETE', old, new: undefined } as const
+    expect(payloadOfEvent({ key: ['id'], cursor: 'c' }, event, false)).toEqual({ sweep: true })
+    expect(payloadOfEvent({ key: ['id'], cursor: undefined }, event, false)).toEqual({})
+  })
+})
