@@ -1,5 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
+import { type Explanation, renderExplanation, type Told, toExplanation } from '../errors.ts'
 import { ownValue } from '../names/own-value.ts'
 import { longestName } from '../operations/values.ts'
 import { isStorable } from '../words/storable.ts'
@@ -19,11 +20,16 @@ export interface AccessToken {
 }
 
 /** A token that is not for this worker; `caller` is told only where the issuer has signed it. */
-export class TokenRefusedError extends Error {
+export class TokenRefusedError extends Error implements Explanation {
+  readonly found: string
+  readonly remedy: string | undefined
   readonly caller: Caller | undefined
 
-  constructor(message: string, caller?: Caller, options?: ErrorOptions) {
-    super(message, options)
+  constructor(told: Told, caller?: Caller, options?: ErrorOptions) {
+    super(renderExplanation(told), options)
+    const { found, remedy } = toExplanation(told)
+    this.found = found
+    this.remedy = remedy
     this.caller = caller
   }
 }
@@ -66,15 +72,18 @@ export async function verifyAccessToken(
     throw new TokenRefusedError(invalidClaim('iat'), caller)
   }
   if (caller.subject === undefined && caller.client === undefined) {
-    throw new TokenRefusedError('The token names nobody: "sub" or "azp" is needed.')
+    throw new TokenRefusedError({ found: 'The token names nobody', remedy: '"sub" or "azp" is needed' })
   }
   const own = ownValue(resource_access, audience)?.roles ?? []
   return { caller, roles: [...(realm_access?.roles ?? []), ...own] }
 }
 
-const notSigned = 'The token is not valid: it is no JWT, or was not signed by the issuer.'
-const notAccess = 'The token is no access token: send the one of that name, as a bearer token.'
-const isBound = 'The token is bound to a key (cnf), which can not be verified here: a bearer token is needed.'
+const notSigned = 'The token is no JWT that the issuer has signed'
+const notAccess = { found: 'The token is no access token', remedy: 'send the one of that name, as a bearer token' }
+const isBound = {
+  found: 'The token is bound to a key (cnf), which can not be verified here',
+  remedy: 'a bearer token is needed',
+}
 
 /** What only ID tokens and logout tokens hold (OpenID Connect Core 1.0, section 3.3.2.11; Back-Channel Logout 1.0, section 2.4). */
 const foreignClaims = ['at_hash', 'c_hash', 's_hash', 'events']
@@ -114,24 +123,27 @@ function decode(token: string) {
 function explain(error: unknown, audience: string): unknown {
   if (error instanceof KeysAwayError) return error
   if (error instanceof errors.JWTExpired) {
-    return new TokenRefusedError('The token has expired: get a new one.', callerOf(error.payload))
+    return new TokenRefusedError({ found: 'The token has expired', remedy: 'get a new one' }, callerOf(error.payload))
   }
   if (!(error instanceof errors.JWTClaimValidationFailed)) {
     return new TokenRefusedError(notSigned, undefined, { cause: error })
   }
   const caller = callerOf(error.payload)
   if (error.claim === 'aud') {
-    return new TokenRefusedError(`The token is not meant for this worker: audience "${audience}" is needed.`, caller)
+    return new TokenRefusedError(
+      { found: 'The token is not meant for this worker', remedy: `audience "${audience}" is needed` },
+      caller,
+    )
   }
   return new TokenRefusedError(invalidClaim(error.claim), caller)
 }
 
-function wrongIssuer(issuer: string): string {
-  return `The token is of another issuer: ${issuer} is needed.`
+function wrongIssuer(issuer: string): Explanation {
+  return { found: 'The token is of another issuer', remedy: `${issuer} is needed` }
 }
 
 function invalidClaim(claim: PropertyKey | undefined): string {
-  return `The token's claim "${String(claim)}" is not valid.`
+  return `The token's claim "${String(claim)}" is not valid`
 }
 
 /** Kept with requests and in logs, so it is what both can hold. */

@@ -1,4 +1,5 @@
 import type { HttpCallers } from '../config/config.ts'
+import type { Explanation } from '../errors.ts'
 import { listNames } from '../names/list-names.ts'
 import { type ApiRole, apiRoles } from '../operations/operation.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
@@ -10,11 +11,10 @@ export type Authorization =
   | { readonly allowed: true; readonly caller: Caller; readonly roles: readonly ApiRole[] }
   | Refusal
 
-/** `status` and `message` are what the caller is told. */
-export interface Refusal {
+/** `status`, `found` and `remedy` are what the caller is told. */
+export interface Refusal extends Explanation {
   readonly allowed: false
   readonly status: 400 | 401 | 403 | 503
-  readonly message: string
   /** For a caller that could come in with a token: RFC 6750, section 3. */
   readonly challenge?: string
   readonly retryAfterSeconds?: number
@@ -30,7 +30,8 @@ export type Authorize = (authorizationHeader: string | undefined, roles?: readon
 export const off: Authorize = async () => ({
   allowed: false,
   status: 403,
-  message: 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them.',
+  found: 'Requests over HTTP are off',
+  remedy: 'set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them',
 })
 
 const scheme = 'Bearer realm="hasura-sync-worker"'
@@ -64,10 +65,12 @@ function judge({ caller, roles }: AccessToken, callers: HttpCallers, needed: rea
   return {
     allowed: false,
     status: 403,
-    message:
-      wanted === undefined
-        ? 'Nobody may ask for this over HTTP: set HTTP_VIEW_ROLE or HTTP_OPERATE_ROLE to say who may.'
-        : `Role "${wanted}" is not in the token (it holds ${listNames(roles)}).`,
+    ...(wanted === undefined
+      ? { found: 'Nobody may ask for this over HTTP', remedy: 'set HTTP_VIEW_ROLE or HTTP_OPERATE_ROLE to say who may' }
+      : {
+          found: `Role "${wanted}" is not in the token (it holds ${listNames(roles)})`,
+          remedy: 'assign it to the caller, who gets a new token then',
+        }),
     challenge: `${scheme}, error="insufficient_scope"`,
     caller,
   }
@@ -76,14 +79,15 @@ function judge({ caller, roles }: AccessToken, callers: HttpCallers, needed: rea
 const missingToken: Refusal = {
   allowed: false,
   status: 401,
-  message: 'A bearer token is needed in the Authorization header.',
+  found: 'There is no bearer token in the Authorization header',
+  remedy: 'send "Bearer", a space and an access token of HTTP_ISSUER',
   challenge: scheme,
 }
 
 const malformedToken: Refusal = {
   allowed: false,
   status: 400,
-  message: 'The Authorization header is not "Bearer", a space and one token.',
+  found: 'The Authorization header is not "Bearer", a space and one token',
   challenge: `${scheme}, error="invalid_request"`,
 }
 
@@ -91,19 +95,21 @@ const malformedToken: Refusal = {
 export const severalCredentials: Refusal = {
   allowed: false,
   status: 400,
-  message: 'The Authorization header is there more than once.',
+  found: 'The Authorization header is there more than once',
+  remedy: 'send one',
   challenge: `${scheme}, error="invalid_request"`,
 }
 
-function invalidToken({ message, caller }: TokenRefusedError): Refusal {
-  return { allowed: false, status: 401, message, challenge: `${scheme}, error="invalid_token"`, caller }
+function invalidToken({ found, remedy, caller }: TokenRefusedError): Refusal {
+  return { allowed: false, status: 401, found, remedy, challenge: `${scheme}, error="invalid_token"`, caller }
 }
 
 function keysAway(issuer: string, { retryAfterSeconds, cause }: KeysAwayError): Refusal {
   return {
     allowed: false,
     status: 503,
-    message: `The keys of ${issuer} can't be fetched, so no token whose key is unknown can be verified now.`,
+    found: `The keys of ${issuer} can't be fetched, so no token whose key is unknown can be verified now`,
+    remedy: 'try again later',
     retryAfterSeconds,
     cause,
   }

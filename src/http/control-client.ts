@@ -15,10 +15,9 @@ import {
 import { createOperations, type Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
 import type { Clock } from '../time/clock.ts'
-import { controlLineSchema, readTold, toldSchema } from './control-events.ts'
+import { controlLineSchema, readTold } from './control-events.ts'
 import { writeInput } from './operation-route.ts'
-
-const errorSchema = z.object({ code: z.string(), ...toldSchema.shape })
+import { type Problem, problemSchema } from './problem.ts'
 
 /** Looks in so many pauses, of this many milliseconds each, whether the owner has come so far as to answer. */
 const looks = 20
@@ -99,7 +98,7 @@ async function send(
   const response = await readHead(request, signal)
   const status = response.statusCode ?? 500
   if (status < 400) return response
-  throw rebuildError(status, errorSchema.parse(JSON.parse(await text(response))))
+  throw rebuildError(problemSchema.parse(JSON.parse(await text(response))))
 }
 
 async function readHead(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
@@ -119,9 +118,8 @@ async function readHead(request: ClientRequest, signal: AbortSignal): Promise<In
   throw new TypeError('a response without a response')
 }
 
-function rebuildError(status: number, error: z.infer<typeof errorSchema>): Error {
-  const { code } = error
-  const told = readTold(error)
+function rebuildError({ status, code, detail, remedy }: Problem): Error {
+  const told = { found: detail, remedy }
   if (status === 404) return new NotFoundError(told)
   if (status === 409) return new ConflictError(told)
   if (status < 500) return new UsageError(told)

@@ -3,7 +3,7 @@ import { type Told, WorkerError } from '../errors.ts'
 import { describeError } from '../log.ts'
 
 /** What an answer says of an error: the sentence and, of errors of ours, its two parts. */
-export const toldSchema = z.object({
+const toldSchema = z.object({
   message: z.string(),
   found: z.string().optional(),
   remedy: z.string().optional(),

@@ -12,7 +12,7 @@ import { readInput, routeOf } from './operation-route.ts'
  */
 export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
   const { operations, log } = deps
-  const app = createFastify(log, controlLimits, tellError)
+  const app = createFastify(log, controlLimits)
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   // Before the store closes, the runs of callers have recorded how they ended.

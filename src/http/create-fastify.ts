@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { ConflictError, NotFoundError, TransientError, UsageError, WorkerError } from '../errors.ts'
-import { describeError, type Log } from '../log.ts'
+import { type Told, UsageError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { longestName } from '../operations/values.ts'
+import { type Problem, problemOf, problemType, toProblem } from './problem.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
@@ -48,16 +49,10 @@ const headerBytes = 16 * 1024
 const closeWithinMs = 1_000
 
 /**
- * Fastify with our limits, and with our errors as answers: one sentence and a code, never a stack. A path that doesn't exist is
+ * Fastify with our limits, and with our errors as answers (`Problem`), never a stack. A path that doesn't exist is
  * answered before its body is read.
- *
- * @param tell what an answer says of an error
  */
-export function createFastify(
-  log: Log,
-  limits: HttpLimits,
-  tell: typeof describeError = describeError,
-): FastifyInstance {
+export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   const app = fastify({
     bodyLimit: limits.bodyBytes,
     connectionTimeout: limits.connectionTimeoutMs,
@@ -72,13 +67,13 @@ export function createFastify(
       maxHeaderSize: headerBytes,
     },
     frameworkErrors: (error, _request, { raw }) => {
-      const status = statusOf(error)
-      const message =
+      const { status } = problemOf(error)
+      const found =
         status === 414
-          ? `A part of the path is longer than ${longestName} characters.`
-          : 'The path is not UTF-8 in percent-encoding.'
-      raw.writeHead(status, { ...safeHeaders, 'content-type': 'application/json', connection: 'close' })
-      raw.end(JSON.stringify({ code: 'usage', message }))
+          ? `A part of the path is longer than ${longestName} characters`
+          : 'The path is not UTF-8 in percent-encoding'
+      raw.writeHead(status, { ...safeHeaders, 'content-type': problemType, connection: 'close' })
+      raw.end(JSON.stringify(toProblem(status, 'usage', found)))
     },
     clientErrorHandler: answerBrokenRequest,
   })
@@ -97,29 +92,19 @@ export function createFastify(
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
     if (!request.is404) return
-    await refuseUnread(request, reply, limits, 404, {
-      code: 'not-found',
-      message: `There is no ${request.method} ${shorten(request.url.split('?')[0] ?? '')}.`,
-    })
+    const found = `There is no ${request.method} ${shorten(request.url.split('?')[0] ?? '')}`
+    await refuseUnread(request, reply, limits, toProblem(404, 'not-found', found))
   })
   app.setErrorHandler(async (error, request, reply) => {
-    const status = statusOf(error)
-    const { code, message, ...parts } = tell(error)
+    const problem = problemOf(error)
+    const { status } = problem
     if (status >= 500) {
       // What is away is logged once, by who keeps asking for it; here each caller is told.
       const level = status === 503 ? 'debug' : 'error'
       log[level]({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
     }
-    // Fastify's own refusals (a body that is too large, of another type) are worded by it and hold nothing of the body.
-    const safe = status < 500 || error instanceof TransientError
-    const said = error instanceof Error && status < 500 ? error.message : message
-    const name = error instanceof WorkerError ? code : 'usage'
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
-    await reply
-      .code(status)
-      .send(
-        safe ? { code: name, message: said, ...parts } : { code: 'unexpected', message: 'Something went wrong here.' },
-      )
+    await sendProblem(reply, problem)
   })
   return app
 }
@@ -138,12 +123,15 @@ export async function refuseUnread(
   { headers }: FastifyRequest,
   reply: FastifyReply,
   limits: HttpLimits,
-  status: number,
-  answer: { readonly code: string; readonly message: string },
+  problem: Problem,
 ): Promise<FastifyReply> {
   const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Number.NaN
   if (!(length <= limits.bodyBytes)) reply.header('connection', 'close')
-  return reply.code(status).send(answer)
+  return sendProblem(reply, problem)
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type(problemType).send(JSON.stringify(problem))
 }
 
 function parseBody(body: Buffer): unknown {
@@ -161,9 +149,9 @@ function parseBody(body: Buffer): unknown {
 /** What Node can't read as HTTP, or has waited for in vain. */
 function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
   if (socket.writable && error.code !== 'ECONNRESET') {
-    const [status, message] = explainBrokenRequest(error.code)
-    const body = JSON.stringify({ code: 'usage', message })
-    const headers = { ...safeHeaders, connection: 'close', 'content-type': 'application/json' }
+    const [status, found] = explainBrokenRequest(error.code)
+    const body = JSON.stringify(toProblem(status, 'usage', found))
+    const headers = { ...safeHeaders, connection: 'close', 'content-type': problemType }
     const lines = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
@@ -174,19 +162,10 @@ function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
   socket.destroy()
 }
 
-function explainBrokenRequest(code: string): [number, string] {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return [408, 'The request did not come to its end in time.']
-  if (code === 'HPE_HEADER_OVERFLOW') return [431, `The headers are longer than ${headerBytes / 1024} KiB.`]
-  return [400, 'This is not an HTTP request.']
-}
-
-function statusOf(error: unknown): number {
-  if (error instanceof UsageError) return 400
-  if (error instanceof NotFoundError) return 404
-  if (error instanceof ConflictError) return 409
-  if (error instanceof TransientError) return 503
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+function explainBrokenRequest(code: string): [number, Told] {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return [408, 'The request did not come to its end in time']
+  if (code === 'HPE_HEADER_OVERFLOW') return [431, `The headers are longer than ${headerBytes / 1024} KiB`]
+  return [400, 'This is not an HTTP request']
 }
 
 function shorten(path: string): string {

@@ -14,6 +14,7 @@ import { addHookRoutes } from './hook-routes.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { addMetricsRoute, type Scrape } from './metrics-route.ts'
 import { readInput, routeOf } from './operation-route.ts'
+import { toProblem } from './problem.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
 interface HttpDeps {
@@ -105,20 +106,20 @@ function createGuard(
     const isAmbiguous = countHeaders(raw, 'authorization') > 1
     const authorization = isAmbiguous ? severalCredentials : await authorize(headers.authorization, operation.roles)
     if (!authorization.allowed) {
-      const { status, message, challenge, retryAfterSeconds } = authorization
+      const { status, challenge, retryAfterSeconds } = authorization
       logRefusal(authorization, request.routeOptions.url)
       if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
       if (challenge !== undefined) reply.header('www-authenticate', challenge)
       const code = status === 503 ? 'unavailable' : 'unauthorized'
-      await refuseUnread(request, reply, limits, status, { code, message })
+      await refuseUnread(request, reply, limits, toProblem(status, code, authorization))
       return
     }
     const name = nameCaller(authorization.caller)
     const waitMs = waitMsOf(name)
     if (waitMs > 0) {
       reply.header('retry-after', Math.ceil(waitMs / 1_000))
-      const message = `More than ${limits.requestsPerMinute} requests in a minute.`
-      await refuseUnread(request, reply, limits, 429, { code: 'rate-limited', message })
+      const told = { found: `More than ${limits.requestsPerMinute} requests in a minute`, remedy: 'ask less often' }
+      await refuseUnread(request, reply, limits, toProblem(429, 'rate-limited', told))
       return
     }
     known.set(request, { name, roles: authorization.roles })

@@ -7,9 +7,11 @@ import { receiveCron, receiveEvent } from '../operations/hasura-triggers.ts'
 import type { Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
 import { type Clock, settlesWithin, systemClock } from '../time/clock.ts'
+import type { Refusal } from './authorize.ts'
 import { type HttpLimits, refuseUnread } from './create-fastify.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { routeOf } from './operation-route.ts'
+import { toProblem } from './problem.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
 /** Where Hasura's triggers show their secret. */
@@ -44,7 +46,7 @@ export function addHookRoutes(
     const refusal = await findRefusal(request, knowsSecret)
     if (!refusal) return
     logRefusal({ allowed: false, ...refusal }, request.routeOptions.url)
-    await refuseUnread(request, reply, limits, refusal.status, { code: 'unauthorized', message: refusal.message })
+    await refuseUnread(request, reply, limits, toProblem(refusal.status, 'unauthorized', refusal))
   })
 
   app.register(async scope => {
@@ -82,13 +84,13 @@ type Answer = Awaited<ReturnType<Operations['receiveEvent']>>
 async function findRefusal(
   { headers }: FastifyRequest,
   knowsSecret: KnowsHookSecret | undefined,
-): Promise<{ readonly status: 401 | 403; readonly message: string } | undefined> {
+): Promise<Pick<Refusal, 'status' | 'found' | 'remedy'> | undefined> {
   if (!knowsSecret) {
-    return { status: 403, message: 'Hooks are off: set HOOK_SECRET_FILE to say what Hasura has to show.' }
+    return { status: 403, found: 'Hooks are off', remedy: 'set HOOK_SECRET_FILE to say what Hasura has to show' }
   }
   const shown = headers[secretHeader]
   if (await knowsSecret(typeof shown === 'string' ? shown : undefined)) return undefined
-  return { status: 401, message: `The header ${secretHeader} doesn't hold the secret of HOOK_SECRET_FILE.` }
+  return { status: 401, found: `The header ${secretHeader} doesn't hold the secret of HOOK_SECRET_FILE` }
 }
 
 function parseEvent(body: Buffer): unknown {

@@ -1,3 +1,4 @@
+import { renderExplanation } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import type { Refusal } from './authorize.ts'
@@ -17,8 +18,13 @@ export function createRefusalLog(
   let since = Number.NEGATIVE_INFINITY
   let lines = 0
   let unlogged = 0
-  return ({ status, message, caller, cause }, route) => {
-    const what = { status, message, route, ...(cause !== undefined && { error: cause }) }
+  return ({ status, found, remedy, caller, cause }, route) => {
+    const what = {
+      status,
+      message: renderExplanation({ found, remedy }),
+      route,
+      ...(cause !== undefined && { error: cause }),
+    }
     if (caller) {
       log.warn({ ...what, ...caller }, 'a caller over HTTP was refused')
       return

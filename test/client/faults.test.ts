@@ -17,7 +17,7 @@ const report = (state: string) => Response.json({ id: 'r1', state })
 const refuse =
   (status: number, headers: Record<string, string> = {}) =>
   () =>
-    Response.json({ code: 'c', message: 'said so' }, { status, headers })
+    Response.json({ code: 'c', detail: 'said so', remedy: 'do so' }, { status, headers })
 const unreachable = () =>
   Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) }))
 
@@ -85,7 +85,7 @@ describe('what is tried again', () => {
       status,
       reason: 'c',
       isTransient: false,
-      message: expect.stringContaining('said so'),
+      message: expect.stringContaining('said so: do so'),
     })
     expect(asked).toHaveLength(1)
   })

@@ -194,7 +194,7 @@ describe('a worker against a real Keycloak', () => {
     // Without the role Keycloak leaves the audience out as well.
     expect(await ask(await tokenOf(stranger))).toMatchObject({
       status: 401,
-      body: { message: 'The token is not meant for this worker: audience "hasura-sync-worker" is needed.' },
+      body: { detail: 'The token is not meant for this worker', remedy: 'audience "hasura-sync-worker" is needed' },
     })
   })
 })
@@ -225,4 +225,8 @@ async function ask(token: string) {
   return { status: response.status, body: answerSchema.parse(await response.json()) }
 }
 
-const answerSchema = z.object({ id: z.string().optional(), message: z.string().optional() })
+const answerSchema = z.object({
+  id: z.string().optional(),
+  detail: z.string().optional(),
+  remedy: z.string().optional(),
+})

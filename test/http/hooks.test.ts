@@ -198,7 +198,10 @@ describe('who may send', () => {
   test('nobody where there is no secret', async () => {
     await using none = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
     const base = await none.listen({ host: '127.0.0.1', port: 0 })
-    expect(await send(hasuraEvent(), { base })).toMatchObject({ status: 403, body: { message: /HOOK_SECRET_FILE/ } })
+    expect(await send(hasuraEvent(), { base })).toMatchObject({
+      status: 403,
+      body: { remedy: expect.stringContaining('HOOK_SECRET_FILE') },
+    })
   })
 
   test('two secrets count while one is replaced, from files that are read again', async () => {
@@ -273,7 +276,7 @@ describe('503 says when to come again', () => {
     const answer = send(hasuraEvent(), { base: await http.listen({ host: '127.0.0.1', port: 0 }) })
     await asked.promise
     await clock.advance(10_000)
-    expect(await answer).toMatchObject({ status: 503, body: { message: expect.stringContaining('within 10 s') } })
+    expect(await answer).toMatchObject({ status: 503, body: { detail: expect.stringContaining('within 10 s') } })
   })
 })
 

@@ -11,6 +11,7 @@ import { createAuthorize, off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { sayProblem } from '../fixtures/say-problem.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 
 const audience = 'hasura-sync-worker'
@@ -94,12 +95,18 @@ async function look(path: string, base = url) {
 
 async function answerOf(response: Response) {
   const content: unknown = await response.json()
-  return { status: response.status, headers: response.headers, body: z.record(z.string(), z.unknown()).parse(content) }
+  const body = z.record(z.string(), z.unknown()).parse(content)
+  return {
+    status: response.status,
+    headers: response.headers,
+    body,
+    ...(!response.ok && { said: sayProblem(body) }),
+  }
 }
 
 function refused(status: number, message: string | RegExp, code = 'unauthorized') {
   const said = typeof message === 'string' ? message : expect.stringMatching(message)
-  return expect.objectContaining({ status, body: { code, message: said } })
+  return expect.objectContaining({ status, said: { code, message: said } })
 }
 
 async function nothingRequested() {
@@ -115,30 +122,30 @@ async function requestCount(): Promise<number> {
 
 describe('who may ask for jobs', () => {
   test.each<[string, () => Promise<string | null> | string | null, number, string | RegExp]>([
-    ['no token', () => null, 401, 'A bearer token is needed in the Authorization header.'],
-    ['garbage', () => 'garbage', 401, /^The token is not valid: it is no JWT/],
-    ['a token of three parts of garbage', () => 'a.b.c', 401, /^The token is not valid/],
-    ['an unsigned token', () => unsigned(token), 401, /^The token is not valid/],
-    ['a token that somebody else signed', () => signedByAnyone(token), 401, /^The token is not valid/],
-    ['a token whose payload was changed', () => changed(token), 401, /^The token is not valid/],
+    ['no token', () => null, 401, /^There is no bearer token in the Authorization header/],
+    ['garbage', () => 'garbage', 401, /^The token is no JWT/],
+    ['a token of three parts of garbage', () => 'a.b.c', 401, /^The token is no JWT/],
+    ['an unsigned token', () => unsigned(token), 401, /^The token is no JWT/],
+    ['a token that somebody else signed', () => signedByAnyone(token), 401, /^The token is no JWT/],
+    ['a token whose payload was changed', () => changed(token), 401, /^The token is no JWT/],
     [
       'a token of another issuer, with keys of its own',
       () => strangers.issueToken('caller'),
       401,
-      /^The token is of another issuer: .* is needed\.$/,
+      /^The token is of another issuer: .* is needed$/,
     ],
-    ['an expired token', () => expired(), 401, 'The token has expired: get a new one.'],
+    ['an expired token', () => expired(), 401, 'The token has expired: get a new one'],
     [
       'a token for another audience',
       () => app.idp.issueToken('deaf'),
       401,
-      'The token is not meant for this worker: audience "hasura-sync-worker" is needed.',
+      'The token is not meant for this worker: audience "hasura-sync-worker" is needed',
     ],
     [
       'a token without the role',
       () => app.idp.issueToken('reader'),
       403,
-      'Role "request-jobs" is not in the token (it holds read-jobs).',
+      /^Role "request-jobs" is not in the token \(it holds read-jobs\): assign it/,
     ],
   ])('%s is refused in one sentence', async (_what, makeToken, status, message) => {
     const answer = await ask({ token: await makeToken() })
@@ -150,14 +157,14 @@ describe('who may ask for jobs', () => {
     app.idp.setClaims('caller', payload => ({ ...payload, iss: strangers.issuer }))
     const answer = await ask({ token: await app.idp.issueToken('caller') })
     app.idp.setClaims('caller', payload => payload)
-    expect(answer).toEqual(refused(401, `The token is of another issuer: ${app.idp.issuer} is needed.`))
+    expect(answer).toEqual(refused(401, `The token is of another issuer: ${app.idp.issuer} is needed`))
   })
 
   test('a token that never expires is refused', async () => {
     app.idp.setClaims('caller', payload => ({ ...payload, exp: undefined }))
     const answer = await ask({ token: await app.idp.issueToken('caller') })
     app.idp.setClaims('caller', payload => payload)
-    expect(answer).toEqual(refused(401, `The token's claim "exp" is not valid.`))
+    expect(answer).toEqual(refused(401, `The token's claim "exp" is not valid`))
   })
 
   test('whoever sends nonsense doesn’t make the worker ask the issuer', async () => {
@@ -197,10 +204,7 @@ describe('who may ask for jobs', () => {
   test('nobody, as long as it is not said who', async () => {
     await using shut = await listen(createHttp({ operations: app.operations, authorize: off, log: app.logged.log }))
     expect(await ask({ base: shut.url })).toEqual(
-      refused(
-        403,
-        'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them.',
-      ),
+      refused(403, 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them'),
     )
     expect((await look('/health/live', shut.url)).status).toBe(200)
     await nothingRequested()
@@ -220,7 +224,7 @@ describe('who may ask for jobs', () => {
     expect(await ask({ base: fresh.url })).toEqual(
       refused(
         503,
-        `The keys of ${app.idp.issuer} can't be fetched, so no token whose key is unknown can be verified now.`,
+        `The keys of ${app.idp.issuer} can't be fetched, so no token whose key is unknown can be verified now: try again later`,
         'unavailable',
       ),
     )
@@ -293,7 +297,7 @@ describe('a request that is not as it must be', () => {
   })
 
   test('is no route at all', async () => {
-    expect(await look('/nowhere?secret=x')).toEqual(refused(404, 'There is no GET /nowhere.', 'not-found'))
+    expect(await look('/nowhere?secret=x')).toEqual(refused(404, 'There is no GET /nowhere', 'not-found'))
   })
 
   test('is one that nobody made', async () => {

@@ -100,7 +100,7 @@ test('every answer is for its caller alone, and is what it says it is', async ()
   for (const { headers } of answers) {
     expect(headers.get('cache-control')).toBe('no-store')
     expect(headers.get('x-content-type-options')).toBe('nosniff')
-    expect(headers.get('content-type')).toMatch(/^application\/json/)
+    expect(headers.get('content-type')).toMatch(/^application\/(problem\+)?json/)
   }
 })
 

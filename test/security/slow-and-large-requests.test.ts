@@ -19,7 +19,7 @@ async function serve(limits: Partial<HttpLimits> = {}) {
   const http: FastifyInstance = createHttp({
     operations: app.operations,
     authorize: async header =>
-      header === 'Bearer let-me-in' ? await letIn() : { allowed: false, status: 401, message: 'Say who you are.' },
+      header === 'Bearer let-me-in' ? await letIn() : { allowed: false, status: 401, found: 'Say who you are' },
     log: app.logged.log,
     limits: { ...httpLimits, ...limits },
   })
@@ -70,7 +70,7 @@ test('twenty bodies of lists within lists are refused as they come', async () =>
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
       code: 'usage',
-      message: expect.stringMatching(/^The JSON is nested/),
+      detail: expect.stringMatching(/^The JSON is nested/),
     })
   }
 })
@@ -82,7 +82,7 @@ describe('a caller that doesn’t come to the end of its request is cut off', ()
     connection.send('GET /health/live HTTP/1.1\r\nhost: x\r\n')
     const dripping = setInterval(() => connection.send('x-a: b\r\n'), 50)
     expect(await connection.untilClosed()).toMatch(
-      /^HTTP\/1\.1 408 [\s\S]*"The request did not come to its end in time\."/,
+      /^HTTP\/1\.1 408 [\s\S]*"The request did not come to its end in time"/,
     )
     clearInterval(dripping)
   })

@@ -74,7 +74,10 @@ function explainStatus(
   { status, headers }: Response,
   body: Readonly<Record<string, unknown>> | undefined,
 ): ClientError {
-  const said = findText(body, 'detail', 'message', 'error_description', 'title')
+  // RFC 9457, with the worker's own `remedy`; `error_description` is RFC 6749's.
+  const found = findText(body, 'detail', 'error_description', 'title')
+  const remedy = findText(body, 'remedy')
+  const said = found !== undefined && remedy !== undefined ? `${found}: ${remedy}` : found
   const retryAfterMs = readRetryAfter(headers.get('retry-after'))
   const isTransient = [429, 502, 503, 504].includes(status) || (status === 409 && retryAfterMs !== undefined)
   const code =

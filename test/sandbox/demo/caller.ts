@@ -23,7 +23,7 @@ export function createCaller(sandbox: Sandbox, workerAddress: string): Caller {
     const response = await fetch(`${workerAddress}${path}`, { method, headers, signal })
     const content: unknown = await response.json()
     if (response.ok) return content
-    throw new DemoError(`${method} ${path} was answered with ${response.status}: ${errorSchema.parse(content).message}`)
+    throw new DemoError(`${method} ${path} was answered with ${response.status}: ${errorSchema.parse(content).detail}`)
   }
   const look = async (id: string, signal: AbortSignal): Promise<RequestReport> =>
     requestReportSchema.parse(await send('GET', `/requests/${id}`, signal))
@@ -44,7 +44,7 @@ export function createCaller(sandbox: Sandbox, workerAddress: string): Caller {
 }
 
 const acceptedSchema = z.object({ id: z.string() })
-const errorSchema = z.object({ message: z.string() })
+const errorSchema = z.object({ detail: z.string() })
 const tokenSchema = z.object({ access_token: z.string() })
 
 /** Client credentials (RFC 6749, section 4.4), by hand. */

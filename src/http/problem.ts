@@ -1,0 +1,58 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
+import {
+  ConflictError,
+  NotFoundError,
+  type Told,
+  TransientError,
+  toExplanation,
+  UsageError,
+  WorkerError,
+} from '../errors.ts'
+
+export const problemType = 'application/problem+json'
+
+/** Problem details (RFC 9457) with two members of ours: `code` names the check that failed, `remedy` says what to do about it. */
+export const problemSchema = z.object({
+  type: z.string(),
+  /** What the status is called. */
+  title: z.string(),
+  status: z.int(),
+  /** What was found. */
+  detail: z.string(),
+  code: z.string(),
+  remedy: z.string().optional(),
+})
+export type Problem = z.infer<typeof problemSchema>
+
+/** The one place where an error becomes an answer over HTTP. */
+export function toProblem(status: number, code: string, told: Told): Problem {
+  const { found, remedy } = toExplanation(told)
+  return {
+    type: `urn:problem-type:hasura-sync-worker:${code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: found,
+    code,
+    ...(remedy !== undefined && { remedy }),
+  }
+}
+
+/** Of an error of ours, what it says; of Fastify's refusals, which hold nothing of the body, theirs; of others nothing. */
+export function problemOf(error: unknown): Problem {
+  const status = statusOf(error)
+  if (error instanceof WorkerError && (status < 500 || error instanceof TransientError)) {
+    return toProblem(status, error.code, error)
+  }
+  if (error instanceof Error && status < 500) return toProblem(status, 'usage', error.message)
+  return toProblem(status, 'unexpected', { found: 'Something went wrong here', remedy: "the worker's log says what" })
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof UsageError) return 400
+  if (error instanceof NotFoundError) return 404
+  if (error instanceof ConflictError) return 409
+  if (error instanceof TransientError) return 503
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+}
