@@ -6,7 +6,9 @@ import { defineJob } from '../../src/definitions/define-job.ts'
 import { PermanentError } from '../../src/errors.ts'
 import { createAuthorize } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
+import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
 
 const audience = 'hasura-sync-worker'
 const role = 'request-jobs'
@@ -40,7 +42,7 @@ beforeAll(async () => {
   }
   http = createHttp({
     operations: app.operations,
-    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role }),
+    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role, viewRole: role }),
     log: app.logged.log,
   })
   url = await http.listen({ host: '127.0.0.1', port: 0 })
@@ -100,4 +102,36 @@ test('what the compiler was kept from seeing is refused with the words of the wo
     code: 'usage',
     message: expect.stringContaining('There is no job "export-all"'),
   })
+})
+
+test('the changes of a mirror table are followed from a position on', async () => {
+  const table = mirrorRows({ into: 'prices', key: 'id', columns: { id: 'text', price: 'numeric' } })
+  const writePrices = defineJob({
+    name: 'write-prices',
+    payload: z.strictObject({ ids: z.array(z.string()) }),
+    into: 'prices',
+    async run({ account }, { payload, transaction }) {
+      const rows = payload.ids.map(id => ({ id, price: '1' }))
+      const counts = await transaction(async tx => {
+        await table.ensure(tx)
+        return table.write(tx, account.name, rows)
+      })
+      return { counts }
+    },
+  })
+  app.addJob(writePrices)
+  const write = (...ids: string[]) => runPull(app, writePrices, 'default', { payload: { ids } as object })
+  await write('a', 'b')
+  const worker = open()
+  const seen: string[] = []
+  let last = '0'
+  for await (const { key, op, position } of worker.changes('prices', { pollMs: 50 })) {
+    seen.push(`${op} ${key.id}`)
+    last = position
+    if (seen.length === 2) await write('c')
+    if (seen.length === 3) break
+  }
+  expect(seen).toEqual(['upsert a', 'upsert b', 'upsert c'])
+  expect(await worker.changes('prices', { after: last, follow: false }).next()).toMatchObject({ done: true })
+  await expect(worker.changes('prizes').next()).rejects.toMatchObject({ code: 'usage', status: 404 })
 })

@@ -211,3 +211,63 @@ test('no error tells a secret', async () => {
     for (const secret of ['token-', 'top:secret', '4242']) expect(told).not.toContain(secret)
   }
 })
+
+describe('following changes', () => {
+  const change = (position: number) => ({ position: `${position}`, op: 'upsert', account: 'a', key: { id: 'x' } })
+  const page =
+    (from: number, count: number, position = from + count - 1) =>
+    () =>
+      Response.json({ changes: Array.from({ length: count }, (_, at) => change(from + at)), position: `${position}` })
+  const read = async (changes: AsyncIterable<{ readonly position: string }>, count = Number.POSITIVE_INFINITY) => {
+    const positions: number[] = []
+    for await (const { position } of changes) {
+      positions.push(Number(position))
+      if (positions.length >= count) break
+    }
+    return positions
+  }
+  const afterOf = (asked: readonly { url: string }[]) => asked.map(each => new URL(each.url).searchParams.get('after'))
+
+  test('reads page after page from a position on, and ends with the last where it is told to', async () => {
+    const { client, asked, pauses } = open([page(8, 1_000), page(1_008, 3, 1_050)])
+    const positions = await read(client.changes('articles', { after: '7', account: 'north', follow: false }))
+    expect(positions).toEqual(Array.from({ length: 1_003 }, (_, at) => 8 + at))
+    expect(afterOf(asked)).toEqual(['7', '1007'])
+    expect(new URL(asked[0]?.url ?? '').searchParams.get('account')).toBe('north')
+    expect(pauses).toEqual([])
+  })
+
+  test('waits for more, after the end that it was told of, through a restart of the worker', async () => {
+    const { client, asked, pauses } = open([page(1, 2, 9), page(10, 0, 12), unreachable, refuse(503), page(13, 1)])
+    expect(await read(client.changes('articles'), 3)).toEqual([1, 2, 13])
+    expect(afterOf(asked)).toEqual(['0', '9', '12', '12', '12'])
+    expect(pauses.slice(0, 2)).toEqual([2_000, 2_000])
+  })
+
+  test('ends with an error when the worker stays away, and what was handled is known by then', async () => {
+    const { client } = open([page(1, 2), unreachable])
+    const handled: string[] = []
+    const following = (async () => {
+      for await (const { position } of client.changes('articles')) handled.push(position)
+    })()
+    await expect(following).rejects.toMatchObject({ code: 'unavailable', isTransient: true })
+    expect(handled).toEqual(['1', '2'])
+  })
+
+  test.each<[string, Reply]>([
+    ['no page', () => Response.json({ items: [] })],
+    ['changes without a position', () => Response.json({ changes: [{ op: 'upsert' }], position: '1' })],
+    ['the same page for ever', page(1, 1, 0)],
+  ])('refuses %s', async (_what, reply) => {
+    await expect(read(open([reply]).client.changes('articles'))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('ends by its signal, with the reason', async () => {
+    const { client } = open([page(1, 2)])
+    const stopping = new AbortController()
+    const following = (async () => {
+      for await (const _ of client.changes('articles', { signal: stopping.signal })) stopping.abort(new Error('enough'))
+    })()
+    await expect(following).rejects.toThrow('enough')
+  })
+})

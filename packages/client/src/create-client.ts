@@ -2,6 +2,7 @@ import { ClientError } from './client-error.ts'
 import { createAccess, type TokenOption } from './create-access.ts'
 import { type Answer, type Deadlines, exchange } from './exchange.ts'
 import type { JobLike, JobName, JobNamed, RequestArguments } from './job-types.ts'
+import { type Change, type ChangesOptions, readChanges } from './read-changes.ts'
 import { type Accepted, parseAccepted, parseReport, type RequestReport } from './request-report.ts'
 import { requireAddress } from './require-address.ts'
 import { platform, type Surroundings } from './surroundings.ts'
@@ -61,6 +62,13 @@ export interface Client<L extends readonly JobLike[]> {
    * @throws ClientError `timeout`, and those of `find`
    */
   watch(request: string | { readonly id: string }, options?: WaitOptions): AsyncIterableIterator<RequestReport>
+  /**
+   * The changes of a mirror table, in the order in which they were committed: of each row the latest one. Needs a token with the
+   * role to view. It goes on for as long as it is read.
+   *
+   * @throws ClientError when the worker doesn't answer; go on after the position of the last change that was handled
+   */
+  changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>
 }
 
 /**
@@ -144,6 +152,11 @@ export function createClientIn<const L extends readonly JobLike[]>(
     find: async (id, { signal } = {}) => (await look(id, 0, signal)).report,
     wait: (asked, wish) => waitForEnd(watch(asked, wish)),
     watch,
+    changes(table, wish) {
+      const ask = async (query: URLSearchParams, signal?: AbortSignal) =>
+        (await send(`/changes?${query}`, {}, deadlines, signal)).body
+      return readChanges(surroundings, ask, table, wish)
+    },
   }
 }
 

@@ -9,4 +9,5 @@ export {
   type WaitOptions,
 } from './create-client.ts'
 export type { JobLike, JobName, JobNamed, PayloadOf } from './job-types.ts'
+export type { Change, ChangesOptions } from './read-changes.ts'
 export type { Accepted, Progress, RequestReport, RequestState } from './request-report.ts'
