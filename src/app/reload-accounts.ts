@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
 import type { Account } from '../account.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
 import { ConfigError, renderExplanation } from '../errors.ts'
+import { probeNow } from '../holds/holds.ts'
 import type { Log } from '../log.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -65,9 +65,7 @@ export function logDeprecations(log: Log, accounts: Iterable<Account>): void {
 /** What was held may be mended now, so somebody goes and looks at once; and new accounts are filled. */
 async function bringUp(deps: ReloadDeps, names: readonly string[]): Promise<void> {
   try {
-    if (names.length > 0) {
-      await sql`update worker.holds set probe_at = now() where account = any(${names})`.execute(deps.store)
-    }
+    if (names.length > 0) await probeNow(deps.store, names)
     await requestBootstraps(deps)
   } catch (error) {
     // Holds end by themselves, and housekeeping asks for bootstraps as well.

@@ -26,7 +26,7 @@ export interface Move {
  */
 export async function claimReader(tx: FencedTransaction, claim: ReaderClaim): Promise<string | undefined> {
   const isTaken = sql<boolean>`(r.request_id <> excluded.request_id and exists (
-    select from worker.runs u join worker.processes p on p.id = u.process and p.expires_at > now()
+    select from worker.runs u join worker.living_processes() p on p.id = u.process
     where u.request_id = r.request_id and u.state = 'running'))`
   const { rows } = await sql<{ position: string; is_ours: boolean }>`
     insert into worker.change_readers as r (reader, mirror, account, position, request_id)

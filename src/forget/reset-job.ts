@@ -1,3 +1,4 @@
+import { dropHolds } from '../holds/holds.ts'
 import { forgetReads } from '../pull/full/full-read-record.ts'
 import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
 
@@ -6,7 +7,7 @@ export async function resetJob(deps: FreeLinesDeps, account: string, job: string
   await withFreeLines(deps, account, [job], async () => {
     await deps.store.transaction().execute(async tx => {
       await forgetReads(tx, { account, job })
-      await tx.deleteFrom('worker.holds').where('account', '=', account).where('job', '=', job).execute()
+      await dropHolds(tx, account, job)
     })
   })
 }

@@ -219,7 +219,7 @@ async function claim(store: Store, account: string, processId: string): Promise<
     from found
     where a.name = found.name and a.first_login <> 'visible'
       and (a.first_login_process is null or a.first_login_process = ${processId} or not exists (
-        select from worker.processes p where p.id = a.first_login_process and p.expires_at > now()))
+        select from worker.living_processes() p where p.id = a.first_login_process))
     returning found.first_login as before`.execute(store)
   return rows[0]?.before
 }

@@ -45,9 +45,7 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
     : sql`''`
   const { rows } = await sql<StoreFact>`${brief}
     with served as (
-      select v.account, v.job, count(*) as processes
-      from worker.served_lines v join worker.processes p on p.id = v.process and p.expires_at > now()
-      group by v.account, v.job
+      select v.account, v.job, count(*) as processes from worker.living_lines() v group by v.account, v.job
     ), waiting as (
       select r.account, r.job,
         count(*) filter (where r.due_at is null) as ready,
@@ -61,7 +59,7 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
       select w.*, l.taken_at,
         case
           when s.job is null then 'unserved'
-          when exists (select from worker.holds h where h.account = w.account and h.job in ('', w.job)) then 'held'
+          when exists (select from worker.holds_of(w.account, w.job)) then 'held'
           else 'ready'
         end as state
       from waiting w
@@ -93,8 +91,7 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
       from worker.schedules t join served s on s.account = t.account and s.job = t.job
       where not t.paused and t.last_run_at is not null
       union all
-      select 'workers', '', '', '', count(distinct v.process)
-      from worker.served_lines v join worker.processes p on p.id = v.process and p.expires_at > now()
+      select 'workers', '', '', '', count(distinct v.process) from worker.living_lines() v
     )
     select fact.name, ${jobOf} as job, ${accountOf} as account, fact.kind,
       case when fact.name in ('requests', 'holds', 'workers') then sum(fact.value) else max(fact.value) end::float8 as value

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { renderExplanation } from '../errors.ts'
-import { probeNow } from '../gate/holds.ts'
+import { listHolds as listAll, probeNow } from '../holds/holds.ts'
 import { chooseNamed } from '../names/find-named.ts'
 import { isOwn } from './bound-caller.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
@@ -51,28 +51,22 @@ export const probeHolds = defineOperation({
     const { deps } = app
     const account = chooseNamed('account', deps.accounts, wanted.account).account.name
     requireNames(deps, { job: wanted.job })
-    await probeNow(deps.store, account, wanted.job)
+    await probeNow(deps.store, [account], wanted.job)
     const holds = await findHolds(app)
     return holds.filter(hold => hold.account === account && (!wanted.job || !hold.job || hold.job === wanted.job))
   },
 })
 
 async function findHolds(app: OperationDeps): Promise<HoldReport[]> {
-  const rows = await app.deps.store
-    .selectFrom('worker.holds')
-    .selectAll()
-    .where(isOwn(sql.ref('account'), app))
-    .orderBy('account')
-    .orderBy('job')
-    .execute()
-  return rows.map(row => ({
-    account: row.account,
-    job: row.job || null,
-    code: row.code,
-    reason: renderExplanation({ found: row.found, remedy: row.remedy ?? undefined }),
-    found: row.found,
-    remedy: row.remedy,
-    since: row.since.toISOString(),
-    nextProbeAt: row.probe_at.toISOString(),
+  const holds = await listAll(app.deps.store, isOwn(sql.ref('account'), app))
+  return holds.map(hold => ({
+    account: hold.account,
+    job: hold.job ?? null,
+    code: hold.code,
+    reason: renderExplanation(hold),
+    found: hold.found,
+    remedy: hold.remedy ?? null,
+    since: hold.since.toISOString(),
+    nextProbeAt: hold.nextProbeAt.toISOString(),
   }))
 }

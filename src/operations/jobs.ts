@@ -90,7 +90,7 @@ async function findStates(
     select j.job,
       exists (select from worker.leases x where x.job = j.job and x.run_id is not null and ${isMeant}) as running,
       exists (select from worker.requests x where x.job = j.job and x.state = 'waiting' and ${isMeant} and exists (
-        select from worker.holds h where h.account = x.account and h.job in ('', j.job))) as held,
+        select from worker.holds_of(x.account, j.job))) as held,
       exists (select from worker.requests x where x.job = j.job and x.state = 'waiting' and ${isMeant}) as waiting,
       (select min(x.next_run_at) from worker.schedules x where x.job = j.job and not x.paused and ${isMeant}) as next_due_at,
       (select json_build_object('id', x.id, 'account', x.account, 'state', x.state, 'startedAt', x.started_at,

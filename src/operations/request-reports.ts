@@ -102,15 +102,12 @@ const columns = sql`
       where f.account = r.account and f.job = r.job and f.state = 'waiting' and f.due_at is null
         and (f.rank, f.seq) < (r.rank, r.seq) limit 1000) first) else 0 end as ahead,
   (select count(*)::int from worker.leases o where o.account = r.account and o.slot is not null) as running_of_account,
-  exists (select from worker.served_lines v join worker.processes w on w.id = v.process
-    where v.account = r.account and v.job = r.job and w.expires_at > now()) as is_served`
+  exists (select from worker.living_lines() v where v.account = r.account and v.job = r.job) as is_served`
 
 const joins = sql`
   left join worker.run_progress p on p.run_id = r.run_id
   left join worker.leases l on l.account = r.account and l.job = r.job
-  left join lateral (
-    select * from worker.holds x where x.account = r.account and x.job in ('', r.job) order by x.job limit 1) h
-    on r.state = 'waiting'`
+  left join lateral (select * from worker.holds_of(r.account, r.job) x order by x.job limit 1) h on r.state = 'waiting'`
 
 /** @returns undefined when the caller has none; of one that was superseded, the request that does its work */
 export async function findRequest(app: Reading, id: string): Promise<RequestReport | undefined> {

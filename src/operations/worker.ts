@@ -14,9 +14,7 @@ export const hasWorker = defineOperation({
   input: z.object({}),
   output: z.boolean(),
   async run({ deps: { store } }) {
-    const { rows } = await sql`
-      select from worker.served_lines l join worker.processes p on p.id = l.process
-      where p.expires_at > now() limit 1`.execute(store)
+    const { rows } = await sql`select from worker.living_lines() limit 1`.execute(store)
     return rows.length > 0
   },
 })

@@ -1,7 +1,7 @@
 import { findContractRefusal } from '../definitions/contract.ts'
 import { type JobSettings, readJobSettings } from '../definitions/job-settings.ts'
-import { liftHolds } from '../gate/holds.ts'
 import { openSession, type Session } from '../gate/session.ts'
+import { liftGateHolds } from '../holds/holds.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { Execution } from './execution.ts'
 import type { RunDeps } from './run-deps.ts'
@@ -28,7 +28,7 @@ export async function admit(
   const settings = await readJobSettings(job, access.account, deps.settings)
   const session = await openSession(deps, access, job.requirement, signal, known)
   if (probed) {
-    const lifted = await liftHolds(deps.store, access.account.name, job.name)
+    const lifted = await liftGateHolds(deps.store, access.account.name, job.name)
     for (const hold of lifted) deps.observer.holdLifted(observed, hold)
   }
   return { session, settings }

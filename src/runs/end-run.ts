@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { ObservedHold } from '../observer/observer.ts'
 import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
 import { asClaimedRun, type BegunRow, type ClaimedRun } from './claim-run.ts'
@@ -8,11 +9,16 @@ import type { Line } from './line.ts'
 export interface EndedRun {
   /** Lines that may have work. */
   readonly wake: readonly Line[]
+  /** What had been held, and is over. */
+  readonly lifted: readonly ObservedHold[]
   /** The run that has taken over lease and slot. */
   readonly next: ClaimedRun | undefined
 }
 
-type EndRow = ({ readonly kind: 'ended' | 'wake' } & Line) | ({ readonly kind: 'run' } & BegunRow)
+type EndRow =
+  | ({ readonly kind: 'ended' | 'wake' } & Line)
+  | ({ readonly kind: 'run' } & BegunRow)
+  | { readonly kind: 'lifted'; readonly hold: ObservedHold }
 
 const end = gather<Record<string, string | number | boolean | readonly string[] | null>, EndRow>({
   given: sql`run uuid, state text, request text, pause_ms float8, failures integer, "from" text, "to" text, counts text, error text,
@@ -20,7 +26,7 @@ const end = gather<Record<string, string | number | boolean | readonly string[] 
   call: sql`worker.end_run(given.run, given.state, given.request, given.pause_ms, given.failures, given."from", given."to",
     given.counts::jsonb, given.error::jsonb, given.hold::jsonb, given.lifts, given.steps, given.next)`,
   columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
-    answer.issuer, answer.subject, answer.endpoint, answer.first_login`,
+    answer.issuer, answer.subject, answer.endpoint, answer.first_login, answer.hold`,
 })
 
 /**
@@ -55,6 +61,7 @@ export async function endRun(
   const begun = rows.find(row => row.kind === 'run')
   return {
     wake: rows.flatMap(row => (row.kind === 'wake' ? [lineOf(row)] : [])),
+    lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.hold] : [])),
     next: begun && nextRunId ? asClaimedRun(nextRunId, begun) : undefined,
   }
 }

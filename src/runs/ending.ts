@@ -1,15 +1,6 @@
 import type { JobResult } from '../definitions/define-job.ts'
-import {
-  type Explanation,
-  JobError,
-  LeaseLostError,
-  OutageError,
-  PermanentError,
-  RateLimitedError,
-  RefusalError,
-  TransientError,
-  WorkerError,
-} from '../errors.ts'
+import { type Explanation, JobError, LeaseLostError, RefusalError, TransientError, WorkerError } from '../errors.ts'
+import { findHoldCause, type HoldRecord, holdAfter } from '../holds/hold-after.ts'
 import { describeError } from '../log.ts'
 import type { RunCounts, RunState } from '../states.ts'
 
@@ -42,17 +33,6 @@ export interface ErrorRecord extends Explanation {
   readonly code: string
 }
 
-/** A hold as `worker.place_hold` takes it. */
-export interface HoldRecord extends ErrorRecord {
-  readonly scope: 'account' | 'job'
-  readonly metBy: 'gate' | 'run'
-  readonly probed: boolean
-  /** What the API asked for, which nobody shortens; 0 when it asked for nothing. */
-  readonly pauseMs: number
-  /** How many times the usual pauses a probe is worth; 0 for one that is due as soon as the API's pause is over. */
-  readonly weight: number
-}
-
 /**
  * Runs of one request that may fail for a reason that passes, before the request fails: the pauses add up to a day, so that
  * nothing is given up in a night.
@@ -60,9 +40,6 @@ export interface HoldRecord extends ErrorRecord {
 export const maxPassingFailures = 100
 /** The same for what nobody foresaw, such as a fault in a job: 21 minutes. */
 export const maxUnknownFailures = 8
-
-/** Hasura's words for a role that was taken away while a run was going: the gate would say the same. */
-const lateRefusals = new Set(['access-denied', 'jwt-missing-role-claims', 'jwt-invalid-claims'])
 
 /** What is known of a run that ends. */
 export interface RunFacts {
@@ -103,10 +80,10 @@ export function endAfter(error: unknown, facts: RunFacts): Ending {
   if (stopped instanceof CancelledError)
     return end({ run: 'cancelled', request: 'cancelled', error: recordOf(stopped) })
   if (stopped !== undefined || error instanceof LeaseLostError) return end({ run: 'interrupted', request: 'waiting' })
-  const cause = holdCauseOf(error)
+  const cause = findHoldCause(error)
   if (cause) {
     const run = cause instanceof RefusalError ? 'refused' : 'interrupted'
-    return end({ run, request: 'waiting', hold: holdOf(cause, facts) })
+    return end({ run, request: 'waiting', hold: holdAfter(cause, facts) })
   }
   if (failures + 1 >= maxFailuresOf(error)) return end({ run: 'failed', request: 'failed', failures: failures + 1 })
   return end({ run: 'failed', request: 'waiting', pauseMs: retryPauseMs(failures), failures: failures + 1 })
@@ -121,25 +98,6 @@ function recordOf(error: unknown): ErrorRecord {
   if (error instanceof WorkerError) return { code: error.code, found: error.found, remedy: error.remedy }
   const { code, message } = describeError(error)
   return { code, found: message }
-}
-
-type HoldCause = RefusalError | OutageError | RateLimitedError
-
-function holdCauseOf(error: unknown): HoldCause | undefined {
-  if (error instanceof RefusalError || error instanceof OutageError || error instanceof RateLimitedError) return error
-  if (error instanceof PermanentError && lateRefusals.has(error.code)) {
-    return new RefusalError('job-roles', 'job', error, { cause: error })
-  }
-  return undefined
-}
-
-function holdOf(cause: HoldCause, { metBy, probed }: RunFacts): HoldRecord {
-  const told = { ...recordOf(cause), metBy, probed }
-  // What one process is told holds for all of them, and for all that the account asks of that API.
-  if (cause instanceof RateLimitedError) return { ...told, scope: 'account', pauseMs: cause.retryAfterMs, weight: 0 }
-  const pauseMs = cause instanceof OutageError ? (cause.retryAfterMs ?? 0) : 0
-  // A probe of this one reads all keys of a table: from a minute up to an hour.
-  return { ...told, scope: cause.scope, pauseMs, weight: cause.code === 'deletion-guard' ? 12 : 1 }
 }
 
 function maxFailuresOf(error: unknown): number {

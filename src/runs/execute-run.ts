@@ -35,7 +35,6 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
     if (ending.run !== 'succeeded') {
       observer.runEnded(observed, { state: ending.run, durationMs: clock.now() - claimedAt, error: thrown })
     }
-    if (ending.hold) observer.holdPlaced(observed, ending.hold)
     return { ending, outcome: { thrown } }
   }
   const follow = async (result: JobResult | undefined) =>

@@ -5,6 +5,7 @@ import { type ClaimedRun, claimRun } from './claim-run.ts'
 import { type EndedRun, endRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
+import type { Lease } from './lease.ts'
 import type { LineName } from './line.ts'
 import type { RunDeps } from './run-deps.ts'
 import type { RunInHand } from './runs-in-hand.ts'
@@ -65,7 +66,7 @@ export async function runLine(
     // A run that was aborted says nothing good about the next one: nobody may hear this process.
     const goesOn = clock.now() < turnEndsAt && mayGoOn() && !hand.signal.aborted
     if (goesOn) hand = turn.use(process.takeInHand())
-    const ended = await endSurely(deps, over.runId, ending, stopping, goesOn ? hand.runId : undefined)
+    const ended = await endSurely(deps, claim.lease, ending, stopping, goesOn ? hand.runId : undefined)
     // Else each heartbeat during a long run after it would tell that this one has no lease.
     over[Symbol.dispose]()
     deps.wake(ended?.wake ?? [])
@@ -98,18 +99,24 @@ function unrecordable({ failures }: Ending): Ending {
  */
 export async function endSurely(
   { store, clock, log, observer }: Pick<RunDeps, 'store' | 'clock' | 'log' | 'observer'>,
-  runId: string,
+  { runId, account, job }: Lease,
   ending: Ending,
   stopping: AbortSignal,
   nextRunId?: string,
 ): Promise<EndedRun | undefined> {
+  const run = { job, account, run: runId }
   for (let recorded = ending, next = nextRunId; ; next = undefined) {
     try {
       const ended = await endRun(store, runId, recorded, next)
-      if (!ended) observer.guardFired('end-refused', { run: runId })
+      if (!ended) {
+        observer.guardFired('end-refused', run)
+        return undefined
+      }
+      if (recorded.hold) observer.holdPlaced(run, recorded.hold)
+      for (const hold of ended.lifted) observer.holdLifted(run, hold)
       return ended
     } catch (error) {
-      log.warn({ error, run: runId }, 'how a run ended could not be recorded and is recorded again')
+      log.warn({ error, ...run }, 'how a run ended could not be recorded and is recorded again')
       // Trying the same again wouldn't help, and the line must not wait for ever.
       if (isRefusedValue(error)) recorded = unrecordable(ending)
       if (stopping.aborted) return nothing
@@ -118,4 +125,4 @@ export async function endSurely(
   }
 }
 
-const nothing: EndedRun = { wake: [], next: undefined }
+const nothing: EndedRun = { wake: [], lifted: [], next: undefined }

@@ -69,7 +69,7 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   }
   const signal = AbortSignal.any([hand.signal, run.signal])
   const { ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
-  const ended = await endSurely(deps, hand.runId, inForeground(ending, 'result' in outcome), run.signal)
+  const ended = await endSurely(deps, claim.lease, inForeground(ending, 'result' in outcome), run.signal)
   deps.wake(ended?.wake ?? [])
   if ('thrown' in outcome) throw outcome.thrown
   if (!ended) throw unsure(line)

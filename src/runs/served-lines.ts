@@ -7,7 +7,7 @@ import type { LineName } from './line.ts'
 export const servedLineRows: AccountRows = {
   table: sql.table('worker.served_lines'),
   belongTo: account => sql`account = ${account} and not exists (
-    select from worker.processes p where p.id = process and p.expires_at > now())`,
+    select from worker.living_processes() p where p.id = process)`,
 }
 
 export interface ServedLine extends LineName {
@@ -25,8 +25,7 @@ export async function findServer(
   account: string,
 ): Promise<{ readonly host: string; readonly pid: number } | undefined> {
   const { rows } = await sql<{ host: string; pid: number }>`
-    select p.host, p.pid from worker.served_lines l join worker.processes p on p.id = l.process
-    where l.account = ${account} and p.expires_at > now() limit 1`.execute(store)
+    select host, pid from worker.living_lines() where account = ${account} limit 1`.execute(store)
   return rows[0]
 }
 

@@ -20,7 +20,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0010_callers_of_runs', ['alter table worker.runs add column caller text']],
   ['0011_webhooks', [webhooks()]],
   ['0012_origins_of_leases', ['alter table worker.leases add column origin text']],
-  ['0013_last_success_of_lines', [...lastSuccess(), ...replaceFunctions]],
+  ['0013_last_success_of_lines', lastSuccess()],
+  ['0014_what_holds_and_what_lives', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -1,9 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { OutageError } from '../../src/errors.ts'
 import type { Observer } from '../../src/observer/observer.ts'
 import { tellAll } from '../../src/observer/tell-all.ts'
+import { runLine } from '../../src/runs/run-line.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
@@ -77,6 +80,33 @@ describe('an observer', () => {
     await runPull(app, app.deps.jobs.get('sync-topics') ?? expect.fail(), 'default', { dryRun: true })
     expect(factsOf('pageWritten')).toEqual([])
     expect(factsOf('runEnded')).toHaveLength(1)
+  })
+
+  test('is told of a hold that the store has, and when it is lifted there, whoever lifts it', async () => {
+    const { observer, factsOf } = createRecorder()
+    let isAway = true
+    const job = defineJob({
+      name: 'ask-shop',
+      payload: z.strictObject({}),
+      async run() {
+        if (isAway) throw new OutageError('shop', 'job', 'The shop is closed')
+        return {}
+      },
+    })
+    await using app = await openTestApp({ observers: [observer], firstLogin: null, jobs: [job] })
+    const line = { job: job.name, account: 'default' }
+    const run = () => runLine(app.deps, line, new AbortController().signal, () => false)
+    const hold = expect.objectContaining({ code: 'shop', scope: 'job' })
+    await expect(runPull(app, job, line.account)).rejects.toThrow('closed')
+    expect(factsOf('holdPlaced')).toEqual([])
+
+    await app.operations.makeRequest({ ...line, payload: {} })
+    await run()
+    expect(factsOf('holdPlaced')).toEqual([[expect.objectContaining(line), hold]])
+    isAway = false
+    await app.operations.probeHolds({ account: line.account })
+    await run()
+    expect(factsOf('holdLifted')).toEqual([[expect.objectContaining(line), hold]])
   })
 
   test('that throws keeps nothing from the others', () => {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LeaseLostError } from '../../src/errors.ts'
+import type { HoldRecord } from '../../src/holds/hold-after.ts'
 import type { ClaimedRun } from '../../src/runs/claim-run.ts'
 import { endRun } from '../../src/runs/end-run.ts'
-import type { Ending, HoldRecord } from '../../src/runs/ending.ts'
+import type { Ending } from '../../src/runs/ending.ts'
 import { fencedStatement, fencedTransaction } from '../../src/runs/lease.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
@@ -27,7 +28,7 @@ describe.each(stores)('ending a run on %s', place => {
     expect(await endRun(fixture.store, old.lease.runId, done)).toBeUndefined()
     expect(await fixture.stateOf(id)).toMatchObject({ state: 'running' })
     expect(await endRun(fixture.store, young.lease.runId, done)).toBeDefined()
-    expect(await endRun(fixture.store, young.lease.runId, done)).toEqual({ wake: [], next: undefined })
+    expect(await endRun(fixture.store, young.lease.runId, done)).toEqual({ wake: [], lifted: [], next: undefined })
     const runs = await fixture.store
       .selectFrom('worker.runs')
       .select('state')
@@ -50,15 +51,20 @@ describe.each(stores)('ending a run on %s', place => {
     const ended = await endRun(fixture.store, first.lease.runId, done, nextId)
     expect(ended).toEqual({
       wake: [],
+      lifted: [],
       next: expect.objectContaining({ lease: { ...line, runId: nextId }, requestId: second.id, payload: { n: 2 } }),
     })
     expect(await fixture.stateOf(second.id)).toMatchObject({ state: 'running' })
     expect(await fixture.tryClaim(line, processId)).toBe('busy')
     expect(await fixture.tryClaim(other, processId, { slots: 1 })).toBe('full')
     // The answer was lost: asked again it begins nothing.
-    expect(await endRun(fixture.store, first.lease.runId, done, randomUUID())).toEqual({ wake: [], next: undefined })
+    expect(await endRun(fixture.store, first.lease.runId, done, randomUUID())).toEqual({
+      wake: [],
+      lifted: [],
+      next: undefined,
+    })
     const last = await endRun(fixture.store, nextId, done, randomUUID())
-    expect(last).toEqual({ wake: [expect.objectContaining(other)], next: undefined })
+    expect(last).toEqual({ wake: [expect.objectContaining(other)], lifted: [], next: undefined })
     expect(typeof (await fixture.tryClaim(other, processId, { slots: 1 }))).toBe('object')
   })
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { liftHolds } from '../../src/gate/holds.ts'
-import type { HoldRecord } from '../../src/runs/ending.ts'
+import type { HoldRecord } from '../../src/holds/hold-after.ts'
+import { liftGateHolds } from '../../src/holds/holds.ts'
 import type { Database } from '../../src/store/open-database.ts'
 import { openTestStore } from '../gate/open-test-store.ts'
 
@@ -39,11 +39,8 @@ async function holdsOf(account: string) {
   return rows.map(({ seconds, ...row }) => ({ ...row, seconds: Math.ceil(seconds) }))
 }
 
-const lift = async (account: string, job: string) => {
-  await sql`delete from worker.holds where account = ${account} and job in ('', ${job}) and asked_until <= now()`.execute(
-    database.store,
-  )
-}
+const lift = (account: string, job: string) =>
+  sql`select from worker.lift_holds(${account}, ${job})`.execute(database.store)
 
 describe('the pause between two probes', () => {
   test('begins at 5 s, doubles with each probe whatever it met, and stays at 5 minutes', async () => {
@@ -105,9 +102,11 @@ describe('a hold', () => {
     const account = randomUUID()
     await place(account, 'sync-articles', refusal)
     await place(account, 'sync-articles', { ...jobRefusal, metBy: 'run' })
-    expect(await liftHolds(database.store, account, 'sync-articles')).toBe(true)
+    expect(await liftGateHolds(database.store, account, 'sync-articles')).toEqual([
+      { code: 'claims', scope: 'account' },
+    ])
     expect(await holdsOf(account)).toMatchObject([{ job: 'sync-articles' }])
-    expect(await liftHolds(database.store, account, 'sync-articles')).toBe(false)
+    expect(await liftGateHolds(database.store, account, 'sync-articles')).toEqual([])
     await lift(account, 'sync-articles')
     expect(await holdsOf(account)).toEqual([])
   })
@@ -116,7 +115,7 @@ describe('a hold', () => {
     const account = randomUUID()
     await place(account, 'sync-articles', { ...outage, code: 'rate-limited', pauseMs: 60_000, weight: 0 })
     await lift(account, 'sync-articles')
-    expect(await liftHolds(database.store, account, 'sync-articles')).toBe(false)
+    expect(await liftGateHolds(database.store, account, 'sync-articles')).toEqual([])
     expect(await holdsOf(account)).toHaveLength(1)
     await sql`update worker.holds set asked_until = now() where account = ${account}`.execute(database.store)
     await lift(account, 'sync-articles')

@@ -29,7 +29,7 @@ declare
   v_is_pausing boolean;
 begin
   verdict := 'unknown-process';
-  if not exists (select from worker.processes p where p.id = p_process and p.expires_at > now()) then return; end if;
+  if not exists (select from worker.living_processes() p where p.id = p_process) then return; end if;
 
   verdict := 'busy';
   select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
@@ -54,10 +54,9 @@ begin
   if v_request.id is distinct from p_request and (p_request is not null or v_request.reserved_for is not null) then return; end if;
 
   verdict := 'held';
-  -- What was a pause for the API's limit is over with that pause.
-  select coalesce(bool_or(h.probe_at > now()), false), coalesce(bool_or(h.code <> 'rate-limited'), false)
+  select coalesce(bool_or(h.probe_at > now()), false), count(*) > 0
   into v_is_pausing, v_is_held
-  from worker.holds h where p_request is null and h.account = p_account and h.job in ('', p_job);
+  from worker.holds_of(p_account, p_job) h where p_request is null;
   if v_is_pausing then return; end if;
 
   verdict := 'full';
@@ -68,16 +67,12 @@ begin
     v_slot := v_lease.slot;
   end if;
 
-  -- Of all that wait for a hold to end, in all processes, one goes and looks.
   probed := false;
   if v_is_held then
     verdict := 'held';
-    update worker.holds h set probe_at = now() + interval '30 seconds'
-    where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited' and h.probe_at <= now();
-    probed := found;
-    if not probed and exists (
-      select from worker.holds h where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited'
-    ) then return; end if;
+    probed := worker.take_probe(p_account, p_job);
+    if not probed then return; end if;
+    probed := coalesce(probed, false);
   end if;
 
   update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now(),

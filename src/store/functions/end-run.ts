@@ -11,6 +11,7 @@ import { planByIndex } from './plan-by-index.ts'
  * - ended: always
  * - run: `p_next` has begun, with what a claim tells of it
  * - wake: a line that may have work: the one of this account that has waited longest, or all of them when a hold is over
+ * - lifted: a hold that is over, by its code and its scope in `hold`
  */
 export const endRunFunction = `
 create function worker.end_run(
@@ -19,7 +20,7 @@ create function worker.end_run(
 ) returns table (
   kind text, account text, job text, fence bigint,
   request_id text, payload jsonb, trigger text, failures integer, probed boolean,
-  issuer text, subject text, endpoint text, first_login text
+  issuer text, subject text, endpoint text, first_login text, hold jsonb
 )
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
@@ -74,9 +75,12 @@ begin
     perform worker.place_hold(v_run.account, v_run.job, p_hold);
   end if;
   if p_lifts then
-    delete from worker.holds h
-    where h.account = v_run.account and h.job in ('', v_run.job) and (h.asked_until is null or h.asked_until <= now());
-    get diagnostics v_lifted = row_count;
+    for hold in select to_jsonb(h) from worker.lift_holds(v_run.account, v_run.job) h loop
+      kind := 'lifted';
+      return next;
+      v_lifted := v_lifted + 1;
+    end loop;
+    hold := null;
   end if;
   update worker.runs r set state = p_state, finished_at = now(), from_position = p_from, to_position = p_to, counts = p_counts,
     error_code = p_error ->> 'code', error_found = p_error ->> 'found', error_remedy = p_error ->> 'remedy'
@@ -87,7 +91,7 @@ begin
   if p_next is not null then
     return query
       select 'run', v_run.account, v_run.job, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed,
-        c.issuer, c.subject, c.endpoint, c.first_login
+        c.issuer, c.subject, c.endpoint, c.first_login, null::jsonb
       from worker.claim(v_run.account, v_run.job, p_next, v_process, 0, null, p_run, v_succeeded) c where c.verdict = 'run';
     v_goes_on := found;
   end if;
@@ -126,10 +130,9 @@ language sql stable as $$
   select p_account, line.job, coalesce(l.fence, 0)
   from line left join worker.leases l on l.account = p_account and l.job = line.job
   where l.run_id is null and l.occupied_by is null
-    and not exists (select from worker.holds h where h.account = p_account and h.job in ('', line.job) and h.probe_at > now())
+    and not exists (select from worker.holds_of(p_account, line.job) h where h.probe_at > now())
     -- Else a job that nobody has any more takes the one wake-up of each end.
-    and exists (select from worker.served_lines v join worker.processes p on p.id = v.process
-      where v.account = p_account and v.job = line.job and p.expires_at > now())
+    and exists (select from worker.living_lines() v where v.account = p_account and v.job = line.job)
   order by line.rank, line.seq limit p_limit
 $$`
 

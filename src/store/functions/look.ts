@@ -109,8 +109,7 @@ language sql stable as $$
     join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
     left join worker.leases l on l.account = line.account and l.job = line.job
     where line.reserved_for is null and l.run_id is null and l.occupied_by is null
-      and not exists (
-        select from worker.holds h where h.account = line.account and h.job in ('', line.job) and h.probe_at > now())
+      and not exists (select from worker.holds_of(line.account, line.job) h where h.probe_at > now())
   )
   select f.account, f.job, f.fence from free f
   where f.place <= f.slots - (select count(*) from worker.leases o where o.account = f.account and o.slot is not null)
@@ -140,7 +139,7 @@ begin
     join worker.runs r on r.id = l.run_id
     join worker.requests q on q.id = r.request_id
     where l.slot is not null
-      and not exists (select from worker.processes p where p.id = l.process and p.expires_at > now())
+      and not exists (select from worker.living_processes() p where p.id = l.process)
     order by l.account, l.job limit p_limit
     for update of l skip locked
   loop
@@ -156,12 +155,12 @@ begin
   end loop;
   update worker.leases l set occupied_by = null, process = null
   where l.occupied_by is not null
-    and not exists (select from worker.processes p where p.id = l.process and p.expires_at > now());
+    and not exists (select from worker.living_processes() p where p.id = l.process);
   update worker.requests r set state = 'failed', ended_at = now(), error_code = 'interrupted',
     error_found = worker.interruption(1) ->> 'found'
   where r.id in (
     select q.id from worker.requests q where q.state = 'waiting' and q.reserved_for is not null
-      and not exists (select from worker.processes p where p.id = q.reserved_for and p.expires_at > now())
+      and not exists (select from worker.living_processes() p where p.id = q.reserved_for)
     order by q.id limit p_limit for update skip locked);
 end $$`
 

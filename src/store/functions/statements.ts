@@ -3,9 +3,10 @@ import { endStepFunction, mayTickFunction, nextStepFunction } from './bootstrap.
 import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimFunction, freeSlotFunction } from './claim.ts'
 import { endRunFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
+import { holdsOfFunction, liftHoldsFunction, placeHoldFunction, takeProbeFunction } from './holds.ts'
 import { leaseOriginFunction } from './lease-origin.ts'
+import { livingLinesFunction, livingProcessesFunction } from './living.ts'
 import { beatFunction, interruptionFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
-import { placeHoldFunction } from './place-hold.ts'
 import { tickFunction } from './tick.ts'
 
 /** One that a user calls is replaced, so that what was granted on it stays; the others may have another signature. */
@@ -30,7 +31,12 @@ export const replaceFunctions: readonly string[] = [
   leaseOriginFunction,
   rankOffsetFunction,
   successorFunction,
+  livingProcessesFunction,
+  livingLinesFunction,
+  holdsOfFunction,
   placeHoldFunction,
+  takeProbeFunction,
+  liftHoldsFunction,
   acceptFunction,
   nextStepFunction,
   endStepFunction,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LeaseLostError } from '../../../../src/errors.ts'
-import { liftHolds } from '../../../../src/gate/holds.ts'
+import { liftGateHolds } from '../../../../src/holds/holds.ts'
 import { fencedTransaction } from '../../../../src/runs/lease.ts'
 import { holdsOf } from '../expected.ts'
 import type { Transition, WorkerSetting } from '../transition.ts'
@@ -14,7 +14,7 @@ export function* runSteps({ asks, state, name, here }: WorkerSetting): Generator
         kind: 'progress',
         async call(draft) {
           const { after: rows } = await asks.lift(draft.store, hand.job, store =>
-            liftHolds(store, hand.account, hand.job).then(lifted => lifted.length > 0),
+            liftGateHolds(store, hand.account, hand.job).then(lifted => lifted.length > 0),
           )
           draft.store = rows
           return (_before, after) => {

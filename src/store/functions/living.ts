@@ -1,0 +1,13 @@
+/** Processes that have been heard of in time: what another one has in hand is taken over. */
+export const livingProcessesFunction = `
+create function worker.living_processes() returns setof worker.processes language sql stable as $$
+  select p.* from worker.processes p where p.expires_at > now()
+$$`
+
+/** Lines that a living process serves, once for each of these processes. */
+export const livingLinesFunction = `
+create function worker.living_lines() returns table (account text, job text, process uuid, host text, pid integer)
+language sql stable as $$
+  select v.account, v.job, p.id, p.host, p.pid
+  from worker.served_lines v join worker.living_processes() p on p.id = v.process
+$$`
