@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
@@ -16,7 +15,8 @@ import { pullSync } from '../../src/pull/pull-sync.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { cronEvent } from '../http/hasura-events.ts'
 import { startEventTrigger } from '../sandbox/hasura/event-triggers.ts'
-import { findCodeBlocks, findSection, projectFolder, readDocument } from './markdown.ts'
+import { findCodeBlocks, findSection, readDocument } from './markdown.ts'
+import { runSnippet } from './run-snippet.ts'
 
 const execute = promisify(execFile)
 const guide = readDocument('docs/integrating.md')
@@ -88,16 +88,8 @@ test('curl', async () => {
 })
 
 test('TypeScript', async () => {
-  await mkdir(join(folder, 'shop'))
-  await writeFile(join(folder, 'shop/request.ts'), block('TypeScript', 'ts'))
-  // The package as it is in this checkout, without a build.
-  const client = pathToFileURL(join(projectFolder, 'packages/client/src/index.ts')).href
-  const hooks = `import { registerHooks } from 'node:module'
-    registerHooks({ resolve: (name, context, next) => next(name === 'hasura-sync-worker-client' ? '${client}' : name, context) })`
-  await writeFile(join(folder, 'hooks.mjs'), hooks)
-  const words = ['--import', pathToFileURL(join(folder, 'hooks.mjs')).href, 'shop/request.ts']
-  const { stdout } = await execute(process.execPath, words, { cwd: folder, env: surroundings })
-  expect(stdout).toBe('done\n')
+  const files = { 'request.ts': block('TypeScript', 'ts') }
+  expect(await runSnippet(folder, files, 'request.ts', { env: surroundings })).toBe('done\n')
 })
 
 test.skipIf(!hasPython)('Python', async () => {
