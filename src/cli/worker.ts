@@ -64,7 +64,7 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   const { config, env, envFile, log } = context
   const { deps, database } = app
   const { callers, hookSecrets } = config.http
-  const knowsHookSecret = hookSecrets && createHookSecret(hookSecrets, context.host)
+  const knowsHookSecret = hookSecrets && createHookSecret(hookSecrets, { ...context.host, log })
   const operations = createLocalOperations(app)
 
   const control = createControl({ operations, log })
@@ -112,6 +112,8 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
       ? 'worker ready (embedded database: a single process; set DATABASE_URL to run several)'
       : 'worker ready',
   )
+  // What is wrong with its file is told at once, not when the first event comes.
+  await knowsHookSecret?.(undefined).catch(() => {})
   if (!callers) log.info('requests over HTTP are off; set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow them')
 }
 

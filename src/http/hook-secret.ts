@@ -3,6 +3,7 @@ import type { Secret } from '../account.ts'
 import { type HookSecrets, shortestHookSecret } from '../config/read-hook-secrets.ts'
 import { readValue } from '../config/read-value.ts'
 import { TransientError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 
 /** Whether somebody shows the secret of Hasura's triggers. @throws TransientError (`hook-secret`) when it can't be read */
@@ -18,15 +19,32 @@ const freshForMs = 1_000
  */
 export function createHookSecret(
   { current, previous }: HookSecrets,
-  { readSecretFile, clock }: { readSecretFile(path: string): Promise<string>; readonly clock: Pick<Clock, 'now'> },
+  {
+    readSecretFile,
+    clock,
+    log,
+  }: { readSecretFile(path: string): Promise<string>; readonly clock: Pick<Clock, 'now'>; readonly log: Log },
 ): KnowsHookSecret {
   let digests: Promise<readonly Buffer[]> | undefined
   let readAt = Number.NEGATIVE_INFINITY
+  let isRefused = false
   const secrets = [current, ...(previous ? [previous] : [])]
+  async function readDigests(): Promise<readonly Buffer[]> {
+    try {
+      const found = await Promise.all(secrets.map(async secret => digest(await read(secret, readSecretFile))))
+      isRefused = false
+      return found
+    } catch (error) {
+      // Once for as long as it lasts: each trigger that comes meanwhile is told as well.
+      if (!isRefused) log.error({ error }, "Hasura's triggers are refused until the secret of hooks can be read")
+      isRefused = true
+      throw error
+    }
+  }
   return async shown => {
     if (!digests || clock.now() - readAt >= freshForMs) {
       readAt = clock.now()
-      digests = Promise.all(secrets.map(async secret => digest(await read(secret, readSecretFile))))
+      digests = readDigests()
     }
     const given = digest(shown ?? '')
     // Each is compared, whatever came of the one before.

@@ -12,6 +12,7 @@ import { createHttp } from '../../src/http/create-http.ts'
 import { addHookRoutes } from '../../src/http/hook-routes.ts'
 import { createHookSecret } from '../../src/http/hook-secret.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
 import { ManualClock } from '../fixtures/manual-clock.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
@@ -47,7 +48,11 @@ beforeEach(async () => {
 })
 
 function open(operations: Pick<TestApp, 'operations'>['operations'] = app.operations): FastifyInstance {
-  const deps = { readSecretFile: () => Promise.reject(new Error('none')), clock: new ManualClock() }
+  const deps = {
+    readSecretFile: () => Promise.reject(new Error('none')),
+    clock: new ManualClock(),
+    log: app.logged.log,
+  }
   const knowsHookSecret = createHookSecret({ current: { value: secret } }, deps)
   return createHttp({ operations, authorize: off, knowsHookSecret, log: app.logged.log })
 }
@@ -207,8 +212,12 @@ describe('who may send', () => {
   test('two secrets count while one is replaced, from files that are read again', async () => {
     const files: Record<string, string> = { '/new': 'the-new-secret-of-hooks\n', '/old': 'the-old-secret-of-hooks' }
     const clock = new ManualClock()
+    const logged = captureLog()
     const readSecretFile = async (path: string) => files[path] ?? Promise.reject(new Error('ENOENT'))
-    const knows = createHookSecret({ current: { file: '/new' }, previous: { file: '/old' } }, { readSecretFile, clock })
+    const knows = createHookSecret(
+      { current: { file: '/new' }, previous: { file: '/old' } },
+      { readSecretFile, clock, log: logged.log },
+    )
     expect(await Promise.all(['the-new-secret-of-hooks', 'the-old-secret-of-hooks', 'x'].map(knows))).toEqual([
       true,
       true,
@@ -223,6 +232,7 @@ describe('who may send', () => {
     delete files['/old']
     await clock.advance(1_000)
     await expect(knows('another-secret-of-hooks')).rejects.toThrow(/can't be read/)
+    expect(logged.lines.filter(line => String(line.msg).includes('are refused'))).toHaveLength(1)
   })
 })
 
