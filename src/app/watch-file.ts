@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Clock } from '../time/clock.ts'
+import { repeat } from '../time/repeat.ts'
 
 /** Milliseconds between two looks. */
 const lookEveryMs = 2_000
@@ -22,34 +23,24 @@ export function watchFile(
   { clock, onHangup }: WatchOptions,
   reload: (asked: boolean) => Promise<void>,
 ): AsyncDisposable {
-  const stopped = new AbortController()
-  let bell = new AbortController()
-  const unsubscribe = onHangup(() => bell.abort())
-
-  async function watch(): Promise<void> {
-    let seen: string | undefined
-    let taken: string | undefined
-    while (!stopped.signal.aborted) {
-      const asked = bell.signal.aborted
-      if (asked) bell = new AbortController()
-      const found = await findVersion(path)
-      if (asked || (found === seen && found !== taken)) {
-        taken = await reload(asked).then(
-          () => found,
-          () => undefined,
-        )
-      }
-      seen = found
-      await clock.sleep(lookEveryMs, AbortSignal.any([stopped.signal, bell.signal])).catch(() => {})
+  let seen: string | undefined
+  let taken: string | undefined
+  const looks = repeat(clock, async ({ isAsked }) => {
+    const found = await findVersion(path)
+    if (isAsked || (found === seen && found !== taken)) {
+      taken = await reload(isAsked).then(
+        () => found,
+        () => undefined,
+      )
     }
-  }
-
-  const watching = watch()
+    seen = found
+    return lookEveryMs
+  })
+  const unsubscribe = onHangup(looks.ring)
   return {
     async [Symbol.asyncDispose]() {
       unsubscribe()
-      stopped.abort()
-      await watching
+      await looks[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
-import { type Clock, settlesWithin } from '../time/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { repeat } from '../time/repeat.ts'
 
 const everyMs = 1_000
 /** After a beat without an answer: the next one goes over another connection. */
@@ -73,28 +74,27 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
     deps.onSilent(silentMs)
   }
 
-  async function keepBeating(): Promise<void> {
-    let failures = 0
-    for (;;) {
-      await clock.sleep(failures > 0 && !isSilent ? againMs : everyMs, stopped.signal).catch(() => {})
-      if (stopped.signal.aborted) return
+  await beatOnce()
+  let failures = 0
+  const beats = repeat(
+    clock,
+    async ({ signal }) => {
       try {
         await beatOnce()
         failures = 0
       } catch (error) {
         failures += 1
         // One line for each outage.
-        if (failures === 1 && !stopped.signal.aborted) log.warn({ error }, 'the store did not take the heartbeat')
+        if (failures === 1 && !signal.aborted) log.warn({ error }, 'the store did not take the heartbeat')
       }
-    }
-  }
-
-  await beatOnce()
-  const beating = keepBeating()
+      return failures > 0 && !isSilent ? againMs : everyMs
+    },
+    { firstAfterMs: everyMs, stopWithinMs },
+  )
   return {
     async [Symbol.asyncDispose]() {
-      stopped.abort(new DOMException('the process is stopping', 'AbortError'))
-      await settlesWithin(clock, stopWithinMs, beating)
+      stopped.abort()
+      await beats[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { repeat } from '../time/repeat.ts'
 import { requestBootstraps } from './bootstraps.ts'
 import type { RunDeps } from './run-deps.ts'
 
@@ -11,26 +12,16 @@ const everyMs = 60_000
  * @param renew stores what this process serves, and its schedules
  */
 export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): AsyncDisposable {
-  const { clock, log } = deps
-  const stopped = new AbortController()
-  const keeping = (async () => {
-    while (!stopped.signal.aborted) {
-      try {
-        await renew()
-        await requestBootstraps(deps)
-        await prune(deps, stopped.signal)
-      } catch (error) {
-        log.warn({ error }, 'housekeeping is tried again in a minute')
-      }
-      await clock.sleep(everyMs, stopped.signal).catch(() => {})
+  return repeat(deps.clock, async ({ signal }) => {
+    try {
+      await renew()
+      await requestBootstraps(deps)
+      await prune(deps, signal)
+    } catch (error) {
+      deps.log.warn({ error }, 'housekeeping is tried again in a minute')
     }
-  })()
-  return {
-    async [Symbol.asyncDispose]() {
-      stopped.abort()
-      await keeping
-    },
-  }
+    return everyMs
+  })
 }
 
 /** Rows of one statement: so few that it holds no locks for long, and no matter how many there are. */

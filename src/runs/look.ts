@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import type { Log } from '../log.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
-import { type Clock, settlesWithin } from '../time/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { repeat } from '../time/repeat.ts'
 import type { Line, LineName } from './line.ts'
 import type { WorkerProcess } from './process.ts'
 
@@ -46,12 +47,10 @@ interface LookRow extends LineName {
 /** Asks the store once a second what there is to do for the lines that this process serves. A look that fails is made again. */
 export function startLooking(deps: LookDeps): Looking {
   const { store, clock, log, process } = deps
-  const stopped = new AbortController()
-  let bell = new AbortController()
   let since: Date | undefined
 
   /** @returns milliseconds until the next one */
-  async function lookOnce(): Promise<number> {
+  async function lookOnce(signal: AbortSignal): Promise<number> {
     const { rows } = await sql<LookRow>`${brief}
       select kind, account, job, fence, due_at, next_at from worker.look(
         ${process.id}, ${[...process.runIds()]}::uuid[], ${since ?? null}::timestamptz, ${linesAtOnce}, ${ticksAtOnce})`.execute(
@@ -59,7 +58,7 @@ export function startLooking(deps: LookDeps): Looking {
     )
     const of = (kind: LookRow['kind']): LookRow[] => rows.filter(row => row.kind === kind)
     const [clockRow] = of('now')
-    if (!clockRow || stopped.signal.aborted) return everyMs
+    if (!clockRow || signal.aborted) return everyMs
     since = clockRow.due_at
     const lines = of('wake')
     const ticks = of('tick').map(({ account, job, due_at: dueAt }) => ({ account, job, dueAt }))
@@ -71,25 +70,17 @@ export function startLooking(deps: LookDeps): Looking {
     return Math.min(Math.max(untilNext, leastPauseMs), everyMs)
   }
 
-  async function keepLooking(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      let pauseMs = everyMs
+  const looks = repeat(
+    clock,
+    async ({ signal }) => {
       try {
-        pauseMs = await lookOnce()
+        return await lookOnce(signal)
       } catch (error) {
-        if (!stopped.signal.aborted) log.warn({ error }, 'the store could not be asked for work and is asked again')
+        if (!signal.aborted) log.warn({ error }, 'the store could not be asked for work and is asked again')
+        return everyMs
       }
-      if (pauseMs > 0) await clock.sleep(pauseMs, AbortSignal.any([stopped.signal, bell.signal])).catch(() => {})
-      if (bell.signal.aborted) bell = new AbortController()
-    }
-  }
-
-  const looking = keepLooking()
-  return {
-    look: () => bell.abort(),
-    async [Symbol.asyncDispose]() {
-      stopped.abort(new DOMException('the process is stopping', 'AbortError'))
-      await settlesWithin(clock, stopWithinMs, looking)
     },
-  }
+    { stopWithinMs },
+  )
+  return { look: looks.ring, [Symbol.asyncDispose]: () => looks[Symbol.asyncDispose]() }
 }

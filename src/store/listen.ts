@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { type Clock, settlesWithin } from '../time/clock.ts'
+import { repeat } from '../time/repeat.ts'
 
 /** What Postgres is told with `NOTIFY` after a request was made by SQL, or by a process that has no queue to tell it by. */
 export const requestsChannel = 'worker_requests'
@@ -21,16 +22,7 @@ export function listen(
   { open, clock }: { readonly open: () => pg.Client; readonly clock: Clock },
   onNotify: () => void,
 ): AsyncDisposable {
-  const stopped = new AbortController()
-
-  async function keepListening(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await listenOnce().catch(() => {})
-      await clock.sleep(connectAgainMs, stopped.signal).catch(() => {})
-    }
-  }
-
-  async function listenOnce(): Promise<void> {
+  async function listenOnce(stopped: AbortSignal): Promise<void> {
     const client = open()
     const lost = new AbortController()
     client.on('error', () => lost.abort())
@@ -41,7 +33,7 @@ export function listen(
       await client.query(`listen ${requestsChannel}`)
       // Something may have been notified before.
       onNotify()
-      const over = AbortSignal.any([lost.signal, stopped.signal])
+      const over = AbortSignal.any([lost.signal, stopped])
       while (!over.aborted) {
         await clock.sleep(checkEveryMs, over).catch(() => {})
         if (!over.aborted && !(await answers(client))) return
@@ -59,11 +51,12 @@ export function listen(
     return (await settlesWithin(clock, answersWithinMs, answer)) && answer
   }
 
-  const listening = keepListening()
-  return {
-    async [Symbol.asyncDispose]() {
-      stopped.abort()
-      await settlesWithin(clock, stopWithinMs, listening)
+  return repeat(
+    clock,
+    async ({ signal }) => {
+      await listenOnce(signal).catch(() => {})
+      return connectAgainMs
     },
-  }
+    { stopWithinMs },
+  )
 }
