@@ -89,7 +89,8 @@ async function askUntilAnswered(deps: CallerDeps, wish: Wish, signal: AbortSigna
     const answer = await post(deps, wish)
     if (answer.kind === 'accepted') {
       accepted.push({ ...wish, id: answer.id, door: 'http', askedAt, toldAt: Date.now() })
-      if (answer.absorbed) guards.add(times > 1 && wish.key !== undefined ? 'key repeated' : 'duplicate absorbed')
+      if (times > 1 && wish.key !== undefined) guards.add('key repeated')
+      else if (answer.absorbed) guards.add('duplicate absorbed')
       return answer
     }
     if (answer.kind === 'conflict' || wish.key === undefined || signal.aborted) return answer
@@ -156,7 +157,7 @@ async function post(deps: CallerDeps, { account, job, payload, key }: Wish): Pro
     })
     const body: unknown = await response.json()
     if (response.status === 202) return { kind: 'accepted', ...acceptedSchema.parse(body) }
-    if (response.status === 409) return { kind: 'conflict' }
+    if (response.status === 422) return { kind: 'conflict' }
     deps.guards.add(`HTTP ${response.status}`)
     if (response.status === 500) deps.violate('HTTP answers what is the matter', `500: ${JSON.stringify(body)}`)
   } catch (error) {

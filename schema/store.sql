@@ -104,6 +104,7 @@ create table worker.idempotency_keys (
   key text not null,
   payload_hash text not null,
   request_id text not null,
+  absorbed boolean default false not null,
   PRIMARY KEY (caller, account, job, key),
   FOREIGN KEY (request_id) REFERENCES worker.requests(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
@@ -260,7 +261,7 @@ create table worker.webhooks (
   CHECK ((state = ANY (ARRAY['live'::text, 'parked'::text, 'ended'::text])))
 );
 
--- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[]) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
+-- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[], p_waits boolean) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean)
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
 -- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text) returns record

@@ -60,7 +60,7 @@ export class UsageError extends WorkerError {
   }
 }
 
-/** The same name was given to two different things: exit code 2, HTTP 409. */
+/** The same name was given to two different things: exit code 2, HTTP 422. */
 export class ConflictError extends WorkerError {
   constructor(told: Told) {
     super('conflict', told)
@@ -137,6 +137,13 @@ export class RefusalError extends WorkerError {
  * }
  */
 export class TransientError extends WorkerError {}
+
+/** The first of two equal requests is being handled: HTTP 409, and a moment later its answer. */
+export class InProgressError extends TransientError {
+  constructor(told: Told) {
+    super('in-progress', told)
+  }
+}
 
 /**
  * The other side can't be reached, or can't serve anybody: the request waits under a hold for as long as that lasts, since

@@ -121,7 +121,7 @@ async function readHead(request: ClientRequest, signal: AbortSignal): Promise<In
 function rebuildError({ status, code, detail, remedy }: Problem): Error {
   const told = { found: detail, remedy }
   if (status === 404) return new NotFoundError(told)
-  if (status === 409) return new ConflictError(told)
+  if (status === 422) return new ConflictError(told)
   if (status < 500) return new UsageError(told)
   return new TransientError(code, told)
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Told, UsageError } from '../errors.ts'
+import { InProgressError, type Told, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { longestName } from '../operations/values.ts'
 import { type Problem, problemOf, problemType, toProblem } from './problem.ts'
@@ -104,6 +104,7 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
       log[level]({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
     }
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
+    if (error instanceof InProgressError) reply.header('retry-after', 1)
     await sendProblem(reply, problem)
   })
   return app

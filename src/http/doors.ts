@@ -5,6 +5,7 @@ import { cursorOf } from '../operations/pages.ts'
 import { listOperations, type Operations, registry } from '../operations/registry.ts'
 import type { RequestReport } from '../operations/request-reports.ts'
 import { getRequest, longestWaitSeconds, makeRequest } from '../operations/requests.ts'
+import { readKey } from './read-key.ts'
 import { readWait } from './read-wait.ts'
 
 /** How HTTP carries one operation. */
@@ -85,7 +86,7 @@ const carryMaking: Door = {
   status: 202,
   output: makeRequest.output,
   async carry({ makeRequest: make }, { input, headers, ...call }) {
-    const { 'idempotency-key': idempotencyKey } = keyHeader.parse(headers)
+    const idempotencyKey = readKey(keyHeader.parse(headers)['idempotency-key'])
     const body = await make({ ...making.parse(input), idempotencyKey }, call)
     return { body, headers: { location: `/requests/${encodeURIComponent(body.id)}` } }
   },

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import {
   ConflictError,
+  InProgressError,
   NotFoundError,
   type Told,
   TransientError,
@@ -51,7 +52,8 @@ export function problemOf(error: unknown): Problem {
 function statusOf(error: unknown): number {
   if (error instanceof UsageError) return 400
   if (error instanceof NotFoundError) return 404
-  if (error instanceof ConflictError) return 409
+  if (error instanceof ConflictError) return 422
+  if (error instanceof InProgressError) return 409
   if (error instanceof TransientError) return 503
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500

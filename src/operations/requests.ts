@@ -13,7 +13,7 @@ import { limitValue, nameValue } from './values.ts'
 
 const acceptedSchema = z.object({
   id: z.string(),
-  /** True when an equal request was already waiting, or when its key was known: nothing was added. */
+  /** True when an equal request was already waiting: nothing was added. A known key is answered as it was the first time. */
   absorbed: z.boolean(),
 })
 
@@ -36,7 +36,7 @@ export const makeRequest = defineOperation({
     const { priority, idempotencyKey } = wanted
     if (idempotencyKey !== undefined) requireKey(idempotencyKey)
     const { job, access, payload } = resolve(deps, wanted)
-    const { accepted, conflict } = await requestRun(deps, {
+    const { answer, conflict } = await requestRun(deps, {
       account: access.account.name,
       job: job.name,
       payload,
@@ -44,6 +44,7 @@ export const makeRequest = defineOperation({
       caller: call.caller ?? wanted.caller,
       priority,
       idempotencyKey,
+      waitsForKey: call.caller === undefined,
     })
     if (conflict) {
       throw new ConflictError({
@@ -51,7 +52,7 @@ export const makeRequest = defineOperation({
         remedy: 'give each request its own key',
       })
     }
-    return accepted
+    return answer
   },
 })
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { UsageError } from '../errors.ts'
+import { InProgressError, UsageError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Observer } from '../observer/observer.ts'
 import type { Priority, RequestState, Trigger } from '../states.ts'
@@ -28,6 +28,8 @@ export interface NewRequest extends LineName {
   readonly caller: string
   /** Asked again with the same key and payload, the answer is the same request. */
   readonly idempotencyKey?: string | undefined
+  /** Waits while somebody else's request with the key is being accepted; default true. */
+  readonly waitsForKey?: boolean
 }
 
 export interface AcceptedRequest {
@@ -36,19 +38,29 @@ export interface AcceptedRequest {
   readonly absorbed: boolean
 }
 
+/** What became of a request, committed. */
+interface Acceptance {
+  readonly accepted: AcceptedRequest
+  /** What the first request of the key was told; without a key, the same. */
+  readonly answer: AcceptedRequest
+  readonly conflict: boolean
+}
+
 interface AcceptRow {
-  readonly id: string
+  readonly id: string | null
   readonly absorbed: boolean
   readonly conflict: boolean
   readonly fence: string
   readonly free: boolean
+  readonly said_absorbed: boolean
 }
 
 const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
-  given: sql`id text, account text, job text, payload text, trigger text, priority text, caller text, key text`,
+  given: sql`id text, account text, job text, payload text, trigger text, priority text, caller text, key text,
+    waits boolean`,
   call: sql`worker.accept(given.id, given.account, given.job, given.payload::jsonb, given.trigger, given.priority, given.caller,
-    given.key, null, null)`,
-  columns: sql`answer.id, answer.absorbed, answer.conflict, answer.fence, answer.free`,
+    given.key, null, null, given.waits)`,
+  columns: sql`answer.id, answer.absorbed, answer.conflict, answer.fence, answer.free, answer.said_absorbed`,
   orderOf: ({ account, job, payload }) => `${account}/${job}/${payload}`,
 })
 
@@ -56,19 +68,23 @@ const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
  * Accepts a request: once this has resolved it is committed, whatever becomes of the queue.
  *
  * @returns `wake` is the request's line, when nobody runs it
- * @throws UsageError when the payload can't be stored, or when the key was used with another payload
+ * @throws UsageError when the payload can't be stored; InProgressError when a request with the key is being accepted and isn't
+ *   waited for
  */
 export async function acceptRequest(
   store: Store,
   request: NewRequest,
-): Promise<{ readonly accepted: AcceptedRequest; readonly conflict: boolean; readonly wake: readonly Line[] }> {
-  const { account, job, payload, trigger, priority = 'normal', caller, idempotencyKey = null } = request
-  const id = crypto.randomUUID()
-  const asked = { id, account, job, payload: JSON.stringify(payload), trigger, priority, caller, key: idempotencyKey }
+): Promise<Acceptance & { readonly wake: readonly Line[] }> {
+  const { account, job, payload, trigger, priority = 'normal', caller, idempotencyKey: key = null } = request
+  const made = { id: crypto.randomUUID(), account, job, payload: JSON.stringify(payload), trigger, priority, caller }
+  const asked = { ...made, key, waits: request.waitsForKey ?? true }
   const [row] = await accept(store, asked).catch(explainPayload)
   if (!row) throw new TypeError('worker.accept answers with one row')
+  const { id } = row
+  if (id === null) throw keyInProgress(key)
   return {
-    accepted: { id: row.id, absorbed: row.absorbed },
+    accepted: { id, absorbed: row.absorbed },
+    answer: { id, absorbed: row.said_absorbed },
     conflict: row.conflict,
     wake: row.free ? [{ account, job, fence: row.fence }] : [],
   }
@@ -78,14 +94,22 @@ export async function acceptRequest(
 export async function requestRun(
   deps: { readonly store: Store; readonly wake: Wake; readonly observer: Observer },
   request: NewRequest,
-): Promise<{ readonly accepted: AcceptedRequest; readonly conflict: boolean }> {
-  const { accepted, conflict, wake } = await acceptRequest(deps.store, request)
+): Promise<Acceptance> {
+  const { wake, ...acceptance } = await acceptRequest(deps.store, request)
+  const { accepted, conflict } = acceptance
   const { account, job, trigger } = request
   if (!conflict) {
     deps.observer.requestAccepted({ job, account }, { request: accepted.id, trigger, absorbed: accepted.absorbed })
   }
   deps.wake(wake)
-  return { accepted, conflict }
+  return acceptance
+}
+
+function keyInProgress(key: string | null): InProgressError {
+  return new InProgressError({
+    found: `A request with idempotency key "${key}" is being accepted`,
+    remedy: 'send this one again in a second: the answer is the same then',
+  })
 }
 
 /** SQLSTATE 22P05 and 22P02: what JSON can say and jsonb can't hold. */

@@ -299,4 +299,6 @@ interface IdempotencyKeyRow {
   key: string
   payload_hash: string
   request_id: string
+  /** Whether an equal request absorbed the first one: whoever asks again is told the same. */
+  absorbed: Generated<boolean>
 }

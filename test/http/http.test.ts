@@ -328,7 +328,7 @@ describe('an accepted request', () => {
     const first = await ask({ body, key: 'order-1' })
     expect(await ask({ body, key: 'order-1' })).toMatchObject({
       status: 202,
-      body: { id: first.body.id, absorbed: true },
+      body: { id: first.body.id, absorbed: false },
     })
     const serving = await app.serve()
     await expect.poll(async () => (await look(`/requests/${first.body.id}`)).body.state).toBe('done')
@@ -365,7 +365,7 @@ describe('an accepted request', () => {
     await ask({ body: '{"payload":{"since":"2026-07-07"}}', key: 'order-9' })
     const before = await requestCount()
     expect(await ask({ body: '{"payload":{"since":"2026-07-08"}}', key: 'order-9' })).toEqual(
-      refused(409, /^Idempotency key "order-9" was used for export-articles with another payload/, 'conflict'),
+      refused(422, /^Idempotency key "order-9" was used for export-articles with another payload/, 'conflict'),
     )
     expect(await requestCount()).toBe(before)
   })

@@ -175,7 +175,7 @@ describe('who asked', () => {
 
   test('owns an idempotency key: another caller’s is another', async () => {
     const first = await request({ sub: 'first' }, 'same')
-    expect(await request({ sub: 'first' }, 'same')).toEqual({ id: first.id, absorbed: true })
+    expect(await request({ sub: 'first' }, 'same')).toEqual(first)
     expect((await request({ sub: 'second' }, 'same')).id).not.toBe(first.id)
     expect((await request({ sub: undefined, azp: 'first' }, 'same')).id).not.toBe(first.id)
   })

@@ -7,14 +7,16 @@ import { planByIndex } from './plan-by-index.ts'
  *
  * `p_steps` are the jobs that a bootstrap still has to ask for after this request, and `p_bootstrap` the bootstrap's request.
  *
- * Returns the id, whether nothing was added, whether the key belongs to another payload, and the line's lease: a ticket is worth
- * adding only while nobody holds it.
+ * Without `p_waits`, a key whose first request is still being accepted by somebody else is answered at once, with no id.
+ *
+ * Returns the id, whether nothing was added, whether the key belongs to another payload, the line's lease (a ticket is worth adding
+ * only while nobody holds it), and whether the first request of the key was absorbed, which is what its caller was told.
  */
 export const acceptFunction = `
 create function worker.accept(
   p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text,
-  p_bootstrap text, p_steps text[]
-) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean)
+  p_bootstrap text, p_steps text[], p_waits boolean default true
+) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean)
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
@@ -23,6 +25,12 @@ declare
   v_id text;
   v_lease worker.leases;
 begin
+  if p_key is not null and not p_waits and not pg_try_advisory_xact_lock(
+    hashtextextended(jsonb_build_array('key', p_caller, p_account, p_job, p_key)::text, 0))
+  then
+    return query select null::text, true, false, 0::bigint, false, false;
+    return;
+  end if;
   while p_key is not null loop
     insert into worker.idempotency_keys (caller, account, job, key, payload_hash, request_id)
     values (p_caller, p_account, p_job, p_key, v_hash, p_id)
@@ -32,7 +40,7 @@ begin
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
     -- Gone with its request in between: then it is this one's.
     continue when v_known.request_id is null;
-    return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false;
+    return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false, v_known.absorbed;
     return;
   end loop;
 
@@ -50,12 +58,12 @@ begin
   returning r.id into v_id;
 
   if p_key is not null and v_id <> p_id then
-    update worker.idempotency_keys k set request_id = v_id
+    update worker.idempotency_keys k set request_id = v_id, absorbed = true
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
   end if;
   select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job;
   return query select v_id, v_id <> p_id, false, coalesce(v_lease.fence, 0),
-    v_lease.run_id is null and v_lease.occupied_by is null;
+    v_lease.run_id is null and v_lease.occupied_by is null, v_id <> p_id;
 end $$`
 
 /** How far the rank of a priority lies before or after the instant of the request: bounded, so that `low` isn't starved. */
