@@ -10,7 +10,7 @@ export {
   type Progress,
 } from './definitions/define-job.ts'
 export { defineSpec, type JobName, type JobNamed, type JobSpec, type PayloadOf } from './definitions/job-spec.ts'
-export { type TableEvent, type TableEvents, tableEvents } from './definitions/table-events.ts'
+export { type TableEvent, tableEvents } from './definitions/table-events.ts'
 export {
   OutageError,
   PermanentError,

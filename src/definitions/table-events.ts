@@ -26,7 +26,14 @@ export interface TableEventOptions<R> {
   readonly operations?: readonly TableOperation[] | undefined
 }
 
-/** One change. Numbers that JavaScript would write in another way are raw JSON (`JSON.isRawJSON`). */
+/**
+ * One change. Numbers that JavaScript would write in another way are raw JSON (`JSON.isRawJSON`).
+ *
+ * @example
+ * import type { TableEvent } from 'hasura-sync-worker'
+ *
+ * export const isGone = ({ operation }: TableEvent): boolean => operation === 'DELETE'
+ */
 export interface TableEvent {
   /** `MANUAL` where somebody invoked the trigger by hand. */
   readonly operation: TableOperation | 'MANUAL'
