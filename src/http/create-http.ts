@@ -13,6 +13,7 @@ import { type Door, doors } from './doors.ts'
 import { addHookRoutes } from './hook-routes.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { addMetricsRoute, type Scrape } from './metrics-route.ts'
+import { describeApi } from './openapi.ts'
 import { readInput, routeOf } from './operation-route.ts'
 import { toProblem } from './problem.ts'
 import { createRefusalLog } from './refusal-log.ts'
@@ -41,6 +42,8 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     observer?.httpAnswered({ method, route, status, durationMs: elapsedTime }),
   )
   if (scrape) addMetricsRoute(app, scrape)
+  const description = JSON.stringify(describeApi())
+  app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(description))
   app.get('/health/live', async () => ({ status: 'ok' }))
   const ping = sharePending(() => operations.ping())
   app.get('/health/ready', async () => {

@@ -1,0 +1,17 @@
+/**
+ * Writes the description of the HTTP API to schema/openapi.json. With `--check` it writes nothing, and exits with 1 when the
+ * committed file differs.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import { describeApi } from '../src/http/openapi.ts'
+
+const file = new URL('../schema/openapi.json', import.meta.url)
+const text = `${JSON.stringify(describeApi(), null, 2)}\n`
+
+if (!process.argv.includes('--check')) {
+  writeFileSync(file, text)
+} else if (!isDeepStrictEqual(JSON.parse(readFileSync(file, 'utf8')), JSON.parse(text))) {
+  console.error('schema/openapi.json is not what src/http/ describes: run "npm run openapi"')
+  process.exitCode = 1
+}
