@@ -18,7 +18,8 @@ export function createProcessMetrics(
   hasAccounts: boolean,
 ): Pick<Observer, 'httpAnswered'> & Partial<Observer> {
   const registers = [registry]
-  const own = hasAccounts ? (['job', 'account'] as const) : (['job'] as const)
+  // Prometheus has a label `job` of its own: that of the scrape.
+  const own = hasAccounts ? (['job_name', 'account'] as const) : (['job_name'] as const)
   const jobLabel = boundLabel()
   const accountLabel = boundLabel()
   const codeLabel = boundLabel()
@@ -26,7 +27,7 @@ export function createProcessMetrics(
   const operationLabel = boundLabel(20)
   const triggerLabel = boundLabel(20)
   const labelsOf = ({ job, account }: ObservedLine) => ({
-    job: jobLabel(job),
+    job_name: jobLabel(job),
     ...(hasAccounts && { account: accountLabel(account) }),
   })
 
@@ -45,7 +46,7 @@ export function createProcessMetrics(
   const durations = new Histogram({
     name: 'hasura_sync_run_duration_seconds',
     help: 'Time from the claim of a run to its end.',
-    labelNames: ['job', 'outcome'],
+    labelNames: ['job_name', 'outcome'],
     buckets: runBuckets,
     registers,
   })
@@ -124,7 +125,7 @@ export function createProcessMetrics(
       const labels = labelsOf(run)
       active.dec(labels)
       runs.inc({ ...labels, outcome: how.state })
-      durations.observe({ job: labels.job, outcome: how.state }, how.durationMs / 1_000)
+      durations.observe({ job_name: labels.job_name, outcome: how.state }, how.durationMs / 1_000)
       if (how.state !== 'succeeded') return
       for (const change of written) {
         const count: unknown = how.counts?.[change]

@@ -71,13 +71,13 @@ interface FactGauge {
 }
 
 function createStoreGauges(registry: Registry, hasAccounts: boolean): { show(facts: readonly StoreFact[]): void } {
-  const lineLabels = hasAccounts ? ['job', 'account'] : ['job']
+  const lineLabels = hasAccounts ? ['job_name', 'account'] : ['job_name']
   const ofLine = (name: string, help: string, kind?: string): FactGauge => {
     const boundKind = boundLabel()
     return {
       gauge: createGauge(registry, name, help, kind === undefined ? lineLabels : [...lineLabels, kind]),
       labelsOf: fact => ({
-        job: fact.job,
+        job_name: fact.job,
         ...(hasAccounts && { account: fact.account }),
         ...(kind !== undefined && { [kind]: boundKind(fact.kind) }),
       }),
@@ -95,12 +95,12 @@ function createStoreGauges(registry: Registry, hasAccounts: boolean): { show(fac
     ),
     holds: ofLine(
       'hasura_sync_holds',
-      'Holds of accounts and jobs that are served, by code; job is empty for a hold of the whole account.',
+      'Holds of accounts and jobs that are served, by code; job_name is empty for a hold of the whole account.',
       'code',
     ),
     'oldest-hold': ofLine(
       'hasura_sync_oldest_hold_age_seconds',
-      'How old the oldest hold is, by code; job is empty for a hold of the whole account.',
+      'How old the oldest hold is, by code; job_name is empty for a hold of the whole account.',
       'code',
     ),
     'last-success': ofLine(

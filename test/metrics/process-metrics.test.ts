@@ -43,11 +43,11 @@ test('runs are counted by job and outcome, timed, and their rows added up', asyn
     o.apiAsked('north', { api: 'hasura', operation: 'query', outcome: 'done', durationMs: 250 })
     o.guardFired('end-refused', run)
   })
-  expect(samplesOf(samples, 'hasura_sync_runs_total', 'job', 'outcome')).toEqual([
+  expect(samplesOf(samples, 'hasura_sync_runs_total', 'job_name', 'outcome')).toEqual([
     ['sync-users', 'failed', 1],
     ['sync-users', 'succeeded', 4],
   ])
-  expect(samplesOf(samples, 'hasura_sync_runs_active', 'job')).toEqual([['sync-users', 1]])
+  expect(samplesOf(samples, 'hasura_sync_runs_active', 'job_name')).toEqual([['sync-users', 1]])
   expect(samplesOf(samples, 'hasura_sync_rows_written_total', 'change')).toEqual([
     ['deleted', 4],
     ['inserted', 3],
@@ -58,8 +58,8 @@ test('runs are counted by job and outcome, timed, and their rows added up', asyn
   ])
   expect(samplesOf(samples, 'hasura_sync_holds_placed_total', 'code', 'scope')).toEqual([['claims', 'account', 1]])
   expect(samplesOf(samples, 'hasura_sync_guards_total', 'guard')).toEqual([['end-refused', 1]])
-  expect(samplesOf(samples, 'hasura_sync_pages_written_total', 'job')).toEqual([['sync-users', 1]])
-  expect(samplesOf(samples, 'hasura_sync_requests_accepted_total', 'job', 'trigger', 'absorbed')).toEqual([
+  expect(samplesOf(samples, 'hasura_sync_pages_written_total', 'job_name')).toEqual([['sync-users', 1]])
+  expect(samplesOf(samples, 'hasura_sync_requests_accepted_total', 'job_name', 'trigger', 'absorbed')).toEqual([
     ['sync-users', 'cli', 'true', 1],
   ])
   expect(samplesOf(samples, 'hasura_sync_tickets_added_total')).toEqual([[3]])
@@ -106,7 +106,7 @@ test('whatever names come, there are no more time series than the limit allows, 
       o.httpAnswered({ method: `M${each}`, route: '/jobs/:job', status: 404, durationMs: 1 })
     }
   }, true)
-  const runs = samplesOf(samples, 'hasura_sync_runs_total', 'job', 'account')
+  const runs = samplesOf(samples, 'hasura_sync_runs_total', 'job_name', 'account')
   expect(runs).toHaveLength(201)
   expect(runs).toContainEqual(['other', 'other', 800])
   expect(samplesOf(samples, 'hasura_sync_http_request_duration_seconds_count', 'method')).toHaveLength(11)
@@ -121,7 +121,7 @@ test('a name that is made to break the format is a label value like any other', 
           for (const name of names)
             o.runEnded({ ...run, job: name, account: name }, { state: 'succeeded', durationMs: 1, counts: {} })
         }, true)
-        const told = samplesOf(samples, 'hasura_sync_runs_total', 'job', 'account').map(([job, account]) => [
+        const told = samplesOf(samples, 'hasura_sync_runs_total', 'job_name', 'account').map(([job, account]) => [
           job,
           account,
         ])

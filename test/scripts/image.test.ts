@@ -7,7 +7,7 @@ import { projectFolder, readDocument } from '../docs/markdown.ts'
 const { files } = z.object({ files: z.array(z.string()) }).parse(JSON.parse(readDocument('package.json')))
 
 /** What is built, and what is read by people alone, has no place in an image that runs the sources. */
-const needless = ['dist', 'docs', 'README.md']
+const needless = ['dist', 'docs', 'deploy', 'README.md']
 
 test.each(files.filter(path => !needless.includes(path)))('the image has %s, as the package has', path => {
   expect(existsSync(join(projectFolder, path))).toBe(true)
