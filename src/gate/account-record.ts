@@ -12,22 +12,25 @@ export interface KnownAccount extends Fingerprint {
   readonly firstLogin: FirstLoginState
 }
 
+export type Transact = <T>(work: (tx: Store) => Promise<T>) => Promise<T>
+
 /**
  * Makes the record of an account at its first token. Under the same name another service account or another API must not go on
  * from these checkpoints.
  *
+ * @param transact a transaction of the run that asks, which writes nothing once another run has taken over
  * @param known as it was read with the claim; undefined when there was none
  * @returns how far the first login has come
  * @throws RefusalError (`fingerprint`) when the name meant something else before
  */
 export async function ensureAccountRecord(
-  store: Store,
+  transact: Transact,
   account: Account,
   { issuer, subject }: Claims,
   known: KnownAccount | undefined,
 ): Promise<FirstLoginState> {
   const now = { issuer, subject, endpoint: account.hasura?.url ?? '' }
-  const before = known ?? (await recordAccount(store, account.name, now))
+  const before = known ?? (await transact(tx => recordAccount(tx, account.name, now)))
   const change = describeChange(before, now)
   if (change) {
     throw new RefusalError('fingerprint', 'account', {

@@ -6,7 +6,7 @@ import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import type { RestApi } from '../rest/rest-api.ts'
 import type { AccountAccess } from './account-access.ts'
-import { ensureAccountRecord, type KnownAccount } from './account-record.ts'
+import { ensureAccountRecord, type KnownAccount, type Transact } from './account-record.ts'
 import { ensureFirstLogin, type FirstLoginDeps } from './first-login.ts'
 import { findRefusal, type Granted } from './requirement.ts'
 
@@ -76,7 +76,8 @@ const sessionKey: unique symbol = Symbol('session')
 /**
  * The gate: token → account record → first login → requirement.
  *
- * @param known what the claim found of the account, so that one that is complete needs no question more
+ * @param run.known what the claim found of the account, so that one that is complete needs no question more
+ * @param run.transact in which the account's record is made; default whoever asks
  * @throws RefusalError naming what was found, what was needed and what to do
  * @throws OutageError when the identity provider or the API can't be reached
  */
@@ -85,12 +86,15 @@ export async function openSession(
   access: AccountAccess,
   requirement: Requirement | undefined,
   signal: AbortSignal,
-  known?: KnownAccount,
+  {
+    known,
+    transact = work => work(deps.store),
+  }: { readonly known?: KnownAccount | undefined; readonly transact?: Transact } = {},
 ): Promise<Session> {
   const { account } = access
   const granted = await requireGranted(access, requirement, signal)
   const { claims, hasura } = granted
-  const firstLogin = await ensureAccountRecord(deps.store, account, claims, known)
+  const firstLogin = await ensureAccountRecord(transact, account, claims, known)
   if (account.hasura && hasura && firstLogin !== 'visible') {
     const client = access.hasura(account.hasura.url, account.hasura.refreshRole ?? hasura.defaultRole)
     const user = { hasura: client, userId: hasura.userId }

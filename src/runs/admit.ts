@@ -1,9 +1,11 @@
 import { findContractRefusal } from '../definitions/contract.ts'
 import { type JobSettings, readJobSettings } from '../definitions/job-settings.ts'
+import type { Transact } from '../gate/account-record.ts'
 import { openSession, type Session } from '../gate/session.ts'
 import { liftGateHolds } from '../holds/holds.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { Execution } from './execution.ts'
+import { fencedTransaction } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /** What a job begins with. */
@@ -19,14 +21,16 @@ export interface Admission {
  */
 export async function admit(
   deps: RunDeps,
-  { job, access, signal, known, probed }: Execution,
+  { job, access, signal, lease, known, probed }: Execution,
   observed: ObservedRun,
 ): Promise<Admission> {
   signal.throwIfAborted()
   const refusal = await findContractRefusal(job, deps.schemaFolder)
   if (refusal) throw refusal
   const settings = await readJobSettings(job, access.account, deps.settings)
-  const session = await openSession(deps, access, job.requirement, signal, known)
+  // A process that was paused must not record an account again that was forgotten meanwhile.
+  const transact: Transact = work => fencedTransaction(deps.store, lease, work)
+  const session = await openSession(deps, access, job.requirement, signal, { known, transact })
   if (probed) {
     const lifted = await liftGateHolds(deps.store, access.account.name, job.name)
     for (const hold of lifted) deps.observer.holdLifted(observed, hold)

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { NotFoundError, TransientError, UsageError } from '../../src/errors.ts'
+import { LeaseLostError, NotFoundError, TransientError, UsageError } from '../../src/errors.ts'
 import { forgetAccount } from '../../src/forget/forget-account.ts'
 import { openTickets } from '../../src/queue/tickets.ts'
+import { admit } from '../../src/runs/admit.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
 import { readRedis } from '../e2e/read-redis.ts'
 import { readTables } from '../e2e/read-tables.ts'
@@ -106,6 +107,24 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     await sql`select worker.end_run(${lease.runId}, 'succeeded', 'done', 0, 0, null, null, null, null, null, true, null)`.execute(
       store(),
     )
+    expect(await findTraces(account)).toEqual([])
+  })
+
+  test('is not recorded again by a process that was paused before its first token', async () => {
+    const account = app.addAccount()
+    const access = app.deps.accounts.get(account) ?? expect.fail()
+    const job = app.deps.jobs.get('sync-topics') ?? expect.fail()
+    const lease = await takeLine(app.deps, account, job.name)
+    const none = { requestId: '', payload: {}, trigger: 'cli', failures: 0, probed: false, known: undefined }
+    const { signal } = new AbortController()
+    const goOn = () =>
+      admit(app.deps, { lease, job, access, signal, ...none }, { job: job.name, account, run: lease.runId })
+    await app.removeAccount(account)
+    await sql`select worker.end_run(${lease.runId}, 'interrupted', 'failed', 0, 0, null, null, null, null, null, false, null)`.execute(
+      store(),
+    )
+    await forget(account)
+    await expect(goOn()).rejects.toThrow(LeaseLostError)
     expect(await findTraces(account)).toEqual([])
   })
 
