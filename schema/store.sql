@@ -285,5 +285,5 @@ create table worker.webhooks (
 -- worker.request(job text, account text, payload jsonb, priority text, idempotency_key text) returns text
 -- worker.successor(p_id text) returns text
 -- worker.take_probe(p_account text, p_job text) returns boolean
--- worker.tick(p_accounts text[], p_jobs text[], p_due timestamp with time zone[], p_next timestamp with time zone[], p_missed integer[], p_spread_ms integer[], p_make boolean[]) returns TABLE(account text, job text, fence bigint)
+-- worker.tick(p_accounts text[], p_jobs text[], p_due timestamp with time zone[], p_next timestamp with time zone[], p_missed integer[], p_spread_ms integer[], p_make boolean[]) returns TABLE(account text, job text, fence bigint, free boolean, request_id text, absorbed boolean)
 -- worker.waiting_lines(p_account text, p_limit integer) returns TABLE(account text, job text, fence bigint)

@@ -5,6 +5,7 @@ import { jobsOf, scheduleOf } from '../definitions/account-jobs.ts'
 import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import type { Log } from '../log.ts'
+import type { Observer } from '../observer/observer.ts'
 import { type Line, type LineName, lineKey, type Wake } from '../runs/line.ts'
 import type { Tick } from '../runs/look.ts'
 import { defaultSlots } from '../runs/run-line.ts'
@@ -20,6 +21,7 @@ export interface SchedulerDeps {
   readonly store: Store
   readonly log: Log
   readonly wake: Wake
+  readonly observer: Pick<Observer, 'requestAccepted'>
 }
 
 export interface Schedule extends LineName {
@@ -84,7 +86,7 @@ export async function reconcileSchedules(store: Store, schedules: readonly Sched
 
 /** Makes the requests of due schedules, all in one exchange; a tick that another process was faster with is none. */
 export async function makeTicks(
-  { store, log, wake }: SchedulerDeps,
+  { store, log, wake, observer }: SchedulerDeps,
   schedules: readonly Schedule[],
   ticks: readonly Tick[],
   now: Date,
@@ -94,13 +96,22 @@ export async function makeTicks(
   for (const { account, job, missed } of due) {
     if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was there for them')
   }
-  const { rows } = await sql<Line>`${brief}
-    select account, job, fence from worker.tick(
+  const { rows } = await sql<MadeRow>`${brief}
+    select account, job, fence, free, request_id, absorbed from worker.tick(
       ${due.map(tick => tick.account)}::text[], ${due.map(tick => tick.job)}::text[],
       ${due.map(tick => tick.dueAt)}::timestamptz[], ${due.map(tick => tick.nextAt)}::timestamptz[],
       ${due.map(tick => tick.missed)}::integer[], ${due.map(tick => tick.spreadMs)}::integer[],
       ${due.map(tick => tick.isMade)}::boolean[])`.execute(store)
-  wake(rows)
+  for (const { account, job, request_id: request, absorbed } of rows) {
+    observer.requestAccepted({ job, account }, { request, trigger: 'schedule', absorbed })
+  }
+  wake(rows.flatMap(({ account, job, fence, free }) => (free ? [{ account, job, fence }] : [])))
+}
+
+interface MadeRow extends Line {
+  readonly free: boolean
+  readonly request_id: string
+  readonly absorbed: boolean
 }
 
 interface PlannedTick extends Tick, TickPlan {

@@ -16,17 +16,19 @@ afterAll(() => sandbox[Symbol.asyncDispose]())
 describe.each(backends.filter(backend => backend !== 'redis'))('schedules on %s', backend => {
   let app: TestApp
   let schedule: Schedule & { rule: { everySeconds: number } }
+  let told: unknown[]
   beforeAll(async () => {
     app = await openTestApp({ backend, sandbox })
   })
   afterAll(() => app[Symbol.asyncDispose]())
   beforeEach(() => {
+    told = []
     schedule = { account: `account-${randomUUID()}`, job: 'sync-users', rule: { everySeconds: 60 } }
   })
 
   const reconcile = (...schedules: Schedule[]) => reconcileSchedules(app.deps.store, schedules)
   const make = (ticks: readonly Tick[], now: Date, rules: readonly Schedule[] = [schedule]) =>
-    makeTicks(app.deps, rules, ticks, now)
+    makeTicks({ ...app.deps, observer: { requestAccepted: (...facts) => told.push(facts) } }, rules, ticks, now)
   const row = async () =>
     (await app.deps.store
       .selectFrom('worker.schedules')
@@ -69,7 +71,15 @@ describe.each(backends.filter(backend => backend !== 'redis'))('schedules on %s'
     const { next_run_at: begun } = await row()
     expect(await tick()).toBe(1)
     expect(await tick()).toBe(0)
-    expect(await requests()).toMatchObject([{ job: 'sync-users', trigger: 'schedule', state: 'waiting' }])
+    const made = { job: 'sync-users', trigger: 'schedule', state: 'waiting' }
+    const [request, ...more] = await requests()
+    expect([request, more]).toMatchObject([made, []])
+    expect(told).toEqual([
+      [
+        { job: 'sync-users', account: schedule.account },
+        { request: request?.id, trigger: 'schedule', absorbed: false },
+      ],
+    ])
     // The first interval is longer by up to a minute, so that what began together doesn't come together for ever.
     const { next_run_at: second } = await row()
     const firstMs = second.getTime() - begun.getTime()

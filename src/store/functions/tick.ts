@@ -3,13 +3,13 @@
  * with changes nothing. Ticks that lie between are missed: they are counted, and with the policy `skip` so is one that comes late.
  *
  * The arrays have an element for each schedule: account, job, when it was seen to be due, when it is due next, how many instants
- * lie between, what the first interval is longer by, and whether to make a request. Returns the lines that are free.
+ * lie between, what the first interval is longer by, and whether to make a request. Returns each request, and whether nobody runs its line.
  */
 export const tickFunction = `
 create function worker.tick(
   p_accounts text[], p_jobs text[], p_due timestamptz[], p_next timestamptz[], p_missed integer[],
   p_spread_ms integer[], p_make boolean[]
-) returns table (account text, job text, fence bigint)
+) returns table (account text, job text, fence bigint, free boolean, request_id text, absorbed boolean)
 language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
@@ -32,9 +32,7 @@ begin
       if found and v_tick.make then
         select * into v_accepted from worker.accept(gen_random_uuid()::text, v_tick.account, v_tick.job, '{}', 'schedule', 'normal',
           '', null, null, null);
-        if v_accepted.free then
-          return query select v_tick.account, v_tick.job, v_accepted.fence;
-        end if;
+        return query select v_tick.account, v_tick.job, v_accepted.fence, v_accepted.free, v_accepted.id, v_accepted.absorbed;
       end if;
     exception when lock_not_available or deadlock_detected then
       -- An equal request is locked by somebody's open transaction: the tick stays due.

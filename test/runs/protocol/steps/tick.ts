@@ -28,7 +28,12 @@ async function makeTick(
   const schedules = [{ account, job, rule: { everySeconds: 3_600 } }]
   const due = [{ account, job, dueAt: instantOf(tick.due) }]
   const { after: rows } = await asks.tick(draft.store, JSON.stringify(tick), store =>
-    makeTicks({ store, log: captureLog().log, wake() {} }, schedules, due, new Date()),
+    makeTicks(
+      { store, log: captureLog().log, wake() {}, observer: { requestAccepted() {} } },
+      schedules,
+      due,
+      new Date(),
+    ),
   )
   draft.store = rows
   return (before, after) => {
