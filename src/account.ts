@@ -4,29 +4,29 @@ import type { PlainHttp } from './outgoing/secure-address.ts'
 export interface Account {
   readonly name: string
   readonly login: Login
-  /** Absent for an account whose API is not Hasura: it has no first login and no roles. */
+  /** Absent for an account whose API isn't Hasura: such an account has no first login and no roles. */
   readonly hasura?: HasuraEndpoint
-  /** A REST API that takes the same token. */
+  /** A REST API that accepts the same token. */
   readonly api?: { readonly baseUrl: string; readonly insecureHosts?: readonly string[] }
-  /** The jobs that run for this account, by their names; all that its endpoints allow when absent. */
+  /** Names of the jobs that run for this account; default: all that its endpoints allow. */
   readonly jobs?: readonly string[]
   /** Who may use it over HTTP: `<client>` or `<client>/<subject>` of a token, each percent-encoded. Every caller when absent. */
   readonly callers?: readonly string[]
   /** Schedules that differ from those of the jobs; null for a job that runs on demand only. */
   readonly schedules?: Readonly<Record<string, ScheduleRule | null>>
-  /** Of jobs, as texts, by the names in their schemas; before those of the environment. */
+  /** Settings of jobs as texts, by the names in their schemas; they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>
   readonly limits?: {
-    /** Runs at a time, in all processes together; 4 by default, so that one account can't take every slot. */
+    /** Concurrent runs over all processes; default 4, so that one account can't take every concurrency slot. */
     readonly concurrentRuns?: number
-    /** Requests to Hasura at a time in one process, those of all its runs together; 8 by default. */
+    /** Concurrent requests to Hasura per process, over all runs of the account; default 8. */
     readonly concurrentRequests?: number
   }
 }
 
 /**
- * Every so many seconds, or by a cron expression in a time zone (IANA name, default UTC). `missed` says what becomes of ticks
- * for which no worker was there: one run makes up for all of them (`run-once`, the default), or none (`skip`).
+ * An interval in seconds, or a cron expression in a time zone (IANA name, default UTC). `missed` decides about ticks for which no
+ * worker was running: one run makes up for all of them (`run-once`, the default), or none (`skip`).
  *
  * @example
  * import type { ScheduleRule } from 'hasura-sync-worker'
@@ -37,28 +37,28 @@ export type ScheduleRule = ({ readonly everySeconds: number } | { readonly cron:
   readonly missed?: 'run-once' | 'skip'
 }
 
-/** How the account gets a token. Each method has its own credentials, and none of another's. */
+/** How the account gets a token. Each method has only its own credentials. */
 export type Login = SecretLogin | KeyLogin | CertificateLogin | PasswordLogin
 
 export type ClientAuthMethod = Login['method']
 
 /**
- * Where tokens come from: the token endpoint, or the issuer whose endpoint is discovered (OpenID Connect Discovery 1.0). An
- * issuer beside the endpoint is the name that the server has for itself.
+ * Where tokens come from: the token endpoint, or an issuer whose endpoint is discovered (OpenID Connect Discovery 1.0). An issuer given
+ * with the endpoint is the server's own identifier.
  */
 export type LoginServer = { readonly issuer: string } | { readonly tokenUrl: string; readonly issuer?: string }
 
 interface LoginBase extends PlainHttp {
   readonly server: LoginServer
   readonly clientId: string
-  /** Asked for, and each must be granted. */
+  /** Scopes that are requested; each must be granted. */
   readonly scopes: readonly string[]
 }
 
-/** A file is trimmed when read, and read again when the client is refused. */
+/** A file's content is trimmed, and the file is read again when the client is refused. */
 export type Secret = { readonly value: string } | { readonly file: string }
 
-/** A secret that both sides know (RFC 6749, section 2.3.1), in the header or in the form. */
+/** A shared client secret (RFC 6749, section 2.3.1), sent in the header or in the form. */
 export interface SecretLogin extends LoginBase {
   readonly method: 'client_secret_basic' | 'client_secret_post'
   readonly secret: Secret
@@ -76,13 +76,13 @@ export interface KeyLogin extends LoginBase {
 /** Mutual TLS (RFC 8705, section 2). */
 export interface CertificateLogin extends LoginBase {
   readonly method: 'tls_client_auth'
-  /** PEM; may go on with the certificates between it and the authority. */
+  /** PEM; may continue with intermediate certificates. */
   readonly certificateFile: string
   /** PEM. */
   readonly keyFile: string
 }
 
-/** A person's or technical user's name and password (RFC 6749, section 4.3), which OAuth 2.1 has no more. */
+/** Name and password of a person or technical user (RFC 6749, section 4.3); removed from OAuth 2.1. */
 export interface PasswordLogin extends LoginBase {
   readonly method: 'password'
   readonly usernameFile: string
@@ -92,35 +92,35 @@ export interface PasswordLogin extends LoginBase {
 }
 
 export interface HasuraEndpoint {
-  /** The GraphQL endpoint, complete. */
+  /** Complete URL of the GraphQL endpoint. */
   readonly url: string
   readonly claims: ClaimsLocation
-  /** Role for `refresh_users`; the token's default role when absent. */
+  /** Role for `refresh_users`; default: the token's default role. */
   readonly refreshRole?: string
 }
 
-/** Where Hasura's claims stand in the token: in one object, or each on its own. As in Hasura's JWT configuration. */
+/** Where Hasura's claims are in the token: in one object, or each at its own path, as in Hasura's JWT configuration. */
 export type ClaimsLocation = ClaimsObject | { readonly map: ClaimsMap }
 
 /** Its `claims_namespace` or `claims_namespace_path`, and `claims_format`. */
 export interface ClaimsObject {
   readonly namespace: string
-  /** A JSON path such as `$.hasura.claims`; wins over the namespace. */
+  /** JSON path such as `$.hasura.claims`; wins over the namespace. */
   readonly path?: string
   readonly format: 'json' | 'stringified_json'
 }
 
-/** Its `claims_map`: a claim's name, in any case, and its value or where it stands. */
+/** Hasura's `claims_map`: from a claim's name, in any case, to its value or its path. */
 export type ClaimsMap = Readonly<Record<string, MappedClaim>>
 
-/** The value itself, or a JSON path from the token's root with a value for tokens that have nothing there. */
+/** The value itself, or a JSON path from the token's root with a default for tokens without that path. */
 export type MappedClaim = ClaimValue | { readonly path: string; readonly default?: ClaimValue }
 
-/** A list of roles for `x-hasura-allowed-roles`, a text for every other claim. */
+/** A list of roles for `x-hasura-allowed-roles`; a text for any other claim. */
 export type ClaimValue = string | readonly string[]
 
 /**
- * What a job needs to find in the claims.
+ * What a job requires of the token's claims: one Hasura role, or scopes and client roles for other APIs.
  *
  * @example
  * import type { Requirement } from 'hasura-sync-worker'

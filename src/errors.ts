@@ -1,42 +1,42 @@
 import { tellable } from './words/printable.ts'
 
-/** What a person is told. Neither text ends with a full stop, so that they can stand in one sentence. */
+/** A message for a person. Neither text ends with a full stop, so that they form one sentence. */
 export interface Explanation {
-  /** What was found, and where it matters what was needed. */
+  /** What was found and, where it matters, what was expected. */
   readonly found: string
-  /** What to do about it; undefined when `found` leaves nothing to add. */
+  /** What to do, as an imperative; undefined when `found` says it all. */
   readonly remedy?: string | undefined
 }
 
-/** The one place where the two become a sentence: "found: remedy". */
+/** Renders "found: remedy". The only place where the two become a sentence. */
 export function renderExplanation(told: Told): string {
   const { found, remedy } = toExplanation(told)
   return remedy === undefined ? found : `${found}: ${remedy}`
 }
 
-/** What was found, alone or with what to do about it. Names in it may come from a token, a schema or a payload. */
+/** What was found, with or without a remedy. May hold names from a token, a schema or a payload. */
 export type Told = string | Explanation
 
-/** Here a sentence becomes fit for a terminal, a log and a page: on one line, and no longer than anybody reads. */
+/** Makes the texts safe for a terminal, a log and a page: on one line and of bounded length. */
 export function toExplanation(told: Told): Explanation {
   const { found, remedy } = typeof told === 'string' ? { found: told, remedy: undefined } : told
   return { found: tellable(found), ...(remedy !== undefined && { remedy: tellable(remedy) }) }
 }
 
-/** The same, said of a place such as a job or a line of a file. */
+/** Prefixes the explanation with a place, such as a job or a line of a file. */
 export function inPlace(place: string, told: Told): Explanation {
   const { found, remedy } = toExplanation(told)
   return { found: `${place}: ${found}`, remedy }
 }
 
-/** What is told of a failure that another one caused: the cause stands in brackets, and its remedy helps here as well. */
+/** Explains a failure by its cause: the cause in parentheses, with its remedy. */
 export function causedBy(found: string, cause: Explanation): Explanation {
   return { found: `${found} (${cause.found})`, remedy: cause.remedy }
 }
 
 /**
- * One class for each decision that a caller takes. `message` is the rendered explanation; a text alone is what was found.
- * `code` is for programs and names the check that failed.
+ * Base of the worker's errors: one class for each decision that a caller takes. `message` is the rendered explanation. `code` is for
+ * programs and names the check that failed.
  */
 export abstract class WorkerError extends Error implements Explanation {
   readonly code: string
@@ -53,7 +53,7 @@ export abstract class WorkerError extends Error implements Explanation {
   }
 }
 
-/** Wrong words on the command line or in a request: exit code 2, HTTP 400. */
+/** Invalid arguments on the command line or in a request: exit code 2, HTTP 400. */
 export class UsageError extends WorkerError {
   constructor(told: Told, options?: ErrorOptions) {
     super('usage', told, options)
@@ -67,14 +67,14 @@ export class ConflictError extends WorkerError {
   }
 }
 
-/** A thing that was named doesn't exist (job, account, request): exit code 2, HTTP 404. */
+/** The named job, account or request doesn't exist: exit code 2, HTTP 404. */
 export class NotFoundError extends WorkerError {
   constructor(told: Told) {
     super('not-found', told)
   }
 }
 
-/** The environment, the accounts file or the job list contradict themselves; holds every problem at once. Exit code 2. */
+/** The environment, the accounts file or the job list is invalid: exit code 2. Holds every problem at once. */
 export class ConfigError extends WorkerError {
   readonly problems: readonly Explanation[]
 
@@ -86,7 +86,7 @@ export class ConfigError extends WorkerError {
   }
 }
 
-/** The checks of the gate, named as in `doctor` where that makes them too. */
+/** The checks of the gate, with the names that `doctor` gives them. */
 export const refusalCodes = [
   'client-auth',
   'scope',
@@ -106,8 +106,8 @@ export const refusalCodes = [
 export type RefusalCode = (typeof refusalCodes)[number]
 
 /**
- * The gate says no until somebody mends something: the request is held, not failed. `scope` says who else is concerned:
- * every request of the account, or those of this job alone.
+ * The gate refuses until somebody fixes the cause: the request is held, not failed. `scope` says what waits: every request of the
+ * account, or only those of this job.
  *
  * @example
  * import { RefusalError } from 'hasura-sync-worker'
@@ -127,13 +127,13 @@ export class RefusalError extends WorkerError {
 }
 
 /**
- * It may work later: the request is tried again with a growing pause.
+ * A temporary failure: the request is retried with a growing pause.
  *
  * @example
  * import { TransientError } from 'hasura-sync-worker'
  *
  * export function requireOrder(response: Response): void {
- *   if (response.status === 500) throw new TransientError('shop', 'The shop had no answer')
+ *   if (response.status === 500) throw new TransientError('shop', 'The shop failed with HTTP 500')
  * }
  */
 export class TransientError extends WorkerError {}
@@ -146,8 +146,8 @@ export class InProgressError extends TransientError {
 }
 
 /**
- * The other side can't be reached, or can't serve anybody: the request waits under a hold for as long as that lasts, since
- * an outage of a night is no reason to give up. `scope` says who waits.
+ * The remote system is unreachable or down for everybody: the request waits under a hold for as long as that lasts, without using up
+ * its attempts. `scope` says what waits: every request of the account, or only those of this job.
  *
  * @example
  * import { OutageError } from 'hasura-sync-worker'
@@ -158,7 +158,7 @@ export class InProgressError extends TransientError {
  */
 export class OutageError extends TransientError {
   readonly scope: 'account' | 'job'
-  /** What the other side asked for, when it did. */
+  /** The pause that the remote system asked for, if any, in milliseconds. */
   readonly retryAfterMs: number | undefined
 
   constructor(
@@ -174,13 +174,13 @@ export class OutageError extends TransientError {
 }
 
 /**
- * The other side asks for a pause of `retryAfterMs`, of which a day at most is kept; waiting for it uses no attempt.
+ * The remote system asks for a pause of `retryAfterMs`, capped at one day. Waiting uses no attempt.
  *
  * @example
  * import { RateLimitedError } from 'hasura-sync-worker'
  *
  * export function requireOrder(response: Response): void {
- *   if (response.status === 429) throw new RateLimitedError('The shop asks for a pause', 60_000)
+ *   if (response.status === 429) throw new RateLimitedError('The shop limits requests', 60_000)
  * }
  */
 export class RateLimitedError extends TransientError {
@@ -194,31 +194,31 @@ export class RateLimitedError extends TransientError {
 
 const longestPauseMs = 86_400_000
 
-/** What a job's own code has worked out: at most a day, and no nonsense. */
+/** A job computes the pause itself: caps it at one day, and replaces what isn't a number. */
 function keepablePause(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), longestPauseMs)
 }
 
 /**
- * It can't work however often it is tried: the request fails at once.
+ * A failure that no retry can fix: the request fails at once.
  *
  * @example
  * import { PermanentError } from 'hasura-sync-worker'
  *
  * export function requireOrder(response: Response): void {
- *   if (response.status === 410) throw new PermanentError('order', { found: 'The order is cancelled', remedy: 'order again' })
+ *   if (response.status === 410) throw new PermanentError('order', { found: 'The order is cancelled', remedy: 'place a new order' })
  * }
  */
 export class PermanentError extends WorkerError {}
 
 /**
- * A mutation was sent and no answer came: it may have happened, so it isn't sent again blindly.
+ * A mutation was sent but no response arrived. It may have been executed, so it isn't retried.
  *
  * @example
  * import { UnknownOutcomeError } from 'hasura-sync-worker'
  *
  * export function requireOrder(response: Response): void {
- *   if (response.status === 504) throw new UnknownOutcomeError('The order may have been made')
+ *   if (response.status === 504) throw new UnknownOutcomeError('The order may have been placed')
  * }
  */
 export class UnknownOutcomeError extends PermanentError {
@@ -228,12 +228,12 @@ export class UnknownOutcomeError extends PermanentError {
 }
 
 /**
- * What a job threw without saying what follows from it: the request is tried again a few times. The sentence is for the worker's
- * operator; `cause` is what was thrown.
+ * A job threw an error that isn't a `WorkerError`: the request is retried a few times. The message is for the worker's operator;
+ * `cause` is what was thrown.
  */
 export class JobError extends WorkerError {}
 
-/** Another run took the lease over: this one must not write any more. */
+/** Another run has taken over the lease: this one must not write any more. */
 export class LeaseLostError extends WorkerError {
   constructor(message: string) {
     super('lease-lost', message)

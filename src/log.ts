@@ -6,10 +6,10 @@ import { printable } from './words/printable.ts'
 export type Log = Logger
 
 /**
- * One JSON line per event; stdout belongs to a command's own output. Errors are written as code and sentence, without stack and
- * cause, because a cause may carry what must not be logged (a response, a header).
+ * Writes one JSON line per event, to stderr because stdout is for a command's result. Errors are logged as code and message, without
+ * stack and cause: a cause may hold what must not be logged, such as a response or a header.
  *
- * @param write takes each line with its end; default stderr
+ * @param write gets each line with its line end; default: stderr
  */
 export function createLog(level: string, write?: (line: string) => void): Log {
   return pino(
@@ -19,19 +19,18 @@ export function createLog(level: string, write?: (line: string) => void): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       serializers: { error: describeError },
-      // JSON leaves some characters as they are that a terminal obeys.
+      // JSON doesn't escape every character that a terminal interprets.
       hooks: { streamWrite: line => printable(line, '\n') },
     },
     write ? { write } : pino.destination({ dest: 2, sync: true }),
   )
 }
 
-/** Names a message that holds words of a job's author: it is for the worker's operator, and for nobody over HTTP. */
+/** Code of a message that holds words of a job's author: only for the worker's operator, never shown over HTTP. */
 export const privateCode = 'job-error'
 
 /**
- * What may be told to the worker's operator about an error that reached a boundary. Our own errors carry a sentence made for it;
- * of others see `explainThrown`.
+ * Describes an error for the worker's operator. Our own errors carry a message for that; for others see `explainThrown`.
  */
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof WorkerError) return { code: error.code, message: error.message }
@@ -40,9 +39,9 @@ export function describeError(error: unknown): { code: string; message: string }
   return { code: isPrivate ? privateCode : code, message }
 }
 
-/** The same for whoever may only make requests, and for what is kept outside the store. */
+/** Describes an error for callers who may only make requests, and for what is kept outside the store. */
 export function sayPublicly({ code, message }: { readonly code: string; readonly message: string }): string {
   return code === privateCode
-    ? `The job failed with an error of its own: "runs" tells the worker's operator which.`
+    ? `The job failed with an error of its own: the worker's operator finds it with "npm run -s cli -- runs".`
     : message
 }

@@ -10,13 +10,13 @@ test.each<[unknown, string, RegExp]>([
   [coded('21000'), '21000', /two rows of one page have the same key.*\(SQLSTATE 21000\)/],
   [coded('23505'), '23505', /a row breaks a constraint/],
   [coded('42501'), '42501', /lacks a privilege/],
-  [coded('42P01'), '42P01', /a table or column is not what it should be/],
+  [coded('42P01'), '42P01', /a table or column is missing or has another definition/],
   [coded('53300'), '53300', /connections/],
   [coded('57P01'), '57P01', /shutting down or starting/],
   [coded('XX000'), 'XX000', /it refused a statement \(SQLSTATE XX000\)/],
   // Codes of five capitals that the system has, which no database said.
   [coded('EPIPE', { syscall: 'write', message: 'write EPIPE' }), 'EPIPE', /^write EPIPE/],
-  [undefined, 'job-error', /^undefined was thrown, which is no Error$/],
+  [undefined, 'job-error', /^undefined was thrown, which is not an Error$/],
 ])('%s is told as %s', (error, code, sentence) => {
   const told = describeError(error)
   expect(told.code).toBe(code)

@@ -1,22 +1,22 @@
 import { type ModifyAssertionOptions, modifyAssertion } from 'openid-client'
 
-/** What an assertion says besides who signed it. */
+/** What an assertion states besides its signer. */
 export interface AssertionFacts {
-  /** The server that it is for. */
+  /** The server that must accept it. */
   readonly audience: string
   /** The server's time, in milliseconds since 1970. */
   readonly serverNow: number
 }
 
-/** Asked at the moment of signing. */
+/** Called at the time of signing. */
 export type ChangeAssertion = () => AssertionFacts
 
-/** How long an assertion may be used, in seconds: one request. */
+/** Lifetime of an assertion, in seconds: enough for one request. */
 const lifeSeconds = 60
 
 /**
- * Has assertions (RFC 7523, section 3) speak of the server's time instead of the local, so that a wrong clock here is no
- * reason to be refused, and name an audience that the server takes for itself.
+ * Dates assertions (RFC 7523, section 3) by the server's clock, so that a wrong local clock doesn't cause a refusal, and sets an audience
+ * that the server accepts as its own.
  */
 export function writeAssertion(facts: ChangeAssertion): ModifyAssertionOptions {
   return {

@@ -9,8 +9,8 @@ import { refuseCredential } from './refuse-credential.ts'
 /**
  * Logs in with a client certificate (RFC 8705, section 2).
  *
- * The function rejects with RefusalError (`client-auth`) when the server refuses the certificate as such, and with OutageError
- * (`token-endpoint`) when it hangs up, which may mean the same.
+ * The exchange rejects with RefusalError (`client-auth`) when the server refuses the certificate in TLS, and with OutageError
+ * (`token-endpoint`) when it closes the connection, which may mean the same.
  */
 export function createCertificateLoginExchange(certificate: ClientCertificate, clock: Pick<Clock, 'now'>): Exchange {
   const exchange = createCertificateExchange(certificate)
@@ -18,8 +18,8 @@ export function createCertificateLoginExchange(certificate: ClientCertificate, c
     const url = new URL(address)
     if (url.protocol !== 'https:') {
       throw refuseCredential({
-        found: `A client certificate can't be shown to ${showUrl(url)}, which is not https`,
-        remedy: 'give an https address, or another CLIENT_AUTH',
+        found: `A client certificate can't be sent to ${showUrl(url)}, which is not https`,
+        remedy: 'set an https address, or another CLIENT_AUTH',
       })
     }
     return exchange(url, outgoing, limits).catch((error: unknown) => {
@@ -28,7 +28,7 @@ export function createCertificateLoginExchange(certificate: ClientCertificate, c
   }
 }
 
-/** What ended a connection before there was an answer. */
+/** Translates what ended a connection before a response. */
 function translateFailure(error: unknown, url: URL, certificate: ClientCertificate, now: number): unknown {
   const code = coded.safeParse(error).data?.code ?? ''
   const shown = describeCertificate(certificate)
@@ -41,15 +41,15 @@ function translateFailure(error: unknown, url: URL, certificate: ClientCertifica
   }
   if (!hungUp.has(code)) return error
   return new OutageError('token-endpoint', 'account', {
-    found: `No usable answer from ${showUrl(url)}, the connection was cut off (${code}) as by a server that refuses the client certificate (${shown})`,
+    found: `No usable response from ${showUrl(url)}, the connection was cut off (${code}), perhaps because the server refuses the client certificate (${shown})`,
     remedy,
   })
 }
 
 const coded = z.object({ code: z.string() })
 
-/** The names that Node makes of a TLS alert (RFC 8446, section 6.2) about what we showed. */
+/** Node's codes for TLS alerts (RFC 8446, section 6.2) about our certificate. */
 const certificateAlert = /^ERR_SSL_[A-Z0-9_/]*ALERT_(?:[A-Z_]*CERTIFICATE[A-Z_]*|UNKNOWN_CA|ACCESS_DENIED)$/
 
-/** In TLS 1.3 a client has sent its request by the time the server looks at the certificate, and its alert may get lost. */
+/** In TLS 1.3 the client may have sent its request before the server checks the certificate, and the alert may get lost. */
 const hungUp: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])

@@ -7,22 +7,22 @@ import { findHasuraClaims } from './find-hasura-claims.ts'
 import { explainLightweight } from './lightweight-token.ts'
 import { findMappedPath } from './map-claims.ts'
 
-/** What an access token says, decoded; not verified, because its API does that. Instants in milliseconds since 1970. */
+/** The decoded claims of an access token, not verified: that is up to the API. Instants in milliseconds since 1970. */
 export interface Claims {
   readonly issuer: string
   readonly subject: string
   readonly expiresAt?: number
   readonly issuedAt?: number
-  /** The client that the token was given to: `azp`, or `client_id` (RFC 9068) where there is none. */
+  /** The client that the token was issued to: `azp`, or else `client_id` (RFC 9068). */
   readonly authorizedParty?: string
   readonly email?: string
   readonly emailVerified?: boolean
   readonly scopes: readonly string[]
   /** Keycloak's `realm_access.roles`. */
   readonly realmRoles: readonly string[]
-  /** Keycloak's `resource_access`: the roles per client. */
+  /** Keycloak's `resource_access`: roles by client. */
   readonly clientRoles: Readonly<Record<string, readonly string[]>>
-  /** Everything, as it came. */
+  /** The whole payload, unchanged. */
   readonly payload: Readonly<Record<string, unknown>>
 }
 
@@ -58,15 +58,15 @@ function decode(token: string): JWTPayload {
     const payload = decodeJwt(token)
     if (isSigned(token)) return payload
   } catch {
-    // jose's error isn't kept as a cause: it may quote what it could not read.
+    // jose's error isn't kept as a cause: it may quote the token.
     throw refusal({
-      found: 'The access token is not a JWT, so nothing can be read from it',
-      remedy: 'let the identity provider issue JWT access tokens for this client',
+      found: 'The access token is not a JWT, so its claims can not be read',
+      remedy: 'configure the identity provider to issue JWT access tokens for this client',
     })
   }
   throw refusal({
-    found: 'The access token is not signed (`alg: none`), so no API may believe it',
-    remedy: 'set Access token signature algorithm under Clients → Advanced, or of the realm, to RS256',
+    found: 'The access token is not signed (`alg: none`), so no API may trust it',
+    remedy: 'set Access token signature algorithm to RS256 under Clients → Advanced, or for the realm',
   })
 }
 
@@ -80,16 +80,16 @@ function requireText(payload: JWTPayload, name: 'iss' | 'sub'): string {
   const remedy =
     name === 'sub'
       ? 'give the client the default scope `basic`, whose mapper writes it; a lightweight access token has it only where that mapper has Add to lightweight access token on'
-      : 'let the identity provider issue JWT access tokens with the claims of RFC 9068'
+      : 'configure the identity provider to issue JWT access tokens with the claims of RFC 9068'
   throw refusal({
-    found: `The access token has no claim \`${name}\`, so the account can't be told from another`,
+    found: `The access token has no claim \`${name}\`, so the account can't be identified`,
     remedy,
   })
 }
 
 const roles = z.object({ roles: z.array(z.string()) })
 
-/** A claim of an unexpected shape counts as absent: the checks that need it say so in their own words. */
+/** A claim of an unexpected shape counts as absent: a check that needs it reports that. */
 const optional = z.object({
   exp: z.number().optional().catch(undefined),
   iat: z.number().optional().catch(undefined),
@@ -120,15 +120,15 @@ function refusal(told: Explanation): RefusalError {
 export interface HasuraClaims {
   readonly defaultRole: string
   readonly allowedRoles: readonly string[]
-  /** `x-hasura-user-id`; whether it has to be there is the job's affair. */
+  /** `x-hasura-user-id`; absent unless a mapper writes it. */
   readonly userId?: string
-  /** Every claim that is text, by its name in lower case. */
+  /** Every claim whose value is text, by lower-case name. */
   readonly values: Readonly<Record<string, string>>
 }
 
 /**
- * Reads Hasura's claims from where Hasura is configured to look (`claims_namespace` or `claims_namespace_path`, and
- * `claims_format`; or `claims_map`). Their names may be written in any case.
+ * Reads Hasura's claims from where Hasura is configured to find them (`claims_namespace` or `claims_namespace_path`, and
+ * `claims_format`; or `claims_map`). Claim names are case-insensitive.
  *
  * @throws RefusalError with the code of the check that failed: `claims`, `allowed-roles` or `default-role`
  */
@@ -143,14 +143,14 @@ export function readHasuraClaims(claims: Claims, location: ClaimsLocation): Hasu
   return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
 }
 
-/** Hasura takes nothing but text in a session variable, and refuses the whole token for anything else. */
+/** Hasura accepts only text in a session variable, and rejects the whole token otherwise. */
 function readValues(found: ReadonlyMap<string, unknown>, client: string): Record<string, string> {
   const values = new Map<string, string>()
   for (const [name, value] of found) {
     if (typeof value === 'string') values.set(name, value)
     else if (name.startsWith('x-hasura-') && name !== allowedRolesClaim) {
       throw refusal({
-        found: `\`${name}\` of client "${client}" is not text, for which Hasura refuses the token (jwt-invalid-claims)`,
+        found: `\`${name}\` of client "${client}" is not text, so Hasura rejects the token (jwt-invalid-claims)`,
         remedy: 'set the claim type of its mapper to String',
       })
     }
@@ -161,7 +161,7 @@ function readValues(found: ReadonlyMap<string, unknown>, client: string): Record
 const allowedRolesClaim = 'x-hasura-allowed-roles'
 const hasuraMappers = 'Client scopes → hasura → Mappers'
 
-/** @param path where a map looks for them */
+/** @param path of the roles, when HASURA_CLAIMS_MAP sets one */
 function readAllowedRoles(value: unknown, claims: Claims, path: string | undefined): readonly string[] {
   const claim = `\`${allowedRolesClaim}\``
   const client = claims.authorizedParty ?? 'the client'
@@ -171,7 +171,7 @@ function readAllowedRoles(value: unknown, claims: Claims, path: string | undefin
     const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)`
     throw refuseRoles(
       path === undefined
-        ? { found: `The access token has no ${claim}, as when no role is assigned`, remedy: assign }
+        ? { found: `The access token has no ${claim}, probably because no role is assigned`, remedy: assign }
         : {
             found: `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it`,
             remedy: `if no role is assigned, ${assign}; otherwise correct the path`,
@@ -181,13 +181,13 @@ function readAllowedRoles(value: unknown, claims: Claims, path: string | undefin
   if (!Array.isArray(value)) {
     throw refuseRoles({
       found: `${claim} of client "${client}" is not a list`,
-      remedy: 'switch on Multivalued in the mapper that writes it',
+      remedy: 'turn on Multivalued in the mapper that writes it',
     })
   }
   const read = z.array(z.string().min(1)).safeParse(value)
   if (read.success) return read.data
   throw refuseRoles({
-    found: `${claim} of client "${client}" holds something that is not the name of a role`,
+    found: `${claim} of client "${client}" holds a value that is not a role name`,
     remedy: "set the mapper's claim type to String",
   })
 }
@@ -203,7 +203,7 @@ function readDefaultRole(value: unknown, allowedRoles: readonly string[], claims
   if (lightweight && value === undefined) throw new RefusalError('default-role', 'account', lightweight)
   if (typeof value !== 'string' || value === '') {
     throw new RefusalError('default-role', 'account', {
-      found: value === undefined ? `The access token has no ${claim}` : `${claim} is not the name of a role`,
+      found: value === undefined ? `The access token has no ${claim}` : `${claim} is not a role name`,
       remedy: `check its mapper in the \`hasura\` client scope of client "${client}"`,
     })
   }

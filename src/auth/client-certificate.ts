@@ -8,9 +8,9 @@ export interface ClientCertificate {
   readonly cert: string
   /** PEM. */
   readonly key: string
-  /** Whom it names, as Keycloak wants it under Subject DN. */
+  /** The subject, written as Keycloak expects it under Subject DN. */
   readonly subject: string
-  /** Milliseconds since 1970, as the next. */
+  /** Milliseconds since 1970, like `validUntil`. */
   readonly validFrom: number
   readonly validUntil: number
 }
@@ -18,7 +18,7 @@ export interface ClientCertificate {
 /**
  * Checks a certificate and its key (RFC 8705, section 2.1) before they are used.
  *
- * @throws RefusalError (`client-auth`) when one of the files holds something else, or they don't belong together
+ * @throws RefusalError (`client-auth`) when a file holds something else, or the key doesn't match the certificate
  */
 export function parseClientCertificate(
   certificate: { readonly text: string; readonly what: string },
@@ -28,7 +28,7 @@ export function parseClientCertificate(
   const parsed = parseCertificate(certificate.text, certificate.what)
   if (!parsed.checkPrivateKey(privateKey)) {
     throw refuseCredential({
-      found: `${key.what} and ${lowerFirst(certificate.what)} don't belong together`,
+      found: `${key.what} does not match ${lowerFirst(certificate.what)}`,
       remedy: 'replace both when the certificate is renewed',
     })
   }
@@ -41,17 +41,17 @@ export function parseClientCertificate(
   }
 }
 
-/** Whom it names and until when, for a sentence: public, as all of a certificate. */
+/** Subject and expiry for a message: public, like all of a certificate. */
 export function describeCertificate({ subject, validUntil }: ClientCertificate): string {
   return `subject "${subject.slice(0, 200)}", valid until ${showDay(validUntil)}`
 }
 
-/** What to do about a certificate that a server refused before it said a word of HTTP; pure. */
+/** What to do about a certificate that a server refused during the TLS handshake; pure. */
 export function findCertificateRemedy({ validFrom, validUntil }: ClientCertificate, now: number): string {
-  if (now > validUntil) return 'it has expired, so have its authority renew it and replace both files'
+  if (now > validUntil) return 'have its authority renew the certificate, which has expired, and replace both files'
   if (now < validFrom)
-    return `it is not valid before ${showDay(validFrom)}, so wait for that day or compare the clocks of both machines`
-  return 'check that its authority is in the truststore of the identity provider (--truststore-paths of Keycloak), and that it is meant for clients (extendedKeyUsage clientAuth)'
+    return `wait until ${showDay(validFrom)}, when the certificate becomes valid, or compare the clocks of both machines`
+  return 'check that its authority is in the truststore of the identity provider (--truststore-paths of Keycloak), and that the certificate allows client authentication (extendedKeyUsage clientAuth)'
 }
 
 function showDay(instant: number): string {
@@ -62,7 +62,7 @@ function parseCertificate(text: string, what: string): X509Certificate {
   if (!text.includes('-----BEGIN CERTIFICATE-----')) {
     throw refuseCredential({
       found: `${what} holds no certificate`,
-      remedy: 'give it as PEM (-----BEGIN CERTIFICATE-----)',
+      remedy: 'provide it as PEM (-----BEGIN CERTIFICATE-----)',
     })
   }
   try {
@@ -75,7 +75,7 @@ function parseCertificate(text: string, what: string): X509Certificate {
   }
 }
 
-/** From the last name to the first (RFC 4514), and with the space that Keycloak writes where it compares by an expression. */
+/** In reverse order (RFC 4514), with the spaces that Keycloak writes and its regular expressions compare with. */
 function nameSubject({ subject }: X509Certificate): string {
   return subject.split('\n').reverse().join(', ')
 }

@@ -3,7 +3,7 @@ import { quoteForeign } from '../words/foreign-words.ts'
 import { findMeaning } from './client-remedy.ts'
 import type { Asker, OAuthRefusal } from './refused-grant.ts'
 
-/** What to tell about a refused grant. */
+/** Translates a refused grant. */
 export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerError {
   const said = quoteForeign(wordsOf(refusal), asker.secrets)
   const { clientId, url } = asker
@@ -11,12 +11,12 @@ export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerErr
     const names = asker.scopes.join(' ')
     return new RefusalError('scope', 'account', {
       found: `Keycloak refused the scopes "${names}" for client "${clientId}" at ${url} (${said})`,
-      remedy: `check SCOPE, and that they are client scopes of that client (Clients → ${clientId} → Client scopes)`,
+      remedy: `check SCOPE, and that the client has these client scopes (Clients → ${clientId} → Client scopes)`,
     })
   }
   if (refusal.error === 'temporarily_unavailable' || refusal.error === 'server_error') {
     return new OutageError('token-endpoint', 'account', {
-      found: `${url} can't give tokens now (${said})`,
+      found: `${url} can't issue tokens now (${said})`,
       remedy: 'check the identity provider',
     })
   }
@@ -28,7 +28,7 @@ export function translateRefusal(refusal: OAuthRefusal, asker: Asker): WorkerErr
   })
 }
 
-/** The client itself was refused, or what it proves itself with, so that another credential may help. */
+/** Whether the client or its credential was refused, so that another credential may help. */
 export function refusesClient(error: unknown): boolean {
   return error instanceof RefusalError && error.code === 'client-auth'
 }

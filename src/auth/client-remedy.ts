@@ -3,8 +3,8 @@ import { findClientMeaning, type Meaning } from './keycloak-words.ts'
 import type { Asker, OAuthRefusal } from './refused-grant.ts'
 
 /**
- * What a refusal of the client means. Keycloak's description decides where it says more than the error's code, and the method
- * where both leave it open.
+ * Finds what a refusal of the client means: by Keycloak's description if it says more than the error's code, otherwise by the code and
+ * the client's method of authentication.
  */
 export function findMeaning({ error, description }: OAuthRefusal, asker: Asker): Meaning {
   const known = findClientMeaning(description, asker)
@@ -17,12 +17,12 @@ export function findMeaning({ error, description }: OAuthRefusal, asker: Asker):
       const path = method === 'tls_client_auth' ? `; ${certificatePath}` : ''
       return {
         because: `the client is unknown or disabled, or ${proofs[method]}`,
-        remedy: `check CLIENT_ID, the realm, Clients → ${clientId} → Enabled, and ${origin} against ${placeOf(method, clientId)}${path}`,
+        remedy: `check CLIENT_ID and the realm, that the client is enabled (Clients → ${clientId}), and that ${origin} matches ${placeOf(method, clientId)}${path}`,
       }
     }
     case 'unsupported_grant_type':
       return {
-        because: `this server has no ${method === 'password' ? 'password' : 'client credentials'} grant`,
+        because: `this server does not support the ${method === 'password' ? 'password' : 'client credentials'} grant`,
         remedy: 'check OIDC_ISSUER or TOKEN_URL',
       }
     default:
@@ -31,11 +31,11 @@ export function findMeaning({ error, description }: OAuthRefusal, asker: Asker):
 }
 
 function wrongSecret({ clientId, origin }: Asker): string {
-  return `check CLIENT_ID and the secret (${origin}) against Clients → ${clientId} → Credentials; it is wrong, was rotated, or has expired`
+  return `check CLIENT_ID, and compare the secret (${origin}) with Clients → ${clientId} → Credentials, because it is wrong, was rotated, or has expired`
 }
 
 function otherAuthenticator({ clientId, method }: Asker): string {
-  return `the client authenticates in another way than ${method}, so check CLIENT_AUTH against Clients → ${clientId} → Credentials → Client Authenticator`
+  return `compare CLIENT_AUTH (${method}) with Clients → ${clientId} → Credentials → Client Authenticator, because they differ`
 }
 
 const unauthorized: Readonly<Record<ClientAuthMethod, (asker: Asker) => string>> = {
@@ -44,20 +44,20 @@ const unauthorized: Readonly<Record<ClientAuthMethod, (asker: Asker) => string>>
   private_key_jwt: otherAuthenticator,
   tls_client_auth: otherAuthenticator,
   password: ({ clientId, origin }) =>
-    `the client has a secret that was not given, or another one, so check CLIENT_SECRET_FILE (${origin}) against Clients → ${clientId} → Credentials`,
+    `compare CLIENT_SECRET_FILE (${origin}) with Clients → ${clientId} → Credentials, because the client's secret is missing or wrong`,
 }
 
 const proofs: Readonly<Record<ClientAuthMethod, string>> = {
   client_secret_basic: 'its secret is wrong',
   client_secret_post: 'its secret is wrong',
   private_key_jwt: 'its assertion is not accepted',
-  tls_client_auth: 'its certificate names another subject or never reached Keycloak',
+  tls_client_auth: 'its certificate has another subject or did not reach Keycloak',
   password: 'its secret is wrong',
 }
 
-/** Keycloak has the same words for a certificate that it doesn't know and for none. */
+/** Keycloak says the same about an unknown certificate and a missing one. */
 const certificatePath =
-  'and that Keycloak asks for certificates (--https-client-auth=request) and whatever stands before it passes TLS through'
+  'and that Keycloak requests certificates (--https-client-auth=request) and proxies in front of it pass TLS through'
 
 function placeOf(method: ClientAuthMethod, clientId: string): string {
   if (method === 'private_key_jwt') return `Clients → ${clientId} → Keys`

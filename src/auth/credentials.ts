@@ -10,27 +10,27 @@ import { type ReadSecretFile, readCredentialFile } from './read-credential-file.
 import { refuseCredential } from './refuse-credential.ts'
 import { parseSigningKey } from './signing-key.ts'
 
-/** What a client proves itself with, as its files were when they were read. */
+/** A client's credential, with its files as they were when read. */
 export interface Credential {
   readonly authenticate: ClientAuth
   /** For the password grant. */
   readonly user?: { readonly name: string; readonly password: string }
-  /** For every request of the login, where the client shows a certificate. */
+  /** Sends every request of the login, when the client uses a certificate. */
   readonly exchange?: Exchange
-  /** Everything it was made of: the same texts are the same credential. */
+  /** The texts it was made from: equal texts are the same credential. */
   readonly texts: readonly string[]
-  /** What is taken out of the words of an answer. */
+  /** Secrets to remove from the words of a response. */
   readonly secrets: readonly string[]
-  /** Where it comes from, for a sentence such as "check …". */
+  /** Where it comes from, for messages such as "check …". */
   readonly origin: string
 }
 
-/** The credential, remembered from its first use to the first refusal, because it is rotated under a running process. */
+/** The credential, cached from its first use until a refusal, because it may be rotated while the process runs. */
 export interface Credentials {
-  /** @throws RefusalError (`client-auth`) that names the file and what is wrong with it */
+  /** @throws RefusalError (`client-auth`) with the file and what is wrong with it */
   get(): Promise<Credential>
   /**
-   * The server refused the client: reads everything again, and tells whether that is another credential now.
+   * Reads the credential again after the server refused it. @returns whether it has changed
    *
    * @throws as `get`
    */

@@ -1,11 +1,11 @@
 import type { Login } from '../account.ts'
 import type { Explanation } from '../errors.ts'
 
-/** What to warn about at start although it works, or undefined. */
+/** Finds what to warn about at start although it works. */
 export function findDeprecation({ method, clientId }: Login): Explanation | undefined {
   if (method !== 'password') return undefined
   return {
-    found: `CLIENT_AUTH=password logs in with a user's password (client "${clientId}"), which OAuth 2.1 has no more`,
+    found: `CLIENT_AUTH=password logs in with a user's password (client "${clientId}"), a grant that OAuth 2.1 removes`,
     remedy: `use a service account (Clients → ${clientId} → Settings → Capability config → Service account roles) with a secret, a key or a certificate`,
   }
 }

@@ -6,9 +6,10 @@ import { mapClaims } from './map-claims.ts'
 import type { SearchedToken } from './searched-token.ts'
 
 /**
- * Hasura's claims by their names in lower case, from one object of the token or from where a map says.
+ * Finds Hasura's claims, in one object of the token or at the paths of a map.
  *
- * @throws RefusalError (`claims`) that tells which of the usual mistakes it looks like
+ * @returns the claims by lower-case name
+ * @throws RefusalError (`claims`) that names the most likely mistake
  */
 export function findHasuraClaims(token: SearchedToken, location: ClaimsLocation): Readonly<Record<string, unknown>> {
   const found = 'map' in location ? mapClaims(token, location.map) : findObject(token, location)
@@ -38,12 +39,12 @@ function readObject(value: unknown, where: string): Readonly<Record<string, unkn
   if (object) return object
   if (typeof value === 'string' && asObject(parseJson(value))) {
     throw refusal({
-      found: `The claim \`${where}\` is a string with JSON in it`,
+      found: `The claim \`${where}\` is a string that holds JSON`,
       remedy: 'set HASURA_CLAIMS_FORMAT=stringified_json',
     })
   }
   throw refusal({
-    found: `The claim \`${where}\` is not an object with Hasura's claims in it`,
+    found: `The claim \`${where}\` is not an object with Hasura's claims`,
     remedy: 'check the mappers of the client scope',
   })
 }
@@ -51,14 +52,14 @@ function readObject(value: unknown, where: string): Readonly<Record<string, unkn
 function readStringified(value: unknown, where: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'string') {
     throw refusal({
-      found: `The claim \`${where}\` is JSON, not a string with JSON in it`,
+      found: `The claim \`${where}\` is JSON, not a string that holds JSON`,
       remedy: 'set HASURA_CLAIMS_FORMAT=json',
     })
   }
   const object = asObject(parseJson(value))
   if (object) return object
   throw refusal({
-    found: `The claim \`${where}\` is a string, but not one that holds a JSON object`,
+    found: `The claim \`${where}\` is a string that does not hold a JSON object`,
     remedy: 'check its mapper',
   })
 }
@@ -68,15 +69,15 @@ function explainAbsence(token: SearchedToken, location: ClaimsObject, where: str
   const found = `The access token of client "${client}" has no claim \`${where}\``
   if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {
     return {
-      found: `${found}, but one that is split at its dots`,
-      remedy: "write every dot of the mapper's claim name that is no level as \\.",
+      found: `${found}, but one that was split at its dots`,
+      remedy: "escape each dot in the mapper's claim name that does not separate levels as \\.",
     }
   }
   const elsewhere = Object.keys(token.payload).find(name => holdsRoles(token.payload[name]))
   if (elsewhere !== undefined) {
     return {
-      found: `${found}, but Hasura's roles stand in \`${elsewhere}\``,
-      remedy: `set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that one too, else correct the claim name of the mappers`,
+      found: `${found}, but Hasura's roles are in \`${elsewhere}\``,
+      remedy: `set HASURA_CLAIMS_NAMESPACE=${elsewhere} if Hasura reads that claim; otherwise correct the claim name of the mappers`,
     }
   }
   const lightweight = explainLightweight(
@@ -89,7 +90,7 @@ function explainAbsence(token: SearchedToken, location: ClaimsObject, where: str
     return {
       found: `${found}, though it has the \`hasura\` scope`,
       remedy:
-        'check that each mapper of that client scope has Add to access token on (Client scopes → hasura → Mappers), and for a lightweight access token Add to lightweight access token too; or that HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH names the place that they write to',
+        'check that each mapper of that client scope has Add to access token on (Client scopes → hasura → Mappers), and for a lightweight access token also Add to lightweight access token, and that HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH is the claim that they write',
     }
   }
   const scope = `make the \`hasura\` client scope a default scope of the client (Clients → ${client} → Client scopes)`
@@ -97,8 +98,8 @@ function explainAbsence(token: SearchedToken, location: ClaimsObject, where: str
     return { found: `${found}, though roles are assigned`, remedy: scope }
   }
   return {
-    found: `${found}, and shows no assigned client role either`,
-    remedy: `${scope}; or correct HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH, if the mappers write to another place`,
+    found: `${found}, and no assigned client role either`,
+    remedy: `${scope}; or, if the mappers write another claim, correct HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH`,
   }
 }
 
@@ -111,10 +112,10 @@ function holdsRoles(value: unknown): boolean {
   return Object.keys(claims).some(name => name.toLowerCase() === 'x-hasura-allowed-roles')
 }
 
-/** Clients of every Keycloak realm; a new user has roles of `account` without anybody having assigned one. */
+/** Keycloak's own clients, in every realm; a new user has roles of `account` by default. */
 const builtInClients: ReadonlySet<string> = new Set(['account', 'broker', 'realm-management'])
 
-/** A mapper takes each plain dot of a claim name for a level, so `https://hasura.io/…` becomes `{"https://hasura": {…}}`. */
+/** A mapper treats each unescaped dot of a claim name as a level, so `https://hasura.io/…` becomes `{"https://hasura": {…}}`. */
 function isSplitAtDots(payload: unknown, namespace: string): boolean {
   return namespace.includes('.') && findAtPath(payload, namespace.split('.')) !== undefined
 }

@@ -1,8 +1,8 @@
 /**
- * Reads a JSON path of the kind that Hasura's `claims_namespace_path` takes: `$` (the root), then `.name`, `['any name']`,
- * `["any name"]` or `[0]`, with `\` before a quote or a `\` inside quotes.
+ * Parses a JSON path as Hasura's `claims_namespace_path` does: `$` (the root), then `.name`, `['any name']`, `["any name"]` or `[0]`, with
+ * `\` before a quote or `\` inside quotes.
  *
- * @returns the names from the root to the value, or undefined when it isn't such a path
+ * @returns the names from the root to the value, or undefined for an invalid path
  */
 export function parseJsonPath(path: string): readonly string[] | undefined {
   if (!path.startsWith('$')) return undefined
@@ -18,7 +18,7 @@ export function parseJsonPath(path: string): readonly string[] | undefined {
   return names
 }
 
-/** What stands at these names, or undefined; never something inherited. */
+/** The value at a path, or undefined; never an inherited property. */
 export function findAtPath(root: unknown, names: readonly string[]): unknown {
   let value = root
   for (const name of names) {

@@ -1,43 +1,43 @@
 import type { Asker } from './refused-grant.ts'
 
-/** What some words of Keycloak's mean. */
+/** What a message of Keycloak means. */
 export interface Meaning {
-  /** Behind "…, because "; absent where the words themselves say it. */
+  /** Follows "…, because "; absent when the message says it itself. */
   readonly because?: string
-  /** What to do, with the place in Keycloak's console. */
+  /** What to do, and where in Keycloak's console. */
   readonly remedy: string
 }
 
 type Row<T> = readonly [words: RegExp, meaning: T]
 
-/** Words of Keycloak 26.5 about an address or a realm, whoever asks and whatever for. */
+/** Messages of Keycloak 26.5 about an address or a realm, for any request. */
 const addressWords: readonly Row<string>[] = [
   [
     /HTTPS required/,
-    'the realm takes no plain http from this machine, so give an https address in OIDC_ISSUER or TOKEN_URL; if a proxy ends TLS, have it send X-Forwarded-Proto and start Keycloak with --proxy-headers=xforwarded; or change Realm settings → General → Require SSL',
+    'set an https address in OIDC_ISSUER or TOKEN_URL, because the realm accepts no plain http from this machine; if a proxy terminates TLS, have it send X-Forwarded-Proto and start Keycloak with --proxy-headers=xforwarded; or change Realm settings → General → Require SSL',
   ],
-  [/Realm not enabled/, 'the realm is disabled, so switch Enabled on at the top of Realm settings'],
+  [/Realm not enabled/, 'turn on Enabled at the top of Realm settings, because the realm is disabled'],
   [
     /Realm does not exist/,
-    'the name after /realms/ in OIDC_ISSUER or TOKEN_URL is not that of a realm, so compare it, upper and lower case too, with the list under Manage realms',
+    'compare the name after /realms/ in OIDC_ISSUER or TOKEN_URL with the list under Manage realms, because there is no such realm; upper and lower case differ',
   ],
   [
     /Token not provided/,
-    'the address is that of token introspection, so set TOKEN_URL to the token_endpoint under Realm settings → Endpoints',
+    'set TOKEN_URL to the token_endpoint under Realm settings → Endpoints, because this address is that of token introspection',
   ],
   [
     /Missing form parameter/,
-    'what was sent there was lost on the way, so give the final address in TOKEN_URL or OIDC_ISSUER and check that the proxy passes the body of requests on',
+    'set TOKEN_URL or OIDC_ISSUER to the final address, and check that proxies forward the request body, because it was lost on the way',
   ],
   [
     /matching target resource method|HTTP 40[45] (?:Not Found|Method Not Allowed)/,
-    'Keycloak gives no tokens at that address, so set TOKEN_URL to the token_endpoint, or OIDC_ISSUER to the issuer, of the document under Realm settings → Endpoints; only an old Keycloak, or one with --http-relative-path, has /auth before /realms',
+    'set TOKEN_URL to the token_endpoint, or OIDC_ISSUER to the issuer, of the document under Realm settings → Endpoints, because Keycloak issues no tokens at this address; only an old Keycloak, or one with --http-relative-path, has /auth before /realms',
   ],
 ]
 
 /**
- * @param words of an answer that is no success
- * @returns what it said, of which no part is secret, and what to do; undefined when it is about something else
+ * @param words of an error response
+ * @returns what Keycloak said, without anything secret, and what to do; undefined when the words are about something else
  */
 export function findAddressMeaning(words: string): { readonly said: string; readonly remedy: string } | undefined {
   for (const [pattern, remedy] of addressWords) {
@@ -47,36 +47,36 @@ export function findAddressMeaning(words: string): { readonly said: string; read
   return undefined
 }
 
-/** Its words about a client, or about what it proves itself with. The first that fits counts. */
+/** Messages about a client or its credential. The first match counts. */
 const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /public client/i,
     ({ clientId }) => ({
       because: 'it is a public client',
-      remedy: `switch on Client authentication under ${capabilities(clientId)}`,
+      remedy: `turn on Client authentication under ${capabilities(clientId)}`,
     }),
   ],
   [
     /service account for the client does not exist/i,
     ({ clientId }) => ({
       because: "its service account's user was deleted",
-      remedy: `switch Service account roles off and on again under ${capabilities(clientId)}, and assign the roles anew`,
+      remedy: `turn Service account roles off and on again under ${capabilities(clientId)}, and assign the roles again`,
     }),
   ],
   [
     /User '.*' disabled/,
     ({ clientId }) => ({
       because: "its service account's user is disabled",
-      remedy: `switch Enabled on under Clients → ${clientId} → Service account roles → service-account-${clientId}`,
+      remedy: `turn on Enabled under Clients → ${clientId} → Service account roles → service-account-${clientId}`,
     }),
   ],
   [
     /retrieve service account/i,
-    ({ clientId }) => ({ remedy: `switch on Service account roles under ${capabilities(clientId)}` }),
+    ({ clientId }) => ({ remedy: `turn on Service account roles under ${capabilities(clientId)}` }),
   ],
   [
     /direct access grants/i,
-    ({ clientId }) => ({ remedy: `switch on Direct access grants under ${capabilities(clientId)}` }),
+    ({ clientId }) => ({ remedy: `turn on Direct access grants under ${capabilities(clientId)}` }),
   ],
   [
     /password credentials grant is prohibited/i,
@@ -88,8 +88,8 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /requires user consent/i,
     ({ clientId }) => ({
-      because: 'nobody is there to consent',
-      remedy: `switch off Consent required under Clients → ${clientId} → Settings → Login settings`,
+      because: 'a service account can not give consent',
+      remedy: `turn off Consent required under Clients → ${clientId} → Settings → Login settings`,
     }),
   ],
   [
@@ -102,29 +102,29 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /account disabled/i,
     () => ({
-      because: 'the user is disabled, or locked out for a while after too many wrong passwords',
+      because: 'the user is disabled, or temporarily locked after too many wrong passwords',
       remedy: 'check Users → Enabled',
     }),
   ],
   [
     /not fully set up/i,
     () => ({
-      because: 'something is still asked of the user',
-      remedy: 'set a password that is not temporary, and empty Required user actions under Users → Details',
+      because: 'the user has required actions',
+      remedy: 'set a password that is not temporary, and clear Required user actions under Users → Details',
     }),
   ],
   [
     /DPoP/,
     ({ clientId }) => ({
-      because: 'its tokens are to be bound to a key (DPoP), and this worker sends plain bearer tokens',
-      remedy: `switch off Require DPoP bound tokens under ${capabilities(clientId)}, or ${exceptFrom('dpop-bind-enforcer')}`,
+      because: 'its tokens must be bound to a key (DPoP), but this worker sends plain bearer tokens',
+      remedy: `turn off Require DPoP bound tokens under ${capabilities(clientId)}, or ${exceptFrom('dpop-bind-enforcer')}`,
     }),
   ],
   [
     /MTLS HoK/,
     ({ clientId }) => ({
-      because: 'its tokens are to be bound to a client certificate, and this worker sends plain bearer tokens',
-      remedy: `switch off OAuth 2.0 Mutual TLS Certificate Bound Access Tokens Enabled under Clients → ${clientId} → Advanced → Advanced settings, or ${exceptFrom('holder-of-key-enforcer')}`,
+      because: 'its tokens must be bound to a client certificate, but this worker sends plain bearer tokens',
+      remedy: `turn off OAuth 2.0 Mutual TLS Certificate Bound Access Tokens Enabled under Clients → ${clientId} → Advanced → Advanced settings, or ${exceptFrom('holder-of-key-enforcer')}`,
     }),
   ],
   [
@@ -137,8 +137,8 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /not allowed signature algorithm/i,
     ({ origin }) => ({
-      because: 'a client policy (FAPI) takes other algorithms only',
-      remedy: `sign with PS256 or ES256 instead of what ${origin} signs with: give a key on the curve P-256, or an RSA key as a JWK with "alg": "PS256"`,
+      because: 'a client policy (FAPI) requires another signature algorithm',
+      remedy: `replace ${origin} by one that signs with PS256 or ES256: a key on the curve P-256, or an RSA key as a JWK with "alg": "PS256"`,
     }),
   ],
   [
@@ -151,28 +151,28 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /invalid client access type/i,
     ({ clientId }) => ({
-      because: 'a client policy takes confidential clients only',
-      remedy: `switch on Client authentication under ${capabilities(clientId)}`,
+      because: 'a client policy allows confidential clients only',
+      remedy: `turn on Client authentication under ${capabilities(clientId)}`,
     }),
   ],
   [
     /loading public keys/i,
     ({ clientId }) => ({
       because: "Keycloak can't fetch the client's keys",
-      remedy: `check the address under Clients → ${clientId} → Keys → JWKS URL, which has to answer to Keycloak, or import the keys there`,
+      remedy: `check the URL under Clients → ${clientId} → Keys → JWKS URL, which Keycloak must be able to reach, or import the keys there`,
     }),
   ],
   [
     /load public key/i,
     ({ clientId, origin }) => ({
-      because: 'it has no such key of the client',
-      remedy: `import the public half of ${origin} under Clients → ${clientId} → Keys, and give in CLIENT_KEY_ID the kid that it has there, or none for an imported certificate`,
+      because: 'it does not know this key of the client',
+      remedy: `import the public half of ${origin} under Clients → ${clientId} → Keys, and set CLIENT_KEY_ID to its kid there, or to nothing for an imported certificate`,
     }),
   ],
   [
     /invalid signature algorithm/i,
     ({ clientId, origin }) => ({
-      because: 'the client signs with another algorithm than Keycloak expects of it',
+      because: 'the client signs with an algorithm that Keycloak does not expect',
       remedy: `set Signature algorithm under Clients → ${clientId} → Credentials to that of ${origin}, or to Any algorithm`,
     }),
   ],
@@ -187,7 +187,7 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
     /token reuse/i,
     () => ({
       because: 'the assertion was used before',
-      remedy: 'check whether a proxy between sends requests twice: an assertion is for one use',
+      remedy: 'check whether a proxy repeats requests, because an assertion is for one use',
     }),
   ],
   [
@@ -197,21 +197,21 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /audience/i,
     () => ({
-      because: 'it calls itself otherwise',
+      because: 'it does not recognize itself as the audience',
       remedy:
-        'give in OIDC_ISSUER, also beside TOKEN_URL, the issuer of its discovery document (Realm settings → Endpoints)',
+        'set OIDC_ISSUER, also together with TOKEN_URL, to the issuer of its discovery document (Realm settings → Endpoints)',
     }),
   ],
   [
     /client_assertion/i,
     ({ clientId, method }) => ({
-      because: `it wants a signed assertion and got ${method}`,
-      remedy: `set CLIENT_AUTH=private_key_jwt and the Client Authenticator Signed JWT under Clients → ${clientId} → Credentials, or Client Id and Secret there`,
+      because: `it expects a signed assertion and got ${method}`,
+      remedy: `set CLIENT_AUTH=private_key_jwt and Client Authenticator to Signed JWT under Clients → ${clientId} → Credentials, or select Client Id and Secret there`,
     }),
   ],
 ]
 
-/** @returns undefined when Keycloak's description tells no more than the error's code */
+/** @returns undefined when Keycloak's description adds nothing to the error's code */
 export function findClientMeaning(description: string | undefined, asker: Asker): Meaning | undefined {
   if (description === undefined) return undefined
   return clientWords.find(([pattern]) => pattern.test(description))?.[1](asker)
@@ -221,13 +221,13 @@ function capabilities(clientId: string): string {
   return `Clients → ${clientId} → Settings → Capability config`
 }
 
-/** @param executor as Keycloak's console lists it */
+/** @param executor name in Keycloak's console */
 function exceptFrom(executor: string): string {
-  return `except the client from the client policy whose profile has the executor ${executor} (Realm settings → Client policies)`
+  return `exempt the client from the client policy whose profile has the executor ${executor} (Realm settings → Client policies)`
 }
 
 function compareClocks({ serverAheadMs }: Asker): string {
   if (serverAheadMs === 0) return 'compare the clocks of both machines'
   const seconds = Math.round(Math.abs(serverAheadMs) / 1_000)
-  return `the identity provider's clock is ${seconds} s ${serverAheadMs > 0 ? 'ahead of' : 'behind'} ours, so set both by NTP`
+  return `synchronize both clocks by NTP, because the identity provider's is ${seconds} s ${serverAheadMs > 0 ? 'ahead of' : 'behind'} ours`
 }

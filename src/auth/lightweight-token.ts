@@ -2,19 +2,18 @@ import type { Explanation } from '../errors.ts'
 import type { SearchedToken } from './searched-token.ts'
 
 /**
- * Whether Keycloak (26.5; older ones don't say it) says that this is a lightweight access token, which holds only the claims whose mappers have
- * Add to lightweight access token on. Its `jti` begins with two letters each for the session, the token and the grant, such as
- * `trltcc:`.
+ * Whether this is a lightweight access token of Keycloak (26.5; older versions don't mark it), which holds only the claims of mappers with
+ * Add to lightweight access token on. Its `jti` begins with two letters each for session, token and grant, such as `trltcc:`.
  */
 export function isLightweight({ jti }: Readonly<Record<string, unknown>>): boolean {
   return typeof jti === 'string' && /^[a-z]{2}lt[a-z]{2}:/.test(jti)
 }
 
 /**
- * Why a claim is missing in a lightweight access token.
+ * Explains why a lightweight access token lacks a claim.
  *
- * @param claim as a sentence calls it
- * @param mapper what would write it, in Keycloak's console
+ * @param claim as named in the message
+ * @param mapper that writes it, as Keycloak's console names it
  * @returns undefined for any other token
  */
 export function explainLightweight(
@@ -24,7 +23,7 @@ export function explainLightweight(
 ): Explanation | undefined {
   if (!isLightweight(payload)) return undefined
   return {
-    found: `The access token of client "${client}" is a lightweight one and has no ${claim}`,
-    remedy: `switch on Add to lightweight access token in ${mapper}, or switch off Always use lightweight access token under Clients → ${client} → Advanced → Advanced settings`,
+    found: `The access token of client "${client}" is lightweight and has no ${claim}`,
+    remedy: `turn on Add to lightweight access token in ${mapper}, or turn off Always use lightweight access token under Clients → ${client} → Advanced → Advanced settings`,
   }
 }

@@ -11,10 +11,9 @@ import type { ServerTime } from './server-time.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
 
 /**
- * The fetch that openid-client is given for one request to the identity provider. It takes the caller's signal, which
- * openid-client's grants don't, reads the body within the timeout, and turns everything that isn't an answer of an OAuth
- * server into an error of ours. What it lets through is a 200 or a refusal (4xx) with a JSON object in it, reduced to
- * what we use.
+ * Creates the `fetch` that openid-client uses for one request to the identity provider. It honours the caller's signal, which
+ * openid-client's grants don't, reads the body within the timeout, and throws a `WorkerError` for anything that isn't a response of an
+ * OAuth server. It returns only a 200 or a refusal (4xx) with a JSON object, reduced to what we use.
  */
 export function createLoginFetch(deps: {
   exchange: Exchange
@@ -43,23 +42,23 @@ export function createLoginFetch(deps: {
   }
 }
 
-/** Twenty times what a realm answers with the longest tokens that an API takes. */
+/** Twenty times the response with the longest tokens that an API accepts. */
 const answerLimit = {
   maxBytes: 2 ** 20,
   ifTooLarge:
-    'check OIDC_ISSUER or TOKEN_URL, and if its tokens are that large switch off Full scope allowed of the client',
+    'check OIDC_ISSUER or TOKEN_URL; if the tokens are that large, turn off Full scope allowed for the client',
 }
 
 function explainFailure(error: unknown, url: URL): WorkerError {
-  // The address may be mended, or whatever answers there: so the account waits.
+  // The address or the server may be fixed, so the account waits.
   if (error instanceof PermanentError) return new OutageError('token-endpoint', 'account', error)
   if (error instanceof WorkerError) return error
   const { words, remedy } = describeNetworkFailure(error)
-  const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is right'
+  const check = 'check that the identity provider runs and that OIDC_ISSUER or TOKEN_URL is correct'
   return unusable(url, words, remedy ?? check)
 }
 
-/** The JSON object that an identity provider answered with status 200 or with a refusal, or why it isn't one. */
+/** The JSON object of a response with status 200 or a refusal, or why there is none. */
 function interpretAnswer(
   { status, headers, body }: Answer,
   { url, method }: { readonly url: URL; readonly method: string },
@@ -67,7 +66,7 @@ function interpretAnswer(
 ): Record<string, unknown> | WorkerError {
   if (status === 429) {
     const pauseMs = parseRetryAfter(headers.get('retry-after'), now)
-    // Every request of the account would ask again: so all of them wait.
+    // Every request of the account would call the endpoint again, so all of them wait.
     return new OutageError(
       'token-endpoint',
       'account',
@@ -79,19 +78,19 @@ function interpretAnswer(
     return unusable(url, `it redirects (HTTP ${status})`, 'set OIDC_ISSUER or TOKEN_URL to the final address')
   }
   if (status >= 500 || status === 408) {
-    return unusable(url, `HTTP ${status}`, 'check the identity provider, and what stands in front of it')
+    return unusable(url, `HTTP ${status}`, 'check the identity provider and the proxies in front of it')
   }
   const json = parseObject(new TextDecoder().decode(body))
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-    const remedy = 'something else answers there, or the answer was cut off; check OIDC_ISSUER or TOKEN_URL'
+    const remedy = 'check OIDC_ISSUER or TOKEN_URL: another server answers there, or the response was cut off'
     return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedy)
   }
   if (status !== 200) {
     const meaning = findAddressMeaning(`${json.error}: ${json.error_description}`)
     if (meaning) return unusable(url, `HTTP ${status} (${meaning.said})`, meaning.remedy)
     if (method === 'GET') {
-      return unusable(url, `HTTP ${status} for the discovery document`, 'check OIDC_ISSUER, does that realm exist?')
+      return unusable(url, `HTTP ${status} for the discovery document`, 'check OIDC_ISSUER and that this realm exists')
     }
     if (typeof json.error !== 'string' || status === 404 || status === 405) {
       return unusable(url, `HTTP ${status} without an OAuth error`, 'check OIDC_ISSUER or TOKEN_URL')
@@ -100,9 +99,9 @@ function interpretAnswer(
   return reduce(json)
 }
 
-/** Leaves out what openid-client would fail on although it does no harm. */
+/** Drops harmless parts on which openid-client would fail. */
 function reduce(json: Record<string, unknown>): Record<string, unknown> {
-  // The ID token isn't used, and would be checked against an issuer that isn't known when TOKEN_URL is given.
+  // The unused ID token would be checked against the issuer, which is unknown with TOKEN_URL.
   const { id_token: _unused, expires_in: expiresIn, ...used } = json
   const seconds = parseExpiresIn(expiresIn)
   return seconds === undefined ? used : { ...used, expires_in: seconds }
@@ -118,7 +117,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 
 function unusable(url: URL, what: string, remedy: string): OutageError {
   return new OutageError('token-endpoint', 'account', {
-    found: `No usable answer from ${showUrl(url)}, ${what}`,
+    found: `No usable response from ${showUrl(url)}, ${what}`,
     remedy,
   })
 }

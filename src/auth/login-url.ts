@@ -2,9 +2,9 @@ import { type Explanation, RefusalError } from '../errors.ts'
 import { explainInsecure, explainNamed, type PlainHttp } from '../outgoing/secure-address.ts'
 
 /**
- * Reads the URL that a client's credential is going to be sent to.
+ * Parses a URL that a client's credential is sent to.
  *
- * @param what how the message calls it, such as "OIDC_ISSUER"
+ * @param what its name in messages, such as "OIDC_ISSUER"
  * @throws RefusalError (`client-auth`)
  */
 export function parseLoginUrl(text: string, what: string, plainHttp: PlainHttp = {}): URL {

@@ -4,12 +4,12 @@ import { findAtPath, parseJsonPath } from './json-path.ts'
 import type { SearchedToken } from './searched-token.ts'
 
 /**
- * Collects the claims that a map says (Hasura docs, "Authentication using JWT", `claims_map`): a value as it stands, or what
- * the token has at a path from its root, or the default for tokens that have nothing there.
+ * Collects the claims of a map (Hasura docs, "Authentication using JWT", `claims_map`): a value itself, or the value at a path from the
+ * token's root, or the default for tokens without that path.
  *
- * A role without a place is left out, since what that means is told by whoever reads the roles.
+ * A role claim without a value is left out: the reader of the roles reports it.
  *
- * @throws RefusalError (`claims`) when any other claim has no value, which Hasura refuses as well, or a path is none
+ * @throws RefusalError (`claims`) when any other claim has no value, which Hasura rejects too, or a path is invalid
  */
 export function mapClaims(token: SearchedToken, map: ClaimsMap): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
@@ -19,19 +19,19 @@ export function mapClaims(token: SearchedToken, map: ClaimsMap): Readonly<Record
       if (roleClaims.has(name.toLowerCase())) return []
       throw refusal({
         found: `The access token of client "${token.authorizedParty ?? 'the client'}" has no claim at ${describePlace(mapped)}, where HASURA_CLAIMS_MAP looks for \`${name}\``,
-        remedy: "add a mapper that writes it, or give it a default in Hasura's claims_map and here",
+        remedy: "add a mapper that writes it, or set a default in Hasura's claims_map and in HASURA_CLAIMS_MAP",
       })
     }),
   )
 }
 
-/** @returns undefined where the map has the value itself, or doesn't name the claim */
+/** @returns undefined when the map holds the value itself, or doesn't name the claim */
 export function findMappedPath(map: ClaimsMap, claim: string): string | undefined {
   const mapped = Object.entries(map).find(([name]) => name.toLowerCase() === claim)?.[1]
   return mapped !== undefined && isPlace(mapped) ? mapped.path : undefined
 }
 
-/** Those that Hasura's configuration must name. */
+/** The claims that Hasura's configuration must name. */
 const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
 
 function findValue(token: SearchedToken, name: string, mapped: MappedClaim): unknown {
@@ -52,7 +52,7 @@ function isPlace(mapped: MappedClaim): mapped is Exclude<MappedClaim, string | r
 }
 
 function describePlace(mapped: MappedClaim): string {
-  return isPlace(mapped) ? mapped.path : 'any place'
+  return isPlace(mapped) ? mapped.path : 'any path'
 }
 
 function refusal(told: Explanation): RefusalError {

@@ -1,6 +1,6 @@
 import { RefusalError, type Told } from '../errors.ts'
 
-/** What the client would prove itself with can't be used, which was seen before anything was sent. */
+/** Refuses an unusable credential before anything is sent. */
 export function refuseCredential(told: Told): RefusalError {
   return new RefusalError('client-auth', 'account', told)
 }

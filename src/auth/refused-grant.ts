@@ -6,16 +6,16 @@ export interface OAuthRefusal {
   readonly description: string | undefined
 }
 
-/** Who asked, at which URL, and with what: what a sentence about a refusal has to name. */
+/** The request behind a refusal, for its message: which client, which URL, which credential. */
 export interface Asker {
   readonly clientId: string
   readonly method: ClientAuthMethod
   readonly url: string
-  /** Where its credential comes from, such as "the secret file /run/secret". */
+  /** Where the credential comes from, such as "the secret file /run/secret". */
   readonly origin: string
   readonly scopes: readonly string[]
-  /** Taken out of what the server says. */
+  /** Secrets to remove from the server's words. */
   readonly secrets: readonly string[]
-  /** How far the server's clock is ahead of ours; 0 when they agree. */
+  /** How far the server's clock is ahead of ours, in milliseconds; 0 when they agree. */
   readonly serverAheadMs: number
 }

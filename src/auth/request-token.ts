@@ -26,19 +26,19 @@ import { readTokenResponse } from './token-response.ts'
 import type { RequestToken } from './token-source.ts'
 
 /**
- * Gets tokens with the client credentials grant (RFC 6749, section 4.4) or the password grant (section 4.3), or with the
- * refresh token of the one before (section 6) where the server gives such.
+ * Creates a function that gets tokens with the client credentials grant (RFC 6749, section 4.4), the password grant (section 4.3), or
+ * the previous token's refresh token (section 6) if the server issued one.
  *
- * When the client is refused, its credential is read again, and tried once more if it has changed: a rotation costs no
- * failed request. After a refusal or a failure the token endpoint is discovered again, and asked once if it has moved.
- * Otherwise a failure is one request to it.
+ * When the client is refused, its credential is read again and tried once more if it has changed, so that a rotation costs no failed
+ * request. After a refusal or a failure the token endpoint is discovered again, and tried once if it has moved. Otherwise a failure
+ * costs one request.
  *
- * The function rejects with RefusalError (`client-auth`, `scope` or `claims`: somebody has to mend something), OutageError
- * (`token-endpoint`: no usable answer, or one that asks for a pause), or the signal's reason. Neither their messages nor their causes
- * hold a secret or a part of an answer beyond its OAuth error words.
+ * The function rejects with RefusalError (`client-auth`, `scope` or `claims`: a person has to fix it), OutageError (`token-endpoint`: no
+ * usable response, or a request to pause), or the signal's reason. Messages and causes hold no secret, and of a response only its OAuth
+ * error.
  *
- * @param deps.secrets learns what is sent and received
- * @param deps.timeoutMs for each HTTP request with its answer; default 10 seconds
+ * @param deps.secrets records what is sent and received, so that it can be redacted
+ * @param deps.timeoutMs per HTTP request with its response; default: 10 seconds
  */
 export function createRequestToken(
   login: Login,
@@ -59,7 +59,7 @@ export function createRequestToken(
     readSecretFile: deps.readSecretFile,
     changeAssertion: () => ({ audience: asked?.audience ?? '', serverNow: serverTime.now() }),
   })
-  /** Tokens whose refresh token was refused: it isn't tried again, or every later attempt would be two requests. */
+  /** Tokens whose refresh token was refused: trying it again would double the requests of every attempt. */
   const unrenewable = new WeakSet<Token>()
 
   const createFetch = (credential: Credential, signal: AbortSignal) => {
@@ -78,7 +78,7 @@ export function createRequestToken(
       return loginFetch(address, options)
     }
     const url = showUrl(new URL(endpoint.token_endpoint))
-    // The local time before sending: the server's clock doesn't matter, and the life is never taken for too long.
+    // Local time before sending: independent of the server's clock, and never overestimates the token's life.
     const sentAt = clock.now()
     try {
       const answer = await send(client, grant, login.scopes)
@@ -95,7 +95,7 @@ export function createRequestToken(
     }
   }
 
-  /** Something that speaks for another try: another credential, another clock to date assertions by, another address. */
+  /** Whether another try may succeed: the credential, the clock for assertions or the address has changed. */
   async function hasChanged(error: unknown, tried: { credential: Credential; aheadMs: number }, signal: AbortSignal) {
     if (signal.aborted) return false
     const { credential, aheadMs } = tried
@@ -127,9 +127,9 @@ export function createRequestToken(
         return await request({ refreshToken: previous.refreshToken }, credential, signal)
       } catch (error) {
         if (signal.aborted) throw error
-        // Whatever it was, the next attempt logs in: a token that can't be renewed must not lock the account out.
+        // The next attempt logs in: a refresh token that always fails must not lock the account out.
         unrenewable.add(previous)
-        // Expired, revoked or used twice: a new login settles it, and finds out whether the client itself is refused.
+        // Expired, revoked or used twice: log in again, which shows whether the client itself is refused.
         if (!(error instanceof RefusalError)) throw error
         await credentials.hasChangedSince(credential)
       }
@@ -138,17 +138,17 @@ export function createRequestToken(
   }
 }
 
-/** A certificate is also refused by whoever ends TLS before the server: with a page, or by hanging up without a word. */
+/** A proxy that terminates TLS may refuse a certificate too: with an HTML page, or by closing the connection. */
 function mayBeRefusal(error: unknown, { method }: Login): boolean {
   return refusesClient(error) || (method === 'tls_client_auth' && error instanceof OutageError)
 }
 
-/** Whatever answers at an address that was given up: nothing, a page, a refusal. A pause is asked for by a server that is there. */
+/** An abandoned address may answer with nothing, a page or a refusal. A server that asks for a pause is the right one. */
 function mayHaveMoved(error: unknown): boolean {
   return refusesClient(error) || (error instanceof OutageError && error.retryAfterMs === undefined)
 }
 
-/** What a token is asked for with: the one before, a user's password, or the client alone. */
+/** What the grant presents: a refresh token, a user's password, or only the client. */
 type Grant = { readonly refreshToken: string } | { readonly user: Credential['user'] }
 
 function send(client: Configuration, grant: Grant, scopes: readonly string[]): Promise<TokenEndpointResponse> {

@@ -1,4 +1,4 @@
-/** What the search for claims and its explanations need of a token. */
+/** The parts of a token that the search for claims and its messages need. */
 export interface SearchedToken {
   readonly payload: Readonly<Record<string, unknown>>
   readonly authorizedParty?: string

@@ -1,7 +1,7 @@
-/** The parameters of a grant that prove who asks (RFC 6749, section 2.3.1; RFC 7521, section 4.2). */
+/** The parameters of a grant that authenticate (RFC 6749, section 2.3.1; RFC 7521, section 4.2). */
 const secretParameters = ['client_secret', 'client_assertion', 'password', 'refresh_token'] as const
 
-/** What a request to a token endpoint proves itself with, so that it can be taken out of the answer's words. */
+/** Finds the secrets in a request to a token endpoint, to redact them in the response. */
 export function findSentSecrets(
   headers: Readonly<Record<string, string>>,
   body: unknown,

@@ -1,16 +1,16 @@
 import type { Clock } from '../time/clock.ts'
 
-/** How far the clock of a server is from the local one, as the `Date` of its answers shows (RFC 9110, section 6.6.1). */
+/** The offset of a server's clock, measured by the `Date` header of its responses (RFC 9110, section 6.6.1). */
 export interface ServerTime {
-  /** Takes an answer's `Date` header, when it has one. */
+  /** Records a response's `Date` header, if any. */
   observe(date: string | null): void
-  /** The server's time, in milliseconds since 1970; the local one before the first answer. */
+  /** The server's time, in milliseconds since 1970; local time before the first response. */
   now(): number
-  /** Milliseconds that the server is ahead, negative when it is behind; 0 for what whole seconds and a slow answer explain. */
+  /** Milliseconds that the server is ahead, negative when behind; 0 within the tolerance. */
   aheadMs(): number
 }
 
-/** Differences up to this one are no skew. */
+/** Smaller differences come from whole seconds in `Date` and from slow responses. */
 const toleranceMs = 5_000
 
 export function createServerTime(clock: Clock): ServerTime {

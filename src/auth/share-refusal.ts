@@ -2,17 +2,20 @@ import type { Clock } from '../time/clock.ts'
 import { refusesClient } from './client-refusal.ts'
 import type { RequestToken } from './token-source.ts'
 
-/** How long a refusal answers those who come later, in milliseconds: far less than the shortest pause of a hold. */
+/** How long a refusal is shared, in milliseconds: far less than the shortest pause of a hold. */
 const sharedForMs = 1_000
 
 /**
- * A refusal of the client is the answer for those as well who ask a moment later: several runs may have found no hold before the
- * first one's refusal placed it, and each would ask the identity provider once more.
+ * Shares a refusal of the client with requests made shortly after it: several runs may start before the first refusal places a hold,
+ * and each would call the identity provider again.
  */
 export function shareRefusal(
   requestToken: RequestToken,
   clock: Clock,
-): { readonly requestToken: RequestToken /** Whoever asks next asks for itself. */; forget(): void } {
+): {
+  readonly requestToken: RequestToken /** Forgets the refusal, so that the next request calls the identity provider. */
+  forget(): void
+} {
   let last: { readonly error: unknown; readonly at: number } | undefined
   return {
     async requestToken(previous, signal) {

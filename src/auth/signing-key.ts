@@ -5,13 +5,13 @@ import { parsePrivateKey } from './private-key.ts'
 import { refuseCredential } from './refuse-credential.ts'
 
 /**
- * Reads the key that a client signs its assertions with: RSA of at least 2048 bits for RS256, or PS256 where the `alg` of
- * a JWK or the type of the key says so; a P-256 key for ES256 (RFC 7518, section 3.1).
+ * Parses the key that signs a client's assertions: RSA of at least 2048 bits for RS256, or for PS256 if the JWK's `alg` or the key's type
+ * says so; P-256 for ES256 (RFC 7518, section 3.1).
  *
  * @param text PEM, or a JWK (RFC 7517) with its private part
- * @param what how messages call the file, such as "The key file /run/key.pem"
+ * @param what name of the file in messages, such as "The key file /run/key.pem"
  * @param keyId the `kid`; that of the JWK when undefined
- * @throws RefusalError (`client-auth`) that says what the file holds instead; never with a piece of it
+ * @throws RefusalError (`client-auth`) that says what the file holds instead, without any part of it
  */
 export function parseSigningKey(text: string, what: string, keyId: string | undefined): PrivateKey {
   const { key, kid, alg } = text.startsWith('{') ? parseJwk(text, what) : { key: parsePrivateKey(text, what) }
@@ -40,20 +40,20 @@ function parseJwk(text: string, what: string): Parsed {
   if (z.object({ keys: z.array(z.unknown()) }).safeParse(json).success) {
     throw refuseCredential({
       found: `${what} holds a set of keys`,
-      remedy: 'put the one key into it that the client signs with',
+      remedy: 'keep only the key that the client signs with',
     })
   }
   const jwk = jwkSchema.safeParse(json).data
   if (!jwk)
     throw refuseCredential({
-      found: `${what} holds JSON that is not a JWK, since it has no \`kty\``,
-      remedy: 'give the private key as PEM or as a JWK',
+      found: `${what} holds JSON that is not a JWK: it has no \`kty\``,
+      remedy: 'provide the private key as PEM or as a JWK',
     })
   if (jwk.kty !== 'RSA' && jwk.kty !== 'EC') throw wrongType(what, `a JWK of the type ${show(jwk.kty)}`)
   if (jwk.d === undefined) {
     throw refuseCredential({
       found: `${what} holds a public key`,
-      remedy: `put the private JWK into it, which has a \`d\``,
+      remedy: `replace it by the private JWK, which has a \`d\``,
     })
   }
   try {
@@ -72,7 +72,7 @@ function parseJson(text: string, what: string): unknown {
   } catch {
     throw refuseCredential({
       found: `${what} holds something that is neither PEM nor a JWK`,
-      remedy: 'give the private key in one of these forms',
+      remedy: 'provide the private key in one of these formats',
     })
   }
 }
@@ -102,11 +102,11 @@ const usualAlgorithms: ReadonlyMap<string, string> = new Map([
 function wrongType(what: string, found: string) {
   return refuseCredential({
     found: `${what} holds ${found}`,
-    remedy: 'give an RSA key of at least 2048 bits (RS256, PS256) or one on the curve P-256 (ES256)',
+    remedy: 'use an RSA key of at least 2048 bits (RS256, PS256) or a key on the curve P-256 (ES256)',
   })
 }
 
-/** What a file says of itself, as far as a line can hold it. */
+/** Quotes a value from the file, cut to a line. */
 function show(text: string): string {
   return JSON.stringify(text.slice(0, 20))
 }

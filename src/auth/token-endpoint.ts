@@ -13,30 +13,30 @@ import { showUrl } from '../outgoing/secure-address.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { parseLoginUrl, parseNamedUrl } from './login-url.ts'
 
-/** What openid-client needs to know of the server for a grant. */
+/** The server metadata that openid-client needs for a grant. */
 export type TokenEndpoint = Pick<ServerMetadata, 'issuer'> & {
   readonly token_endpoint: string
-  /** What the server takes for itself in an assertion (RFC 7523, section 3): the issuer where it is known. */
+  /** The audience for assertions (RFC 7523, section 3): the issuer if known. */
   readonly audience: string
 }
 
-/** Where tokens are to be had, remembered from its first use until a request to it fails. */
+/** The token endpoint, cached from its first use until a request to it fails. */
 export interface TokenEndpoints {
   /**
-   * @throws RefusalError (`client-auth`) when the issuer is another one than was configured, or not https;
+   * @throws RefusalError (`client-auth`) when the issuer differs from the configured one, or isn't https;
    *   OutageError (`token-endpoint`); the signal's reason
    */
   get(loginFetch: CustomFetch, signal: AbortSignal): Promise<TokenEndpoint>
   /**
-   * A request to this endpoint failed: discovers again, and tells whether the endpoint is another one now. One that is
-   * configured never is, and a discovery that fails changes nothing.
+   * Discovers the endpoint again after a request to it failed. A discovery that fails changes nothing.
+   *
+   * @returns whether the endpoint has changed; never for a configured one
    */
   hasMovedSince(failed: TokenEndpoint, loginFetch: CustomFetch, signal: AbortSignal): Promise<boolean>
 }
 
 /**
- * The configured URL, or what discovery finds (OpenID Connect Discovery 1.0, section 4; for a client with a certificate RFC
- * 8705, section 5).
+ * Uses the configured URL, or else discovery (OpenID Connect Discovery 1.0, section 4; with a client certificate RFC 8705, section 5).
  */
 export function createTokenEndpoints(login: Login): TokenEndpoints {
   const { server } = login
@@ -66,7 +66,7 @@ export function createTokenEndpoints(login: Login): TokenEndpoints {
 
 function configuredEndpoint(tokenUrl: string, issuer: string | undefined, login: Login): TokenEndpoint {
   const { href, origin } = parseLoginUrl(tokenUrl, 'TOKEN_URL', login)
-  // openid-client wants an issuer; it only matters for ID tokens, which aren't used.
+  // openid-client requires an issuer, which matters only for ID tokens; they aren't used.
   return { issuer: issuer ?? origin, token_endpoint: href, audience: issuer ?? href }
 }
 
@@ -103,13 +103,13 @@ function translateMismatch(error: unknown, issuer: URL): WorkerError | undefined
   return new RefusalError('client-auth', 'account', {
     found: `The identity provider at ${showUrl(issuer)} calls itself "${quoteForeign(named)}"`,
     remedy:
-      "set OIDC_ISSUER to exactly that; if this machine can't reach that address, set TOKEN_URL as well, to the token endpoint at an address that it can reach; or correct the host name in the configuration of the identity provider",
+      "set OIDC_ISSUER to exactly that; if this machine can't reach that address, also set TOKEN_URL to the token endpoint at an address that it can reach; or correct the host name in the identity provider's configuration",
   })
 }
 
 /**
- * Our own errors pass as they are, unwrapped from openid-client's; the rest of its errors say by their code which part of
- * an answer it could not use. Their messages and causes hold that answer, so only the code is told.
+ * Translates an error of openid-client. A `WorkerError` inside it passes unchanged. Of any other only the code is shown, because messages
+ * and causes hold the response.
  *
  * @param url for the message
  */
@@ -118,7 +118,7 @@ export function translateFailure(error: unknown, url: string): WorkerError {
   if (error instanceof ClientError && error.cause instanceof WorkerError) return error.cause
   const code = z.object({ code: z.string().regex(/^[A-Z_]{3,60}$/) }).safeParse(error).data?.code ?? 'no code'
   return new OutageError('token-endpoint', 'account', {
-    found: `The answer of ${url} is not what OAuth prescribes (${code})`,
+    found: `The response of ${url} does not conform to OAuth (${code})`,
     remedy: 'check OIDC_ISSUER or TOKEN_URL',
   })
 }

@@ -1,19 +1,18 @@
 import { decodeJwt } from 'jose'
 
-/** Used when neither the answer nor the token says how long it lives. */
+/** Used when neither the response nor the token states a lifetime. */
 const assumedLifeMs = 60_000
 
 /**
- * How long a token lives, in milliseconds: `expires_in` (seconds, RFC 6749 section 5.1), or `exp` less `iat` of a JWT where
- * that is less, or where the former is missing, zero or nonsense; else 60 seconds. Durations only, so that it doesn't
- * matter what time it is at the server.
+ * A token's lifetime in milliseconds: the smaller of `expires_in` (seconds, RFC 6749, section 5.1) and the JWT's `exp - iat`; a missing or
+ * invalid one is ignored; without either, 60 seconds. Uses durations only, so that the server's clock doesn't matter.
  */
 export function tokenLifeMs(expiresIn: unknown, accessToken: string): number {
   const known = [parseExpiresIn(expiresIn), jwtLifeSeconds(accessToken)].filter(seconds => seconds !== undefined)
   return known.length === 0 ? assumedLifeMs : Math.min(...known) * 1_000
 }
 
-/** The seconds that an `expires_in` says, some servers write it as a string; undefined unless they are a positive number. */
+/** Parses `expires_in`, which some servers write as a string. @returns seconds, or undefined unless positive */
 export function parseExpiresIn(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value
   return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined

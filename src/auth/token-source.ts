@@ -1,27 +1,26 @@
 import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
 
-/** Gives the account's current token; the only thing that a remote API's client needs to know about logging in. */
+/** Provides the account's current token: all that an API client needs to know about logging in. */
 export interface TokenSource {
   /**
-   * The current token, fetched or renewed first when there is none that lasts. Rejects with what the fetch failed with,
-   * or with the signal's reason.
+   * @returns the current token, fetched or renewed first if needed; rejects with the failure of the fetch, or with the signal's reason
    */
   get(signal?: AbortSignal): Promise<Token>
   /**
-   * Forget this token because an API rejected it. Does nothing when it isn't the current one any more, so that of eight
-   * requests which fail at once the late ones don't discard the fresh token.
+   * Drops a token that an API rejected. Does nothing when it is no longer the current one, so that of several requests that fail at once
+   * the late ones don't drop the fresh token.
    */
   drop(token: Token): void
 }
 
 /**
- * Fetches one token. `previous` is the token that is being renewed, perhaps expired; absent for a first one and after a
- * token was dropped.
+ * Fetches one token. `previous` is the token to renew, which may have expired; undefined for the first one and after a token was
+ * dropped.
  */
 export type RequestToken = (previous: Token | undefined, signal: AbortSignal) => Promise<Token>
 
-/** Keeps one token in memory, and fetches one at a time however many wait. A failed fetch is not remembered. */
+/** Keeps one token in memory and makes one fetch at a time, however many callers wait. A failed fetch isn't cached. */
 export function createTokenSource(deps: { requestToken: RequestToken; clock: Clock }): TokenSource {
   const { requestToken, clock } = deps
   let current: { token: Token; renewAt: number } | undefined
@@ -54,7 +53,7 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
       } finally {
         joined.waiting -= 1
         if (joined.waiting === 0 && flight === joined) {
-          // Everybody left: whoever comes next starts anew instead of joining a fetch that is being aborted.
+          // All callers have left: the next one starts a new fetch instead of joining one that is being aborted.
           flight = undefined
           joined.abort.abort(signal?.reason)
         }
@@ -67,15 +66,15 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
 }
 
 /**
- * When to renew a token that was asked for at `requestedAt` and expires at `expiresAt` (milliseconds since 1970): 30
- * seconds before its end, or a tenth of its life when that is less, so that a token of ten seconds serves for nine.
+ * When to renew a token requested at `requestedAt` that expires at `expiresAt` (milliseconds since 1970): 30 seconds before it expires, or
+ * a tenth of its life if that is less, so that a token of ten seconds is used for nine.
  */
 export function renewAt(requestedAt: number, expiresAt: number): number {
   const life = Math.max(0, expiresAt - requestedAt)
   return expiresAt - Math.min(30_000, life / 10)
 }
 
-/** One fetch that is under way, and how many wait for it. */
+/** A fetch in progress, and how many callers wait for it. */
 interface Flight {
   readonly landing: Promise<Token>
   readonly abort: AbortController

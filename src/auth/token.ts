@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 const shown = '[token]'
 
 /**
- * The opaque bearer string and the instant it expires at. Its parts stand in private fields, so that a log line, a JSON
- * document, a template string or a debugger's print of an object that holds it shows `[token]` and nothing else.
+ * The opaque bearer string and when it expires. Its parts are private fields, so that a log line, a JSON document, a template string or a
+ * debugger shows only `[token]`.
  */
 export class Token {
   readonly #value: string
@@ -21,7 +21,7 @@ export class Token {
     this.#refreshToken = refreshToken
   }
 
-  /** What goes behind `Bearer ` in the Authorization header. */
+  /** Follows `Bearer ` in the Authorization header. */
   get value(): string {
     return this.#value
   }

@@ -12,13 +12,13 @@ import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
 import type { TokenSource } from './token-source.ts'
 
-/** What an answer that isn't the wanted one means for the one who sent the request. */
+/** What a failed try means for the sender. */
 export type Setback =
-  /** Not carried out: drop the token and try again with another one. */
+  /** Not executed: drop the token and try again with another one. */
   | { readonly kind: 'token-rejected'; readonly reason: string }
-  /** Not carried out: wait. */
+  /** Not executed: wait. */
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
-  /** Whether it is worth another try is for the one who asks to say. */
+  /** `isWorthAnotherTry` decides whether to try again. */
   | { readonly kind: 'error'; readonly error: WorkerError }
 
 export interface TryDeps {
@@ -37,7 +37,7 @@ export interface Attempts<T> {
   /** For whoever counts requests. */
   readonly operation: string
   /**
-   * One try with one token; what it throws ends the request.
+   * Makes one try with one token; an exception ends the request.
    *
    * @param failures of the tries before
    * @param sending to be wrapped around the exchange
@@ -45,30 +45,30 @@ export interface Attempts<T> {
   tryOnce(failures: readonly WorkerError[], sending: Sending): Promise<Tried<T>>
   /** Waits as long as the API asks for, unless the next try does. */
   pause(ms: number): Promise<void>
-  /** Whether the failure may pass and another try does no harm. */
+  /** Whether the failure may be temporary and another try is harmless. */
   isWorthAnotherTry(error: WorkerError): boolean
   explainRejection(reason: string): WorkerError
-  /** Who asks for a pause, and after what. */
+  /** The message for a requested pause. */
   explainPause(ms: number): string
 }
 
 export interface Tried<T> {
   readonly verdict: { readonly kind: 'done'; readonly value: T } | Setback
-  /** That it was tried with; absent where none could be had. */
+  /** The token of the try; absent when none could be fetched. */
   readonly token?: Token
 }
 
-/** Pauses before a request is tried again. */
+/** Pauses between tries. */
 const retryPausesMs = [1_000, 2_000, 4_000]
 
-/** How long pauses that an API asks for are waited for in place; beyond it the request goes back to the queue. */
+/** Longest pause of an API that is waited for in place; with a longer one the request is deferred. */
 export const longestPauseMs = 60_000
 
 /**
- * Tries a request until its outcome is known: with another token after the first rejection, after the pauses that the API asks
- * for, and after 1, 2 and 4 seconds where a failure may pass.
+ * Tries a request until its outcome is known: with another token after the first rejection, after the pauses that the API asks for, and
+ * after 1, 2 and 4 seconds when a failure may be temporary.
  *
- * @throws the failure that is not worth another try, or the last one; RateLimitedError; the signal's reason
+ * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
  */
 export async function tryUntilKnown<T>(
   { tokens, clock, log, tell }: TryDeps,
@@ -110,9 +110,9 @@ export async function tryUntilKnown<T>(
         const pauseMs = retryPausesMs[failures.length]
         if (pauseMs === undefined || !attempts.isWorthAnotherTry(error)) throw error
         failures.push(error)
-        // An answer that failed has let the token pass: what is rejected from here on is another one.
+        // The API accepted this token: a later rejection counts as the first again.
         rejections = 0
-        log?.debug({ error, pauseMs }, 'a request failed and is tried again')
+        log?.debug({ error, pauseMs }, 'a request failed and is retried')
         await clock.sleep(pauseMs, signal)
       }
     }

@@ -12,7 +12,7 @@ import { readProxies } from './read-proxies.ts'
 import { readUrl } from './read-url.ts'
 import { trimValues } from './trim-values.ts'
 
-/** Everything that the environment says, checked at once. */
+/** The configuration from the environment, all of it checked. */
 export interface Config {
   readonly redisUrl?: string
   readonly databaseUrl?: string
@@ -29,19 +29,19 @@ export interface Config {
   /** Between this machine and the servers that it asks. */
   readonly proxies?: Proxies
   readonly accounts: readonly Account[]
-  /** The file that holds them, which is looked at while a worker runs. */
+  /** The file that defines the accounts, which a worker watches. */
   readonly accountsFile?: string
 }
 
 export const queueWithoutStore = {
-  found: 'REDIS_URL is set and DATABASE_URL is not, so that several workers would share the queue but not the store',
-  remedy: 'give both or neither',
+  found: 'REDIS_URL is set without DATABASE_URL, so several workers would share the queue but not the store',
+  remedy: 'set both or neither',
 }
 
-/** Who may ask for jobs over TCP. */
+/** Who may make requests over TCP. */
 export interface HttpCallers {
   readonly issuer: string
-  /** Where the issuer's keys are; discovered when absent. */
+  /** URL of the issuer's keys; discovered when absent. */
   readonly jwksUrl?: string
   readonly audience: string
   /** The role of callers who may make requests, and look at them. */
@@ -58,7 +58,7 @@ export interface HttpCallers {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Those that don't concern one account. */
+/** The variables that don't belong to one account. */
 export const settingVariables = [
   'REDIS_URL',
   'DATABASE_URL',
@@ -85,8 +85,8 @@ type Settings = Readonly<Partial<Record<(typeof settingVariables)[number], strin
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /**
- * @param accountsFile the parsed content of `ACCOUNTS_FILE`, when there is one
- * @throws ConfigError with every problem, each by the name of its variable
+ * @param accountsFile the parsed content of `ACCOUNTS_FILE`, if any
+ * @throws ConfigError with every problem, each with the name of its variable
  */
 export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   const problems: Told[] = []
@@ -97,7 +97,7 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
   const beside = accountVariables.filter(variable => env[variable]?.trim())
   if (accountsFile !== undefined && beside.length > 0) {
     problems.push({
-      found: `${beside.join(', ')} beside ACCOUNTS_FILE would mean nothing`,
+      found: `${beside.join(', ')} would have no effect, because ACCOUNTS_FILE is set`,
       remedy: 'move them into the file, or unset them',
     })
   }
@@ -121,8 +121,8 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
   )
   if (redisUrl && !/^\/?\d*$/.test(new URL(redisUrl).pathname)) {
     problems.push({
-      found: 'REDIS_URL names a database that is no number',
-      remedy: 'end it with /0, or with nothing after the port',
+      found: 'REDIS_URL names a database that is not a number',
+      remedy: 'end it with /0, or after the port',
     })
   }
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
@@ -131,7 +131,7 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
   const metrics = readMetrics(env, host, problems)
   const logLevel = env.LOG_LEVEL || 'info'
   if (!z.enum(logLevels).safeParse(logLevel).success) {
-    problems.push({ found: `LOG_LEVEL is ${quoteValue(logLevel)}`, remedy: `give one of ${logLevels.join(', ')}` })
+    problems.push({ found: `LOG_LEVEL is ${quoteValue(logLevel)}`, remedy: `set it to one of ${logLevels.join(', ')}` })
   }
   const callers = readCallers(env, insecureHosts, problems)
   const hookSecrets = readHookSecrets(env, problems)
@@ -151,7 +151,7 @@ function readCallers(env: Settings, insecureHosts: readonly string[], problems: 
   const { HTTP_VIEW_ROLE: viewRole, HTTP_OPERATE_ROLE: operateRole, HTTP_REQUESTS_PER_MINUTE: perMinute } = env
   if (!issuer && !jwksUrl && !audience && !role && !viewRole && !operateRole && !perMinute) return undefined
   const plainHttp = { insecureHosts }
-  // Where the keys are configured, the issuer is a name that nothing is fetched from.
+  // With configured keys nothing is fetched from the issuer: it is only a name.
   readAddress(issuer, 'HTTP_ISSUER', jwksUrl ? {} : { plainHttp }, problems)
   readAddress(jwksUrl, 'HTTP_JWKS_URL', { plainHttp, hasQuery: true }, problems)
   if (perMinute && !/^[1-9]\d{0,8}$/.test(perMinute)) {
@@ -177,7 +177,7 @@ function readCallers(env: Settings, insecureHosts: readonly string[], problems: 
   for (const [name] of missing.filter(([, value]) => !value)) {
     problems.push({
       found: `${name} is missing`,
-      remedy: 'requests over HTTP need HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE, or none of them',
+      remedy: 'set all of HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow requests over HTTP, or none of them',
     })
   }
   return undefined

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { ConfigError } from '../errors.ts'
 
 /**
- * Reads and parses `ACCOUNTS_FILE`: YAML, of which JSON is a part.
+ * Reads and parses `ACCOUNTS_FILE`: YAML, which includes JSON.
  *
- * @throws ConfigError that names the path, and doesn't repeat the content
+ * @throws ConfigError with the path, and without any part of the content
  */
 export async function loadAccountsFile(path: string): Promise<unknown> {
   const { parse, YAMLParseError } = await import('yaml')
@@ -19,10 +19,10 @@ export async function loadAccountsFile(path: string): Promise<unknown> {
   try {
     return parse(content, { logLevel: 'error' })
   } catch (error) {
-    // The parser's words may repeat what stands there, which may be a secret.
+    // The parser's message may quote the content, which may be a secret.
     const line = error instanceof YAMLParseError ? ` (${error.code} in line ${error.linePos?.[0].line ?? '?'})` : ''
     throw new ConfigError([
-      { found: `ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}`, remedy: 'correct it there' },
+      { found: `ACCOUNTS_FILE ${path} is neither YAML nor JSON${line}`, remedy: 'correct the syntax' },
     ])
   }
 }

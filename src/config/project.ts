@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** The project that a command works for: a team's own jobs, operations and generated types, and how Node is started there. */
+/** The project of a command: a team's jobs, operations and generated types, and how to start Node there. */
 export interface Project {
-  /** An absolute path: the folder that the command is started in. */
+  /** Absolute path: the working directory of the command. */
   readonly folder: string
-  /** The path of Node, and the arguments with which it finds the same modules as this process. */
+  /** Path of Node and the arguments that make it resolve modules as this process does. */
   readonly node: readonly [path: string, ...args: string[]]
 }
 
-/** Where the SDL of each role is committed. */
+/** Folder of the committed SDL of each role. */
 export function schemaFolderOf({ folder }: Pick<Project, 'folder'>): URL {
   return pathToFileURL(join(folder, 'graphql/schema/'))
 }

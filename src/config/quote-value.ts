@@ -1,4 +1,4 @@
-/** A value that holds no secret where it belongs, for a sentence; shortened should one have been put there by mistake. */
+/** Quotes a value that shouldn't be secret; cut, in case a secret was put there by mistake. */
 export function quoteValue(value: string | undefined = ''): string {
   return `"${value.slice(0, 20)}${value.length > 20 ? '…' : ''}"`
 }

@@ -5,9 +5,7 @@ import type { Told } from '../errors.ts'
 const missed = z
   .enum(['run-once', 'skip'])
   .exactOptional()
-  .describe(
-    'What becomes of ticks for which no worker was there: one run makes up for them, or none. Default: run-once.',
-  )
+  .describe('Ticks missed without a worker: one run makes up for them, or none. Default: run-once.')
 
 const schedule = z.union(
   [
@@ -25,13 +23,13 @@ const schedule = z.union(
         ...(missed && { missed }),
       })),
   ],
-  'must be {everySeconds: 1 or more}, {cron: …, zone: …} or null; each rule may have missed: run-once or skip',
+  'must be {everySeconds: 1 or more}, {cron: …, zone: …} or null; a rule may have missed: run-once or skip',
 )
 
-/** What an accounts file may say of an account beside its login and endpoints. */
+/** The settings of an account in an accounts file besides its login and endpoints. */
 export const accountJobsSchema = z.object({
   jobs: z
-    .array(z.string('must be the name of a job'), 'must be a list of names of jobs')
+    .array(z.string('must be the name of a job'), 'must be a list of job names')
     .optional()
     .describe('The jobs that run for the account. Default: all that its endpoints allow.'),
   callers: z
@@ -49,18 +47,18 @@ export const accountJobsSchema = z.object({
       'Who may use the account over HTTP: the client of a token (azp), or client/subject. A caller that an account names may use no others. Default: every other caller.',
     ),
   schedules: z
-    .record(z.string(), schedule, 'must be rules by the names of jobs')
+    .record(z.string(), schedule, 'must be rules by job name')
     .optional()
-    .describe('Schedules that differ from those of the jobs, by the names of the jobs.'),
+    .describe('Schedules that override those of the jobs, by job name.'),
   settings: z
     .record(
       z.string(),
       z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false').transform(String),
-      'must be values by their names',
+      'must be values by setting name',
     )
     .optional()
     .describe(
-      'Settings of jobs, by the names in their schemas; before those of the environment. With File behind its name, such as searchTokenFile, the file that holds it.',
+      'Settings of jobs, by the names in their schemas; they win over the environment. A name with the suffix File, such as searchTokenFile, is the file that holds the value.',
     ),
   limits: z
     .strictObject(
@@ -70,13 +68,13 @@ export const accountJobsSchema = z.object({
           .min(1, 'must be 1 or more')
           .max(100, 'must be 100 or less')
           .optional()
-          .describe('Runs at a time, in all processes together. Default: 4.'),
+          .describe('Concurrent runs over all processes. Default: 4.'),
         concurrentRequests: z
           .int('must be a whole number')
           .min(1, 'must be 1 or more')
           .max(100, 'must be 100 or less')
           .optional()
-          .describe('Requests to Hasura at a time in one process, those of all its runs together. Default: 8.'),
+          .describe('Concurrent requests to Hasura per process, over all runs of the account. Default: 8.'),
       },
       { error: issue => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
     )
@@ -88,8 +86,8 @@ export const accountJobsSchema = z.object({
 })
 
 /**
- * @param label how problems call the account
- * @param problems gets every problem, by its path
+ * @param label name of the account in problems
+ * @param problems gets every problem, with its path
  */
 export function readAccountJobs(
   settings: Readonly<Record<string, unknown>>,

@@ -5,7 +5,7 @@ import { claimsVariables, readClaimsLocation } from './read-claims-location.ts'
 import { loginVariables, readLogin } from './read-login.ts'
 import { trimValues } from './trim-values.ts'
 
-/** Those of the environment that concern one account; the same names in camelCase in an accounts file. */
+/** The variables of one account; in an accounts file the same names in camelCase. */
 export const accountVariables = [
   ...loginVariables,
   'HASURA_URL',
@@ -17,9 +17,9 @@ export const accountVariables = [
 export type AccountVariable = (typeof accountVariables)[number]
 
 /**
- * @param label how problems call a variable
- * @param insecureHosts to which secrets and tokens may go over plain http
- * @param problems gets every problem, by the name of its variable
+ * @param label name of a variable in problems
+ * @param insecureHosts hosts to which secrets and tokens may be sent over plain http
+ * @param problems gets every problem, with the name of its variable
  * @returns undefined when there is a problem
  */
 export function readAccount(

@@ -5,16 +5,16 @@ import { accountSettingsSchema, accountsFileSchema, type CamelCase } from './acc
 import { type AccountVariable, accountVariables, readAccount } from './read-account.ts'
 import { readAccountJobs } from './read-account-jobs.ts'
 
-/** The list alone: its accounts are read one by one, so that every problem is told at once. */
+/** Only the list: accounts are read one by one, so that every problem is reported at once. */
 const outlineSchema = accountsFileSchema.extend({
   accounts: z
     .array(z.record(z.string(), z.unknown(), 'must be the settings of one account'), 'must be a list of accounts')
-    .min(1, 'must hold an account'),
+    .min(1, 'must hold at least one account'),
 })
 
 /**
  * @param content the parsed content of `ACCOUNTS_FILE`
- * @param problems gets every problem, by its path in the file
+ * @param problems gets every problem, with its path in the file
  */
 export function readAccountsFile(
   content: unknown,
@@ -41,7 +41,7 @@ export function readAccountsFile(
   })
 }
 
-/** How problems call an account of the file. */
+/** The name of an account of the file in problems. */
 export function accountLabel(index: number): string {
   return `ACCOUNTS_FILE accounts.${index}`
 }
@@ -49,7 +49,7 @@ export function accountLabel(index: number): string {
 function readName(given: unknown, label: string, names: Set<string>, problems: Told[]): string {
   const { data: name = '', error } = accountSettingsSchema.shape.name.safeParse(given)
   if (error) problems.push(`${label}.name: ${error.issues[0]?.message}`)
-  else if (names.has(name)) problems.push(`${label}.name: "${name}" stands twice`)
+  else if (names.has(name)) problems.push(`${label}.name: "${name}" occurs twice`)
   names.add(name)
   return name
 }
@@ -64,9 +64,9 @@ function readValues(
     const variable = variables.get(key)
     if (!variable) {
       if (Object.hasOwn(accountSettingsSchema.shape, key)) continue
-      problems.push(`${label}.${key}: there is no such setting of an account`)
+      problems.push(`${label}.${key}: an account has no such setting`)
     } else if (variable === 'HASURA_CLAIMS_MAP') {
-      // Its own reader tells what is wrong with which claim.
+      // The reader of the claims map reports problems claim by claim.
       values[variable] = typeof value === 'string' ? value : JSON.stringify(value)
     } else {
       const { data, error } = accountSettingsSchema.shape[camelCase(variable)].safeParse(value)

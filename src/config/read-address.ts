@@ -3,11 +3,11 @@ import { explainInsecure, type PlainHttp } from '../outgoing/secure-address.ts'
 import { readUrl } from './read-url.ts'
 
 /**
- * The value of a variable that is an address of HTTP. Of what could be a secret only a query is taken, and only where `hasQuery`
- * says so: addresses are shown, and that of Hasura is stored.
+ * Reads a variable that is an HTTP URL. Refuses parts that may be secret, because URLs are shown and Hasura's is stored; a query is
+ * accepted only with `hasQuery`.
  *
- * @param rule undefined where the address is looked at when it is used
- * @param problems gets every problem, by the variable's label; never with what may be secret in it
+ * @param rule undefined when the URL is checked where it is used
+ * @param problems gets every problem, with the variable's label and without anything that may be secret
  */
 export function readAddress(
   value: string | undefined,
@@ -20,7 +20,7 @@ export function readAddress(
   const url = new URL(read)
   if (url.username || url.password || url.hash || (url.search && !rule.hasQuery)) {
     const parts = rule.hasQuery ? 'a user or a fragment' : 'a user, a query or a fragment'
-    problems.push({ found: `${label} has ${parts}`, remedy: 'leave them out: addresses are shown and stored' })
+    problems.push({ found: `${label} has ${parts}`, remedy: 'remove them, because addresses are shown and stored' })
   }
   const insecure = rule.plainHttp && explainInsecure(url, label, rule.plainHttp)
   if (insecure) problems.push(insecure)
@@ -28,7 +28,7 @@ export function readAddress(
 
 const hostName = /^(?:[^\s/:@?#*%\\[\]]+|\[[\da-f:.]+\])$/i
 
-/** The machines that `ALLOW_INSECURE_HOSTS`, or another variable, names, as URLs write them. */
+/** Reads the hosts in `ALLOW_INSECURE_HOSTS` or another variable, normalized as in URLs. */
 export function readInsecureHosts(
   value: string | undefined,
   problems: Told[],
@@ -39,8 +39,8 @@ export function readInsecureHosts(
     const url = hostName.test(name) ? URL.parse(`http://${name}/`) : null
     if (url) return [url.hostname]
     problems.push({
-      found: `${label} holds something else than names of machines`,
-      remedy: 'give them without scheme, port and path, and with spaces between: hasura keycloak.internal',
+      found: `${label} holds something other than host names`,
+      remedy: 'write host names without scheme, port and path, separated by spaces: hasura keycloak.internal',
     })
     return []
   })

@@ -3,7 +3,7 @@ import type { ClaimsLocation } from '../account.ts'
 import type { Told } from '../errors.ts'
 import { quoteValue } from './quote-value.ts'
 
-/** Those of the environment that say where Hasura's claims are; the same names in camelCase in an accounts file. */
+/** The variables that locate Hasura's claims; in an accounts file the same names in camelCase. */
 export const claimsVariables = [
   'HASURA_CLAIMS_NAMESPACE',
   'HASURA_CLAIMS_PATH',
@@ -14,8 +14,8 @@ export const claimsVariables = [
 type ClaimsVariable = (typeof claimsVariables)[number]
 
 /**
- * @param label how problems call a variable
- * @param problems gets every problem, by the name of its variable
+ * @param label name of a variable in problems
+ * @param problems gets every problem, with the name of its variable
  * @returns undefined when there is a problem
  */
 export function readClaimsLocation(
@@ -28,8 +28,8 @@ export function readClaimsLocation(
     const beside = claimsVariables.filter(variable => variable !== 'HASURA_CLAIMS_MAP' && values[variable])
     if (beside.length > 0) {
       problems.push({
-        found: `${beside.map(label).join(', ')} beside ${label('HASURA_CLAIMS_MAP')} would mean nothing, to Hasura as well`,
-        remedy: 'give one of them',
+        found: `${beside.map(label).join(', ')} would have no effect, because ${label('HASURA_CLAIMS_MAP')} is set, as in Hasura`,
+        remedy: 'set one of them',
       })
     }
     return readMap(map, label('HASURA_CLAIMS_MAP'), problems)
@@ -38,7 +38,7 @@ export function readClaimsLocation(
   if (format !== 'json' && format !== 'stringified_json') {
     problems.push({
       found: `${label('HASURA_CLAIMS_FORMAT')} is ${quoteValue(format)}`,
-      remedy: 'give json or stringified_json',
+      remedy: 'set it to json or stringified_json',
     })
     return undefined
   }
@@ -71,10 +71,10 @@ function claimSchema(value: z.ZodType<string | string[]>) {
 const textClaim = { schema: claimSchema(z.string()), form: 'a text' }
 const rolesClaim = { schema: claimSchema(z.array(z.string()).min(1)), form: 'a list of roles' }
 
-/** What a map may hold, for editors; what is wrong with one is told by the reader, claim by claim. */
+/** The shape of a map for the JSON Schema; the reader reports problems claim by claim. */
 export const claimsMapShape = z.record(z.string(), z.union([textClaim.schema, rolesClaim.schema]))
 
-/** `claims_map` as Hasura takes it, but for the case of the names. */
+/** `claims_map` as Hasura accepts it; names are case-insensitive. */
 const mapSchema = z
   .record(
     z.string(),
@@ -85,15 +85,15 @@ const mapSchema = z
     const entries = Object.entries(map).flatMap(([name, mapped]) => {
       const lower = name.toLowerCase()
       const report = (message: string) => context.addIssue({ code: 'custom', path: [name], message })
-      if (!lower.startsWith('x-hasura-')) report('is no session variable, whose names begin with x-hasura-')
+      if (!lower.startsWith('x-hasura-')) report('is not a session variable: its name must begin with x-hasura-')
       const { schema, form } = lower === 'x-hasura-allowed-roles' ? rolesClaim : textClaim
       const read = schema.safeParse(mapped)
-      if (!read.success) report(`must be ${form}, or {"path": "$.…"} with or without such a "default"`)
+      if (!read.success) report(`must be ${form}, or {"path": "$.…"}, optionally with such a "default"`)
       return read.success ? [[name, read.data] as const] : []
     })
     const names = new Set(Object.keys(map).map(name => name.toLowerCase()))
     for (const role of roleClaims) {
-      if (!names.has(role)) context.addIssue({ code: 'custom', message: `lacks "${role}", which Hasura needs` })
+      if (!names.has(role)) context.addIssue({ code: 'custom', message: `lacks "${role}", which Hasura requires` })
     }
     return Object.fromEntries(entries)
   })

@@ -2,7 +2,7 @@ import type { ClientAuthMethod, Login, Secret } from '../account.ts'
 import type { Told } from '../errors.ts'
 import { quoteValue } from './quote-value.ts'
 
-/** Those of the environment that say how an account gets its token; the same names in camelCase in an accounts file. */
+/** The variables that set how an account gets its token; in an accounts file the same names in camelCase. */
 export const loginVariables = [
   'OIDC_ISSUER',
   'TOKEN_URL',
@@ -23,8 +23,8 @@ type LoginVariable = (typeof loginVariables)[number]
 type Values = Readonly<Partial<Record<LoginVariable, string | undefined>>>
 
 /**
- * @param label how problems call a variable
- * @param problems gets every problem, by the name of its variable, and without its value where that may be secret
+ * @param label name of a variable in problems
+ * @param problems gets every problem, with the name of its variable, and without its value if that may be secret
  * @returns undefined when there is a problem
  */
 export function readLogin(
@@ -37,23 +37,26 @@ export function readLogin(
   if (!issuer && !tokenUrl) {
     problems.push({
       found: `${label('OIDC_ISSUER')} is missing`,
-      remedy: `give the realm's issuer, or the token endpoint in ${label('TOKEN_URL')}`,
+      remedy: `set it to the realm's issuer, or set ${label('TOKEN_URL')} to the token endpoint`,
     })
   }
   if (!clientId)
-    problems.push({ found: `${label('CLIENT_ID')} is missing`, remedy: 'give the client id of the service account' })
+    problems.push({
+      found: `${label('CLIENT_ID')} is missing`,
+      remedy: 'set it to the client id of the service account',
+    })
   const allowInsecure = values.ALLOW_INSECURE_ISSUER || 'false'
   if (allowInsecure !== 'true' && allowInsecure !== 'false') {
     problems.push({
       found: `${label('ALLOW_INSECURE_ISSUER')} is ${quoteValue(allowInsecure)}`,
-      remedy: 'give true or false',
+      remedy: 'set it to true or false',
     })
   }
   const method = methods.find(known => known === (values.CLIENT_AUTH || 'client_secret_basic'))
   if (!method) {
     problems.push({
       found: `${label('CLIENT_AUTH')} is ${quoteValue(values.CLIENT_AUTH)}`,
-      remedy: `give one of ${methods.join(', ')}`,
+      remedy: `set it to one of ${methods.join(', ')}`,
     })
     return undefined
   }
@@ -73,7 +76,7 @@ interface Credentials {
   readonly optional: readonly LoginVariable[]
 }
 
-/** Each method with the variables that it needs, and those that it can do without. */
+/** The required and optional variables of each method. */
 const credentials: Readonly<Record<ClientAuthMethod, Credentials>> = {
   client_secret_basic: { needed: ['CLIENT_SECRET_FILE'], optional: ['CLIENT_SECRET'] },
   client_secret_post: { needed: ['CLIENT_SECRET_FILE'], optional: ['CLIENT_SECRET'] },
@@ -91,10 +94,10 @@ const methods: readonly ClientAuthMethod[] = [
 ]
 
 const hints: Readonly<Partial<Record<LoginVariable, string>>> = {
-  CLIENT_KEY_FILE: "give the file that holds the client's private key",
-  CLIENT_CERT_FILE: "give the file that holds the client's certificate",
-  USERNAME_FILE: 'give the file that holds the user name',
-  PASSWORD_FILE: 'give the file that holds the password',
+  CLIENT_KEY_FILE: "set it to the file that holds the client's private key",
+  CLIENT_CERT_FILE: "set it to the file that holds the client's certificate",
+  USERNAME_FILE: 'set it to the file that holds the user name',
+  PASSWORD_FILE: 'set it to the file that holds the password',
 }
 
 function findCredentialProblems(
@@ -109,12 +112,12 @@ function findCredentialProblems(
     if (variable !== 'CLIENT_SECRET_FILE') {
       problems.push({
         found: `${label(variable)} is missing`,
-        remedy: `${hints[variable]}, which CLIENT_AUTH=${method} needs`,
+        remedy: `${hints[variable]}, which CLIENT_AUTH=${method} requires`,
       })
     } else if (!values.CLIENT_SECRET) {
       problems.push({
         found: `${label(variable)} is missing`,
-        remedy: `give the file that holds the secret, or the secret itself in ${label('CLIENT_SECRET')}`,
+        remedy: `set it to the file that holds the secret, or set ${label('CLIENT_SECRET')} to the secret itself`,
       })
     }
   }
@@ -123,8 +126,8 @@ function findCredentialProblems(
   for (const variable of foreign) {
     if (!values[variable] || own.has(variable)) continue
     problems.push({
-      found: `${label(variable)} means nothing to ${label('CLIENT_AUTH')} ${method}`,
-      remedy: 'unset it, or choose the method that it belongs to',
+      found: `${label(variable)} has no effect with ${label('CLIENT_AUTH')} ${method}`,
+      remedy: 'unset it, or choose the method that uses it',
     })
   }
 }

@@ -1,11 +1,11 @@
 import type { Told } from '../errors.ts'
 /**
- * The value of a variable that has to be a URL; problems never repeat it, since it may hold a password.
+ * Reads a variable that must be a URL. Problems never quote it, because it may hold a password.
  *
  * @param protocols such as `https:`
- * @param example a URL of the kind that is wanted
- * @param label how problems call the variable
- * @returns undefined when it is not set, or when there is a problem
+ * @param example a URL of the expected kind
+ * @param label name of the variable in problems
+ * @returns undefined when it isn't set, or when there is a problem
  */
 export function readUrl(
   value: string | undefined,
@@ -19,13 +19,13 @@ export function readUrl(
   if (url && protocols.includes(url.protocol) && url.hostname) {
     if (isDecodable(url)) return value
     problems.push({
-      found: `${label} has a % in its user name or password that is no escape`,
+      found: `${label} has a % in its user name or password that is not an escape sequence`,
       remedy: 'write it as %25',
     })
     return undefined
   }
   problems.push({
-    found: `${label} is not a URL of the kind ${example}`,
+    found: `${label} is not a URL such as ${example}`,
     remedy: `it must begin with ${protocols.map(p => `${p}//`).join(' or ')}`,
   })
   return undefined

@@ -1,30 +1,30 @@
-/** A value as it was meant, out of a variable or a file. */
+/** A cleaned value of a variable or a file. */
 export interface ReadValue {
-  /** Without the white space, byte order mark and invisible characters around it. */
+  /** Without surrounding white space, byte order mark and invisible characters. */
   readonly value: string
-  /** What of it still looks like a mistake, behind "whose value …"; undefined when nothing does. */
+  /** What still looks like a mistake, to follow "whose value …"; undefined when nothing does. */
   readonly oddity: string | undefined
 }
 
 /**
- * Takes away what editors, `kubectl`, `docker --env-file` and copying from a web page leave around a value, and tells what they
- * may have left inside. Never repeats the value, which may be secret.
+ * Removes what editors, `kubectl`, `docker --env-file` and copying from a web page leave around a value, and reports what they may have
+ * left inside. Never quotes the value, which may be secret.
  */
 export function readValue(raw: string): ReadValue {
   const value = raw.replace(around, '')
   return { value, oddity: findOddity(value) }
 }
 
-/** White space (`\s` has the byte order mark and the non-breaking space), control and format characters. */
+/** White space (`\s` includes the byte order mark and the non-breaking space), control and format characters. */
 const around = /^[\s\p{Cc}\p{Cf}]+|[\s\p{Cc}\p{Cf}]+$/gu
 
-/** Shells take quotation marks away; `docker --env-file` and most other readers don't. */
+/** Shells remove quotation marks; `docker --env-file` and most other readers don't. */
 export const enclosed = 'is enclosed in quotation marks'
 
 function findOddity(value: string): string | undefined {
   if (quoted.test(value)) return enclosed
   if (/[\r\n\u2028\u2029]/.test(value)) return 'holds a line break'
-  // Persian and the scripts of India write with the joiners U+200C and U+200D.
+  // Persian and Indic scripts use the joiners U+200C and U+200D.
   const unusual = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]|(?! )\p{Zs}/u.exec(value)?.[0]
   return unusual && `holds an invisible character (${nameOf(unusual)})`
 }

@@ -7,7 +7,7 @@ export function variableOfSetting(name: string): string {
   return name.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
 }
 
-/** What keeps a job's setting from having this name; undefined when it may. */
+/** Finds why a job's setting can't have this name; undefined when it can. */
 export function findSettingNameProblem(name: string): Told | undefined {
   if (!/^[a-z][a-zA-Z0-9]*$/.test(name) || name.endsWith('File')) {
     return `its setting "${name}" needs a name in camelCase that doesn't end with File`
@@ -23,7 +23,7 @@ export function findSettingNameProblem(name: string): Told | undefined {
     : undefined
 }
 
-/** It says what the network is, which concerns whoever sends anything. */
+/** A job that sends requests needs the worker's own setting of insecure hosts. */
 const forEverybody = 'ALLOW_INSECURE_HOSTS'
 
 const ownVariables: ReadonlySet<string> = new Set(

@@ -2,11 +2,11 @@ import type { Told } from '../errors.ts'
 import { enclosed, readValue } from './read-value.ts'
 
 /**
- * The values of these variables, each as it was meant. A value that still looks like a mistake is a problem, unless it is a
- * secret: nobody knows what belongs to one, so it is used as it is and `doctor` tells.
+ * Reads the values of these variables, trimmed. A value that still looks like a mistake is a problem, unless it is a secret: anything may
+ * belong to one, so it is used as it is and `doctor` warns.
  *
- * @param label how problems call a variable
- * @param problems gets every problem, by the name of its variable; never with its value
+ * @param label name of a variable in problems
+ * @param problems gets every problem, with the name of its variable and without its value
  */
 export function trimValues<V extends string>(
   variables: readonly V[],
@@ -22,7 +22,7 @@ export function trimValues<V extends string>(
     if (oddity === undefined || secrets.has(variable)) continue
     if (spaced.has(variable) && oddity !== enclosed) continue
     problems.push({ found: `${label(variable)} ${oddity}`, remedy: 'write the value alone' })
-    // So that one mistake isn't told twice.
+    // Reports one mistake only once.
     if (oddity === enclosed) values[variable] = value.slice(1, -1)
   }
   return values
@@ -30,5 +30,5 @@ export function trimValues<V extends string>(
 
 const secrets: ReadonlySet<string> = new Set(['CLIENT_SECRET', 'HOOK_SECRET', 'HOOK_PREVIOUS_SECRET'])
 
-/** White space may stand between the parts of these. */
+/** Values of these may contain white space. */
 const spaced: ReadonlySet<string> = new Set(['SCOPE', 'HASURA_CLAIMS_MAP'])

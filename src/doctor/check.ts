@@ -1,7 +1,7 @@
 import type { Explanation } from '../errors.ts'
 import { tellable } from '../words/printable.ts'
 
-/** In the order in which they are made: what a later one needs, an earlier one has found. */
+/** In the order in which they are made: a later check uses what an earlier one found. */
 export const checkIds = [
   'config',
   'token-endpoint',
@@ -28,11 +28,11 @@ export interface Check {
   readonly status: 'ok' | 'warn' | 'fail' | 'skip'
   /** What was found. */
   readonly detail: string
-  /** What to do about it, with the place; empty when there is nothing to do. */
+  /** What to do about it, and where; empty when there is nothing to do. */
   readonly hint: string
 }
 
-/** What `doctor` found of one account. */
+/** The checks of one account. */
 export interface Diagnosis {
   readonly account: string
   readonly ok: boolean
@@ -53,7 +53,7 @@ export function fail(detail: string, hint: string): Finding {
   return { status: 'fail', detail: tellable(detail), hint: tellable(hint) }
 }
 
-/** @param otherwise what to do where the explanation leaves that open */
+/** @param otherwise what to do when the explanation has no remedy */
 export function failWith({ found, remedy = '' }: Explanation, otherwise = ''): Finding {
   return fail(found, remedy || otherwise)
 }
@@ -62,7 +62,7 @@ export function skip(detail: string): Finding {
   return { status: 'skip', detail, hint: '' }
 }
 
-/** One finding of several about the same thing: the worst of their words, with everything to do about them. */
+/** Combines findings of one check: the worst status and its details, with everything to do about them. */
 export function combine(findings: readonly Finding[], otherwise: Finding): Finding {
   const status = (['fail', 'warn'] as const).find(worst => findings.some(finding => finding.status === worst))
   if (!status) return otherwise
@@ -74,10 +74,10 @@ export function combine(findings: readonly Finding[], otherwise: Finding): Findi
   }
 }
 
-/** Every check in its place; one that nobody could make was skipped because of the first failure. */
+/** Puts the checks in order; those that couldn't be made are skipped because of the first failure. */
 export function arrange(account: string, findings: ReadonlyMap<CheckId, Finding>): Diagnosis {
   const failed = checkIds.find(id => findings.get(id)?.status === 'fail')
-  const because = failed ? `not looked at, because ${failed} failed` : 'not looked at'
+  const because = failed ? `not checked, because ${failed} failed` : 'not checked'
   const checks = checkIds.map(id => ({ id, ...(findings.get(id) ?? skip(because)) }))
   return { account, ok: checks.every(check => check.status !== 'fail'), checks }
 }
@@ -92,7 +92,7 @@ const refusals: ReadonlySet<CheckId> = new Set([
   'job-roles',
 ])
 
-/** 0 when nothing fails; 2 for the configuration; 3 for what the gate would refuse; 1 otherwise. */
+/** 0 when no check fails; 2 for the configuration; 3 for what the gate would refuse; 1 otherwise. */
 export function exitCodeFor(diagnoses: readonly Diagnosis[]): 0 | 1 | 2 | 3 {
   const failed = diagnoses.flatMap(({ checks }) =>
     checks.filter(check => check.status === 'fail').map(check => check.id),

@@ -34,27 +34,27 @@ import { inspectRequirements } from './inspect-requirements.ts'
 export interface DoctorDeps {
   readonly clock: Clock
   readonly readSecretFile: (path: string) => Promise<string>
-  /** Where the SDL of each role is committed. */
+  /** Folder of the committed SDL of each role. */
   readonly schemaFolder: URL
-  /** Of this process; undefined where users have no numbers. */
+  /** Numeric user id of this process; undefined on systems without one, such as Windows. */
   readonly uid: number | undefined
   readonly env: Environment
-  /** Those that run for the account. */
+  /** The jobs that run for the account. */
   readonly jobs: readonly JobDefinition[]
-  /** With what the first login is made and looked at; absent where there is none to make. */
+  /** How the first login is made and checked; absent when there is none to make. */
   readonly firstLogin?: FirstLoginDefinition | undefined
-  /** How far the account's first login has come; undefined where the store can't be read. */
+  /** The state of the account's first login; undefined when the store can't be read. */
   readonly findFirstLogin: (account: string) => Promise<FirstLoginRecord | undefined>
-  /** Whether the queue and the store answer; the same for every account. */
+  /** The findings of `queue` and `store`; the same for every account. */
   readonly services: ReadonlyMap<'queue' | 'store', Finding>
-  /** What is wrong with the configuration as far as it concerns this account. */
+  /** The problems of the configuration that concern this account. */
   readonly problems: readonly Explanation[]
-  /** The path of the file that the account stands in, when there is one. */
+  /** Path of the accounts file that defines the account, if any. */
   readonly accountsFile?: string | undefined
   readonly envFile?: EnvFile | undefined
 }
 
-/** Makes every check that can be made of one account, and changes nothing. */
+/** Makes every possible check of one account; changes nothing. */
 export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal: AbortSignal): Promise<Diagnosis> {
   const findings = new Map<CheckId, Finding>(deps.services)
   const access = openAccess(account, deps)
@@ -105,34 +105,34 @@ async function inspectConfig(
 ): Promise<Finding> {
   const { accountsFile, envFile, env } = deps
   const problems = [...deps.problems, ...(access instanceof ConfigError ? access.problems : [])]
-  const hint = 'set what is named; docs/configuration.md lists all variables'
+  const hint = 'set the variable named; docs/configuration.md lists all variables'
   const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
   const unsafe = findUnverifiedTls(env, envFile)
   const warnings = unsafe ? [warn(unsafe.found, unsafe.remedy ?? '')] : []
   return combine([...problems.map(problem => failWith(problem, hint)), ...warnings, files], files)
 }
 
-/** Files what keeps the account from logging in under the check that it concerns. */
+/** Logs in; files a failure under the check that it concerns. */
 async function logIn(
   { account: { login }, tokens }: AccountAccess,
   findings: Map<CheckId, Finding>,
   signal: AbortSignal,
 ): Promise<Token | undefined> {
   const deprecation = findDeprecation(login)
-  const known = ok(`client "${login.clientId}" is known by ${login.method}`)
+  const known = ok(`client "${login.clientId}" is authenticated by ${login.method}`)
   const client = deprecation ? { ...failWith(deprecation), status: 'warn' as const } : known
   try {
     const token = await tokens.get(signal)
     findings.set('token-endpoint', answers)
     findings.set('client-auth', client)
-    findings.set('scope', ok(login.scopes.length > 0 ? `granted: ${login.scopes.join(', ')}` : 'none is asked for'))
+    findings.set('scope', ok(login.scopes.length > 0 ? `granted: ${login.scopes.join(', ')}` : 'no scope is requested'))
     return token
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     const finding = failWith(error, 'check OIDC_ISSUER or TOKEN_URL')
     const id = error instanceof RefusalError ? checkIds.find(known => known === error.code) : undefined
     if (id) findings.set('token-endpoint', answers)
-    // The client is let in before its scopes and its token are looked at.
+    // The server authenticates the client before it looks at scopes or issues a token.
     if (id && id !== 'client-auth') findings.set('client-auth', client)
     findings.set(id ?? 'token-endpoint', finding)
     return undefined

@@ -6,10 +6,10 @@ import { listNames } from '../names/list-names.ts'
 import { type Finding, fail } from './check.ts'
 
 /**
- * Which of the causes of missing roles the rest of the token leaves open: none is assigned, those of another client are, or
- * nothing writes them into the claim. Pure.
+ * Narrows down why roles are missing by the rest of the token: none is assigned, roles of another client are, or no mapper writes
+ * them into the claim. Pure.
  *
- * @returns undefined where the refusal's own words say all that can be known
+ * @returns undefined when the refusal already says all that is known
  */
 export function explainMissingRoles(claims: Claims, location: ClaimsLocation): Finding | undefined {
   const { clientRoles, authorizedParty: client = '…' } = claims
@@ -22,16 +22,16 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
   if (held.length > 0) {
     const shown = listNames(held.map(([name, roles]) => `client "${name}" (${listNames(roles)})`))
     return fail(
-      `the claims have no x-hasura-allowed-roles, though the token shows roles of ${shown}: either they are roles of another client than the application's, or the mapper is missing or reads another client`,
-      `${assign}, or compare the Client ID in ${mapper}`,
+      `the claims have no x-hasura-allowed-roles, though the token has roles of ${shown}: either these belong to a client other than the application's, or the mapper is missing or reads another client`,
+      `${assign}, or check the Client ID in ${mapper}`,
     )
   }
   if (Object.keys(clientRoles).length > 0) return undefined
   return fail(
-    'the claims have no x-hasura-allowed-roles, and the token shows no client roles at all: either no role is assigned, or the client may not pass them on',
-    `${assign}; if it has one, give the client the default scope "roles" (Clients → ${client} → Client scopes) and look at ${mapper}`,
+    'the claims have no x-hasura-allowed-roles, and the token has no client roles: either no role is assigned, or the client lacks the scope that adds them',
+    `${assign}; if it has one, give the client the default scope "roles" (Clients → ${client} → Client scopes) and check ${mapper}`,
   )
 }
 
-/** Clients of every Keycloak realm, whose roles are no application's. */
+/** Keycloak's own clients, in every realm: their roles aren't an application's. */
 const ownClients: ReadonlySet<string> = new Set(['account', 'broker', 'realm-management'])

@@ -2,12 +2,12 @@ import { lstat, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Finding, warn } from './check.ts'
 
-/** A file that others must not change, and perhaps not read. */
+/** A file that other users must not change and, if secret, not read. */
 export interface GuardedFile {
-  /** How a sentence calls it. */
+  /** What messages call it. */
   readonly what: string
   readonly path: string
-  /** Others must not read it either. */
+  /** Whether other users must not read it either. */
   readonly isSecret: boolean
 }
 
@@ -17,11 +17,11 @@ const groupWrites = 0o020
 const sticky = 0o1000
 
 /**
- * Who else can read, change or replace a file: by its mode, its owner, that of a link that leads to it, and its folder. Root may
- * own all of it, and a group may read, as it is where Kubernetes mounts a secret with `fsGroup`.
+ * Finds who else can read, change or replace a file, by its mode, its owner, the owner of a link to it, and its folder. Root may own
+ * all of these, and a group may read, as when Kubernetes mounts a secret with `fsGroup`.
  *
- * @param uid of this process; undefined where users have no numbers
- * @throws what the system throws where the file can't be looked at
+ * @param uid numeric user id of this process; undefined on systems without one
+ * @throws the system's error when the file can't be inspected
  */
 export async function inspectExposure(file: GuardedFile, uid: number | undefined): Promise<readonly Finding[]> {
   const { what, path, isSecret } = file
@@ -43,13 +43,13 @@ export async function inspectExposure(file: GuardedFile, uid: number | undefined
     findings.push(warn(`${name} is in a folder of user ${replacer}, who can replace it`, `chown ${uid} ${folder.path}`))
   }
   if ((folder.mode & everybodyWrites) !== 0 && (folder.mode & sticky) === 0) {
-    const found = `${name} is in a folder that every user of this machine can write (mode ${octal(folder.mode)}), so anybody can replace it`
+    const found = `${name} is in a folder that every user of this machine can write to (mode ${octal(folder.mode)}), so anybody can replace it`
     findings.push(warn(found, `chmod o-w ${folder.path}`))
   }
   return findings
 }
 
-/** Where the file itself is: of a link, where that leads. */
+/** The folder of the file itself; for a link, of its target. */
 async function findFolder(
   path: string,
 ): Promise<{ readonly path: string; readonly mode: number; readonly uid: number }> {

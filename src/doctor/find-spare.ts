@@ -3,16 +3,16 @@ import type { Claims } from '../auth/claims.ts'
 import type { Granted } from '../gate/requirement.ts'
 import { ownValue } from '../names/own-value.ts'
 
-/** What of the token the account's jobs and its login need. */
+/** The grants that the account's jobs and its login need. */
 export interface Needs {
   readonly requirements: readonly (Requirement | undefined)[]
-  /** The role that the first login is made with, when there is one to make. */
+  /** The role of the first login, when there is one to make. */
   readonly firstLoginRole: string | undefined
-  /** The scopes that are asked for. */
+  /** The requested scopes. */
   readonly scopes: readonly string[]
 }
 
-/** What the token holds and nobody asks for, by least privilege to be taken away; pure. */
+/** Finds unused grants of the token, which least privilege would remove; pure. */
 export function findSpare(
   needs: Needs,
   { claims, hasura }: Granted,
@@ -32,7 +32,7 @@ export function findSpare(
   }
 }
 
-/** Those that Hasura is told of are its affair, and told above. */
+/** Without the roles in Hasura's claims, which are reported above. */
 function findSpareClientRoles(
   { requirements }: Needs,
   { clientRoles }: Claims,
@@ -50,10 +50,10 @@ function findSpareClientRoles(
   })
 }
 
-/** Every user of a realm has roles of these. */
+/** Every user of a realm has roles of these clients. */
 const ownClients: ReadonlySet<string> = new Set(['account', 'broker'])
 
-/** Composite roles of `realm-management`: the token shows their parts as well. */
+/** Composite roles of `realm-management`, whose parts are in the token as well. */
 const impliedRoles: ReadonlyMap<string, readonly string[]> = new Map([
   ['view-users', ['query-users', 'query-groups']],
   ['view-clients', ['query-clients']],
@@ -68,7 +68,7 @@ function findSpareScopes({ requirements }: Needs, { scopes }: Claims, hasHasura:
   return scopes.filter(scope => !needed.has(scope) && !builtInScopes.has(scope) && !(hasHasura && scope === 'hasura'))
 }
 
-/** Client scopes that come with every realm and say what a token looks like, not what it may do. */
+/** Client scopes of every realm, which shape the token and grant nothing. */
 const builtInScopes: ReadonlySet<string> = new Set([
   'openid',
   'profile',

@@ -6,14 +6,14 @@ import { listNames } from '../names/list-names.ts'
 import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 import { explainMissingRoles } from './explain-missing-roles.ts'
 
-/** What the token alone tells; pure. */
+/** The findings that need only the token; pure. */
 export interface ClaimsInspection {
   readonly findings: ReadonlyMap<CheckId, Finding>
   readonly claims?: Claims
   readonly hasura?: HasuraClaims
 }
 
-/** @param looksForUser whether the first login asks for the user by its id, so that there has to be one */
+/** @param looksForUser whether the first login queries the user by id, so that the claims must hold one */
 export function inspectClaims(token: string, account: Account, looksForUser: boolean): ClaimsInspection {
   const findings = new Map<CheckId, Finding>()
   const claims = attempt(findings, () => parseClaims(token))
@@ -42,11 +42,11 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
 
 const noHasura = skip('the account has no Hasura endpoint')
 
-/** Two addresses that belong to different realms show only here. */
+/** Only here does it show that OIDC_ISSUER and TOKEN_URL belong to different realms. */
 function inspectIssuer({ issuer }: Claims, { login: { server } }: Account): Finding | undefined {
   if (server.issuer === undefined || server.issuer === issuer) return undefined
   return warn(
-    `the token's issuer is ${issuer}, and OIDC_ISSUER is ${server.issuer}`,
+    `the token's issuer is ${issuer}, but OIDC_ISSUER is ${server.issuer}`,
     'set OIDC_ISSUER to the issuer of the realm that TOKEN_URL belongs to (Realm settings → Endpoints)',
   )
 }
@@ -80,15 +80,15 @@ function inspectUserId(
   const detail = 'x-hasura-user-id is not in the claims'
   const hint =
     'map' in location
-      ? 'name it in HASURA_CLAIMS_MAP as in Hasura\'s claims_map, such as {"path": "$.sub"}'
+      ? 'add it to HASURA_CLAIMS_MAP as in Hasura\'s claims_map, such as {"path": "$.sub"}'
       : `add its mapper under ${mappers} (User Property "id", claim x-hasura-user-id)`
-  return looksForUser ? fail(detail, hint) : warn(`${detail}, which most permissions of rows rely on`, hint)
+  return looksForUser ? fail(detail, hint) : warn(`${detail}, which most row permissions use`, hint)
 }
 
 function inspectEmail(claims: Claims): Finding {
   const { email, emailVerified, authorizedParty } = claims
   const client = authorizedParty ?? '…'
-  // The list of users leaves service accounts out: the link to this one is all there is.
+  // Keycloak's list of users omits service accounts: this link is the only way to the user.
   const user = `Clients → ${client} → Service account roles → service-account-${client} → Details`
   const emailMappers = 'email and email verified under Client scopes → email → Mappers'
   const lightweight = explainLightweight(claims, 'email', emailMappers)
@@ -97,10 +97,10 @@ function inspectEmail(claims: Claims): Finding {
   }
   if (email === undefined) {
     return warn(
-      'the token shows no email',
+      'the token has no email',
       `set an email under ${user}; if it has one, the client lacks the default scope "email" (Clients → ${client} → Client scopes)`,
     )
   }
-  if (emailVerified !== true) return warn('the email is not verified', `switch Email verified on under ${user}`)
+  if (emailVerified !== true) return warn('the email is not verified', `turn on Email verified under ${user}`)
   return ok('set and verified')
 }

@@ -8,10 +8,9 @@ import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
 
 /**
- * Whether each job's operations are valid for its role on what the API shows now; where that can't be seen, on the SDL that is
- * committed.
+ * Checks each job's operations against the live schema of its role, or against the committed SDL when the role can't introspect.
  *
- * @param allowedRoles of the token: without the role nothing can be seen, and that is told elsewhere
+ * @param allowedRoles of the token: a job whose role is missing is skipped here, because `job-roles` reports it
  */
 export async function inspectContract(
   schemaFolder: URL,
@@ -57,7 +56,7 @@ async function inspectRole(
       findContractProblems(job, schema).map(problem =>
         failWith(
           inPlace(`${job.name} as role "${role}"`, problem),
-          'run "schema pull" and "npm run codegen" and correct the operation, or give the role the permission in Hasura (Data → table → Permissions)',
+          'run "npm run -s cli -- schema pull" and "npm run codegen" and correct the operation, or give the role the permission in Hasura (Data → table → Permissions)',
         ),
       ),
     )
@@ -69,11 +68,14 @@ async function inspectRole(
     if (invalid.length > 0 || live.sdl === committed.sdl) return [...invalid, ...risks]
     return [
       ...risks,
-      warn(`the API has changed for role "${role}" since its SDL was committed`, 'run "schema pull" and commit it'),
+      warn(
+        `the API has changed for role "${role}" since its SDL was committed`,
+        'run "npm run -s cli -- schema pull" and commit the change',
+      ),
     ]
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(problem => failWith(problem, `run "schema pull --role ${role}"`))
+    return error.problems.map(problem => failWith(problem, `run "npm run -s cli -- schema pull --role ${role}"`))
   }
 }
 
@@ -92,7 +94,7 @@ async function introspect(
     return {
       unseen: warn(
         `introspection is switched off for role "${role}", so its operations were checked against the committed SDL`,
-        `take "${role}" out of disabled_for_roles in Hasura's metadata (graphql_schema_introspection), or keep graphql/schema/${schemaFileName(role)} by hand`,
+        `remove "${role}" from disabled_for_roles in Hasura's metadata (graphql_schema_introspection), or maintain graphql/schema/${schemaFileName(role)} yourself`,
       ),
     }
   }

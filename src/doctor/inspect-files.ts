@@ -7,10 +7,10 @@ import { inspectExposure } from './file-exposure.ts'
 import { findOwnSecret, findSecretFiles, type SecretFile, type SettingsFiles } from './secret-files.ts'
 
 /**
- * Whether others can read, change or replace what an account logs in with, or whether it differs between readers. A file that isn't
- * there is told by the login, which fails without it.
+ * Checks whether other users can read, change or replace an account's credentials, and whether programs may read them differently.
+ * A missing file is reported by the login, which fails without it.
  *
- * @param settings the files that the settings are from
+ * @param settings the files that the settings come from
  */
 export async function inspectFiles(
   account: Pick<Account, 'login' | 'settings'>,
@@ -23,13 +23,13 @@ export async function inspectFiles(
   const own = findOwnSecret(account.login).flatMap(secret => inspectValue('CLIENT_SECRET', secret))
   return combine(
     [...own, ...findings.flat()],
-    ok(`every setting can be read${settings.envFile ? ', .env among them' : ''}`),
+    ok(`all settings are readable${settings.envFile ? ', including .env' : ''}`),
   )
 }
 
 export interface FileDeps {
   readonly readSecretFile: ReadSecretFile
-  /** Of this process; undefined where users have no numbers. */
+  /** Numeric user id of this process; undefined on systems without one. */
   readonly uid: number | undefined
 }
 
@@ -43,20 +43,20 @@ async function inspectFile(file: SecretFile, { readSecretFile, uid }: FileDeps):
   }
 }
 
-/** What nobody can know to be a mistake in a secret is told, and used as it is. */
+/** Warns about oddities that may be intended: the secret is used as it is. */
 function inspectValue(what: string, text: string): readonly Finding[] {
   const { value, oddity } = readValue(text)
   const findings: Finding[] = []
   if (value !== text) {
     findings.push(
       warn(
-        `${what} has white space around its value, such as a line break at its end, which is left out here and may be taken for a part of it elsewhere`,
-        `write it without, as printf %s does: printf %s "$SECRET" > FILE`,
+        `${what} has white space around its value, such as a trailing line break, which is trimmed here but may count as a part of it elsewhere`,
+        `write the file without it: printf %s "$SECRET" > FILE`,
       ),
     )
   }
   if (oddity !== undefined) {
-    findings.push(warn(`${what} ${oddity}, which is taken for a part of the secret`, 'write the secret alone'))
+    findings.push(warn(`${what} ${oddity}, which counts as a part of the secret`, 'write the secret alone'))
   }
   return findings
 }

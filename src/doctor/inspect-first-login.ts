@@ -3,17 +3,17 @@ import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { type Finding, fail, failWith, ok, skip, warn } from './check.ts'
 
-/** How far the first login has come, as far as the store knows. */
+/** The state of the first login in the store. */
 export interface FirstLoginRecord {
   readonly state: string
-  /** Why it doesn't go on, when it doesn't. */
+  /** Why it is held, if it is. */
   readonly hold?: Explanation
 }
 
 /**
- * Nothing is called here: the first run does that. Where it was done, the application is asked whether it still shows the user.
+ * Never calls `refresh_users`: the first run does. After the first login, checks that the application still shows the user.
  *
- * @param record undefined where the store can't be read
+ * @param record undefined when the store can't be read
  */
 export async function inspectFirstLogin(
   record: FirstLoginRecord | undefined,
@@ -22,22 +22,25 @@ export async function inspectFirstLogin(
   signal: AbortSignal,
 ): Promise<Finding> {
   if (!firstLogin && (!record || (record.state === 'pending' && record.hold === undefined))) return skip(noFirstLogin)
-  if (!record) return skip('how far it has come is in the store, which could not be read')
+  if (!record) return skip('its state is in the store, which could not be read')
   if (record.hold !== undefined) return failWith(record.hold, groupHint)
   if (record.state === 'pending') {
     return warn(
-      'the account has not logged in for a job yet',
-      'run "bootstrap": it calls refresh_users and waits for the user',
+      'no job has logged in with the account yet',
+      'run "npm run -s cli -- bootstrap", which calls refresh_users and waits for the user',
     )
   }
   if (record.state === 'calling') {
-    return warn('refresh_users was called and its answer was not seen', 'the next run checks the user, and resumes')
+    return warn(
+      'refresh_users was called, but its response was not received',
+      'the next run checks the user and resumes',
+    )
   }
   const { userId } = user
   if (!firstLogin?.isVisible || !userId) {
     return record.state === 'visible'
       ? ok('the first login was made')
-      : warn('refresh_users was called', 'the next run resumes it; if it stays so, see npm run -s cli -- holds')
+      : warn('refresh_users was called', 'the next run resumes it; if this persists, run "npm run -s cli -- holds"')
   }
   try {
     if (await firstLogin.isVisible(user.hasura, userId, signal)) return ok('the user is visible in the application')
@@ -45,13 +48,13 @@ export async function inspectFirstLogin(
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     return warn(
-      `whether the user is visible can't be seen as role "${user.hasura.role}" (${error.code})`,
-      'set REFRESH_ROLE to a role that may read it',
+      `role "${user.hasura.role}" can't query whether the user is visible (${error.code})`,
+      'set REFRESH_ROLE to a role that may read the user',
     )
   }
 }
 
-const noFirstLogin = 'src/jobs/first-login.ts has none to make'
+const noFirstLogin = 'src/jobs/first-login.ts defines no first login'
 
 const groupHint =
-  'check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups); "forget --configured" and "bootstrap" make the first login anew'
+  'check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups), then repeat the first login with "npm run -s cli -- forget ACCOUNT --configured" and "npm run -s cli -- bootstrap"'

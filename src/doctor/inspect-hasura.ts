@@ -6,7 +6,7 @@ import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { listNames } from '../names/list-names.ts'
 import { type Finding, fail, failWith, ok, warn } from './check.ts'
 
-/** Asks for nothing but the name of the query type, which every role may see. */
+/** Queries only the name of the query type, which every role may see. */
 const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>> = parse('query Doctor { __typename }')
 
 /** Whether Hasura is there and takes the token. */
@@ -27,11 +27,11 @@ export async function inspectHasura(
   }
 }
 
-/** Hasura doesn't say what it expects, so what it got is put beside its own words. */
+/** Hasura doesn't say what it expects, so the message adds what the token holds. */
 function explainRejection({ detail }: Finding, { issuer, payload }: Claims): Finding {
   const audience = listNames([payload.aud].flat().filter(name => typeof name === 'string'))
   return fail(
     `${detail}; the token has the issuer ${issuer} and the audience ${audience}`,
-    "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET; an audience comes into the token with a role of that client, or by a mapper (Client scopes → hasura → Mappers → Add mapper → Audience); and compare the clocks of both machines",
+    "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET (a role of a client adds that client as audience, as does a mapper: Client scopes → hasura → Mappers → Add mapper → Audience), and compare the clocks of both machines",
   )
 }

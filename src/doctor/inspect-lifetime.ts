@@ -1,14 +1,14 @@
 import type { Token } from '../auth/token.ts'
 import { type Finding, ok, warn } from './check.ts'
 
-/** A token that is issued in the future, or long ago, tells of two clocks that disagree. */
+/** A fresh token issued this far in the future or the past means that the clocks disagree. */
 const skewMs = 30_000
 
 /**
- * How long a fresh token lasts, and whether its server has our time; pure.
+ * Checks how long a fresh token lasts, and whether the clocks agree; pure.
  *
- * @param issuedAt what the token says, by the server's clock
- * @param now by ours; both in milliseconds since 1970
+ * @param issuedAt from the token, by the server's clock, in milliseconds since 1970
+ * @param now by this machine's clock, in milliseconds since 1970
  */
 export function inspectLifetime(token: Token, issuedAt: number | undefined, now: number): Finding {
   const seconds = Math.round((token.expiresAt - now) / 1000)
@@ -16,13 +16,13 @@ export function inspectLifetime(token: Token, issuedAt: number | undefined, now:
   if (Math.abs(skew) * 1000 > skewMs) {
     return warn(
       `the identity provider's clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} this machine's`,
-      'let both follow a time server (NTP): APIs refuse tokens that are not valid yet, or no longer',
+      'synchronize both clocks (NTP): APIs refuse tokens that are not valid yet or have expired',
     )
   }
   if (seconds < 60) {
     return warn(
       `a token lives ${seconds} s`,
-      'under a minute every few requests log in again: raise Access Token Lifespan (Clients → Advanced, or Realm settings → Tokens)',
+      'raise Access Token Lifespan (Clients → Advanced, or Realm settings → Tokens): below a minute, every few requests need another login',
     )
   }
   return ok(`a token lives ${seconds} s`)

@@ -4,7 +4,7 @@ import { listNames } from '../names/list-names.ts'
 import { combine, type Finding, failWith, ok, warn } from './check.ts'
 import { findSpare, type Needs } from './find-spare.ts'
 
-/** Whether every job finds what it requires, and what is held that none of them has a use for; pure. */
+/** Checks whether the token grants what every job requires, and reports unused grants; pure. */
 export function inspectRequirements(
   needs: Needs,
   granted: Granted,
@@ -17,20 +17,20 @@ export function inspectRequirements(
   const roles = listNames([...new Set(needs.requirements.flatMap(nameRoles))])
   const spareRoles = warn(
     `every job has what it requires (${roles}); no job needs ${listNames(spare.roles)}`,
-    `take what isn't needed away under Clients → ${client} → Service account roles`,
+    `remove the unused roles under Clients → ${client} → Service account roles`,
   )
-  const heldForLater = ok(`no job needs a role yet; held: ${listNames(spare.roles)}`)
-  const granting = needs.scopes.length > 0 ? `granted: ${needs.scopes.join(', ')}` : 'none is asked for'
+  const heldForLater = ok(`no job needs a role yet; granted: ${listNames(spare.roles)}`)
+  const granting = needs.scopes.length > 0 ? `granted: ${needs.scopes.join(', ')}` : 'no scope is requested'
   const spareScopes = warn(
     `${granting}; no job needs ${listNames(spare.scopes)}`,
-    `take it out of SCOPE, and away under Clients → ${client} → Client scopes; or let the jobs that rely on it require it`,
+    `remove it from SCOPE and under Clients → ${client} → Client scopes, or add it to the requirement of the jobs that use it`,
   )
   return {
     scope: combine(told('scope'), spare.scopes.length > 0 ? spareScopes : ok(granting)),
     jobRoles: combine(
       told('job-roles'),
       spare.roles.length > 0
-        ? // In a new project the roles are those of the jobs to come.
+        ? // In a new project the roles are meant for jobs still to be written.
           needs.requirements.some(requirement => requirement !== undefined)
           ? spareRoles
           : heldForLater

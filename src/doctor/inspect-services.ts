@@ -12,17 +12,17 @@ import type { FirstLoginRecord } from './inspect-first-login.ts'
 
 export interface ServicesInspection {
   readonly findings: ReadonlyMap<'queue' | 'store', Finding>
-  /** Undefined where the store can't be read, or not without opening it. */
+  /** Undefined when the store can't be read, or only by opening it. */
   readonly firstLogins: FirstLogins | undefined
 }
 
-/** By account; one that isn't there has never logged in. */
+/** By account; a missing one has never logged in. */
 type FirstLogins = ReadonlyMap<string, FirstLoginRecord>
 
 /**
- * Whether the queue and the store can be used; neither is opened, so nothing is created or migrated.
+ * Checks whether the queue and the store can be used. Neither is opened, so nothing is created or migrated.
  *
- * @param uid of this process, to whom an embedded database has to belong
+ * @param uid numeric user id of this process, which must own an embedded database
  */
 export async function inspectServices(config: Config, uid: number | undefined): Promise<ServicesInspection> {
   if (!config.databaseUrl) return inspectEmbedded(config.dataDir, uid)
@@ -58,8 +58,8 @@ async function inspectOwner(
   }
   if (existsSync(dataDir)) return { finding: ok(`embedded in ${dataDir}; no worker runs`), firstLogins: undefined }
   const finding = warn(
-    `embedded, and ${dataDir} is not there yet`,
-    'the first start makes it; set DATABASE_URL to share a Postgres instead',
+    `embedded, and ${dataDir} does not exist yet`,
+    'the first start creates it; set DATABASE_URL to use a Postgres server instead',
   )
   return { finding, firstLogins: new Map() }
 }
@@ -93,9 +93,15 @@ async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; fi
     firstLogins = found.firstLogins
     if (found.problem) return failWith(found.problem)
     if (!found.hasStore)
-      return warn('Postgres answers, and has no tables of the worker yet', 'the first start makes them, or "migrate"')
+      return warn(
+        "Postgres answers, but the worker's tables do not exist yet",
+        'the first start creates them, or run "npm run -s cli -- migrate"',
+      )
     if (found.pending.length > 0)
-      return warn(`${found.pending.length} migrations are pending`, 'the next start applies them, or "migrate"')
+      return warn(
+        `${found.pending.length} migrations are pending`,
+        'the next start applies them, or run "npm run -s cli -- migrate"',
+      )
     return ok('Postgres answers, and its tables are up to date')
   })
   return { finding, firstLogins }
@@ -104,7 +110,7 @@ async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; fi
 async function inspectQueue(redisUrl: string): Promise<Finding> {
   return attempt(async () => {
     const warning = await inspectRedis(redisUrl)
-    if (!warning) return ok('Redis answers, and evicts nothing')
+    if (!warning) return ok('Redis answers and evicts no keys')
     return failWith(warning)
   })
 }

@@ -7,18 +7,18 @@ import { findSetting } from '../definitions/job-settings.ts'
 import type { GuardedFile } from './file-exposure.ts'
 
 export interface SecretFile extends GuardedFile {
-  /** A single value, of which a line break would be a part for a reader that doesn't trim. */
+  /** Whether it holds a single value, which a reader that doesn't trim would read with its line break. */
   readonly isValue: boolean
 }
 
 export interface SettingsFiles {
-  /** Where the account stands, when it stands in one. */
+  /** The accounts file that defines the account, if any. */
   readonly accountsFile: string | undefined
   readonly envFile: EnvFile | undefined
   readonly env: Environment
 }
 
-/** Every file that an account's secrets come from, and those that say where they are sent. */
+/** Finds the files that hold an account's secrets, and those that set where secrets are sent. */
 export function findSecretFiles(
   { login, settings = {} }: Pick<Account, 'login' | 'settings'>,
   jobs: readonly Pick<JobDefinition, 'settings'>[],
@@ -32,12 +32,12 @@ export function findSecretFiles(
   ]
 }
 
-/** The secret that a setting holds itself, if one does. */
+/** Finds a secret that is set directly rather than by file. */
 export function findOwnSecret(login: Login): readonly string[] {
   return 'secret' in login && login.secret !== undefined && 'value' in login.secret ? [login.secret.value] : []
 }
 
-/** Whoever changes one of these has a secret sent to another address. */
+/** Who can change one of these files can redirect a secret to another address. */
 function findOwnFiles(
   login: Login,
   settings: Readonly<Record<string, string>>,

@@ -1,10 +1,9 @@
 import type { z } from 'zod'
 
 /**
- * Where a value that a caller gave differs from its schema, and how, in Zod's words: for the caller alone, since they name keys
- * that it gave.
+ * Explains in Zod's words where a caller's value differs from its schema. For that caller only: the text names the caller's keys.
  *
- * @param whole what the value as a whole is called, such as "payload"
+ * @param whole name of the whole value, such as "payload"
  */
 export function explainIssues({ issues }: z.core.$ZodError, whole: string): string {
   return issues
@@ -18,7 +17,7 @@ interface Cause {
   readonly message: string
 }
 
-/** "Invalid input" tells nothing: of alternatives, what the nearest one says; of a key or an element, what is wrong with it. */
+/** Replaces "Invalid input" by its cause: of a union, the nearest alternative's issues; of a key or element, its own. */
 function findCauses(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): readonly Cause[] {
   const path = [...parent, ...issue.path]
   const inner =

@@ -6,30 +6,30 @@ import { quoteForeign } from '../words/foreign-words.ts'
 import { showIssues } from './show-issues.ts'
 import { explainSqlState } from './sql-state.ts'
 
-/** What may be told of something that was thrown and isn't ours. */
+/** What may be shown of an error that isn't ours. */
 export interface ThrownExplanation {
   /** The error's own code, or its name. */
   readonly code: string
-  /** What was thrown, where in the project, and what caused it. */
+  /** What was thrown, where in the project, and its causes. */
   readonly message: string
-  /** The message holds words of the project's author, which are for the worker's operator alone. */
+  /** Whether the message holds words of the project's author, which only the worker's operator may see. */
   readonly isPrivate: boolean
 }
 
-/** More than any sentence needs; what is longer is data. */
+/** Characters: more than any sentence needs, so a longer text is data. */
 const longest = 500
-/** So many causes, or errors of an AggregateError, are told below each other. */
+/** Levels of causes, or of errors in an AggregateError, that are shown. */
 const deepest = 5
 const widest = 3
-/** A sentence with all its causes. */
+/** Characters of a message with all its causes. */
 const longestMessage = 4_000
 
 /**
- * Tells a mistake in a job to who can correct it. Who made the error decides what of it may be told: an error made in a file of
- * the project has the author's own words, or V8's about the author's code; the words of a library or of Node may quote a row, a
- * statement or an answer, so of those only name and code are told. Causes are followed.
+ * Explains an error of a job to whoever can fix the job. The origin of the error decides what may be shown. An error created in a file
+ * of the project holds the author's words, or V8's about the author's code. A library's or Node's message may quote a row, a statement
+ * or a response, so only its name and code are shown. Causes are followed.
  *
- * @param secrets are taken out of what is told, beside what looks like one
+ * @param secrets removed from the message, in addition to what looks like a secret
  */
 export function explainThrown(thrown: unknown, secrets: readonly string[] = []): ThrownExplanation {
   const { code, message, isPrivate } = explain(thrown, secrets, 0)
@@ -52,7 +52,7 @@ function explain(thrown: unknown, secrets: readonly string[], depth: number): Th
   }
 }
 
-/** An error's own part, without place and causes. */
+/** Explains an error without its place and causes. */
 function sayOwn(
   error: Error,
   frames: readonly Frame[],
@@ -61,13 +61,13 @@ function sayOwn(
   const code = codeOf(error)
   const meaning = explainSqlState(code)
   if (meaning) {
-    return { text: `The database did not do what was asked: ${meaning} (SQLSTATE ${code})`, isPrivate: false }
+    return { text: `The database reported an error: ${meaning} (SQLSTATE ${code})`, isPrivate: false }
   }
-  // A system error's message holds an address or a path at most: "connect ECONNREFUSED 127.0.0.1:5432".
+  // A system error's message holds at most an address or a path: "connect ECONNREFUSED 127.0.0.1:5432".
   if ('syscall' in error || constantMessages.has(error.message))
     return { text: withName(error, error.message, secrets), isPrivate: false }
   if (error instanceof z.core.$ZodError) {
-    return { text: `${error.name}: the value has another shape: ${showIssues(error)}`, isPrivate: false }
+    return { text: `${error.name}: the value does not match its schema: ${showIssues(error)}`, isPrivate: false }
   }
   if (isOfProject(error, frames)) return { text: withName(error, withoutValues(error), secrets), isPrivate: true }
   const [first] = frames
@@ -75,7 +75,7 @@ function sayOwn(
   return { text: `${error.name}${code === error.name ? '' : ` ${code}`}${builtIn}`, isPrivate: false }
 }
 
-/** Of Node and undici, and without any data. */
+/** Messages of Node and undici that hold no data. */
 const constantMessages: ReadonlySet<string> = new Set([
   'fetch failed',
   'terminated',
@@ -83,7 +83,7 @@ const constantMessages: ReadonlySet<string> = new Set([
   'The operation was aborted due to timeout',
 ])
 
-/** Made in a file of the project; Node's own codes show that Node only left its own frames out. */
+/** Whether a file of the project created the error; an error with one of Node's codes came from Node, which hides its own frames. */
 function isOfProject(error: Error, frames: readonly Frame[]): boolean {
   const [first] = frames
   if (!first || !isInProject(first)) return false
@@ -97,26 +97,26 @@ function withName({ name }: Error, text: string, secrets: readonly string[]): st
   return name === 'Error' ? line : `${name}: ${line}`
 }
 
-/** V8's messages name what stands in the code; these few quote the value as well. */
+/** V8's messages quote the code; these few quote the value as well. */
 function withoutValues({ name, message }: Error): string {
   if (name !== 'TypeError') return message
   return message
-    .replace(/^(Cannot use 'in' operator to search for ).*/s, '$1a key in a value that is no object')
+    .replace(/^(Cannot use 'in' operator to search for ).*/s, '$1a key in a value that is not an object')
     .replace(/^(Cannot create property '[^']*' on \w+ ).*/s, '$1…')
     .replace(/^(Cannot assign to read only property '[^']*' of \w+ ).*/s, '$1…')
 }
 
-/** A value may be a row: of anything but a text no value is told. */
+/** A thrown value may be a row, so only a text is shown. */
 function describeValue(thrown: unknown, secrets: readonly string[]): ThrownExplanation {
   if (typeof thrown === 'string') {
     const text = quoteForeign(thrown, secrets, longest)
-    return { code: 'not-an-error', message: `the text "${text}" was thrown, which is no Error`, isPrivate: true }
+    return { code: 'not-an-error', message: `the text "${text}" was thrown, which is not an Error`, isPrivate: true }
   }
   const kind = typeof thrown === 'object' && thrown !== null ? 'an object' : String(typeof thrown)
   const keys = typeof thrown === 'object' && thrown !== null ? Object.keys(thrown).filter(isName).slice(0, 10) : []
   const what = thrown === null || thrown === undefined ? String(thrown) : kind
   const having = keys.length > 0 ? ` with ${keys.join(', ')}` : ''
-  return { code: 'not-an-error', message: `${what}${having} was thrown, which is no Error`, isPrivate: true }
+  return { code: 'not-an-error', message: `${what}${having} was thrown, which is not an Error`, isPrivate: true }
 }
 
 /** A key of a record can be data, such as an address. */
@@ -135,13 +135,13 @@ function causesOf(error: Error): readonly unknown[] {
 
 interface Frame {
   readonly caller: string | undefined
-  /** A path, `node:…`, or `<anonymous>` for what is built into V8. */
+  /** A path, `node:…`, or `<anonymous>` for V8's built-ins. */
   readonly file: string
   readonly position: string
 }
 
 function framesOf({ stack = '', message }: Error): readonly Frame[] {
-  // The stack begins with the message, which may have lines that look like places.
+  // The stack begins with the message, whose lines may look like frames.
   const at = message === '' ? -1 : stack.indexOf(message)
   const lines = (at < 0 ? stack : stack.slice(at + message.length)).split('\n')
   return lines.flatMap(line => {
@@ -162,7 +162,7 @@ function isInProject({ file }: Frame): boolean {
 }
 
 function showPlace({ file, position }: Frame): string {
-  // The project is the folder that the process was started in.
+  // The project is the working directory of the process.
   const path = relative('', file)
   return `${path.startsWith('..') ? file : path}${position}`
 }

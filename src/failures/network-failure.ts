@@ -1,27 +1,27 @@
 import { z } from 'zod'
 
-/** What went wrong below HTTP, in words that hold no part of a request or of a response. */
+/** A failure below HTTP, in words without any part of a request or response. */
 export interface NetworkFailure {
   /** Continues "…: the connection was refused". */
   readonly words: string
-  /** The request can't have reached the server: nothing listened, no such name, no TLS session. */
+  /** Whether the request can't have reached the server: nothing listened, no such host, no TLS session. */
   readonly neverSent: boolean
-  /** The request's own limit in time ended it. */
+  /** Whether the request's own timeout ended it. */
   readonly isTimeout?: boolean
-  /** What to do about it, where the code alone tells. */
+  /** What to do about it, when the code alone tells. */
   readonly remedy?: string
-  /** Node's, undici's or OpenSSL's; undefined when there was none. */
+  /** Code of Node, undici or OpenSSL; undefined without one. */
   readonly code?: string
 }
 
 /**
- * Reads what an exchange, or `fetch`, threw. Where the error has no code it is that of its cause, or of the causes that an
- * AggregateError holds when a name has several addresses. Only codes are told, because a cause can hold a piece of the
- * response (undici's parser errors do).
+ * Describes what an exchange, or `fetch`, threw. An error without a code gets that of its cause, or of the errors in an AggregateError,
+ * as for a host with several addresses. Only codes are shown, because a cause can hold a piece of the response (undici's parser errors
+ * do).
  */
 export function describeNetworkFailure(error: unknown): NetworkFailure {
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return { words: 'no complete answer came in time', neverSent: false, isTimeout: true }
+    return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
   const code = findCode(error, 5)
   if (code === undefined) return { words: 'the connection failed', neverSent: false }
@@ -38,15 +38,14 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   return { code, words: `the connection failed (${code})`, neverSent: false }
 }
 
-/** Whether the network, or the other side of a connection, was away: another try later may find it there. */
+/** Whether the network or the peer was unreachable, so that a later try may succeed. */
 export function isLostNetwork(error: unknown): boolean {
   const { code } = describeNetworkFailure(error)
   return code !== undefined && (failures.has(code) || tunnel.has(code)) && code !== 'ERR_SSL_WRONG_VERSION_NUMBER'
 }
 
 /**
- * Whether an error tells of a connection or a stream that has ended: by Node's or undici's code, a system call, or because it was
- * aborted.
+ * Whether an error means that a connection or stream ended: by a code of Node or undici, a system call, or an abort.
  */
 export function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -59,17 +58,17 @@ const connectionCode = /^(?:UND_ERR_|ERR_SSL_|ERR_TLS_|ERR_STREAM_|ERR_HTTP|ERR_
 
 const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
-  ['ENOTFOUND', 'there is no host of that name'],
-  ['EAI_AGAIN', 'the name of the host could not be looked up'],
-  ['EHOSTUNREACH', 'the host can not be reached'],
-  ['ENETUNREACH', 'the network can not be reached'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'no connection was made in time'],
+  ['ENOTFOUND', 'the host does not exist'],
+  ['EAI_AGAIN', 'the host name could not be resolved'],
+  ['EHOSTUNREACH', 'the host is unreachable'],
+  ['ENETUNREACH', 'the network is unreachable'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'no connection was established in time'],
   ['ECONNRESET', 'the connection was cut off'],
   ['EPIPE', 'the connection was cut off'],
   ['UND_ERR_SOCKET', 'the connection was cut off'],
   ['UND_ERR_HEADERS_TIMEOUT', 'no answer came in time'],
-  ['UND_ERR_BODY_TIMEOUT', 'the answer did not end in time'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'the answer was cut off'],
+  ['UND_ERR_BODY_TIMEOUT', 'the response did not end in time'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'the response was cut off'],
   ['ETIMEDOUT', 'no answer came in time'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
@@ -87,12 +86,12 @@ const tunnelRemedy =
 
 /** An answer that came and can't be read. */
 const unreadable: ReadonlyMap<string, string> = new Map([
-  ['UNKNOWN_CONTENT_ENCODING', "the answer has a Content-Encoding that wasn't asked for"],
-  ['BROKEN_COMPRESSION', 'the answer is not compressed as its Content-Encoding says'],
-  ['UND_ERR_HEADERS_OVERFLOW', "the answer's headers are larger than 16 KB"],
+  ['UNKNOWN_CONTENT_ENCODING', "the response has a Content-Encoding that wasn't requested"],
+  ['BROKEN_COMPRESSION', 'the response is not compressed as its Content-Encoding says'],
+  ['UND_ERR_HEADERS_OVERFLOW', "the response's headers are larger than 16 KB"],
 ])
 
-const unreadableRemedy = 'look at what stands between the worker and that server'
+const unreadableRemedy = 'check the proxies between the worker and that server'
 
 const connectCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -104,17 +103,19 @@ const connectCodes: ReadonlySet<string> = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
 ])
 
-/** Node's names for a certificate that fails verification: OpenSSL's X509 codes and its own for a wrong host name. */
+/** Codes of a certificate that fails verification: OpenSSL's X509 codes and Node's own for a wrong host name. */
 const certificateCode = /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_)/
 
-/** For a certificate whose authority is not among the known ones. */
-export const trustRemedy =
-  "name the file with its authority's certificate in NODE_EXTRA_CA_CERTS, which Node reads when it starts"
+/** For a certificate of an unknown authority. */
+export const trustRemedy = "set NODE_EXTRA_CA_CERTS to the file with its authority's certificate, and restart"
 
 const certificateRemedies: ReadonlyMap<string, string> = new Map([
   ['CERT_HAS_EXPIRED', 'renew the certificate of that server, or correct the clock of this machine'],
   ['CERT_NOT_YET_VALID', 'correct the clock of this machine, or of the one that issued the certificate'],
-  ['ERR_TLS_CERT_ALTNAME_INVALID', 'name the server as its certificate does, or give it a certificate for that name'],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'use the host name of its certificate, or give the server a certificate for this name',
+  ],
 ])
 
 const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_]{2,60}$/) })

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** Where a value differs from its schema and in what kind of way, without any part of the value; the first three places. */
+/** Shows where and how a value differs from its schema, without any part of the value; the first three places. */
 export function showIssues({ issues }: z.core.$ZodError): string {
   const shown = issues.slice(0, 3).map(showIssue)
   const more = issues.length - shown.length
@@ -8,7 +8,7 @@ export function showIssues({ issues }: z.core.$ZodError): string {
 }
 
 function showIssue(issue: z.core.$ZodIssue): string {
-  // Zod's own messages name keys that it found, and those of a job's refinements may say anything.
+  // Zod's own messages name keys of the value, and a job's refinements may say anything.
   const what = issue.code === 'invalid_type' ? `${issue.expected} expected` : issue.code
   const where = issue.path.map(showKey).join('.')
   return where === '' ? what : `${what} at ${where}`

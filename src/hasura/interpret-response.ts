@@ -176,7 +176,7 @@ function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
   return new RefusalError('claims', 'account', {
     found: `What stands in front of Hasura refused the request because its headers are too large (HTTP ${status}), of which ${token} is the largest`,
     remedy:
-      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: switch off Full scope allowed for the client in Keycloak, take roles and mappers away',
+      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: turn off Full scope allowed for the client in Keycloak, take roles and mappers away',
   })
 }
 

@@ -3,9 +3,9 @@ import { listNames } from './list-names.ts'
 import { findNearNames } from './near-names.ts'
 
 /**
- * What is said of a name that nothing has, by every filter and every argument that takes one.
+ * Explains an unknown name, for every filter and argument that takes one.
  *
- * @param kind what was named, in the singular: "job", "account"
+ * @param kind what was named, in the singular, such as "job"
  */
 export function explainUnknown(kind: string, wanted: string, names: Iterable<string>): Explanation {
   const known = [...names]
@@ -19,7 +19,7 @@ export function byName<T extends { readonly name: string }>(items: readonly T[])
   return new Map(items.map(item => [item.name, item]))
 }
 
-/** @throws NotFoundError with the names that are like it, or with those that there are */
+/** @throws NotFoundError with similar names, or with the existing ones */
 export function getNamed<T>(kind: string, named: ReadonlyMap<string, T>, wanted: string): T {
   const found = named.get(wanted)
   if (found === undefined) throw new NotFoundError(explainUnknown(kind, wanted, named.keys()))
@@ -27,7 +27,7 @@ export function getNamed<T>(kind: string, named: ReadonlyMap<string, T>, wanted:
 }
 
 /**
- * The one that is meant; where there is only one, it needn't be named.
+ * Finds by name; without a name, the only one.
  *
  * @throws NotFoundError as `getNamed`; UsageError when there are several and none is named
  */

@@ -1,4 +1,4 @@
-/** What a file system takes a name for: macOS and Windows tell names apart neither by case nor by how letters are composed. */
+/** Equal for names that macOS or Windows treat as the same file: they ignore case and Unicode composition. */
 export function nameOnDisk(name: string): string {
   return name.normalize('NFC').toLowerCase()
 }

@@ -1,4 +1,4 @@
-/** The names that somebody may have meant, the nearest first. */
+/** Finds the names that may have been meant, nearest first. */
 export function findNearNames(wanted: string, names: Iterable<string>, most = 5): string[] {
   const lower = wanted.toLowerCase()
   return [...names]
@@ -9,7 +9,7 @@ export function findNearNames(wanted: string, names: Iterable<string>, most = 5)
     .map(({ name }) => name)
 }
 
-/** How many letters have to be changed (Levenshtein's distance); a name that begins with the other one is near, too. */
+/** Levenshtein distance; a name that begins with the other one is near, too. */
 function distanceOf(a: string, b: string): number {
   if (a.length > 2 && b.length > 2 && (a.startsWith(b) || b.startsWith(a))) return 1
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -36,7 +36,7 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
     ],
     ...otherFlows.map(
       ({ isOn, name, change }) =>
-        [isOn(client), `takes the ${name} as well`, `switch the ${name} off for`, capabilities, change] as const,
+        [isOn(client), `takes the ${name} as well`, `turn off the ${name} for`, capabilities, change] as const,
     ),
     [
       client.clientAuthenticatorType !== target.authenticator,

@@ -1,18 +1,18 @@
 import { bounded, printable } from './printable.ts'
 import { redact } from './redact.ts'
 
-/** More than any sentence of a server needs. */
+/** Characters: more than a server's sentence needs. */
 const longestQuote = 300
-/** So much of a text is looked at: what comes after it would not be shown anyway. */
+/** Characters that are read: later ones would not be shown anyway. */
 const longestRead = 20_000
-/** Where the text was cut off there may stand a part of a secret. */
+/** Characters dropped at a cut, where a part of a secret may stand. */
 const unsure = 200
 
 /**
- * The one place where the words of another system become ours: an identity provider, an API, a database, a job's author. Without
- * secrets in any dress, on one line, fit for a terminal, a log and a page, and not longer than a sentence.
+ * Quotes the words of another system (an identity provider, an API, a database, a job's author): without secrets in any encoding, on
+ * one line, safe for a terminal, a log and a page, and no longer than a sentence. The only place where foreign words enter messages.
  *
- * @param secrets every one in hand, beside what looks like one
+ * @param secrets all known secrets, removed in addition to what looks like one
  * @param longest characters; default 300
  */
 export function quoteForeign(words: string, secrets: readonly string[] = [], longest = longestQuote): string {

@@ -1,13 +1,13 @@
 /**
- * The secrets that an account has in hand: what it logs in with, what it has sent to prove itself, and its latest tokens. Kept in
- * memory alone, so that they can be taken out of what another system says, and found by nothing that prints the object.
+ * The secrets of an account: its credentials, what it sent to authenticate, and its latest tokens. Kept in memory only, to remove them
+ * from the words of other systems; printing the object doesn't show them.
  */
 export interface KnownSecrets {
   learn(...secrets: readonly (string | undefined)[]): void
   all(): readonly string[]
 }
 
-/** More than a token, its refresh token, an assertion and a credential of the last renewals. */
+/** Enough for the tokens, refresh tokens, assertions and credentials of the last renewals. */
 const most = 32
 
 export function createKnownSecrets(): KnownSecrets {
@@ -16,7 +16,7 @@ export function createKnownSecrets(): KnownSecrets {
     learn(...secrets) {
       for (const secret of secrets) {
         if (secret === undefined || secret === '') continue
-        // The latest stand at the end.
+        // The latest are at the end.
         known.delete(secret)
         known.add(secret)
       }

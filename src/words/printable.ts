@@ -1,10 +1,9 @@
 /**
- * A text in which nothing is left that a terminal obeys, that ends a line of a log, or that makes a page show something else than
- * what is there: control characters (C0 and C1, so also the escape of a terminal's sequences), separators of lines, overrides of
- * the writing direction, characters without width, halves of surrogate pairs. They are written as JSON escapes them, so that a
- * JSON document stays the same document.
+ * Makes a text safe for a terminal, a log line and a page: escapes control characters (C0 and C1, terminal escapes among them), line
+ * separators, overrides of the writing direction, zero-width characters and lone surrogates. Uses JSON escapes, so that a JSON document
+ * keeps its meaning.
  *
- * @param kept characters that stay as they are
+ * @param kept characters that are not escaped
  */
 export function printable(text: string, kept = ''): string {
   return text.replaceAll(unprintable, character => {
@@ -14,7 +13,7 @@ export function printable(text: string, kept = ''): string {
   })
 }
 
-/** Control, format and surrogate characters, separators of lines and paragraphs (Unicode, general categories). */
+/** Control, format and surrogate characters, line and paragraph separators (Unicode general categories). */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 const shortEscapes: ReadonlyMap<string, string> = new Map([
@@ -28,10 +27,10 @@ function escapeUnit(text: string, unit: number): string {
 }
 
 /**
- * A text of `longest` characters at most, with how much of it was left out.
+ * Cuts a text to `longest` characters and says how many were left out.
  *
- * @param longest 40 or more
- * @param total how long the whole is, where the text is the beginning of it
+ * @param longest in characters, at least 40
+ * @param total length of the whole, when the text is only its beginning
  */
 export function bounded(text: string, longest: number, total = text.length): string {
   if (total <= longest) return text
@@ -39,10 +38,10 @@ export function bounded(text: string, longest: number, total = text.length): str
   return `${kept}… (${(total - kept.length).toLocaleString('en')} more characters)`
 }
 
-/** Of a sentence about what was found, or about what to do, in characters. */
+/** Limit of `found` and of `remedy`, in characters. */
 const longestSentence = 4_000
 
-/** A sentence, whatever the names in it: on one line, and no longer than anybody reads. */
+/** Makes a sentence safe to show, whatever names it holds: on one line and of bounded length. */
 export function tellable(sentence: string): string {
   return bounded(printable(sentence), longestSentence)
 }

@@ -1,13 +1,13 @@
 import { decodePercent, findSpelled, readSpellings, type Span, type Spelled } from './spellings.ts'
 
 /**
- * A text without the given secrets, in whichever dress it has them, and without what looks like one: bearer tokens, JWTs (RFC
- * 7519), passwords in addresses, values behind a name such as `password=`.
+ * Removes the given secrets from a text, in any encoding, and what looks like a secret: bearer tokens, JWTs (RFC 7519), passwords in
+ * URLs, values after a name such as `password=`.
  *
- * A secret is found however its characters are written (`spellings.ts`), in capitals or not, in hexadecimal, and in Base64, also
- * as a part of what was encoded, such as `id:secret`. Of a long one, such as a token, each part of 16 characters is found.
+ * A secret is found in every spelling (`spellings.ts`), in either case, in hexadecimal, and in Base64, also as a part of the encoded
+ * text, such as `id:secret`. Of a long one, such as a token, each part of 16 characters is found.
  *
- * @param secrets of fewer than six characters are left out, which any text may hold by chance
+ * @param secrets those of fewer than six characters are ignored: any text may contain them by chance
  */
 export function redact(text: string, secrets: readonly string[] = []): string {
   if (text === '') return text
@@ -46,16 +46,16 @@ function findBase64(spelled: Spelled, secret: string): readonly Span[] {
   return [...new Set(cores)].flatMap(core => findSpelled(spelled, core, ignoreAlphabet))
 }
 
-/** base64url has two other digits (RFC 4648, section 5). */
+/** base64url differs in two digits (RFC 4648, section 5). */
 function ignoreAlphabet(code: number): number {
   if (code === 0x2d) return 0x2b
   return code === 0x5f ? 0x2f : code
 }
 
 /**
- * The digits of Base64 that no neighbouring byte has a part in.
+ * The Base64 digits that depend on no neighbouring byte.
  *
- * @param before how many bytes of the first group of three stand before the text
+ * @param before number of bytes in the first group of three that precede the text
  */
 function base64Core(text: string, before: number): string {
   const bytes = Buffer.from(text)
@@ -66,16 +66,16 @@ function base64Core(text: string, before: number): string {
   return digits.slice(Math.ceil((before * 8) / 6), digits.length - shared)
 }
 
-/** As the Basic scheme of OAuth has it (RFC 6749, section 2.3.1). */
+/** Encodes as OAuth's Basic scheme does (RFC 6749, section 2.3.1). */
 function formEncode(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1)
 }
 
-/** A secret of so many characters is known by a part of it; below it, a part may be a word. */
+/** From this length on, a part identifies the secret; a part of a shorter one may be a word. */
 const longSecret = 32
 const partLength = 16
 
-/** Every piece of a text that is a part of the secret, or of what it becomes in transport. */
+/** Finds the pieces of a text that are a part of the secret or of its encodings. */
 function findParts(pieces: readonly string[], secret: string): readonly Span[] {
   const base64 = [0, 1, 2].map(before => base64Core(secret, before))
   const forms = [secret, ...base64, ...base64.map(digits => digits.replaceAll('+', '-').replaceAll('/', '_'))]
@@ -88,7 +88,7 @@ function partsOf(text: string): readonly string[] {
   return Array.from({ length: count }, (_, at) => text.slice(at, at + partLength))
 }
 
-/** What stands behind the first group is the secret; without a group it is all of it. */
+/** The secret follows the first group; without a group it is the whole match. */
 const lookalikes: readonly RegExp[] = [
   /eyJ[\w-]{8,}(?:\.[\w-]+)*/g,
   /\b((?:bearer|basic)\s+)[\w\-.~+/]{6,}=*/gi,

@@ -1,19 +1,18 @@
-/** A character that can be read at some place of a text, and where the text goes on after it. */
+/** A character that can be read at a position, and where the text continues after it. */
 interface Reading {
   readonly code: number
   readonly end: number
 }
 
-/** What can be read at each place of a text. */
+/** What can be read at each position of a text. */
 export type Spelled = readonly (readonly Reading[])[]
 
-/** Begin and end of a piece of a text. */
+/** Start and end of a piece of a text. */
 export type Span = readonly [from: number, to: number]
 
 /**
- * Reads a text in every way at once in which a server may have written it: as it is, percent-encoded (RFC 3986, and form encoding),
- * as JSON or JavaScript escape it (RFC 8259, section 7), as HTML does, also several times over. A change of the way from one
- * character to the next does no harm.
+ * Reads a text in every way in which a server may have written it, all at once: plain, percent-encoded (RFC 3986 and form encoding),
+ * escaped as JSON or JavaScript (RFC 8259, section 7) or as HTML, also several times over. Each character may be written differently.
  */
 export function readSpellings(text: string): Spelled {
   const runs = findRuns(text)
@@ -23,7 +22,7 @@ export function readSpellings(text: string): Spelled {
   })
 }
 
-/** For each backslash the end of those in a row: nobody knows how many of them were one before they were escaped. */
+/** For each backslash, the end of its run: how many of them were one before escaping is unknown. */
 function findRuns(text: string): readonly number[] {
   const ends: number[] = []
   for (let at = text.length - 1; at >= 0; at--) ends[at] = text[at + 1] === '\\' ? (ends[at + 1] ?? at + 1) : at + 1
@@ -31,16 +30,16 @@ function findRuns(text: string): readonly number[] {
 }
 
 /**
- * Every place where a text spells `wanted`. Backslashes in a row count as one.
+ * Finds every place where a text spells `wanted`. A run of backslashes counts as one.
  *
- * @param fold what is the same for two characters that count as one
+ * @param fold maps characters that count as equal to the same number
  */
 export function findSpelled(spelled: Spelled, wanted: string, fold: (code: number) => number): readonly Span[] {
   const codes = [...wanted.replaceAll(/\\+/g, '\\')].map(character => fold(character.codePointAt(0) ?? 0))
   const [first] = codes
   const found: Span[] = []
   for (let from = 0; from < spelled.length; from++) {
-    // Most places begin with something else.
+    // Fast path: most positions begin with another character.
     if (!spelled[from]?.some(({ code }) => fold(code) === first)) continue
     const to = findEnd(spelled, from, codes, fold)
     if (to !== undefined) found.push([from, to])
@@ -48,7 +47,7 @@ export function findSpelled(spelled: Spelled, wanted: string, fold: (code: numbe
   return found
 }
 
-/** The furthest end: what is read in several ways may end at several places. */
+/** The furthest end: different readings may end at different places. */
 function findEnd(
   spelled: Spelled,
   from: number,
@@ -62,7 +61,7 @@ function findEnd(
       for (const { code, end } of spelled[place] ?? []) if (fold(code) === wanted) next.add(end)
     }
     places.forEach(step)
-    // What is added while a set is gone through is gone through as well.
+    // Iterating a set also visits what is added during the iteration.
     if (wanted === backslash) next.forEach(step)
     if (next.size === 0) return undefined
     places = next
@@ -72,7 +71,7 @@ function findEnd(
 
 const backslash = 0x5c
 
-/** The text without its percent-encoding, for what was escaped before it was encoded; and where each of its units came from. */
+/** Decodes percent-encoding, for text that was escaped before it was encoded; `from` maps each unit to its origin. */
 export function decodePercent(text: string): { readonly text: string; readonly from: readonly number[] } {
   const from: number[] = []
   let decoded = ''
@@ -104,7 +103,7 @@ function readEscaped(text: string, at: number): readonly Reading[] {
   }
 }
 
-/** As many times over as `%25` is the sign itself; as UTF-8, and each byte on its own as Latin-1. The last one decodes most. */
+/** Decodes repeatedly while `%25` stands for the percent sign, as UTF-8 and, byte by byte, as Latin-1. The last reading decodes most. */
 function readPercent(text: string, at: number): readonly Reading[] {
   return readBytes(text, at).flatMap(first => {
     const { code } = first
@@ -156,7 +155,7 @@ const shortEscapes: ReadonlyMap<string, number> = new Map([
   ['f', 0x0c],
 ])
 
-/** @param after where the backslashes end */
+/** @param after position after the backslashes */
 function readBackslash(text: string, after: number): readonly Reading[] {
   const readings: Reading[] = [{ code: 0x5c, end: after }]
   if (after === text.length) return readings
@@ -189,13 +188,13 @@ function readEntity(text: string, at: number): readonly Reading[] {
     const escaped = `&${text.slice(sign + 1, sign + 16)}`
     readings.push(...readAmpersand(escaped).map(({ code, end }) => ({ code, end: sign + end })))
     if (times === mostTimes || !escaped.toLowerCase().startsWith('&amp;')) return readings
-    // The semicolon stands where the sign of the next one was.
+    // The semicolon stands in place of the next one's ampersand.
     sign += 4
     readings.push({ code: 0x26, end: sign + 1 })
   }
 }
 
-/** @param text that begins with the sign, or with what stands for it */
+/** @param text beginning with the ampersand, or with its encoding */
 function readAmpersand(text: string): readonly Reading[] {
   namedEntity.lastIndex = 0
   const [whole = '', name = ''] = namedEntity.exec(text) ?? []

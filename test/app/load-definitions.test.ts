@@ -53,7 +53,7 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
   ],
   'an Error of its own': [
     `throw new Error('no catalogue', { cause: 'out of paper' })`,
-    /no catalogue \(at \d+\/src\/jobs\/list\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is no Error\.$/,
+    /no catalogue \(at \d+\/src\/jobs\/list\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is not an Error\.$/,
   ],
   'no export': ['export const job = []', /^src\/jobs\/list\.ts has no list "jobs": export one/],
   'a default export': ['export default []', /^src\/jobs\/list\.ts has no list "jobs"/],

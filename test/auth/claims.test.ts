@@ -283,14 +283,14 @@ describe('readHasuraClaims', () => {
       { jti: 'trltcc:715b79fb-28dc-39be-6de7-d6c3624be2d9', scope: 'email hasura' },
       {},
       'claims',
-      /is a lightweight one .*Add to lightweight access token in each mapper .*Clients → sync → Advanced/,
+      /is lightweight and has .*Add to lightweight access token in each mapper .*Clients → sync → Advanced/,
     ],
     [
       'another namespace',
       { 'https://other.example/claims': hasura, resource_access: { app: { roles: ['viewer'] } } },
       {},
       'claims',
-      /but Hasura's roles stand in `https:\/\/other.example\/claims`: set HASURA_CLAIMS_NAMESPACE=https:\/\/other.example\/claims/,
+      /but Hasura's roles are in `https:\/\/other.example\/claims`: set HASURA_CLAIMS_NAMESPACE=https:\/\/other.example\/claims/,
     ],
     [
       'another namespace with a string in it',
@@ -319,7 +319,7 @@ describe('readHasuraClaims', () => {
       { [namespace]: 'x' },
       { format: 'stringified_json' },
       'claims',
-      /not one that holds a JSON object/,
+      /a string that does not hold a JSON object/,
     ],
     ['a list', { [namespace]: [] }, {}, 'claims', /not an object/],
     [
@@ -349,7 +349,7 @@ describe('readHasuraClaims', () => {
       { [namespace]: { ...hasura, 'x-hasura-allowed-roles': ['viewer', 1] } },
       {},
       'allowed-roles',
-      /not the name of a role/,
+      /not a role name/,
     ],
     [
       'a session variable that is no text',
@@ -370,7 +370,7 @@ describe('readHasuraClaims', () => {
       { [namespace]: { ...hasura, 'x-hasura-default-role': ['viewer'] } },
       {},
       'default-role',
-      /is not the name of a role/,
+      /is not a role name/,
     ],
     [
       'a default role that is not allowed',

@@ -18,7 +18,7 @@ describe('a refusal of the token endpoint', () => {
       'unauthorized_client',
       'Invalid client or Invalid client credentials',
       'client-auth',
-      /^Keycloak refused client "sync" at https:\/\/id\/token \(unauthorized_client: Invalid client.*check CLIENT_ID and the secret \(CLIENT_SECRET\)/,
+      /^Keycloak refused client "sync" at https:\/\/id\/token \(unauthorized_client: Invalid client.*check CLIENT_ID, and compare the secret \(CLIENT_SECRET\)/,
     ],
     ['invalid_client', 'Invalid client or Invalid client credentials', 'client-auth', /unknown or disabled/],
     [
@@ -36,7 +36,7 @@ describe('a refusal of the token endpoint', () => {
     ['unsupported_grant_type', 'Unsupported grant_type', 'client-auth', /no client credentials grant/],
     ['something_else', undefined, 'client-auth', /\(something_else\): check CLIENT_ID, CLIENT_AUTH/],
     ['invalid_scope', 'Invalid scopes: hasura', 'scope', /refused the scopes "openid hasura".*Client scopes/],
-    ['temporarily_unavailable', undefined, 'token-endpoint', /can't give tokens now/],
+    ['temporarily_unavailable', undefined, 'token-endpoint', /can't issue tokens now/],
   ])('%s (%s) is told as %s', (error, description, code, sentence) => {
     const translated = translateRefusal({ error, description }, asker)
     expect(translated.code).toBe(code)
@@ -57,7 +57,7 @@ describe('a refusal of the token endpoint', () => {
       'private_key_jwt',
       'invalid_client',
       'Invalid token audience',
-      /OIDC_ISSUER, also beside TOKEN_URL, the issuer of its discovery/,
+      /OIDC_ISSUER, also together with TOKEN_URL, to the issuer of its discovery/,
     ],
     ['private_key_jwt', 'unauthorized_client', 'Invalid client or Invalid client credentials', /Client Authenticator/],
     ['private_key_jwt', 'invalid_client', 'Invalid client or Invalid client credentials', /assertion is not accepted/],

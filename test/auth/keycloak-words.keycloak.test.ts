@@ -128,9 +128,7 @@ describe('an address that gives no tokens', () => {
     await realm.admin.put(`/${realm.name}`, { enabled: false })
     const answer = await tell(bySecret({ server: server() }))
     await realm.admin.put(`/${realm.name}`, { enabled: true })
-    expect(answer).toEqual(
-      told('token-endpoint', /403 \(Realm not enabled\)/, /Enabled on at the top of Realm settings/),
-    )
+    expect(answer).toEqual(told('token-endpoint', /403 \(Realm not enabled\)/, /Enabled at the top of Realm settings/))
   })
 
   test.each([
@@ -150,7 +148,7 @@ test("a service account's user that is disabled is told", async () => {
   await changeUser({ enabled: false })
   const answer = await tell(bySecret())
   await changeUser({ enabled: true })
-  const place = /Enabled on under Clients → told → Service account roles → service-account-told$/
+  const place = /Enabled under Clients → told → Service account roles → service-account-told$/
   expect(answer).toEqual(told('client-auth', /User 'service-account-told' disabled\), because .* is disabled$/, place))
 })
 
@@ -221,7 +219,7 @@ describe('a client policy', () => {
       told(
         'client-auth',
         /not allowed signature algorithm.*FAPI/,
-        /PS256 or ES256 instead of .*\/key \(RS256, kid "rsa"\)/,
+        /replace .*\/key \(RS256, kid "rsa"\) by one that signs with PS256/,
       ),
     )
     expect(await tell(byKey(), await toJwk(pss.privateKey, { kid: 'pss', alg: 'PS256' }))).toBeUndefined()

@@ -196,7 +196,7 @@ describe('a refused login', () => {
       'a wrong secret',
       { secret: { value: 'canary2' } },
       'client-auth',
-      /unauthorized_client.*CLIENT_ID and the secret/,
+      /unauthorized_client.*CLIENT_ID, and compare the secret/,
     ],
     [
       'a secret in quotation marks',
@@ -267,7 +267,7 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
     ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:1/' }, /redirects \(HTTP 30\d\)/],
     ['fails', { kind: 'status', status: 503, body: '{"error":"canary"}' }, /HTTP 503: check/],
     ['is forbidden by a proxy', { kind: 'status', status: 403, body: '<p>canary' }, /HTTP 403/],
-    ['answers with other JSON', { kind: 'rewrite', rewrite: () => ({ canary: true }) }, /not what OAuth prescribes/],
+    ['answers with other JSON', { kind: 'rewrite', rewrite: () => ({ canary: true }) }, /does not conform to OAuth/],
     ['answers with a list', { kind: 'rewrite', rewrite: () => ['canary'] }, /not JSON/],
   ] as const)('%s, it is tried again later and the sentence names the URL', async (_name, fault, sentence) => {
     provider.fault(where, fault)

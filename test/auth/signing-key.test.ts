@@ -51,7 +51,7 @@ describe('a signing key', () => {
   })
 
   test.each<[string, () => string | Promise<string>, RegExp]>([
-    ['a secret', () => 'canary', /holds no private key: give it as PEM/],
+    ['a secret', () => 'canary', /holds no private key: provide it as PEM/],
     ['a public key', () => pem(rsa.publicKey, 'spki'), /begins with a PUBLIC KEY: put the private key/],
     ['a certificate', () => '-----BEGIN CERTIFICATE-----\ncanary\n-----END', /begins with a CERTIFICATE/],
     [
@@ -65,7 +65,7 @@ describe('a signing key', () => {
       /encrypted key/,
     ],
     ['a key that was cut', () => toPem(rsa).slice(0, 400), /PRIVATE KEY that can't be read/],
-    ['a short RSA key', () => toPem(createRsaKey(1024)), /an RSA key of 1024 bits: give an RSA key of at least 2048/],
+    ['a short RSA key', () => toPem(createRsaKey(1024)), /an RSA key of 1024 bits: use an RSA key of at least 2048/],
     ['another curve', () => toPem(createEcKey('P-384')), /a key on the curve secp384r1.*P-256/],
     ['Ed25519', () => pem(generateKeyPairSync('ed25519').privateKey), /a key of the type ed25519/],
     ['a JWK of Ed25519', () => toJwk(generateKeyPairSync('ed25519').privateKey), /a JWK of the type "OKP"/],

@@ -55,7 +55,7 @@ describe('a realm whose issuer is another name than its address', () => {
       `calls itself "${issuer}": set OIDC_ISSUER to exactly that; if this machine can't reach`,
     )
     const { message: withoutIssuer } = await failureOf(logIn({ tokenUrl: realm.tokenUrl }))
-    expect(withoutIssuer).toMatch(/Invalid token audience.*OIDC_ISSUER, also beside TOKEN_URL/)
+    expect(withoutIssuer).toMatch(/Invalid token audience.*OIDC_ISSUER, also together with TOKEN_URL/)
   })
 
   test('lets callers in by keys at its address', async () => {

@@ -86,7 +86,7 @@ describe('.env', () => {
 
   test('that is broken ends with 2, as a line and as one JSON document', async () => {
     const { code, out, err } = await runWith(account, ['runs', '--json'], await write('A=1\nsecret-canary\n'))
-    const message = 'In line 2 of .env no variable is set: write NAME=value, or # before a comment'
+    const message = 'Line 2 of .env sets no variable: write NAME=value, or # before a comment'
     expect({ code, err }).toEqual({ code: 2, err: `${message}\n` })
     expect(JSON.parse(out)).toEqual({ error: { code: 'config', message } })
     expect((await runWith({}, ['runs', '--help'], await write('secret-canary'))).code).toBe(0)
@@ -109,7 +109,7 @@ describe('a wrong configuration ends with 2', () => {
     [
       'is no YAML',
       'accounts: [\n  {name: one, clientSecret: "canary-4711}\n',
-      /is neither YAML nor JSON \(\w+ in line \d+\): correct it there/,
+      /is neither YAML nor JSON \(\w+ in line \d+\): correct the syntax/,
     ],
     ['has an alias that leads nowhere', 'accounts: *canary-4711', /is neither YAML nor JSON/],
     ['is a list', '[canary-4711]', /^ACCOUNTS_FILE as a whole: must be an object/],

@@ -52,9 +52,9 @@ describe('an environment with the least that is needed', () => {
 
   test('is told everything that is missing at once', () => {
     expect(problemsOf({})).toEqual([
-      "OIDC_ISSUER is missing: give the realm's issuer, or the token endpoint in TOKEN_URL",
-      'CLIENT_ID is missing: give the client id of the service account',
-      'CLIENT_SECRET_FILE is missing: give the file that holds the secret, or the secret itself in CLIENT_SECRET',
+      "OIDC_ISSUER is missing: set it to the realm's issuer, or set TOKEN_URL to the token endpoint",
+      'CLIENT_ID is missing: set it to the client id of the service account',
+      'CLIENT_SECRET_FILE is missing: set it to the file that holds the secret, or set CLIENT_SECRET to the secret itself',
     ])
   })
 })
@@ -162,13 +162,13 @@ describe('each variable', () => {
   })
 
   test.each<[Environment, RegExp]>([
-    [{ REDIS_URL: 'localhost:6379', DATABASE_URL: 'postgres://db/x' }, /^REDIS_URL is not a URL of the kind redis:/],
+    [{ REDIS_URL: 'localhost:6379', DATABASE_URL: 'postgres://db/x' }, /^REDIS_URL is not a URL such as redis:/],
     [
       { REDIS_URL: 'redis://r/cache', DATABASE_URL: 'postgres://db/x' },
-      /^REDIS_URL names a database that is no number/,
+      /^REDIS_URL names a database that is not a number/,
     ],
-    [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set and DATABASE_URL is not, so .*: give both or neither$/],
-    [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL is not a URL of the kind postgres:/],
+    [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set without DATABASE_URL, so .*: set both or neither$/],
+    [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL is not a URL such as postgres:/],
     [{ DATABASE_URL: 'postgres://u:50%@db/x' }, /^DATABASE_URL has a % in its user name or password/],
     [{ HASURA_URL: 'wiki.example/v1/graphql' }, /^HASURA_URL is not a URL/],
     [{ HASURA_URL: 'ftp://wiki.example' }, /^HASURA_URL .* must begin with https:\/\/ or http:\/\//],
@@ -183,15 +183,15 @@ describe('each variable', () => {
     [{ HTTPS_PROXY: 'http://u:50%@proxy' }, /^HTTPS_PROXY has a % in its user name or password/],
     [{ CLIENT_ID: '' }, /^CLIENT_ID is missing/],
     [{ CLIENT_AUTH: 'none' }, /^CLIENT_AUTH is "none": give one of client_secret_basic/],
-    [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": give json or stringified_json$/],
-    [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535$/],
+    [{ HASURA_CLAIMS_FORMAT: 'xml' }, /^HASURA_CLAIMS_FORMAT is "xml": set it to json or stringified_json$/],
+    [{ PORT: 'http' }, /^PORT is "http": set it to a number from 0 to 65535$/],
     [{ PORT: '65536' }, /^PORT is "65536"/],
     [{ PORT: '1e3' }, /^PORT is "1e3"/],
     [{ METRICS_PORT: 'on' }, /^METRICS_PORT is "on": give 0 to 65535$/],
     [{ METRICS_HOST: '0.0.0.0' }, /^METRICS_HOST without METRICS_PORT would mean nothing/],
     [{ METRICS_ACCOUNTS: 'yes' }, /^METRICS_ACCOUNTS is "yes": give true or false$/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": give one of trace, debug/],
-    [{ HTTP_ISSUER: 'https://idp', HTTP_ROLE: 'r' }, /^HTTP_AUDIENCE is missing: requests over HTTP need/],
+    [{ HTTP_ISSUER: 'https://idp', HTTP_ROLE: 'r' }, /^HTTP_AUDIENCE is missing: set all of HTTP_ISSUER/],
     [{ HTTP_ISSUER: 'idp', HTTP_AUDIENCE: 'a', HTTP_ROLE: 'r' }, /^HTTP_ISSUER is not a URL/],
   ])('that is wrong is told by its name: %j', (env, sentence) => {
     const problems = problemsOf({ ...minimal, ...env })
@@ -246,7 +246,7 @@ describe('an accounts file', () => {
     ['nothing', null, ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`']],
     ['a list', [], ['ACCOUNTS_FILE as a whole: must be an object with a list `accounts`']],
     ['no accounts', {}, ['ACCOUNTS_FILE accounts: must be a list of accounts']],
-    ['an empty list', { accounts: [] }, ['ACCOUNTS_FILE accounts: must hold an account']],
+    ['an empty list', { accounts: [] }, ['ACCOUNTS_FILE accounts: must hold at least one account']],
     ['a name as account', { accounts: ['one'] }, ['ACCOUNTS_FILE accounts.0: must be the settings of one account']],
     ['a word too much', { accounts: [one], defaults: {} }, [/^ACCOUNTS_FILE as a whole: unrecognized key: "defaults"/]],
     ['a missing name', { accounts: [{ ...one, name: undefined }] }, ['ACCOUNTS_FILE accounts.0.name: must be a text']],
@@ -259,14 +259,14 @@ describe('an accounts file', () => {
     [
       'a setting that there is not',
       { accounts: [{ ...one, hasura_url: 'x' }] },
-      ['ACCOUNTS_FILE accounts.0.hasura_url: there is no such setting of an account'],
+      ['ACCOUNTS_FILE accounts.0.hasura_url: an account has no such setting'],
     ],
     [
       'a number where a text is needed',
       { accounts: [{ ...one, clientSecret: 42 }] },
       [
         'ACCOUNTS_FILE accounts.0.clientSecret: must be a text',
-        'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: give the file that holds the secret, or the secret itself in ACCOUNTS_FILE accounts.0.clientSecret',
+        'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: set it to the file that holds the secret, or set ACCOUNTS_FILE accounts.0.clientSecret to the secret itself',
       ],
     ],
     [
@@ -284,7 +284,7 @@ describe('an accounts file', () => {
       },
       [
         /^ACCOUNTS_FILE accounts\.0\.clientAuth: must be client_secret_basic, /,
-        'ACCOUNTS_FILE accounts.0.jobs: must be a list of names of jobs',
+        'ACCOUNTS_FILE accounts.0.jobs: must be a list of job names',
         'ACCOUNTS_FILE accounts.0.schedules.sync-users.everySeconds: must be 1 or more',
         /^ACCOUNTS_FILE accounts\.0\.schedules\.sync-topics: must be \{everySeconds: 1 or more\}/,
         'ACCOUNTS_FILE accounts.0.limits.concurrentRuns: must be a whole number',
@@ -308,7 +308,7 @@ describe('an accounts file', () => {
 
   test('beside variables of an account is a contradiction, not a guess', () => {
     expect(problemsOf({ CLIENT_ID: 'x', HASURA_URL: 'https://h/g' }, { accounts: [one] })).toEqual([
-      'CLIENT_ID, HASURA_URL beside ACCOUNTS_FILE would mean nothing: move them into the file, or unset them',
+      'CLIENT_ID, HASURA_URL would have no effect, because ACCOUNTS_FILE is set: move them into the file, or unset them',
     ])
   })
 })

@@ -41,7 +41,7 @@ describe('the place of the claims', () => {
     [{ ...roles, 'x-hasura-user-id': { default: 'u' } }, [/x-hasura-user-id: must be a text/]],
     [{ ...roles, 'x-hasura-user-id': { path: 'sub' } }, [/x-hasura-user-id: must be a text/]],
     [{ ...roles, 'x-hasura-user-id': { path: '$.sub', defualt: 'u' } }, [/x-hasura-user-id: must be a text/]],
-    [{ ...roles, 'user-id': 'u' }, [/user-id: is no session variable, whose names begin with x-hasura-/]],
+    [{ ...roles, 'user-id': 'u' }, [/user-id: is not a session variable: its name must begin with x-hasura-/]],
   ])('is not %j', (map, sentences) => {
     expect(problemsOf(map)).toEqual(sentences.map(sentence => expect.stringMatching(sentence)))
   })
@@ -49,7 +49,7 @@ describe('the place of the claims', () => {
   test('is no text that is no JSON, and not two places', () => {
     expect(read({ HASURA_CLAIMS_MAP: '{' }).problems).toEqual([expect.stringMatching(/must be a JSON object/)])
     expect(read({ HASURA_CLAIMS_MAP: JSON.stringify(roles), HASURA_CLAIMS_PATH: '$.a' }).problems).toEqual([
-      'HASURA_CLAIMS_PATH beside HASURA_CLAIMS_MAP would mean nothing, to Hasura as well: give one of them',
+      'HASURA_CLAIMS_PATH would have no effect, because HASURA_CLAIMS_MAP is set, as in Hasura: set one of them',
     ])
   })
 

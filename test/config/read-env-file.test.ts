@@ -43,7 +43,7 @@ describe('.env', () => {
   })
 
   test.each<[string, string, RegExp]>([
-    ['a name alone', 'A=1\nCLIENT_SECRET canary\nB=2\n', /^In line 2 of \.env no variable is set: write NAME=value/],
+    ['a name alone', 'A=1\nCLIENT_SECRET canary\nB=2\n', /^Line 2 of \.env sets no variable: write NAME=value/],
     ['a name alone at the end', 'A=1\ncanary', /^In line 2 of/],
     ['no name', '=canary\nB=2', /^In line 1 of/],
     ['YAML', 'A: canary\n', /^In line 1 of/],
@@ -92,7 +92,7 @@ describe('a .env that can not be read', () => {
   test('gets a sentence: a folder', async () => {
     const error = await failureOf(readEnvFile({}, folder, path => readFile(path, 'utf8')))
     expect(error.message).toBe(
-      `.env can't be read (EISDIR): make ${folder} readable for the user of the worker, or remove it`,
+      `.env can't be read (EISDIR): make ${folder} readable by the worker's user, or remove it`,
     )
   })
 })

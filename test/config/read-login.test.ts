@@ -61,15 +61,15 @@ describe('a login', () => {
     [{ CLIENT_AUTH: 'password', USERNAME_FILE: '/u' }, [/^PASSWORD_FILE is missing/]],
     [
       { CLIENT_AUTH: 'private_key_jwt', CLIENT_KEY_FILE: '/k', CLIENT_SECRET: 'canary' },
-      [/^CLIENT_SECRET means nothing/],
+      [/^CLIENT_SECRET has no effect/],
     ],
     [
       { CLIENT_SECRET: 'canary', CLIENT_KEY_FILE: '/k' },
-      [/^CLIENT_KEY_FILE means nothing to CLIENT_AUTH client_secret_basic/],
+      [/^CLIENT_KEY_FILE has no effect with CLIENT_AUTH client_secret_basic/],
     ],
     [
       { CLIENT_SECRET: 'canary', ALLOW_INSECURE_ISSUER: 'yes' },
-      [/^ALLOW_INSECURE_ISSUER is "yes": give true or false/],
+      [/^ALLOW_INSECURE_ISSUER is "yes": set it to true or false/],
     ],
     [{ CLIENT_AUTH: 'tls' }, [/^CLIENT_AUTH is "tls": give one of client_secret_basic, .*, password$/]],
   ])('with %j is told what to mend', (values, sentences) => {

@@ -55,7 +55,7 @@ describe('of several accounts', () => {
     expect(failed).toEqual(['client-auth', 'token-endpoint'])
     expect(find('contract', 'wrong')).toMatchObject({
       status: 'skip',
-      detail: 'not looked at, because client-auth failed',
+      detail: 'not checked, because client-auth failed',
     })
     expect(code).toBe(3)
     expect(written).not.toContain('canary')
@@ -146,7 +146,7 @@ describe('an embedded store', () => {
   test('that is not there yet is not made', async () => {
     await writeAccounts({ name: 'fresh' })
     const { find } = await runDoctor(env())
-    expect(find('store')).toMatchObject({ status: 'warn', detail: expect.stringContaining('is not there yet') })
+    expect(find('store')).toMatchObject({ status: 'warn', detail: expect.stringContaining('does not exist yet') })
     expect(find('first-login')).toMatchObject({ status: 'warn', hint: expect.stringContaining('bootstrap') })
     expect(await readdir(folder)).toEqual(['accounts.yaml'])
     expect(countMutations()).toBe(0)
@@ -213,7 +213,10 @@ describe.runIf(hasPostgres)('Postgres', () => {
     await writeAccounts({ name: 'shared' })
     const withPostgres = env({ DATABASE_URL: database.url })
     const empty = await runDoctor(withPostgres)
-    expect(empty.find('store')).toMatchObject({ status: 'warn', detail: expect.stringContaining('no tables') })
+    expect(empty.find('store')).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('tables do not exist yet'),
+    })
     expect(empty.find('queue').status).toBe('warn')
     expect(empty.code).toBe(0)
     expect(await query(database.url, ownTables)).toEqual([])

@@ -29,7 +29,7 @@ test('a table that is new for the role is told as a change since its SDL was com
   expect(find('contract')).toMatchObject({
     status: 'warn',
     detail: 'the API has changed for role "viewer" since its SDL was committed',
-    hint: 'run "schema pull" and commit it',
+    hint: 'run "npm run -s cli -- schema pull" and commit the change',
   })
   expect(code).toBe(0)
   await sandbox.hasura.changeMetadata(untrackTable('extras'))
@@ -59,7 +59,7 @@ test('a table that a job reads and the role no longer sees fails', async () => {
     status: 'fail',
     detail: expect.stringMatching(/role "viewer": .*topics/),
     hint: expect.stringMatching(
-      /"schema pull" .* or give the role the permission in Hasura \(Data → table → Permissions\)/,
+      /schema pull" .* or give the role the permission in Hasura \(Data → table → Permissions\)/,
     ),
   })
   expect({ code, failed }).toEqual({ code: 1, failed: ['contract'] })

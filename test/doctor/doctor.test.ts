@@ -61,7 +61,7 @@ test('an account that is well has every check in its place, and ends with 0', as
   expect(diagnoses[0]?.checks.map(check => check.id)).toEqual(checkIds)
   const other = diagnoses[0]?.checks.filter(check => check.status !== 'ok').map(check => `${check.id} ${check.status}`)
   expect(other).toEqual(['first-login warn', 'api skip', 'queue warn', 'store warn'])
-  expect(find('first-login').hint).toContain('run "bootstrap"')
+  expect(find('first-login').hint).toContain('run "npm run -s cli -- bootstrap"')
 })
 
 interface Fault {
@@ -83,7 +83,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /refused client "doctor-\d+" .*unauthorized_client/,
-    hint: /Clients → doctor-\d+ → Credentials; it is wrong, was rotated, or has expired/,
+    hint: /Clients → doctor-\d+ → Credentials, because it is wrong, was rotated, or has expired/,
     code: 3,
   },
   {
@@ -148,7 +148,7 @@ const faults: readonly Fault[] = [
     id: 'scope',
     status: 'warn',
     detail: /granted: files; no job needs files/,
-    hint: /take it out of SCOPE/,
+    hint: /remove it from SCOPE/,
     code: 0,
   },
   {
@@ -199,7 +199,8 @@ const faults: readonly Fault[] = [
     make: () => changeClaims(({ 'x-hasura-allowed-roles': _roles, ...claims }) => claims),
     id: 'allowed-roles',
     status: 'fail',
-    detail: /shows roles of client "phonemos-hasura" \(viewer\): either .* another client .*, or the mapper is missing/,
+    detail:
+      /has roles of client "phonemos-hasura" \(viewer\): either .* a client other than .*, or the mapper is missing/,
     hint: /Client scopes → hasura → Mappers → x-hasura-allowed-roles/,
     code: 3,
   },
@@ -212,7 +213,7 @@ const faults: readonly Fault[] = [
       })),
     id: 'allowed-roles',
     status: 'fail',
-    detail: /either no role is assigned, or the client may not pass them on/,
+    detail: /either no role is assigned, or the client lacks the scope that adds them/,
     hint: /default scope "roles"/,
     code: 3,
   },
@@ -284,7 +285,7 @@ const faults: readonly Fault[] = [
     make: () => changeClient({ email: undefined }),
     id: 'email',
     status: 'warn',
-    detail: /shows no email/,
+    detail: /has no email/,
     hint: /Clients → doctor-\d+ → Service account roles → service-account-doctor-\d+ → Details.*default scope "email"/,
     code: 0,
   },
@@ -423,7 +424,7 @@ const faults: readonly Fault[] = [
     },
     id: 'config',
     status: 'warn',
-    detail: /the secret file \S+ is enclosed in quotation marks, which is taken for a part of the secret/,
+    detail: /the secret file \S+ is enclosed in quotation marks, which counts as a part of the secret/,
     hint: /write the secret alone/,
     code: 0,
   },
@@ -432,7 +433,7 @@ const faults: readonly Fault[] = [
     make: () => writeFile(home.secretFile, `secret-of-${clientId}\r\n`),
     id: 'config',
     status: 'warn',
-    detail: /white space around its value, such as a line break/,
+    detail: /white space around its value, such as a trailing line break/,
     hint: /printf %s/,
     code: 0,
   },
@@ -450,7 +451,7 @@ const faults: readonly Fault[] = [
     env: () => ({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }),
     id: 'config',
     status: 'warn',
-    detail: /NODE_TLS_REJECT_UNAUTHORIZED=0 switches the check/,
+    detail: /NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification/,
     hint: /unset it.*NODE_EXTRA_CA_CERTS/,
     code: 0,
   },
@@ -478,7 +479,7 @@ const faults: readonly Fault[] = [
     id: 'config',
     status: 'fail',
     detail: /CLIENT_ID is missing/,
-    hint: /give the client id/,
+    hint: /set it to the client id/,
     code: 2,
   },
 ]
@@ -567,7 +568,7 @@ describe('the REST API of an account without Hasura', () => {
     const { code, find } = await runDoctor({ ...restEnv(), API_BASE_URL: api.baseUrl })
     expect(find('api')).toMatchObject({
       status: 'ok',
-      detail: `${api.baseUrl} answers (GET /), as it may without a token too, so whether it takes this one is seen in a run`,
+      detail: `${api.baseUrl} answers (GET /), perhaps without checking the token; a run shows whether it accepts it`,
     })
     expect(code).toBe(0)
   })
@@ -575,7 +576,7 @@ describe('the REST API of an account without Hasura', () => {
   test('has neither /me nor a base, and answers all the same', async () => {
     persium.fault({ kind: 'status', status: 404 })
     const { code, find } = await runDoctor(restEnv())
-    expect(find('api')).toMatchObject({ status: 'warn', detail: expect.stringContaining('answers, but has neither') })
+    expect(find('api')).toMatchObject({ status: 'warn', detail: expect.stringContaining('answers HTTP 404 for both') })
     expect(code).toBe(0)
   })
 })

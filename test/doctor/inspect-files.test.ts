@@ -37,7 +37,7 @@ test.each<[string, string[], number]>([
 ])('a .env that %s is told as what was read', async (_what, variables, mode) => {
   expect(await inspect(variables, mode)).toEqual({
     status: 'ok',
-    detail: 'every setting can be read, .env among them',
+    detail: 'all settings are readable, including .env',
     hint: '',
   })
 })

@@ -23,13 +23,13 @@ const blind: FirstLoginDefinition = { refreshUsers }
 
 test.each<[string, FirstLoginRecord | undefined, FirstLoginDefinition, Finding['status'], RegExp, RegExp]>([
   ['nothing is known of it', undefined, seen, 'skip', /could not be read/, /^$/],
-  ['it is still to come', { state: 'pending' }, seen, 'warn', /has not logged in/, /run "bootstrap"/],
+  ['it is still to come', { state: 'pending' }, seen, 'warn', /no job has logged in/, /cli -- bootstrap"/],
   [
-    'its answer was not seen',
+    'its response was not received',
     { state: 'calling' },
     seen,
     'warn',
-    /its answer was not seen/,
+    /its response was not received/,
     /the next run checks the user/,
   ],
   [
@@ -54,7 +54,7 @@ test.each<[string, FirstLoginRecord | undefined, FirstLoginDefinition, Finding['
     { state: 'visible' },
     unaskable,
     'warn',
-    /as role "viewer" \(validation-failed\)/,
+    /^role "viewer" can't query .* \(validation-failed\)/,
     /REFRESH_ROLE/,
   ],
   ['nobody can look, and it was made', { state: 'visible' }, blind, 'ok', /was made/, /^$/],

@@ -70,28 +70,28 @@ describe('what the author of a job threw is told whole, with its place', () => {
       () => {
         throw 'out of paper'
       },
-      /^the text "out of paper" was thrown, which is no Error$/,
+      /^the text "out of paper" was thrown, which is not an Error$/,
     ],
     [
       'nothing',
       () => {
         throw undefined
       },
-      /^undefined was thrown, which is no Error$/,
+      /^undefined was thrown, which is not an Error$/,
     ],
     [
       'an object',
       () => {
         throw { status: 500, [`${row}@x`]: row }
       },
-      /^an object with status was thrown, which is no Error$/,
+      /^an object with status was thrown, which is not an Error$/,
     ],
     [
       'a number',
       () => {
         throw 42
       },
-      /^number was thrown, which is no Error$/,
+      /^number was thrown, which is not an Error$/,
     ],
   ])('%s', async (_what, work, said) => {
     const { message } = explainThrown(await thrownBy(work))
@@ -115,7 +115,7 @@ describe('of what others made nothing is told that may be a value', () => {
       () => {
         throw Object.assign(new Error(row), { code: '23505' })
       },
-      /^The database did not do what was asked: a row breaks a constraint of the table \(SQLSTATE 23505\) \(at HERE\)$/,
+      /^The database reported an error: a row breaks a constraint of the table \(SQLSTATE 23505\) \(at HERE\)$/,
     ],
   ])('%s', async (_what, work, said) => {
     const { message, isPrivate } = explainThrown(await thrownBy(work))

@@ -17,7 +17,7 @@ describe('a network failure', () => {
       /refused/,
       true,
     ],
-    ['an unknown host', new TypeError('fetch failed', { cause: coded('ENOTFOUND') }), /no host of that name/, true],
+    ['an unknown host', new TypeError('fetch failed', { cause: coded('ENOTFOUND') }), /the host does not exist/, true],
     [
       'a certificate',
       new TypeError('fetch failed', { cause: coded('DEPTH_ZERO_SELF_SIGNED_CERT') }),

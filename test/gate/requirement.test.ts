@@ -140,7 +140,7 @@ test('a role of a client that a lightweight token leaves out is one of a mapper,
   const requirement = { clientRoles: { 'realm-management': ['view-users'] } }
   const jti = 'trltcc:715b79fb-28dc-39be-6de7-d6c3624be2d9'
   expect(findRefusal(requirement, granted(undefined, { payload: { jti } }))?.remedy).toMatch(
-    /^switch on Add to lightweight access token in client roles under Client scopes → roles → Mappers/,
+    /^turn on Add to lightweight access token in client roles under Client scopes → roles → Mappers/,
   )
   const written = { payload: { jti, resource_access: { account: { roles: [] } } } }
   expect(findRefusal(requirement, granted(undefined, written))?.remedy).toMatch(/^assign it under/)

@@ -104,13 +104,13 @@ describe('what a token lacks', () => {
       says: 'allowed roles',
       code: 'allowed-roles',
       change: changeHasura(({ 'x-hasura-allowed-roles': _roles, ...rest }) => rest),
-      words: 'as when no role is assigned: assign one to the service account of client',
+      words: 'probably because no role is assigned: assign one to the service account of client',
     },
     {
       says: 'a list of allowed roles',
       code: 'allowed-roles',
       change: changeHasura(claims => ({ ...claims, 'x-hasura-allowed-roles': 'viewer' })),
-      words: 'switch on Multivalued',
+      words: 'turn on Multivalued',
     },
     {
       says: 'claims that are no string',

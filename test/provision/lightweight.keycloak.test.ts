@@ -74,7 +74,7 @@ test.each([
   const before = await runDoctor(env)
   expect(before.failed).toEqual(['claims'])
   expect(before.find('claims')).toMatchObject({
-    detail: expect.stringMatching(/is a lightweight one and has no claim `https:\/\/hasura\.io\/jwt\/claims`$/),
+    detail: expect.stringMatching(/is lightweight and has no claim `https:\/\/hasura\.io\/jwt\/claims`$/),
     hint: expect.stringMatching(
       /Add to lightweight access token in each mapper under Client scopes → hasura → Mappers/,
     ),

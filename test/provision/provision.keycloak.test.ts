@@ -298,7 +298,7 @@ describe('one broken thing', () => {
           standardFlowEnabled: true,
           attributes: { 'oauth2.device.authorization.grant.enabled': 'true' },
         }),
-      /switch the standard flow off.*\n.*switch the device authorization grant off/,
+      /turn off the standard flow.*\n.*turn off the device authorization grant/,
       /all checks pass/,
     ],
     [
