@@ -19,7 +19,7 @@ import { readRootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 import { findContent, type WrittenFile, writeFiles } from './write-files.ts'
 
-/** What was asked for on the command line. */
+/** A table to pull, as given on the command line. */
 export interface PullWish {
   readonly rootField: string
   readonly key: readonly string[] | undefined
@@ -36,13 +36,13 @@ export interface AddedPull {
   readonly cursor: RowColumn | undefined
   /** Mirrored under another name. */
   readonly renamed: readonly RowColumn[]
-  /** What may end a run, depending on the rows it meets. */
+  /** A limit that some rows may exceed, which would end a run. */
   readonly risk: Explanation | undefined
 }
 
 export interface AddedPulls {
   readonly pulls: readonly AddedPull[]
-  /** Below the project's folder. */
+  /** Paths relative to the project's folder. */
   readonly files: readonly string[]
 }
 
@@ -51,7 +51,7 @@ export interface ProjectWithJobs extends Project {
 }
 
 /**
- * What can be seen to be wrong before the API is asked.
+ * Makes the checks that need no request to the API.
  *
  * @returns the names for each wish, none of them twice
  * @throws UsageError, ConfigError, ConflictError
@@ -63,8 +63,8 @@ export async function checkWishes(
   if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
     throw new ConfigError([
       {
-        found: `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen`,
-        remedy: 'use it in a project, after "npm install"',
+        found: `${folder} has no TypeScript sources or no codegen, which "add" needs`,
+        remedy: 'run it in a project, after "npm install"',
       },
     ])
   }
@@ -81,12 +81,12 @@ export async function checkWishes(
 function requireName(rootField: string): void {
   if (/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(rootField)) return
   throw new UsageError({
-    found: `"${rootField}" can't be a root field: GraphQL's names are made of the letters A to Z, digits and underscores`,
-    remedy: 'give the name that the API shows, which in Hasura may be a custom name of the table',
+    found: `"${rootField}" can't be a root field, because GraphQL names consist of letters A to Z, digits and underscores`,
+    remedy: 'give the name that the API shows; in Hasura it may be a custom name of the table',
   })
 }
 
-/** A job that is to be written. */
+/** A job to write. */
 interface Plan {
   readonly added: AddedPull
   readonly operation: WrittenFile
@@ -94,10 +94,10 @@ interface Plan {
 }
 
 /**
- * Writes the operations, the jobs and the SDL of their role, registers the jobs and generates the types: all of it or nothing.
+ * Writes the operations, the jobs and the SDL of their role, registers the jobs and generates the types: all or nothing.
  *
  * @param chosen the names for each wish
- * @param sdl what the role sees of the API
+ * @param sdl the schema that the role sees
  */
 export async function addPulls(
   project: ProjectWithJobs,
@@ -117,8 +117,8 @@ export async function addPulls(
     throw new ConfigError([
       ...problems,
       {
-        found: "These jobs don't fit what the API shows now",
-        remedy: `change them or take them out of ${listFile}, then add`,
+        found: "These jobs don't match the API's current schema",
+        remedy: `change them or remove them from ${listFile}, then run "add" again`,
       },
     ])
   }
@@ -136,14 +136,14 @@ export async function addPulls(
     ...operations,
     ...generated,
     ...plans.map(({ job }) => job),
-    // The last, because whoever reads it needs all the others.
+    // Written last: it imports the other files.
     { path: listFile, content: list },
   ]
   await writeFiles(folder, files)
   return { pulls: plans.map(({ added }) => added), files: files.map(({ path }) => path) }
 }
 
-/** @throws UsageError, NotFoundError when the role sees no such table, or none that a pull can read */
+/** @throws UsageError, NotFoundError when the role sees no such table, or a pull can't read it */
 function planPull({ rootField, ...wish }: PullWish, { names, into }: ChosenNames, schema: RoleSchema): Plan {
   const root = readRootField(rootField, schema)
   const key = chooseKey(root, wish.key)
@@ -168,12 +168,12 @@ function planPull({ rootField, ...wish }: PullWish, { names, into }: ChosenNames
 function requireDocument(generated: readonly WrittenFile[], { document }: JobNames): void {
   if (has(generated, `export const ${document} =`)) return
   throw new PermanentError('codegen', {
-    found: `Codegen made no ${document}, so nothing was written`,
-    remedy: 'codegen.ts names documents in another way than "add" expects',
+    found: `Codegen generated no ${document}, so nothing was written`,
+    remedy: 'use the settings of hasura-sync-worker/codegen in codegen.ts, whose document names "add" expects',
   })
 }
 
-/** Whatever was generated replaces what was there, so no job may lose its operation by it. */
+/** The generated files replace the old ones, so no job may lose its operation. */
 function requireKept(generated: readonly WrittenFile[], jobs: readonly JobDefinition[]): void {
   const lost = jobs.flatMap(job =>
     (job.operations ?? [])
@@ -181,8 +181,8 @@ function requireKept(generated: readonly WrittenFile[], jobs: readonly JobDefini
       .filter(operation => !has(generated, `"value":"${operation}"`))
       .map(
         (operation): Explanation => ({
-          found: `${job.name} sends ${operation}, which no file in graphql/ has`,
-          remedy: `take the job out of ${listFile}`,
+          found: `${job.name} sends ${operation}, which no file in graphql/ defines`,
+          remedy: `define the operation there, or remove the job from ${listFile}`,
         }),
       ),
   )

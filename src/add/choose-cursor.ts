@@ -3,7 +3,7 @@ import { type CursorKind, findCursorKind } from '../pull/cursor-bound.ts'
 import type { RootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 
-/** What a column that grows with every change is called, without case and underscores. */
+/** Usual names of a column that grows with every change, without case and underscores. */
 const usualNames: readonly string[] = [
   'updatedat',
   'modifiedat',
@@ -20,11 +20,11 @@ const usualNames: readonly string[] = [
 ]
 
 /**
- * The column that grows whenever a row changes: the one that was asked for, or the one that its name tells.
+ * Chooses the column that grows whenever a row changes: the requested one, or the one with a usual name.
  *
- * @param asked `none` for a pull without one
- * @returns undefined for a pull without one
- * @throws UsageError naming the candidates and the flag, when it can't be told or rows without it would be skipped
+ * @param asked `none` for a pull without a cursor
+ * @returns undefined for a pull without a cursor
+ * @throws UsageError with the candidates and the flag, when the choice isn't clear or rows with a null cursor would be skipped
  */
 export function chooseCursor(root: RootField, asked: string | undefined): RowColumn | undefined {
   if (asked === 'none') return undefined
@@ -39,14 +39,14 @@ function findUsual(root: RootField): RowColumn {
   if (only) {
     throw new UsageError({
       found: `Several columns of "${root.name}" may grow with every change (${list(usable)})`,
-      remedy: 'say which one does with --cursor',
+      remedy: 'choose one with --cursor',
     })
   }
   const nullable = named.find(column => column.nullable)
   throw new UsageError({
     found: nullable
       ? whyNotNullable(root, nullable)
-      : `No column of "${root.name}" has a name that says that it grows with every change, such as updated_at`,
+      : `No column of "${root.name}" has the name of one that grows with every change, such as updated_at`,
     remedy: adviseInstead(root),
   })
 }
@@ -67,7 +67,7 @@ function requireUsable(root: RootField, name: string): RowColumn {
 }
 
 function whyNotNullable(root: RootField, { name }: RowColumn): string {
-  return `"${name}" of "${root.name}" can be null, and a pull would never find the rows where it is`
+  return `"${name}" of "${root.name}" can be null, and a pull would never find rows where it is null`
 }
 
 function adviseInstead(root: RootField): string {
@@ -75,11 +75,11 @@ function adviseInstead(root: RootField): string {
     ({ nullable, comparedAs, problem }) =>
       !nullable && problem.cursor === undefined && mayGrow.has(findCursorKind(comparedAs)),
   )
-  const one = grow.length > 0 ? `if one of ${list(grow)} grows with every change, give it with --cursor; ` : ''
-  return `${one}give --cursor none to read and compare all rows every time`
+  const one = grow.length > 0 ? `if one of ${list(grow)} grows with every change, choose it with --cursor; ` : ''
+  return `${one}give --cursor none to read and compare all rows in every run`
 }
 
-/** Of an identifier it can't be told whether it grows, and texts seldom do. */
+/** Identifiers may not grow, and texts seldom do. */
 const mayGrow: ReadonlySet<CursorKind | undefined> = new Set(['instant', 'local', 'number'])
 
 function isInstant({ comparedAs }: RowColumn): boolean {

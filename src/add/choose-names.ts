@@ -10,22 +10,22 @@ import { findContent } from './write-files.ts'
 
 /** The names that are taken in a project. */
 interface Taken {
-  /** Its operations' files by their paths, with what they hold; undefined where that can't be read. */
+  /** Files of operations by path, with their content; undefined for one that can't be parsed. */
   readonly operations: ReadonlyMap<string, DocumentNode | undefined>
   readonly jobFiles: ReadonlySet<string>
   readonly list: string
   readonly jobs: readonly JobDefinition[]
-  /** Of jobs that are being added with this one. */
+  /** Names of jobs that are added together with this one. */
   readonly added: readonly ChosenNames[]
 }
 
-/** What a new job and its table are called. */
+/** The names of a new job and its table. */
 export interface ChosenNames {
   readonly names: JobNames
   readonly into: string
 }
 
-/** @param listFile the project's list of jobs, as the others below its folder */
+/** @param listFile path of the job list relative to the project's folder */
 export async function findTaken(folder: string, listFile: string, jobs: readonly JobDefinition[]): Promise<Taken> {
   const files = (await readdir(join(folder, 'graphql')).catch(() => [])).filter(name => name.endsWith('.graphql'))
   const operations = files.map(async name => {
@@ -43,10 +43,10 @@ export async function findTaken(folder: string, listFile: string, jobs: readonly
 }
 
 /**
- * What the parts of the new job are called: as asked for, or the first names that nothing else has.
+ * Chooses the names of a new job's parts: the requested ones, or the first free ones.
  *
- * @throws UsageError when a job can't have the name that was asked for
- * @throws ConflictError when that is taken; without one, when the root field is pulled already
+ * @throws UsageError when the requested name is invalid
+ * @throws ConflictError when the requested name is taken, or without one, when the root field is already pulled
  */
 export function chooseNames(taken: Taken, rootField: string, asked: string | undefined): JobNames {
   if (asked !== undefined) return requireFree(taken, asked)
@@ -54,19 +54,20 @@ export function chooseNames(taken: Taken, rootField: string, asked: string | und
   if (puller !== undefined) {
     throw new ConflictError({
       found: `${puller} already`,
-      remedy: 'change that one, or take it out and add it again; a second job of the same rows needs --name and --into',
+      remedy:
+        'change that job, or remove it and add it again; give --name and --into for a second job of the same rows',
     })
   }
   for (const names of findJobNames(rootField)) if (findOccupied(taken, names) === undefined) return names
-  throw new TypeError('there are always more names')
+  throw new TypeError('the generator of names ended')
 }
 
-/** @returns who pulls it, as the beginning of a sentence */
+/** @returns the job or file that pulls it, as the beginning of a sentence */
 export function findPuller({ jobs, operations }: Taken, rootField: string): string | undefined {
   const job = jobs.find(({ operations = [] }) => operations.some(operation => placeOf(operation) === rootField))
   if (job) return `${job.name} pulls ${rootField}`
   const [file] = [...operations].find(([, document]) => document && placeOf(document) === rootField) ?? []
-  return file === undefined ? undefined : `${file} asks for ${rootField}`
+  return file === undefined ? undefined : `${file} queries ${rootField}`
 }
 
 function requireFree(taken: Taken, asked: string): JobNames {
@@ -75,17 +76,17 @@ function requireFree(taken: Taken, asked: string): JobNames {
     throw new UsageError({
       found: `"${asked}" can't be the name of a job`,
       remedy:
-        'give up to 100 lower case letters and digits with --name, with dashes between words, such as sync-orders',
+        'give up to 100 lower-case letters and digits with --name, with dashes between words, such as sync-orders',
     })
   }
   const occupied = findOccupied(taken, names)
   if (occupied === undefined) return names
-  throw new ConflictError({ found: `${occupied} is there already`, remedy: 'give another name with --name' })
+  throw new ConflictError({ found: `${occupied} already exists`, remedy: 'give another name with --name' })
 }
 
-/** The first part of these names that something else has. */
+/** Finds the first of these names that is taken. */
 function findOccupied({ operations, jobFiles, list, jobs, added }: Taken, names: JobNames): string | undefined {
-  // All of a job's names are made of its own.
+  // All other names derive from the job's.
   if (added.some(other => other.names.constant === names.constant)) return `a job called ${names.job}`
   if (operations.has(names.operationFile)) return names.operationFile
   if (jobFiles.has(names.jobFile)) return names.jobFile
@@ -96,7 +97,7 @@ function findOccupied({ operations, jobFiles, list, jobs, added }: Taken, names:
 }
 
 /**
- * The mirror table: as asked for, or the first name like the root field's that no other job writes.
+ * Chooses the mirror table: the requested one, or the first like the root field that no other job writes.
  *
  * @throws UsageError, ConflictError naming --into
  */
@@ -120,7 +121,7 @@ export function chooseTable(
   const writer = writers.get(asked)
   if (writer === undefined) return asked
   throw new ConflictError({
-    found: `${writer} mirrors into mirror.${asked} already`,
+    found: `${writer} already mirrors into mirror.${asked}`,
     remedy: 'give another table with --into',
   })
 }
@@ -133,7 +134,7 @@ function parseDocument(content: string): DocumentNode | undefined {
   }
 }
 
-/** Of the list that a document selects, by the API's names. */
+/** Place of the list that a document selects, by the API's names. */
 function placeOf(document: DocumentNode): string | undefined {
   return findPath(document)
     ?.map(({ name }) => name.value)

@@ -10,9 +10,9 @@ import { findLists } from './root-lists.ts'
 
 /** The lists of rows that a role sees. */
 export interface Offer {
-  /** Those whose key and cursor the API tells, by their places. */
+  /** Places of the lists whose key and cursor can be chosen automatically. */
   readonly pullable: readonly string[]
-  /** Those that can't be pulled, or not without a word of yours, and why. */
+  /** Lists that can't be pulled, or only with further flags, and why. */
   readonly others: readonly { readonly place: string; readonly problem: Explanation }[]
 }
 

@@ -9,17 +9,16 @@ import { PermanentError } from '../errors.ts'
 import { listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 /**
- * What codegen would write if the given files were there as well. It works on a copy of `graphql/` in a folder of its own, so
- * that nothing has to be undone when it fails.
+ * Runs codegen as if the given files existed, on a copy of `graphql/`, so that a failure leaves nothing to undo.
  *
- * @throws PermanentError with what codegen has against the files
+ * @throws PermanentError with codegen's message
  */
 export async function generateTypes(
   { folder, node }: Project,
   files: readonly WrittenFile[],
   signal: AbortSignal,
 ): Promise<readonly WrittenFile[]> {
-  // Below the project, so that codegen finds its plugins.
+  // Inside the project, so that codegen finds its plugins.
   const scratch = await mkdtemp(join(folder, '.add-'))
   try {
     const own = join(folder, 'graphql')
@@ -32,7 +31,7 @@ export async function generateTypes(
   }
 }
 
-/** @returns undefined where the development dependencies are not installed */
+/** @returns undefined when the development dependencies aren't installed */
 export function findCodegen(folder: string): string | undefined {
   try {
     return join(dirname(createRequire(join(folder, 'package.json')).resolve('@graphql-codegen/cli')), '../esm/bin.js')
@@ -46,7 +45,7 @@ async function runCodegen(project: Project, scratch: string, signal: AbortSignal
   const [path, ...args] = node
   const codegen = findCodegen(folder) ?? ''
   try {
-    // It needs nothing of the environment, where the secrets are.
+    // Codegen needs no environment, which may hold secrets.
     await promisify(execFile)(path, [...args, codegen, '--config', join(folder, 'codegen.ts')], {
       cwd: scratch,
       env: {},
@@ -56,10 +55,7 @@ async function runCodegen(project: Project, scratch: string, signal: AbortSignal
     signal.throwIfAborted()
     const said =
       error instanceof Error && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
-    throw new PermanentError(
-      'codegen',
-      `No types can be generated with it, so nothing was written; codegen says ${said}`,
-    )
+    throw new PermanentError('codegen', `Codegen failed, so nothing was written: ${said}`)
   }
 }
 

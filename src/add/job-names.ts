@@ -1,6 +1,6 @@
-/** What the parts of a pull job are called. */
+/** The names of a pull job's parts. */
 export interface JobNames {
-  /** Also its file's, and without `sync-` its operation's file's. */
+  /** Names its file as well and, without `sync-`, the operation's file. */
   readonly job: string
   readonly operationFile: string
   readonly jobFile: string
@@ -9,12 +9,12 @@ export interface JobNames {
   readonly document: string
 }
 
-/** File systems take 255 bytes. */
+/** File systems allow 255 bytes. */
 const mostLetters = 100
 
 /**
- * The names that a new job may have, the best first: made of the root field's words, behind a prefix each, so that neither a
- * digit at the beginning nor a reserved word does any harm. All of them are different on a file system that ignores case.
+ * Yields possible names of a new job, the best first: the root field's words with a prefix, so that a leading digit or a reserved word
+ * does no harm. All differ on a file system that ignores case.
  */
 export function* findJobNames(rootField: string): Generator<JobNames, never> {
   const words = splitWords(rootField)
@@ -45,7 +45,7 @@ function splitWords(name: string): string[] {
   return words.map(word => word.toLowerCase())
 }
 
-/** Codegen may take capitals in a row for one word, so that `PullAB` would become `PullAb` there and not here. */
+/** Codegen may treat consecutive capitals as one word and turn `PullAB` into `PullAb`. */
 function toPascal(words: readonly string[]): string {
   const joined = words.map(word => `${word.charAt(0).toUpperCase()}${word.slice(1)}`).join('')
   return joined.replaceAll(/(?<=[A-Z])[A-Z](?![a-z])/g, capital => capital.toLowerCase())

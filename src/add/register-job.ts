@@ -4,14 +4,14 @@ import { renderList } from './render-list.ts'
 export const listFile = 'src/jobs/list.ts'
 
 /**
- * The job list with one job more: its import in its place, and its constant at the end of `syncs`.
+ * Adds a job to the job list: its import in order, its constant at the end of `syncs`.
  *
- * @throws ConflictError when the list knows the constant already
+ * @throws ConflictError when the list already has the constant
  * @throws ConfigError when the list has no `syncs`
  */
 export function registerJob(list: string, constant: string, module: string): string {
   if (new RegExp(`\\b${constant}\\b`).test(list)) {
-    throw new ConflictError({ found: `${listFile} knows ${constant} already`, remedy: 'take it out first' })
+    throw new ConflictError({ found: `${listFile} already has ${constant}`, remedy: 'remove it first' })
   }
   return addImport(addToSyncs(list, constant), `import { ${constant} } from '${module}'\n`, module)
 }
@@ -23,11 +23,11 @@ function addToSyncs(list: string, constant: string): string {
     throw new ConfigError([
       {
         found: `${listFile} has no list \`const syncs = [ … ]\` to put ${constant} into`,
-        remedy: 'write one there, which `jobs` holds',
+        remedy: 'add such a list there and include it in `jobs`',
       },
     ])
   }
-  // Comments can't be put onto one line with what follows them.
+  // A comment can't share a line with what follows it.
   if (/\/[/*]/.test(elements)) {
     const behind = elements.trimEnd()
     const comma = /(?:,|\*\/|\/\/.*)$/.test(behind) ? '' : ','
@@ -48,7 +48,7 @@ function addImport(list: string, statement: string, module: string): string {
   return `${list.slice(0, at)}${statement}${list.slice(at)}`
 }
 
-/** As the formatter has it: a name before a longer one that begins with it. */
+/** The formatter's order: a name precedes a longer one that begins with it. */
 function compare(a: string, b: string): number {
   const [stemOfA, stemOfB] = [a, b].map(module => module.replace(/\.ts$/, ''))
   return (stemOfA ?? '').localeCompare(stemOfB ?? '', 'en', { numeric: true })

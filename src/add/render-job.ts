@@ -10,7 +10,7 @@ export interface JobText {
   readonly into: string
 }
 
-/** The file of the job. */
+/** Renders the job's file. */
 export function renderJob(names: JobNames, { role, key, cursor, into }: JobText): string {
   const hasNullable = key.asserted.length > 0
   return `import { pullSync${hasNullable ? ', withoutNulls' : ''} } from 'hasura-sync-worker'
@@ -36,7 +36,7 @@ ${cursor === undefined ? '' : `  cursor: ${renderText(cursor.mirrorName)},\n`}  
 
 function renderWithoutNulls({ document }: JobNames, columns: readonly string[]): string {
   const call = renderCall('  ...withoutNulls', [document, ...columns.map(renderText)], ',')
-  return `  // The API calls these nullable: rows in which one is null are left out.\n${call}`
+  return `  // Nullable in the API's schema: rows with a null in one of these are left out.\n${call}`
 }
 
 function renderKey(columns: readonly string[]): string {

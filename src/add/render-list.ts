@@ -1,11 +1,11 @@
 const lineWidth = 120
 
-/** `<before>[a, b]<after>` as the formatter would have it: on one line, or each element on its own. */
+/** Renders `<before>[a, b]<after>` as the formatter does: on one line, or with a line per element. */
 export function renderList(before: string, elements: readonly string[], after: string): string {
   return renderBetween(`${before}[`, elements, `]${after}`)
 }
 
-/** `<before>(a, b)<after>`, likewise. */
+/** Renders `<before>(a, b)<after>` likewise. */
 export function renderCall(before: string, args: readonly string[], after: string): string {
   return renderBetween(`${before}(`, args, `)${after}`)
 }
@@ -17,7 +17,7 @@ function renderBetween(before: string, parts: readonly string[], after: string):
   return `${before}\n${parts.map(part => `${indent}  ${part},\n`).join('')}${indent}${after}`
 }
 
-/** A string literal as the formatter would have it. */
+/** Renders a string literal as the formatter does. */
 export function renderText(text: string): string {
   const escaped = text.replaceAll('\\', '\\\\')
   return text.includes("'") && !text.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`

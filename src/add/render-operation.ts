@@ -2,7 +2,7 @@ import type { JobNames } from './job-names.ts'
 import type { RootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 
-/** The operation that pulls all columns: first those of the key, then the others in the order of the SDL. */
+/** Renders the operation that pulls all columns: those of the key first, then the others in the SDL's order. */
 export function renderOperation(root: RootField, { operation }: JobNames, key: readonly RowColumn[]): string {
   const { where, orderBy, limit } = root
   const [list = '', ...namespaces] = root.name.split('.').toReversed()

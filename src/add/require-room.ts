@@ -6,7 +6,7 @@ import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
 import type { Key } from './choose-key.ts'
 
 /**
- * @returns what only some rows will show
+ * @returns a limit that some rows may exceed, if any
  * @throws UsageError when a mirror table can't hold the columns
  */
 export function requireRoom(operation: string, schema: RoleSchema, key: Pick<Key, 'columns'>): Explanation | undefined {
@@ -17,6 +17,6 @@ export function requireRoom(operation: string, schema: RoleSchema, key: Pick<Key
   throw new UsageError({
     found: problem.found,
     remedy:
-      'let the role see fewer columns in Hasura, or write the operation and the job by hand (docs/writing-a-job.md)',
+      'let the role see fewer columns in Hasura, or write the operation and the job yourself (docs/writing-a-job.md)',
   })
 }

@@ -12,27 +12,27 @@ import type { RoleSchema } from '../hasura/role-schema.ts'
 import { adviseList, type Fields, findRootField, findRow } from './root-lists.ts'
 import { type RowColumn, readRowColumns } from './row-columns.ts'
 
-/** An argument of the root field, and the type of the variable that is given to it. */
+/** An argument of the root field, and the type of its variable. */
 export interface RootArgument {
   readonly name: string
   readonly variableType: string
 }
 
-/** A list of rows that can be read page by page. */
+/** A list of rows that supports paging. */
 export interface RootField {
-  /** Its place: `users`, or `north.users` where the source's root fields are in a namespace. */
+  /** `users`, or `north.users` when the source's root fields are in a namespace. */
   readonly name: string
   readonly where: RootArgument
   readonly orderBy: RootArgument
   readonly limit: RootArgument
   readonly columns: readonly RowColumn[]
-  /** The arguments of the field that fetches one row by its primary key; absent where the role sees none. */
+  /** The arguments of the field that fetches one row by primary key; absent when the role sees none. */
   readonly primaryKey?: readonly string[]
 }
 
 /**
- * @throws NotFoundError with names that are like it
- * @throws UsageError when it is something else than a list of rows of a table, view or function without arguments
+ * @throws NotFoundError with similar names
+ * @throws UsageError when it isn't a list of rows of a table, view or function without arguments
  */
 export function readRootField(place: string, schema: RoleSchema): RootField {
   const { field, siblings } = findRootField(place, schema)
@@ -40,7 +40,7 @@ export function readRootField(place: string, schema: RoleSchema): RootField {
   if (!row) {
     const meant = place.replace(/(_?by_?pk|_?aggregate|_?connection)$/i, '')
     throw new UsageError({
-      found: `"${place}" is no list of rows, which a pull needs`,
+      found: `"${place}" is not a list of rows`,
       remedy: adviseList(meant, schema.schema),
     })
   }
@@ -49,7 +49,7 @@ export function readRootField(place: string, schema: RoleSchema): RootField {
   )
   if (!where || !orderBy || !limit) {
     throw new UsageError({
-      found: `"${place}" takes no where, order_by and limit, which a pull needs to read page by page`,
+      found: `"${place}" lacks the arguments where, order_by and limit, which a pull needs for paging`,
       remedy:
         'name a table, a view or a function that Hasura tracks, or write a job of its own (docs/writing-a-job.md)',
     })
@@ -57,7 +57,7 @@ export function readRootField(place: string, schema: RoleSchema): RootField {
   const required = field.args.filter(argument => isRequiredArgument(argument))
   if (required.length > 0) {
     throw new UsageError({
-      found: `"${place}" can't be asked for without ${required.map(argument => argument.name).join(', ')}, which a pull doesn't give`,
+      found: `"${place}" requires ${required.map(argument => argument.name).join(', ')}, which a pull doesn't pass`,
       remedy: 'name a table or a view, or write a job of its own (docs/writing-a-job.md)',
     })
   }
@@ -77,7 +77,7 @@ function describe({ name, type }: GraphQLArgument): RootArgument {
   return { name, variableType: isNonNullType(type) ? String(type) : `${type}!` }
 }
 
-/** A pull orders by `asc`, or by `ASC` as the naming convention `graphql-default` calls it. */
+/** A pull orders by `asc`, or by `ASC` under the naming convention `graphql-default`. */
 function requireAscending(place: string, { type }: GraphQLArgument): void {
   const input = getNamedType(type)
   const directions = isInputObjectType(input)
@@ -86,11 +86,11 @@ function requireAscending(place: string, { type }: GraphQLArgument): void {
   if (directions.some(direction => isEnumType(direction) && (direction.getValue('asc') ?? direction.getValue('ASC'))))
     return
   throw new UsageError(
-    `"${place}" can't be ordered by "asc" or "ASC", as Hasura's naming conventions have it, so a pull can't read it`,
+    `"${place}" can't be ordered by "asc" or "ASC", the directions of Hasura's naming conventions, so a pull can't read it`,
   )
 }
 
-/** The field is known by its shape, since both it and its arguments can be renamed: one row, by columns that can't be null. */
+/** Recognizes the field by its shape, because it and its arguments can be renamed: one row, by columns that are never null. */
 function findPrimaryKey(name: string, row: GraphQLObjectType, siblings: Fields): readonly string[] | undefined {
   const columns = row.getFields()
   const byKey = Object.values(siblings).filter(

@@ -16,23 +16,23 @@ import { findNearNames } from '../names/near-names.ts'
 export type Field = GraphQLField<unknown, unknown>
 export type Fields = GraphQLFieldMap<unknown, unknown>
 
-/** A field by its place: `users`, or `north.users` where the source's root fields are in a namespace. */
+/** A field and its place: `users`, or `north.users` when the source's root fields are in a namespace. */
 export interface Located {
   readonly place: string
   readonly field: Field
-  /** The fields beside it. */
+  /** The fields on the same level. */
   readonly siblings: Fields
 }
 
-/** @throws NotFoundError, UsageError with names that are like it */
+/** @throws NotFoundError, UsageError with similar names */
 export function findRootField(place: string, { role, schema }: RoleSchema): Located {
   const located = locate(schema)
   const found = located.find(candidate => candidate.place === place)
   if (found) return found
   if (located.some(({ field }) => field.name === 'no_queries_available')) {
     throw new NotFoundError({
-      found: `Role "${role}" may read nothing of this API`,
-      remedy: 'give it a select permission in Hasura, or name another role with --role',
+      found: `Role "${role}" may not read anything from this API`,
+      remedy: 'give it a select permission in Hasura, or choose another role with --role',
     })
   }
   if (schema.getMutationType()?.getFields()[place]) {
@@ -44,30 +44,30 @@ export function findRootField(place: string, { role, schema }: RoleSchema): Loca
   })
 }
 
-/** The type of the list's rows, when it is a list of objects. */
+/** The type of a list's rows; undefined unless it is a list of objects. */
 export function findRow({ type }: Field): GraphQLObjectType | undefined {
   const row = getNamedType(type)
   return isListType(getNullableType(type)) && isObjectType(row) ? row : undefined
 }
 
-/** The places of what looks like a table: lists of rows that can be filtered. */
+/** Finds what looks like a table: places of lists that can be filtered. */
 export function findLists(schema: GraphQLSchema): readonly string[] {
   return locate(schema)
     .filter(({ field }) => findRow(field) && field.args.some(({ name }) => name === 'where'))
     .map(({ place }) => place)
 }
 
-/** What to name instead of something that can't be pulled. */
+/** Suggests a list that can be pulled. */
 export function adviseList(wanted: string, schema: GraphQLSchema): string {
   const lists = findLists(schema)
-  if (lists.length === 0) return 'ask for a list of rows, of which this role sees none'
-  // Who doesn't know of a namespace leaves it out.
+  if (lists.length === 0) return 'name a list of rows; this role sees none'
+  // The namespace is easily left out.
   const near = findNearNames(wanted, lists)
   const meant = near.length > 0 ? near : lists.filter(place => place.endsWith(`.${wanted}`))
   return meant.length > 0 ? `name a similar list (${meant.join(', ')})` : `name one of the lists (${listNames(lists)})`
 }
 
-/** The root fields, and those of the namespaces among them: objects without arguments that are told apart by nothing else. */
+/** The root fields, and those in namespaces: only the lack of arguments distinguishes a namespace from other objects. */
 function locate(schema: GraphQLSchema): readonly Located[] {
   const siblings = schema.getQueryType()?.getFields() ?? {}
   return Object.values(siblings).flatMap(field => {

@@ -8,18 +8,18 @@ import { findOrderProblem } from '../pull/find-order-problem.ts'
 /** A field of the row type that becomes a column of the mirror. */
 export interface RowColumn {
   readonly name: string
-  /** Its name in the mirror: another one where the mirror or Postgres keeps its own for itself. */
+  /** Its name in the mirror; differs when the mirror or Postgres reserves the API's name. */
   readonly mirrorName: string
   /** As GraphQL writes it: `timestamptz!`. */
   readonly type: string
   readonly nullable: boolean
-  /** The Postgres type as which its values compare. */
+  /** The Postgres type by which its values are compared. */
   readonly comparedAs: string
-  /** Why it can't be of the key, or the cursor, as the run would say it. */
+  /** Why it can't be in the key, or be the cursor, in the words of a run. */
   readonly problem: { readonly key: string | undefined; readonly cursor: string | undefined }
 }
 
-/** The columns of a row, without what is nested in it and without computed fields that take arguments. */
+/** The columns of a row, without nested objects and computed fields with arguments. */
 export function readRowColumns(list: Pick<SelectedList, 'field' | 'row'>): readonly RowColumn[] {
   const fields = Object.values(list.row.getFields()).filter(
     field => isLeafType(getNamedType(field.type)) && !isComputed(field),
@@ -40,7 +40,7 @@ export function readRowColumns(list: Pick<SelectedList, 'field' | 'row'>): reado
   })
 }
 
-/** A json column takes the `path` of a part of it, and may be asked for without. */
+/** A json column has an optional argument `path`. */
 function isComputed({ args }: GraphQLField<unknown, unknown>): boolean {
   return args.some(({ name, type }) => name !== 'path' || isNonNullType(type))
 }

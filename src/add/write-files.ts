@@ -5,16 +5,15 @@ import { ConfigError, type Explanation } from '../errors.ts'
 import { nameOnDisk } from '../names/name-on-disk.ts'
 
 export interface WrittenFile {
-  /** Below the project's folder, with slashes; its names may come from a schema or a token. */
+  /** Relative to the project's folder, with slashes; its names may come from a schema or a token. */
   readonly path: string
   readonly content: string
 }
 
 /**
- * Writes all the files or none: each beside its place first, then all into their places.
+ * Writes all files or none: first all as temporary files, then renames them.
  *
- * @throws ConfigError when a path leads out of the folder, also through a link, or would be another file's where the case of
- *   letters doesn't tell names apart
+ * @throws ConfigError when a path leads out of the folder, also through a link, or equals another one on a file system that ignores case
  */
 export async function writeFiles(folder: string, files: readonly WrittenFile[]): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`
@@ -41,26 +40,26 @@ export async function writeFiles(folder: string, files: readonly WrittenFile[]):
   }
 }
 
-/** Whatever becomes the name of a file or of a folder: one part of a path, which no terminal or shell reads otherwise. */
+/** Names for files and folders: a single path segment without control characters. */
 const fileName = /^(?!\.{1,2}$)[^/\\\p{Cc}\p{Cs}]{1,255}$/u
 
 async function requirePlace(folder: string, path: string): Promise<void> {
   const names = path.split('/')
   if (!names.every(name => fileName.test(name))) {
-    throw new ConfigError([{ found: `"${path}" is no path below ${folder}`, remedy: 'nothing was written' }])
+    throw new ConfigError([{ found: `"${path}" is not a path inside ${folder}`, remedy: 'nothing was written' }])
   }
   const root = await realpath(folder)
   let place = root
   for (const name of names.slice(0, -1)) {
     place = join(place, name)
     const real = await realpath(place).catch(() => undefined)
-    // What isn't there yet is made, and no link.
+    // A missing folder is created, so it isn't a link.
     if (real === undefined) return
     if (!real.startsWith(`${root}${sep}`)) {
       throw new ConfigError([
         {
-          found: `${path} would be written to ${real}, which a link leads to, outside of ${folder}`,
-          remedy: 'make it a folder of the project',
+          found: `${path} would be written to ${real}, outside of ${folder}, because of a link`,
+          remedy: 'replace the link by a folder of the project',
         },
       ])
     }
@@ -81,12 +80,12 @@ function requireApart(paths: readonly string[]): void {
 
 function explainTwins(path: string, twin: string): Explanation {
   return {
-    found: `${path} and ${twin} are one file on macOS and Windows`,
-    remedy: 'give one of the two another name, such as the role in Keycloak and in Hasura',
+    found: `${path} and ${twin} are the same file on macOS and Windows`,
+    remedy: 'rename one of them, such as a role in Keycloak and in Hasura',
   }
 }
 
-/** @returns every file below a folder, by its path there */
+/** @returns the relative path of every file in a folder */
 export async function listFiles(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))

@@ -83,7 +83,7 @@ function interpretAnswer(
   const json = parseObject(new TextDecoder().decode(body))
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-    const remedy = 'check OIDC_ISSUER or TOKEN_URL: another server answers there, or the response was cut off'
+    const remedy = 'check OIDC_ISSUER or TOKEN_URL, because another server answers there or the response was cut off'
     return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedy)
   }
   if (status !== 200) {

@@ -12,21 +12,21 @@ import { createRestApi, type RestApi } from '../rest/rest-api.ts'
 import type { Clock } from '../time/clock.ts'
 import { createKnownSecrets, type KnownSecrets } from '../words/known-secrets.ts'
 
-/** An account with its one token source: all its runs in this process share the token. */
+/** An account with its token source, which all its runs in this process share. */
 export interface AccountAccess {
   readonly account: Account
   readonly tokens: TokenSource
-  /** A probe is about to go and look: a refusal of a moment ago is no answer for it. */
+  /** Forgets a shared refusal: a probe must ask the identity provider itself. */
   lookAfresh(): void
-  /** A client that speaks to the account's Hasura as `role`, and as no other. */
+  /** A client for the account's Hasura that always acts as `role`. */
   hasura(url: string, role: string): HasuraClient
-  /** The account's REST API, whose rate limit all its runs in this process share. */
+  /** The account's REST API; its runs in this process share one rate limit. */
   readonly api: RestApi | undefined
-  /** The Admin API of the realm that `issuer` names; it has a rate limit of its own, which these runs share as well. */
+  /** The Admin API of the issuer's realm, with a rate limit of its own that these runs share. */
   keycloak(issuer: string, signal: AbortSignal): Promise<KeycloakAdmin>
-  /** What is taken out of the words of others. */
+  /** Secrets to redact in the words of other systems. */
   readonly secrets: KnownSecrets
-  /** Lets one run at a time work on the account's first login. */
+  /** Serializes work on the account's first login. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
 }
 
@@ -60,7 +60,7 @@ export function createAccountAccess(
       account.api &&
       createRestApi({ ...account.api, tokens, clock, bucket: createRateBucket(clock), tell: tellOf('rest') }),
     async keycloak(issuer, signal) {
-      // Loaded where it is used: most workers never speak to it, and it is the largest of all dependencies.
+      // Imported lazily: most workers never use it, and it is the largest dependency.
       const { createKeycloakAdmin, findRealmUrl } = await import('../rest/keycloak-admin.ts')
       const realmUrl = findRealmUrl(account.login) ?? issuer
       const { insecureHosts } = account.login

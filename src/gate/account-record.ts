@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 
 export const accountRecordRows = accountRows('worker.accounts', 'name')
 
-/** What is remembered of an account. Its fingerprint is issuer, subject and endpoint. */
+/** What the store knows of an account. Its fingerprint is issuer, subject and endpoint. */
 export interface KnownAccount extends Fingerprint {
   readonly firstLogin: FirstLoginState
 }
@@ -15,8 +15,8 @@ export interface KnownAccount extends Fingerprint {
 export type Transact = <T>(work: (tx: Store) => Promise<T>) => Promise<T>
 
 /**
- * Makes the record of an account at its first token. Under the same name another service account or another API must not go on
- * from these checkpoints.
+ * Creates an account's record at its first token. Another service account or API under the same name must not continue from its
+ * checkpoints.
  *
  * @param transact a transaction of the run that asks, which writes nothing once another run has taken over
  * @param known as it was read with the claim; undefined when there was none
@@ -35,7 +35,7 @@ export async function ensureAccountRecord(
   if (change) {
     throw new RefusalError('fingerprint', 'account', {
       found: `Account "${account.name}" had ${change}`,
-      remedy: `give the other one a name of its own, or run "forget ${account.name} --configured" to delete what was synced and start anew`,
+      remedy: `give the new one a name of its own, or run "npm run -s cli -- forget ${account.name} --configured" to delete what was synced and start again`,
     })
   }
   return before.firstLogin
@@ -58,7 +58,7 @@ type Fingerprint = Readonly<Record<'issuer' | 'subject' | 'endpoint', string>>
 
 function describeChange(before: Fingerprint, now: Fingerprint): string | undefined {
   for (const part of ['issuer', 'subject', 'endpoint'] as const) {
-    if (before[part] !== now[part]) return `${part} ${before[part] || 'none'} until now and has ${now[part] || 'none'}`
+    if (before[part] !== now[part]) return `${part} ${before[part] || 'none'} before and has ${now[part] || 'none'} now`
   }
   return undefined
 }

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 
 /**
- * The operations of the API that make a new account's user known to the application; typed, and the user's own.
+ * How a new account's user becomes known to the application, by typed operations of the project.
  *
  * @example
  * import type { FirstLoginDefinition } from 'hasura-sync-worker'
@@ -19,9 +19,9 @@ import type { Clock } from '../time/clock.ts'
  */
 export interface FirstLoginDefinition {
   readonly refreshUsers: TypedDocumentNode<unknown, Record<string, never>>
-  /** Tells whether the user is there; without it the step is skipped. */
+  /** Checks whether the user is visible; without it this step is skipped. */
   isVisible?(hasura: HasuraClient, userId: string, signal: AbortSignal): Promise<boolean>
-  /** What `isVisible` sends, for an API with an allow list. */
+  /** The operations that `isVisible` sends, for an API with an allow list. */
   readonly operations?: readonly DocumentNode[]
 }
 
@@ -37,8 +37,8 @@ export interface FirstLoginDeps {
 const visibleWithinMs = 60_000
 
 /**
- * `pending → calling → called → visible`. A process marks `calling` before it calls, so that a crash leaves a trace: whoever
- * comes next then looks whether the user is visible before it calls again. Only one living process calls; the others wait.
+ * `pending → calling → called → visible`. A process records `calling` before it calls, so that after a crash the next one checks whether
+ * the user is visible before it calls again. Only one living process calls; the others wait.
  *
  * @throws RefusalError (`first-login`) when the user can't be made visible, OutageError when the API can't be reached
  */
@@ -60,11 +60,7 @@ export async function ensureFirstLogin(
       return
     }
     if (clock.now() > deadline) {
-      throw new OutageError(
-        'first-login',
-        'account',
-        `Another process is still making the user of "${account}" visible`,
-      )
+      throw new OutageError('first-login', 'account', `Another process is making the first login of "${account}"`)
     }
     await clock.sleep(pause, signal)
   }
@@ -80,13 +76,13 @@ async function callAndWait(
 ): Promise<void> {
   const { clock, firstLogin, log } = deps
   const { hasura } = user
-  // What is known for sure at each moment: whoever comes next goes on from there.
+  // The last certain state, from which the next attempt resumes.
   let state = before
   try {
     if (!firstLogin) return await settle(deps, account, 'visible', 'no refresh_users operation is configured')
     const look = createLook(firstLogin, user)
     let note: string | null = null
-    // `calling` was left by one that didn't hear the answer: the call may have happened.
+    // `calling` means that a process got no response: the call may have been executed.
     if (state === 'calling' && (await look(signal)) === true) state = 'called'
     if (state !== 'called') {
       log.info({ account, role: hasura.role }, 'first login: calling refresh_users')
@@ -101,7 +97,7 @@ async function callAndWait(
     }
     for (let pause = 250; (await look(signal)) === false; pause = Math.min(pause * 2, 4_000)) {
       if (clock.now() > deadline) {
-        // A user that never came may need the call again, and it is idempotent.
+        // A user that never became visible may need another call, which is idempotent.
         state = 'pending'
         throw neverVisible(account, user.userId)
       }
@@ -115,10 +111,10 @@ async function callAndWait(
   log.info({ account }, 'first login: the user is visible')
 }
 
-/** `undefined` where visibility can't be asked. */
+/** `undefined` when visibility can't be checked. */
 type Look = (signal: AbortSignal) => Promise<boolean | undefined>
 
-/** @throws RefusalError (`user-id`) when it is to be asked and the token doesn't say for whom */
+/** @throws RefusalError (`user-id`) when visibility must be checked and the token has no user id */
 function createLook(
   firstLogin: FirstLoginDefinition,
   { hasura, userId }: { readonly hasura: HasuraClient; readonly userId: string | undefined },
@@ -126,7 +122,7 @@ function createLook(
   if (!firstLogin.isVisible) return async () => undefined
   if (!userId) {
     throw new RefusalError('user-id', 'account', {
-      found: 'The token has no x-hasura-user-id, which is needed to see whether the user is visible',
+      found: 'The token has no x-hasura-user-id, which the first login needs to check that the user is visible',
       remedy: 'add the mapper to the "hasura" client scope',
     })
   }
@@ -139,8 +135,8 @@ function createLook(
         'first-login',
         'account',
         {
-          found: `Role "${hasura.role}" can't look whether the user of the account is visible (${error.found})`,
-          remedy: 'set REFRESH_ROLE to a role that can',
+          found: `Role "${hasura.role}" can't query whether the account's user is visible (${error.found})`,
+          remedy: 'set REFRESH_ROLE to a role that may',
         },
         { cause: error },
       )
@@ -149,8 +145,8 @@ function createLook(
 }
 
 /**
- * @returns why Hasura did not carry the call out, or undefined when it did
- * @throws OutageError when that isn't known and the user isn't visible; what kept the call from being sent
+ * @returns why Hasura did not execute the call, or undefined when it did
+ * @throws OutageError when that is unknown and the user isn't visible; what prevented the call from being sent
  */
 async function callRefreshUsers(
   firstLogin: FirstLoginDefinition,
@@ -165,12 +161,12 @@ async function callRefreshUsers(
     if (!(error instanceof WorkerError)) throw error
     if (!(error instanceof UnknownOutcomeError)) return error
     if ((await look(signal)) === true) return undefined
-    throw new OutageError('first-login', 'account', causedBy('refresh_users got no answer', error), { cause: error })
+    throw new OutageError('first-login', 'account', causedBy('refresh_users got no response', error), { cause: error })
   }
 }
 
 /**
- * A role without the mutation is told that the field doesn't exist; the user may be visible all the same.
+ * To a role without the permission Hasura says that the mutation doesn't exist; the user may be visible anyway.
  *
  * @returns a note for the operator when the call was impossible but isn't needed
  */
@@ -187,7 +183,7 @@ async function explainNotCalled(
     'account',
     {
       found: `refresh_users was refused for role "${hasura.role}" and the user is not visible (${error.found})`,
-      remedy: 'set REFRESH_ROLE to a role that has it',
+      remedy: 'set REFRESH_ROLE to a role that may call refresh_users',
     },
     { cause: error },
   )
@@ -196,7 +192,7 @@ async function explainNotCalled(
 function neverVisible(account: string, userId: string | undefined): RefusalError {
   return new RefusalError('first-login', 'account', {
     found: `The user ${userId} of account "${account}" was not visible ${visibleWithinMs / 1000} s after refresh_users`,
-    remedy: 'check that its email is set and verified and that it is in a group of the application',
+    remedy: 'check that its email is set and verified, and that it is in a group of the application',
   })
 }
 
@@ -209,7 +205,7 @@ async function findState(store: Store, account: string): Promise<FirstLoginState
   return row.first_login
 }
 
-/** @returns the state before, or undefined while another living process is at it */
+/** @returns the previous state, or undefined while another living process makes the first login */
 async function claim(store: Store, account: string, processId: string): Promise<FirstLoginState | undefined> {
   const { rows } = await sql<{ before: FirstLoginState }>`
     with found as (select name, first_login from worker.accounts where name = ${account} for update)
@@ -225,8 +221,8 @@ async function claim(store: Store, account: string, processId: string): Promise<
 }
 
 /**
- * Writes down how far it came and, unless it is kept, lets others go on. A process that was taken for dead meanwhile writes
- * nothing, except what can't be wrong: that the user is visible.
+ * Records the state and, unless it is kept, releases the claim. A process that was declared dead meanwhile writes nothing, except that
+ * the user is visible, which can't be wrong.
  */
 async function settle(
   { store, process }: FirstLoginDeps,

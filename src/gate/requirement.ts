@@ -5,14 +5,14 @@ import { type Explanation, RefusalError } from '../errors.ts'
 import { listNames } from '../names/list-names.ts'
 import { ownValue } from '../names/own-value.ts'
 
-/** What of the token a job is about to rely on. */
+/** The parts of the token that a job may rely on. */
 export interface Granted {
   readonly claims: Claims
   /** Absent for an account without Hasura. */
   readonly hasura: HasuraClaims | undefined
 }
 
-/** @returns the refusal that names what was found and what was needed, or undefined when the requirement is met */
+/** @returns a refusal with what was found and what is required, or undefined when the requirement is met */
 export function findRefusal(requirement: Requirement | undefined, granted: Granted): RefusalError | undefined {
   if (!requirement) return undefined
   if ('role' in requirement) return findMissingRole(requirement.role, granted)
@@ -23,7 +23,7 @@ export function findRefusal(requirement: Requirement | undefined, granted: Grant
 function findMissingRole(role: string, { claims, hasura }: Granted): RefusalError | undefined {
   if (!hasura) {
     return refuse('job-roles', {
-      found: `Role "${role}" is needed, but the account has no Hasura endpoint`,
+      found: `Role "${role}" is required, but the account has no Hasura endpoint`,
       remedy: 'set HASURA_URL',
     })
   }
@@ -45,7 +45,7 @@ function advise(role: string, allowedRoles: readonly string[], claims: Claims): 
     : `assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"`
 }
 
-/** The one client of whose roles the token shows all that are allowed: it is where the mapper takes them from. */
+/** The only client whose roles in the token include all allowed roles: the mapper must read that one. */
 function findSourceOfRoles(allowedRoles: readonly string[], claims: Claims): string | undefined {
   const sources = Object.entries(claims.clientRoles)
     .filter(([, roles]) => allowedRoles.length > 0 && allowedRoles.every(role => roles.includes(role)))
@@ -58,7 +58,7 @@ function findMissingScope(scopes: readonly string[], claims: Claims): RefusalErr
   if (missing.length === 0) return undefined
   return refuse('scope', {
     found: `Scope ${listNames(missing)} is not among the token's scopes (${listNames(claims.scopes)})`,
-    remedy: "add it to the client's scopes and to SCOPE",
+    remedy: "add it to the client's client scopes and to SCOPE",
   })
 }
 

@@ -11,8 +11,8 @@ import { ensureFirstLogin, type FirstLoginDeps } from './first-login.ts'
 import { findRefusal, type Granted } from './requirement.ts'
 
 /**
- * The right to run one job: the account has a token, its user is visible, and what the job requires is in the claims. A job
- * can't be run without one, and only `openSession` makes one: the constructor asks for a key that this module keeps.
+ * The permission to run one job: the account has a token, its user is visible, and the claims meet the job's requirement. A job can't run
+ * without a session, and only the gate creates one: the constructor requires a key that is private to this module.
  *
  * @example
  * import type { Session } from 'hasura-sync-worker'
@@ -24,10 +24,10 @@ import { findRefusal, type Granted } from './requirement.ts'
  * }
  */
 export class Session {
-  /** Its name alone: what it logs in with is no job's affair. */
+  /** Only its name: credentials aren't passed to jobs. */
   readonly account: Pick<Account, 'name'>
   readonly claims: Claims
-  /** What decides which rows Hasura lets the account see: its roles and session variables, in an order that doesn't change. */
+  /** The roles and session variables that decide which rows Hasura shows, in a stable order. */
   readonly visibility: readonly string[]
   readonly #access: AccountAccess
   readonly #hasura: HasuraClient | undefined
@@ -38,7 +38,7 @@ export class Session {
     { claims, hasura: granted }: Granted,
     hasura: HasuraClient | undefined,
   ) {
-    if (key !== sessionKey) throw new TypeError('A session is made by the gate alone')
+    if (key !== sessionKey) throw new TypeError('Only the gate can create a session')
     this.account = { name: access.account.name }
     this.claims = claims
     this.visibility = [
@@ -49,13 +49,13 @@ export class Session {
     this.#hasura = hasura
   }
 
-  /** Speaks to Hasura as the one role that the job requires. */
+  /** Client for Hasura with the role that the job requires. @throws TypeError when the job requires no role */
   get hasura(): HasuraClient {
     if (this.#hasura) return this.#hasura
     throw new TypeError('This job requires no Hasura role, so its session has no Hasura client')
   }
 
-  /** The REST API that takes the account's token. */
+  /** The REST API that accepts the account's token. @throws RefusalError (`config`) when the account has none */
   get api(): RestApi {
     const { account, api } = this.#access
     if (api) return api
@@ -65,7 +65,7 @@ export class Session {
     })
   }
 
-  /** Keycloak's Admin API of the realm that the token is of. */
+  /** Keycloak's Admin API for the realm that issued the token. */
   keycloak(signal: AbortSignal): Promise<KeycloakAdmin> {
     return this.#access.keycloak(this.claims.issuer, signal)
   }
@@ -108,7 +108,7 @@ export async function openSession(
 }
 
 /**
- * What is missing may just have been granted, and a token is as old as its life: so it is dropped and asked for once more.
+ * Checks the requirement. What is missing may have been granted since the token was issued, so a new one is fetched once.
  *
  * @throws RefusalError
  */
@@ -127,7 +127,7 @@ export async function requireGranted(
   return second
 }
 
-/** A token says the same as long as it lives, and an account's runs share it. */
+/** Parsed once per token: its claims don't change, and an account's runs share it. */
 const grantedBy = new WeakMap<Token, Granted>()
 
 function readGranted(account: Account, token: Token, requirement: Requirement | undefined): Granted | RefusalError {

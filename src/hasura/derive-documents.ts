@@ -14,20 +14,20 @@ import {
 import { findDocumentRoot } from './document-root.ts'
 import { findPath, type SelectedList } from './find-list.ts'
 
-/** A document whose variables and rows are known by their names alone. */
+/** A document with untyped variables and rows. */
 export type UntypedDocument = TypedDocumentNode<unknown, Record<string, unknown>>
 
-/** Questions about the same rows as a document's, which the role may or may not ask. */
+/** Further queries about the rows of a document, as far as the role may send them. */
 export interface DerivedDocuments {
   /** The same rows with fewer columns. */
   readonly keys: UntypedDocument
-  /** The same with variable `offset`; absent where the root field takes none. */
+  /** The same with a variable `offset`; absent when the root field has no such argument. */
   readonly keyAt?: UntypedDocument
-  /** `{"aggregate": {"count": n}}` at a place in `data`; absent when the role may not aggregate. */
+  /** Returns `{"aggregate": {"count": n}}` at a place in `data`; absent when the role may not aggregate. */
   readonly count?: { readonly document: UntypedDocument; readonly place: string }
 }
 
-/** @param columns as the document's rows call them */
+/** @param columns by their names in the document's rows */
 export function deriveDocuments(
   document: DocumentNode,
   columns: readonly string[],
@@ -53,7 +53,7 @@ export function deriveDocuments(
   }
 }
 
-/** The document with another field in the place of its list. */
+/** Replaces the document's list by another field. */
 function derive(
   document: DocumentNode,
   suffix: string,
@@ -82,7 +82,7 @@ function derive(
   return { kind: Kind.DOCUMENT, definitions: [definition] }
 }
 
-/** The list's aggregate as Hasura names it, when the role sees it with a count. */
+/** Finds the list's aggregate by Hasura's name, if the role may count with it. */
 function findCount(siblings: SelectedList['siblings'], list: FieldNode): FieldNode | undefined {
   const field = [`${list.name.value}_aggregate`, `${list.name.value}Aggregate`].flatMap(name => siblings[name] ?? [])[0]
   const type = field && getNamedType(field.type)

@@ -1,4 +1,4 @@
-/** ECMAScript 2026, in Node since 21; TypeScript's own libraries don't know it yet. */
+/** ECMAScript 2026, in Node since 21; missing in TypeScript's libraries. */
 declare global {
   interface JSON {
     rawJSON(text: string): { readonly rawJSON: string }
@@ -7,8 +7,8 @@ declare global {
 }
 
 /**
- * Parses JSON so that it can be written again digit by digit: a number that JavaScript would write in another way becomes an
- * object that `JSON.stringify` writes as it was.
+ * Parses JSON without losing digits: a number that JavaScript would write differently becomes an object that `JSON.stringify` writes
+ * unchanged.
  */
 export function parseKeepingDigits(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {

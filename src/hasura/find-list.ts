@@ -18,15 +18,15 @@ export interface SelectedList {
   readonly node: FieldNode
   readonly field: GraphQLField<unknown, unknown>
   readonly row: GraphQLObjectType
-  /** The fields beside it: those of the query's root, or of the namespace that the list is in. */
+  /** The fields on its level: those of the query's root, or of the list's namespace. */
   readonly siblings: GraphQLFieldMap<unknown, unknown>
-  /** Its place in `data`: `users`, or `north.users` where the source has a root namespace. */
+  /** Its place in `data`: `users`, or `north.users` when the source has a root namespace. */
   readonly place: string
 }
 
 /**
- * The one list that a document selects, where it selects nothing else. Hasura's source customization may put the root fields
- * of a source into a namespace: `query { north { users { id } } }`.
+ * Finds the only list that a document selects. Hasura's source customization may put a source's root fields into a namespace:
+ * `query { north { users { id } } }`.
  */
 export function findList(document: DocumentNode, schema: GraphQLSchema): SelectedList | undefined {
   let siblings = schema.getQueryType()?.getFields() ?? {}
@@ -43,7 +43,7 @@ export function findList(document: DocumentNode, schema: GraphQLSchema): Selecte
   return undefined
 }
 
-/** From the root to the list, without a schema: a namespace takes no arguments and holds nothing else. */
+/** The path from the root to the list, without a schema: a namespace has no arguments and selects nothing else. */
 export function findPath(document: DocumentNode): readonly FieldNode[] | undefined {
   const path: FieldNode[] = []
   let selections = findDocumentRoot(document)?.selectionSet.selections ?? []

@@ -14,23 +14,23 @@ import { createSend, type Received, type Sendable } from './send-document.ts'
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
-  /** For one try with its whole answer; default that of the client. */
+  /** Timeout of one try including its response, in milliseconds; default: the client's. */
   readonly timeoutMs?: number
-  /** Of the answer, without its compression; default 256 MB. A larger one is a PermanentError (`too-large`). */
+  /** Maximum size of the decompressed response; default: 256 MB. A larger one is a PermanentError (`too-large`). */
   readonly maxBytes?: number
-  /** Failures that the caller answers with another query, instead of the same one being sent again. */
+  /** Failures that the caller handles with another query, so that this one isn't retried. */
   readonly givesUpOn?: (error: TransientError) => boolean
 }
 
 export interface RowsResult extends Rows {
-  /** How long the answer was, in bytes. */
+  /** Size of the response, in bytes. */
   readonly length: number
-  /** Hasura's time when it answered (the `Date` header, whole seconds), in milliseconds since 1970. */
+  /** Hasura's time of the response (`Date` header, whole seconds), in milliseconds since 1970. */
   readonly serverDate: number | undefined
 }
 
 /**
- * One role's view of one Hasura endpoint.
+ * A client for one Hasura endpoint and one role.
  *
  * @example
  * import type { HasuraClient } from 'hasura-sync-worker'
@@ -42,7 +42,7 @@ export interface RowsResult extends Rows {
 export interface HasuraClient {
   readonly role: string
   /**
-   * Runs a query; a transient failure is tried again after 1, 2 and 4 seconds.
+   * Runs a query; a transient failure is retried after 1, 2 and 4 seconds.
    *
    * @throws PermanentError (its code is Hasura's), OutageError when nobody is served, TransientError, RateLimitedError,
    *   what the token source throws, the signal's reason; TypeError when the document isn't one query
@@ -53,7 +53,7 @@ export interface HasuraClient {
     options?: RequestOptions,
   ): Promise<R>
   /**
-   * Runs a mutation; it is sent again only where it can't have been executed.
+   * Runs a mutation; it is retried only if it can't have been executed.
    *
    * @throws as `query`, and UnknownOutcomeError when it may have been executed
    */
@@ -63,9 +63,9 @@ export interface HasuraClient {
     options?: RequestOptions,
   ): Promise<R>
   /**
-   * As `query`, for one list of rows whose values are wanted as they came.
+   * Runs a query for one list of rows and keeps the values as Hasura wrote them.
    *
-   * @param place of the list in `data`: `users`, or `north.users` where it is in a namespace
+   * @param place of the list in `data`: `users`, or `north.users` in a namespace
    * @throws PermanentError (`response-shape`) when there is none
    */
   queryRows<R, V extends Record<string, unknown>>(
@@ -79,9 +79,9 @@ export interface HasuraClient {
 const largestAnswerBytes = 256 * 2 ** 20
 
 /**
- * @param deps.url the GraphQL endpoint, complete
+ * @param deps.url complete URL of the GraphQL endpoint
  * @param deps.role sent as `x-hasura-role` with every request
- * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
+ * @param deps.timeoutMs of one try including its response; default: 30 seconds
  */
 export function createHasuraClient(deps: {
   url: string
@@ -89,9 +89,9 @@ export function createHasuraClient(deps: {
   tokens: TokenSource
   clock: Clock
   timeoutMs?: number
-  /** Shared by all clients of an account; default no limit. */
+  /** Shared by all clients of an account; default: no limit. */
   slots?: Slots
-  /** Taken out of Hasura's words; the token is in any case. */
+  /** Secrets to redact in Hasura's messages; the token always is. */
   secrets?: KnownSecrets
   log?: Log
   tell?: TryDeps['tell']
@@ -99,7 +99,7 @@ export function createHasuraClient(deps: {
   const { role, tokens, clock, slots = work => work() } = deps
   const sendOnce = createSend({ url: deps.url, role })
 
-  /** A mutation is tried again only with another token, or after a pause: a failed one may have been executed. */
+  /** A mutation is retried only with another token, or after a requested pause: a failed one may have been executed. */
   function ask<D>(
     operation: Sendable,
     kind: DocumentKind,
@@ -165,7 +165,7 @@ export function createHasuraClient(deps: {
   }
 }
 
-/** With what is taken out of its words. */
+/** A response with the secrets to redact in its messages. */
 type Answer = Received & { readonly secrets: readonly string[] }
 
 interface Executed<D = unknown> {
@@ -174,20 +174,20 @@ interface Executed<D = unknown> {
 }
 
 /**
- * The one place where an answer gets its type without being looked at: Hasura has checked the operation against the
- * schema that the document's type was generated from, and looking at every row would cost more than reading it.
+ * The only place that types a response without validating it: Hasura validated the operation against the schema that generated the
+ * document's types, and checking every row would cost more than reading it.
  */
 function dataOf<R>(executed: Executed): R {
   return executed.data as R
 }
 
-/** No token, or no answer. */
+/** No token, or no response. */
 function failed(error: unknown): Tried<never> {
   if (error instanceof WorkerError) return { verdict: { kind: 'error', error } }
   throw error
 }
 
-/** A limit that outlasts its pause won't be better in a few seconds. */
+/** A rate limit that outlasts its pause won't end within a few seconds. */
 function mayPass(error: WorkerError): error is TransientError {
   return error instanceof TransientError && !(error instanceof RateLimitedError)
 }
@@ -196,6 +196,6 @@ function rejectedTwice(reason: string): OutageError {
   return new OutageError('invalid-jwt', 'account', {
     found: `Hasura rejected a fresh token as well (${reason})`,
     remedy:
-      "compare audience, issuer and keys in its JWT configuration with the realm's, and the clocks of both machines",
+      "compare audience, issuer and keys in Hasura's JWT configuration with the realm's, and the clocks of both machines",
   })
 }

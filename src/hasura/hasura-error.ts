@@ -1,25 +1,25 @@
 import { z } from 'zod'
 import { quoteForeign } from '../words/foreign-words.ts'
 
-/** One error of Hasura, reduced to what may be shown. */
+/** An error of Hasura, reduced to what may be shown. */
 export interface HasuraError {
   /** Hasura's `extensions.code`, or an action handler's own; `unexpected` when there is none. */
   readonly code: string
-  /** Where in the request, such as `$.selectionSet.articles`. */
+  /** Path in the request, such as `$.selectionSet.articles`. */
   readonly path?: string
-  /** Hasura's words, only where they can't hold a value out of a row or of the variables. */
+  /** Hasura's message, only if it can't hold a value of a row or of the variables. */
   readonly safeMessage: string | undefined
-  /** A field, or a root field, that this role's schema doesn't have. */
+  /** Whether the role's schema lacks the field. */
   readonly isFieldNotFound: boolean
-  /** The API has an allow list, and the operation isn't on it. */
+  /** Whether the API has an allow list without this operation. */
   readonly isNotAllowed: boolean
 }
 
 /**
- * The errors in a response's body: GraphQL's `errors`, or the `{ path, error, code }` that Hasura's other routes answer
- * with (a wrong path of the URL, for example). Empty when there are none.
+ * Parses the errors of a response: GraphQL's `errors`, or the `{ path, error, code }` of Hasura's other routes (for a wrong URL path, for
+ * example). Empty when there are none.
  *
- * @param secrets are taken out of the messages
+ * @param secrets redacted in the messages
  */
 export function parseHasuraErrors(body: unknown, secrets: readonly string[] = []): readonly HasuraError[] {
   const graphql = graphqlErrors.safeParse(body)
@@ -63,7 +63,7 @@ function reduce(
     isFieldNotFound,
     isNotAllowed,
     ...(path !== undefined && { path }),
-    // An answer may hold thousands of errors, of which one is told.
+    // A response may hold thousands of errors; only one is shown.
     get safeMessage() {
       return isSafe && error.message !== '' ? quoteForeign(error.message, secrets) : undefined
     },
@@ -71,13 +71,13 @@ function reduce(
 }
 
 /**
- * Hasura has no code of its own for a field that a role may not see, so its words have to be read: two generations of
- * them, and graphql-js' as other servers say it.
+ * Hasura has no code for a field that a role may not see, so its message decides: two generations of Hasura's, and that of graphql-js for
+ * other servers.
  */
 const fieldNotFound =
   /^(?:field ['"]\w+['"] not found in type: ['"]?\w+['"]?|no (?:mutations|queries|subscriptions) exist|no such type exists in the schema: ['"]?\w+['"]?|Cannot query field "\w+" on type "\w+"\..*)$/
 
-/** Their messages speak of headers, roles and the token's form. */
+/** Codes whose messages name only headers, roles and the shape of the token. */
 const safeCodes: ReadonlySet<string> = new Set([
   'access-denied',
   'invalid-headers',
@@ -86,7 +86,7 @@ const safeCodes: ReadonlySet<string> = new Set([
   'jwt-missing-role-claims',
 ])
 
-/** A message about an argument or a variable can say what was found there ("expected one of …, but found …"). */
+/** A message about an argument or a variable may quote its value ("expected one of …, but found …"). */
 function mayQuoteValue(path: string | undefined): boolean {
   return path === undefined || /\.(?:args|variableValues|variables)\b/.test(path)
 }

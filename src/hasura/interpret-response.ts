@@ -12,18 +12,18 @@ import {
 import { parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 
-/** An HTTP response whose body was read to its end. */
+/** An HTTP response with its complete body. */
 export interface HasuraResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   readonly body: Buffer
-  /** How long the bearer token of the request was, in bytes. */
+  /** Size of the request's bearer token, in bytes. */
   readonly tokenBytes?: number
-  /** What is taken out of the answer's words. */
+  /** Secrets to redact in the response's messages. */
   readonly secrets?: readonly string[]
 }
 
-/** What a response means for the one who sent the request. */
+/** What a response means for the sender. */
 export type Verdict<D = unknown> =
   | { readonly kind: 'data'; readonly data: D }
   /**
@@ -34,9 +34,9 @@ export type Verdict<D = unknown> =
   | Setback
 
 /**
- * Decides what Hasura's answer means. Hasura answers most errors with HTTP 200, so `errors[].extensions.code` goes before
- * the status (Hasura docs, "API reference: GraphQL API: Error codes"; its codes are listed in `Hasura.Base.Error`).
- * No message holds a value out of a row or of the variables.
+ * Interprets Hasura's response. Hasura answers most errors with HTTP 200, so `errors[].extensions.code` takes precedence over the status
+ * (Hasura docs, "API reference: GraphQL API: Error codes"; the codes are listed in `Hasura.Base.Error`). No message holds a value of a row
+ * or of the variables.
  *
  * @param now milliseconds since 1970, for a `Retry-After` that is a date
  */
@@ -66,13 +66,16 @@ export function interpretResponse(
     return failed(
       new PermanentError('access-denied', {
         found: `The endpoint refused the request (HTTP 403) for role "${role}"`,
-        remedy: 'check its permissions and what stands in front of Hasura',
+        remedy: "check the role's permissions and the proxies in front of Hasura",
       }),
     )
   }
   const [first] = errors
   if (first) {
-    const told = { found: `Hasura, or what it called, failed with ${describe(first)}`, remedy: 'its log tells more' }
+    const told = {
+      found: `Hasura, or what it called, failed with ${describe(first)}`,
+      remedy: "see Hasura's log for details",
+    }
     return failed(kind === 'query' ? new TransientError(first.code, told) : unknownOutcome(told))
   }
   if (status >= 200 && status < 300) {
@@ -82,7 +85,7 @@ export function interpretResponse(
   return failed(interpretForeign(response, json !== undefined, kind))
 }
 
-/** Never worth another try, and never executed or rolled back: the design's list of Hasura's codes. */
+/** Codes of Hasura that no retry fixes; the operation wasn't executed or was rolled back. */
 const permanentCodes: ReadonlySet<string> = new Set([
   'access-denied',
   'jwt-missing-role-claims',
@@ -97,13 +100,13 @@ const permanentCodes: ReadonlySet<string> = new Set([
   'data-exception',
 ])
 
-/** Statuses that say that the request did not get as far as being executed, so a mutation's outcome is known as well. */
+/** Statuses of a request that wasn't executed, so that a mutation's outcome is known as well. */
 const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 421])
 
-/** Statuses that a single slow or odd query can cause, so they don't say that nobody is served. */
+/** Statuses that a single slow or odd query can cause, so they don't indicate an outage. */
 const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504])
 
-/** `data` beside errors is not a success: a part of it is missing. */
+/** `data` with errors is not a success: a part of it is missing. */
 const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.array(z.unknown()).max(0).nullish() })
 
 function explainPermanent(error: HasuraError, role: string): Explanation {
@@ -111,7 +114,8 @@ function explainPermanent(error: HasuraError, role: string): Explanation {
   if (error.isNotAllowed) {
     return {
       found,
-      remedy: 'add what "schema operations" prints to the allow list of the API (Console → API → Allow List)',
+      remedy:
+        'add the output of "npm run -s cli -- schema operations" to the allow list of the API (Console → API → Allow List)',
     }
   }
   if (error.isFieldNotFound) return { found, remedy: `the schema changed, or role "${role}" may not see it` }
@@ -119,23 +123,26 @@ function explainPermanent(error: HasuraError, role: string): Explanation {
 }
 
 const remedies: ReadonlyMap<string, string> = new Map([
-  ['constraint-violation', 'a row broke a constraint of its table; the values are in the log of Hasura or Postgres'],
-  ['constraint-error', 'the constraint that the operation names does not exist or does not fit'],
-  ['data-exception', 'Postgres could not use a value; the value is in the log of Hasura or Postgres'],
-  ['permission-error', 'a row did not pass the check of the permission for that role'],
-  ['parse-failed', 'a value or the request could not be parsed'],
+  [
+    'constraint-violation',
+    'find the values in the log of Hasura or Postgres, because a row violated a constraint of its table',
+  ],
+  ['constraint-error', 'check the constraint that the operation names, because it does not exist or does not match'],
+  ['data-exception', 'find the value in the log of Hasura or Postgres, because Postgres rejected it'],
+  ['permission-error', "compare the rows with the check of the role's permission, because a row did not pass it"],
+  ['parse-failed', 'correct the variables, because Hasura could not parse a value or the request'],
   ['access-denied', 'check that the role is among x-hasura-allowed-roles of the token'],
-  ['jwt-missing-role-claims', "the token lacks Hasura's role claims; the doctor command tells which"],
-  ['jwt-invalid-claims', "Hasura's claims in the token have the wrong shape; the doctor command tells which"],
+  ['jwt-missing-role-claims', `run "npm run -s cli -- doctor", because the token lacks Hasura's role claims`],
+  ['jwt-invalid-claims', `run "npm run -s cli -- doctor", because Hasura's claims in the token have the wrong shape`],
 ])
 
-/** `code at path (message)`, of which the message is only there when it can't hold a value. */
+/** `code at path (message)`; the message only if it can't hold a value. */
 function describe({ code, path, safeMessage }: HasuraError): string {
   const at = path === undefined ? '' : ` at ${path}`
   return safeMessage === undefined ? `${code}${at}` : `${code}${at} (${safeMessage})`
 }
 
-/** Something that is no GraphQL answer: a proxy, an HTML page, a cut-off body, a wrong URL. */
+/** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */
 function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'query' | 'mutation'): WorkerError {
   const { status, headers } = response
   const said = `HTTP ${status}`
@@ -154,15 +161,15 @@ function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'quer
   if (isHeaderTooLarge(response)) return tokenTooLarge(response)
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const told = {
-    found: `${said} with ${isJson ? 'JSON that is no GraphQL answer' : 'a body that is not JSON'} (${type})`,
-    remedy: 'the endpoint may not be Hasura, or something in front of it answers; check HASURA_URL',
+    found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,
+    remedy: 'check HASURA_URL, because another server or a proxy in front of Hasura answers',
   }
   if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
   if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
   return new OutageError(`http-${status}`, 'account', told)
 }
 
-/** 431 is RFC 6585's, 494 nginx' own; nginx, Apache and IIS answer 400 and say it in the page. */
+/** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in the page. */
 function isHeaderTooLarge({ status, body }: HasuraResponse): boolean {
   if (status === 431 || status === 494) return true
   return status === 400 && tooLargeWords.test(new TextDecoder().decode(body.subarray(0, 4_096)))
@@ -170,13 +177,13 @@ function isHeaderTooLarge({ status, body }: HasuraResponse): boolean {
 
 const tooLargeWords = /header[^<]{0,60}(?:too (?:large|long|big)|exceeds)|request too long/i
 
-/** Nothing was executed, and the same token would be refused again. */
+/** A refusal: nothing was executed, and the same token would be rejected again. */
 function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
   const token = tokenBytes === undefined ? 'the token' : `the token of ${tokenBytes} bytes`
   return new RefusalError('claims', 'account', {
-    found: `What stands in front of Hasura refused the request because its headers are too large (HTTP ${status}), of which ${token} is the largest`,
+    found: `A proxy in front of Hasura refused the request because its headers are too large (HTTP ${status}), mostly because of ${token}`,
     remedy:
-      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: turn off Full scope allowed for the client in Keycloak, take roles and mappers away',
+      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: turn off Full scope allowed for the client in Keycloak, or remove roles and mappers',
   })
 }
 

@@ -2,7 +2,7 @@ import { PermanentError } from '../errors.ts'
 import { type HasuraResponse, interpretResponse, type Verdict } from './interpret-response.ts'
 import { findRows, parseRows, type Rows } from './rows.ts'
 
-/** As `interpretResponse`, for a query whose only root field is a list of rows. */
+/** Interprets the response to a query whose only root field is a list of rows. */
 export function interpretRows(response: HasuraResponse, place: string, role: string, now: number): Verdict<Rows> {
   const rows = response.status === 200 ? findRows(response.body, place) : undefined
   if (rows) return { kind: 'data', data: rows }
@@ -11,8 +11,8 @@ export function interpretRows(response: HasuraResponse, place: string, role: str
   const parsed = parseRows(new TextDecoder().decode(response.body), place)
   if (parsed) return { kind: 'data', data: parsed }
   const told = {
-    found: `The answer has no list of rows "${place}"`,
-    remedy: "a pull's document selects one list and nothing else",
+    found: `The response has no list of rows "${place}"`,
+    remedy: "select one list and nothing else in a pull's document",
   }
   return { kind: 'error', error: new PermanentError('response-shape', told) }
 }

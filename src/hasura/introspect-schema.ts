@@ -5,9 +5,9 @@ import type { HasuraClient } from './hasura-client.ts'
 import { type SpelledSchema, spellSchema } from './spell-schema.ts'
 
 /**
- * What the client's role sees of the API.
+ * Introspects the schema that the client's role sees.
  *
- * @throws PermanentError (`introspection`) where the role may not ask, (`response-shape`) where what it is told is no schema
+ * @throws PermanentError (`introspection`) when the role may not introspect, (`response-shape`) when the response isn't a schema
  */
 export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal): Promise<SpelledSchema> {
   const document: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
@@ -25,15 +25,15 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
     throw new PermanentError(
       'response-shape',
       {
-        found: `What Hasura tells role "${hasura.role}" of its schema is not a valid schema (${error instanceof Error ? error.message : error})`,
-        remedy: 'look at what stands between the worker and Hasura: a proxy may leave parts of the answer out',
+        found: `The introspected schema of role "${hasura.role}" is not valid (${error instanceof Error ? error.message : error})`,
+        remedy: 'check the proxies between the worker and Hasura, which may drop parts of the response',
       },
       { cause: error },
     )
   }
 }
 
-/** Hasura's own code for it is `not-supported`; a proxy in front may have one that names introspection. */
+/** Hasura's code is `not-supported`; a proxy's may name introspection. */
 function isRefusal(error: unknown): error is WorkerError {
   if (error instanceof TransientError) return /^not-supported$|introspection/i.test(error.code)
   return error instanceof PermanentError
@@ -43,9 +43,9 @@ function explain(role: string, cause: WorkerError): PermanentError {
   return new PermanentError(
     'introspection',
     {
-      found: `Role "${role}" is not shown the schema (${cause.found})`,
+      found: `Role "${role}" may not introspect the schema (${cause.found})`,
       remedy:
-        "take it out of disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), put the introspection query on the API's allow list where it has one, or let it through a proxy in front; or name another role with --role",
+        "remove it from disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), add the introspection query to the API's allow list if it has one, let it pass a proxy in front, or choose another role with --role",
     },
     { cause },
   )

@@ -1,4 +1,4 @@
-/** Where in JSON the value ends that begins at `start`, whatever it is; where it began when none does. */
+/** The end of the JSON value that begins at `start`; `start` when none begins there. */
 export function endOfValue(json: Buffer, start: number): number {
   switch (json[start]) {
     case quote:
@@ -17,14 +17,14 @@ export function endOfValue(json: Buffer, start: number): number {
   }
 }
 
-/** Of the next character that isn't white space. */
+/** The position of the next character that isn't white space. */
 export function skipSpace(json: Buffer, start: number): number {
   let at = start
   while ((json[at] ?? quote) <= space) at += 1
   return at
 }
 
-/** Where `word` ends when it stands at `start`; else `start`. */
+/** The end of `word` if it stands at `start`; otherwise `start`. */
 export function behind(json: Buffer, start: number, word: Buffer): number {
   for (let at = 0; at < word.length; at += 1) {
     if (json[start + at] !== word[at]) return start

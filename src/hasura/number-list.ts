@@ -1,6 +1,6 @@
 /**
- * Numbers of 32 bits without sign, to which more are added. A JavaScript array of as many lives on V8's heap, where each that
- * was outgrown or outlived waits for a full collection: over a million rows it made a process larger by a quarter.
+ * A growing list of unsigned 32-bit numbers. A JavaScript array would live on V8's heap, where outgrown copies wait for a full garbage
+ * collection: over a million rows that made a process larger by a quarter.
  */
 export class NumberList {
   length = 0
@@ -16,7 +16,7 @@ export class NumberList {
     this.length += 1
   }
 
-  /** Those that were added, and behind them some that weren't. */
+  /** The added numbers, followed by unused capacity. */
   get numbers(): Uint32Array {
     return this.#numbers
   }

@@ -11,16 +11,16 @@ import {
   specifiedScalarTypes,
 } from 'graphql'
 
-/** What graphql-js has said no to. */
+/** What graphql-js rejected. */
 export interface Refused {
   readonly types: ReadonlySet<string>
-  /** `<type> <interface>`, where the type doesn't fit the interface. */
+  /** `<type> <interface>`, when the type doesn't implement the interface correctly. */
   readonly interfaces: ReadonlySet<string>
 }
 
 /**
- * A schema without the names that GraphQL can't write or keeps for itself, and without what needs them: a field whose type is
- * gone or whose required argument is, a type that is empty. Of each name the first is kept.
+ * Removes names that are invalid or reserved in GraphQL, and what depends on them: a field whose type or required argument is gone, an
+ * empty type. Of duplicate names the first is kept.
  */
 export function pruneSchema(shown: IntrospectionSchema, refused: Refused): IntrospectionSchema {
   let types: readonly IntrospectionType[] = unique(shown.types).filter(
@@ -50,7 +50,7 @@ export function pruneSchema(shown: IntrospectionSchema, refused: Refused): Intro
 
 type Kinds = ReadonlyMap<string, IntrospectionType['kind']>
 
-/** @returns nothing of a type of which nothing is left */
+/** @returns an empty list when nothing is left of the type */
 function pruneType(type: IntrospectionType, kinds: Kinds, refused: Refused): IntrospectionType[] {
   switch (type.kind) {
     case 'SCALAR':
@@ -82,7 +82,7 @@ function pruneField(field: IntrospectionField, kinds: Kinds): IntrospectionField
   return isName(field) && args && isOf(outputKinds, field.type, kinds) ? [withoutReason({ ...field, args })] : []
 }
 
-/** @returns undefined when one is required and can't be written, so that what takes it can't be used */
+/** @returns undefined when a required input is invalid, so that its field can't be used */
 function pruneInputs(
   values: readonly IntrospectionInputValue[],
   kinds: Kinds,
@@ -103,7 +103,7 @@ function isOf(allowed: ReadonlySet<string>, ref: IntrospectionTypeRef | undefine
   return allowed.has(kinds.get(ref.name) ?? '')
 }
 
-/** A default that can't be read says at least that the value may be left out, as null does. */
+/** A default that can't be parsed at least means that the value is optional, as null does. */
 function withReadableDefault(value: IntrospectionInputValue): IntrospectionInputValue {
   try {
     if (typeof value.defaultValue === 'string') parseValue(value.defaultValue)
@@ -114,7 +114,7 @@ function withReadableDefault(value: IntrospectionInputValue): IntrospectionInput
   }
 }
 
-/** A reason is somebody's text, and would become a comment in generated code. */
+/** A deprecation reason is foreign text that would become a comment in generated code. */
 function withoutReason<T extends IntrospectionField | IntrospectionEnumValue>(part: T): T {
   return { ...part, deprecationReason: part.isDeprecated ? 'No longer supported' : null }
 }
@@ -129,7 +129,7 @@ function isEnumValue(value: { readonly name: string }): boolean {
   return isName(value) && !['true', 'false', 'null'].includes(value.name)
 }
 
-/** Codegen looks definitions up in an object, where it finds `toString` and the like without their having been put there. */
+/** Codegen looks up definitions in an object, where it would find inherited names such as `toString`. */
 function isDefinitionName({ name }: { readonly name: string }): boolean {
   return isName({ name }) && !(name in Object.prototype)
 }

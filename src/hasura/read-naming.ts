@@ -1,14 +1,14 @@
 import { type GraphQLField, getNamedType, isEnumType, isInputObjectType } from 'graphql'
 import type { NamingConvention } from './scalars.ts'
 
-/** How the API spells the names of a list's arguments: `graphql-default` writes the directions of an order in capitals. */
+/** The API's naming convention, by a list's arguments: `graphql-default` writes the directions of an order in capitals. */
 export function readNaming(list: GraphQLField<unknown, unknown>): NamingConvention {
   const naming = known.get(list) ?? look(list)
   known.set(list, naming)
   return naming
 }
 
-/** It is asked of each column, and to look takes a step for each column. */
+/** Cached: it is read for each column, and each read visits every column. */
 const known = new WeakMap<GraphQLField<unknown, unknown>, NamingConvention>()
 
 function look(list: GraphQLField<unknown, unknown>): NamingConvention {

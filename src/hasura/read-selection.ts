@@ -22,22 +22,22 @@ import { columnTypeOf, comparedAs, type NamingConvention } from './scalars.ts'
 
 export interface SelectedColumn {
   readonly name: string
-  /** What the API calls it; differs where the document gives it an alias. */
+  /** The API's name; differs when the document gives it an alias. */
   readonly field: string
-  /** As the document selects it, with its arguments and what is nested in it. */
+  /** The document's selection, with its arguments and nested fields. */
   readonly selected: string
-  /** The Postgres type in which it is mirrored. */
+  /** The Postgres type of the mirror's column. */
   readonly type: string
-  /** The Postgres type as which two of its values compare, where it is another one. */
+  /** The Postgres type by which its values are compared, if different. */
   readonly comparedAs?: string
   readonly nullable: boolean
-  /** The GraphQL scalar; absent for a nested selection, which is kept as JSON. */
+  /** The GraphQL scalar; absent for a nested selection, which is stored as JSON. */
   readonly scalar?: string
-  /** Where a column of a flattened object stands in the row. */
+  /** Path in the row of a flattened object's column. */
   readonly path?: readonly [string, string, ...string[]]
 }
 
-/** The one list that a pull reads, and the columns that it selects of each row. */
+/** The list that a pull reads, and the columns that it selects. */
 export interface Selection {
   readonly list: SelectedList
   readonly naming: NamingConvention
@@ -45,7 +45,7 @@ export interface Selection {
 }
 
 /**
- * @param flattened nested objects of the row whose fields are columns of their own, named `<object>_<field>`
+ * @param flattened nested objects of the row whose fields become columns named `<object>_<field>`
  * @throws ConfigError when the document doesn't select exactly one list of objects
  */
 export function readSelection(
@@ -56,9 +56,7 @@ export function readSelection(
   const name = findDocumentRoot(document)?.name?.value ?? 'the operation'
   const list = findList(document, schema)
   if (!list) {
-    throw new ConfigError([
-      `${name} must select one list of rows and nothing else, so that it can be pulled page by page`,
-    ])
+    throw new ConfigError([`${name} must select one list of rows and nothing else, so that a pull can page through it`])
   }
   const naming = readNaming(list.field)
   const context = { operation: name, role, flattened, naming }
@@ -90,7 +88,7 @@ function readColumns(
 ): readonly SelectedColumn[] {
   const { operation, role, flattened, naming } = context
   if (selected.kind !== Kind.FIELD) {
-    throw new ConfigError([{ found: `${operation}: fragments can't be mirrored`, remedy: 'name the fields' }])
+    throw new ConfigError([{ found: `${operation}: fragments can't be mirrored`, remedy: 'list the fields' }])
   }
   const field = row.getFields()[selected.name.value]
   if (!field) {

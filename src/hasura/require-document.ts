@@ -3,8 +3,7 @@ import { type DocumentNode, Kind } from 'graphql'
 export type DocumentKind = 'query' | 'mutation'
 
 /**
- * @throws TypeError when the document doesn't hold exactly one operation of that kind: a mutation that is sent as a query
- *   would be retried
+ * @throws TypeError unless the document holds exactly one operation of that kind: a mutation sent as a query would be retried
  */
 export function requireDocument(document: DocumentNode, kind: DocumentKind): void {
   const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
@@ -14,6 +13,6 @@ export function requireDocument(document: DocumentNode, kind: DocumentKind): voi
   }
   if (operation.operation !== kind) {
     const name = operation.name?.value ?? 'without a name'
-    throw new TypeError(`The operation ${name} is a ${operation.operation}, and was to be sent as a ${kind}`)
+    throw new TypeError(`The operation ${name} is a ${operation.operation} and can't be sent as a ${kind}`)
   }
 }

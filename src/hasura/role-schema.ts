@@ -4,14 +4,14 @@ import { ConfigError } from '../errors.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
 
-/** The committed SDL of what one role sees of the API. */
+/** The committed SDL of the schema that one role sees. */
 export interface RoleSchema {
   readonly role: string
   readonly sdl: string
   readonly schema: GraphQLSchema
 }
 
-/** @throws ConfigError naming the command that fetches it, when the role's SDL isn't there */
+/** @throws ConfigError that names the command to pull it, when the role's SDL is missing */
 export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSchema> {
   let sdl: string
   try {
@@ -20,7 +20,7 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
     throw new ConfigError([
       {
         found: `The schema of role "${role}" is not in graphql/schema/${schemaFileName(role)}`,
-        remedy: `run "schema pull --role ${role}" and commit it`,
+        remedy: `run "npm run -s cli -- schema pull --role ${role}" and commit the file`,
       },
     ])
   }
@@ -28,9 +28,9 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
 }
 
 /**
- * Every job of a role needs the same one, and to build it takes the longer the more tables the API has.
+ * Builds a role's schema once: all jobs of the role share it, and building takes long for an API with many tables.
  *
- * @throws ConfigError when it is no valid schema: one that was written by hand, or pulled by an earlier version
+ * @throws ConfigError when the schema is invalid, because it was written by hand or pulled by an earlier version
  */
 export function readSchema(role: string, sdl: string): RoleSchema {
   const latest = latestOf.get(role)
@@ -50,7 +50,7 @@ function build(role: string, sdl: string): GraphQLSchema {
     throw new ConfigError([
       {
         found: `The schema of role "${role}" in graphql/schema/${schemaFileName(role)} is not valid (${quoteForeign(said)})`,
-        remedy: `run "schema pull --role ${role}" and commit it`,
+        remedy: `run "npm run -s cli -- schema pull --role ${role}" and commit the file`,
       },
     ])
   }
@@ -58,7 +58,7 @@ function build(role: string, sdl: string): GraphQLSchema {
 
 const latestOf = new Map<string, RoleSchema>()
 
-/** What the role's schema has against an operation, in GraphQL's words; empty when it may be sent. */
+/** Validates an operation against the role's schema. @returns GraphQL's messages; empty when the operation is valid */
 export function checkOperation(operation: DocumentNode, { schema }: RoleSchema): readonly string[] {
   return validate(schema, operation).map(error => error.message)
 }

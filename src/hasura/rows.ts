@@ -5,19 +5,19 @@ import { parseKeepingDigits } from './exact-numbers.ts'
 import { behind, endOfValue, skipSpace } from './json-bytes.ts'
 import { NumberList } from './number-list.ts'
 
-/** Rows of which each value is JSON, so that no digit of an answer passes through a JavaScript number. */
+/** Rows whose values are JSON text, so that no digit passes through a JavaScript number. */
 export interface Rows {
   readonly count: number
-  /** The columns' names as they are in the answer. */
+  /** The column names of the response. */
   readonly names: readonly string[]
-  /** Undefined when there is no such column. */
+  /** @returns undefined when there is no such column */
   column(name: string): Column | undefined
 }
 
-/** The values of one column, each a part of the same bytes: an answer isn't cut into a text for each of its values. */
+/** The values of one column as ranges of the response's bytes: no text is created per value. */
 export interface Column {
   readonly bytes: Buffer
-  /** Where values begin and, in the next number, end: the first row's at `first`, each further row's `step` numbers on. */
+  /** Pairs of start and end: the first row's at index `first`, each further row's `step` numbers later. */
   readonly places: Uint32Array
   readonly first: number
   readonly step: number
@@ -26,11 +26,11 @@ export interface Column {
 }
 
 /**
- * Finds the values in `{"data":{"users":[…]}}`, as Hasura writes it, without parsing them: they are read where they are
- * needed, and that is in the database. What is inside of a text, a list or an object is trusted to be JSON.
+ * Finds the values in `{"data":{"users":[…]}}`, as Hasura writes it, without parsing them: the database does that. The inside of texts,
+ * lists and objects is trusted to be JSON.
  *
- * @param place of the list in `data`: `users`, or `north.users` where it is in a namespace
- * @returns undefined for everything else, errors among it
+ * @param place of the list in `data`: `users`, or `north.users` in a namespace
+ * @returns undefined for any other body, such as errors
  */
 export function findRows(body: Buffer, place: string): Rows | undefined {
   const names = ['data', ...place.split('.')]
@@ -53,13 +53,13 @@ export function findRows(body: Buffer, place: string): Rows | undefined {
   return rowsAt(body, columns, places.numbers, places.length / (2 * columns.length))
 }
 
-/** The same of an answer that was written in any other way. @returns undefined when it has no such list */
+/** Parses a response in any other layout. @returns undefined when it has no such list */
 export function parseRows(body: string, place: string): Rows | undefined {
   const list = z.array(record).safeParse(valueAt(parseKeepingDigits(body), `data.${place}`))
   return list.success ? rowsOf(list.data) : undefined
 }
 
-/** @param place the names on the way to it, with dots between: GraphQL's have none */
+/** @param place the names of the path, separated by dots, which GraphQL names don't contain */
 export function valueAt(json: unknown, place: string): unknown {
   return place.split('.').reduce<unknown>((value, name) => {
     const parsed = record.safeParse(value)
@@ -67,7 +67,7 @@ export function valueAt(json: unknown, place: string): unknown {
   }, json)
 }
 
-/** @param list what `JSON.stringify` can write; what a row doesn't have is null */
+/** @param list values for `JSON.stringify`; a missing one is null */
 export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows {
   const names = [...new Set(list.flatMap(row => Object.keys(row)))]
   const texts = list.flatMap(row => names.map(name => JSON.stringify(row[name]) ?? 'null'))
@@ -81,7 +81,7 @@ export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows
   return rowsAt(Buffer.from(texts.join('')), names, places.numbers, list.length)
 }
 
-/** @param places beginning and end of each value, row by row */
+/** @param places start and end of each value, row by row */
 function rowsAt(bytes: Buffer, names: readonly string[], places: Uint32Array, count: number): Rows {
   const step = 2 * names.length
   return {
@@ -97,24 +97,24 @@ function rowsAt(bytes: Buffer, names: readonly string[], places: Uint32Array, co
 }
 
 /**
- * The texts of some columns in one row, all digits of their numbers among them.
+ * The values of some columns in one row as texts, with all digits.
  *
- * @throws PermanentError (`null-in-order`) when one of them is null, so that the row has no place among the others;
- *   (`list-in-order`) when one is a list or an object, which no query can name
+ * @throws PermanentError (`null-in-order`) when one of them is null, so that the row can't be ordered; (`list-in-order`) when one is a list
+ *   or an object, which no query can compare with
  */
 export function textsAt(rows: Rows, row: number, names: readonly string[]): readonly string[] {
   return names.map(name => {
     const value = rows.column(name)?.text(row) ?? 'null'
     if (value === 'null') {
       throw new PermanentError('null-in-order', {
-        found: `"${name}" is null in a row, and rows are told apart and ordered by it`,
-        remedy: `choose columns that never are, or leave such rows out by the job's "where"`,
+        found: `"${name}" is null in a row, but identifies or orders rows`,
+        remedy: `choose columns that are never null, or exclude such rows by the job's "where"`,
       })
     }
     if (/^[[{]/.test(value)) {
       throw new PermanentError('list-in-order', {
-        found: `"${name}" holds lists or objects, and rows are told apart and ordered by it`,
-        remedy: "choose other columns, since an array or a composite type can't be compared with a value in a query",
+        found: `"${name}" holds lists or objects, but identifies or orders rows`,
+        remedy: "choose other columns, because a query can't compare an array or a composite type with a value",
       })
     }
     return value.startsWith('"') ? z.string().parse(JSON.parse(value)) : value
@@ -131,10 +131,10 @@ function namesOf(row: string): readonly string[] | undefined {
 }
 
 /**
- * Adds beginning and end of each value of one row, which has the columns of the first in their order: GraphQL answers in the
- * order of the selection.
+ * Adds start and end of each value of one row, whose columns have the order of the first row: GraphQL answers in the order of the
+ * selection.
  *
- * @returns where the next character behind the row is; -1 when the row is written in any other way
+ * @returns the position after the row; -1 when the row has another layout
  */
 function findValues(body: Buffer, start: number, keys: readonly Buffer[], places: NumberList): number {
   let at = start

@@ -1,9 +1,9 @@
-/** What this worker knows of a scalar: everything else follows from the Postgres type in which it is mirrored. */
+/** A known scalar: everything else follows from the Postgres type of its mirror column. */
 interface Scalar {
   readonly column: string
-  /** As what two values compare, where the column is kept as text because Postgres' type would round it. */
+  /** The type by which values are compared, when the column is stored as text because Postgres' type would round it. */
   readonly comparedAs?: string
-  /** Its database has no order for it, whatever the API's operators say. */
+  /** The database can't order it, even if the API has operators for it. */
   readonly isUnordered?: true
 }
 
@@ -11,8 +11,8 @@ const text: Scalar = { column: 'text' }
 const withoutOrder: Scalar = { column: 'text', isUnordered: true }
 
 /**
- * By the name that Hasura gives them: that of the database's type (for Postgres in either of Postgres' own two ways), and
- * GraphQL's five. SQL Server's `datetime2` and `datetimeoffset` count in 100 nanoseconds, and Postgres in 1000.
+ * By Hasura's name: that of the database's type (for Postgres either of its two names), and GraphQL's five. SQL Server's `datetime2` and
+ * `datetimeoffset` have a resolution of 100 nanoseconds, Postgres of 1000.
  */
 const scalars: Readonly<Record<string, Scalar>> = {
   Int: { column: 'integer' },
@@ -81,28 +81,28 @@ const scalars: Readonly<Record<string, Scalar>> = {
 }
 
 /**
- * How an API spells its names. From v2.49 on Hasura's `graphql-default` writes scalars with a capital (`Timestamptz`); under
- * `hasura-default` a scalar with a capital is a type of the database's owner, such as an enum `Interval`.
+ * How an API spells its names. Since v2.49 Hasura's `graphql-default` capitalizes scalars (`Timestamptz`); under `hasura-default` a
+ * capitalized scalar is a user-defined type, such as an enum `Interval`.
  */
 export type NamingConvention = 'hasura-default' | 'graphql-default'
 
-/** The Postgres type in which a scalar is mirrored; what isn't known (an enum, a custom type) is kept as text. */
+/** The Postgres type that mirrors a scalar; text for an unknown one (an enum, a custom type). */
 export function columnTypeOf(scalar: string, naming: NamingConvention): string {
   return find(scalar, naming).column
 }
 
-/** The Postgres type as which two of its values compare. */
+/** The Postgres type by which its values are compared. */
 export function comparedAs(scalar: string, naming: NamingConvention): string {
   const { column, comparedAs = column } = find(scalar, naming)
   return comparedAs
 }
 
-/** Whether rows can have an order by it. */
+/** Whether rows can be ordered by it. */
 export function isOrdered(scalar: string, naming: NamingConvention): boolean {
   return !find(scalar, naming).isUnordered
 }
 
-/** The TypeScript types of the scalars in either spelling, as codegen's option `scalars` takes them. GraphQL's own are its. */
+/** The TypeScript types of the scalars in either spelling, for codegen's option `scalars`; codegen has GraphQL's own. */
 export function typescriptScalars(): Record<string, { readonly input: string; readonly output: string }> {
   return Object.fromEntries(
     Object.entries(scalars)
@@ -117,7 +117,7 @@ export function typescriptScalars(): Record<string, { readonly input: string; re
   )
 }
 
-/** Of what Hasura's JSON holds: digits beyond 2^53 survive only in the text of a page, so JavaScript gets no promise. */
+/** The types in Hasura's JSON. Digits beyond 2^53 survive only in the text of a page, so numbers may also be strings. */
 const typescriptTypes: Readonly<Record<string, string>> = {
   integer: 'number',
   smallint: 'number',
@@ -133,11 +133,11 @@ const typescriptTypes: Readonly<Record<string, string>> = {
 function find(scalar: string, naming: NamingConvention): Scalar {
   const plain = scalar.charAt(0).toLowerCase() + scalar.slice(1)
   const name = naming === 'graphql-default' && !Object.hasOwn(scalars, scalar) ? plain : scalar
-  // An array is called as Postgres calls its type: `_uuid`.
+  // An array has Postgres' name of its type: `_uuid`.
   return (Object.hasOwn(scalars, name) ? scalars[name] : undefined) ?? (scalar.startsWith('_') ? withoutOrder : text)
 }
 
-/** GraphQL's own numbers take no text in variables; Hasura's other scalars take either. */
+/** In variables GraphQL's own numbers accept no text; Hasura's other scalars accept both. */
 export function isGraphQLNumber(scalar: string): boolean {
   return scalar === 'Int' || scalar === 'Float'
 }

@@ -17,8 +17,8 @@ export interface Received extends Answer {
 }
 
 /**
- * Sends one operation once. graphql-request prints the document and writes the request; the response is taken before it
- * sees it, because its errors repeat response and variables, and because the text is wanted as it came.
+ * Creates a function that sends one operation once. graphql-request prints the document and writes the request. The response is captured
+ * before graphql-request sees it, because its errors quote response and variables, and because the original text is needed.
  *
  * The function throws OutageError (`network`: Hasura can't be reached), TransientError (`network`, `timeout`),
  * PermanentError (`too-large`), UnknownOutcomeError for a mutation that may have reached Hasura, or the signal's reason.
@@ -47,16 +47,17 @@ export function createSend(deps: { url: string; role: string }) {
       })
     } catch (error) {
       limits.signal?.throwIfAborted()
-      // The error's own words may repeat a variable or a header.
-      if (!sent.begun) throw new TypeError('The operation can not be sent: its variables are not JSON')
+      // The error's own message may quote a variable or a header.
+      if (!sent.begun)
+        throw new TypeError('The operation was not sent, because its variables can not be written as JSON')
       throw translateFailure(error, kind)
     }
-    if (!sent.received) throw new TypeError('graphql-request did not use the fetch that it was given')
+    if (!sent.received) throw new TypeError('graphql-request did not use the given fetch')
     return sent.received
   }
 }
 
-const ifTooLarge = 'ask for fewer rows or columns'
+const ifTooLarge = 'query fewer rows or columns'
 
 function translateFailure(error: unknown, kind: DocumentKind): Error {
   if (error instanceof PermanentError) return kind === 'query' ? error : unknownOutcome(error)
@@ -64,11 +65,11 @@ function translateFailure(error: unknown, kind: DocumentKind): Error {
     words,
     neverSent,
     isTimeout,
-    remedy = 'check that it runs and that HASURA_URL is right',
+    remedy = 'check that Hasura runs and that HASURA_URL is correct',
   } = describeNetworkFailure(error)
-  const told = { found: `No answer from Hasura, ${words}`, remedy }
+  const told = { found: `No response from Hasura, ${words}`, remedy }
   if (neverSent) return new OutageError('network', 'account', told)
-  // One query's answer that comes too late, or breaks off, doesn't say that Hasura serves nobody.
+  // A late or cut-off response to one query doesn't mean that Hasura is down.
   if (kind === 'query') return new TransientError(isTimeout ? 'timeout' : 'network', told)
   return unknownOutcome(told)
 }

@@ -15,17 +15,17 @@ import {
 import { pruneSchema, type Refused } from './prune-schema.ts'
 
 export interface SpelledSchema {
-  /** In an order that doesn't change from one call to the next. */
+  /** In a stable order. */
   readonly sdl: string
-  /** What can't be written in GraphQL, such as `articles.__v`, the shortest names first. */
+  /** Names that are invalid in GraphQL, such as `articles.__v`, the shortest first. */
   readonly leftOut: readonly string[]
 }
 
 /**
- * A schema as SDL, without what graphql-js or codegen would refuse. Hasura shows columns and parts of remote schemas under
- * names that GraphQL keeps for itself (GraphQL spec, "Reserved names"), and one of them would make the whole schema invalid.
+ * Renders a schema as SDL, without what graphql-js or codegen would reject. Hasura may show columns and parts of remote schemas under
+ * reserved names (GraphQL spec, "Reserved names"), one of which would make the whole schema invalid.
  *
- * @throws Error when nothing can be queried without what has to be left out, or when it is no introspection
+ * @throws Error when no query is left, or when the input isn't an introspection
  */
 export function spellSchema({ __schema: shown }: IntrospectionQuery): SpelledSchema {
   let refused: Refused = { types: new Set(), interfaces: new Set() }
@@ -39,7 +39,7 @@ export function spellSchema({ __schema: shown }: IntrospectionQuery): SpelledSch
   }
 }
 
-/** Only a schema that was written down has errors with a place, so it is written and read again. */
+/** Only errors of a parsed schema have locations, so it is printed and parsed. */
 function findRefused(refused: Refused, schema: GraphQLSchema): Refused {
   const document = parse(printSchema(schema))
   const read = buildASTSchema(document, { assumeValidSDL: true })
@@ -62,7 +62,7 @@ function findRefused(refused: Refused, schema: GraphQLSchema): Refused {
   return { types, interfaces }
 }
 
-/** The names of the definitions that an error is about. */
+/** Names of the definitions in which an error lies. */
 function definitionsOf({ definitions }: DocumentNode, { nodes = [] }: GraphQLError): string[] {
   return nodes.flatMap(({ loc }) => {
     const around = definitions.find(
@@ -77,7 +77,7 @@ function findLeftOut(shown: IntrospectionSchema, spelled: IntrospectionSchema): 
   return [...new Set(lost)].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))
 }
 
-/** A type that is gone is told without what it held. */
+/** A missing type is listed without its fields. */
 function missing(before: readonly Place[], after: readonly Place[]): string[] {
   const rest = new Map(after.map(place => [place.name, place]))
   return before.flatMap(place => {

@@ -3,7 +3,7 @@ import { type DocumentNode, Kind } from 'graphql'
 import { findPath } from './find-list.ts'
 import type { RowOf } from './row-of.ts'
 
-/** The same answer, in a namespace or not, with rows in which these columns are never null. */
+/** The same result, in a namespace or not, with rows in which these columns are never null. */
 type WithoutNulls<R, C extends string> = {
   [Field in keyof R]: R[Field] extends readonly (infer Row)[]
     ? { [Column in keyof Row]: Column extends C ? NonNullable<Row[Column]> : Row[Column] }[]
@@ -12,15 +12,14 @@ type WithoutNulls<R, C extends string> = {
       : R[Field]
 }
 
-/** The rows that a pull reads, and only those. */
+/** A document with a filter, to spread into `pullSync`. */
 export interface RowsWithoutNulls<R, V, C extends string> {
   readonly document: TypedDocumentNode<WithoutNulls<R, C>, V>
   readonly where: V extends { where: infer W } ? W : never
 }
 
 /**
- * For a key whose columns the API calls nullable, as it does with every column of a view: leaves out the rows in which one of
- * them is null, so that in the others none is.
+ * Excludes rows in which one of these columns is null. For a key or cursor whose columns the API calls nullable, as all columns of a view.
  *
  * @example
  * import { pullSync, withoutNulls } from 'hasura-sync-worker'
@@ -41,11 +40,11 @@ export function withoutNulls<R, V, const C extends readonly (keyof RowOf<R> & st
 ): RowsWithoutNulls<R, V, C[number]> {
   const fieldOf = fieldsOf(document)
   const where: unknown = Object.fromEntries(columns.map(column => [fieldOf.get(column) ?? column, { _is_null: false }]))
-  // A document's types are names for what its answers hold, and the filter is what makes them right.
+  // The filter makes the narrower row type true.
   return { document, where } as RowsWithoutNulls<R, V, C[number]>
 }
 
-/** The names that the API filters by, by those that the document gives to the columns of its list. */
+/** The API's column names, by the document's names for them. */
 function fieldsOf(document: DocumentNode): ReadonlyMap<string, string> {
   const selected = findPath(document)?.at(-1)?.selectionSet?.selections ?? []
   return new Map(

@@ -2,9 +2,9 @@ import { UsageError } from '../errors.ts'
 import { findNearNames } from '../names/near-names.ts'
 
 /**
- * What somebody means who sees a numbered list of tables: `all`, `none`, or numbers and names with commas or spaces between.
+ * Parses a choice from a numbered list of tables: `all`, `none`, or numbers and names, separated by commas or spaces.
  *
- * @throws UsageError when a word is neither
+ * @throws UsageError for any other word
  */
 export function readChoice(answer: string, tables: readonly string[]): readonly string[] {
   const words = answer.split(/[\s,]+/).filter(word => word !== '')
@@ -20,7 +20,7 @@ function findTable(word: string, tables: readonly string[]): string {
   if (found !== undefined) return found
   const near = findNearNames(word, tables)
   throw new UsageError({
-    found: `"${word}" is none of the tables`,
+    found: `"${word}" is not in the list`,
     remedy:
       near.length > 0 ? `did you mean ${near.join(' or ')}?` : `give numbers from 1 to ${tables.length}, or names`,
   })

@@ -13,7 +13,7 @@ const manifestSchema = z.object({
   allowScripts: z.record(z.string(), z.boolean()),
 })
 
-/** What the engine's own package.json says. */
+/** The engine's own package.json. */
 export type EngineManifest = z.output<typeof manifestSchema>
 
 /** @param folder of the engine's package */
@@ -22,10 +22,10 @@ export async function readEngineManifest(folder: URL): Promise<EngineManifest> {
 }
 
 /**
- * npm only warns of a Node that is too old.
+ * Refuses a version of Node that is too old, of which npm only warns.
  *
  * @param engines such as `>=24`
- * @param version of Node that runs this, such as `22.15.0`
+ * @param version of the running Node, such as `22.15.0`
  */
 export function findNodeProblem(
   { engines }: Pick<EngineManifest, 'engines'>,

@@ -6,17 +6,17 @@ import { readEngineManifest } from './engine-package.ts'
 import { renderManifest } from './project-manifest.ts'
 
 export interface InitializedProject {
-  /** Below the project's folder. */
+  /** Paths relative to the project's folder. */
   readonly written: readonly string[]
-  /** What was there already and was not touched. */
+  /** What existed and was not changed. */
   readonly leftAlone: readonly string[]
 }
 
 /**
- * Writes a project into a folder that may have some of it already: no file is overwritten, and package.json only gains.
+ * Writes a project into a folder, which may have files: none is overwritten, and package.json only gets additions.
  *
- * @param engineFolder of the engine's package, where its templates are
- * @param folder is made if it isn't there
+ * @param engineFolder folder of the engine's package, which holds the templates
+ * @param folder created if it doesn't exist
  */
 export async function initProject(engineFolder: URL, folder: string): Promise<InitializedProject> {
   const engine = await readEngineManifest(engineFolder)
@@ -39,7 +39,7 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   }
 }
 
-/** npm leaves these out of a package under their own names, or takes them for its own. */
+/** Under their own names, npm omits these from a package or uses them itself. */
 const dotFiles: Readonly<Record<string, string>> = { gitignore: '.gitignore', dockerignore: '.dockerignore' }
 
 async function readTemplates(engineFolder: URL): Promise<readonly WrittenFile[]> {
@@ -52,7 +52,7 @@ async function readTemplates(engineFolder: URL): Promise<readonly WrittenFile[]>
   return [...(await Promise.all(files)), { path: '.env.example', content: environment }]
 }
 
-/** A name that npm takes. */
+/** A valid package name. */
 function nameOf(folder: string): string {
   const name = basename(folder)
     .toLowerCase()

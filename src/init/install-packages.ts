@@ -6,16 +6,16 @@ import type { Environment } from '../config/config.ts'
 import { PermanentError } from '../errors.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 
-/** Whether the packages of a project are there. Node's resolver isn't asked: it remembers for ever what it didn't find. */
+/** Whether a project's packages are installed. Doesn't use Node's resolver, which caches failures forever. */
 export function hasPackages(folder: string): boolean {
   return existsSync(join(folder, 'node_modules/@graphql-codegen/cli'))
 }
 
 /**
- * `npm install` in a project's folder. No package's own script runs: none of them needs to, and the environment may hold the
- * account's secret.
+ * Runs `npm install` in a project's folder. No install scripts run: no package needs one, and the environment may hold the account's
+ * secret.
  *
- * @throws PermanentError with what npm says
+ * @throws PermanentError with npm's message
  */
 export async function installPackages(folder: string, env: Environment, signal: AbortSignal): Promise<void> {
   try {

@@ -21,20 +21,19 @@ const scripts = {
   check: 'npm run types && npm test',
 }
 
-/** What `npm init` writes, and nobody means. */
+/** The placeholder of `npm init`. */
 const placeholder = 'echo "Error: no test specified" && exit 1'
 
 export interface ProjectManifest {
   readonly content: string
-  /** What was there already and is otherwise than the engine would have it, as sentences. */
+  /** What existed and differs from what the engine would write, as sentences. */
   readonly leftAlone: readonly string[]
 }
 
 /**
- * A project's package.json: what is there already, and what it lacks. The packages are of the versions that the engine was tested
- * with.
+ * Renders a project's package.json: what exists, plus what is missing. Packages get the versions that the engine was tested with.
  *
- * @param existing the text of the one that is there
+ * @param existing text of the existing file
  * @throws ConfigError when that isn't the package.json of a project
  */
 export function renderManifest(engine: EngineManifest, name: string, existing: string | undefined): ProjectManifest {
@@ -43,9 +42,8 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
   const pick = (...names: string[]) => Object.fromEntries(names.flatMap(key => (all[key] ? [[key, all[key]]] : [])))
   const leftAlone = Object.entries(scripts)
     .filter(([key, script]) => isOther(own.scripts?.[key], script))
-    .map(([key, script]) => `script "${key}" of package.json, which would be: ${script}`)
-  if (isOther(own.type, 'module'))
-    leftAlone.push('"type" of package.json, which has to be "module" for the jobs to load')
+    .map(([key, script]) => `script "${key}" of package.json, which init would set to: ${script}`)
+  if (isOther(own.type, 'module')) leftAlone.push('"type" of package.json, which must be "module" for the jobs to load')
   const ownScripts = Object.entries(own.scripts ?? {}).filter(([, script]) => script !== placeholder)
   const manifest = {
     ...own,
@@ -80,10 +78,10 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
 function parseManifest(content: string): z.output<typeof manifestSchema> {
   try {
     const manifest: unknown = JSON.parse(content)
-    // Its own order is kept.
+    // Keeps the order of the existing file.
     return { ...Object(manifest), ...manifestSchema.parse(manifest) }
   } catch {
-    throw new ConfigError([{ found: "package.json can't be read", remedy: 'correct it, or give another folder' }])
+    throw new ConfigError([{ found: "package.json can't be read", remedy: 'correct it, or choose another folder' }])
   }
 }
 

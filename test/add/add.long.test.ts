@@ -82,8 +82,8 @@ async function snapshot(): Promise<Record<string, string>> {
 
 describe('refuses and writes nothing', () => {
   test.each<[what: string, words: string[], code: number, sentence: string]>([
-    ['when there are several cursors', ['drafts'], 2, 'say which one does with --cursor'],
-    ['a view without --key', ['heavy_tags'], 2, 'with commas between'],
+    ['when there are several cursors', ['drafts'], 2, 'choose one with --cursor'],
+    ['a view without --key', ['heavy_tags'], 2, 'separated by commas'],
     ['a table that is mirrored already', ['articles'], 2, 'sync-articles pulls articles already'],
     [
       'a mirror table that has its job',
@@ -101,7 +101,7 @@ describe('refuses and writes nothing', () => {
       'a role without introspection',
       ['measurements', '--role', 'restorer'],
       1,
-      'Role "restorer" is not shown the schema',
+      'Role "restorer" may not introspect the schema',
     ],
     ['an account that there is not', ['measurements', '--account', 'other'], 2, 'There is no account "other"'],
   ])('%s', async (_what, words, code, sentence) => {
@@ -118,7 +118,7 @@ describe('refuses and writes nothing', () => {
     await writeFile(other, 'type query_root {\n  measurements: Int\n}\n')
     const before = await snapshot()
     const { code, err } = await cli('add', 'measurements')
-    expect(err).toMatch(/^No types can be generated with it, so nothing was written; codegen says .*measurements/)
+    expect(err).toMatch(/^Codegen failed, so nothing was written: .*measurements/)
     expect(code).toBe(1)
     expect(await snapshot()).toEqual(before)
     await rm(other)
@@ -132,7 +132,7 @@ describe('refuses and writes nothing', () => {
     expect(await cli('add', 'measurements')).toEqual({
       code: 2,
       out: '',
-      err: 'sync-topics sends PullTopics, which no file in graphql/ has: take the job out of src/jobs/list.ts\n',
+      err: 'sync-topics sends PullTopics, which no file in graphql/ defines: define the operation there, or remove the job from src/jobs/list.ts\n',
     })
     expect(await snapshot()).toEqual(before)
     await writeFile(file, operation)
@@ -143,7 +143,7 @@ describe('refuses and writes nothing', () => {
     await sandbox.hasura.changeMetadata(alterSelectPermission('topics', 'viewer', { columns: ['id', 'updated_at'] }))
     const { code, err } = await cli('add', 'measurements')
     expect(err).toMatch(/^sync-topics: Cannot query field "title" on type "topics"/)
-    expect(err).toMatch(/^These jobs don't fit what the API shows now/m)
+    expect(err).toMatch(/^These jobs don't match the API's current schema/m)
     expect(code).toBe(2)
     expect(await snapshot()).toEqual(before)
     await sandbox.hasura.changeMetadata(alterSelectPermission('topics', 'viewer', { columns: '*' }))
@@ -249,7 +249,7 @@ Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__
     expect(await cli('add', 'measurements')).toEqual({
       code: 2,
       out: '',
-      err: 'sync-measurements pulls measurements already: change that one, or take it out and add it again; a second job of the same rows needs --name and --into\n',
+      err: 'sync-measurements pulls measurements already: change that job, or remove it and add it again; give --name and --into for a second job of the same rows\n',
     })
     expect(await snapshot()).toEqual(before)
   })

@@ -14,7 +14,7 @@ test('a packed build has no sources to add to', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'))
   try {
     await expect(checkWishes({ folder, node, jobs }, [wish])).rejects.toThrow(
-      `"add" writes TypeScript beside the sources, of which there are none in ${folder}, or no codegen: use it in a project, after "npm install"`,
+      `${folder} has no TypeScript sources or no codegen, which "add" needs: run it in a project, after "npm install"`,
     )
   } finally {
     await rm(folder, { recursive: true })
@@ -40,7 +40,7 @@ test.each([
 
 test.each(['größe', '', 'a b', 'a.b.c', '2nd', '.a'])('%j is no name of a root field', async rootField => {
   await expect(checkWishes({ folder: checkout, node, jobs }, [{ ...wish, rootField }])).rejects.toThrow(
-    "GraphQL's names are made of the letters A to Z",
+    'GraphQL names consist of letters A to Z',
   )
 })
 

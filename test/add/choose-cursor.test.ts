@@ -21,33 +21,33 @@ test.each<[column: string, asked: string | undefined, cursor: string | undefined
   expect(chooseCursor(readThings(`id: uuid!\n${column}`), asked)?.name).toBe(cursor)
 })
 
-const readAll = 'give --cursor none to read and compare all rows every time'
+const readAll = 'give --cursor none to read and compare all rows in every run'
 
 test.each<[column: string, asked: string | undefined, sentence: string]>([
   [
     'updated_at: timestamptz!\nmodified_at: timestamptz!',
     undefined,
-    'Several columns of "things" may grow with every change (updated_at timestamptz!, modified_at timestamptz!): say which one does with --cursor',
+    'Several columns of "things" may grow with every change (updated_at timestamptz!, modified_at timestamptz!): choose one with --cursor',
   ],
   [
     'name: String',
     undefined,
-    `No column of "things" has a name that says that it grows with every change, such as updated_at: ${readAll}`,
+    `No column of "things" has the name of one that grows with every change, such as updated_at: ${readAll}`,
   ],
   [
     'created_at: timestamptz!\nrevision: bigint!\nupdated_at: String!',
     undefined,
-    `No column of "things" has a name that says that it grows with every change, such as updated_at: if one of created_at timestamptz!, revision bigint! grows with every change, give it with --cursor; ${readAll}`,
+    `No column of "things" has the name of one that grows with every change, such as updated_at: if one of created_at timestamptz!, revision bigint! grows with every change, choose it with --cursor; ${readAll}`,
   ],
   [
     'updated_at: timestamptz',
     undefined,
-    `"updated_at" of "things" can be null, and a pull would never find the rows where it is: ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
   ],
   [
     'updated_at: timestamptz',
     'updated_at',
-    `"updated_at" of "things" can be null, and a pull would never find the rows where it is: ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
   ],
   ['name: String', 'nme', `"things" has no column "nme" for a cursor: ${readAll}`],
   [

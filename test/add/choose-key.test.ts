@@ -64,26 +64,21 @@ test.each<[what: string, byKey: string, asked: string[] | undefined, sentence: s
     'there is none',
     '',
     undefined,
-    'This role sees no primary key of "things", as a view has none: give the columns that tell a row from all others with --key, with commas between (never null: id, a, _id)',
+    'This role sees no primary key of "things"; a view has none: give the columns that identify a row with --key, separated by commas (never null: id, a, _id)',
   ],
   [
     'a column is of an enum table',
     'a: Int!, kind: kinds_enum!',
     undefined,
-    `"kind" of "things" can't be a column of the key: things_bool_exp has no _gt, _gte, _lt, _lte for it, as Hasura compares the values of an enum table for equality alone: give other columns`,
+    `"kind" of "things" can't be a key column: things_bool_exp has no _gt, _gte, _lt, _lte for it, as Hasura compares the values of an enum table for equality alone: give other columns`,
   ],
   ['a column is not there', '', ['c'], '"things" has no column "c" for a key: give some of id, a, b, data, _id, kind'],
-  [
-    'a column has no order',
-    '',
-    ['data'],
-    '"data" of "things" can\'t be a column of the key: its type, jsonb!, has no order',
-  ],
+  ['a column has no order', '', ['data'], '"data" of "things" can\'t be a key column: its type, jsonb!, has no order'],
   [
     'a column of a table can be null',
     'id: uuid!',
     ['b'],
-    'b of "things" can be null, so rows would be without a key: leave --key out for the primary key (id), or give columns that are never null',
+    'b of "things" can be null, so rows could lack a key: omit --key to use the primary key (id), or give columns that are never null',
   ],
 ])('is refused when %s', (_what, byKey, asked, sentence) => {
   expect(() => chooseKey(readThings(columns, byKey), asked)).toThrow(sentence)

@@ -42,11 +42,11 @@ test.each<[what: string, path: string, content: string]>([
 
 test('what is pulled already isn’t pulled twice by accident', async () => {
   await expect(choose('articles', undefined, known)).rejects.toThrow(
-    'sync-articles pulls articles already: change that',
+    'sync-articles pulls articles already: change that job',
   )
   expect(await choose('articles', 'sync-articles-again', known)).toBe('sync-articles-again')
   await write('graphql/left.graphql', operation('PullThings', 'things'))
-  await expect(choose('things')).rejects.toThrow('graphql/left.graphql asks for things already')
+  await expect(choose('things')).rejects.toThrow('graphql/left.graphql queries things already')
   expect(await choose('north.things')).toBe('sync-north-things')
 })
 

@@ -66,7 +66,7 @@ const syncs = [
 
 test('refuses a list without syncs', () => {
   expect(() => register('export const jobs = [a]\n')).toThrow(
-    'src/jobs/list.ts has no list `const syncs = [ … ]` to put syncLinks into: write one there, which `jobs` holds',
+    'src/jobs/list.ts has no list `const syncs = [ … ]` to put syncLinks into: add such a list there and include it in `jobs`',
   )
 })
 

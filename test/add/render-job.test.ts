@@ -46,7 +46,7 @@ import { PullOrderDocument } from '../generated/graphql.ts'
 
 export const syncOrder = pullSync({
   name: 'sync-order',
-  // The API calls these nullable: rows in which one is null are left out.
+  // Nullable in the API's schema: rows with a null in one of these are left out.
   ...withoutNulls(PullOrderDocument, 'column_id'),
   role: 'viewer',
   key: ['column_id', 'part'],

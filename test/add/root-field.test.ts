@@ -70,28 +70,12 @@ test.each<[what: string, rootField: string, sentence: string]>([
     'Role "viewer" sees no root field "invoices": name one of the lists (things, others, search), or another role with --role',
   ],
   ['a name that every object has', 'toString', 'Role "viewer" sees no root field "toString"'],
-  [
-    'the field of one row',
-    'things_by_pk',
-    '"things_by_pk" is no list of rows, which a pull needs: name a similar list (things)',
-  ],
-  [
-    'an aggregate',
-    'things_aggregate',
-    '"things_aggregate" is no list of rows, which a pull needs: name a similar list (things)',
-  ],
-  [
-    'a scalar',
-    'version',
-    '"version" is no list of rows, which a pull needs: name one of the lists (things, others, search)',
-  ],
+  ['the field of one row', 'things_by_pk', '"things_by_pk" is not a list of rows: name a similar list (things)'],
+  ['an aggregate', 'things_aggregate', '"things_aggregate" is not a list of rows: name a similar list (things)'],
+  ['a scalar', 'version', '"version" is not a list of rows: name one of the lists (things, others, search)'],
   ['a mutation', 'insert_things', '"insert_things" is a mutation: name a list of rows'],
-  ['an action', 'ping', '"ping" takes no where, order_by and limit, which a pull needs to read page by page'],
-  [
-    'a function that needs arguments',
-    'search',
-    '"search" can\'t be asked for without args, which a pull doesn\'t give',
-  ],
+  ['an action', 'ping', '"ping" lacks the arguments where, order_by and limit, which a pull needs for paging'],
+  ['a function that needs arguments', 'search', '"search" requires args, which a pull doesn\'t pass'],
 ])('refuses %s', (_what, rootField, sentence) => {
   const sdl = readSdl(
     describeTable('things', 'id: uuid!', 'id: uuid!'),
@@ -108,7 +92,7 @@ test.each<[what: string, rootField: string, sentence: string]>([
 test('refuses a role that may read nothing', () => {
   const schema = readSdl('extend type query_root { no_queries_available: String }')
   expect(() => readRootField('things', schema)).toThrow(
-    'Role "viewer" may read nothing of this API: give it a select permission in Hasura, or name another role with --role',
+    'Role "viewer" may not read anything from this API: give it a select permission in Hasura, or choose another role with --role',
   )
 })
 
@@ -156,7 +140,7 @@ test('a list in a namespace is named with it, and asked for in it', () => {
   expect(() => readRootField('things', schema)).toThrow(
     'sees no root field "things": name a similar list (north.things)',
   )
-  expect(() => readRootField('north', schema)).toThrow('"north" is no list of rows, which a pull needs: name')
+  expect(() => readRootField('north', schema)).toThrow('"north" is not a list of rows: name')
 })
 
 test('the operation selects the key first, and gives the arguments by their names', () => {

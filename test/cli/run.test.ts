@@ -89,7 +89,7 @@ describe('run', () => {
       () => sandbox.hasura.stop(),
       () => sandbox.hasura.start(),
       1,
-      /^No answer from Hasura, the connection was refused \(ECONNREFUSED\)/,
+      /^No response from Hasura, the connection was refused \(ECONNREFUSED\)/,
     ],
   ])('with %s ends as it should', async (_what, breakIt, mendIt, code, sentence) => {
     await breakIt()

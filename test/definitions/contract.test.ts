@@ -58,7 +58,7 @@ test('the jobs that the API no longer fits are listed with their problem, the ot
     ),
     'read-users': null,
     'read-secrets': expect.stringMatching(
-      /^Job "read-secrets" .* \(The schema of role "keeper" is not in .*\): run "schema pull/,
+      /^Job "read-secrets" .* \(The schema of role "keeper" is not in .*\): run "npm run -s cli -- schema pull/,
     ),
   })
 })
@@ -67,7 +67,7 @@ test('a schema that nobody can read is a problem of its role’s jobs as well', 
   await writeFile(join(folder, 'broken.graphql'), 'type query_root {')
   const refusal = await findContractRefusal(job('read-all', '{ a }', 'broken'), pathToFileURL(`${folder}/`))
   expect(refusal?.message).toMatch(
-    /^Job "read-all" .*broken\.graphql is not valid \(.*\): run "schema pull --role broken"/,
+    /^Job "read-all" .*broken\.graphql is not valid \(.*\): run "npm run -s cli -- schema pull --role broken"/,
   )
 })
 

@@ -351,7 +351,7 @@ const faults: readonly Fault[] = [
     id: 'hasura',
     status: 'fail',
     detail: /a body that is not JSON \(text\/html\)/,
-    hint: /the endpoint may not be Hasura.*check HASURA_URL/,
+    hint: /check HASURA_URL, because another server/,
     code: 1,
   },
   {
@@ -359,7 +359,7 @@ const faults: readonly Fault[] = [
     env: async () => ({ HASURA_URL: `http://127.0.0.1:${await findFreePort()}/v1/graphql` }),
     id: 'hasura',
     status: 'fail',
-    detail: /^No answer from Hasura, the connection was refused/,
+    detail: /^No response from Hasura, the connection was refused/,
     hint: /HASURA_URL/,
     code: 1,
   },

@@ -249,7 +249,7 @@ describe('a role without refresh_users', () => {
       code: 'first-login',
       scope: 'account',
       message: expect.stringMatching(
-        /^refresh_users was refused for role "restorer" and the user is not visible \(.*\): set REFRESH_ROLE to a role that has it$/,
+        /^refresh_users was refused for role "restorer" and the user is not visible \(.*\): set REFRESH_ROLE to a role that may call refresh_users$/,
       ),
     })
     expect(await stateOf(account)).toMatchObject({ state: 'pending', process: null })
@@ -270,7 +270,7 @@ describe('a role without refresh_users', () => {
     expect(error).toMatchObject({
       name: 'RefusalError',
       code: 'first-login',
-      message: expect.stringMatching(/^Role "restorer" can't look whether .* set REFRESH_ROLE to a role that can/),
+      message: expect.stringMatching(/^Role "restorer" can't query whether .* set REFRESH_ROLE to a role that may/),
     })
   })
 })

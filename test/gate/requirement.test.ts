@@ -68,7 +68,7 @@ describe('a role that is missing', () => {
   test('of an account without Hasura asks for the endpoint', () => {
     expect(findRefusal({ role: 'editor' }, granted(undefined))).toMatchObject({
       code: 'job-roles',
-      message: 'Role "editor" is needed, but the account has no Hasura endpoint: set HASURA_URL',
+      message: 'Role "editor" is required, but the account has no Hasura endpoint: set HASURA_URL',
     })
   })
 
@@ -88,7 +88,7 @@ test('a missing scope names itself and the scopes there are', () => {
   expect(refusal).toMatchObject({
     code: 'scope',
     scope: 'job',
-    message: `Scope files is not among the token's scopes (wiki, email): add it to the client's scopes and to SCOPE`,
+    message: `Scope files is not among the token's scopes (wiki, email): add it to the client's client scopes and to SCOPE`,
   })
 })
 

@@ -157,7 +157,7 @@ describe('an account name that meant something else before', () => {
     await expect(open(account)).rejects.toMatchObject({
       code: 'fingerprint',
       scope: 'account',
-      message: `Account "${account}" had ${part} https://elsewhere.example until now and has ${now[part]}: give the other one a name of its own, or run "forget ${account} --configured" to delete what was synced and start anew`,
+      message: `Account "${account}" had ${part} https://elsewhere.example before and has ${now[part]} now: give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`,
     })
     await app.operations.forget({ account, configured: true })
     await open(account)
@@ -174,7 +174,7 @@ describe('a session', () => {
     const { account, claims } = await open(app.addAccount())
     // @ts-expect-error the key is a symbol that the gate's module doesn't let out
     expect(() => new Session(Symbol('session'), account, claims, undefined)).toThrow(
-      'A session is made by the gate alone',
+      'Only the gate can create a session',
     )
   })
 

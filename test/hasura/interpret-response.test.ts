@@ -33,7 +33,7 @@ describe('an answer with data', () => {
   })
 
   test.each([{ data: null }, { data: [] }, { data: {}, errors: 'canary' }])('of the form %j is none', body => {
-    expect(errorOf(interpretResponse(response(body), 'query', 'viewer')).message).toMatch(/no GraphQL answer/)
+    expect(errorOf(interpretResponse(response(body), 'query', 'viewer')).message).toMatch(/not a GraphQL response/)
   })
 })
 
@@ -78,7 +78,7 @@ describe("each of Hasura's codes", () => {
   test('an operation that is not on the allow list is told with the command that prints what to put there', () => {
     const answer = response(refusal('validation-failed', 'query is not allowed', '$'))
     expect(errorOf(interpretResponse(answer, 'query', 'viewer')).message).toBe(
-      'Hasura refused the operation as role "viewer": validation-failed at $ (query is not allowed): add what "schema operations" prints to the allow list of the API (Console → API → Allow List)',
+      'Hasura refused the operation as role "viewer": validation-failed at $ (query is not allowed): add the output of "npm run -s cli -- schema operations" to the allow list of the API (Console → API → Allow List)',
     )
   })
 
@@ -110,9 +110,9 @@ describe("each of Hasura's codes", () => {
 
 describe('an answer that is not GraphQL', () => {
   test.each<[number, unknown, RegExp, 'transient' | 'unknown' | 'permanent']>([
-    [200, '<h1>canary', /HTTP 200 with a body that is not JSON \(text\/html\).*may not be Hasura/, 'unknown'],
+    [200, '<h1>canary', /HTTP 200 with a body that is not JSON \(text\/html\).*check HASURA_URL/, 'unknown'],
     [200, '{"data":{"articles":[{"id', /not JSON/, 'unknown'],
-    [200, { hello: 'canary' }, /JSON that is no GraphQL answer/, 'unknown'],
+    [200, { hello: 'canary' }, /JSON that is not a GraphQL response/, 'unknown'],
     [500, 'canary', /HTTP 500/, 'unknown'],
     [502, { data: { a: 1 } }, /HTTP 502/, 'unknown'],
     [503, '', /HTTP 503/, 'unknown'],

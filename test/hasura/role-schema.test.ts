@@ -12,6 +12,6 @@ describe('an SDL that was written by hand or by an earlier version', () => {
     const read = () => readSchema('viewer', sdl)
     expect(read).toThrow(ConfigError)
     expect(read).toThrow(`The schema of role "viewer" in graphql/schema/viewer.graphql is not valid (${said}`)
-    expect(read).toThrow('run "schema pull --role viewer" and commit it')
+    expect(read).toThrow('run "npm run -s cli -- schema pull --role viewer" and commit the file')
   })
 })

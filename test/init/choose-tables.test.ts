@@ -21,10 +21,10 @@ test('a table of that name goes before the word', () => {
 })
 
 test.each([
-  ['5', '"5" is none of the tables: give numbers from 1 to 4, or names'],
-  ['0', '"0" is none of the tables'],
+  ['5', '"5" is not in the list: give numbers from 1 to 4, or names'],
+  ['0', '"0" is not in the list'],
   ['article', 'did you mean articles?'],
-  ['1-3', '"1-3" is none of the tables'],
+  ['1-3', '"1-3" is not in the list'],
 ])('%j is refused', (answer, sentence) => {
   expect(() => readChoice(answer, tables)).toThrow(sentence)
 })

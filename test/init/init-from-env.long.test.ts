@@ -32,11 +32,11 @@ test('a person chooses among the tables', async () => {
   expect(out).toContain('✓ job-roles      no job needs a role yet; granted: viewer')
   expect(out).toContain('· first-login    src/jobs/first-login.ts defines no first login')
   expect(out).toMatch(/\n {3}\d {2}articles\n/)
-  expect(out).toMatch(/Not offered: search_articles\. .* can't be asked for without args/)
+  expect(out).toMatch(/Not offered: search_articles\. .* requires args/)
   expect(await list()).toContain('const syncs = [syncTopics, syncUsers] as const')
   expect(out).toMatch(/Next:\n {2}cd .*\n {2}npm run -s cli -- run sync-topics\n {2}npm run -s cli -- run sync-users\n/)
   const again = await run(home.env, 'init', folder, '--from-env', '--table', 'topics', '--table', 'articles')
-  expect(again.out).toContain('graphql/topics.graphql asks for topics already.')
+  expect(again.out).toContain('graphql/topics.graphql queries topics already.')
   expect(await list()).toContain('const syncs = [syncTopics, syncUsers, syncArticles] as const')
 })
 

@@ -45,8 +45,8 @@ test('one that is there keeps what it has, and what it would lack is told', () =
   })
   expect(manifest.devDependencies).not.toHaveProperty('typescript')
   expect(leftAlone).toEqual([
-    'script "start" of package.json, which would be: exec hasura-sync-worker worker',
-    '"type" of package.json, which has to be "module" for the jobs to load',
+    'script "start" of package.json, which init would set to: exec hasura-sync-worker worker',
+    '"type" of package.json, which must be "module" for the jobs to load',
   ])
 })
 

@@ -78,17 +78,17 @@ describe('what a pull’s options say', () => {
     [
       'a key inside of a nested object',
       settings('id changed_at owner { name }', { flatten: new Set(['owner']), key: ['owner_name'] }),
-      `"owner_name" can't be a column of the key: it is a field of a nested object`,
+      `"owner_name" can't be a key column: it is a field of a nested object`,
     ],
     [
       'a key of an enum table',
       settings('id kind changed_at', { key: ['id', 'kind'] }),
-      `"kind" can't be a column of the key: things_bool_exp has no _gt, _gte, _lt, _lte for it, as Hasura compares the values of an enum table for equality alone: choose other columns`,
+      `"kind" can't be a key column: things_bool_exp has no _gt, _gte, _lt, _lte for it, as Hasura compares the values of an enum table for equality alone: choose other columns`,
     ],
     ...['tags', 'data', 'place'].map((column): [string, PullSettings, string] => [
       `a key whose type has no order, ${column}`,
       settings(`id ${column} changed_at`, { key: ['id', column] }),
-      `"${column}" can't be a column of the key: its type, `,
+      `"${column}" can't be a key column: its type, `,
     ]),
     [
       'a cursor that has two values',

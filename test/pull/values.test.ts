@@ -195,7 +195,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
 })
 
 test.each([
-  ['text[]', "array['a', 'b']", /"id" can't be a column of the key: its type, _text!?, has no order/],
+  ['text[]', "array['a', 'b']", /"id" can't be a key column: its type, _text!?, has no order/],
   // A type of the database's owner, which might as well be an enum.
   ['int_pair', 'row(1, 2)::int_pair', /"id" holds lists or objects/],
 ])('a key of type %s is told with its column', async (_type, value, found) => {

@@ -80,7 +80,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     const ticked = Promise.withResolvers<void>()
     endings.push(async () => {
       await ticked.promise
-      throw new TransientError('timeout', 'No answer from Hasura')
+      throw new TransientError('timeout', 'No response from Hasura')
     })
     steps = 0
     const { id } = await bootstrap(account)

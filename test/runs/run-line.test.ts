@@ -247,7 +247,7 @@ describe.each(backends)('a request on %s', backend => {
     return { job, first, second, runs: () => runs }
   }
   const late = async () => {
-    throw new TransientError('timeout', 'No answer from Hasura')
+    throw new TransientError('timeout', 'No response from Hasura')
   }
   const never = async () => {
     throw new PermanentError('validation-failed', 'field "x" not found')

@@ -105,7 +105,7 @@ test('a link out of the project is not followed, and one that stands for a file 
 
 test('two roles that only the case of their letters tells apart are refused on every machine', async () => {
   const files = ['Viewer', 'viewer'].map(role => ({ path: `graphql/schema/${schemaFileName(role)}`, content: role }))
-  await expect(writeFiles(project, files)).rejects.toThrow('are one file on macOS and Windows')
+  await expect(writeFiles(project, files)).rejects.toThrow('are the same file on macOS and Windows')
   const [one, other] = files
   await writeFiles(project, one ? [one, { ...one, path: 'graphql/x' }] : [])
   await expect(writeFiles(project, other ? [other] : [])).rejects.toThrow('Viewer.graphql are one file')
