@@ -12,7 +12,7 @@ export interface Account {
   readonly jobs?: readonly string[]
   /** Who may use it over HTTP: `<client>` or `<client>/<subject>` of a token, each percent-encoded. Every caller when absent. */
   readonly callers?: readonly string[]
-  /** Schedules that differ from those of the jobs; null for a job that runs on demand only. */
+  /** Schedules that override those of the jobs, by job name; null for a job that runs on demand only. */
   readonly schedules?: Readonly<Record<string, ScheduleRule | null>>
   /** Settings of jobs as texts, by the names in their schemas; they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>

@@ -11,7 +11,7 @@ export function parseLoginUrl(text: string, what: string, plainHttp: PlainHttp =
   return parseUrl(text, what, url => explainInsecure(url, what, plainHttp))
 }
 
-/** The same for an endpoint that an issuer names. */
+/** Parses the URL of an endpoint that an issuer names. */
 export function parseNamedUrl(text: string, what: string, issuer: URL, plainHttp: PlainHttp = {}): URL {
   return parseUrl(text, what, url => explainNamed(url, what, issuer, plainHttp))
 }

@@ -32,7 +32,7 @@ export interface TryDeps {
 /** Measures what it is given: the exchange itself, without what had to be waited for before. */
 export type Sending = <A>(exchange: () => Promise<A>) => Promise<A>
 
-/** A request to an API that takes tokens, and what is special about it. */
+/** A request to an API that takes tokens, and how to retry it. */
 export interface Attempts<T> {
   /** For whoever counts requests. */
   readonly operation: string
@@ -43,7 +43,7 @@ export interface Attempts<T> {
    * @param sending to be wrapped around the exchange
    */
   tryOnce(failures: readonly WorkerError[], sending: Sending): Promise<Tried<T>>
-  /** Waits as long as the API asks for, unless the next try does. */
+  /** Waits for the pause that the API asks for; a no-op when the next try waits itself. */
   pause(ms: number): Promise<void>
   /** Whether the failure may be temporary and another try is harmless. */
   isWorthAnotherTry(error: WorkerError): boolean

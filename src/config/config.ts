@@ -52,7 +52,7 @@ export interface HttpCallers {
   readonly operateRole?: string
   /** Requests in a minute that each caller may make of one process. */
   readonly requestsPerMinute?: number
-  /** From which keys may come over plain http. */
+  /** Hosts whose keys may be fetched over plain http. */
   readonly insecureHosts?: readonly string[]
 }
 

@@ -84,7 +84,7 @@ const tunnel: ReadonlyMap<string, string> = new Map([
 const tunnelRemedy =
   'have the proxy that HTTPS_PROXY or HTTP_PROXY names allow that server, give its user and password in that URL if it wants such, or name the server in NO_PROXY'
 
-/** An answer that came and can't be read. */
+/** A response that arrived but can't be read. */
 const unreadable: ReadonlyMap<string, string> = new Map([
   ['UNKNOWN_CONTENT_ENCODING', "the response has a Content-Encoding that wasn't requested"],
   ['BROKEN_COMPRESSION', 'the response is not compressed as its Content-Encoding says'],

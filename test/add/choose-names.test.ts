@@ -36,7 +36,7 @@ test.each<[what: string, path: string, content: string]>([
   expect(await choose('order')).toBe('sync-order')
   await write(path, content)
   expect(await choose('order')).toBe('sync-order-2')
-  await expect(choose('order', 'sync-order')).rejects.toThrow('is there already: give another name with --name')
+  await expect(choose('order', 'sync-order')).rejects.toThrow('already exists: give another name with --name')
   expect(await choose('order', 'import-order')).toBe('import-order')
 })
 
@@ -61,7 +61,7 @@ test.each<[rootField: string, asked: string | undefined, table: string | RegExp]
   ['north.order', undefined, 'north_order'],
   ['x'.repeat(70), undefined, 'x'.repeat(63)],
   ['articles', 'Artikel', 'Artikel'],
-  ['order', 'articles', /sync-articles mirrors into mirror\.articles already: give another table with --into/],
+  ['order', 'articles', /sync-articles already mirrors into mirror\.articles: give another table with --into/],
   [
     'order',
     'a.b',

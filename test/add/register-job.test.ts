@@ -71,5 +71,5 @@ test('refuses a list without syncs', () => {
 })
 
 test('refuses a list that has it', () => {
-  expect(() => register('const syncs = [syncLinks]\n')).toThrow('src/jobs/list.ts knows syncLinks already')
+  expect(() => register('const syncs = [syncLinks]\n')).toThrow('src/jobs/list.ts already has syncLinks')
 })

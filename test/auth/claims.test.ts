@@ -297,7 +297,7 @@ describe('readHasuraClaims', () => {
       { other: JSON.stringify(hasura) },
       {},
       'claims',
-      /stand in `other`: set HASURA_CLAIMS_NAMESPACE=other/,
+      /are in `other`: set HASURA_CLAIMS_NAMESPACE=other/,
     ],
     ['a mapper with plain dots', { 'https://hasura': { 'io/jwt/claims': hasura } }, {}, 'claims', /split at its dots/],
     [

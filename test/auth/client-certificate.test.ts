@@ -145,7 +145,7 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
     const error = await failureOf(openLogin(login).requestToken(undefined, forever))
     expect(error).toMatchObject({ name: 'OutageError', code: 'token-endpoint' })
     expect(error.message).toMatch(
-      /certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\): name the file.*NODE_EXTRA_CA_CERTS/,
+      /certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\): set NODE_EXTRA_CA_CERTS to the file/,
     )
     selfSigned.close()
   })

@@ -33,7 +33,7 @@ describe('a refusal of the token endpoint', () => {
       'client-auth',
       /Client authentication under Clients → sync/,
     ],
-    ['unsupported_grant_type', 'Unsupported grant_type', 'client-auth', /no client credentials grant/],
+    ['unsupported_grant_type', 'Unsupported grant_type', 'client-auth', /not support the client credentials grant/],
     ['something_else', undefined, 'client-auth', /\(something_else\): check CLIENT_ID, CLIENT_AUTH/],
     ['invalid_scope', 'Invalid scopes: hasura', 'scope', /refused the scopes "openid hasura".*Client scopes/],
     ['temporarily_unavailable', undefined, 'token-endpoint', /can't issue tokens now/],
@@ -74,7 +74,7 @@ describe('a refusal of the token endpoint', () => {
     ['password', 'invalid_grant', 'Account is not fully set up', /Required user actions/],
     ['password', 'unauthorized_client', 'Client not allowed for direct access grants', /Direct access grants/],
     ['password', 'unauthorized_client', 'Invalid client or Invalid client credentials', /CLIENT_SECRET_FILE/],
-    ['password', 'unsupported_grant_type', 'Unsupported grant_type', /no password grant/],
+    ['password', 'unsupported_grant_type', 'Unsupported grant_type', /not support the password grant/],
   ])('of %s with %s (%s) has its own remedy', (method, error, description, remedy) => {
     const translated = translateRefusal({ error, description }, { ...asker, method })
     expect(translated.code).toBe('client-auth')

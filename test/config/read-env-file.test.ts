@@ -44,16 +44,16 @@ describe('.env', () => {
 
   test.each<[string, string, RegExp]>([
     ['a name alone', 'A=1\nCLIENT_SECRET canary\nB=2\n', /^Line 2 of \.env sets no variable: write NAME=value/],
-    ['a name alone at the end', 'A=1\ncanary', /^In line 2 of/],
-    ['no name', '=canary\nB=2', /^In line 1 of/],
-    ['YAML', 'A: canary\n', /^In line 1 of/],
-    ['a name with a space', 'A B=canary', /^In line 1 of/],
-    ['bytes that are no text', '\0A\0=\0canary', /^In line 1 of/],
-    ['a wrong line after a long value', 'A="x\ny\nz"\ncanary\n', /^In line 4 of/],
+    ['a name alone at the end', 'A=1\ncanary', /^Line 2 of/],
+    ['no name', '=canary\nB=2', /^Line 1 of/],
+    ['YAML', 'A: canary\n', /^Line 1 of/],
+    ['a name with a space', 'A B=canary', /^Line 1 of/],
+    ['bytes that are no text', '\0A\0=\0canary', /^Line 1 of/],
+    ['a wrong line after a long value', 'A="x\ny\nz"\ncanary\n', /^Line 4 of/],
     [
       'a quote that does not end',
       'A=1\nCLIENT_SECRET="canary\nB=2',
-      /^The value in line 2 of \.env begins with a quote that doesn't end: close it$/,
+      /^The value in line 2 of \.env begins with a quote that doesn't end: close the quote$/,
     ],
   ])('is refused with %s, in a sentence that repeats nothing of it', async (_what, text, sentence) => {
     const error = await failureOf(readText(text))

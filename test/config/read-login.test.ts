@@ -71,7 +71,7 @@ describe('a login', () => {
       { CLIENT_SECRET: 'canary', ALLOW_INSECURE_ISSUER: 'yes' },
       [/^ALLOW_INSECURE_ISSUER is "yes": set it to true or false/],
     ],
-    [{ CLIENT_AUTH: 'tls' }, [/^CLIENT_AUTH is "tls": give one of client_secret_basic, .*, password$/]],
+    [{ CLIENT_AUTH: 'tls' }, [/^CLIENT_AUTH is "tls": set it to one of client_secret_basic, .*, password$/]],
   ])('with %j is told what to mend', (values, sentences) => {
     const { login, problems } = read(values)
     expect(login).toBeUndefined()

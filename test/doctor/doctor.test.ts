@@ -92,7 +92,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /invalid_client/,
-    hint: /Clients → doctor-\d+ → Enabled/,
+    hint: /the client is enabled \(Clients → doctor-\d+\)/,
     code: 3,
   },
   {

@@ -44,7 +44,7 @@ describe('a network failure', () => {
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
     ['CERT_HAS_EXPIRED', /renew/],
     ['UND_ERR_ABORTED', /HTTPS_PROXY.*NO_PROXY/],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', /name the server as its certificate does/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /use the host name of its certificate/],
   ])('with %s has a remedy of its own', (code, remedy) => {
     expect(describeNetworkFailure(coded(code)).remedy ?? '').toMatch(remedy)
   })

@@ -74,7 +74,7 @@ describe.each(addresses)('%s', variable => {
   test(`with a query is ${hasQuery ? 'taken, since some servers need one' : 'refused, since it would be shown and stored'}`, () => {
     const env = { ...base, [variable]: 'https://a.example/x?apikey=canary' }
     if (hasQuery) expect(() => parseConfig(env)).not.toThrow()
-    else expect(messageOf(env)).toMatch(/a user, a query or a fragment: leave them out/)
+    else expect(messageOf(env)).toMatch(/a user, a query or a fragment: remove them/)
   })
 })
 

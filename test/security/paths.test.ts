@@ -108,6 +108,6 @@ test('two roles that only the case of their letters tells apart are refused on e
   await expect(writeFiles(project, files)).rejects.toThrow('are the same file on macOS and Windows')
   const [one, other] = files
   await writeFiles(project, one ? [one, { ...one, path: 'graphql/x' }] : [])
-  await expect(writeFiles(project, other ? [other] : [])).rejects.toThrow('Viewer.graphql are one file')
+  await expect(writeFiles(project, other ? [other] : [])).rejects.toThrow('Viewer.graphql are the same file')
   await writeFiles(project, one ? [one] : [])
 })
