@@ -21,10 +21,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0011_webhooks', [webhooks()]],
   ['0012_origins_of_leases', ['alter table worker.leases add column origin text']],
   ['0013_last_success_of_lines', lastSuccess()],
-  // Functions alone, which come with the latest.
-  ['0014_what_holds_and_what_lives', []],
-  ['0015_answers_of_keys', ['alter table worker.idempotency_keys add column absorbed boolean not null default false']],
-  ['0016_requests_of_ticks', replaceFunctions],
+  ['0014_answers_of_keys', ['alter table worker.idempotency_keys add column absorbed boolean not null default false']],
+  ['0015_requests_of_ticks', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */
