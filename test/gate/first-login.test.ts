@@ -295,7 +295,7 @@ describe('a user', () => {
     expect(error).toMatchObject({
       name: 'RefusalError',
       code: 'first-login',
-      message: `The user ${await subjectOf(account)} of account "${account}" was not visible 60 s after refresh_users: check that its email is set and verified and that it is in a group of the application`,
+      message: `The user ${await subjectOf(account)} of account "${account}" was not visible 60 s after refresh_users: check that its email is set and verified, and that it is in a group of the application`,
     })
     expect(clock.now() - startedAt).toBeGreaterThan(60_000)
     expect(clock.now() - startedAt).toBeLessThan(66_000)

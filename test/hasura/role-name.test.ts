@@ -43,7 +43,7 @@ describe('a role', () => {
     const problem = findRoleProblem(role)
     expect(problem?.found).toContain(words)
     expect(problem?.found.length).toBeLessThan(200)
-    expect(problem?.remedy).toContain('another name')
+    expect(problem?.remedy).toContain('rename the role')
   })
 
   test('that isn’t refused reaches the other side byte by byte', () => {
