@@ -54,7 +54,7 @@ function explainChangedTable({ code, column, constraint }: Fields, table: string
     case '23502':
       return {
         found: `Column "${column}" of ${table} takes no null, and a row has none to give`,
-        remedy: `run alter table ${table} alter column "${column}" drop not null; a column of the key is never null in the API, so choose another key where it is`,
+        remedy: `run alter table ${table} alter column "${column}" drop not null; a key column is never null in the API, so choose another key where it is`,
       }
     case '23503':
       return constraintOf('foreign key')

@@ -98,7 +98,7 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
         ? 'choose other columns that tell a row from all others, such as a unique id'
         : 'choose another cursor, or none to read and compare all rows every time'
     throw new ConfigError([
-      { found: `"${name}" can't be ${use === 'key' ? 'a column of the key' : 'the cursor'}: ${problem}`, remedy },
+      { found: `"${name}" can't be ${use === 'key' ? 'a key column' : 'the cursor'}: ${problem}`, remedy },
     ])
   }
   for (const { name } of columns) {

@@ -15,8 +15,23 @@ export interface DataDirClaim extends AsyncDisposable {
   serve(accept: (socket: Socket) => void): void
 }
 
-const notYet =
-  'HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 43\r\n\r\n{"code":"busy","message":"still starting"}\n'
+/** A problem (RFC 9457), as the control API answers once it is there. */
+const stillStarting = JSON.stringify({
+  type: 'urn:problem-type:hasura-sync-worker:busy',
+  title: 'Service Unavailable',
+  status: 503,
+  detail: 'The owner of DATA_DIR is still starting, or runs a short command',
+  code: 'busy',
+})
+const notYet = [
+  'HTTP/1.1 503 Service Unavailable',
+  'content-type: application/problem+json',
+  'retry-after: 1',
+  'connection: close',
+  `content-length: ${stillStarting.length}`,
+  '',
+  stillStarting,
+].join('\r\n')
 
 /** @throws ConfigError when a living process owns the folder, or when its path is too long for a socket */
 export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {

@@ -48,7 +48,9 @@ describe.runIf(nginxServer)('a token that is too large for nginx', () => {
     await expect(ask(nginx.url, 'x'.repeat(9_000))).rejects.toMatchObject({
       name: 'RefusalError',
       code: 'claims',
-      found: expect.stringMatching(/headers are too large \(HTTP (400|494)\), mostly because of the token of 9000 bytes/),
+      found: expect.stringMatching(
+        /headers are too large \(HTTP (400|494)\), mostly because of the token of 9000 bytes/,
+      ),
       remedy: expect.stringMatching(/large_client_header_buffers.*Full scope allowed/),
     })
   })

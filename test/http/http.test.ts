@@ -429,7 +429,7 @@ test('what a job threw is told to the worker’s operator, and to no caller', as
   expect(app.logged.lines).toContainEqual(expect.objectContaining({ msg: 'run failed', error: told }))
   const answer = await look(`/requests/${id}`)
   expect(answer.body).toMatchObject({
-    runs: [{ error: { code: 'job-error', message: expect.stringContaining('"runs"') } }],
+    runs: [{ error: { code: 'job-error', message: expect.stringContaining(' runs"') } }],
   })
   expect(JSON.stringify(answer.body)).not.toContain('catalogue')
 })

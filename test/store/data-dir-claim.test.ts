@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
+import { problemSchema } from '../../src/http/problem.ts'
 import { claimDataDir, controlSocketPath, isOwned } from '../../src/store/data-dir-claim.ts'
 
 describe('the claim of a data folder', () => {
@@ -57,7 +58,7 @@ describe('the claim of a data folder', () => {
     const call = request({ socketPath: claim.socketPath, path: '/ping' }).end()
     const [response] = await once(call, 'response')
     expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '1'])
-    expect(JSON.parse(await text(response))).toEqual({ code: 'busy', message: 'still starting' })
+    expect(problemSchema.parse(JSON.parse(await text(response)))).toMatchObject({ code: 'busy', status: 503 })
   })
 
   test('the socket of a process that was killed is taken over', async () => {
