@@ -17,7 +17,7 @@ export function readExposition(text: string): readonly Sample[] {
       name,
       labels = '',
       value,
-    } = /^(?<name>[a-zA-Z_:][\w:]*)(?:\{(?<labels>.*)\})? (?<value>\S+)$/.exec(line)?.groups ?? {}
+    } = /^(?<name>[a-zA-Z_:][\w:]*)(?:\{(?<labels>.*)\})? (?<value>\S+)$/s.exec(line)?.groups ?? {}
     if (name === undefined || (Number.isNaN(Number(value)) && value !== 'Nan')) throw new Error(`no sample: ${line}`)
     const pairs = [...labels.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\\n]|\\[\\n"])*)"(?:,|$)/g)]
     if (pairs.map(([pair]) => pair).join('') !== labels) throw new Error(`no labels: ${line}`)
@@ -30,7 +30,7 @@ export function readExposition(text: string): readonly Sample[] {
 }
 
 function unquote(raw: string): string {
-  return raw.replaceAll(/\\(.)/g, (_all, escaped: string) => (escaped === 'n' ? '\n' : escaped))
+  return raw.replaceAll(/\\(.)/gs, (_all, escaped: string) => (escaped === 'n' ? '\n' : escaped))
 }
 
 /** The samples of one metric, as label values in the order of `labels` and the value. */
