@@ -89,7 +89,7 @@ describe('refuses and writes nothing', () => {
       'a mirror table that has its job',
       ['measurements', '--into', 'articles'],
       2,
-      'sync-articles mirrors into mirror.articles',
+      'sync-articles already mirrors into mirror.articles',
     ],
     [
       'a role that the token has not',

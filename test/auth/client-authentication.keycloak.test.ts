@@ -35,7 +35,7 @@ async function expectRefusalsOf(client: KeycloakClient, login: OpenedLogin): Pro
     return error.message
   }
   await client.change({ enabled: false })
-  expect(await refused()).toMatch(/unknown or disabled.*→ Enabled/)
+  expect(await refused()).toMatch(/unknown or disabled.*is enabled \(Clients/)
   await client.change({ enabled: true, serviceAccountsEnabled: false })
   expect(await refused()).toMatch(/Service account roles/)
   await client.change({ serviceAccountsEnabled: true })
@@ -195,7 +195,7 @@ describe('private_key_jwt', () => {
     expect(wantsKey.message).toMatch(/CLIENT_AUTH=private_key_jwt/)
     const { clientId } = realm
     const wantsSecret = await failureOf(openWith(toPem(rsa), { clientId }).requestToken(undefined, forever))
-    expect(wantsSecret.message).toMatch(/another way than private_key_jwt.*Client Authenticator/)
+    expect(wantsSecret.message).toMatch(/CLIENT_AUTH \(private_key_jwt\).*Client Authenticator/)
   })
 
   test('says what to mend', () => expectRefusalsOf(client, openWith(toPem(rsa))))

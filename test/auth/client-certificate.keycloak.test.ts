@@ -127,7 +127,7 @@ describe.skipIf(!keycloak.https)('tls_client_auth', () => {
   test('says what to mend', async () => {
     const login = open(authority.issueForClient('first'))
     await client.change({ enabled: false })
-    expect(await refusalOf(login)).toMatch(/unknown or disabled.*→ Enabled/)
+    expect(await refusalOf(login)).toMatch(/unknown or disabled.*is enabled \(Clients/)
     await client.change({ enabled: true, serviceAccountsEnabled: false })
     expect(await refusalOf(login)).toMatch(/Service account roles/)
     await client.change({ serviceAccountsEnabled: true })

@@ -87,7 +87,7 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
       what: 'a certificate of another',
       make: () => show(authority.issueForClient('another')),
       detail: /invalid_client.*its certificate has another subject/,
-      hint: /\(subject "CN=another", valid until \S+\) against Clients → by-certificate → Credentials → Subject DN/,
+      hint: /\(subject "CN=another", valid until \S+\) matches Clients → by-certificate → Credentials → Subject DN/,
       seen: /expects the subject "CN=doctor", and the certificate in \S+ names "CN=another"/,
     },
     {
@@ -135,7 +135,7 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
         env = { ...env, OIDC_ISSUER: realm.issuer }
       },
       detail: /can't be sent to http:\/\/\S+, which is not https/,
-      hint: /give an https address/,
+      hint: /set an https address/,
     },
     {
       what: 'a client that authenticates otherwise',
@@ -151,7 +151,7 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
       make: () => client.change({ enabled: false }),
       mend: () => client.change({ enabled: true }),
       detail: /invalid_client.*unknown or disabled/,
-      hint: /Clients → by-certificate → Enabled/,
+      hint: /is enabled \(Clients → by-certificate\)/,
       seen: /client "by-certificate" is disabled/,
     },
   ]

@@ -117,7 +117,7 @@ const faults: readonly Fault[] = [
     id: 'client-auth',
     status: 'fail',
     detail: /invalid_client/,
-    hint: /Clients → sync-worker → Enabled/,
+    hint: /is enabled \(Clients → sync-worker\)/,
     code: 3,
   },
   {
