@@ -90,7 +90,7 @@ describe('a realm whose issuer is another name than its address', () => {
       const other = await runDoctor({ ...env, OIDC_ISSUER: 'https://login.invalid/realms/other' })
       expect(other.find('claims')).toMatchObject({
         status: 'warn',
-        detail: `the token's issuer is ${issuer}, and OIDC_ISSUER is https://login.invalid/realms/other`,
+        detail: `the token's issuer is ${issuer}, but OIDC_ISSUER is https://login.invalid/realms/other`,
       })
       const administrator = {
         KEYCLOAK_ADMIN_USERNAME: keycloak.adminName,
