@@ -39,9 +39,17 @@ afterAll(async () => {
 
 test('it holds JavaScript, types and maps, and nothing of a checkout', () => {
   const kinds = new Set(files.map(path => /^[^/]+/.exec(path)?.[0]))
-  expect([...kinds].toSorted()).toEqual(
-    ['.env.example', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'schema', 'templates'].toSorted(),
-  )
+  expect([...kinds].toSorted()).toEqual([
+    '.env.example',
+    'LICENSE',
+    'README.md',
+    'deploy',
+    'dist',
+    'docs',
+    'package.json',
+    'schema',
+    'templates',
+  ])
   expect(files).toEqual(
     expect.arrayContaining(['dist/main.js', 'dist/index.js', 'dist/index.d.ts', 'dist/index.js.map']),
   )
