@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { privateCode, sayPublicly } from '../log.ts'
 import type { AnyOperation, ApiRole, Call } from '../operations/operation.ts'
 import { cursorOf } from '../operations/pages.ts'
-import { listOperations, type Operations, registry } from '../operations/registry.ts'
+import { askOf, type Operations, registry } from '../operations/registry.ts'
 import type { RequestReport } from '../operations/request-reports.ts'
 import { getRequest, longestWaitSeconds, makeRequest } from '../operations/requests.ts'
 import { readKey } from './read-key.ts'
@@ -36,26 +36,6 @@ interface Answer {
 /** Items of a page, unless the caller says how many. */
 const pageSize = 100
 
-/** Over HTTP, `next` is null where a list ends. */
-function carryPage(name: keyof Operations, operation: AnyOperation, cursor: readonly string[]): Door {
-  const limit = z.coerce.number<number>().int().min(1).max(1000).default(pageSize)
-  const input = operation.input.extend({ limit })
-  const items = z.array(z.looseObject({}))
-  return {
-    name,
-    operation,
-    input,
-    headers: z.object({}),
-    status: 200,
-    output: z.object({ items: operation.output, next: z.string().nullable() }),
-    async carry(operations, { input: wanted, ...call }) {
-      const found = items.parse(await askFor(operations, name)(wanted, call))
-      const last = found.length === input.parse(wanted).limit ? found.at(-1) : undefined
-      return { body: { items: found, next: last ? cursorOf(last, cursor) : null } }
-    },
-  }
-}
-
 function carryPlainly(name: keyof Operations, operation: AnyOperation): Door {
   const { input, output } = operation
   return {
@@ -65,14 +45,25 @@ function carryPlainly(name: keyof Operations, operation: AnyOperation): Door {
     headers: z.object({}),
     status: 200,
     output,
-    carry: async (operations, { input: wanted, ...call }) => ({ body: await askFor(operations, name)(wanted, call) }),
+    carry: async (operations, { input: wanted, ...call }) => ({ body: await askOf(operations, name)(wanted, call) }),
   }
 }
 
-function askFor(operations: Operations, name: keyof Operations) {
-  const found = listOperations(operations).find(each => each.name === name)
-  if (!found) throw new TypeError(`${name} is in the registry`)
-  return found.ask
+/** Over HTTP, `next` is null where a list ends. */
+function carryPage(name: keyof Operations, operation: AnyOperation, cursor: readonly string[]): Door {
+  const limit = z.coerce.number<number>().int().min(1).max(1000).default(pageSize)
+  const input = operation.input.extend({ limit })
+  const items = z.array(z.looseObject({}))
+  return {
+    ...carryPlainly(name, operation),
+    input,
+    output: z.object({ items: operation.output, next: z.string().nullable() }),
+    async carry(operations, { input: wanted, ...call }) {
+      const found = items.parse(await askOf(operations, name)(wanted, call))
+      const last = found.length === input.parse(wanted).limit ? found.at(-1) : undefined
+      return { body: { items: found, next: last ? cursorOf(last, cursor) : null } }
+    },
+  }
 }
 
 const keyHeader = z.object({ 'idempotency-key': z.string().optional() })

@@ -63,11 +63,15 @@ export function createOperations(carry: Carry): Operations {
 }
 
 /** For a door, which treats all operations alike: the input has to be parsed by the operation's schema. */
+export function askOf(operations: Operations, name: keyof Operations): AnyAsk {
+  const asks = operations as unknown as Readonly<Record<keyof Operations, AnyAsk>>
+  return asks[name]
+}
+
 export function listOperations(
   operations: Operations,
 ): readonly { name: keyof Operations; operation: AnyOperation; ask: AnyAsk }[] {
-  const asks = operations as unknown as Readonly<Record<keyof Operations, AnyAsk>>
-  return listNames().map(name => ({ name, operation: registry[name], ask: asks[name] }))
+  return listNames().map(name => ({ name, operation: registry[name], ask: askOf(operations, name) }))
 }
 
 function listNames(): readonly (keyof Operations)[] {
