@@ -14,10 +14,10 @@ import {
 } from '../errors.ts'
 import { createOperations, type Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
+import { type Problem, problemSchema } from '../problem.ts'
 import type { Clock } from '../time/clock.ts'
 import { controlLineSchema, readTold } from './control-events.ts'
 import { writeInput } from './operation-route.ts'
-import { type Problem, problemSchema } from './problem.ts'
 
 /** Looks in so many pauses, of this many milliseconds each, whether the owner has come so far as to answer. */
 const looks = 20

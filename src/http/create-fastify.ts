@@ -4,7 +4,7 @@ import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply,
 import { InProgressError, type Told, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { longestName } from '../operations/values.ts'
-import { type Problem, problemOf, problemType, toProblem } from './problem.ts'
+import { type Problem, problemOf, problemType, toProblem } from '../problem.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */

@@ -6,12 +6,12 @@ import type { Log } from '../log.ts'
 import { receiveCron, receiveEvent } from '../operations/hasura-triggers.ts'
 import type { Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
+import { toProblem } from '../problem.ts'
 import { type Clock, settlesWithin, systemClock } from '../time/clock.ts'
 import type { Refusal } from './authorize.ts'
 import { type HttpLimits, refuseUnread } from './create-fastify.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { routeOf } from './operation-route.ts'
-import { toProblem } from './problem.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
 /** Where Hasura's triggers show their secret. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { problemSchema, problemType } from '../problem.ts'
 import { type Door, doors } from './doors.ts'
 import { routeOf } from './operation-route.ts'
-import { problemSchema, problemType } from './problem.ts'
 
 /** The HTTP API as OpenAPI 3.1, made of the schemas that parse what is asked. */
 export function describeApi(): object {

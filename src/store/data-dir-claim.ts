@@ -4,6 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../errors.ts'
+import { problemType, toProblem } from '../problem.ts'
 
 /**
  * An embedded database has no lock of its own, so its owner is whoever listens on `DATA_DIR/control.sock`: unlike a process
@@ -15,17 +16,12 @@ export interface DataDirClaim extends AsyncDisposable {
   serve(accept: (socket: Socket) => void): void
 }
 
-/** A problem (RFC 9457), as the control API answers once it is there. */
-const stillStarting = JSON.stringify({
-  type: 'urn:problem-type:hasura-sync-worker:busy',
-  title: 'Service Unavailable',
-  status: 503,
-  detail: 'The owner of DATA_DIR is still starting, or runs a short command',
-  code: 'busy',
-})
+const stillStarting = JSON.stringify(
+  toProblem(503, 'busy', 'The owner of DATA_DIR is still starting, or runs a short command'),
+)
 const notYet = [
   'HTTP/1.1 503 Service Unavailable',
-  'content-type: application/problem+json',
+  `content-type: ${problemType}`,
   'retry-after: 1',
   'connection: close',
   `content-length: ${stillStarting.length}`,

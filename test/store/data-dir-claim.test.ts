@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
-import { problemSchema } from '../../src/http/problem.ts'
+import { problemSchema } from '../../src/problem.ts'
 import { claimDataDir, controlSocketPath, isOwned } from '../../src/store/data-dir-claim.ts'
 
 describe('the claim of a data folder', () => {

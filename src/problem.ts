@@ -9,7 +9,7 @@ import {
   toExplanation,
   UsageError,
   WorkerError,
-} from '../errors.ts'
+} from './errors.ts'
 
 export const problemType = 'application/problem+json'
 
