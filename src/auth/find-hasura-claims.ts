@@ -1,5 +1,6 @@
 import type { ClaimsLocation, ClaimsObject } from '../account.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
+import { findJson } from '../json/parse-json.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import { explainLightweight } from './lightweight-token.ts'
 import { mapClaims } from './map-claims.ts'
@@ -37,7 +38,7 @@ function readNames({ path, namespace }: ClaimsObject): readonly string[] {
 function readObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
   const object = asObject(value)
   if (object) return object
-  if (typeof value === 'string' && asObject(parseJson(value))) {
+  if (typeof value === 'string' && asObject(findJson(value))) {
     throw refusal({
       found: `The claim \`${where}\` is a string that holds JSON`,
       remedy: 'set HASURA_CLAIMS_FORMAT=stringified_json',
@@ -56,7 +57,7 @@ function readStringified(value: unknown, where: string): Readonly<Record<string,
       remedy: 'set HASURA_CLAIMS_FORMAT=json',
     })
   }
-  const object = asObject(parseJson(value))
+  const object = asObject(findJson(value))
   if (object) return object
   throw refusal({
     found: `The claim \`${where}\` is a string that does not hold a JSON object`,
@@ -108,7 +109,7 @@ function namesScope({ scope }: SearchedToken['payload'], name: string): boolean 
 }
 
 function holdsRoles(value: unknown): boolean {
-  const claims = asObject(typeof value === 'string' ? parseJson(value) : value) ?? {}
+  const claims = asObject(typeof value === 'string' ? findJson(value) : value) ?? {}
   return Object.keys(claims).some(name => name.toLowerCase() === 'x-hasura-allowed-roles')
 }
 
@@ -123,14 +124,6 @@ function isSplitAtDots(payload: unknown, namespace: string): boolean {
 function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   return Object.fromEntries(Object.entries(value))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function refusal(told: Explanation): RefusalError {

@@ -2,6 +2,7 @@ import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import { OutageError, PermanentError, WorkerError } from '../errors.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
+import { findJson } from '../json/parse-json.ts'
 import type { Answer, Exchange } from '../outgoing/exchange.ts'
 import { showUrl } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
@@ -108,11 +109,7 @@ function reduce(json: Record<string, unknown>): Record<string, unknown> {
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    return z.record(z.string(), z.unknown()).safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
+  return z.record(z.string(), z.unknown()).safeParse(findJson(text)).data
 }
 
 function unusable(url: URL, what: string, remedy: string): OutageError {

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { PrivateKey } from 'openid-client'
 import { z } from 'zod'
+import { findJson } from '../json/parse-json.ts'
 import { parsePrivateKey } from './private-key.ts'
 import { refuseCredential } from './refuse-credential.ts'
 
@@ -36,7 +37,13 @@ const jwkSchema = z.object({
 })
 
 function parseJwk(text: string, what: string): Parsed {
-  const json = parseJson(text, what)
+  const json = findJson(text)
+  if (json === undefined) {
+    throw refuseCredential({
+      found: `${what} holds something that is neither PEM nor a JWK`,
+      remedy: 'provide the private key in one of these formats',
+    })
+  }
   if (z.object({ keys: z.array(z.unknown()) }).safeParse(json).success) {
     throw refuseCredential({
       found: `${what} holds a set of keys`,
@@ -62,17 +69,6 @@ function parseJwk(text: string, what: string): Parsed {
     throw refuseCredential({
       found: `${what} holds a JWK that can't be read`,
       remedy: 'copy it again, complete and unchanged',
-    })
-  }
-}
-
-function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw refuseCredential({
-      found: `${what} holds something that is neither PEM nor a JWK`,
-      remedy: 'provide the private key in one of these formats',
     })
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findJson } from '../json/parse-json.ts'
 
 const countsSchema = z.record(z.string(), z.number())
 
@@ -25,11 +26,7 @@ export type LogLine = z.infer<typeof logLineSchema>
 
 /** @returns undefined for a line that isn't JSON of the log, such as Node's own message when a process crashes */
 export function parseLogLine(text: string): LogLine | undefined {
-  try {
-    return logLineSchema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
+  return logLineSchema.safeParse(findJson(text)).data
 }
 
 /** Renders the line as a sentence. */

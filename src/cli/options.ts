@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
-import { parseStrictJson } from '../http/strict-json.ts'
+import { parseStrictJson } from '../json/strict-json.ts'
 import { findNearNames } from '../names/near-names.ts'
 
 /** The help text of an argument or option, and how the command line parses it. */

@@ -1,4 +1,4 @@
-import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { MirrorRowsReport } from '../operations/rows.ts'
 import { defineCommand } from './command.ts'
 import { argument, jsonOutput, numberOption, textOption } from './options.ts'

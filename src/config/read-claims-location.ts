@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
 import type { Told } from '../errors.ts'
+import { findJson } from '../json/parse-json.ts'
 import { quoteValue } from './quote-value.ts'
 
 /** The variables that locate Hasura's claims; in an accounts file the same names in camelCase. */
@@ -46,20 +47,12 @@ export function readClaimsLocation(
 }
 
 function readMap(text: string, label: string, problems: Told[]): ClaimsLocation | undefined {
-  const read = mapSchema.safeParse(parseJson(text))
+  const read = mapSchema.safeParse(findJson(text))
   if (read.success) return { map: read.data }
   for (const { path, message } of read.error.issues) {
     problems.push(`${[label, ...path.map(String)].join('.')}: ${message}`)
   }
   return undefined
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const roleClaims = ['x-hasura-allowed-roles', 'x-hasura-default-role'] as const

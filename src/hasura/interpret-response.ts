@@ -9,6 +9,7 @@ import {
   UnknownOutcomeError,
   type WorkerError,
 } from '../errors.ts'
+import { findJson } from '../json/parse-json.ts'
 import { parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 
@@ -53,7 +54,7 @@ export function interpretResponse(
   })
   if (status === 429) return rateLimited()
 
-  const json = parseJson(new TextDecoder().decode(body))
+  const json = findJson(new TextDecoder().decode(body))
   const errors = parseHasuraErrors(json, secrets)
   if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
   const rejected = errors.find(({ code }) => code === 'invalid-jwt')
@@ -193,12 +194,4 @@ function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {
 
 function failed(error: WorkerError): Verdict {
   return { kind: 'error', error }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
-import { parseKeepingDigits } from './exact-numbers.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { behind, endOfValue, skipSpace } from './json-bytes.ts'
 import { NumberList } from './number-list.ts'
 
@@ -117,13 +118,13 @@ export function textsAt(rows: Rows, row: number, names: readonly string[]): read
         remedy: "choose other columns, because a query can't compare an array or a composite type with a value",
       })
     }
-    return value.startsWith('"') ? z.string().parse(JSON.parse(value)) : value
+    return value.startsWith('"') ? z.string().parse(parseJson(value)) : value
   })
 }
 
 function namesOf(row: string): readonly string[] | undefined {
   try {
-    const names = Object.keys(record.parse(JSON.parse(row)))
+    const names = Object.keys(record.parse(parseJson(row)))
     return names.length > 0 ? names : undefined
   } catch {
     return undefined

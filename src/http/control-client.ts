@@ -12,6 +12,7 @@ import {
   TransientError,
   UsageError,
 } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { createOperations, type Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
 import { type Problem, problemSchema } from '../problem.ts'
@@ -58,7 +59,7 @@ export function createControlClient(socketPath: string): Operations {
     const response = await send(socketPath, method, path, body, signal)
     if (operation.event) return readStream(operation.event, operation.output, response, signal, onEvent)
     const content = await text(response)
-    return operation.output.parse(content === '' ? undefined : JSON.parse(content))
+    return operation.output.parse(content === '' ? undefined : parseJson(content))
   })
 }
 
@@ -70,7 +71,7 @@ async function readStream(
   onEvent: (event: unknown) => void,
 ): Promise<unknown> {
   for await (const content of createInterface({ input: response })) {
-    const line = controlLineSchema.parse(JSON.parse(content))
+    const line = controlLineSchema.parse(parseJson(content))
     if (line.type === 'event') onEvent(eventSchema.parse(line.event))
     else if (line.type === 'error') throw rebuildRunError(line)
     else return outputSchema.parse(line.output)
@@ -98,7 +99,7 @@ async function send(
   const response = await readHead(request, signal)
   const status = response.statusCode ?? 500
   if (status < 400) return response
-  throw rebuildError(problemSchema.parse(JSON.parse(await text(response))))
+  throw rebuildError(problemSchema.parse(parseJson(await text(response))))
 }
 
 async function readHead(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {

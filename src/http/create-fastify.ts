@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { InProgressError, type Told, UsageError } from '../errors.ts'
+import { parseStrictJson } from '../json/strict-json.ts'
 import type { Log } from '../log.ts'
 import { longestName } from '../operations/values.ts'
 import { type Problem, problemOf, problemType, toProblem } from '../problem.ts'
-import { parseStrictJson } from './strict-json.ts'
 
 /** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
 export interface HttpLimits {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { TransientError, UsageError } from '../errors.ts'
-import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { Log } from '../log.ts'
 import { receiveCron, receiveEvent } from '../operations/hasura-triggers.ts'
 import type { Operations } from '../operations/registry.ts'

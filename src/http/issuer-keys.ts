@@ -2,6 +2,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { z } from 'zod'
 import type { HttpCallers } from '../config/config.ts'
 import { ConfigError } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { exchange } from '../outgoing/exchange.ts'
 import { explainNamed } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
@@ -147,5 +148,5 @@ const limits = {
 async function fetchJson(address: string): Promise<unknown> {
   const { status, body } = await exchange(address, {}, limits)
   if (status !== 200) throw new TypeError(`HTTP ${status} instead of keys`)
-  return JSON.parse(new TextDecoder().decode(body))
+  return parseJson(new TextDecoder().decode(body))
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Explanation } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 
 const versions = z.record(z.string(), z.string())
 
@@ -18,7 +19,7 @@ export type EngineManifest = z.output<typeof manifestSchema>
 
 /** @param folder of the engine's package */
 export async function readEngineManifest(folder: URL): Promise<EngineManifest> {
-  return manifestSchema.parse(JSON.parse(await readFile(new URL('package.json', folder), 'utf8')))
+  return manifestSchema.parse(parseJson(await readFile(new URL('package.json', folder), 'utf8')))
 }
 
 /**

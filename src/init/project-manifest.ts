@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import type { EngineManifest } from './engine-package.ts'
 
 const text = z.record(z.string(), z.string())
@@ -77,7 +78,7 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
 
 function parseManifest(content: string): z.output<typeof manifestSchema> {
   try {
-    const manifest: unknown = JSON.parse(content)
+    const manifest: unknown = parseJson(content)
     // Keeps the order of the existing file.
     return { ...Object(manifest), ...manifestSchema.parse(manifest) }
   } catch {

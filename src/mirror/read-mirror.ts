@@ -2,7 +2,8 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import type { JobContext } from '../definitions/define-job.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Session } from '../gate/session.ts'
-import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
+import { parseJson } from '../json/parse-json.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { ChangedTable } from './changed-table.ts'
 
@@ -61,5 +62,5 @@ function toRow<Row>(json: string): Row {
 
 function withPlainNumbers(value: unknown): unknown {
   if (JSON.isRawJSON(value)) return value.rawJSON
-  return typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value
+  return typeof value === 'object' && value !== null ? parseJson(JSON.stringify(value)) : value
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { ConfigError } from '../errors.ts'
-import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
 import type { Rows } from '../hasura/rows.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { MirrorColumn, MirrorTable, SoftDelete } from './mirror-table.ts'
 

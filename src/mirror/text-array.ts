@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Column } from '../hasura/rows.ts'
+import { parseJson } from '../json/parse-json.ts'
 
 /**
  * What a value becomes: a text without its quotation marks, its JSON as it came, which is what a column of type `json` keeps, or
@@ -74,7 +75,7 @@ function lengthOf({ places, first, step }: Column, count: number): number {
  */
 
 function parseText(json: string): string {
-  return z.string().parse(JSON.parse(json)).replaceAll('\u0000', '\ufffd').toWellFormed()
+  return z.string().parse(parseJson(json)).replaceAll('\u0000', '\ufffd').toWellFormed()
 }
 
 function cleanJson(json: string): string {

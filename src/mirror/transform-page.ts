@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
-import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
 import { type Rows, rowsOf, textsAt } from '../hasura/rows.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { Position } from '../store/schema.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PageRows } from './page-rows.ts'

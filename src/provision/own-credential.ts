@@ -8,6 +8,7 @@ import { refuseCredential } from '../auth/refuse-credential.ts'
 import { parseSigningKey } from '../auth/signing-key.ts'
 import { readValue } from '../config/read-value.ts'
 import { ConfigError } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
 /** What this side has to prove itself with; never a secret itself, so that it can be handed around. */
@@ -78,7 +79,7 @@ const algorithms: Readonly<Record<string, string>> = { 'RSA-PSS': 'PS256', ECDSA
 
 /** `parseSigningKey` has read it already. */
 function parseJwk(text: string): KeyObject {
-  return createPrivateKey({ key: z.record(z.string(), z.unknown()).parse(JSON.parse(text)), format: 'jwk' })
+  return createPrivateKey({ key: z.record(z.string(), z.unknown()).parse(parseJson(text)), format: 'jwk' })
 }
 
 async function readCertificate(file: string, keyFile: string, read: ReadSecretFile): Promise<OwnCredential> {

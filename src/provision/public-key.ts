@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
+import { parseJson } from '../json/parse-json.ts'
 
 /** The public half of a key that a client signs with (RFC 7517), as Keycloak keeps it. */
 export interface PublicKey {
@@ -64,7 +65,7 @@ const keySetSchema = z.object({ keys: z.array(z.unknown()) })
 
 function readKeySet(json: string): readonly PublicKey[] {
   try {
-    return keySetSchema.parse(JSON.parse(json)).keys.flatMap(key => parsePublicJwk(key) ?? [])
+    return keySetSchema.parse(parseJson(json)).keys.flatMap(key => parsePublicJwk(key) ?? [])
   } catch {
     return []
   }

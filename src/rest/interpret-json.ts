@@ -1,4 +1,5 @@
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome, type Verdict } from './interpret-answer.ts'
 
@@ -17,7 +18,7 @@ export function interpretJson(received: Received, request: ApiRequest): Verdict<
     return { kind: 'done', value: undefined }
   }
   try {
-    return { kind: 'done', value: JSON.parse(text) }
+    return { kind: 'done', value: parseJson(text) }
   } catch {
     return { kind: 'error', error: explainNotJson(received, request) }
   }

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { ConfigError, renderExplanation, TransientError } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
@@ -77,6 +78,10 @@ function openPool(
 ): { readonly store: Store; leave(): void; readonly end: () => Promise<void> } {
   const pool = new pg.Pool({
     ...options,
+    types: {
+      getTypeParser: (type, format) =>
+        isJson(type) && format !== 'binary' ? parseJsonValue : pg.types.getTypeParser(type, format),
+    },
     onConnect: client => setSession(client),
     // What a connection has prepared, two statements for each mirror table, stays in the server as long as it lives.
     maxLifetimeSeconds: 3_600,
@@ -88,6 +93,15 @@ function openPool(
   const leaving = leaveSilent(pool)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(prepareMarked(leaving))) })
   return { store, leave: leaving.leave, end: () => pool.end() }
+}
+
+function isJson(type: number): boolean {
+  return type === types.JSON || type === types.JSONB
+}
+
+/** Not the drivers' JSON.parse: see there. */
+function parseJsonValue(text: string): unknown {
+  return parseJson(text)
 }
 
 async function openEmbedded(dataDir: string, uid: number | undefined, log: Log): Promise<Database> {
@@ -131,7 +145,7 @@ async function openPGlite(dataDir: string): Promise<PGlite> {
   const db = new PGlite({
     fs: new PrivateNodeFS(databaseFolder(dataDir)),
     // As node-postgres has it: PGlite would give a number or a BigInt, depending on the value.
-    parsers: { [types.INT8]: value => value },
+    parsers: { [types.INT8]: value => value, [types.JSON]: parseJsonValue, [types.JSONB]: parseJsonValue },
   })
   try {
     await db.waitReady

@@ -13,6 +13,7 @@ import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { createLog } from '../log.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
@@ -114,7 +115,7 @@ function createProject(app: App): Pick<TestProject, 'run' | 'rows'> {
     run: ({ name }, ...[payload]) => operations.run({ job: name, account, payload }),
     async rows(table) {
       const { rows } = await operations.listMirrorRows({ table, account, limit: mostRows })
-      return rows.map(row => Object(JSON.parse(row)))
+      return rows.map(row => Object(parseJson(row)))
     },
   }
 }

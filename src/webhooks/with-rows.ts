@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Change } from '../changes/changes.ts'
-import { parseKeepingDigits } from '../hasura/exact-numbers.ts'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { SentChange } from './build-messages.ts'

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RefusalError } from '../../src/errors.ts'
 import { findRows } from '../../src/hasura/rows.ts'
+import { parseJson } from '../../src/json/parse-json.ts'
 import { ensureMirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts'
 import { unnestPage } from '../../src/mirror/page-rows.ts'
 import { mergePage } from '../../src/mirror/write-page.ts'
@@ -99,7 +100,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
           c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
         )
       const kept = (json: unknown): unknown =>
-        JSON.parse(
+        parseJson(
           JSON.stringify(json, (_, each: unknown) =>
             typeof each === 'string' ? each.replaceAll('\0', '\ufffd').toWellFormed() : each,
           ),
@@ -111,8 +112,8 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
             select page.t, page.j::text as j from ${unnestPage(page, columns)} order by page.id`.execute(app.deps.store)
           for (const [row, [t, j]] of list.entries()) {
             const found = rows[row]
-            expect(typeof t === 'string' ? found?.t : JSON.parse(found?.t ?? 'null')).toEqual(kept(t))
-            expect(JSON.parse(found?.j ?? 'null')).toEqual(kept(j))
+            expect(typeof t === 'string' ? found?.t : parseJson(found?.t ?? 'null')).toEqual(kept(t))
+            expect(parseJson(found?.j ?? 'null')).toEqual(kept(j))
           }
         }),
       )

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { prepared } from '../../src/store/prepared-statements.ts'
+import type { Store } from '../../src/store/store.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
@@ -31,10 +32,27 @@ describe('the embedded database', () => {
       interval '-1 days +02:00:00'::text as span, format_type('uuid'::regtype, -1) as type`.execute(database.store)
     const at = new Date('2026-01-01T00:00:00Z')
     expect(rows).toEqual([{ big: '9007199254740993', at, span: '-1 days +02:00:00', type: 'uuid' }])
+    expect(await readEscapedName(database.store)).toEqual(escapedNames)
   })
 })
 
+/** In this order: the first gives the engine a shape that the second one's name is taken for. */
+async function readEscapedName(store: Store): Promise<unknown> {
+  const { rows } = await sql`select '{"=":0,"\\\\":0}'::json as shape, '{"=":0,"\\n":0}'::json as json,
+    '{"=":0,"\\n":0}'::jsonb as jsonb`.execute(store)
+  return rows
+}
+
+const escapedNames = [{ shape: { '=': 0, '\\': 0 }, json: { '=': 0, '\n': 0 }, jsonb: { '=': 0, '\n': 0 } }]
+
 describe.runIf(hasPostgres)('on Postgres', () => {
+  test('gets JSON with escaped names as it was written', async () => {
+    await using empty = await createDatabase()
+    await using database = await openDatabase({ databaseUrl: empty.url }, log)
+
+    expect(await readEscapedName(database.store)).toEqual(escapedNames)
+  })
+
   test('several processes that start at once on an empty database all come up', async () => {
     await using empty = await createDatabase()
     const opened = await Promise.all(

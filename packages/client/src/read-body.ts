@@ -1,12 +1,9 @@
+import { findJson } from './parse-json.ts'
+
 /** A JSON object, or undefined for anything else. */
 export async function readObject(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const text = await response.text()
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = findJson(await response.text())
+  return isObject(value) ? value : undefined
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

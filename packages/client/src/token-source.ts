@@ -1,3 +1,4 @@
+import { parseJson } from './parse-json.ts'
 import { isObject } from './read-body.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -55,7 +56,7 @@ function tokenLifeMs(expiresIn: unknown, token: string): number {
 
 function jwtLifeSeconds(token: string): number {
   try {
-    const claims: unknown = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')))
+    const claims = parseJson(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')))
     return isObject(claims) ? Number(claims.exp) - Number(claims.iat) : Number.NaN
   } catch {
     return Number.NaN

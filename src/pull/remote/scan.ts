@@ -1,5 +1,5 @@
-import { parseKeepingDigits } from '../../hasura/exact-numbers.ts'
 import type { NamingConvention } from '../../hasura/scalars.ts'
+import { parseKeepingDigits } from '../../json/exact-numbers.ts'
 import type { Position } from '../../store/schema.ts'
 
 /** A `where` of Hasura's: what a page may hold. */

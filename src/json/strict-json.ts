@@ -1,5 +1,6 @@
 import { type Explanation, UsageError } from '../errors.ts'
 import { isStorable } from '../words/storable.ts'
+import { parseJson } from './parse-json.ts'
 
 /** Levels of lists and objects, one within the other. */
 const deepest = 32
@@ -15,7 +16,7 @@ export function parseStrictJson(text: string): unknown {
   if (depthOf(text) > deepest) {
     throw new UsageError({ found: `The JSON is nested more than ${deepest} levels deep`, remedy: 'make it flatter' })
   }
-  const value: unknown = JSON.parse(text)
+  const value: unknown = parseJson(text)
   const problem = findProblem(text)
   if (problem) throw new UsageError(problem)
   return value
@@ -56,7 +57,7 @@ function findProblem(text: string): Explanation | undefined {
     else if (first === '}' || first === ']') open.pop()
     else if (first === '"') {
       const written = colon === undefined ? token : token.slice(0, -colon.length)
-      const said = String(JSON.parse(written))
+      const said = String(parseJson(written))
       if (!isStorable(said)) return unstorable(place)
       if (colon === undefined) continue
       name = said

@@ -1,3 +1,5 @@
+import { parseJson } from './parse-json.ts'
+
 /** ECMAScript 2026, in Node since 21; missing in TypeScript's libraries. */
 declare global {
   interface JSON {
@@ -11,7 +13,7 @@ declare global {
  * unchanged.
  */
 export function parseKeepingDigits(text: string): unknown {
-  return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
+  return parseJson(text, (_name, value, context) => {
     const source = context?.source
     return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value
   })
