@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 
 /**
- * A statement that reserves the next places in a mirror table's order of changes and gives the one before the first as `base`.
- * It holds the table's counter until the transaction has committed: so changes become visible in their order, and who has read
- * up to one has missed none before it. Places that nothing takes stay empty.
+ * A statement that reserves the next numbers in a mirror table's order of changes and returns the one before the first as `base`.
+ * It locks the table's counter until the transaction commits, so changes become visible in order, and a reader who has read up to
+ * one change has missed none before it. Unused numbers leave gaps.
  */
 export function nextChanges(
   mirror: string,

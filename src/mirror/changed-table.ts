@@ -1,5 +1,5 @@
 /**
- * A mirror table whose changes can be read: `mirror` of a pull, or what `mirrorRows` defined.
+ * A mirror table whose changes can be read: `mirror` of a pull, or the result of `mirrorRows`.
  *
  * @example
  * import type { ChangedTable } from 'hasura-sync-worker'
@@ -10,6 +10,6 @@
 export interface ChangedTable<K extends string = string, Row = unknown> {
   readonly into: string
   readonly key: readonly K[]
-  /** Never there: it carries the type of the rows. */
+  /** Never set: it carries the type of the rows. */
   readonly row?: Row
 }

@@ -8,7 +8,7 @@ export async function findMirrorRows(store: Store): Promise<readonly AccountRows
   return names.map(name => ({ table: sql.id('mirror', name), belongTo: account => sql`_account = ${account}` }))
 }
 
-/** The names of the mirror tables that there are; others may keep views and tables of their own beside them. */
+/** The names of all mirror tables. Other people may keep views and tables of their own in this schema. */
 export async function findMirrorTables(store: Store): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select c.relname as name

@@ -3,27 +3,27 @@ import type { RunCounts } from '../states.ts'
 import type { MirrorRows, RowKey } from './mirror-rows.ts'
 
 /**
- * A read of everything that an account may see, page by page, into one mirror table. Each page is committed by itself; a read
- * that breaks off has told what is there and nothing of what is gone, so nothing is marked then and the next run begins anew.
+ * Reads everything that an account may see, page by page, into one mirror table. Each page is committed on its own. An
+ * interrupted read doesn't show which rows are gone, so it marks none, and the next run starts again.
  */
 export interface ListRead<R> {
   /** Commits one page, if this run still holds its lease. */
   write(rows: readonly R[]): Promise<void>
   /**
-   * Marks as deleted what was in none of the pages. To be called behind the last page alone.
+   * Marks rows that were in none of the pages as deleted. Call it only after the last page.
    *
-   * @param isGone asks the API for one of the rows that weren't met: a list that is read by offset loses a row when one before
-   *   it is deleted meanwhile, and a list can get shorter because the account may see less
+   * @param isGone asks the API whether one of the missing rows is gone: a list that is read by offset skips a row when an earlier
+   *   one is deleted during the read, and a list gets shorter when the account may see less
    */
   finish(isGone: (key: RowKey) => Promise<boolean>): Promise<void>
-  /** Of what was committed so far. */
+  /** What was committed so far. */
   readonly counts: ListCounts
 }
 
 type ListCounts = Required<Omit<RunCounts, 'pages'>>
 
 /**
- * Begins a read into a table that no other job writes; one run may have several, each into its own table.
+ * Starts a read into a table that no other job writes. One run may have several, each into its own table.
  *
  * @example
  * import { defineJob, mirrorRows, openListRead } from 'hasura-sync-worker'
@@ -50,7 +50,7 @@ export async function openListRead<R>(
 ): Promise<ListRead<R>> {
   const { transaction, signal, clock, pageWritten } = context
   await transaction(tx => table.ensure(tx))
-  // One text each, so that a key that comes twice is kept once; a hundred thousand take some ten megabytes.
+  // Keyed by text, so that a repeated key is kept once. A hundred thousand keys take about ten megabytes.
   const met = new Map<string, RowKey>()
   const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0, revived: 0 }
   return {
@@ -70,7 +70,7 @@ export async function openListRead<R>(
     async finish(isGone) {
       const candidates = await transaction(tx => table.findOthers(tx, account, [...met.values()]))
       const gone: RowKey[] = []
-      // One after the other: there are few, and the API's limit is the account's other jobs' as well.
+      // One at a time: there are few, and the account's other jobs share the API's limit.
       for (const key of candidates) {
         signal.throwIfAborted()
         if (await isGone(key)) gone.push(key)
@@ -82,7 +82,7 @@ export async function openListRead<R>(
 }
 
 /**
- * The counts of a run that reads into several tables.
+ * The total counts of a run that reads into several tables.
  *
  * @example
  * import { defineJob, mirrorRows, openListRead, totalOf } from 'hasura-sync-worker'

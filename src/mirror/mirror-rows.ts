@@ -9,7 +9,7 @@ import { findTableProblems } from './table-limits.ts'
 import { explainWriteFailure } from './write-failure.ts'
 import { markDeleted, mergePage, type WrittenRows } from './write-page.ts'
 
-/** What a value of each type is in a row. Digits that a JavaScript number would lose are given as text. */
+/** The JavaScript type for each column type. Pass a number as text if JavaScript would round it. */
 interface ColumnTypes {
   readonly text: string
   readonly uuid: string
@@ -19,56 +19,55 @@ interface ColumnTypes {
   readonly numeric: number | string
   readonly 'double precision': number
   readonly date: string
-  /** In ISO 8601. */
+  /** ISO 8601. */
   readonly 'timestamp with time zone': string
-  /** Anything that JSON can say. */
+  /** Any JSON value. */
   readonly jsonb: unknown
 }
 
 export type ColumnType = keyof ColumnTypes
 
-/** A row to be mirrored: every column is given, and null where there is nothing. */
+/** A row to mirror. Every column is required; null means no value. */
 export type MirrorRow<C extends Columns> = { readonly [N in keyof C]: ColumnTypes[C[N]] | null }
 
-/** Names that begin with an underscore are the mirror's own. */
+/** Names that start with an underscore are reserved for the mirror. */
 type Columns = Readonly<Record<string, ColumnType>> & { readonly [name: `_${string}`]: never }
 
-/** A table of schema `mirror` for rows that a job got from anywhere but Hasura. */
+/** A table in schema `mirror` for rows that don't come from Hasura. */
 export interface MirrorRows<R> {
   /** The table's name, for the job's `into`. */
   readonly into: string
   readonly key: readonly (keyof R & string)[]
-  /** Never there: it carries the type of the rows. */
+  /** Never set: it carries the type of the rows. */
   readonly row?: R
   /**
-   * Creates the table, or adds the columns that it lacks.
+   * Creates the table, or adds missing columns.
    *
    * @throws RefusalError (`mirror-table`)
    */
   ensure(tx: FencedTransaction): Promise<void>
   /**
-   * Writes what has changed. Of rows with the same key the last one counts.
+   * Writes rows that have changed. If rows share a key, the last one is written.
    *
    * @throws PermanentError (`mirror-row`) for a row that the table can't hold
    */
   write(tx: FencedTransaction, account: string, rows: readonly R[]): Promise<WrittenRows>
-  /** What tells a row from all others. */
+  /** The key of a row. */
   keyOf(row: R): RowKey
-  /** The account's rows that are not deleted and whose keys are not among these. */
+  /** The keys of the account's rows that aren't deleted and aren't in `keys`. */
   findOthers(tx: FencedTransaction, account: string, keys: readonly RowKey[]): Promise<readonly RowKey[]>
-  /** Keeps the rows of these keys and marks them `_deleted_at`. */
+  /** Keeps the rows with these keys and sets their `_deleted_at`. */
   markDeleted(tx: FencedTransaction, account: string, keys: readonly RowKey[]): Promise<number>
 }
 
-/** The key columns' values in their order, as text: what Postgres calls equal may be written in two ways. */
+/** The values of the key columns, in order, as text. Postgres may treat two spellings as equal. */
 export type RowKey = readonly string[]
 
 /**
- * Defines a mirror table by hand. The columns `_account`, `_synced_at`, `_deleted_at`, `_revived_at` and `_change` come by
- * themselves.
+ * Defines a mirror table by its columns. `_account`, `_synced_at`, `_deleted_at`, `_revived_at` and `_change` are added.
  *
- * @param options.key the column or columns that tell a row from all others; never null
- * @throws ConfigError when Postgres can't hold such a table
+ * @param options.key the column or columns that identify a row; never null
+ * @throws ConfigError if Postgres can't have such a table
  * @example
  * import { mirrorRows } from 'hasura-sync-worker'
  *
@@ -88,7 +87,7 @@ export function mirrorRows<const C extends Columns>(options: {
   const table: MirrorTable = { name: options.into, columns, key }
   requireTable(table)
   const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
-  /** The transaction is over after an error, so the column that refused a value can't be looked for. */
+  /** An error ends the transaction, so the column that refused a value can't be searched for. */
   const explained = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       throw explainWriteFailure(error, table) ?? error
@@ -113,12 +112,12 @@ export function mirrorRows<const C extends Columns>(options: {
 function requireTable({ name: table, columns, key }: MirrorTable): void {
   const name = findTableNameProblem(table)
   const problems = [
-    ...(name === undefined ? [] : [{ found: `the name ${name}`, remedy: 'give it another one' }]),
+    ...(name === undefined ? [] : [{ found: `the name ${name}`, remedy: 'choose another name' }]),
     ...columns.flatMap(column => {
       const problem = findColumnNameProblem(column.name)
       return problem === undefined
         ? []
-        : [{ found: `column ${JSON.stringify(column.name)} ${problem}`, remedy: 'give it another name' }]
+        : [{ found: `column ${JSON.stringify(column.name)} ${problem}`, remedy: 'choose another name' }]
     }),
     ...findTableProblems(
       columns.map(column => ({ ...column, nullable: !key.includes(column.name) })),
@@ -130,7 +129,7 @@ function requireTable({ name: table, columns, key }: MirrorTable): void {
   }
 }
 
-/** Which rows are the last with their key. The database tells, because a key may be written in two ways. */
+/** Which rows are the last with their key. The database decides, because a key may have two spellings. */
 async function findLast(
   tx: FencedTransaction,
   table: MirrorTable,

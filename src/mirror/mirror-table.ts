@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { RefusalError, type Told } from '../errors.ts'
 import type { FencedTransaction } from '../store/store.ts'
 
-/** A table of schema `mirror`: the rows of one remote table as each account sees them. */
+/** A table in schema `mirror`: the rows of one remote table, as each account sees them. */
 export interface MirrorTable {
   readonly name: string
   readonly columns: readonly MirrorColumn[]
@@ -10,7 +10,7 @@ export interface MirrorTable {
   readonly softDelete?: SoftDelete | undefined
 }
 
-/** A column that says that a row is deleted, and how: by the rule of its type, or by the job's own. */
+/** The column that marks a row as deleted, and how: by its type, or by the job's own rule. */
 export interface SoftDelete {
   readonly column: string
   readonly isDeleted?: ((value: unknown) => boolean) | undefined
@@ -18,18 +18,18 @@ export interface SoftDelete {
 
 export interface MirrorColumn {
   readonly name: string
-  /** As Postgres writes it out in full: `timestamp with time zone`, not `timestamptz`. */
+  /** The full name in Postgres: `timestamp with time zone`, not `timestamptz`. */
   readonly type: string
-  /** Where its value stands in a row of the page; by its name alone when absent. */
+  /** The path to its value in a row of the page; if absent, the value is found by the column's name. */
   readonly path?: readonly [string, string, ...string[]]
-  /** The document has lost it: it is null in every row that is written. */
+  /** Removed from the document: it is null in every row that is written. */
   readonly isGone?: true
 }
 
 export interface EnsuredTable {
-  /** With the columns that the table kept from an earlier document: they are null from now on. */
+  /** Includes columns kept from an earlier document, which are null from now on. */
   readonly table: MirrorTable
-  /** It holds no rows yet. */
+  /** It has no rows yet. */
   readonly isNew: boolean
 }
 
@@ -42,10 +42,10 @@ export const ownColumns: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Creates the table, or adds the columns that the document has gained. A column that the document lost stays; one whose type
- * has changed is refused, because the rows of both would not compare.
+ * Creates the table, or adds the columns that the document has gained. A column removed from the document stays. One whose type
+ * has changed is refused, because old and new rows wouldn't compare.
  *
- * @param former the columns that it was read with before; others that it has are somebody else's
+ * @param former the columns that were read before; any others belong to someone else
  * @throws RefusalError (`mirror-table`)
  */
 export async function ensureMirrorTable(
@@ -53,7 +53,7 @@ export async function ensureMirrorTable(
   table: MirrorTable,
   former: readonly string[] = [],
 ): Promise<EnsuredTable> {
-  // Runs of several accounts may come here at once, and "create table if not exists" doesn't wait for itself.
+  // Runs of several accounts may get here at once, and concurrent "create table if not exists" statements can fail.
   await sql`select pg_advisory_xact_lock(hashtext(${`mirror.${table.name}`}))`.execute(tx)
   const existing = await findColumnTypes(tx, table.name)
   if (existing.size === 0) {
@@ -62,8 +62,8 @@ export async function ensureMirrorTable(
   }
   if (!existing.has('_account') || !existing.has('_change')) {
     throw refusal({
-      found: `mirror.${table.name} is not a table that this worker made`,
-      remedy: 'give the job another "into", or drop the table',
+      found: `mirror.${table.name} is a table that this worker didn't create`,
+      remedy: 'choose another "into" for the job, or drop the table',
     })
   }
   await ensureCounter(tx, table.name)
@@ -75,8 +75,8 @@ export async function ensureMirrorTable(
       )
     } else if (found !== type) {
       throw refusal({
-        found: `Column "${name}" of mirror.${table.name} is ${found} and the API now gives ${type}`,
-        remedy: `either alter the column to ${type}, or drop the table; then run "reset" for its job to fill it again`,
+        found: `Column "${name}" of mirror.${table.name} is ${found}, but the API now has ${type}`,
+        remedy: `either alter the column to ${type}, or drop the table and run "npm run -s cli -- reset JOB" to fill it again`,
       })
     }
   }
@@ -88,7 +88,7 @@ export async function ensureMirrorTable(
   return { table: { ...table, columns: [...table.columns, ...kept] }, isNew: false }
 }
 
-/** Whether the account has rows in it, deleted or not. */
+/** Whether the account has rows in it, including deleted ones. */
 export async function hasRows(tx: FencedTransaction, table: MirrorTable, account: string): Promise<boolean> {
   const { rows } =
     await sql`select from ${sql.table(`mirror.${table.name}`)} where _account = ${account} limit 1`.execute(tx)
@@ -111,7 +111,7 @@ async function createTable(tx: FencedTransaction, { name, columns, key }: Mirror
   await ensureCounter(tx, name)
 }
 
-/** Where it is missing, because one schema was restored without the other, it goes on behind what the table holds. */
+/** The row is missing if only one of the two schemas was restored. Numbering then continues after the table's last change. */
 async function ensureCounter(tx: FencedTransaction, name: string): Promise<void> {
   await sql`
     insert into worker.change_counters (mirror, last)

@@ -5,21 +5,20 @@ import type { MirrorColumn, MirrorTable } from './mirror-table.ts'
 import { type TextForm, textArray } from './text-array.ts'
 
 export interface PageRows extends Rows {
-  /** The keys of rows that a transform has left out: they aren't in the mirror, or no longer. */
+  /** The keys of rows that a transform omitted: they aren't in the mirror, or must leave it. */
   readonly leftOut?: readonly Position[]
-  /** Of each row, whether its soft-delete column says that it is deleted; none is where that isn't known. */
+  /** For each row, whether its soft-delete column marks it as deleted; absent if unknown. */
   readonly deleted?: readonly boolean[]
 }
 
 /**
- * `(select …) as page` with the values of a table's columns, each given as one array: Postgres reads a page so in half of the
- * time that a list of JSON objects takes it.
+ * `(select …) as page` with one array for each of a table's columns. Postgres reads this in half the time of a list of JSON objects.
  */
 export function unnestPage(page: Rows, columns: readonly MirrorColumn[]): RawBuilder<unknown> {
   const fields = new Map<string, { readonly type: string; readonly form: TextForm }>()
   for (const { name, type, path, isGone } of columns) {
     if (isGone) continue
-    // What is taken out of it may become a text.
+    // A value extracted from it may be read as text.
     if (path) fields.set(path[0], { type: 'json', form: 'jsonb' })
     else fields.set(name, { type, form: type === 'json' || type === 'jsonb' ? type : 'text' })
   }
@@ -30,7 +29,7 @@ export function unnestPage(page: Rows, columns: readonly MirrorColumn[]): RawBui
   return sql`(select generate_series(1, ${page.count}::int) as _row, ${sql.join(unnested)}) as page`
 }
 
-/** The same of the columns of the key alone. */
+/** The same for the key columns only. */
 export function keysOf(page: Rows, { columns, key }: MirrorTable): RawBuilder<unknown> {
   return unnestPage(
     page,
@@ -38,16 +37,16 @@ export function keysOf(page: Rows, { columns, key }: MirrorTable): RawBuilder<un
   )
 }
 
-/** That a row `page` of these is the mirror's row `m`. */
+/** Whether a row `page` of these is the mirror's row `m`. */
 export function sameKey(table: MirrorTable): RawBuilder<unknown> {
   return isKeyOf(table, at => sql.ref(`page.${table.key[at]}`))
 }
 
 /**
- * That a key is the one of the mirror's row `m`. Compared as values of the mirror's types, as its primary key does: one key may
- * be written in two ways (12.5 and 12.50, `1 day` and `24:00:00`, 0 and -0).
+ * Whether a key is that of the mirror's row `m`. Like the primary key, it compares values of the mirror's types, because a key
+ * may have two spellings (12.5 and 12.50, `1 day` and `24:00:00`, 0 and -0).
  *
- * @param valueAt the key's value of the column at this place, as text or in the column's type
+ * @param valueAt the value of the key column at this position, as text or in the column's type
  */
 export function isKeyOf(
   { columns, key }: MirrorTable,
@@ -60,7 +59,7 @@ export function isKeyOf(
   return sql.join(equal, sql` and `)
 }
 
-/** A column's value in such a row. */
+/** A column's value in a row of the page. */
 export function columnValue({ name, type, path, isGone }: MirrorColumn): RawBuilder<unknown> {
   if (isGone) return sql`null::${sql.raw(type)}`
   if (!path) return sql`page.${sql.ref(name)}`
@@ -71,8 +70,8 @@ export function columnValue({ name, type, path, isGone }: MirrorColumn): RawBuil
 }
 
 /**
- * A text of the API's as a value. Where the API's database has the `IntervalStyle` of the SQL standard, `-1 2:03:04` is all
- * negative; with any other style the second sign is written.
+ * A value from the API's text. If the API's database uses `IntervalStyle` `sql_standard`, all of `-1 2:03:04` is negative; other
+ * styles write the second sign.
  */
 function readAs(type: string, text: RawBuilder<unknown>): RawBuilder<unknown> {
   const unambiguous =

@@ -7,18 +7,18 @@ import { parseJson } from '../json/parse-json.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { ChangedTable } from './changed-table.ts'
 
-/** The rows of one mirror table under the name `rows`, for `where`, `orderBy`, `limit` and `offset` of Kysely. */
+/** One mirror table under the name `rows`, for Kysely's `where`, `orderBy`, `limit` and `offset`. */
 export type MirrorQuery<Row> = SelectQueryBuilder<WorkerTables & { rows: Row }, 'rows', object>
 
 /**
- * The rows that a pull, or `mirrorRows`, has mirrored for this account, without those that are marked as deleted. Their values are
- * as in the API's own JSON: instants in ISO 8601, and digits that a JavaScript number would lose as text. They are held in memory
- * all at once: read a large table in pieces.
+ * The mirrored rows of this account, without those marked as deleted, from a pull or `mirrorRows`. Values look as in the API's
+ * JSON: instants in ISO 8601, and numbers that JavaScript would round as text. All rows are held in memory, so read a large table
+ * in parts.
  *
- * @param table `mirror` of a pull, or what `mirrorRows` defined
- * @param options.query narrows and orders what is read
- * @param options.withDeleted rows that are marked as deleted too; default false
- * @returns none before the table's first run
+ * @param table `mirror` of a pull, or the result of `mirrorRows`
+ * @param options.query filters and orders the rows
+ * @param options.withDeleted includes rows marked as deleted; default false
+ * @returns no rows before the table's first run
  * @example
  * import { type JobContext, readMirror, type Session } from 'hasura-sync-worker'
  * import { syncArticles } from './sync-articles.ts'
@@ -45,14 +45,14 @@ export async function readMirror<Row>(
     .select(sql<string>`row_to_json(rows)::text`.as('json'))
     .execute()
     .catch((error: unknown) => {
-      // Before the first run of its job there is no table.
+      // The table doesn't exist before its job's first run.
       if (sqlStateOf(error) === '42P01') return []
       throw error
     })
   return found.map(({ json }) => toRow<Row>(json))
 }
 
-/** The mirror's own columns begin with an underscore, which no other does. */
+/** Only the mirror's own columns start with an underscore. */
 function toRow<Row>(json: string): Row {
   const values = Object.entries(Object(parseKeepingDigits(json)))
   return Object.fromEntries(

@@ -5,7 +5,7 @@ import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { MirrorColumn, MirrorTable, SoftDelete } from './mirror-table.ts'
 
-/** What a row that isn't deleted has in a column of each type, where it isn't null. */
+/** For each column type, the value of a row that isn't deleted, besides null. */
 const alive: Readonly<Record<string, 'false' | '0' | 'infinity'>> = {
   boolean: 'false',
   smallint: '0',
@@ -19,18 +19,18 @@ const alive: Readonly<Record<string, 'false' | '0' | 'infinity'>> = {
   'timestamp with time zone': 'infinity',
 }
 
-/** @throws ConfigError when only the job can know which values of the column's type mean that a row is deleted */
+/** @throws ConfigError if the column's type doesn't tell which values mean deleted, and the job has no rule for it */
 export function requireClear({ column, isDeleted }: SoftDelete, { type }: Pick<MirrorColumn, 'type'>): void {
   if (isDeleted || Object.hasOwn(alive, type)) return
   throw new ConfigError([
     {
-      found: `softDelete: column "${column}" is ${type}, whose values don't tell which rows are deleted`,
-      remedy: `give a rule, { column: '${column}', isDeleted: value => … }`,
+      found: `softDelete: column "${column}" is ${type}, whose values don't show which rows are deleted`,
+      remedy: `add a rule: { column: '${column}', isDeleted: value => … }`,
     },
   ])
 }
 
-/** Of each row of a page, as it is to be mirrored, whether it is deleted. */
+/** For each row of a page, in its mirrored form, whether it is deleted. */
 export function findDeleted(page: Rows, { columns }: MirrorTable, softDelete: SoftDelete): readonly boolean[] {
   const column = columns.find(({ name }) => name === softDelete.column)
   if (!column) return []
@@ -44,9 +44,9 @@ export function findDeleted(page: Rows, { columns }: MirrorTable, softDelete: So
 }
 
 /**
- * The same of the mirror's row `m`, as a condition.
+ * The same for the mirror's row `m`, as a condition.
  *
- * @param account whose rows are looked at
+ * @param account whose rows are checked
  */
 export async function isSoftDeleted(
   tx: FencedTransaction,
@@ -72,7 +72,7 @@ function isDeletedByType(type: string, value: unknown): boolean {
   return alive[type] === '0' ? !/^-?[0.]+(?:e.*)?$/i.test(text) : text !== alive[type]
 }
 
-/** Never something inherited: a member may be called `constructor`. */
+/** Ignores inherited properties: a column may be called `constructor`. */
 function valueAt(value: unknown, steps: readonly string[]): unknown {
   return steps.reduce((inner: unknown, step) => {
     const isMember = typeof inner === 'object' && inner !== null && Object.hasOwn(inner, step)
@@ -80,7 +80,7 @@ function valueAt(value: unknown, steps: readonly string[]): unknown {
   }, value)
 }
 
-/** A number is given as one where JavaScript has the same, and as its text elsewhere. */
+/** A number if JavaScript can represent it exactly, otherwise text. */
 function toPlain(value: unknown): unknown {
   if (!JSON.isRawJSON(value)) return value
   const digits = value.rawJSON.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')

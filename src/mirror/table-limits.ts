@@ -1,41 +1,42 @@
 import type { Explanation } from '../errors.ts'
 import { ownColumns } from './mirror-table.ts'
 
-/** As the API describes it: a column of a row that is to be mirrored. */
+/** A column of a row to mirror, as the API describes it. */
 interface MirroredColumn {
   readonly name: string
-  /** As Postgres writes it out in full. */
+  /** The full name in Postgres. */
   readonly type: string
   readonly nullable: boolean
 }
 
-/** Of a table, whatever their types are (PostgreSQL docs, appendix K "PostgreSQL Limits"). */
+/** Columns of a table, whatever their types (PostgreSQL docs, appendix K "PostgreSQL Limits"). */
 const mostColumns = 1600 - ownColumns.size
-/** Of an index, of which the account is one. */
+/** Columns of an index, less the account. */
 const mostKeyColumns = 32 - 1
-/** Of a row on a page of 8 kB; what has a type of variable length may stand elsewhere, and leaves a pointer of 18 bytes. */
+/**
+ * Bytes of a row on a page of 8 kB. Values of a type with variable length may be stored elsewhere and leave a pointer of 18
+ * bytes.
+ */
 const mostRowBytes = 8160
 const pointerBytes = 18
 
-/** What of a table can't be kept in the mirror, whatever its rows hold; in sentences with the column, the limit and a remedy. */
+/** What makes a table impossible to mirror, whatever its rows hold. */
 export function findTableProblems(columns: readonly MirroredColumn[], key: readonly string[]): readonly Explanation[] {
   const least = leastRowBytes(columns)
   return [
     ...(columns.length > mostColumns
       ? [
           {
-            found: `${columns.length} columns are selected, and a mirror table has room for ${mostColumns}`,
+            found: `${columns.length} columns are selected, but a mirror table can have at most ${mostColumns}`,
             remedy: 'select fewer',
           },
         ]
       : []),
-    ...(key.length === 0
-      ? [{ found: 'there is no key', remedy: 'choose columns that tell a row from all others' }]
-      : []),
+    ...(key.length === 0 ? [{ found: 'there is no key', remedy: 'choose columns that identify a row' }] : []),
     ...(key.length > mostKeyColumns
       ? [
           {
-            found: `the key has ${key.length} columns, and an index has room for ${mostKeyColumns}`,
+            found: `the key has ${key.length} columns, but an index can have at most ${mostKeyColumns}`,
             remedy: 'choose fewer',
           },
         ]
@@ -43,20 +44,20 @@ export function findTableProblems(columns: readonly MirroredColumn[], key: reado
     ...(least > mostRowBytes
       ? [
           {
-            found: `a row takes ${least} bytes at least, and Postgres has room for ${mostRowBytes}`,
-            remedy: `select fewer of the columns that are never null, of which ${countFixed(columns)} have a type of fixed length`,
+            found: `a row takes at least ${least} bytes, but Postgres allows at most ${mostRowBytes}`,
+            remedy: `select fewer of the columns that are never null: ${countFixed(columns)} of them have a type of fixed length`,
           },
         ]
       : []),
   ]
 }
 
-/** What can't be kept of some rows: they end a run, and others are mirrored. Undefined where every row finds room. */
+/** What makes some rows impossible to mirror, although others can be. Such a row fails its run. Undefined if every row fits. */
 export function findRowRisk(columns: readonly MirroredColumn[]): Explanation | undefined {
   const most = mostBytes(columns)
   if (most <= mostRowBytes) return undefined
   return {
-    found: `a row with a value in each of the ${columns.length} columns may take ${most} bytes, and a run that meets one of more than ${mostRowBytes} fails`,
+    found: `a row with a value in each of the ${columns.length} columns may take ${most} bytes, and a run fails at a row of more than ${mostRowBytes}`,
     remedy: 'select fewer columns',
   }
 }
@@ -98,7 +99,7 @@ const fixedLengths: Readonly<Record<string, Length>> = {
   interval: [16, 8],
 }
 
-/** The header with a bit for each column, the account's name of one letter, the values, and then our own columns. */
+/** A header with one bit per column, an account name of one letter, the values, and then the mirror's own columns. */
 function rowBytes(values: readonly Length[], columns: number): number {
   const header = align(23 + Math.ceil((columns + ownColumns.size) / 8), 8)
   const own: Length[] = [

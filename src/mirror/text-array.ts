@@ -3,16 +3,16 @@ import type { Column } from '../hasura/rows.ts'
 import { parseJson } from '../json/parse-json.ts'
 
 /**
- * What a value becomes: a text without its quotation marks, its JSON as it came, which is what a column of type `json` keeps, or
- * JSON without what a `jsonb` refuses.
+ * How a value is converted: to text without quotation marks, to its original JSON (as a `json` column stores it), or to JSON
+ * without what `jsonb` refuses.
  */
 export type TextForm = 'text' | 'json' | 'jsonb'
 
 /**
- * The values of a column as a `text[]` in the binary form that Postgres receives (`array_recv` in its
- * `src/backend/utils/adt/arrayfuncs.c`): nothing has to be quoted, and what isn't escaped is copied out of the answer.
+ * The values of a column as a `text[]` in the binary format of Postgres (`array_recv` in its
+ * `src/backend/utils/adt/arrayfuncs.c`). Nothing needs quoting, and values without escapes are copied from the response.
  *
- * @param column undefined for one that is null in every row
+ * @param column undefined if the column is null in every row
  */
 export function textArray(column: Column | undefined, count: number, form: TextForm): Buffer {
   if (count === 0) return integers(0, 0, textType)
@@ -26,7 +26,7 @@ export function textArray(column: Column | undefined, count: number, form: TextF
     const start = places[first + row * step] ?? 0
     const end = places[first + row * step + 1] ?? 0
     const letter = bytes[start]
-    // No other value begins with the letter of null.
+    // Only null starts with this letter.
     if (letter === letterN) {
       view.setInt32(at, -1)
       at += 4
@@ -70,8 +70,8 @@ function lengthOf({ places, first, step }: Column, count: number): number {
 }
 
 /*
- * Postgres keeps no NUL in a text, and no half of a surrogate pair; JSON can say both. They become the character that stands
- * for what can't be shown (U+FFFD), so that one odd row doesn't stop its table.
+ * JSON can contain NUL and unpaired surrogates, which Postgres doesn't store in text. They become the replacement character
+ * (U+FFFD), so that one odd row doesn't stop its table.
  */
 
 function parseText(json: string): string {
@@ -83,6 +83,6 @@ function cleanJson(json: string): string {
   return json.replace(escapes, (found, refused?: string) => (refused === undefined ? found : '\\ufffd'))
 }
 
-/** Another escape and a whole pair stay; what Postgres refuses is the group. */
+/** Other escapes and complete pairs stay; the group is what Postgres refuses. */
 const escapes =
   /\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u0000|\\u[dD][89a-fA-F][0-9a-fA-F]{2})/g

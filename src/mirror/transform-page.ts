@@ -6,15 +6,15 @@ import type { Position } from '../store/schema.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PageRows } from './page-rows.ts'
 
-/** Gives the row as it is to be mirrored, or undefined for one that isn't. */
+/** Returns the row to mirror, or undefined to leave it out. */
 export type RowTransform = (row: unknown) => unknown
 
 /**
- * Runs a job's own function over the rows of a page. Numbers that JavaScript can't hold are given to it as text; those that it
- * leaves alone inside of JSON are written digit by digit.
+ * Applies a job's transform to the rows of a page. It gets numbers that JavaScript can't represent as text; inside JSON, numbers
+ * that it leaves unchanged keep all their digits.
  *
  * @param fixed the columns of key and cursor
- * @throws PermanentError (`transform`) when a row has lost or changed one of these
+ * @throws PermanentError (`transform`) if a row has lost or changed one of these
  */
 export function transformPage(
   page: Rows,
@@ -44,8 +44,8 @@ export function transformPage(
     const changed = fixed.find((name, at) => !after.success || after.data[name] !== before[at])
     if (changed !== undefined || !after.success) {
       throw new PermanentError('transform', {
-        found: `The transform changed "${changed}", by which a row is found again`,
-        remedy: `leave the columns of key and cursor (${fixed.join(', ')}) as they are`,
+        found: `The transform changed "${changed}", which identifies or orders the row`,
+        remedy: `leave the key and cursor columns unchanged (${fixed.join(', ')})`,
       })
     }
     results.push(after.data)

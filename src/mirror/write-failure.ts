@@ -6,24 +6,24 @@ import type { FencedTransaction } from '../store/store.ts'
 import type { MirrorColumn, MirrorTable } from './mirror-table.ts'
 import { columnValue, unnestPage } from './page-rows.ts'
 
-/** What both drivers tell of an error of Postgres' (PostgreSQL docs, 55.8 "Error and Notice Message Fields"). */
+/** The fields of a Postgres error that both drivers report (PostgreSQL docs, 55.8 "Error and Notice Message Fields"). */
 const fields = z.object({
   code: z.string(),
   column: z.string().optional(),
   constraint: z.string().optional(),
-  /** The function of Postgres' own that says it. */
+  /** The C function in Postgres that reported it. */
   routine: z.string().optional(),
 })
 type Fields = z.infer<typeof fields>
 
-/** Made by the worker: a constraint of another name is somebody else's. */
+/** Constraints that the worker creates; one with another name belongs to someone else. */
 const ownConstraint = /_pkey\d*$|__change_idx\d*$/
 
 /**
- * What an error met while a mirror table was written says, and what to do about it: without the database's own message, which
- * may repeat a row. Undefined for what has nothing to do with the table or the rows.
+ * Explains an error from writing a mirror table, without the database's own message, which may contain row data. Undefined if the
+ * error is about neither the table nor the rows.
  *
- * @param column that refuses a value, where it is known
+ * @param column the column that refused a value, if known
  */
 export function explainWriteFailure(
   error: unknown,
@@ -44,17 +44,17 @@ function withCode({ found, remedy }: Explanation, { code }: Fields): Explanation
   return { found: `${found} (SQLSTATE ${code})`, remedy }
 }
 
-/** Somebody has given the table what the worker didn't: every row may meet it, until it is taken away. */
+/** Someone added something to the table that may affect every row until it is removed. */
 function explainChangedTable({ code, column, constraint }: Fields, table: string): Explanation | undefined {
   const constraintOf = (what: string) => ({
-    found: `A row breaks the ${what} "${constraint}" of ${table}, which this worker didn't make`,
-    remedy: `drop it (alter table ${table} drop constraint …, or drop index), since a mirror takes what the API sends`,
+    found: `A row violates the ${what} "${constraint}" of ${table}, which this worker didn't create`,
+    remedy: `drop it (alter table ${table} drop constraint …, or drop index), because a mirror stores what the API sends`,
   })
   switch (code) {
     case '23502':
       return {
-        found: `Column "${column}" of ${table} takes no null, and a row has none to give`,
-        remedy: `run alter table ${table} alter column "${column}" drop not null; a key column is never null in the API, so choose another key where it is`,
+        found: `Column "${column}" of ${table} is not null, but a row has no value for it`,
+        remedy: `run alter table ${table} alter column "${column}" drop not null; if it is a key column, choose another key, because key columns can't be null`,
       }
     case '23503':
       return constraintOf('foreign key')
@@ -66,25 +66,25 @@ function explainChangedTable({ code, column, constraint }: Fields, table: string
       return constraint === undefined || ownConstraint.test(constraint) ? undefined : constraintOf('unique index')
     case '428C9':
       return {
-        found: `A column that the API gives is a generated one in ${table}`,
-        remedy: `drop the generated column, or give it another name, and run again`,
+        found: `A column that the API sends is a generated column in ${table}`,
+        remedy: `drop the generated column or rename it, then run the job again`,
       }
     case '42701':
       return {
-        found: `A column of ${table} has a name that Postgres keeps for itself, or that is taken`,
+        found: `A column of ${table} has a name that Postgres reserves or that is taken`,
         remedy: 'give it an alias in the document',
       }
     case '54011':
       return {
-        found: `${table} has no room for another column: Postgres takes 1600, dropped ones and the mirror's own among them`,
-        remedy: `select fewer, or drop the table and run "reset" for its job to fill it again`,
+        found: `${table} can't have another column: Postgres allows 1600, including dropped ones and the mirror's own`,
+        remedy: `select fewer columns, or drop the table and run "npm run -s cli -- reset JOB" to fill it again`,
       }
     default:
       return undefined
   }
 }
 
-/** A row that the table can't hold, though others go well. */
+/** A row that the table can't hold, although it can hold others. */
 function explainRefusedRow(
   { code, constraint, routine = '' }: Fields,
   table: string,
@@ -93,34 +93,34 @@ function explainRefusedRow(
 ): Explanation | undefined {
   if (code === '54000' && constraint !== undefined && !ownConstraint.test(constraint)) {
     return {
-      found: `A value is too long for the index "${constraint}" of ${table}, which this worker didn't make`,
-      remedy: 'drop the index, or index a part of the value such as its first letters',
+      found: `A value is too long for the index "${constraint}" of ${table}, which this worker didn't create`,
+      remedy: 'drop the index, or index only part of the value, such as its first characters',
     }
   }
-  // One of more than 8,191 bytes is refused where no index is known.
+  // Postgres refuses an entry of more than 8,191 bytes before it knows the index.
   if (code === '54000' && (constraint !== undefined || routine.startsWith('index_form_tuple'))) {
     return {
-      found: `A value of the key (${key.map(name => `"${name}"`).join(', ')}) of ${table} is too long: with the account's name an entry of its index has room for 2,704 bytes, after compression`,
-      remedy: `choose a shorter key, or leave such rows out by the job's "where"`,
+      found: `A value of the key (${key.map(name => `"${name}"`).join(', ')}) of ${table} is too long: with the account's name, an index entry can have at most 2,704 bytes after compression`,
+      remedy: `choose a shorter key, or exclude such rows with the job's "where"`,
     }
   }
   if (code === '54000') {
     return {
-      found: `A row is too wide for ${table}: what its columns of fixed length hold, and 18 bytes for each long text, have to fit into 8,160 bytes`,
+      found: `A row is too wide for ${table}: its columns of fixed length, and 18 bytes for each long text, must fit into 8,160 bytes`,
       remedy: 'select fewer columns',
     }
   }
   if (code.startsWith('P0')) {
     return {
-      found: `A trigger on ${table}, which this worker didn't make, refused a row`,
-      remedy: 'correct or drop the trigger',
+      found: `A trigger on ${table}, which this worker didn't create, refused a row`,
+      remedy: 'fix or drop the trigger',
     }
   }
   if (!isRefusedValue(code)) return undefined
   const where = column ? `column "${column.name}" of ${table}` : `its column of ${table}`
   return {
     found: `${describeValue(code)} ${where}${column ? `, which is ${column.type}` : ''}`,
-    remedy: `take the column out of the document, change its rows by the job's "transform", or correct the value where it comes from`,
+    remedy: `remove the column from the document, change its values with the job's "transform", or correct the value at its source`,
   }
 }
 
@@ -131,16 +131,17 @@ function isRefusedValue(code: string): boolean {
 
 function describeValue(code: string): string {
   if (code === '22003') return 'A number is too large for'
-  if (code === '22007' || code === '22008') return 'An instant or a date is none for'
+  if (code === '22007' || code === '22008') return 'A date or time is invalid for'
   if (code === '22001') return 'A text is too long for'
-  return 'A value does not fit'
+  return "A value doesn't fit"
 }
 
 /**
- * The column that refuses a value of the page. Postgres doesn't tell it, so halves of the columns are read until one is left.
+ * The column that refuses a value of the page. Postgres doesn't say which, so half of the remaining columns are read at a time
+ * until one is left.
  *
- * @param code the SQLSTATE that the page was refused with
- * @returns undefined for a code that comes from elsewhere, or when no column refuses anything by itself
+ * @param code the SQLSTATE with which the page was refused
+ * @returns undefined if the code has another source, or if no single column refuses a value
  */
 export async function findRefusedColumn(
   transaction: (work: (tx: FencedTransaction) => Promise<unknown>) => Promise<unknown>,

@@ -8,10 +8,10 @@ import type { MirrorTable } from './mirror-table.ts'
 import { columnValue, isKeyOf, keysOf, type PageRows, sameKey, unnestPage } from './page-rows.ts'
 
 export interface WrittenRows {
-  /** Those that are deleted not among them. */
+  /** Without deleted rows. */
   readonly inserted: number
   readonly updated: number
-  /** By their soft-delete column, whether they were there before or not. */
+  /** According to their soft-delete column, whether they existed before or not. */
   readonly deleted: number
   readonly revived: number
 }
@@ -19,9 +19,9 @@ export interface WrittenRows {
 export const none: WrittenRows = { inserted: 0, updated: 0, deleted: 0, revived: 0 }
 
 /**
- * Writes the rows of one page, unchanged ones not at all. No two may have the same key.
+ * Writes the rows of one page, except unchanged ones. No two may have the same key.
  *
- * It takes the table's change counter until the transaction commits, so it should be the last thing that one does.
+ * It locks the table's change counter until the transaction commits, so call it last.
  */
 export async function mergePage(
   tx: FencedTransaction,
@@ -49,10 +49,10 @@ export async function mergePage(
 }
 
 /**
- * The same in less time, as a statement that is a transaction by itself: where the account has none of the rows yet. One that
- * it has makes it fail (SQLSTATE 23505).
+ * A faster form for an account that has none of the rows yet: one statement that is its own transaction. If the account has one
+ * of them, it fails (SQLSTATE 23505).
  *
- * @param save a statement that writes down what was reached, where its condition holds
+ * @param save a statement that records the position, if its condition holds
  */
 export function insertPage(
   table: MirrorTable,
@@ -67,7 +67,7 @@ export function insertPage(
 
 const isCounted = sql<boolean>`exists (select from counter)`
 
-/** Of all rows of a page, numbered from the `base` of `counter` on. */
+/** Inserts all rows of a page, numbered from the `base` of `counter`. */
 function insertion(table: MirrorTable, account: string, page: PageRows): RawBuilder<unknown> {
   const deletedAt = page.deleted
     ? sql`case when (${`{${page.deleted.join()}}`}::boolean[])[page._row] then now() end`
@@ -80,7 +80,7 @@ function insertion(table: MirrorTable, account: string, page: PageRows): RawBuil
     from ${unnestPage(page, table.columns)}`
 }
 
-/** The key among it: an equal one may be written otherwise now. */
+/** Includes the key: an equal one may have another spelling now. */
 function replacement(table: MirrorTable): RawBuilder<unknown> {
   const replaced = [...table.columns.map(({ name }) => name), '_synced_at', '_change'].map(
     name => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`,
@@ -90,7 +90,7 @@ function replacement(table: MirrorTable): RawBuilder<unknown> {
     _revived_at = case when m._deleted_at is not null and excluded._deleted_at is null then now() else m._revived_at end`
 }
 
-/** Compared digit by digit: for `is distinct from` 1.0 and 1.00 are the same. */
+/** Compares digit by digit: `is distinct from` treats 1.0 and 1.00 as equal. */
 function compared(row: 'm' | 'excluded', table: MirrorTable): RawBuilder<unknown> {
   const values = table.columns.map(({ name }) => sql.ref(`${row}.${name}`))
   return sql`row(${sql.join([sql`${sql.ref(`${row}._deleted_at`)} is null`, ...values])})::record`
@@ -101,10 +101,10 @@ function columnList(names: readonly string[]): RawBuilder<unknown> {
 }
 
 /**
- * Keeps the rows of these keys and marks them `_deleted_at`.
+ * Keeps the rows with these keys and sets their `_deleted_at`.
  *
- * @param present pages with the keys of those that are there after all
- * @returns how many weren't marked yet
+ * @param present pages with the keys of rows that exist after all
+ * @returns how many were newly marked
  */
 export async function markDeleted(
   tx: FencedTransaction,

@@ -65,7 +65,7 @@ test.each<[rootField: string, asked: string | undefined, table: string | RegExp]
   [
     'order',
     'a.b',
-    /"a\.b" can't be the name of a mirror table: it holds a dot, a quote or a character that can't be seen: give another one with --into/,
+    /"a\.b" can't be the name of a mirror table: it contains a dot, a quote or an invisible character: give another one with --into/,
   ],
 ])('the table of %s, asked for %s, is %s', (rootField, asked, table) => {
   if (typeof table === 'string') expect(chooseTable({ jobs: known, added: [] }, rootField, asked)).toBe(table)

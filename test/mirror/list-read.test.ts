@@ -35,14 +35,14 @@ const named = (names: readonly string[]) =>
   JSON.parse(JSON.stringify(Object.fromEntries(names.map(name => [name, 'text']))))
 
 test.each([
-  ['a.b', 'x', /the name holds a dot/],
+  ['a.b', 'x', /the name contains a dot/],
   ['', 'x', /the name is empty/],
-  ['t'.repeat(64), 'x', /more than 63 bytes/],
-  ['things', 'xmin', /"xmin" has the name of a system column/],
-  ['things', 'n'.repeat(64), /more than 63 bytes/],
+  ['t'.repeat(64), 'x', /longer than 63 bytes/],
+  ['things', 'xmin', /"xmin" has the name of a Postgres system column/],
+  ['things', 'n'.repeat(64), /longer than 63 bytes/],
   ['things', 'a"b', /a quote/],
-  ['things', 'line\nbreak', /can't be seen/],
-  ['things', 'zero\u200bwidth', /can't be seen/],
+  ['things', 'line\nbreak', /invisible character/],
+  ['things', 'zero\u200bwidth', /invisible character/],
   ['things', '', /is empty/],
 ])('a table %j with column %j is refused where it is defined', (into, column, words) => {
   expect(() => mirrorRows({ into, key: 'id', columns: named(['id', column]) })).toThrow(words)
@@ -51,7 +51,7 @@ test.each([
 test('so is one without a key, or of too many columns', () => {
   expect(() => mirrorRows({ into: 'things', key: [], columns: { id: 'uuid' } })).toThrow('there is no key')
   const many = named(Array.from({ length: 1600 }, (_, n) => `c${n}`))
-  expect(() => mirrorRows({ into: 'things', key: 'c0', columns: many })).toThrow('has room for 1595')
+  expect(() => mirrorRows({ into: 'things', key: 'c0', columns: many })).toThrow('at most 1595')
 })
 
 describe.each(backends.filter(backend => backend !== 'redis'))('a complete read on %s', backend => {
@@ -88,7 +88,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a complete read 
     const refusalOf = (wrong: object) => read.write([{ ...row, ...wrong }]).catch((error: unknown) => error)
     for (const [wrong, words] of [
       [{ count: '9223372036854775808' }, /A number is too large.*mirror\..*22003/],
-      [{ at: 'canary' }, /An instant or a date.*22007/],
+      [{ at: 'canary' }, /A date or time.*22007/],
       [{ name: Array.from({ length: 400 }, () => randomUUID()).join('') }, /value of the key \("id", "name"\).*2,704/],
     ] as const) {
       const refusal = await refusalOf(wrong)

@@ -160,7 +160,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend 
       const retyped = { ...table, columns: [...table.columns, column('size', 'bigint')] }
       await expect(ensure(retyped)).rejects.toThrow(RefusalError)
       await expect(ensure(retyped)).rejects.toThrow(
-        /Column "size" of mirror\.\S+ is numeric and the API now gives bigint/,
+        /Column "size" of mirror\.\S+ is numeric, but the API now has bigint/,
       )
     })
 

@@ -135,7 +135,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     await table.change()
     await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({
       code: 'mirror-table',
-      message: expect.stringMatching(/^Column "size" of mirror\.\w+ is integer and the API now gives text: either/),
+      message: expect.stringMatching(/^Column "size" of mirror\.\w+ is integer, but the API now has text: either/),
     })
     await sql`drop table ${sql.table(`mirror.${table.name}`)}`.execute(app.deps.store)
     expect(await runPull(app, table.pull(), account)).toMatchObject({ counts: { inserted: 2 } })

@@ -103,13 +103,13 @@ describe('what a pull’s options say', () => {
     [
       'a column that every table of Postgres has',
       settings('id changed_at xmin'),
-      '"xmin" has the name of a system column',
+      '"xmin" has the name of a Postgres system column',
     ],
-    ['a column like the mirror’s own', settings('id changed_at _rank'), '"_rank" begins with an underscore'],
+    ['a column like the mirror’s own', settings('id changed_at _rank'), '"_rank" starts with an underscore'],
     [
       'a soft-delete column whose type says too little',
       settings('id changed_at name', { softDelete: { column: 'name' } }),
-      `softDelete: column "name" is text, whose values don't tell which rows are deleted: give a rule, { column: 'name', isDeleted: value => … }`,
+      `softDelete: column "name" is text, whose values don't show which rows are deleted: add a rule: { column: 'name', isDeleted: value => … }`,
     ],
     [
       'a nested object as soft-delete column',
@@ -123,7 +123,7 @@ describe('what a pull’s options say', () => {
     ],
     ['a sweep that never comes', settings('id changed_at', { sweep: { cron: '0 0 31 2 *' } }), "its sweep's cron"],
     ['a table with a dot', settings('id changed_at', { into: 'a.b' }), 'mirror table "a.b"'],
-    ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), 'has more than 63 bytes'],
+    ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), 'is longer than 63 bytes'],
     ['no ranges', settings('id changed_at', { ranges: 0 }), '"ranges" is 0'],
     ['a lookback that skips rows', settings('id changed_at', { lookback: -1 }), '"lookback" is -1'],
     ['a lookback that is no number', settings('id changed_at', { lookback: Number.NaN }), '"lookback" is NaN'],
