@@ -37,7 +37,7 @@ export interface Case extends Step {
 }
 
 const json = z.custom<Json>(value => value !== undefined)
-const step = z.strictObject({
+export const requestSchema = z.strictObject({
   role: z.string().optional(),
   query: z.string().optional(),
   variables: json.optional(),
@@ -46,7 +46,7 @@ const step = z.strictObject({
   response: json.optional(),
 })
 const cases = z.array(
-  step.extend({
+  requestSchema.extend({
     name: z.string(),
     token: json.optional(),
     authorization: z.string().optional(),
@@ -60,8 +60,8 @@ const cases = z.array(
     ordered: z.boolean().optional(),
     sets: z.boolean().optional(),
     count: z.string().optional(),
-    before: z.array(step).default([]),
-    after: z.array(step).default([]),
+    before: z.array(requestSchema).default([]),
+    after: z.array(requestSchema).default([]),
   }),
 )
 
@@ -72,13 +72,16 @@ export function loadCases(): Case[] {
     .filter(file => file.endsWith('.yaml'))
     .sort()
     .flatMap(file => {
-      const document = parseDocument(readFileSync(join(directory, file), 'utf8'))
-      const [error] = document.errors
-      if (error !== undefined) throw error
-      return cases
-        .parse(losslessJson(document.contents, document))
-        .map(c => ({ ...c, file: file.replace('.yaml', '') }))
+      const found = cases.parse(readYaml(readFileSync(join(directory, file), 'utf8')))
+      return found.map(c => ({ ...c, file: file.replace('.yaml', '') }))
     })
+}
+
+export function readYaml(text: string): Json {
+  const document = parseDocument(text)
+  const [error] = document.errors
+  if (error !== undefined) throw error
+  return losslessJson(document.contents, document)
 }
 
 /** YAML's own numbers would lose digits: each keeps the text that it is written with. */

@@ -34,7 +34,8 @@ async function runItself(testCase: Case, target: Target): Promise<string[]> {
   return found === undefined ? [] : [`${found}\n    answered ${body.slice(0, 2000)}`]
 }
 
-async function runStep(when: string, step: Step, target: Target): Promise<string[]> {
+/** @returns what differs from the response that it expects, or an error that it doesn't */
+export async function runStep(when: string, step: Step, target: Target): Promise<string[]> {
   const { body } = await send(step, `Bearer ${await signToken(everyRole, target.jwtSecret)}`, target.url)
   const answer = parseJson(body)
   if (step.response !== undefined) {
@@ -79,7 +80,7 @@ async function authorizationOf(testCase: Case, target: Target): Promise<string |
   return `Bearer ${await signToken({ ...Object.fromEntries(Object.entries(claims)), ...times }, secret)}`
 }
 
-const everyRole = hasuraClaims('a0000000-0000-4000-8000-000000000002', [
+export const everyRole = hasuraClaims('a0000000-0000-4000-8000-000000000002', [
   'viewer',
   'editor',
   'manager',

@@ -1,7 +1,9 @@
 // npm run conformance -- --url http://localhost:8080/v1/graphql --jwt-secret <HS256 secret> [--only <text>]
 import { parseArgs } from 'node:util'
 import { loadCases } from './load-cases.ts'
+import { loadSocketCases } from './load-socket-cases.ts'
 import { runCase } from './run-case.ts'
+import { runSocketCase } from './run-socket-case.ts'
 
 const { values } = parseArgs({
   options: { url: { type: 'string' }, 'jwt-secret': { type: 'string' }, only: { type: 'string', default: '' } },
@@ -14,10 +16,15 @@ if (url === undefined || jwtSecret === undefined) {
 
 let passed = 0
 let failed = 0
-for (const testCase of loadCases()) {
-  const title = `${testCase.file}: ${testCase.name}`
+const target = { url, jwtSecret, refetchMs: 1_000 }
+const checks = [
+  ...loadCases().map(testCase => ({ ...testCase, check: () => runCase(testCase, target) })),
+  ...loadSocketCases().map(testCase => ({ ...testCase, check: () => runSocketCase(testCase, target) })),
+]
+for (const { file, name, check } of checks) {
+  const title = `${file}: ${name}`
   if (!title.includes(only)) continue
-  const failure = await runCase(testCase, { url, jwtSecret })
+  const failure = await check()
   if (failure === undefined) {
     passed += 1
     continue

@@ -7,6 +7,7 @@ import { fromDatabaseError } from './database-error.ts'
 import { HasuraError, validationFailed } from './hasura-error.ts'
 import { resolveVariables } from './input-value.ts'
 import { introspect } from './introspect.ts'
+import { isJsonObject, parseJson } from './lossless-json.ts'
 import type { Metadata } from './metadata-schema.ts'
 import { type GraphQLRequest, type Operation, parseOperation } from './parse-request.ts'
 import { parseSelection, type SelectedField } from './parse-selection.ts'
@@ -14,6 +15,7 @@ import { buildRoleModel } from './role-model.ts'
 import { runMutation } from './run-mutation.ts'
 import { runQuery } from './run-query.ts'
 import type { Session } from './session.ts'
+import { findStreamQuery, readBatch } from './sockets/stream-query.ts'
 import { SqlBuilder } from './sql-builder.ts'
 
 export interface EngineOptions {
@@ -68,6 +70,32 @@ export class Engine {
     const fields = this.#parse(operation, request, root, role)
     const members = isMutation ? await this.#mutate(fields, role, session) : await this.#query(fields, role, session)
     return `{"data":${toObject(members)}}`
+  }
+
+  /**
+   * What a subscription asks for again and again: each call gives the payload as it is now, or undefined where there is nothing to
+   * send. Throws HasuraError for what Hasura refuses before it begins.
+   */
+  subscribe(request: GraphQLRequest, session: Session): () => Promise<string | undefined> {
+    const operation = parseOperation(request)
+    const role = this.#schemaOf(session.role)
+    const root = role.schema.getSubscriptionType()
+    if (!(root instanceof GraphQLObjectType)) throw validationFailed('no subscriptions exist')
+    const fields = this.#parse(operation, request, root, role)
+    if (fields.length > 1) throw validationFailed('subscriptions must select one top level field')
+    const stream = findStreamQuery(operation, request, role.schema)
+    if (!stream) return async () => `{"data":${toObject(await this.#query(fields, role, session))}}`
+    let cursor = stream.initial
+    return async () => {
+      const answer = parseJson(await this.execute(stream.batchAfter(cursor), session))
+      const batch = isJsonObject(answer) ? readBatch(answer.data ?? null, stream) : undefined
+      cursor = batch?.next ?? cursor
+      return batch?.text
+    }
+  }
+
+  isSubscription(request: GraphQLRequest): boolean {
+    return parseOperation(request).definition.operation === 'subscription'
   }
 
   /** The root fields of an operation, for who wants to know what a request does without running it. */

@@ -10,8 +10,11 @@ export class HasuraError extends Error {
   }
 
   toBody(): string {
-    const error = { message: this.message, extensions: { path: this.path, code: this.code } }
-    return JSON.stringify({ errors: [error] })
+    return JSON.stringify({ errors: [this.toJson()] })
+  }
+
+  toJson() {
+    return { message: this.message, extensions: { path: this.path, code: this.code } }
   }
 }
 

@@ -33,6 +33,10 @@ export function parseBody(text: string): GraphQLRequest {
       text.trim() === '' ? 'Error in $: not enough input' : 'Error in $: Failed reading: not a valid json value'
     throw new HasuraError('invalid-json', message)
   }
+  return readRequest(body)
+}
+
+export function readRequest(body: Json): GraphQLRequest {
   if (!isJsonObject(body)) throw parseFailed(aesonMismatch(requestType, 'Object', body))
   const { query, operationName = null, variables = null } = body
   if (query === undefined) throw parseFailed(`parsing ${requestType} failed, key "query" not found`)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
+import { decodeJwt } from 'jose'
 import { applyMigrations } from './apply-migrations.ts'
 import { type Authenticate, createAuthenticator, roleOf } from './authenticate.ts'
 import { loadCatalog } from './catalog.ts'
@@ -17,6 +18,7 @@ import { toPlain } from './lossless-json.ts'
 import type { Metadata } from './metadata-schema.ts'
 import { type GraphQLRequest, parseBody } from './parse-request.ts'
 import type { Session } from './session.ts'
+import { type Sockets, serveSockets } from './sockets/socket-server.ts'
 
 export interface HasuraOptions {
   jwt: JwtConfig
@@ -34,6 +36,8 @@ export interface HasuraOptions {
   source?: { readonly sql: string; readonly metadata: Metadata }
   /** Fills the wiki's tables; default true. */
   seed?: boolean
+  /** Milliseconds between two looks of a live query; default a second. */
+  refetchMs?: number
   stringifyNumeric?: boolean
 }
 
@@ -71,6 +75,8 @@ export interface SandboxHasura extends AsyncDisposable {
   setJwt(jwt: JwtConfig): void
   /** A user that `refresh_users` makes can be read only after this long. */
   setRefreshDelay(ms: number): void
+  /** Its WebSockets, and what goes wrong with them. A fault `graphql-error` meets the subscriptions that it names as well. */
+  readonly sockets: Sockets
   stop(): Promise<void>
   /** Listens again on the same port, with the same data. */
   start(): Promise<void>
@@ -78,8 +84,7 @@ export interface SandboxHasura extends AsyncDisposable {
 
 /**
  * Starts a server that answers /v1/graphql as Hasura v2 does for these migrations and this metadata. What it refuses to
- * know: nested inserts, aggregates inside `where`, subscriptions, batches of requests, actions, remote schemas, the
- * admin secret.
+ * know: nested inserts, aggregates inside `where`, batches of requests, actions, remote schemas, the admin secret.
  */
 export async function startHasura(options: HasuraOptions): Promise<SandboxHasura> {
   const directory = import.meta.dirname
@@ -132,12 +137,27 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
       return reply
     },
   })
+  const sockets = serveSockets(
+    server,
+    {
+      authenticate: async headers => ({ session: await authenticate(headers), expiresAt: expiryOf(headers) }),
+      isSubscription: request => engine.isSubscription(request),
+      execute,
+      subscribe(request, session) {
+        const fault = faults.next(operationNameOf(request))
+        if (fault?.kind === 'graphql-error') throw new HasuraError(fault.code, fault.message)
+        return engine.subscribe(request, session)
+      },
+    },
+    { refetchMs: options.refetchMs },
+  )
   const port = await listen(server, options.port ?? 0)
 
   const stop = async () => {
     if (!server.listening) return
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     server.closeAllConnections()
+    sockets.drop()
     await closed
   }
   return {
@@ -149,6 +169,7 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
       const changed = changes.reduce((before, change) => change(before), metadata)
       engine.replace(changed, catalog)
       metadata = changed
+      sockets.close(1012, 'Server state changed, restarting the server')
     },
     printSchema: role => engine.printSchema(role),
     fault: (match, fault) => faults.add(match, fault),
@@ -157,6 +178,7 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
       authenticate = authenticator(jwt, options)
     },
     setRefreshDelay: ms => lateUsers.setDelay(ms),
+    sockets,
     stop,
     start: async () => {
       if (!server.listening) await listen(server, port)
@@ -187,6 +209,12 @@ async function answer(
     if (!(error instanceof HasuraError)) throw error
     return { status: 200, body: error.toBody() }
   }
+}
+
+/** Of a token that was verified, in milliseconds since 1970. */
+function expiryOf({ authorization = '' }: Incoming['headers']): number | undefined {
+  const { exp } = decodeJwt(authorization.replace(/^Bearer\s+/, ''))
+  return exp === undefined ? undefined : exp * 1_000
 }
 
 function recordOf(incoming: Incoming): RequestRecord {
