@@ -4,8 +4,10 @@ import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply,
 import { InProgressError, type Told, UsageError } from '../errors.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
 import type { Log } from '../log.ts'
+import { listNames } from '../names/list-names.ts'
 import { longestName } from '../operations/values.ts'
 import { type Problem, problemOf, problemType, toProblem } from '../problem.ts'
+import { collectMethods } from './allowed-methods.ts'
 
 /** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
 export interface HttpLimits {
@@ -49,8 +51,8 @@ const headerBytes = 16 * 1024
 const closeWithinMs = 1_000
 
 /**
- * Fastify with our limits, and with our errors as answers (`Problem`), never a stack. A path that doesn't exist is
- * answered before its body is read.
+ * Fastify with our limits, and with our errors as answers (`Problem`), never a stack. A path that doesn't exist, or doesn't take
+ * the method, is answered before its body is read.
  */
 export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   const app = fastify({
@@ -89,11 +91,16 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
     parseBody(body),
   )
+  const methodsOf = collectMethods(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
     if (!request.is404) return
-    const found = `There is no ${request.method} ${shorten(request.url.split('?')[0] ?? '')}`
-    await refuseUnread(request, reply, limits, toProblem(404, 'not-found', found))
+    const { method, url } = request
+    const path = url.split('?')[0] ?? ''
+    const methods = methodsOf(path)
+    if (methods.length > 0) reply.header('allow', methods.join(', '))
+    if (methods.length > 0 && method === 'OPTIONS') return reply.code(204).send()
+    await refuseUnread(request, reply, limits, explainNoRoute(method, path, methods))
   })
   app.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error)
@@ -133,6 +140,12 @@ export async function refuseUnread(
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type(problemType).send(JSON.stringify(problem))
+}
+
+function explainNoRoute(method: string, path: string, methods: readonly string[]): Problem {
+  if (methods.length === 0) return toProblem(404, 'not-found', `There is no ${method} ${shorten(path)}`)
+  const found = `${shorten(path)} doesn't take ${method}`
+  return toProblem(405, 'method-not-allowed', { found, remedy: `use one of ${listNames(methods)}` })
 }
 
 function parseBody(body: Buffer): unknown {

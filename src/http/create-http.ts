@@ -11,6 +11,7 @@ import { type Authorize, severalCredentials } from './authorize.ts'
 import { createCallerRate } from './caller-rate.ts'
 import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
 import { type Door, doors } from './doors.ts'
+import { sendTagged } from './entity-tag.ts'
 import { addHookRoutes } from './hook-routes.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { addMetricsRoute, type Scrape } from './metrics-route.ts'
@@ -43,7 +44,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   )
   if (scrape) addMetricsRoute(app, scrape)
   const description = JSON.stringify(describeApi())
-  app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(description))
+  app.get('/openapi.json', async (request, reply) => sendTagged(request, reply, description))
   app.get('/health/live', async () => ({ status: 'ok' }))
   const ping = sharePending(() => operations.ping())
   app.get('/health/ready', async () => {
@@ -89,7 +90,8 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
           caller,
           roles,
         })
-        return reply.code(door.status).headers(headers).send(body)
+        reply.code(door.status).headers(headers)
+        return method === 'GET' ? sendTagged(request, reply, JSON.stringify(body)) : reply.send(body)
       },
     })
   }

@@ -16,8 +16,8 @@ export interface Door {
   readonly input: z.ZodObject
   /** What else is taken from headers. */
   readonly headers: z.ZodObject
-  readonly status: 200 | 202
-  /** What the answer's body holds. */
+  readonly status: 200 | 202 | 204
+  /** What the answer's body holds; nothing for 204. */
   readonly output: z.ZodType
   carry(operations: Operations, asked: Asked): Promise<Answer>
 }
@@ -43,7 +43,7 @@ function carryPlainly(name: keyof Operations, operation: AnyOperation): Door {
     operation,
     input,
     headers: z.object({}),
-    status: 200,
+    status: output instanceof z.ZodVoid ? 204 : 200,
     output,
     carry: async (operations, { input: wanted, ...call }) => ({ body: await askOf(operations, name)(wanted, call) }),
   }

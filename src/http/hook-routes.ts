@@ -15,13 +15,13 @@ import { routeOf } from './operation-route.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
 /** Where Hasura's triggers show their secret. */
-const secretHeader = 'x-hook-secret'
+export const secretHeader = 'x-hook-secret'
 /** The row before and after a change, each as large as a row may be that is worth an event. */
 const eventBytes = 8 * 1024 * 1024
 /** Milliseconds: Hasura gives up after 60 s by default, and comes again when it is told to. */
 const answerWithinMs = 10_000
 
-const querySchema = z.strictObject({ account: z.string().optional() })
+export const hookQuery = z.strictObject({ account: z.string().optional() })
 const isObject = z.record(z.string(), z.unknown())
 
 /**
@@ -68,7 +68,7 @@ export function addHookRoutes(
   ): void {
     const { method, path } = routeOf({ route })
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const { account } = parseValue(querySchema, request.query, 'query')
+      const { account } = parseValue(hookQuery, request.query, 'query')
       const body = parseValue(isObject, request.body, 'body')
       const asked = ask({ ...body, account })
       if (!(await settlesWithin(clock, answerWithinMs, asked))) throw tooSlow()

@@ -5,11 +5,11 @@ import { defineOperation } from './operation.ts'
 import { resolve } from './resolve.ts'
 import { nameValue } from './values.ts'
 
-/** Forgets a checkpoint: the next run reads everything. */
+/** Forgets a checkpoint: the next run reads everything. UsageError while the job is running. */
 export const reset = defineOperation({
   route: 'POST /jobs/:job/reset',
-  roles: [],
-  input: z.object({ job: nameValue, account: nameValue }),
+  roles: ['operate'],
+  input: z.object({ job: nameValue, account: nameValue.optional() }),
   output: z.void(),
   async run({ deps }, wanted) {
     const { job, access } = resolve(deps, wanted)

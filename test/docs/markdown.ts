@@ -13,6 +13,7 @@ export const documents = [
   'docs/authentication.md',
   'docs/writing-a-job.md',
   'docs/operations.md',
+  'docs/http-api.md',
   'docs/integrating.md',
   'docs/architecture.md',
   'docs/state-machine.md',

@@ -6,14 +6,16 @@ import { createHttp } from '../../src/http/create-http.ts'
 import { doors } from '../../src/http/doors.ts'
 import { describeApi } from '../../src/http/openapi.ts'
 import { routeOf } from '../../src/http/operation-route.ts'
+import { findRoutes } from '../e2e/read-routes.ts'
 import { letIn } from '../fixtures/let-in.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
+import { cronEvent, hasuraEvent } from './hasura-events.ts'
 
-const answers = z.record(z.string(), z.object({ content: z.record(z.string(), z.unknown()) }))
+const answersSchema = z.record(z.string(), z.object({ content: z.record(z.string(), z.unknown()).optional() }))
 const documentSchema = z.object({
   openapi: z.literal('3.1.0'),
-  paths: z.record(z.string(), z.record(z.string(), z.object({ operationId: z.string(), responses: answers }))),
+  paths: z.record(z.string(), z.record(z.string(), z.object({ operationId: z.string(), responses: answersSchema }))),
 })
 const document = documentSchema.parse(JSON.parse(JSON.stringify(describeApi())))
 
@@ -21,7 +23,9 @@ let app: TestApp
 let http: FastifyInstance
 beforeAll(async () => {
   app = await openTestApp({ jobs: [takeAnything('take-anything')], firstLogin: null })
-  http = createHttp({ operations: app.operations, log: app.logged.log, authorize: letIn })
+  const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: '' })
+  const { log } = app.logged
+  http = createHttp({ operations: app.operations, log, authorize: letIn, scrape, knowsHookSecret: async () => true })
 })
 afterAll(async () => {
   await http.close()
@@ -31,6 +35,15 @@ afterAll(async () => {
 test('is served to everybody, and is the committed one', async () => {
   const committed = JSON.parse(readFileSync(new URL('../../schema/openapi.json', import.meta.url), 'utf8'))
   expect((await http.inject({ url: '/openapi.json' })).json()).toEqual(committed)
+})
+
+test('describes every route that is served, and no other', async () => {
+  const served = (await findRoutes(http)).filter(({ method }) => method !== 'HEAD')
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map(method => ({ method: method.toUpperCase(), path: path.replaceAll(/\{(\w+)\}/g, ':$1') })),
+  )
+  const inOrder = (routes: typeof served) => routes.map(({ method, path }) => `${method} ${path}`).toSorted()
+  expect(inOrder(described)).toEqual(inOrder(served))
 })
 
 describe.each(doors)('$operation.route', ({ operation, name }) => {
@@ -47,9 +60,44 @@ describe.each(doors)('$operation.route', ({ operation, name }) => {
       const url = path.replaceAll(/:\w+/g, word)
       for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'text/plain' }]) {
         const answer = await http.inject({ method, url, ...(method === 'POST' && { headers, body: '{"limit":"x"}' }) })
-        const type = String(answer.headers['content-type']).split(';')[0]
-        expect(Object.keys(described?.responses[answer.statusCode]?.content ?? {})).toContain(type)
+        expectDescribed(described, answer)
       }
     },
   )
 })
+
+describe.each(['/hooks/hasura/events', '/hooks/hasura/cron'])('POST %s', url => {
+  test.each(['{}', '[]', '', 'x', JSON.stringify(hasuraEvent()), JSON.stringify(cronEvent({ name: 'take-anything' }))])(
+    'gives no answer that is not described: %s',
+    async body => {
+      for (const type of ['application/json', 'text/plain']) {
+        for (const query of ['', '?account=none', '?acount=x']) {
+          const answer = await http.inject({
+            method: 'POST',
+            url: `${url}${query}`,
+            headers: { 'content-type': type },
+            body,
+          })
+          expectDescribed(document.paths[url]?.post, answer)
+        }
+      }
+    },
+  )
+})
+
+test.each(['/health/live', '/health/ready', '/metrics', '/openapi.json'])(
+  'GET %s answers as it is described',
+  async url => {
+    expectDescribed(document.paths[url]?.get, await http.inject({ url }))
+  },
+)
+
+function expectDescribed(
+  described: { readonly responses: z.infer<typeof answersSchema> } | undefined,
+  answer: { readonly statusCode: number; readonly headers: Readonly<Record<string, unknown>> },
+): void {
+  const { statusCode: status, headers } = answer
+  const type = headers['content-type'] === undefined ? [] : [String(headers['content-type']).split(';')[0]]
+  const types = described?.responses[status] && Object.keys(described.responses[status].content ?? {})
+  expect({ status, types }).toEqual({ status, types: type })
+}

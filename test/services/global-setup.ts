@@ -29,6 +29,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       skipped.push(`suites behind PgBouncer (${servicesWanted ? 'no pgbouncer in PATH nor in /usr/sbin' : UNWANTED})`)
     }
     if (project.vite.config.mode !== 'all') skipped.push('long suites, such as those of crashes (npm run test:all)')
+    else if (!process.env.SCHEMATHESIS)
+      skipped.push('fuzzing by the OpenAPI document (set SCHEMATHESIS to its command)')
     if (!hasOpenssl) skipped.push(`suites with certificates (${servicesWanted ? 'no openssl in PATH' : UNWANTED})`)
   } catch (error) {
     await started.disposeAsync()

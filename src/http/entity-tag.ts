@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** Only the caller may keep an answer that has a tag, and has to ask each time whether it still holds. */
+const cacheControl = 'private, no-cache'
+
+/**
+ * Sends JSON with its entity tag, or 304 where `If-None-Match` names that tag (RFC 9110, sections 8.8.3 and 13.1.2).
+ *
+ * @param text JSON; equal texts have equal tags
+ */
+export function sendTagged({ headers }: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  const tag = tagOf(text)
+  reply.headers({ etag: tag, 'cache-control': cacheControl })
+  if (isKnown(headers['if-none-match'], tag)) return reply.code(304).send()
+  return reply.type('application/json').send(text)
+}
+
+function tagOf(text: string): string {
+  return `"${createHash('sha256').update(text).digest('base64url')}"`
+}
+
+/** By weak comparison: a proxy that compresses an answer makes its tag a weak one. */
+function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  return ifNoneMatch.split(',').some(each => ['*', tag, `W/${tag}`].includes(each.trim()))
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { problemType } from '../problem.ts'
+
+export const ifNoneMatch = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description: 'The ETag of an answer that the caller has kept: 304 if it still holds.',
+}
+export const unchanged = { description: 'The answer that the caller has kept still holds.' }
+
+export function tagged(answer: object): object {
+  return { ...answer, headers: { ETag: { description: 'Changes with the answer.', schema: { type: 'string' } } } }
+}
+
+export function body(schema: z.ZodType, required: boolean): object {
+  return { required, content: { 'application/json': { schema: schemaOf(schema, 'input') } } }
+}
+
+export function parametersOf(schema: z.ZodObject, place: 'path' | 'query' | 'header'): object[] {
+  return Object.entries(schema.shape).map(([name, part]) => ({
+    name: place === 'header' ? (headerNames[name] ?? name) : name,
+    in: place,
+    required: place === 'path' || !z.object({ [name]: part }).safeParse({}).success,
+    schema: schemaOf(z.object({ [name]: part }), 'input', name),
+    ...(place === 'header' && { description: headerMeanings[name] }),
+  }))
+}
+
+const headerNames: Readonly<Record<string, string>> = { 'idempotency-key': 'Idempotency-Key', prefer: 'Prefer' }
+const headerMeanings: Readonly<Record<string, string>> = {
+  'idempotency-key':
+    'A request is made once for its caller, account, job and key. Kept for 7 days after the request has ended, 30 if it failed.',
+  prefer: 'wait=N (RFC 7240): the answer comes when the request has ended, or after N seconds, 60 at most.',
+}
+
+export function json(description: string, schema: z.ZodType): object {
+  return { description, content: { 'application/json': { schema: schemaOf(schema, 'output') } } }
+}
+
+const meanings: Readonly<Record<number, string>> = {
+  400: 'The input is wrong.',
+  401: 'The token, or the secret of a hook, is missing or not valid.',
+  403: 'The token lacks the role, or nobody may ask.',
+  404: 'What was named is not there for this caller.',
+  408: 'The request did not come to its end in time.',
+  409: 'The first request with this idempotency key is being accepted: see Retry-After.',
+  413: 'The body is too large.',
+  414: 'A part of the path is too long.',
+  415: 'The body is no JSON.',
+  422: 'The idempotency key was used with another payload.',
+  429: 'The caller asks too often: see Retry-After.',
+  431: 'The headers are too large.',
+  500: 'Something went wrong in the worker.',
+  503: "The store, or the issuer's keys, can't be reached: see Retry-After.",
+}
+
+export function problems(...statuses: readonly number[]): Record<number, object> {
+  const content = { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } }
+  return Object.fromEntries(statuses.map(status => [status, { description: meanings[status], content }]))
+}
+
+/** @param name one property of it alone */
+export function schemaOf(schema: z.ZodType, io: 'input' | 'output', name?: string): unknown {
+  const { $schema: _, ...described } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return name === undefined ? described : described.properties?.[name]
+}

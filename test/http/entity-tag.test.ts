@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createHttp } from '../../src/http/create-http.ts'
+import { letIn } from '../fixtures/let-in.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { takeAnything } from '../fixtures/take-anything.ts'
+
+let app: TestApp
+let http: FastifyInstance
+beforeAll(async () => {
+  app = await openTestApp({ jobs: [takeAnything('take-anything')], firstLogin: null })
+  http = createHttp({ operations: app.operations, log: app.logged.log, authorize: letIn })
+})
+afterAll(async () => {
+  await http.close()
+  await app[Symbol.asyncDispose]()
+})
+
+const get = (url: string, ifNoneMatch?: string) =>
+  http.inject({ url, headers: ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch } })
+
+async function makeRequest(payload: unknown): Promise<string> {
+  const { id } = await app.operations.makeRequest({ job: 'take-anything', payload })
+  return `/requests/${id}`
+}
+
+const lists = ['/requests', '/runs', '/jobs', '/accounts', '/holds', '/schedules', '/openapi.json']
+
+test.each(lists)('%s that has not changed is answered with 304, and its caller may keep it', async path => {
+  const first = await get(path)
+  expect(first.statusCode).toBe(200)
+  expect(first.headers).toMatchObject({
+    etag: expect.stringMatching(/^"[\w-]{43}"$/),
+    'cache-control': 'private, no-cache',
+  })
+  const again = await get(path, first.headers.etag)
+  expect(again.headers).toMatchObject({ etag: first.headers.etag, 'cache-control': 'private, no-cache' })
+  expect({ status: again.statusCode, body: again.body, type: again.headers['content-type'] }).toEqual({
+    status: 304,
+    body: '',
+    type: undefined,
+  })
+})
+
+describe('a request', () => {
+  test('has another tag as soon as anything about it has changed', async () => {
+    const path = await makeRequest({ n: 1 })
+    const { etag } = (await get(path)).headers
+    expect((await get(path, etag)).statusCode).toBe(304)
+    await app.operations.cancelRequest({ id: path.slice('/requests/'.length) })
+    const changed = await get(path, etag)
+    expect(changed.statusCode).toBe(200)
+    expect(changed.json()).toMatchObject({ state: 'cancelled' })
+    expect(changed.headers.etag).not.toBe(etag)
+  })
+
+  test.each<[string, (tag: string) => string, number]>([
+    ['its tag', tag => tag, 304],
+    ['its tag, made weak by a proxy', tag => `W/${tag}`, 304],
+    ['a list with its tag', tag => `"other",  ${tag} , "more"`, 304],
+    ['anything', () => '*', 304],
+    ['another tag', () => '"other"', 200],
+    ['its tag without quotation marks', tag => tag.slice(1, -1), 200],
+    ['nothing', () => '', 200],
+  ])('compares If-None-Match: %s', async (_what, known, status) => {
+    const path = await makeRequest({ n: 2 })
+    const { etag = '' } = (await get(path)).headers
+    expect((await get(path, known(etag))).statusCode).toBe(status)
+  })
+})
+
+test.each(['/requests/none', '/runs?state=x'])('an error has no tag: %s', async path => {
+  const { headers } = await get(path, '*')
+  expect(headers).toMatchObject({ 'cache-control': 'no-store' })
+  expect(headers.etag).toBeUndefined()
+})
+
+test('what is asked for by POST has no tag', async () => {
+  const { headers } = await http.inject({
+    method: 'POST',
+    url: '/jobs/take-anything/requests',
+    headers: { 'if-none-match': '*' },
+  })
+  expect(headers.etag).toBeUndefined()
+})
