@@ -13,6 +13,8 @@ export interface HasuraError {
   readonly isFieldNotFound: boolean
   /** Whether the API has an allow list without this operation. */
   readonly isNotAllowed: boolean
+  /** Whether the operation itself is refused, whatever its variables are. */
+  readonly isOperationRefused: boolean
 }
 
 /**
@@ -62,6 +64,7 @@ function reduce(
     code,
     isFieldNotFound,
     isNotAllowed,
+    isOperationRefused: isNotAllowed || (isFieldNotFound && !namesArgument(path)),
     ...(path !== undefined && { path }),
     // A response may hold thousands of errors; only one is shown.
     get safeMessage() {
@@ -88,5 +91,9 @@ const safeCodes: ReadonlySet<string> = new Set([
 
 /** A message about an argument or a variable may quote its value ("expected one of …, but found …"). */
 function mayQuoteValue(path: string | undefined): boolean {
-  return path === undefined || /\.(?:args|variableValues|variables)\b/.test(path)
+  return path === undefined || namesArgument(path)
+}
+
+function namesArgument(path = ''): boolean {
+  return /\.(?:args|variableValues|variables)\b/.test(path)
 }

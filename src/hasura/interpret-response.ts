@@ -28,7 +28,8 @@ export interface HasuraResponse {
 export type Verdict<D = unknown> =
   | { readonly kind: 'data'; readonly data: D }
   /**
-   * Its error is a PermanentError (its code is Hasura's), RefusalError (`claims`: the token is too large for what stands in front),
+   * Its error is a PermanentError (its code is Hasura's; `operation-refused`: the role's schema lacks a field of the operation, or the
+   * allow list lacks the operation), RefusalError (`claims`: the token is too large for what stands in front),
    * TransientError (worth another try), OutageError (it isn't Hasura that answers, so everybody waits), or for a mutation
    * UnknownOutcomeError (it may have been executed).
    */
@@ -61,7 +62,10 @@ export function interpretResponse(
   if (rejected) return { kind: 'token-rejected', reason: rejected.safeMessage ?? 'invalid-jwt' }
 
   const permanent = errors.find(({ code }) => permanentCodes.has(code))
-  if (permanent) return failed(new PermanentError(permanent.code, explainPermanent(permanent, role)))
+  if (permanent) {
+    const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
+    return failed(new PermanentError(code, explainPermanent(permanent, role)))
+  }
   if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
   if (status === 403) {
     return failed(
@@ -119,7 +123,12 @@ function explainPermanent(error: HasuraError, role: string): Explanation {
         'add the output of "npm run -s cli -- schema operations" to the allow list of the API (Console → API → Allow List)',
     }
   }
-  if (error.isFieldNotFound) return { found, remedy: `the schema changed, or role "${role}" may not see it` }
+  if (error.isFieldNotFound) {
+    return {
+      found,
+      remedy: `reload the metadata if Hasura shows inconsistent objects (Console → Settings → Metadata Status); otherwise the schema changed, or role "${role}" may not see it`,
+    }
+  }
   return { found, remedy: remedies.get(error.code) }
 }
 

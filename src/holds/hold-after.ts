@@ -1,4 +1,11 @@
-import { type Explanation, OutageError, PermanentError, RateLimitedError, RefusalError } from '../errors.ts'
+import {
+  type Explanation,
+  OutageError,
+  PermanentError,
+  RateLimitedError,
+  type RefusalCode,
+  RefusalError,
+} from '../errors.ts'
 
 /** A hold as `worker.place_hold` takes it. */
 export interface HoldRecord extends Explanation {
@@ -15,8 +22,16 @@ export interface HoldRecord extends Explanation {
 /** What makes requests wait instead of failing. */
 export type HoldCause = RefusalError | OutageError | RateLimitedError
 
-/** Hasura's words for a role that was taken away while a run was going: the gate would say the same. */
-const lateRefusals = new Set(['access-denied', 'jwt-missing-role-claims', 'jwt-invalid-claims'])
+/**
+ * What Hasura refuses during a run though the gate let it pass: a role that was taken away since, or an operation that its schema no
+ * longer has. That passes when the role or its permission is granted again, and when Hasura's metadata is consistent again.
+ */
+const lateRefusals: ReadonlyMap<string, RefusalCode> = new Map([
+  ['access-denied', 'job-roles'],
+  ['jwt-missing-role-claims', 'job-roles'],
+  ['jwt-invalid-claims', 'job-roles'],
+  ['operation-refused', 'contract'],
+])
 
 /** The probe of this one reads all keys of a table: from a minute up to an hour. */
 const weightOfReadingAll = 12
@@ -24,10 +39,9 @@ const weightOfReadingAll = 12
 /** @returns undefined for an error after which nobody waits */
 export function findHoldCause(error: unknown): HoldCause | undefined {
   if (error instanceof RefusalError || error instanceof OutageError || error instanceof RateLimitedError) return error
-  if (error instanceof PermanentError && lateRefusals.has(error.code)) {
-    return new RefusalError('job-roles', 'job', error, { cause: error })
-  }
-  return undefined
+  if (!(error instanceof PermanentError)) return undefined
+  const code = lateRefusals.get(error.code)
+  return code && new RefusalError(code, 'job', error, { cause: error })
 }
 
 /** @param met where it was met, and whether the run had gone to see if a hold is over */

@@ -165,7 +165,7 @@ describe('a query that fails', () => {
     await using opened = await open(refused('validation-failed', "field 'articles' not found in type: 'query_root'"))
     const error = await failureOf(opened.client.query(articles, after))
     expect(error).toBeInstanceOf(PermanentError)
-    expect(error).toMatchObject({ code: 'validation-failed' })
+    expect(error).toMatchObject({ code: 'operation-refused' })
     expect(opened.server.requests).toHaveLength(1)
   })
 

@@ -82,6 +82,19 @@ describe("each of Hasura's codes", () => {
     )
   })
 
+  test.each([
+    ["field 'articles' not found in type: 'query_root'", '$.selectionSet.articles', 'operation-refused'],
+    ["no such type exists in the schema: 'articles_bool_exp'", '$', 'operation-refused'],
+    ['no mutations exist', '$', 'operation-refused'],
+    ['query is not allowed', '$', 'operation-refused'],
+    // Another payload may be accepted.
+    ["field 'a' not found in type: 'b_input'", '$.selectionSet.c.args.objects[0].a', 'validation-failed'],
+    ['expecting a value for non-nullable variable: "id"', '$.variableValues', 'validation-failed'],
+  ])('an operation that is refused whatever its variables are has a code of its own: %s', (message, path, code) => {
+    const answer = response(refusal('validation-failed', message, path))
+    expect(errorOf(interpretResponse(answer, 'query', 'viewer')).code).toBe(code)
+  })
+
   test('a permanent one decides wherever it stands', () => {
     const errors = [...refusal('unexpected').errors, ...refusal('constraint-violation').errors]
     expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer')).code).toBe('constraint-violation')

@@ -16,7 +16,7 @@ import { hasPostgres } from '../services/postgres.ts'
 const rows = 20
 const everything = { columns: '*', filter: {} } as const
 const unseen = {
-  code: 'validation-failed',
+  code: 'operation-refused',
   message: expect.stringContaining('the schema changed, or role "viewer" may not see it'),
 }
 

@@ -68,16 +68,18 @@ describe('a run that ends with', () => {
     expect(endAfter(error, facts)).toMatchObject({ run: 'failed', request: 'failed', error: { found: error.message } })
   })
 
-  test.each(['access-denied', 'jwt-missing-role-claims', 'jwt-invalid-claims'])(
-    'Hasura’s "%s" in the middle: a hold, as the gate would have placed it',
-    code => {
-      const ending = endAfter(new PermanentError(code, 'Words of Hasura'), facts)
-      expect(ending).toMatchObject({
-        request: 'waiting',
-        hold: { code: 'job-roles', scope: 'job', found: 'Words of Hasura', metBy: 'run' },
-      })
-    },
-  )
+  test.each([
+    ['access-denied', 'job-roles'],
+    ['jwt-missing-role-claims', 'job-roles'],
+    ['jwt-invalid-claims', 'job-roles'],
+    ['operation-refused', 'contract'],
+  ])('Hasura’s "%s" in the middle: a hold, as the gate would have placed it (%s)', (code, held) => {
+    const ending = endAfter(new PermanentError(code, 'Words of Hasura'), facts)
+    expect(ending).toMatchObject({
+      request: 'waiting',
+      hold: { code: held, scope: 'job', found: 'Words of Hasura', metBy: 'run' },
+    })
+  })
 
   test('the end of its worker is put back at once; a cancellation ends it, whatever it threw', () => {
     const stopped = new DOMException('The worker is shutting down', 'AbortError')
