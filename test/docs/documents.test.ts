@@ -32,6 +32,9 @@ const variableTable = readDocument('docs/configuration.md')
 /** Read by Node itself when a process starts. */
 const variablesOfNode = ['NODE_EXTRA_CA_CERTS']
 
+/** Of the compose file that `init` writes. */
+const variablesOfCompose = ['POSTGRES_PASSWORD']
+
 /** A setting of every webhook. */
 const variablesOfWebhooks = ['WEBHOOK_PRIVATE_HOSTS']
 
@@ -56,7 +59,13 @@ describe.each(documents)('%s', path => {
   })
 
   test.each(unique(findVariables(text)))('names a variable that exists: %s', variable => {
-    const others = [...variablesOfNode, ...variablesOfWebhooks, ...variablesOfTests, ...variablesOfExamples]
+    const others = [
+      ...variablesOfNode,
+      ...variablesOfCompose,
+      ...variablesOfWebhooks,
+      ...variablesOfTests,
+      ...variablesOfExamples,
+    ]
     expect([...supportedVariables(), ...others]).toContain(variable)
   })
 })
@@ -94,8 +103,13 @@ function findProblem(command: string): string | undefined {
   // What openssl and rm are told is followed in tests of their own.
   if (/^(?:umask 077|openssl .+|rm .+|git config core.hooksPath .githooks)$/.test(command)) return undefined
   if (/^npm install(?: hasura-sync-worker)?$/.test(command)) return undefined
+  if (words[0] === 'cd') return existsSync(join(projectFolder, words[1] ?? '')) ? undefined : 'there is no such folder'
+  if (words[0] === 'docker' || words[0] === 'kubectl') {
+    const main = words.findIndex(word => /(?:^|\/)main\.[jt]s$/.test(word))
+    return main < 0 ? undefined : findCommandProblem(words.slice(main + 1))
+  }
   if (words[0] === 'npx' && words[1] === name) return findCommandProblem(words.slice(2))
-  if (words[0] !== 'npm') return 'only npm, npx, openssl and rm are known to the reader'
+  if (words[0] !== 'npm') return 'only npm, npx, docker, kubectl, openssl and rm are known to the reader'
   const [subcommand = '', ...rest] = words.slice(1)
   if (['ci', 'test', 'start'].includes(subcommand)) return undefined
   const [script = '', ...more] = rest.filter(word => word !== '-s' && word !== '--')

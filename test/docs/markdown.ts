@@ -13,6 +13,7 @@ export const documents = [
   'docs/authentication.md',
   'docs/writing-a-job.md',
   'docs/operations.md',
+  'docs/deployment.md',
   'docs/http-api.md',
   'docs/integrating.md',
   'docs/architecture.md',
@@ -57,7 +58,7 @@ export function findSection(text: string, heading: string): string {
 export function findCommands(text: string): string[] {
   return findCodeBlocks(text)
     .filter(block => block.language === 'sh')
-    .flatMap(block => block.code.split('\n'))
+    .flatMap(block => block.code.replaceAll(/\\\n\s*/g, '').split('\n'))
     .flatMap(line => line.split(/&&|;/))
     .map(command => command.trim())
     .filter(command => command !== '' && !command.startsWith('#'))

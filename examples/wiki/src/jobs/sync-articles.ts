@@ -9,4 +9,5 @@ export const syncArticles = pullSync({
   cursor: 'updated_at',
   into: 'articles',
   schedule: { everySeconds: 300 },
+  on: { table: 'articles' },
 })
