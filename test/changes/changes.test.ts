@@ -1,42 +1,64 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { beginning, type Change, type CommitChanges, followChanges, readChanges } from '../../src/changes/changes.ts'
 import { defineJob, type JobContext, type JobDefinition } from '../../src/definitions/define-job.ts'
 import type { Session } from '../../src/gate/session.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import type { SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+type Follow = (context: JobContext<unknown>, session: Session) => Promise<number>
 
-describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a mirror table on %s', backend => {
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const createTable = async (rows: number): Promise<SourceTable> => {
+const test = tableTest
+  .extend('createTable', ({ sandbox, app }) => async (rows: number): Promise<SourceTable> => {
     const table = await sandbox.createTable({
       columns: 'a int, b text, title text, updated_at timestamptz not null default now(), primary key (a, b)',
       key: ['a', 'b'],
     })
     await app.hasura.sql(`insert into ${table.name} select n, 'k' || n, 'row ' || n from generate_series(1, ${rows}) n`)
     return table
-  }
+  })
+  /** A follower that counts the changes of each row in a table of its own, in the transaction that moves its position. */
+  .extend('createCounter', ({ app }) => async (table: SourceTable) => {
+    const counted = sql.table(`mirror.counted_${table.name}`)
+    await sql`create table ${counted} (row text primary key, times int)`.execute(app.deps.store)
+    const count =
+      (changes: readonly Change[]): CommitChanges =>
+      async tx => {
+        for (const change of changes) {
+          await sql`insert into ${counted} as c values (${`${change.account}/${change.key.a}`}, 1)
+            on conflict (row) do update set times = c.times + 1`.execute(tx)
+        }
+      }
+    const read = async () => {
+      const { rows } = await sql<{ times: number }>`select times from ${counted}`.execute(app.deps.store)
+      return rows.map(({ times }) => times)
+    }
+    return { count, read }
+  })
+  .extend('createFollower', ({ app }) => (table: SourceTable, follow: Follow): JobDefinition => {
+    const job = defineJob({
+      name: `follow-${table.name}`,
+      payload: z.strictObject({}),
+      run: async (session, context) => ({ counts: { read: await follow(context, session) } }),
+    })
+    app.addJob(job)
+    return job
+  })
+
+describe.each(stores)('the changes of a mirror table on %s', backend => {
+  test.override('backend', backend)
+
   const said = (changes: readonly Change[]) => changes.map(({ op, key }) => `${op} ${key.a}/${key.b}`)
 
-  test('are the latest of each row, in their order, from the beginning or from where a reader was', async () => {
+  test('are the latest of each row, in their order, from the beginning or from where a reader was', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(3)
     const { mirror } = table.pull()
     expect(await readChanges(app.deps.store, mirror, { after: beginning })).toEqual({ changes: [], position: '0' })
@@ -62,7 +84,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect((await readChanges(app.deps.store, mirror, { after: beginning, account: 'nobody' })).changes).toEqual([])
   })
 
-  test('reach a reader without a gap and in order while several accounts’ runs write them', async () => {
+  test('reach a reader without a gap and in order while several accounts’ runs write them', async ({
+    createTable,
+    account,
+    app,
+  }) => {
     const table = await createTable(120)
     const accounts = [account, ...Array.from({ length: 4 }, () => app.addAccount())]
     const job = table.pull({ pageSize: 7, ranges: 3 })
@@ -105,7 +131,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(own).toEqual(new Map([...seen].filter(([row]) => row.startsWith(`${account} `))))
   })
 
-  test('of one account leave its reader at the table’s end, so that it doesn’t meet the others’ again', async () => {
+  test('of one account leave its reader at the table’s end, so that it doesn’t meet the others’ again', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(3)
     const { mirror } = table.pull()
     const { store } = app.deps
@@ -124,37 +154,13 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(await readChanges(store, mirror, { after: '1000000' })).toEqual({ changes: [], position: '1000000' })
   })
 
-  /** A follower that counts the changes of each row in a table of its own, in the transaction that moves its position. */
-  const createCounter = async (table: SourceTable) => {
-    const counted = sql.table(`mirror.counted_${table.name}`)
-    await sql`create table ${counted} (row text primary key, times int)`.execute(app.deps.store)
-    const count =
-      (changes: readonly Change[]): CommitChanges =>
-      async tx => {
-        for (const change of changes) {
-          await sql`insert into ${counted} as c values (${`${change.account}/${change.key.a}`}, 1)
-            on conflict (row) do update set times = c.times + 1`.execute(tx)
-        }
-      }
-    const read = async () => {
-      const { rows } = await sql<{ times: number }>`select times from ${counted}`.execute(app.deps.store)
-      return rows.map(({ times }) => times)
-    }
-    return { count, read }
-  }
-
-  type Follow = (context: JobContext<unknown>, session: Session) => Promise<number>
-  const createFollower = (table: SourceTable, follow: Follow): JobDefinition => {
-    const job = defineJob({
-      name: `follow-${table.name}`,
-      payload: z.strictObject({}),
-      run: async (session, context) => ({ counts: { read: await follow(context, session) } }),
-    })
-    app.addJob(job)
-    return job
-  }
-
-  test('are handled exactly once in the transaction that moves the reader, also when that one fails', async () => {
+  test('are handled exactly once in the transaction that moves the reader, also when that one fails', async ({
+    createTable,
+    app,
+    account,
+    createCounter,
+    createFollower,
+  }) => {
     const table = await createTable(3)
     const reader = { reader: 'counter', table: table.pull().mirror }
     await runPull(app, table.pull(), account)
@@ -174,7 +180,13 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(await read()).toEqual([1, 1, 1])
   })
 
-  test('are handled once though two accounts’ runs follow the same reader in two processes', async () => {
+  test('are handled once though two accounts’ runs follow the same reader in two processes', async ({
+    createTable,
+    app,
+    account,
+    createCounter,
+    createFollower,
+  }) => {
     const table = await createTable(105)
     const second = app.addAccount()
     await using peer = await app.openPeer()
@@ -193,7 +205,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(await read()).toEqual(Array.from({ length: 210 }, () => 1))
   })
 
-  test('are left to the run that follows the reader, which looks once more before it lets go', async () => {
+  test('are left to the run that follows the reader, which looks once more before it lets go', async ({
+    createTable,
+    app,
+    account,
+    createFollower,
+  }) => {
     const table = await createTable(2)
     const second = app.addAccount()
     await runPull(app, table.pull(), account)
@@ -219,7 +236,13 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(handled).toEqual([['upsert 1/k1'], ['upsert 2/k2'], ['upsert 3/k3']])
   })
 
-  test('of a run whose process was taken for dead are handled by another, and that one commits nothing any more', async () => {
+  test('of a run whose process was taken for dead are handled by another, and that one commits nothing any more', async ({
+    createTable,
+    app,
+    account,
+    createCounter,
+    createFollower,
+  }) => {
     const table = await createTable(3)
     const second = app.addAccount()
     await runPull(app, table.pull(), account)
@@ -244,7 +267,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(await read()).toEqual([1, 1, 1])
   })
 
-  test('of each account are handled by its own run where the reader says so', async () => {
+  test('of each account are handled by its own run where the reader says so', async ({
+    createTable,
+    account,
+    app,
+    createFollower,
+  }) => {
     const table = await createTable(3)
     const accounts = [account, app.addAccount()]
     for (const name of accounts) await runPull(app, table.pull(), name)
@@ -259,7 +287,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the changes of a
     expect(handled).toEqual(accounts.flatMap(name => ['1', '2', '3'].map(a => `${name} ${name} ${a}`)))
   })
 
-  test('are followed by a job, page by page, and those of a page that failed come again', async () => {
+  test('are followed by a job, page by page, and those of a page that failed come again', async ({
+    createTable,
+    app,
+    account,
+    createFollower,
+  }) => {
     const table = await createTable(5)
     await runPull(app, table.pull(), account)
     const handled: string[][] = []

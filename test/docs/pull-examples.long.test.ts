@@ -5,13 +5,12 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { copyProject } from '../fixtures/copy-project.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
-import { openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { pullArticles } from '../fixtures/wiki-documents.ts'
 import { type CodeBlock, findCodeBlocks, findSection, projectFolder, readDocument } from './markdown.ts'
 
@@ -23,40 +22,42 @@ const blocks = [
 ]
 const fileOf = ({ before }: CodeBlock) => /^`([\w./-]+)`:/m.exec(before)?.[1]
 
-let folder = ''
-let sandbox: TableSandbox
-let app: TestApp
-let account = ''
-
-/** The guide's files in a copy of the project, whose API has the table that they name. */
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'guide-'))
-  sandbox = await openTableSandbox()
-  await sandbox.createTable({
-    name: 'notes',
-    columns: 'id int primary key, text text, deleted_at timestamptz, updated_at timestamptz not null default now()',
+const test = tableTest
+  /** The guide's files in a copy of the project, whose API has the table that they name. */
+  .extend('project', { scope: 'file' }, async ({ closing, sandbox }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'guide-'))
+    closing.defer(() => rm(folder, { recursive: true, force: true }))
+    await sandbox.createTable({
+      name: 'notes',
+      columns: 'id int primary key, text text, deleted_at timestamptz, updated_at timestamptz not null default now()',
+    })
+    const project = await copyProject(folder, ['tsconfig.json'])
+    await writeFile(join(project, 'graphql/schema/viewer.graphql'), sandbox.hasura.printSchema('viewer'))
+    for (const block of [
+      ...findCodeBlocks(findSection(readDocument('docs/writing-a-job.md'), 'A job in a minute')),
+      ...blocks,
+    ]) {
+      const file = fileOf(block)
+      if (!file || !/^(?:graphql|src)\/.*(?<!list\.ts)$/.test(file)) continue
+      await mkdir(dirname(join(project, file)), { recursive: true })
+      await writeFile(join(project, file), block.code)
+    }
+    await call(project, 'graphql-codegen', '--config', 'codegen.ts')
+    return project
   })
-  const project = await copyProject(folder, ['tsconfig.json'])
-  await writeFile(join(project, 'graphql/schema/viewer.graphql'), sandbox.hasura.printSchema('viewer'))
-  for (const block of [
-    ...findCodeBlocks(findSection(readDocument('docs/writing-a-job.md'), 'A job in a minute')),
-    ...blocks,
-  ]) {
-    const file = fileOf(block)
-    if (!file || !/^(?:graphql|src)\/.*(?<!list\.ts)$/.test(file)) continue
-    await mkdir(dirname(join(project, file)), { recursive: true })
-    await writeFile(join(project, file), block.code)
-  }
-  await call('graphql-codegen', '--config', 'codegen.ts')
-  app = await openTestApp({ sandbox, schemaFolder: pathToFileURL(join(project, 'graphql/schema/')) })
-  account = app.addAccount({ clientId: 'north' })
-})
-
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
+  .extend('appOptions', { scope: 'file' }, ({ project }) => ({
+    schemaFolder: pathToFileURL(join(project, 'graphql/schema/')),
+  }))
+  .extend('account', ({ app }) => app.addAccount({ clientId: 'north' }))
+  .extend(
+    'run',
+    ({ account, app, project }) =>
+      async (job: string, options: PullRun = {}, of = account) =>
+        runPull(app, await find(project, job), of, options),
+  )
+  .extend('query', ({ app }) => async (text: string): Promise<readonly Record<string, unknown>[]> => {
+    return (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(app.deps.store)).rows
+  })
 
 test('every option of a pull is explained, and no other', () => {
   const source = readDocument('src/pull/pull-sync.ts')
@@ -67,14 +68,14 @@ test('every option of a pull is explained, and no other', () => {
   expect(explained.toSorted()).toEqual(names.toSorted())
 })
 
-test('its files compile', async () => {
-  const config = join(folder, 'project/tsconfig.json')
+test('its files compile', async ({ project }) => {
+  const config = join(project, 'tsconfig.json')
   const text = await readFile(config, 'utf8')
   await writeFile(config, text.replace(/"include": .*/, '"include": ["src"]'))
-  await call('tsc', '--noEmit', '-p', '.')
+  await call(project, 'tsc', '--noEmit', '-p', '.')
 })
 
-test('a row that says that it is deleted is marked without a sweep', async () => {
+test('a row that says that it is deleted is marked without a sweep', async ({ app, run, query }) => {
   await app.hasura.sql(`insert into notes values (1, 'here'), (2, 'gone')`)
   expect(await run('sync-notes')).toMatchObject({ counts: { inserted: 2 } })
   await app.hasura.sql(`update notes set deleted_at = now(), updated_at = now() where id = 2`)
@@ -82,7 +83,7 @@ test('a row that says that it is deleted is marked without a sweep', async () =>
   expect(await query('select id from mirror.notes where _deleted_at is null')).toEqual([{ id: 1 }])
 })
 
-test('a composite key keeps all links between the same two articles', async () => {
+test('a composite key keeps all links between the same two articles', async ({ app, run }) => {
   const [links] = await app.hasura.sql(`
     select count(*)::int as count from article_links l
     join articles a on a.id = l.article_id and a.status = 'published'
@@ -90,7 +91,7 @@ test('a composite key keeps all links between the same two articles', async () =
   expect(await run('sync-links')).toMatchObject({ counts: { inserted: links?.count } })
 })
 
-test('each account has the members that its filter names', async () => {
+test('each account has the members that its filter names', async ({ run, app }) => {
   expect(await run('sync-members')).toMatchObject({ counts: { inserted: 2 } })
   expect(await run('sync-members', {}, app.addAccount({ clientId: 'south' }))).toMatchObject({
     counts: { inserted: 1 },
@@ -98,7 +99,7 @@ test('each account has the members that its filter names', async () => {
   expect(await run('sync-members', {}, app.addAccount())).toMatchObject({ counts: { inserted: 0 } })
 })
 
-test('an object is flattened, a list is kept, and the transform has been at every row', async () => {
+test('an object is flattened, a list is kept, and the transform has been at every row', async ({ run, query }) => {
   await run('sync-headlines')
   const [row] = await query('select * from mirror.headlines where author_username is not null limit 1')
   expect(row).toMatchObject({
@@ -115,7 +116,7 @@ test('an object is flattened, a list is kept, and the transform has been at ever
   ])
 })
 
-test('changes are followed, counted once, and read with SQL alone', async () => {
+test('changes are followed, counted once, and read with SQL alone', async ({ app, account, query, run }) => {
   const { counts } = z
     .object({ counts: z.object({ inserted: z.number() }) })
     .parse(await runPull(app, pullArticles, account))
@@ -136,28 +137,20 @@ test('changes are followed, counted once, and read with SQL alone', async () => 
   expect(await behind(String(all.at(-1)?._change))).toEqual([])
 })
 
-async function run(job: string, options: PullRun = {}, of = account) {
-  return runPull(app, await find(job), of, options)
-}
-
 /** The job that the guide's file of this name exports. */
-async function find(name: string): Promise<JobDefinition> {
-  const module: Record<string, JobDefinition> = await import(join(folder, 'project/src/jobs', `${name}.ts`))
+async function find(project: string, name: string): Promise<JobDefinition> {
+  const module: Record<string, JobDefinition> = await import(join(project, 'src/jobs', `${name}.ts`))
   const job = Object.values(module).find(exported => exported.name === name)
   return job ?? expect.fail(`the guide has no job ${name}`)
 }
 
-async function query(text: string): Promise<readonly Record<string, unknown>[]> {
-  return (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(app.deps.store)).rows
-}
-
-async function call(binary: string, ...words: string[]): Promise<void> {
+async function call(project: string, binary: string, ...words: string[]): Promise<void> {
   const bin = join(projectFolder, 'node_modules/.bin')
   const env = {
     PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
     NODE_OPTIONS: '--conditions=@hasura-sync-worker/source',
   }
-  await promisify(execFile)(join(bin, binary), words, { cwd: join(folder, 'project'), env }).catch(error => {
+  await promisify(execFile)(join(bin, binary), words, { cwd: project, env }).catch(error => {
     throw new Error(`${binary} failed:\n${Object(error).stdout}${Object(error).stderr}`, { cause: error })
   })
 }

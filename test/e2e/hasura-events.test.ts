@@ -1,24 +1,18 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { createNumberedTable, expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { startEventTrigger } from '../sandbox/hasura/event-triggers.ts'
 
-let sandbox: TableSandbox
-let app: TestApp
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-  app = await openTestApp({ sandbox, schemaFolder: sandbox.schemaFolder, jobs: [], firstLogin: null })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
+const test = tableTest.extend('appOptions', { scope: 'file' }, { jobs: [], firstLogin: null })
 
-test('what is committed behind Hasura reaches the mirror by its event: a new row, a changed one and one that is gone', async () => {
+test('what is committed behind Hasura reaches the mirror by its event: a new row, a changed one and one that is gone', async ({
+  sandbox,
+  app,
+}) => {
   const table = await createNumberedTable(sandbox, 30)
   const job = table.pull({ on: { table: { schema: 'public', name: table.name } } })
   app.addJob(job)

@@ -7,7 +7,7 @@ import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
 import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
 import { endLine, takeLine } from '../fixtures/take-line.ts'
 
 let sandbox: Sandbox
@@ -54,7 +54,7 @@ test('so is one without a key, or of too many columns', () => {
   expect(() => mirrorRows({ into: 'things', key: 'c0', columns: many })).toThrow('at most 1595')
 })
 
-describe.each(backends.filter(backend => backend !== 'redis'))('a complete read on %s', backend => {
+describe.each(stores)('a complete read on %s', backend => {
   let app: TestApp
   beforeAll(async () => {
     app = await openTestApp({ backend, sandbox })

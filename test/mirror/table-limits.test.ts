@@ -1,15 +1,44 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { inspectContract } from '../../src/doctor/inspect-contract.ts'
 import { renderExplanation } from '../../src/errors.ts'
 import { findRowRisk, findTableProblems } from '../../src/mirror/table-limits.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { createNumberedTable, expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { hasPostgres } from '../services/postgres.ts'
 
 const columnsOf = (count: number, type: string, nullable = false) =>
   Array.from({ length: count }, (_, n) => ({ name: `c${n}`, type, nullable }))
+
+const values: Record<string, string> = {
+  smallint: '1',
+  integer: '1',
+  bigint: '1',
+  real: '1',
+  boolean: 'true',
+  uuid: "'00000000-0000-4000-8000-000000000001'",
+  date: "'2026-01-01'",
+  'time with time zone': "'00:00Z'",
+  'timestamp with time zone': "'2026-01-01Z'",
+  interval: "'1 day'",
+}
+
+const test = tableTest
+  /** Whether Postgres takes a row of a table like a mirror's with all of these filled. */
+  .extend('isTaken', ({ app }) => async (types: readonly string[]): Promise<boolean> => {
+    const all = [...types, 'timestamptz', 'timestamptz', 'timestamptz', 'bigint']
+    const filled = [...types.map(type => values[type]), 'now()', 'null', 'null', '1']
+    const names = all.map((_, n) => `c${n}`)
+    const taken = app.deps.store.transaction().execute(async tx => {
+      await sql.raw(`create table mirror.wide (a text, ${names.map((name, n) => `${name} ${all[n]}`)})`).execute(tx)
+      await sql.raw(`insert into mirror.wide values ('a', ${filled})`).execute(tx)
+      throw new Error('taken')
+    })
+    const error: unknown = await taken.catch((thrown: unknown) => thrown)
+    if (error instanceof Error && 'code' in error) expect(error.code).toBe('54000')
+    return error instanceof Error && error.message === 'taken'
+  })
 
 describe('what a table can hold', () => {
   test.each([
@@ -31,65 +60,29 @@ describe('what a table can hold', () => {
 })
 
 describe.runIf(hasPostgres)('on Postgres', () => {
-  let sandbox: TableSandbox
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    sandbox = await openTableSandbox()
-    app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder })
-    account = app.addAccount()
-  })
-  afterAll(async () => {
-    await app[Symbol.asyncDispose]()
-    await sandbox[Symbol.asyncDispose]()
-  })
+  test.override('backend', 'postgres')
 
-  const values: Record<string, string> = {
-    smallint: '1',
-    integer: '1',
-    bigint: '1',
-    real: '1',
-    boolean: 'true',
-    uuid: "'00000000-0000-4000-8000-000000000001'",
-    date: "'2026-01-01'",
-    'time with time zone': "'00:00Z'",
-    'timestamp with time zone': "'2026-01-01Z'",
-    interval: "'1 day'",
-  }
-
-  /** Whether Postgres takes a row of a table like a mirror's with all of these filled. */
-  async function isTaken(types: readonly string[]): Promise<boolean> {
-    const all = [...types, 'timestamptz', 'timestamptz', 'timestamptz', 'bigint']
-    const filled = [...types.map(type => values[type]), 'now()', 'null', 'null', '1']
-    const names = all.map((_, n) => `c${n}`)
-    const taken = app.deps.store.transaction().execute(async tx => {
-      await sql.raw(`create table mirror.wide (a text, ${names.map((name, n) => `${name} ${all[n]}`)})`).execute(tx)
-      await sql.raw(`insert into mirror.wide values ('a', ${filled})`).execute(tx)
-      throw new Error('taken')
-    })
-    const error: unknown = await taken.catch((thrown: unknown) => thrown)
-    if (error instanceof Error && 'code' in error) expect(error.code).toBe('54000')
-    return error instanceof Error && error.message === 'taken'
-  }
-
-  test.each([
+  test.for([
     ['bigint'],
     ['uuid'],
     ['integer', 'bigint'],
     ['smallint', 'interval', 'boolean'],
     ['date', 'time with time zone'],
     ['boolean', 'timestamp with time zone', 'real'],
-  ])('%s …: a row that Postgres has no room for is known before, and no other', async (...types) => {
-    const most = (count: number) => Array.from({ length: count }, (_, n) => types[n % types.length] ?? '')
-    const isRefused = (count: number) =>
-      findRowRisk(most(count).map((type, n) => ({ name: `c${n}`, type, nullable: false }))) !== undefined
-    let count = 100
-    while (!isRefused(count + 1) && count < 1590) count += 1
-    expect(await isTaken(most(count))).toBe(true)
-    if (isRefused(count + 1)) expect(await isTaken(most(count + 1))).toBe(false)
-  })
+  ] as const)(
+    '%s …: a row that Postgres has no room for is known before, and no other',
+    async ([...types], { isTaken }) => {
+      const most = (count: number) => Array.from({ length: count }, (_, n) => types[n % types.length] ?? '')
+      const isRefused = (count: number) =>
+        findRowRisk(most(count).map((type, n) => ({ name: `c${n}`, type, nullable: false }))) !== undefined
+      let count = 100
+      while (!isRefused(count + 1) && count < 1590) count += 1
+      expect(await isTaken(most(count))).toBe(true)
+      if (isRefused(count + 1)) expect(await isTaken(most(count + 1))).toBe(false)
+    },
+  )
 
-  test('1,595 columns are mirrored', async () => {
+  test('1,595 columns are mirrored', async ({ sandbox, app, account }) => {
     const names = Array.from({ length: 1592 }, (_, n) => `c${n}`)
     const columns = `id int primary key, ${names.map(name => `${name} int`)}, updated_at timestamptz not null default now(), note text`
     const table = await sandbox.createTable({ columns })
@@ -100,31 +93,34 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     await expectMirrored(app, table, account)
   })
 
-  test.each([
+  test.for([
     ['that may find no room', 1000, '', 'warn', /sync-\w+: a row with a value in each.*8160/, /fewer columns/],
     ['that never find room', 1010, ' not null', 'fail', /a row takes at least \d+ bytes/, /./],
     ['of too many columns', 1599, '', 'fail', /1599 columns are selected.*1595/, /./],
-  ])('rows %s are told by doctor', async (_what, count, constraint, status, detail, hint) => {
-    const names = Array.from({ length: count - 2 }, (_, n) => `c${n}`)
-    const table = await sandbox.createTable({
-      isView: count > 1597,
-      columns:
-        count > 1597
-          ? `select 1 as id, now() as updated_at, ${names.map(name => `1::bigint as ${name}`)}`
-          : `id int primary key, updated_at timestamptz not null, ${names.map(name => `${name} bigint${constraint}`)}`,
-    })
-    const access = app.deps.accounts.get(account) ?? expect.fail('it was added')
-    const { signal } = new AbortController()
-    const client = (role: string) => access.hasura(app.hasura.url, role)
-    const found = await inspectContract(sandbox.schemaFolder, [table.pull()], ['viewer'], client, signal)
-    expect(found).toMatchObject({
-      status,
-      detail: expect.stringMatching(detail),
-      hint: expect.stringMatching(hint),
-    })
-  })
+  ] as const)(
+    'rows %s are told by doctor',
+    async ([_what, count, constraint, status, detail, hint], { sandbox, app, account }) => {
+      const names = Array.from({ length: count - 2 }, (_, n) => `c${n}`)
+      const table = await sandbox.createTable({
+        isView: count > 1597,
+        columns:
+          count > 1597
+            ? `select 1 as id, now() as updated_at, ${names.map(name => `1::bigint as ${name}`)}`
+            : `id int primary key, updated_at timestamptz not null, ${names.map(name => `${name} bigint${constraint}`)}`,
+      })
+      const access = app.deps.accounts.get(account) ?? expect.fail('it was added')
+      const { signal } = new AbortController()
+      const client = (role: string) => access.hasura(app.hasura.url, role)
+      const found = await inspectContract(sandbox.schemaFolder, [table.pull()], ['viewer'], client, signal)
+      expect(found).toMatchObject({
+        status,
+        detail: expect.stringMatching(detail),
+        hint: expect.stringMatching(hint),
+      })
+    },
+  )
 
-  test('a row that is too wide ends the run with the limit', async () => {
+  test('a row that is too wide ends the run with the limit', async ({ sandbox, app, account }) => {
     const names = Array.from({ length: 1000 }, (_, n) => `c${n}`)
     const columns = `id int primary key, ${names.map(name => `${name} bigint`)}, updated_at timestamptz not null default now()`
     const table = await sandbox.createTable({ columns })
@@ -137,7 +133,11 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     })
   })
 
-  test('a key that is too long for an index ends the run with its column and the limit', async () => {
+  test('a key that is too long for an index ends the run with its column and the limit', async ({
+    sandbox,
+    app,
+    account,
+  }) => {
     const table = await sandbox.createTable({
       isView: true,
       columns: `select string_agg(md5(n::text), '' order by n) || 'canary' as id, timestamptz '2026-01-01' as updated_at from generate_series(1, 90) n`,
@@ -151,43 +151,49 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     expect(String(failure)).not.toContain('canary')
   })
 
-  test.each([
+  test.for([
     ['size', { size: 'canary' }, /A value doesn't fit column "size".*integer.*22P02/],
     ['size', { size: 1e12 }, /A number is too large for column "size".*integer.*22003/],
     ['doc', { doc: JSON.rawJSON('1e200000') }, /column "doc".*jsonb.*22003/],
     ['day', { day: '2026-13-40' }, /column "day".*date.*22008/],
-  ])('a value that column "%s" can’t hold ends the run with it', async (_column, changes, sentence) => {
-    const transform = (row: Record<string, string>): Record<string, string> => Object.assign(row, changes)
-    const table = await createNumberedTable(sandbox, 3, ', size int, doc jsonb, day date')
-    const failure: unknown = await runPull(app, table.pull({ transform }), account).catch((error: unknown) => error)
-    expect(failure).toMatchObject({
-      name: 'PermanentError',
-      code: 'mirror-row',
-      found: expect.stringMatching(sentence),
-    })
-    expect(String(failure)).not.toContain('canary')
-  })
+  ] as const)(
+    'a value that column "%s" can’t hold ends the run with it',
+    async ([_column, changes, sentence], { sandbox, app, account }) => {
+      const transform = (row: Record<string, string>): Record<string, string> => Object.assign(row, changes)
+      const table = await createNumberedTable(sandbox, 3, ', size int, doc jsonb, day date')
+      const failure: unknown = await runPull(app, table.pull({ transform }), account).catch((error: unknown) => error)
+      expect(failure).toMatchObject({
+        name: 'PermanentError',
+        code: 'mirror-row',
+        found: expect.stringMatching(sentence),
+      })
+      expect(String(failure)).not.toContain('canary')
+    },
+  )
 
-  test.each([
+  test.for([
     ['alter column note set not null', /Column "note" of mirror\.\S+ is not null/, /drop not null/],
     ['add constraint odd check (size > 2)', /check "odd".*didn't create/, /drop it/],
     ['add constraint sole unique (title)', /unique index "sole"/, /drop it/],
     ['add constraint far foreign key (size) references worker.accounts_numbers (n)', /foreign key "far"/, /drop it/],
-  ])('what somebody did to a mirror table (%s) holds the job with what to do', async (change, found, remedy) => {
-    await sql`create table if not exists worker.accounts_numbers (n int primary key)`.execute(app.deps.store)
-    const table = await createNumberedTable(sandbox, 0, ', size int, note text')
-    await runPull(app, table.pull(), account)
-    await sql.raw(`alter table mirror.${table.name} ${change}`).execute(app.deps.store)
-    await app.hasura.sql(`insert into ${table.name} (id, title, size) values (1, 'one', 1), (2, 'one', 1)`)
-    await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({
-      name: 'RefusalError',
-      code: 'mirror-table',
-      found: expect.stringMatching(found),
-      remedy: expect.stringMatching(remedy),
-    })
-  })
+  ] as const)(
+    'what somebody did to a mirror table (%s) holds the job with what to do',
+    async ([change, found, remedy], { app, sandbox, account }) => {
+      await sql`create table if not exists worker.accounts_numbers (n int primary key)`.execute(app.deps.store)
+      const table = await createNumberedTable(sandbox, 0, ', size int, note text')
+      await runPull(app, table.pull(), account)
+      await sql.raw(`alter table mirror.${table.name} ${change}`).execute(app.deps.store)
+      await app.hasura.sql(`insert into ${table.name} (id, title, size) values (1, 'one', 1), (2, 'one', 1)`)
+      await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({
+        name: 'RefusalError',
+        code: 'mirror-table',
+        found: expect.stringMatching(found),
+        remedy: expect.stringMatching(remedy),
+      })
+    },
+  )
 
-  test('columns that were dropped count as well', async () => {
+  test('columns that were dropped count as well', async ({ sandbox, app, account }) => {
     const table = await createNumberedTable(sandbox, 1)
     await runPull(app, table.pull({ columns: ['id', 'updated_at'] }), account)
     const many = Array.from({ length: 1593 }, (_, n) => n)

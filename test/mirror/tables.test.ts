@@ -12,7 +12,7 @@ import { type CheckpointKey, findCheckpoint, saveCheckpoint } from '../../src/pu
 import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import type { FencedTransaction } from '../../src/store/store.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeLine } from '../fixtures/take-line.ts'
 
 let sandbox: Sandbox
@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
-describe.each(backends.filter(backend => backend !== 'redis'))('on %s', backend => {
+describe.each(stores)('on %s', backend => {
   let app: TestApp
   beforeAll(async () => {
     app = await openTestApp({ backend, sandbox })

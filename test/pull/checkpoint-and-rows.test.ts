@@ -1,13 +1,10 @@
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
-import { openTestApp } from '../fixtures/open-test-app.ts'
+import { expect } from 'vitest'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox } from '../fixtures/source-table.ts'
+import { expectMirrored } from '../fixtures/source-table.ts'
+import { tableTest as test } from '../fixtures/table-test.ts'
 
-test('a page whose rows are refused leaves the checkpoint where it is', async () => {
-  await using sandbox = await openTableSandbox()
-  await using app = await openTestApp({ sandbox, schemaFolder: sandbox.schemaFolder })
-  const account = app.addAccount()
+test('a page whose rows are refused leaves the checkpoint where it is', async ({ sandbox, app, account }) => {
   const { store } = app.deps
   const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
   const table = await sandbox.createTable({ columns })

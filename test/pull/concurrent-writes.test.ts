@@ -1,43 +1,50 @@
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { describe, expect } from 'vitest'
+import type { Backend } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import { expectMirrored, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { openPool } from '../services/open-pool.ts'
-import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
 
-describe.runIf(hasPostgres)('a pull of a table that others write', () => {
-  let source: TestDatabase
-  let sandbox: TableSandbox
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    source = await createDatabase()
-    sandbox = await openTableSandbox({ hasura: { databaseUrl: source.url } })
-    app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterAll(async () => {
-    await app[Symbol.asyncDispose]()
-    await sandbox[Symbol.asyncDispose]()
-    await source.drop()
-  })
-
+const test = tableTest
+  .extend('backend', (): Backend => 'postgres')
+  .extend('source', { scope: 'file' }, async ({ closing }) => closing.use(await createDatabase()))
+  .extend('sandboxOptions', { scope: 'file' }, ({ source }) => ({ hasura: { databaseUrl: source.url } }))
   /** Somebody with a transaction that stays open until told. */
-  async function begin(): Promise<pg.Client & AsyncDisposable> {
+  .extend('begin', ({ source }) => async (): Promise<pg.Client & AsyncDisposable> => {
     const client = new pg.Client({ connectionString: source.url })
     await client.connect()
     await client.query('begin')
     return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
-  }
-  const fill = ({ name }: SourceTable, from: number, to: number, at = 'clock_timestamp()') =>
-    app.hasura.sql(`insert into ${name} select n, 'row ' || n, ${at} from generate_series(${from}, ${to}) n`)
+  })
+  .extend(
+    'fill',
+    ({ app }) =>
+      ({ name }: SourceTable, from: number, to: number, at = 'clock_timestamp()') =>
+        app.hasura.sql(`insert into ${name} select n, 'row ' || n, ${at} from generate_series(${from}, ${to}) n`),
+  )
+  .extend('addCrowd', ({ fill, app }) => async (table: SourceTable) => {
+    await fill(table, 1, 100_000, "'2026-01-01 00:00:00.000001+00'")
+    await app.hasura.sql(`create index on ${table.name} (updated_at, id); analyze ${table.name}`)
+  })
+  .extend(
+    'changeSome',
+    ({ app }) =>
+      ({ name }: SourceTable) =>
+        app.hasura.sql(`update ${name} set title = 'changed', updated_at = now() where id % 10000 = 0`),
+  )
 
-  test('finds what a transaction committed after the scan that was opened before it', async () => {
+describe.runIf(hasPostgres)('a pull of a table that others write', () => {
+  test('finds what a transaction committed after the scan that was opened before it', async ({
+    begin,
+    sandbox,
+    fill,
+    app,
+    account,
+  }) => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ pageSize: 4 })
     await fill(table, 1, 10)
@@ -52,7 +59,13 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('finds what was committed behind the page that it was reading', async () => {
+  test('finds what was committed behind the page that it was reading', async ({
+    begin,
+    sandbox,
+    fill,
+    app,
+    account,
+  }) => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ pageSize: 4 })
     await using writer = await begin()
@@ -69,7 +82,12 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('finds a number that was drawn before the greatest one and committed after it', async () => {
+  test('finds a number that was drawn before the greatest one and committed after it', async ({
+    begin,
+    sandbox,
+    app,
+    account,
+  }) => {
     const table = await sandbox.createTable({ columns: 'id int primary key, revision bigserial', cursor: 'revision' })
     const job = table.pull({ lookback: 10 })
     await using writer = await begin()
@@ -81,7 +99,7 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('misses nothing of what many write while it reads', async () => {
+  test('misses nothing of what many write while it reads', async ({ source, sandbox, fill, app, account }) => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ pageSize: 7 })
     await fill(table, 1, 100)
@@ -107,7 +125,13 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('ends, though a row changes more often than it asks for a page', async () => {
+  test('ends, though a row changes more often than it asks for a page', async ({
+    source,
+    sandbox,
+    fill,
+    app,
+    account,
+  }) => {
     const table = await sandbox.createTable({ columns })
     await fill(table, 1, 20)
     await runPull(app, table.pull(), account)
@@ -131,7 +155,12 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     }
   })
 
-  test('takes rows from the year 2099 and from the beginning and the end of time, and is not held up by them', async () => {
+  test('takes rows from the year 2099 and from the beginning and the end of time, and is not held up by them', async ({
+    sandbox,
+    fill,
+    app,
+    account,
+  }) => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ pageSize: 2 })
     await fill(table, 1, 5)
@@ -153,14 +182,13 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  const addCrowd = async (table: SourceTable) => {
-    await fill(table, 1, 100_000, "'2026-01-01 00:00:00.000001+00'")
-    await app.hasura.sql(`create index on ${table.name} (updated_at, id); analyze ${table.name}`)
-  }
-  const changeSome = ({ name }: SourceTable) =>
-    app.hasura.sql(`update ${name} set title = 'changed', updated_at = now() where id % 10000 = 0`)
-
-  test('loads a hundred thousand rows of one instant by their key, and never again', async () => {
+  test('loads a hundred thousand rows of one instant by their key, and never again', async ({
+    sandbox,
+    addCrowd,
+    app,
+    account,
+    changeSome,
+  }) => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull()
     await addCrowd(table)
@@ -171,7 +199,13 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('scans a hundred thousand rows of one instant page by page, and never again', async () => {
+  test('scans a hundred thousand rows of one instant page by page, and never again', async ({
+    sandbox,
+    app,
+    account,
+    addCrowd,
+    changeSome,
+  }) => {
     const table = await sandbox.createTable({ columns })
     const job = table.pull({ sweep: false })
     await runPull(app, job, account)

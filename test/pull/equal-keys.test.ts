@@ -1,15 +1,10 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { readChanges } from '../../src/changes/changes.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
-
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+import { expectMirrored, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 
 const rows = 20
 const updatedAt = "updated_at timestamptz not null default '2026-01-01'"
@@ -40,20 +35,28 @@ const modes: Readonly<Record<string, { readonly options: Partial<PullRun>; reado
   'an incremental run': { options: {}, touches: true },
 }
 
-describe.each(backends.filter(backend => backend !== 'redis'))(
-  'keys that are equal and written otherwise on %s',
-  backend => {
-    let app: TestApp
-    beforeAll(async () => {
-      app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-    })
-    afterAll(() => app[Symbol.asyncDispose]())
-
-    const cases = Object.entries(respelled).flatMap(([what, key]) =>
-      Object.entries(modes).map(([mode, how]) => ({ what, mode, key, how })),
+const test = tableTest
+  /** Digit by digit: in a comparison of values they would be the same. */
+  .extend('expectSpelling', ({ app }) => async (table: SourceTable, account: string) => {
+    await expectMirrored(app, table, account)
+    const source = await app.hasura.sql(`select id::text as row from ${table.name}`)
+    const { rows: here } = await sql<{ row: string }>`
+      select id::text as row from ${sql.table(`mirror.${table.name}`)} where _account = ${account}`.execute(
+      app.deps.store,
     )
+    expect(here.map(({ row }) => row).toSorted()).toEqual(source.map(({ row }) => row).toSorted())
+  })
 
-    test.each(cases)('$what: $mode takes the new spelling, and deletes nothing', async ({ key, how }) => {
+describe.each(stores)('keys that are equal and written otherwise on %s', backend => {
+  test.override('backend', backend)
+
+  const cases = Object.entries(respelled).flatMap(([what, key]) =>
+    Object.entries(modes).map(([mode, how]) => ({ what, mode, key, how })),
+  )
+
+  test.for(cases)(
+    '$what: $mode takes the new spelling, and deletes nothing',
+    async ({ key, how }, { sandbox, app, expectSpelling }) => {
       const { columns, insert, change } = key
       const table = await sandbox.createTable({ columns, ...('key' in key && { key: key.key }) })
       const job = table.pull({ pageSize: 20 })
@@ -75,40 +78,32 @@ describe.each(backends.filter(backend => backend !== 'redis'))(
       expect(changes).toHaveLength(rows)
       const again = await runPull(app, job, account, how.options)
       expect(again).toMatchObject({ counts: { inserted: 0, updated: 0, deleted: 0 } })
-    })
+    },
+  )
 
-    /** Digit by digit: in a comparison of values they would be the same. */
-    const expectSpelling = async (table: SourceTable, account: string) => {
-      await expectMirrored(app, table, account)
-      const source = await app.hasura.sql(`select id::text as row from ${table.name}`)
-      const { rows: here } = await sql<{ row: string }>`
-      select id::text as row from ${sql.table(`mirror.${table.name}`)} where _account = ${account}`.execute(
-        app.deps.store,
-      )
-      expect(here.map(({ row }) => row).toSorted()).toEqual(source.map(({ row }) => row).toSorted())
-    }
+  test('a zero that becomes negative is the same row', async ({ sandbox, app, expectSpelling }) => {
+    const table = await sandbox.createTable({ columns: `id float8 primary key, ${updatedAt}` })
+    const account = app.addAccount()
+    await app.hasura.sql(`insert into ${table.name} values (0), (1)`)
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`update ${table.name} set id = '-0' where id = 0`)
+    const sweep = { payload: { sweep: true } }
+    expect(await runPull(app, table.pull(), account, sweep)).toMatchObject({ counts: { updated: 1, deleted: 0 } })
+    await expectSpelling(table, account)
+  })
 
-    test('a zero that becomes negative is the same row', async () => {
-      const table = await sandbox.createTable({ columns: `id float8 primary key, ${updatedAt}` })
-      const account = app.addAccount()
-      await app.hasura.sql(`insert into ${table.name} values (0), (1)`)
-      await runPull(app, table.pull(), account)
-      await app.hasura.sql(`update ${table.name} set id = '-0' where id = 0`)
-      const sweep = { payload: { sweep: true } }
-      expect(await runPull(app, table.pull(), account, sweep)).toMatchObject({ counts: { updated: 1, deleted: 0 } })
-      await expectSpelling(table, account)
-    })
-
-    test('a key that is gone is marked by its value, also where the mirror writes it otherwise', async () => {
-      const table = await sandbox.createTable({ columns: `id numeric(12,1) primary key, ${updatedAt}` })
-      const account = app.addAccount()
-      await app.hasura.sql(`insert into ${table.name} select n from generate_series(1, ${rows}) n`)
-      await runPull(app, table.pull(), account)
-      await app.hasura.sql(`alter table ${table.name} alter column id type numeric(12,2);
+  test('a key that is gone is marked by its value, also where the mirror writes it otherwise', async ({
+    sandbox,
+    app,
+  }) => {
+    const table = await sandbox.createTable({ columns: `id numeric(12,1) primary key, ${updatedAt}` })
+    const account = app.addAccount()
+    await app.hasura.sql(`insert into ${table.name} select n from generate_series(1, ${rows}) n`)
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`alter table ${table.name} alter column id type numeric(12,2);
       delete from ${table.name} where id <= 5`)
-      const counts = { inserted: 0, updated: rows - 5, deleted: 5 }
-      expect(await runPull(app, table.pull(), account, { payload: { full: true } })).toMatchObject({ counts })
-      await expectMirrored(app, table, account)
-    })
-  },
-)
+    const counts = { inserted: 0, updated: rows - 5, deleted: 5 }
+    expect(await runPull(app, table.pull(), account, { payload: { full: true } })).toMatchObject({ counts })
+    await expectMirrored(app, table, account)
+  })
+})

@@ -1,41 +1,38 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { expect } from 'vitest'
 import { runPull } from '../fixtures/run-pull.ts'
-import {
-  createNumberedTable,
-  expectMirrored,
-  openTableSandbox,
-  readMirror,
-  type SourceTable,
-  type TableSandbox,
-} from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored, readMirror, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { alterSelectPermission, setSelectPermission } from '../sandbox/hasura/change-metadata.ts'
 
-let sandbox: TableSandbox
-let app: TestApp
-let account: string
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-  app = await openTestApp({ backend: 'embedded', sandbox, schemaFolder: sandbox.schemaFolder })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-beforeEach(() => {
-  account = app.addAccount()
-})
-afterEach(() => app.hasura.clearFaults())
-
-const create = (rows: number, columns = '') => createNumberedTable(sandbox, rows, columns)
-const asked = (table: SourceTable, suffix = '') =>
-  app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`).length
-const mirrored = async (table: SourceTable, who = account) => (await readMirror(app, table.name, who, ['id'])).length
 const graphqlError = { kind: 'graphql-error', code: 'validation-failed', message: 'no' } as const
 const status500 = { kind: 'status', status: 500 } as const
 
-test('a scan by number goes on behind an answer that failed, however short the pages become', async () => {
+const test = tableTest
+  .extend(
+    'create',
+    ({ sandbox }) =>
+      (rows: number, columns = '') =>
+        createNumberedTable(sandbox, rows, columns),
+  )
+  .extend(
+    'asked',
+    ({ app }) =>
+      (table: SourceTable, suffix = '') =>
+        app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`).length,
+  )
+  .extend(
+    'mirrored',
+    ({ account, app }) =>
+      async (table: SourceTable, who = account) =>
+        (await readMirror(app, table.name, who, ['id'])).length,
+  )
+
+test('a scan by number goes on behind an answer that failed, however short the pages become', async ({
+  sandbox,
+  app,
+  account,
+}) => {
   const table = await sandbox.createTable({
     columns: 'id int primary key, revision bigint not null',
     cursor: 'revision',
@@ -49,7 +46,12 @@ test('a scan by number goes on behind an answer that failed, however short the p
   await expectMirrored(app, table, account)
 })
 
-test('a scan by number with a lookback gets beyond pages that wide rows make short', async () => {
+test('a scan by number with a lookback gets beyond pages that wide rows make short', async ({
+  sandbox,
+  app,
+  account,
+  mirrored,
+}) => {
   const table = await sandbox.createTable({
     columns: 'id int primary key, revision bigint not null, big text',
     cursor: 'revision',
@@ -62,7 +64,7 @@ test('a scan by number with a lookback gets beyond pages that wide rows make sho
   expect(await mirrored(table)).toBe(61)
 })
 
-test('a cursor without a zone is UTC, wherever the worker is', async () => {
+test('a cursor without a zone is UTC, wherever the worker is', async ({ sandbox, app, account, mirrored }) => {
   const before = process.env.TZ
   process.env.TZ = 'America/New_York'
   try {
@@ -88,7 +90,11 @@ test('a cursor without a zone is UTC, wherever the worker is', async () => {
   }
 })
 
-test('a permission that is lost while a sweep settles is met by the guard as well', async () => {
+test('a permission that is lost while a sweep settles is met by the guard as well', async ({
+  create,
+  app,
+  account,
+}) => {
   const table = await create(60)
   const job = table.pull({ pageSize: 20 })
   await runPull(app, job, account)
@@ -102,7 +108,12 @@ test('a permission that is lost while a sweep settles is met by the guard as wel
   expect(result).toMatchObject({ code: 'deletion-guard' })
 })
 
-test('a load that broke off is begun anew when the account’s claims have changed', async () => {
+test('a load that broke off is begun anew when the account’s claims have changed', async ({
+  create,
+  app,
+  account,
+  mirrored,
+}) => {
   const table = await create(60)
   await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: { _or: [{ id: { _gt: 5 } }] } }))
   const job = table.pull({ pageSize: 10, ranges: 1 })
@@ -120,7 +131,12 @@ test('a load that broke off is begun anew when the account’s claims have chang
   expect(await mirrored(table)).toBe(60)
 })
 
-test('bad answers make pages small for a while, not for the rest of a read', async () => {
+test('bad answers make pages small for a while, not for the rest of a read', async ({
+  create,
+  app,
+  account,
+  asked,
+}) => {
   const table = await create(600)
   const job = table.pull({ pageSize: 100, ranges: 1 })
   app.hasura.fault({ operationName: `Pull_${table.name}`, after: 1, times: 3 }, status500)
@@ -128,7 +144,7 @@ test('bad answers make pages small for a while, not for the rest of a read', asy
   expect(asked(table)).toBeLessThan(30)
 })
 
-test('a count that fails ends no run', async () => {
+test('a count that fails ends no run', async ({ create, sandbox, app, account, mirrored }) => {
   const table = await create(10)
   await table.change(alterSelectPermission(table.name, 'viewer', { allow_aggregations: true }))
   const job = table.pull()
@@ -137,7 +153,7 @@ test('a count that fails ends no run', async () => {
   expect(await mirrored(table)).toBe(10)
 })
 
-test('who asks for everything doesn’t get what another run had read of it', async () => {
+test('who asks for everything doesn’t get what another run had read of it', async ({ create, app, account }) => {
   const table = await create(60)
   const job = table.pull({ pageSize: 10, ranges: 1 })
   await runPull(app, job, account)

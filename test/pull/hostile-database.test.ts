@@ -1,28 +1,21 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { readChanges } from '../../src/changes/changes.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import type { Backend } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
-import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
+import { expectMirrored } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
+
+const test = tableTest
+  .extend('backend', (): Backend => 'postgres')
+  .extend('appOptions', { scope: 'file' }, async ({ closing }) => {
+    const database = closing.use(await createDatabase({ settings: hostileSettings }))
+    return { env: { DATABASE_URL: database.url } }
+  })
 
 describe.runIf(hasPostgres)('on a database whose every default is hostile', () => {
-  let database: TestDatabase
-  let sandbox: TableSandbox
-  let app: TestApp
-  beforeAll(async () => {
-    database = await createDatabase({ settings: hostileSettings })
-    sandbox = await openTableSandbox()
-    const { schemaFolder } = sandbox
-    app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder, env: { DATABASE_URL: database.url } })
-  })
-  afterAll(async () => {
-    await app[Symbol.asyncDispose]()
-    await sandbox[Symbol.asyncDispose]()
-    await database[Symbol.asyncDispose]()
-  })
-
   const columns = `at timestamptz not null, name text not null, span interval, day date, naive timestamp, clock timetz,
     ratio float8, small real, price numeric, bytes bytea, uid uuid, flag boolean, doc jsonb, raw json, list text[],
     updated_at timestamptz not null default now(), primary key (at, name, span)`
@@ -30,7 +23,7 @@ describe.runIf(hasPostgres)('on a database whose every default is hostile', () =
     '2026-03-04 05:06:07.123456', '05:06:07.000001-03:30', 0.1::float8 + 0.2, 1.17549435e-38, 12.500, '\\x00ff5c', '00000000-0000-4000-8000-000000000001',
     true, '{"a": "\\\\n", "n": 1e20}', '{"b":1.0,"a":2}', array['NULL', null, '\\n'])`
 
-  test('a pull, a sweep and the changes hold what the API sent', async () => {
+  test('a pull, a sweep and the changes hold what the API sent', async ({ sandbox, app }) => {
     const table = await sandbox.createTable({ columns, key: ['at', 'name', 'span'] })
     const names = ['b\\n', "o''c", 'ü€', 'NULL']
     await app.hasura.sql(`insert into ${table.name} values ${names.map(row).join(', ')}`)
@@ -62,7 +55,7 @@ describe.runIf(hasPostgres)('on a database whose every default is hostile', () =
     expect(rows).toEqual(await app.hasura.sql(`${text} ${table.name}`))
   })
 
-  test('schedules come, runs and holds tell their times, and a request is carried out', async () => {
+  test('schedules come, runs and holds tell their times, and a request is carried out', async ({ sandbox, app }) => {
     const table = await sandbox.createTable({ columns, key: ['at', 'name', 'span'] })
     const account = app.addAccount()
     const job = table.pull()

@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { describe, expect } from 'vitest'
+import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import {
-  expectMirrored,
-  openTableSandbox,
-  readMirror,
-  type SourceTable,
-  type TableSandbox,
-} from '../fixtures/source-table.ts'
+import { expectMirrored, readMirror, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { literal } from '../sandbox/hasura/sql-builder.ts'
-import { createDatabase, hasPostgres, type TestDatabase } from '../services/postgres.ts'
-
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 /** One instant for all rows, so that the key alone says where a page ends. */
 const updatedAt = "updated_at timestamptz not null default '2026-01-01 00:00:00.000001+00'"
@@ -46,36 +35,32 @@ async function pullAndSweep(app: TestApp, table: SourceTable, rows: number): Pro
   await expectMirrored(app, table, account)
 }
 
-describe.runIf(hasPostgres)('texts as keys', () => {
-  let databases: Readonly<Record<string, TestDatabase>>
-  beforeAll(async () => {
-    databases = { C: await createDatabase(), tr: await createDatabase({ icuLocale: 'tr-TR' }) }
-  })
-  afterAll(async () => {
-    for (const database of Object.values(databases)) await database.drop()
-  })
+const test = tableTest.extend('databases', { scope: 'file' }, async ({ closing }) => ({
+  C: closing.use(await createDatabase()),
+  tr: closing.use(await createDatabase({ icuLocale: 'tr-TR' })),
+}))
 
-  test.each([
+describe.runIf(hasPostgres)('texts as keys', () => {
+  test.for([
     ['C', 'tr'],
     ['en-x-icu', 'C'],
     ['sv-x-icu', 'tr'],
-  ])('sorted as %s at the API and as %s here are all mirrored, none twice', async (collation, here) => {
-    const env = { DATABASE_URL: databases[here]?.url ?? expect.fail() }
-    await using app = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder, env })
-    const table = await sandbox.createTable({ columns: `id text collate "${collation}" primary key, ${updatedAt}` })
-    await app.hasura.sql(`insert into ${table.name} (id) values ${texts.map(text => `(${literal(text)})`)}`)
-    await pullAndSweep(app, table, texts.length)
-  })
+  ] as const)(
+    'sorted as %s at the API and as %s here are all mirrored, none twice',
+    async ([collation, here], { sandbox, databases }) => {
+      const env = { DATABASE_URL: databases[here].url }
+      await using app = await openTestApp({ backend: 'postgres', sandbox, env })
+      const table = await sandbox.createTable({ columns: `id text collate "${collation}" primary key, ${updatedAt}` })
+      await app.hasura.sql(`insert into ${table.name} (id) values ${texts.map(text => `(${literal(text)})`)}`)
+      await pullAndSweep(app, table, texts.length)
+    },
+  )
 })
 
-describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s', backend => {
-  let app: TestApp
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
+describe.each(stores)('a pull into %s', backend => {
+  test.override('backend', backend)
 
-  test('pages by a key of several columns of different types', async () => {
+  test('pages by a key of several columns of different types', async ({ sandbox, app }) => {
     const table = await sandbox.createTable({
       columns: `kind text, number bigint, day date, note text, primary key (kind, number, day), ${updatedAt}`,
       key: ['kind', 'number', 'day'],
@@ -87,7 +72,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     await pullAndSweep(app, table, 27)
   })
 
-  test.each([
+  test.for([
     ['bigint', ['9223372036854775806', '9223372036854775807', '-9223372036854775808', '0', '9007199254740993']],
     [
       'numeric',
@@ -103,13 +88,13 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     // GraphQL's own Float, which JSON writes as a number where it is one.
     ['real', ["'NaN'", "'Infinity'", "'-Infinity'", "'-0'", '0.1', '16777217', '1e-45', '3.4e38']],
     ['money', ['0', '0.01', '-1', '90071992547409.93', '1234.5']],
-  ])('pages by a key of type %s', async (type, values) => {
+  ] as const)('pages by a key of type %s', async ([type, values], { sandbox, app }) => {
     const table = await sandbox.createTable({ columns: `id ${type} primary key, ${updatedAt}` })
     await app.hasura.sql(`insert into ${table.name} (id) values ${values.map(value => `(${value})`)}`)
     await pullAndSweep(app, table, values.length)
   })
 
-  test('says that a key doesn’t tell rows apart, and isn’t tried again', async () => {
+  test('says that a key doesn’t tell rows apart, and isn’t tried again', async ({ sandbox, app }) => {
     const table = await sandbox.createTable({
       columns: `a int, b int, primary key (a, b), ${updatedAt}`,
       key: 'a',
@@ -128,7 +113,10 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     }
   })
 
-  test('mirrors a table and columns that are called by reserved words and with capital letters', async () => {
+  test('mirrors a table and columns that are called by reserved words and with capital letters', async ({
+    sandbox,
+    app,
+  }) => {
     const table = await sandbox.createTable({
       name: `${backend}Order`,
       columns:
@@ -148,7 +136,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     await expectMirrored(app, table, account)
   })
 
-  test('mirrors by the names that the API gives, not those that its database has', async () => {
+  test('mirrors by the names that the API gives, not those that its database has', async ({ sandbox, app }) => {
     const metadata = {
       configuration: {
         custom_name: `Documents_${backend}`,
@@ -165,7 +153,10 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     await expectMirrored(app, table, account, { mirroredAs: { documentId: 'id', updatedAt: 'updated_at' } })
   })
 
-  test('mirrors columns whose names it keeps for itself under those that the document gives them', async () => {
+  test('mirrors columns whose names it keeps for itself under those that the document gives them', async ({
+    sandbox,
+    app,
+  }) => {
     const own = ['_id', '_change', '_account', '_deleted_at', '_row']
     const renamed = own.map(name => `column${name}`)
     const table = await sandbox.createTable({
@@ -195,7 +186,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s',
     expect(here.sort()).toEqual(source.map(({ row }) => row).sort())
   })
 
-  test('mirrors a view, which says of no column that it is never null', async () => {
+  test('mirrors a view, which says of no column that it is never null', async ({ sandbox, app }) => {
     const table = await sandbox.createTable({ columns: `id int primary key, ${updatedAt}` })
     await app.hasura.sql(`insert into ${table.name} select n from generate_series(1, 5) n`)
     const view = await sandbox.createTable({

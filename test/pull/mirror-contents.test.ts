@@ -1,37 +1,26 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { expect } from 'vitest'
 import { runPull } from '../fixtures/run-pull.ts'
-import {
-  createNumberedTable,
-  expectMirrored,
-  openTableSandbox,
-  readMirror,
-  type SourceTable,
-  type TableSandbox,
-} from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored, readMirror, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 
-let sandbox: TableSandbox
-let app: TestApp
-let account: string
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-  app = await openTestApp({ backend: 'embedded', sandbox, schemaFolder: sandbox.schemaFolder })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-beforeEach(() => {
-  account = app.addAccount()
-})
-afterEach(() => app.hasura.clearFaults())
-
-const create = (rows: number, columns = '') => createNumberedTable(sandbox, rows, columns)
-const mirrored = async (table: SourceTable, who = account) => (await readMirror(app, table.name, who, ['id'])).length
 const graphqlError = { kind: 'graphql-error', code: 'validation-failed', message: 'no' } as const
 
-test('a row that a transform begins to leave out leaves the mirror', async () => {
+const test = tableTest
+  .extend(
+    'create',
+    ({ sandbox }) =>
+      (rows: number, columns = '') =>
+        createNumberedTable(sandbox, rows, columns),
+  )
+  .extend(
+    'mirrored',
+    ({ account, app }) =>
+      async (table: SourceTable, who = account) =>
+        (await readMirror(app, table.name, who, ['id'])).length,
+  )
+
+test('a row that a transform begins to leave out leaves the mirror', async ({ create, app, account, mirrored }) => {
   const table = await create(5)
   const job = table.pull({ transform: row => (row.title === 'secret' ? undefined : row) })
   await runPull(app, job, account)
@@ -42,7 +31,7 @@ test('a row that a transform begins to leave out leaves the mirror', async () =>
   expect(await mirrored(table)).toBe(4)
 })
 
-test('another field under the same name is read again', async () => {
+test('another field under the same name is read again', async ({ create, app, account }) => {
   const table = await create(5, ', note text')
   await app.hasura.sql(`update ${table.name} set note = 'note'`)
   await runPull(app, table.pull({ columns: ['id', 'updated_at', 'title'] }), account)
@@ -53,7 +42,12 @@ test('another field under the same name is read again', async () => {
   expect(new Set(await readMirror(app, table.name, account, ['title']))).toEqual(new Set(['{"title": "note"}']))
 })
 
-test('a soft-delete column that is named later is honoured for the rows that are there', async () => {
+test('a soft-delete column that is named later is honoured for the rows that are there', async ({
+  create,
+  app,
+  account,
+  mirrored,
+}) => {
   const table = await create(5, ', removed_at timestamptz')
   await app.hasura.sql(`update ${table.name} set removed_at = now() where id = 1`)
   await runPull(app, table.pull(), account)
@@ -63,7 +57,7 @@ test('a soft-delete column that is named later is honoured for the rows that are
   expect(await mirrored(table)).toBe(4)
 })
 
-test('digits that change without the value are written', async () => {
+test('digits that change without the value are written', async ({ create, app, account }) => {
   const table = await create(
     2,
     ", price numeric default 1.0, span interval default '1 day', data jsonb default '{\"n\": 1.0}'",
@@ -77,13 +71,13 @@ test('digits that change without the value are written', async () => {
   await expectMirrored(app, table, account)
 })
 
-test('a bare number of jsonb stays a number behind a transform', async () => {
+test('a bare number of jsonb stays a number behind a transform', async ({ create, app, account }) => {
   const table = await create(1, `, data jsonb default '9007199254740993'`)
   await runPull(app, table.pull({ transform: row => row }), account)
   await expectMirrored(app, table, account)
 })
 
-test('a column that somebody added to the mirror keeps its values', async () => {
+test('a column that somebody added to the mirror keeps its values', async ({ create, app, account }) => {
   const table = await create(3)
   const job = table.pull()
   await runPull(app, job, account)
@@ -95,7 +89,7 @@ test('a column that somebody added to the mirror keeps its values', async () => 
   expect(new Set(await readMirror(app, table.name, account, ['note']))).toEqual(new Set(['{"note": "mine"}']))
 })
 
-test('a generated column that somebody added to the mirror doesn’t stop the job', async () => {
+test('a generated column that somebody added to the mirror doesn’t stop the job', async ({ create, app, account }) => {
   const table = await create(3)
   const job = table.pull()
   await runPull(app, job, account)
@@ -106,7 +100,7 @@ test('a generated column that somebody added to the mirror doesn’t stop the jo
   await runPull(app, job, account)
 })
 
-test('what the deletion guard advises helps', async () => {
+test('what the deletion guard advises helps', async ({ create, app, account }) => {
   const table = await create(40)
   const job = table.pull()
   await runPull(app, job, account)
@@ -117,7 +111,7 @@ test('what the deletion guard advises helps', async () => {
   })
 })
 
-test('a dry run behind a broken one tells all', async () => {
+test('a dry run behind a broken one tells all', async ({ create, app, account }) => {
   const table = await create(60)
   const job = table.pull({ pageSize: 10, ranges: 1 })
   app.hasura.fault({ operationName: `Pull_${table.name}`, after: 3, times: 1 }, graphqlError)

@@ -1,28 +1,23 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { pullSync } from '../../src/pull/pull-sync.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { createNumberedTable, expectMirrored, openTableSandbox, type TableSandbox } from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { alterSelectPermission, setRootNamespace } from '../sandbox/hasura/change-metadata.ts'
 
-let sandbox: TableSandbox
-let app: TestApp
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-  app = await openTestApp({ sandbox, schemaFolder: sandbox.schemaFolder, firstLogin: null })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
+const test = tableTest.extend('appOptions', { scope: 'file' }, { firstLogin: null })
 
 interface Rows {
   north: { rows: { id: number; title: string | null; updated_at: string }[] }
 }
 
-test('a table whose source has a root namespace is read in ranges, scanned and swept as any other', async () => {
+test('a table whose source has a root namespace is read in ranges, scanned and swept as any other', async ({
+  sandbox,
+  app,
+  account,
+}) => {
   const table = await createNumberedTable(sandbox, 500)
   await table.change(
     setRootNamespace('north'),
@@ -42,7 +37,6 @@ test('a table whose source has a root namespace is read in ranges, scanned and s
     into: name,
     pageSize: 20,
   })
-  const account = app.addAccount()
   const totals = new Set<number | undefined>()
   const full = await runPull(app, job, account, { onProgress: ({ total }) => totals.add(total) })
   expect(full).toMatchObject({ counts: { inserted: 500 } })

@@ -1,45 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { OutageError, RefusalError } from '../../src/errors.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestApp, preferredStore, type TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import {
-  expectMirrored,
-  openTableSandbox,
-  readMirror,
-  type SourceTable,
-  type TableSandbox,
-} from '../fixtures/source-table.ts'
+import { expectMirrored, readMirror } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { alterSelectPermission } from '../sandbox/hasura/change-metadata.ts'
-import { hasPostgres } from '../services/postgres.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
 
-const backend = hasPostgres ? 'postgres' : 'embedded'
 const rows = 200
-
-let sandbox: TableSandbox
-let app: TestApp
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-  app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-
-let table: SourceTable
-let account: string
-beforeEach(async () => {
-  account = app.addAccount()
-  table = await sandbox.createTable({
-    columns: "id int primary key, title text, updated_at timestamptz not null default '2026-01-01 00:00:00.000001+00'",
-  })
-  await sandbox.hasura.sql(`insert into ${table.name} select n, 'row ' || n from generate_series(1, ${rows}) n`)
-})
-afterEach(() => sandbox.hasura.clearFaults())
-
-const job = () => table.pull({ pageSize: 5 })
-const mirrored = async () => (await readMirror(app, table.name, account, ['id'])).length
 
 /** What shall happen once, when some pages have been written. */
 function midway(happen: () => Promise<unknown> | undefined) {
@@ -52,7 +20,36 @@ function midway(happen: () => Promise<unknown> | undefined) {
   }
 }
 
-test('a limit of requests in the middle is waited for, and costs no page', async () => {
+const test = tableTest
+  .extend('backend', preferredStore)
+  .extend('table', async ({ sandbox }) => {
+    const table = await sandbox.createTable({
+      columns:
+        "id int primary key, title text, updated_at timestamptz not null default '2026-01-01 00:00:00.000001+00'",
+    })
+    await sandbox.hasura.sql(`insert into ${table.name} select n, 'row ' || n from generate_series(1, ${rows}) n`)
+    return table
+  })
+  .extend(
+    'job',
+    ({ table }) =>
+      () =>
+        table.pull({ pageSize: 5 }),
+  )
+  .extend(
+    'mirrored',
+    ({ app, table, account }) =>
+      async () =>
+        (await readMirror(app, table.name, account, ['id'])).length,
+  )
+
+test('a limit of requests in the middle is waited for, and costs no page', async ({
+  sandbox,
+  app,
+  job,
+  account,
+  table,
+}) => {
   sandbox.hasura.fault({ after: 3, times: 2 }, { kind: 'status', status: 429, headers: { 'retry-after': '1' } })
   const begunAt = Date.now()
   expect(await runPull(app, job(), account)).toMatchObject({ counts: { inserted: rows, updated: 0 } })
@@ -61,7 +58,14 @@ test('a limit of requests in the middle is waited for, and costs no page', async
   await expectMirrored(app, table, account)
 })
 
-test('an account that is shut out in the middle is refused, and goes on where it was when it may again', async () => {
+test('an account that is shut out in the middle is refused, and goes on where it was when it may again', async ({
+  app,
+  account,
+  sandbox,
+  job,
+  mirrored,
+  table,
+}) => {
   const shutOut = midway(() => {
     app.idp.setEnabled(account, false)
     sandbox.hasura.fault({ times: 1 }, { kind: 'graphql-error', code: 'invalid-jwt', message: 'revoked' })
@@ -80,7 +84,14 @@ test('an account that is shut out in the middle is refused, and goes on where it
   await expectMirrored(app, table, account)
 })
 
-test('a Hasura that is gone in the middle ends the run, and the next one goes on where it was', async () => {
+test('a Hasura that is gone in the middle ends the run, and the next one goes on where it was', async ({
+  sandbox,
+  app,
+  job,
+  account,
+  mirrored,
+  table,
+}) => {
   const stopped = midway(() => sandbox.hasura.stop())
   await expect(runPull(app, job(), account, stopped)).rejects.toThrow(OutageError)
   await stopped.happened()
@@ -92,7 +103,13 @@ test('a Hasura that is gone in the middle ends the run, and the next one goes on
   await expectMirrored(app, table, account)
 })
 
-test('a row limit that is lowered, during a run or between two, loses nothing', async () => {
+test('a row limit that is lowered, during a run or between two, loses nothing', async ({
+  table,
+  app,
+  job,
+  account,
+  sandbox,
+}) => {
   const limited = midway(() => table.change(alterSelectPermission(table.name, 'viewer', { limit: 2 })))
   expect(await runPull(app, job(), account, limited)).toMatchObject({ counts: { inserted: rows } })
   await limited.happened()
@@ -103,7 +120,12 @@ test('a row limit that is lowered, during a run or between two, loses nothing', 
   await expectMirrored(app, table, account)
 })
 
-test('of two runs of a job that are forced at once, in two processes, one waits for the other', async () => {
+test('of two runs of a job that are forced at once, in two processes, one waits for the other', async ({
+  app,
+  job,
+  account,
+  table,
+}) => {
   await using peer = await app.openPeer()
   const waiting: number[] = []
   const run = (process: Pick<TestApp, 'deps'>, n: number) =>
@@ -117,11 +139,11 @@ test('of two runs of a job that are forced at once, in two processes, one waits 
 
 test.runIf(postgresServer)(
   'a store that crashes in the middle and comes back loses nothing and reads nothing twice',
-  async () => {
+  async ({ sandbox, job, table }) => {
     await using server = await startPostgres()
     const env = { DATABASE_URL: server.url }
-    await using own = await openTestApp({ backend: 'postgres', sandbox, schemaFolder: sandbox.schemaFolder, env })
-    account = own.addAccount()
+    await using own = await openTestApp({ backend: 'postgres', sandbox, env })
+    const account = own.addAccount()
     const pull = job()
     own.addJob(pull)
     sandbox.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 50 })

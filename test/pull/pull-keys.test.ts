@@ -1,46 +1,42 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { payloadOfEvent } from '../../src/pull/payload-of-event.ts'
 import type { PullPayload } from '../../src/pull/pull-settings.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import {
-  createNumberedTable,
-  expectMirrored,
-  openTableSandbox,
-  type SourceTable,
-  type TableSandbox,
-} from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
-describe.each(backends.filter(backend => backend !== 'redis'))('a pull of keys on %s', backend => {
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const pullKeys = (table: SourceTable, payload: PullPayload, more: object = {}) =>
-    runPull(app, table.pull(), account, { payload, ...more })
-  const scannedAt = async (table: SourceTable) =>
-    (
-      await sql<{ at: string }>`
+const test = tableTest
+  .extend(
+    'pullKeys',
+    ({ app, account }) =>
+      (table: SourceTable, payload: PullPayload, more: object = {}) =>
+        runPull(app, table.pull(), account, { payload, ...more }),
+  )
+  .extend(
+    'scannedAt',
+    ({ account, app }) =>
+      async (table: SourceTable) =>
+        (
+          await sql<{ at: string }>`
       select scanned_at as at from worker.checkpoints where account = ${account} and job = ${table.pull().name}`.execute(
-        app.deps.store,
-      )
-    ).rows
+            app.deps.store,
+          )
+        ).rows,
+  )
 
-  test('marks what is gone, writes what is there, and leaves the rest and the checkpoint alone', async () => {
+describe.each(stores)('a pull of keys on %s', backend => {
+  test.override('backend', backend)
+
+  test('marks what is gone, writes what is there, and leaves the rest and the checkpoint alone', async ({
+    sandbox,
+    app,
+    account,
+    scannedAt,
+    pullKeys,
+  }) => {
     const table = await createNumberedTable(sandbox, 20)
     await runPull(app, table.pull(), account)
     const before = await scannedAt(table)
@@ -55,7 +51,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull of keys o
     await expectMirrored(app, table, account)
   })
 
-  test('revives a row that is there again, and changes nothing in a dry run', async () => {
+  test('revives a row that is there again, and changes nothing in a dry run', async ({
+    sandbox,
+    app,
+    account,
+    pullKeys,
+  }) => {
     const table = await createNumberedTable(sandbox, 3)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name} where id = 2`)
@@ -66,13 +67,13 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull of keys o
     await expectMirrored(app, table, account)
   })
 
-  test('reads everything where nothing was read before', async () => {
+  test('reads everything where nothing was read before', async ({ sandbox, pullKeys, app, account }) => {
     const table = await createNumberedTable(sandbox, 5)
     expect(await pullKeys(table, { keys: [['2']] })).toMatchObject({ counts: { inserted: 5 } })
     await expectMirrored(app, table, account)
   })
 
-  test('is held when more is gone than the deletion guard allows', async () => {
+  test('is held when more is gone than the deletion guard allows', async ({ sandbox, app, account, pullKeys }) => {
     const table = await createNumberedTable(sandbox, 20)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name} where id <= 11`)
@@ -81,7 +82,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a pull of keys o
     expect(await pullKeys(table, { keys: keys.slice(1) })).toMatchObject({ counts: { deleted: 10 } })
   })
 
-  test('says how many values a key has', async () => {
+  test('says how many values a key has', async ({ sandbox, app, account, pullKeys }) => {
     const table = await createNumberedTable(sandbox, 2)
     await runPull(app, table.pull(), account)
     await expect(pullKeys(table, { keys: [['1', '2']] })).rejects.toThrow(/has 1 value/)

@@ -1,41 +1,26 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { describe, expect } from 'vitest'
+import { stores } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
+import { expectMirrored, type SourceTable } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
-describe.each(backends.filter(backend => backend !== 'redis'))('the options of a pull, on %s', backend => {
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const createTable = async (rows: number, more = ''): Promise<SourceTable> => {
+const test = tableTest
+  .extend('createTable', ({ sandbox, app }) => async (rows: number, more = ''): Promise<SourceTable> => {
     const table = await sandbox.createTable({
       columns: `id int primary key, title text, updated_at timestamptz not null default now()${more}`,
     })
     await app.hasura.sql(`insert into ${table.name} select n, 'row ' || n from generate_series(1, ${rows}) n`)
     return table
-  }
-  const mirrorOf = async (table: SourceTable, columns: string, of = account) => {
+  })
+  .extend('mirrorOf', ({ account, app }) => async (table: SourceTable, columns: string, of = account) => {
     const { rows } = await sql<Record<string, unknown>>`
       select ${sql.raw(columns)} from ${sql.table(`mirror.${table.name}`)} where _account = ${of} order by id`.execute(
       app.deps.store,
     )
     return rows
-  }
-  const state = async (table: SourceTable) => {
+  })
+  .extend('state', ({ app }) => async (table: SourceTable) => {
     const job = table.pull().name
     const { rows } = await sql`select
       (select jsonb_agg(to_jsonb(c) - 'updated_at') from worker.checkpoints c where job = ${job}) as checkpoints,
@@ -43,9 +28,16 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
       (select count(*) from worker.staged_keys) as staged,
       to_regclass(${`mirror.${table.name}`})::text as mirror`.execute(app.deps.store)
     return rows[0]
-  }
+  })
 
-  test('where: each account has its own rows, and another filter is not gone on with', async () => {
+describe.each(stores)('the options of a pull, on %s', backend => {
+  test.override('backend', backend)
+
+  test('where: each account has its own rows, and another filter is not gone on with', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(10)
     const other = app.addAccount()
     const limits = new Map([
@@ -73,17 +65,25 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     })
   })
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])('where: %s, of which JSON makes null, is refused', async value => {
-    const table = await createTable(1)
-    const job = table.pull({ where: { _or: [{ id: { _gt: value } }] } })
-    await expect(runPull(app, job, account)).rejects.toMatchObject({
-      code: 'where',
-      found: expect.stringContaining(`the number ${value} at "_gt"`),
-      remedy: `give it as a text, "${value}"`,
-    })
-  })
+  test.for([Number.NaN, Number.POSITIVE_INFINITY])(
+    'where: %s, of which JSON makes null, is refused',
+    async (value, { createTable, app, account }) => {
+      const table = await createTable(1)
+      const job = table.pull({ where: { _or: [{ id: { _gt: value } }] } })
+      await expect(runPull(app, job, account)).rejects.toMatchObject({
+        code: 'where',
+        found: expect.stringContaining(`the number ${value} at "_gt"`),
+        remedy: `give it as a text, "${value}"`,
+      })
+    },
+  )
 
-  test('transform: changes or leaves out rows and loses no digit, and may not touch the key', async () => {
+  test('transform: changes or leaves out rows and loses no digit, and may not touch the key', async ({
+    createTable,
+    app,
+    account,
+    mirrorOf,
+  }) => {
     const table = await createTable(3, ', price numeric, big bigint, data jsonb')
     await app.hasura.sql(
       `update ${table.name} set price = 1.50, big = 9007199254740993, data = '{"n": 9007199254740993.10}'`,
@@ -110,7 +110,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     )
   })
 
-  test('evolution: a column that is gained is filled, one that is lost is null by a full run, and `hold` waits', async () => {
+  test('evolution: a column that is gained is filled, one that is lost is null by a full run, and `hold` waits', async ({
+    createTable,
+    app,
+    account,
+    mirrorOf,
+  }) => {
     const table = await createTable(30, ', size int default 5')
     const job = (...columns: string[]) => table.pull({ columns: ['id', 'updated_at', ...columns], pageSize: 10 })
     await runPull(app, job('title'), account)
@@ -128,7 +133,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     await expect(runPull(app, held, account)).rejects.toMatchObject({ code: 'fingerprint', scope: 'job' })
   })
 
-  test('a column of another type is refused with what to do', async () => {
+  test('a column of another type is refused with what to do', async ({ createTable, app, account }) => {
     const table = await createTable(2, ', size int default 5')
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`alter table ${table.name} alter column size type text`)
@@ -141,13 +146,19 @@ describe.each(backends.filter(backend => backend !== 'redis'))('the options of a
     expect(await runPull(app, table.pull(), account)).toMatchObject({ counts: { inserted: 2 } })
   })
 
-  test('a table of mirror’s that is somebody else’s is left alone', async () => {
+  test('a table of mirror’s that is somebody else’s is left alone', async ({ createTable, app, account }) => {
     const table = await createTable(2)
     await sql`create table ${sql.table(`mirror.${table.name}`)} (id int)`.execute(app.deps.store)
     await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({ code: 'mirror-table' })
   })
 
-  test('a dry run tells what would change and changes nothing, before the first run and behind it', async () => {
+  test('a dry run tells what would change and changes nothing, before the first run and behind it', async ({
+    createTable,
+    state,
+    app,
+    account,
+    mirrorOf,
+  }) => {
     const table = await createTable(25)
     const job = table.pull({ pageSize: 10 })
     const before = await state(table)

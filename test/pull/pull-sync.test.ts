@@ -8,7 +8,7 @@ import { PermanentError } from '../../src/errors.ts'
 import { type PullOptions, pullSync } from '../../src/pull/pull-sync.ts'
 import { jumpingClock } from '../fixtures/jumping-clock.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
 import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
-describe.each(backends.filter(backend => backend !== 'redis'))('a pull into %s', backend => {
+describe.each(stores)('a pull into %s', backend => {
   let app: TestApp
   let account: string
   beforeAll(async () => {

@@ -1,17 +1,11 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { readChanges } from '../../src/changes/changes.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { preferredStore } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import {
-  expectMirrored,
-  openTableSandbox,
-  readMirror,
-  type SourceTable,
-  type TableSandbox,
-} from '../fixtures/source-table.ts'
+import { expectMirrored, readMirror } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { alterSelectPermission, setIntrospection, setSelectPermission } from '../sandbox/hasura/change-metadata.ts'
-import { hasPostgres } from '../services/postgres.ts'
 
 const rows = 20
 const everything = { columns: '*', filter: {} } as const
@@ -20,49 +14,83 @@ const unseen = {
   message: expect.stringContaining('the schema changed, or role "viewer" may not see it'),
 }
 
-let sandbox: TableSandbox
-let app: TestApp
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-  app = await openTestApp({
-    backend: hasPostgres ? 'postgres' : 'embedded',
-    sandbox,
-    schemaFolder: sandbox.schemaFolder,
+const test = tableTest
+  .extend('backend', preferredStore)
+  .extend('table', async ({ app, account, sandbox }) => {
+    // Old rows: none of them is read again unless all are.
+    const table = await sandbox.createTable({
+      columns: "id int primary key, title text, size int, updated_at timestamptz not null default '2026-01-01'",
+    })
+    await sandbox.hasura.sql(`insert into ${table.name} select n, 'row ' || n, n from generate_series(1, ${rows}) n`)
+    await runPull(app, table.pull(), account)
+    return table
   })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-
-let table: SourceTable
-let account: string
-beforeEach(async () => {
-  account = app.addAccount()
-  // Old rows: none of them is read again unless all are.
-  table = await sandbox.createTable({
-    columns: "id int primary key, title text, size int, updated_at timestamptz not null default '2026-01-01'",
-  })
-  await sandbox.hasura.sql(`insert into ${table.name} select n, 'row ' || n, n from generate_series(1, ${rows}) n`)
-  await runPull(app, table.pull(), account)
-})
-
-const run = (job = table.pull({ pageSize: 4 })) => runPull(app, job, account)
-const alter = (change: string) => sandbox.hasura.sql(`alter table ${table.name} ${change}`)
-const mirror = (...columns: string[]) => readMirror(app, table.name, account, ['id', ...columns])
-const write = (id: number) =>
-  sandbox.hasura.sql(`insert into ${table.name} (id, updated_at) values (${id}, now())
-    on conflict (id) do update set updated_at = now()`)
+  .extend(
+    'run',
+    ({ table, app, account }) =>
+      (job = table.pull({ pageSize: 4 })) =>
+        runPull(app, job, account),
+  )
+  .extend(
+    'alter',
+    ({ sandbox, table }) =>
+      (change: string) =>
+        sandbox.hasura.sql(`alter table ${table.name} ${change}`),
+  )
+  .extend(
+    'mirror',
+    ({ app, table, account }) =>
+      (...columns: string[]) =>
+        readMirror(app, table.name, account, ['id', ...columns]),
+  )
+  .extend(
+    'write',
+    ({ sandbox, table }) =>
+      (id: number) =>
+        sandbox.hasura.sql(`insert into ${table.name} (id, updated_at) values (${id}, now())
+    on conflict (id) do update set updated_at = now()`),
+  )
+  .extend(
+    'changesAfter',
+    ({ app, table, account }) =>
+      async (position: string) =>
+        readChanges(app.deps.store, table.pull().mirror, { after: position, account }),
+  )
+  .extend(
+    'lastChange',
+    ({ changesAfter }) =>
+      async () =>
+        (await changesAfter('0')).position,
+  )
+  .extend(
+    'older',
+    ({ table }) =>
+      () =>
+        table.pull({ columns: ['id', 'title', 'updated_at'], pageSize: 4 }),
+  )
+  .extend(
+    'newer',
+    ({ table }) =>
+      () =>
+        table.pull({ columns: ['id', 'title', 'size', 'updated_at'], pageSize: 4 }),
+  )
+  .extend(
+    'touch',
+    ({ sandbox, table }) =>
+      (id: number, more = '') =>
+        sandbox.hasura.sql(`insert into ${table.name} values (${id}, 'new ${id}', ${id}, now())
+      on conflict (id) do update set title = excluded.title, updated_at = excluded.updated_at${more}`),
+  )
 
 describe('a column', () => {
-  test('that the API gains and the document does not name changes nothing', async () => {
+  test('that the API gains and the document does not name changes nothing', async ({ table, alter, run }) => {
     const job = table.pull()
     await alter("add column note text default 'new'")
     await table.change()
     expect(await run(job)).toMatchObject({ counts: { read: 0 } })
   })
 
-  test('that the document gains is filled in every row', async () => {
+  test('that the document gains is filled in every row', async ({ alter, table, run, app, account, mirror }) => {
     await alter("add column note text default 'new'")
     await table.change()
     await run()
@@ -71,7 +99,7 @@ describe('a column', () => {
     expect(await run()).toMatchObject({ counts: { read: 0 } })
   })
 
-  test('that the document loses is kept, and null in rows that are inserted', async () => {
+  test('that the document loses is kept, and null in rows that are inserted', async ({ table, write, run, mirror }) => {
     const job = table.pull({ columns: ['id', 'title', 'updated_at'] })
     await write(1)
     await run(job)
@@ -81,7 +109,14 @@ describe('a column', () => {
     expect(await mirror('size')).toContain('{"id": 100, "size": null}')
   })
 
-  test('that is renamed in both is filled under its new name, and kept under its old one', async () => {
+  test('that is renamed in both is filled under its new name, and kept under its old one', async ({
+    alter,
+    table,
+    run,
+    app,
+    account,
+    mirror,
+  }) => {
     await alter('rename column size to extent')
     await table.change()
     await run()
@@ -89,9 +124,9 @@ describe('a column', () => {
     expect(await mirror('size')).toHaveLength(rows)
   })
 
-  test.each(['drop column size', 'rename column size to extent'])(
+  test.for(['drop column size', 'rename column size to extent'])(
     'that the document names is missed after "%s", in words that say where to look, and nothing is lost',
-    async change => {
+    async (change, { table, alter, sandbox, run, mirror }) => {
       const job = table.pull()
       await alter(change)
       await sandbox.hasura.changeMetadata()
@@ -100,34 +135,38 @@ describe('a column', () => {
     },
   )
 
-  test.each([
+  test.for([
     ['int', 'text'],
     ['int', 'bigint'],
     ['text', 'jsonb'],
-  ])('whose type changes from %s to %s holds the job, with what can be done about it', async (before, after) => {
-    const column = before === 'int' ? 'size' : 'title'
-    await alter(`alter column ${column} type ${after} using to_json(${column})::text::${after}`)
-    await table.change()
-    await expect(run()).rejects.toMatchObject({
-      name: 'RefusalError',
-      scope: 'job',
-      message: expect.stringMatching(new RegExp(`(?=.*"${column}")(?=.*mirror\\.${table.name})(?=.*reset)`)),
-    })
-    expect(await mirror('title', 'size')).toHaveLength(rows)
-  })
+  ] as const)(
+    'whose type changes from %s to %s holds the job, with what can be done about it',
+    async ([before, after], { alter, table, run, mirror }) => {
+      const column = before === 'int' ? 'size' : 'title'
+      await alter(`alter column ${column} type ${after} using to_json(${column})::text::${after}`)
+      await table.change()
+      await expect(run()).rejects.toMatchObject({
+        name: 'RefusalError',
+        scope: 'job',
+        message: expect.stringMatching(new RegExp(`(?=.*"${column}")(?=.*mirror\\.${table.name})(?=.*reset)`)),
+      })
+      expect(await mirror('title', 'size')).toHaveLength(rows)
+    },
+  )
 })
 
 describe('two versions of a job side by side', () => {
-  const changesAfter = async (position: string) =>
-    readChanges(app.deps.store, table.pull().mirror, { after: position, account })
-  const lastChange = async () => (await changesAfter('0')).position
-  const older = () => table.pull({ columns: ['id', 'title', 'updated_at'], pageSize: 4 })
-  const newer = () => table.pull({ columns: ['id', 'title', 'size', 'updated_at'], pageSize: 4 })
-  const touch = (id: number, more = '') =>
-    sandbox.hasura.sql(`insert into ${table.name} values (${id}, 'new ${id}', ${id}, now())
-      on conflict (id) do update set title = excluded.title, updated_at = excluded.updated_at${more}`)
-
-  test('take turns without undoing each other, without reading all again and without false changes', async () => {
+  test('take turns without undoing each other, without reading all again and without false changes', async ({
+    touch,
+    lastChange,
+    run,
+    older,
+    changesAfter,
+    newer,
+    app,
+    table,
+    account,
+  }) => {
     for (let turn = 1; turn <= 3; turn += 1) {
       await touch(turn)
       await touch(100 + turn)
@@ -146,7 +185,15 @@ describe('two versions of a job side by side', () => {
     }
   })
 
-  test('leave nothing out when the older one’s sweep finds rows with an old cursor', async () => {
+  test('leave nothing out when the older one’s sweep finds rows with an old cursor', async ({
+    run,
+    newer,
+    sandbox,
+    table,
+    app,
+    older,
+    account,
+  }) => {
     await run(newer())
     await sandbox.hasura.sql(`insert into ${table.name} values (0, 'late', 0, '2025-12-31')`)
     const sweep = { payload: { sweep: true } }
@@ -156,7 +203,17 @@ describe('two versions of a job side by side', () => {
     expect(await run(newer())).toMatchObject({ counts: { read: 0 } })
   })
 
-  test('of which each has a column of its own keep both', async () => {
+  test('of which each has a column of its own keep both', async ({
+    alter,
+    table,
+    run,
+    touch,
+    newer,
+    app,
+    account,
+    lastChange,
+    changesAfter,
+  }) => {
     await alter("add column note text default 'n'")
     await table.change()
     const renamed = () => table.pull({ columns: ['id', 'title', 'note', 'updated_at'], pageSize: 4 })
@@ -169,7 +226,15 @@ describe('two versions of a job side by side', () => {
     expect((await changesAfter(end)).changes).toEqual([])
   })
 
-  test('are one again when a full run says so: what it does not select is null, and is filled when it comes back', async () => {
+  test('are one again when a full run says so: what it does not select is null, and is filled when it comes back', async ({
+    run,
+    older,
+    mirror,
+    app,
+    account,
+    newer,
+    table,
+  }) => {
     await run(older())
     expect(await mirror('size')).toContain('{"id": 7, "size": 7}')
     expect(await runPull(app, older(), account, { payload: { full: true } })).toMatchObject({
@@ -183,7 +248,15 @@ describe('two versions of a job side by side', () => {
 })
 
 describe('a cursor', () => {
-  test('that loses its "not null" leads no run astray, though one that reads all meets a null', async () => {
+  test('that loses its "not null" leads no run astray, though one that reads all meets a null', async ({
+    table,
+    alter,
+    sandbox,
+    app,
+    account,
+    write,
+    run,
+  }) => {
     const job = table.pull({ pageSize: 4 })
     await alter('alter column updated_at drop not null')
     await sandbox.hasura.changeMetadata()
@@ -196,7 +269,15 @@ describe('a cursor', () => {
 })
 
 describe('a permission', () => {
-  test('for the table that is taken away and granted again loses nothing', async () => {
+  test('for the table that is taken away and granted again loses nothing', async ({
+    table,
+    sandbox,
+    run,
+    mirror,
+    write,
+    app,
+    account,
+  }) => {
     const job = table.pull()
     await sandbox.hasura.changeMetadata(setSelectPermission(table.name, 'viewer', undefined))
     await expect(run(job)).rejects.toMatchObject(unseen)
@@ -207,7 +288,14 @@ describe('a permission', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('for a column that is taken away and granted again loses nothing', async () => {
+  test('for a column that is taken away and granted again loses nothing', async ({
+    table,
+    sandbox,
+    run,
+    write,
+    app,
+    account,
+  }) => {
     const job = table.pull()
     await sandbox.hasura.changeMetadata(alterSelectPermission(table.name, 'viewer', { columns: ['id', 'updated_at'] }))
     await expect(run(job)).rejects.toMatchObject(unseen)
@@ -217,7 +305,13 @@ describe('a permission', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('that is taken away in the middle ends the run, and the next one goes on where it was', async () => {
+  test('that is taken away in the middle ends the run, and the next one goes on where it was', async ({
+    sandbox,
+    table,
+    app,
+    account,
+    run,
+  }) => {
     await sandbox.hasura.sql(`update ${table.name} set updated_at = now()`)
     const begun = Promise.withResolvers<void>()
     const taken = begun.promise.then(() =>
@@ -238,7 +332,13 @@ describe('a permission', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('with a row filter that narrows takes no row from the mirror, and one that widens shows old rows to a full run', async () => {
+  test('with a row filter that narrows takes no row from the mirror, and one that widens shows old rows to a full run', async ({
+    table,
+    sandbox,
+    run,
+    mirror,
+    app,
+  }) => {
     const job = table.pull()
     await sandbox.hasura.changeMetadata(alterSelectPermission(table.name, 'viewer', { filter: { size: { _lt: 5 } } }))
     await run(job)
@@ -253,7 +353,7 @@ describe('a permission', () => {
     await expectMirrored(app, table, other)
   })
 
-  test('to introspect is not needed', async () => {
+  test('to introspect is not needed', async ({ table, sandbox, write, run }) => {
     const job = table.pull()
     await sandbox.hasura.changeMetadata(setIntrospection('viewer', false))
     await write(1)

@@ -1,35 +1,24 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { describe, expect } from 'vitest'
+import { openTestApp, preferredStore, stores } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, readMirror, type TableSandbox } from '../fixtures/source-table.ts'
+import { expectMirrored, openTableSandbox, readMirror } from '../fixtures/source-table.ts'
+import { tableTest } from '../fixtures/table-test.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
-
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
 
 const updatedAt = 'updated_at timestamptz not null default now()'
 
-describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', backend => {
-  let app: TestApp
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
+interface Column {
+  readonly type: string
+  /** In SQL; those of one place in the lists make a row. */
+  readonly values: readonly string[]
+  /** How the source's value looks in the mirror, in SQL, where it isn't the same. */
+  readonly mirroredAs?: string
+}
 
-  interface Column {
-    readonly type: string
-    /** In SQL; those of one place in the lists make a row. */
-    readonly values: readonly string[]
-    /** How the source's value looks in the mirror, in SQL, where it isn't the same. */
-    readonly mirroredAs?: string
-  }
-
+const test = tableTest
   /** Mirrors a table of these columns: all rows, then those that have changed, then all again. */
-  async function mirror(columns: readonly Column[]) {
+  .extend('mirror', ({ sandbox, app }) => async (columns: readonly Column[]) => {
     const rows = Math.max(...columns.map(({ values }) => values.length))
     const table = await sandbox.createTable({
       columns: `id serial primary key, ${columns.map(({ type }, n) => `c${n} ${type}`)}, ${updatedAt}`,
@@ -56,9 +45,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
       counts: { inserted: 0, updated: 0 },
     })
     return { values: (column: number) => readMirror(app, table.name, account, [`c${column}`]) }
-  }
+  })
 
-  test('arrive as they are, with every digit, microsecond and character', async () => {
+describe.each(stores)('values in %s', backend => {
+  test.override('backend', backend)
+
+  test('arrive as they are, with every digit, microsecond and character', async ({ mirror }) => {
     await mirror([
       { type: 'bigint', values: ['9007199254740993', '-9223372036854775808', '9223372036854775807', '0'] },
       {
@@ -116,7 +108,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     ])
   })
 
-  test('of arrays are kept as the JSON that the API gives', async () => {
+  test('of arrays are kept as the JSON that the API gives', async ({ mirror }) => {
     const { values } = await mirror([
       {
         type: 'text[]',
@@ -127,7 +119,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     expect(await values(0)).toContain(String.raw`{"c0": "[\"a\\\"b\",null,\"{}\"]"}`)
   })
 
-  test('of types that the worker has never heard of are kept as text', async () => {
+  test('of types that the worker has never heard of are kept as text', async ({ app, mirror }) => {
     const mood = `mood_${backend}`
     await app.hasura.sql(`create type ${mood} as enum ('sad', 'so so', 'Happy')`)
     // PGlite has no extensions at hand.
@@ -143,7 +135,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     )
   })
 
-  test('that differ in nothing but case, accents or form are different', async () => {
+  test('that differ in nothing but case, accents or form are different', async ({ sandbox, app }) => {
     const table = await sandbox.createTable({
       columns: `id serial primary key, v text, ${updatedAt}`,
     })
@@ -157,7 +149,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     }
   })
 
-  test('of 500 columns arrive in each of them', async () => {
+  test('of 500 columns arrive in each of them', async ({ sandbox, app }) => {
     const names = Array.from({ length: 497 }, (_, n) => `c${n}`)
     const table = await sandbox.createTable({
       columns: `id int primary key, ${names.map(name => `${name} numeric`)}, ${updatedAt}`,
@@ -173,7 +165,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
     await expectMirrored(app, table, account)
   })
 
-  test('of json are kept as they were written, though jsonb could not hold them', async () => {
+  test('of json are kept as they were written, though jsonb could not hold them', async ({ sandbox, app }) => {
     const written = [
       '1e200000',
       '{ "b": 1.0, "a": 2, "a": 3 }',
@@ -194,18 +186,17 @@ describe.each(backends.filter(backend => backend !== 'redis'))('values in %s', b
   })
 })
 
-test.each([
+test.for([
   ['text[]', "array['a', 'b']", /"id" can't be a key column: its type, _text!?, has no order/],
   // A type of the database's owner, which might as well be an enum.
   ['int_pair', 'row(1, 2)::int_pair', /"id" holds lists or objects/],
-])('a key of type %s is told with its column', async (_type, value, found) => {
+] as const)('a key of type %s is told with its column', async ([_type, value, found], { sandbox }) => {
   await sandbox.hasura.sql('drop type if exists int_pair cascade; create type int_pair as (a int, b int)')
   const table = await sandbox.createTable({
     isView: true,
     columns: `select ${value} as id, timestamptz '2026-01-01' as updated_at`,
   })
-  const { schemaFolder } = sandbox
-  await using app = await openTestApp({ backend: hasPostgres ? 'postgres' : 'embedded', sandbox, schemaFolder })
+  await using app = await openTestApp({ backend: preferredStore, sandbox })
   await expect(runPull(app, table.pull(), app.addAccount())).rejects.toMatchObject({
     message: expect.stringMatching(found),
   })
@@ -216,7 +207,7 @@ test.runIf(hasPostgres)(
   async () => {
     await using source = await createDatabase({ settings: { IntervalStyle: "'sql_standard'" } })
     await using styled = await openTableSandbox({ hasura: { databaseUrl: source.url } })
-    await using app = await openTestApp({ backend: 'postgres', sandbox: styled, schemaFolder: styled.schemaFolder })
+    await using app = await openTestApp({ backend: 'postgres', sandbox: styled })
     const spans = [
       '-1 days -02:03:04',
       '-1 days +02:03:04',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Tick } from '../../src/runs/look.ts'
 import { makeTicks, reconcileSchedules, type Schedule } from '../../src/schedules/scheduler.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
 // The store alone keeps schedules.
-describe.each(backends.filter(backend => backend !== 'redis'))('schedules on %s', backend => {
+describe.each(stores)('schedules on %s', backend => {
   let app: TestApp
   let schedule: Schedule & { rule: { everySeconds: number } }
   let told: unknown[]

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { findSettingsRefusal } from '../../src/definitions/find-job-problems.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends } from '../fixtures/open-test-app.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { newSecret, openSubscription, openWebhooks } from './open-webhooks.ts'
 
 let sandbox: Sandbox
@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
-describe.each(backends.filter(backend => backend !== 'redis'))('a webhook on %s', backend => {
+describe.each(stores)('a webhook on %s', backend => {
   let opened: Awaited<ReturnType<typeof openWebhooks>>
   beforeAll(async () => {
     opened = await openWebhooks(backend, sandbox)

@@ -1,53 +1,49 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { Progress } from '../../../src/definitions/define-job.ts'
-import { backends, openTestApp, type TestApp } from '../../fixtures/open-test-app.ts'
+import { stores } from '../../fixtures/open-test-app.ts'
 import { runPull } from '../../fixtures/run-pull.ts'
-import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../../fixtures/source-table.ts'
+import { expectMirrored, type SourceTable } from '../../fixtures/source-table.ts'
+import { tableTest } from '../../fixtures/table-test.ts'
 import { alterSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
 
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
 
-describe.each(backends.filter(backend => backend !== 'redis'))('a full load into %s', backend => {
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterEach(() => app.hasura.clearFaults())
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
-  const createTable = async (rows: number, canCount: boolean): Promise<SourceTable> => {
+const test = tableTest
+  .extend('createTable', ({ sandbox, app }) => async (rows: number, canCount: boolean): Promise<SourceTable> => {
     const table = await sandbox.createTable({ columns })
     await table.change(alterSelectPermission(table.name, 'viewer', { allow_aggregations: canCount }))
     await app.hasura.sql(`insert into ${table.name}
       select n, 'row ' || n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, ${rows}) n`)
     return table
-  }
-  const asked = (table: SourceTable, suffix = '') =>
-    app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`)
-  const rangesOf = (table: SourceTable) =>
-    app.deps.store
-      .selectFrom('worker.full_reads as f')
-      .innerJoin('worker.full_read_ranges as r', 'r.read_id', 'f.id')
-      .select(['r.behind', 'r.up_to', 'r.position', 'r.done', 'r.rows'])
-      .where('f.job', '=', table.pull().name)
-      .orderBy('r.range')
-      .execute()
+  })
+  .extend(
+    'asked',
+    ({ app }) =>
+      (table: SourceTable, suffix = '') =>
+        app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`),
+  )
+  .extend(
+    'rangesOf',
+    ({ app }) =>
+      (table: SourceTable) =>
+        app.deps.store
+          .selectFrom('worker.full_reads as f')
+          .innerJoin('worker.full_read_ranges as r', 'r.read_id', 'f.id')
+          .select(['r.behind', 'r.up_to', 'r.position', 'r.done', 'r.rows'])
+          .where('f.job', '=', table.pull().name)
+          .orderBy('r.range')
+          .execute(),
+  )
+
+describe.each(stores)('a full load into %s', backend => {
+  test.override('backend', backend)
 
   const endOf = (variables: unknown) => Number(/"_lte":"?(\d+)/.exec(JSON.stringify(variables))?.[1])
 
-  test.each([true, false])(
+  test.for([true, false])(
     'goes through four ranges of the key at once, whether the role may count (%s) or not',
-    async canCount => {
+    async (canCount, { createTable, app, account, asked }) => {
       const table = await createTable(500, canCount)
       const seen: Progress[] = []
       app.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 30 })
@@ -66,7 +62,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     },
   )
 
-  test('finds ranges again behind a question that failed, and behind numbers that are missing', async () => {
+  test('finds ranges again behind a question that failed, and behind numbers that are missing', async ({
+    createTable,
+    app,
+    account,
+    rangesOf,
+  }) => {
     const table = await createTable(500, false)
     const job = table.pull({ pageSize: 10, ranges: 4 })
     app.hasura.fault(
@@ -89,7 +90,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await expectMirrored(app, table, account)
   })
 
-  test('ends for all who read at about the same time, though nobody knows how many rows there are', async () => {
+  test('ends for all who read at about the same time, though nobody knows how many rows there are', async ({
+    createTable,
+    app,
+    account,
+    asked,
+  }) => {
     const table = await createTable(95, false)
     app.hasura.fault({ operationName: `Pull_${table.name}` }, { kind: 'latency', ms: 50 })
     const counts = { inserted: 95, read: 95 }
@@ -100,14 +106,14 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(Math.min(...ends.filter(end => !Number.isNaN(end)))).toBe(50)
   })
 
-  test('asks no more of a small table than there is to know', async () => {
+  test('asks no more of a small table than there is to know', async ({ createTable, app, account, asked }) => {
     const table = await createTable(15, true)
     await runPull(app, table.pull({ pageSize: 10 }), account)
     expect(asked(table, 'KeyAt')).toHaveLength(0)
     await expectMirrored(app, table, account)
   })
 
-  test('that broke off goes on in each of its ranges', async () => {
+  test('that broke off goes on in each of its ranges', async ({ createTable, app, account, rangesOf }) => {
     const table = await createTable(200, true)
     const job = table.pull({ pageSize: 10, ranges: 4 })
     app.hasura.fault(
@@ -123,7 +129,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(await rangesOf(table)).toEqual([])
   })
 
-  test('meets rows that another job has written into the same table meanwhile', async () => {
+  test('meets rows that another job has written into the same table meanwhile', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(50, true)
     const job = table.pull({ pageSize: 10, ranges: 1 })
     app.hasura.fault(
@@ -138,7 +148,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await expectMirrored(app, table, account)
   })
 
-  test('finds a row that its transform leaves out, though another run has written it since it broke off', async () => {
+  test('finds a row that its transform leaves out, though another run has written it since it broke off', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(50, true)
     const options = { pageSize: 10, ranges: 1 }
     app.hasura.fault(
@@ -152,7 +166,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(await runPull(app, without, account)).toMatchObject({ counts: { inserted: 19, deleted: 1 } })
   })
 
-  test('is begun anew when the job was changed while it was broken off', async () => {
+  test('is begun anew when the job was changed while it was broken off', async ({ createTable, app, account }) => {
     const table = await createTable(100, true)
     app.hasura.fault(
       { operationName: `Pull_${table.name}`, after: 3, times: 1 },
@@ -163,7 +177,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(await runPull(app, other, account)).toMatchObject({ counts: { read: 100 } })
   })
 
-  test('of what is there already finds what was changed, deleted and added without a cursor’s word', async () => {
+  test('of what is there already finds what was changed, deleted and added without a cursor’s word', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(120, true)
     const job = table.pull({ pageSize: 10 })
     await runPull(app, job, account)
@@ -177,7 +195,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await expectMirrored(app, table, account)
   })
 
-  test('doesn’t move the checkpoint back, nor beyond what came while it read', async () => {
+  test('doesn’t move the checkpoint back, nor beyond what came while it read', async ({ sandbox, app, account }) => {
     const table = await sandbox.createTable({
       columns: 'id int primary key, title text, version bigint not null',
       cursor: 'version',
@@ -204,7 +222,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(await high()).toEqual({ high: '102' })
   })
 
-  test('is asked for by a payload as well, and a backfill reads between two cursors and leaves the checkpoint', async () => {
+  test('is asked for by a payload as well, and a backfill reads between two cursors and leaves the checkpoint', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(30, true)
     await app.hasura.sql(`update ${table.name} set updated_at = timestamptz '2026-01-01' + id * interval '1 day'`)
     const job = table.pull({ pageSize: 10 })
@@ -232,7 +254,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     await expectMirrored(app, table, account)
   })
 
-  test('a backfill whose bounds leave nothing to read, or are none, is refused', async () => {
+  test('a backfill whose bounds leave nothing to read, or are none, is refused', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(1, true)
     const run = (backfill: { from?: string; to?: string }) =>
       runPull(app, table.pull(), account, { payload: { backfill } })
@@ -251,7 +277,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     })
   })
 
-  test('a run that finds nothing reports no end, and so none that is before its beginning', async () => {
+  test('a run that finds nothing reports no end, and so none that is before its beginning', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(3, true)
     await runPull(app, table.pull(), account)
     const result = await runPull(app, table.pull(), account)
@@ -261,7 +291,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     expect(Date.parse(from)).toBeLessThanOrEqual(Date.parse(to))
   })
 
-  test('fills a mirror table again that somebody dropped, for every account', async () => {
+  test('fills a mirror table again that somebody dropped, for every account', async ({ createTable, app, account }) => {
     const table = await createTable(25, true)
     const job = table.pull({ pageSize: 10 })
     const other = app.addAccount()
@@ -273,7 +303,11 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a full load into
     }
   })
 
-  test('that finds no change costs three requests and two transactions at most', async () => {
+  test('that finds no change costs three requests and two transactions at most', async ({
+    createTable,
+    app,
+    account,
+  }) => {
     const table = await createTable(5, true)
     await app.hasura.sql(`update ${table.name} set updated_at = now()`)
     const job = table.pull({ pageSize: 10 })

@@ -1,52 +1,59 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { RefusalError } from '../../../src/errors.ts'
-import { backends, openTestApp, type TestApp } from '../../fixtures/open-test-app.ts'
+import { stores } from '../../fixtures/open-test-app.ts'
 import { runPull } from '../../fixtures/run-pull.ts'
-import {
-  createNumberedTable,
-  expectMirrored,
-  openTableSandbox,
-  type SourceTable,
-  type TableSandbox,
-} from '../../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored, type SourceTable } from '../../fixtures/source-table.ts'
+import { tableTest } from '../../fixtures/table-test.ts'
 import { setSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
 
-let sandbox: TableSandbox
-beforeAll(async () => {
-  sandbox = await openTableSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
-describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', backend => {
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, schemaFolder: sandbox.schemaFolder })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterEach(() => app.hasura.clearFaults())
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const createTable = (rows: number, columns = '') => createNumberedTable(sandbox, rows, columns)
-  const sweep = (table: SourceTable, changes: Parameters<SourceTable['pull']>[0] = {}, more: object = {}) =>
-    runPull(app, table.pull({ pageSize: 20, ...changes }), account, { payload: { sweep: true }, ...more })
-  const deleted = async (table: SourceTable) => {
+const test = tableTest
+  .extend(
+    'createTable',
+    ({ sandbox }) =>
+      (rows: number, columns = '') =>
+        createNumberedTable(sandbox, rows, columns),
+  )
+  .extend(
+    'sweep',
+    ({ app, account }) =>
+      (table: SourceTable, changes: Parameters<SourceTable['pull']>[0] = {}, more: object = {}) =>
+        runPull(app, table.pull({ pageSize: 20, ...changes }), account, { payload: { sweep: true }, ...more }),
+  )
+  .extend('deleted', ({ account, app }) => async (table: SourceTable) => {
     const { rows } = await sql<{ id: number }>`
       select id from ${sql.table(`mirror.${table.name}`)}
       where _account = ${account} and _deleted_at is not null order by id`.execute(app.deps.store)
     return rows.map(row => row.id)
-  }
-  const stateOf = (table: SourceTable) =>
-    app.deps.store
-      .selectFrom('worker.full_reads')
-      .select(['purpose', 'phase'])
-      .where('job', '=', table.pull().name)
-      .execute()
+  })
+  .extend(
+    'stateOf',
+    ({ app }) =>
+      (table: SourceTable) =>
+        app.deps.store
+          .selectFrom('worker.full_reads')
+          .select(['purpose', 'phase'])
+          .where('job', '=', table.pull().name)
+          .execute(),
+  )
+  .extend(
+    'tokenOf',
+    ({ app }) =>
+      async (name: string) =>
+        (await app.deps.accounts.get(name)?.tokens.get()) ?? expect.fail('an account without tokens'),
+  )
 
-  test('keeps what was deleted and marks it, and revives what is there again', async () => {
+describe.each(stores)('a sweep on %s', backend => {
+  test.override('backend', backend)
+
+  test('keeps what was deleted and marks it, and revives what is there again', async ({
+    createTable,
+    app,
+    account,
+    sweep,
+    deleted,
+    stateOf,
+  }) => {
     const table = await createTable(50)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name} where id in (3, 7, 50)`)
@@ -62,7 +69,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     expect(await stateOf(table)).toEqual([])
   })
 
-  test('finds rows that became visible late and rows whose cursor went backwards', async () => {
+  test('finds rows that became visible late and rows whose cursor went backwards', async ({
+    createTable,
+    app,
+    account,
+    sweep,
+  }) => {
     const table = await createTable(40)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: { id: { _lte: 30 } } }))
     await runPull(app, table.pull(), account)
@@ -73,7 +85,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await expectMirrored(app, table, account)
   })
 
-  test('comes by itself once its time has come, and when the account’s claims have changed', async () => {
+  test('comes by itself once its time has come, and when the account’s claims have changed', async ({
+    createTable,
+    app,
+    account,
+    tokenOf,
+  }) => {
     const table = await createTable(5)
     const job = table.pull({ sweep: { everySeconds: 3_600 } })
     await runPull(app, job, account)
@@ -94,10 +111,15 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await sql`update worker.checkpoints set swept_at = '2020-01-01' where job = ${job.name}`.execute(app.deps.store)
     expect(await runPull(app, table.pull({ sweep: false }), account)).toMatchObject({ counts: { deleted: 0 } })
   })
-  const tokenOf = async (name: string) =>
-    (await app.deps.accounts.get(name)?.tokens.get()) ?? expect.fail('an account without tokens')
 
-  test('takes many deletions for a lost permission and marks nothing, until they are allowed', async () => {
+  test('takes many deletions for a lost permission and marks nothing, until they are allowed', async ({
+    createTable,
+    app,
+    account,
+    sweep,
+    deleted,
+    stateOf,
+  }) => {
     const table = await createTable(40)
     await runPull(app, table.pull(), account)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: { id: { _gt: 20 } } }))
@@ -118,7 +140,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await expectMirrored(app, table, account, { where: 'id > 20' })
   })
 
-  test('has an absolute floor below which no share is too great', async () => {
+  test('has an absolute floor below which no share is too great', async ({ createTable, app, account, sweep }) => {
     const table = await createTable(8)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name}`)
@@ -129,7 +151,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await expect(sweep(table, { deletionGuard: { floor: 0 } })).rejects.toMatchObject({ code: 'deletion-guard' })
   })
 
-  test('is not misled by a row limit below the number of keys that it asks for', async () => {
+  test('is not misled by a row limit below the number of keys that it asks for', async ({
+    createTable,
+    app,
+    account,
+    sweep,
+  }) => {
     const table = await createTable(60)
     await runPull(app, table.pull(), account)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: {}, limit: 3 }))
@@ -141,7 +168,12 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await expectMirrored(app, table, account)
   })
 
-  test('goes on after it broke off, in the middle of the keys and in the middle of what they told', async () => {
+  test('goes on after it broke off, in the middle of the keys and in the middle of what they told', async ({
+    createTable,
+    app,
+    account,
+    stateOf,
+  }) => {
     const table = await createTable(60)
     const job = table.pull({ pageSize: 10 })
     await runPull(app, job, account)
@@ -168,7 +200,13 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     expect(await stateOf(table)).toEqual([])
   })
 
-  test('leaves to their column what is deleted softly, and honours it without a sweep', async () => {
+  test('leaves to their column what is deleted softly, and honours it without a sweep', async ({
+    createTable,
+    app,
+    account,
+    deleted,
+    sweep,
+  }) => {
     const table = await createTable(10, ', removed_at timestamptz')
     const softly = { softDelete: 'removed_at' }
     await runPull(app, table.pull(softly), account)
@@ -182,7 +220,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     expect(await deleted(table)).toEqual([])
   })
 
-  test('is what each run of a table without a cursor does with whole rows', async () => {
+  test('is what each run of a table without a cursor does with whole rows', async ({ createTable, app, account }) => {
     const table = await createTable(45)
     const job = table.pull({ cursor: undefined, pageSize: 10 })
     expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 45 } })
@@ -192,7 +230,7 @@ describe.each(backends.filter(backend => backend !== 'redis'))('a sweep on %s', 
     await expectMirrored(app, table, account)
   })
 
-  test('of one account leaves the rows of another alone', async () => {
+  test('of one account leaves the rows of another alone', async ({ createTable, app, account, sweep }) => {
     const table = await createTable(20)
     const other = app.addAccount()
     const job = table.pull()
