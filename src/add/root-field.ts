@@ -8,8 +8,9 @@ import {
   isRequiredArgument,
 } from 'graphql'
 import { UsageError } from '../errors.ts'
+import { findRow } from '../hasura/find-list.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
-import { adviseList, type Fields, findRootField, findRow } from './root-lists.ts'
+import { adviseList, type Fields, findRootField } from './root-lists.ts'
 import { type RowColumn, readRowColumns } from './row-columns.ts'
 
 /** An argument of the root field, and the type of its variable. */

@@ -1,14 +1,6 @@
-import {
-  type GraphQLField,
-  type GraphQLFieldMap,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-  getNamedType,
-  getNullableType,
-  isListType,
-  isObjectType,
-} from 'graphql'
+import { type GraphQLField, type GraphQLFieldMap, type GraphQLSchema, getNullableType, isObjectType } from 'graphql'
 import { NotFoundError, UsageError } from '../errors.ts'
+import { findRow } from '../hasura/find-list.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import { listNames } from '../names/list-names.ts'
 import { findNearNames } from '../names/near-names.ts'
@@ -42,12 +34,6 @@ export function findRootField(place: string, { role, schema }: RoleSchema): Loca
     found: `Role "${role}" sees no root field "${place}"`,
     remedy: `${adviseList(place, schema)}, or another role with --role`,
   })
-}
-
-/** The type of a list's rows; undefined unless it is a list of objects. */
-export function findRow({ type }: Field): GraphQLObjectType | undefined {
-  const row = getNamedType(type)
-  return isListType(getNullableType(type)) && isObjectType(row) ? row : undefined
 }
 
 /** Finds what looks like a table: places of lists that can be filtered. */

@@ -40,11 +40,8 @@ export async function diagnose(context: CommandContext, accounts: readonly Accou
   const { jobs, firstLogin, problems } = await findDefinitions(context)
   const services = await inspectServices(config, host.uid)
   const deps = {
-    clock: host.clock,
-    readSecretFile: host.readSecretFile,
+    ...host,
     schemaFolder: schemaFolderOf(host.project),
-    uid: host.uid,
-    env: host.env,
     firstLogin,
     services: services.findings,
     envFile,

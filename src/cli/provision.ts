@@ -92,11 +92,8 @@ async function verify(context: CommandContext, account: Account, jobs: readonly 
   const { host, signal, terminal } = context
   const untouched = skip('not checked by provision')
   const deps = {
-    clock: host.clock,
-    readSecretFile: host.readSecretFile,
+    ...host,
     schemaFolder: schemaFolderOf(host.project),
-    uid: host.uid,
-    env: host.env,
     jobs,
     problems: [],
     services: new Map([

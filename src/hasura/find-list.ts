@@ -35,12 +35,19 @@ export function findList(document: DocumentNode, schema: GraphQLSchema): Selecte
     const field = siblings[node.name.value]
     if (!field) return undefined
     place.push(node.alias?.value ?? node.name.value)
-    const type = getNamedType(field.type)
+    const row = findRow(field)
+    if (row) return { node, field, row, siblings, place: place.join('.') }
+    const type = getNullableType(field.type)
     if (!isObjectType(type)) return undefined
-    if (isListType(getNullableType(field.type))) return { node, field, row: type, siblings, place: place.join('.') }
     siblings = type.getFields()
   }
   return undefined
+}
+
+/** The type of a list's rows; undefined unless it is a list of objects. */
+export function findRow({ type }: Pick<GraphQLField<unknown, unknown>, 'type'>): GraphQLObjectType | undefined {
+  const row = getNamedType(type)
+  return isListType(getNullableType(type)) && isObjectType(row) ? row : undefined
 }
 
 /** The path from the root to the list, without a schema: a namespace has no arguments and selects nothing else. */

@@ -125,26 +125,23 @@ export function createHasuraClient(deps: {
     })
   }
 
-  const interpretAs = (kind: DocumentKind) => (received: Answer) => interpretResponse(received, kind, role, clock.now())
+  const askAs =
+    (kind: DocumentKind) =>
+    async <R, V extends Record<string, unknown>>(
+      document: TypedDocumentNode<R, V>,
+      variables: V,
+      options: RequestOptions = {},
+    ): Promise<R> => {
+      requireDocument(document, kind)
+      return dataOf<R>(
+        await ask({ document, variables }, kind, options, answer => interpretResponse(answer, kind, role, clock.now())),
+      )
+    }
 
   return {
     role,
-    async query<R, V extends Record<string, unknown>>(
-      document: TypedDocumentNode<R, V>,
-      variables: V,
-      options: RequestOptions = {},
-    ) {
-      requireDocument(document, 'query')
-      return dataOf<R>(await ask({ document, variables }, 'query', options, interpretAs('query')))
-    },
-    async mutate<R, V extends Record<string, unknown>>(
-      document: TypedDocumentNode<R, V>,
-      variables: V,
-      options: RequestOptions = {},
-    ) {
-      requireDocument(document, 'mutation')
-      return dataOf<R>(await ask({ document, variables }, 'mutation', options, interpretAs('mutation')))
-    },
+    query: askAs('query'),
+    mutate: askAs('mutation'),
     async queryRows<R, V extends Record<string, unknown>>(
       document: TypedDocumentNode<R, V>,
       variables: V,

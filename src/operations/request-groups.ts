@@ -4,32 +4,26 @@ import { requestStates } from '../states.ts'
 import { type Call, defineOperation, type OperationDeps } from './operation.ts'
 import { findRequestIds as findIds, type RequestGroup } from './request-reports.ts'
 import { cancelRequest, retryRequest } from './requests.ts'
-import { requireNames } from './resolve.ts'
-import { nameValue } from './values.ts'
-
-const filter = { job: nameValue.optional(), account: nameValue.optional() }
+import { checkFound } from './resolve.ts'
+import { lineFilter } from './values.ts'
 
 /** The ids of those that `cancelRequest` or `retryRequest` takes one by one, the oldest first. */
 export const findRequestIds = defineOperation({
   route: 'POST /requests/find',
   roles: [],
   input: z.object({
-    ...filter,
+    ...lineFilter,
     states: z.array(z.enum(requestStates)).readonly(),
     /** Leaves out runs in the foreground, which only their command can make. */
     repeatable: z.boolean(),
   }),
   output: z.array(z.string()),
-  async run(app, group) {
-    const ids = await findIds(app, group)
-    if (ids.length === 0) requireNames(app.deps, group)
-    return [...ids]
-  },
+  run: async (app, group) => checkFound(app.deps, group, await findIds(app, group)),
 })
 
 const mostAtOnce = 1_000
 const wanted = {
-  ...filter,
+  ...lineFilter,
   /** Only says which requests these are. */
   preview: z.boolean().default(false),
   limit: z.int().min(1).max(mostAtOnce).default(100),
@@ -82,8 +76,7 @@ async function changeAll(
   if (group.job === undefined && group.account === undefined && state === undefined) {
     throw new UsageError({ found: 'No filter says which requests', remedy: 'give job, account or state' })
   }
-  const found = await findIds(app, { ...group, limit: limit + 1 })
-  if (found.length === 0) requireNames(app.deps, group)
+  const found = checkFound(app.deps, group, await findIds(app, { ...group, limit: limit + 1 }))
   const ids = found.slice(0, limit)
   const hasMore = found.length > limit
   if (preview) return { ids, hasMore }

@@ -8,8 +8,8 @@ import { requireKey } from './idempotency.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
 import { pageInput } from './pages.ts'
 import { findRequest, listRequests as list, requestReportSchema, requestSummarySchema } from './request-reports.ts'
-import { requireNames, resolve } from './resolve.ts'
-import { limitValue, nameValue } from './values.ts'
+import { checkFound, resolve } from './resolve.ts'
+import { limitValue, lineFilter, nameValue } from './values.ts'
 
 const acceptedSchema = z.object({
   id: z.string(),
@@ -89,17 +89,12 @@ export const listRequests = defineOperation({
   input: z.object({
     ...pageInput,
     state: z.enum(requestStates).optional(),
-    job: nameValue.optional(),
-    account: nameValue.optional(),
+    ...lineFilter,
     limit: limitValue,
   }),
   output: z.array(requestSummarySchema),
   cursor: ['seq'],
-  async run(app, filter) {
-    const requests = await list(app, filter)
-    if (requests.length === 0) requireNames(app.deps, filter)
-    return [...requests]
-  },
+  run: async (app, filter) => checkFound(app.deps, filter, await list(app, filter)),
 })
 
 /**

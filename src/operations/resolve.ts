@@ -34,15 +34,27 @@ export function resolve(
 }
 
 /**
+ * What a filter has found.
+ *
+ * @throws NotFoundError when it has found nothing and names what isn't there
+ */
+export function checkFound<T>(deps: RunDeps, filter: LineFilter, found: readonly T[]): T[] {
+  if (found.length === 0) requireNames(deps, filter)
+  return [...found]
+}
+
+interface LineFilter {
+  readonly job?: string | undefined
+  readonly account?: string | undefined
+}
+
+/**
  * A filter that finds nothing may have been mistyped. A job that is no longer defined may still have requests; and where none
  * could be loaded, nothing is known of any.
  *
  * @throws NotFoundError
  */
-export function requireNames(
-  { jobs, accounts }: RunDeps,
-  { job, account }: { readonly job?: string | undefined; readonly account?: string | undefined },
-): void {
+export function requireNames({ jobs, accounts }: RunDeps, { job, account }: LineFilter): void {
   if (job !== undefined && jobs.size > 0) getNamed('job', jobs, job)
   if (account !== undefined) getNamed('account', accounts, account)
 }

@@ -3,9 +3,9 @@ import { runNow } from '../runs/run-now.ts'
 import { runStates } from '../states.ts'
 import { defineOperation } from './operation.ts'
 import { pageInput } from './pages.ts'
-import { requireNames, resolve } from './resolve.ts'
+import { checkFound, resolve } from './resolve.ts'
 import { listRuns as list, runReportSchema } from './run-reports.ts'
-import { limitValue, nameValue } from './values.ts'
+import { limitValue, lineFilter, nameValue } from './values.ts'
 
 const progressSchema = z.object({
   done: z.number(),
@@ -59,16 +59,11 @@ export const listRuns = defineOperation({
   roles: ['view'],
   input: z.object({
     ...pageInput,
-    job: nameValue.optional(),
-    account: nameValue.optional(),
+    ...lineFilter,
     state: z.enum(runStates).optional(),
     limit: limitValue,
   }),
   output: z.array(runReportSchema),
   cursor: ['seq'],
-  async run(app, filter) {
-    const runs = await list(app, filter)
-    if (runs.length === 0) requireNames(app.deps, filter)
-    return runs
-  },
+  run: async (app, filter) => checkFound(app.deps, filter, await list(app, filter)),
 })

@@ -12,6 +12,9 @@ export const nameValue = z
   .max(longestName)
   .refine(isStorable, 'it holds a NUL character or half a surrogate pair, which nothing here has in its name')
 
+/** Which lines are meant: those of a job, of an account, or all. */
+export const lineFilter = { job: nameValue.optional(), account: nameValue.optional() }
+
 /** How many a list has at most. Over HTTP it comes as text. */
 export const limitValue = z.coerce.number<number>().int().min(1).max(1000).default(20)
 

@@ -1,6 +1,6 @@
 import { type GraphQLField, type GraphQLSchema, getNamedType, isLeafType, isNonNullType } from 'graphql'
 import { identifier, literal } from '#sandbox/hasura/sql-builder'
-import { findRow } from '../add/root-lists.ts'
+import { findRow } from '../hasura/find-list.ts'
 import { columnTypeOf } from '../hasura/scalars.ts'
 
 /** A table that an API must have for a role to see what its SDL says. */
