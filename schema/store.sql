@@ -45,6 +45,7 @@ create table worker.checkpoints (
   swept_at timestamp with time zone,
   definition jsonb,
   column_state jsonb,
+  rung_high text,
   PRIMARY KEY (account, job)
 );
 
@@ -125,6 +126,19 @@ create table worker.leases (
 );
 CREATE INDEX leases_occupied ON worker.leases USING btree (occupied_by) WHERE (occupied_by IS NOT NULL);
 CREATE UNIQUE INDEX leases_slot ON worker.leases USING btree (account, slot) WHERE (slot IS NOT NULL);
+
+create table worker.live (
+  account text not null,
+  job text not null,
+  process uuid,
+  state text default 'connecting'::text not null,
+  code text,
+  found text,
+  remedy text,
+  since timestamp with time zone default now() not null,
+  PRIMARY KEY (account, job),
+  CHECK ((state = ANY (ARRAY['connecting'::text, 'live'::text, 'failing'::text])))
+);
 
 create table worker.processes (
   id uuid not null,

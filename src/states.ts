@@ -4,7 +4,7 @@ export const requestStates = ['waiting', 'running', 'done', 'failed', 'cancelled
 export type RequestState = (typeof requestStates)[number]
 
 /** What made the request: shown in runs, and nothing depends on it. */
-export const triggers = ['schedule', 'http', 'hook', 'cli', 'sql', 'job', 'bootstrap', 'retry'] as const
+export const triggers = ['schedule', 'http', 'hook', 'cli', 'sql', 'job', 'bootstrap', 'retry', 'live'] as const
 export type Trigger = (typeof triggers)[number]
 
 /** `high` goes an hour ahead of what was asked for before, `low` an hour behind. */

@@ -1,4 +1,5 @@
 import type { Account } from '../account.ts'
+import { serveLive } from '../live/serve-live.ts'
 import { createDispatcher } from '../runs/dispatcher.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import type { LineName } from '../runs/line.ts'
@@ -77,6 +78,7 @@ export async function serveLines(
       renew: async () => (listServed().length > 0 ? renew() : undefined),
     }),
   )
+  use(serveLive(deps))
   use(startHousekeeping(deps, renew))
   waker.onWork(dispatcher.offer)
   use(database.listen(looking.look, clock))

@@ -10,6 +10,7 @@ import type { WrittenPage } from '../observer/observer.ts'
 import type { RunCounts } from '../states.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
+import type { Doorbell } from './doorbell.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
 import type { TableEvent, TableEvents } from './table-events.ts'
 
@@ -50,6 +51,8 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   readonly follows?: readonly string[]
   /** Changes of a table behind Hasura: its event trigger, sent to `/hooks/hasura/events`, asks for a run. */
   readonly on?: TableEvents
+  /** Subscriptions that ask for a run; the schedule goes on beside them. */
+  readonly doorbell?: Doorbell
   /**
    * What an event of `on` asks for; default `{}`. Equal requests absorb each other, so where `isCrowded` says that many wait in the
    * line already, a payload that covers them all is better than one for this event alone.

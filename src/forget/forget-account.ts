@@ -3,6 +3,7 @@ import { readerRows } from '../changes/reader-position.ts'
 import { NotFoundError, UsageError } from '../errors.ts'
 import { accountRecordRows } from '../gate/account-record.ts'
 import { holdRows } from '../holds/holds.ts'
+import { liveRows } from '../live/live-lease.ts'
 import { findMirrorRows } from '../mirror/find-mirror-tables.ts'
 import { explainUnknown } from '../names/find-named.ts'
 import { checkpointRows } from '../pull/checkpoint.ts'
@@ -30,6 +31,7 @@ const recordedRows: readonly AccountRows[] = [
   ...fullReadRows,
   readerRows,
   webhookRows,
+  liveRows,
   scheduleRows,
   ...requestRows,
   holdRows,

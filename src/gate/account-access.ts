@@ -4,6 +4,7 @@ import { shareRefusal } from '../auth/share-refusal.ts'
 import { timeTokens } from '../auth/time-tokens.ts'
 import { createTokenSource, type TokenSource } from '../auth/token-source.ts'
 import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
+import { createSubscriptionClient, type SubscriptionClient } from '../hasura/subscription-client.ts'
 import type { ApiTry, Observer } from '../observer/observer.ts'
 import { createSlots } from '../outgoing/slots.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
@@ -20,6 +21,8 @@ export interface AccountAccess {
   lookAfresh(): void
   /** A client for the account's Hasura that always acts as `role`. */
   hasura(url: string, role: string): HasuraClient
+  /** Opens connections for subscriptions of the account's Hasura as `role`. */
+  subscriptions(url: string, role: string): SubscriptionClient
   /** The account's REST API; its runs in this process share one rate limit. */
   readonly api: RestApi | undefined
   /** The Admin API of the issuer's realm, with a rate limit of its own that these runs share. */
@@ -68,6 +71,8 @@ export function createAccountAccess(
       return createKeycloakAdmin({ tokens, clock, bucket: adminBucket, issuer: realmUrl, insecureHosts, signal, tell })
     },
     hasura: (url, role) => createHasuraClient({ url, role, tokens, clock, slots, secrets, tell: tellOf('hasura') }),
+    subscriptions: (url, role) =>
+      createSubscriptionClient({ url, role, tokens, clock, slots, secrets, tell: tellOf('hasura') }),
     inTurn(work) {
       const mine = turn.then(work, work)
       turn = mine.catch(() => {})

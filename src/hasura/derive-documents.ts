@@ -7,6 +7,7 @@ import {
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  OperationTypeNode,
   parse,
   type VariableDefinitionNode,
   type VariableNode,
@@ -51,6 +52,18 @@ export function deriveDocuments(
       },
     }),
   }
+}
+
+/** What a query asks for, as a subscription. */
+export function deriveSubscription(query: DocumentNode): UntypedDocument {
+  const operation = findDocumentRoot(query)
+  if (!operation) throw new TypeError('a document with an operation')
+  const definition: OperationDefinitionNode = {
+    ...operation,
+    operation: OperationTypeNode.SUBSCRIPTION,
+    ...(operation.name && { name: { ...operation.name, value: `${operation.name.value}Live` } }),
+  }
+  return { kind: Kind.DOCUMENT, definitions: [definition] }
 }
 
 /** Replaces the document's list by another field. */

@@ -1,4 +1,4 @@
-import { parseJson } from './parse-json.ts'
+import { parseJson, type Reviver } from './parse-json.ts'
 
 /** ECMAScript 2026, in Node since 21; missing in TypeScript's libraries. */
 declare global {
@@ -13,8 +13,11 @@ declare global {
  * unchanged.
  */
 export function parseKeepingDigits(text: string): unknown {
-  return parseJson(text, (_name, value, context) => {
-    const source = context?.source
-    return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value
-  })
+  return parseJson(text, keepDigits)
+}
+
+/** The same for whoever parses by itself. */
+export const keepDigits: Reviver = (_name, value, context) => {
+  const source = context?.source
+  return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value
 }

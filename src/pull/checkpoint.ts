@@ -20,6 +20,8 @@ export interface Checkpoint {
   readonly scanStartedAt: string | undefined
   /** The remote time at which the last complete scan began: what changed later hasn't been looked for yet. */
   readonly scannedAt: string | undefined
+  /** The greatest cursor that any scan has seen, also one that was rung for; undefined while none has since the last reset. */
+  readonly rungHigh?: string | undefined
 }
 
 /** What else is remembered of a mirrored table. */
@@ -86,6 +88,7 @@ export async function findCheckpoint(
     position: position.data ?? undefined,
     scanStartedAt: row.scan_started_at ?? undefined,
     scannedAt: row.scanned_at ?? undefined,
+    rungHigh: row.rung_high ?? undefined,
     versions: columns.data ? { former: {}, ...state.data, columns: columns.data } : undefined,
     sweptAt: row.swept_at ?? undefined,
     grants: row.grants ?? undefined,
@@ -112,10 +115,25 @@ export async function saveCheckpoint(
       definition = excluded.definition,
       high = case when c.high is null or excluded.high::${type} > c.high::${type} then coalesce(excluded.high, c.high)
         else c.high end,
+      rung_high = case when c.rung_high is not null and excluded.high::${type} > c.rung_high::${type} then excluded.high
+        else c.rung_high end,
       position = excluded.position,
       scan_started_at = excluded.scan_started_at,
       scanned_at = excluded.scanned_at,
       updated_at = now()`.execute(tx)
+}
+
+/** What a scan that was rung for has seen; the rest of the checkpoint belongs to scheduled scans. */
+export async function saveRungHigh(
+  tx: FencedTransaction,
+  { account, job }: CheckpointKey,
+  high: string | undefined,
+  cursorType: string,
+): Promise<void> {
+  const type = sql.raw(cursorType)
+  await sql`update worker.checkpoints set rung_high = ${high ?? null}, updated_at = now()
+    where account = ${account} and job = ${job}
+      and (rung_high is null or rung_high::${type} < ${high ?? null}::text::${type})`.execute(tx)
 }
 
 /** Behind a complete read, in its last transaction and behind `saveCheckpoint`: what the rows were read with. */
@@ -140,6 +158,7 @@ export async function saveColumnState(
     high: since.high ?? null,
     scanned_at: since.scannedAt ?? null,
     position: null,
+    rung_high: null,
     scan_started_at: null,
   }
   await tx

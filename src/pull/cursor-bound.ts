@@ -106,6 +106,26 @@ export function lowerBound(
 }
 
 /**
+ * The least cursor that a scan that was rung for has to ask for: the greatest one seen, so that steady traffic costs what has changed.
+ * One from the future would hide everything else until then, so such a scan begins where the last scheduled one did.
+ *
+ * @param now the store's time in milliseconds
+ */
+export function rungBound(
+  cursor: BoundedCursor,
+  { high, rungHigh = high, scannedAt }: Pick<Checkpoint, 'high' | 'rungHigh' | 'scannedAt'>,
+  now: number,
+): string | undefined {
+  const { kind } = cursor
+  if (rungHigh === undefined || (kind === 'number' && !isFiniteNumber(rungHigh))) return undefined
+  if (kind === 'instant' && !(instantOf(rungHigh) <= now)) return scannedAt
+  if (kind === 'uuid' && isVersion7(rungHigh) && uuidInstant(rungHigh) > now) {
+    return lowerBound({ ...cursor, lookback: 0 }, { high, scannedAt })
+  }
+  return rungHigh
+}
+
+/**
  * Whether a value may be taken for the greatest one seen. Behind one from the future, and behind `NaN` and `Infinity`, which are
  * greater than all numbers, nothing would be found again.
  *

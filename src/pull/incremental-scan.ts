@@ -52,7 +52,7 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
 }
 
 /** The last cursor of a page that may be taken for the greatest one seen; undefined when there is none. */
-function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): string | undefined {
+export function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): string | undefined {
   for (let row = rows.count - 1; row >= 0; row -= 1) {
     const [value = ''] = textsAt(rows, row, [cursor.column])
     if (movesBound(cursor, value, now)) return value
@@ -65,7 +65,12 @@ function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): string |
  * asked for and a page before it had all there was at that moment, whatever the reason for a short page was: the scan may end
  * with it where the next one is sure to find what follows.
  */
-function endsScan(page: Page, longest: number, cursor: PullCursor, reached: Parameters<typeof mayEndAt>[2]): boolean {
+export function endsScan(
+  page: Page,
+  longest: number,
+  cursor: PullCursor,
+  reached: Parameters<typeof mayEndAt>[2],
+): boolean {
   const { rows, asked, next } = page
   return rows.count < Math.min(longest, asked) && mayEndAt(cursor, next[0] ?? '', reached)
 }

@@ -3,6 +3,7 @@ import type { ScheduleRule } from '../account.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import type { SoftDelete } from '../mirror/mirror-table.ts'
 import type { RowTransform } from '../mirror/transform-page.ts'
+import type { LiveSettings } from './live-settings.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import type { Where } from './remote/scan.ts'
 
@@ -24,6 +25,8 @@ export interface PullSettings {
   readonly sweep: ScheduleRule | false
   readonly guard: DeletionGuard
   readonly evolution: 'read-again' | 'hold'
+  /** Undefined for one that runs on schedule and on request only. */
+  readonly live: LiveSettings | undefined
 }
 
 /** What a request for a pull may ask for; nothing is the usual incremental run. Another payload is another request of its line. */
@@ -32,6 +35,8 @@ export const pullPayload = z.strictObject({
   full: z.boolean().optional(),
   /** Compare all keys and cursors, though it isn't time. */
   sweep: z.boolean().optional(),
+  /** Read from the greatest cursor seen on, without the lookback: what the subscriptions of a live pull ask for. */
+  rung: z.boolean().optional(),
   /** Mark what is gone as deleted, however much it is: compares all keys, without the deletion guard. */
   allowDeletions: z.boolean().optional(),
   /** Read the rows again whose cursors are from … and below …; the checkpoint stays where it is. */

@@ -1,13 +1,17 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ScheduleRule } from '../account.ts'
 import { defineJob, type JobDefinition } from '../definitions/define-job.ts'
+import type { Doorbell } from '../definitions/doorbell.ts'
 import { type TableEventOptions, tableEvents } from '../definitions/table-events.ts'
+import { ConfigError } from '../errors.ts'
 import type { UntypedDocument } from '../hasura/derive-documents.ts'
 import type { RowOf } from '../hasura/row-of.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
 import type { SoftDelete } from '../mirror/mirror-table.ts'
 import type { RowTransform } from '../mirror/transform-page.ts'
+import { findLiveProblems, type LiveOptions, type LiveSettings, liveSettingsOf } from './live-settings.ts'
 import { payloadOfEvent } from './payload-of-event.ts'
+import { createPullListener, listLiveDocuments } from './pull-doorbell.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import { type PullSettings, pullPayload } from './pull-settings.ts'
 import { createShapeFinder, findShapeProblems, findShapeRisk, readShape } from './pull-shape.ts'
@@ -95,6 +99,11 @@ export interface PullOptions<
    * waits for somebody to reset the job.
    */
   readonly evolution?: 'read-again' | 'hold'
+  /**
+   * Subscribes to the table's greatest cursor, and to its count where the role may aggregate, so that a run follows a change within
+   * about a second. The schedule stays: it finds what a subscription can't tell.
+   */
+  readonly live?: boolean | LiveOptions | undefined
 }
 
 export type WhereOf<V> = V extends { where: infer W } ? W : never
@@ -163,17 +172,42 @@ export function pullSync<
     into,
     canDryRun: true,
     findDerivedOperations(schema) {
-      const { keys, keyAt, count } = readShape(settings, schema).derived
-      return [keys, keyAt, count?.document].filter(document => document !== undefined)
+      const shape = readShape(settings, schema)
+      const { keys, keyAt, count } = shape.derived
+      const live = settings.live && listLiveDocuments(shape, settings.live)
+      return [keys, keyAt, count?.document, live?.cursor, live?.count].filter(document => document !== undefined)
     },
-    findProblems: schema => findShapeProblems(settings, schema),
+    findProblems: schema => [
+      ...findLiveProblems(settings.live, settings.cursor),
+      ...findShapeProblems(settings, schema),
+    ],
     findRisk: schema => findShapeRisk(settings, schema),
+    ...(settings.live && { doorbell: createDoorbell(settings, settings.live, findShape) }),
     async run(session, context) {
       const shape = await findShape(context.schemaFolder)
       return runPull(settings, shape, session, context)
     },
   })
   return { ...job, mirror: { into, key: [options.key].flat() as K[] } }
+}
+
+function createDoorbell(
+  settings: PullSettings,
+  live: LiveSettings,
+  findShape: ReturnType<typeof createShapeFinder>,
+): Doorbell {
+  return {
+    intervalMs: live.intervalMs,
+    async listen(schemaFolder, account) {
+      const shape = await findShape(schemaFolder)
+      const problems = findLiveProblems(live, settings.cursor)
+      if (!shape.cursor || problems.length > 0) throw new ConfigError(problems)
+      return createPullListener(shape, shape.cursor, settings.where(account), {
+        live,
+        sweeps: settings.sweep !== false,
+      })
+    },
+  }
 }
 
 /** From here on rows and variables are known by their names alone: the types have done their work where the job is written. */
@@ -199,5 +233,6 @@ function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof RowOf<R
     sweep,
     guard: { share: 0.3, floor: 10, ...deletionGuard },
     evolution,
+    live: liveSettingsOf(options.live),
   }
 }

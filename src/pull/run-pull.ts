@@ -19,6 +19,7 @@ import { pullKeys } from './pull-keys.ts'
 import { commit, noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 import type { PullShape } from './pull-shape.ts'
+import { scanRung } from './rung-scan.ts'
 import { takeBack } from './take-back.ts'
 
 type Known = (Checkpoint & MirrorState) | undefined
@@ -64,6 +65,11 @@ export async function runPull(
     if (!cursor || !known?.scannedAt || isFull) {
       const to = await loadFully(run, known, resumed)
       return { to, counts }
+    }
+    const { leaves, missed } = columns.plan
+    // What an older version of the job leaves as it is, only a whole scan can keep account of.
+    if (payload.rung && !isAsked && leaves.length + missed.length === 0) {
+      return { ...(await scanRung(run, cursor, known)), counts }
     }
     const scanned = await scanChanges(run, cursor, await beginAt(run, known))
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)

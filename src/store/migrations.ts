@@ -23,6 +23,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0013_last_success_of_lines', lastSuccess()],
   ['0014_answers_of_keys', ['alter table worker.idempotency_keys add column absorbed boolean not null default false']],
   ['0015_requests_of_ticks', replaceFunctions],
+  ['0016_live', live()],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -231,6 +232,23 @@ function webhooks(): string {
     asked_by text,
     primary key (account, webhook)
   )`
+}
+
+function live(): readonly string[] {
+  return [
+    'alter table worker.checkpoints add column rung_high text',
+    `create table worker.live (
+    account text not null,
+    job text not null,
+    process uuid,
+    state text not null default 'connecting' check (state in ('connecting', 'live', 'failing')),
+    code text,
+    found text,
+    remedy text,
+    since timestamptz not null default now(),
+    primary key (account, job)
+  )`,
+  ]
 }
 
 /** What a run writes is in few of them, and its end on the page of its beginning. */

@@ -24,6 +24,7 @@ export interface WorkerTables {
   'worker.runs': RunRow
   'worker.run_progress': RunProgressRow
   'worker.idempotency_keys': IdempotencyKeyRow
+  'worker.live': LiveRow
 }
 
 type Instant = ColumnType<Date, Date | undefined, Date>
@@ -46,6 +47,19 @@ interface AccountRow {
   created_at: Generated<Date>
 }
 
+/** Who listens to an account's subscriptions (`job` is ''), and how it goes with those of its jobs. */
+interface LiveRow {
+  account: string
+  job: string
+  /** The process that listens, as long as it lives; null where nobody does. */
+  process: string | null
+  state: Generated<'connecting' | 'live' | 'failing'>
+  code: string | null
+  found: string | null
+  remedy: string | null
+  since: Generated<Date>
+}
+
 /** A row's values in the columns that order a read, as the API gave them: the read goes on behind it. */
 export type Position = readonly string[]
 
@@ -64,6 +78,8 @@ interface CheckpointRow {
   position: JSONColumnType<Position> | null
   scan_started_at: string | null
   scanned_at: string | null
+  /** The greatest cursor that a scan has seen since one was first rung for. */
+  rung_high: string | null
   /** Of the claims that decide what the account may see, when it was last swept. */
   grants: string | null
   swept_at: Date | null

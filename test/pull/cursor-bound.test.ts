@@ -10,6 +10,7 @@ import {
   lowerBound,
   mayEndAt,
   movesBound,
+  rungBound,
 } from '../../src/pull/cursor-bound.ts'
 
 const scannedAt = '2026-03-01T12:00:00.000Z'
@@ -320,4 +321,31 @@ test('a cursor with a zone doesn’t trust a server whose clock is ahead', () =>
   expect(lowerBound(uuid, { high: 'ffffffff-ffff-7fff-bfff-ffffffffffff', scannedAt: scanned })).toBe(
     '019ca940-7620-0000-0000-000000000000',
   )
+})
+
+describe('the lower bound of a scan that was rung for', () => {
+  const earlier = '2026-03-01T11:00:00.123456+00:00'
+  test.each<[string, BoundedCursor, Parameters<typeof rungBound>[1], string | undefined]>([
+    ['is the greatest cursor seen', timestamptz, { high: '2026-02-01', rungHigh: earlier, scannedAt }, earlier],
+    ['is that of scheduled scans before the first', timestamptz, { high: earlier, scannedAt }, earlier],
+    ['is none where no row was seen', timestamptz, { high: undefined, scannedAt }, undefined],
+    [
+      'is where the last scan began, for a cursor from the future',
+      timestamptz,
+      { high: '2099-01-01', scannedAt },
+      scannedAt,
+    ],
+    ['so is that of infinity', timestamptz, { high: 'infinity', scannedAt }, scannedAt],
+    [
+      'keeps all digits',
+      cursorOf('numeric'),
+      { high: '1', rungHigh: '9007199254740993.50', scannedAt },
+      '9007199254740993.50',
+    ],
+    ['is none of numbers for what is greater than all', cursorOf('numeric'), { high: 'NaN', scannedAt }, undefined],
+    ['has no lookback', cursorOf('bigint', 50), { high: '100', scannedAt }, '100'],
+    ['of anything else is the greatest one', cursorOf('text'), { high: 'b', rungHigh: 'c', scannedAt }, 'c'],
+  ])('%s', (_, cursor, checkpoint, bound) => {
+    expect(rungBound(cursor, checkpoint, now)).toBe(bound)
+  })
 })

@@ -51,6 +51,7 @@ const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettin
   sweep: false,
   guard: { share: 0.3, floor: 10 },
   evolution: 'read-again',
+  live: undefined,
   ...more,
 })
 

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { TransientError } from '../errors.ts'
+import { describeNetworkFailure } from '../failures/network-failure.ts'
+import type { Handshake } from '../outgoing/web-socket.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
+
+const closeEvent = z.object({ code: z.number(), reason: z.string().catch('') })
+
+/**
+ * What it means that a connection for subscriptions has ended, or never began. Codes: `network`, `upgrade` (something in front lets no
+ * WebSocket pass), `protocol` (the server speaks another one), `forbidden` (token or role), `closed`.
+ *
+ * @param event the WebSocket's own, or an error
+ */
+export function explainClosed(
+  event: unknown,
+  facts: {
+    readonly url: string
+    readonly role: string
+    readonly handshake: Handshake
+    /** The handshake had succeeded. */
+    readonly hasOpened: boolean
+    readonly secrets: readonly string[]
+  },
+): TransientError {
+  const { handshake, hasOpened, role } = facts
+  const { host } = new URL(facts.url)
+  if (!hasOpened) {
+    if (handshake.status === undefined) {
+      const { words, remedy = 'check that Hasura runs and that HASURA_URL is correct' } = describeNetworkFailure(
+        handshake.failure,
+      )
+      return new TransientError('network', { found: `No WebSocket to ${host}: ${words}`, remedy })
+    }
+    if (handshake.status !== 101) {
+      return new TransientError('upgrade', {
+        found: `${host} answered HTTP ${handshake.status} to the request for a WebSocket`,
+        remedy: 'have the proxies in front of Hasura pass the headers Upgrade and Connection',
+      })
+    }
+    return new TransientError('protocol', {
+      found: `${host} opens a WebSocket, but speaks neither graphql-transport-ws nor graphql-ws there`,
+      remedy: 'check that HASURA_URL leads to Hasura',
+    })
+  }
+  const { code, reason } = closeEvent.safeParse(event).data ?? { code: 1006, reason: '' }
+  if (code === 4403 || code === 4401) {
+    const said = reason === '' ? '' : ` (${quoteForeign(reason, facts.secrets)})`
+    return new TransientError('forbidden', {
+      found: `Hasura refused a WebSocket for role "${role}"${said}`,
+      remedy: `run "npm run -s cli -- doctor", which shows what the token lacks`,
+    })
+  }
+  const why =
+    code === 1006
+      ? 'was cut off'
+      : `was closed with code ${code}${reason && ` (${quoteForeign(reason, facts.secrets)})`}`
+  return new TransientError('closed', `The WebSocket to ${host} ${why}`)
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { parseKeepingDigits } from '../json/exact-numbers.ts'
+import { findJson } from '../json/parse-json.ts'
+
+/** What `graphql-ws` needs of a WebSocket. */
+interface Socket {
+  readonly readyState: number
+  send(text: string): void
+  close(code?: number, reason?: string): void
+  onopen: ((event: never) => void) | null
+  onclose: ((event: never) => void) | null
+  onerror: ((event: never) => void) | null
+  onmessage: ((event: never) => void) | null
+}
+
+type SocketClass = new (url: string | URL, protocols?: string | string[]) => Socket
+
+/**
+ * Speaks the protocol of subscriptions-transport-ws (subprotocol `graphql-ws`), the only one of Hasura before 2.7, for a client that
+ * speaks `graphql-transport-ws`.
+ */
+export function createLegacySocketClass(Base: SocketClass) {
+  return class LegacySocket {
+    static readonly CONNECTING = 0
+    static readonly OPEN = 1
+    static readonly CLOSING = 2
+    static readonly CLOSED = 3
+    onopen: ((event: unknown) => void) | null = null
+    onclose: ((event: unknown) => void) | null = null
+    onerror: ((event: unknown) => void) | null = null
+    onmessage: ((event: { readonly data: string }) => void) | null = null
+    readonly #socket: Socket
+    /** Whether the server has said anything since it was last asked whether it is there. */
+    #hasHeard = true
+    #refusal: string | undefined
+
+    constructor(url: string | URL) {
+      this.#socket = new Base(url, 'graphql-ws')
+      this.#socket.onopen = (event: unknown) => this.onopen?.(event)
+      this.#socket.onerror = (event: unknown) => this.onerror?.(event)
+      this.#socket.onclose = (event: unknown) =>
+        this.onclose?.(this.#refusal === undefined ? event : { code: 4403, reason: this.#refusal, wasClean: true })
+      this.#socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(String(data))
+    }
+
+    get readyState(): number {
+      return this.#socket.readyState
+    }
+
+    send(text: string): void {
+      const message = sentSchema.parse(findJson(text))
+      if (message.type === 'ping') this.#answerPing()
+      else if (message.type !== 'pong') this.#socket.send(JSON.stringify({ ...message, type: sent[message.type] }))
+    }
+
+    close(code?: number, reason?: string): void {
+      this.#socket.close(code, reason)
+    }
+
+    /** The older protocol has no ping, and its servers send a keep-alive now and then. */
+    #answerPing(): void {
+      if (this.#hasHeard) queueMicrotask(() => this.onmessage?.({ data: '{"type":"pong"}' }))
+      this.#hasHeard = false
+    }
+
+    #receive(text: string): void {
+      this.#hasHeard = true
+      const message = receivedSchema.safeParse(findJson(text)).data
+      if (message?.type === 'connection_error') {
+        this.#refusal = typeof message.payload === 'string' ? message.payload : message.type
+        this.#socket.close()
+      } else if (message?.type !== 'ka') {
+        this.onmessage?.({ data: translate(text, message) })
+      }
+    }
+  }
+}
+
+/** What it isn't is for the client to refuse. */
+function translate(text: string, message: z.output<typeof receivedSchema> | undefined): string {
+  if (message?.type === 'data') return JSON.stringify({ ...Object(parseKeepingDigits(text)), type: 'next' })
+  if (message?.type === 'error') return JSON.stringify({ ...message, payload: errorsOf(message.payload) })
+  return text
+}
+
+const sent = { connection_init: 'connection_init', subscribe: 'start', complete: 'stop' } as const
+
+const sentSchema = z.looseObject({ type: z.enum(['connection_init', 'subscribe', 'complete', 'ping', 'pong']) })
+const receivedSchema = z.looseObject({ type: z.string(), payload: z.unknown() })
+const listed = z.object({ errors: z.array(z.unknown()) })
+
+function errorsOf(payload: unknown): readonly unknown[] {
+  const several = listed.safeParse(payload)
+  return several.success ? several.data.errors : [payload]
+}

@@ -1,0 +1,47 @@
+import { type Dispatcher, getGlobalDispatcher, WebSocket } from 'undici'
+
+/** What a server answered that made no WebSocket of the request. */
+export interface Handshake {
+  /** 101 when it did; undefined before there is an answer. */
+  status: number | undefined
+  /** Why there is no answer. */
+  failure: unknown
+}
+
+/**
+ * A WebSocket class whose connections go the way of all other requests: through the same proxies, trusting the same authorities.
+ *
+ * @param handshake is told how the upgrade was answered, which a WebSocket doesn't tell
+ */
+export function createWebSocketClass(handshake: Handshake) {
+  return class extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      const headers = { 'user-agent': 'hasura-sync-worker' }
+      super(url, { dispatcher: observed(handshake), headers, ...(protocols !== undefined && { protocols }) })
+    }
+  }
+}
+
+function observed(handshake: Handshake): Dispatcher {
+  return getGlobalDispatcher().compose(dispatch => (options, handler) => dispatch(options, observe(handler, handshake)))
+}
+
+function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    onRequestUpgrade(controller, status, headers, socket) {
+      handshake.status = status
+      handler.onRequestUpgrade?.(controller, status, headers, socket)
+    },
+    onResponseStart(controller, status, headers, message) {
+      handshake.status = status
+      handler.onResponseStart?.(controller, status, headers, message)
+    },
+    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
+    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+    onResponseError(controller, error) {
+      handshake.failure = error
+      handler.onResponseError?.(controller, error)
+    },
+  }
+}
