@@ -2,23 +2,23 @@ import { type RawBuilder, sql } from 'kysely'
 import type { WorkerTables } from './schema.ts'
 import type { Store } from './store.ts'
 
-/** The rows of one table that belong to an account: the part that writes the table names them, for `forget`. */
+/** The rows of one table that belong to an account. The part that writes the table declares them for `forget`. */
 export interface AccountRows {
-  /** With its schema. */
+  /** Includes the schema. */
   readonly table: RawBuilder<unknown>
-  /** A condition that holds for the rows of this account. */
+  /** A condition that is true for the rows of this account. */
   belongTo(account: string): RawBuilder<boolean>
 }
 
-/** @param column that holds the account's name; default `account` */
+/** @param column contains the account's name; default `account` */
 export function accountRows(table: keyof WorkerTables, column = 'account'): AccountRows {
   return { table: sql.table(table), belongTo: account => sql`${sql.ref(column)} = ${account}` }
 }
 
-/** Rows of one statement: so few that it ends within seconds, however many the account has. */
+/** Rows per statement: few enough that it ends within seconds, however many rows the account has. */
 const batch = 10_000
 
-/** Deletes an account's rows, each batch in a transaction of its own unless `store` is one. */
+/** Deletes an account's rows, each batch in its own transaction, unless `store` is one. */
 export async function deleteAccountRows(
   store: Store,
   { table, belongTo }: AccountRows,
@@ -33,7 +33,7 @@ export async function deleteAccountRows(
   }
 }
 
-/** Whether any of the tables holds a row of the account. */
+/** Whether any of the tables has a row of the account. */
 export async function hasAccountRows(store: Store, tables: readonly AccountRows[], account: string): Promise<boolean> {
   const anyRow = tables.map(({ table, belongTo }) => sql`exists (select from ${table} where ${belongTo(account)})`)
   const { rows } = await sql`select where ${sql.join(anyRow, sql` or `)}`.execute(store)

@@ -7,17 +7,17 @@ import { ConfigError } from '../errors.ts'
 import { problemType, toProblem } from '../problem.ts'
 
 /**
- * An embedded database has no lock of its own, so its owner is whoever listens on `DATA_DIR/control.sock`: unlike a process
- * number in a file, a socket tells for sure whether its owner lives, after a crash and across containers alike.
+ * An embedded database has no lock of its own. Its owner is whoever listens on `DATA_DIR/control.sock`: unlike a process id in a
+ * file, a socket reliably shows whether its owner is alive, even after a crash or from another container.
  */
 export interface DataDirClaim extends AsyncDisposable {
   readonly socketPath: string
-  /** Hands each connection to the control API; until this is called, callers are told to try again. */
+  /** Passes each connection to the control API. Until this is called, callers are told to try again. */
   serve(accept: (socket: Socket) => void): void
 }
 
 const stillStarting = JSON.stringify(
-  toProblem(503, 'busy', 'The owner of DATA_DIR is still starting, or runs a short command'),
+  toProblem(503, 'busy', 'The owner of DATA_DIR is still starting, or is running a short command'),
 )
 const notYet = [
   'HTTP/1.1 503 Service Unavailable',
@@ -29,7 +29,7 @@ const notYet = [
   stillStarting,
 ].join('\r\n')
 
-/** @throws ConfigError when a living process owns the folder, or when its path is too long for a socket */
+/** @throws ConfigError if a live process owns the folder, or if its path is too long for a socket */
 export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
   const socketPath = controlSocketPath(dataDir)
   let accept: (socket: Socket) => void = socket => socket.end(notYet)
@@ -51,7 +51,7 @@ export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
     }
   }
   await chmod(socketPath, 0o600)
-  // The claim alone keeps no process alive.
+  // The claim doesn't keep the process alive.
   server.unref()
   return {
     socketPath,
@@ -67,22 +67,24 @@ export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
   }
 }
 
-/** A Unix socket's path may hold about a hundred characters, so the shorter of its two forms is used. */
+/** The path of a Unix socket is limited to about a hundred characters, so the shorter of its two forms is used. */
 export function controlSocketPath(dataDir: string): string {
   const path = join(dataDir, 'control.sock')
   const fromHere = relative('', path)
   return fromHere.length < path.length ? fromHere : path
 }
 
-/** Whether somebody answers on the folder's socket. */
+/** Whether someone answers on the folder's socket. */
 export async function isOwned(dataDir: string): Promise<boolean> {
   return answers(controlSocketPath(dataDir))
 }
 
-/** After so long a takeover must have been given up by a process that ended in it. */
+/** After this time, a takeover counts as abandoned by a process that died during it. */
 const takeoverMs = 10_000
 
-/** Starters that find the same dead socket remove it one at a time: the second might else remove what the first has made. */
+/**
+ * Processes that find the same dead socket remove it one at a time; otherwise the second could remove what the first has created.
+ */
 async function removeIfDead(dataDir: string, socketPath: string): Promise<void> {
   if (await answers(socketPath)) throw owned(dataDir)
   const takeover = `${socketPath}.takeover`
@@ -104,7 +106,7 @@ async function removeIfDead(dataDir: string, socketPath: string): Promise<void> 
 
 async function moveAway(dataDir: string, socketPath: string): Promise<void> {
   if (await answers(socketPath)) throw owned(dataDir)
-  // Moved and looked at once more, should this process have slept so long that its turn was taken for given up.
+  // Moved and checked again, in case this process slept so long that its turn counted as abandoned.
   const aside = `${socketPath}.${crypto.randomUUID().slice(0, 8)}`
   try {
     await rename(socketPath, aside)
@@ -129,7 +131,7 @@ function answers(socketPath: string): Promise<boolean> {
       resolve(alive)
     }
     socket.once('connect', () => settle(true))
-    // Only these tell that nobody listens; whoever can't be asked (another user's, or one who is busy) may be alive.
+    // Only these errors prove that nobody listens. A process that can't be asked (another user's, or a busy one) may be alive.
     socket.once('error', error => settle(!nobodyThere.some(code => hasCode(error, code))))
   })
 }
@@ -137,7 +139,7 @@ function answers(socketPath: string): Promise<boolean> {
 function owned(dataDir: string): ConfigError {
   return new ConfigError([
     {
-      found: `DATA_DIR ${dataDir} belongs to another process, and an embedded database has one owner`,
+      found: `DATA_DIR ${dataDir} belongs to another process, and an embedded database can have only one owner`,
       remedy: 'stop that process, or set DATABASE_URL to share a Postgres',
     },
   ])
@@ -147,7 +149,7 @@ function unusable(dataDir: string, error: unknown): ConfigError {
   return new ConfigError([
     {
       found: `DATA_DIR ${dataDir} can't hold a control socket (${error instanceof Error ? error.message : String(error)})`,
-      remedy: 'give a folder that may be written to and whose path is shorter than 90 characters',
+      remedy: 'choose a writable folder whose path is shorter than 90 characters',
     },
   ])
 }

@@ -4,28 +4,30 @@ import { sqlStateOf } from '../failures/sql-state.ts'
 import { brief } from './prepared-statements.ts'
 import type { Store } from './store.ts'
 
-/** Exchanges of one kind at once: the store works on one while this process works on what the other has brought. */
+/** Concurrent round trips per kind: the store works on one while this process handles the results of another. */
 const exchangesAtOnce = 2
-/** So that an exchange takes milliseconds, however much has gathered. */
+/** A limit that keeps a round trip to milliseconds, however many calls have gathered. */
 const mostTogether = 100
-/** A call that waits for a row of somebody's open transaction keeps the others waiting for no longer. */
+/** A call that waits for a row of an open transaction delays the others for at most this long. */
 const lockTimeoutTogether = '100ms'
-/** The session's own. */
+/** The session's own setting. */
 const lockTimeoutAlone = '5s'
 
-/** A call of a function in the database, as it is made several times in one statement. */
+/** A function in the database that is called several times in one statement. */
 export interface GatheredCall<Asked> {
-  /** The fields of what is asked as columns of `given`, with their types. */
+  /** The fields of the arguments as columns of `given`, with their types. */
   readonly given: RawBuilder<unknown>
-  /** The function, called with these columns. */
+  /** The function call with these columns. */
   readonly call: RawBuilder<unknown>
-  /** What is read of its rows, which are `answer`. */
+  /** What is selected from its rows, named `answer`. */
   readonly columns: RawBuilder<unknown>
-  /** The calls of one statement are made in the order of these texts: then two processes lock the same rows in the same order. */
+  /**
+   * The calls of one statement are made in the order of these keys, so that two processes lock the same rows in the same order.
+   */
   readonly orderOf?: (asked: Asked) => string
 }
 
-/** A row, and whose call it answers. */
+/** A row, and the call it belongs to. */
 type Placed<Row> = Row & { readonly place: number }
 
 interface Waiting<Asked, Row> {
@@ -34,9 +36,9 @@ interface Waiting<Asked, Row> {
 }
 
 /**
- * Calls that are made while exchanges are under way are made together in the next one, in one statement and one commit. Each is
- * answered after that commit, with the rows of its own call. When one of them fails or waits for a lock, nothing of the statement
- * holds, and each is made again alone.
+ * Batches calls: those made during a round trip share the next one, as one statement and one commit. Each gets the rows of its
+ * own call after that commit. If one of them fails or waits for a lock, the statement is rolled back, and each call is repeated
+ * on its own.
  *
  * @returns the function; it throws what a statement of its own would
  */
@@ -85,7 +87,7 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   return (asked: Asked): Promise<readonly Row[]> => {
     const answered = Promise.withResolvers<readonly Row[]>()
     waiting.push({ asked, answered })
-    // What else is called in this turn goes along.
+    // Other calls in this turn of the event loop join in.
     setImmediate(askNext)
     return answered.promise
   }
@@ -106,9 +108,9 @@ async function ask<Asked, Row>(
   return rows
 }
 
-/** A value, a constraint or a lock: of what the others ask nothing is known to be wrong, and nothing of it was done. */
+/** A value, a constraint or a lock: nothing is wrong with the other calls, and all were rolled back. */
 function concernsOneCall(error: unknown): boolean {
-  // What passes comes as an error of ours, with that of Postgres as its cause.
+  // Transient errors are the worker's own, with Postgres' error as their cause.
   const thrown = error instanceof TransientError ? error.cause : error
   return /^(22|23|40|55)/.test(sqlStateOf(thrown) ?? '')
 }

@@ -8,20 +8,20 @@ import { setSession } from './session-settings.ts'
 import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
-  /** What keeps the worker from using it: its encoding, a pooler, a standby, a missing privilege. */
+  /** What prevents the worker from using it: its encoding, a pooler, a standby, a missing privilege. */
   readonly problem?: Explanation | undefined
   /** False before the first start. */
   readonly hasStore: boolean
   /** Migrations that the next start will apply. */
   readonly pending: readonly string[]
-  /** How far the first login of each account has come, and why it doesn't go on; undefined where that can't be read. */
+  /** The state of each account's first login, and why it is held; undefined if that can't be read. */
   readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }> | undefined
 }
 
 /**
- * Looks at a Postgres as far as the worker will need it, without changing it.
+ * Inspects a Postgres for everything that the worker needs, without changing it.
  *
- * @throws ConfigError or OutageError when it can't be looked at, with what its own words say
+ * @throws ConfigError or OutageError, with Postgres' own words, if it can't be inspected
  */
 export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInspection> {
   let client: pg.Client | undefined
@@ -37,7 +37,7 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
   }
 }
 
-/** A file that the URL names is read before anything is sent. */
+/** A file named by the URL is read before anything is sent. */
 async function connect(databaseUrl: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
   client.on('error', () => {})
@@ -92,7 +92,7 @@ async function findPending(client: pg.Client): Promise<readonly string[]> {
   return Object.keys(migrations).filter(name => !done.has(name))
 }
 
-/** What holds them is in two parts since a migration that may be pending. */
+/** A migration that may be pending splits a hold's text in two. */
 async function findFirstLogins(
   client: pg.Client,
 ): Promise<ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }>> {

@@ -2,21 +2,21 @@ import type pg from 'pg'
 import { type Clock, settlesWithin } from '../time/clock.ts'
 import { repeat } from '../time/repeat.ts'
 
-/** What Postgres is told with `NOTIFY` after a request was made by SQL, or by a process that has no queue to tell it by. */
+/** The channel for `NOTIFY` after a request was made by SQL, or by a process without a queue. */
 export const requestsChannel = 'worker_requests'
 
-/** Milliseconds between two looks whether the connection still answers, and how long it may take. */
+/** Milliseconds between checks of the connection, and the time limit of each check. */
 const checkEveryMs = 5_000
 const answersWithinMs = 3_000
 const connectAgainMs = 1_000
-/** How long its connection may take to close when it is disposed, in milliseconds. */
+/** How long its connection may take to close on disposal, in milliseconds. */
 const stopWithinMs = 500
 
 /**
- * Calls back for each notification, until it is disposed, on a connection of its own that is made anew when it is lost or goes
- * silent. What was notified meanwhile is missed: who listens has to look now and then all the same.
+ * Calls back for each notification until it is disposed, on its own connection, which is reopened when it is lost or goes silent.
+ * Notifications in between are missed, so callers must also poll.
  *
- * @param deps.open a client that neither connects nor waits for an answer for ever
+ * @param deps.open a client with limits on connecting and on waiting for an answer
  */
 export function listen(
   { open, clock }: { readonly open: () => pg.Client; readonly clock: Clock },
@@ -31,7 +31,7 @@ export function listen(
     try {
       await client.connect()
       await client.query(`listen ${requestsChannel}`)
-      // Something may have been notified before.
+      // Notifications may have been missed.
       onNotify()
       const over = AbortSignal.any([lost.signal, stopped])
       while (!over.aborted) {

@@ -5,8 +5,8 @@ import { isPassingSqlState } from '../failures/sql-state.ts'
 import { explainPostgresFailure } from './postgres-failure.ts'
 
 /**
- * What Kysely needs of a pool, telling what Postgres refused from what never got through: node-postgres has plain errors without
- * a code for a connection that ends under a statement.
+ * The pool that Kysely needs, which tells apart what Postgres refused and what never reached it. node-postgres' errors have no
+ * code when a connection ends during a statement.
  */
 export function tellLostConnections(pool: PostgresPool): {
   readonly pool: PostgresPool

@@ -1,6 +1,6 @@
 import type { Explanation } from '../errors.ts'
 
-/** A connection, of the smallest shape that a question needs. */
+/** A connection, reduced to what a query needs. */
 export interface Asked {
   query<R extends object>(text: string, values: unknown[]): Promise<{ readonly rows: readonly R[] }>
 }
@@ -8,16 +8,16 @@ export interface Asked {
 interface Lack {
   readonly user: string
   readonly lacks: string
-  /** The statement that gives it; null for what only migrating as another role does. */
+  /** The statement that grants it; null if only migrating as another role does. */
   readonly mend: string | null
 }
 
 /**
- * What the user of a connection may not do although the worker will need it: to make schemas and tables that are missing, to read
- * and write those that are there, to call the functions, to add columns to the mirror's tables.
+ * What the user of a connection lacks: the privileges to create missing schemas and tables, to read and write existing ones, to
+ * call the functions, and to add columns to the mirror's tables.
  *
- * @param pending migrations are to be applied to schema `worker`
- * @returns undefined when nothing is missing
+ * @param pending migrations will be applied to schema `worker`
+ * @returns undefined if nothing is missing
  */
 export async function findMissingPrivileges(
   client: Asked,
@@ -28,14 +28,14 @@ export async function findMissingPrivileges(
   if (!first) return undefined
   const statements = rows.flatMap(({ mend }) => mend ?? [])
   const grant = statements.length > 0 && `run as the owner or a superuser: ${statements.join('; ')}`
-  const print = `run as an administrator what "migrate --print --grant-to ${first.user}" prints`
+  const print = `run the output of "npm run -s cli -- migrate --print --grant-to ${first.user}" as an administrator`
   return {
     found: `User "${first.user}" of DATABASE_URL lacks ${rows.map(({ lacks }) => lacks).join('; ')}`,
     remedy: [pending && print, grant].filter(part => part !== false).join(', or '),
   }
 }
 
-/** A mirror table is one that the worker made, with the columns of its own. */
+/** A mirror table is one that the worker created, recognized by its own columns. */
 const question = `
   with needed as (
     select n.name, s.oid, n.is_filled from (values ('worker', $1::boolean), ('mirror', true)) n (name, is_filled)

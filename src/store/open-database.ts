@@ -20,13 +20,13 @@ import { setSession } from './session-settings.ts'
 import { leaveSilent } from './silent-connections.ts'
 import type { Store } from './store.ts'
 
-/** The database that holds the store. */
+/** The database of the store. */
 export interface Database extends AsyncDisposable {
   readonly kind: 'postgres' | 'embedded'
   readonly store: Store
-  /** The same on a connection of its own, where each statement ends within 4 seconds, answered or not. */
+  /** The same on its own connection, where each statement ends within 4 seconds, answered or not. */
   readonly heartbeatStore: Store
-  /** Leaves all connections of `store`, also under the statements that wait for an answer there: these fail. */
+  /** Replaces all connections of `store`. Statements that wait for an answer on them fail. */
   leaveConnections(): void
   /** The embedded database's folder, where other commands reach its owner. */
   readonly claim?: DataDirClaim
@@ -36,10 +36,10 @@ export interface Database extends AsyncDisposable {
 
 export type DatabaseLocation =
   | { readonly databaseUrl: string }
-  /** `uid`: of this process, whose folder it must be; default nobody looks whose it is. */
+  /** `uid`: of this process, which must own the folder; by default the owner isn't checked. */
   | { readonly dataDir: string; readonly uid?: number | undefined }
 
-/** Opens the database and brings its schema up to date. */
+/** Opens the database and migrates its schema. */
 export async function openDatabase(location: DatabaseLocation, log: Log): Promise<Database> {
   const database =
     'databaseUrl' in location
@@ -56,7 +56,7 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
 
 function openPostgres(databaseUrl: string, log: Log): Database {
   const address = { connectionString: databaseUrl, keepAlive: true, application_name: 'hasura-sync-worker' }
-  // No statement of ours takes so long: one that does waits on a connection whose other end is gone.
+  // No statement takes this long: one that does waits on a connection whose other end is gone.
   const common = openPool({ ...address, max: 12, connectionTimeoutMillis: 5_000, query_timeout: 120_000 }, log)
   const heartbeat = openPool({ ...address, max: 1, connectionTimeoutMillis: 2_000, query_timeout: 2_000 }, log)
   const listening = { ...address, connectionTimeoutMillis: 5_000, query_timeout: 3_000 }
@@ -83,12 +83,13 @@ function openPool(
         isJson(type) && format !== 'binary' ? parseJsonValue : pg.types.getTypeParser(type, format),
     },
     onConnect: client => setSession(client),
-    // What a connection has prepared, two statements for each mirror table, stays in the server as long as it lives.
+    // Prepared statements, two per mirror table, stay in the server as long as their connection.
     maxLifetimeSeconds: 3_600,
   })
-  // An idle connection that drops must not end the process: the next statement opens another.
+  // A dropped idle connection must not end the process: the next statement opens another.
   pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
-  // Nor must one that drops under a statement, which fails with it: in use, the pool doesn't listen.
+  // Nor must one that drops during a statement, which then fails: while a client is in use, the pool doesn't listen for its
+  // errors.
   pool.on('connect', client => void client.on('error', () => {}))
   const leaving = leaveSilent(pool)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(prepareMarked(leaving))) })
@@ -99,13 +100,13 @@ function isJson(type: number): boolean {
   return type === types.JSON || type === types.JSONB
 }
 
-/** Not the drivers' JSON.parse: see there. */
+/** Not the drivers' JSON.parse: see `parseJsonValue`. */
 function parseJsonValue(text: string): unknown {
   return parseJson(text)
 }
 
 async function openEmbedded(dataDir: string, uid: number | undefined, log: Log): Promise<Database> {
-  // Before there is a socket in it that others could reach.
+  // Before it contains a socket that others could reach.
   const mended = [...(await ensurePrivateFolder(dataDir, uid))]
   const claim = await claimDataDir(dataDir)
   let db: PGlite
@@ -144,7 +145,7 @@ async function openEmbedded(dataDir: string, uid: number | undefined, log: Log):
 async function openPGlite(dataDir: string): Promise<PGlite> {
   const db = new PGlite({
     fs: new PrivateNodeFS(databaseFolder(dataDir)),
-    // As node-postgres has it: PGlite would give a number or a BigInt, depending on the value.
+    // Like node-postgres: PGlite would return a number or a BigInt, depending on the value.
     parsers: { [types.INT8]: value => value, [types.JSON]: parseJsonValue, [types.JSONB]: parseJsonValue },
   })
   try {

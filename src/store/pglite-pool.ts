@@ -9,10 +9,10 @@ interface PoolResult<R> {
 }
 
 /**
- * Gives an in-process PGlite the shape of a node-postgres pool, so that the same Kysely dialect serves both databases.
+ * Wraps an in-process PGlite as a node-postgres pool, so that the same Kysely dialect serves both databases.
  *
- * PGlite has one connection. A client that says BEGIN holds it alone until it says COMMIT or ROLLBACK; everybody else's
- * statements wait, so a transaction never swallows a stranger's statement.
+ * PGlite has one connection. A client that sends BEGIN holds it until its COMMIT or ROLLBACK, and other statements wait, so a
+ * transaction never includes another client's statement.
  */
 export class PGlitePool {
   readonly options = {}
@@ -43,7 +43,7 @@ interface OpenTransaction {
 class PGliteClient {
   readonly #db: PGlite
   #transaction: OpenTransaction | undefined
-  /** As with node-postgres, bytes are a value in its binary form. PGlite sends them so too, though its types say text. */
+  /** Like in node-postgres, bytes are a value in binary format. PGlite accepts them too, although its types say text. */
   readonly #serializers: SerializerOptions = {
     [textArrayType]: (value: unknown) =>
       value instanceof Uint8Array ? (value as unknown as string) : (this.#db.serializers[textArrayType]?.(value) ?? ''),
@@ -75,12 +75,12 @@ class PGliteClient {
     const runner = this.#transaction?.tx ?? this.#db
     let result: Results<R>
     try {
-      // Without parameters a text may hold several statements (a migration), which only the simple protocol takes.
+      // Without parameters, a text may have several statements (a migration), which only the simple protocol accepts.
       result = params?.length
         ? await runner.query<R>(text, [...params], { serializers: this.#serializers })
         : await runSimple<R>(runner, text)
     } finally {
-      // PGlite answers and refuses in the same turn: without a yield a busy queue would starve timers and sockets.
+      // PGlite settles in the same turn of the event loop: without a yield, a busy queue would starve timers and sockets.
       await new Promise(resolve => setImmediate(resolve))
     }
     return { command: 'UPDATE', rowCount: result.affectedRows || result.rows.length, rows: result.rows }
@@ -89,7 +89,7 @@ class PGliteClient {
   release(): void {
     const transaction = this.#transaction
     this.#transaction = undefined
-    // It fails when the database was closed meanwhile, which undoes the transaction as well.
+    // It fails if the database was closed meanwhile, which also rolls back the transaction.
     transaction?.finish('rollback').catch(() => {})
   }
 }
@@ -97,7 +97,7 @@ class PGliteClient {
 async function runSimple<R>(runner: Pick<Transaction, 'query' | 'exec'>, text: string): Promise<Results<R>> {
   const results = await runner.exec(text)
   const last = results.at(-1)
-  // PGlite types a simple statement's rows as unknown records; the caller names R as it does for node-postgres.
+  // PGlite types the rows of a simple statement as unknown records; the caller names R, as with node-postgres.
   return (last ?? { rows: [], fields: [], affectedRows: 0 }) as Results<R>
 }
 

@@ -6,20 +6,20 @@ const mark = '/* prepared */'
 const briefMark = '/* prepared, brief */'
 
 /**
- * Stands at the beginning of a statement that each connection is to parse and plan once, which for one of many columns takes a
- * tenth of its time. Only for one whose plan is the same whatever its values: from the sixth time on Postgres plans without
- * looking at them, and takes every array for a short one.
+ * A prefix for statements that each connection parses and plans once; for one with many columns this saves nine tenths of its
+ * time. Use it only if the plan doesn't depend on values: from the sixth execution on, Postgres plans without them, and assumes
+ * that every array is short.
  */
 export const prepared = sql.raw(mark)
 
 /**
- * Stands at the beginning of a statement that is prepared as well and takes milliseconds: one without an answer after 5 seconds
- * waits on a connection whose other end is gone, or for a lock that somebody died with.
+ * A prefix for statements that are prepared as well and take milliseconds: one without an answer after 5 seconds waits on a dead
+ * connection, or for the lock of a dead client.
  */
 export const brief = sql.raw(briefMark)
 const briefTimeoutMs = 5_000
 
-/** node-postgres prepares a statement that has a name (Parse, "PostgreSQL Frontend/Backend Protocol"), and Kysely gives none. */
+/** node-postgres prepares statements that have a name (Parse, "PostgreSQL Frontend/Backend Protocol"), and Kysely sets none. */
 export function prepareMarked(pool: ClientPool): PostgresPool {
   return {
     options: pool.options,
@@ -28,7 +28,7 @@ export function prepareMarked(pool: ClientPool): PostgresPool {
   }
 }
 
-/** What this needs of node-postgres' pool. */
+/** The part of node-postgres' pool that is used here. */
 export type ClientPool = Pick<pg.Pool, 'options' | 'connect' | 'end'>
 
 function prepareMarkedOf(client: pg.PoolClient): PostgresPoolClient {
@@ -56,10 +56,10 @@ function prepareMarkedOf(client: pg.PoolClient): PostgresPoolClient {
   return naming
 }
 
-/** Kysely knows a connection by its client. */
+/** Kysely identifies a connection by its client. */
 const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
-/** Names have 63 bytes at most. */
+/** Names are limited to 63 bytes. */
 function nameOf(text: string): string {
   let name = names.get(text)
   if (name === undefined) {
@@ -69,5 +69,5 @@ function nameOf(text: string): string {
   return name
 }
 
-/** Of all that was prepared: what the code says, and two for each mirror table. */
+/** All prepared statements: those in the code, and two per mirror table. */
 const names = new Map<string, string>()

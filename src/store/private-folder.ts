@@ -3,18 +3,18 @@ import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, type Explanation } from '../errors.ts'
 
-/** Where the embedded database is. */
+/** The folder of the embedded database. */
 export function databaseFolder(dataDir: string): string {
   return join(dataDir, 'postgres')
 }
 
 /**
- * Makes `DATA_DIR`, or what is there, the folder of this user alone (mode 0700), as Postgres asks of its own data directory
- * (PostgreSQL docs, 18.2 "Creating a Database Cluster"). A folder that belongs to root, such as a mounted volume, stays as it is.
+ * Restricts `DATA_DIR` to this user (mode 0700), as Postgres requires for its own data directory (PostgreSQL docs, 18.2 "Creating
+ * a Database Cluster"), and creates it if needed. A folder owned by root, such as a mounted volume, stays unchanged.
  *
- * @param uid of this process; undefined where users have no numbers, and then owners are not looked at
- * @returns what was open to others until now
- * @throws ConfigError when it belongs to another user, or every user can replace what is in it
+ * @param uid of this process; undefined on systems without user ids, where owners aren't checked
+ * @returns what others could access until now
+ * @throws ConfigError if it belongs to another user, or if every user can replace its content
  */
 export async function ensurePrivateFolder(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
@@ -24,7 +24,7 @@ export async function ensurePrivateFolder(dataDir: string, uid: number | undefin
   return open
 }
 
-/** The same for the database in it: folders with mode 0700, files with 0600. To be called by the folder's one owner. */
+/** The same for the database in it: folders get mode 0700, files 0600. Only the owner of `DATA_DIR` may call it. */
 export async function ensurePrivateDatabase(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
   const folder = databaseFolder(dataDir)
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -35,7 +35,7 @@ export async function ensurePrivateDatabase(dataDir: string, uid: number | undef
   return describeOpenPaths(folder, paths)
 }
 
-/** What there is to say of both without changing anything; nothing of what isn't there yet. */
+/** What is wrong with both, without changing anything; what doesn't exist yet is skipped. */
 export async function inspectDataDir(dataDir: string, uid: number | undefined): Promise<DataDirInspection> {
   if (!(await exists(dataDir))) return { foreign: [], open: [] }
   const { foreign, open } = await inspectFolder(dataDir, uid)
@@ -47,15 +47,15 @@ export async function inspectDataDir(dataDir: string, uid: number | undefined): 
 }
 
 export interface DataDirInspection {
-  /** Nothing that this process could mend: a start is refused. */
+  /** What this process can't fix: it refuses to start. */
   readonly foreign: readonly Explanation[]
-  /** The next start mends it. */
+  /** What the next start fixes. */
   readonly open: readonly Explanation[]
 }
 
 async function inspectFolder(dataDir: string, uid: number | undefined): Promise<DataDirInspection> {
   const { mode, uid: owner } = await stat(dataDir)
-  // What matters is in a folder of ours, and root may read that anyway.
+  // The content is in a folder of this user, and root can read that anyway.
   const foreign = await findForeignOwner(dataDir, [uid, 0])
   if (foreign) return { foreign: [foreign], open: [] }
   if (uid !== undefined && owner !== uid) {
@@ -64,7 +64,7 @@ async function inspectFolder(dataDir: string, uid: number | undefined): Promise<
   return { foreign: [], open: (mode & 0o077) === 0 ? [] : [describeOpenFolder(dataDir, mode)] }
 }
 
-/** A file keeps what its owner may do. */
+/** A file keeps its owner's permissions. */
 async function makePrivate(path: string): Promise<void> {
   const { mode } = await stat(path)
   try {
@@ -74,13 +74,13 @@ async function makePrivate(path: string): Promise<void> {
     throw new ConfigError([
       {
         found: `${path} can be opened by other users and can't be made private (${said})`,
-        remedy: 'set DATA_DIR to a folder on a file system that keeps modes and owners',
+        remedy: 'set DATA_DIR to a folder on a file system with permissions and owners',
       },
     ])
   }
 }
 
-/** Of a link its own owner as well: whoever that is decides where it leads. */
+/** For a link, also its own owner, who decides where it points. */
 async function findForeignOwner(
   path: string,
   trusted: readonly (number | undefined)[],
@@ -90,22 +90,22 @@ async function findForeignOwner(
   const owner = owners.find(each => !trusted.includes(each))
   if (uid === undefined || owner === undefined) return undefined
   return {
-    found: `${path} belongs to user ${owner}, and this process runs as user ${uid}`,
+    found: `${path} belongs to user ${owner}, but this process runs as user ${uid}`,
     remedy: `run it as user ${owner}, or give the folder to user ${uid} (chown -R ${uid} ${path})`,
   }
 }
 
 function describeReplaceable(path: string, mode: number): Explanation {
   return {
-    found: `${path} can be written by every user of this machine (mode ${octal(mode)}), so anybody could put another database there`,
-    remedy: `take that away (chmod o-w ${path}), or set DATA_DIR to a folder of this user`,
+    found: `${path} is writable for every user of this machine (mode ${octal(mode)}), so anyone could replace the database`,
+    remedy: `remove that permission (chmod o-w ${path}), or set DATA_DIR to a folder of this user`,
   }
 }
 
 function describeOpenFolder(path: string, mode: number): Explanation {
   return {
-    found: `${path} could be opened by other users of this machine (mode ${octal(mode)})`,
-    remedy: 'a start of the worker gives it mode 0700; what was in it may be known to them',
+    found: `${path} was accessible to other users of this machine (mode ${octal(mode)})`,
+    remedy: 'the worker sets mode 0700 when it starts; others may know its previous content',
   }
 }
 
@@ -114,7 +114,7 @@ function describeOpenPaths(folder: string, { length }: readonly string[]): reado
   return [
     {
       found: `${length} files and folders in ${folder} had modes that let other users read or write them`,
-      remedy: 'a start of the worker gives them modes 0600 and 0700; what is in them may be known to others',
+      remedy: 'the worker sets modes 0600 and 0700 when it starts; others may know their content',
     },
   ]
 }
@@ -123,9 +123,9 @@ function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0')
 }
 
-/** The folder, and what is below it except links, which lead to something that isn't ours to change. */
+/** The folder and everything in it, except links, whose targets may belong to others. */
 function findOpenPaths(folder: string): readonly string[] {
-  // A thousand small files: one after the other takes a tenth of what it takes with a promise for each.
+  // A thousand small files: sequential calls take a tenth of the time of one promise each.
   const below = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() || entry.isDirectory())
     .map(entry => join(entry.parentPath, entry.name))

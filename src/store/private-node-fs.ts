@@ -4,8 +4,8 @@ import { z } from 'zod'
 type Init = NodeFS['init']
 
 /**
- * The folder of an embedded database, whose folders have mode 0700 and whose files 0600 from the moment they are made, whatever
- * the process's umask: PGlite itself makes files with mode 0777 and then gives them 0666.
+ * The folder of an embedded database, in which folders have mode 0700 and files 0600 from their creation, whatever the process's
+ * umask. PGlite itself creates files with mode 0777 and then sets 0666.
  */
 export class PrivateNodeFS extends NodeFS {
   override init(...[pg, options]: Parameters<Init>): ReturnType<Init> {
@@ -14,7 +14,7 @@ export class PrivateNodeFS extends NodeFS {
   }
 }
 
-/** The part of Emscripten's NODEFS through which modes reach the disk (emscripten, src/lib/libnodefs.js). */
+/** The part of Emscripten's NODEFS that writes modes to disk (emscripten, src/lib/libnodefs.js). */
 interface NodeFileSystem {
   readonly node_ops: { mknod: MakeNode; setattr: SetAttributes }
   readonly stream_ops: { setattr: SetAttributes }
@@ -29,10 +29,10 @@ const operations = z.object({
   stream_ops: z.object({ setattr: operation }),
 })
 
-/** The object itself, which is changed: a copy would change nothing. */
+/** The original object, because it is modified: a copy would have no effect. */
 const fileSystem = z.custom<NodeFileSystem>(
   value => operations.safeParse(value).success,
-  'this release of PGlite makes files in another way, so that their modes can not be kept',
+  'this release of PGlite creates files in another way, so their modes can not be set',
 )
 
 function guard({ node_ops, stream_ops }: NodeFileSystem): void {
@@ -47,7 +47,7 @@ function guard({ node_ops, stream_ops }: NodeFileSystem): void {
   }
 }
 
-/** @param mode with the bits that tell a folder from a file (POSIX, sys/stat.h) */
+/** @param mode including the file type bits (POSIX, sys/stat.h) */
 function privateMode(mode: number): number {
   const isFolder = (mode & 0o170000) === 0o040000
   return isFolder ? mode & ~0o077 : mode & ~0o177

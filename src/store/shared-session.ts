@@ -1,16 +1,16 @@
 import type { Explanation } from '../errors.ts'
 import type { Asked } from './missing-privileges.ts'
 
-/** A connection of one's own, which ends. */
+/** A dedicated connection, which can be closed. */
 export interface EndingConnection extends Asked {
   end(): Promise<void>
 }
 
 /**
- * Whether two connections share one session of the server, as behind PgBouncer in its modes `transaction` and `statement`: what
- * the one sets, the other sees. What a session sets, what it listens to and its named statements would then be somebody else's.
+ * Whether two connections share one session of the server, as with PgBouncer in its modes `transaction` and `statement`. Then one
+ * connection's settings, listeners and prepared statements affect the other.
  *
- * @param client a connection that has nothing under way
+ * @param client an idle connection
  * @param connect opens a second one to the same address
  */
 export async function findSharedSession(
@@ -30,7 +30,7 @@ export async function findSharedSession(
     await other.end().catch(() => {})
   }
   return {
-    found: 'DATABASE_URL names a pooler that gives one session of Postgres to several connections in turn',
+    found: 'DATABASE_URL names a pooler that shares one session of Postgres between connections',
     remedy: 'name Postgres itself, or a database of PgBouncer with pool_mode=session',
   }
 }

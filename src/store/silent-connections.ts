@@ -2,17 +2,17 @@ import pg from 'pg'
 import type { ClientPool } from './prepared-statements.ts'
 
 export interface LeavingPool extends ClientPool {
-  /** Leaves every connection that is open now; statements under way fail. */
+  /** Replaces every open connection; statements in progress fail. */
   leave(): void
 }
 
 /**
- * A connection whose other end is gone without a word answers nothing, and node-postgres gives it back to the pool after its
- * query timed out. Here it is closed instead, and so is every other one that was open at that time, before it is used again:
- * they went the same way, and each would cost a timeout of its own.
+ * If the other end of a connection is gone, it doesn't answer, and node-postgres returns it to the pool after a query timeout.
+ * Here it is closed instead. So is every other connection that was open at that time, before its next use: they are probably dead
+ * too, and each would cost another timeout.
  */
 export function leaveSilent(pool: pg.Pool): LeavingPool {
-  /** Connections made before are closed when they are taken or given back. */
+  /** Earlier connections are closed when they are taken or returned. */
   let generation = 0
   const generations = new WeakMap<pg.PoolClient, number>()
   const taken = new Set<pg.PoolClient>()
@@ -34,7 +34,7 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
   }
 
   function watch(client: pg.PoolClient): void {
-    // Its type has one signature for each way to call it; what is passed on is what was given.
+    // Its type has one signature per way to call it; the arguments are passed on unchanged.
     const query: (...given: unknown[]) => unknown = client.query.bind(client)
     const release = client.release.bind(client)
     Object.assign(client, {
@@ -51,7 +51,7 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
   }
 
   function noteSilence(error: unknown): void {
-    // The driver gives it no code, and it isn't Postgres' word.
+    // The driver's error has no code, and Postgres didn't send it.
     if (error instanceof Error && !(error instanceof pg.DatabaseError) && error.message === 'Query read timeout')
       generation += 1
   }
@@ -62,7 +62,7 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
     end: () => pool.end(),
     leave() {
       generation += 1
-      // With a statement under way it closes the socket, and the statement fails; without one nothing more can be sent.
+      // During a statement it closes the socket, and the statement fails; otherwise nothing more can be sent.
       for (const client of taken) if (client instanceof pg.Client) client.end().catch(() => {})
     },
   }

@@ -1,16 +1,16 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { WorkerTables } from './schema.ts'
 
-/** Everything that is remembered: the tables of schema `worker`; mirror tables are reached by their names. */
+/** Everything that is stored: the tables of schema `worker`. Mirror tables are accessed by name. */
 export type Store = Kysely<WorkerTables>
 
-/** For looking things up: what a run writes goes through a `FencedTransaction`. */
+/** For reading; a run writes through a `FencedTransaction`. */
 export type StoreReader = Pick<Store, 'selectFrom'>
 
 declare const fenced: unique symbol
 
 /**
- * A transaction that has checked its run's lease and holds it until commit: only through one, or through a statement that
- * depends on the lease as well, may rows and checkpoints be written. Made by `runs/lease.ts` alone.
+ * A transaction that has checked its run's lease and holds it until commit. Rows and checkpoints are written only through one, or
+ * through a statement that depends on the lease as well. Created only by `runs/lease.ts`.
  */
 export type FencedTransaction = Transaction<WorkerTables> & { readonly [fenced]: true }

@@ -35,7 +35,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   const [began = '', ...told] = second.err.split('\n')
   expect(JSON.parse(began)).toMatchObject({ msg: `hasura-sync-worker ${version}`, version })
   expect(told.join('\n')).toBe(
-    `DATA_DIR ${env.DATA_DIR} belongs to another process, and an embedded database has one owner: stop that process, or set DATABASE_URL to share a Postgres\n`,
+    `DATA_DIR ${env.DATA_DIR} belongs to another process, and an embedded database can have only one owner: stop that process, or set DATABASE_URL to share a Postgres\n`,
   )
 
   const foreground = await run(env, 'run', 'sync-users', '--full', '--json')

@@ -173,7 +173,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     const starting = openApp(config, undefined, host)
     await expect(starting).rejects.toThrow(ConfigError)
     await expect(starting).rejects.toThrow(
-      'User "sync_worker" of DATABASE_URL lacks CREATE on schema worker; ownership of the tables of schema worker, which pending migrations change: run as an administrator what "migrate --print --grant-to sync_worker" prints',
+      'User "sync_worker" of DATABASE_URL lacks CREATE on schema worker; ownership of the tables of schema worker, which pending migrations change: run the output of "npm run -s cli -- migrate --print --grant-to sync_worker" as an administrator',
     )
     await runScript(older('postgres'), renderMigrations('sync_worker'), 'sync_owner')
     await using _opened = await openApp(config, undefined, host)

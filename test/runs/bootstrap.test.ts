@@ -129,7 +129,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     const { id } = await bootstrap(account)
     await expect.poll(() => stateOf(id)).toBe('failed')
     expect((await app.operations.getRequest({ id })).failedReason).toBe(
-      `The bootstrap of "${account}" stopped at sync-things: field "x" not found: grant it; then run "bootstrap --account ${account}" again`,
+      `The bootstrap of "${account}" stopped at sync-things: field "x" not found: grant it; then run "npm run -s cli -- bootstrap --account ${account}" again`,
     )
     const again = await bootstrap(account)
     await expect.poll(() => stateOf(again.id)).toBe('done')

@@ -52,7 +52,7 @@ describe('whatever the umask, the embedded database', () => {
     expect(await findOpenPaths(dataDir)).toEqual([])
     const told = lines.map(({ msg }) => msg)
     expect(told).toEqual([
-      expect.stringContaining(`${dataDir} could be opened by other users of this machine (mode 0755)`),
+      expect.stringContaining(`${dataDir} was accessible to other users of this machine (mode 0755)`),
       expect.stringContaining(`${before.length - 1} files and folders in ${join(dataDir, 'postgres')} had modes`),
     ])
   })
@@ -81,7 +81,7 @@ describe('a folder', () => {
   test('of another user is refused, and one whose database is another user’s', async () => {
     if (uid === 0) await chown(dataDir, 4_711, 4_711)
     const self = uid === 0 ? uid : stranger
-    await expect(ensurePrivateFolder(dataDir, self)).rejects.toThrow(/belongs to user \d+, and this process runs as/)
+    await expect(ensurePrivateFolder(dataDir, self)).rejects.toThrow(/belongs to user \d+, but this process runs as/)
     await mkdir(join(dataDir, 'postgres'))
     await expect(ensurePrivateDatabase(dataDir, stranger)).rejects.toBeInstanceOf(ConfigError)
     expect((await inspectDataDir(dataDir, stranger)).foreign).toHaveLength(1)
@@ -95,7 +95,7 @@ describe('a folder', () => {
       expect(await modeOf(dataDir)).toBe('2775')
       for (const mode of [0o777, 0o1777]) {
         await chmod(dataDir, mode)
-        await expect(ensurePrivateFolder(dataDir, 1_000)).rejects.toThrow('anybody could put another database there')
+        await expect(ensurePrivateFolder(dataDir, 1_000)).rejects.toThrow('anyone could replace the database')
       }
     },
   )

@@ -193,7 +193,7 @@ describe.runIf(postgresServer)('what a user may not do', () => {
     expect(problem).toEqual({
       found: 'User "limited" of DATABASE_URL lacks CREATE on database limited',
       remedy:
-        'run as an administrator what "migrate --print --grant-to limited" prints, or run as the owner or a superuser: grant create on database limited to limited',
+        'run the output of "npm run -s cli -- migrate --print --grant-to limited" as an administrator, or run as the owner or a superuser: grant create on database limited to limited',
     })
     await expect(openDatabase({ databaseUrl: asLimited() }, log)).rejects.toMatchObject({ code: '42501' })
   })
@@ -236,7 +236,7 @@ describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
     expect((await inspectDatabase(session.url)).problem).toBeUndefined()
     await using transaction = await startPgbouncer(urlOf(), 'transaction')
     expect(await refusalOf(transaction.url)).toMatchObject({
-      found: expect.stringContaining('one session of Postgres to several connections'),
+      found: expect.stringContaining('one session of Postgres between connections'),
       remedy: expect.stringContaining('pool_mode=session'),
     })
   })

@@ -1,16 +1,16 @@
 import { planByIndex } from './plan-by-index.ts'
 
 /**
- * Takes a request on, in one transaction: the idempotency key, then the request itself, which an equal one that waits absorbs.
- * Always `do update`, because it locks the absorbing row: a request made inside somebody's open transaction must not be absorbed
- * by one that may run before their commit.
+ * Accepts a request in one transaction: the idempotency key, then the request itself, unless an equal waiting one absorbs it.
+ * Always `do update`, because that locks the absorbing row: a request made inside an open transaction must not be absorbed by one
+ * that may run before that commits.
  *
- * `p_steps` are the jobs that a bootstrap still has to ask for after this request, and `p_bootstrap` the bootstrap's request.
+ * `p_steps` are the jobs that a bootstrap must still request after this request, and `p_bootstrap` is the bootstrap's request.
  *
- * Without `p_waits`, a key whose first request is still being accepted by somebody else is answered at once, with no id.
+ * Without `p_waits`, a key whose first request is still being accepted returns at once, without an id.
  *
- * Returns the id, whether nothing was added, whether the key belongs to another payload, the line's lease (a ticket is worth adding
- * only while nobody holds it), and whether the first request of the key was absorbed, which is what its caller was told.
+ * Returns the id, whether nothing was added, whether the key belongs to another payload, the line's lease (a ticket is useful
+ * only while nobody holds it), and whether the first request of the key was absorbed, as its caller was told.
  */
 export const acceptFunction = `
 create function worker.accept(
@@ -38,7 +38,7 @@ begin
     exit when found;
     select * into v_known from worker.idempotency_keys k
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
-    -- Gone with its request in between: then it is this one's.
+    -- Deleted with its request in between: this request gets the key.
     continue when v_known.request_id is null;
     return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false, v_known.absorbed;
     return;
@@ -51,7 +51,7 @@ begin
   on conflict (account, job, payload_hash) where state = 'waiting' and reserved_for is null do update set
     rank = least(r.rank, excluded.rank),
     priority = case when excluded.rank < r.rank then excluded.priority else r.priority end,
-    -- Our own back-off; what the API asked for is a hold, which nobody shortens. A bootstrap waits for its steps.
+    -- Only the worker's own back-off: a pause that the API asked for is a hold, and a bootstrap waits for its steps.
     due_at = case when excluded.priority = 'high' and r.due_at < 'infinity' then null else r.due_at end,
     bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
     steps = coalesce(excluded.steps, r.steps)
@@ -66,16 +66,15 @@ begin
     v_lease.run_id is null and v_lease.occupied_by is null, v_id <> p_id;
 end $$`
 
-/** How far the rank of a priority lies before or after the instant of the request: bounded, so that `low` isn't starved. */
+/** How far the rank of a priority is before or after the time of the request. It is limited, so that `low` isn't starved. */
 export const rankOffsetFunction = `
 create function worker.rank_offset(p_priority text) returns interval language sql immutable as $$
   select case p_priority when 'high' then interval '-1 hour' when 'low' then interval '1 hour' else interval '0' end
 $$`
 
 /**
- * Makes a request inside the caller's own transaction, for other programs that write into this database. The caller is the
- * database's user, whoever they pretend to be by `set role`. A payload is parsed when its run begins; a bad one fails with its
- * sentence then.
+ * Makes a request inside the caller's own transaction, for other programs that write to this database. The caller is the
+ * database's session user, whatever `set role` says. A payload is parsed when its run starts; an invalid one fails then.
  */
 export const requestFunction = `
 create or replace function worker.request(
@@ -90,7 +89,7 @@ begin
       using hint = 'Call worker.request(''sync-articles'', ''default'', ''{}'').', errcode = 'null_value_not_allowed';
   end if;
   if request.priority not in ('high', 'normal', 'low') then
-    raise exception 'priority "%" is none of high, normal, low', request.priority using errcode = 'invalid_parameter_value';
+    raise exception 'priority "%" is not one of high, normal, low', request.priority using errcode = 'invalid_parameter_value';
   end if;
   select * into v_accepted from worker.accept(gen_random_uuid()::text, request.account, request.job, request.payload, 'sql',
     request.priority, 'sql:' || session_user, request.idempotency_key, null, null);

@@ -1,4 +1,4 @@
-/** A step of a bootstrap has ended: the next one is made here, or the bootstrap ends with it. */
+/** A step of a bootstrap has ended: requests the next step, or ends the bootstrap. */
 export const endStepFunction = `
 create function worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 language plpgsql as $$
@@ -10,13 +10,15 @@ begin
   end if;
   update worker.requests b set state = 'failed', ended_at = now(), error_code = 'bootstrap-step',
     error_found = format('The bootstrap of "%s" stopped at %s: %s', b.account, p_step.job,
-      case when p_error ->> 'code' = 'job-error' then 'its job failed with an error of its own, which "runs" tells'
+      case when p_error ->> 'code' = 'job-error' then 'its job threw an unexpected error, shown by "npm run -s cli -- runs"'
         else coalesce(p_error ->> 'found', 'its request was ' || p_state) end),
-    error_remedy = coalesce(p_error ->> 'remedy' || '; then ', '') || format('run "bootstrap --account %s" again', b.account)
+    error_remedy = coalesce(p_error ->> 'remedy' || '; then ', '') || format('run "npm run -s cli -- bootstrap --account %s" again', b.account)
   where b.id = p_step.bootstrap_id and b.state = 'waiting';
 end $$`
 
-/** Asks for a bootstrap's next step, unless it was cancelled meanwhile; after the last one the account is complete. */
+/**
+ * Requests a bootstrap's next step, unless the bootstrap was cancelled meanwhile. After the last step the account is complete.
+ */
 export const nextStepFunction = `
 create function worker.next_step(p_bootstrap text, p_account text, p_steps text[]) returns void
 language plpgsql as $$
@@ -34,8 +36,8 @@ begin
 end $$`
 
 /**
- * Whether the schedules of a job may begin, which the bootstrap alone decides: it makes a new account's first syncs in their order,
- * and ticks of a job come after its step.
+ * Whether the schedules of a job may start. Only the bootstrap decides this: it makes a new account's first syncs in order, and
+ * ticks of a job follow after its step.
  */
 export const mayTickFunction = `
 create function worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean

@@ -1,6 +1,6 @@
 /**
- * Ends a waiting request, for everyone whose wish it has absorbed, and asks the process that has a running one to end it. One that
- * was superseded stands for its successor. Returns the state that the request is in then; null when there is none.
+ * Cancels a waiting request, for everyone whose request it has absorbed, or asks the process that runs it to abort it. A
+ * superseded request stands for its successor. Returns the resulting state; null if there is no such request.
  */
 export const cancelFunction = `
 create function worker.cancel(p_id text) returns text
@@ -9,7 +9,7 @@ language plpgsql as $$
 declare
   v_request worker.requests;
 begin
-  -- While this waited for the row, its run may have ended and an equal request have taken over.
+  -- While this waited for the row, its run may have ended, and an equal request may have superseded it.
   loop
     select * into v_request from worker.requests r where r.id = worker.successor(p_id) for update;
     exit when v_request.state is distinct from 'superseded';
@@ -28,7 +28,7 @@ begin
   return v_request.state;
 end $$`
 
-/** The request that does the work of this one: itself, or the one that superseded it last. */
+/** The request that does the work of this one: itself, or the last one that superseded it. */
 export const successorFunction = `
 create function worker.successor(p_id text) returns text language sql stable as $$
   with recursive step as (

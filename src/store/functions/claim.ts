@@ -1,16 +1,16 @@
 import { planByIndex } from './plan-by-index.ts'
 
 /**
- * The one way to get work: a line's lease, its first ready request, one of the account's slots and a new run, all or nothing.
+ * The only way to get work: a line's lease, its first ready request, one of the account's slots and a new run, all or nothing.
  *
- * Each statement of a function sees what was committed before it, where the parts of one statement would all see the same past.
- * The caller has chosen the run's id before, so that a claim whose answer is lost can be found and put back.
+ * Each statement of a function sees what was committed before it, while all parts of one statement would see the same snapshot.
+ * The caller chooses the run's id beforehand, so that a claim whose answer is lost can be found and put back.
  *
- * `p_request` names the one that a foreground run has reserved for its process; holds don't stop it. `p_after` is the run that
- * ends in the same transaction and passes its lease and slot on, and `p_after_succeeded` whether it did.
+ * `p_request` names a request that a foreground run has reserved for its process; holds don't stop it. `p_after` is the run that ends in the same transaction and passes on its lease and slot, and `p_after_succeeded` whether it succeeded.
  *
- * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of another process goes first) · empty · held ·
- * full (the account has no free slot) · unknown-process (this process isn't alive for the others).
+ * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
+ * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
+ * consider this one dead).
  */
 export const claimFunction = `
 create function worker.claim(
@@ -94,8 +94,8 @@ begin
 end $$`
 
 /**
- * A slot of the account that no run has, and that no other transaction takes before this one has ended; null when there is none.
- * Claims of the account's other lines may be after the same slot: a lock that is only tried needs no subtransaction.
+ * A free slot of the account that no other transaction can take before this one ends; null if there is none. Claims of the
+ * account's other lines may try the same slot. A lock that is only tried needs no subtransaction.
  */
 export const freeSlotFunction = `
 create function worker.free_slot(p_account text, p_slots integer) returns integer
@@ -105,7 +105,7 @@ declare
 begin
   for v_slot in 1 .. p_slots loop
     continue when v_slot = any (v_taken) or not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
-    -- Unless it was taken, and that committed, before the lock was.
+    -- Another transaction may have taken the slot and committed before this lock.
     if not exists (select from worker.leases l where l.account = p_account and l.slot = v_slot) then return v_slot; end if;
   end loop;
   return null;

@@ -1,17 +1,16 @@
 import { planByIndex } from './plan-by-index.ts'
 
 /**
- * Ends a run, in one transaction and once: what it reports, what becomes of its request, the hold that it met, and the lease and
- * the slot, which are free from then on. Asked again with the same run it changes nothing and says `ended` all the same.
+ * Ends a run, once and in one transaction: its report, what happens to its request, the hold that it places, and lease and slot,
+ * which become free. Repeating it for the same run changes nothing and also returns `ended`.
  *
- * `p_request_state` is done, failed, cancelled, or waiting: again after `p_pause_ms`, or for a bootstrap after its steps.
- * `p_next` is the run that is to take over lease and slot, when the line has another ready request.
+ * `p_request_state` is done, failed, cancelled, or waiting: again after `p_pause_ms`, or for a bootstrap after its steps. `p_next` is the run that takes over lease and slot if the line has another ready request.
  *
- * Rows of the answer, by `kind`; none when the run was not this caller's to end:
+ * Rows of the result, by `kind`; none if this caller doesn't own the run:
  * - ended: always
- * - run: `p_next` has begun, with what a claim tells of it
- * - wake: a line that may have work: the one of this account that has waited longest, or all of them when a hold is over
- * - lifted: a hold that is over, by its code and its scope in `hold`
+ * - run: `p_next` has started, with the same columns as a claim
+ * - wake: a line that may have work: the one of this account that has waited longest, or all of them if a hold was lifted
+ * - lifted: a lifted hold, with code and scope in `hold`
  */
 export const endRunFunction = `
 create function worker.end_run(
@@ -38,11 +37,11 @@ begin
   select * into v_run from worker.runs r where r.id = p_run;
   select l.process into v_process from worker.leases l
   where l.account = v_run.account and l.job = v_run.job and l.run_id = p_run
-    -- Of a store that went back nobody knows whether it has what the run wrote; to run again is right in any case.
+    -- A store that returned to an earlier state may lack what the run wrote, so the request runs again.
     and (p_state = 'interrupted' or l.origin = worker.lease_origin(l.xmin))
   for update;
   if not found then
-    -- Read again: a first call whose answer was lost may have ended it while this one waited for the lease.
+    -- Read again: an earlier call whose answer was lost may have ended it while this one waited for the lease.
     if exists (select from worker.runs r where r.id = p_run and r.state = p_state) then return next; end if;
     return;
   end if;
@@ -111,7 +110,7 @@ begin
   end if;
 end $$`
 
-/** The free lines of an account that have ready work and are served by a living process, those first that have waited longest. */
+/** The account's free lines with ready requests that a live process serves, in order of their wait, longest first. */
 export const waitingLinesFunction = `
 create function worker.waiting_lines(p_account text, p_limit integer)
 returns table (account text, job text, fence bigint)
@@ -126,19 +125,19 @@ language sql stable as $$
       where r.account = p_account and r.state = 'waiting' and r.due_at is null and r.job > line.job
       order by r.job, r.rank, r.seq limit 1) n
   )
-  -- A line that nobody has claimed yet has no lease.
+  -- A line that was never claimed has no lease.
   select p_account, line.job, coalesce(l.fence, 0)
   from line left join worker.leases l on l.account = p_account and l.job = line.job
   where l.run_id is null and l.occupied_by is null
     and not exists (select from worker.holds_of(p_account, line.job) h where h.probe_at > now())
-    -- Else a job that nobody has any more takes the one wake-up of each end.
+    -- Otherwise a job that no process knows any more would take the one wake-up of each end.
     and exists (select from worker.living_lines() v where v.account = p_account and v.job = line.job)
   order by line.rank, line.seq limit p_limit
 $$`
 
 /**
- * A running request waits again. When an equal one waits already it takes over: rank, back-off, failures in a row and the
- * bootstrap whose step this was; whoever asks for this one is sent to that.
+ * Makes a running request wait again. If an equal one already waits, that one takes over rank, back-off, consecutive failures and
+ * the bootstrap whose step this was; callers that ask for this request are sent to it.
  */
 export const putBackFunction = `
 create function worker.put_back(p_request worker.requests, p_due timestamptz, p_failures integer) returns void
@@ -163,7 +162,7 @@ begin
         update worker.requests r set
           rank = least(r.rank, p_request.rank),
           failures = greatest(r.failures, p_failures),
-          -- A bootstrap that waits for its steps begins anew with the equal one.
+          -- A bootstrap that waits for its steps starts again with the equal one.
           due_at = case when r.priority = 'high' or p_due = 'infinity' then r.due_at else greatest(r.due_at, p_due) end,
           bootstrap_id = coalesce(r.bootstrap_id, p_request.bootstrap_id),
           steps = coalesce(r.steps, p_request.steps)

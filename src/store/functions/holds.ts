@@ -1,7 +1,7 @@
-/** Seconds of the pause before the first probe; each probe in vain doubles it. */
+/** Seconds before the first probe; each failed probe doubles the pause. */
 const firstPauseSeconds = 5
 const longestPauseSeconds = 300
-/** A probe that has said nothing for so long is taken by another claim. */
+/** A probe without a result for this long is taken over by another claim. */
 const probeSeconds = 30
 
 /** What holds a job: holds of its account, whose `job` is '', and its own. */
@@ -11,10 +11,10 @@ create function worker.holds_of(p_account text, p_job text) returns setof worker
 $$`
 
 /**
- * Records why requests wait. One that was there pauses longer only when the run had gone to look (`probed`): of several runs that
- * meet one short outage at once, the first places the hold. A pause that the API asks for holds for at least that long.
+ * Places a hold. An existing one gets a longer pause only if the run was a probe (`probed`): if several runs meet one short
+ * outage at once, only the first counts. A pause that the API asks for lasts at least that long.
  *
- * The pauses are 5, 10, 20 … 300 seconds, so that nobody is hammered, times `weight` for a probe that is expensive.
+ * The pauses are 5, 10, 20 … 300 seconds, to limit the load, times `weight` for expensive probes.
  */
 export const placeHoldFunction = `
 create function worker.place_hold(p_account text, p_job text, p_hold jsonb) returns void
@@ -26,7 +26,7 @@ declare
   v_probes integer := 0;
   v_asked timestamptz := now() + make_interval(secs => (p_hold ->> 'pauseMs')::float8 / 1000);
 begin
-  -- A pause of the API's that is over holds nobody: what is met after it is met anew.
+  -- The API's pause has ended, so this failure counts as the first.
   select * into v_before from worker.holds h
   where h.account = p_account and h.job = v_job and not (h.code = 'rate-limited' and h.probe_at <= now())
   for update;
@@ -42,13 +42,13 @@ begin
       secs => least(${firstPauseSeconds} * 2 ^ least(v_probes, 10), ${longestPauseSeconds}) * (p_hold ->> 'weight')::float8)), v_asked)
   on conflict (account, job) do update set met_by = excluded.met_by, code = excluded.code, found = excluded.found,
     remedy = excluded.remedy, probes = excluded.probes,
-    -- Not the instant that the probe's claim has set meanwhile.
+    -- Not the time that the probe's claim has set meanwhile.
     probe_at = greatest(h.asked_until, excluded.probe_at), asked_until = greatest(h.asked_until, excluded.asked_until);
 end $$`
 
 /**
- * Of all that wait for a job's holds to end, in all processes, one goes and looks. Returns true for that one, false for the others,
- * and null when nothing has to be looked for: a pause for the API's limit ends with that pause.
+ * Of all requests, in all processes, that wait for a job's holds, one becomes the probe. Returns true for that one, false for the
+ * others, and null if no probe is needed: a rate limit's hold ends with its pause.
  */
 export const takeProbeFunction = `
 create function worker.take_probe(p_account text, p_job text) returns boolean
@@ -62,8 +62,8 @@ begin
 end $$`
 
 /**
- * Ends what holds a job, where the API asked for no longer pause. With `p_met_by` only what the gate has met, or a run after it.
- * Returns what is lifted.
+ * Lifts a job's holds, unless the API asked for a longer pause. With `p_met_by`, only those placed by the gate, or by a run after
+ * it. Returns the lifted holds.
  */
 export const liftHoldsFunction = `
 create function worker.lift_holds(p_account text, p_job text, p_met_by text default null) returns table (code text, scope text)

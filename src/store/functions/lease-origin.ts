@@ -1,13 +1,13 @@
 /**
- * Where and when a lease was taken: this run of the server, this file of the table, and the transaction whose number Postgres
- * keeps beside the row (`xmin`). A lease is intact while what it says of itself is still true of its row:
- * `l.origin = worker.lease_origin(l.xmin)`.
+ * Where and when a lease was taken: this run of the server, this file of the table, and the id of the transaction, which Postgres
+ * stores with the row (`xmin`). A lease is intact while this is still true of its row: `l.origin = worker.lease_origin(l.xmin)`.
  *
- * A store that went back has the row of before, run id included, so only where it lies tells: a row that a dump has brought was
- * written by another transaction, a copied database has other files, and a standby that was promoted, or a server that begins on
- * older files, is another run of the server. That is also one that was only restarted, where nothing is lost: nobody can tell.
+ * A store that returned to an earlier state has the earlier row, including the run id, so only the row's location reveals it: a
+ * row from a dump was written by another transaction, a copied database has other files, and a promoted standby, or a server
+ * started on older files, is another run of the server. So is a server that was merely restarted without loss; the two can't be
+ * told apart.
  *
- * A claim has to be part of no subtransaction, whose number the row would have instead.
+ * A claim must not be inside a subtransaction, because the row would have the subtransaction's id.
  */
 export const leaseOriginFunction = `
 create function worker.lease_origin(p_xmin xid) returns text language sql stable as $$

@@ -1,10 +1,10 @@
-/** Processes that have been heard of in time: what another one has in hand is taken over. */
+/** Processes whose last heartbeat is recent enough. The runs of all others are taken over. */
 export const livingProcessesFunction = `
 create function worker.living_processes() returns setof worker.processes language sql stable as $$
   select p.* from worker.processes p where p.expires_at > now()
 $$`
 
-/** Lines that a living process serves, once for each of these processes. */
+/** Lines that a live process serves, once per process. */
 export const livingLinesFunction = `
 create function worker.living_lines() returns table (account text, job text, process uuid, host text, pid integer)
 language sql stable as $$

@@ -1,9 +1,9 @@
 import { planByIndex } from './plan-by-index.ts'
 
 /**
- * Says that a process lives, in a statement that waits for nobody. Rows of the answer, by `kind`:
- * - lost: a run in hand that has lost its lease
- * - cancel: a run in hand that somebody wants to end
+ * The heartbeat of a process, in a statement that never waits. Rows of the result, by `kind`:
+ * - lost: an active run that has lost its lease
+ * - cancel: an active run that someone wants to cancel
  */
 export const beatFunction = `
 create function worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds float8, p_runs uuid[])
@@ -30,15 +30,14 @@ begin
 end $$`
 
 /**
- * What there is to do for a process, once a second: it puts back what nobody has in hand any more, makes ready what is due, and
- * tells the rest. Rows of the answer, by `kind`:
- * - wake: a free line with ready work that this process serves
- * - tick: a schedule that is due, and the instant at which it was due
- * - unserved: it is known to serve no line
+ * A process's look, once a second: it puts back what nobody runs any more, makes due requests ready, and returns the rest. Rows
+ * of the result, by `kind`:
+ * - wake: a free line with ready requests that this process serves
+ * - tick: a due schedule, and when it was due
+ * - unserved: the store has no lines of this process
  * - now: in `due_at` the store's time, and in `next_at` when the next schedule or request becomes due
  *
- * `p_since` is `now` of the look before: `p_runs`, the runs in hand, can't know of claims that were made after it. A row that
- * somebody else's open transaction has locked is left for the next look.
+ * `p_since` is `now` of the previous look: `p_runs`, the active runs, can't include claims made after it. Rows locked by another open transaction are left for the next look.
  */
 export const lookFunction = `
 create function worker.look(p_process uuid, p_runs uuid[], p_since timestamptz, p_lines integer, p_ticks integer)
@@ -48,8 +47,8 @@ language plpgsql set lock_timeout = '100ms' as $$
 declare
   v_run record;
 begin
-  -- In this process's name, and not among the runs that it has or has asked for: a claim whose answer never came, or a run that
-  -- had ended, in a store that went back.
+  -- Recorded for this process but not one of its runs or claims: a claim whose answer was lost, or a run that
+  -- had ended, in a store that returned to an earlier state.
   for v_run in
     select l.run_id, r.attempt from worker.leases l join worker.runs r on r.id = l.run_id
     where l.slot is not null and l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since
@@ -85,9 +84,9 @@ begin
 end $$`
 
 /**
- * The lines that a process serves and that may be claimed now, those first that were served longest ago: with ready work, no run, no
- * hold, and no more of an account than it has free slots. It steps from line to line through the index of what is ready, so that
- * its cost is that of the lines with work and not of the requests.
+ * The lines that a process serves and that may be claimed now, those served longest ago first: with ready requests, no run, no
+ * hold, and at most as many per account as it has free slots. It walks the index of ready requests line by line, so its cost
+ * depends on the number of lines with work, not of requests.
  */
 export const readyLinesFunction = `
 create function worker.ready_lines(p_process uuid, p_limit integer)
@@ -116,13 +115,12 @@ language sql stable as $$
   order by f.taken_at nulls first, f.rank, f.seq limit p_limit
 $$`
 
-/** How often in a row a run may end with its process, without having come further, before its request fails. */
+/** How many consecutive runs may end with their process, without progress, before the request fails. */
 const mostInterruptions = 10
 
 /**
- * Ends the runs of dead processes as interrupted: their requests run again, after a growing pause from the third time in a row on
- * which a run had not come further, and fail in the end. What a command had reserved ends with it: foreground runs, and lines that
- * it kept free.
+ * Ends the runs of dead processes as interrupted. Their requests run again, after growing pauses from the third consecutive run
+ * without progress, and finally fail. What a command had reserved ends with it: foreground runs, and lines that it kept free.
  */
 export const reapFunction = `
 create function worker.reap(p_limit integer) returns void
@@ -167,10 +165,10 @@ end $$`
 export const interruptionFunction = `
 create function worker.interruption(p_times integer) returns jsonb language sql immutable as $$
   select case when p_times < ${mostInterruptions} then
-    jsonb_build_object('code', 'interrupted', 'found', 'The process that ran it ended, or stood still for 6 seconds')
+    jsonb_build_object('code', 'interrupted', 'found', 'The process that ran it ended, or was paused for 6 seconds')
   else
     jsonb_build_object('code', 'interrupted',
-      'found', format('%s runs in a row ended with their process, or stood still for 6 seconds, without coming further', p_times),
-      'remedy', 'look for code in the job that blocks the event loop, and for processes that run out of memory')
+      'found', format('%s consecutive runs ended with their process, or were paused for 6 seconds, without progress', p_times),
+      'remedy', 'check for code in the job that blocks the event loop, and for processes that run out of memory')
   end
 $$`

@@ -1,5 +1,5 @@
 /**
- * For a function that finds single rows by their keys, whatever the tables hold: a connection keeps its plans, and those that it
- * made while a table was small or not yet analyzed would read all of it. Nor is a plan made anew for each set of values.
+ * For a function that finds single rows by key, however large the tables are. A connection caches its plans, and a plan made
+ * while a table was small or not yet analyzed would scan all of it. A generic plan also avoids planning for each set of values.
  */
 export const planByIndex = 'set enable_seqscan = off set plan_cache_mode = force_generic_plan'

@@ -9,7 +9,7 @@ import { livingLinesFunction, livingProcessesFunction } from './living.ts'
 import { beatFunction, interruptionFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
 import { tickFunction } from './tick.ts'
 
-/** One that a user calls is replaced, so that what was granted on it stays; the others may have another signature. */
+/** A function that users call is replaced, so that grants on it stay. The others may change their signature. */
 const dropOthers = `
 do $$
 declare
@@ -23,8 +23,8 @@ begin
 end $$`
 
 /**
- * Puts the functions as they are now in the place of those that a database has. They are no history: the latest migration that
- * concerns them executes this, and those before it leave them out.
+ * Replaces the functions of a database with the current ones. Functions have no history: the latest migration that concerns them
+ * runs this, and earlier migrations leave them out.
  */
 export const replaceFunctions: readonly string[] = [
   dropOthers,

@@ -1,4 +1,4 @@
-/** The tables of requests, runs and leases, where requests were jobs of the queue before. */
+/** The tables of requests, runs and leases. Before, requests were jobs of the queue. */
 export const requestTables: readonly string[] = [
   'drop table worker.waiters, worker.idempotency_keys, worker.bootstrap_steps, worker.runs, worker.leases, worker.processes',
   `create table worker.processes (

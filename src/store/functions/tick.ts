@@ -1,9 +1,9 @@
 /**
- * Makes the requests of due schedules, each together with the schedule's next instant: a tick that another process was faster
- * with changes nothing. Ticks that lie between are missed: they are counted, and with the policy `skip` so is one that comes late.
+ * Makes the requests of due schedules, each together with the schedule's next time. If another process has already made a tick,
+ * nothing changes. The ticks in between were missed and are counted; with the policy `skip`, so is a late one.
  *
- * The arrays have an element for each schedule: account, job, when it was seen to be due, when it is due next, how many instants
- * lie between, what the first interval is longer by, and whether to make a request. Returns each request, and whether nobody runs its line.
+ * The arrays have an element per schedule: account, job, when it was due, when it is due next, how many ticks lie between, how
+ * much longer the first interval is, and whether to make a request. Returns each request, and whether its line is free.
  */
 export const tickFunction = `
 create function worker.tick(
@@ -35,7 +35,7 @@ begin
         return query select v_tick.account, v_tick.job, v_accepted.fence, v_accepted.free, v_accepted.id, v_accepted.absorbed;
       end if;
     exception when lock_not_available or deadlock_detected then
-      -- An equal request is locked by somebody's open transaction: the tick stays due.
+      -- An equal request is locked by an open transaction: the tick stays due.
       null;
     end;
   end loop;
