@@ -9,7 +9,7 @@ export const holdRows = accountRows('worker.holds')
 /** Why requests wait. */
 export interface Hold extends Explanation {
   readonly account: string
-  /** Undefined where it holds every job of the account. */
+  /** Undefined if it holds every job of the account. */
   readonly job: string | undefined
   /** The check that failed. */
   readonly code: string
@@ -18,7 +18,7 @@ export interface Hold extends Explanation {
 }
 
 /**
- * By account and job.
+ * Ordered by account and job.
  *
  * @param isShown a condition on `account`
  */
@@ -42,10 +42,10 @@ export async function listHolds(store: Store, isShown: Expression<SqlBool>): Pro
 }
 
 /**
- * When the gate let a run pass, what it met before is over. What a run met after the gate is over only when one came through,
- * which is written with its ending: lifted before, its pause would never grow, and all who wait would go at once.
+ * When the gate lets a run pass, holds from before the gate are lifted. A hold placed during a run is lifted only by a successful
+ * run, together with its end: if it were lifted earlier, its pause would never grow, and all waiting requests would run at once.
  *
- * @returns what had been held
+ * @returns the holds that were lifted
  */
 export async function liftGateHolds(store: Store, account: string, job: string): Promise<readonly ObservedHold[]> {
   const { rows } = await sql<ObservedHold>`
@@ -54,7 +54,7 @@ export async function liftGateHolds(store: Store, account: string, job: string):
 }
 
 /**
- * Lets the next request of these accounts, or of one of their jobs, find out at once whether it is still held; a pause that the API
+ * Lets the next request of these accounts, or of one of their jobs, check at once whether it is still held. A pause that the API
  * asked for stays.
  */
 export async function probeNow(store: Store, accounts: readonly string[], job?: string): Promise<void> {
@@ -64,7 +64,7 @@ export async function probeNow(store: Store, accounts: readonly string[], job?: 
       and probe_at > now() and (asked_until is null or asked_until <= now())`.execute(store)
 }
 
-/** Ends what holds this job alone, whatever it is. */
+/** Lifts every hold of only this job. */
 export async function dropHolds(store: Store, account: string, job: string): Promise<void> {
   await store.deleteFrom('worker.holds').where('account', '=', account).where('job', '=', job).execute()
 }

@@ -26,7 +26,7 @@ export function resolve(
   }
   const payload = job.payload.safeParse(wanted.payload ?? {})
   if (!payload.success) {
-    const found = `The payload of ${job.name} is not what it needs (${explainIssues(payload.error, 'payload')})`
+    const found = `The payload of ${job.name} is invalid (${explainIssues(payload.error, 'payload')})`
     throw new UsageError(found)
   }
   // The payload goes into the queue as it came: the run parses it again, perhaps with a later version's schema.

@@ -5,17 +5,17 @@ import { openRedis } from './open-redis.ts'
 import { type ConnectionOptions, queueName, ticketPrefix } from './redis-connection.ts'
 
 export interface TicketConsumer extends AsyncDisposable {
-  /** Takes no more tickets; doesn't wait for those in hand. */
+  /** Takes no more tickets; doesn't wait for current ones. */
   stop(): Promise<void>
 }
 
-/** What a ticket carries. */
+/** The content of a ticket. */
 export const ticketSchema = z.object({ account: z.string(), job: z.string() })
 
-/** A consumer that Redis doesn't answer is left behind after so long, in milliseconds. */
+/** How long to wait for Redis when a consumer closes, in milliseconds. */
 const stopWithinMs = 1_000
 
-/** Hands tickets to `serve`, so many at a time. A ticket is done when `serve` is, whatever came of it. */
+/** Passes tickets to `serve`, up to a given number at once. A ticket is done when `serve` returns, whatever the result. */
 export function consumeTickets(
   connection: ConnectionOptions,
   serve: (line: z.infer<typeof ticketSchema>) => Promise<void>,
@@ -32,7 +32,7 @@ export function consumeTickets(
       prefix: ticketPrefix,
       connection: redis,
       concurrency,
-      // A ticket of a dead process is given to another one, which finds nothing to claim or what was put back.
+      // BullMQ passes a dead process's ticket to another process, which finds nothing to claim or what was put back.
       lockDuration: 10_000,
       stalledInterval: 5_000,
       maxStalledCount: 1_000_000,

@@ -2,13 +2,13 @@ import { type Explanation, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** How long the same error stays quiet after it was logged, in milliseconds. */
+/** How long the same error isn't logged again, in milliseconds. */
 const quietMs = 60_000
 
 /**
- * Logs what BullMQ's connections report: during an outage each of them says the same several times a second.
+ * Logs the errors of BullMQ's connections. During an outage each of them reports the same error several times a second.
  *
- * @param explain tells what an error means, and by which code it is the same again
+ * @param explain what an error means, and a code that is equal for equal errors
  */
 export function createErrorLog(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
@@ -22,7 +22,7 @@ export function createErrorLog(
     loggedAt.set(kind, now)
     log.warn(
       { error: new TransientError(kind, told) },
-      'the queue reported an error; the same one is not repeated for a minute',
+      'the queue reported an error; the same error is not logged again for a minute',
     )
   }
 }

@@ -3,18 +3,18 @@ import { ConfigError, type Explanation, TransientError } from '../errors.ts'
 import { explainRedisFailure, isReply, type RedisFailure } from './redis-failure.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
-/** Of the queue's own keys, so that a user's rights are seen, but none that the queue has. */
+/** In the key space of the queue, to test the user's privileges, but not a key that the queue uses. */
 const probeKey = '{hasura-sync-worker}:probe'
 
-/** A write that writes nothing, since the key isn't there: a replica, a full memory and missing rights refuse it all the same. */
+/** A write without effect, because the key doesn't exist. A replica, full memory or missing privileges refuse it anyway. */
 const writeNothing = `return redis.call('set', KEYS[1], '', 'xx')`
 
 /**
- * Asks a Redis for everything that the queue will need of it and changes nothing: a script, a write, a stream, a blocking pop.
- * BullMQ would take the process down when its first connection fails, and use database 0 when there is none of the number.
+ * Checks everything that the queue needs from Redis, without changes: a script, a write, a stream, a blocking pop. BullMQ would
+ * crash the process if its first connection failed, and would use database 0 if the configured one didn't exist.
  *
- * @returns what would lose requests, or undefined
- * @throws ConfigError when its words say that somebody has to change something; TransientError when it may serve later
+ * @returns a warning about settings that lose tickets, or undefined
+ * @throws ConfigError if someone must change something; TransientError if it may work later
  */
 export async function inspectRedis(redisUrl: string): Promise<Explanation | undefined> {
   const { host, port } = parseRedisUrl(redisUrl)
@@ -24,16 +24,16 @@ export async function inspectRedis(redisUrl: string): Promise<Explanation | unde
 }
 
 /**
- * The same, for who only wants to know whether requests can be taken now; what is said doesn't tell the address.
+ * Only checks whether requests can be taken now. Its errors don't contain the address.
  *
- * @throws TransientError when they can't
+ * @throws TransientError if they can't
  */
 export async function probeRedis(redisUrl: string): Promise<void> {
   const answer = await probe(redisUrl, 'Redis')
   if (!('policy' in answer)) throw new TransientError('queue', answer)
 }
 
-/** @param what how a sentence calls the server */
+/** @param what how messages name the server */
 async function probe(redisUrl: string, what: string): Promise<{ readonly policy: string } | RedisFailure> {
   const redis = new Redis({
     ...parseRedisUrl(redisUrl),
@@ -53,7 +53,7 @@ async function probe(redisUrl: string, what: string): Promise<{ readonly policy:
     const [refusal] = failures
     return refusal ? explainRedisFailure(refusal, what) : { policy }
   } catch (error) {
-    // That the connection has ended says less than what Redis said before it.
+    // Redis' own words say more than the closed connection.
     return explainRedisFailure(failures.find(isReply) ?? failures[0] ?? error, what)
   } finally {
     redis.disconnect()
@@ -62,7 +62,7 @@ async function probe(redisUrl: string, what: string): Promise<{ readonly policy:
 
 function explainEviction(policy: string): Explanation {
   return {
-    found: `Redis has maxmemory-policy "${policy}" and may throw tickets away when its memory is full`,
+    found: `Redis has maxmemory-policy "${policy}" and may evict tickets when its memory is full`,
     remedy: 'set it to "noeviction"',
   }
 }

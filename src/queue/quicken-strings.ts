@@ -1,7 +1,7 @@
 /**
- * ioredis has a class that extends String. V8 then turns String's prototype into a dictionary, and every method of every text in
- * the process takes three times as long, until a method has been looked up on a String object (texts themselves don't count) by
- * code that is warm enough to remember it.
+ * ioredis has a class that extends String. V8 then turns String's prototype into a dictionary, and every string method in the
+ * process takes three times as long. It recovers when a method is looked up on a String object (not a primitive) by optimized
+ * code.
  */
 export function quickenStrings(): void {
   const text: unknown = Object('text')

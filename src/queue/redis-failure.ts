@@ -2,19 +2,19 @@ import type { Explanation } from '../errors.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 
-/** Why a Redis can't be used. */
+/** Why Redis can't be used. */
 export interface RedisFailure extends Explanation {
-  /** The first word of Redis' answer, or the system's code: what is the same again needn't be logged again. */
+  /** The first word of Redis' reply, or the system's error code; equal codes needn't be logged again. */
   readonly code: string
-  /** Waiting doesn't help: REDIS_URL, or the server's own configuration, has to change. */
+  /** Waiting doesn't help: REDIS_URL or the server's configuration must change. */
   readonly isConfiguration: boolean
 }
 
 /**
- * What Redis' own words mean and what to do about them. The first word of its answer decides (Redis documentation, "RESP:
- * simple errors"; the words are in `server.c`, `acl.c` and `cluster.c`).
+ * Explains Redis' errors. The first word of the reply decides (Redis documentation, "RESP: simple errors"; the words are in
+ * `server.c`, `acl.c` and `cluster.c`).
  *
- * @param what how the sentence calls the server
+ * @param what how the message names the server
  */
 export function explainRedisFailure(error: unknown, what: string): RedisFailure {
   if (error instanceof Error && isReply(error)) return explainReply(error.message, what)
@@ -28,7 +28,7 @@ export function explainRedisFailure(error: unknown, what: string): RedisFailure 
   }
 }
 
-/** An answer of Redis, and no failure of the connection. ioredis' class for it isn't exported. */
+/** Whether it is a reply of Redis rather than a connection error. ioredis doesn't export its class for replies. */
 export function isReply(error: Error): boolean {
   return error.name === 'ReplyError'
 }
@@ -44,33 +44,29 @@ function explainReply(message: string, what: string): RedisFailure {
   const said = shorten(message)
   const word = /^[A-Z]+/.exec(said)?.[0] ?? 'ERR'
   const meaning = words.get(word) ?? sentences.find(([sentence]) => sentence.test(said))?.[1]
-  // Of what has a meaning the word is enough, but for what a user may not do.
+  // A known error is quoted by its first word, except for what a user may not do.
   const quoted = meaning && word !== 'NOPERM' && word !== 'ERR' ? word : said
-  const {
-    found,
-    remedy,
-    isConfiguration = false,
-  } = meaning ?? { found: 'refused a command', remedy: 'look at its log' }
+  const { found, remedy, isConfiguration = false } = meaning ?? { found: 'refused a command', remedy: 'check its log' }
   return { code: word === 'ERR' ? said : word, found: `${what} ${found} (${quoted})`, remedy, isConfiguration }
 }
 
-/** Without what the server may have been sent, and without what is the same for every script. */
+/** Without values that the server may have been sent, and without the part that is the same for every script. */
 function shorten(message: string): string {
   return quoteForeign(message.replace(/,? ?with args beginning with.*/s, '').replace(/ script: .*/s, ''))
 }
 
 const grantRights: Meaning = {
-  found: 'does not let the user of REDIS_URL do what the queue needs',
+  found: 'does not give the user of REDIS_URL the privileges that the queue needs',
   remedy: 'grant it: ACL SETUSER <user> ~{hasura-sync-worker}:* &* +@all -@admin -@dangerous +info',
   isConfiguration: true,
 }
 
-const namePrimary = 'name its primary in REDIS_URL, or wait for the end of a failover'
+const namePrimary = 'name its primary in REDIS_URL, or wait until the failover is complete'
 
 const words: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     'NOAUTH',
-    { found: 'wants a password', remedy: 'give it in REDIS_URL: redis://user:password@host', isConfiguration: true },
+    { found: 'requires a password', remedy: 'add it to REDIS_URL: redis://user:password@host', isConfiguration: true },
   ],
   [
     'WRONGPASS',
@@ -80,8 +76,8 @@ const words: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     'DENIED',
     {
-      found: 'runs in protected mode and takes connections of its own machine alone',
-      remedy: 'set a password there (requirepass, or ACL SETUSER) and give it in REDIS_URL',
+      found: 'runs in protected mode and accepts only connections from its own machine',
+      remedy: 'set a password in Redis (requirepass, or ACL SETUSER) and add it to REDIS_URL',
       isConfiguration: true,
     },
   ],
@@ -89,61 +85,61 @@ const words: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     'OOM',
     {
       found: 'has no memory left for requests',
-      remedy: 'raise its maxmemory, or remove what else it holds; the worker resumes automatically',
+      remedy: 'raise its maxmemory, or remove other data from it; the worker resumes automatically',
     },
   ],
-  ['READONLY', { found: 'is a replica, which takes no writes', remedy: namePrimary }],
+  ['READONLY', { found: 'is a replica, which refuses writes', remedy: namePrimary }],
   ['MASTERDOWN', { found: 'is a replica that has lost its primary', remedy: namePrimary }],
   ['LOADING', { found: 'is still loading its data', remedy: 'wait; the worker resumes automatically' }],
   [
     'MISCONF',
     {
-      found: "can't save its data to disk and takes no writes until it can",
-      remedy: 'look at its log, and for space and permissions in its data folder',
+      found: "can't save its data to disk and refuses writes until it can",
+      remedy: 'check its log, and disk space and permissions of its data folder',
     },
   ],
   [
     'NOREPLICAS',
     {
-      found: 'takes no writes while too few replicas follow it',
-      remedy: 'bring its replicas back, or lower min-replicas-to-write',
+      found: 'refuses writes while it has too few replicas',
+      remedy: 'restore its replicas, or lower min-replicas-to-write',
     },
   ],
   [
     'CLUSTERDOWN',
     {
       found: 'is part of a cluster that is down',
-      remedy: 'look at redis-cli --cluster check; the worker resumes automatically',
+      remedy: 'check it with redis-cli --cluster check; the worker resumes automatically',
     },
   ],
   ...['MOVED', 'ASK', 'CROSSSLOT', 'TRYAGAIN'].map((word): [string, Meaning] => [
     word,
     {
-      found: 'is one node of a cluster, and the queue belongs on another one',
+      found: 'is a node of a cluster, and the keys of the queue belong to another one',
       remedy: 'name a Redis without cluster mode in REDIS_URL',
       isConfiguration: true,
     },
   ]),
-  ['BUSY', { found: "is kept busy by somebody's script", remedy: 'end it with SCRIPT KILL' }],
+  ['BUSY', { found: 'is busy with a script', remedy: 'stop it with SCRIPT KILL' }],
 ])
 
-/** What begins with ERR has no word of its own. */
+/** Errors that start with ERR have no code of their own. */
 const sentences: readonly (readonly [RegExp, Meaning])[] = [
   [
     /max number of clients/,
-    { found: 'takes no more connections', remedy: 'raise its maxclients, or find out who holds so many' },
+    { found: 'accepts no more connections', remedy: 'raise its maxclients, or find out which client has so many' },
   ],
   [
     /DB index is out of range|invalid DB index/,
     {
-      found: 'has no database of the number that REDIS_URL ends with',
+      found: 'does not have the database number in REDIS_URL',
       remedy: 'end REDIS_URL with /0, or raise "databases" in the configuration of Redis',
       isConfiguration: true,
     },
   ],
   [
     /SELECT is not allowed in cluster mode/,
-    { found: 'is a cluster, which has database 0 alone', remedy: 'end REDIS_URL with /0', isConfiguration: true },
+    { found: 'is a cluster, which has only database 0', remedy: 'end REDIS_URL with /0', isConfiguration: true },
   ],
   [/user executing the script can't/, grantRights],
   [
@@ -156,21 +152,21 @@ const sentences: readonly (readonly [RegExp, Meaning])[] = [
   ],
 ]
 
-const checkAddress = 'check that it runs and that REDIS_URL names it'
-const checkTls = `${checkAddress}; if it speaks TLS on that port, REDIS_URL has to begin with rediss://`
+const checkAddress = 'check that it is running and that REDIS_URL names it'
+const checkTls = `${checkAddress}; if that port expects TLS, start REDIS_URL with rediss://`
 
-/** What ioredis says itself, without a code. */
+/** ioredis' own errors, which have no code. */
 const ownErrors: readonly (readonly [said: RegExp, found: string, remedy: string])[] = [
-  [/timed out|ETIMEDOUT/, 'no answer came in time', checkAddress],
-  [/Connection is closed/, 'the connection was closed without a word', checkTls],
+  [/timed out|ETIMEDOUT/, 'no response arrived in time', checkAddress],
+  [/Connection is closed/, 'the connection was closed without a response', checkTls],
   [/max retries per request/, 'there is no connection', checkAddress],
 ]
 
 const remedies: ReadonlyMap<string, string> = new Map([
   ['ECONNRESET', checkTls],
   ['EPIPE', checkTls],
-  ['ETIMEDOUT', `${checkAddress}; if it speaks no TLS there, REDIS_URL has to begin with redis://`],
-  ['ERR_SSL_WRONG_VERSION_NUMBER', 'let REDIS_URL begin with redis://, or name the port on which it speaks TLS'],
+  ['ETIMEDOUT', `${checkAddress}; if that port expects no TLS, start REDIS_URL with redis://`],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'start REDIS_URL with redis://, or name the port that expects TLS'],
 ])
 
 const wrongAddress: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER'])

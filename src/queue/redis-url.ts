@@ -8,10 +8,10 @@ export interface RedisAddress {
 }
 
 /**
- * Parses `redis[s]://[user:password@]host[:port][/db]`. ioredis silently takes any other scheme as a host name, so it is
- * refused here.
+ * Parses `redis[s]://[user:password@]host[:port][/db]`. ioredis silently takes any other scheme as a host name, so it is refused
+ * here.
  *
- * @throws Error with a sentence that doesn't repeat the URL, which may hold a password
+ * @throws Error with a message that doesn't repeat the URL, which may contain a password
  */
 export function parseRedisUrl(text: string): RedisAddress {
   const url = URL.parse(text)

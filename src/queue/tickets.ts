@@ -11,44 +11,48 @@ import { quickenStrings } from './quicken-strings.ts'
 import { queueName, redisConnection, ticketPrefix } from './redis-connection.ts'
 import { explainRedisFailure } from './redis-failure.ts'
 
-/** Says that a line may have work. It carries nothing that can be lost: a claim is right without it. */
+/** Says that a line may have work. Losing it loses no work: a claim is right without it. */
 export interface Ticket {
   readonly account: string
   readonly job: string
-  /** The number of the lease that the claim would follow: equal wake-ups are one ticket, and one made during a run another. */
+  /**
+   * The fence of the lease before the claim. Equal wake-ups therefore share a ticket, and a wake-up during a run gets another
+   * one.
+   */
   readonly fence: string
 }
 
 export interface Tickets extends AsyncDisposable {
-  /** @throws TransientError when Redis doesn't take them in time */
+  /** @throws TransientError if Redis doesn't accept them in time */
   add(tickets: readonly Ticket[]): Promise<void>
   /**
-   * Hands tickets to `serve`, so many at a time, until it is stopped; from when Redis is there.
+   * Passes tickets to `serve`, up to `concurrency` at once, until the consumer is stopped. It starts as soon as Redis is
+   * available.
    *
-   * @throws ConfigError when its words say that somebody has to change something
+   * @throws ConfigError if Redis' reply means that someone must change something
    */
   consume(serve: (line: Pick<Ticket, 'account' | 'job'>) => Promise<void>, concurrency: number): Promise<TicketConsumer>
-  /** @throws TransientError when Redis can't be used */
+  /** @throws TransientError if Redis can't be used */
   ping(): Promise<void>
   /**
-   * How many wait for a worker, and how many a worker has in hand.
+   * How many tickets wait for a worker, and how many are being served.
    *
-   * @throws TransientError when Redis can't be used
+   * @throws TransientError if Redis can't be used
    */
   count(): Promise<Readonly<Record<'waiting' | 'active', number>>>
   /**
-   * Deletes the tickets of an account, and the names of its tickets in BullMQ's events, which nobody reads.
+   * Deletes the tickets of an account, and their ids in BullMQ's events, which nobody reads.
    *
-   * @throws TransientError when Redis can't be used, or while a worker has one of them in hand
+   * @throws TransientError if Redis can't be used, or while a worker is serving one of them
    */
   drop(account: string): Promise<void>
 }
 
-/** Milliseconds in which Redis takes a ticket, or somebody looks without. */
+/** Milliseconds for Redis to accept a ticket; after that, workers find the line when they poll the store. */
 const addWithinMs = 1_000
 const closeWithinMs = 1_000
 
-/** Milliseconds in which Redis has to tell whether it can be used. */
+/** Milliseconds for Redis to answer a check. */
 const probeWithinMs = 1_500
 
 interface OpenQueue {
@@ -56,11 +60,11 @@ interface OpenQueue {
   readonly redis: Redis
 }
 
-/** So often a ticket that a worker has in hand is looked for again, after so many milliseconds each. */
+/** How often, and after how many milliseconds each, to look again for a ticket that a worker is serving. */
 const dropLooks = 20
 const dropLookEveryMs = 100
 
-/** Redis may be away: it is connected to when a ticket comes, and again for as long as this is open. */
+/** Redis may be down: the connection is opened with the first ticket, and reopened as needed until disposal. */
 export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }): Tickets {
   const { clock, log } = deps
   quickenStrings()
@@ -71,7 +75,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
   let queue: OpenQueue | undefined
 
   function openQueue(): OpenQueue {
-    // A producer is told at once that Redis is away instead of waiting for ever.
+    // Producers learn at once that Redis is down instead of waiting forever.
     const redis = openRedis({ ...connection, maxRetriesPerRequest: 1, commandTimeout: addWithinMs }, logError)
     const opened = new Queue(queueName, {
       prefix: ticketPrefix,
@@ -84,7 +88,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     return { queue: opened, redis }
   }
 
-  /** One whose first connection failed would refuse everything for ever, so a queue that has failed is left. */
+  /** A queue whose first connection failed would refuse everything forever, so a failed queue is replaced. */
   async function leaveQueue(): Promise<void> {
     const left = queue
     queue = undefined
@@ -94,13 +98,13 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     left.redis.disconnect()
   }
 
-  /** @throws TransientError when Redis stays silent */
+  /** @throws TransientError if Redis doesn't respond */
   async function answered<T>(asked: Promise<T>): Promise<T> {
     if (!(await settlesWithin(clock, probeWithinMs, asked))) throw silent()
     return asked
   }
 
-  // A queue that can be read may still take no tickets.
+  // A queue that can be read may still refuse tickets.
   const ping = (): Promise<void> => answered(probeRedis(redisUrl))
 
   return {
@@ -139,7 +143,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
       }
     },
     async drop(account) {
-      // What it throws says more than what the queue's own client would.
+      // Its errors say more than those of the queue's own client.
       await ping()
       queue ??= openQueue()
       const { redis, queue: opened } = queue
@@ -161,7 +165,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
   }
 }
 
-/** What may pass is only told: requests are accepted and run without tickets. */
+/** A failure that may pass is only logged: requests are accepted and run without tickets. */
 function awaited(error: unknown): Explanation {
   if (error instanceof TransientError) return error
   throw error
@@ -170,24 +174,24 @@ function awaited(error: unknown): Explanation {
 function silent(): TransientError {
   return new TransientError('queue', {
     found: 'Redis does not answer',
-    remedy: 'check that it runs and can be reached',
+    remedy: 'check that it is running and can be reached',
   })
 }
 
 function inHand(account: string): TransientError {
   return new TransientError('queue', {
-    found: `A worker that has no free slot still has a ticket of account "${account}" in hand`,
+    found: `A worker without a free slot is still holding a ticket of account "${account}"`,
     remedy: 'try again when one of its runs has ended',
   })
 }
 
-/** @returns how many tickets of the account are left, because a worker has them in hand */
+/** @returns how many tickets of the account are left because workers are serving them */
 async function dropTickets(queue: Queue, account: string): Promise<number> {
   let left = 0
   for (const ticket of await queue.getJobs()) {
     const line = ticketSchema.safeParse(ticket.data)
     if (line.data?.account !== account) continue
-    // One that a living worker has in hand is locked.
+    // A ticket that a live worker is serving is locked.
     await ticket.remove().catch(() => {
       left += 1
     })
@@ -195,7 +199,7 @@ async function dropTickets(queue: Queue, account: string): Promise<number> {
   return left
 }
 
-/** BullMQ takes a colon in an id for its own. */
+/** BullMQ reserves the colon in ids. */
 function asJob({ account, job, fence }: Ticket): { name: string; data: object; opts: { jobId: string } } {
   return {
     name: 'line',

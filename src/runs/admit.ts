@@ -8,16 +8,16 @@ import type { Execution } from './execution.ts'
 import { fencedTransaction } from './lease.ts'
 import type { RunDeps } from './run-deps.ts'
 
-/** What a job begins with. */
+/** What a job starts with. */
 export interface Admission {
   readonly session: Session
   readonly settings: JobSettings
 }
 
 /**
- * The gate's half of a run: whatever is thrown here was met before the job began.
+ * The gate's half of a run: everything thrown here happened before the job started.
  *
- * @throws RefusalError and OutageError, which hold; the signal's reason when it was stopped
+ * @throws RefusalError and OutageError, which place a hold; the signal's reason if the run was aborted
  */
 export async function admit(
   deps: RunDeps,
@@ -28,7 +28,7 @@ export async function admit(
   const refusal = await findContractRefusal(job, deps.schemaFolder)
   if (refusal) throw refusal
   const settings = await readJobSettings(job, access.account, deps.settings)
-  // A process that was paused must not record an account again that was forgotten meanwhile.
+  // A process that was paused must not record an account again if it was forgotten meanwhile.
   const transact: Transact = work => fencedTransaction(deps.store, lease, work)
   const session = await openSession(deps, access, job.requirement, signal, { known, transact })
   if (probed) {

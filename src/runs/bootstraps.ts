@@ -5,8 +5,8 @@ import { requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
- * Requests the bootstrap of each account that never had one, unless that is under way, has failed for good or was cancelled:
- * then somebody has to fix the cause and ask for it again.
+ * Requests the bootstrap of each account that never completed one, unless it is in progress, has failed or was cancelled: then
+ * someone must fix the cause and request it again.
  */
 export async function requestBootstraps(deps: RunDeps): Promise<void> {
   const { store, log } = deps
@@ -23,6 +23,6 @@ export async function requestBootstraps(deps: RunDeps): Promise<void> {
   for (const { account } of rows) {
     const request = { account, job: bootstrapJob, payload: {}, trigger: 'bootstrap' as const, caller: '' }
     const { accepted } = await requestRun(deps, request)
-    log.info({ account, request: accepted.id }, 'new account: its bootstrap is requested')
+    log.info({ account, request: accepted.id }, 'new account: its bootstrap was requested')
   }
 }

@@ -7,21 +7,21 @@ import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
 import { type LineName, lineKey } from './line.ts'
 
-/** A request that this process is to run, with all that the gate needs to begin. */
+/** A request that this process will run, with everything the gate needs to start. */
 export interface ClaimedRun {
   readonly lease: Lease
   readonly requestId: string
   readonly payload: unknown
   readonly trigger: string
-  /** Runs of this request in a row that failed and count. */
+  /** Consecutive failed runs of this request that count. */
   readonly failures: number
-  /** It goes to see whether a hold is over. */
+  /** This run is a probe of a hold. */
   readonly probed: boolean
-  /** What is remembered of the account; undefined before its first token. */
+  /** What is stored about the account; undefined before its first token. */
   readonly known: KnownAccount | undefined
 }
 
-/** What the store tells of a run that has begun. */
+/** What the store returns about a run that has started. */
 export interface BegunRow extends LineName {
   readonly request_id: string
   readonly payload: unknown
@@ -49,10 +49,10 @@ const claim = gather<LineName & { run: string; process: string; slots: number; r
 )
 
 /**
- * Takes a line's lease, its first ready request and one of the account's slots, or nothing of it: one exchange.
+ * Takes a line's lease, its first ready request and one of the account's slots, all or nothing, in one round trip.
  *
  * @param claim.runId chosen and announced before, so that a claim whose answer is lost is put back
- * @param claim.requestId of a foreground run: that one and no other, and holds don't stop it
+ * @param claim.requestId for a foreground run: only this request, and holds don't stop it
  */
 export async function claimRun(
   store: Store,

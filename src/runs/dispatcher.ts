@@ -2,28 +2,28 @@ import type { Log } from '../log.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
 import { type LineName, lineKey } from './line.ts'
 
-/** Where a process runs requests: some at a time. */
+/** Where a process runs requests, up to a number at a time. */
 export interface Dispatcher {
-  /** Runs what a line has, as soon as a slot is free; resolves after its runs. */
+  /** Runs the requests of a line as soon as a slot is free; resolves after its runs. */
   serve(line: LineName): Promise<void>
-  /** The same for several, as far as slots are free and once over: who waits is found by the next look. */
+  /** The same for several lines, once each and only while slots are free. The next look finds the others. */
   offer(lines: readonly LineName[]): void
-  /** Takes nothing more, waits up to `graceMs` for the runs in hand, then aborts them. */
+  /** Takes no more lines, waits up to `graceMs` for active runs, then aborts them. */
   stop(graceMs: number): Promise<void>
 }
 
 export interface DispatcherDeps {
   readonly clock: Clock
   readonly log: Log
-  /** Runs at a time. */
+  /** Concurrent runs. */
   readonly slots: number
   /**
-   * Claims the line and runs what it got, and more of it while `mayGoOn` says so.
+   * Claims the line and runs its requests while `mayGoOn` returns true.
    *
-   * @returns whether it got anything
+   * @returns whether it claimed anything
    */
   run(line: LineName, signal: AbortSignal, mayGoOn: () => boolean): Promise<boolean>
-  /** Looks for more lines than were offered. */
+  /** Looks for lines beyond those that were offered. */
   lookAgain(): void
 }
 
@@ -60,14 +60,14 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   function start(line: LineName, onEnd: () => void): void {
     const work = run(line, aborting.signal, () => !stopping.signal.aborted)
       .catch(error => {
-        log.warn({ error, ...line }, 'a line could not be looked at and is looked at again')
+        log.warn({ error, ...line }, 'a line could not be served; the worker tries again')
         return false
       })
       .then(claimed => {
         running.delete(work)
         onEnd()
         startNext()
-        // Asking again after nothing was claimed would ask for the same lines without end.
+        // Looking again after nothing was claimed would return the same lines endlessly.
         if (!claimed || !mayBeMore || waiting.size > 0) return
         mayBeMore = false
         lookAgain()
@@ -79,7 +79,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
     serve,
     offer(lines) {
       const fresh = lines.filter(line => !waiting.has(lineKey(line)))
-      // Those that weren't taken are asked for before one that has just had its turn: else it would come round for ever.
+      // Lines that weren't taken come before one that just had its turn; otherwise that one would always be next.
       const room = mayBeMore && waiting.size > 0 ? 0 : Math.max(0, 2 * slots - running.size - waiting.size)
       mayBeMore ||= fresh.length > room
       for (const line of fresh.slice(0, room)) void serve(line)

@@ -9,7 +9,7 @@ import type { Line } from './line.ts'
 export interface EndedRun {
   /** Lines that may have work. */
   readonly wake: readonly Line[]
-  /** What had been held, and is over. */
+  /** The holds that were lifted. */
   readonly lifted: readonly ObservedHold[]
   /** The run that has taken over lease and slot. */
   readonly next: ClaimedRun | undefined
@@ -30,10 +30,10 @@ const end = gather<Record<string, string | number | boolean | readonly string[] 
 })
 
 /**
- * Records how a run ended, settles its request and frees its line: one exchange, and the same answer when it is asked again.
+ * Records how a run ended, settles its request and frees its line, in one round trip. Calling it again returns the same answer.
  *
- * @param nextRunId of the run that is to begin on the line in the same exchange, if it has work; announced as for a claim
- * @returns undefined when the run had lost its lease, so that nothing was written
+ * @param nextRunId of the run to start on the line in the same round trip, if it has work; announced as for a claim
+ * @returns undefined if the run had lost its lease, so that nothing was written
  */
 export async function endRun(
   store: Store,
@@ -70,7 +70,7 @@ function lineOf({ account, job, fence }: Line): Line {
   return { account, job, fence }
 }
 
-/** Milliseconds of the longest pause: a day, whatever a job or an API asks for. */
+/** The longest pause in milliseconds: a day, whatever a job or an API asks for. */
 const longestPauseMs = 86_400_000
 
 function clampPause(ms: number): number {
@@ -86,7 +86,7 @@ function asJson(value: object | undefined): string | null {
   return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? storable(inner) : inner))
 }
 
-/** The words of a foreign system may hold what no text of Postgres can: NUL, or half a surrogate pair. */
+/** Foreign text may contain what Postgres can't store in text: NUL and unpaired surrogates. */
 function storable(text: string): string {
   return text.replaceAll('\u0000', '\ufffd').toWellFormed()
 }

@@ -4,27 +4,27 @@ import { findHoldCause, type HoldRecord, holdAfter } from '../holds/hold-after.t
 import { describeError } from '../log.ts'
 import type { RunCounts, RunState } from '../states.ts'
 
-/** Why a run's signal is aborted when an operator has cancelled its request. */
+/** The reason for aborting a run's signal after an operator has cancelled its request. */
 export class CancelledError extends WorkerError {
   constructor() {
     super('cancelled', 'An operator cancelled it')
   }
 }
 
-/** How a run ended and what becomes of its request: what `worker.end_run` writes in one transaction. */
+/** How a run ended and what happens to its request: what `worker.end_run` writes in one transaction. */
 export interface Ending {
   readonly run: Exclude<RunState, 'running'>
-  /** `waiting`: it runs again after `pauseMs`, or when its hold is over, or once all `steps` of a bootstrap are done. */
+  /** `waiting`: it runs again after `pauseMs`, or when its hold is lifted, or once all `steps` of a bootstrap are done. */
   readonly request: 'done' | 'failed' | 'cancelled' | 'waiting'
   readonly pauseMs: number
-  /** In a row, this one included when it counts. */
+  /** Consecutive failures, including this one if it counts. */
   readonly failures: number
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly counts?: RunCounts | undefined
   readonly error?: ErrorRecord
   readonly hold?: HoldRecord
-  /** What was held is over, since a run came through. */
+  /** Holds are lifted, because the run succeeded. */
   readonly lifts: boolean
   readonly steps?: readonly string[]
 }
@@ -34,26 +34,26 @@ export interface ErrorRecord extends Explanation {
 }
 
 /**
- * Runs of one request that may fail for a reason that passes, before the request fails: the pauses add up to a day, so that
- * nothing is given up in a night.
+ * How many runs of a request may fail for a transient reason before the request fails. Their pauses add up to a day, so that no
+ * request fails overnight.
  */
 export const maxPassingFailures = 100
-/** The same for what nobody foresaw, such as a fault in a job: 21 minutes. */
+/** The same for unexpected errors, such as a bug in a job: 21 minutes. */
 export const maxUnknownFailures = 8
 
-/** What is known of a run that ends. */
+/** What is known about a run that ends. */
 export interface RunFacts {
   readonly failures: number
-  /** It went to see whether a hold is over. */
+  /** It was a probe of a hold. */
   readonly probed: boolean
-  /** Whether the gate had let it pass. */
+  /** Whether the gate let it pass. */
   readonly metBy: 'gate' | 'run'
   readonly dryRun: boolean
-  /** Why it was to stop, when it was. */
+  /** Why it was aborted, if it was. */
   readonly stopped: unknown
 }
 
-/** A run that came through. */
+/** A successful run. */
 export function endWith(result: JobResult, { failures, dryRun }: RunFacts): Ending {
   if ('waitMs' in result) {
     return { run: 'succeeded', request: 'waiting', pauseMs: result.waitMs, failures, lifts: false }
@@ -62,11 +62,11 @@ export function endWith(result: JobResult, { failures, dryRun }: RunFacts): Endi
     return { run: 'succeeded', request: 'waiting', pauseMs: 0, failures: 0, lifts: true, steps: result.steps }
   }
   const { from, to, counts } = result
-  // A dry run only looked, and shows nothing about what comes after it.
+  // A dry run only reads, so it proves nothing about writing.
   return { run: 'succeeded', request: 'done', pauseMs: 0, failures: 0, from, to, counts, lifts: !dryRun }
 }
 
-/** A run that an error ended. */
+/** A run that ended with an error. */
 export function endAfter(error: unknown, facts: RunFacts): Ending {
   const { failures, stopped } = facts
   const record = recordOf(error)
@@ -89,7 +89,7 @@ export function endAfter(error: unknown, facts: RunFacts): Ending {
   return end({ run: 'failed', request: 'waiting', pauseMs: retryPauseMs(failures), failures: failures + 1 })
 }
 
-/** 10 s, 20 s, 40 s … at most 15 minutes. */
+/** 10 s, 20 s, 40 s …, at most 15 minutes. */
 export function retryPauseMs(failures: number): number {
   return Math.min(10_000 * 2 ** failures, 900_000)
 }

@@ -11,11 +11,11 @@ import type { RunDeps } from './run-deps.ts'
 
 export interface Executed {
   readonly ending: Ending
-  /** What the job returned, or what ended it. */
+  /** What the job returned, or the error that ended it. */
   readonly outcome: { readonly result: JobResult } | { readonly thrown: unknown }
 }
 
-/** Brings one claimed run through the gate and through its job. It doesn't throw: what ended the run is in the answer. */
+/** Runs a claimed run through the gate and its job. It doesn't throw: the error that ended the run is in the result. */
 export function executeRun(deps: RunDeps, execution: Execution): Promise<Executed> {
   const { requestId: request, trigger, probed } = execution
   const observed = { job: execution.job.name, account: execution.access.account.name, run: execution.lease.runId }

@@ -3,13 +3,13 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import type { ClaimedRun } from './claim-run.ts'
 import type { PacedProgress } from './pace.ts'
 
-/** A claimed run, with what it needs to go through the gate and its job. */
+/** A claimed run, with what the gate and its job need. */
 export interface Execution extends ClaimedRun {
   readonly job: JobDefinition
   readonly access: AccountAccess
   /** Default false. */
   readonly dryRun?: boolean
   readonly signal: AbortSignal
-  /** Told at each report; what is told to everybody is stored now and then. */
+  /** Called at each report. The store gets progress only now and then. */
   readonly onProgress?: (progress: PacedProgress) => void
 }

@@ -3,11 +3,11 @@ import type { Clock } from '../time/clock.ts'
 import { repeat } from '../time/repeat.ts'
 
 const everyMs = 1_000
-/** After a beat without an answer: the next one goes over another connection. */
+/** After a beat without an answer, the next one uses another connection. */
 const againMs = 200
-/** One that can't be heard acts before the others take it for dead, so that no run goes on beside its successor. */
+/** A process that isn't heard acts before the others declare it dead, so that no run continues beside its successor. */
 const silentShare = 0.75
-/** How long the beat under way may take when it is stopped, in milliseconds. */
+/** How long the current beat may take on disposal, in milliseconds. */
 const stopWithinMs = 500
 
 export interface Heartbeat extends AsyncDisposable {}
@@ -15,9 +15,9 @@ export interface Heartbeat extends AsyncDisposable {}
 export interface HeartbeatDeps {
   readonly clock: Clock
   readonly log: Log
-  /** Sends one beat; rejects when it wasn't answered, in its own time. */
+  /** Sends one beat; rejects if it isn't answered within its own time limit. */
   beat(): Promise<void>
-  /** No beat that was sent in the last `silentMs` has been answered. */
+  /** No beat sent in the last `silentMs` has been answered. */
   onSilent(silentMs: number): void
   /** A beat was answered again. */
   onHeard(): void
@@ -25,9 +25,9 @@ export interface HeartbeatDeps {
 
 /**
  * Keeps a process alive for the others: one beat a second, which waits for nothing else. The time without an answer counts from
- * when the last answered beat was *sent*, because the store can't have counted from any later.
+ * when the last answered beat was *sent*, because the store can't have started to count earlier.
  *
- * @param lifeMs after so long without a beat the others take the process for dead
+ * @param lifeMs after this time without a beat, the others declare the process dead
  * @throws what the first beat throws
  */
 export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promise<Heartbeat> {
@@ -37,7 +37,7 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
   let heard: Watch | undefined
   let isSilent = false
 
-  /** Goes off when the beat that is about to be sent is the last one to be answered for so long. */
+  /** Fires if no beat, including the next one, has been answered for that long. */
   function watch(): Watch {
     const over = new AbortController()
     const started = { hasGoneOff: false, stop: () => over.abort() }
@@ -61,7 +61,7 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
     }
     heard?.stop()
     heard = sent
-    // An answer that took so long says nothing about now.
+    // An answer that took this long says nothing about the present.
     if (sent.hasGoneOff) return fallSilent()
     if (!isSilent) return
     isSilent = false
@@ -84,8 +84,8 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
         failures = 0
       } catch (error) {
         failures += 1
-        // One line for each outage.
-        if (failures === 1 && !signal.aborted) log.warn({ error }, 'the store did not take the heartbeat')
+        // One line per outage.
+        if (failures === 1 && !signal.aborted) log.warn({ error }, 'the store did not answer a heartbeat')
       }
       return failures > 0 && !isSilent ? againMs : everyMs
     },

@@ -6,8 +6,7 @@ import type { RunDeps } from './run-deps.ts'
 const everyMs = 60_000
 
 /**
- * What has to be looked after while a worker runs for months, once a minute until it is stopped: an account that was
- * forgotten begins anew, and what nobody will ask for any more is deleted.
+ * Maintenance, once a minute until it is disposed: an account that was forgotten starts again, and old records are deleted.
  *
  * @param renew stores what this process serves, and its schedules
  */
@@ -18,18 +17,18 @@ export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): As
       await requestBootstraps(deps)
       await prune(deps, signal)
     } catch (error) {
-      deps.log.warn({ error }, 'housekeeping is tried again in a minute')
+      deps.log.warn({ error }, 'maintenance failed and is repeated in a minute')
     }
     return everyMs
   })
 }
 
-/** Rows of one statement: so few that it holds no locks for long, and no matter how many there are. */
+/** Rows per statement: few enough that locks are short, however many rows there are. */
 const batch = 1_000
 
 /**
- * Not what an open request still needs: the steps of a bootstrap, on which its ticks depend, and those that an open one stands for,
- * with their keys.
+ * Excludes what an open request still needs: the steps of a bootstrap, on which its ticks depend, and requests that were
+ * superseded by it, with their keys.
  */
 const isForgettable = sql<boolean>`
   not exists (select from worker.requests b where b.id = r.bootstrap_id and b.ended_at is null)
@@ -37,8 +36,8 @@ const isForgettable = sql<boolean>`
     select from worker.requests s where s.id = worker.successor(r.id) and s.id <> r.id and s.ended_at is null)`
 
 /**
- * What is kept, and for how long: requests that were done for 7 days with their idempotency keys, those that failed for 30; runs
- * for 90; schedules until nobody has served them for 90. A paused one isn't served, and stays.
+ * Deletes requests that are done after 7 days, with their idempotency keys; failed ones after 30; runs after 90; schedules that
+ * nobody has served for 90. A paused schedule isn't served, but it stays.
  */
 async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
   const statements = [

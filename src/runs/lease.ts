@@ -7,16 +7,17 @@ import type { LineName } from './line.ts'
 export const leaseRows = accountRows('worker.leases')
 
 /**
- * The right of a run to be the one active run of its line. Every transaction that writes compares the run's random id, and the
- * origin of the lease's row, which tells a store that went back (a restored dump, an asynchronous standby).
+ * The right of a run to be the one active run of its line. Every transaction that writes compares the run's random id and the
+ * origin of the lease's row. The origin reveals a store that returned to an earlier state (a restored dump, an asynchronous
+ * standby).
  */
 export interface Lease extends LineName {
   readonly runId: string
 }
 
 /**
- * Runs `work` in a transaction that locks the lease's row in share mode: nobody can take the lease until it has committed,
- * and one whose lease was taken before writes nothing.
+ * Runs `work` in a transaction that locks the lease's row in share mode. Nobody can take the lease until it commits, and a run
+ * that has lost its lease writes nothing.
  *
  * @throws LeaseLostError
  */
@@ -27,18 +28,18 @@ export async function fencedTransaction<T>(
 ): Promise<T> {
   return store.transaction().execute(async tx => {
     await requireHeld(tx, lease)
-    // The brand says that the check above was made; this is the one place that grants it.
+    // The brand proves that the check above was made; it is granted only here.
     return work(tx as FencedTransaction)
   })
 }
 
 /**
- * Executes a statement that is the whole transaction: one exchange with the database where `fencedTransaction` needs four. The
- * lease's row is locked in the same way.
+ * Executes a statement that is the whole transaction: one round trip where `fencedTransaction` needs four. It locks the lease's
+ * row in the same way.
  *
- * @param build gets the condition that the lease is held, on which everything that is written has to depend
+ * @param build gets the condition that the lease is held; everything that the statement writes must depend on it
  * @returns how many rows were written
- * @throws LeaseLostError; PermanentError (`nothing-written`), because it is for statements that always write some
+ * @throws LeaseLostError; PermanentError (`nothing-written`), because the statement must always write a row
  */
 export async function fencedStatement(
   store: Store,
@@ -49,8 +50,8 @@ export async function fencedStatement(
   if (numAffectedRows > 0n) return Number(numAffectedRows)
   await requireHeld(store, lease)
   throw new PermanentError('nothing-written', {
-    found: `A statement of ${lease.job} wrote no row, though nothing keeps its run from writing`,
-    remedy: 'look for a trigger on its mirror table that keeps rows out',
+    found: `A statement of ${lease.job} wrote no row, although its run still holds its lease`,
+    remedy: 'check whether a trigger on its mirror table discards rows',
   })
 }
 
@@ -65,6 +66,6 @@ async function requireHeld(store: Store, lease: Lease): Promise<void> {
   const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
   if (rows.length > 0) return
   throw new LeaseLostError(
-    `This run of ${lease.job} for account "${lease.account}" stopped without writing, because it has lost its lease: another run has taken over, or the store was restarted or restored`,
+    `This run of ${lease.job} for account "${lease.account}" stopped without writing, because it lost its lease: another run has taken over, or the store was restarted or restored`,
   )
 }

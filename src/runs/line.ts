@@ -4,15 +4,15 @@ export interface LineName {
   readonly job: string
 }
 
-/** One text for each line, to find it by. */
+/** A unique key for the line. */
 export function lineKey({ account, job }: LineName): string {
   return `${account}/${job}`
 }
 
-/** A line that may have work: `fence` is the number that a claim of it would follow. */
+/** A line that may have work: `fence` is the number that a claim would follow. */
 export interface Line extends LineName {
   readonly fence: string
 }
 
-/** Tells processes that these lines may have work. A wake-up that gets lost costs at most a pulse. */
+/** Tells processes that these lines may have work. A lost wake-up costs at most one pulse. */
 export type Wake = (lines: readonly Line[]) => void

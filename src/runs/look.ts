@@ -8,12 +8,12 @@ import type { Line, LineName } from './line.ts'
 import type { WorkerProcess } from './process.ts'
 
 const everyMs = 1_000
-/** An instant that is due sooner than that is waited for so long, in milliseconds. */
+/** A due time closer than this is waited for, in milliseconds. */
 const leastPauseMs = 20
-/** Lines and ticks of one look; with more it looks again at once. */
+/** Lines and ticks per look; if there are more, the next look follows at once. */
 const linesAtOnce = 100
 const ticksAtOnce = 1_000
-/** How long the look under way may take when it is stopped, in milliseconds. */
+/** How long the current look may take on disposal, in milliseconds. */
 const stopWithinMs = 500
 
 export interface Tick extends LineName {
@@ -30,10 +30,10 @@ export interface LookDeps {
   readonly clock: Clock
   readonly log: Log
   readonly process: Pick<WorkerProcess, 'id' | 'runIds'>
-  /** Free lines that have ready work. */
+  /** Free lines with ready requests. */
   wake(lines: readonly Line[]): void
   tick(ticks: readonly Tick[], now: Date): Promise<void>
-  /** The store knows of no line that this process serves: it was taken for dead, or the store was restored. */
+  /** The store has no lines of this process: it was declared dead, or the store was restored. */
   renew(): Promise<void>
 }
 
@@ -44,12 +44,12 @@ interface LookRow extends LineName {
   readonly next_at: Date | null
 }
 
-/** Asks the store once a second what there is to do for the lines that this process serves. A look that fails is made again. */
+/** Asks the store once a second for the work of the lines that this process serves. A look that fails is repeated. */
 export function startLooking(deps: LookDeps): Looking {
   const { store, clock, log, process } = deps
   let since: Date | undefined
 
-  /** @returns milliseconds until the next one */
+  /** @returns milliseconds until the next look */
   async function lookOnce(signal: AbortSignal): Promise<number> {
     const { rows } = await sql<LookRow>`${brief}
       select kind, account, job, fence, due_at, next_at from worker.look(
@@ -76,7 +76,7 @@ export function startLooking(deps: LookDeps): Looking {
       try {
         return await lookOnce(signal)
       } catch (error) {
-        if (!signal.aborted) log.warn({ error }, 'the store could not be asked for work and is asked again')
+        if (!signal.aborted) log.warn({ error }, 'the store could not be asked for work; the worker asks again')
         return everyMs
       }
     },

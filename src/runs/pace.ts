@@ -1,10 +1,10 @@
 import type { Progress } from '../definitions/define-job.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** How fast a run goes, and when it will be done if it goes on like that. */
+/** The speed of a run, and when it will be done at that speed. */
 export interface PacedProgress extends Progress {
   readonly rowsPerSecond: number
-  /** Absent while the total or the pace isn't known. */
+  /** Absent if the total or the speed is unknown. */
   readonly etaSeconds?: number
 }
 
@@ -14,7 +14,7 @@ export function createPace(clock: Clock): (progress: Progress) => PacedProgress 
   let last = 0
   return progress => {
     const { done, total, doneBefore = 0 } = progress
-    // Another read begins at nothing, such as a sweep behind a scan.
+    // Another read starts at zero, such as a sweep after a scan.
     if (done < last) beganAt = clock.now()
     last = done
     const seconds = (clock.now() - beganAt) / 1_000

@@ -16,9 +16,9 @@ import { reportProgress, requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
- * The job's half of a run: whatever is thrown here was met after the gate.
+ * The job's half of a run: everything thrown here happened after the gate.
  *
- * @throws WorkerError; the signal's reason when it was stopped
+ * @throws WorkerError; the signal's reason if the run was aborted
  */
 export async function perform(
   deps: RunDeps,
@@ -33,7 +33,7 @@ export async function perform(
   ])
 }
 
-/** What a job throws is translated here, once: from here on it has a sentence and a decision. */
+/** Translates what a job throws, once: from here on it has a message and a decision. */
 async function runJob(
   job: JobDefinition,
   session: Session,
@@ -45,13 +45,13 @@ async function runJob(
   } catch (error) {
     if (error instanceof WorkerError || context.signal.aborted) throw error
     const { code, message, isPrivate } = explainThrown(error, findSecrets())
-    // What passes may be tried for a day, as where it is ours.
+    // Transient errors are retried for a day, like those of the worker itself.
     const Kind = isPassingFailure(error) ? TransientError : JobError
     throw new Kind(isPrivate ? privateCode : code, message, { cause: error })
   }
 }
 
-/** Progress is a write to the store, and pages come faster than anybody looks. */
+/** Progress is written to the store less often than pages arrive. */
 const reportEveryMs = 1_000
 
 function createContext(
@@ -91,7 +91,7 @@ function createContext(
     },
     async request({ name }, ...[payload]) {
       const other = deps.jobs.get(name)
-      if (!other) throw new PermanentError('unknown-job', `${job.name} asks for job "${name}", which there is none of`)
+      if (!other) throw new PermanentError('unknown-job', `${job.name} requests job "${name}", which doesn't exist`)
       const request = { account, job: name, payload: payload ?? {}, trigger: 'job' as const, caller: `job:${job.name}` }
       const { accepted } = await requestRun(deps, request)
       return { id: accepted.id }
@@ -99,12 +99,12 @@ function createContext(
   }
 }
 
-/** It was parsed when it was asked for, unless by SQL, or by a version whose schema was another one. */
+/** Checked when the request was made, except in SQL or by a version with another schema. */
 function parsePayload(job: JobDefinition, payload: unknown): unknown {
   const parsed = job.payload.safeParse(payload)
   if (parsed.success) return payload
   throw new PermanentError('payload', {
-    found: `The payload of ${job.name} is not what it needs (${explainIssues(parsed.error, 'payload')})`,
-    remedy: 'make the request again with another one',
+    found: `The payload of ${job.name} is invalid (${explainIssues(parsed.error, 'payload')})`,
+    remedy: 'make the request again with a valid payload',
   })
 }

@@ -8,18 +8,18 @@ import { CancelledError } from './ending.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { createRunsInHand, type RunInHand } from './runs-in-hand.ts'
 
-/** A process is taken for dead when it hasn't been heard of for so long; its runs then end as interrupted. */
+/** A process is declared dead when it hasn't been heard of for this long; its runs then end as interrupted. */
 const lifeMs = 6_000
-/** The same for the one owner of an embedded database: nobody else is there to take its runs over. */
+/** The same for the one owner of an embedded database: no other process could take over its runs. */
 const lifeAloneMs = 3_600_000
-/** What is told to the store at the end may take so long, in milliseconds. */
+/** How long the last message to the store may take, in milliseconds. */
 const farewellMs = 500
 
 export interface WorkerProcess extends AsyncDisposable {
   readonly id: string
   /** Announces a run before its claim, so that nobody puts it back. */
   takeInHand(): RunInHand
-  /** Of the runs that it has claimed or is about to claim. */
+  /** Runs that it has claimed or is about to claim. */
   runIds(): readonly string[]
 }
 
@@ -35,7 +35,7 @@ interface BeatRow {
 }
 
 /**
- * Makes this process known and keeps it alive in the store.
+ * Registers this process in the store and keeps it alive.
  *
  * @param self.isAlone it owns an embedded database, which no other process can open
  */
@@ -58,7 +58,7 @@ export async function startProcess(
     }
   }
 
-  // Whoever owned the embedded database before is gone.
+  // The previous owner of the embedded database is gone.
   if (self.isAlone) await sql`delete from worker.processes`.execute(store)
   const heartbeat = await startHeartbeat(
     {
@@ -87,7 +87,7 @@ export async function startProcess(
 
 function lost(): LeaseLostError {
   return new LeaseLostError(
-    'This run has lost its lease: another one has taken over, or the store was restarted or restored',
+    'This run has lost its lease: another run has taken over, or the store was restarted or restored',
   )
 }
 

@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import type { RunDeps } from './run-deps.ts'
 
-/** Callers that wait for requests to end; however many there are, one query looks for all of them. */
+/** Callers that wait for requests to end. One query serves all of them. */
 export interface RequestEnds {
-  /** Resolves when the request has ended or is gone, after `ms`, or when the signal is aborted; whoever asked looks which. */
+  /** Resolves when the request has ended or is gone, after `ms`, or when the signal is aborted; the caller finds out which. */
   wait(id: string, ms: number, signal: AbortSignal): Promise<void>
 }
 
-/** Milliseconds between two looks, while anybody waits. */
+/** Milliseconds between looks while someone waits. */
 const lookEveryMs = 500
 
 export function createRequestEnds({ store, clock }: Pick<RunDeps, 'store' | 'clock'>): RequestEnds {
@@ -20,7 +20,7 @@ export function createRequestEnds({ store, clock }: Pick<RunDeps, 'store' | 'clo
     while (waiting.size > 0) {
       await clock.sleep(lookEveryMs)
       if (waiting.size === 0) break
-      // A store that is away is looked at again; the callers have a time of their own.
+      // If the store is down, the next look tries again; callers have their own time limit.
       const ended = await findEnded([...new Set(waiting.values())]).catch(() => new Set<string>())
       for (const [over, id] of waiting) if (ended.has(id)) over.abort()
     }

@@ -5,10 +5,10 @@ import { requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
- * Requests what follows the mirror tables that a run of `job` may have written. It doesn't throw: who follows a table has a
- * schedule as well, which makes up for a wake-up that was lost.
+ * Requests the jobs that follow the mirror tables which a run of `job` may have written. It doesn't throw: followers also have a
+ * schedule, which makes up for lost wake-ups.
  *
- * @param result undefined when the run failed, after which some of its pages may be committed
+ * @param result undefined if the run failed; some of its pages may be committed
  */
 export async function requestFollowers(
   deps: Pick<RunDeps, 'store' | 'jobs' | 'wake' | 'log' | 'observer'>,

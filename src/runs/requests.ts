@@ -9,7 +9,7 @@ import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, LineName, Wake } from './line.ts'
 
-/** What is recorded of an account's requests and runs, in the order in which rows are locked. */
+/** What is stored about an account's requests and runs, in the order in which rows are locked. */
 export const requestRows: readonly AccountRows[] = [
   accountRows('worker.idempotency_keys'),
   accountRows('worker.requests'),
@@ -24,24 +24,24 @@ export interface NewRequest extends LineName {
   readonly payload: unknown
   readonly trigger: Trigger
   readonly priority?: Priority | undefined
-  /** Whose idempotency key it is; keys of different callers never meet. */
+  /** Whose idempotency key it is; keys of different callers are independent. */
   readonly caller: string
-  /** Asked again with the same key and payload, the answer is the same request. */
+  /** The same key and payload return the same request. */
   readonly idempotencyKey?: string | undefined
-  /** Waits while somebody else's request with the key is being accepted; default true. */
+  /** Waits while another request with the key is being accepted; default true. */
   readonly waitsForKey?: boolean
 }
 
 export interface AcceptedRequest {
   readonly id: string
-  /** True when an equal request was already waiting, or when its key was known: nothing was added. */
+  /** True if an equal request was already waiting, or the key was known: nothing was added. */
   readonly absorbed: boolean
 }
 
-/** What became of a request, committed. */
+/** The result of a request, committed. */
 interface Acceptance {
   readonly accepted: AcceptedRequest
-  /** What the first request of the key was told; without a key, the same. */
+  /** The answer to the first request with the key; without a key, the same as `absorbed`. */
   readonly answer: AcceptedRequest
   readonly conflict: boolean
 }
@@ -65,11 +65,11 @@ const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
 })
 
 /**
- * Accepts a request: once this has resolved it is committed, whatever becomes of the queue.
+ * Accepts a request. Once this resolves, the request is committed, whatever happens to the queue.
  *
- * @returns `wake` is the request's line, when nobody runs it
- * @throws UsageError when the payload can't be stored; InProgressError when a request with the key is being accepted and isn't
- *   waited for
+ * @returns `wake` is the request's line, if nobody is running it
+ * @throws UsageError if the payload can't be stored; InProgressError if another request with the key is being accepted and
+ * `waits` is false
  */
 export async function acceptRequest(
   store: Store,
@@ -90,7 +90,7 @@ export async function acceptRequest(
   }
 }
 
-/** The same, and whoever may run it is told. */
+/** The same, and wakes its line. */
 export async function requestRun(
   deps: { readonly store: Store; readonly wake: Wake; readonly observer: Observer },
   request: NewRequest,
@@ -108,21 +108,21 @@ export async function requestRun(
 function keyInProgress(key: string | null): InProgressError {
   return new InProgressError({
     found: `A request with idempotency key "${key}" is being accepted`,
-    remedy: 'send this one again in a second: the answer is the same then',
+    remedy: 'repeat this request in a second',
   })
 }
 
-/** SQLSTATE 22P05 and 22P02: what JSON can say and jsonb can't hold. */
+/** SQLSTATE 22P05 and 22P02: JSON that jsonb can't store. */
 function explainPayload(error: unknown): never {
   const state = sqlStateOf(error)
   if (state !== '22P05' && state !== '22P02') throw error
   throw new UsageError({
-    found: 'The payload holds a NUL character or half a surrogate pair, which Postgres can not store',
-    remedy: 'take it out, or encode it',
+    found: 'The payload contains a NUL character or an unpaired surrogate, which Postgres can not store',
+    remedy: 'remove or encode it',
   })
 }
 
-/** Reserves a foreground run for a process: it comes first in its line, isn't absorbed, and ends with the process. */
+/** Reserves a foreground run for a process: it is first in its line, isn't absorbed, and ends with the process. */
 export async function reserveRequest(
   store: Store,
   { account, job, payload, trigger, processId }: LineName & { payload: unknown; trigger: string; processId: string },
@@ -136,16 +136,16 @@ export async function reserveRequest(
 }
 
 /**
- * Ends a waiting request, for everyone whose wish it has absorbed, and asks the process of a running one to end it.
+ * Cancels a waiting request, for everyone whose request it has absorbed, or asks the process of a running one to abort it.
  *
- * @returns the state that it is in then; undefined when there is no such request
+ * @returns the resulting state; undefined if there is no such request
  */
 export async function cancelRequest(store: Store, id: string): Promise<RequestState | undefined> {
   const { rows } = await sql<{ state: RequestState | null }>`select worker.cancel(${id}) as state`.execute(store)
   return rows[0]?.state ?? undefined
 }
 
-/** How far a run has come, as long as it holds its line. */
+/** Stores the progress of a run, as long as it holds its line. */
 export async function reportProgress(store: Store, runId: string, progress: object): Promise<void> {
   await sql`${brief}
     insert into worker.run_progress (run_id, progress)

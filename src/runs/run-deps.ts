@@ -14,14 +14,14 @@ export interface RunDeps {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  /** Told what happens to runs. */
+  /** Observes runs. */
   readonly observer: Observer
   readonly process: WorkerProcess
   readonly wake: Wake
   readonly jobs: ReadonlyMap<string, JobDefinition>
   readonly accounts: ReadonlyMap<string, AccountAccess>
   readonly firstLogin: FirstLoginDefinition | undefined
-  /** Where the SDL of each role is. */
+  /** The folder with the SDL of each role. */
   readonly schemaFolder: URL
   readonly settings: SettingsSource
 }

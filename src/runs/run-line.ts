@@ -10,22 +10,22 @@ import type { LineName } from './line.ts'
 import type { RunDeps } from './run-deps.ts'
 import type { RunInHand } from './runs-in-hand.ts'
 
-/** Runs of one account at a time, over all processes, where the account says nothing else. */
+/** Concurrent runs of an account, over all processes, if the account doesn't say otherwise. */
 export const defaultSlots = 4
-/** Milliseconds between two attempts to record how a run ended while the store is away. */
+/** Milliseconds between attempts to record how a run ended while the store is down. */
 const endAgainMs = 1_000
 
 /**
- * Short runs of one line follow each other for so long, each begun in the exchange that ends the one before, until another line
- * has its turn; in milliseconds.
+ * How long short runs of one line follow each other, each started by the round trip that ends the previous one, before another
+ * line gets its turn; in milliseconds.
  */
 const turnMs = 50
 
 /**
- * Runs the requests of a line, one after the other, as long as it has its turn; what is left to do is woken.
+ * Runs the requests of a line one after another during its turn. What remains is woken.
  *
- * @param stopping aborts the run in hand
- * @param mayGoOn whether a further request may begin
+ * @param stopping aborts the active run
+ * @param mayGoOn whether another request may start
  * @returns whether there was anything to run
  */
 export async function runLine(
@@ -38,7 +38,7 @@ export async function runLine(
   const job = deps.jobs.get(line.job)
   const access = deps.accounts.get(line.account)
   if (!job || !access || !jobsOf(access.account, [job]).includes(job)) {
-    // A process that knows it finds it by its look.
+    // A process that knows the job finds the line by its look.
     observer.guardFired('ticket-unserved', line)
     return false
   }
@@ -46,7 +46,7 @@ export async function runLine(
   const turnEndsAt = clock.now() + turnMs
   const slots = access.account.limits?.concurrentRuns ?? defaultSlots
   let hand: RunInHand = turn.use(process.takeInHand())
-  // While nobody hears this process its runs are aborted as they begin: they would be claimed again without end.
+  // While this process isn't heard, its runs are aborted as they start; it would claim them again endlessly.
   if (hand.signal.aborted) return false
   let claim: ClaimedRun | NoClaim | undefined = await claimRun(store, {
     line,
@@ -63,11 +63,11 @@ export async function runLine(
     const signal = AbortSignal.any([hand.signal, stopping])
     const { ending } = await executeRun(deps, { ...claim, job, access, signal })
     const over = hand
-    // A run that was aborted says nothing good about the next one: nobody may hear this process.
+    // An aborted run is a bad sign for the next one: this process may not be heard.
     const goesOn = clock.now() < turnEndsAt && mayGoOn() && !hand.signal.aborted
     if (goesOn) hand = turn.use(process.takeInHand())
     const ended = await endSurely(deps, claim.lease, ending, stopping, goesOn ? hand.runId : undefined)
-    // Else each heartbeat during a long run after it would tell that this one has no lease.
+    // Otherwise each heartbeat during a long run after it would report that this run has no lease.
     over[Symbol.dispose]()
     deps.wake(ended?.wake ?? [])
     claim = ended?.next
@@ -75,7 +75,7 @@ export async function runLine(
   return true
 }
 
-/** SQLSTATE class 22: a value that Postgres can't hold. */
+/** SQLSTATE class 22: a value that Postgres can't store. */
 function isRefusedValue(error: unknown): boolean {
   return sqlStateOf(error)?.startsWith('22') === true
 }
@@ -87,15 +87,15 @@ function unrecordable({ failures }: Ending): Ending {
     request: 'failed',
     pauseMs: 0,
     failures,
-    error: { code: 'unrecordable', found, remedy: 'look at what the job returns, and at its counts and positions' },
+    error: { code: 'unrecordable', found, remedy: 'check what the job returns, including its counts and positions' },
     lifts: false,
   }
 }
 
 /**
- * An ending that isn't written down would make the others wait until this process is taken for dead.
+ * If a run's end weren't recorded, its line would wait until this process is declared dead.
  *
- * @returns undefined when the run had lost its lease: its request runs again, or has done so
+ * @returns undefined if the run had lost its lease: its request runs again, or already has
  */
 export async function endSurely(
   { store, clock, log, observer }: Pick<RunDeps, 'store' | 'clock' | 'log' | 'observer'>,
@@ -116,8 +116,8 @@ export async function endSurely(
       for (const hold of ended.lifted) observer.holdLifted(run, hold)
       return ended
     } catch (error) {
-      log.warn({ error, ...run }, 'how a run ended could not be recorded and is recorded again')
-      // Trying the same again wouldn't help, and the line must not wait for ever.
+      log.warn({ error, ...run }, 'how a run ended could not be recorded; the worker tries again')
+      // Repeating the same wouldn't help, and the line must not wait forever.
       if (isRefusedValue(error)) recorded = unrecordable(ending)
       if (stopping.aborted) return nothing
       await clock.sleep(endAgainMs, stopping).catch(() => {})

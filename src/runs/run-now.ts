@@ -19,27 +19,27 @@ export interface RunNow {
   /** Default false. */
   readonly dryRun?: boolean
   readonly signal: AbortSignal
-  /** Called once when another run has the line and this one waits for it. */
+  /** Called once if another run has the line and this one waits for it. */
   onWaiting(): void
   onProgress(progress: PacedProgress): void
 }
 
-/** Milliseconds between two looks whether the line is free. */
+/** Milliseconds between checks whether the line is free. */
 const lookEveryMs = 250
 
 /**
  * One run in the foreground: a request that only this process may run, first in its line, through the same gate and under the
- * same lease. What refuses it is thrown, not held.
+ * same lease. A refusal is thrown and places no hold.
  */
 export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
   if (run.job.needsWorker) {
     throw new UsageError({
-      found: `${run.job.name} is made of requests that a worker runs`,
-      remedy: 'use "bootstrap --wait"',
+      found: `${run.job.name} consists of requests that a worker runs`,
+      remedy: 'run "npm run -s cli -- bootstrap --wait"',
     })
   }
   if (run.dryRun && !run.job.canDryRun) {
-    throw new UsageError(`${run.job.name} can't tell what it would change: only jobs that mirror a table can`)
+    throw new UsageError(`${run.job.name} does not support dry runs: only jobs that mirror a table do`)
   }
   for (;;) {
     const result = await runOnce(deps, run)
@@ -78,12 +78,12 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
 
 function unsure({ account, job }: LineName): PermanentError {
   return new PermanentError('lease-lost', {
-    found: `The run of ${job} for account "${account}" came to its end after it had lost its lease, so what it wrote may be gone`,
+    found: `The run of ${job} for account "${account}" ended after it lost its lease, so its writes may be gone`,
     remedy: 'run it again',
   })
 }
 
-/** Nobody tries it again and nothing is held: whoever asked for it is told. */
+/** No retry and no hold: the caller gets the error. */
 export function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolean): Ending {
   if (ending.request !== 'waiting') return ending
   return { ...ending, request: cameThrough ? 'done' : 'failed' }
@@ -107,7 +107,7 @@ async function waitForClaim(
   }
 }
 
-/** Somebody cancelled the reserved request, or this process was taken for dead while it waited. */
+/** Someone cancelled the reserved request, or this process was declared dead while it waited. */
 async function explainGone(store: RunDeps['store'], requestId: string): Promise<WorkerError> {
   const row = await store
     .selectFrom('worker.requests')

@@ -1,17 +1,17 @@
 /** A run that this process has claimed, or is about to claim. */
 export interface RunInHand extends Disposable {
   readonly runId: string
-  /** Aborted when the run has lost its lease, when an operator cancels its request, and when the process can't be heard. */
+  /** Aborted when the run loses its lease, when an operator cancels its request, or when this process isn't heard. */
   readonly signal: AbortSignal
 }
 
-/** The runs of this process, as far as the store need know them. */
+/** The runs of this process that the store must know about. */
 export interface RunsInHand {
   ids(): readonly string[]
   /** Announces a run before its claim, so that nobody puts it back. */
   take(): RunInHand
   abort(runId: string, reason: Error): void
-  /** Aborts all of them, and each that is taken in hand from now on; until `undefined` says that it is over. */
+  /** Aborts all of them, and each later one, until it is called with `undefined`. */
   silence(reason: Error | undefined): void
 }
 

@@ -3,7 +3,7 @@ import type { AccountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'
 import type { LineName } from './line.ts'
 
-/** Those of dead processes: while a living one serves the account it says so itself. */
+/** Only those of dead processes: a live one that serves the account registers it again. */
 export const servedLineRows: AccountRows = {
   table: sql.table('worker.served_lines'),
   belongTo: account => sql`account = ${account} and not exists (
@@ -11,15 +11,15 @@ export const servedLineRows: AccountRows = {
 }
 
 export interface ServedLine extends LineName {
-  /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
+  /** The account starts with a bootstrap, which makes the first syncs in order; ticks follow after it. */
   readonly afterBootstrap: boolean
   /** This process knows its schedule, and makes its ticks. */
   readonly hasSchedule: boolean
-  /** Runs of the account at a time, over all processes. */
+  /** Concurrent runs of the account, over all processes. */
   readonly slots: number
 }
 
-/** A living process that serves the account; undefined when there is none. */
+/** A live process that serves the account; undefined if there is none. */
 export async function findServer(
   store: Store,
   account: string,
@@ -30,9 +30,9 @@ export async function findServer(
 }
 
 /**
- * Stores which lines a process serves, in the place of those before: it is told of no others. Several calls at once take turns.
+ * Replaces the lines that a process serves: it only learns about these. Concurrent calls take turns.
  *
- * @param lines asked in its turn
+ * @param lines called when it is this call's turn
  */
 export async function storeServedLines(
   store: Store,

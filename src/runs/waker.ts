@@ -5,20 +5,20 @@ import { requestsChannel } from '../store/listen.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, Wake } from './line.ts'
 
-/** Where tickets go; the part of `Tickets` that waking needs. */
+/** Where tickets go: the part of `Tickets` that waking needs. */
 export interface TicketTaker {
   add(tickets: readonly Line[]): Promise<void>
 }
 
 export interface Waker {
   readonly wake: Wake
-  /** What this process does about lines that it wakes itself; nothing until it serves. */
+  /** What this process does with lines that it wakes itself; nothing until it serves. */
   onWork(offer: Wake): void
 }
 
 /**
- * Tells whoever may run it that a line has work: by tickets where there is Redis, else by offering it to this process and
- * a notification to the others. When the queue doesn't take a ticket, this process is offered it as well.
+ * Wakes a line: with Redis by tickets, otherwise by offering the line to this process and notifying the others. If the queue
+ * doesn't accept a ticket, this process is offered the line too.
  */
 export function createWaker({
   store,
@@ -38,7 +38,7 @@ export function createWaker({
   let isNotifying = false
   let isWanted = false
 
-  /** However many lines are woken at once, there is one notification under way, and one after it. */
+  /** At most one notification is in progress and one is pending, however many lines are woken. */
   async function notify(): Promise<void> {
     isWanted = true
     if (isNotifying) return
@@ -47,7 +47,7 @@ export function createWaker({
       isWanted = false
       await sql`select pg_notify(${requestsChannel}, '')`
         .execute(store)
-        .catch(error => log.debug({ error }, 'the other processes were not notified and look within a second'))
+        .catch(error => log.debug({ error }, 'the other processes could not be notified; they look within a second'))
     }
     isNotifying = false
   }

@@ -28,7 +28,7 @@ export interface Schedule extends LineName {
   readonly rule: ScheduleRule
 }
 
-/** The schedules of every account's jobs. */
+/** The schedules of all jobs of all accounts. */
 export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly Schedule[] {
   const all = [...jobs]
   return [...accounts].flatMap(account =>
@@ -39,7 +39,7 @@ export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<
   )
 }
 
-/** The lines of every account's jobs. */
+/** The lines of all jobs of all accounts. */
 export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly ServedLine[] {
   const all = [...jobs]
   return [...accounts].flatMap(account => {
@@ -54,8 +54,8 @@ export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Acco
 }
 
 /**
- * Stores the schedules that are configured. One whose rule is the same keeps its time, also an overdue one. Those that this
- * process doesn't know stay: another version, or a process with other accounts, may keep them.
+ * Stores the configured schedules. One whose rule hasn't changed keeps its next time, even an overdue one. Schedules that this
+ * process doesn't know stay, because another version or a process with other accounts may keep them.
  */
 export async function reconcileSchedules(store: Store, schedules: readonly Schedule[]): Promise<void> {
   const { rows } = await sql<{ now: Date }>`select now() as now`.execute(store)
@@ -67,7 +67,7 @@ export async function reconcileSchedules(store: Store, schedules: readonly Sched
     due: firstDue(rule, now),
     every: 'everySeconds' in rule ? rule.everySeconds : null,
   }))
-  // A changed rule keeps a tick that is due, and doesn't make one: replicas with different rules would each start the job.
+  // A changed rule keeps a tick that is due but doesn't create one; otherwise each replica with another rule would start the job.
   await sql`
     with wanted as (
       select * from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb)
@@ -84,7 +84,7 @@ export async function reconcileSchedules(store: Store, schedules: readonly Sched
     on conflict do nothing`.execute(store)
 }
 
-/** Makes the requests of due schedules, all in one exchange; a tick that another process was faster with is none. */
+/** Makes the requests of due schedules in one round trip, except for ticks that another process has made first. */
 export async function makeTicks(
   { store, log, wake, observer }: SchedulerDeps,
   schedules: readonly Schedule[],
@@ -94,7 +94,7 @@ export async function makeTicks(
   const rules = new Map(schedules.map(schedule => [lineKey(schedule), schedule.rule]))
   const due = await planTicks(rules, ticks, now)
   for (const { account, job, missed } of due) {
-    if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was there for them')
+    if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was running')
   }
   const { rows } = await sql<MadeRow>`${brief}
     select account, job, fence, free, request_id, absorbed from worker.tick(
@@ -118,14 +118,16 @@ interface PlannedTick extends Tick, TickPlan {
   readonly spreadMs: number
 }
 
-/** After a night without a worker a thousand cron expressions are due at once: heartbeats and sockets have their turn between. */
+/**
+ * After a night without a worker, a thousand cron expressions are due at once. Heartbeats and sockets get their turn in between.
+ */
 async function planTicks(
   rules: ReadonlyMap<string, ScheduleRule>,
   ticks: readonly Tick[],
   now: Date,
 ): Promise<readonly PlannedTick[]> {
   const planned: PlannedTick[] = []
-  /** Accounts that have a job in common have its rule in common. */
+  /** Accounts with the same job share its rule. */
   const plans = new Map<string, TickPlan>()
   for (const tick of ticks) {
     const rule = rules.get(lineKey(tick))

@@ -6,12 +6,12 @@ import type { Store } from '../store/store.ts'
 import { describeRule, firstDue } from '../time/schedule-rule.ts'
 
 /**
- * Pauses or resumes the schedule of a line; one that no worker has stored yet is stored.
+ * Pauses or resumes the schedule of a line, and stores it if no worker has done so yet.
  *
- * One that is resumed begins as a new rule does: nothing was missed in the pause, and nothing is made up for.
+ * A resumed schedule starts like a new one: ticks during the pause weren't missed and aren't made up for.
  *
- * @param rule undefined where this process doesn't know it: then only what another one has stored can be changed
- * @returns undefined when there is no such schedule
+ * @param rule undefined if this process doesn't know it: then only a stored schedule can be changed
+ * @returns undefined if there is no such schedule
  */
 export async function setPaused(
   store: Store,

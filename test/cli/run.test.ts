@@ -47,7 +47,7 @@ describe('run', () => {
 
   test('with a payload that the job does not know ends with 2', async () => {
     const { code, err } = await run(home.env, 'run', 'sync-users', '--payload', '{"since":1}')
-    expect(err).toMatch(/^The payload of sync-users is not what it needs \(.*"since"\)\n$/)
+    expect(err).toMatch(/^The payload of sync-users is invalid \(.*"since"\)\n$/)
     expect(code).toBe(2)
   })
 
@@ -148,7 +148,7 @@ test('reset makes the next run read everything, and forget makes it start anew',
   expect(await run(home.env, 'forget', 'default')).toEqual({
     code: 2,
     out: '',
-    err: 'Account "default" is still configured: take it out of ACCOUNTS_FILE or the environment, which makes forgetting final, or run "forget default --configured" to have it start anew\n',
+    err: 'Account "default" is still configured: remove it from ACCOUNTS_FILE or the environment to forget it for good, or run "npm run -s cli -- forget default --configured" to let it start again\n',
   })
   expect((await run(home.env, 'forget', 'default', '--configured')).out).toMatch(
     /^Account "default" is forgotten\.\nNot deleted, because it lies outside the worker's tables: backups/,

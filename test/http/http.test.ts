@@ -265,7 +265,7 @@ describe('a request that is not as it must be', () => {
       'with a payload of the wrong shape',
       { body: '{"payload":{"since":5}}' },
       400,
-      /^The payload of export-articles is not what it needs \(since: .*string.*\)$/,
+      /^The payload of export-articles is invalid \(since: .*string.*\)$/,
     ],
     ['with a word too much in its payload', { body: '{"payload":{"until":"x"}}' }, 400, /Unrecognized key: "until"/],
     ['with a word too much', { body: '{"prioriti":"high"}' }, 400, /^The body is not what is needed \(.*"prioriti"\)$/],

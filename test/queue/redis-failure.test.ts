@@ -66,7 +66,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: async () => void (await admin.replicaof('127.0.0.1', '9')),
       restore: async () => void (await admin.replicaof('NO', 'ONE')),
       kind: TransientError,
-      found: /is a replica, which takes no writes \(READONLY\)$/,
+      found: /is a replica, which refuses writes \(READONLY\)$/,
       remedy: /name its primary/,
     },
     {
@@ -88,14 +88,14 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: () => set('min-replicas-to-write', '1'),
       restore: () => set('min-replicas-to-write', '0'),
       kind: TransientError,
-      found: /too few replicas follow it \(NOREPLICAS\)$/,
+      found: /has too few replicas \(NOREPLICAS\)$/,
       remedy: /min-replicas-to-write/,
     },
     {
       what: 'a database number that there is not',
       url: () => `${server.url}/9999`,
       kind: ConfigError,
-      found: /has no database of the number .*\(ERR DB index is out of range\)$/,
+      found: /does not have the database number .*\(ERR DB index is out of range\)$/,
       remedy: /end REDIS_URL with \/0/,
     },
     {
@@ -103,7 +103,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: () => allow('few', '~*', '&*', '+@all', '-eval'),
       url: () => withUser('few'),
       kind: ConfigError,
-      found: /does not let the user .*\(NOPERM .*'eval' command\)$/,
+      found: /does not give the user .*\(NOPERM .*'eval' command\)$/,
       remedy: /ACL SETUSER/,
     },
     {
@@ -111,7 +111,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: () => allow('reader', '~*', '&*', '+@all', '-set'),
       url: () => withUser('reader'),
       kind: ConfigError,
-      found: /does not let the user/,
+      found: /does not give the user/,
       remedy: /ACL SETUSER/,
     },
     {
@@ -135,7 +135,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: () => set('requirepass', 'canary'),
       restore: () => set('requirepass', ''),
       kind: ConfigError,
-      found: /wants a password \(NOAUTH\)$/,
+      found: /requires a password \(NOAUTH\)$/,
       remedy: /redis:\/\/user:password@host/,
     },
   ]
@@ -203,12 +203,12 @@ describe.runIf(redisServer && hasOpenssl)('a Redis that speaks TLS', () => {
 test.each<[string, RegExp, RegExp]>([
   ['LOADING Redis is loading the dataset in memory', /is still loading its data \(LOADING\)$/, /wait/],
   ['CLUSTERDOWN The cluster is down', /\(CLUSTERDOWN\)$/, /--cluster check/],
-  ['MOVED 3999 10.0.0.7:6381', /one node of a cluster.*\(MOVED\)$/, /without cluster mode/],
+  ['MOVED 3999 10.0.0.7:6381', /a node of a cluster.*\(MOVED\)$/, /without cluster mode/],
   ['MISCONF Redis is configured to save RDB snapshots, but it is currently unable to', /\(MISCONF\)$/, /its log/],
   ['DENIED Redis is running in protected mode because', /protected mode.*\(DENIED\)$/, /requirepass/],
   ['BUSY Redis is busy running a script.', /\(BUSY\)$/, /SCRIPT KILL/],
-  ['ERR max number of clients reached', /takes no more connections/, /maxclients/],
-  ['ERR SELECT is not allowed in cluster mode', /database 0 alone/, /\/0/],
+  ['ERR max number of clients reached', /accepts no more connections/, /maxclients/],
+  ['ERR SELECT is not allowed in cluster mode', /only database 0/, /\/0/],
   ["ERR unknown command 'EVALSHA', with args beginning with: 'canary'", /lacks a command/, /6\.2/],
   ['ERR something else', /^Redis refused a command \(ERR something else\)$/, /log/],
 ])('%s is told by its words', (message, found, remedy) => {

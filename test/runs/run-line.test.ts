@@ -324,7 +324,7 @@ describe.each(backends)('a request on %s', backend => {
     }>`select worker.request(${job}, ${account}, '{"n": "many"}') as id`.execute(app.deps.store)
     const id = rows[0]?.id ?? ''
     await untilState(id, 'failed')
-    expect((await find(id))?.failedReason).toContain('is not what it needs (n:')
+    expect((await find(id))?.failedReason).toContain('is invalid (n:')
   })
 
   test('that wants to be called again runs until it is done', async () => {

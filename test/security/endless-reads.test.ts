@@ -479,6 +479,6 @@ describe('a list of a REST API', () => {
   test('ends behind a hundred thousand pages, whatever they hold', () => {
     const page = new PageCheck('/x').list(z.number())
     for (let n = 0; n < 100_000; n += 1) page.parse([n])
-    expect(() => page.parse([0])).toThrow('GET /x gave 100000 pages and no end')
+    expect(() => page.parse([0])).toThrow('GET /x returned 100000 pages without an end')
   })
 })
