@@ -1,11 +1,11 @@
-/** What has to be known of a request to say what its answer means. */
+/** What is needed about a request to interpret its response. */
 export interface ApiRequest {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string
-  /** How messages call it, such as `GET /partner/orgs`; without the query, whose values can be data. */
+  /** How messages name it, such as `GET /partner/orgs`; without the query, whose values may be data. */
   readonly name: string
   /**
-   * Whether the request comes with an `Idempotency-Key`, by which the API knows a second one for the first
+   * Whether the request has an `Idempotency-Key`, by which the API recognizes a repetition
    * (draft-ietf-httpapi-idempotency-key-header).
    */
   readonly keyed: boolean
@@ -16,7 +16,7 @@ export interface ApiRequest {
 /** RFC 9110, section 9.2.2. */
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Whether sending the request twice does no more than sending it once. */
+/** Whether sending the request twice has the same effect as sending it once. */
 export function isRepeatable({ method, keyed }: Pick<ApiRequest, 'method' | 'keyed'>): boolean {
   return keyed || idempotentMethods.has(method)
 }

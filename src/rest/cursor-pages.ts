@@ -7,28 +7,28 @@ import type { RestApi } from './rest-api.ts'
 
 export interface CursorPage<T> {
   readonly items: readonly T[]
-  /** Where the page behind this one begins; undefined behind the last. To be kept with what was made of the items. */
+  /** Where the next page starts; undefined after the last page. Store it together with what was made of the items. */
   readonly next: string | undefined
 }
 
 export interface CursorPagesRequest<T> {
   readonly path: string
-  /** Of one item. */
+  /** The schema of one item. */
   readonly item: z.ZodType<T>
   /** Sent with each page. */
   readonly query?: Query
-  /** Items asked for at once; default 100, the most that EUnifyer gives. */
+  /** Items per page; default 100, EUnifyer's maximum. */
   readonly limit?: number
-  /** The `next` of an earlier page; default the beginning. */
+  /** The `next` of an earlier page; default: the first page. */
   readonly from?: string | undefined
   readonly signal: AbortSignal
 }
 
 /**
  * The pages of a list that EUnifyer answers as `{ items, next_cursor, has_more, limit }`
- * (docs.eunifyer.com/developer/guides/pagination). A page may be empty; the list ends where `has_more` is false.
+ * (docs.eunifyer.com/developer/guides/pagination). A page may be empty; the list ends when `has_more` is false.
  *
- * @throws PermanentError (`cursor`, `endless`) when the pages would never end, and what `RestApi.get` throws
+ * @throws PermanentError (`cursor`, `endless`) if the pages would never end, and what `RestApi.get` throws
  * @example
  * import { cursorPages, type Session } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -56,13 +56,13 @@ export async function* cursorPages<T>(api: RestApi, request: CursorPagesRequest<
     const next = page.next_cursor ?? ''
     if (next === '') {
       throw new PermanentError('cursor', {
-        found: `GET ${path} says that there is more, but gave no next_cursor`,
-        remedy: 'check that the API still has pages of this kind',
+        found: `GET ${path} says that there are more items, but returned no next_cursor`,
+        remedy: 'check that the API still paginates with next_cursor',
       })
     }
     if (next === cursor || cursors.meets(next)) {
       throw new PermanentError('cursor', {
-        found: `GET ${path} gave the same next_cursor again, so the list would never end`,
+        found: `GET ${path} returned the same next_cursor again, so the list would never end`,
         remedy: 'check that no cache answers for the API',
       })
     }

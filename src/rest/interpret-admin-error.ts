@@ -6,21 +6,21 @@ import { interpretFailure } from './interpret-failure.ts'
 import type { Tried } from './persist.ts'
 
 /**
- * What it means that a method of `@keycloak/keycloak-admin-client` threw. Its own errors hold the answer and are never passed
- * on, not even as a cause.
+ * Translates an error of `@keycloak/keycloak-admin-client`. Its own errors contain the response and are never passed on, not even
+ * as a cause.
  *
- * @param now milliseconds since 1970
+ * @param now milliseconds since the Unix epoch
  */
 export function interpretAdminError(error: unknown, request: ApiRequest, now: number): Tried<never> {
   if (!(error instanceof NetworkError)) {
-    // fetch tells why it failed by the cause alone.
+    // Only the cause says why fetch failed.
     const limit = error instanceof TypeError && error.cause instanceof PermanentError ? error.cause : error
     return { verdict: { kind: 'error', error: interpretFailure(limit, request) } }
   }
   const { status, headers } = error.response
   const verdict = interpretAnswer({ status, headers }, request, now)
   if (verdict.kind === 'done') {
-    // The client takes a 304 for a failure, and nothing here asks for one.
+    // The client treats a 304 as an error, and no request here is conditional.
     const unexpected = new PermanentError(`http-${status}`, `${request.name} was answered with HTTP ${status}`)
     return { headers, verdict: { kind: 'error', error: unexpected } }
   }

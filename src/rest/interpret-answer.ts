@@ -11,20 +11,20 @@ import { boundPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './rate-window.ts'
 
-/** What an API's answer means for the one who sent the request. */
+/** The meaning of an API's response for the sender. */
 export type Verdict<T = undefined> =
   | { readonly kind: 'done'; readonly value: T }
   /**
-   * Its error is a PermanentError, TransientError (worth another try), OutageError (the API serves nobody, or something else
-   * answers), or UnknownOutcomeError (it may have been carried out, and must not be sent twice).
+   * The error is a PermanentError, TransientError (worth another try), OutageError (the API is down, or something else answers),
+   * or UnknownOutcomeError (the request may have been carried out and must not be sent twice).
    */
   | Setback
 
 /**
- * Decides by status and headers alone what an answer means, since what a body says can hold data and differs with each API
- * (RFC 9110, section 15).
+ * Interprets a response by its status and headers only, because bodies may contain data and differ between APIs (RFC 9110,
+ * section 15).
  *
- * @param now milliseconds since 1970, by the local clock
+ * @param now milliseconds since the Unix epoch, by the local clock
  */
 export function interpretAnswer(
   answer: { readonly status: number; readonly headers: { get(name: string): string | null } },
@@ -35,14 +35,14 @@ export function interpretAnswer(
   if ((status >= 200 && status < 300) || status === 304) return done
   if (status >= 300 && status < 400) return failed(explainRedirect(status, request))
   if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
-  // A 503 that names a pause was given by something that turns requests away before it works on them.
+  // A 503 with a pause comes from something that rejects requests before they are processed.
   if (status === 429 || (status === 503 && headers.get('retry-after') !== null)) {
     return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
   }
-  // What the try before deleted is gone, as it was wanted.
+  // The previous try has deleted it, as requested.
   if (request.method === 'DELETE' && request.repeated && (status === 404 || status === 410)) return done
   if (status === 409 && request.keyed && request.repeated) {
-    return failed(new TransientError('in-progress', `${request.name} is still under way from the try before`))
+    return failed(new TransientError('in-progress', `${request.name} is still being processed from an earlier try`))
   }
   if (status >= 500 || status === 408) return failed(explainServerError(status, request))
   return failed(explainRefusal(status, request))
@@ -50,10 +50,10 @@ export function interpretAnswer(
 
 const done: Verdict = { kind: 'done', value: undefined }
 
-/** Statuses that one slow or odd request can cause, so they don't say that nobody is served. */
+/** Statuses that a single slow or unusual request can cause, so they don't mean that the API is down. */
 const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504, 507, 508])
 
-/** Server errors that say that the API will never do what was asked. */
+/** Server errors which mean that the API will never do this. */
 const neverServed: ReadonlySet<number> = new Set([501, 505])
 
 function retryAfterMs(headers: { get(name: string): string | null }, now: number): number {
@@ -69,36 +69,36 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
     return new PermanentError('forbidden', {
       found: `${name} was refused (HTTP 403)`,
       remedy:
-        'check that the service account has the scope or the role that it needs, and that the API has not disabled the account',
+        'check that the service account has the required scope or role, and that the API has not disabled the account',
     })
   }
   if (status === 431 || status === 494) {
     return new PermanentError(`http-${status}`, {
       found: `${name} was refused because its headers are too large (HTTP ${status}), of which the token is the largest`,
       remedy:
-        'raise the limit of what stands in front of the API (nginx: large_client_header_buffers), or take roles and mappers out of the token',
+        'raise the limit of the proxy in front of the API (nginx: large_client_header_buffers), or remove roles and mappers from the token',
     })
   }
   if (status === 404) {
     return new PermanentError('not-found', {
       found: `${name} was not found (HTTP 404)`,
-      remedy: 'check the path and API_BASE_URL; APIs say the same of what this account may not see',
+      remedy: 'check the path and API_BASE_URL; APIs also answer 404 if this account may not see the object',
     })
   }
   return new PermanentError(`http-${status}`, {
     found: `${name} was refused (HTTP ${status})`,
-    remedy: 'the request has to change; the reason that the API gives can hold data and is not shown',
+    remedy: "the request must change; the API's reason is not shown, because it may contain data",
   })
 }
 
 function explainServerError(status: number, request: ApiRequest): WorkerError {
   const { name } = request
   if (neverServed.has(status)) {
-    return new PermanentError(`http-${status}`, `${name} is nothing that the API can do (HTTP ${status})`)
+    return new PermanentError(`http-${status}`, `${name} is not supported by the API (HTTP ${status})`)
   }
   const told = {
     found: `${name} failed (HTTP ${status})`,
-    remedy: 'the log of the API, or of what stands in front of it, tells more',
+    remedy: 'check the log of the API, or of the proxy in front of it',
   }
   if (!isRepeatable(request)) return unknownOutcome(told)
   if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
@@ -106,14 +106,13 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
 }
 
 /**
- * Redirects aren't followed: the token would go to who knows where, and a POST would become a GET. Only 307 and 308 say
- * that nothing was done yet (RFC 9110, section 15.4).
+ * Redirects aren't followed: the token would go to an unknown host, and a POST would become a GET. Only 307 and 308 mean that
+ * nothing was done yet (RFC 9110, section 15.4).
  */
 function explainRedirect(status: number, request: ApiRequest): WorkerError {
   const told = {
-    found: `${request.name} is redirected (HTTP ${status})`,
-    remedy:
-      'name the final address in the path or in API_BASE_URL, and check whether a login page stands in front of the API',
+    found: `${request.name} was redirected (HTTP ${status})`,
+    remedy: 'use the final URL in the path or in API_BASE_URL, and check whether a login page is in front of the API',
   }
   if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(told)
   return new OutageError('redirect', 'job', told)

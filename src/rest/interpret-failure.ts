@@ -4,8 +4,8 @@ import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome } from './interpret-answer.ts'
 
 /**
- * What it means that there is no answer: PermanentError (`too-large`), OutageError when the API can't be reached, TransientError
- * when one answer didn't come or broke off, UnknownOutcomeError when what may have been carried out must not be sent again.
+ * The meaning of a missing response: PermanentError (`too-large`), OutageError if the API can't be reached, TransientError if the
+ * response didn't arrive or was cut off, UnknownOutcomeError if the request may have been carried out and must not be repeated.
  */
 export function interpretFailure(error: unknown, request: ApiRequest): WorkerError {
   if (error instanceof PermanentError) return isRepeatable(request) ? error : unknownOutcome(error)
@@ -13,9 +13,9 @@ export function interpretFailure(error: unknown, request: ApiRequest): WorkerErr
     words,
     neverSent,
     isTimeout,
-    remedy = 'check that the API runs and that API_BASE_URL is right',
+    remedy = 'check that the API is running and that API_BASE_URL is correct',
   } = describeNetworkFailure(error)
-  const told = { found: `${request.name} got no answer, ${words}`, remedy }
+  const told = { found: `${request.name} got no response, ${words}`, remedy }
   if (neverSent) return new OutageError('network', 'account', told)
   if (isRepeatable(request)) return new TransientError(isTimeout ? 'timeout' : 'network', told)
   return unknownOutcome(told)

@@ -3,17 +3,17 @@ import { parseJson } from '../json/parse-json.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome, type Verdict } from './interpret-answer.ts'
 
-/** A good answer, read to its end. */
+/** A successful response, read to its end. */
 interface Received {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   readonly body: Uint8Array
 }
 
-/** The JSON of an answer (undefined for one without content), or what it means that it isn't JSON. */
+/** The JSON of a response (undefined if it has no content), or the error if it isn't JSON. */
 export function interpretJson(received: Received, request: ApiRequest): Verdict<unknown> {
   const text = new TextDecoder().decode(received.body)
-  // 404 is the answer to a DELETE that had been carried out before.
+  // A 404 is the answer to a DELETE that had already been carried out.
   if (received.status === 204 || received.status === 205 || received.status >= 400) {
     return { kind: 'done', value: undefined }
   }
@@ -28,10 +28,10 @@ function explainNotJson({ status, headers }: Received, request: ApiRequest): Wor
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const told = {
     found: `${request.name} was answered with HTTP ${status} and something that is not JSON (${type})`,
-    remedy: 'the answer was cut off, or something else answers there; check the path and API_BASE_URL',
+    remedy: 'the response was cut off, or something else answers; check the path and API_BASE_URL',
   }
   if (!isRepeatable(request)) return unknownOutcome(told)
   if (/[/+]json$/i.test(type)) return new TransientError('not-json', told)
-  // A page where JSON should be: a login, a proxy, or an application that answers so to every path it doesn't know.
+  // A page instead of JSON: a login, a proxy, or an application that answers every unknown path.
   return new OutageError('not-json', 'job', told)
 }

@@ -2,9 +2,9 @@ import { PermanentError } from '../errors.ts'
 import type { RestApi } from './rest-api.ts'
 
 /**
- * Whether the API answers 404 or 410 for this path. What it answers otherwise isn't looked at, so an answer without content will do.
+ * Whether the API answers 404 or 410 for this path. The content of other responses is ignored, so an empty one is fine.
  *
- * @throws what `RestApi.fetch` throws for every other refusal or failure: those say nothing of what is there
+ * @throws what `RestApi.fetch` throws for every other refusal or failure, because those don't show whether it exists
  * @example
  * import { isMissing, type Session } from 'hasura-sync-worker'
  *
@@ -22,7 +22,7 @@ export async function isMissing(api: RestApi, path: string, signal: AbortSignal)
 }
 
 /**
- * Whether what was thrown is an answer that there is no such thing: 404 or 410.
+ * Whether an error means that the object doesn't exist: 404 or 410.
  *
  * @example
  * import { isNotFound } from 'hasura-sync-worker'

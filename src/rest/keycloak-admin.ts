@@ -8,7 +8,9 @@ import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
 
-/** What of the Admin API there is, with the methods of `@keycloak/keycloak-admin-client`; its answers are not parsed. */
+/**
+ * The part of the Admin API that is available, with the methods of `@keycloak/keycloak-admin-client`. Responses aren't parsed.
+ */
 export type KeycloakAdmin = Pick<
   KeycloakAdminClient,
   | 'attackDetection'
@@ -27,17 +29,16 @@ export type KeycloakAdmin = Pick<
 >
 
 /**
- * Keycloak's Admin API as the account of this token source; nothing here ever logs in. A rejected token is replaced once and
- * pauses are waited for as for any API; methods that only read are tried again after a failure that may pass, the others
- * aren't.
+ * Keycloak's Admin API as the account of this token source; nothing here ever logs in. As for any API, a rejected token is
+ * replaced once and pauses are observed. Methods that only read are retried after a transient failure; the others aren't.
  *
  * Each method rejects with PermanentError (`forbidden`, `not-found`, `http-…`), OutageError, TransientError, RateLimitedError,
  * UnknownOutcomeError, what the token source throws, or the signal's reason.
  *
  * @param deps.issuer `https://host/realms/R`
- * @param deps.signal ends every request of this client
- * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
- * @throws ConfigError when the issuer is none of Keycloak's
+ * @param deps.signal aborts every request of this client
+ * @param deps.timeoutMs for one try, including its whole response; default 30 seconds
+ * @throws ConfigError if the issuer isn't a Keycloak realm
  */
 export function createKeycloakAdmin(
   deps: PersistDeps & {
@@ -52,9 +53,9 @@ export function createKeycloakAdmin(
 
   const dispatcher = createBoundedDispatcher(answerLimit)
 
-  /** One try has a client of its own, because a client has one token and one signal. */
+  /** Each try has its own client, because a client has one token and one signal. */
   function openClient(token: string, signal: AbortSignal): KeycloakAdminClient {
-    // All of it is handed to fetch as it is. The types of Node's fetch are those of another version of undici.
+    // Passed to fetch unchanged. The types of Node's fetch belong to another version of undici.
     const own: object = { dispatcher }
     const requestOptions: RequestInit = { redirect: 'manual', signal, headers: plainEncoding, ...own }
     const client = new KeycloakAdminClient({ baseUrl, realmName: realm, requestOptions })
@@ -80,7 +81,7 @@ export function createKeycloakAdmin(
         signal.throwIfAborted()
         return interpretAdminError(error, current, deps.clock.now())
       } finally {
-        // The client doesn't read the body of an answer whose headers say enough, and that would keep its connection.
+        // The client doesn't read the body of a response if its headers suffice, which would keep the connection occupied.
         over.abort()
       }
     })
@@ -113,13 +114,13 @@ export function createKeycloakAdmin(
   }
 }
 
-const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'ask for fewer at once, with first and max' }
+const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'request fewer at once, with first and max' }
 
-/** The client's names for what it sends as GET; a method of another name is never sent twice. */
+/** The client's methods that send GET; a method with another name is never sent twice. */
 const reads = /^(?:find|list|count|get)/
 
 /**
- * Where Keycloak is and which realm an issuer means (Keycloak, "Server administration guide"; older ones stand below `/auth`).
+ * The Keycloak base URL and realm of an issuer (Keycloak, "Server administration guide"; older versions are below `/auth`).
  *
  * @throws ConfigError
  */
@@ -130,7 +131,7 @@ export function parseKeycloakIssuer(
   const found = /^(.+?)\/realms\/([^/?#]+)\/?$/.exec(issuer)
   if (!found?.[1] || !found[2]) {
     throw new ConfigError([
-      { found: "The issuer is not a Keycloak realm's", remedy: "it has to end with /realms/ and the realm's name" },
+      { found: 'The issuer is not a Keycloak realm', remedy: "it must end with /realms/ and the realm's name" },
     ])
   }
   const base = parseApiBaseUrl(found[1], insecureHosts)
@@ -138,8 +139,8 @@ export function parseKeycloakIssuer(
 }
 
 /**
- * The address at which this process reaches a realm: that of the token endpoint where it is one of Keycloak's, because the
- * issuer may be a name for others. Undefined when nothing tells which realm is meant.
+ * The URL at which this process reaches a realm: taken from the token endpoint if that is one of Keycloak's, because the issuer
+ * may be a name that only others resolve. Undefined if the realm can't be determined.
  */
 export function findRealmUrl({
   server,
@@ -147,7 +148,7 @@ export function findRealmUrl({
 }: Pick<Login, 'server' | 'insecureHosts'>): string | undefined {
   const url = 'tokenUrl' in server ? URL.parse(server.tokenUrl) : null
   const below = /^(.*\/realms\/[^/]+)\/protocol\/openid-connect\/token$/.exec(url?.pathname ?? '')?.[1]
-  // An administrator's token isn't sent over plain http to any machine, as a login may be.
+  // Unlike a login, an administrator's token isn't sent over plain http to any host.
   const isUsable = url && below !== undefined && !explainInsecure(url, 'TOKEN_URL', { insecureHosts })
   return isUsable ? `${url.origin}${below}` : server.issuer
 }

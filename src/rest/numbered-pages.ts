@@ -6,17 +6,17 @@ import type { RestApi } from './rest-api.ts'
 
 export interface NumberedPage<T> {
   readonly items: readonly T[]
-  /** The number of the page behind this one. To be kept with what was made of the items. */
+  /** The number of the next page. Store it together with what was made of the items. */
   readonly next: number
 }
 
 export interface NumberedPagesRequest<T> {
   readonly path: string
-  /** Of one item. */
+  /** The schema of one item. */
   readonly item: z.ZodType<T>
   /** Sent with each page. */
   readonly query?: Query
-  /** Items asked for at once; default 100. The same for the whole list, since a page's place depends on it. */
+  /** Items per page; default 100. It must stay the same for the whole list, because page numbers depend on it. */
   readonly perPage?: number
   /** The `next` of an earlier page; default 1. */
   readonly from?: number
@@ -24,11 +24,11 @@ export interface NumberedPagesRequest<T> {
 }
 
 /**
- * The pages of a list that Persium answers as `{ data }` by `page` and `per_page` (docs.persium.co.uk/quickstart). Only an
- * empty page is the end, since the API may give less than was asked for.
+ * The pages of a list that Persium answers as `{ data }`, by `page` and `per_page` (docs.persium.co.uk/quickstart). Only an empty
+ * page is the end, because the API may return fewer items than requested.
  *
- * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `per_page`, (`endless`) when the pages
- *   never end
+ * @throws what `RestApi.get` throws, PermanentError (`page-size`) if the API ignores `per_page`, (`endless`) if the pages never
+ * end
  * @example
  * import { numberedPages, type Session } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -53,7 +53,7 @@ export async function* numberedPages<T>(
     if (data.length > perPage) {
       throw new PermanentError(
         'page-size',
-        `GET ${path} gave ${data.length} items where ${perPage} were asked for, so it has no pages`,
+        `GET ${path} returned ${data.length} items where ${perPage} were requested, so it has no pages`,
       )
     }
     yield { items: data, next: page + 1 }

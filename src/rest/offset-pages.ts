@@ -6,17 +6,17 @@ import type { RestApi } from './rest-api.ts'
 
 export interface OffsetPage<T> {
   readonly items: readonly T[]
-  /** How many items stand before the page behind this one. To be kept with what was made of the items. */
+  /** How many items precede the next page. Store it together with what was made of the items. */
   readonly next: number
 }
 
 export interface OffsetPagesRequest<T> {
   readonly path: string
-  /** Of one item. */
+  /** The schema of one item. */
   readonly item: z.ZodType<T>
   /** Sent with each page. */
   readonly query?: Query
-  /** Items asked for at once; default 100. */
+  /** Items per page; default 100. */
   readonly max?: number
   /** The `next` of an earlier page; default 0. */
   readonly from?: number
@@ -24,16 +24,15 @@ export interface OffsetPagesRequest<T> {
 }
 
 /**
- * The pages of a list that Keycloak answers by `first` and `max`, its own Admin API or Phase Two's.
+ * The pages of a list that Keycloak answers by `first` and `max`, from its own Admin API or Phase Two's.
  *
- * Only an empty page is the end. A shorter one isn't: a server may have an upper limit below `max`, or leave out what the caller
- * may not see after it counted. The next page begins behind what was received and not behind what was asked for, because an
- * offset too small repeats an item and one too great loses one. So an item can come twice, and what is made of it has to bear
- * that. What no offset can find: an item that moves forward while the list is read, because one before it was deleted, and
- * those behind a page of which the caller may see nothing at all. The next complete read, or a role such as `view-users`
- * for everything, finds them.
+ * Only an empty page is the end. A shorter page isn't: a server may have a limit below `max`, or omit items that the caller may
+ * not see after counting them. The next page starts after the items that were received, not after those requested: an offset that
+ * is too small repeats an item, one that is too large loses one. So an item can appear twice, and processing it must be
+ * idempotent. An offset misses two things: an item that moves forward because an earlier one was deleted during the read, and
+ * items after a page of which the caller may see nothing. The next complete read, or a role such as `view-users`, finds them.
  *
- * @throws what `RestApi.get` throws, PermanentError (`page-size`) when an API ignores `max`, (`endless`) when the pages never end
+ * @throws what `RestApi.get` throws, PermanentError (`page-size`) if the API ignores `max`, (`endless`) if the pages never end
  * @example
  * import { offsetPages, type Session } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -52,11 +51,11 @@ export async function* offsetPages<T>(api: RestApi, request: OffsetPagesRequest<
   for (let first = from; ; ) {
     const items = await api.get(path, { schema, query: { ...query, first, max }, signal })
     if (items.length === 0) return
-    // An API that doesn't know first and max gives the same whole list each time.
+    // An API that ignores first and max returns the same whole list each time.
     if (items.length > max) {
       throw new PermanentError(
         'page-size',
-        `GET ${path} gave ${items.length} items where ${max} were asked for, so it has no pages`,
+        `GET ${path} returned ${items.length} items where ${max} were requested, so it has no pages`,
       )
     }
     first += items.length

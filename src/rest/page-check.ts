@@ -6,10 +6,10 @@ import { CycleCheck } from '../outgoing/cycle-check.ts'
 /** Ten million items at a hundred each. */
 const mostPages = 100_000
 
-/** An item that is inserted before those that were read moves them all on, so that an honest page may come again now and then. */
+/** An item inserted before those already read shifts them all, so a correct page may repeat now and then. */
 const mostRepetitions = 10
 
-/** Ends the read of a list whose pages would never end. */
+/** Stops reading a list whose pages would never end. */
 export class PageCheck {
   readonly #path: string
   readonly #contents = new CycleCheck()
@@ -21,8 +21,8 @@ export class PageCheck {
   }
 
   /**
-   * The schema of a page's items. It checks each page as it came, because two pages may differ only in what the items' own schema
-   * leaves out. Its parsing throws PermanentError (`endless`).
+   * The schema of a page's items. It checks each raw page, because two pages may differ only in fields that the items' own schema
+   * omits. Its parsing throws PermanentError (`endless`).
    */
   list<T>(item: z.ZodType<T>): z.ZodType<T[]> {
     return z.preprocess(items => {
@@ -35,8 +35,9 @@ export class PageCheck {
     this.#pages += 1
     if (this.#pages > mostPages) {
       throw new PermanentError('endless', {
-        found: `GET ${this.#path} gave ${mostPages} pages and no end`,
-        remedy: 'check that the list ends; if it really is this long, ask for more items at once or resume with "from"',
+        found: `GET ${this.#path} returned ${mostPages} pages without an end`,
+        remedy:
+          'check that the list ends; if it really is this long, request more items per page or resume with "from"',
       })
     }
     if (!Array.isArray(items)) return
@@ -46,9 +47,8 @@ export class PageCheck {
     if (this.#contents.meets(createHash('sha256').update(texts.join()).digest('base64'))) this.#repetitions += 1
     if (this.#repetitions > mostRepetitions) {
       throw new PermanentError('endless', {
-        found: `GET ${this.#path} gave the same pages again and again, so the list would never end`,
-        remedy:
-          'check that the API understands the query that asks for the next page, and that no cache answers for it',
+        found: `GET ${this.#path} returned the same pages again and again, so the list would never end`,
+        remedy: 'check that the API understands the query for the next page, and that no cache answers for it',
       })
     }
   }

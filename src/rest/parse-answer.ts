@@ -3,10 +3,10 @@ import { PermanentError } from '../errors.ts'
 import { showIssues } from '../failures/show-issues.ts'
 
 /**
- * Parses what an API answered.
+ * Parses the JSON of an API's response.
  *
  * @param name of the request, for the message
- * @throws PermanentError (`response-shape`), which tells where and what kind of mismatch, and no value
+ * @throws PermanentError (`response-shape`) with the path and kind of each mismatch, but no values
  * @example
  * import { parseAnswer } from 'hasura-sync-worker'
  * import { z } from 'zod'
@@ -17,7 +17,7 @@ export function parseAnswer<T>(schema: z.ZodType<T>, json: unknown, name: string
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   throw new PermanentError('response-shape', {
-    found: `${name} was answered with JSON of another shape (${showIssues(parsed.error)})`,
-    remedy: 'the API has changed, or the schema in the job is wrong',
+    found: `${name} was answered with JSON of an unexpected shape (${showIssues(parsed.error)})`,
+    remedy: 'either the API has changed, or the schema in the job is wrong',
   })
 }

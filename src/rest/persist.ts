@@ -7,7 +7,7 @@ import { type ApiRequest, isRepeatable } from './api-request.ts'
 import type { Verdict } from './interpret-answer.ts'
 import type { RateBucket } from './rate-bucket.ts'
 
-/** What the requests of one account share. */
+/** What all requests of one account share. */
 export interface PersistDeps {
   readonly tokens: TokenSource
   readonly clock: Clock
@@ -15,23 +15,23 @@ export interface PersistDeps {
   readonly tell?: TryDeps['tell']
 }
 
-/** One try of a request with this token; it rejects with the signal's reason alone. */
+/** One try of a request with this token; it rejects only with the signal's reason. */
 export type TryOnce<T> = (token: Token, request: ApiRequest) => Promise<Tried<T>>
 
 export interface Tried<T> {
   readonly verdict: Verdict<T>
-  /** Absent where no answer came. */
+  /** Absent if no response arrived. */
   readonly headers?: { get(name: string): string | null }
 }
 
-/** By our reckoning a minute's window can end later than a minute from now: its reset and the API's date are whole seconds. */
+/** A minute's window may seem to end later than a minute from now, because its reset and the API's date are whole seconds. */
 const roundingMs = 2_000
 
 /**
- * Tries a request in its turn until its outcome is known. It is sent again where a second try does no harm.
+ * Sends a request when it is its turn, and retries it until its outcome is known, if another try does no harm.
  *
- * @throws PermanentError, TransientError, OutageError, RateLimitedError, UnknownOutcomeError, what the token source throws, the
- *   signal's reason
+ * @throws PermanentError, TransientError, OutageError, RateLimitedError, UnknownOutcomeError, what the token source throws, or
+ * the signal's reason
  */
 export async function persist<T>(
   deps: PersistDeps,
@@ -62,7 +62,7 @@ async function tryInTurn<T>(
   await bucket.enter(signal, longestPauseMs + roundingMs)
   let tried: Tried<T> | undefined
   try {
-    // Not before its turn: a token may expire in a pause.
+    // Not before its turn, because a token may expire during a pause.
     const token = await tokens.get(signal)
     tried = await tryWith(token)
     if (tried.verdict.kind === 'rate-limited') bucket.pause(tried.verdict.retryAfterMs)
@@ -80,11 +80,11 @@ function neverArrived(error: WorkerError): boolean {
   return error instanceof OutageError && error.code === 'network'
 }
 
-/** Nothing that another try in a few seconds would mend, and nothing that is this job's fault: the account waits. */
+/** A retry in a few seconds wouldn't help, and this job isn't the cause, so the account is held. */
 function rejectedTwice(request: Pick<ApiRequest, 'name'>): OutageError {
   return new OutageError('unauthorized', 'account', {
     found: `${request.name}: the API rejected a fresh token as well (HTTP 401)`,
     remedy:
-      'check that the API knows this client, that it takes tokens of this realm and audience, and the clocks of both machines',
+      'check that the API knows this client, that it accepts tokens of this realm and audience, and the clocks of both machines',
   })
 }

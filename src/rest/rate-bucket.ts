@@ -3,18 +3,18 @@ import type { Clock } from '../time/clock.ts'
 import { boundPause } from '../time/retry-after.ts'
 import { mergeWindows, nextSlotAt, parseRateWindow, type RateWindow } from './rate-window.ts'
 
-/** The requests that an API leaves to one account, shared by all that its jobs send in this process. */
+/** The requests that an API allows one account, shared by all its jobs in this process. */
 export interface RateBucket {
   /**
    * Waits until the account may send its next request.
    *
-   * @param longestPauseMs beyond it nothing is waited for
-   * @throws RateLimitedError when it would take longer, the signal's reason
+   * @param longestPauseMs the maximum wait
+   * @throws RateLimitedError if it would take longer, or the signal's reason
    */
   enter(signal: AbortSignal, longestPauseMs: number): Promise<void>
-  /** After each `enter`: what the answer said of the bucket, or that there was none. */
+  /** Called after each `enter`: what the response said about the limit, or that there was no response. */
   leave(headers: { get(name: string): string | null } | undefined): void
-  /** Nobody sends anything for so long. */
+  /** Nobody sends anything for this long. */
   pause(ms: number): void
 }
 
@@ -22,7 +22,7 @@ export function createRateBucket(clock: Clock): RateBucket {
   let window: RateWindow | undefined
   let lastAt = Number.NEGATIVE_INFINITY
   let pausedUntil = Number.NEGATIVE_INFINITY
-  /** Slots that were taken and not answered yet. */
+  /** Slots that were taken and have no response yet. */
   let open = 0
 
   /** Takes the next slot if it is near enough; slots are given in order of arrival. */

@@ -1,24 +1,24 @@
-/** What an API said last of the requests that are left to the account. */
+/** The API's latest statement about the account's remaining requests. */
 export interface RateWindow {
-  /** Requests per window, where the API tells. */
+  /** Requests per window, if the API tells. */
   readonly limit: number | undefined
   readonly remaining: number
-  /** When there will be more, in milliseconds since 1970 by the local clock. */
+  /** When the window resets, in milliseconds since the Unix epoch, by the local clock. */
   readonly resetAt: number
 }
 
-/** Below this share of the limit requests are spread out. */
+/** Below this share of the limit, requests are spread out. */
 const spreadBelowShare = 0.25
 
-/** The same where the API doesn't tell its limit, in requests. */
+/** The same in requests, if the API doesn't tell its limit. */
 const spreadBelowCount = 10
 
 /**
  * Reads `X-RateLimit-Limit`, `-Remaining` and `-Reset`. There is no standard for them: a reset is a number of seconds, or an
- * epoch in seconds, milliseconds or microseconds by the API's own clock, whose difference to ours its `Date` tells.
+ * epoch in seconds, milliseconds or microseconds by the API's clock. `Date` shows how far that clock differs.
  *
- * @param now milliseconds since 1970, by the local clock
- * @returns undefined when what remains, or until when, isn't said
+ * @param now milliseconds since the Unix epoch, by the local clock
+ * @returns undefined if the remaining count or the reset is missing
  */
 export function parseRateWindow(headers: { get(name: string): string | null }, now: number): RateWindow | undefined {
   const remaining = readNumber(headers.get('x-ratelimit-remaining'))
@@ -28,7 +28,7 @@ export function parseRateWindow(headers: { get(name: string): string | null }, n
   return { limit, remaining: Math.floor(remaining), resetAt: toLocalInstant(reset, headers.get('date'), now) }
 }
 
-/** Ten years of seconds: no window is that long, and no epoch that small. */
+/** Ten years in seconds: no window is that long, and no epoch that small. */
 const smallestEpochSeconds = 315_360_000
 
 function toLocalInstant(reset: number, date: string | null, now: number): number {
@@ -49,10 +49,10 @@ function readNumber(header: string | null): number | undefined {
 }
 
 /**
- * When the next request may go. While much is left, at once; below a quarter of the limit what remains is spread over the
- * time until the reset, so that it isn't spent before; with nothing left, at the reset.
+ * When the next request may be sent. At once while plenty remain; below a quarter of the limit, the rest is spread over the time
+ * until the reset; with nothing left, at the reset.
  *
- * @param lastAt when the request before went or will go
+ * @param lastAt when the previous request was or will be sent
  * @returns an instant between `now` and the reset
  */
 export function nextSlotAt(window: RateWindow | undefined, lastAt: number, now: number): number {
@@ -67,14 +67,14 @@ export function nextSlotAt(window: RateWindow | undefined, lastAt: number, now: 
 }
 
 /**
- * What is left after an answer said so. Answers overtake each other and don't count the requests that are still on their
- * way, so within one window the smaller number is right.
+ * What remains after a response. Responses overtake each other and don't count requests that are still on their way, so within
+ * one window the smaller number is right.
  *
- * @param open requests that were sent, or are about to be, and not answered yet
+ * @param open requests that were sent, or are about to be, and have no response yet
  */
 export function mergeWindows(known: RateWindow | undefined, told: RateWindow, open: number): RateWindow {
   const remaining = Math.max(0, told.remaining - open)
-  // Whole seconds: two answers of one window can name resets that are a second or two apart.
+  // Whole seconds: two responses in one window may name resets a second or two apart.
   if (!known || told.resetAt > known.resetAt + 2_000) return { ...told, remaining }
   return { ...told, resetAt: known.resetAt, remaining: Math.min(known.remaining, remaining) }
 }

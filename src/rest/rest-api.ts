@@ -13,12 +13,12 @@ import { checkSendable, type RepeatableBody, type Sendable, sendRequest } from '
 interface AnyRequest {
   readonly query?: Query
   readonly signal: AbortSignal
-  /** Of the answer, without its compression; default 64 MB. A larger one is a PermanentError (`too-large`). */
+  /** Of the response, after decompression; default 64 MB. A larger one is a PermanentError (`too-large`). */
   readonly maxBytes?: number
 }
 
 export interface Expecting<T> {
-  /** Parses the JSON of the answer. */
+  /** Parses the JSON of the response. */
   readonly schema: z.ZodType<T>
 }
 
@@ -26,8 +26,8 @@ export interface WriteRequest extends AnyRequest {
   /** Sent as JSON. */
   readonly body?: unknown
   /**
-   * For an API that knows a request again by it: the request may then be tried again. Made of what is done, such as the id of
-   * the row and its version, so that a later run of the job has the same one. Sent as it is.
+   * For an API that recognizes repeated requests by this key: the request may then be retried. Derive it from the operation, such
+   * as the row's id and version, so that a later run of the job has the same key. Sent unchanged.
    */
   readonly idempotencyKey?: string
 }
@@ -35,26 +35,26 @@ export interface WriteRequest extends AnyRequest {
 export interface FetchInit extends AnyRequest {
   /** Default GET. */
   readonly method?: string
-  /** `Authorization` is put in its place. */
+  /** `Authorization` is overwritten. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Nothing that can be read once only. */
+  /** It must be possible to read it more than once. */
   readonly body?: RepeatableBody
   readonly idempotencyKey?: string
 }
 
 export interface Send {
   <T>(path: string, request: WriteRequest & Expecting<T>): Promise<T>
-  /** The answer's content is not looked at. */
+  /** The content of the response is ignored. */
   (path: string, request: WriteRequest): Promise<undefined>
 }
 
 /**
  * One account's requests to one REST API. Paths are below the API's base URL, such as `/partner/orgs`.
  *
- * Each rejects with PermanentError (`forbidden`, `not-found`, `http-…`, `response-shape`, `path`, …), OutageError when the API
- * can't be reached or serves nobody, TransientError, RateLimitedError, UnknownOutcomeError when a request without idempotency
- * key may have been carried out, what the token source throws, or the signal's reason. None of their messages holds a token, a
- * value of the query or a part of a body.
+ * Each method rejects with PermanentError (`forbidden`, `not-found`, `http-…`, `response-shape`, `path`, …), OutageError if the
+ * API is down or can't be reached, TransientError, RateLimitedError, UnknownOutcomeError if a request without idempotency key may
+ * have been carried out, what the token source throws, or the signal's reason. Their messages contain no token, query value or
+ * part of a body.
  *
  * @example
  * import type { RestApi } from 'hasura-sync-worker'
@@ -71,19 +71,19 @@ export interface RestApi {
   readonly patch: Send
   /** An object that is gone when a failed try is repeated counts as deleted. */
   readonly delete: Send
-  /** The answer as it came, read to its end, of status 2xx or 304; every other is thrown as above. */
+  /** The unparsed response, read to its end, with status 2xx or 304; any other status is thrown as above. */
   fetch(path: string, init: FetchInit): Promise<Response>
 }
 
 const largestAnswerBytes = 64 * 2 ** 20
-const ifTooLarge = 'ask for less at once, or give the request a larger maxBytes'
+const ifTooLarge = 'request less at once, or give the request a larger maxBytes'
 
 /**
- * @param deps.baseUrl complete; nothing outside of it is ever reached
+ * @param deps.baseUrl complete; nothing outside it is ever reached
  * @param deps.insecureHosts to which the token may go over plain http
- * @param deps.bucket shared by everything that speaks for the account to this API
- * @param deps.timeoutMs for one try with its whole answer; default 30 seconds
- * @throws ConfigError when the base URL can't be used
+ * @param deps.bucket shared by everything that this account sends to this API
+ * @param deps.timeoutMs for one try, including its whole response; default 30 seconds
+ * @throws ConfigError if the base URL can't be used
  */
 export function createRestApi(
   deps: PersistDeps & {
@@ -96,7 +96,7 @@ export function createRestApi(
   const base = parseApiBaseUrl(deps.baseUrl, deps.insecureHosts)
   const { exchange = sendOverNetwork, timeoutMs = 30_000 } = deps
 
-  /** @param read what to make of a good answer */
+  /** @param read converts a successful response */
   async function carryOut<T>(
     path: string,
     { method = 'GET', query, headers, body, idempotencyKey, signal, maxBytes = largestAnswerBytes }: FetchInit,
@@ -163,7 +163,7 @@ function keep(answer: Answer): Verdict<Answer> {
   return { kind: 'done', value: answer }
 }
 
-/** Names that differ in case alone would be sent as one header with two values. */
+/** Names that differ only in case would be sent as one header with two values. */
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
@@ -173,7 +173,7 @@ function keyHeader(key: string | undefined): Record<string, string> {
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw new PermanentError(
       'idempotency-key',
-      'An idempotency key is 1 to 255 printable ASCII characters without spaces',
+      'An idempotency key must be 1 to 255 printable ASCII characters without spaces',
     )
   }
   return { 'idempotency-key': key }
@@ -183,15 +183,15 @@ function jsonBody(value: unknown): { body: string; headers: Record<string, strin
   try {
     return { body: JSON.stringify(value), headers: { 'content-type': 'application/json' } }
   } catch {
-    // Its own words may repeat a value.
+    // Its own message may repeat a value.
     throw new PermanentError(
       'body',
-      'The body of a request can not be written as JSON, because it holds a bigint or a circle',
+      'The body of a request can not be written as JSON, because it contains a bigint or a circular reference',
     )
   }
 }
 
-/** The body has been decoded, so the headers that told its encoding and length don't fit any more. */
+/** The body has been decoded, so the headers about its encoding and length no longer apply. */
 function toResponse({ status, headers, body }: Answer): Response {
   const kept = new Headers(headers)
   kept.delete('content-encoding')

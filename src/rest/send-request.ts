@@ -12,13 +12,13 @@ export interface Sendable {
   readonly body?: RepeatableBody
 }
 
-/** Why there is no answer. */
+/** Why there is no response. */
 export interface Unanswered {
   readonly failure: unknown
 }
 
 /**
- * Sends a request once and reads its answer to the end. Redirects aren't followed, so the token goes to this URL alone.
+ * Sends a request once and reads its response to the end. Redirects aren't followed, so the token goes only to this URL.
  *
  * @throws the signal's reason
  */
@@ -39,8 +39,8 @@ export async function sendRequest(
 }
 
 /**
- * What `fetch` would refuse before it sends anything, such as a GET with a body or a header with a line break, and what would
- * otherwise look like a failing network.
+ * What `fetch` would refuse before sending, such as a GET with a body or a header with a line break, which would otherwise look
+ * like a network failure.
  *
  * @throws PermanentError (`request`)
  */
@@ -48,10 +48,10 @@ export function checkSendable({ url, method, headers, body }: Sendable): void {
   try {
     new Request(url, { method, headers, ...(body !== undefined && { body }) })
   } catch {
-    // Its own words repeat the header.
+    // Its own message repeats the header.
     throw new PermanentError(
       'request',
-      'A request can not be sent, because its method, a header, or having a body is against HTTP',
+      'A request can not be sent, because its method, a header, or having a body violates HTTP',
     )
   }
 }

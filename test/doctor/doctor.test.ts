@@ -552,8 +552,8 @@ describe('the REST API of an account without Hasura', () => {
     })
     expect(find('api')).toMatchObject({
       status: 'fail',
-      detail: expect.stringMatching(/^GET \/me got no answer, the connection was refused/),
-      hint: 'check that the API runs and that API_BASE_URL is right',
+      detail: expect.stringMatching(/^GET \/me got no response, the connection was refused/),
+      hint: 'check that the API is running and that API_BASE_URL is correct',
     })
     expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
   })

@@ -53,7 +53,7 @@ describe('a request', () => {
     await using opened = await openApi({ id: 1, 'canary-key': 'canary' })
     const error = await failureOf(get(opened.api))
     expect(error).toMatchObject({ code: 'response-shape' })
-    expect(error.message).toContain('GET /things was answered with JSON of another shape (string expected at id)')
+    expect(error.message).toContain('GET /things was answered with JSON of an unexpected shape (string expected at id)')
     const record = z.record(z.string(), z.number())
     const keys = await failureOf(opened.api.get('/', { schema: record, signal }))
     expect(keys.message).toContain('number expected at …')
@@ -135,7 +135,7 @@ describe('a refusal', () => {
     [
       403,
       'forbidden',
-      /GET \/things was refused \(HTTP 403\): check that the service account has the scope or the role/,
+      /GET \/things was refused \(HTTP 403\): check that the service account has the required scope or role/,
     ],
     [404, 'not-found', /GET \/things was not found \(HTTP 404\): check the path/],
     [400, 'http-400', /HTTP 400/],
