@@ -6,21 +6,21 @@ import { type AccountAccess, createAccountAccess } from '../gate/account-access.
 import type { Observer } from '../observer/observer.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** By their names. */
+/** By name. */
 export interface AccountChanges {
   readonly added: readonly string[]
   readonly changed: readonly string[]
   readonly removed: readonly string[]
 }
 
-/** The accounts of this process, which are replaced as one while it runs; everybody else only reads them. */
+/** The accounts of this process. A reload replaces them all at once; everyone else only reads them. */
 export interface AccountRegistry {
   readonly accounts: ReadonlyMap<string, AccountAccess>
   /**
-   * An account that is the same keeps its access, and with it token and rate limits; a run that is under way ends with the one
-   * that it began with.
+   * An unchanged account keeps its access, and with it its token and rate limits. An active run ends with the access that it
+   * started with.
    *
-   * @throws ConfigError when an account can't be used; then nothing has changed
+   * @throws ConfigError if an account can't be used; then nothing has changed
    */
   replace(accounts: readonly Account[]): AccountChanges
 }
@@ -43,7 +43,7 @@ export function createAccountRegistry(deps: {
         changed: names.filter(name => known.has(name) && known.get(name) !== next.get(name)),
         removed: [...known.keys()].filter(name => !next.has(name)),
       }
-      // In one go, so that no reader sees a part.
+      // All at once, so that no reader sees a part.
       known.clear()
       for (const [name, access] of next) known.set(name, access)
       return changes

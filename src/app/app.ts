@@ -21,19 +21,19 @@ import { type AccountChanges, createAccountRegistry } from './account-registry.t
 import { checkAccountJobs } from './check-account-jobs.ts'
 import { findJobFiles } from './find-job-files.ts'
 
-/** What the outside gives to the app: nothing else in `src/` reaches for it. */
+/** The app's only access to the outside: nothing else in `src/` uses globals of the process. */
 export interface Host {
   readonly clock: Clock
   readonly log: Log
   readonly hostname: string
   readonly pid: number
-  /** The user that this process runs as; undefined where users have no numbers. */
+  /** The user that this process runs as; undefined on systems without user ids. */
   readonly uid: number | undefined
   readonly readSecretFile: (path: string) => Promise<string>
   readonly project: Project
-  /** Where the settings of jobs are looked for. */
+  /** The environment for settings of jobs. */
   readonly env: Environment
-  /** Who is told what happens, beside the log; default nobody. */
+  /** Observers besides the log; default: none. */
   readonly observers?: readonly Partial<Observer>[]
 }
 
@@ -41,23 +41,23 @@ export interface App extends AsyncDisposable {
   readonly deps: RunDeps
   readonly database: Database
   readonly waker: Waker
-  /** The queue, where there is Redis. */
+  /** Set if the queue is on Redis. */
   readonly tickets: Tickets | undefined
-  /** Puts these in the place of all accounts; those that are the same keep their token and their rate limits. */
+  /** Replaces all accounts. Unchanged ones keep their token and rate limits. */
   replaceAccounts(accounts: readonly Account[]): AccountChanges
 }
 
 export interface Definitions {
   readonly jobs: readonly JobDefinition[]
   readonly firstLogin: FirstLoginDefinition | undefined
-  /** Where the SDL of each role is; default the project's `graphql/schema`. */
+  /** The folder with the SDL of each role; default: the project's `graphql/schema`. */
   readonly schemaFolder?: URL
 }
 
 /**
  * Opens everything that running jobs needs, and closes it in reverse order.
  *
- * @param definitions undefined where no job is asked for, so that what happened can be looked at whatever is wrong with the jobs
+ * @param definitions undefined if no job is needed, so that history can be shown even if the jobs can't be loaded
  */
 export async function openApp(config: Config, definitions: Definitions | undefined, host: Host): Promise<App> {
   const { clock, log, hostname, pid } = host
@@ -102,7 +102,7 @@ export async function openApp(config: Config, definitions: Definitions | undefin
   }
 }
 
-/** A Postgres that doesn't answer isn't waited for, while what an embedded database still writes has to be on the disk. */
+/** Closing doesn't wait for a Postgres that doesn't respond, but what an embedded database still writes must reach the disk. */
 async function closeDatabase(database: Database, clock: Clock): Promise<void> {
   const closed = Promise.resolve(database[Symbol.asyncDispose]())
   if (database.kind === 'embedded' || (await settlesWithin(clock, closeWithinMs, closed))) await closed
@@ -121,7 +121,7 @@ async function openStore(config: Config, { log, uid }: Host): Promise<Database> 
   }
 }
 
-/** Of what the user may not do, everything that is missing is told, as `doctor` tells it. */
+/** If the user lacks privileges, the error lists all that are missing, like `doctor`. */
 async function explainStart(error: unknown, databaseUrl: string): Promise<WorkerError> {
   const cause = error instanceof TransientError ? error.cause : error
   if (error instanceof WorkerError && cause === undefined) return error

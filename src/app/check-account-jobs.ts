@@ -6,7 +6,7 @@ import { listNames } from '../names/list-names.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
 
 /**
- * What an accounts file says of jobs, against the jobs that there are: the configuration is read before any job is known.
+ * Checks what an accounts file says about jobs against the list of jobs: the configuration is read before the jobs are known.
  *
  * @throws ConfigError with every problem, each with its path in the file
  */
@@ -36,7 +36,7 @@ export function findAccountJobProblems(
     const all = [...names].join(', ') || 'there are none'
     problems.push({
       found: `${label}.settings.${name}: no job has a setting "${name}" (${all})`,
-      remedy: 'correct the name, or leave it out',
+      remedy: 'correct or remove the name',
     })
   }
   for (const [name, rule] of Object.entries(schedules)) {
@@ -45,7 +45,7 @@ export function findAccountJobProblems(
     else if (named && !named.includes(name)) {
       problems.push({
         found: `${path}: "${name}" is not among the account's jobs`,
-        remedy: 'add it there, or leave its schedule out',
+        remedy: 'add it there, or remove its schedule',
       })
     }
     const problem = rule && findRuleProblem(rule)

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 
-/** Tells what Node prints of a syntax error, file, line and code among it; undefined when that can't be had. */
+/** Returns what Node prints for a syntax error, including file, line and code; undefined if it can't be determined. */
 export type LocateSyntaxError = () => Promise<string | undefined>
 
 /**
- * What Node has against a module that can't be linked: a file or package that isn't there, a missing export, a syntax error.
+ * Why Node can't link a module: a missing file, package or export, or a syntax error.
  *
- * @param folder the project's
- * @returns undefined for what the module itself threw
+ * @param folder of the project
+ * @returns undefined if the module itself threw the error
  */
 export async function explainImport(
   error: unknown,
@@ -19,12 +19,12 @@ export async function explainImport(
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, shorten)
   if (!(error instanceof SyntaxError)) return `${shorten(error.message)}.`
   const told = (error.stack ?? '').split(/\n\s+at /)[0] ?? ''
-  // V8 keeps the place of some syntax errors to itself, and prints it only when nobody catches them.
+  // V8 reports the location of some syntax errors only if nobody catches them.
   const placed = /^(?:file:|\/)/.test(told) ? told : ((await locate()) ?? told)
   return `${shorten(placed)}${adviceFor(error.message)}`
 }
 
-/** What a module throws while it runs has a place of its own before those of the loader. */
+/** The stack of an error thrown by a module starts outside Node's loader. */
 function isOfLoader({ stack = '' }: Error): boolean {
   const frames = stack.match(/^\s+at .*$/gm) ?? []
   return frames.find(frame => !frame.endsWith('(<anonymous>)'))?.includes('node:internal/modules/') ?? false
@@ -36,22 +36,22 @@ function explainMissing(message: string, shorten: (text: string) => string): str
   if (kind === undefined) return shorten(message)
   const file = shorten(importer)
   if (kind === 'package') {
-    return `${file} imports the package "${name}", which is not installed: install it with "npm install ${name}", or correct the import.`
+    return `${file} imports the package "${name}", which is not installed: run "npm install ${name}", or correct the import.`
   }
   const missing = shorten(name)
-  const ending = /\.\w+$/.test(missing) ? '' : ', which has to end with the file\'s ".ts"'
-  const remedy = missing.startsWith('src/generated/') ? codegen : `add that file, or correct the import${ending}`
+  const ending = /\.\w+$/.test(missing) ? '' : ', which must end with ".ts"'
+  const remedy = missing.startsWith('src/generated/') ? codegen : `add this file, or correct the import${ending}`
   return `${file} imports ${missing}, which does not exist: ${remedy}.`
 }
 
-const codegen = 'run "npm run codegen", which writes it from graphql/*.graphql'
+const codegen = 'run "npm run codegen", which generates it from graphql/*.graphql'
 
 function adviceFor(message: string): string {
   if (!/^The requested module '.*generated\/[^']*' does not provide an export/.test(message)) return ''
-  return `\nWhat codegen wrote is older than this import, or the operation has another name: ${codegen}.`
+  return `\nThe generated code is older than this import, or the operation has another name: ${codegen}.`
 }
 
-/** Paths of the project as its author knows them. */
+/** Paths relative to the project. */
 function relativeTo(folder: string, text: string): string {
   return text.replaceAll('file://', '').replaceAll(join(folder, '/'), '').trim()
 }

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Project } from '../config/project.ts'
 
-/** The files of the project's `src/jobs/` in which a job of this name is written, by its text; none where they can't be read. */
+/** The files in the project's `src/jobs/` that define a job of this name, found by text; empty if they can't be read. */
 export async function findJobFiles({ folder }: Pick<Project, 'folder'>, name: string): Promise<readonly string[]> {
   const jobs = join(folder, 'src/jobs')
   const files = (await readdir(jobs).catch(() => [])).filter(file => /\.[jt]s$/.test(file))

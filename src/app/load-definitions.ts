@@ -18,22 +18,22 @@ export interface LoadedDefinitions {
 }
 
 /**
- * Imports the project's jobs and its first login, and looks whether they are what they have to be.
+ * Imports the project's jobs and its first login, and checks their shape.
  *
- * @throws ConfigError that tells the file, the place and the cause
+ * @throws ConfigError with file, place and cause
  */
 export async function loadDefinitions(project: Project): Promise<LoadedDefinitions> {
   const has = (path: string): boolean => existsSync(join(project.folder, path))
   if (!has(modules.list)) {
     throw new ConfigError([
       {
-        found: `${project.folder} is no project: it has no ${modules.list}`,
+        found: `${project.folder} is not a project: it has no ${modules.list}`,
         remedy: 'run the command in the folder of a project',
       },
     ])
   }
   const jobs = readJobs(await importModule(project, modules.list))
-  // An API that needs no first login needs no file that says so.
+  // The file is optional: an API without a first login doesn't need it.
   const firstLogin = has(modules.firstLogin)
     ? readFirstLogin(await importModule(project, modules.firstLogin))
     : undefined
@@ -47,7 +47,7 @@ async function importModule(project: Project, path: string): Promise<unknown> {
   } catch (error) {
     if (error instanceof ConfigError) throw error
     const locate = () => locateSyntaxError(project.node, [module])
-    // A sentence is on one line, and Node shows the place in the code on several.
+    // Messages are one line, but Node shows the code on several.
     throw new ConfigError(`The jobs can't be loaded: ${await explain(error, project, locate)}`.split('\n'))
   }
 }
@@ -59,7 +59,7 @@ async function explain(error: unknown, { folder }: Project, locate: LocateSyntax
 
 const listModule = z.object({ jobs: z.array(z.unknown()) })
 
-/** Only what every job has; the rest is what TypeScript saw. */
+/** Checks only what every job has; TypeScript has checked the rest. */
 const definition = z.object({
   name: z.string(),
   payload: z.custom(value => hasFunction(value, 'safeParse')),
@@ -71,8 +71,8 @@ function readJobs(module: unknown): readonly JobDefinition[] {
   if (!parsed.success) {
     throw new ConfigError([
       {
-        found: 'src/jobs/list.ts has no list "jobs"',
-        remedy: 'export one, such as `export const jobs = [] as const`',
+        found: 'src/jobs/list.ts exports no "jobs"',
+        remedy: 'export a list, such as `export const jobs = [] as const`',
       },
     ])
   }
@@ -89,8 +89,8 @@ function isJob(element: unknown, index: number, problems: Told[]): element is Jo
   const what = named.success ? `"${named.data.name}"` : kindOf(element)
   const lacks = parsed.error.issues.map(issue => issue.path.join('.') || 'everything').join(', ')
   problems.push({
-    found: `Element ${index} of "jobs" in src/jobs/list.ts (${what}) is no job, it lacks ${lacks}`,
-    remedy: 'list what "pullSync" or "defineJob" returned',
+    found: `Element ${index} of "jobs" in src/jobs/list.ts (${what}) is not a job, because it lacks ${lacks}`,
+    remedy: 'list the results of "pullSync" or "defineJob"',
   })
   return false
 }
@@ -107,8 +107,8 @@ function readFirstLogin(module: unknown): FirstLoginDefinition | undefined {
   }
   throw new ConfigError([
     {
-      found: 'src/jobs/first-login.ts has no "firstLogin"',
-      remedy: 'export the operations of the first login, or `undefined` where the API needs none',
+      found: 'src/jobs/first-login.ts exports no "firstLogin"',
+      remedy: 'export the operations of the first login, or `undefined` if the API needs none',
     },
   ])
 }

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 
 /**
- * Has Node itself report a syntax error in a module or in one that it imports, since it prints the place of some only when nobody
- * catches them. Such a module is never run: Node finds the error before that.
+ * Lets Node report a syntax error in a module or its imports, because it reports the location of some only if nobody catches
+ * them. The module isn't run: Node finds the error before that.
  *
  * @param node its path, and the arguments that it needs to find the same modules
- * @param modules their addresses
- * @returns file, line, code and error as Node prints them; undefined when it finds none
+ * @param modules their URLs
+ * @returns file, line, code and error as Node prints them; undefined if it finds none
  */
 export function locateSyntaxError(
   [node = 'node', ...args]: readonly string[],

@@ -2,14 +2,15 @@ import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** Milliseconds between two attempts. */
+/** Milliseconds between attempts. */
 const againMs = 1_000
 
 /**
- * Opens what needs a service that may come up later than this process, as soon as it is there; says so once.
+ * Opens something that needs a service which may start later than this process, as soon as it is available. Logs once that it
+ * waits.
  *
- * @returns undefined when the signal was aborted before; what is opened after that is closed again
- * @throws what `open` throws, but for a TransientError
+ * @returns undefined if the signal was aborted first; what opens after that is closed again
+ * @throws what `open` throws, except TransientErrors
  */
 export async function openWhenThere<T extends AsyncDisposable>(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
@@ -21,7 +22,7 @@ export async function openWhenThere<T extends AsyncDisposable>(
       return await openUnlessAborted(open, signal)
     } catch (error) {
       if (!(error instanceof TransientError)) throw error
-      if (attempt === 1) log.warn({ error }, 'waiting for the store: the worker starts when it can be used')
+      if (attempt === 1) log.warn({ error }, 'waiting for the store: the worker starts when it is available')
       await clock.sleep(againMs, signal).catch(() => {})
     }
   }

@@ -9,19 +9,19 @@ import type { AccountChanges } from './account-registry.ts'
 import { checkAccountJobs } from './check-account-jobs.ts'
 
 export interface ReloadDeps extends RunDeps {
-  /** Reads the file; rejects with ConfigError and every problem. */
+  /** Reads the file; rejects with a ConfigError that lists every problem. */
   readonly load: () => Promise<readonly Account[]>
   readonly replace: (accounts: readonly Account[]) => AccountChanges
-  /** Takes over what this process serves. */
+  /** Replaces what this process serves. */
   readonly renew: () => Promise<void>
 }
 
 /**
- * Takes the accounts as the file says them now. What is wrong with it is told in one line, and the accounts stay as they were:
- * a slip of the pen stops nobody.
+ * Applies the current content of the accounts file. If the file is invalid, that is logged and the accounts stay unchanged: a
+ * typo doesn't stop the worker.
  *
- * @param asked somebody waits for an answer, also that nothing has changed
- * @throws when the store can't be reached; then nothing has changed and it may be called again
+ * @param asked someone waits for an answer, even if nothing has changed
+ * @throws if the store can't be reached; then nothing has changed, and the call may be repeated
  */
 export async function reloadAccounts(deps: ReloadDeps, asked: boolean): Promise<void> {
   const { log } = deps
@@ -33,16 +33,16 @@ export async function reloadAccounts(deps: ReloadDeps, asked: boolean): Promise<
     await deps.renew()
   } catch (error) {
     if (!(error instanceof ConfigError)) {
-      log.warn({ error }, 'the accounts could not be reloaded; that is tried again')
+      log.warn({ error }, 'the accounts could not be reloaded; the worker tries again')
       throw error
     }
     const problems = error.problems.map(renderExplanation)
-    log.error({ problems }, 'ACCOUNTS_FILE can not be used as it is now: the accounts stay as they were')
+    log.error({ problems }, 'ACCOUNTS_FILE is invalid: the accounts stay unchanged')
     return
   }
   const { added, changed, removed } = changes
   if (added.length + changed.length + removed.length === 0) {
-    if (asked) log.info('ACCOUNTS_FILE was read again, and says the same')
+    if (asked) log.info('ACCOUNTS_FILE was read again and is unchanged')
     return
   }
   log.info({ added, changed, removed }, 'the accounts were reloaded')
@@ -54,7 +54,7 @@ export async function reloadAccounts(deps: ReloadDeps, asked: boolean): Promise<
   await bringUp(deps, touched)
 }
 
-/** What works and is to be given up, once for each account. */
+/** Warnings about settings that work but are deprecated, once per account. */
 export function logDeprecations(log: Log, accounts: Iterable<Account>): void {
   for (const { name, login } of accounts) {
     const deprecation = findDeprecation(login)
@@ -62,13 +62,13 @@ export function logDeprecations(log: Log, accounts: Iterable<Account>): void {
   }
 }
 
-/** What was held may be mended now, so somebody goes and looks at once; and new accounts are filled. */
+/** A reload may have fixed what was held, so holds are probed at once, and new accounts are bootstrapped. */
 async function bringUp(deps: ReloadDeps, names: readonly string[]): Promise<void> {
   try {
     if (names.length > 0) await probeNow(deps.store, names)
     await requestBootstraps(deps)
   } catch (error) {
-    // Holds end by themselves, and housekeeping asks for bootstraps as well.
-    deps.log.warn({ error }, 'the reloaded accounts go on a little later')
+    // Probes also come due on their own, and maintenance requests bootstraps too.
+    deps.log.warn({ error }, 'the reloaded accounts resume a little later')
   }
 }

@@ -17,14 +17,14 @@ export interface Serving extends AsyncDisposable {
   look(): void
 }
 
-/** How long what isn't a run may take to stop, in milliseconds. */
+/** How long everything but runs may take to stop, in milliseconds. */
 const stopWithinMs = 2_000
 
 /**
- * Serves the lines of all accounts until it is disposed: their requests, their schedules, and what has to be looked after.
+ * Serves the lines of all accounts until it is disposed: requests, schedules and maintenance.
  *
- * @param options.slots runs at a time in this process
- * @param options.graceMs how long runs may take to commit what they hold when it is disposed
+ * @param options.slots concurrent runs in this process
+ * @param options.graceMs how long runs may take to commit their data on disposal
  */
 export async function serveLines(
   { deps, database, waker, tickets }: Pick<App, 'deps' | 'database' | 'waker' | 'tickets'>,
@@ -34,13 +34,13 @@ export async function serveLines(
   const accounts = (): readonly Account[] => [...deps.accounts.values()].map(access => access.account)
   const schedules = () => listSchedules(deps.jobs.values(), accounts())
   let isStopping = false
-  // A look under way must not bring back what was taken away.
+  // A look in progress must not restore what was removed.
   const listServed = () => (isStopping ? [] : listLines(deps.jobs.values(), accounts()))
   const dispatcher = createDispatcher({
     ...deps,
     slots,
     run: (line, stopping, mayGoOn) => runLine(deps, line, stopping, mayGoOn),
-    // With Redis the others have tickets, which come in their turn.
+    // With Redis, the other lines have tickets and get their turn.
     lookAgain: () => (tickets ? undefined : looking.look()),
   })
   const parts: AsyncDisposable[] = []
@@ -48,7 +48,7 @@ export async function serveLines(
     parts.push(part)
     return part
   }
-  /** All at once, since none waits for another: what one of them asks of a service that is away costs no time twice. */
+  /** All at once: if one of them waits for a service that is down, the others aren't delayed. */
   async function stop(): Promise<void> {
     isStopping = true
     waker.onWork(() => {})
@@ -58,7 +58,7 @@ export async function serveLines(
   await using opening = new AsyncDisposableStack()
   opening.defer(stop)
 
-  // An account that was forgotten begins anew, with its schedules.
+  // An account that was forgotten starts again, with its schedules.
   async function renew(): Promise<void> {
     await reconcileSchedules(store, schedules())
     await storeServedLines(store, process.id, listServed)
@@ -70,11 +70,11 @@ export async function serveLines(
       ...deps,
       wake(lines) {
         dispatcher.offer(lines)
-        // What finds no slot here may find one elsewhere, in its turn.
+        // A line without a free slot here may get one in another process.
         if (tickets) waker.wake(lines)
       },
       tick: (ticks, now) => makeTicks(deps, schedules(), ticks, now),
-      // Who serves no line is never known to serve one.
+      // A process that serves no line must not stay registered for one.
       renew: async () => (listServed().length > 0 ? renew() : undefined),
     }),
   )

@@ -1,12 +1,12 @@
 import { registerHooks } from 'node:module'
 
-/** In package.json's `exports`, what leads to the engine's TypeScript sources. */
+/** The condition in package.json's `exports` that selects the engine's TypeScript sources. */
 const sourceCondition = '@hasura-sync-worker/source'
 
 /**
- * Lets the modules that this process imports from now on find the engine's sources, as a checkout has nothing built.
+ * Lets modules imported from now on find the engine's sources, because a checkout has no build.
  *
- * @returns what another process of Node needs for the same
+ * @returns the arguments that another Node process needs for the same
  */
 export function resolveToSources(): readonly string[] {
   registerHooks({

@@ -2,21 +2,21 @@ import { stat } from 'node:fs/promises'
 import type { Clock } from '../time/clock.ts'
 import { repeat } from '../time/repeat.ts'
 
-/** Milliseconds between two looks. */
+/** Milliseconds between checks. */
 const lookEveryMs = 2_000
 
 export interface WatchOptions {
   readonly clock: Clock
-  /** Called back whenever somebody asks for a reload; returns what ends that. */
+  /** Registers a callback for requested reloads; returns a function that removes it. */
   readonly onHangup: (listener: () => void) => () => void
 }
 
 /**
- * Calls `reload` once soon, again for each change of the file, and at once whenever somebody asks for it; never twice at a time.
- * It looks at the file instead of being told: editors and Kubernetes replace files, which such notices don't follow. A change
- * is taken when it is the same in two looks, so that a file that is being written isn't read halfway.
+ * Calls `reload` shortly after the start, after each change of the file, and at once when a reload is requested, never
+ * concurrently. It polls the file, because editors and Kubernetes replace files, and file system events don't follow that. A
+ * change counts once two checks see the same content, so that a file isn't read while it is being written.
  *
- * @param reload gets whether somebody asked; when it rejects, it is called again at the next look
+ * @param reload receives whether the reload was requested; if it rejects, the next check calls it again
  */
 export function watchFile(
   path: string,
@@ -45,12 +45,12 @@ export function watchFile(
   }
 }
 
-/** Another text for another content, also for a file that was put in its place with the same size. */
+/** A text that differs for each content, even if another file of the same size takes the file's place. */
 async function findVersion(path: string): Promise<string> {
   try {
     const { ino, mtimeNs, size } = await stat(path, { bigint: true })
     return [ino, mtimeNs, size].join(' ')
   } catch {
-    return 'not there'
+    return 'missing'
   }
 }

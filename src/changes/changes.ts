@@ -6,7 +6,7 @@ import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { claimReader, moveReader, releaseReader } from './reader-position.ts'
 
 /**
- * The latest change of one row. What a row was in between isn't kept: the row itself is in the mirror.
+ * The latest change of one row. Earlier changes aren't kept; the row itself is in the mirror.
  *
  * @example
  * import type { Change } from 'hasura-sync-worker'
@@ -15,30 +15,32 @@ import { claimReader, moveReader, releaseReader } from './reader-position.ts'
  *   changes.filter(({ op }) => op === 'delete').map(({ key }) => key.id)
  */
 export interface Change<K extends string = string> {
-  /** Its place among the table's changes, a bigint as text. */
+  /** Its number in the table's order of changes, a bigint as text. */
   readonly position: string
   /** A deleted row stays in the mirror, with `_deleted_at`. */
   readonly op: 'upsert' | 'delete'
   readonly account: string
-  /** The values of the key's columns as Postgres writes them. */
+  /** The values of the key columns, as Postgres writes them. */
   readonly key: { readonly [C in K]: string }
 }
 
 export interface ChangePage<K extends string = string> {
   readonly changes: readonly Change<K>[]
-  /** What to read behind the next time; where these are the last, the table's end, so that nobody's other changes are met again. */
+  /**
+   * Where the next page starts. After the last change it is the table's end, so that changes of other accounts aren't read again.
+   */
   readonly position: string
 }
 
-/** Behind no change at all: who begins here is given every row once. */
+/** The position before all changes: a reader that starts here gets every row once. */
 export const beginning = '0'
 
 /**
- * The changes of one mirror table behind a position, in the order in which they were committed. None is ever missed, and one
- * that comes again for the same row has a greater position.
+ * The changes of one mirror table after a position, in commit order. None is missed. If a row changes again, its change gets a
+ * greater position.
  *
  * @param options.limit default 1,000
- * @param options.account the changes of this account alone
+ * @param options.account only the changes of this account
  * @example
  * import { type JobContext, readChanges } from 'hasura-sync-worker'
  * import { syncUsers } from './sync-users.ts'
@@ -64,7 +66,7 @@ export async function readChanges<K extends string>(
     .orderBy('m._change')
     .limit(limit)
   if (account !== undefined) page = page.where('m._account', '=', account)
-  // One statement, since it sees both as they were at one moment: up to that end no change is still to be committed.
+  // One statement sees both at the same moment, so no change up to that end is still uncommitted.
   const end = sql<{ end: string | null }>`(
     select (select last::text from worker.change_counters where mirror = ${table.into}) as "end")`
   const rows = await store
@@ -80,7 +82,7 @@ export async function readChanges<K extends string>(
     .orderBy('p._change')
     .execute()
     .catch((error: unknown) => {
-      // Before the first run of its job there is no table.
+      // The table doesn't exist before its job's first run.
       if (sqlStateOf(error) === '42P01') return []
       throw error
     })
@@ -98,7 +100,7 @@ interface MirrorChangeRow {
   _account: string
 }
 
-/** A reader's position never goes back, not even when somebody has emptied the counters. */
+/** A reader's position never decreases, even if someone has emptied the counters. */
 function later(a: string, b: string): string {
   return BigInt(b) > BigInt(a) ? b : a
 }
@@ -108,30 +110,30 @@ function keyOf<K extends string>({ key }: ChangedTable<K>, values: readonly stri
 }
 
 export interface ChangeReader<K extends string> {
-  /** Its name: how far it has come is remembered by name, table and account. */
+  /** Its name. The position is stored by name, table and account. */
   readonly reader: string
   readonly table: ChangedTable<K>
-  /** The changes of this account alone, with a position of their own; default those of all accounts. */
+  /** Only the changes of this account, with a position of their own; default: all accounts. */
   readonly account?: string
-  /** Changes in a page, at most; default 1,000. */
+  /** Maximum changes per page; default 1,000. */
   readonly limit?: number
-  /** Asked before each further page: after false the rest is left to a later run. */
+  /** Called before each further page: if it returns false, the rest is left to a later run. */
   readonly mayGoOn?: () => boolean
 }
 
-/** Writes what a page of changes comes to. Inside, nothing may be awaited but the database. */
+/** Writes the result of a page of changes. Inside, await nothing but the database. */
 export type CommitChanges = (tx: FencedTransaction) => Promise<void>
 
 /**
- * Hands all changes that a reader hasn't seen to `handle`, page by page and in their order.
+ * Passes all changes that a reader hasn't seen to `handle`, page by page, in order.
  *
- * One run at a time follows a reader, whichever account and process it belongs to. A second one leaves its share to the first,
- * which looks once more before it ends.
+ * One run at a time follows a reader, across accounts and processes. A second run leaves its changes to the first, which looks
+ * once more before it ends.
  *
- * @param handle what it does itself is done at least once: after a crash its last page comes again. The function that it
- *   returns runs in the transaction that moves the reader's position, so what that one writes is written exactly once.
+ * @param handle its own effects happen at least once: after a crash the last page is passed again. The function that it returns
+ * runs in the transaction that moves the reader's position, so its writes happen exactly once.
  * @returns how many changes this run has handled
- * @throws TransientError (`reader-moved`) when another run took the reader over meanwhile: nothing of the page is committed
+ * @throws TransientError (`reader-moved`) if another run has taken over the reader: nothing of the page is committed
  * @example
  * import { defineJob, followChanges } from 'hasura-sync-worker'
  * import { z } from 'zod'

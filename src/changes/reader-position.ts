@@ -9,7 +9,7 @@ export const readerRows = accountRows('worker.change_readers')
 export interface ReaderClaim {
   readonly reader: string
   readonly mirror: string
-  /** '' for the changes of all accounts. */
+  /** '' for all accounts. */
   readonly account: string
   readonly requestId: string
 }
@@ -20,9 +20,9 @@ export interface Move {
 }
 
 /**
- * Takes the reader, unless a run of a living process has it: that one is asked to look once more.
+ * Claims the reader, unless a run of a live process follows it: then that run is asked to look once more.
  *
- * @returns the position after which to read; undefined while another run follows it
+ * @returns the position to read after; undefined if another run follows the reader
  */
 export async function claimReader(tx: FencedTransaction, claim: ReaderClaim): Promise<string | undefined> {
   const isTaken = sql<boolean>`(r.request_id <> excluded.request_id and exists (
@@ -38,7 +38,7 @@ export async function claimReader(tx: FencedTransaction, claim: ReaderClaim): Pr
   return rows.find(row => row.is_ours)?.position
 }
 
-/** @returns false when it has been asked to look once more, and so still has the reader */
+/** @returns false if this run was asked to look once more and therefore keeps the reader */
 export async function releaseReader(tx: FencedTransaction, claim: ReaderClaim, { from, to }: Move): Promise<boolean> {
   const { rows } = await sql<{ released: boolean }>`
     update worker.change_readers as r set position = ${to}, look_again = false, updated_at = now(),
@@ -56,7 +56,7 @@ export async function moveReader(tx: FencedTransaction, claim: ReaderClaim, { fr
   if (numAffectedRows !== 1n) throw wasMoved(claim)
 }
 
-/** A position is moved only from where it was read, and only by the run that follows the reader. */
+/** A position moves only from where it was read, and only for the run that follows the reader. */
 function isAt({ reader, mirror, account, requestId }: ReaderClaim, position: string) {
   return sql`r.reader = ${reader} and r.mirror = ${mirror} and r.account = ${account}
     and r.request_id = ${requestId} and r.position = ${position}`
@@ -64,7 +64,7 @@ function isAt({ reader, mirror, account, requestId }: ReaderClaim, position: str
 
 function wasMoved({ reader, mirror }: ReaderClaim): TransientError {
   return new TransientError('reader-moved', {
-    found: `Another run took over reader "${reader}" of mirror.${mirror} while this one handled a page`,
-    remedy: 'nothing of that page was committed here; the request is retried automatically',
+    found: `Another run took over reader "${reader}" of mirror.${mirror} while this run handled a page`,
+    remedy: 'this run committed nothing of that page; its request is retried automatically',
   })
 }

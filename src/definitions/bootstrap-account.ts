@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { defineJob, type JobDefinition } from './define-job.ts'
 import { defineSpec, type JobSpec } from './job-spec.ts'
 
-/** The job that a new account begins with, where the list has it. */
+/** The job that a new account starts with, if the list has it. */
 export const bootstrapJob = 'bootstrap-account'
 
 const bootstrapSpec = defineSpec({ name: bootstrapJob, payload: z.strictObject({}) })
 
 /**
- * Brings a new account up: the gate has logged it in and made its user visible before this runs; then each sync is requested
- * when the one before has succeeded. The end of a step and the request for the next are one transaction, so a restart goes on
- * where it was.
+ * Sets up a new account. Before this job runs, the gate has logged the account in and made its user visible. Then each sync is
+ * requested when the previous one has succeeded. The end of a step and the request for the next are one transaction, so a restart
+ * loses no step.
  *
  * @example
  * import { bootstrapAccount } from 'hasura-sync-worker'

@@ -6,34 +6,34 @@ import { findRuleProblem } from '../time/schedule-rule.ts'
 import { roleOf } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 
-/** Tells in which files of the project a job of this name is written. */
+/** Finds the files of the project that define a job of this name. */
 export type FindJobFiles = (name: string) => Promise<readonly string[]>
 
 /**
- * What is wrong with the job list whatever the API and the configuration are: names and mirror tables used twice, schedules that
- * never come, requirements that say nothing. What else is wrong with one job holds that job alone.
+ * What is wrong with the list of jobs, independent of API and configuration: duplicate names and mirror tables, schedules that
+ * are never due, empty requirements. Any other problem of a job holds only that job.
  *
- * @throws ConfigError with every problem, each with its job and the file
+ * @throws ConfigError with every problem, each with its job and file
  */
 export async function checkJobList(jobs: readonly JobDefinition[], findFiles: FindJobFiles): Promise<void> {
   const problems: Explanation[] = []
   for (const name of findTwice(jobs.map(job => job.name))) {
     problems.push({
       found: `Two jobs are called "${name}" (${await placeOf([name], findFiles)})`,
-      remedy: 'rename one, or list it once',
+      remedy: 'rename one, or list the job only once',
     })
   }
   for (const table of findTwice(jobs.flatMap(job => job.into ?? []))) {
     const writers = new Set(jobs.filter(job => [job.into ?? []].flat().includes(table)).map(job => job.name))
     problems.push({
-      found: `Two jobs write mirror.${table}, ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)})`,
-      remedy: `give one another "into", or each would overwrite the other's rows`,
+      found: `Two jobs write to mirror.${table}: ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)})`,
+      remedy: `give one of them another "into", because each would overwrite the other's rows`,
     })
   }
   for (const twins of findTwinRoles(jobs.filter(hasValidRequirement).flatMap(job => roleOf(job) ?? []))) {
     const roles = twins.map(role => `"${role}"`).join(' and ')
     problems.push({
-      found: `Roles ${roles} have one schema file where case doesn't tell names apart`,
+      found: `Roles ${roles} share one schema file on a file system that ignores case`,
       remedy: 'rename one of them in Keycloak and in Hasura',
     })
   }
@@ -52,7 +52,7 @@ function findOwnProblems(job: JobDefinition): readonly Told[] {
   const role = isValid ? roleOf(job) : undefined
   const roleProblem = role ? findRoleProblem(role) : undefined
   return [
-    ...(/^[a-z][a-z0-9-]*$/.test(name) ? [] : ['a name is lower case words with dashes between them']),
+    ...(/^[a-z][a-z0-9-]*$/.test(name) ? [] : ['a name is lower-case words separated by dashes']),
     ...(rule === undefined ? [] : [rule]),
     ...(roleProblem === undefined ? [] : [roleProblem]),
     ...Object.keys(job.settings?.shape ?? {}).flatMap(setting => findSettingNameProblem(setting) ?? []),
@@ -71,7 +71,7 @@ const requirementSchema = z.union([
   z.strictObject({ clientRoles: z.record(z.string().min(1), names).refine(roles => Object.keys(roles).length > 0) }),
 ])
 const requirementNeeds =
-  'its requirement has to be { role: "…" }, { scopes: ["…"] } or { clientRoles: { "<client>": ["…"] } }, with a name in each place'
+  'its requirement must be { role: "…" }, { scopes: ["…"] } or { clientRoles: { "<client>": ["…"] } }, with non-empty names'
 
 async function placeOf(names: Iterable<string>, findFiles: FindJobFiles): Promise<string> {
   const files = await Promise.all([...names].map(findFiles))

@@ -2,7 +2,7 @@ import { ConfigError, causedBy, type Explanation, RefusalError, toExplanation } 
 import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from './define-job.ts'
 
-/** What a role's schema has against the operations of its jobs; empty when they can all be sent. */
+/** Which operations of its jobs don't fit a role's schema; empty if all are valid. */
 export function findDocumentProblems(jobs: readonly JobDefinition[], schema: RoleSchema): string[] {
   return jobs
     .filter(job => roleOf(job) === schema.role)
@@ -10,11 +10,10 @@ export function findDocumentProblems(jobs: readonly JobDefinition[], schema: Rol
 }
 
 /**
- * What the committed SDL of its role has against a job, so that the job can't run. The SDL is read each time, since it may have
- * been pulled meanwhile.
+ * Why a job can't run with the committed SDL of its role. The SDL is read each time, because it may have been pulled meanwhile.
  *
- * @param schemaFolder where the SDL of each role is
- * @returns a refusal of this job alone (`contract`); undefined when there is nothing against it
+ * @param schemaFolder contains the SDL of each role
+ * @returns a refusal of only this job (`contract`); undefined if the job fits
  */
 export async function findContractRefusal(job: JobDefinition, schemaFolder: URL): Promise<RefusalError | undefined> {
   const role = roleOf(job)
@@ -45,13 +44,13 @@ export function rolesOf(jobs: readonly JobDefinition[]): string[] {
 }
 
 function remedyFor(role: string): string {
-  return `compare its operation and options with what the role sees ("schema pull --role ${role}" shows that, "npm run codegen" follows), or give the role the permission in Hasura`
+  return `compare its operation and options with what the role may see (run "npm run -s cli -- schema pull --role ${role}", then "npm run codegen"), or give the role the permission in Hasura`
 }
 
-/** Validating takes a while, and a schema that hasn't changed says the same again. */
+/** Validation takes a while, and an unchanged schema gives the same result. */
 const knownProblems = new WeakMap<RoleSchema, Map<JobDefinition, readonly Explanation[]>>()
 
-/** What the schema of its role has against a job: its operations, or where they are valid its options. */
+/** How a job conflicts with the schema of its role: its operations or, if they are valid, its options. */
 export function findContractProblems(job: JobDefinition, schema: RoleSchema): readonly Explanation[] {
   const ofSchema = knownProblems.get(schema) ?? new Map<JobDefinition, readonly Explanation[]>()
   knownProblems.set(schema, ofSchema)

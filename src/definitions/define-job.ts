@@ -15,7 +15,7 @@ import type { JobSpec, PayloadArgument } from './job-spec.ts'
 import type { TableEvent, TableEvents } from './table-events.ts'
 
 /**
- * One job: its spec, when it runs and what it does.
+ * One job: its spec, its schedule and what it does.
  *
  * @example
  * import type { JobDefinition } from 'hasura-sync-worker'
@@ -28,43 +28,43 @@ import type { TableEvent, TableEvents } from './table-events.ts'
 export interface JobDefinition<N extends string = string, P extends z.ZodType = z.ZodType, S = unknown>
   extends JobSpec<N, P> {
   /**
-   * What it needs from the environment or the accounts file: a zod object of texts in camelCase. `searchUrl` is read from
-   * `SEARCH_URL`, or from the file that `SEARCH_URL_FILE` names. Without a value that it needs the job is held.
+   * What it needs from the environment or the accounts file: a zod object of strings in camelCase. `searchUrl` is read from
+   * `SEARCH_URL`, or from the file that `SEARCH_URL_FILE` names. If a required value is missing, the job is held.
    */
   readonly settings?: z.ZodType<S> & { readonly shape: Readonly<Record<string, unknown>> }
   readonly schedule?: ScheduleRule
-  /** The operations it sends, checked against the SDL of its role before it ever runs. */
+  /** The operations it sends, checked against the SDL of its role before each run. */
   readonly operations?: readonly DocumentNode[]
-  /** What it sends beside them, as far as its role may ask. */
+  /** Further operations that it sends if its role may. */
   findDerivedOperations?(schema: RoleSchema): readonly DocumentNode[]
-  /** What is wrong with its definition, as far as the schema of its role can tell; before it ever runs. */
+  /** What is wrong with its definition, as far as the role's schema shows; checked before each run. */
   findProblems?(schema: RoleSchema): readonly Told[]
-  /** What may end a run of it, depending on the rows it meets; asked where there are no problems. */
+  /** What may fail a run, depending on the rows it reads; checked if there are no problems. */
   findRisk?(schema: RoleSchema): Explanation | undefined
-  /** It leaves everything as it is when it is asked what it would change. */
+  /** It supports dry runs: it changes nothing and reports what would change. */
   readonly canDryRun?: true
-  /** It waits for requests of its own, so it can't be run in the foreground. */
+  /** It waits for requests of its own, so it can't run in the foreground. */
   readonly needsWorker?: true
-  /** The mirror table it writes, or several; no two jobs may write the same. */
+  /** The mirror tables it writes. No two jobs may write the same table. */
   readonly into?: string | readonly string[]
-  /** Mirror tables whose changes it reads: it is requested when a run of the same account has written into one. */
+  /** Mirror tables whose changes it reads: it is requested when a run of the same account has written to one. */
   readonly follows?: readonly string[]
-  /** Changes of a table behind Hasura: its event trigger, sent to `/hooks/hasura/events`, asks for a run. */
+  /** Changes of a table in Hasura's database: the table's event trigger, sent to `/hooks/hasura/events`, requests a run. */
   readonly on?: TableEvents
   /** Subscriptions that ask for a run; the schedule goes on beside them. */
   readonly doorbell?: Doorbell
   /**
-   * What an event of `on` asks for; default `{}`. Equal requests absorb each other, so where `isCrowded` says that many wait in the
-   * line already, a payload that covers them all is better than one for this event alone.
+   * The payload for an event of `on`; default `{}`. Equal requests absorb each other. If `isCrowded` is true, many requests
+   * already wait in the line, and a payload that covers them all is better than one for this event alone.
    */
   payloadOfEvent?(event: TableEvent, isCrowded: boolean): z.input<P>
-  /** What the payload of a request becomes when an operator has it made again; default the same. */
+  /** The payload of a repeated request (`retry`); default: the same. */
   payloadOfRetry?(payload: unknown): unknown
   run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>
 }
 
 /**
- * What a run has beside its session.
+ * What a run gets besides its session.
  *
  * @example
  * import type { JobContext } from 'hasura-sync-worker'
@@ -79,7 +79,7 @@ export interface JobContext<P, S = unknown> {
   readonly payload: P
   /** Change nothing, and report what would change. */
   readonly dryRun: boolean
-  /** As they are at the start of this run. */
+  /** Their values when this run started. */
   readonly settings: S
   readonly requestId: string
   /** The names of all jobs that run for this account. */
@@ -87,38 +87,38 @@ export interface JobContext<P, S = unknown> {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly log: Log
-  /** Where the SDL of each role is. */
+  /** The folder with the SDL of each role. */
   readonly schemaFolder: URL
-  /** For reading; what a run writes goes through `transaction` or `statement`. */
+  /** For reading; write through `transaction` or `statement`. */
   readonly store: StoreReader
   /**
-   * Commits what `work` writes, if this run still holds its lease. Inside, nothing may be awaited but the database.
+   * Commits what `work` writes, if this run still holds its lease. Inside, await nothing but the database.
    *
-   * @throws LeaseLostError when another run has taken over: nothing is written then
+   * @throws LeaseLostError if another run has taken over; then nothing is written
    */
   transaction<T>(work: (tx: FencedTransaction) => Promise<T>): Promise<T>
   /**
-   * Commits what one statement writes, if this run still holds its lease, in a quarter of the time that `transaction` takes
-   * for as much. Everything that it writes has to depend on `held`, and it has to write at least one row.
+   * Commits what one statement writes, if this run still holds its lease, in a quarter of the time of `transaction`. All its
+   * writes must depend on `held`, and it must write at least one row.
    *
    * @returns how many rows it has written
-   * @throws LeaseLostError as `transaction`; PermanentError (`nothing-written`)
+   * @throws LeaseLostError like `transaction`; PermanentError (`nothing-written`)
    */
   statement(build: (held: RawBuilder<boolean>) => RawBuilder<unknown>): Promise<number>
   progress(progress: Progress): void
-  /** Tells metrics and traces of rows that were committed. A pull and `openListRead` do so. */
+  /** Reports committed rows to metrics and traces. Pulls and `openListRead` call it. */
   pageWritten(page: WrittenPage): void
   /**
-   * Makes a request for another job of the same account; an equal one that waits absorbs it.
+   * Requests another job of the same account. An equal waiting request absorbs it.
    *
    * @param job the job, or its spec
-   * @throws PermanentError (`unknown-job`) when the list of jobs has none of this name
+   * @throws PermanentError (`unknown-job`) if the list has no job of this name
    */
   request<J extends JobSpec>(job: J, ...payload: PayloadArgument<J>): Promise<{ readonly id: string }>
 }
 
 /**
- * How far a run has come.
+ * The progress of a run.
  *
  * @example
  * import type { Progress } from 'hasura-sync-worker'
@@ -127,15 +127,15 @@ export interface JobContext<P, S = unknown> {
  */
 export interface Progress {
   readonly done: number
-  /** Absent where the API doesn't tell how many there are. */
+  /** Absent if the API doesn't tell the total. */
   readonly total?: number
-  /** How many of those that are done an earlier run had done already. */
+  /** How many of `done` were done by an earlier run. */
   readonly doneBefore?: number
 }
 
 /**
- * What a run reports. `waitMs`: it isn't done and wants to be called again after that pause. `steps`: it is done when these jobs
- * of the account have run, one after the other.
+ * The result of a run. `waitMs`: the job isn't done and should run again after this pause. `steps`: the request is done when
+ * these jobs of the account have run, one after the other.
  *
  * @example
  * import type { JobResult } from 'hasura-sync-worker'
@@ -149,7 +149,7 @@ export type JobResult =
   | { readonly steps: readonly string[] }
 
 /**
- * Keeps the name and the payload's type, and infers those of the settings.
+ * Returns the job, with the types of its name, payload and settings.
  *
  * @example
  * import { defineJob } from 'hasura-sync-worker'

@@ -5,7 +5,7 @@ import { findContractRefusal } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 import { readJobSettings, type SettingsSource } from './job-settings.ts'
 
-/** What would refuse each run of a job before it has logged in: its contract, and its settings for each account that it runs for. */
+/** What would refuse every run of a job before login: its contract, and its settings for each account that it runs for. */
 export async function findJobProblems(
   {
     accounts,
@@ -26,7 +26,7 @@ export async function findJobProblems(
   return refusals.filter(refusal => refusal !== undefined)
 }
 
-/** @returns why the job's settings for this account can't be used; undefined when they can */
+/** @returns why the job's settings for this account can't be used; undefined if they can */
 export async function findSettingsRefusal(
   job: JobDefinition,
   account: Account,

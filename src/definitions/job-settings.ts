@@ -6,23 +6,23 @@ import { RefusalError } from '../errors.ts'
 import { ownValue } from '../names/own-value.ts'
 import type { JobDefinition } from './define-job.ts'
 
-/** Where the settings of jobs come from, beside the account. */
+/** Where settings of jobs come from, besides the account. */
 export interface SettingsSource {
   readonly env: Environment
   readonly readSecretFile: (path: string) => Promise<string>
 }
 
-/** As texts, by the names in the job's schema, which the job parses itself. */
+/** As strings, by the names in the job's schema, which parses them. */
 export interface JobSettings {
   readonly values: Readonly<Record<string, string>>
-  /** Those values that no log may hold: what stands in a file, or under a name that says so. */
+  /** The values that must not be logged: those from a file, or whose name suggests a secret. */
   readonly secrets: readonly string[]
 }
 
 /**
- * Reads what a job's `settings` name, anew for each run, so that a secret's file may change under a running worker.
+ * Reads the `settings` of a job. This happens for each run, so that a secret's file may change while the worker runs.
  *
- * @throws RefusalError (`settings`) of this job alone, which names every variable and no value
+ * @throws RefusalError (`settings`) for only this job; it names every variable and no value
  */
 export async function readJobSettings(
   job: JobDefinition,
@@ -47,19 +47,19 @@ export async function readJobSettings(
 
 interface Setting {
   readonly name: string
-  /** How a sentence calls it. */
+  /** How messages name it. */
   readonly label: string
   readonly value?: string
   readonly problem?: string
   readonly isSecret: boolean
 }
 
-/** Where a setting stands: in itself, or in a file. */
+/** Where a setting is given: directly, or in a file. */
 export type SettingPlace =
   | { readonly label: string; readonly path: string }
   | { readonly label: string; readonly value: string }
 
-/** The one place that counts: the account's own before the environment's, a file before a value beside it. */
+/** The one source that applies: the account takes precedence over the environment, a file over a value beside it. */
 export function findSetting(
   name: string,
   { settings = {} }: Pick<Account, 'settings'>,
@@ -109,8 +109,6 @@ function findProblems(
   return (parsed.error?.issues ?? []).map(({ path, message }) => {
     const setting = found.find(({ name }) => name === path[0])
     if (!setting) return message
-    return setting.value === undefined
-      ? `${setting.label} is missing`
-      : `${setting.label} is not as it has to be: ${message}`
+    return setting.value === undefined ? `${setting.label} is missing` : `${setting.label} is invalid: ${message}`
   })
 }

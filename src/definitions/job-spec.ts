@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Requirement } from '../account.ts'
 
 /**
- * What a caller has to know of a job. It stands apart from `run`, so that importing it brings nothing else along.
+ * What callers need to know about a job. It is separate from `run`, so that importing it imports nothing else.
  *
  * @example
  * import type { JobSpec } from 'hasura-sync-worker'
@@ -12,16 +12,16 @@ import type { Requirement } from '../account.ts'
  * export const name = nameOf(syncUsers)
  */
 export interface JobSpec<N extends string = string, S extends z.ZodType = z.ZodType> {
-  /** Its file's name and its label everywhere. */
+  /** The name of its file, and its label everywhere. */
   readonly name: N
   /** Parses the payload of a request; a request without a payload has `{}`. */
   readonly payload: S
-  /** What the token must hold; without it the gate only logs in. */
+  /** What the token must contain. Without a requirement the gate only logs in. */
   readonly requirement?: Requirement
 }
 
 /**
- * What a request for this job may hold.
+ * The payload type of a job's requests.
  *
  * @example
  * import type { PayloadOf } from 'hasura-sync-worker'
@@ -32,7 +32,7 @@ export interface JobSpec<N extends string = string, S extends z.ZodType = z.ZodT
 export type PayloadOf<J extends JobSpec> = z.input<J['payload']>
 
 /**
- * The names of a list of jobs that is `as const`.
+ * The names in a list of jobs that is `as const`.
  *
  * @example
  * import type { JobName } from 'hasura-sync-worker'
@@ -53,12 +53,12 @@ export type JobName<L extends readonly JobSpec[]> = L[number]['name']
  */
 export type JobNamed<L extends readonly JobSpec[], N extends JobName<L>> = Extract<L[number], { readonly name: N }>
 
-/** The payload as a parameter, which may be left out where `{}` is one. */
+/** The payload as a parameter, optional if `{}` is valid. */
 export type PayloadArgument<J extends JobSpec> =
   Record<never, never> extends PayloadOf<J> ? [payload?: PayloadOf<J>] : [payload: PayloadOf<J>]
 
 /**
- * Keeps the name and the payload's type.
+ * Returns the spec, with the types of its name and payload.
  *
  * @example
  * import { defineSpec } from 'hasura-sync-worker'

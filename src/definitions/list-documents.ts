@@ -5,20 +5,20 @@ import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { roleOf } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 
-/** One operation as it is sent, for Hasura's allow list: that compares all but spaces. */
+/** An operation exactly as it is sent: Hasura's allow list ignores only white space. */
 export interface SentDocument {
   readonly name: string
   readonly query: string
-  /** The jobs that send it; `first login` for what is sent before any of them. */
+  /** The jobs that send it; `first login` for what is sent before any job. */
   readonly senders: readonly string[]
 }
 
 /**
- * Every operation that the worker sends unattended, with those that it derives from a pull's document, in the order of the
- * jobs. Introspection, which a person asks for, isn't among them.
+ * Every operation that the worker sends unattended, including those derived from a pull's document, in the order of the jobs.
+ * Introspection isn't included, because only commands of a person send it.
  *
- * @param schemaFolder where the SDL of each role is: what can be derived depends on what the role may ask
- * @throws ConfigError when a role's SDL can't be read or doesn't fit a job
+ * @param schemaFolder contains the SDL of each role, which decides what can be derived
+ * @throws ConfigError if a role's SDL can't be read or doesn't fit a job
  */
 export async function listDocuments(
   jobs: readonly JobDefinition[],

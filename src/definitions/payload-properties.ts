@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The names of the properties that a payload may have at its top; none where its schema names none, such as `z.unknown()`. */
+/** The names of a payload's top-level properties; empty if its schema has none, such as `z.unknown()`. */
 export function propertiesOf(payload: z.ZodType): string[] {
   return [...new Set(namesIn(z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any', reused: 'inline' })))]
 }

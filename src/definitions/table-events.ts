@@ -1,33 +1,33 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ListNameOf } from '../hasura/row-of.ts'
 
-/** What an event trigger of Hasura's tells of a row. */
+/** How a row changed, in a Hasura event trigger. */
 export const tableOperations = ['INSERT', 'UPDATE', 'DELETE'] as const
 export type TableOperation = (typeof tableOperations)[number]
 
-/** A table of the database behind Hasura. */
+/** A table of Hasura's database. */
 export interface SourceTable {
   readonly schema: string
   readonly name: string
 }
 
-/** The changes that concern a job: Hasura's event triggers ask for a run of it. */
+/** The changes that a job reacts to: Hasura's event triggers request a run of it. */
 export interface TableEvents {
   readonly table: SourceTable
-  /** Default all. */
+  /** Default: all. */
   readonly operations?: readonly TableOperation[] | undefined
 }
 
-/** The same where it is written, beside a document that reads the table. */
+/** The same as written in a job, beside a document that reads the table. */
 export interface TableEventOptions<R> {
-  /** The list that the document reads, as a table of schema `public`; or a table by its two names. */
+  /** The list that the document reads, for a table in schema `public`, or a table's schema and name. */
   readonly table: ListNameOf<R> | SourceTable
-  /** Default all. */
+  /** Default: all. */
   readonly operations?: readonly TableOperation[] | undefined
 }
 
 /**
- * One change. Numbers that JavaScript would write in another way are raw JSON (`JSON.isRawJSON`).
+ * One change. Numbers that JavaScript would write differently are raw JSON (`JSON.isRawJSON`).
  *
  * @example
  * import type { TableEvent } from 'hasura-sync-worker'
@@ -35,7 +35,7 @@ export interface TableEventOptions<R> {
  * export const isGone = ({ operation }: TableEvent): boolean => operation === 'DELETE'
  */
 export interface TableEvent {
-  /** `MANUAL` where somebody invoked the trigger by hand. */
+  /** `MANUAL` if someone invoked the trigger manually. */
   readonly operation: TableOperation | 'MANUAL'
   readonly old: EventRow | undefined
   readonly new: EventRow | undefined
@@ -44,7 +44,7 @@ export interface TableEvent {
 export type EventRow = Readonly<Record<string, unknown>>
 
 /**
- * The changes of the table that a document reads. The compiler refuses the name of a table that the document doesn't read.
+ * The changes of a table that a document reads. It is a compile error if the document doesn't read the table.
  *
  * @example
  * import { defineJob, tableEvents } from 'hasura-sync-worker'

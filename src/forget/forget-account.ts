@@ -18,13 +18,13 @@ import { webhookRows } from '../webhooks/subscription.ts'
 import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
 
 export interface ForgetDeps extends FreeLinesDeps, Pick<RunDeps, 'jobs' | 'accounts'> {
-  /** Where the queue is on Redis. */
+  /** Set if the queue is on Redis. */
   readonly dropTickets?: ((account: string) => Promise<void>) | undefined
 }
 
 /**
- * Everything but mirrored rows, in the order in which it goes: what a run would resume from first, so that after a crash one that
- * still comes reads everything again.
+ * Everything but mirrored rows, in the order of deletion. Checkpoints go first, so that if the command crashes, a later run reads
+ * everything again.
  */
 const recordedRows: readonly AccountRows[] = [
   checkpointRows,
@@ -38,14 +38,14 @@ const recordedRows: readonly AccountRows[] = [
   servedLineRows,
 ]
 
-/** By these a forget that broke off is found, and the lines are kept free, so they go last. */
+/** These go last: they show an interrupted `forget` and keep the lines free. */
 const lastRows: readonly AccountRows[] = [leaseRows, accountRecordRows]
 
 /**
- * Deletes everything that is stored of an account, as if it had never logged in; what broke off is completed by the next call.
+ * Deletes everything stored about an account, as if it had never logged in. The next call completes an interrupted one.
  *
- * @param options.configured forget it although this process or a worker still has it configured: it starts anew
- * @throws UsageError while it is configured, and while one of its jobs is running; NotFoundError when nothing is known of it
+ * @param options.configured forget it although this process or a worker has it configured: it starts again
+ * @throws UsageError if the account is configured or one of its jobs is running; NotFoundError if nothing is stored about it
  */
 export async function forgetAccount(
   deps: ForgetDeps,
@@ -75,11 +75,11 @@ async function requireUnconfigured({ store, accounts }: ForgetDeps, account: str
   const where = server ? `: the worker on ${server.host} (process ${server.pid}) serves it` : ''
   throw new UsageError({
     found: `Account "${account}" is still configured${where}`,
-    remedy: `take it out of ACCOUNTS_FILE or the environment, which makes forgetting final, or run "forget ${account} --configured" to have it start anew`,
+    remedy: `remove it from ACCOUNTS_FILE or the environment to forget it for good, or run "npm run -s cli -- forget ${account} --configured" to let it start again`,
   })
 }
 
-/** Of every version that has run for the account, not only those that this process knows. */
+/** Those of every version that has run for the account, not only those that this process knows. */
 async function findJobs({ store, jobs }: ForgetDeps, account: string): Promise<readonly string[]> {
   const { rows } = await sql<{ job: string }>`
     select job from worker.leases where account = ${account}

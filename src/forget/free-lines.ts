@@ -8,9 +8,9 @@ import type { Store } from '../store/store.ts'
 export type FreeLinesDeps = Pick<RunDeps, 'store' | 'process' | 'wake'>
 
 /**
- * Keeps lines free of runs while something of them is forgotten, which a run would write back.
+ * Keeps lines free of runs during a `reset` or `forget`, because a run would write the data again.
  *
- * @throws UsageError when one of them is running
+ * @throws UsageError if one of them is running
  */
 export async function withFreeLines(
   { store, process, wake }: FreeLinesDeps,
@@ -29,7 +29,7 @@ export async function withFreeLines(
   }
 }
 
-/** Takes the lines of these jobs, all or none, so that nobody can claim them. */
+/** Occupies the lines of these jobs, all or none, so that nobody can claim them. */
 async function occupyLines(
   store: Store,
   { account, jobs, runId, processId }: { account: string; jobs: readonly string[]; runId: string; processId: string },
@@ -47,7 +47,7 @@ async function occupyLines(
     if (rows.length === 0) return
     throw new UsageError({
       found: `${rows.map(row => row.job).join(', ')} is running for account "${account}"`,
-      remedy: 'wait until it has ended',
+      remedy: 'wait until its run has ended, or cancel it',
     })
   })
 }

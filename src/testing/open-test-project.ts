@@ -23,37 +23,37 @@ export interface TestProjectOptions {
   readonly jobs: readonly JobDefinition[]
   /** Default: none. */
   readonly firstLogin?: FirstLoginDefinition | undefined
-  /** Of the project, where the SDL of each role is; default the one that the tests were started in. */
+  /** The project's folder, which contains the SDL of each role; default: the current working directory. */
   readonly folder?: string
   /**
-   * What the API serves: SQL for an empty Postgres, and a metadata folder as Hasura's command line writes it. By default tables
-   * that fit the SDL of the jobs' roles, without relationships and functions.
+   * What the API serves: SQL for an empty Postgres, and a metadata folder as Hasura's CLI writes it. Default: tables that match
+   * the SDL of the jobs' roles, without relationships and functions.
    */
   readonly api?: { readonly sql: string; readonly metadataFolder: string }
-  /** How many rows each table gets that is made from the SDL; default 10. */
+  /** How many rows each table made from the SDL gets; default 10. */
   readonly rows?: number
-  /** Where the settings of jobs come from, by the names of variables; default none. */
+  /** The environment for settings of jobs; default: empty. */
   readonly env?: Environment
-  /** Default: the system's. */
+  /** Default: the system clock. */
   readonly clock?: Clock
 }
 
-/** The real engine on an embedded store, against an identity provider and a Hasura-shaped API on this machine. */
+/** The real engine on an embedded store, with a local identity provider and a Hasura-shaped API. */
 export interface TestProject extends AsyncDisposable {
   readonly identity: IdentityProvider
-  /** `api.sql` changes the API's rows; `api.fault` makes its answers go wrong. */
+  /** `api.sql` changes the API's rows; `api.fault` makes it answer with faults. */
   readonly api: SandboxHasura
-  /** One run in the foreground, through the gate; rejects with what refused or ended it. */
+  /** Runs a job in the foreground, through the gate. Rejects with the error that refused or ended the run. */
   run<J extends JobSpec>(job: J, ...payload: PayloadArgument<J>): Promise<JobResult>
   /** Rows of a mirror table in the order of its key, up to 1,000. */
   rows(table: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
 /**
- * Opens everything that a test of a project's jobs needs, in a few seconds; closed with `await using`. It needs the package
+ * Opens everything that tests of a project's jobs need, in a few seconds. Close it with `await using`. It needs the package
  * `oidc-provider`.
  *
- * @throws ConfigError when the SDL of a job's role isn't there, or the list of jobs is wrong
+ * @throws ConfigError if the SDL of a job's role is missing, or the list of jobs is invalid
  * @example
  * import { openTestProject } from 'hasura-sync-worker/testing'
  * import { jobs } from '../src/jobs/list.ts'
@@ -86,7 +86,7 @@ export async function openTestProject(options: TestProjectOptions): Promise<Test
         pid: 0,
         uid: undefined,
         project: { folder, node: [process.execPath] },
-        readSecretFile: () => Promise.reject(new Error('a test has its settings in `env`')),
+        readSecretFile: () => Promise.reject(new Error('tests pass settings in `env`')),
         env,
       },
     ),
@@ -124,7 +124,7 @@ function closing(stack: AsyncDisposableStack): AsyncDisposable {
   return { [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** A table that several roles see has the columns of the first one that sees it. */
+/** If several roles see a table, it has the columns that the first of them sees. */
 async function makeSource(schemaFolder: URL, roles: readonly string[], rows: number) {
   const seen = await Promise.all(
     roles.map(async role => ({ role, tables: findSchemaTables((await loadRoleSchema(schemaFolder, role)).schema) })),

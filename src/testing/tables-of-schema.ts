@@ -3,11 +3,11 @@ import { identifier, literal } from '#sandbox/hasura/sql-builder'
 import { findRow } from '../hasura/find-list.ts'
 import { columnTypeOf } from '../hasura/scalars.ts'
 
-/** A table that an API must have for a role to see what its SDL says. */
+/** A table that an API must have so that a role sees what its SDL describes. */
 export interface SchemaTable {
   readonly name: string
   readonly columns: readonly SchemaColumn[]
-  /** Empty for a view, of which the SDL tells none. */
+  /** Empty for a view, whose SDL shows no key. */
   readonly key: readonly string[]
   readonly allowsAggregations: boolean
 }
@@ -18,7 +18,7 @@ interface SchemaColumn {
   readonly nullable: boolean
 }
 
-/** The tables behind the lists of a role's query root. Relationships are left out: the SDL doesn't tell their columns. */
+/** The tables of the lists in a role's query root. Relationships are omitted, because the SDL doesn't show their columns. */
 export function findSchemaTables(schema: GraphQLSchema): readonly SchemaTable[] {
   const fields = schema.getQueryType()?.getFields() ?? {}
   return Object.values(fields).flatMap(field => {
@@ -32,12 +32,12 @@ export function findSchemaTables(schema: GraphQLSchema): readonly SchemaTable[] 
 
 function readColumn({ name, type, args }: GraphQLField<unknown, unknown>): readonly SchemaColumn[] {
   const scalar = getNamedType(type)
-  // Only a column of JSON takes an argument, the path into it.
+  // Only a JSON column takes an argument: the path into it.
   if (!isLeafType(scalar) || args.some(arg => arg.name !== 'path')) return []
   return [{ name, type: columnTypeOf(scalar.name, 'hasura-default'), nullable: !isNonNullType(type) }]
 }
 
-/** @param rows how many each table gets; the same each time, and each later than the one before */
+/** @param rows how many each table gets; the same each time, each later than the one before */
 export function renderTables(tables: readonly SchemaTable[], rows: number): string {
   return tables.map(table => `${renderTable(table)}\n${renderRows(table, rows)}`).join('\n')
 }
@@ -61,7 +61,7 @@ function renderValue({ name, type }: SchemaColumn): string {
   return value === undefined ? `${literal(`${name} `)} || n` : `(${value})::${type}`
 }
 
-/** By the type of the column; anything else is text. */
+/** By the type of the column; default: text. */
 const values: Readonly<Record<string, string>> = {
   uuid: "'00000000-0000-4000-8000-' || lpad(n::text, 12, '0')",
   boolean: 'n % 2 = 0',

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Time as a dependency, so that tests ask for the list of pauses instead of waiting through them. */
+/** Time as a dependency, so that tests check the list of pauses instead of waiting for them. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the Unix epoch. */
   now(): number
-  /** Resolves after `ms`; rejects with the signal's reason when it is aborted. */
+  /** Resolves after `ms`; rejects with the signal's reason if it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Whether the work settles within `ms`; otherwise it continues in the background. A failure of the work counts as settled. */
+/** Whether the work settles within `ms`; if not, it continues in the background. A rejection counts as settled. */
 export async function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   const enough = new AbortController()
   const settled = work.then(
@@ -33,7 +33,7 @@ export async function settlesWithin(clock: Clock, ms: number, work: Promise<unkn
   try {
     return await Promise.race([settled, tooLong])
   } finally {
-    // A pause that nobody waits for any more would keep the process alive.
+    // A pause that nobody waits for any more must not keep the process alive.
     enough.abort()
   }
 }

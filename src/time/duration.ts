@@ -5,7 +5,7 @@ const units = [
   ['s', 1],
 ] as const
 
-/** A length of time in its two largest units: "3 d 4 h", "5 min", "12 s". Parts of a second are left out. */
+/** A duration in its two largest units: "3 d 4 h", "5 min", "12 s". Fractions of a second are omitted. */
 export function describeSeconds(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const first = units.findIndex(([, length]) => whole >= length)

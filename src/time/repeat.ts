@@ -1,25 +1,24 @@
 import { type Clock, settlesWithin } from './clock.ts'
 
-/** Something that is done again and again until it is disposed. */
+/** Something that repeats until it is disposed. */
 export interface Repetition extends AsyncDisposable {
-  /** The next turn doesn't wait for the end of its pause. */
+  /** Starts the next turn without waiting for the end of the pause. */
   ring(): void
 }
 
 export interface Turn {
-  /** Aborted when no further turn comes. */
+  /** Aborted when this is the last turn. */
   readonly signal: AbortSignal
-  /** Somebody rang since the last turn began. */
+  /** `ring` was called since the last turn started. */
   readonly isAsked: boolean
 }
 
 /**
- * Takes one turn after the other, each after the pause that the one before has asked for. When it is disposed it waits for the turn
- * under way.
+ * Takes one turn after another; each turn sets the pause before the next. Disposal waits for the current turn.
  *
- * @param turn resolves to milliseconds; it must not reject
- * @param options.firstAfterMs default at once
- * @param options.stopWithinMs how long the turn under way is waited for when it is disposed; default until its end
+ * @param turn resolves to milliseconds; must not reject
+ * @param options.firstAfterMs default: at once
+ * @param options.stopWithinMs how long disposal waits for the current turn; default: until it ends
  */
 export function repeat(
   clock: Clock,

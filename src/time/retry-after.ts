@@ -1,9 +1,9 @@
 /**
- * How many milliseconds a `Retry-After` header asks to wait (RFC 9110, section 10.2.3: seconds or an HTTP date), within the
- * bounds of `boundPause`.
+ * The milliseconds that a `Retry-After` header asks to wait (RFC 9110, section 10.2.3: seconds or an HTTP date), within the
+ * limits of `boundPause`.
  *
- * @param now milliseconds since 1970, needed for a date
- * @param otherwise what to wait when the header is absent or nonsense; default 5 seconds
+ * @param now milliseconds since the Unix epoch, needed for a date
+ * @param otherwise the pause if the header is absent or invalid; default 5 seconds
  */
 export function parseRetryAfter(header: string | null, now: number, otherwise = 5_000): number {
   const text = header?.trim() ?? ''
@@ -12,8 +12,8 @@ export function parseRetryAfter(header: string | null, now: number, otherwise = 
 }
 
 /**
- * A pause that an API asks for, in milliseconds, as it is kept: from a second, so that "0" and an instant that has passed don't
- * become a busy loop, to an hour, whatever it says.
+ * Limits a pause that an API asks for, in milliseconds. The minimum is a second, so that "0" or a past date doesn't cause a busy
+ * loop; the maximum is an hour.
  */
 export function boundPause(askedMs: number): number {
   return Math.min(Math.max(1_000, askedMs), longestMs)

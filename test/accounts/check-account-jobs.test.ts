@@ -47,7 +47,7 @@ describe('what an accounts file says of jobs', () => {
       'rules that never come',
       { schedules: { 'sync-users': { cron: '0 0 30 2 *' }, 'sync-topics': { cron: '* * *' } } },
       [
-        'accounts.1.schedules.sync-users: cron "0 0 30 2 *" never comes',
+        'accounts.1.schedules.sync-users: cron "0 0 30 2 *" is never due',
         /^ACCOUNTS_FILE accounts\.1\.schedules\.sync-topics: cron "\* \* \*" /,
       ],
     ],

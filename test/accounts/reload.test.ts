@@ -67,7 +67,7 @@ test('accounts come, change and go with their file, and a broken file changes no
   // Somebody asks, and a mistake is told whole.
   await write(describeAccount('stays', { jobs: ['sync-all'] }), { name: 'comes' })
   worker.kill('SIGHUP')
-  const broken = () => logged().filter(({ msg }) => msg.startsWith('ACCOUNTS_FILE can not be used'))
+  const broken = () => logged().filter(({ msg }) => msg.startsWith('ACCOUNTS_FILE is invalid'))
   await expect.poll(() => broken().length).toBeGreaterThan(0)
   expect(broken()[0]?.problems).toEqual([
     expect.stringMatching(/^ACCOUNTS_FILE accounts\.1\.oidcIssuer is missing/),
@@ -96,7 +96,7 @@ test('accounts come, change and go with their file, and a broken file changes no
   expect(grants('stays')).toBe(grantsBefore)
 
   worker.kill('SIGHUP')
-  await expect.poll(() => logged().some(({ msg }) => msg.includes('says the same'))).toBe(true)
+  await expect.poll(() => logged().some(({ msg }) => msg.includes('is unchanged'))).toBe(true)
   worker.kill('SIGTERM')
   expect((await worker.ended).code).toBe(0)
   expect(worker.err()).not.toContain('secret-of-')

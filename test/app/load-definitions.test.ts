@@ -17,15 +17,15 @@ const job = `{ name: 'a', payload: { safeParse() {} }, run() {} }`
 const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> = {
   'a file that is not there': [
     `import { x } from './nope.ts'\nexport const jobs = [x]`,
-    /^The jobs can't be loaded: src\/jobs\/list\.ts imports src\/jobs\/nope\.ts, which does not exist: add that file, or correct the import\.$/,
+    /^The jobs can't be loaded: src\/jobs\/list\.ts imports src\/jobs\/nope\.ts, which does not exist: add this file, or correct the import\.$/,
   ],
   'a file that is not there without its ending': [
     `import { x } from './ok'\nexport const jobs = [x]`,
-    /src\/jobs\/list\.ts imports src\/jobs\/ok, which does not exist: .*, which has to end with the file's "\.ts"\.$/,
+    /src\/jobs\/list\.ts imports src\/jobs\/ok, which does not exist: .*, which must end with "\.ts"\.$/,
   ],
   'a package that is not installed': [
     `import { x } from 'nopackage'\nexport const jobs = [x]`,
-    /src\/jobs\/list\.ts imports the package "nopackage", which is not installed: install it with "npm install nopackage"/,
+    /src\/jobs\/list\.ts imports the package "nopackage", which is not installed: run "npm install nopackage"/,
   ],
   'an export that is not there': [
     `import { y } from './ok.ts'\nexport const jobs = [y]`,
@@ -55,15 +55,15 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     `throw new Error('no catalogue', { cause: 'out of paper' })`,
     /no catalogue \(at \d+\/src\/jobs\/list\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is not an Error\.$/,
   ],
-  'no export': ['export const job = []', /^src\/jobs\/list\.ts has no list "jobs": export one/],
-  'a default export': ['export default []', /^src\/jobs\/list\.ts has no list "jobs"/],
+  'no export': ['export const job = []', /^src\/jobs\/list\.ts exports no "jobs": export a list/],
+  'a default export': ['export default []', /^src\/jobs\/list\.ts exports no "jobs"/],
   'something that is no job': [
     `export const jobs = [${job}, undefined]`,
-    /^Element 1 of "jobs" in src\/jobs\/list\.ts \(undefined\) is no job, it lacks everything/,
+    /^Element 1 of "jobs" in src\/jobs\/list\.ts \(undefined\) is not a job, because it lacks everything/,
   ],
   'options in place of a job': [
     `export const jobs = [{ name: 'b', payload: { safeParse() {} } }]`,
-    /^Element 0 of "jobs" in src\/jobs\/list\.ts \("b"\) is no job, it lacks run: list what "pullSync" or "defineJob" returned$/,
+    /^Element 0 of "jobs" in src\/jobs\/list\.ts \("b"\) is not a job, because it lacks run: list the results of "pullSync" or "defineJob"$/,
   ],
 }
 
@@ -115,7 +115,7 @@ test.each(Object.entries(broken).map(([what, [, said]], index) => ({ what, said,
 
 test('a project is its list of jobs; without a first login there is none', async () => {
   const project = { folder: join(folder, 'small'), node: [process.execPath] as const }
-  await expect(loadDefinitions(project)).rejects.toThrow('is no project: it has no src/jobs/list.ts')
+  await expect(loadDefinitions(project)).rejects.toThrow('is not a project: it has no src/jobs/list.ts')
   await mkdir(join(project.folder, 'src/jobs'), { recursive: true })
   await writeFile(join(project.folder, 'src/jobs/list.ts'), 'export const jobs = []')
   expect(await loadDefinitions(project)).toEqual({ jobs: [], firstLogin: undefined })

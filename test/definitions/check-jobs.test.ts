@@ -31,11 +31,11 @@ describe('the job list', () => {
       job({ name: 'sync-i', requirement: { role: 'viewer' } }),
     )
     expect(problems).toEqual([
-      'Two jobs are called "sync-a" (src/jobs/sync-a.ts): rename one, or list it once',
+      'Two jobs are called "sync-a" (src/jobs/sync-a.ts): rename one, or list the job only once',
       expect.stringMatching(
-        /^Two jobs write mirror\.things, sync-a and sync-b \(src\/jobs\/sync-a\.ts, src\/jobs\/sync-b\.ts\): /,
+        /^Two jobs write to mirror\.things: sync-a and sync-b \(src\/jobs\/sync-a\.ts, src\/jobs\/sync-b\.ts\): /,
       ),
-      expect.stringMatching(/^Roles "Viewer" and "viewer" have one schema file/),
+      expect.stringMatching(/^Roles "Viewer" and "viewer" share one schema file/),
       expect.stringMatching(/^Job "Sync B" \(src\/jobs\/Sync B\.ts\): /),
       expect.stringMatching(/^Job "sync-c" \(src\/jobs\/sync-c\.ts\): cron "\* \*" has 2 fields/),
       expect.stringMatching(/^Job "sync-g" .*holds a control character/),
@@ -56,7 +56,7 @@ describe('the job list', () => {
     ['viewer', false],
   ])('with the requirement %j is in order: %s', async (requirement, isInOrder) => {
     const problems = await problemsOf(job(Object({ requirement })))
-    expect(problems).toEqual(isInOrder ? [] : [expect.stringMatching(/^Job "sync-things" .*requirement has to be/)])
+    expect(problems).toEqual(isInOrder ? [] : [expect.stringMatching(/^Job "sync-things" .*requirement must be/)])
   })
 
   test('knows in which files its jobs are written', async () => {

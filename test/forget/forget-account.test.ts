@@ -76,7 +76,9 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     const account = app.addAccount()
     await run(app, account)
     await expect(forget(account)).rejects.toThrow(UsageError)
-    await expect(forget(account)).rejects.toThrow(`run "forget ${account} --configured" to have it start anew`)
+    await expect(forget(account)).rejects.toThrow(
+      `run "npm run -s cli -- forget ${account} --configured" to let it start again`,
+    )
     await forget(account, true)
     expect(await hasRows(account)).toBe(false)
     expect(await run(app, account)).toMatchObject({ counts: { inserted: 12 } })

@@ -106,7 +106,7 @@ describe('findRuleProblem', () => {
     [{ cron: '' }, 'needs five, or six'],
     [{ cron: '*' }, 'needs five, or six'],
     [{ cron: '61 * * * *' }, 'is not valid'],
-    [{ cron: '0 0 31 2 *' }, 'never comes'],
+    [{ cron: '0 0 31 2 *' }, 'is never due'],
     [{ cron: '0 0 * * *', zone: 'Europe/Atlantis' }, 'in zone Europe/Atlantis is not valid'],
   ])('%j is refused: %s', (rule, words) => {
     expect(findRuleProblem(rule)).toContain(words)
