@@ -14,6 +14,21 @@ create table worker.accounts (
   CHECK ((first_login = ANY (ARRAY['pending'::text, 'calling'::text, 'called'::text, 'visible'::text])))
 );
 
+create table worker.audit (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default now() not null,
+  viewer text not null,
+  caller text,
+  action text not null,
+  wanted jsonb not null,
+  affected integer,
+  outcome text,
+  told text,
+  ended_at timestamp with time zone,
+  PRIMARY KEY (id),
+  CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text])))
+);
+
 create table worker.change_counters (
   mirror text not null,
   last bigint not null,
@@ -182,6 +197,7 @@ create table worker.requests (
 CREATE INDEX requests_due ON worker.requests USING btree (due_at) WHERE ((state = 'waiting'::text) AND (due_at IS NOT NULL));
 CREATE INDEX requests_ended ON worker.requests USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE UNIQUE INDEX requests_equal ON worker.requests USING btree (account, job, payload_hash) WHERE ((state = 'waiting'::text) AND (reserved_for IS NULL));
+CREATE INDEX requests_failed ON worker.requests USING btree (seq) WHERE (state = 'failed'::text);
 CREATE INDEX requests_newest ON worker.requests USING btree (seq);
 CREATE INDEX requests_of_bootstrap ON worker.requests USING btree (account, job) WHERE (bootstrap_id IS NOT NULL);
 CREATE INDEX requests_of_bootstraps ON worker.requests USING btree (account) WHERE (job = 'bootstrap-account'::text);

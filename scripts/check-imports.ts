@@ -10,11 +10,11 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   bullmq: ['queue'],
   ioredis: ['queue'],
-  'openid-client': ['auth'],
+  'openid-client': ['auth', 'dashboard'],
   'graphql-request': ['hasura'],
   undici: ['outgoing'],
   'prom-client': ['metrics'],
-  fastify: ['http'],
+  fastify: ['http', 'dashboard'],
   pg: ['store'],
   '@electric-sql/pglite': ['store'],
 }

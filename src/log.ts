@@ -10,8 +10,9 @@ export type Log = Logger
  * stack and cause: a cause may hold what must not be logged, such as a response or a header.
  *
  * @param write gets each line with its line end; default: stderr
+ * @param keep gets each line beside
  */
-export function createLog(level: string, write?: (line: string) => void): Log {
+export function createLog(level: string, write?: (line: string) => void, keep?: (line: string) => void): Log {
   return pino(
     {
       level,
@@ -20,7 +21,13 @@ export function createLog(level: string, write?: (line: string) => void): Log {
       formatters: { level: label => ({ level: label }) },
       serializers: { error: describeError },
       // JSON doesn't escape every character that a terminal interprets.
-      hooks: { streamWrite: line => printable(line, '\n') },
+      hooks: {
+        streamWrite(line) {
+          const safe = printable(line, '\n')
+          keep?.(safe)
+          return safe
+        },
+      },
     },
     write ? { write } : pino.destination({ dest: 2, sync: true }),
   )

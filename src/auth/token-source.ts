@@ -7,6 +7,8 @@ export interface TokenSource {
    * @returns the current token, fetched or renewed first if needed; rejects with the failure of the fetch, or with the signal's reason
    */
   get(signal?: AbortSignal): Promise<Token>
+  /** The token that was fetched last, perhaps expired; fetches none. */
+  peek(): Token | undefined
   /**
    * Drops a token that an API rejected. Does nothing when it is no longer the current one, so that of several requests that fail at once
    * the late ones don't drop the fresh token.
@@ -59,6 +61,7 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
         }
       }
     },
+    peek: () => current?.token,
     drop(token) {
       if (current?.token === token) current = undefined
     },

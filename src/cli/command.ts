@@ -3,6 +3,7 @@ import type { Definitions, Host } from '../app/app.ts'
 import type { Config, Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
+import type { RunLog } from '../dashboard/run-log.ts'
 import { type ConfigError, type Explanation, UsageError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Operations } from '../operations/registry.ts'
@@ -40,6 +41,8 @@ export interface CommandContext {
   loadDefinitions(): Promise<Definitions>
   readonly host: Host
   readonly log: Log
+  /** What the log says of runs. */
+  readonly runLog: RunLog
   readonly terminal: LiveTerminal
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal

@@ -5,6 +5,7 @@ import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import type { Project } from '../config/project.ts'
 import { type EnvFile, findVariablesOfNode, readEnvFile } from '../config/read-env-file.ts'
 import { readValue } from '../config/read-value.ts'
+import { createRunLog } from '../dashboard/run-log.ts'
 import { ConfigError, renderExplanation } from '../errors.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { createLog, describeError, type Log } from '../log.ts'
@@ -99,7 +100,9 @@ function assembleContext(
   const { version, signal, onHangup } = invocation
   // A foreground command prints what matters itself; only the worker logs its events.
   const level = env.LOG_LEVEL || isWorker ? config.logLevel : 'warn'
-  const log = createLog(level, terminal.isInteractive ? line => printLogLine(terminal, line) : undefined)
+  const runLog = createRunLog()
+  const print = terminal.isInteractive ? (line: string) => printLogLine(terminal, line) : undefined
+  const log = createLog(level, print, isWorker ? runLog.add : undefined)
   invocation.onUnforeseen(createUnforeseenListener(log))
   log.info({ version }, `hasura-sync-worker ${version}`)
   if (envFile) tellEnvFile(log, envFile)
@@ -113,6 +116,7 @@ function assembleContext(
     loadDefinitions,
     host,
     log,
+    runLog,
     terminal,
     signal,
     onHangup,

@@ -20,6 +20,7 @@ import { createLocalOperations } from '../operations/local-operations.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { settlesWithin } from '../time/clock.ts'
 import { type CommandContext, defineCommand } from './command.ts'
+import { openDashboard } from './open-dashboard.ts'
 
 /** Concurrency slots: runs at a time in one process. */
 const slots = 8
@@ -84,8 +85,10 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
     observer,
     scrape: scraped === 'http' ? scrape : undefined,
   })
+  const dashboard = openDashboard(context, app, operations, http)
   opened.defer(() => http.close())
   const address = await listen(http, config.http, 'HOST and PORT')
+  opened.use(await dashboard.tell(address))
   if (scraped !== null && scraped !== 'http') {
     const metricsHttp = createMetricsHttp({ scrape, log })
     opened.defer(() => metricsHttp.close())

@@ -6,6 +6,7 @@ import { quoteValue } from './quote-value.ts'
 import { accountVariables, readAccount } from './read-account.ts'
 import { readAccountsFile } from './read-accounts-file.ts'
 import { readAddress, readInsecureHosts } from './read-address.ts'
+import { type DashboardConfig, dashboardVariables, readDashboard } from './read-dashboard.ts'
 import { type HookSecrets, hookVariables, readHookSecrets } from './read-hook-secrets.ts'
 import { type MetricsConfig, readMetrics, readPort } from './read-metrics.ts'
 import { readProxies } from './read-proxies.ts'
@@ -24,6 +25,7 @@ export interface Config {
     /** Absent where no trigger of Hasura's is let in. */
     readonly hookSecrets?: HookSecrets
   }
+  readonly dashboard: DashboardConfig
   readonly metrics: MetricsConfig
   readonly logLevel: string
   /** Between this machine and the servers that it asks. */
@@ -78,6 +80,7 @@ export const settingVariables = [
   'HTTP_OPERATE_ROLE',
   'HTTP_REQUESTS_PER_MINUTE',
   ...hookVariables,
+  ...dashboardVariables,
   'ALLOW_INSECURE_HOSTS',
 ] as const
 type Settings = Readonly<Partial<Record<(typeof settingVariables)[number], string>>>
@@ -128,6 +131,7 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
   const host = env.HOST || '127.0.0.1'
   const port = readPort(env.PORT || '8088', 'PORT', problems)
+  const dashboard = readDashboard(env, { host, insecureHosts }, problems)
   const metrics = readMetrics(env, host, problems)
   const logLevel = env.LOG_LEVEL || 'info'
   if (!z.enum(logLevels).safeParse(logLevel).success) {
@@ -140,6 +144,7 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
     ...(databaseUrl && { databaseUrl }),
     dataDir: env.DATA_DIR || '.data',
     http: { host, port, ...(callers && { callers }), ...(hookSecrets && { hookSecrets }) },
+    dashboard,
     metrics,
     logLevel,
     ...(env.ACCOUNTS_FILE && { accountsFile: env.ACCOUNTS_FILE }),

@@ -24,6 +24,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0014_answers_of_keys', ['alter table worker.idempotency_keys add column absorbed boolean not null default false']],
   ['0015_requests_of_ticks', replaceFunctions],
   ['0016_live', live()],
+  ['0017_audit_and_failed_requests', auditAndFailedRequests()],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -270,5 +271,24 @@ function lastSuccess(): readonly string[] {
       where r.state = 'succeeded' and r.trigger <> 'dry-run' group by r.account, r.job
     ) s
     where l.account = s.account and l.job = s.job`,
+  ]
+}
+
+/** Those that failed are few, and asked for among all that ended. */
+function auditAndFailedRequests(): readonly string[] {
+  return [
+    `create table worker.audit (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default now(),
+    viewer text not null,
+    caller text,
+    action text not null,
+    wanted jsonb not null,
+    affected integer,
+    outcome text check (outcome in ('done', 'failed')),
+    told text,
+    ended_at timestamptz
+  )`,
+    "create index requests_failed on worker.requests (seq) where state = 'failed'",
   ]
 }

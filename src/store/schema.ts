@@ -25,6 +25,7 @@ export interface WorkerTables {
   'worker.run_progress': RunProgressRow
   'worker.idempotency_keys': IdempotencyKeyRow
   'worker.live': LiveRow
+  'worker.audit': AuditRow
 }
 
 type Instant = ColumnType<Date, Date | undefined, Date>
@@ -317,4 +318,22 @@ interface IdempotencyKeyRow {
   request_id: string
   /** Whether an equal request absorbed the first one: whoever asks again is told the same. */
   absorbed: Generated<boolean>
+}
+
+/** What somebody changed by the dashboard; written before it is changed. */
+interface AuditRow {
+  id: Generated<string>
+  at: Generated<Date>
+  /** For people. */
+  viewer: string
+  /** `http:<client>/<subject>`; null for whoever had the link. */
+  caller: string | null
+  action: string
+  /** The filter, or the one request. */
+  wanted: JSONColumnType<object>
+  affected: number | null
+  outcome: 'done' | 'failed' | null
+  /** Why it failed. */
+  told: string | null
+  ended_at: Date | null
 }

@@ -8,6 +8,7 @@ import { commandGroups, commands } from '../../src/cli/commands.ts'
 import { exitCodeOf } from '../../src/cli/exit-code.ts'
 import { createLiveTerminal } from '../../src/cli/live-terminal.ts'
 import { parseArguments } from '../../src/cli/parse-arguments.ts'
+import { createRunLog } from '../../src/dashboard/run-log.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { createControlClient } from '../../src/http/control-client.ts'
 import { createControl } from '../../src/http/create-control.ts'
@@ -111,6 +112,7 @@ async function run(door: string, argv: readonly string[], answer?: string, seen:
         env: {},
       },
       log,
+      runLog: createRunLog(),
       terminal,
       signal: AbortSignal.timeout(20_000),
       onHangup: () => () => {},

@@ -27,6 +27,7 @@ function accountOf(env: Environment): Config['accounts'][number] | undefined {
 describe('an environment with the least that is needed', () => {
   test('is one account called default, embedded, on the loopback, with requests over HTTP off', () => {
     expect(parseConfig(minimal)).toEqual({
+      dashboard: 'link',
       dataDir: '.data',
       http: { host: '127.0.0.1', port: 8088 },
       metrics: { listen: 'http', hasAccounts: false },

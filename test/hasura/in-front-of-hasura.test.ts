@@ -34,6 +34,7 @@ async function listen(server: Server): Promise<AsyncDisposable & { readonly port
 function ask(url: string, token: string) {
   const source: TokenSource = {
     get: async () => new Token(token, Number.POSITIVE_INFINITY),
+    peek: () => undefined,
     drop() {},
   }
   const clock = new VirtualClock()

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+
+const types: Readonly<Record<string, string>> = {
+  'style.css': 'text/css; charset=utf-8',
+  'live.js': 'text/javascript; charset=utf-8',
+  'icon.svg': 'image/svg+xml',
+}
+
+/**
+ * Style sheet, script and icon, for everybody: they hold nothing of anybody's.
+ *
+ * @returns a digest of them, for their addresses
+ */
+export function addAssets(app: FastifyInstance): string {
+  const files = Object.entries(types).map(([name, type]) => {
+    const content = readFileSync(new URL(`assets/${name}`, import.meta.url))
+    return { name, type, content }
+  })
+  for (const { name, type, content } of files) {
+    app.get(`/${name}`, async (_request, reply) =>
+      reply.type(type).header('cache-control', 'public, max-age=31536000, immutable').send(content),
+    )
+  }
+  const all = Buffer.concat(files.map(({ content }) => content))
+  return createHash('sha256').update(all).digest('base64url').slice(0, 12)
+}

@@ -1,0 +1,261 @@
+import { hkdfSync } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { decodeJwt } from 'jose'
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  ClientSecretBasic,
+  type Configuration,
+  type CustomFetch,
+  calculatePKCECodeChallenge,
+  customFetch,
+  discovery,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+} from 'openid-client'
+import { z } from 'zod'
+import type { DashboardLogin } from '../config/read-dashboard.ts'
+import { readValue } from '../config/read-value.ts'
+import { TransientError, UsageError, WorkerError } from '../errors.ts'
+import { exchange } from '../outgoing/exchange.ts'
+import { explainNamed } from '../outgoing/secure-address.ts'
+import type { Clock } from '../time/clock.ts'
+import { isStorable } from '../words/storable.ts'
+import { type Access, localPage } from './access.ts'
+import { type Cookies, createCookies, openSession } from './session.ts'
+import type { Right, Viewer } from './viewer.ts'
+
+/** Milliseconds after which a viewer is sent through Keycloak again: a role that was taken away counts no longer. */
+const sessionMs = 30 * 60_000
+/** Milliseconds in which somebody has to type a password. */
+const loginMs = 10 * 60_000
+
+interface Host {
+  readonly clock: Pick<Clock, 'now'>
+  readSecretFile(path: string): Promise<string>
+}
+
+/** What is needed from the client's secret, read when the first one logs in. */
+interface Client {
+  readonly configuration: Configuration
+  readonly cookies: Cookies
+}
+
+/**
+ * Login by OpenID Connect: the authorization code flow with PKCE (RFC 7636), state and nonce. Roles are those of the realm and of the
+ * client. The session's key follows from the client's secret, so that all processes know it, and a new secret logs everybody out.
+ */
+export function createKeycloakAccess(login: DashboardLogin, host: Host): Access {
+  const { issuer, url } = login
+  const redirectUri = `${url}/dashboard/callback`
+  let client: Promise<Client> | undefined
+  const getClient = (): Promise<Client> => {
+    client ??= openClient(login, host).catch(error => {
+      client = undefined
+      throw error
+    })
+    return client
+  }
+  const settings = cookieSettings(url)
+  let end = `${settings.name}=; Path=${settings.path}; Max-Age=0`
+  let endSessionUrl: string | undefined
+
+  async function begin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { configuration, cookies } = await getClient()
+    const { page } = request.query as { page?: unknown }
+    const verifier = randomPKCECodeVerifier()
+    const state = randomState()
+    const nonce = randomNonce()
+    const address = buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      scope: 'openid profile',
+      code_challenge: await calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+    })
+    const begun = await cookies.seal(
+      'login',
+      { verifier, state, nonce, page: localPage(page) },
+      host.clock.now() + loginMs,
+    )
+    return reply.header('set-cookie', begun).redirect(address.href, 303)
+  }
+
+  async function finish(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { configuration, cookies } = await getClient()
+    const begun = begunSchema.safeParse(await cookies.open('login', request.headers.cookie)).data
+    if (!begun)
+      throw new UsageError({
+        found: 'The login was not begun here, or took longer than 10 minutes',
+        remedy: 'log in again',
+      })
+    const asked = new URL(redirectUri)
+    asked.search = new URL(request.url, redirectUri).search
+    const viewer = await exchangeCode(configuration, asked, begun, login)
+    const session = await cookies.seal('session', { viewer }, host.clock.now() + sessionMs)
+    return reply.header('set-cookie', [session, cookies.drop('login')]).redirect(begun.page, 303)
+  }
+
+  return {
+    async find(header) {
+      // Whoever shows no cookie needs no client.
+      if (header === undefined || !header.includes(settings.name)) return undefined
+      return openSession((await getClient()).cookies, header)
+    },
+    loginOf: page => `begin?${new URLSearchParams({ page })}`,
+    get end() {
+      return end
+    },
+    get logoutUrl() {
+      return endSessionUrl
+    },
+    origins: [new URL(issuer).origin],
+    addRoutes(app) {
+      app.get('/begin', begin)
+      app.get('/callback', finish)
+      getClient()
+        .then(({ configuration, cookies }) => {
+          end = cookies.drop('session')
+          endSessionUrl = findEndSession(configuration, `${url}/dashboard/login`)
+        })
+        .catch(() => {})
+    },
+  }
+}
+
+const begunSchema = z.object({ verifier: z.string(), state: z.string(), nonce: z.string(), page: z.string() })
+
+function cookieSettings(url: string) {
+  const { protocol, pathname } = new URL(url)
+  const isSecure = protocol === 'https:'
+  return { name: `${isSecure ? '__Secure-' : ''}hasura-sync-worker`, path: pathname, isSecure }
+}
+
+async function openClient(login: DashboardLogin, host: Host): Promise<Client> {
+  const { issuer, clientId, url, insecureHosts } = login
+  const secret =
+    'value' in login.secret ? login.secret.value : readValue(await host.readSecretFile(login.secret.file)).value
+  const key = new Uint8Array(hkdfSync('sha256', secret, 'hasura-sync-worker', 'dashboard session', 32))
+  // The configuration has checked where plain http may be used.
+  const execute = new URL(issuer).protocol === 'http:' ? [allowInsecureRequests] : []
+  const configuration = await discovery(new URL(issuer), clientId, secret, ClientSecretBasic(secret), {
+    [customFetch]: loginFetch,
+    execute,
+  }).catch((error: unknown) => {
+    throw unavailable(issuer, error)
+  })
+  const { token_endpoint = '' } = configuration.serverMetadata()
+  const endpoint = URL.parse(token_endpoint)
+  const problem =
+    endpoint && explainNamed(endpoint, 'The token_endpoint of DASHBOARD_ISSUER', new URL(issuer), { insecureHosts })
+  if (problem) throw new TransientError('dashboard-login', problem)
+  return { configuration, cookies: createCookies(key, cookieSettings(url), host.clock) }
+}
+
+/** Requests of the login: bounded, without redirects, like all others. */
+const loginFetch: CustomFetch = async (address, { method, headers, body }) => {
+  const outgoing = { method, headers, body: body ?? null }
+  const limits = { timeoutMs: 10_000, maxBytes: 2 ** 20, ifTooLarge: 'check DASHBOARD_ISSUER' }
+  const { status, headers: told, body: content } = await exchange(address, outgoing, limits)
+  return new Response(content.length > 0 ? content : null, { status, headers: told })
+}
+
+async function exchangeCode(
+  configuration: Configuration,
+  asked: URL,
+  { verifier, state, nonce }: z.infer<typeof begunSchema>,
+  login: DashboardLogin,
+): Promise<Viewer> {
+  let tokens: Awaited<ReturnType<typeof authorizationCodeGrant>>
+  try {
+    tokens = await authorizationCodeGrant(configuration, asked, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    })
+  } catch (error) {
+    throw refused(error, login.issuer)
+  }
+  const claims = claimsSchema.safeParse(tokens.claims()).data
+  if (!claims)
+    throw new UsageError({ found: 'The identity token names nobody', remedy: 'check the mappers of the client' })
+  const roles = new Set([
+    ...rolesIn(tokens.claims(), login.clientId),
+    ...rolesIn(decode(tokens.access_token), login.clientId),
+  ])
+  const name =
+    [claims.name, claims.preferred_username, claims.sub].find(each => each !== undefined && isStorable(each)) ?? ''
+  const caller = `http:${encodeURIComponent(login.clientId)}/${encodeURIComponent(claims.sub)}`
+  return { name: name.slice(0, 200), caller, rights: rightsOf(roles, login.roles) }
+}
+
+const text = z.string().optional().catch(undefined)
+const claimsSchema = z.object({ sub: z.string().min(1).max(255), name: text, preferred_username: text })
+const listSchema = z.object({ roles: z.array(z.string()) }).catch({ roles: [] })
+const rolesSchema = z.object({ realm_access: listSchema, resource_access: z.record(z.string(), listSchema).catch({}) })
+
+/** Keycloak writes roles into the access token, and into the identity token if its mappers say so. */
+function rolesIn(claims: unknown, clientId: string): readonly string[] {
+  const read = rolesSchema.safeParse(claims).data
+  if (!read) return []
+  const own = Object.hasOwn(read.resource_access, clientId) ? read.resource_access[clientId]?.roles : undefined
+  return [...read.realm_access.roles, ...(own ?? [])]
+}
+
+/** It has just come from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7), so nobody else has written it. */
+function decode(token: string): unknown {
+  try {
+    return decodeJwt(token)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whoever operates may look; whoever may see data must be allowed to look by another role. */
+export function rightsOf(roles: ReadonlySet<string>, names: DashboardLogin['roles']): Right[] {
+  const has = (right: Right) => names[right] !== undefined && roles.has(names[right])
+  const operates = has('operate')
+  return [
+    ...(operates || has('view') ? (['view'] as const) : []),
+    ...(operates ? (['operate'] as const) : []),
+    ...(has('data') ? (['data'] as const) : []),
+  ]
+}
+
+function findEndSession(configuration: Configuration, back: string): string | undefined {
+  if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined
+  return buildEndSessionUrl(configuration, { post_logout_redirect_uri: back }).href
+}
+
+function unavailable(issuer: string, error: unknown): TransientError {
+  if (error instanceof TransientError) return error
+  return new TransientError(
+    'dashboard-login',
+    { found: `${issuer} can't be asked for its endpoints`, remedy: 'check that it runs, and DASHBOARD_ISSUER' },
+    { cause: error },
+  )
+}
+
+const oauthError = z.object({ error: z.string().regex(/^[a-z_]{1,60}$/) })
+
+/** Never quotes what came in the address or from the issuer beyond the error's code. */
+function refused(error: unknown, issuer: string): WorkerError {
+  if (error instanceof WorkerError) return error
+  const code = oauthError.safeParse(error).data?.error
+  if (code === 'invalid_client' || code === 'unauthorized_client') {
+    return new TransientError('dashboard-login', {
+      found: `${issuer} refuses the dashboard's client (${code})`,
+      remedy: 'check DASHBOARD_CLIENT_ID and the file of DASHBOARD_CLIENT_SECRET_FILE',
+    })
+  }
+  return new UsageError({
+    found:
+      code === undefined ? 'The login did not come to its end' : `The identity provider refused the login (${code})`,
+    remedy: 'log in again',
+  })
+}

@@ -1,0 +1,61 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../time/clock.ts'
+import type { Access } from './access.ts'
+import { createCookies, openSession } from './session.ts'
+import { rights, type Viewer } from './viewer.ts'
+
+/** Whoever can read the worker's terminal may do everything. */
+const holder: Viewer = { name: 'whoever has the link', rights: [...rights] }
+/** Hours of work; a worker that is started again begins others. */
+const sessionMs = 12 * 60 * 60_000
+
+export interface LinkAccess extends Access {
+  /** A path that lets in whoever opens it first; the one before no longer does. */
+  makeLink(): string
+  /** Called when the link has been used. */
+  onUse(listener: () => void): void
+}
+
+/**
+ * Lets in whoever has a link that is printed at start, once: for a worker that listens on its own machine alone.
+ *
+ * @param port tells the cookies of several workers on one machine apart
+ */
+export function createLinkAccess(port: number, clock: Pick<Clock, 'now'>): LinkAccess {
+  const settings = { name: `hasura-sync-worker-${port}`, path: '/', isSecure: false }
+  const cookies = createCookies(randomBytes(32), settings, clock)
+  let expected: Buffer | undefined
+  let used = () => {}
+  return {
+    find: header => openSession(cookies, header),
+    loginOf: () => undefined,
+    end: cookies.drop('session'),
+    logoutUrl: undefined,
+    origins: [],
+    onUse(listener) {
+      used = listener
+    },
+    makeLink() {
+      const token = randomBytes(32).toString('base64url')
+      expected = digest(token)
+      return `/dashboard/enter?token=${token}`
+    },
+    addRoutes(app) {
+      app.get<{ Querystring: { token?: unknown } }>('/enter', async ({ query, headers }, reply) => {
+        const isRight = expected !== undefined && timingSafeEqual(expected, digest(String(query.token ?? '')))
+        if (isRight) {
+          expected = undefined
+          used()
+          reply.header('set-cookie', await cookies.seal('session', { viewer: holder }, clock.now() + sessionMs))
+        } else if (!(await openSession(cookies, headers.cookie))) {
+          return reply.redirect('login', 303)
+        }
+        return reply.redirect('./', 303)
+      })
+    },
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,31 @@
+import { type Html, html } from '../html.ts'
+import type { PageContext } from '../page.ts'
+import { accountLink, ask, button, count, explained, jobLink, link, when } from '../parts.ts'
+import type { HeldRow } from '../read/holds.ts'
+import { may } from '../viewer.ts'
+
+/** Each hold with its reason, its remedy and how to look again. */
+export function holdList({ viewer, here }: Pick<PageContext, 'viewer' | 'here'>, holds: readonly HeldRow[]): Html {
+  return html`<ul class="cards">${holds.map(hold => {
+    const line = { account: hold.account, job: hold.job || undefined }
+    return html`<li class="card bad"><h3>${accountLink(hold.account)} ${hold.job ? html`· ${jobLink(hold.job)}` : '· every job'}</h3>
+${explained(hold.code, hold.found, hold.remedy)}
+<p class="meta">Held since ${when(hold.since)}. ${sayWaiting(hold)} ${
+      hold.asked_until
+        ? html`The API asked for a pause until ${when(hold.asked_until)}.`
+        : html`The worker looks again at ${when(hold.probe_at)}.`
+    } <a href="${link('runs', { ...line, state: 'refused' })}">Refused runs</a></p>
+${
+  may(viewer, 'operate') &&
+  html`<div class="buttons">${!hold.asked_until && button('Look again now', 'probe', line, here)}${hold.code === 'deletion-guard' && ask('Allow these deletions…', 'allow-deletions', line, here)}${
+    hold.job && ask('Reset…', 'reset', line, here)
+  }</div>`
+}</li>`
+  })}</ul>`
+}
+
+function sayWaiting({ waiting }: HeldRow): string {
+  if (waiting === 0) return 'Nothing waits behind it.'
+  if (waiting === 1) return '1 request waits behind it.'
+  return `${waiting >= 1_000 ? '1,000 or more' : count(waiting)} requests wait behind it.`
+}

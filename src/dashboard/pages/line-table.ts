@@ -1,0 +1,51 @@
+import { type Html, html } from '../html.ts'
+import type { PageContext } from '../page.ts'
+import { accountLink, badge, button, count, jobLink, link, table, when } from '../parts.ts'
+import type { LineRow } from '../read/accounts.ts'
+import { may } from '../viewer.ts'
+
+type Line = LineRow & { readonly account: string }
+
+/** @param by which of the two names is the same for all rows */
+export function lineTable({ viewer, here, now }: PageContext, lines: readonly Line[], by: 'account' | 'job'): Html {
+  return table(
+    by === 'account' ? 'Jobs of the account' : 'Accounts of the job',
+    [
+      by === 'account'
+        ? { title: 'Job', cell: line => jobLink(line.job) }
+        : { title: 'Account', cell: line => accountLink(line.account) },
+      {
+        title: 'State',
+        cell: line =>
+          html`${badge(stateOf(line))} ${line.paused && badge('paused')} ${isLate(line, now) && badge('late')}`,
+      },
+      { title: 'Last success', cell: line => when(line.succeeded_at) },
+      { title: 'Next', cell: line => when(line.paused ? null : line.next_run_at) },
+      {
+        title: 'Waiting',
+        isNumber: true,
+        cell: ({ account, job, waiting }) =>
+          html`<a href="${link('requests', { account, job, state: 'waiting' })}">${count(waiting)}</a>`,
+      },
+      { title: 'Runs', cell: ({ account, job }) => html`<a href="${link('runs', { account, job })}">Runs</a>` },
+      {
+        title: 'Change',
+        cell: ({ account, job, paused }) =>
+          may(viewer, 'operate') &&
+          html`<div class="buttons">${button('Run now', 'run', { account, job }, here)}${paused !== null && button(paused ? 'Resume' : 'Pause', paused ? 'resume' : 'pause', { account, job }, here)}</div>`,
+      },
+    ],
+    lines,
+    'There is none.',
+  )
+}
+
+function stateOf({ running, held, waiting }: Line): string {
+  if (running) return 'running'
+  if (held) return 'held'
+  return waiting > 0 ? 'waiting' : 'idle'
+}
+
+function isLate({ succeeded_at: at, every_ms: every, paused }: Line, now: number): boolean {
+  return !paused && at !== null && every !== null && now - at.getTime() > 2 * every + 60_000
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { listRequests } from '../../operations/request-reports.ts'
+import { nameValue } from '../../operations/values.ts'
+import { requestStates } from '../../states.ts'
+import { html } from '../html.ts'
+import { definePage } from '../page.ts'
+import { accountLink, ask, badge, filterForm, jobLink, link, pager, table, when } from '../parts.ts'
+import { may } from '../viewer.ts'
+
+const most = 50
+
+/** What waits, and why each of it isn't running. */
+export const requestsPage = definePage({
+  name: 'requests',
+  label: 'Requests',
+  query: z.object({
+    account: nameValue.optional(),
+    job: nameValue.optional(),
+    state: z.enum(requestStates).optional(),
+    after: z
+      .string()
+      .regex(/^\d{1,18}$/, 'is no place')
+      .optional(),
+  }),
+  async render({ reading, viewer, here }, query) {
+    const { after: _, ...filter } = query
+    const requests = await listRequests(reading, { ...query, limit: most })
+    const { state } = filter
+    const mayCancel = state === undefined || state === 'waiting' || state === 'running'
+    const mayRetry = state === 'failed' || state === 'cancelled' || state === 'done'
+    return {
+      title: 'Requests',
+      main: html`${filterForm('requests', [
+        { name: 'account', label: 'Account', value: filter.account },
+        { name: 'job', label: 'Job', value: filter.job },
+        { name: 'state', label: 'State', value: state, options: requestStates },
+      ])}
+${
+  may(viewer, 'operate') &&
+  requests.length > 0 &&
+  html`<div class="buttons">${mayRetry && ask(`Retry all ${state}…`, 'retry', filter, here)}${mayCancel && ask('Cancel all of these…', 'cancel', filter, here)}</div>`
+}
+${table(
+  'Requests',
+  [
+    { title: 'Made', cell: row => html`<a href="${link('request', { id: row.id })}">${when(row.requestedAt)}</a>` },
+    { title: 'Account', cell: row => accountLink(row.account) },
+    { title: 'Job', cell: row => jobLink(row.job) },
+    { title: 'State', cell: row => badge(row.state) },
+    { title: 'Why', cell: row => row.failedReason ?? (row.waitsFor === undefined ? '' : `Waits for ${row.waitsFor}`) },
+    { title: 'Made by', cell: row => html`${row.trigger} ${row.caller}` },
+    { title: 'Ended', cell: row => when(row.endedAt) },
+  ],
+  requests,
+  'No request is like this.',
+)}
+${requests.length === most && pager('requests', { ...query, after: requests.at(-1)?.seq })}`,
+    }
+  },
+})

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { nameValue } from '../../operations/values.ts'
+import { runStates } from '../../states.ts'
+import { html } from '../html.ts'
+import { definePage } from '../page.ts'
+import { filterForm, pager } from '../parts.ts'
+import { findRuns } from '../read/runs.ts'
+import { runTable } from './run-table.ts'
+
+const most = 50
+/** As an `<input type="datetime-local">` sends it, or with a zone; without one it is UTC. */
+const instant = z
+  .string()
+  .regex(
+    /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?(Z|[+-]\d\d:\d\d)?$/,
+    'is no instant, such as 2026-11-27T08:00',
+  )
+  .refine(text => !Number.isNaN(toDate(text).getTime()), 'is no instant')
+
+export const runsPage = definePage({
+  name: 'runs',
+  label: 'Runs',
+  query: z.object({
+    account: nameValue.optional(),
+    job: nameValue.optional(),
+    state: z.enum(runStates).optional(),
+    trigger: nameValue.optional(),
+    since: instant.optional(),
+    until: instant.optional(),
+    before: z
+      .string()
+      .regex(/^\d{1,18}$/, 'is no place')
+      .optional(),
+  }),
+  async render({ reading }, query) {
+    const { since, until, before, ...filter } = query
+    const found = await findRuns(reading, {
+      ...filter,
+      before,
+      limit: most,
+      since: since === undefined ? undefined : toDate(since),
+      until: until === undefined ? undefined : toDate(until),
+    })
+    return {
+      title: 'Runs',
+      main: html`${filterForm('runs', [
+        { name: 'account', label: 'Account', value: filter.account },
+        { name: 'job', label: 'Job', value: filter.job },
+        { name: 'state', label: 'State', value: filter.state, options: runStates },
+        { name: 'since', label: 'From (UTC)', value: since, type: 'datetime-local' },
+        { name: 'until', label: 'Before (UTC)', value: until, type: 'datetime-local' },
+      ])}
+${runTable(found.runs, found.isPartial ? 'None of these runs. Older ones may be further on.' : 'No run is like this.')}
+${found.isPartial && html`<p class="meta">One page looks at 50,000 runs at most.</p>`}
+${found.next !== undefined && pager('runs', { ...query, before: found.next })}`,
+    }
+  },
+})
+
+function toDate(text: string): Date {
+  const isZoned = /(Z|[+-]\d\d:\d\d)$/.test(text)
+  return new Date(isZoned || !text.includes('T') ? text : `${text}Z`)
+}

@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import { is, onlyRow, own, type Reading } from './reading.ts'
+
+export interface HeldRow {
+  readonly account: string
+  /** '' holds every job of the account. */
+  readonly job: string
+  readonly code: string
+  readonly found: string
+  readonly remedy: string | null
+  readonly since: Date
+  readonly probes: number
+  readonly probe_at: Date
+  /** Nobody looks sooner: the API asked for a pause until then. */
+  readonly asked_until: Date | null
+  /** Requests that wait behind it, counted up to 1,000. */
+  readonly waiting: number
+}
+
+export interface HoldFilter {
+  readonly account?: string | undefined
+  readonly job?: string | undefined
+  readonly code?: string | undefined
+  readonly limit: number
+}
+
+/** What is held, the longest first, and how much there is. */
+export async function findHeld(
+  reading: Reading,
+  { account, job, code, limit }: HoldFilter,
+): Promise<{ readonly holds: readonly HeldRow[]; readonly total: number }> {
+  const isMeant = sql`${own(reading)} and ${is('account', account)} and ${is('code', code)}
+    and ${job === undefined ? sql`true` : sql`job in ('', ${job})`}`
+  const { store } = reading.deps
+  const { rows: holds } = await sql<HeldRow>`
+    select h.account, h.job, h.code, h.found, h.remedy, h.since, h.probes, h.probe_at,
+      case when h.asked_until > now() then h.asked_until end as asked_until,
+      (select count(*)::int from (
+        select from worker.requests r
+        where r.account = h.account and (h.job = '' or r.job = h.job) and r.state = 'waiting' and r.reserved_for is null
+        limit 1000) behind) as waiting
+    from (select * from worker.holds where ${isMeant} order by since, account, job limit ${limit}) h
+    order by h.since, h.account, h.job`.execute(store)
+  const { rows } = await sql<{
+    total: number
+  }>`select count(*)::int as total from worker.holds where ${isMeant}`.execute(store)
+  return { holds, ...onlyRow(rows) }
+}

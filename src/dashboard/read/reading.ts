@@ -1,0 +1,23 @@
+import { type RawBuilder, sql } from 'kysely'
+import { isOwn } from '../../operations/bound-caller.ts'
+import type { OperationDeps } from '../../operations/operation.ts'
+
+/** What a viewer may read: the store, and which accounts are the viewer's. */
+export type Reading = Pick<OperationDeps, 'deps' | 'only'>
+
+/** Whether a row's account is one of the viewer's. */
+export function own(reading: Reading, column = 'account'): RawBuilder<boolean> {
+  return isOwn(sql.ref(column), reading)
+}
+
+/** A condition that holds for everything where no value is wanted. */
+export function is(column: string, value: string | undefined): RawBuilder<boolean> {
+  return value === undefined ? sql`true` : sql`${sql.ref(column)} = ${value}`
+}
+
+/** @throws TypeError when the statement gave no row, which one of aggregates always does */
+export function onlyRow<T>(rows: readonly T[]): T {
+  const [row] = rows
+  if (row === undefined) throw new TypeError('an aggregate gave no row')
+  return row
+}

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify'
+import { addDashboard } from '../../src/dashboard/create-dashboard.ts'
+import { createLinkAccess } from '../../src/dashboard/link-access.ts'
+import { createRunLog, type RunLog } from '../../src/dashboard/run-log.ts'
+import { off } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { createRequestEnds } from '../../src/runs/request-ends.ts'
+import { systemClock } from '../../src/time/clock.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
+
+/** A dashboard on a real port, and somebody who has opened its link. */
+export interface TestDashboard extends AsyncDisposable {
+  readonly url: string
+  readonly http: FastifyInstance
+  readonly runLog: RunLog
+  readonly link: () => string
+  /** Of whoever has opened the link. */
+  readonly cookie: string
+  get(page: string, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  /** As the browser sends a form of the dashboard. */
+  post(
+    page: string,
+    fields: Readonly<Record<string, string>>,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+export async function openTestDashboard(app: TestApp): Promise<TestDashboard> {
+  const { log } = app.logged
+  const http = createHttp({ operations: app.operations, authorize: off, log })
+  const access = createLinkAccess(1, systemClock)
+  const runLog = createRunLog()
+  const operationDeps = { deps: app.deps, tickets: undefined, ends: createRequestEnds(app.deps) }
+  addDashboard(http, { app: operationDeps, operations: app.operations, access, runLog, log, clock: systemClock })
+  const url = await http.listen({ host: '127.0.0.1', port: 0 })
+  const link = () => `${url}${access.makeLink()}`
+  const entered = await fetch(link(), { redirect: 'manual' })
+  const cookie = entered.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const ask = async (page: string, init: RequestInit): Promise<Answer> => {
+    const response = await fetch(`${url}/dashboard/${page}`, { redirect: 'manual', ...init })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+  return {
+    url,
+    http,
+    runLog,
+    link,
+    cookie,
+    get: (page, headers = {}) => ask(page, { headers: { cookie, ...headers } }),
+    post: (page, fields, headers = {}) =>
+      ask(page, {
+        method: 'POST',
+        headers: { cookie, 'sec-fetch-site': 'same-origin', ...headers },
+        body: new URLSearchParams(fields),
+      }),
+    async [Symbol.asyncDispose]() {
+      await http.close()
+    },
+  }
+}

@@ -1,0 +1,166 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pages } from '../../src/dashboard/pages/list.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestDashboard, type TestDashboard } from './open-dashboard.ts'
+
+/** What a name, a message or a claim may hold. */
+const evil = `"><script>alert('x')</script>\u202e\u0007&amp; {{7*7}}`
+
+let app: TestApp
+let board: TestDashboard
+let requestId: string
+let runId: string
+beforeAll(async () => {
+  app = await openTestApp()
+  board = await openTestDashboard(app)
+  await app.serve()
+  const { id } = await app.operations.makeRequest({ job: 'sync-users' })
+  await app.operations.getRequest({ id, waitSeconds: 60 })
+  requestId = id
+  runId = (await app.operations.getRequest({ id })).runs[0]?.id ?? ''
+  await fill()
+})
+afterAll(async () => {
+  await board[Symbol.asyncDispose]()
+  await app[Symbol.asyncDispose]()
+})
+
+/** Rows that hold what other systems and people may write, in every place from which a page takes text. */
+async function fill() {
+  const { store } = app.deps
+  await sql`insert into worker.holds (account, job, met_by, code, found, remedy, probe_at)
+    values (${evil}, ${evil}, 'gate', ${evil}, ${evil}, ${evil}, now() + interval '1 hour')`.execute(store)
+  await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, error_code,
+      error_found, error_remedy, ended_at)
+    values ('evil-failed', ${evil}, ${evil}, jsonb_build_object('x', ${evil}::text), 'h', ${evil}, ${evil}, 'normal', now(), 'failed', ${evil},
+      ${evil}, ${evil}, now())`.execute(store)
+  await sql`insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, state, process, fence, from_position,
+      to_position, error_code, error_found, error_remedy, finished_at, counts)
+    values ('00000000-0000-0000-0000-00000000e711', 'evil-failed', ${evil}, ${evil}, ${evil}, ${evil}, 1, 'failed',
+      gen_random_uuid(), 1, ${evil}, ${evil}, ${evil}, ${evil}, ${evil}, now(), jsonb_build_object(${evil}::text, 1))`.execute(
+    store,
+  )
+  await sql`insert into worker.schedules (account, job, rule, next_run_at) values (${evil}, ${evil}, ${evil}, now())`.execute(
+    store,
+  )
+  await sql`insert into worker.webhooks (account, webhook, address) values (${evil}, ${evil}, ${evil})`.execute(store)
+  await sql`insert into worker.change_readers (reader, mirror, account, position) values (${evil}, ${evil}, ${evil}, 0)`.execute(
+    store,
+  )
+  await sql`insert into worker.audit (viewer, caller, action, wanted, told, outcome)
+    values (${evil}, ${evil}, ${evil}, jsonb_build_object('account', ${evil}::text), ${evil}, 'failed')`.execute(store)
+  board.runLog.add(JSON.stringify({ run: '00000000-0000-0000-0000-00000000e711', msg: evil }))
+}
+
+/** Each page, with what it needs in its address. */
+function addressOf(name: string): string {
+  const needed: Readonly<Record<string, string>> = {
+    account: 'account?name=default',
+    job: 'job?name=sync-users',
+    request: `request?id=${requestId}`,
+    run: `run?id=${runId}`,
+    table: 'table?name=users',
+  }
+  return needed[name] ?? name
+}
+
+describe.each(pages.map(({ name }) => ({ name })))('page "$name"', ({ name }) => {
+  test('is complete HTML that loads nothing from elsewhere and runs nothing inline', async () => {
+    const { status, headers, text } = await board.get(addressOf(name))
+    expect({ status, text }).toMatchObject({ status: 200, text: expect.stringMatching(/<\/html>$/) })
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; /)
+    expect(headers.get('content-security-policy')).not.toContain('unsafe')
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(text).not.toMatch(/(?:src|href|action)="(?:\w+:)?\/\//)
+    expect(text).not.toMatch(/ on\w+=|<style| style=|javascript:/)
+    expect([...text.matchAll(/<script([^>]*)>/g)].map(([, given]) => given)).toEqual([
+      expect.stringContaining('src="live.js?'),
+    ])
+  })
+
+  test('shows whatever others wrote as text', async () => {
+    const { text } = await board.get(addressOf(name))
+    expect(text).not.toContain('<script>alert')
+    for (const hidden of ['\u202e', '\u0007']) expect(text).not.toContain(hidden)
+    expect(text).not.toContain("'x'")
+  })
+
+  test('sends nobody in without a session', async () => {
+    const response = await fetch(`${board.url}/dashboard/${addressOf(name)}`, { redirect: 'manual' })
+    expect(response.status).toBe(401)
+    expect(await response.text()).not.toContain('default')
+  })
+})
+
+test.each(['run?id=00000000-0000-0000-0000-00000000e711', 'request?id=evil-failed'])(
+  '%s shows evil text as text',
+  async address => {
+    const { status, text } = await board.get(address)
+    expect(status).toBe(200)
+    expect(text).not.toContain('<script>alert')
+    expect(text).toContain('&lt;script&gt;alert')
+    expect(text).toContain('⟨U+202E⟩')
+  },
+)
+
+test('the first page says that somebody must act, and why', async () => {
+  const { text } = await board.get('')
+  expect(text).toContain('Somebody must act: 1 hold; 1 failed today')
+  expect(text).toContain('To fix it:')
+  expect(text).toContain('Look again now')
+})
+
+test('an account shows its login, its roles and its runs', async () => {
+  const { text } = await board.get('account?name=default')
+  expect(text).toContain('Nothing holds it.')
+  expect(text).toContain('Token until')
+  expect(text).toMatch(/viewer<\/td><td data-title="Used by"[^>]*>[^<]*sync-users/)
+  expect(text).not.toMatch(/eyJ[\w-]{10}/)
+})
+
+test('a run shows its counts', async () => {
+  const { text } = await board.get(`run?id=${runId}`)
+  expect(text).toContain('Rows inserted')
+  expect(text).toContain(requestId)
+})
+
+test.each([
+  ['runs?state=bogus', 400],
+  ['runs?acount=default', 400],
+  ['runs?since=yesterday', 400],
+  ['runs?since=2026-11-27T08:00&state=succeeded', 200],
+  ['run?id=none', 404],
+  ['account?name=nobody', 404],
+  ['table?name=nothing', 404],
+  ['job?name=nothing', 404],
+])('%s is answered with %i, never with what was not asked for', async (address, expected) => {
+  const { status, headers } = await board.get(address)
+  expect(status).toBe(expected)
+  expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+})
+
+test('filters are in the address, and the form shows them again', async () => {
+  const { text } = await board.get('runs?account=default&job=sync-users&state=succeeded')
+  expect(text).toContain('name="account" type="text" value="default"')
+  expect(text).toContain('<option value="succeeded" selected>')
+  expect(text).toContain(`run?id=${runId}`)
+})
+
+test('/ and /dashboard lead to the dashboard', async () => {
+  for (const path of ['/', '/dashboard']) {
+    const { status, headers } = await fetch(`${board.url}${path}`, { redirect: 'manual' })
+    expect([status, headers.get('location')]).toEqual([303, 'dashboard/'])
+  }
+})
+
+test('pages are compressed for whoever takes that', async () => {
+  const { headers } = await board.get('', { 'accept-encoding': 'gzip' })
+  expect(headers.get('content-encoding')).toBe('gzip')
+})
+
+test('the script is smaller than 5 kB', async () => {
+  const { text, headers } = await board.get('live.js')
+  expect(text.length).toBeLessThan(5_000)
+  expect(headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+})
