@@ -1,22 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { jobs as wikiJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { type Clock, systemClock } from '../../src/time/clock.ts'
+import { appTest as test } from '../fixtures/app-test.ts'
 import { jumpingClock } from '../fixtures/jumping-clock.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
-
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
 
 function request(app: TestApp, job: string, account: string) {
   return app.operations.makeRequest({ job, account, payload: undefined, trigger: 'cli', caller: 'test' })
 }
 
 describe('ten accounts with a wrong secret beside a good one', () => {
-  test('stop nothing of it, and ask the identity provider once in each pause', async () => {
+  test('stop nothing of it, and ask the identity provider once in each pause', async ({ sandbox }) => {
     await using app = await openTestApp({ sandbox, clients: [{ clientId: 'good' }] })
     // However slow the machine is, a refusal stays the answer for those who were on their way when it came.
     const startedAt = systemClock.now()
@@ -75,7 +69,7 @@ describe('ten accounts with a wrong secret beside a good one', () => {
 })
 
 describe('a token', () => {
-  test('that is revoked during a run costs that run one more grant and nothing else', async () => {
+  test('that is revoked during a run costs that run one more grant and nothing else', async ({ sandbox }) => {
     // On demand alone: neither a bootstrap nor a tick comes between.
     const onDemand = ['sync-users', 'sync-articles'].map(name => {
       const { schedule: _, ...job } = wikiJobs.find(known => known.name === name) ?? expect.fail(`no job ${name}`)
@@ -104,7 +98,7 @@ describe('a token', () => {
     })
   })
 
-  test('that has expired is fetched once when a thousand requests start at that moment', async () => {
+  test('that has expired is fetched once when a thousand requests start at that moment', async ({ sandbox }) => {
     const clock = jumpingClock()
     await using app = await openTestApp({ sandbox, clients: [{ clientId: 'expired' }], clock })
     const access = app.deps.accounts.get('expired')

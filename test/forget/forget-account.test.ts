@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { LeaseLostError, NotFoundError, TransientError, UsageError } from '../../src/errors.ts'
 import { forgetAccount } from '../../src/forget/forget-account.ts'
 import { openTickets } from '../../src/queue/tickets.ts'
@@ -8,41 +8,52 @@ import { admit } from '../../src/runs/admit.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
 import { readRedis } from '../e2e/read-redis.ts'
 import { readTables } from '../e2e/read-tables.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeLine } from '../fixtures/take-line.ts'
 import { countRows, findAccountTables, mirrorTopic, recordEverything } from './rows-of-account.ts'
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
 const run = (app: TestApp, account: string) =>
   app.operations.run({ job: 'sync-topics', account }, { signal: AbortSignal.timeout(20_000) })
 
-describe.each(backends)('an account that is forgotten on %s', backend => {
-  let app: TestApp
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const store = () => app.deps.store
-  const forget = (account: string, configured = false) => app.operations.forget({ account, configured })
-  const hasRows = async (account: string) => Object.values(await countRows(store(), account)).some(count => count > 0)
+const test = appTest
+  .extend(
+    'store',
+    ({ app }) =>
+      () =>
+        app.deps.store,
+  )
+  .extend(
+    'forget',
+    ({ app }) =>
+      (account: string, configured = false) =>
+        app.operations.forget({ account, configured }),
+  )
+  .extend(
+    'hasRows',
+    ({ store }) =>
+      async (account: string) =>
+        Object.values(await countRows(store(), account)).some(count => count > 0),
+  )
   /** Whatever is stored that has the account's name in it. */
-  const findTraces = async (account: string) => {
+  .extend('findTraces', ({ app, store }) => async (account: string) => {
     const { redisUrl } = app.config
     const stored = [
       ...(await readTables(store())).map(({ rows }) => rows),
       ...(redisUrl ? await readRedis(redisUrl) : []),
     ]
     return stored.filter(text => text.includes(account) || text.includes(encodeURIComponent(account)))
-  }
+  })
 
-  test('is found nowhere: in no table, no payload, no key and not on Redis; others keep everything', async () => {
+describe.each(backends)('an account that is forgotten on %s', backend => {
+  test.override('backend', backend)
+
+  test('is found nowhere: in no table, no payload, no key and not on Redis; others keep everything', async ({
+    app,
+    store,
+    forget,
+    findTraces,
+  }) => {
     const [account, other] = [app.addAccount(), app.addAccount()]
     {
       await using _serving = await app.serve()
@@ -72,7 +83,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     await expect(forget(account)).rejects.toThrow(NotFoundError)
   })
 
-  test('is refused while it is configured, and asked to start anew it does', async () => {
+  test('is refused while it is configured, and asked to start anew it does', async ({ app, forget, hasRows }) => {
     const account = app.addAccount()
     await run(app, account)
     await expect(forget(account)).rejects.toThrow(UsageError)
@@ -84,7 +95,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await run(app, account)).toMatchObject({ counts: { inserted: 12 } })
   })
 
-  test('is refused while a worker elsewhere serves it, which is named', async () => {
+  test('is refused while a worker elsewhere serves it, which is named', async ({ app, forget }) => {
     const account = app.addAccount()
     await run(app, account)
     await using peer = await app.openPeer()
@@ -93,7 +104,12 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     await expect(forget(account)).rejects.toThrow(/is still configured: the worker on .+ \(process \d+\) serves it/)
   })
 
-  test('is refused while a run could write back what goes, which loses nothing; a run that is superseded writes nothing', async () => {
+  test('is refused while a run could write back what goes, which loses nothing; a run that is superseded writes nothing', async ({
+    app,
+    store,
+    forget,
+    findTraces,
+  }) => {
     const account = app.addAccount()
     await run(app, account)
     const lease = await takeLine(app.deps, account, 'sync-topics')
@@ -112,7 +128,12 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await findTraces(account)).toEqual([])
   })
 
-  test('is not recorded again by a process that was paused before its first token', async () => {
+  test('is not recorded again by a process that was paused before its first token', async ({
+    app,
+    store,
+    forget,
+    findTraces,
+  }) => {
     const account = app.addAccount()
     const access = app.deps.accounts.get(account) ?? expect.fail()
     const job = app.deps.jobs.get('sync-topics') ?? expect.fail()
@@ -130,7 +151,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await findTraces(account)).toEqual([])
   })
 
-  test('of a run that no process is left of is forgotten', async () => {
+  test('of a run that no process is left of is forgotten', async ({ app, forget, findTraces }) => {
     const account = app.addAccount()
     {
       await using peer = await app.openPeer()
@@ -141,7 +162,12 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await findTraces(account)).toEqual([])
   })
 
-  test('leaves views, and tables that the worker did not make, as they are', async () => {
+  test('leaves views, and tables that the worker did not make, as they are', async ({
+    app,
+    store,
+    forget,
+    findTraces,
+  }) => {
     const account = app.addAccount()
     await run(app, account)
     await sql`create view mirror.topics_of_accounts as
@@ -158,7 +184,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
 
   test.skipIf(backend === 'redis')(
     'half, because it broke off at whatever table, is read from the beginning or forgotten by the next call',
-    async () => {
+    async ({ app, store, forget, findTraces }) => {
       await run(app, app.addAccount())
       await sql`create function public.break_off() returns trigger language plpgsql as $$ begin raise 'broken off'; end $$`.execute(
         store(),
@@ -182,7 +208,9 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
 })
 
 describe.runIf(backends.includes('redis'))('the tickets of an account', () => {
-  test('keep it from being forgotten while Redis is away, and it is forgotten when Redis is back', async () => {
+  test('keep it from being forgotten while Redis is away, and it is forgotten when Redis is back', async ({
+    sandbox,
+  }) => {
     await using app = await openTestApp({ backend: 'redis', sandbox })
     const account = app.addAccount()
     await acceptRequest(app.deps.store, { account, job: 'sync-topics', payload: {}, trigger: 'cli', caller: 'test' })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { createAccountAccess } from '../../src/gate/account-access.ts'
 import type { FirstLoginDeps } from '../../src/gate/first-login.ts'
 import { openSession } from '../../src/gate/session.ts'
@@ -9,23 +9,75 @@ import { startProcess } from '../../src/runs/process.ts'
 import type { FirstLoginState } from '../../src/store/schema.ts'
 import type { Clock } from '../../src/time/clock.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import { openTestApp } from '../fixtures/open-test-app.ts'
 import { refreshUsersDocument } from '../fixtures/wiki-documents.ts'
 import { hasPostgres } from '../services/postgres.ts'
 
-let sandbox: Sandbox
-let app: TestApp
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  app = await openTestApp({ sandbox })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-afterEach(async () => {
-  sandbox.hasura.clearFaults()
+const test = appTest
+  .extend('callsSoFar', ({ sandbox }) => (): number => {
+    return sandbox.hasura.requests.filter(request => request.operationName === 'RefreshUsers').length
+  })
+  /** Opens a session as a run does, and tells how often `refresh_users` was asked for meanwhile. */
+  .extend(
+    'open',
+    ({ app, callsSoFar }) =>
+      async (account: string, opening: Opening = {}): Promise<{ calls: number; error?: unknown }> => {
+        const known = app.deps.accounts.get(account)?.account
+        if (!known?.hasura) throw new Error(`no account ${account}`)
+        const { refreshRole, signal = never, ...deps } = opening
+        const clock = deps.clock ?? app.deps.clock
+        const access = createAccountAccess(
+          { ...known, hasura: { ...known.hasura, ...(refreshRole && { refreshRole }) } },
+          { clock, readSecretFile: async () => '' },
+        )
+        const before = callsSoFar()
+        try {
+          await openSession({ ...app.deps, ...deps }, access, undefined, signal)
+          return { calls: callsSoFar() - before }
+        } catch (error) {
+          return { calls: callsSoFar() - before, error }
+        }
+      },
+  )
+  .extend('stateOf', ({ app }) => async (account: string) => {
+    const row = await app.deps.store
+      .selectFrom('worker.accounts')
+      .select(['first_login', 'first_login_process', 'first_login_note'])
+      .where('name', '=', account)
+      .executeTakeFirstOrThrow()
+    return { state: row.first_login, process: row.first_login_process, note: row.first_login_note }
+  })
+  .extend('subjectOf', ({ sandbox }) => async (account: string): Promise<string> => {
+    const [, payload = ''] = (await sandbox.idp.issueToken(account)).split('.')
+    return JSON.parse(Buffer.from(payload, 'base64url').toString()).sub
+  })
+  /** The row that a process left behind, and who it was. */
+  .extend(
+    'leave',
+    ({ app, sandbox, subjectOf }) =>
+      async (account: string, state: FirstLoginState, process: string | null): Promise<void> => {
+        await app.deps.store
+          .insertInto('worker.accounts')
+          .values({
+            name: account,
+            issuer: sandbox.idp.issuer,
+            subject: await subjectOf(account),
+            endpoint: sandbox.hasura.url,
+            first_login: state,
+            first_login_process: process,
+          })
+          .execute()
+      },
+  )
+  .extend('makeVisible', ({ sandbox, subjectOf }) => async (account: string): Promise<void> => {
+    await sandbox.hasura.sql('insert into public.users (id, username) values ($1, $2)', [
+      await subjectOf(account),
+      account,
+    ])
+  })
+
+test.afterEach(async ({ sandbox }) => {
   sandbox.hasura.setRefreshDelay(0)
   await sandbox.hasura.start()
 })
@@ -40,70 +92,16 @@ interface Opening {
   readonly signal?: AbortSignal
 }
 
-/** Opens a session as a run does, and tells how often `refresh_users` was asked for meanwhile. */
-async function open(account: string, opening: Opening = {}): Promise<{ calls: number; error?: unknown }> {
-  const known = app.deps.accounts.get(account)?.account
-  if (!known?.hasura) throw new Error(`no account ${account}`)
-  const { refreshRole, signal = never, ...deps } = opening
-  const clock = deps.clock ?? app.deps.clock
-  const access = createAccountAccess(
-    { ...known, hasura: { ...known.hasura, ...(refreshRole && { refreshRole }) } },
-    { clock, readSecretFile: async () => '' },
-  )
-  const before = callsSoFar()
-  try {
-    await openSession({ ...app.deps, ...deps }, access, undefined, signal)
-    return { calls: callsSoFar() - before }
-  } catch (error) {
-    return { calls: callsSoFar() - before, error }
-  }
-}
-
 /** A user that reaches the application later than anybody waits here. */
 const notVisible: FirstLoginDeps['firstLogin'] = { refreshUsers: refreshUsersDocument, isVisible: async () => false }
 
-function callsSoFar(): number {
-  return sandbox.hasura.requests.filter(request => request.operationName === 'RefreshUsers').length
-}
-
-async function stateOf(account: string) {
-  const row = await app.deps.store
-    .selectFrom('worker.accounts')
-    .select(['first_login', 'first_login_process', 'first_login_note'])
-    .where('name', '=', account)
-    .executeTakeFirstOrThrow()
-  return { state: row.first_login, process: row.first_login_process, note: row.first_login_note }
-}
-
-/** The row that a process left behind, and who it was. */
-async function leave(account: string, state: FirstLoginState, process: string | null): Promise<void> {
-  await app.deps.store
-    .insertInto('worker.accounts')
-    .values({
-      name: account,
-      issuer: sandbox.idp.issuer,
-      subject: await subjectOf(account),
-      endpoint: sandbox.hasura.url,
-      first_login: state,
-      first_login_process: process,
-    })
-    .execute()
-}
-
-async function subjectOf(account: string): Promise<string> {
-  const [, payload = ''] = (await sandbox.idp.issueToken(account)).split('.')
-  return JSON.parse(Buffer.from(payload, 'base64url').toString()).sub
-}
-
-async function makeVisible(account: string): Promise<void> {
-  await sandbox.hasura.sql('insert into public.users (id, username) values ($1, $2)', [
-    await subjectOf(account),
-    account,
-  ])
-}
-
 describe('refresh_users', () => {
-  test('is called once for ten runs at once, and not again by a process that starts later', async () => {
+  test('is called once for ten runs at once, and not again by a process that starts later', async ({
+    app,
+    callsSoFar,
+    open,
+    stateOf,
+  }) => {
     const account = app.addAccount()
     const access = app.deps.accounts.get(account)
     if (!access) throw new Error('no access')
@@ -115,7 +113,7 @@ describe('refresh_users', () => {
     expect(await stateOf(account)).toEqual({ state: 'visible', process: null, note: null })
   })
 
-  test('is called once by several processes at once', async () => {
+  test('is called once by several processes at once', async ({ app, callsSoFar, open }) => {
     const account = app.addAccount()
     await using one = await app.openPeer()
     await using two = await app.openPeer()
@@ -125,14 +123,20 @@ describe('refresh_users', () => {
     expect(callsSoFar() - before).toBe(1)
   })
 
-  test('is called again after a crash between marking and calling', async () => {
+  test('is called again after a crash between marking and calling', async ({ app, leave, open, stateOf }) => {
     const account = app.addAccount()
     await leave(account, 'calling', randomUUID())
     expect(await open(account)).toEqual({ calls: 1 })
     expect(await stateOf(account)).toMatchObject({ state: 'visible', process: null })
   })
 
-  test('is not called again after a crash behind the call, where the user can be seen', async () => {
+  test('is not called again after a crash behind the call, where the user can be seen', async ({
+    app,
+    leave,
+    makeVisible,
+    open,
+    stateOf,
+  }) => {
     const account = app.addAccount()
     await leave(account, 'calling', randomUUID())
     await makeVisible(account)
@@ -140,7 +144,11 @@ describe('refresh_users', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible', process: null })
   })
 
-  test('is left to the living process that is at it, and taken over once that one is gone', async () => {
+  test('is left to the living process that is at it, and taken over once that one is gone', async ({
+    app,
+    leave,
+    open,
+  }) => {
     const account = app.addAccount()
     const { clock, log } = app.deps
     const other = await startProcess(
@@ -155,14 +163,19 @@ describe('refresh_users', () => {
     expect(await open(account)).toEqual({ calls: 1 })
   })
 
-  test('is not repeated when its answer is lost and the user can be seen', async () => {
+  test('is not repeated when its answer is lost and the user can be seen', async ({ app, sandbox, open, stateOf }) => {
     const account = app.addAccount()
     sandbox.hasura.fault({ operationName: 'RefreshUsers', times: 1 }, { kind: 'reset-after' })
     expect(await open(account)).toEqual({ calls: 1 })
     expect(await stateOf(account)).toMatchObject({ state: 'visible', note: null })
   })
 
-  test('is not repeated blindly when its answer is lost and the user appears later', async () => {
+  test('is not repeated blindly when its answer is lost and the user appears later', async ({
+    app,
+    sandbox,
+    open,
+    stateOf,
+  }) => {
     const account = app.addAccount()
     sandbox.hasura.fault({ operationName: 'RefreshUsers', times: 1 }, { kind: 'reset-after' })
     const { calls, error } = await open(account, { firstLogin: notVisible })
@@ -173,7 +186,12 @@ describe('refresh_users', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible' })
   })
 
-  test('is repeated when its answer is lost and it turns out not to have happened', async () => {
+  test('is repeated when its answer is lost and it turns out not to have happened', async ({
+    app,
+    sandbox,
+    open,
+    stateOf,
+  }) => {
     const account = app.addAccount()
     sandbox.hasura.fault({ operationName: 'RefreshUsers', times: 1 }, { kind: 'reset' })
     expect(await open(account)).toMatchObject({ calls: 1, error: { code: 'first-login', name: 'OutageError' } })
@@ -181,7 +199,7 @@ describe('refresh_users', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible' })
   })
 
-  test('is called later when Hasura can not be reached at first', async () => {
+  test('is called later when Hasura can not be reached at first', async ({ app, sandbox, open, stateOf }) => {
     const account = app.addAccount()
     await sandbox.hasura.stop()
     expect(await open(account)).toMatchObject({ calls: 0, error: { code: 'network', name: 'OutageError' } })
@@ -190,7 +208,12 @@ describe('refresh_users', () => {
     expect(await open(account)).toEqual({ calls: 1 })
   })
 
-  test('is not called again for a process that was stopped, or met an outage, while it waited for the user', async () => {
+  test('is not called again for a process that was stopped, or met an outage, while it waited for the user', async ({
+    app,
+    open,
+    stateOf,
+    sandbox,
+  }) => {
     const account = app.addAccount()
     const stop = new AbortController()
     const clock: Clock = {
@@ -212,7 +235,7 @@ describe('refresh_users', () => {
     expect(await open(account)).toEqual({ calls: 0 })
   })
 
-  test('is not called for a token without a user id, which is refused', async () => {
+  test('is not called for a token without a user id, which is refused', async ({ app, sandbox, open, stateOf }) => {
     const account = app.addAccount()
     sandbox.idp.setClaims(account, payload => ({
       ...payload,
@@ -230,7 +253,7 @@ describe('refresh_users', () => {
 })
 
 describe('a role without refresh_users', () => {
-  test('goes on with a note when the user is visible all the same', async () => {
+  test('goes on with a note when the user is visible all the same', async ({ app, makeVisible, open, stateOf }) => {
     const account = app.addAccount({ roles: ['restorer'] })
     await makeVisible(account)
     expect(await open(account)).toEqual({ calls: 1 })
@@ -241,7 +264,11 @@ describe('a role without refresh_users', () => {
     })
   })
 
-  test('is refused, naming REFRESH_ROLE, when the user is not visible, and passes with that role', async () => {
+  test('is refused, naming REFRESH_ROLE, when the user is not visible, and passes with that role', async ({
+    app,
+    open,
+    stateOf,
+  }) => {
     const account = app.addAccount({ roles: ['restorer', 'viewer'] })
     const { error } = await open(account)
     expect(error).toMatchObject({
@@ -257,7 +284,7 @@ describe('a role without refresh_users', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible', note: null })
   })
 
-  test('and without sight of users is refused, naming REFRESH_ROLE', async () => {
+  test('and without sight of users is refused, naming REFRESH_ROLE', async ({ app, open }) => {
     const account = app.addAccount({ roles: ['restorer'] })
     const document: TypedDocumentNode<unknown, { id: string }> = parse(
       'query SeeUser($id: uuid!) { users_by_pk(id: $id) { email } }',
@@ -276,7 +303,7 @@ describe('a role without refresh_users', () => {
 })
 
 describe('a user', () => {
-  test('that becomes visible a while after the call is waited for', async () => {
+  test('that becomes visible a while after the call is waited for', async ({ app, sandbox, open, stateOf }) => {
     const account = app.addAccount()
     sandbox.hasura.setRefreshDelay(600)
     expect(await open(account)).toEqual({ calls: 1 })
@@ -285,7 +312,12 @@ describe('a user', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible' })
   })
 
-  test('that never becomes visible is refused after a minute, and called for again', async () => {
+  test('that never becomes visible is refused after a minute, and called for again', async ({
+    app,
+    sandbox,
+    open,
+    subjectOf,
+  }) => {
     const account = app.addAccount()
     sandbox.hasura.setRefreshDelay(3_600_000)
     const clock = new VirtualClock()
@@ -303,13 +335,18 @@ describe('a user', () => {
     expect(await open(account, { clock })).toMatchObject({ calls: 1 })
   })
 
-  test('is nothing that is asked for where no operation is configured', async () => {
+  test('is nothing that is asked for where no operation is configured', async ({ app, open, stateOf }) => {
     const account = app.addAccount()
     expect(await open(account, { firstLogin: undefined })).toEqual({ calls: 0 })
     expect(await stateOf(account)).toMatchObject({ state: 'visible', note: 'no refresh_users operation is configured' })
   })
 
-  test('is taken for visible after the call where no way to look is configured', async () => {
+  test('is taken for visible after the call where no way to look is configured', async ({
+    app,
+    sandbox,
+    open,
+    stateOf,
+  }) => {
     const account = app.addAccount()
     const looksBefore = sandbox.hasura.requests.filter(request => request.operationName === 'FindUser').length
     expect(await open(account, { firstLogin: { refreshUsers: refreshUsersDocument } })).toEqual({ calls: 1 })
@@ -318,7 +355,11 @@ describe('a user', () => {
   })
 })
 
-test('a process that was taken for dead meanwhile does not undo what its successor did', async () => {
+test('a process that was taken for dead meanwhile does not undo what its successor did', async ({
+  app,
+  open,
+  stateOf,
+}) => {
   const account = app.addAccount()
   const stop = new AbortController()
   const clock: Clock = {
@@ -338,7 +379,7 @@ test('a process that was taken for dead meanwhile does not undo what its success
 })
 
 describe.runIf(hasPostgres)('several workers on one Postgres', () => {
-  test('call refresh_users once between them', async () => {
+  test('call refresh_users once between them', async ({ sandbox, callsSoFar }) => {
     await using shared = await openTestApp({ backend: 'postgres', sandbox, jobs: [] })
     const account = shared.addAccount()
     await using one = await shared.openPeer()

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { LeaseLostError, PermanentError } from '../../src/errors.ts'
 import { openListRead, totalOf } from '../../src/mirror/list-read.ts'
 import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
 import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import { systemClock } from '../../src/time/clock.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { endLine, takeLine } from '../fixtures/take-line.ts'
-
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
 
 const everything = () => Promise.resolve(true)
 
@@ -33,6 +27,27 @@ const nothing = { count: null, at: null, data: null }
 /** Names that the type of the columns would refuse already. */
 const named = (names: readonly string[]) =>
   JSON.parse(JSON.stringify(Object.fromEntries(names.map(name => [name, 'text']))))
+
+const test = appTest
+  .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+  .extend('contextOf', ({ app }) => (lease: Lease, signal = new AbortController().signal) => ({
+    signal,
+    clock: systemClock,
+    pageWritten() {},
+    transaction: <T>(work: Parameters<typeof fencedTransaction<T>>[2]) =>
+      fencedTransaction(app.deps.store, lease, work),
+  }))
+  .extend('open', ({ app, contextOf }) => async (account = `account-${randomUUID()}`) => {
+    const job = `sync-${randomUUID()}`
+    const lease = await takeLine(app.deps, account, job)
+    return { account, lease, ...contextOf(lease) }
+  })
+  .extend('rowsOf', ({ app }) => async (into: string, account: string) => {
+    const { rows } = await sql<Record<string, unknown>>`
+      select id::text, name, count::text, (at at time zone 'UTC')::text as at, data::text, _deleted_at is not null as deleted
+      from ${sql.table(`mirror.${into}`)} where _account = ${account} order by id, name`.execute(app.deps.store)
+    return rows
+  })
 
 test.each([
   ['a.b', 'x', /the name contains a dot/],
@@ -55,32 +70,9 @@ test('so is one without a key, or of too many columns', () => {
 })
 
 describe.each(stores)('a complete read on %s', backend => {
-  let app: TestApp
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
+  test.override('backend', backend)
 
-  async function open(account = `account-${randomUUID()}`) {
-    const job = `sync-${randomUUID()}`
-    const lease = await takeLine(app.deps, account, job)
-    return { account, lease, ...contextOf(lease) }
-  }
-  const contextOf = (lease: Lease, signal = new AbortController().signal) => ({
-    signal,
-    clock: systemClock,
-    pageWritten() {},
-    transaction: <T>(work: Parameters<typeof fencedTransaction<T>>[2]) =>
-      fencedTransaction(app.deps.store, lease, work),
-  })
-  const rowsOf = async (into: string, account: string) => {
-    const { rows } = await sql<Record<string, unknown>>`
-      select id::text, name, count::text, (at at time zone 'UTC')::text as at, data::text, _deleted_at is not null as deleted
-      from ${sql.table(`mirror.${into}`)} where _account = ${account} order by id, name`.execute(app.deps.store)
-    return rows
-  }
-
-  test('ends with what a row has that the table can’t hold', async () => {
+  test('ends with what a row has that the table can’t hold', async ({ open }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const read = await openListRead(table, account, context)
@@ -97,7 +89,7 @@ describe.each(stores)('a complete read on %s', backend => {
     }
   })
 
-  test('writes what has changed alone, in the types of the columns, and counts it', async () => {
+  test('writes what has changed alone, in the types of the columns, and counts it', async ({ open, rowsOf }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const rows = [
@@ -128,7 +120,10 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(second.counts).toMatchObject({ read: 2, inserted: 0, updated: 1, unchanged: 1, deleted: 0 })
   })
 
-  test('takes a row that comes twice, on one page or on two, as it came last, however its key is written', async () => {
+  test('takes a row that comes twice, on one page or on two, as it came last, however its key is written', async ({
+    open,
+    rowsOf,
+  }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const read = await openListRead(table, account, context)
@@ -142,7 +137,7 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(await rowsOf(table.into, account)).toMatchObject([{ count: '3', deleted: false }])
   })
 
-  test('marks what no page had and the API does not know, of this account alone, once', async () => {
+  test('marks what no page had and the API does not know, of this account alone, once', async ({ open, rowsOf }) => {
     const table = defineTable()
     const names = ['a', 'b', 'c', 'd']
     const [one, other] = [await open(), await open()]
@@ -172,7 +167,7 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(await deleted(one.account)).toEqual(['d'])
   })
 
-  test('marks all that is gone when there is nothing at all any more', async () => {
+  test('marks all that is gone when there is nothing at all any more', async ({ open }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const read = await openListRead(table, account, context)
@@ -182,7 +177,7 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(empty.counts).toMatchObject({ read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 1 })
   })
 
-  test('marks nothing when the API can not say what is gone', async () => {
+  test('marks nothing when the API can not say what is gone', async ({ open, rowsOf }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const read = await openListRead(table, account, context)
@@ -197,7 +192,11 @@ describe.each(stores)('a complete read on %s', backend => {
     expect((await rowsOf(table.into, account)).map(row => row.deleted)).toEqual([false, false])
   })
 
-  test('writes and marks nothing once another run has taken over, nor after it was aborted', async () => {
+  test('writes and marks nothing once another run has taken over, nor after it was aborted', async ({
+    open,
+    app,
+    rowsOf,
+  }) => {
     const table = defineTable()
     const { account, lease, ...context } = await open()
     const read = await openListRead(table, account, context)

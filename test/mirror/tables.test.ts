@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { RefusalError } from '../../src/errors.ts'
 import { findRows } from '../../src/hasura/rows.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
@@ -11,44 +11,46 @@ import { mergePage } from '../../src/mirror/write-page.ts'
 import { type CheckpointKey, findCheckpoint, saveCheckpoint } from '../../src/pull/checkpoint.ts'
 import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import type { FencedTransaction } from '../../src/store/store.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { takeLine } from '../fixtures/take-line.ts'
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+const rowsIn = (rows: string) => findRows(Buffer.from(`{"data":{"things":[${rows}]}}`), 'things') ?? expect.fail()
+
+const test = appTest
+  .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+  .extend('takeNew', ({ app }) => async (): Promise<Lease> => {
+    return await takeLine(app.deps, `account-${randomUUID()}`, 'sync-things')
+  })
+  .extend(
+    'inTransaction',
+    ({ app }) =>
+      <T>(lease: Lease, work: (tx: FencedTransaction) => Promise<T>) =>
+        fencedTransaction(app.deps.store, lease, work),
+  )
+  .extend(
+    'write',
+    ({ inTransaction }) =>
+      (lease: Lease, table: MirrorTable, rows: string) =>
+        inTransaction(lease, tx => mergePage(tx, table, lease.account, rowsIn(rows))),
+  )
+  .extend('read', ({ app }) => async (table: MirrorTable, columns: string) => {
+    const { rows } = await sql<Record<string, unknown>>`
+      select ${sql.raw(columns)} from ${sql.table(`mirror.${table.name}`)} order by id`.execute(app.deps.store)
+    return rows
+  })
 
 describe.each(stores)('on %s', backend => {
-  let app: TestApp
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
+  test.override('backend', backend)
 
-  const takeNew = async (): Promise<Lease> => {
-    return await takeLine(app.deps, `account-${randomUUID()}`, 'sync-things')
-  }
-  const inTransaction = <T>(lease: Lease, work: (tx: FencedTransaction) => Promise<T>) =>
-    fencedTransaction(app.deps.store, lease, work)
   const newTable = (...columns: [name: string, type: string][]): MirrorTable => ({
     name: `things_${randomUUID().replaceAll('-', '')}`,
     key: ['id'],
     columns: [['id', 'bigint'], ...columns].map(([name = '', type = '']) => ({ name, type, nullable: true })),
   })
-  const write = (lease: Lease, table: MirrorTable, rows: string) =>
-    inTransaction(lease, tx => mergePage(tx, table, lease.account, rowsIn(rows)))
-  const rowsIn = (rows: string) => findRows(Buffer.from(`{"data":{"things":[${rows}]}}`), 'things') ?? expect.fail()
-  const read = async (table: MirrorTable, columns: string) => {
-    const { rows } = await sql<Record<string, unknown>>`
-      select ${sql.raw(columns)} from ${sql.table(`mirror.${table.name}`)} order by id`.execute(app.deps.store)
-    return rows
-  }
 
   describe('a mirror table', () => {
-    test('keeps digits and microseconds as the response had them', async () => {
+    test('keeps digits and microseconds as the response had them', async ({ takeNew, inTransaction, write, read }) => {
       const lease = await takeNew()
       const table = newTable(
         ['rating', 'numeric'],
@@ -76,7 +78,7 @@ describe.each(stores)('on %s', backend => {
       ])
     })
 
-    test('gets texts and JSON as they were written, but for what Postgres can’t keep', async () => {
+    test('gets texts and JSON as they were written, but for what Postgres can’t keep', async ({ app }) => {
       const columns = [
         { name: 'id', type: 'integer' },
         { name: 't', type: 'text' },
@@ -119,7 +121,13 @@ describe.each(stores)('on %s', backend => {
       )
     })
 
-    test('isn’t written where a row is unchanged, and a row that was deleted comes back', async () => {
+    test('isn’t written where a row is unchanged, and a row that was deleted comes back', async ({
+      takeNew,
+      inTransaction,
+      write,
+      read,
+      app,
+    }) => {
       const lease = await takeNew()
       const table = newTable(['name', 'text'])
       await inTransaction(lease, tx => ensureMirrorTable(tx, table))
@@ -145,7 +153,12 @@ describe.each(stores)('on %s', backend => {
       expect(stamps[1]?._synced_at).not.toBe(before[1]?._synced_at)
     })
 
-    test('gains the columns that its document gained, and refuses a type that changed', async () => {
+    test('gains the columns that its document gained, and refuses a type that changed', async ({
+      takeNew,
+      inTransaction,
+      write,
+      read,
+    }) => {
       const lease = await takeNew()
       const table = newTable(['name', 'text'])
       const ensure = (changed: MirrorTable) => inTransaction(lease, tx => ensureMirrorTable(tx, changed))
@@ -164,7 +177,12 @@ describe.each(stores)('on %s', backend => {
       )
     })
 
-    test('is made once by the runs of several accounts that come at once, and keeps their rows apart', async () => {
+    test('is made once by the runs of several accounts that come at once, and keeps their rows apart', async ({
+      takeNew,
+      inTransaction,
+      write,
+      read,
+    }) => {
       const table = newTable(['name', 'text'])
       const leases = await Promise.all([takeNew(), takeNew(), takeNew(), takeNew()])
       await Promise.all(leases.map(lease => inTransaction(lease, tx => ensureMirrorTable(tx, table))))
@@ -198,25 +216,35 @@ describe.each(stores)('on %s', backend => {
       ['bigint', fc.bigInt({ min: -20n, max: 2000n }).map(String), BigInt],
     ] as const
 
-    test.each(cases)('of a cursor of type %s: high never decreases', async (type, cursor, toOrder) => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.option(cursor, { nil: undefined }), { minLength: 1, maxLength: 6 }),
-          async highs => {
-            const lease = await takeNew()
-            let highest: string | undefined
-            for (const high of highs) {
-              await inTransaction(lease, tx => saveCheckpoint(tx, keyOf(lease), checkpoint(high), type))
-              if (high !== undefined && (highest === undefined || toOrder(high) > toOrder(highest))) highest = high
-              expect(await findCheckpoint(app.deps.store, keyOf(lease))).toEqual({ ...checkpoint(high), high: highest })
-            }
-          },
-        ),
-        { numRuns: 15 },
-      )
-    })
+    test.for(cases)(
+      'of a cursor of type %s: high never decreases',
+      async ([type, cursor, toOrder], { takeNew, inTransaction, app }) => {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.option(cursor, { nil: undefined }), { minLength: 1, maxLength: 6 }),
+            async highs => {
+              const lease = await takeNew()
+              let highest: string | undefined
+              for (const high of highs) {
+                await inTransaction(lease, tx => saveCheckpoint(tx, keyOf(lease), checkpoint(high), type))
+                if (high !== undefined && (highest === undefined || toOrder(high) > toOrder(highest))) highest = high
+                expect(await findCheckpoint(app.deps.store, keyOf(lease))).toEqual({
+                  ...checkpoint(high),
+                  high: highest,
+                })
+              }
+            },
+          ),
+          { numRuns: 15 },
+        )
+      },
+    )
 
-    test('that can’t be read is no first run, and one made with another document is refused', async () => {
+    test('that can’t be read is no first run, and one made with another document is refused', async ({
+      takeNew,
+      app,
+      inTransaction,
+    }) => {
       const lease = await takeNew()
       const { store } = app.deps
       expect(await findCheckpoint(store, keyOf(lease))).toBeUndefined()

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { PermanentError } from '../../src/errors.ts'
-import { type PullOptions, pullSync } from '../../src/pull/pull-sync.ts'
+import { type PullJob, type PullOptions, pullSync } from '../../src/pull/pull-sync.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { jumpingClock } from '../fixtures/jumping-clock.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 import { type PullRun, runPull } from '../fixtures/run-pull.ts'
 import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 
@@ -23,31 +23,22 @@ interface PageVariables {
   limit: number
 }
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+/** A pull of the articles into a table of its own. */
+interface Job {
+  readonly name: string
+  readonly table: string
+  readonly job: PullJob<string>
+}
 
-describe.each(stores)('a pull into %s', backend => {
-  let app: TestApp
-  let account: string
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox })
-  })
-  beforeEach(() => {
-    account = app.addAccount()
-  })
-  afterEach(() => {
-    app.hasura.clearFaults()
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
+const columns = `id::text, topic_id::text, title, body, status, revision::text, rating::text, metadata::text,
+    (published_at at time zone 'utc')::text as published, (updated_at at time zone 'utc')::text as updated`
 
-  /** What takes real seconds and tells the databases not apart. */
-  const testOnce = test.runIf(backend === 'embedded')
-
+const test = appTest
+  /** What the account's tokens go by. */
+  .extend('clock', () => jumpingClock())
+  .extend('account', ({ app, clock }) => app.addAccount({}, clock))
   /** A pull of its own table, so that tests don't see each other's rows. */
-  const newJob = (options: Options = {}) => {
+  .extend('newJob', ({ app }) => (options: Options = {}) => {
     const id = randomUUID().replaceAll('-', '')
     const job = pullSync({
       name: `sync-${id}`,
@@ -60,33 +51,75 @@ describe.each(stores)('a pull into %s', backend => {
     })
     app.addJob(job)
     return { name: job.name, table: `articles_${id}`, job }
-  }
-  type Job = ReturnType<typeof newJob>
-  const run = ({ job }: { readonly job: JobDefinition }, options?: PullRun) => runPull(app, job, account, options)
-  const columns = `id::text, topic_id::text, title, body, status, revision::text, rating::text, metadata::text,
-    (published_at at time zone 'utc')::text as published, (updated_at at time zone 'utc')::text as updated`
-  const source = () => app.hasura.sql(`select ${columns} from articles where status = 'published' order by id`)
-  const mirrorOf = async ({ table }: Job) => {
+  })
+  .extend(
+    'run',
+    ({ app, account }) =>
+      ({ job }: { readonly job: JobDefinition }, options?: PullRun) =>
+        runPull(app, job, account, options),
+  )
+  .extend(
+    'source',
+    ({ app }) =>
+      () =>
+        app.hasura.sql(`select ${columns} from articles where status = 'published' order by id`),
+  )
+  .extend('mirrorOf', ({ account, app }) => async ({ table }: Job) => {
     const { rows } = await sql<Record<string, unknown>>`
       select ${sql.raw(columns)} from ${sql.table(`mirror.${table}`)} where _account = ${account} order by id`.execute(
       app.deps.store,
     )
     return rows
-  }
-  const checkpointOf = ({ name }: Job) =>
-    app.deps.store.selectFrom('worker.checkpoints').selectAll().where('job', '=', name).executeTakeFirst()
-  const visible = async () => (await source()).length
-  const insert = (title: string, updatedAt = 'now()') =>
-    app.hasura.sql(`insert into articles (topic_id, title, status, updated_at)
-      values ('b0000000-0000-4000-8000-000000000001', '${title}', 'published', ${updatedAt})`)
-  const pages = () => app.hasura.requests.filter(request => request.operationName === 'PullArticles')
+  })
+  .extend(
+    'checkpointOf',
+    ({ app }) =>
+      ({ name }: Job) =>
+        app.deps.store.selectFrom('worker.checkpoints').selectAll().where('job', '=', name).executeTakeFirst(),
+  )
+  .extend(
+    'visible',
+    ({ source }) =>
+      async () =>
+        (await source()).length,
+  )
+  .extend(
+    'insert',
+    ({ app }) =>
+      (title: string, updatedAt = 'now()') =>
+        app.hasura.sql(`insert into articles (topic_id, title, status, updated_at)
+      values ('b0000000-0000-4000-8000-000000000001', '${title}', 'published', ${updatedAt})`),
+  )
+  .extend(
+    'pages',
+    ({ app }) =>
+      () =>
+        app.hasura.requests.filter(request => request.operationName === 'PullArticles'),
+  )
   /** Of each page asked for since then, the column that its rows are ordered by before all others. */
-  const orderColumns = (begun: number) =>
-    pages()
-      .slice(begun)
-      .flatMap(({ variables }) => Object.keys(Object(Object(variables).order_by)[0] ?? {}))
+  .extend(
+    'orderColumns',
+    ({ pages }) =>
+      (begun: number) =>
+        pages()
+          .slice(begun)
+          .flatMap(({ variables }) => Object.keys(Object(Object(variables).order_by)[0] ?? {})),
+  )
 
-  test('makes the mirror equal to what the role sees, though its row limit is below the page', async () => {
+describe.each(stores)('a pull into %s', backend => {
+  test.override('backend', backend)
+
+  /** What takes real seconds and tells the databases not apart. */
+  const testOnce = test.runIf(backend === 'embedded')
+
+  test('makes the mirror equal to what the role sees, though its row limit is below the page', async ({
+    newJob,
+    visible,
+    run,
+    mirrorOf,
+    source,
+    checkpointOf,
+  }) => {
     const job = newJob({ pageSize: 1_000 })
     const rows = await visible()
     expect(await run(job)).toMatchObject({ counts: { read: rows, inserted: rows, updated: 0, unchanged: 0, pages: 2 } })
@@ -98,7 +131,7 @@ describe.each(stores)('a pull into %s', backend => {
     })
   })
 
-  test('loads a table of many pages by its key', async () => {
+  test('loads a table of many pages by its key', async ({ newJob, pages, run, mirrorOf, source, orderColumns }) => {
     const job = newJob({ pageSize: 3 })
     const begun = pages().length
     await run(job)
@@ -106,7 +139,16 @@ describe.each(stores)('a pull into %s', backend => {
     expect(new Set(orderColumns(begun))).toEqual(new Set(['id']))
   })
 
-  test('steps over ties wider than a page', async () => {
+  test('steps over ties wider than a page', async ({
+    newJob,
+    run,
+    pages,
+    app,
+    visible,
+    mirrorOf,
+    source,
+    orderColumns,
+  }) => {
     const job = newJob({ pageSize: 3 })
     await run(job)
     const begun = pages().length
@@ -117,7 +159,15 @@ describe.each(stores)('a pull into %s', backend => {
     expect(new Set(orderColumns(begun))).toEqual(new Set(['updated_at']))
   })
 
-  test('takes only what is new or changed the next time, and writes nothing twice', async () => {
+  test('takes only what is new or changed the next time, and writes nothing twice', async ({
+    newJob,
+    run,
+    insert,
+    app,
+    mirrorOf,
+    source,
+    checkpointOf,
+  }) => {
     const job = newJob()
     await run(job)
     expect(await run(job)).toMatchObject({ counts: { inserted: 0, updated: 0 } })
@@ -130,7 +180,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect((await checkpointOf(job))?.high).toBe(high)
   })
 
-  test('doesn’t read an old bulk import again and again', async () => {
+  test('doesn’t read an old bulk import again and again', async ({ newJob, run, app }) => {
     const job = newJob()
     await run(job)
     await sql`update worker.checkpoints set scanned_at = ${new Date(Date.now() + 600_000).toISOString()} where job = ${job.name}`.execute(
@@ -139,7 +189,15 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await run(job)).toMatchObject({ counts: { read: 0, pages: 0 } })
   })
 
-  test('isn’t led astray by a row of the year 2099 or of no end', async () => {
+  test('isn’t led astray by a row of the year 2099 or of no end', async ({
+    insert,
+    newJob,
+    run,
+    checkpointOf,
+    mirrorOf,
+    source,
+    app,
+  }) => {
     await insert('from the future', "'2099-01-01 00:00:00.000001+00'")
     await insert('for ever', "'infinity'")
     const job = newJob({ pageSize: 40 })
@@ -154,7 +212,7 @@ describe.each(stores)('a pull into %s', backend => {
     }
   })
 
-  test('sees a row that changed while it read', async () => {
+  test('sees a row that changed while it read', async ({ newJob, run, app, mirrorOf, source }) => {
     const job = newJob({ pageSize: 20 })
     let changed: Promise<unknown> | undefined
     await run(job, {
@@ -169,7 +227,15 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
-  test('goes on behind the last page that was written when one in the middle failed', async () => {
+  test('goes on behind the last page that was written when one in the middle failed', async ({
+    newJob,
+    app,
+    run,
+    mirrorOf,
+    checkpointOf,
+    visible,
+    source,
+  }) => {
     const job = newJob({ pageSize: 20, ranges: 1 })
     const failThird = () =>
       app.hasura.fault(
@@ -201,7 +267,7 @@ describe.each(stores)('a pull into %s', backend => {
 
   testOnce(
     'comes through an answer cut off half way, HTML instead of JSON, a 503, an error of Hasura’s and a slow answer',
-    async () => {
+    async ({ newJob, app, run, mirrorOf, source }) => {
       const job = newJob({ pageSize: 20 })
       const faults = [
         { kind: 'cut-off' },
@@ -220,17 +286,15 @@ describe.each(stores)('a pull into %s', backend => {
     },
   )
 
-  test('logs in again when its token expires on the way', async () => {
+  test('logs in again when its token expires on the way', async ({ newJob, clock, app, run, mirrorOf, source }) => {
     const job = newJob({ pageSize: 20, ranges: 1 })
-    const clock = jumpingClock()
-    account = app.addAccount({}, clock)
     const before = app.idp.tokenRequests.length
     await run(job, { onProgress: () => clock.jump(300_000) })
     expect(app.idp.tokenRequests.length - before).toBeGreaterThan(2)
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
-  test('logs in again when Hasura takes its token no more', async () => {
+  test('logs in again when Hasura takes its token no more', async ({ newJob, app, run, mirrorOf, source }) => {
     const job = newJob({ pageSize: 20 })
     app.hasura.fault(
       { operationName: 'PullArticles', after: 2, times: 1 },
@@ -244,10 +308,8 @@ describe.each(stores)('a pull into %s', backend => {
 
   testOnce(
     'waits under a hold when its role is taken away on the way, and goes on where it was when it is granted',
-    async () => {
+    async ({ newJob, clock, account, app, pages, mirrorOf, visible, source }) => {
       const job = newJob({ pageSize: 20, ranges: 1 })
-      const clock = jumpingClock()
-      account = app.addAccount({}, clock)
       const slow = app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
       const begun = pages().length
       const serving = await app.serve()
@@ -279,7 +341,7 @@ describe.each(stores)('a pull into %s', backend => {
     },
   )
 
-  test('goes on when Hasura was away for a moment', async () => {
+  test('goes on when Hasura was away for a moment', async ({ newJob, run, app, mirrorOf, source }) => {
     const job = newJob({ pageSize: 20 })
     let back: Promise<void> | undefined
     await run(job, {
@@ -291,7 +353,15 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
-  test('that is full reads everything again, and keeps the greatest cursor', async () => {
+  test('that is full reads everything again, and keeps the greatest cursor', async ({
+    newJob,
+    run,
+    checkpointOf,
+    app,
+    visible,
+    mirrorOf,
+    source,
+  }) => {
     const job = newJob()
     await run(job)
     const { high } = (await checkpointOf(job)) ?? expect.fail()
@@ -302,7 +372,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
-  test('doesn’t go on from a checkpoint that was made with another table, cursor or key', async () => {
+  test('doesn’t go on from a checkpoint that was made with another table, cursor or key', async ({ newJob, run }) => {
     const job = newJob()
     await run(job)
     const common = { name: job.name, document: pullArticlesDocument, role: 'viewer', into: job.table } as const
@@ -327,7 +397,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await run({ job: tuned })).toMatchObject({ counts: { inserted: 0 } })
   })
 
-  test('keeps nested objects as JSON, or as columns of their own where it is told to', async () => {
+  test('keeps nested objects as JSON, or as columns of their own where it is told to', async ({ newJob, run, app }) => {
     const { table } = newJob()
     const document: TypedDocumentNode<Nested, PageVariables> = parse(`
       query PullArticles($where: articles_bool_exp!, $order_by: [articles_order_by!]!, $limit: Int!) {
@@ -359,7 +429,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect(mirrored.rows).toEqual(expected)
   })
 
-  test('reads a table that several accounts mirror for each of them', async () => {
+  test('reads a table that several accounts mirror for each of them', async ({ newJob, account, app, visible }) => {
     const job = newJob({ pageSize: 50 })
     const accounts = [account, app.addAccount(), app.addAccount()]
     await Promise.all(accounts.map(name => runPull(app, job.job, name)))

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import type { Serving } from '../../src/app/serve-lines.ts'
 import { bootstrapAccount } from '../../src/definitions/bootstrap-account.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/definitions/define-job.ts'
 import {
@@ -17,32 +16,20 @@ import {
 import { maxUnknownFailures } from '../../src/runs/ending.ts'
 import { runLine } from '../../src/runs/run-line.ts'
 import { runNow } from '../../src/runs/run-now.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import { backends } from '../fixtures/open-test-app.ts'
 
 type Run = (context: JobContext<{ n: number }>) => Promise<JobResult>
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
-describe.each(backends)('a request on %s', backend => {
-  let app: TestApp
-  let account: string
-  let serving: Serving
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [] })
+const test = appTest
+  .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+  .extend('appOptions', { scope: 'file' }, { firstLogin: null, jobs: [] })
+  .extend('serving', { auto: true }, async ({ app }, { onCleanup }) => {
+    const serving = await app.serve()
+    onCleanup(async () => serving[Symbol.asyncDispose]())
+    return serving
   })
-  beforeEach(async () => {
-    account = app.addAccount()
-    serving = await app.serve()
-  })
-  afterEach(() => serving[Symbol.asyncDispose]())
-  afterAll(() => app[Symbol.asyncDispose]())
-
-  const addJob = (run: Run, more: Pick<JobDefinition, 'requirement'> = {}): string => {
+  .extend('addJob', ({ app }) => (run: Run, more: Pick<JobDefinition, 'requirement'> = {}): string => {
     const name = `job-${randomUUID()}`
     app.addJob(
       defineJob({
@@ -53,32 +40,85 @@ describe.each(backends)('a request on %s', backend => {
       }),
     )
     return name
-  }
-  const ask = async (job: string, n = 0) =>
-    (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli', caller: 'test' })).id
-  const find = (id: string) => app.operations.getRequest({ id })
-  const untilState = (id: string, state: string) => expect.poll(async () => (await find(id))?.state).toBe(state)
-  const holds = async () => (await app.operations.listHolds()).filter(hold => hold.account === account)
+  })
+  .extend(
+    'ask',
+    ({ app, account }) =>
+      async (job: string, n = 0) =>
+        (await app.operations.makeRequest({ job, account, payload: { n }, trigger: 'cli', caller: 'test' })).id,
+  )
+  .extend(
+    'find',
+    ({ app }) =>
+      (id: string) =>
+        app.operations.getRequest({ id }),
+  )
+  .extend(
+    'untilState',
+    ({ find }) =>
+      (id: string, state: string) =>
+        expect.poll(async () => (await find(id))?.state).toBe(state),
+  )
+  .extend(
+    'holds',
+    ({ app, account }) =>
+      async () =>
+        (await app.operations.listHolds()).filter(hold => hold.account === account),
+  )
   /** As if the pause of its holds were over. */
-  const letProbe = async () => {
+  .extend('letProbe', ({ account, app, serving }) => async () => {
     await sql`update worker.holds set probe_at = now() - interval '1 second' where account = ${account}`.execute(
       app.deps.store,
     )
     serving.look()
-  }
+  })
   /** As if the pause after a failure were over. */
-  const letRetry = async (id: string) => {
+  .extend('letRetry', ({ app, serving }) => async (id: string) => {
     await sql`update worker.requests set due_at = now() - interval '1 second' where id = ${id} and due_at is not null`.execute(
       app.deps.store,
     )
     serving.look()
-  }
-  const untilHeld = () => expect.poll(async () => (await holds()).length).toBe(1)
-  const untilRuns = (id: string, count: number) =>
-    expect.poll(async () => (await find(id))?.runs.length).toBeGreaterThanOrEqual(count)
-  const logins = () => app.idp.tokenRequests.filter(({ clientId }) => clientId === account).length
+  })
+  .extend(
+    'untilHeld',
+    ({ holds }) =>
+      () =>
+        expect.poll(async () => (await holds()).length).toBe(1),
+  )
+  .extend(
+    'untilRuns',
+    ({ find }) =>
+      (id: string, count: number) =>
+        expect.poll(async () => (await find(id))?.runs.length).toBeGreaterThanOrEqual(count),
+  )
+  .extend(
+    'logins',
+    ({ app, account }) =>
+      () =>
+        app.idp.tokenRequests.filter(({ clientId }) => clientId === account).length,
+  )
+  /** Its run is going when an equal one is made, and then ends as told; so do the runs after it. */
+  .extend('askTwice', ({ addJob, ask }) => async (endings: readonly (() => Promise<JobResult>)[]) => {
+    const asked = Promise.withResolvers<void>()
+    let runs = 0
+    const job = addJob(async () => {
+      const ending = endings[runs]
+      runs += 1
+      if (runs === 1) await asked.promise
+      return ending ? await ending() : {}
+    })
+    const first = await ask(job)
+    await expect.poll(() => runs).toBe(1)
+    const second = await ask(job)
+    expect(second).not.toBe(first)
+    asked.resolve()
+    return { job, first, second, runs: () => runs }
+  })
 
-  test('waits for the run of its line, in turn, and says for what', async () => {
+describe.each(backends)('a request on %s', backend => {
+  test.override('backend', backend)
+
+  test('waits for the run of its line, in turn, and says for what', async ({ addJob, ask, find, untilState }) => {
     const gates = new Map<number, PromiseWithResolvers<void>>([1, 2, 3].map(n => [n, Promise.withResolvers<void>()]))
     const started: number[] = []
     const job = addJob(async ({ payload }) => {
@@ -102,7 +142,17 @@ describe.each(backends)('a request on %s', backend => {
     expect(started).toEqual([1, 2, 3])
   })
 
-  test('that the gate refuses waits under a hold, and nobody logs in until the probe is due', async () => {
+  test('that the gate refuses waits under a hold, and nobody logs in until the probe is due', async ({
+    app,
+    account,
+    addJob,
+    ask,
+    untilHeld,
+    untilState,
+    find,
+    logins,
+    serving,
+  }) => {
     app.idp.setRoles(account, [])
     const job = addJob(async () => ({}), { requirement: { role: 'viewer' } })
     const first = await ask(job, 1)
@@ -127,7 +177,15 @@ describe.each(backends)('a request on %s', backend => {
     expect((await find(second))?.runs).toEqual([])
   })
 
-  test('of all that wait under a hold one goes to see, and all go on when it is mended', async () => {
+  test('of all that wait under a hold one goes to see, and all go on when it is mended', async ({
+    addJob,
+    ask,
+    untilHeld,
+    app,
+    letProbe,
+    untilState,
+    holds,
+  }) => {
     let mended = false
     const job = addJob(async () => {
       if (mended) return {}
@@ -150,21 +208,31 @@ describe.each(backends)('a request on %s', backend => {
   })
 
   // Takes the pause's five seconds.
-  test.runIf(backend === 'embedded')('that met an outage waits under a hold, which lifts itself', async () => {
-    let down = true
-    const job = addJob(async () => {
-      if (down) throw new OutageError('network', 'account', 'Nobody answers')
-      return {}
-    })
-    const id = await ask(job)
-    await untilHeld()
-    expect((await find(id))?.runs).toMatchObject([{ state: 'interrupted', error: { code: 'network' } }])
-    down = false
-    await untilState(id, 'done')
-    expect(await holds()).toEqual([])
-  })
+  test.runIf(backend === 'embedded')(
+    'that met an outage waits under a hold, which lifts itself',
+    async ({ addJob, ask, untilHeld, find, untilState, holds }) => {
+      let down = true
+      const job = addJob(async () => {
+        if (down) throw new OutageError('network', 'account', 'Nobody answers')
+        return {}
+      })
+      const id = await ask(job)
+      await untilHeld()
+      expect((await find(id))?.runs).toMatchObject([{ state: 'interrupted', error: { code: 'network' } }])
+      down = false
+      await untilState(id, 'done')
+      expect(await holds()).toEqual([])
+    },
+  )
 
-  test('that lost its role in the middle of a run is held alone, not the account’s other jobs', async () => {
+  test('that lost its role in the middle of a run is held alone, not the account’s other jobs', async ({
+    addJob,
+    ask,
+    untilHeld,
+    holds,
+    untilState,
+    letProbe,
+  }) => {
     let granted = false
     const job = addJob(async () => {
       if (granted) return {}
@@ -182,7 +250,17 @@ describe.each(backends)('a request on %s', backend => {
     expect(await holds()).toEqual([])
   })
 
-  test('that is rate limited uses no attempt, and the whole account waits as long as the API asks', async () => {
+  test('that is rate limited uses no attempt, and the whole account waits as long as the API asks', async ({
+    addJob,
+    ask,
+    untilRuns,
+    serving,
+    untilState,
+    find,
+    untilHeld,
+    account,
+    app,
+  }) => {
     let limits = 3
     const job = addJob(async () => {
       limits -= 1
@@ -213,7 +291,14 @@ describe.each(backends)('a request on %s', backend => {
     for (const waiting of [first, second]) await untilState(waiting, 'done')
   })
 
-  test('is tried again after failures that nobody foresaw, and fails with the last one’s sentence', async () => {
+  test('is tried again after failures that nobody foresaw, and fails with the last one’s sentence', async ({
+    addJob,
+    ask,
+    untilRuns,
+    find,
+    letRetry,
+    untilState,
+  }) => {
     const job = addJob(async () => {
       throw new SyntaxError('a fault of the job')
     })
@@ -229,23 +314,6 @@ describe.each(backends)('a request on %s', backend => {
     expect(request?.runs.map(run => run.attempt).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
-  /** Its run is going when an equal one is made, and then ends as told; so do the runs after it. */
-  const askTwice = async (endings: readonly (() => Promise<JobResult>)[]) => {
-    const asked = Promise.withResolvers<void>()
-    let runs = 0
-    const job = addJob(async () => {
-      const ending = endings[runs]
-      runs += 1
-      if (runs === 1) await asked.promise
-      return ending ? await ending() : {}
-    })
-    const first = await ask(job)
-    await expect.poll(() => runs).toBe(1)
-    const second = await ask(job)
-    expect(second).not.toBe(first)
-    asked.resolve()
-    return { job, first, second, runs: () => runs }
-  }
   const late = async () => {
     throw new TransientError('timeout', 'No response from Hasura')
   }
@@ -253,7 +321,13 @@ describe.each(backends)('a request on %s', backend => {
     throw new PermanentError('validation-failed', 'field "x" not found')
   }
 
-  test('that meets what a library says of a server that is away is not given up after so few', async () => {
+  test('that meets what a library says of a server that is away is not given up after so few', async ({
+    addJob,
+    ask,
+    find,
+    letRetry,
+    untilState,
+  }) => {
     const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), {
       code: 'ECONNREFUSED',
       syscall: 'connect',
@@ -272,7 +346,13 @@ describe.each(backends)('a request on %s', backend => {
     await untilState(id, 'done')
   })
 
-  test('that failed while an equal one was made is superseded by it: whoever asks for it is told of that one', async () => {
+  test('that failed while an equal one was made is superseded by it: whoever asks for it is told of that one', async ({
+    askTwice,
+    find,
+    letRetry,
+    untilState,
+    app,
+  }) => {
     const { job, first, second, runs } = await askTwice([late])
     await expect.poll(async () => (await find(first))?.id).toBe(second)
     await letRetry(second)
@@ -284,7 +364,12 @@ describe.each(backends)('a request on %s', backend => {
     ])
   })
 
-  test('that failed while an equal one was made fails as that one does', async () => {
+  test('that failed while an equal one was made fails as that one does', async ({
+    askTwice,
+    find,
+    letRetry,
+    untilState,
+  }) => {
     const { first, second, runs } = await askTwice([late, never])
     await expect.poll(async () => (await find(first))?.id).toBe(second)
     await letRetry(second)
@@ -293,7 +378,12 @@ describe.each(backends)('a request on %s', backend => {
     expect(runs()).toBe(2)
   })
 
-  test('that a schedule makes again and again while Hasura fails: of twenty, two run at most when it is back', async () => {
+  test('that a schedule makes again and again while Hasura fails: of twenty, two run at most when it is back', async ({
+    addJob,
+    ask,
+    letRetry,
+    untilState,
+  }) => {
     let failing = true
     let runs = 0
     const job = addJob(async () => {
@@ -310,14 +400,20 @@ describe.each(backends)('a request on %s', backend => {
     expect(runs).toBeLessThanOrEqual(2)
   })
 
-  test('that can never work fails at once', async () => {
+  test('that can never work fails at once', async ({ addJob, ask, untilState, find }) => {
     const job = addJob(never)
     const id = await ask(job)
     await untilState(id, 'failed')
     expect(await find(id)).toMatchObject({ failedReason: 'field "x" not found', runs: [{ state: 'failed' }] })
   })
 
-  test('whose payload its job can not read fails with a sentence', async () => {
+  test('whose payload its job can not read fails with a sentence', async ({
+    addJob,
+    account,
+    app,
+    untilState,
+    find,
+  }) => {
     const job = addJob(async () => ({}))
     const { rows } = await sql<{
       id: string
@@ -327,7 +423,7 @@ describe.each(backends)('a request on %s', backend => {
     expect((await find(id))?.failedReason).toContain('is invalid (n:')
   })
 
-  test('that wants to be called again runs until it is done', async () => {
+  test('that wants to be called again runs until it is done', async ({ addJob, ask, untilState, find }) => {
     let calls = 0
     const job = addJob(async () => {
       calls += 1
@@ -340,7 +436,11 @@ describe.each(backends)('a request on %s', backend => {
     expect(runs[0]).toMatchObject({ state: 'succeeded', counts: { read: 3 }, attempt: 1 })
   })
 
-  test('for a job that is unknown here waits for a process that knows it, and says so', async () => {
+  test('for a job that is unknown here waits for a process that knows it, and says so', async ({
+    account,
+    app,
+    find,
+  }) => {
     const { rows } = await sql<{ id: string }>`select worker.request('of-a-later-version', ${account}) as id`.execute(
       app.deps.store,
     )
@@ -348,7 +448,14 @@ describe.each(backends)('a request on %s', backend => {
     expect(report).toMatchObject({ state: 'waiting', waitsFor: expect.stringContaining('none is alive'), runs: [] })
   })
 
-  test('that the worker’s end interrupts is put back, recorded, and runs in the next worker', async () => {
+  test('that the worker’s end interrupts is put back, recorded, and runs in the next worker', async ({
+    addJob,
+    ask,
+    serving,
+    find,
+    app,
+    untilState,
+  }) => {
     let runs = 0
     const job = addJob(async ({ signal }) => {
       runs += 1
@@ -363,12 +470,19 @@ describe.each(backends)('a request on %s', backend => {
       state: 'waiting',
       runs: [{ state: 'interrupted', error: { code: 'aborted', message: expect.stringContaining('shutting down') } }],
     })
-    serving = await app.serve()
+    await using _again = await app.serve()
     await untilState(id, 'done')
     expect((await find(id))?.runs.map(run => run.state).toSorted()).toEqual(['interrupted', 'succeeded'])
   })
 
-  test('that an operator cancels ends: a waiting one at once, a running one when its run has stopped', async () => {
+  test('that an operator cancels ends: a waiting one at once, a running one when its run has stopped', async ({
+    addJob,
+    ask,
+    app,
+    serving,
+    untilState,
+    find,
+  }) => {
     let running = 0
     const job = addJob(async ({ signal }) => {
       running += 1
@@ -391,7 +505,13 @@ describe.each(backends)('a request on %s', backend => {
     await untilState(again.id, 'cancelled')
   })
 
-  test('a run in the foreground waits for the run of its line and says so; what refuses it is thrown, and holds nothing', async () => {
+  test('a run in the foreground waits for the run of its line and says so; what refuses it is thrown, and holds nothing', async ({
+    addJob,
+    ask,
+    app,
+    account,
+    holds,
+  }) => {
     const free = Promise.withResolvers<void>()
     let running = false
     const job = addJob(async ({ payload }) => {
@@ -415,7 +535,7 @@ describe.each(backends)('a request on %s', backend => {
     await expect(runNow(app.deps, { ...run, job: needsManager, onWaiting() {} })).rejects.toThrow(RefusalError)
     expect(await holds()).toEqual([])
   })
-  test('a job that waits for requests of its own can’t be run in the foreground', async () => {
+  test('a job that waits for requests of its own can’t be run in the foreground', async ({ app, account }) => {
     const access = app.deps.accounts.get(account) ?? expect.fail()
     const job = bootstrapAccount([])
     const { signal } = new AbortController()
@@ -424,7 +544,14 @@ describe.each(backends)('a request on %s', backend => {
     await expect(runNow(app.deps, run)).rejects.toThrow('bootstrap --wait')
   })
 
-  test('is not claimed by a process that can’t be heard, whose runs would be aborted as they begin', async () => {
+  test('is not claimed by a process that can’t be heard, whose runs would be aborted as they begin', async ({
+    serving,
+    addJob,
+    ask,
+    app,
+    account,
+    find,
+  }) => {
     await serving[Symbol.asyncDispose]()
     const job = addJob(async () => ({}))
     const id = await ask(job)
@@ -438,7 +565,14 @@ describe.each(backends)('a request on %s', backend => {
     expect(await find(id)).toMatchObject({ state: 'waiting', runs: [] })
   })
 
-  test('that was aborted is followed by none of its line: nobody may hear this process', async () => {
+  test('that was aborted is followed by none of its line: nobody may hear this process', async ({
+    serving,
+    addJob,
+    ask,
+    app,
+    account,
+    find,
+  }) => {
     await serving[Symbol.asyncDispose]()
     const hand = new AbortController()
     const job = addJob(async ({ signal }) => {
@@ -456,7 +590,7 @@ describe.each(backends)('a request on %s', backend => {
     ])
   })
 
-  test('is taken by nobody who has stopped, also when a renewal comes late', async () => {
+  test('is taken by nobody who has stopped, also when a renewal comes late', async ({ serving, app }) => {
     await serving[Symbol.asyncDispose]()
     await serving.renew()
     const { rows } = await sql`select from worker.served_lines where process = ${app.deps.process.id}`.execute(

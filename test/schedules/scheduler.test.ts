@@ -1,72 +1,118 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { Tick } from '../../src/runs/look.ts'
 import { makeTicks, reconcileSchedules, type Schedule } from '../../src/schedules/scheduler.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { openTestApp, stores, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import { stores } from '../fixtures/open-test-app.ts'
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+const test = appTest
+  .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+  .extend('schedule', () => ({ account: `account-${randomUUID()}`, job: 'sync-users', rule: { everySeconds: 60 } }))
+  .extend('told', (): unknown[] => [])
+  /** When `tick` looked last. */
+  .extend('looked', () => ({ at: new Date(0) }))
+  .extend(
+    'reconcile',
+    ({ app }) =>
+      (...schedules: Schedule[]) =>
+        reconcileSchedules(app.deps.store, schedules),
+  )
+  .extend(
+    'make',
+    ({ schedule, app, told }) =>
+      (ticks: readonly Tick[], now: Date, rules: readonly Schedule[] = [schedule]) =>
+        makeTicks({ ...app.deps, observer: { requestAccepted: (...facts) => told.push(facts) } }, rules, ticks, now),
+  )
+  .extend(
+    'row',
+    ({ app, schedule }) =>
+      async () =>
+        (await app.deps.store
+          .selectFrom('worker.schedules')
+          .selectAll()
+          .where('account', '=', schedule.account)
+          .executeTakeFirst()) ?? expect.fail('no schedule'),
+  )
+  .extend(
+    'requests',
+    ({ app, schedule }) =>
+      () =>
+        app.deps.store.selectFrom('worker.requests').selectAll().where('account', '=', schedule.account).execute(),
+  )
+  .extend(
+    'moveBack',
+    ({ schedule, app }) =>
+      (seconds: number) =>
+        sql`update worker.schedules set next_run_at = next_run_at - make_interval(secs => ${seconds}),
+      last_run_at = last_run_at - make_interval(secs => ${seconds}) where account = ${schedule.account}`.execute(
+          app.deps.store,
+        ),
+  )
+  /** What one look of a process finds due, which serves the schedule's line. */
+  .extend(
+    'findTicks',
+    ({ app, schedule }) =>
+      async ({ afterBootstrap = false } = {}): Promise<{ ticks: Tick[]; now: Date }> => {
+        const id = randomUUID()
+        await sql`select from worker.beat(${id}, 'test', 1, 6, '{}')`.execute(app.deps.store)
+        await sql`insert into worker.served_lines values (${id}, ${schedule.account}, ${schedule.job}, ${afterBootstrap})`.execute(
+          app.deps.store,
+        )
+        const { rows } = await sql<{ kind: string; account: string; job: string; due_at: Date }>`
+      select * from worker.look(${id}, '{}', null, 0, 1000)`.execute(app.deps.store)
+        const due = rows.filter(found => found.kind === 'tick')
+        return {
+          ticks: due.map(({ account, job, due_at: dueAt }) => ({ account, job, dueAt })),
+          now: rows.find(found => found.kind === 'now')?.due_at ?? expect.fail('no time'),
+        }
+      },
+  )
+  .extend('tick', ({ findTicks, make, looked }) => async () => {
+    const { ticks, now } = await findTicks()
+    looked.at = now
+    await make(ticks, now)
+    return ticks.length
+  })
+  .extend(
+    'lookBeside',
+    ({ findTicks }) =>
+      async () =>
+        (await findTicks({ afterBootstrap: true })).ticks.length,
+  )
+  .extend(
+    'noteAccount',
+    ({ app, schedule }) =>
+      (bootstrapped_at: Date | null) =>
+        app.deps.store
+          .insertInto('worker.accounts')
+          .values({ name: schedule.account, issuer: 'i', subject: 's', endpoint: '', bootstrapped_at })
+          .onConflict(conflict => conflict.column('name').doUpdateSet({ bootstrapped_at }))
+          .execute(),
+  )
+  .extend(
+    'noteRequest',
+    ({ schedule, app }) =>
+      (job: string, state: 'running' | 'failed' | 'done', bootstrap_id: string | null = null) =>
+        sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, bootstrap_id)
+        values (${randomUUID()}, ${schedule.account}, ${job}, '{}', '', 'bootstrap', '', 'normal', now(), ${state}, ${bootstrap_id})`.execute(
+          app.deps.store,
+        ),
+  )
 
 // The store alone keeps schedules.
 describe.each(stores)('schedules on %s', backend => {
-  let app: TestApp
-  let schedule: Schedule & { rule: { everySeconds: number } }
-  let told: unknown[]
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
-  beforeEach(() => {
-    told = []
-    schedule = { account: `account-${randomUUID()}`, job: 'sync-users', rule: { everySeconds: 60 } }
-  })
+  test.override('backend', backend)
 
-  const reconcile = (...schedules: Schedule[]) => reconcileSchedules(app.deps.store, schedules)
-  const make = (ticks: readonly Tick[], now: Date, rules: readonly Schedule[] = [schedule]) =>
-    makeTicks({ ...app.deps, observer: { requestAccepted: (...facts) => told.push(facts) } }, rules, ticks, now)
-  const row = async () =>
-    (await app.deps.store
-      .selectFrom('worker.schedules')
-      .selectAll()
-      .where('account', '=', schedule.account)
-      .executeTakeFirst()) ?? expect.fail('no schedule')
-  const requests = () =>
-    app.deps.store.selectFrom('worker.requests').selectAll().where('account', '=', schedule.account).execute()
-  const moveBack = (seconds: number) =>
-    sql`update worker.schedules set next_run_at = next_run_at - make_interval(secs => ${seconds}),
-      last_run_at = last_run_at - make_interval(secs => ${seconds}) where account = ${schedule.account}`.execute(
-      app.deps.store,
-    )
-
-  /** What one look of a process finds due, which serves the schedule's line. */
-  async function findTicks({ afterBootstrap = false } = {}): Promise<{ ticks: Tick[]; now: Date }> {
-    const id = randomUUID()
-    await sql`select from worker.beat(${id}, 'test', 1, 6, '{}')`.execute(app.deps.store)
-    await sql`insert into worker.served_lines values (${id}, ${schedule.account}, ${schedule.job}, ${afterBootstrap})`.execute(
-      app.deps.store,
-    )
-    const { rows } = await sql<{ kind: string; account: string; job: string; due_at: Date }>`
-      select * from worker.look(${id}, '{}', null, 0, 1000)`.execute(app.deps.store)
-    const due = rows.filter(found => found.kind === 'tick')
-    return {
-      ticks: due.map(({ account, job, due_at: dueAt }) => ({ account, job, dueAt })),
-      now: rows.find(found => found.kind === 'now')?.due_at ?? expect.fail('no time'),
-    }
-  }
-  let lookedAt: Date
-  const tick = async () => {
-    const { ticks, now } = await findTicks()
-    lookedAt = now
-    await make(ticks, now)
-    return ticks.length
-  }
-
-  test('a new interval is due at once, and then once in each interval', async () => {
+  test('a new interval is due at once, and then once in each interval', async ({
+    reconcile,
+    schedule,
+    row,
+    tick,
+    requests,
+    told,
+    moveBack,
+  }) => {
     await reconcile(schedule)
     const { next_run_at: begun } = await row()
     expect(await tick()).toBe(1)
@@ -90,7 +136,14 @@ describe.each(stores)('schedules on %s', backend => {
     expect((await row()).next_run_at.getTime() - second.getTime() + firstMs).toBe(60_000)
   })
 
-  test('several processes that look at once make each tick once', async () => {
+  test('several processes that look at once make each tick once', async ({
+    reconcile,
+    schedule,
+    findTicks,
+    make,
+    requests,
+    app,
+  }) => {
     await reconcile(schedule)
     const found = await Promise.all(Array.from({ length: 5 }, () => findTicks()))
     expect(found.map(({ ticks }) => ticks.length)).toEqual([1, 1, 1, 1, 1])
@@ -102,20 +155,35 @@ describe.each(stores)('schedules on %s', backend => {
     expect(await requests()).toHaveLength(1)
   })
 
-  test('a night without a worker: one run makes up for it, and what was missed is counted', async () => {
+  test('a night without a worker: one run makes up for it, and what was missed is counted', async ({
+    looked,
+    reconcile,
+    schedule,
+    tick,
+    moveBack,
+    row,
+  }) => {
     await reconcile(schedule)
     await tick()
     await moveBack(8 * 3_600)
     const { next_run_at: due } = await row()
     expect(await tick()).toBe(1)
     const after = await row()
-    expect(after.next_run_at.getTime()).toBeGreaterThan(lookedAt.getTime())
+    expect(after.next_run_at.getTime()).toBeGreaterThan(looked.at.getTime())
     expect((after.next_run_at.getTime() - due.getTime()) % 60_000).toBe(0)
     expect(Number(after.missed)).toBeGreaterThan(470)
     expect(after.last_missed_at).toBeInstanceOf(Date)
   })
 
-  test('a rule that skips what was missed makes nothing up, and comes again in time', async () => {
+  test('a rule that skips what was missed makes nothing up, and comes again in time', async ({
+    schedule,
+    reconcile,
+    moveBack,
+    findTicks,
+    make,
+    requests,
+    row,
+  }) => {
     const skipping: Schedule = { ...schedule, rule: { everySeconds: 60, missed: 'skip' } }
     await reconcile(skipping)
     await moveBack(600)
@@ -129,7 +197,12 @@ describe.each(stores)('schedules on %s', backend => {
     expect(await requests()).toHaveLength(1)
   })
 
-  test('a time that an operator set with microseconds is left behind like any other', async () => {
+  test('a time that an operator set with microseconds is left behind like any other', async ({
+    reconcile,
+    schedule,
+    app,
+    tick,
+  }) => {
     await reconcile(schedule)
     await sql`update worker.schedules set next_run_at = now() - interval '5.000123 seconds' where account = ${schedule.account}`.execute(
       app.deps.store,
@@ -138,7 +211,13 @@ describe.each(stores)('schedules on %s', backend => {
     expect(await tick()).toBe(0)
   })
 
-  test('a rule that is the same keeps its time, also an overdue one; a changed one has a new time when nothing is due', async () => {
+  test('a rule that is the same keeps its time, also an overdue one; a changed one has a new time when nothing is due', async ({
+    reconcile,
+    schedule,
+    tick,
+    moveBack,
+    row,
+  }) => {
     await reconcile(schedule)
     await tick()
     await moveBack(200)
@@ -156,7 +235,7 @@ describe.each(stores)('schedules on %s', backend => {
     expect([midnight.getUTCHours(), midnight.getUTCMinutes()]).toEqual([0, 0])
   })
 
-  test('a schedule that is paused waits, and stays so', async () => {
+  test('a schedule that is paused waits, and stays so', async ({ reconcile, schedule, app, tick }) => {
     await reconcile(schedule)
     const pause = (paused: boolean) =>
       app.deps.store.updateTable('worker.schedules').set({ paused }).where('account', '=', schedule.account).execute()
@@ -167,7 +246,14 @@ describe.each(stores)('schedules on %s', backend => {
     expect(await tick()).toBe(1)
   })
 
-  test('a schedule of another process or version is neither deleted nor served here', async () => {
+  test('a schedule of another process or version is neither deleted nor served here', async ({
+    reconcile,
+    schedule,
+    findTicks,
+    make,
+    requests,
+    tick,
+  }) => {
     await reconcile(schedule)
     await reconcile({ ...schedule, account: `account-${randomUUID()}` })
     const { ticks, now } = await findTicks()
@@ -177,20 +263,13 @@ describe.each(stores)('schedules on %s', backend => {
   })
 
   describe('of a new account', () => {
-    const lookBeside = async () => (await findTicks({ afterBootstrap: true })).ticks.length
-    const noteAccount = (bootstrapped_at: Date | null) =>
-      app.deps.store
-        .insertInto('worker.accounts')
-        .values({ name: schedule.account, issuer: 'i', subject: 's', endpoint: '', bootstrapped_at })
-        .onConflict(conflict => conflict.column('name').doUpdateSet({ bootstrapped_at }))
-        .execute()
-    const noteRequest = (job: string, state: 'running' | 'failed' | 'done', bootstrap_id: string | null = null) =>
-      sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, bootstrap_id)
-        values (${randomUUID()}, ${schedule.account}, ${job}, '{}', '', 'bootstrap', '', 'normal', now(), ${state}, ${bootstrap_id})`.execute(
-        app.deps.store,
-      )
-
-    test('a tick waits for the bootstrap, and is made up for when that is done', async () => {
+    test('a tick waits for the bootstrap, and is made up for when that is done', async ({
+      reconcile,
+      schedule,
+      lookBeside,
+      noteAccount,
+      noteRequest,
+    }) => {
       await reconcile(schedule)
       expect(await lookBeside()).toBe(0)
       await noteAccount(null)
@@ -200,14 +279,26 @@ describe.each(stores)('schedules on %s', backend => {
       expect(await lookBeside()).toBe(1)
     })
 
-    test('a tick of a job comes once its step is done', async () => {
+    test('a tick of a job comes once its step is done', async ({
+      reconcile,
+      schedule,
+      noteAccount,
+      noteRequest,
+      lookBeside,
+    }) => {
       await reconcile(schedule)
       await noteAccount(null)
       await noteRequest(schedule.job, 'done', 'the-bootstrap')
       expect(await lookBeside()).toBe(1)
     })
 
-    test('ticks come when the bootstrap failed', async () => {
+    test('ticks come when the bootstrap failed', async ({
+      reconcile,
+      schedule,
+      noteAccount,
+      noteRequest,
+      lookBeside,
+    }) => {
       await reconcile(schedule)
       await noteAccount(null)
       await noteRequest('bootstrap-account', 'failed')
@@ -215,7 +306,7 @@ describe.each(stores)('schedules on %s', backend => {
     })
   })
 
-  test('the store’s clock counts, not that of a process', async () => {
+  test('the store’s clock counts, not that of a process', async ({ reconcile, schedule, row, app }) => {
     await reconcile(schedule)
     expect(Math.abs((await row()).next_run_at.getTime() - Date.now())).toBeLessThan(60_000)
     const { rows } = await sql<{ late: number }>`
