@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { checkImage } from '../deploy/check-image.ts'
+import { buildImage } from '../deploy/image.ts'
+import { canRunInRoot } from '../deploy/run-in-root.ts'
 import { projectFolder } from '../docs/markdown.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 
@@ -13,6 +16,7 @@ const packed = z.tuple([z.object({ filename: z.string(), files: z.array(z.object
 
 let folder = ''
 let project = ''
+let tarball = ''
 let files: readonly string[] = []
 let sandbox: Sandbox
 
@@ -27,7 +31,8 @@ beforeAll(async () => {
   })
   const [{ filename, files: inside }] = packed.parse(JSON.parse(stdout))
   files = inside.map(({ path }) => path)
-  await npm('install', join(folder, filename))
+  tarball = filename
+  await npm('install', join(folder, tarball))
   sandbox = await openSandbox({
     clients: [{ clientId: 'stranger', clientSecret: 'secret', roles: ['viewer'], email: 'stranger@wiki.example' }],
   })
@@ -69,6 +74,22 @@ test('an installation, init and run lead to a mirror, with no file edited by han
   await expectMirror('topics', 'true')
   await type('npm run check')
   expect(await type('npm run -s cli -- schema check')).toContain('every operation is valid')
+})
+
+test.runIf(canRunInRoot)('the image of its Dockerfile works in a read-only root', async () => {
+  const image = await buildImage(join(project, 'Dockerfile'), {
+    context: project,
+    folder: join(folder, 'image'),
+    // Where the project's package.json finds it, until it is published.
+    prepare: root => copyFile(join(folder, tarball), join(root, tarball)),
+  })
+  const environment = {
+    OIDC_ISSUER: sandbox.idp.issuer,
+    CLIENT_ID: 'stranger',
+    CLIENT_SECRET: 'secret',
+    HASURA_URL: sandbox.hasura.url,
+  }
+  await checkImage(image, { environment, hasVolumes: true, job: 'sync-topics' })
 })
 
 /** @param condition SQL, of the rows that the role sees */

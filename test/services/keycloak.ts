@@ -1,5 +1,5 @@
 import { cp, mkdir, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ensureCertificateAuthority, hasOpenssl } from './certificates.ts'
 import { findFreePort } from './free-port.ts'
 import { createServiceFolder, openLocalService, type ServiceHandle } from './local-service.ts'
@@ -16,13 +16,18 @@ export interface KeycloakOptions {
   readonly providersFolder?: string
   /** Of another Java than the one in PATH. */
   readonly javaHome?: string
+  /** A realm's representation that it imports when it starts. */
+  readonly realmFile?: string
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /**
  * A real Keycloak in development mode, from the unpacked distribution at KEYCLOAK_HOME. Its realms are in memory: `stop` and
  * `kill` lose them.
  */
-export async function startKeycloak({ providersFolder, javaHome }: KeycloakOptions = {}): Promise<Keycloak> {
+export async function startKeycloak(options: KeycloakOptions = {}): Promise<Keycloak> {
+  const { providersFolder, javaHome, realmFile } = options
   const home = process.env.KEYCLOAK_HOME
   if (!home) throw new Error('KEYCLOAK_HOME is not set; it names an unpacked Keycloak 26')
   const port = await findFreePort()
@@ -30,6 +35,7 @@ export async function startKeycloak({ providersFolder, javaHome }: KeycloakOptio
   const folder = await createServiceFolder('keycloak')
   const copy = await copyDistribution(home, join(folder, 'keycloak'))
   if (providersFolder !== undefined) await cp(providersFolder, join(copy, 'providers'), { recursive: true })
+  if (realmFile !== undefined) await cp(realmFile, join(copy, 'data', 'import', basename(realmFile)))
   const https = hasOpenssl ? await prepareHttps(folder) : undefined
   const service = await openLocalService({
     name: 'Keycloak',
@@ -38,6 +44,7 @@ export async function startKeycloak({ providersFolder, javaHome }: KeycloakOptio
     command: join(copy, 'bin', 'kc.sh'),
     args: [
       ...['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem', '--log-level=warn'],
+      ...(realmFile === undefined ? [] : ['--import-realm']),
       ...(https?.args ?? []),
     ],
     env: {
@@ -45,6 +52,7 @@ export async function startKeycloak({ providersFolder, javaHome }: KeycloakOptio
       KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN_PASSWORD,
       ...(javaHome !== undefined && { JAVA_HOME: javaHome }),
       JAVA_OPTS_APPEND: '-Xmx512m -XX:TieredStopAtLevel=1',
+      ...options.env,
     },
     stopSignal: 'TERM',
     isReady: () => answers(`${url}/realms/master`),
