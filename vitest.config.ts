@@ -5,10 +5,13 @@ import { measureSlowness } from './test/services/measure-slowness.ts'
 const hasKeycloak = Boolean(process.env.KEYCLOAK_HOME) && process.env.TEST_SERVICES !== 'none'
 const slowness = measureSlowness()
 
+/** Without `module`, which Node doesn't know: it names files that only bundlers can read. */
+const conditionsOfNode = defaultServerConditions.filter(condition => condition !== 'module')
+
 /** `--mode all`, which is `npm run test:all`, adds the long suites. */
 export default defineConfig(({ mode }) => ({
   // Jobs import the engine by its name.
-  ssr: { resolve: { conditions: ['@hasura-sync-worker/source', ...defaultServerConditions] } },
+  ssr: { resolve: { conditions: ['@hasura-sync-worker/source', ...conditionsOfNode] } },
   test: {
     environment: 'node',
     pool: 'forks',

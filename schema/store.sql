@@ -190,6 +190,8 @@ create table worker.requests (
   error_remedy text,
   requested_at timestamp with time zone default now() not null,
   ended_at timestamp with time zone,
+  trace jsonb,
+  absorbed_traces jsonb,
   PRIMARY KEY (id),
   CHECK ((priority = ANY (ARRAY['high'::text, 'normal'::text, 'low'::text]))),
   CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'superseded'::text])))
@@ -291,11 +293,12 @@ create table worker.webhooks (
   CHECK ((state = ANY (ARRAY['live'::text, 'parked'::text, 'ended'::text])))
 );
 
--- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[], p_waits boolean) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean)
+-- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[], p_waits boolean, p_trace jsonb) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean, kept jsonb)
+-- worker.add_trace(p_traces jsonb, p_trace jsonb) returns jsonb
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
--- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text) returns record
--- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, hold jsonb)
+-- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text, OUT trace jsonb, OUT absorbed_traces jsonb) returns record
+-- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.free_slot(p_account text, p_slots integer) returns integer
 -- worker.holds_of(p_account text, p_job text) returns SETOF worker.holds

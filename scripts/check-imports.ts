@@ -14,6 +14,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   'graphql-request': ['hasura'],
   undici: ['outgoing'],
   'prom-client': ['metrics'],
+  '@opentelemetry/api': ['traces', 'main'],
   fastify: ['http', 'dashboard'],
   pg: ['store'],
   '@electric-sql/pglite': ['store'],

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { trace } from '@opentelemetry/api'
 import { loadDefinitions } from './app/load-definitions.ts'
 import { resolveToSources } from './app/source-condition.ts'
 import { runCli } from './cli/run-cli.ts'
@@ -11,6 +12,8 @@ import type { Project } from './config/project.ts'
 import { renderExplanation } from './errors.ts'
 import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
 import { systemClock } from './time/clock.ts'
+import { flushSpans } from './traces/flush-spans.ts'
+import { createTraceObserver } from './traces/trace-observer.ts'
 
 /** A worker stops within 9 seconds of a signal; after this time whatever hangs, such as a job's module that never loads, is cut off. */
 const stopWithinMs = 10_000
@@ -91,10 +94,12 @@ const exitCode = await runCli({
     pid: process.pid,
     uid: process.getuid?.(),
     readSecretFile: path => readFile(path, 'utf8'),
+    observers: [createTraceObserver(trace.getTracer('hasura-sync-worker', engine.version))],
   },
   loadDefinitions,
 })
 
+await flushSpans(systemClock)
 // A queue driver that still retries its connection would keep the process alive forever.
 await Promise.all(
   [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', () => resolve(undefined)))),

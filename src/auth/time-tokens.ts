@@ -3,12 +3,19 @@ import type { TokenFetch } from '../observer/observer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { RequestToken } from './token-source.ts'
 
-/** Tells how each fetch ended; of one that nobody waited for any longer it tells nothing. */
-export function timeTokens(requestToken: RequestToken, clock: Clock, tell: (fetch: TokenFetch) => void): RequestToken {
-  return async (previous, signal) => {
+/** Watches the fetches of tokens. */
+export interface TokenWatch {
+  /** Goes through each. */
+  during<T>(work: () => Promise<T>): Promise<T>
+  /** How it ended, inside; nothing is told of one that nobody waited for any longer. */
+  fetched(fetch: TokenFetch): void
+}
+
+export function timeTokens(requestToken: RequestToken, clock: Clock, watch: TokenWatch): RequestToken {
+  const fetchToken: RequestToken = async (previous, signal) => {
     const askedAt = clock.now()
     const told = (outcome: TokenFetch['outcome']) =>
-      tell({ outcome, isRenewal: previous !== undefined, durationMs: clock.now() - askedAt })
+      watch.fetched({ outcome, isRenewal: previous !== undefined, durationMs: clock.now() - askedAt })
     try {
       const token = await requestToken(previous, signal)
       told('granted')
@@ -18,4 +25,5 @@ export function timeTokens(requestToken: RequestToken, clock: Clock, tell: (fetc
       throw error
     }
   }
+  return (previous, signal) => watch.during(() => fetchToken(previous, signal))
 }

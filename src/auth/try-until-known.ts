@@ -7,7 +7,8 @@ import {
   type WorkerError,
 } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { ApiOutcome, ApiTry } from '../observer/observer.ts'
+import type { ApiOutcome, ApiQuestion, ApiTry } from '../observer/observer.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
 import type { TokenSource } from './token-source.ts'
@@ -25,17 +26,28 @@ export interface TryDeps {
   readonly tokens: Pick<TokenSource, 'drop'>
   readonly clock: Clock
   readonly log?: Log | undefined
-  /** Told of each try that was sent. */
-  readonly tell?: ((tried: Omit<ApiTry, 'api'>) => void) | undefined
+  readonly watch?: ApiWatch | undefined
 }
 
-/** Measures what it is given: the exchange itself, without what had to be waited for before. */
-export type Sending = <A>(exchange: () => Promise<A>) => Promise<A>
+/** Watches the requests to one API. */
+export interface ApiWatch {
+  /** Goes through each try that is sent, with the headers to send along. */
+  during<T>(question: Pick<ApiQuestion, 'operation' | 'name'>, work: (headers?: TraceHeaders) => Promise<T>): Promise<T>
+  /** How it ended, inside. */
+  asked(tried: Omit<ApiTry, 'api'>): void
+}
+
+/** Measures what it is given: the exchange and what its answer means, without what had to be waited for before. */
+export type Sending = <A extends Sent>(exchange: (headers?: TraceHeaders) => Promise<A>) => Promise<A>
+
+type Sent = Pick<Tried<unknown>, 'verdict' | 'status'>
 
 /** A request to an API that takes tokens, and how to retry it. */
 export interface Attempts<T> {
   /** For whoever counts requests. */
   readonly operation: string
+  /** Of a GraphQL operation. */
+  readonly name?: string | undefined
   /**
    * Makes one try with one token; an exception ends the request.
    *
@@ -54,6 +66,8 @@ export interface Attempts<T> {
 
 export interface Tried<T> {
   readonly verdict: { readonly kind: 'done'; readonly value: T } | Setback
+  /** HTTP's; absent where no answer came. */
+  readonly status?: number
   /** The token of the try; absent when none could be fetched. */
   readonly token?: Token
 }
@@ -71,24 +85,25 @@ export const longestPauseMs = 60_000
  * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
  */
 export async function tryUntilKnown<T>(
-  { tokens, clock, log, tell }: TryDeps,
+  { tokens, clock, log, watch }: TryDeps,
   signal: AbortSignal | undefined,
   attempts: Attempts<T>,
 ): Promise<T> {
+  const { operation, name } = attempts
+  const sending: Sending = exchange => {
+    const send = async (headers?: TraceHeaders) => {
+      const sentAt = clock.now()
+      const sent = await exchange(headers)
+      watch?.asked({ operation, ...outcomeOf(sent), durationMs: clock.now() - sentAt })
+      return sent
+    }
+    return watch ? watch.during({ operation, name }, send) : send()
+  }
   const failures: WorkerError[] = []
   let rejections = 0
   let pausedMs = 0
   for (;;) {
-    let durationMs: number | undefined
-    const { token, verdict } = await attempts.tryOnce(failures, async exchange => {
-      const sentAt = clock.now()
-      try {
-        return await exchange()
-      } finally {
-        durationMs = clock.now() - sentAt
-      }
-    })
-    if (durationMs !== undefined) tell?.({ operation: attempts.operation, outcome: outcomeOf(verdict), durationMs })
+    const { token, verdict } = await attempts.tryOnce(failures, sending)
     switch (verdict.kind) {
       case 'done':
         return verdict.value
@@ -119,9 +134,13 @@ export async function tryUntilKnown<T>(
   }
 }
 
-function outcomeOf(verdict: Tried<unknown>['verdict']): ApiOutcome {
-  if (verdict.kind !== 'error') return verdict.kind
-  const { error } = verdict
+function outcomeOf({ verdict, status }: Sent): Pick<ApiTry, 'outcome' | 'code' | 'status'> {
+  const answered = status !== undefined && { status }
+  if (verdict.kind !== 'error') return { outcome: verdict.kind, ...answered }
+  return { outcome: outcomeAfter(verdict.error), code: verdict.error.code, ...answered }
+}
+
+function outcomeAfter(error: WorkerError): ApiOutcome {
   if (error instanceof UnknownOutcomeError) return 'unknown'
   if (error instanceof PermanentError || error instanceof RefusalError) return 'refused'
   return error instanceof OutageError ? 'outage' : 'failed'

@@ -85,7 +85,7 @@ async function callAndWait(
     // `calling` means that a process got no response: the call may have been executed.
     if (state === 'calling' && (await look(signal)) === true) state = 'called'
     if (state !== 'called') {
-      log.info({ account, role: hasura.role }, 'first login: calling refresh_users')
+      log.info({ role: hasura.role }, 'first login: calling refresh_users')
       state = 'calling'
       const refusal = await callRefreshUsers(firstLogin, hasura, look, signal)
       if (refusal) {
@@ -108,7 +108,7 @@ async function callAndWait(
     await settle(deps, account, state, null)
     throw error
   }
-  log.info({ account }, 'first login: the user is visible')
+  log.info('first login: the user is visible')
 }
 
 /** `undefined` when visibility can't be checked. */

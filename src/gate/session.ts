@@ -96,13 +96,13 @@ export async function openSession(
   const { claims, hasura } = granted
   const firstLogin = await ensureAccountRecord(transact, account, claims, known)
   if (account.hasura && hasura && firstLogin !== 'visible') {
-    const client = access.hasura(account.hasura.url, account.hasura.refreshRole ?? hasura.defaultRole)
+    const client = access.hasura(account.hasura.url, account.hasura.refreshRole ?? hasura.defaultRole, deps.log)
     const user = { hasura: client, userId: hasura.userId }
     await access.inTurn(() => ensureFirstLogin(deps, account.name, user, signal))
   }
   const client =
     account.hasura && requirement && 'role' in requirement
-      ? access.hasura(account.hasura.url, requirement.role)
+      ? access.hasura(account.hasura.url, requirement.role, deps.log)
       : undefined
   return new Session(sessionKey, access, granted, client)
 }

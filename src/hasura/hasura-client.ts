@@ -1,11 +1,14 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import { type Sending, type Tried, type TryDeps, tryUntilKnown } from '../auth/try-until-known.ts'
+import { type ApiWatch, type Sending, type Tried, tryUntilKnown } from '../auth/try-until-known.ts'
 import { OutageError, RateLimitedError, TransientError, WorkerError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Slots } from '../outgoing/slots.ts'
 import type { Clock } from '../time/clock.ts'
 import type { KnownSecrets } from '../words/known-secrets.ts'
+import { findDocumentRoot } from './document-root.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
 import { type DocumentKind, requireDocument } from './require-document.ts'
@@ -93,8 +96,8 @@ export function createHasuraClient(deps: {
   slots?: Slots
   /** Secrets to redact in Hasura's messages; the token always is. */
   secrets?: KnownSecrets
-  log?: Log
-  tell?: TryDeps['tell']
+  log?: Log | undefined
+  watch?: ApiWatch
 }): HasuraClient {
   const { role, tokens, clock, slots = work => work() } = deps
   const sendOnce = createSend({ url: deps.url, role })
@@ -106,18 +109,22 @@ export function createHasuraClient(deps: {
     { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes, givesUpOn }: RequestOptions,
     interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
-    async function send(sending: Sending): Promise<Tried<Executed<D>>> {
-      const token = await tokens.get(signal)
-      const received = await slots(() =>
-        sending(() => sendOnce(operation, kind, token, { timeoutMs, maxBytes, ...(signal && { signal }) })),
-      )
+    async function send(token: Token, trace: TraceHeaders | undefined): Promise<Tried<Executed<D>>> {
+      const limits = { timeoutMs, maxBytes, ...(signal && { signal }) }
+      const received = await sendOnce(operation, kind, token, limits, trace)
+      const { status } = received
       const verdict = interpret({ ...received, secrets: [token.value, ...(deps.secrets?.all() ?? [])] })
-      if (verdict.kind !== 'data') return { token, verdict }
-      return { token, verdict: { kind: 'done', value: { data: verdict.data, received } } }
+      if (verdict.kind !== 'data') return { token, status, verdict }
+      return { token, status, verdict: { kind: 'done', value: { data: verdict.data, received } } }
+    }
+    async function sendInTurn(sending: Sending): Promise<Tried<Executed<D>>> {
+      const token = await tokens.get(signal)
+      return slots(() => sending(trace => send(token, trace).catch(failed)))
     }
     return tryUntilKnown(deps, signal, {
       operation: kind,
-      tryOnce: (_, sending) => send(sending).catch(failed),
+      name: findDocumentRoot(operation.document)?.name?.value,
+      tryOnce: (_, sending) => sendInTurn(sending).catch(failed),
       pause: ms => clock.sleep(ms, signal),
       isWorthAnotherTry: error => kind === 'query' && mayPass(error) && !givesUpOn?.(error),
       explainRejection: rejectedTwice,

@@ -3,6 +3,7 @@ import { GraphQLClient } from 'graphql-request'
 import type { Token } from '../auth/token.ts'
 import { type Explanation, OutageError, PermanentError, TransientError, UnknownOutcomeError } from '../errors.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import { type Answer, exchange } from '../outgoing/exchange.ts'
 import type { DocumentKind } from './require-document.ts'
 import { roleHeader } from './role-name.ts'
@@ -29,6 +30,7 @@ export function createSend(deps: { url: string; role: string }) {
     kind: DocumentKind,
     token: Token,
     limits: { signal?: AbortSignal; timeoutMs: number; maxBytes: number },
+    trace?: TraceHeaders,
   ): Promise<Received> => {
     limits.signal?.throwIfAborted()
     const sent: { begun: boolean; received?: Received } = { begun: false }
@@ -44,6 +46,7 @@ export function createSend(deps: { url: string; role: string }) {
       await client.request(document, variables, {
         authorization: `Bearer ${token.value}`,
         'x-hasura-role': roleHeader(deps.role),
+        ...trace,
       })
     } catch (error) {
       limits.signal?.throwIfAborted()

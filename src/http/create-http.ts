@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
+import { parseTraceHeaders } from '../observer/trace-headers.ts'
 import type { ApiRole } from '../operations/operation.ts'
 import type { Operations } from '../operations/registry.ts'
 import { toProblem } from '../problem.ts'
@@ -88,6 +89,7 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
           headers: request.headers,
           signal,
           caller,
+          trace: parseTraceHeaders(request.headers),
           roles,
         })
         reply.code(door.status).headers(headers)

@@ -22,7 +22,7 @@ export interface Door {
   carry(operations: Operations, asked: Asked): Promise<Answer>
 }
 
-interface Asked extends Pick<Call<never>, 'signal' | 'caller'> {
+interface Asked extends Pick<Call<never>, 'signal' | 'caller' | 'trace'> {
   readonly input: object
   readonly headers: object
   readonly roles: readonly ApiRole[]

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { TransientError, UsageError } from '../errors.ts'
 import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { Log } from '../log.ts'
+import { parseTraceHeaders, type TraceHeaders } from '../observer/trace-headers.ts'
 import { receiveCron, receiveEvent } from '../operations/hasura-triggers.ts'
 import type { Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
@@ -57,20 +58,24 @@ export function addHookRoutes(
       { parseAs: 'buffer', bodyLimit: eventBytes },
       async (_request: FastifyRequest, body: Buffer) => parseEvent(body),
     )
-    add(scope, receiveEvent.route, given => operations.receiveEvent(parseValue(receiveEvent.input, given, 'event')))
+    add(scope, receiveEvent.route, (given, call) =>
+      operations.receiveEvent(parseValue(receiveEvent.input, given, 'event'), call),
+    )
   })
-  add(app, receiveCron.route, given => operations.receiveCron(parseValue(receiveCron.input, given, 'event')))
+  add(app, receiveCron.route, (given, call) =>
+    operations.receiveCron(parseValue(receiveCron.input, given, 'event'), call),
+  )
 
   function add(
     scope: FastifyInstance,
     route: typeof receiveEvent.route,
-    ask: (given: object) => Promise<Answer>,
+    ask: (given: object, call: { readonly trace: TraceHeaders | undefined }) => Promise<Answer>,
   ): void {
     const { method, path } = routeOf({ route })
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { account } = parseValue(hookQuery, request.query, 'query')
       const body = parseValue(isObject, request.body, 'body')
-      const asked = ask({ ...body, account })
+      const asked = ask({ ...body, account }, { trace: parseTraceHeaders(request.headers) })
       if (!(await settlesWithin(clock, answerWithinMs, asked))) throw tooSlow()
       const { requests } = await asked
       return reply.code(requests.length > 0 ? 202 : 200).send({ requests })

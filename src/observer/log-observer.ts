@@ -14,8 +14,11 @@ export function createLogObserver(log: Log): Partial<Observer> {
     nothingClaimed(line, verdict) {
       log.debug({ ...line, guard: `claim-${verdict}` }, 'nothing was claimed')
     },
-    runBegan(run, { request, trigger }) {
-      log.info({ ...run, request, trigger }, 'run started')
+    requestAccepted(line, { absorber: _, ...how }) {
+      log.debug({ ...line, ...how }, 'request accepted')
+    },
+    runBegan(run, { trigger }) {
+      log.info({ ...run, trigger }, 'run started')
     },
     runEnded(run, how) {
       // Positions stay in the record: a cursor may be a text of the row's.

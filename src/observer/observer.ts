@@ -1,4 +1,5 @@
 import type { NoClaim, RunCounts, RunState } from '../states.ts'
+import type { TraceHeaders } from './trace-headers.ts'
 
 /** The requests of one account and job. */
 export interface ObservedLine {
@@ -9,6 +10,10 @@ export interface ObservedLine {
 /** Which run an event belongs to. */
 export interface ObservedRun extends ObservedLine {
   readonly run: string
+  /** The id of the request that it is an attempt at. */
+  readonly request: string
+  /** The id of its trace, when there is one. */
+  readonly trace?: string
 }
 
 /** Places where a run or a ticket was stopped because it came too late, or to the wrong process. */
@@ -32,12 +37,9 @@ export interface Observer {
   /** A claim got nothing; of one that got something `runClaimed` is told. */
   nothingClaimed(line: ObservedLine, verdict: NoClaim): void
   /** A process has claimed a run; `probed`: it goes to see whether a hold is over. */
-  runClaimed(
-    run: ObservedRun,
-    how: { readonly request: string; readonly trigger: string; readonly probed: boolean },
-  ): void
+  runClaimed(run: ObservedRun, how: { readonly trigger: string; readonly probed: boolean }): void
   /** The gate has let it pass, and its job begins. */
-  runBegan(run: ObservedRun, asked: { readonly request: string; readonly trigger: string }): void
+  runBegan(run: ObservedRun, asked: { readonly trigger: string }): void
   /** Told once for each run that was claimed, with the milliseconds since then. */
   runEnded(run: ObservedRun, how: RunEnd): void
   /** Rows were committed; never told of a dry run. */
@@ -53,9 +55,58 @@ export interface Observer {
   /** HTTP over TCP was answered. */
   httpAnswered(answer: HttpAnswer): void
   guardFired(guard: Guard, facts: Partial<ObservedRun> & { readonly error?: unknown }): void
-  /** Goes through the gate and the job of a claimed run: all that is told of a run in between is told inside of it. */
-  duringRun<T>(run: ObservedRun, work: () => Promise<T>): Promise<T>
+  /**
+   * Goes through a step, which is over when `work` is: what is told of it is told inside.
+   *
+   * @param work gets the headers that put what follows from this step into its trace, if there is one
+   */
+  during<T>(step: ObservedStep, work: (headers?: TraceHeaders) => Promise<T>): Promise<T>
 }
+
+export type ObservedStep =
+  | {
+      /** A request is committed, and whoever may run it is woken. What it gets is kept with the request. */
+      readonly kind: 'request'
+      readonly line: ObservedLine
+      readonly trigger: string
+      /** What its caller sent. */
+      readonly caller: TraceHeaders | undefined
+    }
+  /** Redis is given so many tickets. */
+  | { readonly kind: 'tickets'; readonly count: number }
+  /** A line is claimed, and what it holds is run: nothing of it belongs to whoever woke it. */
+  | { readonly kind: 'line'; readonly line: ObservedLine }
+  /** The gate and the job of a claimed run. */
+  | ({ readonly kind: 'run'; readonly run: ObservedRun } & ObservedClaim)
+  /** An API is asked once. What it gets is sent along. */
+  | ({ readonly kind: 'api'; readonly account: string } & ApiQuestion)
+  /** The identity provider is asked for a token of the account. */
+  | { readonly kind: 'token'; readonly account: string }
+  /** A run commits what it has written. */
+  | { readonly kind: 'commit'; readonly run: ObservedRun; readonly tables: readonly string[] }
+
+export interface ObservedClaim {
+  readonly trigger: string
+  /** Counts from 1. */
+  readonly attempt: number
+  /** When it was asked for, in milliseconds since 1970. */
+  readonly claimAskedAt: number
+  /** What was kept with its request. */
+  readonly kept: TraceHeaders | undefined
+  /** What came with requests that it absorbed. */
+  readonly absorbed: readonly TraceHeaders[]
+}
+
+export interface ApiQuestion {
+  readonly api: ApiName
+  /** `query` or `mutation`, or the HTTP method. */
+  readonly operation: string
+  /** Of a GraphQL operation. */
+  readonly name?: string | undefined
+  readonly url: string
+}
+
+export type ApiName = 'hasura' | 'rest' | 'keycloak'
 
 export interface AcceptedHow {
   /** The id of the request that does the work. */
@@ -63,6 +114,10 @@ export interface AcceptedHow {
   readonly trigger: string
   /** An equal one was waiting, or its key was known: nothing was added. */
   readonly absorbed: boolean
+  /** The id of its trace, when there is one. */
+  readonly trace?: string | undefined
+  /** What is kept with the one that absorbed it. */
+  readonly absorber?: TraceHeaders | undefined
 }
 
 export type RunEnd =
@@ -99,10 +154,14 @@ export interface TokenFetch {
 }
 
 export interface ApiTry {
-  readonly api: 'hasura' | 'rest' | 'keycloak'
+  readonly api: ApiName
   /** `query` or `mutation`, or the HTTP method. */
   readonly operation: string
   readonly outcome: ApiOutcome
+  /** Of the error that it met. */
+  readonly code?: string
+  /** Of the answer; absent where none came. */
+  readonly status?: number
   /** Of the exchange, in milliseconds: without the wait for a token, a slot or a rate limit. */
   readonly durationMs: number
 }

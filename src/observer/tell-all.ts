@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
-import type { Observer } from './observer.ts'
+import type { ObservedStep, Observer } from './observer.ts'
+import type { TraceHeaders } from './trace-headers.ts'
 
 /** Tells each of them what it wants to know, in their order. One that throws costs nobody else anything. */
 export function tellAll(observers: readonly Partial<Observer>[], log: Log): Observer {
@@ -27,13 +28,19 @@ export function tellAll(observers: readonly Partial<Observer>[], log: Log): Obse
     apiAsked: (...told) => tell(to => to.apiAsked?.(...told)),
     httpAnswered: (...told) => tell(to => to.httpAnswered?.(...told)),
     guardFired: (...told) => tell(to => to.guardFired?.(...told)),
-    duringRun(run, work) {
-      let whole = work
-      for (const { duringRun } of observers.toReversed()) {
+    during(step, work) {
+      let whole: typeof work = work
+      for (const { during } of observers.toReversed()) {
         const inner = whole
-        if (duringRun) whole = () => duringRun(run, inner)
+        if (during) whole = outer => during(step, own => inner(own ?? outer))
       }
-      return whole()
+      return whole(headersOf(step))
     },
   }
+}
+
+/** What a request came with is kept and belongs to its runs, whether or not anybody traces them here. */
+function headersOf(step: ObservedStep): TraceHeaders | undefined {
+  if (step.kind === 'request') return step.caller
+  return step.kind === 'run' ? step.kept : undefined
 }

@@ -47,14 +47,14 @@ export const receiveEvent = defineOperation({
   roles: [],
   input: eventInput,
   output: hookAnswerSchema,
-  async run({ deps }, { id, table, trigger, event: { op, data }, account }) {
+  async run({ deps }, { id, table, trigger, event: { op, data }, account }, { trace }) {
     if (account !== undefined) getNamed('account', deps.accounts, account)
     const event: TableEvent = { operation: op, old: data.old ?? undefined, new: data.new ?? undefined }
     const lines = [...deps.accounts.values()]
       .filter(access => account === undefined || access.account.name === account)
       .flatMap(access => jobsOf(access.account, deps.jobs.values()).map(job => ({ account: access.account.name, job })))
       .filter(({ job }) => job.on !== undefined && concerns(job.on, table, op))
-    const made = { caller: `hasura:${trigger.name}`, idempotencyKey: id }
+    const made = { caller: `hasura:${trigger.name}`, idempotencyKey: id, trace }
     const requests = await Promise.all(lines.map(line => requestForEvent(deps, line, event, made)))
     return { requests }
   },
@@ -65,7 +65,7 @@ async function requestForEvent(
   deps: RunDeps,
   { account, job }: { readonly account: string; readonly job: JobDefinition },
   event: TableEvent,
-  made: Pick<NewRequest, 'caller' | 'idempotencyKey'>,
+  made: Pick<NewRequest, 'caller' | 'idempotencyKey' | 'trace'>,
 ): Promise<AnsweredRequest> {
   const ask = (payload: unknown) => requestByHook(deps, { account, job: job.name, payload, ...made })
   const payload = job.payloadOfEvent?.(event, false) ?? {}
@@ -105,7 +105,7 @@ export const receiveCron = defineOperation({
   roles: [],
   input: cronInput,
   output: hookAnswerSchema,
-  async run({ deps }, { id, name, payload, account }) {
+  async run({ deps }, { id, name, payload, account }, { trace }) {
     const wish = readWish(name ?? undefined, payload)
     const wanted = { ...wish, account: wish.account ?? account }
     const job = getNamed('job', deps.jobs, wanted.job)
@@ -114,7 +114,7 @@ export const receiveCron = defineOperation({
       .filter(access => wanted.account === undefined && jobsOf(access.account, [job]).length > 0)
       .map(access => access.account.name)
     const accounts = wanted.account === undefined ? names : [wanted.account]
-    const made = { caller: `hasura:${name ?? 'scheduled'}`, idempotencyKey: id }
+    const made = { caller: `hasura:${name ?? 'scheduled'}`, idempotencyKey: id, trace }
     const requests = await Promise.all(
       accounts.map(account => {
         const { payload } = resolve(deps, { ...wanted, account })

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Tickets } from '../queue/tickets.ts'
 import type { RequestEnds } from '../runs/request-ends.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -24,6 +25,8 @@ export interface Call<Event> {
   readonly signal: AbortSignal
   /** Who asks over HTTP: `http:<client>/<subject>`. Undefined for whoever may open the control socket. */
   readonly caller: string | undefined
+  /** The trace that the caller is in. */
+  readonly trace?: TraceHeaders | undefined
   onEvent(event: Event): void
 }
 

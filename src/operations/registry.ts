@@ -55,8 +55,8 @@ export type Carry = (operation: AnyOperation, input: object, call: Call<unknown>
 export function createOperations(carry: Carry): Operations {
   const asks = Object.entries<AnyOperation>(registry).map(([name, operation]): [string, AnyAsk] => [
     name,
-    (input = {}, { signal = new AbortController().signal, caller, onEvent = () => {} } = {}) =>
-      carry(operation, input, { signal, caller, onEvent }),
+    (input = {}, { signal = new AbortController().signal, caller, trace, onEvent = () => {} } = {}) =>
+      carry(operation, input, { signal, caller, trace, onEvent }),
   ])
   // No type can tell that the entries of a mapped type are all there: the registry has just been walked.
   return Object.fromEntries(asks) as unknown as Operations

@@ -99,6 +99,6 @@ async function didChange(work: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function silent({ signal, caller }: Pick<Call<never>, 'signal' | 'caller'>): Call<never> {
-  return { signal, caller, onEvent() {} }
+function silent({ signal, caller, trace }: Omit<Call<never>, 'onEvent'>): Call<never> {
+  return { signal, caller, trace, onEvent() {} }
 }

@@ -45,6 +45,7 @@ export const makeRequest = defineOperation({
       priority,
       idempotencyKey,
       waitsForKey: call.caller === undefined,
+      trace: call.trace,
     })
     if (conflict) {
       throw new ConflictError({
@@ -120,7 +121,7 @@ export const retryRequest = defineOperation({
   roles: ['operate'],
   input: z.object({ id: nameValue }),
   output: acceptedSchema,
-  async run(app, { id }, { caller = '' }) {
+  async run(app, { id }, { caller = '', trace }) {
     const { account, job, payload: before, state, isForeground } = await requireRequest(app, id)
     if (isForeground) {
       throw new UsageError({
@@ -135,7 +136,7 @@ export const retryRequest = defineOperation({
       })
     }
     const payload = app.deps.jobs.get(job)?.payloadOfRetry?.(before) ?? before
-    const { accepted } = await requestRun(app.deps, { account, job, payload, trigger: 'retry', caller })
+    const { accepted } = await requestRun(app.deps, { account, job, payload, trigger: 'retry', caller, trace })
     return accepted
   },
 })

@@ -1,6 +1,7 @@
 import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
 import type { Login } from '../account.ts'
 import { ConfigError } from '../errors.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-dispatcher.ts'
 import { withDeadline } from '../outgoing/deadline.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
@@ -54,10 +55,10 @@ export function createKeycloakAdmin(
   const dispatcher = createBoundedDispatcher(answerLimit)
 
   /** Each try has its own client, because a client has one token and one signal. */
-  function openClient(token: string, signal: AbortSignal): KeycloakAdminClient {
+  function openClient(token: string, signal: AbortSignal, trace?: TraceHeaders): KeycloakAdminClient {
     // Passed to fetch unchanged. The types of Node's fetch belong to another version of undici.
     const own: object = { dispatcher }
-    const requestOptions: RequestInit = { redirect: 'manual', signal, headers: plainEncoding, ...own }
+    const requestOptions: RequestInit = { redirect: 'manual', signal, headers: { ...plainEncoding, ...trace }, ...own }
     const client = new KeycloakAdminClient({ baseUrl, realmName: realm, requestOptions })
     client.registerTokenProvider({ getAccessToken: async () => token })
     return client
@@ -69,11 +70,11 @@ export function createKeycloakAdmin(
       name: `${resource}.${method} of Keycloak's Admin API`,
       keyed: false,
     }
-    return persist(deps, request, signal, async (token, current) => {
+    return persist(deps, request, signal, async (token, current, trace) => {
       const over = new AbortController()
       try {
         const value = await withDeadline({ signal, timeoutMs }, async (own): Promise<unknown> => {
-          const target = openClient(token.value, AbortSignal.any([own, over.signal]))[resource]
+          const target = openClient(token.value, AbortSignal.any([own, over.signal]), trace)[resource]
           return await Reflect.apply(Reflect.get(target, method), target, parameters)
         })
         return { verdict: { kind: 'done', value } }

@@ -1,7 +1,8 @@
 import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import { longestPauseMs, type TryDeps, tryUntilKnown } from '../auth/try-until-known.ts'
+import { type ApiWatch, longestPauseMs, tryUntilKnown } from '../auth/try-until-known.ts'
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Clock } from '../time/clock.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import type { Verdict } from './interpret-answer.ts'
@@ -12,15 +13,16 @@ export interface PersistDeps {
   readonly tokens: TokenSource
   readonly clock: Clock
   readonly bucket: RateBucket
-  readonly tell?: TryDeps['tell']
+  readonly watch?: ApiWatch
 }
 
-/** One try of a request with this token; it rejects only with the signal's reason. */
-export type TryOnce<T> = (token: Token, request: ApiRequest) => Promise<Tried<T>>
+/** One try of a request with this token, and with headers to send along; it rejects only with the signal's reason. */
+export type TryOnce<T> = (token: Token, request: ApiRequest, trace?: TraceHeaders) => Promise<Tried<T>>
 
 export interface Tried<T> {
   readonly verdict: Verdict<T>
-  /** Absent if no response arrived. */
+  /** Absent if no response arrived, as are headers. */
+  readonly status?: number
   readonly headers?: { get(name: string): string | null }
 }
 
@@ -45,7 +47,8 @@ export async function persist<T>(
   })
   return tryUntilKnown(deps, signal, {
     operation: sent.method,
-    tryOnce: (failures, sending) => tryInTurn(deps, signal, token => sending(() => tryOnce(token, asked(failures)))),
+    tryOnce: (failures, sending) =>
+      tryInTurn(deps, signal, token => sending(trace => tryOnce(token, asked(failures), trace))),
     // The next try waits for its turn.
     pause: async () => {},
     isWorthAnotherTry: error => isWorthAnotherTry(error, asked([])),

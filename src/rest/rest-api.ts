@@ -112,13 +112,15 @@ export function createRestApi(
       ...(body !== undefined && { body }),
     }
     checkSendable(sendable)
-    const value = await persist(deps, request, signal, async (token, current): Promise<Tried<T>> => {
-      const answer = await sendRequest(exchange, sendable, token, { signal, timeoutMs, maxBytes, ifTooLarge })
+    const value = await persist(deps, request, signal, async (token, current, trace): Promise<Tried<T>> => {
+      const limits = { signal, timeoutMs, maxBytes, ifTooLarge }
+      const answer = await sendRequest(exchange, sendable, token, limits, trace)
       if ('failure' in answer) {
         return { verdict: { kind: 'error', error: interpretFailure(answer.failure, current) } }
       }
       const verdict = interpretAnswer(answer, current, deps.clock.now())
-      return { headers: answer.headers, verdict: verdict.kind === 'done' ? read(answer, current) : verdict }
+      const { status, headers } = answer
+      return { status, headers, verdict: verdict.kind === 'done' ? read(answer, current) : verdict }
     })
     return { value, name: request.name }
   }

@@ -1,5 +1,6 @@
 import type { Token } from '../auth/token.ts'
 import { PermanentError } from '../errors.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Answer, Exchange, Limits } from '../outgoing/exchange.ts'
 
 /** A body that can be sent more than once. */
@@ -27,8 +28,9 @@ export async function sendRequest(
   { url, method, headers, body }: Sendable,
   token: Token,
   limits: Limits & { readonly signal: AbortSignal },
+  trace: TraceHeaders | undefined,
 ): Promise<Answer | Unanswered> {
-  const all = new Headers(headers)
+  const all = new Headers({ ...headers, ...trace })
   all.set('authorization', `Bearer ${token.value}`)
   try {
     return await exchange(url, { method, headers: all, ...(body !== undefined && { body }) }, limits)

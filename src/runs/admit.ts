@@ -21,7 +21,14 @@ export interface Admission {
  */
 export async function admit(
   deps: RunDeps,
-  { job, access, signal, lease, known, probed }: Execution,
+  {
+    job,
+    access,
+    signal,
+    lease,
+    known,
+    probed,
+  }: Pick<Execution, 'job' | 'access' | 'signal' | 'lease' | 'known' | 'probed'>,
   observed: ObservedRun,
 ): Promise<Admission> {
   signal.throwIfAborted()

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { KnownAccount } from '../gate/account-record.ts'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { NoClaim } from '../states.ts'
 import { gather } from '../store/gather.ts'
 import type { FirstLoginState } from '../store/schema.ts'
@@ -19,6 +20,10 @@ export interface ClaimedRun {
   readonly probed: boolean
   /** What is stored about the account; undefined before its first token. */
   readonly known: KnownAccount | undefined
+  /** The trace that was kept with the request. */
+  readonly kept: TraceHeaders | undefined
+  /** The traces of requests that it has absorbed. */
+  readonly absorbed: readonly TraceHeaders[]
 }
 
 /** What the store returns about a run that has started. */
@@ -32,6 +37,8 @@ export interface BegunRow extends LineName {
   readonly subject: string
   readonly endpoint: string
   readonly first_login: FirstLoginState
+  readonly trace: TraceHeaders | null
+  readonly absorbed_traces: readonly TraceHeaders[] | null
 }
 
 interface ClaimRow extends Omit<BegunRow, keyof LineName> {
@@ -43,7 +50,7 @@ const claim = gather<LineName & { run: string; process: string; slots: number; r
     given: sql`account text, job text, run uuid, process uuid, slots integer, request text`,
     call: sql`worker.claim(given.account, given.job, given.run, given.process, given.slots, given.request)`,
     columns: sql`answer.verdict, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
-    answer.issuer, answer.subject, answer.endpoint, answer.first_login`,
+    answer.issuer, answer.subject, answer.endpoint, answer.first_login, answer.trace, answer.absorbed_traces`,
     orderOf: lineKey,
   },
 )
@@ -80,5 +87,7 @@ export function asClaimedRun(runId: string, row: BegunRow): ClaimedRun {
   const { account, job, request_id: requestId, payload, trigger, failures, probed } = row
   const { issuer, subject, endpoint, first_login: firstLogin } = row
   const known = issuer === null ? undefined : { issuer, subject, endpoint, firstLogin }
-  return { lease: { account, job, runId }, requestId, payload, trigger, failures, probed, known }
+  const { trace, absorbed_traces: absorbed } = row
+  const traces = { kept: trace ?? undefined, absorbed: absorbed ?? [] }
+  return { lease: { account, job, runId }, requestId, payload, trigger, failures, probed, known, ...traces }
 }

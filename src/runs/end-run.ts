@@ -26,7 +26,8 @@ const end = gather<Record<string, string | number | boolean | readonly string[] 
   call: sql`worker.end_run(given.run, given.state, given.request, given.pause_ms, given.failures, given."from", given."to",
     given.counts::jsonb, given.error::jsonb, given.hold::jsonb, given.lifts, given.steps, given.next)`,
   columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
-    answer.issuer, answer.subject, answer.endpoint, answer.first_login, answer.hold`,
+    answer.issuer, answer.subject, answer.endpoint, answer.first_login,
+    answer.trace, answer.absorbed_traces, answer.hold`,
 })
 
 /**

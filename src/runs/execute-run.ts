@@ -1,6 +1,7 @@
 import type { JobResult } from '../definitions/define-job.ts'
 import { LeaseLostError } from '../errors.ts'
 import type { ObservedRun } from '../observer/observer.ts'
+import { traceIdOf } from '../observer/trace-headers.ts'
 import type { RunCounts } from '../states.ts'
 import { type Admission, admit } from './admit.ts'
 import { type Ending, endAfter, endWith } from './ending.ts'
@@ -10,6 +11,7 @@ import { requestFollowers } from './request-followers.ts'
 import type { RunDeps } from './run-deps.ts'
 
 export interface Executed {
+  readonly observed: ObservedRun
   readonly ending: Ending
   /** What the job returned, or the error that ended it. */
   readonly outcome: { readonly result: JobResult } | { readonly thrown: unknown }
@@ -17,15 +19,23 @@ export interface Executed {
 
 /** Runs a claimed run through the gate and its job. It doesn't throw: the error that ended the run is in the result. */
 export function executeRun(deps: RunDeps, execution: Execution): Promise<Executed> {
-  const { requestId: request, trigger, probed } = execution
-  const observed = { job: execution.job.name, account: execution.access.account.name, run: execution.lease.runId }
-  deps.observer.runClaimed(observed, { request, trigger, probed })
-  return deps.observer.duringRun(observed, () => execute(deps, execution, observed))
+  const { observer } = deps
+  const { lease, requestId: request, trigger, probed, failures, claimAskedAt, kept, absorbed } = execution
+  const run = { job: execution.job.name, account: execution.access.account.name, run: lease.runId, request }
+  return observer.during(
+    { kind: 'run', run, trigger, attempt: failures + 1, claimAskedAt, kept, absorbed },
+    async trace => {
+      const observed = trace ? { ...run, trace: traceIdOf(trace) } : run
+      observer.runClaimed(observed, { trigger, probed })
+      return execute({ ...deps, log: deps.log.child(observed) }, execution, observed)
+    },
+  )
 }
 
+/** @param deps.log tells the run in each line */
 async function execute(deps: RunDeps, execution: Execution, observed: ObservedRun): Promise<Executed> {
   const { observer, clock } = deps
-  const { job, access, signal, failures, probed, requestId: request, trigger, dryRun = false } = execution
+  const { signal, failures, probed, trigger, dryRun = false } = execution
   const claimedAt = clock.now()
 
   const fail = (thrown: unknown, metBy: 'gate' | 'run'): Executed => {
@@ -35,10 +45,10 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
     if (ending.run !== 'succeeded') {
       observer.runEnded(observed, { state: ending.run, durationMs: clock.now() - claimedAt, error: thrown })
     }
-    return { ending, outcome: { thrown } }
+    return { observed, ending, outcome: { thrown } }
   }
   const follow = async (result: JobResult | undefined) =>
-    dryRun ? undefined : requestFollowers(deps, access, job, result)
+    dryRun ? undefined : requestFollowers(deps, execution, result)
 
   let admitted: Admission
   try {
@@ -47,12 +57,12 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
     return fail(thrown, 'gate')
   }
   try {
-    observer.runBegan(observed, { request, trigger })
+    observer.runBegan(observed, { trigger })
     const result = await perform(deps, execution, admitted, observed)
     observer.runEnded(observed, { state: 'succeeded', durationMs: clock.now() - claimedAt, counts: countsOf(result) })
     await follow(result)
     const facts = { failures, probed, metBy: 'run', dryRun, stopped: undefined } as const
-    return { ending: endWith(result, facts), outcome: { result } }
+    return { observed, ending: endWith(result, facts), outcome: { result } }
   } catch (thrown) {
     const failed = fail(thrown, 'run')
     await follow(undefined)

@@ -9,6 +9,8 @@ export interface Execution extends ClaimedRun {
   readonly access: AccountAccess
   /** Default false. */
   readonly dryRun?: boolean
+  /** When the claim was asked for, in milliseconds since 1970. */
+  readonly claimAskedAt: number
   readonly signal: AbortSignal
   /** Called at each report. The store gets progress only now and then. */
   readonly onProgress?: (progress: PacedProgress) => void

@@ -60,9 +60,9 @@ function createContext(
   settings: JobSettings,
   observed: ObservedRun,
 ): JobContext<unknown> {
-  const { store, clock, observer } = deps
-  const log = deps.log.child(observed)
-  const { lease, requestId, job } = execution
+  const { store, clock, log, observer } = deps
+  const { lease, requestId, job, kept } = execution
+  const commit = { kind: 'commit', run: observed, tables: [job.into ?? []].flat() } as const
   const pace = createPace(clock)
   const { account } = observed
   let reportedAt = Number.NEGATIVE_INFINITY
@@ -77,8 +77,8 @@ function createContext(
     log,
     schemaFolder: deps.schemaFolder,
     store,
-    transaction: work => fencedTransaction(store, lease, work),
-    statement: build => fencedStatement(store, lease, build),
+    transaction: work => observer.during(commit, () => fencedTransaction(store, lease, work)),
+    statement: build => observer.during(commit, () => fencedStatement(store, lease, build)),
     progress(progress) {
       const paced = pace(progress)
       execution.onProgress?.(paced)
@@ -92,8 +92,8 @@ function createContext(
     async request({ name }, ...[payload]) {
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} requests job "${name}", which doesn't exist`)
-      const request = { account, job: name, payload: payload ?? {}, trigger: 'job' as const, caller: `job:${job.name}` }
-      const { accepted } = await requestRun(deps, request)
+      const made = { trigger: 'job', caller: `job:${job.name}`, trace: kept } as const
+      const { accepted } = await requestRun(deps, { account, job: name, payload: payload ?? {}, ...made })
       return { id: accepted.id }
     },
   }

@@ -1,19 +1,18 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
-import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
-import type { AccountAccess } from '../gate/account-access.ts'
+import type { JobResult } from '../definitions/define-job.ts'
+import type { Execution } from './execution.ts'
 import { requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
 /**
- * Requests the jobs that follow the mirror tables which a run of `job` may have written. It doesn't throw: followers also have a
+ * Requests the jobs that follow the mirror tables which a run may have written. It doesn't throw: followers also have a
  * schedule, which makes up for lost wake-ups.
  *
  * @param result undefined if the run failed; some of its pages may be committed
  */
 export async function requestFollowers(
   deps: Pick<RunDeps, 'store' | 'jobs' | 'wake' | 'log' | 'observer'>,
-  { account }: Pick<AccountAccess, 'account'>,
-  job: JobDefinition,
+  { job, access: { account }, kept }: Pick<Execution, 'job' | 'access' | 'kept'>,
   result: JobResult | undefined,
 ): Promise<void> {
   if (job.into === undefined || hasWrittenNothing(result)) return
@@ -26,11 +25,12 @@ export async function requestFollowers(
       payload: {},
       trigger: 'job',
       caller: `job:${job.name}`,
+      trace: kept,
     } as const
     try {
       await requestRun(deps, request)
     } catch (error) {
-      deps.log.debug({ error, account: account.name, job: name }, 'a follower of the changes could not be requested')
+      deps.log.debug({ error, follower: name }, 'a follower of the changes could not be requested')
     }
   }
 }

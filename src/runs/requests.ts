@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { InProgressError, UsageError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Observer } from '../observer/observer.ts'
+import { type TraceHeaders, traceIdOf } from '../observer/trace-headers.ts'
 import type { Priority, RequestState, Trigger } from '../states.ts'
 import { type AccountRows, accountRows } from '../store/account-rows.ts'
 import { gather } from '../store/gather.ts'
@@ -30,6 +31,8 @@ export interface NewRequest extends LineName {
   readonly idempotencyKey?: string | undefined
   /** Waits while another request with the key is being accepted; default true. */
   readonly waitsForKey?: boolean
+  /** The trace that its runs belong to. */
+  readonly trace?: TraceHeaders | undefined
 }
 
 export interface AcceptedRequest {
@@ -44,6 +47,8 @@ interface Acceptance {
   /** The answer to the first request with the key; without a key, the same as `absorbed`. */
   readonly answer: AcceptedRequest
   readonly conflict: boolean
+  /** The trace that was kept with the request which has absorbed this one. */
+  readonly absorber: TraceHeaders | undefined
 }
 
 interface AcceptRow {
@@ -53,14 +58,15 @@ interface AcceptRow {
   readonly fence: string
   readonly free: boolean
   readonly said_absorbed: boolean
+  readonly kept: TraceHeaders | null
 }
 
 const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
   given: sql`id text, account text, job text, payload text, trigger text, priority text, caller text, key text,
-    waits boolean`,
+    waits boolean, trace jsonb`,
   call: sql`worker.accept(given.id, given.account, given.job, given.payload::jsonb, given.trigger, given.priority, given.caller,
-    given.key, null, null, given.waits)`,
-  columns: sql`answer.id, answer.absorbed, answer.conflict, answer.fence, answer.free, answer.said_absorbed`,
+    given.key, null, null, given.waits, given.trace)`,
+  columns: sql`answer.id, answer.absorbed, answer.conflict, answer.fence, answer.free, answer.said_absorbed, answer.kept`,
   orderOf: ({ account, job, payload }) => `${account}/${job}/${payload}`,
 })
 
@@ -77,7 +83,7 @@ export async function acceptRequest(
 ): Promise<Acceptance & { readonly wake: readonly Line[] }> {
   const { account, job, payload, trigger, priority = 'normal', caller, idempotencyKey: key = null } = request
   const made = { id: crypto.randomUUID(), account, job, payload: JSON.stringify(payload), trigger, priority, caller }
-  const asked = { ...made, key, waits: request.waitsForKey ?? true }
+  const asked = { ...made, key, waits: request.waitsForKey ?? true, trace: request.trace ?? null }
   const [row] = await accept(store, asked).catch(explainPayload)
   if (!row) throw new TypeError('worker.accept answers with one row')
   const { id } = row
@@ -86,6 +92,7 @@ export async function acceptRequest(
     accepted: { id, absorbed: row.absorbed },
     answer: { id, absorbed: row.said_absorbed },
     conflict: row.conflict,
+    absorber: row.kept ?? undefined,
     wake: row.free ? [{ account, job, fence: row.fence }] : [],
   }
 }
@@ -95,14 +102,19 @@ export async function requestRun(
   deps: { readonly store: Store; readonly wake: Wake; readonly observer: Observer },
   request: NewRequest,
 ): Promise<Acceptance> {
-  const { wake, ...acceptance } = await acceptRequest(deps.store, request)
-  const { accepted, conflict } = acceptance
-  const { account, job, trigger } = request
-  if (!conflict) {
-    deps.observer.requestAccepted({ job, account }, { request: accepted.id, trigger, absorbed: accepted.absorbed })
-  }
-  deps.wake(wake)
-  return acceptance
+  const { observer } = deps
+  const { account, job, trigger, trace: caller } = request
+  const line = { job, account }
+  return observer.during({ kind: 'request', line, trigger, caller }, async trace => {
+    const { wake, ...acceptance } = await acceptRequest(deps.store, { ...request, trace })
+    const { accepted, conflict, absorber } = acceptance
+    const { id, absorbed } = accepted
+    if (!conflict) {
+      observer.requestAccepted(line, { request: id, trigger, absorbed, trace: trace && traceIdOf(trace), absorber })
+    }
+    deps.wake(wake)
+    return acceptance
+  })
 }
 
 function keyInProgress(key: string | null): InProgressError {
@@ -125,11 +137,19 @@ function explainPayload(error: unknown): never {
 /** Reserves a foreground run for a process: it is first in its line, isn't absorbed, and ends with the process. */
 export async function reserveRequest(
   store: Store,
-  { account, job, payload, trigger, processId }: LineName & { payload: unknown; trigger: string; processId: string },
+  {
+    account,
+    job,
+    payload,
+    trigger,
+    processId,
+    trace,
+  }: LineName & { payload: unknown; trigger: string; processId: string; trace?: TraceHeaders | undefined },
 ): Promise<string> {
   const id = `run-${crypto.randomUUID()}`
-  await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, rank, priority, reserved_for)
-    values (${id}, ${account}, ${job}, ${JSON.stringify(payload)}::jsonb, '', ${trigger}, 'cli', '-infinity', 'high', ${processId})`
+  await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, rank, priority, reserved_for, trace)
+    values (${id}, ${account}, ${job}, ${JSON.stringify(payload)}::jsonb, '', ${trigger}, 'cli', '-infinity', 'high', ${processId},
+      ${trace ? JSON.stringify(trace) : null}::jsonb)`
     .execute(store)
     .catch(explainPayload)
   return id

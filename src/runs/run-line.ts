@@ -1,11 +1,11 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
+import type { ObservedRun } from '../observer/observer.ts'
 import type { NoClaim } from '../states.ts'
 import { type ClaimedRun, claimRun } from './claim-run.ts'
 import { type EndedRun, endRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
-import type { Lease } from './lease.ts'
 import type { LineName } from './line.ts'
 import type { RunDeps } from './run-deps.ts'
 import type { RunInHand } from './runs-in-hand.ts'
@@ -28,7 +28,17 @@ const turnMs = 50
  * @param mayGoOn whether another request may start
  * @returns whether there was anything to run
  */
-export async function runLine(
+export function runLine(
+  deps: RunDeps,
+  { account, job }: LineName,
+  stopping: AbortSignal,
+  mayGoOn: () => boolean,
+): Promise<boolean> {
+  const line = { job, account }
+  return deps.observer.during({ kind: 'line', line }, () => takeTurn(deps, line, stopping, mayGoOn))
+}
+
+async function takeTurn(
   deps: RunDeps,
   line: LineName,
   stopping: AbortSignal,
@@ -48,6 +58,7 @@ export async function runLine(
   let hand: RunInHand = turn.use(process.takeInHand())
   // While this process isn't heard, its runs are aborted as they start; it would claim them again endlessly.
   if (hand.signal.aborted) return false
+  let claimAskedAt = clock.now()
   let claim: ClaimedRun | NoClaim | undefined = await claimRun(store, {
     line,
     runId: hand.runId,
@@ -61,12 +72,13 @@ export async function runLine(
   while (claim) {
     if (claim.probed) access.lookAfresh()
     const signal = AbortSignal.any([hand.signal, stopping])
-    const { ending } = await executeRun(deps, { ...claim, job, access, signal })
+    const { observed, ending } = await executeRun(deps, { ...claim, job, access, signal, claimAskedAt })
     const over = hand
     // An aborted run is a bad sign for the next one: this process may not be heard.
     const goesOn = clock.now() < turnEndsAt && mayGoOn() && !hand.signal.aborted
     if (goesOn) hand = turn.use(process.takeInHand())
-    const ended = await endSurely(deps, claim.lease, ending, stopping, goesOn ? hand.runId : undefined)
+    claimAskedAt = clock.now()
+    const ended = await endSurely(deps, observed, ending, stopping, goesOn ? hand.runId : undefined)
     // Otherwise each heartbeat during a long run after it would report that this run has no lease.
     over[Symbol.dispose]()
     deps.wake(ended?.wake ?? [])
@@ -99,15 +111,14 @@ function unrecordable({ failures }: Ending): Ending {
  */
 export async function endSurely(
   { store, clock, log, observer }: Pick<RunDeps, 'store' | 'clock' | 'log' | 'observer'>,
-  { runId, account, job }: Lease,
+  run: ObservedRun,
   ending: Ending,
   stopping: AbortSignal,
   nextRunId?: string,
 ): Promise<EndedRun | undefined> {
-  const run = { job, account, run: runId }
   for (let recorded = ending, next = nextRunId; ; next = undefined) {
     try {
-      const ended = await endRun(store, runId, recorded, next)
+      const ended = await endRun(store, run.run, recorded, next)
       if (!ended) {
         observer.guardFired('end-refused', run)
         return undefined

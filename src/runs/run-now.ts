@@ -1,10 +1,12 @@
 import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
+import { traceIdOf } from '../observer/trace-headers.ts'
 import type { NoClaim } from '../states.ts'
 import { type ClaimedRun, claimRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
+import type { Execution } from './execution.ts'
 import type { LineName } from './line.ts'
 import type { PacedProgress } from './pace.ts'
 import { reapDeadProcesses } from './reap.ts'
@@ -49,18 +51,17 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
 }
 
 async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
-  const { store } = deps
-  const line = { account: run.access.account.name, job: run.job.name }
+  const { store, observer } = deps
+  const line = { job: run.job.name, account: run.access.account.name }
   using hand = deps.process.takeInHand()
   const trigger = run.dryRun ? 'dry-run' : 'cli'
-  const requestId = await reserveRequest(store, {
-    ...line,
-    payload: run.payload,
-    trigger,
-    processId: deps.process.id,
+  const requestId = await observer.during({ kind: 'request', line, trigger, caller: undefined }, async trace => {
+    const reserved = { ...line, payload: run.payload, trigger, processId: deps.process.id, trace }
+    const request = await reserveRequest(store, reserved)
+    observer.requestAccepted(line, { request, trigger, absorbed: false, trace: trace && traceIdOf(trace) })
+    return request
   })
-  deps.observer.requestAccepted(line, { request: requestId, trigger, absorbed: false })
-  let claim: ClaimedRun
+  let claim: Claimed
   try {
     claim = await waitForClaim(deps, run, { line, runId: hand.runId, requestId })
   } catch (error) {
@@ -68,8 +69,8 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
     throw error
   }
   const signal = AbortSignal.any([hand.signal, run.signal])
-  const { ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
-  const ended = await endSurely(deps, claim.lease, inForeground(ending, 'result' in outcome), run.signal)
+  const { observed, ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
+  const ended = await endSurely(deps, observed, inForeground(ending, 'result' in outcome), run.signal)
   deps.wake(ended?.wake ?? [])
   if ('thrown' in outcome) throw outcome.thrown
   if (!ended) throw unsure(line)
@@ -89,16 +90,19 @@ export function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolea
   return { ...ending, request: cameThrough ? 'done' : 'failed' }
 }
 
+type Claimed = ClaimedRun & Pick<Execution, 'claimAskedAt'>
+
 async function waitForClaim(
   deps: RunDeps,
   run: RunNow,
   wanted: { readonly line: { account: string; job: string }; readonly runId: string; readonly requestId: string },
-): Promise<ClaimedRun> {
+): Promise<Claimed> {
   const { store, clock, process } = deps
   const slots = run.access.account.limits?.concurrentRuns ?? defaultSlots
   for (let told = false; ; ) {
+    const claimAskedAt = clock.now()
     const claim: ClaimedRun | NoClaim = await claimRun(store, { ...wanted, processId: process.id, slots })
-    if (typeof claim !== 'string') return claim
+    if (typeof claim !== 'string') return { ...claim, claimAskedAt }
     if (claim === 'gone') throw await explainGone(store, wanted.requestId)
     if (!told) run.onWaiting()
     told = true

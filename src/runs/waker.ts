@@ -63,7 +63,8 @@ export function createWaker({
         if (notifies) void notify()
         return
       }
-      tickets.add(lines).then(
+      const adding = observer.during({ kind: 'tickets', count: lines.length }, () => tickets.add(lines))
+      adding.then(
         () => observer.ticketsAdded(lines.length),
         error => {
           observer.guardFired('ticket-refused', { error })

@@ -22,9 +22,12 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0012_origins_of_leases', ['alter table worker.leases add column origin text']],
   ['0013_last_success_of_lines', lastSuccess()],
   ['0014_answers_of_keys', ['alter table worker.idempotency_keys add column absorbed boolean not null default false']],
-  ['0015_requests_of_ticks', replaceFunctions],
   ['0016_live', live()],
   ['0017_audit_and_failed_requests', auditAndFailedRequests()],
+  [
+    '0018_traces_of_requests',
+    ['alter table worker.requests add column trace jsonb, add column absorbed_traces jsonb', ...replaceFunctions],
+  ],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Priority, RequestState, RunCounts, RunState } from '../states.ts'
 
 /**
@@ -224,6 +225,9 @@ interface RequestRow {
   bootstrap_id: string | null
   steps: string[] | null
   superseded_by: string | null
+  /** The trace that its runs belong to, as its caller has sent it, and those of requests that it has absorbed. */
+  trace: JSONColumnType<TraceHeaders> | null
+  absorbed_traces: JSONColumnType<readonly TraceHeaders[]> | null
   error_code: string | null
   error_found: string | null
   error_remedy: string | null

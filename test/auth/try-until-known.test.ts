@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Token } from '../../src/auth/token.ts'
-import { type Setback, tryUntilKnown } from '../../src/auth/try-until-known.ts'
+import { type ApiWatch, type Setback, tryUntilKnown } from '../../src/auth/try-until-known.ts'
 import {
   OutageError,
   PermanentError,
@@ -16,6 +16,11 @@ const rejected: Setback = { kind: 'token-rejected', reason: 'expired' }
 const outage: Setback = { kind: 'error', error: new TransientError('away', 'away') }
 const refused: Setback = { kind: 'error', error: new PermanentError('no', 'no') }
 const limited = (retryAfterMs: number): Setback => ({ kind: 'rate-limited', retryAfterMs })
+
+/** Passes on how each try ended. */
+function watchAll(asked: ApiWatch['asked']): ApiWatch {
+  return { during: (_, work) => work(), asked }
+}
 
 /** Plays these verdicts, and tells how it ended, with all pauses and how many tokens were dropped. */
 async function play(verdicts: readonly (typeof done | Setback)[]) {
@@ -35,7 +40,7 @@ async function play(verdicts: readonly (typeof done | Setback)[]) {
   const deps = {
     tokens,
     clock: { now: () => 0, sleep },
-    tell: ({ outcome }: { outcome: string }) => told.push(outcome),
+    watch: watchAll(({ outcome }) => told.push(outcome)),
   }
   const outcome = await tryUntilKnown(deps, undefined, {
     operation: 'query',
@@ -86,7 +91,7 @@ test.each([
 test('what was never sent is not told', async () => {
   const told: unknown[] = []
   const tokens = { drop() {} }
-  const asked = tryUntilKnown({ tokens, clock: systemClock, tell: tried => told.push(tried) }, undefined, {
+  const asked = tryUntilKnown({ tokens, clock: systemClock, watch: watchAll(tried => told.push(tried)) }, undefined, {
     operation: 'query',
     tryOnce: async () => ({ verdict: refused }),
     pause: async () => {},

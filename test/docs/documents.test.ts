@@ -35,6 +35,9 @@ const variablesOfNode = ['NODE_EXTRA_CA_CERTS']
 /** Of the compose file that `init` writes. */
 const variablesOfCompose = ['POSTGRES_PASSWORD']
 
+/** Read by OpenTelemetry's SDK. */
+const variablesOfSdk = ['OTEL_EXPORTER_OTLP_ENDPOINT']
+
 /** A setting of every webhook. */
 const variablesOfWebhooks = ['WEBHOOK_PRIVATE_HOSTS']
 
@@ -62,6 +65,7 @@ describe.each(documents)('%s', path => {
     const others = [
       ...variablesOfNode,
       ...variablesOfCompose,
+      ...variablesOfSdk,
       ...variablesOfWebhooks,
       ...variablesOfTests,
       ...variablesOfExamples,
@@ -102,7 +106,7 @@ function findProblem(command: string): string | undefined {
   const words = wordsOf(command)
   // What openssl and rm are told is followed in tests of their own.
   if (/^(?:umask 077|openssl .+|rm .+|git config core.hooksPath .githooks)$/.test(command)) return undefined
-  if (/^npm install(?: hasura-sync-worker)?$/.test(command)) return undefined
+  if (/^npm install(?: hasura-sync-worker| @opentelemetry\/sdk-node)?$/.test(command)) return undefined
   if (words[0] === 'cd') return existsSync(join(projectFolder, words[1] ?? '')) ? undefined : 'there is no such folder'
   if (words[0] === 'docker' || words[0] === 'kubectl') {
     const main = words.findIndex(word => /(?:^|\/)main\.[jt]s$/.test(word))

@@ -141,7 +141,11 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     const none = { requestId: '', payload: {}, trigger: 'cli', failures: 0, probed: false, known: undefined }
     const { signal } = new AbortController()
     const goOn = () =>
-      admit(app.deps, { lease, job, access, signal, ...none }, { job: job.name, account, run: lease.runId })
+      admit(
+        app.deps,
+        { lease, job, access, signal, ...none },
+        { job: job.name, account, run: lease.runId, request: '' },
+      )
     await app.removeAccount(account)
     await sql`select worker.end_run(${lease.runId}, 'interrupted', 'failed', 0, 0, null, null, null, null, null, false, null)`.execute(
       store(),

@@ -9,7 +9,7 @@ import { tellAll } from '../../src/observer/tell-all.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { readExposition, samplesOf } from './exposition.ts'
 
-const run = { job: 'sync-users', account: 'north', run: 'r1' }
+const run = { job: 'sync-users', account: 'north', run: 'r1', request: 'q1' }
 const error = new JobError('broken', 'secret words of a row')
 
 async function scrapeAfter(tell: (observer: Observer) => void, hasAccounts = false) {
@@ -27,11 +27,11 @@ test('runs are counted by job and outcome, timed, and their rows added up', asyn
       undefined,
       JSON.parse('{"inserted":"many"}'),
     ]) {
-      o.runClaimed(run, { request: 'q', trigger: 'cli', probed: false })
+      o.runClaimed(run, { trigger: 'cli', probed: false })
       o.runEnded(run, { state: 'succeeded', durationMs: 300, counts })
     }
-    o.runClaimed(run, { request: 'q', trigger: 'cli', probed: false })
-    o.runClaimed(run, { request: 'q', trigger: 'cli', probed: false })
+    o.runClaimed(run, { trigger: 'cli', probed: false })
+    o.runClaimed(run, { trigger: 'cli', probed: false })
     o.runEnded(run, { state: 'failed', durationMs: 2_000, error })
     o.holdPlaced(run, { code: 'claims', scope: 'account' })
     o.pageWritten(run, { table: 'users', read: 5, changed: 2, durationMs: 3 })

@@ -5,8 +5,9 @@ import type { Observer } from '../../src/observer/observer.ts'
 import { tellAll } from '../../src/observer/tell-all.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 
-const run = { job: 'sync-users', account: 'north', run: 'r1' }
-const asked = { request: 'q1', trigger: 'cli' }
+const line = { job: 'sync-users', account: 'north' }
+const run = { ...line, run: 'r1', request: 'q1' }
+const asked = { trigger: 'cli' }
 const error = new JobError('broken', 'It broke')
 
 describe('in the log, an event', () => {
@@ -28,7 +29,11 @@ describe('in the log, an event', () => {
       o => o.runEnded(run, { state: 'refused', durationMs: 5, error }),
       { ...run, level: 'warn', msg: 'run refused' },
     ],
-    ['of a request is none', o => o.requestAccepted(run, { ...asked, absorbed: false }), undefined],
+    [
+      'of a request',
+      o => o.requestAccepted(line, { ...asked, request: 'q1', absorbed: false }),
+      { ...line, ...asked, request: 'q1', level: 'debug', msg: 'request accepted' },
+    ],
     ['of a page is none', o => o.pageWritten(run, { table: 'users', read: 2, changed: 1, durationMs: 5 }), undefined],
     [
       'of a token is none',

@@ -35,7 +35,7 @@ function createRecorder() {
     apiAsked: record('apiAsked'),
     httpAnswered: record('httpAnswered'),
     guardFired: record('guardFired'),
-    duringRun: ({ run }, work) => during.run(run, work),
+    during: (step, work) => (step.kind === 'run' ? during.run(step.run.run, work) : work()),
   }
   return { observer, told, factsOf: (what: string) => told.filter(each => each.what === what).map(each => each.facts) }
 }
@@ -49,16 +49,16 @@ describe('an observer', () => {
     const line = { job: 'sync-topics', account: 'default' }
     await runPull(app, app.deps.jobs.get(line.job) ?? expect.fail(), line.account)
 
-    const [accepted, claimed, ...during] = told
+    const [accepted, ...during] = told
     expect(accepted).toMatchObject({ what: 'requestAccepted', facts: [line, { trigger: 'cli', absorbed: false }] })
-    expect(claimed).toMatchObject({ what: 'runClaimed', facts: [line, { trigger: 'cli' }] })
+    expect(during[0]).toMatchObject({ what: 'runClaimed', facts: [line, { trigger: 'cli' }] })
     expect(new Set(during.map(({ run }) => run))).toEqual(new Set([expect.any(String)]))
     expect(factsOf('tokenFetched')).toEqual([
       ['default', { outcome: 'granted', isRenewal: false, durationMs: aDuration }],
     ])
     expect(factsOf('apiAsked')).toContainEqual([
       'default',
-      { api: 'hasura', operation: 'query', outcome: 'done', durationMs: aDuration },
+      { api: 'hasura', operation: 'query', outcome: 'done', status: 200, durationMs: aDuration },
     ])
     expect(factsOf('runBegan')).toHaveLength(1)
     const { rows } = await sql<{ name: string }>`select title as name from mirror.topics`.execute(app.database.store)

@@ -7,28 +7,33 @@ import { planByIndex } from './plan-by-index.ts'
  *
  * `p_steps` are the jobs that a bootstrap must still request after this request, and `p_bootstrap` is the bootstrap's request.
  *
+ * `p_trace` says to which trace its runs belong (`TraceHeaders`). The trace of an absorbed request is kept with the absorbing one,
+ * whose runs belong to the trace that came first.
+ *
  * Without `p_waits`, a key whose first request is still being accepted returns at once, without an id.
  *
  * Returns the id, whether nothing was added, whether the key belongs to another payload, the line's lease (a ticket is useful
- * only while nobody holds it), and whether the first request of the key was absorbed, as its caller was told.
+ * only while nobody holds it), whether the first request of the key was absorbed, as its caller was told, and the trace of the request
+ * that absorbed this one.
  */
 export const acceptFunction = `
 create function worker.accept(
   p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text,
-  p_bootstrap text, p_steps text[], p_waits boolean default true
-) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean)
+  p_bootstrap text, p_steps text[], p_waits boolean default true, p_trace jsonb default null
+) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean, kept jsonb)
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
   v_hash text := encode(sha256(convert_to(p_payload::text, 'UTF8')), 'hex');
   v_known worker.idempotency_keys;
   v_id text;
+  v_kept jsonb;
   v_lease worker.leases;
 begin
   if p_key is not null and not p_waits and not pg_try_advisory_xact_lock(
     hashtextextended(jsonb_build_array('key', p_caller, p_account, p_job, p_key)::text, 0))
   then
-    return query select null::text, true, false, 0::bigint, false, false;
+    return query select null::text, true, false, 0::bigint, false, false, null::jsonb;
     return;
   end if;
   while p_key is not null loop
@@ -40,22 +45,24 @@ begin
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
     -- Deleted with its request in between: this request gets the key.
     continue when v_known.request_id is null;
-    return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false, v_known.absorbed;
+    return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false, v_known.absorbed,
+      null::jsonb;
     return;
   end loop;
 
   insert into worker.requests as r
-    (id, account, job, payload, payload_hash, trigger, caller, priority, rank, bootstrap_id, steps)
+    (id, account, job, payload, payload_hash, trigger, caller, priority, rank, bootstrap_id, steps, trace)
   values (p_id, p_account, p_job, p_payload, v_hash, p_trigger, p_caller, p_priority,
-    now() + worker.rank_offset(p_priority), p_bootstrap, p_steps)
+    now() + worker.rank_offset(p_priority), p_bootstrap, p_steps, p_trace)
   on conflict (account, job, payload_hash) where state = 'waiting' and reserved_for is null do update set
     rank = least(r.rank, excluded.rank),
     priority = case when excluded.rank < r.rank then excluded.priority else r.priority end,
     -- Only the worker's own back-off: a pause that the API asked for is a hold, and a bootstrap waits for its steps.
     due_at = case when excluded.priority = 'high' and r.due_at < 'infinity' then null else r.due_at end,
     bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
-    steps = coalesce(excluded.steps, r.steps)
-  returning r.id into v_id;
+    steps = coalesce(excluded.steps, r.steps),
+    absorbed_traces = worker.add_trace(r.absorbed_traces, excluded.trace)
+  returning r.id, case when r.id <> p_id then r.trace end into v_id, v_kept;
 
   if p_key is not null and v_id <> p_id then
     update worker.idempotency_keys k set request_id = v_id, absorbed = true
@@ -63,8 +70,20 @@ begin
   end if;
   select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job;
   return query select v_id, v_id <> p_id, false, coalesce(v_lease.fence, 0),
-    v_lease.run_id is null and v_lease.occupied_by is null, v_id <> p_id;
+    v_lease.run_id is null and v_lease.occupied_by is null, v_id <> p_id, v_kept;
 end $$`
+
+/** A span may have more links; nobody looks at all of them. */
+const mostTraces = 16
+
+/** The traces of absorbed requests, with another one. */
+export const addTraceFunction = `
+create function worker.add_trace(p_traces jsonb, p_trace jsonb) returns jsonb language sql immutable as $$
+  select case
+    when p_trace is null or jsonb_array_length(p_traces) >= ${mostTraces} then p_traces
+    else coalesce(p_traces, '[]') || jsonb_build_array(p_trace)
+  end
+$$`
 
 /** How far the rank of a priority is before or after the time of the request. It is limited, so that `low` isn't starved. */
 export const rankOffsetFunction = `
@@ -75,6 +94,8 @@ $$`
 /**
  * Makes a request inside the caller's own transaction, for other programs that write to this database. The caller is the
  * database's session user, whatever `set role` says. A payload is parsed when its run starts; an invalid one fails then.
+ *
+ * The trace comes from the setting `worker.traceparent`: another parameter would make another function, which nobody was granted.
  */
 export const requestFunction = `
 create or replace function worker.request(
@@ -83,6 +104,8 @@ create or replace function worker.request(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_accepted record;
+  v_parent text := substring(current_setting('worker.traceparent', true)
+    from '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$');
 begin
   if request.job is null or request.account is null or request.payload is null then
     raise exception 'worker.request needs a job, an account and a payload'
@@ -92,7 +115,8 @@ begin
     raise exception 'priority "%" is not one of high, normal, low', request.priority using errcode = 'invalid_parameter_value';
   end if;
   select * into v_accepted from worker.accept(gen_random_uuid()::text, request.account, request.job, request.payload, 'sql',
-    request.priority, 'sql:' || session_user, request.idempotency_key, null, null);
+    request.priority, 'sql:' || session_user, request.idempotency_key, null, null, true,
+    case when v_parent is not null then jsonb_build_object('traceparent', v_parent) end);
   if v_accepted.conflict then
     raise exception 'idempotency key "%" was used for % with another payload', request.idempotency_key, request.job
       using hint = 'Give each request its own key.', errcode = 'unique_violation';

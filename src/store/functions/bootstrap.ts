@@ -23,12 +23,14 @@ export const nextStepFunction = `
 create function worker.next_step(p_bootstrap text, p_account text, p_steps text[]) returns void
 language plpgsql as $$
 #variable_conflict use_column
+declare
+  v_trace jsonb;
 begin
-  perform from worker.requests b where b.id = p_bootstrap and b.state = 'waiting' for update;
+  select b.trace into v_trace from worker.requests b where b.id = p_bootstrap and b.state = 'waiting' for update;
   if not found then return; end if;
   if cardinality(p_steps) > 0 then
     perform worker.accept(gen_random_uuid()::text, p_account, p_steps[1], '{}', 'bootstrap', 'normal', '', null,
-      p_bootstrap, p_steps[2:]);
+      p_bootstrap, p_steps[2:], true, v_trace);
   else
     update worker.requests b set state = 'done', ended_at = now() where b.id = p_bootstrap;
     update worker.accounts a set bootstrapped_at = now() where a.name = p_account;

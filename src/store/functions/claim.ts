@@ -17,7 +17,7 @@ create function worker.claim(
   p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid default null,
   p_after_succeeded boolean default false,
   out verdict text, out request_id text, out payload jsonb, out trigger text, out failures integer, out probed boolean,
-  out issuer text, out subject text, out endpoint text, out first_login text
+  out issuer text, out subject text, out endpoint text, out first_login text, out trace jsonb, out absorbed_traces jsonb
 )
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
@@ -89,6 +89,8 @@ begin
   payload := v_request.payload;
   trigger := v_request.trigger;
   failures := v_request.failures;
+  trace := v_request.trace;
+  absorbed_traces := v_request.absorbed_traces;
   select a.issuer, a.subject, a.endpoint, a.first_login into issuer, subject, endpoint, first_login
   from worker.accounts a where a.name = p_account;
 end $$`

@@ -19,7 +19,7 @@ create function worker.end_run(
 ) returns table (
   kind text, account text, job text, fence bigint,
   request_id text, payload jsonb, trigger text, failures integer, probed boolean,
-  issuer text, subject text, endpoint text, first_login text, hold jsonb
+  issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb
 )
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
@@ -90,7 +90,7 @@ begin
   if p_next is not null then
     return query
       select 'run', v_run.account, v_run.job, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed,
-        c.issuer, c.subject, c.endpoint, c.first_login, null::jsonb
+        c.issuer, c.subject, c.endpoint, c.first_login, c.trace, c.absorbed_traces, null::jsonb
       from worker.claim(v_run.account, v_run.job, p_next, v_process, 0, null, p_run, v_succeeded) c where c.verdict = 'run';
     v_goes_on := found;
   end if;
@@ -165,7 +165,8 @@ begin
           -- A bootstrap that waits for its steps starts again with the equal one.
           due_at = case when r.priority = 'high' or p_due = 'infinity' then r.due_at else greatest(r.due_at, p_due) end,
           bootstrap_id = coalesce(r.bootstrap_id, p_request.bootstrap_id),
-          steps = coalesce(r.steps, p_request.steps)
+          steps = coalesce(r.steps, p_request.steps),
+          absorbed_traces = worker.add_trace(r.absorbed_traces, p_request.trace)
         where r.id = v_equal.id;
         return;
       end if;

@@ -1,4 +1,4 @@
-import { acceptFunction, rankOffsetFunction, requestFunction } from './accept.ts'
+import { acceptFunction, addTraceFunction, rankOffsetFunction, requestFunction } from './accept.ts'
 import { endStepFunction, mayTickFunction, nextStepFunction } from './bootstrap.ts'
 import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimFunction, freeSlotFunction } from './claim.ts'
@@ -30,6 +30,7 @@ export const replaceFunctions: readonly string[] = [
   dropOthers,
   leaseOriginFunction,
   rankOffsetFunction,
+  addTraceFunction,
   successorFunction,
   livingProcessesFunction,
   livingLinesFunction,

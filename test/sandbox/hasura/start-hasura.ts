@@ -47,6 +47,8 @@ export interface RequestRecord {
   /** The role it ran as; before the token is known good, the one that the header asks for. */
   role: string | undefined
   readonly variables: unknown
+  /** W3C Trace Context. */
+  readonly traceparent: string | undefined
   readonly at: Date
   /** The HTTP status it got; 0 when the socket was destroyed instead. */
   status: number
@@ -223,6 +225,7 @@ function recordOf(incoming: Incoming): RequestRecord {
     operationName: request === undefined ? undefined : operationNameOf(request),
     role: roleOf(incoming.headers),
     variables: request === undefined ? undefined : toPlain(request.variables),
+    traceparent: [incoming.headers.traceparent].flat()[0],
     at: new Date(),
     status: 200,
     userId: undefined,

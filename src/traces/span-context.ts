@@ -1,0 +1,22 @@
+import { createTraceState, isSpanContextValid, type SpanContext, TraceFlags } from '@opentelemetry/api'
+import { type TraceHeaders, traceIdOf } from '../observer/trace-headers.ts'
+
+/** The span that a caller's headers name. */
+export function readSpanContext(headers: TraceHeaders): SpanContext {
+  const { traceparent, tracestate } = headers
+  return {
+    traceId: traceIdOf(headers),
+    spanId: traceparent.slice(36, 52),
+    traceFlags: Number.parseInt(traceparent.slice(53, 55), 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+    ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
+  }
+}
+
+/** The headers that name a span; undefined for one that is none, because nothing is traced. */
+export function writeSpanContext(span: SpanContext): TraceHeaders | undefined {
+  if (!isSpanContextValid(span)) return undefined
+  const tracestate = span.traceState?.serialize() || undefined
+  const flags = span.traceFlags.toString(16).padStart(2, '0')
+  return { traceparent: `00-${span.traceId}-${span.spanId}-${flags}`, ...(tracestate !== undefined && { tracestate }) }
+}
