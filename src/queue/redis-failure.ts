@@ -143,6 +143,21 @@ const sentences: readonly (readonly [RegExp, Meaning])[] = [
   ],
   [/user executing the script can't/, grantRights],
   [
+    /max (?:daily )?requests? limit exceeded/,
+    {
+      found: 'has used up what its plan allows',
+      remedy: 'raise the limit of its plan, or name another Redis in REDIS_URL',
+    },
+  ],
+  [
+    /undeclared key/,
+    {
+      found: "doesn't let scripts use keys of undeclared names",
+      remedy: 'start Dragonfly with --default_lua_flags=allow-undeclared-keys, or use Redis',
+      isConfiguration: true,
+    },
+  ],
+  [
     /unknown command/,
     {
       found: 'lacks a command that the queue needs',

@@ -1,10 +1,12 @@
+import { isIP } from 'node:net'
+
 export interface RedisAddress {
   readonly host: string
   readonly port: number
   readonly db: number
   readonly username?: string
   readonly password?: string
-  readonly tls?: object
+  readonly tls?: { readonly servername?: string }
 }
 
 /**
@@ -20,12 +22,14 @@ export function parseRedisUrl(text: string): RedisAddress {
   }
   const db = url.pathname.slice(1)
   if (db && !/^\d+$/.test(db)) throw new Error(`names database "${db}" where a number such as /0 is needed`)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: url.port ? Number(url.port) : 6379,
     db: db ? Number(db) : 0,
     ...(url.username && { username: decodeURIComponent(url.username) }),
     ...(url.password && { password: decodeURIComponent(url.password) }),
-    ...(url.protocol === 'rediss:' && { tls: {} }),
+    // ioredis names no server itself (SNI), and what stands before several of them can't tell which is meant.
+    ...(url.protocol === 'rediss:' && { tls: isIP(host) === 0 ? { servername: host } : {} }),
   }
 }

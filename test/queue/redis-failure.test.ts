@@ -210,6 +210,17 @@ test.each<[string, RegExp, RegExp]>([
   ['ERR max number of clients reached', /accepts no more connections/, /maxclients/],
   ['ERR SELECT is not allowed in cluster mode', /only database 0/, /\/0/],
   ["ERR unknown command 'EVALSHA', with args beginning with: 'canary'", /lacks a command/, /6\.2/],
+  [
+    'ERR max requests limit exceeded. Limit: 500000, Usage: 500000. See https://upstash.com/docs/redis/troubleshooting',
+    /used up what its plan allows \(ERR max requests limit/,
+    /plan/,
+  ],
+  ['ERR max daily request limit exceeded. Limit: 10000, Usage: 10000.', /used up what its plan allows/, /plan/],
+  [
+    'ERR Error running script (call to f_1): @user_script:1: script tried accessing undeclared key, key: {q}:tickets:1',
+    /of undeclared names/,
+    /--default_lua_flags/,
+  ],
   ['ERR something else', /^Redis refused a command \(ERR something else\)$/, /log/],
 ])('%s is told by its words', (message, found, remedy) => {
   const reply = Object.assign(new Error(message), { name: 'ReplyError' })

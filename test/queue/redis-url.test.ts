@@ -5,7 +5,10 @@ describe('parseRedisUrl', () => {
   test.each([
     ['redis://localhost', { host: 'localhost', port: 6379, db: 0 }],
     ['redis://redis.example:6380/12', { host: 'redis.example', port: 6380, db: 12 }],
-    ['rediss://redis.example/', { host: 'redis.example', port: 6379, db: 0, tls: {} }],
+    ['rediss://redis.example/', { host: 'redis.example', port: 6379, db: 0, tls: { servername: 'redis.example' } }],
+    // TLS names no server by an address (RFC 6066, section 3).
+    ['rediss://10.0.0.7/', { host: '10.0.0.7', port: 6379, db: 0, tls: {} }],
+    ['rediss://[::1]/', { host: '::1', port: 6379, db: 0, tls: {} }],
     ['redis://user:p%40ss%2F@host/1', { host: 'host', port: 6379, db: 1, username: 'user', password: 'p@ss/' }],
     ['redis://:only-password@host', { host: 'host', port: 6379, db: 0, password: 'only-password' }],
     ['redis://[::1]:6379/3', { host: '::1', port: 6379, db: 3 }],
