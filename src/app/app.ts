@@ -15,7 +15,7 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { createWaker, type Waker } from '../runs/waker.ts'
 import { inspectDatabase } from '../store/inspect-database.ts'
 import { type Database, type DatabaseLocation, openDatabase } from '../store/open-database.ts'
-import { explainPostgresFailure } from '../store/postgres-failure.ts'
+import { explainPostgresFailure, namePostgres } from '../store/postgres-failure.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
 import { type AccountChanges, createAccountRegistry } from './account-registry.ts'
 import { checkAccountJobs } from './check-account-jobs.ts'
@@ -125,7 +125,7 @@ async function openStore(config: Config, { log, uid }: Host): Promise<Database> 
 async function explainStart(error: unknown, databaseUrl: string): Promise<WorkerError> {
   const cause = error instanceof TransientError ? error.cause : error
   if (error instanceof WorkerError && cause === undefined) return error
-  const failure = explainPostgresFailure(cause, `Postgres at ${new URL(databaseUrl).host}`)
+  const failure = explainPostgresFailure(cause, namePostgres(databaseUrl))
   if (failure.code === '42501') {
     const found = await inspectDatabase(databaseUrl)
     if (found.problem) return new ConfigError([found.problem])

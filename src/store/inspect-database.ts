@@ -3,7 +3,7 @@ import { ConfigError, type Explanation, OutageError } from '../errors.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { migrations } from './migrations.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'
-import { explainPostgresFailure, readOnly } from './postgres-failure.ts'
+import { explainPostgresFailure, namePostgres, readOnly } from './postgres-failure.ts'
 import { setSession } from './session-settings.ts'
 import { findSharedSession } from './shared-session.ts'
 
@@ -30,7 +30,7 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
     await setSession(client)
     return await inspect(client, databaseUrl)
   } catch (error) {
-    const failure = explainPostgresFailure(error, `Postgres at ${new URL(databaseUrl).host}`)
+    const failure = explainPostgresFailure(error, namePostgres(databaseUrl))
     throw failure.isConfiguration ? new ConfigError([failure]) : new OutageError('store', 'account', failure)
   } finally {
     await client?.end().catch(() => {})
@@ -67,7 +67,7 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
   return {
     problem:
       findEncodingProblem(encoding, name) ??
-      (isReadOnly ? readOnly(`Postgres at ${new URL(databaseUrl).host}`) : undefined) ??
+      (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
       (await findSharedSession(client, () => connect(databaseUrl))) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),
     hasStore,

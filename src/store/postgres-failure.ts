@@ -3,6 +3,12 @@ import type { Explanation } from '../errors.ts'
 import { describeNetworkFailure, trustRemedy } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 
+/** How sentences call the server of a URL: by its host and port, or by the folder of its socket. */
+export function namePostgres(databaseUrl: string): string {
+  const { host, searchParams } = new URL(databaseUrl)
+  return `Postgres at ${searchParams.get('host') ?? host}`
+}
+
 /** Why a Postgres can't be used. */
 export interface PostgresFailure extends Explanation {
   /** The SQLSTATE, or the system's code. */
@@ -32,6 +38,14 @@ export function explainPostgresFailure(error: unknown, what: string): PostgresFa
       found: reason === '' ? `${what} ${found}` : `${what} ${found} (${reason})`,
       remedy,
       isConfiguration,
+    }
+  }
+  if (code !== undefined && isFatal(error)) {
+    return {
+      code,
+      found: `${what} refused the connection (${code}: ${said})`,
+      remedy: 'correct DATABASE_URL, or look at the log of the server or of the pooler in front of it',
+      isConfiguration: false,
     }
   }
   if (code !== undefined) {
@@ -105,6 +119,11 @@ function sqlStateIn(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : undefined
 }
 
+/** What ends a session, or refuses it, quotes no row: its words are about the user, the database, the server or a setting. */
+function isFatal(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC')
+}
+
 function findMeaning(code: string, said: string): Meaning | undefined {
   const bySentence = sentences.find(([state, words]) => code.startsWith(state) && words.test(said))?.[2]
   return bySentence ?? states.get(code) ?? states.get(code.slice(0, 2))
@@ -130,6 +149,14 @@ const refusedLogin: Meaning = {
   isConfiguration: true,
 }
 
+const refusedWithoutTls: Meaning = {
+  found: 'has no rule that lets this user in without TLS',
+  remedy:
+    'add sslmode=verify-full to DATABASE_URL, with sslrootcert=FILE for an authority of your own; if it refuses that too, add a line to its pg_hba.conf',
+  isConfiguration: true,
+  isQuoted: true,
+}
+
 const noDatabase: Meaning = {
   found: 'has no database of the name in DATABASE_URL',
   remedy: 'create it, or correct DATABASE_URL',
@@ -143,30 +170,29 @@ const tooManyConnections: Meaning = {
   isQuoted: true,
 }
 
+/** Of Postgres before and since version 14, PgBouncer, RDS and Azure. */
+const withoutTls = /no pg_hba\.conf entry.*(?:no encryption|SSL off)|(?:SSL|TLS) (?:connection )?(?:is )?required/i
+
 /** Where one SQLSTATE stands for several things; the words are those of an English server, without them the state alone counts. */
 const sentences: readonly (readonly [state: string, words: RegExp, meaning: Meaning])[] = [
-  [
-    '28000',
-    /no pg_hba\.conf entry.*no encryption|SSL required|SSL is required/i,
-    {
-      found: 'has no rule that lets this user in without TLS',
-      remedy:
-        'add sslmode=verify-full to DATABASE_URL, with sslrootcert=FILE for an authority of your own; if it refuses that too, add a line to its pg_hba.conf',
-      isConfiguration: true,
-      isQuoted: true,
-    },
-  ],
+  ['28000', withoutTls, refusedWithoutTls],
   ['28000', /pg_hba\.conf/, allowInHba],
   ['28000', /does not exist|not permitted to log in/, { ...refusedLogin, isQuoted: true }],
   ['08P01', /unsupported startup parameter/, noOptions],
   ['08P01', /no such database|database .* does not exist/, noDatabase],
   ['08P01', /no more connections|too many/, tooManyConnections],
-  [
-    '08P01',
-    /SSL required|TLS required/i,
-    { ...refusedLogin, found: 'takes no connection without TLS', remedy: 'add sslmode=verify-full to DATABASE_URL' },
-  ],
+  ['08P01', withoutTls, refusedWithoutTls],
   ['08P01', /auth|password|no such user/i, { ...refusedLogin, isQuoted: true }],
+  [
+    'XX000',
+    /tenant(?: or |\/)user .*not found|no tenant identifier/i,
+    {
+      ...refusedLogin,
+      remedy: 'write the user in DATABASE_URL as the pooler wants it: user.project for the shared one of Supabase',
+      isQuoted: true,
+    },
+  ],
+  ['XX000', /max ?client/i, tooManyConnections],
   [
     '57P03',
     /hot standby/i,
@@ -214,7 +240,26 @@ const plainErrors: readonly (readonly [RegExp, Meaning])[] = [
       isConfiguration: true,
     },
   ],
-  [/client password must be a string/, { ...refusedLogin, found: 'wants a password, and DATABASE_URL has none' }],
+  [
+    /client password must be a (?:non-empty )?string/,
+    { ...refusedLogin, found: 'wants a password, and DATABASE_URL has none' },
+  ],
+  [
+    /SASL: Only mechanism|Unknown authenticationOk message/,
+    {
+      found: 'wants a way to log in that this worker does not have',
+      remedy: 'let its pg_hba.conf ask this user for scram-sha-256',
+      isConfiguration: true,
+    },
+  ],
+  [
+    /error establishing an SSL connection/,
+    {
+      found: 'does not answer as a Postgres does',
+      remedy: 'check host and port in DATABASE_URL',
+      isConfiguration: true,
+    },
+  ],
   [
     /timeout expired|due to connection timeout/,
     { found: 'did not answer in time', remedy: 'check that it runs and that DATABASE_URL names it' },

@@ -6,10 +6,16 @@ export interface LeavingPool extends ClientPool {
   leave(): void
 }
 
+/** Of a server that takes no writes: a standby, or a primary that was demoted. */
+const readOnlyTransaction = '25006'
+
 /**
  * If the other end of a connection is gone, it doesn't answer, and node-postgres returns it to the pool after a query timeout.
  * Here it is closed instead. So is every other connection that was open at that time, before its next use: they are probably dead
  * too, and each would cost another timeout.
+ *
+ * A connection on which a write was refused because the server is read-only is closed too: after a failover it still leads to the
+ * former primary, and a new one to the present primary.
  */
 export function leaveSilent(pool: pg.Pool): LeavingPool {
   /** Earlier connections are closed when they are taken or returned. */
@@ -40,7 +46,7 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
     Object.assign(client, {
       query(...given: unknown[]): unknown {
         const answer = query(...given)
-        if (answer instanceof Promise) answer.catch(noteSilence)
+        if (answer instanceof Promise) answer.catch(noteFailure)
         return answer
       },
       release(destroy?: Error | boolean) {
@@ -50,10 +56,12 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
     })
   }
 
-  function noteSilence(error: unknown): void {
-    // The driver's error has no code, and Postgres didn't send it.
-    if (error instanceof Error && !(error instanceof pg.DatabaseError) && error.message === 'Query read timeout')
-      generation += 1
+  function noteFailure(error: unknown): void {
+    if (!(error instanceof Error)) return
+    // The driver's timeout has no code, and Postgres didn't send it.
+    const isDemoted = error instanceof pg.DatabaseError && error.code === readOnlyTransaction
+    const isSilent = !(error instanceof pg.DatabaseError) && error.message === 'Query read timeout'
+    if (isDemoted || isSilent) generation += 1
   }
 
   return {

@@ -176,6 +176,16 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
     })
   })
 
+  test('nothing when it is reached by its socket, and a socket that is not there', async () => {
+    await using other = await startPostgres({ unix_socket_directories: folder })
+    const { port, username } = new URL(other.url)
+    const urlAt = (socket: string) => `postgres://${username}@localhost:${port}/postgres?host=${socket}`
+    expect(await inspectDatabase(urlAt(folder))).toMatchObject({ problem: undefined })
+    expect(await refusalOf(urlAt('/nowhere'))).toMatchObject({
+      found: expect.stringMatching(/^Postgres at \/nowhere /),
+    })
+  })
+
   test('nothing that the worker needs', async () => {
     expect(await inspectDatabase(urlOf())).toMatchObject({ problem: undefined, hasStore: false })
   })
@@ -249,6 +259,40 @@ describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
       remedy: expect.stringContaining('ignore_startup_parameters'),
     })
   })
+})
+
+/** Poolers and managed servers have words of their own, under states that say nothing; a refused connection holds no row. */
+test.each<[string, string, RegExp, RegExp]>([
+  // Supabase's pooler
+  ['XX000', 'Tenant or user not found', /refused the user.*Tenant or user not found/, /user\.project/],
+  ['XX000', '(ENOTFOUND) tenant/user postgres.abc not found', /refused the user/, /user\.project/],
+  ['XX000', '(ENOIDENTIFIER) no tenant identifier provided', /refused the user/, /user\.project/],
+  ['XX000', 'MaxClientsInSessionMode: max clients reached - in Session mode', /takes no more connections/, /pool_size/],
+  ['XX000', 'Max client connections reached', /takes no more connections/, /pool_size/],
+  // RDS before Postgres 14, and Azure
+  ['28000', 'no pg_hba.conf entry for host "10.0.0.7", user "a", database "b", SSL off', /without TLS/, /sslmode=/],
+  ['28000', 'SSL connection is required. Please specify SSL options and retry.', /without TLS/, /sslmode=/],
+  ['08P01', 'SSL connection is required', /without TLS/, /sslmode=/],
+  // Neon
+  ['XX000', 'Endpoint ID is not specified.', /refused the connection \(XX000: Endpoint ID is not/, /DATABASE_URL/],
+  ['53000', 'Your project has exceeded the compute time quota.', /refused .*\(53000: Your project has/, /DATABASE_URL/],
+])('%s (%s) at a connection is told by its words', (code, message, found, remedy) => {
+  const error = Object.assign(new Error(message), { code, severity: 'FATAL' })
+  const failure = explainPostgresFailure(error, 'Postgres')
+  expect(failure.found).toMatch(found)
+  expect(failure.remedy).toMatch(remedy)
+})
+
+test.each<[string, RegExp, RegExp]>([
+  ['SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a non-empty string', /wants a password/, /password/],
+  ['SASL: Only mechanism(s) SCRAM-SHA-256 are supported', /way to log in/, /scram-sha-256/],
+  ['Unknown authenticationOk message type 7', /way to log in/, /scram-sha-256/],
+  ['There was an error establishing an SSL connection', /does not answer as a Postgres/, /host and port/],
+])("the driver's %s is told with what to do", (message, found, remedy) => {
+  const failure = explainPostgresFailure(new Error(message), 'Postgres')
+  expect(failure.found).toMatch(found)
+  expect(failure.remedy).toMatch(remedy)
+  expect(failure.isConfiguration).toBe(true)
 })
 
 /** Those that a server isn't brought to here, in the words of Postgres' source. */

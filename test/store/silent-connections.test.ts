@@ -24,3 +24,22 @@ test.runIf(postgresServer)(
     await leaving.end()
   },
 )
+
+test.runIf(postgresServer)(
+  'connections to a server that takes no writes any more are left, since after a failover its name is that of another one',
+  async () => {
+    await using postgres = await startPostgres()
+    const pool = new pg.Pool({ connectionString: postgres.url, max: 2 })
+    pool.on('error', () => {})
+    const leaving = leaveSilent(pool)
+    const [demoted, idle] = await Promise.all([leaving.connect(), leaving.connect()])
+    for (const client of [demoted, idle]) await client.query('set default_transaction_read_only = on')
+    idle.release()
+    await expect(demoted.query('create table t ()')).rejects.toMatchObject({ code: '25006' })
+    demoted.release()
+    const next = await leaving.connect()
+    await next.query('create table t ()')
+    next.release()
+    await leaving.end()
+  },
+)
