@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -14,6 +15,12 @@ import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
 import { systemClock } from './time/clock.ts'
 import { flushSpans } from './traces/flush-spans.ts'
 import { createTraceObserver } from './traces/trace-observer.ts'
+
+/**
+ * How long a connection to one of a host's several addresses may take before the next one is tried. Node's 250 ms are less than a
+ * handshake with another continent takes, so that no address would ever answer in time; the shortest limit for a connection is 2 s.
+ */
+setDefaultAutoSelectFamilyAttemptTimeout(1_000)
 
 /** A worker stops within 9 seconds of a signal; after this time whatever hangs, such as a job's module that never loads, is cut off. */
 const stopWithinMs = 10_000
