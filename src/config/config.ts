@@ -7,6 +7,7 @@ import { accountVariables, readAccount } from './read-account.ts'
 import { readAccountsFile } from './read-accounts-file.ts'
 import { readAddress, readInsecureHosts } from './read-address.ts'
 import { type DashboardConfig, dashboardVariables, readDashboard } from './read-dashboard.ts'
+import { readDatabaseUrl } from './read-database-url.ts'
 import { type HookSecrets, hookVariables, readHookSecrets } from './read-hook-secrets.ts'
 import { type MetricsConfig, readMetrics, readPort } from './read-metrics.ts'
 import { readProxies } from './read-proxies.ts'
@@ -115,13 +116,7 @@ export function parseConfig(env: Environment, accountsFile?: unknown): Config {
 
 function readSettings(env: Settings, insecureHosts: readonly string[], problems: Told[]): Omit<Config, 'accounts'> {
   const redisUrl = readUrl(env.REDIS_URL, ['redis:', 'rediss:'], 'redis://localhost:6379/0', 'REDIS_URL', problems)
-  const databaseUrl = readUrl(
-    env.DATABASE_URL,
-    ['postgres:', 'postgresql:'],
-    'postgres://user@localhost/db',
-    'DATABASE_URL',
-    problems,
-  )
+  const databaseUrl = readDatabaseUrl(env.DATABASE_URL, problems)
   if (redisUrl && !/^\/?\d*$/.test(new URL(redisUrl).pathname)) {
     problems.push({
       found: 'REDIS_URL names a database that is not a number',

@@ -1,4 +1,5 @@
-import type { Told } from '../errors.ts'
+import type { Explanation, Told } from '../errors.ts'
+
 /**
  * Reads a variable that must be a URL. Problems never quote it, because it may hold a password.
  *
@@ -16,18 +17,45 @@ export function readUrl(
 ): string | undefined {
   if (!value) return undefined
   const url = URL.parse(value)
-  if (url && protocols.includes(url.protocol) && url.hostname) {
-    if (isDecodable(url)) return value
-    problems.push({
-      found: `${label} has a % in its user name or password that is not an escape sequence`,
-      remedy: 'write it as %25',
-    })
+  const problem = findMistake(value, url, { protocols, example })
+  if (problem) {
+    problems.push({ ...problem, found: `${label} ${problem.found}` })
     return undefined
   }
+  if (url && protocols.includes(url.protocol) && url.hostname) return value
   problems.push({
     found: `${label} is not a URL such as ${example}`,
     remedy: `it must begin with ${protocols.map(p => `${p}//`).join(' or ')}`,
   })
+  return undefined
+}
+
+/** What people who know their server's address write instead of a URL; what is found continues the variable's name. */
+function findMistake(
+  value: string,
+  url: URL | null,
+  { protocols, example }: { readonly protocols: readonly string[]; readonly example: string },
+): Explanation | undefined {
+  if (!protocols.some(protocol => value.startsWith(`${protocol}//`))) return undefined
+  // Only before the host can there be an @, but for a query of a URL that can be read.
+  if (/^[^/]+\/\/[^@]*[/?#][^@]*@/.test(value) && (!url || /^[^?]*#/.test(value))) {
+    return {
+      found: 'has a /, ? or # in its user name or password',
+      remedy: 'write them as %2F, %3F and %23',
+    }
+  }
+  const authority = /\/\/([^/?#]*)/.exec(value)?.[1] ?? ''
+  const host = authority.slice(authority.lastIndexOf('@') + 1)
+  if (host === '') return { found: 'names no host', remedy: `write it like ${example}` }
+  if (host.includes(',')) {
+    return {
+      found: 'names several hosts',
+      remedy: 'name one: that of the primary, or an address that always leads to it',
+    }
+  }
+  if (url && !isDecodable(url)) {
+    return { found: 'has a % in its user name or password that is not an escape sequence', remedy: 'write it as %25' }
+  }
   return undefined
 }
 

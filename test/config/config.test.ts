@@ -63,6 +63,16 @@ describe('an environment with the least that is needed', () => {
 describe('each variable', () => {
   test.each<[Environment, (config: Config) => unknown, unknown]>([
     [{ DATABASE_URL: 'postgres://u:p@db/x' }, config => config.databaseUrl, 'postgres://u:p@db/x'],
+    ...[
+      ['postgres:///x?host=/run/pg', 'postgres://localhost/x?host=/run/pg'],
+      ['postgres://u:p@/x?host=/cloudsql/a:b:c', 'postgres://u:p@localhost/x?host=/cloudsql/a:b:c'],
+      ['postgresql://u@h/x?sslmode=disable&host=/run/pg', 'postgresql://u@h/x?sslmode=disable&host=/run/pg'],
+      ['postgres://u:a,b@h/x?user=u@h', 'postgres://u:a,b@h/x?user=u@h'],
+    ].map(([DATABASE_URL = '', read]): [Environment, (config: Config) => unknown, unknown] => [
+      { DATABASE_URL },
+      config => config.databaseUrl,
+      read,
+    ]),
     [{ DATABASE_URL: 'postgresql://db/x', REDIS_URL: 'rediss://r/3' }, config => config.redisUrl, 'rediss://r/3'],
     [{ DATA_DIR: '/var/lib/worker' }, config => config.dataDir, '/var/lib/worker'],
     [{ HOST: '0.0.0.0', PORT: '80' }, config => config.http, { host: '0.0.0.0', port: 80 }],
@@ -171,6 +181,25 @@ describe('each variable', () => {
     [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set without DATABASE_URL, so .*: set both or neither$/],
     [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL is not a URL such as postgres:/],
     [{ DATABASE_URL: 'postgres://u:50%@db/x' }, /^DATABASE_URL has a % in its user name or password/],
+    ...[
+      'postgres://u:canary#1@db/x',
+      'postgres://u:12#canary@db/x',
+      'postgres://u:a/canary@db/x',
+      'postgres://u:a?canary@db/x',
+    ].map((url): [Environment, RegExp] => [
+      { DATABASE_URL: url },
+      /^DATABASE_URL has a \/, \? or # in its user name or password: write them as %2F, %3F and %23$/,
+    ]),
+    [
+      { REDIS_URL: 'redis://default:a/canary=@r:6379/0', DATABASE_URL: 'postgres://db/x' },
+      /^REDIS_URL has a \/, \? or # in its user name/,
+    ],
+    [
+      { DATABASE_URL: 'postgres://u@a:5432,b:5432/x?target_session_attrs=read-write' },
+      /^DATABASE_URL names several hosts/,
+    ],
+    [{ DATABASE_URL: 'postgres://a,b/x' }, /^DATABASE_URL names several hosts/],
+    [{ DATABASE_URL: 'postgres:///x' }, /^DATABASE_URL names no host: .*\?host=\/var\/run\/postgresql/],
     [{ HASURA_URL: 'wiki.example/v1/graphql' }, /^HASURA_URL is not a URL/],
     [{ HASURA_URL: 'ftp://wiki.example' }, /^HASURA_URL .* must begin with https:\/\/ or http:\/\//],
     [{ OIDC_ISSUER: 'keycloak' }, /^OIDC_ISSUER is not a URL/],

@@ -1,0 +1,15 @@
+import type { Told } from '../errors.ts'
+import { readUrl } from './read-url.ts'
+
+/**
+ * Reads DATABASE_URL. The parameter `host` may name the folder of a Unix socket, with or without a host before the path; the driver
+ * prefers it (PostgreSQL documentation, section 34.1.1.2).
+ */
+export function readDatabaseUrl(value: string | undefined, problems: Told[]): string | undefined {
+  const withHost = value?.replace(/^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)(?=\/[^?]*\?(?:.*&)?host=)/, '$1localhost')
+  const isSocketMeant = value !== undefined && /^[^/]+:\/\/(?:[^/?#]*@)?\//.test(value)
+  const example = isSocketMeant
+    ? 'postgres://user@localhost/db, or postgres://user@/db?host=/var/run/postgresql for a Unix socket'
+    : 'postgres://user@localhost/db'
+  return readUrl(withHost, ['postgres:', 'postgresql:'], example, 'DATABASE_URL', problems)
+}
