@@ -15,8 +15,8 @@ import type { TokenSource } from './token-source.ts'
 
 /** What a failed try means for the sender. */
 export type Setback =
-  /** Not executed: drop the token and try again with another one. */
-  | { readonly kind: 'token-rejected'; readonly reason: string }
+  /** Not executed: drop the token and try again with another one; or, where it isn't valid yet, keep it and try again later. */
+  | { readonly kind: 'token-rejected'; readonly reason: string; readonly isEarly?: boolean }
   /** Not executed: wait. */
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
   /** `isWorthAnotherTry` decides whether to try again. */
@@ -75,11 +75,14 @@ export interface Tried<T> {
 /** Pauses between tries. */
 const retryPausesMs = [1_000, 2_000, 4_000]
 
+/** Clocks that NTP keeps differ by less. */
+const earlyPauseMs = 3_000
+
 /** Longest pause of an API that is waited for in place; with a longer one the request is deferred. */
 export const longestPauseMs = 60_000
 
 /**
- * Tries a request until its outcome is known: with another token after the first rejection, after the pauses that the API asks for, and
+ * Tries a request until its outcome is known: with another token after the first rejection (or later, when it is not valid yet), after the pauses that the API asks for, and
  * after 1, 2 and 4 seconds when a failure may be temporary.
  *
  * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
@@ -110,7 +113,9 @@ export async function tryUntilKnown<T>(
       case 'token-rejected':
         rejections += 1
         if (rejections > 1) throw attempts.explainRejection(verdict.reason)
-        if (token) tokens.drop(token)
+        // Another one would be earlier still: this one becomes valid with time.
+        if (verdict.isEarly) await clock.sleep(earlyPauseMs, signal)
+        else if (token) tokens.drop(token)
         break
       case 'rate-limited': {
         const { retryAfterMs } = verdict

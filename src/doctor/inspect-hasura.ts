@@ -23,7 +23,9 @@ export async function inspectHasura(
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     const finding = failWith(error, 'check HASURA_URL')
-    return error.code === 'invalid-jwt' ? explainRejection(finding, claims) : finding
+    return error.code === 'invalid-jwt' && !/IssuedAtFuture|NotYetValid|Expired/.test(error.found)
+      ? explainRejection(finding, claims)
+      : finding
   }
 }
 
@@ -32,6 +34,6 @@ function explainRejection({ detail }: Finding, { issuer, payload }: Claims): Fin
   const audience = listNames([payload.aud].flat().filter(name => typeof name === 'string'))
   return fail(
     `${detail}; the token has the issuer ${issuer} and the audience ${audience}`,
-    "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET (a role of a client adds that client as audience, as does a mapper: Client scopes → hasura → Mappers → Add mapper → Audience), and compare the clocks of both machines",
+    "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET (a role of a client adds that client as audience, as does a mapper: Client scopes → hasura → Mappers → Add mapper → Audience)",
   )
 }

@@ -11,6 +11,7 @@ import type { KnownSecrets } from '../words/known-secrets.ts'
 import { findDocumentRoot } from './document-root.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
+import { findJwtRemedy } from './jwt-words.ts'
 import { type DocumentKind, requireDocument } from './require-document.ts'
 import type { Rows } from './rows.ts'
 import { createSend, type Received, type Sendable } from './send-document.ts'
@@ -199,7 +200,6 @@ function mayPass(error: WorkerError): error is TransientError {
 function rejectedTwice(reason: string): OutageError {
   return new OutageError('invalid-jwt', 'account', {
     found: `Hasura rejected a fresh token as well (${reason})`,
-    remedy:
-      "compare audience, issuer and keys in Hasura's JWT configuration with the realm's, and the clocks of both machines",
+    remedy: findJwtRemedy(reason),
   })
 }

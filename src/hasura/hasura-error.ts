@@ -13,6 +13,8 @@ export interface HasuraError {
   readonly isFieldNotFound: boolean
   /** Whether the API has an allow list without this operation. */
   readonly isNotAllowed: boolean
+  /** Whether another route of Hasura's answered than that of its GraphQL API; nothing was executed. */
+  readonly isOfOtherRoute: boolean
   /** Whether the operation itself is refused, whatever its variables are. */
   readonly isOperationRefused: boolean
 }
@@ -64,6 +66,7 @@ function reduce(
     code,
     isFieldNotFound,
     isNotAllowed,
+    isOfOtherRoute: code === 'not-found' || (code === 'parse-failed' && lacksType.test(error.message)),
     isOperationRefused: isNotAllowed || (isFieldNotFound && !namesArgument(path)),
     ...(path !== undefined && { path }),
     // A response may hold thousands of errors; only one is shown.
@@ -79,6 +82,9 @@ function reduce(
  */
 const fieldNotFound =
   /^(?:field ['"]\w+['"] not found in type: ['"]?\w+['"]?|no (?:mutations|queries|subscriptions) exist|no such type exists in the schema: ['"]?\w+['"]?|Cannot query field "\w+" on type "\w+"\..*)$/
+
+/** What `/v1/metadata`, `/v1/query` and `/v2/query` say to a GraphQL request; a missing path is `not-found`. */
+const lacksType = /key ['"]?type['"]? (?:was not present|not found)/
 
 /** Codes whose messages name only headers, roles and the shape of the token. */
 const safeCodes: ReadonlySet<string> = new Set([

@@ -12,6 +12,7 @@ import {
 import { findJson } from '../json/parse-json.ts'
 import { parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
+import { isEarly } from './jwt-words.ts'
 
 /** An HTTP response with its complete body. */
 export interface HasuraResponse {
@@ -59,8 +60,19 @@ export function interpretResponse(
   const errors = parseHasuraErrors(json, secrets)
   if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
   const rejected = errors.find(({ code }) => code === 'invalid-jwt')
-  if (rejected) return { kind: 'token-rejected', reason: rejected.safeMessage ?? 'invalid-jwt' }
+  if (rejected) {
+    const reason = rejected.safeMessage ?? 'invalid-jwt'
+    return { kind: 'token-rejected', reason, ...(isEarly(reason) && { isEarly: true }) }
+  }
 
+  if (errors.some(({ isOfOtherRoute }) => isOfOtherRoute)) {
+    return failed(
+      new OutageError('not-found', 'account', {
+        found: `Hasura has no GraphQL API at the path of HASURA_URL (HTTP ${status})`,
+        remedy: 'end HASURA_URL with /v1/graphql',
+      }),
+    )
+  }
   const permanent = errors.find(({ code }) => permanentCodes.has(code))
   if (permanent) {
     const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code

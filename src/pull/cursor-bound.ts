@@ -126,14 +126,20 @@ export function rungBound(
 }
 
 /**
- * Whether a value may be taken for the greatest one seen. Behind one from the future, and behind `NaN` and `Infinity`, which are
- * greater than all numbers, nothing would be found again.
+ * Whether a value may be taken for the greatest one seen. Behind one from the future, and behind `NaN`, `Infinity` and the greatest
+ * integer of its type, which many write for "for ever", nothing would be found again.
  *
  * @param now in milliseconds
  */
-export function movesBound({ kind }: BoundedCursor, value: string, now: number): boolean {
+export function movesBound({ kind, type }: BoundedCursor, value: string, now: number): boolean {
   if (kind === 'local') return instantOf(value) <= now + aheadOfUtcSeconds * 1_000
-  return kind !== 'number' || isFiniteNumber(value)
+  return kind !== 'number' || (isFiniteNumber(value) && value !== greatestIntegers[type])
+}
+
+const greatestIntegers: Readonly<Record<string, string>> = {
+  smallint: '32767',
+  integer: '2147483647',
+  bigint: '9223372036854775807',
 }
 
 /** The least value, as the cursor's own type writes it, that is certainly from the future; for cursors without a zone. */

@@ -136,9 +136,41 @@ describe('a rejected token', () => {
     const error = await failureOf(opened.client.query(articles, after))
     expect(error).toBeInstanceOf(OutageError)
     expect(error).toMatchObject({ code: 'invalid-jwt' })
-    expect(error.message).toMatch(/JWTNotInAudience.*audience, issuer and keys.*clocks/)
+    expect(error.message).toMatch(/JWTNotInAudience.*compare audience/)
     expect(opened.server.requests).toHaveLength(2)
     expect(opened.clock.pausesMs).toEqual([])
+  })
+})
+
+test.each([
+  ['JWTIssuedAtFuture', /clocks.*NTP.*allowed_skew/],
+  ['JWTNotYetValid', /clocks.*NTP.*allowed_skew/],
+  ['JWTExpired', /clocks.*NTP.*Access Token Lifespan/],
+  ['JWTNotInIssuer', /compare issuer/],
+  ['JWSError JWSInvalidSignature', /jwk_url.*rotated/],
+  ['JWSError NoUsableKeys', /jwk_url.*rotated/],
+  ['JWSError (AlgorithmMismatch "…")', /signature algorithm/],
+  ['something new', /audience, issuer and keys.*clocks/],
+])("Hasura's words about a fresh token decide what to do: %s", async (words, remedy) => {
+  await using opened = await open(refused('invalid-jwt', `Could not verify JWT: ${words}`, '$'))
+  expect((await failureOf(opened.client.query(articles, after))).message).toMatch(remedy)
+})
+
+describe('a token from a clock that is ahead of Hasura', () => {
+  const early = refused('invalid-jwt', 'Could not verify JWT: JWTIssuedAtFuture', '$')
+
+  test('is kept and tried again a moment later, for a mutation as well', async () => {
+    await using opened = await open(early, published)
+    expect(await opened.client.mutate(publish, title)).toEqual(published.data)
+    expect(opened.clock.pausesMs).toEqual([3_000])
+    expect(opened.fetched()).toBe(1)
+  })
+
+  test('that is far ahead waits as an outage, while it grows older', async () => {
+    await using opened = await open(early)
+    expect(await failureOf(opened.client.query(articles, after))).toBeInstanceOf(OutageError)
+    await failureOf(opened.client.query(articles, after))
+    expect(opened.fetched()).toBe(1)
   })
 })
 

@@ -145,9 +145,16 @@ describe('an answer that is not GraphQL', () => {
     expect(query.message + mutation.message).not.toMatch(/canary/)
   })
 
-  test("with the error form of Hasura's other routes is read like any other", () => {
-    const body = { path: '$', error: 'resource does not exist', code: 'not-found' }
-    expect(errorOf(interpretResponse(response(body, 404), 'query', 'viewer')).code).toBe('not-found')
+  test.each([
+    [404, { path: '$', error: 'resource does not exist', code: 'not-found' }],
+    [400, { path: '$', error: "the key 'type' was not present", code: 'parse-failed' }],
+    [200, { errors: [{ message: 'key "type" not found', extensions: { path: '$', code: 'parse-failed' } }] }],
+  ])("of another of Hasura's routes (%d %j) is about the address, and nothing was executed", (statusCode, body) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(body, statusCode), kind, 'viewer'))
+      expect(error).toBeInstanceOf(OutageError)
+      expect(error.message).toMatch(/path of HASURA_URL.*end HASURA_URL with \/v1\/graphql$/)
+    }
   })
 })
 

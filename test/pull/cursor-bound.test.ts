@@ -143,7 +143,11 @@ test.each<[string, string, boolean]>([
   ['date', '2026-03-03', false],
   ['numeric', 'NaN', false],
   ['real', 'Infinity', false],
-  ['bigint', '9223372036854775807', true],
+  ['bigint', '9223372036854775806', true],
+  ['bigint', '9223372036854775807', false],
+  ['integer', '2147483647', false],
+  ['bigint', '2147483647', true],
+  ['smallint', '32767', false],
   ['timestamp with time zone', 'infinity', true],
   ['text', 'NaN', true],
 ])('of %s, %s may be the greatest one seen: %s', (type, value, may) => {

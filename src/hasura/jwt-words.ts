@@ -1,0 +1,37 @@
+/** Why Hasura can't verify a token (the constructors of `JWTError` and `JWSError` in the Haskell package jose), and what to do. */
+const jwtWords: readonly (readonly [words: RegExp, remedy: string])[] = [
+  [
+    /IssuedAtFuture|NotYetValid/,
+    "synchronize the clocks of Hasura's and the identity provider's machines by NTP, or set allowed_skew (seconds) in HASURA_GRAPHQL_JWT_SECRET",
+  ],
+  [
+    /JWTExpired/,
+    "synchronize the clocks of Hasura's and the identity provider's machines by NTP, or raise Access Token Lifespan, because a fresh token had already expired",
+  ],
+  [/NotInIssuer/, "compare issuer in HASURA_GRAPHQL_JWT_SECRET with the realm's issuer"],
+  [
+    /NotInAudience/,
+    "compare audience in HASURA_GRAPHQL_JWT_SECRET with the token's, or add an Audience mapper to the client scope",
+  ],
+  [
+    /InvalidSignature|NoUsableKeys|NoSignatures|NoValidSignatures|KeyMismatch/,
+    "compare jwk_url in HASURA_GRAPHQL_JWT_SECRET with the realm's jwks_uri; if the realm's keys were rotated, Hasura accepts them when it next reads that address, or after a restart",
+  ],
+  [
+    /Algorithm/,
+    'set Access token signature algorithm of the client to the one that HASURA_GRAPHQL_JWT_SECRET names as type, or jwk_url instead of a key',
+  ],
+]
+
+/** What to do about a token that Hasura doesn't accept, by Hasura's words. */
+export function findJwtRemedy(words: string): string {
+  return (
+    jwtWords.find(([pattern]) => pattern.test(words))?.[1] ??
+    "compare audience, issuer and keys in Hasura's JWT configuration with the realm's, and the clocks of both machines"
+  )
+}
+
+/** Whether the token becomes valid by waiting: Hasura's clock is behind. */
+export function isEarly(words: string): boolean {
+  return /IssuedAtFuture|NotYetValid/.test(words)
+}
