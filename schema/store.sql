@@ -259,6 +259,7 @@ create table worker.served_lines (
   after_bootstrap boolean not null,
   slots integer default 4 not null,
   has_schedule boolean default true not null,
+  first_slot integer default 1 not null,
   PRIMARY KEY (process, account, job),
   FOREIGN KEY (process) REFERENCES worker.processes(id) ON DELETE CASCADE
 );
@@ -297,15 +298,15 @@ create table worker.webhooks (
 -- worker.add_trace(p_traces jsonb, p_trace jsonb) returns jsonb
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
--- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text, OUT trace jsonb, OUT absorbed_traces jsonb) returns record
+-- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, p_first_slot integer, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text, OUT trace jsonb, OUT absorbed_traces jsonb) returns record
 -- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
--- worker.free_slot(p_account text, p_slots integer) returns integer
+-- worker.free_slot(p_account text, p_first integer, p_slots integer) returns integer
 -- worker.holds_of(p_account text, p_job text) returns SETOF worker.holds
 -- worker.interruption(p_times integer) returns jsonb
 -- worker.lease_origin(p_xmin xid) returns text
 -- worker.lift_holds(p_account text, p_job text, p_met_by text) returns TABLE(code text, scope text)
--- worker.living_lines() returns TABLE(account text, job text, process uuid, host text, pid integer)
+-- worker.living_lines() returns TABLE(account text, job text, process uuid, host text, pid integer, first_slot integer, slots integer)
 -- worker.living_processes() returns SETOF worker.processes
 -- worker.look(p_process uuid, p_runs uuid[], p_since timestamp with time zone, p_lines integer, p_ticks integer) returns TABLE(kind text, account text, job text, fence bigint, due_at timestamp with time zone, next_at timestamp with time zone)
 -- worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean
@@ -319,4 +320,4 @@ create table worker.webhooks (
 -- worker.successor(p_id text) returns text
 -- worker.take_probe(p_account text, p_job text) returns boolean
 -- worker.tick(p_accounts text[], p_jobs text[], p_due timestamp with time zone[], p_next timestamp with time zone[], p_missed integer[], p_spread_ms integer[], p_make boolean[]) returns TABLE(account text, job text, fence bigint, free boolean, request_id text, absorbed boolean)
--- worker.waiting_lines(p_account text, p_limit integer) returns TABLE(account text, job text, fence bigint)
+-- worker.waiting_lines(p_account text, p_limit integer, p_slot integer) returns TABLE(account text, job text, fence bigint)

@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
 import { serveLive } from '../live/serve-live.ts'
-import { createDispatcher } from '../runs/dispatcher.ts'
+import { createDispatcher, type Dispatcher } from '../runs/dispatcher.ts'
 import { startHousekeeping } from '../runs/housekeeping.ts'
 import type { LineName } from '../runs/line.ts'
 import { startLooking } from '../runs/look.ts'
@@ -17,13 +17,15 @@ export interface Serving extends AsyncDisposable {
   look(): void
 }
 
+/** Runs at a time in this process that wait for somebody else's server: they cost a connection and a batch of changes each. */
+const receiverSlots = 32
 /** How long everything but runs may take to stop, in milliseconds. */
 const stopWithinMs = 2_000
 
 /**
  * Serves the lines of all accounts until it is disposed: requests, schedules and maintenance.
  *
- * @param options.slots concurrent runs in this process
+ * @param options.slots concurrent runs in this process, not counting those that wait for somebody else's server
  * @param options.graceMs how long runs may take to commit their data on disposal
  */
 export async function serveLines(
@@ -36,13 +38,21 @@ export async function serveLines(
   let isStopping = false
   // A look in progress must not restore what was removed.
   const listServed = () => (isStopping ? [] : listLines(deps.jobs.values(), accounts()))
-  const dispatcher = createDispatcher({
-    ...deps,
-    slots,
-    run: (line, stopping, mayGoOn) => runLine(deps, line, stopping, mayGoOn),
-    // With Redis, the other lines have tickets and get their turn.
-    lookAgain: () => (tickets ? undefined : looking.look()),
-  })
+  const open = (most: number): Dispatcher =>
+    createDispatcher({
+      ...deps,
+      slots: most,
+      run: (line, stopping, mayGoOn) => runLine(deps, line, stopping, mayGoOn),
+      // With Redis, the other lines have tickets and get their turn.
+      lookAgain: () => (tickets ? undefined : looking.look()),
+    })
+  const runs = open(slots)
+  const deliveries = open(receiverSlots)
+  const isDelivery = (line: LineName): boolean => deps.jobs.get(line.job)?.waitsFor === 'receiver'
+  function offer(lines: readonly LineName[]): void {
+    runs.offer(lines.filter(line => !isDelivery(line)))
+    deliveries.offer(lines.filter(isDelivery))
+  }
   const parts: AsyncDisposable[] = []
   const use = <T extends AsyncDisposable>(part: T): T => {
     parts.push(part)
@@ -53,7 +63,7 @@ export async function serveLines(
     isStopping = true
     waker.onWork(() => {})
     const stopped = parts.map(part => settlesWithin(clock, stopWithinMs, Promise.resolve(part[Symbol.asyncDispose]())))
-    await Promise.all([dispatcher.stop(graceMs), ...stopped])
+    await Promise.all([runs.stop(graceMs), deliveries.stop(graceMs), ...stopped])
   }
   await using opening = new AsyncDisposableStack()
   opening.defer(stop)
@@ -69,7 +79,7 @@ export async function serveLines(
     startLooking({
       ...deps,
       wake(lines) {
-        dispatcher.offer(lines)
+        offer(lines)
         // A line without a free slot here may get one in another process.
         if (tickets) waker.wake(lines)
       },
@@ -80,11 +90,13 @@ export async function serveLines(
   )
   use(serveLive(deps))
   use(startHousekeeping(deps, renew))
-  waker.onWork(dispatcher.offer)
+  waker.onWork(offer)
   use(database.listen(looking.look, clock))
-  const serveTicket = (line: LineName): Promise<void> => {
+  const serveTicket = async (line: LineName): Promise<void> => {
     observer.ticketTaken(line)
-    return dispatcher.serve(line)
+    // Tickets that wait for receivers would keep those of others from being taken.
+    if (isDelivery(line)) deliveries.offer([line])
+    else await runs.serve(line)
   }
   const consumer = await tickets?.consume(serveTicket, slots)
   if (consumer) use({ [Symbol.asyncDispose]: () => consumer.stop() })

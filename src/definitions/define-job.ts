@@ -43,6 +43,11 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   findRisk?(schema: RoleSchema): Explanation | undefined
   /** It supports dry runs: it changes nothing and reports what would change. */
   readonly canDryRun?: true
+  /**
+   * Its runs wait for somebody else's server, which may be slow, and ask nothing of the account's API: they take no slot of those
+   * that do.
+   */
+  readonly waitsFor?: 'receiver'
   /** It waits for requests of its own, so it can't run in the foreground. */
   readonly needsWorker?: true
   /** The mirror tables it writes. No two jobs may write the same table. */

@@ -82,7 +82,8 @@ interface RequestRow {
   readonly hold_until: Date | null
   readonly is_busy: boolean
   readonly ahead: number
-  readonly running_of_account: number
+  /** Runs of the account that take one of the slots that it may take. */
+  readonly in_its_slots: number
   readonly is_served: boolean
 }
 
@@ -101,7 +102,9 @@ const columns = sql`
       select from worker.requests f
       where f.account = r.account and f.job = r.job and f.state = 'waiting' and f.due_at is null
         and (f.rank, f.seq) < (r.rank, r.seq) limit 1000) first) else 0 end as ahead,
-  (select count(*)::int from worker.leases o where o.account = r.account and o.slot is not null) as running_of_account,
+  (select count(distinct o.slot)::int from worker.leases o
+    join worker.living_lines() v on v.account = r.account and v.job = r.job
+    where o.account = r.account and o.slot >= v.first_slot and o.slot < v.first_slot + v.slots) as in_its_slots,
   exists (select from worker.living_lines() v where v.account = r.account and v.job = r.job) as is_served`
 
 const joins = sql`
@@ -190,9 +193,8 @@ function explainWaiting(row: RequestRow): string | undefined {
     const requests = row.ahead === 1 ? '1 request' : `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests`
     return `${requests} before it in its line`
   }
-  if (row.running_of_account === 0) return 'the next look of a worker'
-  const active =
-    row.running_of_account === 1 ? '1 run of the account is' : `${row.running_of_account} runs of the account are`
+  if (row.in_its_slots === 0) return 'the next look of a worker'
+  const active = row.in_its_slots === 1 ? '1 run of the account is' : `${row.in_its_slots} runs of the account are`
   return `a free slot: ${active} active`
 }
 

@@ -7,6 +7,7 @@ import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
 import { type LineName, lineKey } from './line.ts'
+import type { SlotRange } from './slots.ts'
 
 /** A request that this process will run, with everything the gate needs to start. */
 export interface ClaimedRun {
@@ -45,15 +46,14 @@ interface ClaimRow extends Omit<BegunRow, keyof LineName> {
   readonly verdict: NoClaim | 'run'
 }
 
-const claim = gather<LineName & { run: string; process: string; slots: number; request: string | undefined }, ClaimRow>(
-  {
-    given: sql`account text, job text, run uuid, process uuid, slots integer, request text`,
-    call: sql`worker.claim(given.account, given.job, given.run, given.process, given.slots, given.request)`,
-    columns: sql`answer.verdict, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
+const claim = gather<LineName & { run: string; process: string; request: string | undefined } & SlotRange, ClaimRow>({
+  given: sql`account text, job text, run uuid, process uuid, "firstSlot" integer, slots integer, request text`,
+  call: sql`worker.claim(given.account, given.job, given.run, given.process, given.slots, given.request,
+      p_first_slot => given."firstSlot")`,
+  columns: sql`answer.verdict, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
     answer.issuer, answer.subject, answer.endpoint, answer.first_login, answer.trace, answer.absorbed_traces`,
-    orderOf: lineKey,
-  },
-)
+  orderOf: lineKey,
+})
 
 /**
  * Takes a line's lease, its first ready request and one of the account's slots, all or nothing, in one round trip.
@@ -67,18 +67,26 @@ export async function claimRun(
     line,
     runId,
     processId,
+    firstSlot,
     slots,
     requestId,
-  }: {
+  }: SlotRange & {
     readonly line: LineName
     readonly runId: string
     readonly processId: string
-    readonly slots: number
     readonly requestId?: string
   },
 ): Promise<ClaimedRun | NoClaim> {
   const { account, job } = line
-  const [row] = await claim(store, { account, job, run: runId, process: processId, slots, request: requestId })
+  const [row] = await claim(store, {
+    account,
+    job,
+    run: runId,
+    process: processId,
+    firstSlot,
+    slots,
+    request: requestId,
+  })
   if (!row) throw new TypeError('worker.claim answers with one row')
   return row.verdict === 'run' ? asClaimedRun(runId, { ...row, account, job }) : row.verdict
 }

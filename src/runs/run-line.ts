@@ -9,9 +9,8 @@ import { executeRun } from './execute-run.ts'
 import type { LineName } from './line.ts'
 import type { RunDeps } from './run-deps.ts'
 import type { RunInHand } from './runs-in-hand.ts'
+import { slotsOf } from './slots.ts'
 
-/** Concurrent runs of an account, over all processes, if the account doesn't say otherwise. */
-export const defaultSlots = 4
 /** Milliseconds between attempts to record how a run ended while the store is down. */
 const endAgainMs = 1_000
 
@@ -54,7 +53,6 @@ async function takeTurn(
   }
   using turn = new DisposableStack()
   const turnEndsAt = clock.now() + turnMs
-  const slots = access.account.limits?.concurrentRuns ?? defaultSlots
   let hand: RunInHand = turn.use(process.takeInHand())
   // While this process isn't heard, its runs are aborted as they start; it would claim them again endlessly.
   if (hand.signal.aborted) return false
@@ -63,7 +61,7 @@ async function takeTurn(
     line,
     runId: hand.runId,
     processId: process.id,
-    slots,
+    ...slotsOf(access.account, job),
   })
   if (typeof claim === 'string') {
     observer.nothingClaimed(line, claim)

@@ -12,7 +12,8 @@ import type { PacedProgress } from './pace.ts'
 import { reapDeadProcesses } from './reap.ts'
 import { cancelRequest, reserveRequest } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
-import { defaultSlots, endSurely } from './run-line.ts'
+import { endSurely } from './run-line.ts'
+import { slotsOf } from './slots.ts'
 
 export interface RunNow {
   readonly job: JobDefinition
@@ -98,10 +99,10 @@ async function waitForClaim(
   wanted: { readonly line: { account: string; job: string }; readonly runId: string; readonly requestId: string },
 ): Promise<Claimed> {
   const { store, clock, process } = deps
-  const slots = run.access.account.limits?.concurrentRuns ?? defaultSlots
+  const range = slotsOf(run.access.account, run.job)
   for (let told = false; ; ) {
     const claimAskedAt = clock.now()
-    const claim: ClaimedRun | NoClaim = await claimRun(store, { ...wanted, processId: process.id, slots })
+    const claim: ClaimedRun | NoClaim = await claimRun(store, { ...wanted, processId: process.id, ...range })
     if (typeof claim !== 'string') return { ...claim, claimAskedAt }
     if (claim === 'gone') throw await explainGone(store, wanted.requestId)
     if (!told) run.onWaiting()

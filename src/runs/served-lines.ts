@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { AccountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'
 import type { LineName } from './line.ts'
+import type { SlotRange } from './slots.ts'
 
 /** Only those of dead processes: a live one that serves the account registers it again. */
 export const servedLineRows: AccountRows = {
@@ -10,13 +11,11 @@ export const servedLineRows: AccountRows = {
     select from worker.living_processes() p where p.id = process)`,
 }
 
-export interface ServedLine extends LineName {
+export interface ServedLine extends LineName, SlotRange {
   /** The account starts with a bootstrap, which makes the first syncs in order; ticks follow after it. */
   readonly afterBootstrap: boolean
   /** This process knows its schedule, and makes its ticks. */
   readonly hasSchedule: boolean
-  /** Concurrent runs of the account, over all processes. */
-  readonly slots: number
 }
 
 /** A live process that serves the account; undefined if there is none. */
@@ -42,16 +41,19 @@ export async function storeServedLines(
   await store.transaction().execute(async tx => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${processId}, 0))`.execute(tx)
     await tx.deleteFrom('worker.served_lines').where('process', '=', processId).execute()
-    const rows = lines().map(({ account, job, afterBootstrap, hasSchedule, slots }) => ({
+    const rows = lines().map(({ account, job, afterBootstrap, hasSchedule, firstSlot, slots }) => ({
       account,
       job,
       after_bootstrap: afterBootstrap,
       has_schedule: hasSchedule,
+      first_slot: firstSlot,
       slots,
     }))
-    await sql`insert into worker.served_lines (process, account, job, after_bootstrap, has_schedule, slots)
-      select ${processId}::uuid, account, job, after_bootstrap, has_schedule, slots
+    await sql`insert into worker.served_lines (process, account, job, after_bootstrap, has_schedule, first_slot, slots)
+      select ${processId}::uuid, account, job, after_bootstrap, has_schedule, first_slot, slots
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-        as r(account text, job text, after_bootstrap boolean, has_schedule boolean, slots integer)`.execute(tx)
+        as r(account text, job text, after_bootstrap boolean, has_schedule boolean, first_slot integer, slots integer)`.execute(
+      tx,
+    )
   })
 }

@@ -8,8 +8,8 @@ import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
 import { type Line, type LineName, lineKey, type Wake } from '../runs/line.ts'
 import type { Tick } from '../runs/look.ts'
-import { defaultSlots } from '../runs/run-line.ts'
 import type { ServedLine } from '../runs/served-lines.ts'
+import { slotsOf } from '../runs/slots.ts'
 import { accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
@@ -45,10 +45,9 @@ export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Acco
   return [...accounts].flatMap(account => {
     const own = jobsOf(account, all)
     const afterBootstrap = own.some(job => job.name === bootstrapJob)
-    const slots = account.limits?.concurrentRuns ?? defaultSlots
     return own.map(job => {
       const hasSchedule = scheduleOf(account, job) !== undefined
-      return { account: account.name, job: job.name, afterBootstrap, hasSchedule, slots }
+      return { account: account.name, job: job.name, afterBootstrap, hasSchedule, ...slotsOf(account, job) }
     })
   })
 }

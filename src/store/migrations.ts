@@ -24,9 +24,10 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0014_answers_of_keys', ['alter table worker.idempotency_keys add column absorbed boolean not null default false']],
   ['0016_live', live()],
   ['0017_audit_and_failed_requests', auditAndFailedRequests()],
+  ['0018_traces_of_requests', ['alter table worker.requests add column trace jsonb, add column absorbed_traces jsonb']],
   [
-    '0018_traces_of_requests',
-    ['alter table worker.requests add column trace jsonb, add column absorbed_traces jsonb', ...replaceFunctions],
+    '0019_slots_of_webhooks',
+    ['alter table worker.served_lines add column first_slot integer not null default 1', ...replaceFunctions],
   ],
 ])
 

@@ -190,7 +190,8 @@ interface ServedLineRow {
   job: string
   /** The account begins with a bootstrap, which makes the first syncs in their order: ticks come after it. */
   after_bootstrap: boolean
-  /** Runs of the account at a time, over all processes. */
+  /** Which of the account's slots its runs may take, over all processes: so many from the first on. */
+  first_slot: Generated<number>
   slots: Generated<number>
   has_schedule: Generated<boolean>
 }

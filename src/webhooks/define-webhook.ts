@@ -59,6 +59,7 @@ export function defineWebhook<const N extends string>(options: WebhookOptions<N>
     schedule,
     settings: settings.schema,
     follows: tables.map(({ into }) => into),
+    waitsFor: 'receiver',
     payloadOfRetry: given => ({ ...Object(given), resume: true }),
     async run({ account }, context): Promise<JobResult> {
       const target = settings.read(context.settings)

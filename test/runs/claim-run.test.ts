@@ -64,6 +64,37 @@ describe.each(stores)('claiming a line on %s', place => {
     ).toMatch(/busy|full|empty/)
   })
 
+  test('runs that take other slots are not counted with them, and each ends by waking one that waits for its slot', async () => {
+    const account = `account-${randomUUID()}`
+    const processId = await fixture.newProcess()
+    const own = { firstSlot: 1, slots: 1 }
+    const others = { firstSlot: 1_001, slots: 2 }
+    const lines = { first: own, second: own, third: others, fourth: others }
+    const runs: Record<string, string> = {}
+    const claimedOf = async (job: string, range: typeof own) => {
+      const claimed = await fixture.tryClaim({ account, job }, processId, range)
+      if (typeof claimed !== 'string') runs[job] = claimed.lease.runId
+      return typeof claimed === 'string' ? claimed : 'run'
+    }
+    const wokenBy = async (job: string) =>
+      (await endRun(fixture.store, runs[job] ?? '', done))?.wake.map(line => line.job)
+    const ready = async () =>
+      (await fixture.pulse(processId)).filter(row => row.kind === 'wake' && row.account === account).map(row => row.job)
+    for (const [job, range] of Object.entries(lines)) {
+      await fixture.accept(request({ account, job }))
+      await fixture.serves(processId, { account, job }, range)
+    }
+    expect((await ready()).toSorted()).toEqual(['first', 'fourth', 'third'])
+    expect(await claimedOf('first', own)).toBe('run')
+    expect(await claimedOf('second', own)).toBe('full')
+    expect((await ready()).toSorted()).toEqual(['fourth', 'third'])
+    expect(await claimedOf('third', others)).toBe('run')
+    expect(await claimedOf('fourth', others)).toBe('run')
+    await fixture.accept(request({ account, job: 'third' }))
+    expect(await wokenBy('first')).toEqual(['second'])
+    expect(await wokenBy('third')).toEqual(['third'])
+  })
+
   test('a foreground run comes first, is taken by its process alone, and waits for the run that is active', async () => {
     const line = newLine()
     const [mine, other] = [await fixture.newProcess(), await fixture.newProcess()]

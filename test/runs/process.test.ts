@@ -11,7 +11,14 @@ import { createDatabase, hasPostgres } from '../services/postgres.ts'
 const clock = systemClock
 const { log } = captureLog()
 const self = { host: 'test', pid: 1, isAlone: false }
-const line = { account: 'default', job: 'sync-things', afterBootstrap: false, hasSchedule: true, slots: 4 }
+const line = {
+  account: 'default',
+  job: 'sync-things',
+  afterBootstrap: false,
+  hasSchedule: true,
+  firstSlot: 1,
+  slots: 4,
+}
 
 describe.runIf(hasPostgres)('a process', () => {
   const opened = new AsyncDisposableStack()

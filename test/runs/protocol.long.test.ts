@@ -18,6 +18,7 @@ describe('every reachable state of', () => {
       ...line,
       afterBootstrap: false,
       hasSchedule: world.scheduled?.job === line.job,
+      firstSlot: 1,
       slots: world.slots,
     }))
     await using model = await openModelStore(lines)

@@ -27,14 +27,18 @@ export async function openWebhooks(backend: Backend, sandbox: Sandbox) {
   return { app, env, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() }
 }
 
-/** A table, the job that writes it, a webhook on it, its receiver and an account of its own. */
+/** A table, the job that writes it, a webhook on it, its receiver and, unless one is given, an account of its own. */
 export async function openSubscription(
   app: TestApp,
   env: Record<string, string>,
-  { rows = false, secret = newSecret(), url }: { rows?: boolean; secret?: string; url?: string } = {},
+  {
+    rows = false,
+    secret = newSecret(),
+    account = app.addAccount(),
+    url,
+  }: { rows?: boolean; secret?: string; account?: string; url?: string } = {},
 ) {
   const id = randomUUID().slice(0, 8)
-  const account = app.addAccount()
   const table = mirrorRows({ into: `things_${id}`, key: 'id', columns: { id: 'text', n: 'numeric' } })
   const writer = defineJob({
     name: `write-${id}`,
@@ -62,6 +66,7 @@ export async function openSubscription(
   return {
     ...line,
     table,
+    writer: writer satisfies JobDefinition,
     variable,
     webhook: webhook satisfies JobDefinition,
     receiver,

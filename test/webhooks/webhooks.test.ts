@@ -189,27 +189,6 @@ describe.each(stores)('a webhook on %s', backend => {
     expect(new Set(hook.receiver.received.map(({ id }) => id)).size).toBe(4)
   })
 
-  test('that is slow holds up no other one of the same account', async () => {
-    await using own = await openWebhooks(backend, sandbox)
-    await using slow = await openSubscription(own.app, own.env)
-    await using fast = await openSubscription(own.app, own.env)
-    const answered = Promise.withResolvers<void>()
-    slow.receiver.answer(async response => {
-      await answered.promise
-      response.writeHead(204).end()
-    })
-    await slow.write({ rows: [{ id: 'a', n: '1' }] })
-    await using _serving = await own.app.serve()
-    await expect.poll(() => slow.receiver.received.length).toBe(1)
-    for (const id of ['a', 'b', 'c']) {
-      await fast.write({ rows: [{ id, n: '1' }] })
-      await expect.poll(() => fast.receiver.received.at(-1)?.data.changes.at(-1)?.key.id).toBe(id)
-    }
-    expect((await slow.requests())[0]).toMatchObject({ state: 'running' })
-    answered.resolve()
-    await expect.poll(async () => (await slow.requests())[0]).toMatchObject({ state: 'done' })
-  })
-
   test('reaches no private network that was not named, and says which setting names it', async () => {
     await using hook = await open()
     const hosts = opened.env.WEBHOOK_PRIVATE_HOSTS ?? ''

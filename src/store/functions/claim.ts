@@ -6,7 +6,9 @@ import { planByIndex } from './plan-by-index.ts'
  * Each statement of a function sees what was committed before it, while all parts of one statement would see the same snapshot.
  * The caller chooses the run's id beforehand, so that a claim whose answer is lost can be found and put back.
  *
- * `p_request` names a request that a foreground run has reserved for its process; holds don't stop it. `p_after` is the run that ends in the same transaction and passes on its lease and slot, and `p_after_succeeded` whether it succeeded.
+ * `p_request` names a request that a foreground run has reserved for its process; holds don't stop it. `p_after` is the run that
+ * ends in the same transaction and passes on its lease and slot, and `p_after_succeeded` whether it succeeded. The slot is one of
+ * `p_slots`, counted from `p_first_slot`.
  *
  * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
  * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
@@ -15,7 +17,7 @@ import { planByIndex } from './plan-by-index.ts'
 export const claimFunction = `
 create function worker.claim(
   p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid default null,
-  p_after_succeeded boolean default false,
+  p_after_succeeded boolean default false, p_first_slot integer default 1,
   out verdict text, out request_id text, out payload jsonb, out trigger text, out failures integer, out probed boolean,
   out issuer text, out subject text, out endpoint text, out first_login text, out trace jsonb, out absorbed_traces jsonb
 )
@@ -61,7 +63,7 @@ begin
 
   verdict := 'full';
   if p_after is null then
-    v_slot := worker.free_slot(p_account, p_slots);
+    v_slot := worker.free_slot(p_account, p_first_slot, p_slots);
     if v_slot is null then return; end if;
   else
     v_slot := v_lease.slot;
@@ -100,12 +102,12 @@ end $$`
  * account's other lines may try the same slot. A lock that is only tried needs no subtransaction.
  */
 export const freeSlotFunction = `
-create function worker.free_slot(p_account text, p_slots integer) returns integer
+create function worker.free_slot(p_account text, p_first integer, p_slots integer) returns integer
 language plpgsql as $$
 declare
   v_taken integer[] := array(select l.slot from worker.leases l where l.account = p_account and l.slot is not null);
 begin
-  for v_slot in 1 .. p_slots loop
+  for v_slot in p_first .. p_first + p_slots - 1 loop
     continue when v_slot = any (v_taken) or not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
     -- Another transaction may have taken the slot and committed before this lock.
     if not exists (select from worker.leases l where l.account = p_account and l.slot = v_slot) then return v_slot; end if;

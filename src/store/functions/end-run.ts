@@ -26,6 +26,7 @@ language plpgsql ${planByIndex} as $$
 declare
   v_run worker.runs;
   v_process uuid;
+  v_slot integer;
   v_request worker.requests;
   v_state text := p_request_state;
   v_error jsonb := p_error;
@@ -35,7 +36,7 @@ declare
 begin
   kind := 'ended';
   select * into v_run from worker.runs r where r.id = p_run;
-  select l.process into v_process from worker.leases l
+  select l.process, l.slot into v_process, v_slot from worker.leases l
   where l.account = v_run.account and l.job = v_run.job and l.run_id = p_run
     -- A store that returned to an earlier state may lack what the run wrote, so the request runs again.
     and (p_state = 'interrupted' or l.origin = worker.lease_origin(l.xmin))
@@ -102,7 +103,8 @@ begin
   if v_lifted > 0 or not v_goes_on then
     for account, job, fence in
       select w.account, w.job, w.fence
-      from worker.waiting_lines(v_run.account, case when v_lifted > 0 then 1000 else 1 end) w
+      from worker.waiting_lines(v_run.account,
+        case when v_lifted > 0 then 1000 else 1 end, case when v_lifted = 0 then v_slot end) w
     loop
       kind := 'wake';
       return next;
@@ -110,9 +112,12 @@ begin
   end if;
 end $$`
 
-/** The account's free lines with ready requests that a live process serves, in order of their wait, longest first. */
+/**
+ * The account's free lines with ready requests that a live process serves, in order of their wait, longest first; with `p_slot`
+ * only those that may take this slot.
+ */
 export const waitingLinesFunction = `
-create function worker.waiting_lines(p_account text, p_limit integer)
+create function worker.waiting_lines(p_account text, p_limit integer, p_slot integer default null)
 returns table (account text, job text, fence bigint)
 language sql stable as $$
   with recursive line as (
@@ -131,7 +136,8 @@ language sql stable as $$
   where l.run_id is null and l.occupied_by is null
     and not exists (select from worker.holds_of(p_account, line.job) h where h.probe_at > now())
     -- Otherwise a job that no process knows any more would take the one wake-up of each end.
-    and exists (select from worker.living_lines() v where v.account = p_account and v.job = line.job)
+    and exists (select from worker.living_lines() v where v.account = p_account and v.job = line.job
+      and (p_slot is null or (p_slot >= v.first_slot and p_slot < v.first_slot + v.slots)))
   order by line.rank, line.seq limit p_limit
 $$`
 

@@ -102,8 +102,8 @@ language sql stable as $$
       where r.state = 'waiting' and r.due_at is null and (r.account, r.job) > (line.account, line.job)
       order by r.account, r.job, r.rank, r.seq limit 1) n
   ), free as (
-    select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, l.taken_at, v.slots,
-      row_number() over (partition by line.account order by line.rank, line.seq) as place
+    select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, l.taken_at,
+      v.first_slot, v.slots, row_number() over (partition by line.account, v.first_slot order by line.rank, line.seq) as place
     from line
     join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
     left join worker.leases l on l.account = line.account and l.job = line.job
@@ -111,7 +111,9 @@ language sql stable as $$
       and not exists (select from worker.holds_of(line.account, line.job) h where h.probe_at > now())
   )
   select f.account, f.job, f.fence from free f
-  where f.place <= f.slots - (select count(*) from worker.leases o where o.account = f.account and o.slot is not null)
+  where f.place <= f.slots - (
+    select count(*) from worker.leases o
+    where o.account = f.account and o.slot >= f.first_slot and o.slot < f.first_slot + f.slots)
   order by f.taken_at nulls first, f.rank, f.seq limit p_limit
 $$`
 

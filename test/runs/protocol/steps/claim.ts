@@ -103,6 +103,7 @@ async function claimLine(
     line: { account: line.account, job: line.job },
     runId: run,
     processId: process,
+    firstSlot: 1,
     slots: world.slots,
     ...(reserved !== undefined && { requestId: reserved }),
   }
