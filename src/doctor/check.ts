@@ -17,6 +17,7 @@ export const checkIds = [
   'hasura',
   'first-login',
   'contract',
+  'live',
   'api',
   'queue',
   'store',

@@ -29,6 +29,7 @@ import { inspectFiles } from './inspect-files.ts'
 import { type FirstLoginRecord, inspectFirstLogin } from './inspect-first-login.ts'
 import { inspectHasura } from './inspect-hasura.ts'
 import { inspectLifetime } from './inspect-lifetime.ts'
+import { inspectLive } from './inspect-live.ts'
 import { inspectRequirements } from './inspect-requirements.ts'
 
 export interface DoctorDeps {
@@ -74,7 +75,7 @@ export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal
       : skip('the account has no REST API'),
   )
   if (!account.hasura) {
-    for (const id of ['hasura', 'first-login', 'contract'] as const) findings.set(id, noHasura)
+    for (const id of ['hasura', 'first-login', 'contract', 'live'] as const) findings.set(id, noHasura)
   }
   if (!claims || (account.hasura && !hasura)) return arrange(account.name, findings)
   const firstLoginRole = hasura && firstLogin && (account.hasura?.refreshRole ?? hasura.defaultRole)
@@ -143,7 +144,7 @@ const answers = ok('the token endpoint answers')
 
 async function inspectApplication(
   access: AccountAccess,
-  { jobs, firstLogin, findFirstLogin, schemaFolder }: DoctorDeps,
+  { clock, jobs, firstLogin, findFirstLogin, schemaFolder }: DoctorDeps,
   { claims, hasura }: { readonly claims: Claims; readonly hasura: HasuraClaims },
   findings: Map<CheckId, Finding>,
   signal: AbortSignal,
@@ -155,6 +156,7 @@ async function inspectApplication(
   findings.set('hasura', finding)
   if (finding.status === 'fail') return
   findings.set('contract', await inspectContract(schemaFolder, jobs, hasura.allowedRoles, openClient, signal))
+  findings.set('live', await inspectLive(access, { jobs, schemaFolder, clock }, signal))
   const user = { hasura: openClient(endpoint.refreshRole ?? hasura.defaultRole), userId: hasura.userId }
   findings.set('first-login', await inspectFirstLogin(await findFirstLogin(name), firstLogin, user, signal))
 }

@@ -86,7 +86,7 @@ function translate(text: string, message: z.output<typeof receivedSchema> | unde
 const sent = { connection_init: 'connection_init', subscribe: 'start', complete: 'stop' } as const
 
 const sentSchema = z.looseObject({ type: z.enum(['connection_init', 'subscribe', 'complete', 'ping', 'pong']) })
-const receivedSchema = z.looseObject({ type: z.string(), payload: z.unknown() })
+const receivedSchema = z.looseObject({ type: z.string(), payload: z.unknown().optional() })
 const listed = z.object({ errors: z.array(z.unknown()) })
 
 function errorsOf(payload: unknown): readonly unknown[] {

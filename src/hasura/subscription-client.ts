@@ -106,7 +106,7 @@ async function open(
   signal.throwIfAborted()
   const { url, role, clock, isLegacy } = deps
   const secrets = () => [token.value, ...deps.secrets.all()]
-  const handshake: Handshake = { status: undefined, failure: undefined }
+  const handshake: Handshake = { status: undefined, failure: undefined, socket: undefined }
   const acknowledged = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<WorkerError>()
   const silence = new AbortController()
@@ -150,6 +150,7 @@ async function open(
 
   function end(event: unknown): void {
     silence.abort()
+    if (!hasOpened) handshake.socket?.destroy()
     const error = explainClosed(event, { url, role, handshake, hasOpened, secrets: secrets() })
     closed.resolve(error)
     acknowledged.reject(error)
@@ -176,6 +177,8 @@ async function open(
       void client.dispose()
     },
     subscribe(document, variables, sink) {
+      // The library would open another connection.
+      if (silence.signal.aborted) return () => {}
       let isOver = false
       const operation = {
         query: print(document),

@@ -82,3 +82,27 @@ export async function dropLiveStates(store: Store, account: string, jobs: readon
     store,
   )
 }
+
+export interface ListedLive {
+  readonly job: string
+  readonly state: LiveState
+  readonly since: string
+  readonly problem: { readonly code: string; readonly found: string; readonly remedy: string | null } | null
+}
+
+/** By account, in the order of the jobs' names. */
+export async function listLiveStates(store: Store): Promise<ReadonlyMap<string, readonly ListedLive[]>> {
+  const rows = await store.selectFrom('worker.live').selectAll().where('job', '<>', '').orderBy('job').execute()
+  const listed = rows.map(({ account, job, state, since, code, found, remedy }) => ({
+    account,
+    told: {
+      job,
+      state,
+      since: since.toISOString(),
+      problem: code === null ? null : { code, found: found ?? '', remedy },
+    },
+  }))
+  return new Map(
+    [...Map.groupBy(listed, ({ account }) => account)].map(([account, all]) => [account, all.map(({ told }) => told)]),
+  )
+}

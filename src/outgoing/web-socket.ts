@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { type Dispatcher, getGlobalDispatcher, WebSocket } from 'undici'
 
 /** What a server answered that made no WebSocket of the request. */
@@ -6,6 +7,8 @@ export interface Handshake {
   status: number | undefined
   /** Why there is no answer. */
   failure: unknown
+  /** The connection, once the server has accepted: undici leaves it open where the answer isn't the one it wants. */
+  socket: Duplex | undefined
 }
 
 /**
@@ -31,6 +34,7 @@ function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dis
     onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
     onRequestUpgrade(controller, status, headers, socket) {
       handshake.status = status
+      handshake.socket = socket
       handler.onRequestUpgrade?.(controller, status, headers, socket)
     },
     onResponseStart(controller, status, headers, message) {

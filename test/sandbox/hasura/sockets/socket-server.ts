@@ -217,7 +217,7 @@ export function serveSockets(
 
   return {
     get open() {
-      return [...connections]
+      return [...connections].map(({ protocol, role, subscriptions }) => ({ protocol, role, subscriptions }))
     },
     get attempts() {
       return state.attempts
