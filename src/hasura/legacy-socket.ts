@@ -19,7 +19,7 @@ type SocketClass = new (url: string | URL, protocols?: string | string[]) => Soc
  * Speaks the protocol of subscriptions-transport-ws (subprotocol `graphql-ws`), the only one of Hasura before 2.7, for a client that
  * speaks `graphql-transport-ws`.
  */
-export function createLegacySocketClass(Base: SocketClass) {
+export function createLegacySocketClass(Base: SocketClass): SocketClass {
   return class LegacySocket {
     static readonly CONNECTING = 0
     static readonly OPEN = 1

@@ -16,7 +16,12 @@ export interface Handshake {
  *
  * @param handshake is told how the upgrade was answered, which a WebSocket doesn't tell
  */
-export function createWebSocketClass(handshake: Handshake) {
+export function createWebSocketClass(
+  handshake: Handshake,
+): new (
+  url: string | URL,
+  protocols?: string | string[],
+) => WebSocket {
   return class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       const headers = { 'user-agent': 'hasura-sync-worker' }

@@ -23,6 +23,7 @@ beforeAll(async () => {
     'scripts',
     'templates',
     'test',
+    'tsconfig.build.json',
     'vitest.config.ts',
     '.env.example',
     '.gitignore',
