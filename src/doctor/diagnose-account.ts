@@ -8,6 +8,7 @@ import type { EnvFile } from '../config/read-env-file.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, type Explanation, RefusalError, WorkerError } from '../errors.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+import { needsOf } from '../gate/find-unused-grants.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Clock } from '../time/clock.ts'
 import {
@@ -78,10 +79,10 @@ export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal
     for (const id of ['hasura', 'first-login', 'contract', 'live'] as const) findings.set(id, noHasura)
   }
   if (!claims || (account.hasura && !hasura)) return arrange(account.name, findings)
-  const firstLoginRole = hasura && firstLogin && (account.hasura?.refreshRole ?? hasura.defaultRole)
+  const granted = { claims, hasura }
   const requirements = deps.jobs.map(job => job.requirement)
-  const needs = { requirements, firstLoginRole, scopes: account.login.scopes }
-  const { scope, jobRoles } = inspectRequirements(needs, { claims, hasura })
+  const needs = needsOf(account, requirements, firstLogin, granted)
+  const { scope, jobRoles } = inspectRequirements(needs, granted)
   findings.set('scope', scope)
   findings.set('job-roles', jobRoles)
   if (hasura) await inspectApplication(access, deps, { claims, hasura }, findings, signal)

@@ -78,6 +78,7 @@ const sessionKey: unique symbol = Symbol('session')
  *
  * @param run.known what the claim found of the account, so that one that is complete needs no question more
  * @param run.transact in which the account's record is made; default whoever asks
+ * @param run.onGranted is called with what the token grants, which is the same object for the same token
  * @throws RefusalError naming what was found, what was needed and what to do
  * @throws OutageError when the identity provider or the API can't be reached
  */
@@ -89,10 +90,16 @@ export async function openSession(
   {
     known,
     transact = work => work(deps.store),
-  }: { readonly known?: KnownAccount | undefined; readonly transact?: Transact } = {},
+    onGranted = () => {},
+  }: {
+    readonly known?: KnownAccount | undefined
+    readonly transact?: Transact
+    readonly onGranted?: (granted: Granted) => void
+  } = {},
 ): Promise<Session> {
   const { account } = access
   const granted = await requireGranted(access, requirement, signal)
+  onGranted(granted)
   const { claims, hasura } = granted
   const firstLogin = await ensureAccountRecord(transact, account, claims, known)
   if (account.hasura && hasura && firstLogin !== 'visible') {

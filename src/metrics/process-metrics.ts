@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { ObservedLine, Observer } from '../observer/observer.ts'
+import type { ObservedLine, Observer, UnusedGrants } from '../observer/observer.ts'
 import { boundLabel } from './label-values.ts'
 
 /** In seconds: from a run that found nothing to do to a first load. */
@@ -96,6 +96,14 @@ export function createProcessMetrics(
     labelNames: [...(hasAccounts ? ['account'] : []), 'outcome'],
     registers,
   })
+  const unused = new Gauge({
+    name: 'hasura_sync_unused_grants',
+    help: 'Roles and scopes that a token has and no job of its account requires, by kind: role or scope.',
+    labelNames: [...(hasAccounts ? ['account'] : []), 'kind'],
+    registers,
+  })
+  /** Accounts that have no time series of their own are added up. */
+  const unusedOf = new Map<string, UnusedGrants>()
   const tries = new Histogram({
     name: 'hasura_sync_api_request_duration_seconds',
     help: 'Time of each try of a request to an API, without the wait for a token, a slot or a rate limit.',
@@ -150,6 +158,16 @@ export function createProcessMetrics(
     },
     tokenFetched(account, { outcome }) {
       tokens.inc({ ...(hasAccounts && { account: accountLabel(account) }), outcome })
+    },
+    grantsCompared(account, grants) {
+      unusedOf.set(account, grants)
+      const labelOf = (name: string) => (hasAccounts ? { account: accountLabel(name) } : {})
+      const own = labelOf(account)
+      const alike = [...unusedOf].filter(([name]) => labelOf(name).account === own.account)
+      for (const kind of ['role', 'scope'] as const) {
+        const total = alike.reduce((sum, [, { [kind]: count }]) => sum + count, 0)
+        unused.set({ ...own, kind }, total)
+      }
     },
     apiAsked(_account, { api, operation, outcome, durationMs }) {
       tries.observe({ api, operation: operationLabel(operation), outcome }, durationMs / 1_000)

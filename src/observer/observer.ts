@@ -50,6 +50,8 @@ export interface Observer {
   holdLifted(run: ObservedRun, hold: ObservedHold): void
   /** The identity provider was asked for a token of the account. */
   tokenFetched(account: string, fetch: TokenFetch): void
+  /** A run has compared the account's token with what its jobs require; `doctor` names the unused grants. */
+  grantsCompared(account: string, unused: UnusedGrants): void
   /** A request to an API of the account was tried once, with or without an answer. */
   apiAsked(account: string, request: ApiTry): void
   /** HTTP over TCP was answered. */
@@ -152,6 +154,9 @@ export interface TokenFetch {
   readonly isRenewal: boolean
   readonly durationMs: number
 }
+
+/** How many of a kind. */
+export type UnusedGrants = Readonly<Record<'role' | 'scope', number>>
 
 export interface ApiTry {
   readonly api: ApiName

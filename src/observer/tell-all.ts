@@ -25,6 +25,7 @@ export function tellAll(observers: readonly Partial<Observer>[], log: Log): Obse
     holdPlaced: (...told) => tell(to => to.holdPlaced?.(...told)),
     holdLifted: (...told) => tell(to => to.holdLifted?.(...told)),
     tokenFetched: (...told) => tell(to => to.tokenFetched?.(...told)),
+    grantsCompared: (...told) => tell(to => to.grantsCompared?.(...told)),
     apiAsked: (...told) => tell(to => to.apiAsked?.(...told)),
     httpAnswered: (...told) => tell(to => to.httpAnswered?.(...told)),
     guardFired: (...told) => tell(to => to.guardFired?.(...told)),

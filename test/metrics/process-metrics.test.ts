@@ -143,3 +143,23 @@ const hostile = fc.constantFrom(
   '__proto__',
   'constructor',
 )
+
+test('unused grants are those of the last token, of all accounts or of each', async () => {
+  const tell = (o: Observer) => {
+    o.grantsCompared('north', { role: 5, scope: 1 })
+    o.grantsCompared('south', { role: 1, scope: 0 })
+    o.grantsCompared('north', { role: 2, scope: 1 })
+  }
+  const { samples: together } = await scrapeAfter(tell)
+  expect(samplesOf(together, 'hasura_sync_unused_grants', 'kind')).toEqual([
+    ['role', 3],
+    ['scope', 1],
+  ])
+  const { samples: apart } = await scrapeAfter(tell, true)
+  expect(samplesOf(apart, 'hasura_sync_unused_grants', 'account', 'kind')).toEqual([
+    ['north', 'role', 2],
+    ['north', 'scope', 1],
+    ['south', 'role', 1],
+    ['south', 'scope', 0],
+  ])
+})

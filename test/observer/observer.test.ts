@@ -32,6 +32,7 @@ function createRecorder() {
     holdPlaced: record('holdPlaced'),
     holdLifted: record('holdLifted'),
     tokenFetched: record('tokenFetched'),
+    grantsCompared: record('grantsCompared'),
     apiAsked: record('apiAsked'),
     httpAnswered: record('httpAnswered'),
     guardFired: record('guardFired'),
@@ -60,6 +61,7 @@ describe('an observer', () => {
       'default',
       { api: 'hasura', operation: 'query', outcome: 'done', status: 200, durationMs: aDuration },
     ])
+    expect(factsOf('grantsCompared')).toEqual([['default', { role: 0, scope: 0 }]])
     expect(factsOf('runBegan')).toHaveLength(1)
     const { rows } = await sql<{ name: string }>`select title as name from mirror.topics`.execute(app.database.store)
     expect(factsOf('pageWritten')[0]?.[1]).toEqual({

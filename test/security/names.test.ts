@@ -8,9 +8,9 @@ import { findSettingNameProblem } from '../../src/config/setting-name.ts'
 import { scheduleOf } from '../../src/definitions/account-jobs.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { readJobSettings } from '../../src/definitions/job-settings.ts'
-import { findSpare } from '../../src/doctor/find-spare.ts'
 import { ConfigError, NotFoundError, RefusalError } from '../../src/errors.ts'
 import { explainSqlState } from '../../src/failures/sql-state.ts'
+import { findUnusedGrants } from '../../src/gate/find-unused-grants.ts'
 import { findRefusal } from '../../src/gate/requirement.ts'
 import { columnTypeOf, comparedAs, isOrdered, typescriptScalars } from '../../src/hasura/scalars.ts'
 import { findColumnNameProblem, findTableNameProblem } from '../../src/mirror/column-name.ts'
@@ -57,7 +57,7 @@ describe.each(inherited)('"%s"', name => {
       `"scope":"${name}","resource_access":{"app":{"roles":["${name}"]},"${name}":{"roles":["viewer","spare"]}}`,
     )
     for (const needed of needs) expect(findRefusal(needed, holding)).toBeUndefined()
-    const { roles } = findSpare(
+    const { roles } = findUnusedGrants(
       { requirements: [{ clientRoles: { app: [name] } }], firstLoginRole: undefined, scopes: [] },
       holding,
     )

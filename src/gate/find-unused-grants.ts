@@ -1,7 +1,7 @@
-import type { Requirement } from '../account.ts'
+import type { Account, Requirement } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
-import type { Granted } from '../gate/requirement.ts'
 import { ownValue } from '../names/own-value.ts'
+import type { Granted } from './requirement.ts'
 
 /** The grants that the account's jobs and its login need. */
 export interface Needs {
@@ -12,8 +12,22 @@ export interface Needs {
   readonly scopes: readonly string[]
 }
 
+/**
+ * @param requirements of the account's jobs
+ * @param firstLogin the project's, if it has one
+ */
+export function needsOf(
+  { login, hasura: endpoint }: Account,
+  requirements: readonly (Requirement | undefined)[],
+  firstLogin: object | undefined,
+  { hasura }: Granted,
+): Needs {
+  const role = endpoint?.refreshRole ?? hasura?.defaultRole
+  return { requirements, firstLoginRole: hasura && firstLogin ? role : undefined, scopes: login.scopes }
+}
+
 /** Finds unused grants of the token, which least privilege would remove; pure. */
-export function findSpare(
+export function findUnusedGrants(
   needs: Needs,
   { claims, hasura }: Granted,
 ): { readonly roles: readonly string[]; readonly scopes: readonly string[] } {
@@ -23,17 +37,17 @@ export function findSpare(
   return {
     roles: [
       ...allowed.filter(role => !needed.has(role)),
-      ...findSpareClientRoles(needs, claims, allowed),
+      ...findUnusedClientRoles(needs, claims, allowed),
       ...claims.realmRoles
         .filter(role => !isGivenToAll(role) && !allowed.includes(role))
         .map(role => `${role} of the realm`),
     ],
-    scopes: findSpareScopes(needs, claims, hasura !== undefined),
+    scopes: findUnusedScopes(needs, claims, hasura !== undefined),
   }
 }
 
 /** Without the roles in Hasura's claims, which are reported above. */
-function findSpareClientRoles(
+function findUnusedClientRoles(
   { requirements }: Needs,
   { clientRoles }: Claims,
   allowed: readonly string[],
@@ -63,7 +77,7 @@ function isGivenToAll(realmRole: string): boolean {
   return /^default-roles-|^offline_access$|^uma_authorization$/.test(realmRole)
 }
 
-function findSpareScopes({ requirements }: Needs, { scopes }: Claims, hasHasura: boolean): readonly string[] {
+function findUnusedScopes({ requirements }: Needs, { scopes }: Claims, hasHasura: boolean): readonly string[] {
   const needed = new Set(requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])))
   return scopes.filter(scope => !needed.has(scope) && !builtInScopes.has(scope) && !(hasHasura && scope === 'hasura'))
 }
