@@ -64,7 +64,7 @@ function findProblem(text: string): Explanation | undefined {
       const around = open.at(-1)
       if (isPoison(name, around)) return { found: `The name ${place} is reserved`, remedy: 'give it another one' }
       if (around?.names.has(name))
-        return { found: `The name ${place} stands twice in its object`, remedy: 'give it once' }
+        return { found: `The name ${place} appears twice in its object`, remedy: 'give it once' }
       around?.names.add(name)
     } else if (!isExact(token)) {
       return { found: `The number ${place} can't be kept as it is written`, remedy: 'give it as a text, in quotes' }
@@ -75,8 +75,8 @@ function findProblem(text: string): Explanation | undefined {
 
 function unstorable(place: string): Explanation {
   return {
-    found: `The text ${place} holds a NUL character or half a surrogate pair, which can't be stored`,
-    remedy: 'take it out, or encode it',
+    found: `The text ${place} contains a NUL character or an unpaired surrogate, which can't be stored`,
+    remedy: 'remove or encode it',
   }
 }
 

@@ -22,7 +22,7 @@ export const accountReportSchema = z.object({
 
 const cursor = ['name']
 
-/** The configured accounts, with what is remembered of them. */
+/** The configured accounts, with what is stored about them. */
 export const listAccounts = defineOperation({
   route: 'GET /accounts',
   roles: ['view'],

@@ -3,7 +3,7 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import type { OperationDeps } from './operation.ts'
 
 /**
- * What an operation works with for a caller: an account that isn't the caller's is not there, for any operation.
+ * What an operation works with for a caller. Accounts of others don't exist for any operation.
  *
  * @param caller `http:<client>/<subject>`; undefined for one who may use everything
  */
@@ -15,9 +15,9 @@ export function narrowTo(app: Omit<OperationDeps, 'only'>, caller: string | unde
 }
 
 /**
- * A caller that an account names is bound to the accounts that name it. An account that names callers is for these alone.
+ * A caller that an account names may use only the accounts that name it. An account that names callers is only for them.
  *
- * @returns undefined where no account names anybody
+ * @returns undefined if no account names any caller
  */
 function findAccounts(accounts: ReadonlyMap<string, AccountAccess>, caller: string): readonly string[] | undefined {
   const all = [...accounts.values()].map(({ account }) => account)
@@ -27,7 +27,7 @@ function findAccounts(accounts: ReadonlyMap<string, AccountAccess>, caller: stri
   return open.map(({ name }) => name)
 }
 
-/** @param named `<client>`, whichever its subject, or `<client>/<subject>` */
+/** @param named `<client>`, with any subject, or `<client>/<subject>` */
 function isCaller(named: string, caller: string): boolean {
   return named.includes('/') ? caller === `http:${named}` : caller.startsWith(`http:${named}/`)
 }

@@ -11,15 +11,15 @@ const changesSchema = z.object({
       position: z.string(),
       op: z.enum(['upsert', 'delete']),
       account: z.string(),
-      /** The values of the key's columns as Postgres writes them. */
+      /** The values of the key columns, as Postgres writes them. */
       key: z.record(z.string(), z.string()),
     }),
   ),
-  /** What to give as `after` the next time, also where there are no changes. */
+  /** The `after` of the next request, even if there are no changes. */
   position: z.string(),
 })
 
-/** The changes of a mirror table after a position, in the order in which they were committed: of each row the latest one. */
+/** The changes of a mirror table after a position, in commit order: the latest change of each row. */
 export const listChanges = defineOperation({
   route: 'GET /changes',
   roles: ['view'],
@@ -28,7 +28,7 @@ export const listChanges = defineOperation({
     table: nameValue,
     after: z
       .string()
-      .regex(/^\d{1,18}$/, 'is no position')
+      .regex(/^\d{1,18}$/, 'is not a position')
       .default(beginning),
     account: nameValue.optional(),
     limit: limitValue,
@@ -36,7 +36,7 @@ export const listChanges = defineOperation({
   output: changesSchema,
   async run({ deps, only }, { table: wanted, after, account: named, limit }) {
     const table = await requireMirrorTable(deps, wanted)
-    // A caller of several accounts says which: one position counts for one account, or for all that there are.
+    // A caller of several accounts must choose one: a position applies to one account, or to all accounts of the worker.
     const account = only ? chooseNamed('account', deps.accounts, named).account.name : named
     if (account !== undefined) getNamed('account', deps.accounts, account)
     const key = (await findPrimaryKey(deps.store, table)).filter(column => column !== '_account')

@@ -2,16 +2,16 @@ import { sql } from 'kysely'
 import { type LineName, lineKey } from '../runs/line.ts'
 import type { Store } from '../store/store.ts'
 
-/** As many requests may wait in a line, or be on their way into it from this process, before it is crowded. */
+/** A line is crowded when this many requests wait in it or are about to. */
 const few = 20
 
-/** How many requests are on their way into a line, for each store of this process. */
+/** How many requests are about to enter a line, per store of this process. */
 const underWay = new WeakMap<Store, Map<string, number>>()
 
 /**
- * Tells who makes a request whether many wait in its line already.
+ * Tells a caller whether many requests already wait in its line.
  *
- * @param make is called once; until it settles its request counts as one that waits
+ * @param make is called once; until it settles, its request counts as waiting
  */
 export async function enterLine<T>(store: Store, line: LineName, make: (isCrowded: boolean) => Promise<T>): Promise<T> {
   const counts = underWay.get(store) ?? new Map<string, number>()

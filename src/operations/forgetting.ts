@@ -5,7 +5,7 @@ import { defineOperation } from './operation.ts'
 import { resolve } from './resolve.ts'
 import { nameValue } from './values.ts'
 
-/** Forgets a checkpoint: the next run reads everything. UsageError while the job is running. */
+/** Deletes a checkpoint: the next run reads everything. UsageError while the job is running. */
 export const reset = defineOperation({
   route: 'POST /jobs/:job/reset',
   roles: ['operate'],
@@ -18,8 +18,8 @@ export const reset = defineOperation({
 })
 
 /**
- * Deletes everything stored about an account, its tickets on Redis too. UsageError while it is configured without
- * `configured`, and while one of its jobs is running.
+ * Deletes everything stored about an account, including its tickets on Redis. UsageError while it is configured (without
+ * `configured`), and while one of its jobs is running.
  */
 export const forget = defineOperation({
   route: 'POST /accounts/:account/forget',

@@ -15,17 +15,17 @@ const answeredRequestSchema = z.object({
   id: z.string(),
   job: z.string(),
   account: z.string(),
-  /** True when an equal request was already waiting, or when the event came before: nothing was added. */
+  /** True if an equal request was already waiting, or if the event had already arrived: nothing was added. */
   absorbed: z.boolean(),
 })
 type AnsweredRequest = z.infer<typeof answeredRequestSchema>
 
-/** Empty where no job is concerned. */
+/** Empty if no job follows the table. */
 const hookAnswerSchema = z.object({ requests: z.array(answeredRequestSchema) })
 
 const rowSchema = z.record(z.string(), z.unknown()).nullish()
 
-/** An event as Hasura sends it (https://hasura.io/docs/2.0/event-triggers/payload/); what isn't named here is left out. */
+/** An event as Hasura sends it (https://hasura.io/docs/2.0/event-triggers/payload/); fields not named here are dropped. */
 const eventInput = z.object({
   id: nameValue,
   table: z.object({ schema: nameValue, name: nameValue }),
@@ -34,13 +34,13 @@ const eventInput = z.object({
     op: z.enum([...tableOperations, 'MANUAL']),
     data: z.object({ old: rowSchema, new: rowSchema }),
   }),
-  /** The account whose jobs are asked for; default all that run a job that the table concerns. */
+  /** The account whose jobs are requested; default: all that run a job that follows the table. */
   account: nameValue.optional(),
 })
 
 /**
- * A row has changed behind Hasura: asks for the jobs whose `on` names the table. The event is a hint, so what it says of the row is
- * used to find the row and for nothing else. One event makes one request of a job and account, however often it comes.
+ * A row in Hasura's database has changed: requests the jobs whose `on` names the table. The event is only a hint: its row is used
+ * to find the row and for nothing else. One event makes one request per job and account, however often it arrives.
  */
 export const receiveEvent = defineOperation({
   route: 'POST /hooks/hasura/events',
@@ -60,7 +60,7 @@ export const receiveEvent = defineOperation({
   },
 })
 
-/** An event that asks for more than a usual run asks for what covers it and others, where the line is crowded. */
+/** In a crowded line, an event that needs more than an ordinary run requests one that covers it and others. */
 async function requestForEvent(
   deps: RunDeps,
   { account, job }: { readonly account: string; readonly job: JobDefinition },
@@ -74,22 +74,22 @@ async function requestForEvent(
   return enterLine(deps.store, line, isCrowded => ask(isCrowded ? job.payloadOfEvent?.(event, true) : payload))
 }
 
-/** Whatever the same key asked for at first counts: the same event again may find its line crowded. */
+/** The first request of a key counts: the same event may find its line crowded the next time. */
 async function requestByHook(deps: RunDeps, wanted: Omit<NewRequest, 'trigger'>): Promise<AnsweredRequest> {
   const { accepted } = await requestRun(deps, { ...wanted, trigger: 'hook' })
   return { id: accepted.id, job: wanted.job, account: wanted.account, absorbed: accepted.absorbed }
 }
 
-/** A scheduled event as Hasura sends it; one of a cron trigger has its `name`. */
+/** A scheduled event as Hasura sends it; one from a cron trigger has its `name`. */
 const cronInput = z.object({
   id: nameValue,
   name: nameValue.nullish(),
   payload: z.unknown(),
-  /** The account for which the job is to run, unless the payload names one; default all that run it. */
+  /** The account for which the job runs, unless the payload names one; default: all that run it. */
   account: nameValue.optional(),
 })
 
-/** What the payload of a trigger may be, where its name is not the job's. */
+/** The payload of a trigger that isn't named after its job. */
 const wishSchema = z.strictObject({
   job: nameValue,
   account: nameValue.optional(),
@@ -97,8 +97,8 @@ const wishSchema = z.strictObject({
 })
 
 /**
- * A cron trigger, or a one-off scheduled event: asks for the job that its payload names as `{ job, account?, payload? }`, or for the
- * one that has its name, with its payload.
+ * A cron trigger, or a one-off scheduled event: requests the job that its payload names as `{ job, account?, payload? }`, or the
+ * job with the trigger's name, with its payload.
  */
 export const receiveCron = defineOperation({
   route: 'POST /hooks/hasura/cron',
@@ -130,6 +130,6 @@ function readWish(name: string | undefined, payload: unknown): z.infer<typeof wi
   if (name !== undefined) return { job: name, payload: payload ?? {} }
   throw new UsageError({
     found: 'The scheduled event names no job',
-    remedy: 'give it the payload {"job": "…"}, or call the cron trigger as the job is called',
+    remedy: 'give it the payload {"job": "…"}, or name the cron trigger after the job',
   })
 }

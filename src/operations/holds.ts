@@ -14,7 +14,7 @@ const holdReportSchema = z.object({
   /** null holds every job of the account. */
   job: z.string().nullable(),
   code: z.string(),
-  /** The sentence of `found` and `remedy`. */
+  /** `found` and `remedy` as one message. */
   reason: z.string(),
   found: z.string(),
   remedy: z.string().nullable(),
@@ -35,8 +35,8 @@ export const listHolds = defineOperation({
 })
 
 /**
- * Looks again now whether what holds an account, or one of its jobs, is over: the next request goes first and finds out. A pause
- * that the API asked for is kept. Resolves to the holds as they are then.
+ * Probes the holds of an account, or of one of its jobs, now: the next request runs first and checks. A pause that the API asked
+ * for is kept. Resolves to the resulting holds.
  */
 export const probeHolds = defineOperation({
   route: 'POST /holds/probe',

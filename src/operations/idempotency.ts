@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 
 /**
- * A key is the same whether it comes as an argument or in a header, where other characters have no agreed bytes.
+ * A key must be usable in an argument and in a header, where other characters have no agreed encoding.
  *
  * @throws UsageError
  */

@@ -19,9 +19,9 @@ const jobReportSchema = z.object({
   into: z.string().nullable(),
   /** The properties that its payload may have. */
   takes: z.array(z.string()),
-  /** What keeps it from running wherever it runs, whether or not it is held already. */
+  /** What prevents it from running anywhere, whether or not it is held already. */
   problem: z.string().nullable(),
-  /** Over all accounts, or of the one that was asked for: the first of these that one of them is in. */
+  /** Over all accounts, or of the requested one: the first of these states that applies to any of them. */
   state: z.enum(['running', 'held', 'waiting', 'idle']),
   nextDueAt: z.string().nullable(),
   lastRun: z
@@ -43,7 +43,7 @@ export const listJobs = defineOperation({
   roles: ['view'],
   input: z.object({
     ...pageInput,
-    /** State, next tick and last run of this account alone. */
+    /** State, next tick and last run of only this account. */
     account: nameValue.optional(),
   }),
   output: z.array(jobReportSchema),
@@ -109,7 +109,7 @@ function stateOf(row: StateRow | undefined): Pick<JobReport, 'state' | 'nextDueA
   }
 }
 
-/** Instants as everywhere else, and not as Postgres writes them in JSON. */
+/** Instants as everywhere else, not as Postgres writes them in JSON. */
 function toIso(run: NonNullable<JobReport['lastRun']>): JobReport['lastRun'] {
   const { startedAt, finishedAt } = run
   return {

@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 /**
  * @param wanted with or without its schema
  * @returns its name without the schema
- * @throws NotFoundError when there is no such table; UsageError when its job has not run yet
+ * @throws NotFoundError if there is no such table; UsageError if its job has not run yet
  */
 export async function requireMirrorTable(
   { store, jobs }: Pick<RunDeps, 'store' | 'jobs'>,
@@ -29,8 +29,8 @@ function refuseUnknown(table: string, tables: readonly string[], jobs: RunDeps['
   const maker = made.find(({ into }) => into.includes(table))
   if (maker) {
     throw new UsageError({
-      found: `Mirror table "${table}" isn't there yet`,
-      remedy: `${maker.name} makes it in its first run`,
+      found: `Mirror table "${table}" does not exist yet`,
+      remedy: `${maker.name} creates it in its first run`,
     })
   }
   const names = new Set([...tables, ...made.flatMap(({ into }) => into)])

@@ -4,7 +4,7 @@ import type { Tickets } from '../queue/tickets.ts'
 import type { RequestEnds } from '../runs/request-ends.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 
-/** What the token of a caller over HTTP allows; `operate` allows everything. */
+/** What a caller's token allows over HTTP; `operate` allows everything. */
 export const apiRoles = ['request', 'view', 'operate'] as const
 export type ApiRole = (typeof apiRoles)[number]
 
@@ -12,18 +12,18 @@ export type ApiRole = (typeof apiRoles)[number]
 export interface OperationDeps {
   /** Its accounts are those that the caller may use. */
   readonly deps: RunDeps
-  /** The names of these accounts; undefined for a caller who may use all, and see what is left of former ones. */
+  /** The names of these accounts; undefined for a caller who may use all, and may see what remains of former ones. */
   readonly only: readonly string[] | undefined
-  /** The queue, where there is one. */
+  /** Set if the queue is on Redis. */
   readonly tickets: Pick<Tickets, 'ping' | 'drop'> | undefined
   readonly ends: RequestEnds
 }
 
-/** What a caller has beside the input. */
+/** What a caller passes besides the input. */
 export interface Call<Event> {
-  /** Aborted when nobody waits for the answer any more, or when the process stops. */
+  /** Aborted when nobody waits for the result any more, or when the process stops. */
   readonly signal: AbortSignal
-  /** Who asks over HTTP: `http:<client>/<subject>`. Undefined for whoever may open the control socket. */
+  /** The HTTP caller: `http:<client>/<subject>`. Undefined for users of the control socket. */
   readonly caller: string | undefined
   /** The trace that the caller is in. */
   readonly trace?: TraceHeaders | undefined
@@ -31,22 +31,24 @@ export interface Call<Event> {
 }
 
 /**
- * One thing that may be asked of a worker. `run` is the whole of it: the doors (commands, control socket, HTTP) only carry input
- * and output, and derive how from the rest.
+ * One operation of a worker. `run` does all of it: commands, control socket and HTTP only carry input and output, and derive
+ * everything else from the definition.
  */
 export interface Operation<Input extends z.ZodObject, Output extends z.ZodType, Event extends z.ZodType> {
-  /** Method and path; each `:name` in the path is a part of the input. The rest of it is the query of a GET, the body of a POST. */
+  /**
+   * Method and path; each `:name` in the path is part of the input. The rest of it is the query of a GET, or the body of a POST.
+   */
   readonly route: `${'GET' | 'POST'} /${string}`
   readonly input: Input
   readonly output: Output
-  /** What is told before there is an output. */
+  /** What is reported before there is an output. */
   readonly event?: Event
   /**
-   * Who may ask over HTTP: callers with one of these roles, and those with `operate`. Nobody over TCP where it is empty. Everything
-   * is served to whoever may open the control socket.
+   * The roles of HTTP callers that may use it; `operate` may use everything. If empty, it isn't served over TCP. The control
+   * socket serves every operation.
    */
   readonly roles: readonly ApiRole[]
-  /** Of a list that is given in pages: the fields of an item that say its place (`cursorOf`), after which the next page begins. */
+  /** For a paginated list: the fields of an item that define its place (`cursorOf`), after which the next page starts. */
   readonly cursor?: readonly string[]
   run(app: OperationDeps, input: z.output<Input>, call: Call<z.output<Event>>): Promise<z.output<Output>>
 }
@@ -62,7 +64,7 @@ export function defineOperation<
   return operation
 }
 
-/** An operation as its callers see it: its name is a function. */
+/** An operation as its callers see it: a function with its name. */
 export type Ask<O> =
   O extends Operation<infer Input, infer Output, infer Event>
     ? Record<string, never> extends z.input<Input>

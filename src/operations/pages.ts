@@ -1,25 +1,25 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
 
-/** What is asked of a list that is given in pages. */
+/** The query of a paginated list. */
 export const pageInput = {
-  /** The cursor of the last item of the page before. */
+  /** The cursor of the previous page's last item. */
   after: z.string().max(1_000).optional(),
-  /** At most so many items; all when absent. */
+  /** Maximum number of items; default: all. */
   limit: z.coerce.number<number>().int().min(1).max(1000).optional(),
 }
 
-/** The place of an item in its list, to be given as `after`. */
+/** The place of an item in its list, used as `after`. */
 export function cursorOf(item: object, fields: readonly string[]): string {
   const values = new Map<string, unknown>(Object.entries(item))
   return fields.map(field => String(values.get(field) ?? '')).join('/')
 }
 
 /**
- * A page of a list that is small enough to be made as a whole.
+ * A page of a list that is small enough to be built as a whole.
  *
- * @param fields those of its cursors
- * @throws UsageError when the item after which it begins is gone
+ * @param fields of its cursors
+ * @throws UsageError if the item after which it starts is gone
  */
 export function pageAfter<T extends object>(
   items: readonly T[],
@@ -32,7 +32,7 @@ export function pageAfter<T extends object>(
 }
 
 /**
- * A cursor that is a number of the store's.
+ * A cursor that is a number from the store.
  *
  * @throws UsageError
  */
@@ -42,5 +42,8 @@ export function parsePlace(after: string): string {
 }
 
 function unknownCursor(): UsageError {
-  return new UsageError({ found: 'No item of the list has the cursor in "after"', remedy: 'begin the list again' })
+  return new UsageError({
+    found: 'No item of the list has the cursor in "after"',
+    remedy: 'start again with the first page',
+  })
 }

@@ -12,7 +12,7 @@ import { listRuns, run } from './runs.ts'
 import { listSchedules, pauseSchedule } from './schedules.ts'
 import { hasWorker, ping } from './worker.ts'
 
-/** Everything that may be asked of a worker, by name. */
+/** All operations of a worker, by name. */
 export const registry = {
   makeRequest,
   getRequest,
@@ -41,28 +41,28 @@ export const registry = {
 }
 
 /**
- * What may be asked of a worker. Carried out in this process, or by the owner of the embedded database through its control
- * socket: the callers can't tell the difference.
+ * The operations of a worker, executed in this process, or by the owner of the embedded database through its control socket.
+ * Callers can't tell the difference.
  */
 export type Operations = { readonly [Name in keyof typeof registry]: Ask<(typeof registry)[Name]> }
 
 type AnyAsk = (input: object, call: Partial<Call<unknown>>) => Promise<unknown>
 
-/** Carries out any operation; what it resolves to fits the operation's output. */
+/** Executes any operation; its result fits the operation's output. */
 export type Carry = (operation: AnyOperation, input: object, call: Call<unknown>) => Promise<unknown>
 
-/** The operations, carried out by one function. */
+/** The operations, executed by one function. */
 export function createOperations(carry: Carry): Operations {
   const asks = Object.entries<AnyOperation>(registry).map(([name, operation]): [string, AnyAsk] => [
     name,
     (input = {}, { signal = new AbortController().signal, caller, trace, onEvent = () => {} } = {}) =>
       carry(operation, input, { signal, caller, trace, onEvent }),
   ])
-  // No type can tell that the entries of a mapped type are all there: the registry has just been walked.
+  // TypeScript can't see that all entries of a mapped type exist; the loop above has visited the whole registry.
   return Object.fromEntries(asks) as unknown as Operations
 }
 
-/** For a door, which treats all operations alike: the input has to be parsed by the operation's schema. */
+/** For HTTP and the control socket, which treat all operations alike: the input must be parsed by the operation's schema. */
 export function askOf(operations: Operations, name: keyof Operations): AnyAsk {
   const asks = operations as unknown as Readonly<Record<keyof Operations, AnyAsk>>
   return asks[name]

@@ -7,14 +7,14 @@ import { cancelRequest, retryRequest } from './requests.ts'
 import { checkFound } from './resolve.ts'
 import { lineFilter } from './values.ts'
 
-/** The ids of those that `cancelRequest` or `retryRequest` takes one by one, the oldest first. */
+/** The ids that `cancelRequest` or `retryRequest` takes one at a time, oldest first. */
 export const findRequestIds = defineOperation({
   route: 'POST /requests/find',
   roles: [],
   input: z.object({
     ...lineFilter,
     states: z.array(z.enum(requestStates)).readonly(),
-    /** Leaves out runs in the foreground, which only their command can make. */
+    /** Excludes foreground runs, which only their command can repeat. */
     repeatable: z.boolean(),
   }),
   output: z.array(z.string()),
@@ -24,19 +24,19 @@ export const findRequestIds = defineOperation({
 const mostAtOnce = 1_000
 const wanted = {
   ...lineFilter,
-  /** Only says which requests these are. */
+  /** Only reports which requests these are. */
   preview: z.boolean().default(false),
   limit: z.int().min(1).max(mostAtOnce).default(100),
 }
 
 const changedSchema = z.object({
-  /** The oldest first. */
+  /** Oldest first. */
   ids: z.array(z.string()),
-  /** Whether the filter finds more than `limit`. */
+  /** Whether the filter matches more than `limit`. */
   hasMore: z.boolean(),
 })
 
-/** Ends all requests that a filter finds, as `cancelRequest` does. */
+/** Cancels all requests that match a filter, like `cancelRequest`. */
 export const cancelRequests = defineOperation({
   route: 'POST /requests/cancel',
   roles: ['operate'],
@@ -48,7 +48,7 @@ export const cancelRequests = defineOperation({
     ),
 })
 
-/** Makes all requests again that a filter finds, as `retryRequest` does. */
+/** Repeats all requests that match a filter, like `retryRequest`. */
 export const retryRequests = defineOperation({
   route: 'POST /requests/retry',
   roles: ['operate'],
@@ -66,7 +66,7 @@ interface WantedChange extends RequestGroup {
   readonly limit: number
 }
 
-/** @throws UsageError without a filter; NotFoundError when it finds nothing since it names what isn't there */
+/** @throws UsageError without a filter; NotFoundError if it matches nothing because it names something unknown */
 async function changeAll(
   app: OperationDeps,
   { preview, limit, state, ...group }: WantedChange,
@@ -74,7 +74,7 @@ async function changeAll(
   change: (id: string) => Promise<unknown>,
 ): Promise<z.infer<typeof changedSchema>> {
   if (group.job === undefined && group.account === undefined && state === undefined) {
-    throw new UsageError({ found: 'No filter says which requests', remedy: 'give job, account or state' })
+    throw new UsageError({ found: 'The filter is empty', remedy: 'give a job, an account or a state' })
   }
   const found = checkFound(app.deps, group, await findIds(app, { ...group, limit: limit + 1 }))
   const ids = found.slice(0, limit)
@@ -88,7 +88,7 @@ async function changeAll(
   return { ids: changed, hasMore }
 }
 
-/** One may have been deleted, or have gone on, since it was found. */
+/** A request may have been deleted, or its state may have changed, since it was found. */
 async function didChange(work: Promise<unknown>): Promise<boolean> {
   try {
     await work

@@ -9,20 +9,20 @@ import { listRunsOfRequest, runReportSchema } from './run-reports.ts'
 
 export const requestSummarySchema = z.object({
   id: z.string(),
-  /** Its place in the order in which requests were made. */
+  /** Its number in the order of creation. */
   seq: z.string(),
   job: z.string(),
   account: z.string(),
   state: z.enum(requestStates),
   trigger: z.string(),
-  /** Who asked: `http:<client>/<subject>` of the token, `sql:<user>`, `cli`; empty where the worker itself did, absent over HTTP. */
+  /** Who made it: `http:<client>/<subject>` of the token, `sql:<user>`, `cli`; empty for the worker itself, absent over HTTP. */
   caller: z.string().optional(),
   priority: z.enum(priorities),
-  /** Runs in a row that failed. */
+  /** Consecutive failed runs. */
   failures: z.int(),
   requestedAt: z.string(),
   endedAt: z.string().nullable(),
-  /** Why it isn't running; absent for one that doesn't wait. */
+  /** Why it isn't running; absent unless it waits. */
   waitsFor: z.string().optional(),
   hold: z.object({ code: z.string(), reason: z.string() }).optional(),
   failedReason: z.string().optional(),
@@ -37,19 +37,19 @@ export interface RequestFilter {
   readonly state?: RequestState | undefined
   readonly job?: string | undefined
   readonly account?: string | undefined
-  /** Only requests that were made before the one at this place. */
+  /** Only requests made before the one with this number. */
   readonly after?: string | undefined
   readonly limit: number
 }
 
-/** Requests that are cancelled, or made again, together. */
+/** The filter of requests that are cancelled or repeated together. */
 export interface RequestGroup {
   readonly states: readonly RequestState[]
   readonly job?: string | undefined
   readonly account?: string | undefined
-  /** Leaves out runs in the foreground, which only their command can make. */
+  /** Excludes foreground runs, which only their command can repeat. */
   readonly repeatable: boolean
-  /** Default all. */
+  /** Default: all. */
   readonly limit?: number | undefined
 }
 
@@ -112,7 +112,7 @@ const joins = sql`
   left join worker.leases l on l.account = r.account and l.job = r.job
   left join lateral (select * from worker.holds_of(r.account, r.job) x order by x.job limit 1) h on r.state = 'waiting'`
 
-/** @returns undefined when the caller has none; of one that was superseded, the request that does its work */
+/** @returns undefined if the caller has none; for a superseded one, the request that does its work */
 export async function findRequest(app: Reading, id: string): Promise<RequestReport | undefined> {
   const { store } = app.deps
   const { rows } = await sql<RequestRow>`
@@ -122,7 +122,7 @@ export async function findRequest(app: Reading, id: string): Promise<RequestRepo
   return row && { ...summarize(row), runs: await listRunsOfRequest(store, row.id) }
 }
 
-/** Requests that a filter finds, the newest first. */
+/** The requests that match a filter, newest first. */
 export async function listRequests(app: Reading, filter: RequestFilter): Promise<readonly RequestSummary[]> {
   const { state, job, account, after, limit } = filter
   const { rows } = await sql<RequestRow>`
@@ -138,7 +138,7 @@ export async function listRequests(app: Reading, filter: RequestFilter): Promise
   return rows.map(summarize)
 }
 
-/** The ids of a group, the oldest first, with what can't be made again left out if so asked. */
+/** The ids of a group, oldest first; `repeatable` excludes what can't be repeated. */
 export async function findRequestIds(app: Reading, group: RequestGroup): Promise<readonly string[]> {
   const { states, job, account, repeatable, limit = null } = group
   const { rows } = await sql<{ id: string }>`
@@ -178,13 +178,13 @@ function summarize(row: RequestRow): RequestSummary {
   }
 }
 
-/** The first of the reasons that a claim would find, in its order. */
+/** The first reason that a claim would find, in its order. */
 function explainWaiting(row: RequestRow): string | undefined {
   if (row.state !== 'waiting') return undefined
   if (row.step !== null) return `step ${row.step} of the bootstrap`
   if (row.is_due_later)
-    return `${row.due_at}, after ${row.failures} failed ${row.failures === 1 ? 'run' : 'runs'} in a row`
-  if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is alive`
+    return `${row.due_at}, after ${row.failures} consecutive failed ${row.failures === 1 ? 'run' : 'runs'}`
+  if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is running`
   if (row.is_busy) return `the run of ${row.job} that is active now`
   if (row.hold_found !== null) {
     return `a hold until ${row.hold_until?.toISOString()} (${renderExplanation(holdOf(row))})`

@@ -13,7 +13,7 @@ import { limitValue, lineFilter, nameValue } from './values.ts'
 
 const acceptedSchema = z.object({
   id: z.string(),
-  /** True when an equal request was already waiting: nothing was added. A known key is answered as it was the first time. */
+  /** True if an equal request was already waiting: nothing was added. A known key gets the first response again. */
   absorbed: z.boolean(),
 })
 
@@ -25,9 +25,9 @@ export const makeRequest = defineOperation({
     account: nameValue.optional(),
     payload: z.unknown().optional(),
     priority: z.enum(priorities).optional(),
-    /** What made the request; `http` for a caller over HTTP. */
+    /** The origin of the request; `http` for an HTTP caller. */
     trigger: z.enum(triggers).default('cli'),
-    /** Whose idempotency key it is; a caller over HTTP has keys of its own. */
+    /** Whose idempotency key it is; each HTTP caller has its own keys. */
     caller: z.string().default('cli'),
     idempotencyKey: z.string().optional(),
   }),
@@ -50,7 +50,7 @@ export const makeRequest = defineOperation({
     if (conflict) {
       throw new ConflictError({
         found: `Idempotency key "${idempotencyKey}" was used for ${job.name} with another payload`,
-        remedy: 'give each request its own key',
+        remedy: 'use another key for each request',
       })
     }
     return answer
@@ -59,7 +59,7 @@ export const makeRequest = defineOperation({
 
 export type WantedRequest = z.input<typeof makeRequest.input>
 
-/** Seconds: no caller waits longer for one answer. */
+/** Seconds: the longest wait for one response. */
 export const longestWaitSeconds = 60
 
 /** One request, with its latest runs. */
@@ -68,7 +68,7 @@ export const getRequest = defineOperation({
   roles: ['request', 'view'],
   input: z.object({
     id: nameValue,
-    /** Answers when the request has ended, and after so long at the latest. Over HTTP: `Prefer: wait=N`. */
+    /** Responds when the request has ended, or after this time at the latest. Over HTTP: `Prefer: wait=N`. */
     waitSeconds: z.coerce.number<number>().min(0).max(longestWaitSeconds).default(0),
   }),
   output: requestReportSchema,
@@ -83,7 +83,7 @@ export const getRequest = defineOperation({
   },
 })
 
-/** The newest first. */
+/** Newest first. */
 export const listRequests = defineOperation({
   route: 'GET /requests',
   roles: ['view'],
@@ -99,8 +99,8 @@ export const listRequests = defineOperation({
 })
 
 /**
- * Ends a waiting request, for everyone whose wish it has absorbed, and asks a running one to end. Resolves to the state that it
- * is in then: one that is running ends a moment later.
+ * Cancels a waiting request, for everyone whose request it has absorbed, or asks a running one to stop. Resolves to the resulting
+ * state: a running request ends a moment later.
  */
 export const cancelRequest = defineOperation({
   route: 'POST /requests/:id/cancel',
@@ -115,7 +115,7 @@ export const cancelRequest = defineOperation({
   },
 })
 
-/** Makes a request like one that has ended; UsageError for one that has not, and for one that was a run in the foreground. */
+/** Repeats a request that has ended. UsageError if it hasn't, or if it was a foreground run. */
 export const retryRequest = defineOperation({
   route: 'POST /requests/:id/retry',
   roles: ['operate'],
@@ -126,13 +126,13 @@ export const retryRequest = defineOperation({
     if (isForeground) {
       throw new UsageError({
         found: `Request ${id} was a run in the foreground, which no worker can repeat`,
-        remedy: `give the command "run ${job}" again, or make a request with "enqueue ${job}"`,
+        remedy: `run "npm run -s cli -- run ${job}" again, or make a request with "npm run -s cli -- enqueue ${job}"`,
       })
     }
     if (state === 'waiting' || state === 'running') {
       throw new UsageError({
         found: `Request ${id} is ${state}`,
-        remedy: 'only one that has ended can be made again',
+        remedy: 'only a request that has ended can be repeated',
       })
     }
     const payload = app.deps.jobs.get(job)?.payloadOfRetry?.(before) ?? before
@@ -149,7 +149,7 @@ interface KnownRequest {
   readonly isForeground: boolean
 }
 
-/** @throws NotFoundError when the caller has none with this id */
+/** @throws NotFoundError if the caller has no request with this id */
 async function requireRequest(app: OperationDeps, id: string): Promise<KnownRequest> {
   const { rows } = await sql<KnownRequest>`
     select account, job, payload, state, reserved_for is not null as "isForeground"
@@ -162,6 +162,6 @@ async function requireRequest(app: OperationDeps, id: string): Promise<KnownRequ
 function noRequest(id: string): NotFoundError {
   return new NotFoundError({
     found: `There is no request "${id}"`,
-    remedy: 'ended ones are kept for 7 days, failed ones for 30',
+    remedy: 'requests that are done are kept for 7 days, failed ones for 30',
   })
 }

@@ -7,7 +7,7 @@ import { chooseNamed, getNamed } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 
 /**
- * Finds what the words name and parses the payload, before anything reaches the queue.
+ * Looks up the names and parses the payload, before anything is stored.
  *
  * @throws NotFoundError, UsageError
  */
@@ -29,14 +29,14 @@ export function resolve(
     const found = `The payload of ${job.name} is invalid (${explainIssues(payload.error, 'payload')})`
     throw new UsageError(found)
   }
-  // The payload goes into the queue as it came: the run parses it again, perhaps with a later version's schema.
+  // The payload is stored as it was given: the run parses it again, possibly with a later version's schema.
   return { job, access, payload: wanted.payload ?? {} }
 }
 
 /**
- * What a filter has found.
+ * The matches of a filter.
  *
- * @throws NotFoundError when it has found nothing and names what isn't there
+ * @throws NotFoundError if there are none and the filter names something unknown
  */
 export function checkFound<T>(deps: RunDeps, filter: LineFilter, found: readonly T[]): T[] {
   if (found.length === 0) requireNames(deps, filter)
@@ -49,8 +49,8 @@ interface LineFilter {
 }
 
 /**
- * A filter that finds nothing may have been mistyped. A job that is no longer defined may still have requests; and where none
- * could be loaded, nothing is known of any.
+ * A filter that matches nothing may have a typo. A job that is no longer defined may still have requests; if no jobs could be
+ * loaded, none can be checked.
  *
  * @throws NotFoundError
  */

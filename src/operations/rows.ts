@@ -9,7 +9,7 @@ import { limitValue, nameValue } from './values.ts'
 
 const mirrorRowsReportSchema = z.object({
   table: z.string(),
-  /** Each the text of a JSON object, with every digit that the mirror has. */
+  /** Each the text of a JSON object, with every digit of the mirror. */
   rows: z.array(z.string()),
   hasMore: z.boolean(),
 })
@@ -22,7 +22,7 @@ const wantedRowsSchema = z.object({
   limit: limitValue,
 })
 
-/** Rows of a mirror table. For whoever may open the control socket, and never served over TCP. */
+/** Rows of a mirror table. Only for users of the control socket, never over TCP. */
 export const listMirrorRows = defineOperation({
   route: 'GET /rows',
   roles: [],
@@ -34,7 +34,7 @@ export const listMirrorRows = defineOperation({
 /**
  * Rows of a mirror table as the database writes them in JSON, in the order of the primary key.
  *
- * @throws NotFoundError when there is no such table, or no such account; UsageError when its job has not run yet
+ * @throws NotFoundError if there is no such table or account; UsageError if its job has not run yet
  */
 async function readRows(
   { store, jobs, accounts }: Pick<RunDeps, 'store' | 'jobs' | 'accounts'>,
@@ -47,7 +47,7 @@ async function readRows(
     select row_to_json(r.*)::text as json from ${mirror} as r
     ${account === undefined ? sql`` : sql`where r._account = ${account}`}
     order by ${sql.join(order)} limit ${limit + 1}`.execute(store)
-  // An account that is no longer configured may have left rows.
+  // An account that is no longer configured may still have rows.
   if (rows.length === 0 && account !== undefined && !accounts.has(account)) {
     throw new NotFoundError(explainUnknown('account', account, accounts.keys()))
   }

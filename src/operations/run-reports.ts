@@ -10,13 +10,13 @@ import { parsePlace } from './pages.ts'
 
 export const runReportSchema = z.object({
   id: z.string(),
-  /** Its place in the order in which runs began. */
+  /** Its number in the order of starts. */
   seq: z.string(),
   requestId: z.string(),
   job: z.string(),
   account: z.string(),
   trigger: z.string(),
-  /** Who made its request, as that says. */
+  /** Who made its request; see `caller` of a request. */
   caller: z.string().optional(),
   attempt: z.int(),
   state: z.enum(runStates),
@@ -33,12 +33,12 @@ export interface RunFilter {
   readonly job?: string | undefined
   readonly account?: string | undefined
   readonly state?: RunState | undefined
-  /** Only runs that began before the one at this place. */
+  /** Only runs that started before the one with this number. */
   readonly after?: string | undefined
   readonly limit: number
 }
 
-/** The newest first. */
+/** Newest first. */
 export async function listRuns(
   app: Pick<OperationDeps, 'deps' | 'only'>,
   { job, account, state, after, limit }: RunFilter,

@@ -15,7 +15,7 @@ const progressSchema = z.object({
   etaSeconds: z.number().exactOptional(),
 })
 
-/** One run in the foreground; rejects with what refused or ended it. */
+/** One run in the foreground; rejects with the error that refused or ended it. */
 export const run = defineOperation({
   route: 'POST /jobs/:job/runs',
   roles: [],
@@ -53,7 +53,7 @@ export const run = defineOperation({
   },
 })
 
-/** The newest first. */
+/** Newest first. */
 export const listRuns = defineOperation({
   route: 'GET /runs',
   roles: ['view'],

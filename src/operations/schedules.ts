@@ -17,12 +17,12 @@ import { nameValue } from './values.ts'
 const scheduleReportSchema = z.object({
   job: z.string(),
   account: z.string(),
-  /** In words, such as "every 5 min". */
+  /** As text, such as "every 5 min". */
   rule: z.string(),
-  /** null before a worker has stored it, and while it is paused. */
+  /** null until a worker has stored it, and while it is paused. */
   nextDueAt: z.string().nullable(),
   lastRunAt: z.string().nullable(),
-  /** Ticks for which no worker was there, since the schedule was made. */
+  /** Ticks missed because no worker was running, since the schedule was created. */
   missed: z.int(),
   lastMissedAt: z.string().nullable(),
   paused: z.boolean(),
@@ -33,7 +33,7 @@ type ScheduleRow = Selectable<WorkerTables['worker.schedules']>
 
 const cursor = ['job', 'account']
 
-/** The schedules that are configured here and those that another process or version has stored, by job and account. */
+/** The schedules that are configured here, and those stored by another process or version, ordered by job and account. */
 export const listSchedules = defineOperation({
   route: 'GET /schedules',
   roles: ['view'],
@@ -58,8 +58,8 @@ export const listSchedules = defineOperation({
 })
 
 /**
- * Pauses a schedule, or resumes it. Ticks of the pause are not made up for: an interval is due at once, a cron rule at its next
- * time. NotFoundError, UsageError when there is no such schedule.
+ * Pauses or resumes a schedule. Ticks during the pause are not made up for: an interval is due at once, a cron rule at its next
+ * time. NotFoundError or UsageError if there is no such schedule.
  */
 export const pauseSchedule = defineOperation({
   route: 'POST /jobs/:job/schedule',
@@ -81,7 +81,7 @@ export const pauseSchedule = defineOperation({
     getNamed('account', accounts, account)
     throw new UsageError({
       found: `${line.job} has no schedule for account "${account}"`,
-      remedy: '"schedules" lists those that there are',
+      remedy: '"npm run -s cli -- schedules" lists all schedules',
     })
   },
 })

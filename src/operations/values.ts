@@ -3,19 +3,19 @@ import { UsageError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { isStorable } from '../words/storable.ts'
 
-/** Characters of the longest name or id that a caller may give; ours have fewer than 100. */
+/** The longest name or id that a caller may give, in characters; the worker's own have fewer than 100. */
 export const longestName = 255
 
-/** A name or an id that a caller gives: whatever it is compared with, Postgres can take it. */
+/** A name or id from a caller, which Postgres can store whatever it is compared with. */
 export const nameValue = z
   .string()
   .max(longestName)
-  .refine(isStorable, 'it holds a NUL character or half a surrogate pair, which nothing here has in its name')
+  .refine(isStorable, 'it contains a NUL character or an unpaired surrogate, which can not be part of a name')
 
 /** Which lines are meant: those of a job, of an account, or all. */
 export const lineFilter = { job: nameValue.optional(), account: nameValue.optional() }
 
-/** How many a list has at most. Over HTTP it comes as text. */
+/** The maximum length of a list. Over HTTP it comes as text. */
 export const limitValue = z.coerce.number<number>().int().min(1).max(1000).default(20)
 
 /**
@@ -25,5 +25,5 @@ export const limitValue = z.coerce.number<number>().int().min(1).max(1000).defau
 export function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new UsageError(`The ${what} is not what is needed (${explainIssues(parsed.error, what)})`)
+  throw new UsageError(`The ${what} is invalid (${explainIssues(parsed.error, what)})`)
 }

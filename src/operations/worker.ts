@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 import { settlesWithin } from '../time/clock.ts'
 import { defineOperation } from './operation.ts'
 
-/** Whether a process takes requests at present; commands in the foreground don't. */
+/** Whether a process currently takes requests; commands in the foreground don't. */
 export const hasWorker = defineOperation({
   route: 'GET /worker',
   roles: [],
@@ -19,7 +19,7 @@ export const hasWorker = defineOperation({
   },
 })
 
-/** Rejects when the store or the queue can't be reached. */
+/** Rejects if the store or the queue can't be reached. */
 export const ping = defineOperation({
   route: 'GET /ping',
   roles: [],
@@ -35,13 +35,13 @@ export const ping = defineOperation({
   },
 })
 
-/** Milliseconds in which the store has to say whether it can be used: who asks gives up after 2 to 5 seconds. */
+/** Milliseconds for the store to answer: callers give up after 2 to 5 seconds. */
 const pingWithinMs = 1_500
 
 function silentStore(): TransientError {
   return new TransientError('store', {
     found: `Postgres did not answer within ${pingWithinMs / 1_000} s`,
-    remedy: 'check that it runs and can be reached, and whether it is overloaded',
+    remedy: 'check that it is running, reachable and not overloaded',
   })
 }
 

@@ -150,7 +150,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     expect(head).toMatch(/^request +job +account +state +trigger +priority +age +what$/)
     expect(first).toMatch(new RegExp(`^${failed} +export-articles +default +failed +cli +normal +\\d+ s +It broke$`))
     expect(second).toMatch(
-      new RegExp(`^${waiting} +.* waits for a worker that runs export-articles for account "default": none is alive$`),
+      new RegExp(`^${waiting} +.* waits for a worker that runs export-articles for account "default": none is running$`),
     )
     const json = await run(door, [
       'requests',
@@ -173,7 +173,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     [['schedules', 'pause', 'report-user'], 'There is no job "report-user": did you mean report-users?'],
     [
       ['schedules', 'pause', 'on-demand'],
-      'on-demand has no schedule for account "default": "schedules" lists those that there are',
+      'on-demand has no schedule for account "default": "npm run -s cli -- schedules" lists all schedules',
     ],
     [
       ['cancel'],
@@ -183,7 +183,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
       ['retry', 'x', '--job', 'y'],
       'retry got both an id and --job, --account or --state: give either the id or the filters',
     ],
-    [['cancel', 'x'], 'There is no request "x": ended ones are kept for 7 days, failed ones for 30'],
+    [['cancel', 'x'], 'There is no request "x": requests that are done are kept for 7 days, failed ones for 30'],
   ])('%j ends with 2 and a sentence', async (argv, sentence) => {
     expect(await run(door, argv)).toEqual({ code: 2, out: '', err: `${sentence}\n`, asked: [] })
   })
@@ -214,7 +214,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     expect((await run(door, ['retry', failed])).out).toBe(`${made?.id}, an equal request that was already waiting\n`)
     expect(await run(door, ['retry', out.trim()])).toMatchObject({
       code: 2,
-      err: `Request ${made?.id} is waiting: only one that has ended can be made again\n`,
+      err: `Request ${made?.id} is waiting: only a request that has ended can be repeated\n`,
     })
   })
 
@@ -229,7 +229,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     await app.operations.cancelRequest({ id })
     expect(await run(door, ['retry', id])).toMatchObject({
       code: 2,
-      err: `Request ${id} was a run in the foreground, which no worker can repeat: give the command "run export-articles" again, or make a request with "enqueue export-articles"\n`,
+      err: `Request ${id} was a run in the foreground, which no worker can repeat: run "npm run -s cli -- run export-articles" again, or make a request with "npm run -s cli -- enqueue export-articles"\n`,
     })
     expect(await run(door, ['retry', '--state', 'cancelled', '--yes'])).toMatchObject({
       code: 0,

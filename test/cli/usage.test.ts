@@ -39,7 +39,7 @@ describe('wrong words on the command line end with 2', () => {
     [['run', 'sync-users', '--payload', '{'], /^--payload is not JSON \(.* at position 1 .*\): quote it for the shell/],
     [
       ['enqueue', 'sync-users', '--payload', '{"full":"\\u0000"}'],
-      /^--payload can't be used \(The text at character 9 holds a NUL character .*\): take it out, or encode it$/m,
+      /^--payload can't be used \(The text at character 9 contains a NUL character .*\): remove or encode it$/m,
     ],
     [['run', 'sync-users', '--payload', '[1e400]'], /^--payload can't be used \(The number at character 2 .*as a text/],
     [['runs', '--limit', '0'], /^--limit is "0": give a whole number from 1 to 1000$/m],

@@ -63,7 +63,7 @@ describe('rows of a mirror table', () => {
     [
       'a table whose job has not run',
       { table: 'mirror.users' },
-      `Mirror table "users" isn't there yet: sync-users makes it in its first run`,
+      `Mirror table "users" does not exist yet: sync-users creates it in its first run`,
     ],
     ['an account that is misspelt', { account: 'nort' }, 'There is no account "nort": did you mean north?'],
   ])('are refused for %s', async (_what, more, sentence) => {

@@ -69,9 +69,9 @@ describe('what a request asks', () => {
   })
 
   test.each([
-    [{ params: { id: 'abc' }, body: {} }, /^The path is not what is needed \(id: /],
-    [{ params: { id: 'a' }, body: { n: 'x' } }, /^The body is not what is needed \(n: /],
-    [{ params: { id: 'a' }, body: { id: 'b' } }, /^The body is not what is needed \(body: Unrecognized key: "id"\)/],
+    [{ params: { id: 'abc' }, body: {} }, /^The path is invalid \(id: /],
+    [{ params: { id: 'a' }, body: { n: 'x' } }, /^The body is invalid \(n: /],
+    [{ params: { id: 'a' }, body: { id: 'b' } }, /^The body is invalid \(body: Unrecognized key: "id"\)/],
   ])('is refused where it is wrong: %j', (given, sentence) => {
     expect(() => readInput(operation, { query: {}, ...given })).toThrow(sentence)
   })

@@ -445,7 +445,7 @@ describe.each(backends)('a request on %s', backend => {
       app.deps.store,
     )
     const report = await find(rows[0]?.id ?? '')
-    expect(report).toMatchObject({ state: 'waiting', waitsFor: expect.stringContaining('none is alive'), runs: [] })
+    expect(report).toMatchObject({ state: 'waiting', waitsFor: expect.stringContaining('none is running'), runs: [] })
   })
 
   test('that the worker’s end interrupts is put back, recorded, and runs in the next worker', async ({

@@ -34,7 +34,7 @@ const post = (url: string, body: string): Ask => ({
 
 const nul = '\\u0000'
 const half = '\\ud83d'
-const inBody = /(which can't be stored: take it out, or encode it$)|(holds a NUL character or half a surrogate pair)/
+const inBody = /(which can't be stored: remove or encode it$)|(contains a NUL character or an unpaired surrogate)/
 
 describe.each<[string, readonly ('http' | 'control')[], Ask[]]>([
   ['an id', ['http', 'control'], [{ url: '/requests/a%00b' }]],
@@ -89,7 +89,7 @@ describe('a payload that would be stored as another', () => {
   test.each([
     ['{"payload":{"n":1e400}}', /^The number at character 17 can't be kept as it is written: give it as a text/],
     ['{"payload":{"id":9007199254740993}}', /^The number at character 18 can't be kept/],
-    ['{"payload":{"a":1,"a":2}}', /^The name at character 19 stands twice in its object/],
+    ['{"payload":{"a":1,"a":2}}', /^The name at character 19 appears twice in its object/],
     ['{"payload":{"__proto__":{"isAdmin":true}}}', /^The name at character 13 is reserved/],
     [`{"payload":${'['.repeat(40)}${']'.repeat(40)}}`, /^The JSON is nested more than 32 levels deep/],
     ['{"payload":"\xff\xfe"}', /^The body is not UTF-8$/],
