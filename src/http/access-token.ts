@@ -6,20 +6,22 @@ import { longestName } from '../operations/values.ts'
 import { isStorable } from '../words/storable.ts'
 import { KeysAwayError } from './issuer-keys.ts'
 
-/** Who asks: the token's `sub`, and the client to which it was issued (`azp`, or `client_id` of RFC 9068). One is there at least. */
+/**
+ * The caller: the token's `sub`, and the client it was issued to (`azp`, or `client_id` of RFC 9068). At least one is present.
+ */
 export interface Caller {
   readonly subject: string | undefined
   readonly client: string | undefined
 }
 
-/** What a bearer's token says, once it is known to be the issuer's. */
+/** What a bearer token says, once the issuer's signature is verified. */
 export interface AccessToken {
   readonly caller: Caller
-  /** Those of the realm and of the audience. */
+  /** Roles of the realm and of the audience. */
   readonly roles: readonly string[]
 }
 
-/** A token that is not for this worker; `caller` is told only where the issuer has signed it. */
+/** The token is not for this worker. `caller` is set only if the issuer has signed it. */
 export class TokenRefusedError extends Error implements Explanation {
   readonly found: string
   readonly remedy: string | undefined
@@ -34,16 +36,16 @@ export class TokenRefusedError extends Error implements Explanation {
   }
 }
 
-/** Signatures that a public key verifies: `none`, and secrets that a public key could be taken for, are none of them. */
+/** Asymmetric algorithms only: not `none`, and none whose secret could be mistaken for a public key. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 /** Seconds by which the issuer's clock may differ from this one. */
 const clockTolerance = 30
 
 /**
- * Verifies that a token is an access token of the issuer, for the audience, and a bearer's: RFC 9068, section 4, and what RFC 8725,
- * sections 3.11 and 3.12, ask so that no other kind of token passes for one. Keycloak writes the kind into the payload's `typ`.
+ * Verifies that a token is a bearer access token from the issuer for the audience: RFC 9068, section 4, and RFC 8725, sections
+ * 3.11 and 3.12, which prevent other kinds of tokens from passing for one. Keycloak writes the kind into the payload's `typ`.
  *
- * @param now in milliseconds since 1970
+ * @param now in milliseconds since the Unix epoch
  * @throws TokenRefusedError; KeysAwayError of `findKey`
  */
 export async function verifyAccessToken(
@@ -52,7 +54,7 @@ export async function verifyAccessToken(
   { issuer, audience }: { readonly issuer: string; readonly audience: string },
   now: number,
 ): Promise<AccessToken> {
-  // Whoever sends what can't be a token of the issuer must not make this worker ask it for keys.
+  // A caller whose token can't be from the issuer must not make this worker request the issuer's keys.
   checkKind(token, issuer)
   const verified = await jwtVerify(token, findKey, {
     algorithms,
@@ -72,36 +74,38 @@ export async function verifyAccessToken(
     throw new TokenRefusedError(invalidClaim('iat'), caller)
   }
   if (caller.subject === undefined && caller.client === undefined) {
-    throw new TokenRefusedError({ found: 'The token names nobody', remedy: '"sub" or "azp" is needed' })
+    throw new TokenRefusedError({ found: 'The token names no caller', remedy: 'it needs "sub" or "azp"' })
   }
   const own = ownValue(resource_access, audience)?.roles ?? []
   return { caller, roles: [...(realm_access?.roles ?? []), ...own] }
 }
 
-const notSigned = 'The token is no JWT that the issuer has signed'
-const notAccess = { found: 'The token is no access token', remedy: 'send the one of that name, as a bearer token' }
+const notSigned = 'The token is not a JWT signed by the issuer'
+const notAccess = { found: 'The token is not an access token', remedy: 'send the access token, as a bearer token' }
 const isBound = {
   found: 'The token is bound to a key (cnf), which can not be verified here',
-  remedy: 'a bearer token is needed',
+  remedy: 'send a bearer token',
 }
 
-/** What only ID tokens and logout tokens hold (OpenID Connect Core 1.0, section 3.3.2.11; Back-Channel Logout 1.0, section 2.4). */
+/**
+ * Claims of only ID tokens and logout tokens (OpenID Connect Core 1.0, section 3.3.2.11; Back-Channel Logout 1.0, section 2.4).
+ */
 const foreignClaims = ['at_hash', 'c_hash', 's_hash', 'events']
-/** What only access tokens hold (RFC 9068, section 2.2; `scp` and `token_use` are of Entra ID and Cognito). */
+/** Claims of only access tokens (RFC 9068, section 2.2; `scp` and `token_use` are from Entra ID and Cognito). */
 const ownClaims = ['scope', 'scp', 'client_id']
 
 function checkKind(token: string, issuer: string): void {
   const { header, payload } = decode(token)
   if (!algorithms.includes(header.alg ?? '')) throw new TokenRefusedError(notSigned)
   if (payload.iss !== issuer) throw new TokenRefusedError(wrongIssuer(issuer))
-  // Keycloak's own: "ID", "Refresh", "Offline", "Logout", and "DPoP" for one that is bound.
+  // Keycloak's own: "ID", "Refresh", "Offline", "Logout", and "DPoP" for a bound one.
   if (Object.hasOwn(payload, 'cnf') || payload.typ === 'DPoP') throw new TokenRefusedError(isBound)
   if (!isAccessToken(header.typ, payload)) throw new TokenRefusedError(notAccess)
 }
 
 const headerKinds: ReadonlySet<string> = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
 
-/** RFC 9068 is a profile that an issuer may have: without it the kind is in the payload, or shows in what else is there. */
+/** RFC 9068 is optional: without it, the payload shows the kind, explicitly or by its other claims. */
 function isAccessToken(headerKind: unknown, payload: Record<string, unknown>): boolean {
   const has = (claim: string) => Object.hasOwn(payload, claim)
   if (payload.typ !== undefined && payload.typ !== 'Bearer') return false
@@ -119,7 +123,7 @@ function decode(token: string) {
   }
 }
 
-/** What jose throws, as what to tell the caller. */
+/** Translates jose's errors for the caller. */
 function explain(error: unknown, audience: string): unknown {
   if (error instanceof KeysAwayError) return error
   if (error instanceof errors.JWTExpired) {
@@ -131,7 +135,7 @@ function explain(error: unknown, audience: string): unknown {
   const caller = callerOf(error.payload)
   if (error.claim === 'aud') {
     return new TokenRefusedError(
-      { found: 'The token is not meant for this worker', remedy: `audience "${audience}" is needed` },
+      { found: 'The token is not meant for this worker', remedy: `its audience must be "${audience}"` },
       caller,
     )
   }
@@ -139,14 +143,14 @@ function explain(error: unknown, audience: string): unknown {
 }
 
 function wrongIssuer(issuer: string): Explanation {
-  return { found: 'The token is of another issuer', remedy: `${issuer} is needed` }
+  return { found: 'The token is from another issuer', remedy: `its issuer must be ${issuer}` }
 }
 
 function invalidClaim(claim: PropertyKey | undefined): string {
   return `The token's claim "${String(claim)}" is not valid`
 }
 
-/** Kept with requests and in logs, so it is what both can hold. */
+/** Stored with requests and logged, so both must be able to represent it. */
 const identity = z.string().min(1).max(longestName).refine(isStorable).optional()
 const identitySchema = z.object({ sub: identity, azp: identity, client_id: identity })
 const rolesSchema = z.object({ roles: z.array(z.string()) })

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 /**
  * Collects the routes that are added from now on.
  *
- * @returns the methods that a path takes, to be named in `Allow` (RFC 9110, section 10.2.1); none for a path that doesn't exist
+ * @returns the methods that a path supports, for `Allow` (RFC 9110, section 10.2.1); empty for a path that doesn't exist
  */
 export function collectMethods(app: FastifyInstance): (path: string) => readonly string[] {
   const methods = new Map<string, Set<string>>()

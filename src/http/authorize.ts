@@ -6,43 +6,43 @@ import { type Clock, systemClock } from '../time/clock.ts'
 import { type AccessToken, type Caller, TokenRefusedError, verifyAccessToken } from './access-token.ts'
 import { createIssuerKeys, KeysAwayError } from './issuer-keys.ts'
 
-/** Whether a caller may ask for something, and which roles it has beside. */
+/** Whether a caller may use something, and which further roles it has. */
 export type Authorization =
   | { readonly allowed: true; readonly caller: Caller; readonly roles: readonly ApiRole[] }
   | Refusal
 
-/** `status`, `found` and `remedy` are what the caller is told. */
+/** `status`, `found` and `remedy` are for the caller. */
 export interface Refusal extends Explanation {
   readonly allowed: false
   readonly status: 400 | 401 | 403 | 503
-  /** For a caller that could come in with a token: RFC 6750, section 3. */
+  /** For a caller that could authenticate with a token: RFC 6750, section 3. */
   readonly challenge?: string
   readonly retryAfterSeconds?: number
-  /** Whom the issuer's signature names; undefined when there was none to trust. */
+  /** The caller named by a token with the issuer's signature; undefined without one. */
   readonly caller?: Caller | undefined
-  /** For the log alone. */
+  /** For the log only. */
   readonly cause?: unknown
 }
 
-/** @param roles one of which is needed, or `operate`; default `request` */
+/** @param roles one of which is required, or `operate`; default `request` */
 export type Authorize = (authorizationHeader: string | undefined, roles?: readonly ApiRole[]) => Promise<Authorization>
 
 export const off: Authorize = async () => ({
   allowed: false,
   status: 403,
   found: 'Requests over HTTP are off',
-  remedy: 'set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them',
+  remedy: 'set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow them',
 })
 
 const scheme = 'Bearer realm="hasura-sync-worker"'
 
-/** Verifies a bearer token against the issuer's keys, and looks for the roles among those of the realm and of the audience. */
+/** Verifies a bearer token with the issuer's keys, and checks the roles of the realm and of the audience. */
 export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> = systemClock): Authorize {
   const { issuer } = callers
   const findKey = createIssuerKeys(callers, clock)
   return async (header, needed = ['request']) => {
     const credentials = /^Bearer(?: +(.*))?$/i.exec(header ?? '')
-    // Who shows no credentials is told the way to show them, and of no error.
+    // A caller without credentials learns how to authenticate, and gets no error code.
     if (!credentials) return missingToken
     const token = credentials[1]?.trim() ?? ''
     if (!/^[\w.~+/-]+=*$/.test(token)) return malformedToken
@@ -66,10 +66,10 @@ function judge({ caller, roles }: AccessToken, callers: HttpCallers, needed: rea
     allowed: false,
     status: 403,
     ...(wanted === undefined
-      ? { found: 'Nobody may ask for this over HTTP', remedy: 'set HTTP_VIEW_ROLE or HTTP_OPERATE_ROLE to say who may' }
+      ? { found: 'Nobody may use this over HTTP', remedy: 'set HTTP_VIEW_ROLE or HTTP_OPERATE_ROLE to allow it' }
       : {
           found: `Role "${wanted}" is not in the token (it holds ${listNames(roles)})`,
-          remedy: 'assign it to the caller, who gets a new token then',
+          remedy: 'assign it to the caller, and get a new token',
         }),
     challenge: `${scheme}, error="insufficient_scope"`,
     caller,
@@ -91,11 +91,11 @@ const malformedToken: Refusal = {
   challenge: `${scheme}, error="invalid_request"`,
 }
 
-/** A request with several `Authorization` headers, of which proxies and Node may believe different ones (RFC 6750, section 3.1). */
+/** A request with several `Authorization` headers, of which proxies and Node may use different ones (RFC 6750, section 3.1). */
 export const severalCredentials: Refusal = {
   allowed: false,
   status: 400,
-  found: 'The Authorization header is there more than once',
+  found: 'There is more than one Authorization header',
   remedy: 'send one',
   challenge: `${scheme}, error="invalid_request"`,
 }
@@ -108,7 +108,7 @@ function keysAway(issuer: string, { retryAfterSeconds, cause }: KeysAwayError): 
   return {
     allowed: false,
     status: 503,
-    found: `The keys of ${issuer} can't be fetched, so no token whose key is unknown can be verified now`,
+    found: `The keys of ${issuer} can't be fetched, so tokens with an unknown key can't be verified now`,
     remedy: 'try again later',
     retryAfterSeconds,
     cause,

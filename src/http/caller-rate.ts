@@ -1,15 +1,15 @@
 import type { Clock } from '../time/clock.ts'
 
-/** Callers whose rate is remembered; of more, those that have asked longest ago start anew. */
+/** Callers whose rate is tracked. Beyond that, those whose last request is oldest start again. */
 const mostCallers = 10_000
-/** So much of a minute's requests may come at once. */
+/** The share of a minute's requests that may arrive at once. */
 const burstMs = 10_000
 
 /**
- * Lets each caller ask so often in a minute, a sixth of that at once: the generic cell rate algorithm, which remembers one instant
- * for each caller, the one at which all that it has asked for would be used up.
+ * Limits each caller's requests per minute, a sixth of which may arrive at once. This is the generic cell rate algorithm: it
+ * stores one instant per caller, at which all its requests would be used up.
  *
- * @returns milliseconds until the caller may ask again; 0 where it may ask now, which counts
+ * @returns milliseconds until the caller may send another request; 0 if it may now, which counts as one
  */
 export function createCallerRate(perMinute: number, clock: Pick<Clock, 'now'>): (caller: string) => number {
   const stepMs = 60_000 / perMinute

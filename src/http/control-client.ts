@@ -20,15 +20,15 @@ import type { Clock } from '../time/clock.ts'
 import { controlLineSchema, readTold } from './control-events.ts'
 import { writeInput } from './operation-route.ts'
 
-/** Looks in so many pauses, of this many milliseconds each, whether the owner has come so far as to answer. */
+/** How many times, and with which pause in milliseconds, to check whether the owner answers. */
 const looks = 20
 const lookEveryMs = 500
 
 /**
- * Waits for the owner of the embedded database: one that is still starting, or a short command that is about to end.
+ * Waits for the owner of the embedded database: a process that is still starting, or a short command that is about to end.
  *
- * @returns whether it answers; false when it has ended
- * @throws TransientError when it is a command in the foreground, which answers nobody
+ * @returns whether it answers; false if it has ended
+ * @throws TransientError if it is a command in the foreground, which answers nobody
  */
 export async function waitForOwner(socketPath: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
   for (let look = 1; ; look++) {
@@ -47,8 +47,8 @@ export async function waitForOwner(socketPath: string, clock: Clock, signal: Abo
 
 function busyForLong(): TransientError {
   return new TransientError('busy', {
-    found: `Another command has had the embedded database in DATA_DIR for ${(looks * lookEveryMs) / 1000} s`,
-    remedy: 'try again when it has ended, or leave runs to a worker, which commands can share',
+    found: `Another command has held the embedded database in DATA_DIR for ${(looks * lookEveryMs) / 1000} s`,
+    remedy: 'try again when it has ended, or start a worker, which commands can share',
   })
 }
 
@@ -129,7 +129,7 @@ function rebuildError({ status, code, detail, remedy }: Problem): Error {
 
 const refusalCode = z.enum(refusalCodes).catch('claims')
 
-/** What ended a run is thrown here as it was thrown there, so that the exit code is the same. */
+/** Throws the error that ended the run as the worker threw it, so that the exit code is the same. */
 function rebuildRunError(event: Extract<z.infer<typeof controlLineSchema>, { type: 'error' }>): Error {
   const { kind, code } = event
   const told = readTold(event)

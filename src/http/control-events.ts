@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Told, WorkerError } from '../errors.ts'
 import { describeError } from '../log.ts'
 
-/** What an answer says of an error: the sentence and, of errors of ours, its two parts. */
+/** An error in a response: the message and, for the worker's own errors, its two parts. */
 const toldSchema = z.object({
   message: z.string(),
   found: z.string().optional(),
@@ -13,7 +13,7 @@ export function readTold({ message, found, remedy }: z.infer<typeof toldSchema>)
   return found === undefined ? message : { found, remedy }
 }
 
-/** An error as `toldSchema` has it, with its code. */
+/** An error as in `toldSchema`, with its code. */
 export function tellError(error: unknown): { code: string; message: string; found?: string; remedy?: string } {
   const told = describeError(error)
   if (!(error instanceof WorkerError)) return told

@@ -7,15 +7,14 @@ import { controlLimits, createFastify } from './create-fastify.ts'
 import { readInput, routeOf } from './operation-route.ts'
 
 /**
- * Everything that may be asked of a worker, for the commands of the same user on the same machine: whoever may open the
- * socket (mode 0600) may ask.
+ * All operations, for commands of the same user on the same machine: everyone who may open the socket (mode 0600) may use them.
  */
 export function createControl(deps: { readonly operations: Operations; readonly log: Log }): FastifyInstance {
   const { operations, log } = deps
   const app = createFastify(log, controlLimits)
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
-  // Before the store closes, the runs of callers have recorded how they ended.
+  // Before the store closes, callers' runs have recorded how they ended.
   app.addHook('preClose', async () => {
     stopping.abort(
       new TransientError(
@@ -31,7 +30,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const input = readInput(operation, request)
       const gone = new AbortController()
-      reply.raw.on('close', () => gone.abort(new DOMException('the caller went away', 'AbortError')))
+      reply.raw.on('close', () => gone.abort(new DOMException('the caller disconnected', 'AbortError')))
       const signal = AbortSignal.any([gone.signal, stopping.signal])
       if (!operation.event) return answer(reply, await ask(input, { signal }))
       const work = stream(reply, onEvent => ask(input, { signal, onEvent }))
@@ -45,13 +44,13 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   return app
 }
 
-/** The output as JSON; for what has none, no content. */
+/** The output as JSON; no content if there is none. */
 function answer(reply: FastifyReply, output: unknown): FastifyReply {
   if (output === undefined) return reply.code(204).send()
   return reply.type('application/json').send(JSON.stringify(output))
 }
 
-/** One JSON line per event, and a last one with the output or the error; a caller that goes away aborts the work. */
+/** One JSON line per event, and a last one with the output or the error. If the caller disconnects, the work is aborted. */
 async function stream(
   reply: FastifyReply,
   begin: (onEvent: (event: unknown) => void) => Promise<unknown>,

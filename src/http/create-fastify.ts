@@ -9,18 +9,18 @@ import { longestName } from '../operations/values.ts'
 import { type Problem, problemOf, problemType, toProblem } from '../problem.ts'
 import { collectMethods } from './allowed-methods.ts'
 
-/** What one caller may cost before anybody has looked at who it is. Times in milliseconds, sizes in bytes. */
+/** What one caller may cost before it is authenticated. Times in milliseconds, sizes in bytes. */
 export interface HttpLimits {
   readonly bodyBytes: number
-  /** For the request line and the headers, counted from the first byte. */
+  /** For the request line and the headers, from the first byte. */
   readonly headersTimeoutMs: number
-  /** For the whole request, body included. */
+  /** For the whole request, including its body. */
   readonly requestTimeoutMs: number
-  /** Without a byte in either direction while a request is under way; longer than an answer may be waited for. */
+  /** Without a byte in either direction during a request; longer than the longest wait for a response. */
   readonly connectionTimeoutMs: number
   readonly connections: number
   readonly requestsPerConnection: number
-  /** Of one caller. */
+  /** Per caller. */
   readonly requestsPerMinute: number
 }
 
@@ -44,15 +44,15 @@ export const controlLimits: HttpLimits = {
   requestsPerConnection: 0,
 }
 
-/** Longer than proxies keep theirs by default (60 s), so that none sends a request into a connection that is being closed. */
+/** Longer than the default of proxies (60 s), so that none sends a request on a connection that is being closed. */
 const keepAliveTimeoutMs = 72_000
 const headerBytes = 16 * 1024
-/** Requests under way when it is closed may take so long to be answered, in milliseconds. */
+/** How long active requests may take when it closes, in milliseconds. */
 const closeWithinMs = 1_000
 
 /**
- * Fastify with our limits, and with our errors as answers (`Problem`), never a stack. A path that doesn't exist, or doesn't take
- * the method, is answered before its body is read.
+ * Fastify with the worker's limits, and with its errors as problem details (`Problem`), never a stack. A path that doesn't exist,
+ * or doesn't support the method, is answered before its body is read.
  */
 export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   const app = fastify({
@@ -80,11 +80,11 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
     clientErrorHandler: answerBrokenRequest,
   })
   app.server.maxConnections = limits.connections
-  // Whoever was about to hear that a request was accepted still does.
+  // A caller that is about to learn that its request was accepted still does.
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
   })
-  // Connections that nobody uses make room for those that come.
+  // Idle connections are closed to make room for new ones.
   app.server.on('drop', () => app.server.closeIdleConnections())
 
   app.removeAllContentTypeParsers()
@@ -106,7 +106,7 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
     const problem = problemOf(error)
     const { status } = problem
     if (status >= 500) {
-      // What is away is logged once, by who keeps asking for it; here each caller is told.
+      // An outage is logged once by the part that meets it; here each caller is told.
       const level = status === 503 ? 'debug' : 'error'
       log[level]({ error, url: request.routeOptions.url }, 'a request over HTTP failed')
     }
@@ -117,16 +117,13 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   return app
 }
 
-/** Seconds: what is away is looked for once a second. */
+/** Seconds: a service that is down is checked once a second. */
 const retryAfterSeconds = 5
 
-/** Answers are for their caller alone, and are what they say they are. */
+/** Responses are only for their caller, and have the declared content type. */
 const safeHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-/**
- * Answers a request whose body nobody has read, and nobody will: a short one is thrown away as it comes, any other ends the
- * connection.
- */
+/** Responds to a request whose body won't be read: a short body is discarded, any other closes the connection. */
 export async function refuseUnread(
   { headers }: FastifyRequest,
   reply: FastifyReply,
@@ -144,13 +141,13 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
 
 function explainNoRoute(method: string, path: string, methods: readonly string[]): Problem {
   if (methods.length === 0) return toProblem(404, 'not-found', `There is no ${method} ${shorten(path)}`)
-  const found = `${shorten(path)} doesn't take ${method}`
+  const found = `${shorten(path)} does not support ${method}`
   return toProblem(405, 'method-not-allowed', { found, remedy: `use one of ${listNames(methods)}` })
 }
 
 function parseBody(body: Buffer): unknown {
   if (body.length === 0)
-    throw new UsageError({ found: 'The body is empty', remedy: 'leave out its content type, or give JSON' })
+    throw new UsageError({ found: 'The body is empty', remedy: 'remove its content type, or send JSON' })
   try {
     return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch (error) {
@@ -160,7 +157,7 @@ function parseBody(body: Buffer): unknown {
   }
 }
 
-/** What Node can't read as HTTP, or has waited for in vain. */
+/** What Node can't parse as HTTP, or has waited for too long. */
 function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
   if (socket.writable && error.code !== 'ECONNRESET') {
     const [status, found] = explainBrokenRequest(error.code)
@@ -177,7 +174,7 @@ function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
 }
 
 function explainBrokenRequest(code: string): [number, Told] {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return [408, 'The request did not come to its end in time']
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return [408, 'The request was not complete in time']
   if (code === 'HPE_HEADER_OVERFLOW') return [431, `The headers are longer than ${headerBytes / 1024} KiB`]
   return [400, 'This is not an HTTP request']
 }

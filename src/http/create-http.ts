@@ -23,19 +23,19 @@ import { createRefusalLog } from './refusal-log.ts'
 interface HttpDeps {
   readonly operations: Operations
   readonly authorize: Authorize
-  /** What Hasura's triggers have to show; default that none is let in. */
+  /** The secret that Hasura's triggers must send; by default none is let in. */
   readonly knowsHookSecret?: KnowsHookSecret | undefined
   readonly log: Log
-  /** Told of each answer; default nobody. */
+  /** Called for each response; default: none. */
   readonly observer?: Pick<Observer, 'httpAnswered'>
-  /** Answers `GET /metrics` for everybody who can reach it; absent where it isn't served here. */
+  /** Answers `GET /metrics` for everyone who can reach it; absent if it isn't served here. */
   readonly scrape?: Scrape | undefined
-  /** Default: those of `httpLimits`. */
+  /** Default: `httpLimits`. */
   readonly limits?: HttpLimits
   readonly clock?: Pick<Clock, 'now'>
 }
 
-/** Health for everybody, operations for those whom `authorize` lets in, hooks for those who know their secret. */
+/** Health for everyone, operations for authorized callers, hooks for triggers with the secret. */
 export function createHttp(deps: HttpDeps): FastifyInstance {
   const { operations, knowsHookSecret: knowsSecret, log, observer, scrape, limits = httpLimits } = deps
   const app = createFastify(log, limits)
@@ -57,9 +57,9 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   return app
 }
 
-/** Who asks, once that is known. */
+/** The caller, once known. */
 interface Known {
-  /** As it is kept with requests: whose idempotency keys they are, and who asked. No two callers have one name. */
+  /** The caller as stored with requests and idempotency keys. It is unique. */
   readonly name: string
   readonly roles: readonly ApiRole[]
 }
@@ -83,7 +83,8 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
         const gone = new AbortController()
         reply.raw.on('close', () => gone.abort())
         const signal = AbortSignal.any([gone.signal, stopping.signal])
-        if (operation.roles.includes('operate')) log.info({ caller, path: request.url }, 'an operator asked over HTTP')
+        if (operation.roles.includes('operate'))
+          log.info({ caller, path: request.url }, 'an operator used the API over HTTP')
         const { body, headers = {} } = await door.carry(operations, {
           input,
           headers: request.headers,
@@ -101,7 +102,7 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
 
 const nobody: Known = { name: 'http:/', roles: [] }
 
-/** Refuses a request before its body is read, of a caller who may not ask, or not so often. */
+/** Refuses a request before its body is read, if the caller isn't authorized or exceeds its rate. */
 function createGuard(
   { authorize, log, limits = httpLimits, clock = systemClock }: HttpDeps,
   known: WeakMap<FastifyRequest, Known>,
@@ -125,7 +126,10 @@ function createGuard(
     const waitMs = waitMsOf(name)
     if (waitMs > 0) {
       reply.header('retry-after', Math.ceil(waitMs / 1_000))
-      const told = { found: `More than ${limits.requestsPerMinute} requests in a minute`, remedy: 'ask less often' }
+      const told = {
+        found: `More than ${limits.requestsPerMinute} requests in a minute`,
+        remedy: 'send fewer requests',
+      }
       await refuseUnread(request, reply, limits, toProblem(429, 'rate-limited', told))
       return
     }
@@ -141,7 +145,7 @@ function nameCaller({ client = '', subject = '' }: Caller): string {
   return `http:${encodeURIComponent(client)}/${encodeURIComponent(subject)}`
 }
 
-/** However many ask at once, one question is under way: health is for everybody, and must not cost the store its connections. */
+/** Concurrent checks share one query: health is for everyone, and must not use up the store's connections. */
 function sharePending(ask: () => Promise<void>): () => Promise<void> {
   let pending: Promise<void> | undefined
   return () => {

@@ -12,12 +12,12 @@ import { readWait } from './read-wait.ts'
 export interface Door {
   readonly name: keyof Operations
   readonly operation: AnyOperation
-  /** What the path, the query and the body hold. */
+  /** What path, query and body contain. */
   readonly input: z.ZodObject
-  /** What else is taken from headers. */
+  /** What is taken from headers as well. */
   readonly headers: z.ZodObject
   readonly status: 200 | 202 | 204
-  /** What the answer's body holds; nothing for 204. */
+  /** The body of the response; none for 204. */
   readonly output: z.ZodType
   carry(operations: Operations, asked: Asked): Promise<Answer>
 }
@@ -33,7 +33,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Items of a page, unless the caller says how many. */
+/** Items per page, unless the caller sets a limit. */
 const pageSize = 100
 
 function carryPlainly(name: keyof Operations, operation: AnyOperation): Door {
@@ -49,7 +49,7 @@ function carryPlainly(name: keyof Operations, operation: AnyOperation): Door {
   }
 }
 
-/** Over HTTP, `next` is null where a list ends. */
+/** Over HTTP, `next` is null at the end of a list. */
 function carryPage(name: keyof Operations, operation: AnyOperation, cursor: readonly string[]): Door {
   const limit = z.coerce.number<number>().int().min(1).max(1000).default(pageSize)
   const input = operation.input.extend({ limit })
@@ -103,7 +103,7 @@ const carryGetting: Door = {
   },
 }
 
-/** A caller may ask for jobs; what their author's code threw, and who else asks, is for the worker's operator. */
+/** Callers may request jobs; what a job's own code threw, and who the other callers are, is only for the worker's operator. */
 function withoutPrivateWords({ caller: _, ...report }: RequestReport): RequestReport {
   const { failedReason, runs } = report
   const [last] = runs
@@ -121,7 +121,7 @@ function withoutPrivateWords({ caller: _, ...report }: RequestReport): RequestRe
 
 const special: readonly Door[] = [carryMaking, carryGetting]
 
-/** Every operation that HTTP serves over TCP. */
+/** Every operation that is served over TCP. */
 export const doors: readonly Door[] = Object.entries<AnyOperation>(registry)
   .filter(([, { roles }]) => roles.length > 0)
   .map(([key, operation]) => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** Only the caller may keep an answer that has a tag, and has to ask each time whether it still holds. */
+/** Only the caller may store a response with a tag, and must revalidate it each time. */
 const cacheControl = 'private, no-cache'
 
 /**
- * Sends JSON with its entity tag, or 304 where `If-None-Match` names that tag (RFC 9110, sections 8.8.3 and 13.1.2).
+ * Sends JSON with its entity tag, or 304 if `If-None-Match` has that tag (RFC 9110, sections 8.8.3 and 13.1.2).
  *
  * @param text JSON; equal texts have equal tags
  */
@@ -20,7 +20,7 @@ function tagOf(text: string): string {
   return `"${createHash('sha256').update(text).digest('base64url')}"`
 }
 
-/** By weak comparison: a proxy that compresses an answer makes its tag a weak one. */
+/** Compares weakly, because a proxy that compresses a response makes its tag weak. */
 function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false
   return ifNoneMatch.split(',').some(each => ['*', tag, `W/${tag}`].includes(each.trim()))

@@ -15,19 +15,18 @@ import type { KnowsHookSecret } from './hook-secret.ts'
 import { routeOf } from './operation-route.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
-/** Where Hasura's triggers show their secret. */
+/** The header with the secret of Hasura's triggers. */
 export const secretHeader = 'x-hook-secret'
-/** The row before and after a change, each as large as a row may be that is worth an event. */
+/** The row before and after a change, each with the largest size that is useful in an event. */
 const eventBytes = 8 * 1024 * 1024
-/** Milliseconds: Hasura gives up after 60 s by default, and comes again when it is told to. */
+/** Milliseconds: Hasura gives up after 60 s by default, and retries if configured. */
 const answerWithinMs = 10_000
 
 export const hookQuery = z.strictObject({ account: z.string().optional() })
 const isObject = z.record(z.string(), z.unknown())
 
 /**
- * `POST /hooks/hasura/events` and `/hooks/hasura/cron`, for whoever shows the secret. Hasura takes 2xx for delivered, and tries
- * anything else again as often as the trigger's `retry_conf` says; an answer with `Retry-After` it tries again whatever that says.
+ * `POST /hooks/hasura/events` and `/hooks/hasura/cron`, for triggers with the secret. For Hasura 2xx means delivered. It retries anything else as often as the trigger's `retry_conf` says, and a response with `Retry-After` regardless of it.
  */
 export function addHookRoutes(
   app: FastifyInstance,
@@ -51,7 +50,8 @@ export function addHookRoutes(
   })
 
   app.register(async scope => {
-    // What is said of a row is a hint, and rows hold what nobody may send otherwise: it is read with all digits, and not judged.
+    // The event is a hint, and its rows may contain what callers may not send elsewhere: it is read with all digits, and not
+    // validated.
     scope.removeContentTypeParser('application/json')
     scope.addContentTypeParser(
       'application/json',
@@ -91,11 +91,11 @@ async function findRefusal(
   knowsSecret: KnowsHookSecret | undefined,
 ): Promise<Pick<Refusal, 'status' | 'found' | 'remedy'> | undefined> {
   if (!knowsSecret) {
-    return { status: 403, found: 'Hooks are off', remedy: 'set HOOK_SECRET_FILE to say what Hasura has to show' }
+    return { status: 403, found: 'Hooks are off', remedy: 'set HOOK_SECRET_FILE to the secret that Hasura sends' }
   }
   const shown = headers[secretHeader]
   if (await knowsSecret(typeof shown === 'string' ? shown : undefined)) return undefined
-  return { status: 401, found: `The header ${secretHeader} doesn't hold the secret of HOOK_SECRET_FILE` }
+  return { status: 401, found: `The header ${secretHeader} does not have the secret of HOOK_SECRET_FILE` }
 }
 
 function parseEvent(body: Buffer): unknown {
@@ -106,10 +106,10 @@ function parseEvent(body: Buffer): unknown {
   }
 }
 
-/** What was asked may still be accepted; when the event comes again it is known by its id. */
+/** The requests may still be accepted; if the event is sent again, it is recognized by its id. */
 function tooSlow(): TransientError {
   return new TransientError('store', {
-    found: `The store did not take the event within ${answerWithinMs / 1_000} s`,
+    found: `The store did not accept the event within ${answerWithinMs / 1_000} s`,
     remedy: 'send it again',
   })
 }

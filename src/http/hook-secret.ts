@@ -6,14 +6,14 @@ import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** Whether somebody shows the secret of Hasura's triggers. @throws TransientError (`hook-secret`) when it can't be read */
+/** Whether a trigger sent the right secret. @throws TransientError (`hook-secret`) if it can't be read */
 export type KnowsHookSecret = (shown: string | undefined) => Promise<boolean>
 
-/** Files are read again after so many milliseconds: a secret that was replaced counts no longer. */
+/** Milliseconds until files are read again: a replaced secret is then no longer valid. */
 const freshForMs = 1_000
 
 /**
- * Compares what is shown with one secret or two, in a time that tells nothing of either.
+ * Compares what was sent with one or two secrets, in a time that reveals nothing about them.
  *
  * @param readSecretFile reads a file, which is trimmed
  */
@@ -35,7 +35,7 @@ export function createHookSecret(
       isRefused = false
       return found
     } catch (error) {
-      // Once for as long as it lasts: each trigger that comes meanwhile is told as well.
+      // Logged once per outage; each trigger gets an error too.
       if (!isRefused) log.error({ error }, "Hasura's triggers are refused until the secret of hooks can be read")
       isRefused = true
       throw error
@@ -47,7 +47,7 @@ export function createHookSecret(
       digests = readDigests()
     }
     const given = digest(shown ?? '')
-    // Each is compared, whatever came of the one before.
+    // All are compared, whatever the result of the first.
     const equal = (await digests).map(expected => timingSafeEqual(expected, given))
     return shown !== undefined && equal.includes(true)
   }
@@ -68,6 +68,6 @@ async function read(secret: Secret, readSecretFile: (path: string) => Promise<st
 }
 
 function unusable(found: string, options?: ErrorOptions): TransientError {
-  const remedy = 'write one into it that "openssl rand -hex 32" makes, for this process to read'
+  const remedy = 'write the output of "openssl rand -hex 32" to the file, readable by this process'
   return new TransientError('hook-secret', { found, remedy }, options)
 }

@@ -7,12 +7,12 @@ import { exchange } from '../outgoing/exchange.ts'
 import { explainNamed } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** The key that a token names isn't known, and the issuer can't be asked for it now. */
+/** The key that a token names is unknown, and the issuer can't be asked for it now. */
 export class KeysAwayError extends Error {
   readonly retryAfterSeconds: number
 
   constructor(retryAfterSeconds: number, options?: ErrorOptions) {
-    super('The keys of the issuer can not be had now', options)
+    super('The keys of the issuer can not be fetched now', options)
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
@@ -20,21 +20,21 @@ export class KeysAwayError extends Error {
 /** Times in milliseconds. */
 const freshForMs = 5 * 60_000
 const staleAfterMs = 10 * 60_000
-/** Keys that the issuer hasn't confirmed for so long are no longer trusted: it may have withdrawn them. */
+/** Keys that the issuer hasn't confirmed for this long are no longer trusted: it may have revoked them. */
 const trustedForMs = 24 * 60 * 60_000
 const pauseAfterFailureMs = 10_000
-/** Whoever sends tokens can make this worker ask no more often than this. */
+/** Callers can't make this worker request the keys more often than this. */
 const asksPerMinute = 3
-/** A key that the issuer doesn't have is remembered for so long: one that was just made may reach its replicas late. */
+/** How long a key that the issuer doesn't have is remembered: a new key may reach its replicas late. */
 const absentForMs = 60_000
 const absentKeys = 100
 
 /**
- * Finds the key of a token among those of the issuer. What is known answers first, however the issuer is: its keys are asked for
- * again when they are 5 minutes old, and when a token names one that isn't among them.
+ * Finds a token's key among those of the issuer. Known keys are used first, whatever the issuer's state. Keys are fetched again
+ * when they are 5 minutes old, and when a token names an unknown one.
  *
- * The function throws KeysAwayError for a key that isn't known while the issuer can't be asked, and jose's errors for a token whose
- * key the issuer doesn't have.
+ * The function throws KeysAwayError for an unknown key while the issuer can't be asked, and jose's errors for a token whose key
+ * the issuer doesn't have.
  */
 export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
   let known: { readonly find: JWTVerifyGetKey; readonly at: number } | undefined
@@ -43,7 +43,7 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
   let asks: number[] = []
   const absent = createAbsentKeys(clock)
 
-  /** Milliseconds until the issuer may be asked again; 0 when it may be asked now. */
+  /** Milliseconds until the issuer may be asked again; 0 if it may be asked now. */
   function pauseMs(): number {
     const now = clock.now()
     asks = asks.filter(at => now - at < 60_000)
@@ -87,7 +87,7 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
     const ageMs = known ? clock.now() - known.at : 0
     if (ageMs >= freshForMs && (pending || pauseMs() === 0)) {
       const refreshed = refresh()
-      // Only keys that nobody has used for long are waited for, and not while the issuer is away.
+      // Only keys that haven't been used for long are waited for, and not while the issuer is down.
       if (ageMs >= staleAfterMs && !failure) await refreshed
     }
     const key = await look(header, token)
@@ -103,7 +103,7 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
   }
 }
 
-/** The names of keys that the issuer was asked for and doesn't have; the oldest make room for others. */
+/** Ids of keys that the issuer doesn't have; the oldest are dropped. */
 function createAbsentKeys(clock: Pick<Clock, 'now'>) {
   const since = new Map<string, number>()
   return {
@@ -131,14 +131,14 @@ async function fetchKeySet(callers: HttpCallers): Promise<JSONWebKeySet> {
 async function discover({ issuer, insecureHosts = [] }: HttpCallers): Promise<string> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const found = discoverySchema.parse(await fetchJson(address))
-  if (found.issuer !== issuer) throw new TypeError(`the issuer at ${address} calls itself otherwise than HTTP_ISSUER`)
+  if (found.issuer !== issuer) throw new TypeError(`the issuer in the document at ${address} is not HTTP_ISSUER`)
   const keysUrl = new URL(found.jwks_uri)
   const problem = explainNamed(keysUrl, 'The jwks_uri of HTTP_ISSUER', new URL(issuer), { insecureHosts })
   if (problem) throw new ConfigError([problem])
   return keysUrl.href
 }
 
-/** For each of the two requests: a document of a few keys, or one of a few dozen addresses. */
+/** For each of the two requests: a document with a few keys or a few dozen URLs. */
 const limits = {
   timeoutMs: 5_000,
   maxBytes: 512 * 1024,

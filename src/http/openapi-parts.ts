@@ -6,12 +6,12 @@ export const ifNoneMatch = {
   in: 'header',
   required: false,
   schema: { type: 'string' },
-  description: 'The ETag of an answer that the caller has kept: 304 if it still holds.',
+  description: 'The ETag of a stored response: 304 if it is still current.',
 }
-export const unchanged = { description: 'The answer that the caller has kept still holds.' }
+export const unchanged = { description: 'The stored response is still current.' }
 
 export function tagged(answer: object): object {
-  return { ...answer, headers: { ETag: { description: 'Changes with the answer.', schema: { type: 'string' } } } }
+  return { ...answer, headers: { ETag: { description: 'Changes with the response.', schema: { type: 'string' } } } }
 }
 
 export function body(schema: z.ZodType, required: boolean): object {
@@ -32,7 +32,7 @@ const headerNames: Readonly<Record<string, string>> = { 'idempotency-key': 'Idem
 const headerMeanings: Readonly<Record<string, string>> = {
   'idempotency-key':
     'A request is made once for its caller, account, job and key. Kept for 7 days after the request has ended, 30 if it failed.',
-  prefer: 'wait=N (RFC 7240): the answer comes when the request has ended, or after N seconds, 60 at most.',
+  prefer: 'wait=N (RFC 7240): the response is sent when the request has ended, or after N seconds, at most 60.',
 }
 
 export function json(description: string, schema: z.ZodType): object {
@@ -40,19 +40,19 @@ export function json(description: string, schema: z.ZodType): object {
 }
 
 const meanings: Readonly<Record<number, string>> = {
-  400: 'The input is wrong.',
-  401: 'The token, or the secret of a hook, is missing or not valid.',
-  403: 'The token lacks the role, or nobody may ask.',
-  404: 'What was named is not there for this caller.',
-  408: 'The request did not come to its end in time.',
+  400: 'The input is invalid.',
+  401: 'The token, or the secret of a hook, is missing or invalid.',
+  403: 'The token lacks the role, or nobody may use this.',
+  404: 'The object does not exist for this caller.',
+  408: 'The request was not complete in time.',
   409: 'The first request with this idempotency key is being accepted: see Retry-After.',
   413: 'The body is too large.',
   414: 'A part of the path is too long.',
-  415: 'The body is no JSON.',
+  415: 'The body is not JSON.',
   422: 'The idempotency key was used with another payload.',
-  429: 'The caller asks too often: see Retry-After.',
+  429: 'The caller sends too many requests: see Retry-After.',
   431: 'The headers are too large.',
-  500: 'Something went wrong in the worker.',
+  500: 'An unexpected error in the worker.',
   503: "The store, or the issuer's keys, can't be reached: see Retry-After.",
 }
 
@@ -61,7 +61,7 @@ export function problems(...statuses: readonly number[]): Record<number, object>
   return Object.fromEntries(statuses.map(status => [status, { description: meanings[status], content }]))
 }
 
-/** @param name one property of it alone */
+/** @param name one of its properties */
 export function schemaOf(schema: z.ZodType, io: 'input' | 'output', name?: string): unknown {
   const { $schema: _, ...described } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
   return name === undefined ? described : described.properties?.[name]

@@ -7,7 +7,7 @@ import { hookQuery, secretHeader } from './hook-routes.ts'
 import { body, ifNoneMatch, json, parametersOf, problems, schemaOf, tagged, unchanged } from './openapi-parts.ts'
 import { routeOf } from './operation-route.ts'
 
-/** The HTTP API as OpenAPI 3.1, made of the schemas that parse what is asked. */
+/** The HTTP API as OpenAPI 3.1, derived from the schemas that parse requests. */
 export function describeApi(): object {
   return {
     openapi: '3.1.0',
@@ -31,7 +31,7 @@ export function describeApi(): object {
 
 const healthSchema = z.object({ status: z.literal('ok') })
 
-/** What everybody may ask for who can reach the server. */
+/** Routes for everyone who can reach the server. */
 function openPaths(): object {
   const open = { security: [] }
   const health = { ...open, tags: ['health'] }
@@ -78,9 +78,9 @@ function hookPaths(): object {
     {
       name: 'receiveEvent',
       operation: receiveEvent,
-      summary: 'A row has changed: makes requests of the jobs that concern it',
+      summary: 'A row has changed: requests the jobs that follow its table',
     },
-    { name: 'receiveCron', operation: receiveCron, summary: 'Makes the requests of the job that a cron trigger names' },
+    { name: 'receiveCron', operation: receiveCron, summary: 'Requests the job that a cron trigger names' },
   ]
   const paths = hooks.map(({ name, operation, summary }) => [
     routeOf(operation).path,
@@ -93,8 +93,8 @@ function hookPaths(): object {
         parameters: parametersOf(hookQuery, 'query'),
         requestBody: body(operation.input.omit({ account: true }), true),
         responses: {
-          200: json('It is delivered, and concerns no job.', operation.output),
-          202: json('The requests are accepted, and committed.', operation.output),
+          200: json('It is delivered, and no job follows its table.', operation.output),
+          202: json('The requests are accepted and committed.', operation.output),
           ...problems(400, 401, 403, 404, 408, 413, 415, 431, 500, 503),
         },
       },
@@ -113,7 +113,7 @@ function pathsOf(all: readonly Door[]): object {
   return paths
 }
 
-/** What every operation may answer: for its input, its caller and what is down. */
+/** Responses of every operation: about its input, its caller and outages. */
 const always = [400, 401, 403, 404, 408, 414, 429, 431, 500, 503]
 const withBody = [413, 415]
 
@@ -143,6 +143,6 @@ function describeDoor(door: Door): object {
 
 function describeAnswer({ operation, status, output }: Door): object {
   if (status === 204) return { 204: { description: 'It is done.' } }
-  const answer = json(status === 202 ? 'It is accepted, and committed.' : 'The answer.', output)
+  const answer = json(status === 202 ? 'It is accepted and committed.' : 'The answer.', output)
   return routeOf(operation).method === 'GET' ? { [status]: tagged(answer), 304: unchanged } : { [status]: answer }
 }

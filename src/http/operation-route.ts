@@ -6,7 +6,7 @@ import { parseValue } from '../operations/values.ts'
 interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** Parts of the input that stand in the path. */
+  /** The parts of the input that are in the path. */
   readonly names: readonly string[]
 }
 
@@ -19,9 +19,9 @@ export function routeOf({ route }: Pick<AnyOperation, 'route'>): Route {
 const pathPart = /:(\w+)/g
 
 /**
- * What a request asks of an operation.
+ * The input of an operation, from a request.
  *
- * @throws UsageError naming the part of the request that is not what it should be
+ * @throws UsageError naming the invalid part of the request
  */
 export function readInput<Input extends z.ZodObject>(
   operation: { readonly route: AnyOperation['route']; readonly input: Input },
@@ -38,7 +38,7 @@ export function readInput<Input extends z.ZodObject>(
   return parseValue(operation.input, parts, 'request')
 }
 
-/** The request that asks this of an operation: `readInput` takes it apart again. */
+/** The request for an operation's input: the inverse of `readInput`. */
 export function writeInput(
   operation: Pick<AnyOperation, 'route'>,
   input: object,

@@ -1,6 +1,6 @@
 /**
- * How long a caller would wait for its answer: the preference `wait` of RFC 7240, section 4.3. Of several the first counts, and
- * what can't be read is no preference.
+ * How long a caller would wait for its response: the preference `wait` of RFC 7240, section 4.3. The first of several counts, and
+ * an invalid one is ignored.
  *
  * @param prefer the header, where several are joined by commas
  * @returns seconds; 0 for none

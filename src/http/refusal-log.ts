@@ -3,13 +3,13 @@ import type { Log } from '../log.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import type { Refusal } from './authorize.ts'
 
-/** Lines in a minute about callers that nobody knows: they can't fill the log. */
+/** Log lines per minute about unauthenticated callers, who must not fill the log. */
 const anonymousPerMinute = 20
 
 /**
- * Writes down who was refused and why; never the token, and no name that the issuer hasn't signed.
+ * Logs who was refused and why; never the token, nor a name that the issuer hasn't signed.
  *
- * @returns to be called for each refusal, with the path of the route that was asked for
+ * @returns a function to call for each refusal, with the path of the route
  */
 export function createRefusalLog(
   log: Log,

@@ -123,23 +123,23 @@ async function requestCount(): Promise<number> {
 describe('who may ask for jobs', () => {
   test.each<[string, () => Promise<string | null> | string | null, number, string | RegExp]>([
     ['no token', () => null, 401, /^There is no bearer token in the Authorization header/],
-    ['garbage', () => 'garbage', 401, /^The token is no JWT/],
-    ['a token of three parts of garbage', () => 'a.b.c', 401, /^The token is no JWT/],
-    ['an unsigned token', () => unsigned(token), 401, /^The token is no JWT/],
-    ['a token that somebody else signed', () => signedByAnyone(token), 401, /^The token is no JWT/],
-    ['a token whose payload was changed', () => changed(token), 401, /^The token is no JWT/],
+    ['garbage', () => 'garbage', 401, /^The token is not a JWT/],
+    ['a token of three parts of garbage', () => 'a.b.c', 401, /^The token is not a JWT/],
+    ['an unsigned token', () => unsigned(token), 401, /^The token is not a JWT/],
+    ['a token that somebody else signed', () => signedByAnyone(token), 401, /^The token is not a JWT/],
+    ['a token whose payload was changed', () => changed(token), 401, /^The token is not a JWT/],
     [
       'a token of another issuer, with keys of its own',
       () => strangers.issueToken('caller'),
       401,
-      /^The token is of another issuer: .* is needed$/,
+      /^The token is from another issuer: its issuer must be .*$/,
     ],
     ['an expired token', () => expired(), 401, 'The token has expired: get a new one'],
     [
       'a token for another audience',
       () => app.idp.issueToken('deaf'),
       401,
-      'The token is not meant for this worker: audience "hasura-sync-worker" is needed',
+      'The token is not meant for this worker: its audience must be "hasura-sync-worker"',
     ],
     [
       'a token without the role',
@@ -157,7 +157,7 @@ describe('who may ask for jobs', () => {
     app.idp.setClaims('caller', payload => ({ ...payload, iss: strangers.issuer }))
     const answer = await ask({ token: await app.idp.issueToken('caller') })
     app.idp.setClaims('caller', payload => payload)
-    expect(answer).toEqual(refused(401, `The token is of another issuer: ${app.idp.issuer} is needed`))
+    expect(answer).toEqual(refused(401, `The token is from another issuer: its issuer must be ${app.idp.issuer}`))
   })
 
   test('a token that never expires is refused', async () => {
@@ -204,7 +204,7 @@ describe('who may ask for jobs', () => {
   test('nobody, as long as it is not said who', async () => {
     await using shut = await listen(createHttp({ operations: app.operations, authorize: off, log: app.logged.log }))
     expect(await ask({ base: shut.url })).toEqual(
-      refused(403, 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to say who may make them'),
+      refused(403, 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow them'),
     )
     expect((await look('/health/live', shut.url)).status).toBe(200)
     await nothingRequested()
@@ -224,7 +224,7 @@ describe('who may ask for jobs', () => {
     expect(await ask({ base: fresh.url })).toEqual(
       refused(
         503,
-        `The keys of ${app.idp.issuer} can't be fetched, so no token whose key is unknown can be verified now: try again later`,
+        `The keys of ${app.idp.issuer} can't be fetched, so tokens with an unknown key can't be verified now: try again later`,
         'unavailable',
       ),
     )

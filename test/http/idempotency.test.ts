@@ -112,5 +112,5 @@ test.each([
 })
 
 test.each(['"', '"a', '"a" b', '"a", "b"', '"größe"', '"a\\n"'])('the header %j is refused', header => {
-  expect(() => readKey(header)).toThrow(/no string of RFC 9651/)
+  expect(() => readKey(header)).toThrow(/not a string of RFC 9651/)
 })

@@ -70,9 +70,9 @@ describe('an access token is let in', () => {
   })
 })
 
-const kind = /^The token is no access token/
+const kind = /^The token is not an access token/
 const bound = /^The token is bound to a key \(cnf\)/
-const unsigned = /^The token is no JWT that the issuer has signed$/
+const unsigned = /^The token is not a JWT signed by the issuer$/
 const claim = (name: string) => `The token's claim "${name}" is not valid`
 
 describe('what is no access token of the issuer, for this worker and for its bearer, is refused', () => {
@@ -120,14 +120,14 @@ describe('what is no access token of the issuer, for this worker and for its bea
     ['bound to nothing that is known', () => sign(rsa, { ...claims, cnf: null }), bound],
     ['for another audience', () => sign(rsa, { ...claims, aud: 'account' }), /^The token is not meant for this worker/],
     ['for no audience', () => sign(rsa, without('aud')), /^The token is not meant for this worker/],
-    ['of another issuer', () => sign(rsa, { ...claims, iss: `${opened.issuer}/` }), /^The token is of another issuer/],
-    ['of no issuer', () => sign(rsa, without('iss')), /^The token is of another issuer/],
-    ['of a list of issuers', () => sign(rsa, { ...claims, iss: [opened.issuer] }), /^The token is of another issuer/],
+    ['of another issuer', () => sign(rsa, { ...claims, iss: `${opened.issuer}/` }), /^The token is from another issuer/],
+    ['of no issuer', () => sign(rsa, without('iss')), /^The token is from another issuer/],
+    ['of a list of issuers', () => sign(rsa, { ...claims, iss: [opened.issuer] }), /^The token is from another issuer/],
     ['expired', () => sign(rsa, { ...claims, exp: seconds() - 60 }), 'The token has expired: get a new one'],
     ['valid for ever', () => sign(rsa, without('exp')), claim('exp')],
     ['not valid yet', () => sign(rsa, { ...claims, nbf: seconds() + 60 }), claim('nbf')],
     ['issued tomorrow', () => sign(rsa, { ...claims, iat: seconds() + 86_400 }), claim('iat')],
-    ['of nobody', () => sign(rsa, without('sub', 'azp', 'client_id')), /^The token names nobody/],
+    ['of nobody', () => sign(rsa, without('sub', 'azp', 'client_id')), /^The token names no caller/],
     ['of somebody with a NUL in the name', () => sign(rsa, { ...claims, sub: 'a\0b' }), claim('sub')],
     ['of somebody with an endless name', () => sign(rsa, { ...claims, azp: 'x'.repeat(5_000) }), claim('azp')],
     ['of somebody who is no text', () => sign(rsa, { ...claims, sub: { toString: 'x' } }), claim('sub')],
