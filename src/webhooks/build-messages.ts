@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto'
 import type { Change } from '../changes/changes.ts'
 import type { WebhookMessage } from './sign-message.ts'
 
-/** What the changes of one batch have in common. */
+/** What the messages of one batch have in common. */
 export interface BatchOrigin {
   readonly webhook: string
   readonly account: string
   readonly table: string
-  /** Grows with each replay, whose messages receivers haven't seen. */
+  /** Grows with each replay, so that its messages are new to receivers. */
   readonly epoch: string
 }
 
-/** A change as it is sent; `row` where rows were chosen and it isn't deleted. */
+/** A change as it is sent; `row` is set if rows are sent and it isn't deleted. */
 export type SentChange = Pick<Change, 'position' | 'op' | 'key'> & { readonly row?: unknown }
 
-/** Characters of the changes in a message, unless one alone has more: receivers commonly take a megabyte. */
+/** Characters of changes per message, unless a single change has more: receivers commonly accept a megabyte. */
 const longestChanges = 262_144
 
 /**
- * Packs changes into messages, in their order. The id follows from the content: what is sent again unchanged has the same one,
- * and a batch that has changed since an attempt whose answer was lost has another, or a receiver would leave it out as known.
+ * Packs changes into messages, in order. The id is derived from the content: a batch that is sent again unchanged keeps its id,
+ * and one that has changed since an attempt whose response was lost gets another, because a receiver would skip a known id.
  */
 export function buildMessages(origin: BatchOrigin, changes: readonly SentChange[]): readonly WebhookMessage[] {
   return packChanges(changes.map(change => JSON.stringify(change))).map(packed => {

@@ -24,24 +24,24 @@ const payload = z.strictObject({
 
 export interface WebhookOptions<N extends string = string> {
   readonly name: N
-  /** `mirror` of a pull, or what `mirrorRows` defined. */
+  /** `mirror` of a pull, or the result of `mirrorRows`. */
   readonly tables: readonly ChangedTable[]
-  /** Sends rows as well; default false, which sends keys and positions alone. */
+  /** Sends rows as well; default false, which sends only keys and positions. */
   readonly rows?: boolean
-  /** Looks for changes whose wake-up was lost; default every 5 minutes. */
+  /** Checks for changes whose wake-up was lost; default every 5 minutes. */
   readonly schedule?: ScheduleRule
 }
 
-/** Milliseconds for which a run sends, before the account's other lines have their turn. */
+/** How long a run sends before the account's other lines get their turn, in milliseconds. */
 const turnMs = 10_000
-/** Changes read at once. */
+/** Changes per read. */
 const pageSizes = { keys: 1_000, rows: 200 }
 
 /**
- * Defines a job that sends the changes of mirror tables to one receiver, signed after Standard Webhooks: at least once, and for
- * each key in order. Each account has a subscription of its own. For the name `articles-to-search` the settings are
- * `ARTICLES_TO_SEARCH_URL`, `ARTICLES_TO_SEARCH_SECRET` and, while a secret is replaced, `ARTICLES_TO_SEARCH_PREVIOUS_SECRET`; each
- * of them may be read from a file.
+ * Defines a job that sends the changes of mirror tables to one receiver, signed according to Standard Webhooks: at least once,
+ * and for each key in order. Each account has its own subscription. For the name `articles-to-search` the settings are
+ * `ARTICLES_TO_SEARCH_URL`, `ARTICLES_TO_SEARCH_SECRET` and, during a rotation, `ARTICLES_TO_SEARCH_PREVIOUS_SECRET`; each may be
+ * read from a file.
  *
  * @example
  * import { defineWebhook } from 'hasura-sync-worker'
@@ -72,7 +72,7 @@ export function defineWebhook<const N extends string>(options: WebhookOptions<N>
   return job
 }
 
-/** Its connections are kept from run to run, as long as the same hosts are allowed. */
+/** Its connections are reused between runs, as long as the same hosts are allowed. */
 function keepLast(create: (hosts: readonly string[]) => Exchange): (hosts: readonly string[]) => Exchange {
   let last: { readonly key: string; readonly exchange: Exchange } | undefined
   return hosts => {
@@ -107,7 +107,7 @@ async function runWebhook(
   }
   const { state, epoch } = await context.transaction(tx => openSubscription(tx, subscription, receiver.url, wish))
   if (state !== 'live') {
-    log.warn({ state }, 'nothing is sent: "retry" of the request that failed resumes the subscription')
+    log.warn({ state }, 'nothing is sent: "npm run -s cli -- retry" with the failed request resumes the subscription')
     return { counts: { read: 0 } }
   }
   const startedAt = clock.now()
@@ -115,7 +115,7 @@ async function runWebhook(
   let pages = 0
   let isCut = false
   for (const [index, table] of tables.entries()) {
-    // Each table has its share of the turn, so that none waits for the end of another.
+    // Each table gets a share of the turn, so that none waits until another is done.
     const endsAt = startedAt + (turnMs * (index + 1)) / tables.length
     const mayGoOn = () => {
       const isOver = clock.now() >= endsAt
@@ -146,7 +146,7 @@ async function end(subscription: SubscriptionName, { url }: Receiver, context: W
   await context.transaction(tx => noteEnded(tx, subscription))
   throw new PermanentError('webhook-ended', {
     found: `${url.host} answered HTTP 410, which ends the subscription "${subscription.webhook}"`,
-    remedy: `take the webhook out of the list of jobs, or resume it with "retry ${context.requestId}"`,
+    remedy: `remove the webhook from the list of jobs, or run "npm run -s cli -- retry ${context.requestId}" to resume it`,
   })
 }
 
@@ -158,8 +158,8 @@ async function fail(
   const state = await context.transaction(tx => noteFailed(tx, subscription))
   if (state === 'parked') {
     throw new PermanentError('webhook-parked', {
-      found: `Webhook "${subscription.webhook}" is parked, because no message has come through for three days (${found})`,
-      remedy: `${remedy ?? 'look at the receiver'}, then resume it with "retry ${context.requestId}"`,
+      found: `Webhook "${subscription.webhook}" is parked, because no message was accepted for three days (${found})`,
+      remedy: `${remedy ?? 'check the receiver'}, then run "npm run -s cli -- retry ${context.requestId}" to resume it`,
     })
   }
   throw new OutageError(

@@ -5,7 +5,7 @@ import { parseRetryAfter } from '../time/retry-after.ts'
 import { signMessage, type WebhookMessage } from './sign-message.ts'
 import type { WebhookTarget } from './webhook-settings.ts'
 
-/** What became of one message. */
+/** The result of sending one message. */
 export type Delivery = { readonly kind: 'delivered' } | { readonly kind: 'gone' } | FailedDelivery
 
 export interface FailedDelivery extends Explanation {
@@ -15,12 +15,12 @@ export interface FailedDelivery extends Explanation {
 
 /** Milliseconds that a receiver may take, as Standard Webhooks recommends. */
 const timeoutMs = 15_000
-const limits = { timeoutMs, maxBytes: 65_536, ifTooLarge: 'have the receiver answer with a short body' } as const
+const limits = { timeoutMs, maxBytes: 65_536, ifTooLarge: 'let the receiver respond with a short body' } as const
 
 /**
  * Sends one message once.
  *
- * Rejects with the signal's reason alone.
+ * Rejects only with the signal's reason.
  */
 export async function deliver(
   exchange: Exchange,
@@ -40,19 +40,20 @@ export async function deliver(
       : {
           kind: 'failed',
           found: `${url.host}: ${words}`,
-          remedy: remedy ?? 'check that the receiver runs and can be reached',
+          remedy: remedy ?? 'check that the receiver is running and can be reached',
         }
   }
 }
 
 function privateRemedy({ hostname }: URL): string {
-  return `if messages may go there, set WEBHOOK_PRIVATE_HOSTS=${hostname}`
+  return `if messages may be sent there, set WEBHOOK_PRIVATE_HOSTS=${hostname}`
 }
 
 /**
- * What a receiver's answer means: 2xx moves on, 410 ends the subscription, and everything else is sent again, redirects too.
+ * Interprets a receiver's response: 2xx moves on, 410 ends the subscription, and everything else, including redirects, is sent
+ * again.
  *
- * @param now milliseconds since 1970
+ * @param now milliseconds since the Unix epoch
  */
 export function interpretAnswer(
   host: string,
@@ -66,9 +67,7 @@ export function interpretAnswer(
   return {
     kind: 'failed',
     found: `${host} answered HTTP ${status}`,
-    remedy: isRedirect
-      ? 'redirects are not followed: give the address that it leads to'
-      : 'look at the log of the receiver',
+    remedy: isRedirect ? 'redirects are not followed: use the URL that it leads to' : 'check the log of the receiver',
     ...(asked !== null && { retryAfterMs: parseRetryAfter(asked, now) }),
   }
 }

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 
-/** What a receiver is sent: the same content always has the same id. */
+/** What a receiver gets: the same content always has the same id. */
 export interface WebhookMessage {
   readonly id: string
   readonly body: string
 }
 
-/** Random bytes of a key, as Standard Webhooks bounds them. */
+/** The length of a key in random bytes, as limited by Standard Webhooks. */
 const [shortestKey, longestKey] = [24, 64]
 
 /** Whether a text is a signing secret of Standard Webhooks: `whsec_` and 24 to 64 bytes in Base64. */
@@ -17,10 +17,10 @@ export function isWebhookSecret(text: string): boolean {
 }
 
 /**
- * The three headers of Standard Webhooks 1.0: HMAC-SHA256 over id, seconds and body. There is a signature of each secret, so that
- * receivers may change from one to the other when they like.
+ * The three headers of Standard Webhooks 1.0: HMAC-SHA256 over id, seconds and body. There is one signature per secret, so that
+ * receivers may change to the new one at any time.
  *
- * @param now milliseconds since 1970
+ * @param now milliseconds since the Unix epoch
  */
 export function signMessage(
   { id, body }: WebhookMessage,

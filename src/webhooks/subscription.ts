@@ -11,24 +11,24 @@ export interface SubscriptionName {
   readonly webhook: string
 }
 
-/** How far a webhook's subscription has come for one account; its positions are those of its reader of changes. */
+/** The state of a webhook's subscription for one account; its positions are those of its reader of changes. */
 export interface Subscription {
   readonly state: WebhookState
   readonly epoch: string
 }
 
-/** What a request asks of a subscription beside sending what is new; done once for each request, however often that runs. */
+/** What a request asks of a subscription besides sending new changes. It is done once per request, however often that runs. */
 export interface Wish {
   readonly requestId: string
   readonly resume: boolean
   /** The position to replay from. */
   readonly after: string | undefined
-  /** The reader and the tables whose positions go back. */
+  /** The reader and the tables whose positions move back. */
   readonly reader: string
   readonly tables: readonly string[]
 }
 
-/** Finds the subscription, or begins it. One that was parked or has ended is live again at another address, or when asked to be. */
+/** Finds or creates the subscription. A parked or ended one becomes live again with another URL, or on request. */
 export async function openSubscription(
   tx: FencedTransaction,
   { account, webhook }: SubscriptionName,
@@ -36,7 +36,7 @@ export async function openSubscription(
   { requestId, resume, after, reader, tables }: Wish,
 ): Promise<Subscription> {
   const isAsked = resume || after !== undefined
-  // An address may hold a secret.
+  // A URL may contain a secret.
   const address = createHash('sha256').update(url.href).digest('hex')
   const isWished = sql<boolean>`(${isAsked}::boolean and w.asked_by is distinct from ${requestId})`
   const isAnew = sql<boolean>`(w.address <> excluded.address or ${isWished})`
@@ -68,7 +68,7 @@ export async function noteDelivered(tx: FencedTransaction, { account, webhook }:
     where account = ${account} and webhook = ${webhook} and failing_since is not null`.execute(tx)
 }
 
-/** @returns `parked` when nothing has come through for three days */
+/** @returns `parked` if no message was accepted for three days */
 export async function noteFailed(tx: FencedTransaction, { account, webhook }: SubscriptionName): Promise<WebhookState> {
   const { rows } = await sql<Pick<Subscription, 'state'>>`
     update worker.webhooks set failing_since = coalesce(failing_since, now()),
@@ -78,7 +78,7 @@ export async function noteFailed(tx: FencedTransaction, { account, webhook }: Su
   return rows[0]?.state ?? 'live'
 }
 
-/** The receiver has said that it wants no more. */
+/** The receiver wants no more messages. */
 export async function noteEnded(tx: FencedTransaction, { account, webhook }: SubscriptionName): Promise<void> {
   await sql`update worker.webhooks set state = 'ended' where account = ${account} and webhook = ${webhook}`.execute(tx)
 }

@@ -4,16 +4,16 @@ import { renderExplanation, type Told } from '../errors.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
 import { isWebhookSecret } from './sign-message.ts'
 
-/** Where a subscription's messages go, and what they are signed with. */
+/** Where a subscription's messages are sent, and how they are signed. */
 export interface WebhookTarget {
   readonly url: URL
-  /** The current secret, and while it is being replaced the previous one. */
+  /** The current secret and, during a rotation, the previous one. */
   readonly secrets: readonly string[]
-  /** What it may reach beside the public internet, as URLs write hosts. */
+  /** Hosts that it may reach besides the public internet, as in URLs. */
   readonly privateHosts: readonly string[]
 }
 
-/** The settings of one subscription, each in the environment, in a file, or in the accounts file. */
+/** The settings of one subscription, each from the environment, a file, or the accounts file. */
 export interface WebhookSettings {
   readonly schema: z.ZodType<Readonly<Record<string, string | undefined>>> & {
     readonly shape: Readonly<Record<string, unknown>>
@@ -21,7 +21,9 @@ export interface WebhookSettings {
   read(values: Readonly<Record<string, string | undefined>>): WebhookTarget
 }
 
-/** `articles-to-search` → `articlesToSearchUrl`, `articlesToSearchSecret`, `articlesToSearchPreviousSecret`, and two of all. */
+/**
+ * `articles-to-search` → `articlesToSearchUrl`, `articlesToSearchSecret`, `articlesToSearchPreviousSecret`, and two shared by all.
+ */
 export function createWebhookSettings(webhook: string): WebhookSettings {
   const prefix = webhook.replaceAll(/-+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   const names = {
@@ -31,10 +33,10 @@ export function createWebhookSettings(webhook: string): WebhookSettings {
     privateHosts: 'webhookPrivateHosts',
     insecureHosts: 'allowInsecureHosts',
   }
-  const secret = z.string().refine(isWebhookSecret, 'a secret is whsec_ and 24 to 64 random bytes in Base64')
+  const secret = z.string().refine(isWebhookSecret, 'a secret is whsec_ followed by 24 to 64 random bytes in Base64')
   const schema = z
     .object({
-      [names.url]: z.string().refine(isAddress, 'give an address such as https://search.example.com/webhooks'),
+      [names.url]: z.string().refine(isAddress, 'set it to a URL such as https://search.example.com/webhooks'),
       [names.secret]: secret,
       [names.previous]: secret.optional(),
       [names.privateHosts]: z.string().optional(),

@@ -6,8 +6,8 @@ import type { StoreReader } from '../store/store.ts'
 import type { SentChange } from './build-messages.ts'
 
 /**
- * The changes with their rows, digit by digit. A row that has changed again meanwhile is left out: that change comes later in the
- * feed, and brings the row as it is then.
+ * The changes with their rows, with every digit. A row that has changed again meanwhile is omitted: its change comes later in the
+ * feed, with the row's state at that time.
  */
 export async function withRows(
   store: StoreReader,
@@ -28,7 +28,7 @@ export async function withRows(
   })
 }
 
-/** The mirror's own columns begin with an underscore, which no other does. */
+/** Only the mirror's own columns start with an underscore. */
 function ownColumns(json: string): object {
   const values = Object.entries(Object(parseKeepingDigits(json)))
   return Object.fromEntries(values.filter(([name]) => !name.startsWith('_')))

@@ -204,7 +204,7 @@ describe.each(stores)('a webhook on %s', backend => {
 
   test.each([
     ['_URL', 'http://search.example/hooks', 'ALLOW_INSECURE_HOSTS=search.example'],
-    ['_URL', 'ftp://search.example/', 'give an address'],
+    ['_URL', 'ftp://search.example/', 'set it to a URL'],
     ['_SECRET', 'canary', 'a secret is whsec_'],
     ['_PREVIOUS_SECRET', 'whsec_canary', 'a secret is whsec_'],
   ])('with %s %s is held before it sends anything', async (suffix, value, said) => {
