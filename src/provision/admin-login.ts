@@ -9,10 +9,10 @@ import { createKeycloakAdmin, findRealmUrl, type KeycloakAdmin, parseKeycloakIss
 import { createRateBucket } from '../rest/rate-bucket.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** How an administrator logs in: a service account, or a user. */
+/** How an administrator logs in: as a service account, or as a user. */
 export interface AdminLogin {
   readonly login: Login
-  /** The variable of a value that a file would hold otherwise, and that value. */
+  /** The variable and value of a secret that isn't in a file. */
   readonly username?: string
 }
 
@@ -29,9 +29,9 @@ const userVariables = 'KEYCLOAK_ADMIN_USERNAME and KEYCLOAK_ADMIN_PASSWORD_FILE'
 const usernameVariable = 'KEYCLOAK_ADMIN_USERNAME'
 
 /**
- * @param account whose realm is going to be administered
- * @returns undefined when the environment names no administrator
- * @throws ConfigError when it names half of one, or two, or the account's realm is unknown
+ * @param account whose realm will be administered
+ * @returns undefined if the environment names no administrator
+ * @throws ConfigError if it names an incomplete one, or two, or if the account's realm is unknown
  */
 export function readAdminLogin(env: Environment, account: Login): AdminLogin | undefined {
   const problems: Told[] = []
@@ -46,7 +46,7 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
   if (!clientId && !secretFile && !username && !passwordFile) return undefined
   if ((clientId || secretFile) && (username || passwordFile)) {
     throw new ConfigError([
-      { found: 'Two administrators are named', remedy: `give ${clientVariables}, or ${userVariables}, not both` },
+      { found: 'Two administrators are configured', remedy: `set either ${clientVariables}, or ${userVariables}` },
     ])
   }
   const { baseUrl, realm } = parseKeycloakIssuer(getRealmUrl(account), account.insecureHosts)
@@ -68,22 +68,22 @@ export function readAdminLogin(env: Environment, account: Login): AdminLogin | u
   }
   throw new ConfigError([
     {
-      found: 'An administrator is named by half',
-      remedy: `give ${clientId || secretFile ? clientVariables : userVariables}`,
+      found: 'The administrator is incomplete',
+      remedy: `set ${clientId || secretFile ? clientVariables : userVariables}`,
     },
   ])
 }
 
-/** @throws ConfigError as `readAdminLogin`, and when there is none */
+/** @throws ConfigError like `readAdminLogin`, and if there is none */
 export function getAdminLogin(env: Environment, account: Login): AdminLogin {
-  // Whose realm it is comes first: without that, no administrator helps.
+  // The realm is checked first: without it, no administrator helps.
   getRealmUrl(account)
   const found = readAdminLogin(env, account)
   if (found) return found
   throw new ConfigError([
     {
-      found: 'An administrator is needed',
-      remedy: `give ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management"), or ${userVariables}`,
+      found: 'An administrator is required',
+      remedy: `set ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management"), or ${userVariables}`,
     },
   ])
 }
@@ -93,8 +93,8 @@ function getRealmUrl(login: Login): string {
   if (url !== undefined) return url
   throw new ConfigError([
     {
-      found: "OIDC_ISSUER is missing, and TOKEN_URL is no https address of a Keycloak realm's token endpoint",
-      remedy: 'give the issuer of the realm that is meant (https://host/realms/R), beside TOKEN_URL or alone',
+      found: "OIDC_ISSUER is missing, and TOKEN_URL is not the https address of a Keycloak realm's token endpoint",
+      remedy: 'set OIDC_ISSUER to the issuer of the realm (https://host/realms/R), with or without TOKEN_URL',
     },
   ])
 }
@@ -107,7 +107,7 @@ export interface AdminAccess {
 /**
  * Logs the administrator in, and opens the Admin API of the account's realm.
  *
- * @throws ConfigError when the administrator is refused; OutageError when Keycloak isn't reached
+ * @throws ConfigError if the administrator is refused; OutageError if Keycloak can't be reached
  */
 export async function openAdminAccess(
   { login, username }: AdminLogin,

@@ -19,9 +19,10 @@ export interface ApplyDeps {
 }
 
 /**
- * Does one step of a plan. Ids are looked up when they are needed, because a step before may have made what they name.
+ * Carries out one step of a plan. Ids are looked up when they are needed, because an earlier step may have created what they
+ * name.
  *
- * @throws ConfigError when a file can't be written, and whatever the Admin API's client does
+ * @throws ConfigError if a file can't be written, and what the Admin API's client throws
  */
 export async function applyStep(action: Action, deps: ApplyDeps): Promise<void> {
   const { admin, target } = deps
@@ -90,7 +91,7 @@ async function changeScope({ admin, target }: ApplyDeps, action: ScopeAction): P
       const query = { id, mapperId: action.id }
       const before = parse(mapperShape, await admin.clientScopes.findProtocolMapper(query))
       const { 'usermodel.clientRoleMapping.rolePrefix': _none, ...kept } = before.config
-      // What another type of mapper was told means nothing to this one.
+      // Settings of another type of mapper don't apply to this one.
       const config = before.protocolMapper === action.mapper.protocolMapper ? kept : {}
       const mapper = { ...action.mapper, id: action.id, config: { ...config, ...action.mapper.config } }
       return admin.clientScopes.updateProtocolMapper(query, mapper)
@@ -124,7 +125,7 @@ function newClient({ clientId, authenticator }: ProvisionTarget) {
   }
 }
 
-/** Keycloak replaces what it is sent, so all of a representation has to go back. */
+/** Keycloak replaces the whole representation, so all of it must be sent. */
 async function changeClient(admin: KeycloakAdmin, clientId: string, change: ClientChange): Promise<void> {
   const { id } = await getClient(admin, clientId)
   const before = parse(representationSchema, await admin.clients.findOne({ id }))
@@ -169,7 +170,7 @@ async function getUser(admin: KeycloakAdmin, { clientId }: ProvisionTarget) {
 
 function vanished(what: string): PermanentError {
   return new PermanentError('not-found', {
-    found: `Keycloak has no ${what} any more`,
-    remedy: 'somebody else is at work, so plan again',
+    found: `Keycloak no longer has ${what}`,
+    remedy: 'someone else is changing Keycloak; run the command again',
   })
 }

@@ -1,9 +1,9 @@
 import { PermanentError } from '../errors.ts'
 
 /**
- * What it means that the Admin API refuses an administrator, with what it takes to set an account up.
+ * Explains why the Admin API refuses an administrator, and what setting up an account requires.
  *
- * @returns the same error when it is about something else
+ * @returns the same error if it has another cause
  */
 export function explainAdminRefusal(error: unknown, realm: string): unknown {
   if (!(error instanceof PermanentError)) return error
@@ -11,7 +11,7 @@ export function explainAdminRefusal(error: unknown, realm: string): unknown {
   if (error.code === 'forbidden') {
     return new PermanentError('forbidden', {
       found: `The administrator may not do ${name} in realm "${realm}" (HTTP 403)`,
-      remedy: `assign manage-clients and manage-users of client "realm-management" to it, or of client "${realm}-realm" where it is one of realm master`,
+      remedy: `assign manage-clients and manage-users of client "realm-management" to it, or of client "${realm}-realm" if it belongs to realm master`,
     })
   }
   if (error.code === 'not-found' && name === 'clients.find') {

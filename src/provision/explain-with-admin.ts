@@ -3,15 +3,15 @@ import type { Check, CheckId, Diagnosis } from '../doctor/check.ts'
 import { causedBy, RefusalError, renderExplanation, WorkerError } from '../errors.ts'
 import type { Obstacle, Plan, Step } from './step.ts'
 
-/** Reads with an administrator's eyes what provision would mend; changes nothing. */
+/** Reads as an administrator what provision would fix; changes nothing. */
 export type PlanAccount = (
   account: Account,
   requirements: readonly (Requirement | undefined)[],
 ) => Promise<Plan | undefined>
 
 /**
- * Tells apart what a token alone can't: each check that fails, or warns, gets the causes that Keycloak's configuration shows.
- * Nothing changes in the diagnosis when the administrator sees nothing, but for a hint that says why.
+ * Finds causes that a token alone can't show: each failed check or warning gets the causes found in Keycloak's configuration. If
+ * the administrator can't see anything, the diagnosis only gets a hint that says why.
  */
 export async function explainWithAdmin(
   diagnosis: Diagnosis,
@@ -25,10 +25,10 @@ export async function explainWithAdmin(
     plan = await planAccount(account, requirements)
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    // Of the account's own files, which its login has told already.
+    // About the account's own files, which its login has already reported.
     if (error instanceof RefusalError) return diagnosis
     return explain(diagnosis, check =>
-      addHint(check, renderExplanation(causedBy('the administrator could see nothing more', error))),
+      addHint(check, renderExplanation(causedBy('the administrator could not see more', error))),
     )
   }
   return plan ? explainByPlan(diagnosis, plan) : diagnosis
@@ -41,7 +41,9 @@ export function explainByPlan(diagnosis: Diagnosis, { steps, obstacles }: Plan):
     const found = findCauses(check.id, causes)
     if (found.length === 0) return check
     const places = found.map(cause => ('place' in cause ? cause.place : cause.advice))
-    const mends = found.some(cause => 'place' in cause) ? ['run "provision", or mend it by hand'] : []
+    const mends = found.some(cause => 'place' in cause)
+      ? ['run "npm run -s cli -- provision", or fix it in Keycloak\'s console']
+      : []
     return {
       ...check,
       detail: `${check.detail}; in Keycloak ${found.map(cause => cause.found).join(', and ')}`,
@@ -58,7 +60,9 @@ function addHint(check: Check, hint: string): Check {
   return { ...check, hint: check.hint === '' ? hint : `${check.hint}; ${hint}` }
 }
 
-/** What shows in each check, the likeliest first: what stands behind a missing claim isn't looked for when its scope is missing. */
+/**
+ * Which causes belong to each check, most likely first. What may cause a missing claim isn't reported while its scope is missing.
+ */
 const showsIn: Readonly<Partial<Record<CheckId, readonly (readonly CheckId[])[]>>> = {
   'client-auth': [['client-auth']],
   scope: [['scope']],

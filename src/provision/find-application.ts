@@ -4,7 +4,7 @@ import { hasuraScope, usualApplication } from './provision-target.ts'
 import { findClient, parse } from './read-realm-state.ts'
 import { scopeSchema } from './realm-state.ts'
 
-/** The client whose roles are Hasura's, when nobody says which: the usual one, or the one that the realm's mapper reads. */
+/** The client whose roles are Hasura's, unless configured: the usual one, or the one that the realm's mapper reads. */
 export async function findApplication(admin: KeycloakAdmin): Promise<string> {
   if (await findClient(admin, usualApplication)) return usualApplication
   const scopes = parse(z.array(scopeSchema), await admin.clientScopes.find())

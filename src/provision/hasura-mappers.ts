@@ -6,20 +6,20 @@ export interface WantedMapper extends Mapper {
   readonly check: CheckId
 }
 
-/** Keycloak's types of mappers, as its console calls them. */
+/** Keycloak's types of mappers, as named in its console. */
 export const mapperTypes: Readonly<Record<string, string>> = {
   'oidc-usermodel-client-role-mapper': 'User Client Role',
   'oidc-hardcoded-claim-mapper': 'Hardcoded claim',
   'oidc-usermodel-property-mapper': 'User Property',
 }
 
-/** A mapper's Add to lightweight access token. */
+/** A mapper's "Add to lightweight access token". */
 export const lightweightClaim = { 'lightweight.claim': 'true' } as const
 
 /**
  * The protocol mappers that write Hasura's claims into access tokens (Hasura docs, "Authentication using JWT").
  *
- * @param lightweight whether into lightweight ones too
+ * @param lightweight whether also into lightweight tokens
  */
 export function hasuraMappers(
   { application, claimPrefix }: HasuraTarget,

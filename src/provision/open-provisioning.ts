@@ -16,20 +16,20 @@ import { readRealmState } from './read-realm-state.ts'
 import type { ClientState } from './realm-state.ts'
 import type { Plan, Step } from './step.ts'
 
-/** One account's side of Keycloak, as an administrator sees it. */
+/** One account's configuration in Keycloak, as an administrator sees it. */
 export interface Provisioning {
   readonly realm: string
   /**
-   * Reads what is, and what has to be done; changes nothing. Rejects with RefusalError (`client-auth`) when the account's own
-   * credential can't be used.
+   * Reads the current state and plans the changes; changes nothing. Rejects with RefusalError (`client-auth`) if the account's
+   * own credential can't be used.
    *
-   * @param rotate replaces secret or key though they are right
+   * @param rotate replaces a secret or key that is valid
    */
   plan(rotate?: boolean): Promise<Plan>
   apply(step: Step): Promise<void>
 }
 
-/** @throws ConfigError when the administrator can't log in, or the account can't be set up; OutageError */
+/** @throws ConfigError if the administrator can't log in, or the account can't be set up; OutageError */
 export async function openProvisioning(
   account: Account,
   requirements: readonly (Requirement | undefined)[],
@@ -40,7 +40,7 @@ export async function openProvisioning(
 ): Promise<Provisioning> {
   const { login } = account
   const { readSecretFile } = deps
-  // Before anybody is asked: what can't be set up at all.
+  // Before any request: what can't be set up at all.
   createTarget(account, requirements, options)
   const { admin, realm } = await openAdminAccess(administrator, login, deps, signal)
   const explained = <T>(work: Promise<T>): Promise<T> =>
@@ -61,7 +61,7 @@ export async function openProvisioning(
   }
 }
 
-/** By the client's own setting; or by a client policy, which only its tokens show to this administrator. */
+/** By the client's own setting, or by a client policy, which this administrator only sees in the client's tokens. */
 async function getsLightweightTokens(
   { attributes }: ClientState,
   login: Login,
@@ -73,7 +73,7 @@ async function getsLightweightTokens(
     const token = await createRequestToken(login, deps)(undefined, signal)
     return isLightweight(parseClaims(token.value).payload)
   } catch (error) {
-    // That the account can't log in is what the plan is about.
+    // The plan is about an account that can't log in yet.
     if (error instanceof WorkerError) return false
     throw error
   }

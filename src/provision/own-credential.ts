@@ -11,7 +11,7 @@ import { ConfigError } from '../errors.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
-/** What this side has to prove itself with; never a secret itself, so that it can be handed around. */
+/** How the account authenticates; never the secret itself, so that it can be passed around. */
 export type OwnCredential =
   | {
       readonly kind: 'secret'
@@ -24,10 +24,10 @@ export type OwnCredential =
   | { readonly kind: 'certificate'; readonly file: string; readonly subject: string }
 
 /**
- * Reads what the account's files hold. A secret or a key that isn't there yet is no mistake.
+ * Reads the account's files. A missing secret or key is not an error.
  *
- * @throws RefusalError (`client-auth`) when a file holds something else, or can't be read; ConfigError where there is nothing to
- *   set up
+ * @throws RefusalError (`client-auth`) if a file contains something else, or can't be read; ConfigError if there is nothing to
+ * set up
  */
 export async function readOwnCredential(login: Login, read: ReadSecretFile): Promise<OwnCredential> {
   switch (login.method) {
@@ -54,7 +54,7 @@ export async function readOwnCredential(login: Login, read: ReadSecretFile): Pro
   }
 }
 
-/** @returns an empty text where there is no file */
+/** @returns an empty text if there is no file */
 async function readIfThere(file: string, read: ReadSecretFile): Promise<string> {
   try {
     return readValue(await read(file)).value
@@ -77,7 +77,7 @@ function readKey(text: string, file: string, keyId: string | undefined): PublicK
 
 const algorithms: Readonly<Record<string, string>> = { 'RSA-PSS': 'PS256', ECDSA: 'ES256' }
 
-/** `parseSigningKey` has read it already. */
+/** `parseSigningKey` has already read it. */
 function parseJwk(text: string): KeyObject {
   return createPrivateKey({ key: z.record(z.string(), z.unknown()).parse(parseJson(text)), format: 'jwk' })
 }
@@ -94,10 +94,10 @@ async function readCertificate(file: string, keyFile: string, read: ReadSecretFi
 }
 
 /**
- * A new key of the same kind as the one that it follows; ES256 for a first one. Written as JWK, whose `kid` tells it from the
- * one before while Keycloak knows both.
+ * A new key of the same kind as its predecessor; ES256 for a first one. It is written as JWK, whose `kid` distinguishes it from
+ * its predecessor while Keycloak knows both.
  *
- * @returns the private half as the text of its file
+ * @returns the private key as the text of its file
  */
 export function createSigningKey(algorithm = 'ES256', keyId?: string): { text: string; key: PublicKey } {
   const { privateKey } =

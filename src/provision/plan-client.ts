@@ -22,25 +22,25 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
     [!client.enabled, 'is disabled', 'enable', `${settings} → Enabled`, { enabled: true }],
     [
       client.publicClient || client.bearerOnly,
-      `is ${client.publicClient ? 'public' : 'bearer-only'}, so it has nothing to authenticate with`,
-      'switch Client authentication on for',
+      `is ${client.publicClient ? 'public' : 'bearer-only'}, so it can't authenticate`,
+      'turn on Client authentication for',
       capabilities,
       { publicClient: false, bearerOnly: false },
     ],
     [
       !client.serviceAccountsEnabled,
-      'has its service account switched off',
-      'switch Service account roles on for',
+      'has its service account turned off',
+      'turn on Service account roles for',
       capabilities,
       { serviceAccountsEnabled: true },
     ],
     ...otherFlows.map(
       ({ isOn, name, change }) =>
-        [isOn(client), `takes the ${name} as well`, `turn off the ${name} for`, capabilities, change] as const,
+        [isOn(client), `also allows the ${name}`, `turn off the ${name} for`, capabilities, change] as const,
     ),
     [
       client.clientAuthenticatorType !== target.authenticator,
-      `authenticates by "${nameOf(client.clientAuthenticatorType)}", and the account by "${nameOf(target.authenticator)}"`,
+      `authenticates by "${nameOf(client.clientAuthenticatorType)}", but the account by "${nameOf(target.authenticator)}"`,
       `set the authenticator "${nameOf(target.authenticator)}" of`,
       `Clients → ${clientId} → Credentials → Client Authenticator`,
       { clientAuthenticatorType: target.authenticator },
@@ -51,7 +51,7 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
   function changeClient(found: string, does: string, place: string, change: ClientChange): Step {
     return {
       action: { kind: 'change-client', change },
-      // Whether it can do more than it needs keeps no token away.
+      // Extra abilities of the client don't prevent a token.
       check: otherFlows.some(flow => flow.change === change) ? 'config' : 'client-auth',
       found: `client "${clientId}" ${found}`,
       sentence: `${does} client "${clientId}"`,
@@ -79,7 +79,7 @@ function nameOf(authenticator: string): string {
   return authenticatorNames[authenticator] ?? authenticator
 }
 
-/** As Keycloak's console calls them. */
+/** As named in Keycloak's console. */
 const authenticatorNames: Readonly<Record<string, string>> = {
   'client-secret': 'Client Id and Secret',
   'client-jwt': 'Signed JWT',
@@ -88,10 +88,10 @@ const authenticatorNames: Readonly<Record<string, string>> = {
 }
 
 /**
- * What the client proves itself with. A secret that differs is Keycloak's, which others may use already; a key or a certificate
- * is this side's.
+ * The client's credential. If secrets differ, Keycloak's is kept, because others may already use it; for keys and certificates,
+ * the account's is kept.
  *
- * @param rotate replaces what is in use
+ * @param rotate replaces a valid one
  */
 export function planCredential(
   { client, knowsSecret }: RealmState,
@@ -106,40 +106,40 @@ export function planCredential(
     case 'secret': {
       if (client && own.isThere && knowsSecret) {
         if (!rotate) return []
-        const sentence = `replace the secret of client "${clientId}", here and in ${own.origin}`
+        const sentence = `replace the secret of client "${clientId}", in Keycloak and in ${own.origin}`
         return plan({ kind: 'rotate-secret' }, 'the secret is to be replaced', sentence, 'Credentials')
       }
       const found = own.isThere
         ? `the secret in ${own.origin} is not that of client "${clientId}"`
-        : `${own.origin} holds no secret yet`
-      const sentence = `write the secret of client "${clientId}" into ${own.origin}${own.isThere ? ', instead of the one in it' : ''}`
+        : `${own.origin} has no secret yet`
+      const sentence = `write the secret of client "${clientId}" into ${own.origin}${own.isThere ? ', replacing the current one' : ''}`
       return plan({ kind: 'write-secret' }, found, sentence, 'Credentials')
     }
     case 'key': {
       const { key, file } = own
       if (!key) {
-        const sentence = `make a key in ${file}, and register its public half with client "${clientId}"`
-        return plan({ kind: 'create-key' }, `${file} holds no key yet`, sentence, 'Keys')
+        const sentence = `create a key in ${file}, and register its public key with client "${clientId}"`
+        return plan({ kind: 'create-key' }, `${file} has no key yet`, sentence, 'Keys')
       }
       const isKnown = findClientKeys(client?.attributes ?? {}).some(
         known =>
           known.thumbprint === key.thumbprint &&
-          // A key that was imported as such has no name, so Keycloak doesn't find it by one.
+          // A key that was imported has no name, so Keycloak can't find it by one.
           (key.keyId === undefined || known.keyId === key.keyId),
       )
       const signing = client?.attributes['token.endpoint.auth.signing.alg'] || key.algorithm
       if (isKnown && signing === key.algorithm) {
         if (!rotate) return []
-        const sentence = `replace the key of client "${clientId}", here and in ${file}`
+        const sentence = `replace the key of client "${clientId}", in Keycloak and in ${file}`
         return plan({ kind: 'rotate-key' }, 'the key is to be replaced', sentence, 'Keys')
       }
       const found = isKnown
-        ? `client "${clientId}" takes assertions by ${signing} alone, and the key signs by ${key.algorithm}`
+        ? `client "${clientId}" accepts only assertions signed by ${signing}, but the key signs by ${key.algorithm}`
         : `client "${clientId}" doesn't know the key in ${file}`
       return plan(
         { kind: 'register-key' },
         found,
-        `register the public half of ${file} with client "${clientId}"`,
+        `register the public key of ${file} with client "${clientId}"`,
         'Keys',
       )
     }
@@ -149,15 +149,15 @@ export function planCredential(
       const change = { attributes: { 'x509.subjectdn': own.subject, 'x509.allow.regex.pattern.comparison': 'false' } }
       return plan(
         { kind: 'change-client', change },
-        `client "${clientId}" expects ${subject ? `the subject "${subject}"` : 'no subject'}, and the certificate in ${own.file} names "${own.subject}"`,
-        `have client "${clientId}" expect the subject "${own.subject}"`,
+        `client "${clientId}" expects ${subject ? `the subject "${subject}"` : 'no subject'}, but the certificate in ${own.file} names "${own.subject}"`,
+        `let client "${clientId}" expect the subject "${own.subject}"`,
         'Credentials → Subject DN',
       )
     }
   }
 }
 
-/** Keycloak compares names without regard to the spaces between them, or takes what it has for a pattern. */
+/** Keycloak ignores spaces when it compares names, or treats its own setting as a pattern. */
 function expects(configured: string, isPattern: boolean, subject: string): boolean {
   if (!isPattern) return configured.replaceAll(/,\s+/g, ',') === subject.replaceAll(/,\s+/g, ',')
   try {

@@ -8,10 +8,10 @@ import type { RealmState } from './realm-state.ts'
 import type { Plan } from './step.ts'
 
 /**
- * The difference between what is and what is wanted; pure. Each step needs nothing but those before it, and a plan that was
- * carried out is followed by an empty one.
+ * The difference between current and desired state; pure. Each step needs only earlier ones, and after a plan has been carried
+ * out the next one is empty.
  *
- * @param rotate replaces secret or key though they are right
+ * @param rotate replaces a secret or key that is valid
  */
 export function planProvision(state: RealmState, target: ProvisionTarget, own: OwnCredential, rotate = false): Plan {
   const { hasura } = target
@@ -35,10 +35,10 @@ export function planProvision(state: RealmState, target: ProvisionTarget, own: O
 const noRole = {
   check: 'default-role',
   found: 'no job requires a role',
-  advice: 'name with --role those that the account is to have',
+  advice: 'name the roles that the account should have with --role',
 } as const
 
-/** The one that the realm's mapper gives already, because other clients share it; the first of the account's otherwise. */
+/** The one that the realm's mapper already writes, because other clients share it; otherwise the account's first role. */
 function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {
   const scope = state.scopes.find(({ name }) => name === hasuraScope)
   const wanted = hasuraMappers(hasura, '').find(({ check }) => check === 'default-role')

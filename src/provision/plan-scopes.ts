@@ -4,7 +4,7 @@ import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
 import type { MapperState, RealmState, ScopeState } from './realm-state.ts'
 import type { Mapper, Obstacle, Plan, Step } from './step.ts'
 
-/** The client scopes: that of Hasura's claims with its mappers, and those that the client lacks. */
+/** The client scopes: the one with Hasura's claims and its mappers, and those that the client lacks. */
 export function planScopes(state: RealmState, target: ProvisionTarget, defaultRole: string | undefined): Plan {
   const { hasura, defaultScopes, askedScopes } = target
   const exists = (name: string) => state.scopes.some(scope => scope.name === name)
@@ -18,11 +18,11 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
   for (const scope of defaultScopes) {
     const check = scopeChecks[scope]
     if (exists(scope)) steps.push(...attach(state, target, scope, 'default', check ?? 'scope'))
-    // Keycloak's own scopes were split from each other over the years: a realm without one is an older one.
+    // Keycloak has split its own scopes over the years: a realm without one is older.
     else if (!check) obstacles.push(unknownScope(state.realm, scope, 'a job requires'))
   }
   for (const scope of askedScopes) {
-    // It may have been planned above.
+    // It may already be planned above.
     if (scope === hasuraScope && hasura) continue
     if (exists(scope)) steps.push(...attach(state, target, scope, 'optional', 'scope'))
     else obstacles.push(unknownScope(state.realm, scope, 'SCOPE asks for'))
@@ -34,8 +34,8 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
 const scopeChecks: Readonly<Record<string, CheckId>> = { basic: 'claims', email: 'email' }
 
 /**
- * What a lightweight access token lacks of Keycloak's own claims, as far as the account needs them. These mappers are the whole
- * realm's, and concern no token but lightweight ones.
+ * Which of Keycloak's own claims a lightweight access token lacks, as far as the account needs them. These mappers are shared by
+ * the realm, and affect only lightweight tokens.
  */
 function planLightweightClaims(
   { scopes }: RealmState,
@@ -61,7 +61,7 @@ function planLightweightClaims(
         },
         check,
         found: `mapper "${name}" of client scope "${scope}" writes nothing into lightweight access tokens`,
-        sentence: `switch Add to lightweight access token on for mapper "${name}" of client scope "${scope}"`,
+        sentence: `turn on Add to lightweight access token for mapper "${name}" of client scope "${scope}"`,
         place: `Client scopes → ${scope} → Mappers → ${name}`,
       }))
   })
@@ -77,7 +77,7 @@ function unknownScope(realm: string, scope: string, who: string): Obstacle {
   return {
     check: 'scope',
     found: `realm "${realm}" has no client scope "${scope}", which ${who}`,
-    advice: 'create it under Client scopes, with what the API behind it expects',
+    advice: 'create it under Client scopes, as the API expects it',
   }
 }
 
@@ -98,14 +98,14 @@ function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedM
       action: { kind: 'change-scope', scope: hasuraScope, attributes: { 'include.in.token.scope': 'true' } },
       check: 'scope',
       found: `client scope "${hasuraScope}" is not named in the token's scope`,
-      sentence: `switch Include in token scope on for client scope "${hasuraScope}"`,
+      sentence: `turn on Include in token scope for client scope "${hasuraScope}"`,
       place: `${place} → Settings`,
     })
   }
   return [...steps, ...wanted.flatMap(mapper => planMapper(scope, mapper, `${place} → Mappers`))]
 }
 
-/** The mapper that writes the claim, or tries to: dots that became levels are a usual mistake. */
+/** The mapper that writes the claim, or tries to: a common mistake is that dots became levels. */
 export function findMappers(scope: ScopeState | undefined, { name, config }: Mapper): readonly MapperState[] {
   const claim = withoutEscapes(config['claim.name'])
   return (scope?.protocolMappers ?? []).filter(
@@ -129,7 +129,7 @@ function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, place: 
     .map(({ id, name }) => ({
       action: { kind: 'remove-mapper' as const, scope: hasuraScope, id },
       check,
-      found: `mapper "${name}" writes ${claim} as well`,
+      found: `mapper "${name}" also writes ${claim}`,
       sentence: `remove mapper "${name}", because another one writes ${claim}`,
       place,
     }))
@@ -167,7 +167,7 @@ function describeSource({ config }: Mapper): string {
 
 const sourceKeys = ['usermodel.clientRoleMapping.clientId', 'claim.value', 'user.attribute']
 
-/** What of a mapper is wrong first of all, behind its name; undefined when nothing is. */
+/** The first thing that is wrong with a mapper, to follow its name; undefined if nothing is. */
 function describeDifference(found: MapperState, wanted: Mapper): string | undefined {
   if (found.protocolMapper !== wanted.protocolMapper) return `is a ${typeOf(found)}, not a ${typeOf(wanted)}`
   const key = Object.keys(wanted.config).find(name => found.config[name] !== wanted.config[name])

@@ -2,7 +2,7 @@ import type { ClientRole, ProvisionTarget } from './provision-target.ts'
 import type { RealmState } from './realm-state.ts'
 import type { Obstacle, Plan, Step, UserChange } from './step.ts'
 
-/** The service account's user: its roles, its email, its group. */
+/** The service account's user: its roles, email and group. */
 export function planUser(state: RealmState, target: ProvisionTarget, roles: readonly ClientRole[]): Plan {
   const assigned = roles.map(role => planRole(state, target, role))
   const joined = planGroup(state, target)
@@ -24,8 +24,8 @@ function planRole(
   if (!state) {
     return blockedBy({
       check: 'job-roles',
-      found: `realm "${realm}" has no client "${client}", whose roles are needed`,
-      advice: 'name with --client the client that has the roles',
+      found: `realm "${realm}" has no client "${client}", whose roles are required`,
+      advice: 'name the client that has the roles with --client',
     })
   }
   if (!state.roles.includes(role)) {
@@ -75,10 +75,10 @@ function planDetails({ user }: RealmState, target: ProvisionTarget): readonly St
   }
   if (!target.needsEmail) return steps
   const email = target.email ?? user?.email ?? makeEmail(clientId)
-  // Keycloak keeps addresses in lower case.
+  // Keycloak stores addresses in lower case.
   if (user?.email !== email.toLowerCase()) {
     const found = user?.email === undefined ? 'has no email' : `has the email ${user.email}`
-    // Keycloak takes a changed address for one that is still to be verified.
+    // Keycloak treats a changed address as unverified.
     const change = { email, emailVerified: true }
     steps.push(plan('email', change, found, `set the email ${email}, and Email verified`))
   } else if (!user.emailVerified) {
@@ -87,7 +87,7 @@ function planDetails({ user }: RealmState, target: ProvisionTarget): readonly St
   return steps
 }
 
-/** An address that nobody has, and no mail goes to (RFC 2606, section 2). */
+/** An address that nobody has and no mail is sent to (RFC 2606, section 2). */
 function makeEmail(clientId: string): string {
   const name = clientId
     .toLowerCase()
@@ -103,14 +103,14 @@ function planGroup({ realm, groups, user }: RealmState, { group, clientId }: Pro
     return blockedBy({
       check: 'email',
       found: `realm "${realm}" has no group "${group}"`,
-      advice: 'choose one under Groups: what a group may see is decided by whoever creates it',
+      advice: 'choose one under Groups: whoever creates a group decides what it may see',
     })
   }
   if (more.length > 0) {
     return blockedBy({
       check: 'email',
       found: `several groups are called "${group}": ${groups.map(({ path }) => path).join(', ')}`,
-      advice: 'give the path of one with --group',
+      advice: 'give the path of one of them with --group',
     })
   }
   if (user?.groups.includes(found.path)) return { steps: [], obstacles: [] }
@@ -125,7 +125,7 @@ function planGroup({ realm, groups, user }: RealmState, { group, clientId }: Pro
   return { steps: [step], obstacles: [] }
 }
 
-/** The list of users leaves service accounts out. */
+/** The list of users omits service accounts. */
 function placeOfUser(clientId: string): string {
   return `Clients → ${clientId} → Service account roles → service-account-${clientId}`
 }

@@ -2,31 +2,31 @@ import type { Account, ClaimsObject, Requirement } from '../account.ts'
 import { parseJsonPath } from '../auth/json-path.ts'
 import { ConfigError } from '../errors.ts'
 
-/** What an account needs of its realm. */
+/** What an account needs in its realm. */
 export interface ProvisionTarget {
   readonly clientId: string
-  /** What Keycloak calls the way in which the client authenticates. */
+  /** Keycloak's name for how the client authenticates. */
   readonly authenticator: 'client-secret' | 'client-jwt' | 'client-x509'
-  /** Absent where the account's API isn't Hasura, or its claims are taken from elsewhere in the token. */
+  /** Absent if the account's API isn't Hasura, or its claims are elsewhere in the token. */
   readonly hasura?: HasuraTarget
-  /** Roles of the account's jobs, each of the client that it belongs to. */
+  /** Roles of the account's jobs, each with its client. */
   readonly roles: readonly ClientRole[]
-  /** Client scopes that the token needs without being asked for. */
+  /** Client scopes that the token must have by default. */
   readonly defaultScopes: readonly string[]
-  /** Those that it is asked for. */
+  /** Client scopes that the account requests. */
   readonly askedScopes: readonly string[]
-  /** Whether the API tells users by their email, as applications on Hasura may; or one is wanted. */
+  /** Whether the API identifies users by email, as applications on Hasura may, or an email was requested. */
   readonly needsEmail: boolean
-  /** Default: one is made up when one is needed and there is none. */
+  /** Default: a made-up one, if one is needed and there is none. */
   readonly email?: string
-  /** Its name, or its path beginning with a slash. */
+  /** Its name, or its path starting with a slash. */
   readonly group?: string
 }
 
 export interface HasuraTarget {
   /** The client whose roles are Hasura's. */
   readonly application: string
-  /** What stands before `x-hasura-…` in the name of a claim, with a backslash before each dot that is no level. */
+  /** What precedes `x-hasura-…` in the name of a claim, with a backslash before each dot that isn't a level. */
   readonly claimPrefix: string
 }
 
@@ -38,7 +38,7 @@ export interface ClientRole {
 export interface ProvisionOptions {
   /** Default: those that the jobs require. */
   readonly roles?: readonly string[]
-  /** The client whose roles are Hasura's; default `phonemos-hasura`, the usual one. */
+  /** The client whose roles are Hasura's; default: the usual one, `phonemos-hasura`. */
   readonly application?: string
   readonly email?: string
   readonly group?: string
@@ -49,7 +49,7 @@ export const usualApplication = 'phonemos-hasura'
 
 /**
  * @param requirements of the account's jobs
- * @throws ConfigError when the account logs in, or reads its claims, in a way that can't be set up
+ * @throws ConfigError if the way in which the account logs in, or reads its claims, can't be set up
  */
 export function createTarget(
   account: Account,
@@ -60,7 +60,7 @@ export function createTarget(
   if (login.method === 'password') {
     throw new ConfigError([
       {
-        found: `Account "${account.name}" logs in as a user (CLIENT_AUTH=password), and provision sets up service accounts`,
+        found: `Account "${account.name}" logs in as a user (CLIENT_AUTH=password), but provision sets up service accounts`,
         remedy: 'choose another CLIENT_AUTH',
       },
     ])
@@ -115,13 +115,13 @@ function unique(roles: readonly ClientRole[]): readonly ClientRole[] {
   return [...new Map(roles.map(each => [`${each.client} ${each.role}`, each])).values()]
 }
 
-/** Keycloak's mappers take every plain dot of a claim's name for a level. */
+/** Keycloak's mappers treat every plain dot in a claim's name as a level. */
 function claimPrefixOf({ namespace, path, format }: ClaimsObject): string {
   if (format === 'stringified_json') {
     throw new ConfigError([
       {
-        found: "HASURA_CLAIMS_FORMAT is stringified_json, which none of Keycloak's mappers writes",
-        remedy: 'choose json, or make the mappers by hand',
+        found: "HASURA_CLAIMS_FORMAT is stringified_json, which Keycloak's mappers can't write",
+        remedy: 'use json, or create the mappers yourself',
       },
     ])
   }

@@ -2,12 +2,12 @@ import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'no
 import { z } from 'zod'
 import { parseJson } from '../json/parse-json.ts'
 
-/** The public half of a key that a client signs with (RFC 7517), as Keycloak keeps it. */
+/** The public key of a client that signs assertions (RFC 7517), as Keycloak stores it. */
 export interface PublicKey {
   readonly jwk: PublicJwk
   /** RFC 7638: the same for the same key, however it is written. */
   readonly thumbprint: string
-  /** The `kid` that assertions name it by. */
+  /** The `kid` by which assertions name it. */
   readonly keyId?: string
   readonly algorithm?: string
 }
@@ -19,7 +19,7 @@ const jwkSchema = z.union([
 ])
 export type PublicJwk = z.infer<typeof jwkSchema>
 
-/** @returns undefined for what is no public key of a kind that signs assertions */
+/** @returns undefined if it isn't a public key of a type that signs assertions */
 function parsePublicJwk(value: unknown): PublicKey | undefined {
   const jwk = jwkSchema.safeParse(value).data
   if (!jwk) return undefined
@@ -36,7 +36,7 @@ function parsePublicJwk(value: unknown): PublicKey | undefined {
 export function toPublicKey(key: KeyObject, more: { kid?: string; alg?: string } = {}): PublicKey {
   const exported = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
   const parsed = parsePublicJwk({ ...exported, ...more })
-  if (!parsed) throw new Error(`a key of the type ${exported.kty ?? 'unknown'} signs no assertions`)
+  if (!parsed) throw new Error(`a key of type ${exported.kty ?? 'unknown'} can't sign assertions`)
   return parsed
 }
 
@@ -47,8 +47,8 @@ function thumbprintOf(jwk: PublicJwk): string {
 }
 
 /**
- * The keys that a client's attributes name: a JWKS, or one imported key or certificate. Those behind a URL aren't looked for.
- * What can't be read counts as absent, since Keycloak can't use it either.
+ * The keys in a client's attributes: a JWKS, or one imported key or certificate. Keys at a URL aren't fetched. Unreadable ones
+ * count as absent, because Keycloak can't use them either.
  */
 export function findClientKeys(attributes: Readonly<Record<string, string>>): readonly PublicKey[] {
   if (attributes['use.jwks.url'] === 'true') return []
@@ -79,7 +79,7 @@ function attempt(read: () => KeyObject): readonly PublicKey[] {
   }
 }
 
-/** The client's attributes with these keys and no other. */
+/** The client's attributes with these keys and no others. */
 export function keyAttributes(keys: readonly PublicKey[]): Readonly<Record<string, string>> {
   const entries = keys.map(({ jwk, thumbprint, keyId }) => ({ ...jwk, kid: keyId ?? thumbprint, use: 'sig' }))
   return {

@@ -18,9 +18,9 @@ import {
 } from './realm-state.ts'
 
 /**
- * Reads what of the realm concerns the account; changes nothing.
+ * Reads the parts of the realm that concern the account; changes nothing.
  *
- * @throws PermanentError (`forbidden`, `not-found`, `response-shape`), and whatever else the Admin API's client does
+ * @throws PermanentError (`forbidden`, `not-found`, `response-shape`), and what the Admin API's client throws
  */
 export async function readRealmState(
   admin: KeycloakAdmin,
@@ -55,7 +55,7 @@ export async function findClient(admin: KeycloakAdmin, clientId: string): Promis
   return found.find(client => client.clientId === clientId)
 }
 
-/** A new client gets those that are the realm's. */
+/** A new client gets the realm's default scopes. */
 async function readClientScopes(admin: KeycloakAdmin, client: ClientState | undefined) {
   const [defaults, optional] = client
     ? [await admin.clients.listDefaultClientScopes(client), await admin.clients.listOptionalClientScopes(client)]
@@ -102,7 +102,7 @@ async function compareSecret(
   return secret !== undefined && (own.is(secret) || secret.startsWith('${vault.'))
 }
 
-/** The client's secret, or undefined where it has none: never to be told. */
+/** The client's secret, or undefined if it has none. It must never be shown. */
 export async function readSecret(admin: KeycloakAdmin, client: string): Promise<string | undefined> {
   return parse(z.object({ value: z.string().optional() }), await admin.clients.getClientSecret({ id: client })).value
 }
@@ -111,13 +111,13 @@ function namesOf(list: unknown): readonly string[] {
   return parse(z.array(namedSchema), list).map(({ name }) => name)
 }
 
-/** Without the answer, which may hold a secret. */
+/** Without the response, which may contain a secret. */
 export function parse<T>(schema: z.ZodType<T>, answer: unknown): T {
   const read = schema.safeParse(answer)
   if (read.success) return read.data
   const path = read.error.issues[0]?.path.join('.') || 'the whole'
   throw new PermanentError('response-shape', {
-    found: `An answer of Keycloak's Admin API is not what its documentation says (at ${path})`,
+    found: `A response of Keycloak's Admin API differs from its documentation (at ${path})`,
     remedy: 'check that KEYCLOAK_ADMIN_… and the issuer name a Keycloak of version 24 or later',
   })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What of a realm concerns one account. */
+/** The parts of a realm that concern one account. */
 export interface RealmState {
   readonly realm: string
   readonly client?: ClientState
@@ -9,23 +9,23 @@ export interface RealmState {
   readonly optionalScopes: readonly string[]
   /** Every client scope of the realm. */
   readonly scopes: readonly ScopeState[]
-  /** The clients whose roles are wanted, by client id, as far as they exist. */
+  /** The clients with the required roles, by client id, as far as they exist. */
   readonly roleClients: ReadonlyMap<string, RoleClientState>
-  /** Absent as long as there is no service account. */
+  /** Absent while there is no service account. */
   readonly user?: UserState
-  /** Every group that has the wanted name or path. */
+  /** Every group with the requested name or path. */
   readonly groups: readonly GroupState[]
-  /** Whether the client gets lightweight access tokens, as far as that can be seen. */
+  /** Whether the client gets lightweight access tokens, as far as that is visible. */
   readonly lightweight?: boolean
-  /** Whether the account's secret is the client's; absent where there is none to compare. */
+  /** Whether the account's secret is the client's; absent if there is none to compare. */
   readonly knowsSecret?: boolean
 }
 
 export interface RoleClientState {
   readonly roles: readonly string[]
-  /** Those that the service account has, through groups and composite roles too. */
+  /** The service account's roles, including those through groups and composite roles. */
   readonly held: readonly string[]
-  /** Those that get into the client's tokens; absent where all do. */
+  /** The roles that are written into the client's tokens; absent if all are. */
   readonly letThrough?: readonly string[]
 }
 
@@ -34,7 +34,7 @@ export interface GroupState {
   readonly path: string
 }
 
-/** What is read of Keycloak's representations; `false` and nothing mean the same in them. */
+/** What is read from Keycloak's representations, in which `false` and absent mean the same. */
 const flag = z.boolean().default(false)
 const texts = z.record(z.string(), z.string().nullish().transform(String)).default({})
 
@@ -78,7 +78,7 @@ export const userSchema = z.object({
   emailVerified: flag,
 })
 export type UserState = z.infer<typeof userSchema> & {
-  /** Paths of the groups that it is in. */
+  /** Paths of its groups. */
   readonly groups: readonly string[]
 }
 

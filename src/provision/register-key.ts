@@ -14,7 +14,7 @@ type SetAttributes = (attributes: Attributes) => Promise<void>
 
 const variable = 'CLIENT_KEY_FILE'
 
-/** Registers the public half of the account's key beside those that the client has; makes the key where there is none. */
+/** Registers the account's public key in addition to the client's; creates the key if there is none. */
 export async function registerClientKey(deps: KeyDeps, before: Attributes, set: SetAttributes): Promise<void> {
   const own = await readOwnKey(deps)
   const key = own.key ?? (await makeKey(own))
@@ -28,8 +28,8 @@ async function makeKey({ file, keyId }: { file: string; keyId?: string }): Promi
 }
 
 /**
- * Replaces a key that is in use: Keycloak learns the new one beside the old one, then the file changes, then Keycloak forgets
- * the old one. Whoever signs with the old one until then is understood, and whoever does so later reads the file again.
+ * Replaces a key that is in use: Keycloak gets the new key in addition to the old one, then the file changes, then Keycloak drops
+ * the old one. Until then the old key works, and afterwards whoever is refused reads the file again.
  */
 export async function replaceClientKey(deps: KeyDeps, before: Attributes, set: SetAttributes): Promise<void> {
   const { file, key: old, keyId } = await readOwnKey(deps)
@@ -37,14 +37,14 @@ export async function replaceClientKey(deps: KeyDeps, before: Attributes, set: S
   if (keyId !== undefined) {
     throw new ConfigError([
       {
-        found: 'CLIENT_KEY_ID fixes the name of the key, so that a new one could not be told from the old one',
-        remedy: 'put the key into CLIENT_KEY_FILE as a JWK with a kid, unset CLIENT_KEY_ID, and rotate then',
+        found: 'CLIENT_KEY_ID fixes the id of the key, so the new key would have the id of the old one',
+        remedy: 'write the key to CLIENT_KEY_FILE as a JWK with a kid, unset CLIENT_KEY_ID, then rotate',
       },
     ])
   }
   const others = without(findClientKeys(before), old)
   const { text, key } = createSigningKey(old.algorithm)
-  // The first one is taken for an assertion without a kid, as those of a PEM are.
+  // The first one is used for an assertion without a kid, such as one from a PEM file.
   await set(keyAttributes([old, ...others, key]))
   try {
     await replaceSecretFile(variable, file, text)
@@ -65,7 +65,7 @@ function without(keys: readonly PublicKey[], key: PublicKey): readonly PublicKey
   return keys.filter(({ thumbprint }) => thumbprint !== key.thumbprint)
 }
 
-/** A client may be told to take one algorithm alone. */
+/** A client may be limited to one algorithm. */
 function algorithmOf(before: Attributes, { algorithm }: PublicKey): Attributes {
   const name = 'token.endpoint.auth.signing.alg'
   return before[name] && algorithm !== undefined ? { [name]: algorithm } : {}

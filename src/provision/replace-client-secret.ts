@@ -11,7 +11,7 @@ interface SecretDeps {
   readonly login: Login
 }
 
-/** Brings the file up to what Keycloak has, and lets Keycloak make one where it has none. */
+/** Writes Keycloak's secret to the file, or lets Keycloak create one if it has none. */
 export async function writeClientSecret({ admin, login }: SecretDeps, client: string): Promise<void> {
   const file = getSecretFile(login)
   const secret = (await readSecret(admin, client)) ?? (await makeSecret(admin, client))
@@ -23,17 +23,17 @@ async function makeSecret(admin: KeycloakAdmin, client: string): Promise<string>
   const secret = await readSecret(admin, client)
   if (secret !== undefined) return secret
   throw new PermanentError('response-shape', {
-    found: 'Keycloak made no secret for the client',
-    remedy: 'look at Clients → Credentials',
+    found: 'Keycloak created no secret for the client',
+    remedy: 'check Clients → Credentials',
   })
 }
 
 /**
- * Replaces a secret that is in use. The file comes first: a worker has the old secret in memory, which is right until Keycloak
- * has the new one, and whoever is refused from then on finds the new one in the file. The other way round, everybody who
- * asks between the two would be refused with nothing else to try.
+ * Replaces a secret that is in use. The file changes first: a worker has the old secret in memory, which is valid until Keycloak
+ * has the new one, and whoever is refused afterwards finds the new one in the file. In the other order, every login between the
+ * two would fail without an alternative.
  *
- * When it fails halfway, the file gets what Keycloak has.
+ * If it fails halfway, the file gets Keycloak's secret.
  */
 export async function replaceClientSecret({ admin, login }: SecretDeps, client: string): Promise<void> {
   const file = getSecretFile(login)
@@ -52,18 +52,18 @@ export async function replaceClientSecret({ admin, login }: SecretDeps, client: 
 
 function halfDone(file: string): PermanentError {
   return new PermanentError('half-done', {
-    found: `The new secret is in ${file}, and whether Keycloak has taken it is unknown`,
-    remedy: 'run provision again, which brings the file up to what Keycloak has',
+    found: `The new secret is in ${file}, but whether Keycloak has accepted it is unknown`,
+    remedy: "run provision again, which writes Keycloak's secret to the file",
   })
 }
 
-/** @throws ConfigError for a secret that no file holds, which a new one could not follow */
+/** @throws ConfigError for a secret that isn't in a file, because a new one couldn't replace it */
 export function getSecretFile(login: Login): string {
   if ('secret' in login && login.secret && 'file' in login.secret) return login.secret.file
   throw new ConfigError([
     {
       found: 'The secret is in CLIENT_SECRET, where provision can not write it',
-      remedy: 'give a file in CLIENT_SECRET_FILE instead',
+      remedy: 'use a file in CLIENT_SECRET_FILE instead',
     },
   ])
 }

@@ -5,13 +5,13 @@ import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 
 /**
- * Puts a secret into a file at once, so that nobody ever reads a part of it: mode 0600, and the owner of the file before.
+ * Replaces the content of a secret file atomically, so that nobody reads a part of it: mode 0600, and the previous owner.
  *
- * @param what how messages call it, such as "CLIENT_SECRET_FILE"
- * @throws ConfigError that names the file and what keeps it from being written; never with its content
+ * @param what how messages name it, such as "CLIENT_SECRET_FILE"
+ * @throws ConfigError with the file and why it can't be written; never with its content
  */
 export async function replaceSecretFile(what: string, path: string, content: string): Promise<void> {
-  // Where a link points is what others read.
+  // Others read the target of a link.
   const target = await realpath(path).catch(() => path)
   const next = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
   try {

@@ -1,4 +1,4 @@
 import { z } from 'zod'
 
-/** Any of Keycloak's representations. It replaces what it is sent, so all of one has to go back with a change. */
+/** Any representation of Keycloak. An update replaces all of it, so all of it must be sent. */
 export const representationSchema = z.record(z.string(), z.unknown())

@@ -1,19 +1,19 @@
 import type { CheckId } from '../doctor/check.ts'
 
-/** One thing that Keycloak has otherwise than the account needs it, and what mends it. */
+/** One difference between Keycloak and what the account needs, and its fix. */
 export interface Step {
   readonly action: Action
-  /** The check of `doctor` that fails because of it, or would. */
+  /** The check of `doctor` that fails, or would fail, because of it. */
   readonly check: CheckId
-  /** What is: `client "sync-worker" is disabled`. */
+  /** The current state: `client "sync-worker" is disabled`. */
   readonly found: string
   /** What will be done, as a command: `enable client "sync-worker"`. */
   readonly sentence: string
-  /** Where a person does the same in Keycloak's console. */
+  /** Where to do the same in Keycloak's console. */
   readonly place: string
 }
 
-/** What can't be mended from here, because it is somebody else's to decide. */
+/** What provision can't fix, because others must decide it. */
 export interface Obstacle {
   readonly check: CheckId
   readonly found: string
@@ -39,7 +39,7 @@ export type Action =
   | { readonly kind: 'change-user'; readonly change: UserChange }
   | { readonly kind: 'join-group'; readonly groupId: string }
 
-/** Parts of Keycloak's ClientRepresentation; attributes are added to those that are there. */
+/** Parts of Keycloak's ClientRepresentation; attributes are added to the existing ones. */
 export interface ClientChange {
   readonly enabled?: boolean
   readonly publicClient?: boolean
@@ -67,7 +67,7 @@ export interface Mapper {
   readonly config: Readonly<Record<string, string>>
 }
 
-/** What is to be done, in this order, and what stands in the way. */
+/** The steps, in order, and what prevents provisioning. */
 export interface Plan {
   readonly steps: readonly Step[]
   readonly obstacles: readonly Obstacle[]

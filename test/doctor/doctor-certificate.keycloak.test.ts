@@ -88,7 +88,7 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
       make: () => show(authority.issueForClient('another')),
       detail: /invalid_client.*its certificate has another subject/,
       hint: /\(subject "CN=another", valid until \S+\) matches Clients → by-certificate → Credentials → Subject DN/,
-      seen: /expects the subject "CN=doctor", and the certificate in \S+ names "CN=another"/,
+      seen: /expects the subject "CN=doctor", but the certificate in \S+ names "CN=another"/,
     },
     {
       what: 'a certificate of nobody that Keycloak trusts',
@@ -144,7 +144,7 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
       },
       detail: /unauthorized_client/,
       hint: /compare CLIENT_AUTH \(tls_client_auth\) with Clients → sync-worker → Credentials → Client Authenticator/,
-      seen: /authenticates by "Client Id and Secret", and the account by "X509 Certificate"/,
+      seen: /authenticates by "Client Id and Secret", but the account by "X509 Certificate"/,
     },
     {
       what: 'a client that is disabled',

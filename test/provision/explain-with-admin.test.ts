@@ -41,7 +41,7 @@ describe('the causes of a check that fails', () => {
       id: 'client-auth',
       status: 'fail',
       detail: 'seen from outside; in Keycloak one, and two',
-      hint: 'run "provision", or mend it by hand; place of one; place of two',
+      hint: 'run "npm run -s cli -- provision", or fix it in Keycloak\'s console; place of one; place of two',
     })
   })
 
@@ -96,7 +96,7 @@ describe('an administrator', () => {
     expect(after.checks.find(({ id }) => id === 'email')).toMatchObject({
       status: 'warn',
       detail: 'no email',
-      hint: 'set one; the administrator could see nothing more (The administrator may not): assign view-clients',
+      hint: 'set one; the administrator could not see more (The administrator may not): assign view-clients',
     })
   })
 })

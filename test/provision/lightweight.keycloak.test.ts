@@ -91,7 +91,7 @@ test.each([
   )
   const { code, out, err } = await run({ ...env, ...administrator }, 'provision')
   expect({ code, err }).toEqual({ code: 0, err: '' })
-  expect(out).toContain('switch Add to lightweight access token on for mapper "email" of client scope "email"')
+  expect(out).toContain('turn on Add to lightweight access token for mapper "email" of client scope "email"')
   const after = await runDoctor(env)
   expect(after.failed).toEqual([])
   expect(after.find('email').status).toBe('ok')

@@ -254,7 +254,7 @@ describe('the scopes', () => {
     [
       'a scope that the token does not name',
       { state: { scopes: [{ ...scope, attributes: { 'include.in.token.scope': 'false' } }] } },
-      ['switch Include in token scope on for client scope "hasura"'],
+      ['turn on Include in token scope for client scope "hasura"'],
     ],
     [
       'roles with a prefix',
@@ -356,7 +356,7 @@ describe('the user', () => {
       { options: { application: 'wiki' } },
       [
         'correct mapper "x-hasura-allowed-roles" (User Client Role: wiki)',
-        '! realm "wiki" has no client "wiki", whose roles are needed',
+        '! realm "wiki" has no client "wiki", whose roles are required',
       ],
     ],
     [

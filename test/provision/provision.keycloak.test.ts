@@ -128,7 +128,7 @@ describe('a realm with nothing but the application client', () => {
     expect(told).toMatchInlineSnapshot(`
       "To do for account "default" (client "provisioned" of realm "REALM"):
         - create client "provisioned" with a service account and no other flow: realm "REALM" has no client "provisioned"
-        - write the secret of client "provisioned" into FOLDER/secret: FOLDER/secret holds no secret yet
+        - write the secret of client "provisioned" into FOLDER/secret: FOLDER/secret has no secret yet
         - create client scope "hasura": realm "REALM" has no client scope "hasura"
         - add mapper x-hasura-allowed-roles (User Client Role: phonemos-hasura): no mapper of client scope "hasura" writes x-hasura-allowed-roles
         - add mapper x-hasura-default-role (Hardcoded claim: viewer): no mapper of client scope "hasura" writes x-hasura-default-role
@@ -276,8 +276,8 @@ describe('one broken thing', () => {
     [
       'service accounts switched off',
       () => changeClient({ serviceAccountsEnabled: false }),
-      /switch Service account roles on/,
-      /client-auth .*in Keycloak client "provisioned" has its service account switched off/,
+      /turn on Service account roles/,
+      /client-auth .*in Keycloak client "provisioned" has its service account turned off/,
     ],
     [
       'a disabled client',
@@ -304,7 +304,7 @@ describe('one broken thing', () => {
     [
       'another secret in the file',
       () => writeFile(join(folder, 'secret'), 'another'),
-      /write the secret of client "provisioned" into .*instead of the one in it/,
+      /write the secret of client "provisioned" into .*replacing the current one/,
       /client-auth .*in Keycloak the secret in .* is not that of client "provisioned"/,
     ],
   ])('is seen and mended: %s', async (_name, breakIt, planned, explained) => {
@@ -396,11 +396,11 @@ describe('who may not', () => {
         /KEYCLOAK_ADMIN_CLIENT_ID and KEYCLOAK_ADMIN_CLIENT_SECRET_FILE .*KEYCLOAK_ADMIN_USERNAME/,
       ),
     })
-    expect((await runWith({ ...rest, KEYCLOAK_ADMIN_USERNAME: name }, 'provision')).err).toMatch(/by half/)
+    expect((await runWith({ ...rest, KEYCLOAK_ADMIN_USERNAME: name }, 'provision')).err).toMatch(/is incomplete/)
     expect((await runWith({ ...env, KEYCLOAK_ADMIN_CLIENT_ID: 'x' }, 'provision')).err).toMatch(/Two administrators/)
     const { OIDC_ISSUER: _issuer, ...withoutIssuer } = env
     expect((await runWith({ ...withoutIssuer, TOKEN_URL: 'https://other.example/token' }, 'provision')).err).toMatch(
-      /^OIDC_ISSUER is missing, and TOKEN_URL is no/,
+      /^OIDC_ISSUER is missing, and TOKEN_URL is not/,
     )
     const nowhere = { ...env, OIDC_ISSUER: `${keycloak.url}/realms/nowhere`, KEYCLOAK_ADMIN_PASSWORD_FILE: file }
     expect((await runWith(nowhere, 'provision')).err).toMatch(/There is no realm "nowhere"/)
@@ -434,7 +434,7 @@ describe('what it refuses', () => {
     expect(code).toBe(2)
     expect(err).toMatch(/Client "phonemos-hasura" has no role "emperor" \(it has .*viewer.*\n.*has no group "nobodies"/)
     expect((await run('provision', '--client', 'nothing')).err).toMatch(
-      /has no client "nothing", whose roles are needed/,
+      /has no client "nothing", whose roles are required/,
     )
   })
 
