@@ -9,10 +9,10 @@ import { readPages } from './remote/read-pages.ts'
 import { allOf, below, from } from './remote/scan.ts'
 
 /**
- * Reads the rows between two cursors again; the checkpoint stays where it is.
+ * Reads the rows between two cursors again; the checkpoint doesn't move.
  *
- * @param bounds the first included, the second not
- * @throws UsageError when one of them is no value of the cursor's type, or nothing can be between them
+ * @param bounds the first is inclusive, the second exclusive
+ * @throws UsageError if one of them isn't a value of the cursor's type, or nothing can be between them
  */
 export async function backfill(
   run: PullRun,
@@ -40,7 +40,7 @@ async function requireBounds(
   { column, type, kind }: PullCursor,
   bounds: NonNullable<PullPayload['backfill']>,
 ): Promise<void> {
-  // In which order its values are only the API knows.
+  // Only the API knows the order of its values.
   if (kind === 'order') return
   const value = (bound: string | undefined) => sql`(${bound ?? null}::text)::${sql.raw(type)}`
   const compare = sql<{ nothing: boolean | null }>`
@@ -56,7 +56,7 @@ async function requireBounds(
     })
   if (!rows[0]?.nothing) return
   throw new UsageError({
-    found: `The backfill begins at ${bounds.from} and ends before ${bounds.to}, so it has nothing to read`,
+    found: `The backfill starts at ${bounds.from} and ends before ${bounds.to}, so it would read nothing`,
     remedy: 'give a "from" that is less than "to"',
   })
 }

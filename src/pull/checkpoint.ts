@@ -14,21 +14,24 @@ export const checkpointRows = accountRows('worker.checkpoints')
 export interface Checkpoint {
   /** The greatest cursor seen; never decreases. */
   readonly high: string | undefined
-  /** Where an unfinished scan goes on. */
+  /** Where an unfinished scan resumes. */
   readonly position: Position | undefined
-  /** The remote time at which the unfinished scan began. */
+  /** The remote time at which the unfinished scan started. */
   readonly scanStartedAt: string | undefined
-  /** The remote time at which the last complete scan began: what changed later hasn't been looked for yet. */
+  /** The remote time at which the last complete scan started: later changes haven't been looked for yet. */
   readonly scannedAt: string | undefined
-  /** The greatest cursor that any scan has seen, also one that was rung for; undefined while none has since the last reset. */
+  /**
+   * The greatest cursor that any scan has seen, including those requested by a doorbell; undefined if none has run since the last
+   * reset.
+   */
   readonly rungHigh?: string | undefined
 }
 
-/** What else is remembered of a mirrored table. */
+/** What else is stored about a mirrored table. */
 export interface MirrorState {
-  /** The columns that its rows were read with. */
+  /** The columns with which its rows were read. */
   readonly versions: ColumnVersions | undefined
-  /** When everything was last compared, and what the account was then allowed to see (a fingerprint). */
+  /** When everything was last compared, and a fingerprint of what the account was allowed to see. */
   readonly sweptAt: Date | undefined
   readonly grants: string | undefined
 }
@@ -37,21 +40,21 @@ export interface CheckpointKey {
   readonly account: string
   readonly job: string
   readonly fingerprint: string
-  /** What the fingerprint is of, as far as it can be told. */
+  /** The parts of the fingerprint that can be named. */
   readonly definition: PullDefinition
 }
 
 export const positionSchema = z.array(z.string()).min(1)
 
-/** Of what a checkpoint was made with: with another one it would mean something else. */
+/** Identifies what a checkpoint was made with; with anything else it would mean something different. */
 export function fingerprintOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
 /**
  * @returns undefined before the first run
- * @throws PermanentError when it can't be read: an unreadable checkpoint is no first run
- * @throws RefusalError (`fingerprint`) when what the job reads has changed since
+ * @throws PermanentError if it can't be read: an unreadable checkpoint isn't a first run
+ * @throws RefusalError (`fingerprint`) if what the job reads has changed since
  */
 export async function findCheckpoint(
   store: StoreReader,
@@ -71,7 +74,7 @@ export async function findCheckpoint(
       : 'another document, filter, role, key, cursor or table'
     throw new RefusalError('fingerprint', 'job', {
       found: `The checkpoint of ${key.job} was made with ${changes}`,
-      remedy: `change it back, or run "reset ${key.job} --account ${key.account}" to read everything again with the new one`,
+      remedy: `change it back, or run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one`,
     })
   }
   const position = positionSchema.nullable().safeParse(row.position)
@@ -80,7 +83,7 @@ export async function findCheckpoint(
   if (!position.success || !columns.success || !state.success) {
     throw new PermanentError('checkpoint', {
       found: `The checkpoint of ${key.job} for account "${key.account}" can't be read`,
-      remedy: `run "reset ${key.job} --account ${key.account}" to read everything again`,
+      remedy: `run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again`,
     })
   }
   return {
@@ -95,9 +98,7 @@ export async function findCheckpoint(
   }
 }
 
-/**
- * Written in the transaction that writes the page's rows. `high` moves forward only, compared as `cursorType`.
- */
+/** Saved in the transaction that writes the page's rows. `high` only increases, compared as `cursorType`. */
 export async function saveCheckpoint(
   tx: FencedTransaction,
   key: CheckpointKey,
@@ -123,7 +124,7 @@ export async function saveCheckpoint(
       updated_at = now()`.execute(tx)
 }
 
-/** What a scan that was rung for has seen; the rest of the checkpoint belongs to scheduled scans. */
+/** What a scan requested by a doorbell has seen; the rest of the checkpoint belongs to scheduled scans. */
 export async function saveRungHigh(
   tx: FencedTransaction,
   { account, job }: CheckpointKey,
@@ -136,7 +137,7 @@ export async function saveRungHigh(
       and (rung_high is null or rung_high::${type} < ${high ?? null}::text::${type})`.execute(tx)
 }
 
-/** Behind a complete read, in its last transaction and behind `saveCheckpoint`: what the rows were read with. */
+/** After a complete read, in its last transaction and after `saveCheckpoint`: the columns with which rows were read. */
 export async function saveColumns(
   tx: FencedTransaction,
   { account, job }: CheckpointKey,
@@ -147,7 +148,7 @@ export async function saveColumns(
     where account = ${account} and job = ${job}`.execute(tx)
 }
 
-/** @param since where the next scan begins instead of where the last one was, and with it a checkpoint goes back */
+/** @param since where the next scan starts instead of where the last one did, which moves the checkpoint back */
 export async function saveColumnState(
   tx: FencedTransaction,
   { account, job }: CheckpointKey,
@@ -169,7 +170,7 @@ export async function saveColumnState(
     .execute()
 }
 
-/** Everything was compared, as it was seen with these grants when the comparison began. */
+/** Everything was compared, as seen with these grants when the comparison started. */
 export async function saveSweep(
   tx: FencedTransaction,
   { account, job }: CheckpointKey,
@@ -179,7 +180,7 @@ export async function saveSweep(
     where account = ${account} and job = ${job}`.execute(tx)
 }
 
-/** From now on a sweep is due, whatever the job's rule says. */
+/** Makes a sweep due, whatever the job's rule says. */
 export async function forgetSweep(tx: FencedTransaction, { account, job }: CheckpointKey): Promise<void> {
   await sql`update worker.checkpoints set swept_at = null where account = ${account} and job = ${job}`.execute(tx)
 }

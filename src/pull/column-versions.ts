@@ -1,14 +1,14 @@
 /*
- * Two versions of a job may run side by side, or the older one again. What one of them doesn't select it leaves as it is, in the
- * rows that it writes and in what is remembered; and who does select it reads those rows again, and no others. Only somebody who
- * asks for everything (`--full`) makes a column that is no longer selected null.
+ * Two versions of a job may run side by side, or an older one may return. A version leaves columns that it doesn't select
+ * unchanged, in the rows it writes and in the stored state. The version that selects them reads those rows again, and no others.
+ * Only a full read (`--full`) sets columns that are no longer selected to null.
  */
 import { z } from 'zod'
 
-/** Columns by their names: the type of each and how it is selected. */
+/** Columns by name: the type of each, and how it is selected. */
 export type Columns = Readonly<Record<string, string>>
 
-/** The checkpoint behind which a scan finds everything that was written later. */
+/** The checkpoint after which a scan finds everything that was written later. */
 const boundSchema = z.object({ high: z.string().optional(), scannedAt: z.string().optional() })
 export type Bound = z.infer<typeof boundSchema>
 
@@ -17,27 +17,27 @@ export function boundOf({ high, scannedAt }: { readonly [C in keyof Bound]?: Bou
 }
 
 export const columnStateSchema = z.object({
-  /** How a column was selected before it was selected as now: who selects it so is an older version. */
+  /** How a column was selected before its current selection: a run that still selects it so is of an older version. */
   former: z.record(z.string(), z.array(z.string())),
-  /** Columns that runs have left as they were, and since when; null: in rows of any cursor. */
+  /** Columns that runs have left unchanged, and since when; null: in rows with any cursor. */
   left: z.object({ columns: z.array(z.string()), since: boundSchema.nullable() }).optional(),
 })
 export type ColumnState = z.infer<typeof columnStateSchema>
 
-/** What the rows of a mirror have been read with. */
+/** What the rows of a mirror were read with. */
 export interface ColumnVersions extends ColumnState {
   readonly columns: Columns
 }
 
-/** What a run's columns are to those of the mirror. */
+/** How a run's columns relate to those of the mirror. */
 export interface ColumnPlan {
   /** Not in the mirror yet, or selected in a new way: everything is read again. */
   readonly gained: readonly string[]
-  /** In the mirror, and not selected by the run. */
+  /** In the mirror, but not selected by the run. */
   readonly lost: readonly string[]
-  /** These, and those that it selects as an older version did. */
+  /** These, and those that it selects like an older version. */
   readonly leaves: readonly string[]
-  /** Selected by the run, and left as they were by runs before it. */
+  /** Selected by the run, but left unchanged by earlier runs. */
   readonly missed: readonly string[]
 }
 
@@ -57,12 +57,12 @@ export function planColumns(ours: Columns, known: ColumnVersions | undefined): C
   }
 }
 
-/** Rows of any cursor lack what the run has missed, so that no scan finds them all. */
+/** Rows with any cursor lack the run's missed columns, so no scan finds them all. */
 export function needsFullRead(known: ColumnVersions | undefined, { gained, missed }: ColumnPlan): boolean {
   return gained.length > 0 || (missed.length > 0 && known?.left?.since === null)
 }
 
-/** What is to be remembered when a scan begins, and where it begins instead, to find the rows that lack what it has missed. */
+/** What to store when a scan starts, and where it starts instead, to find the rows that lack its missed columns. */
 export function beginScan(
   { left }: ColumnVersions,
   { leaves, missed }: ColumnPlan,
@@ -72,15 +72,15 @@ export function beginScan(
   return { left: withMore(without(left, missed), leaves, since ?? checkpoint), since }
 }
 
-/** What is to be remembered before rows of any cursor are written. */
+/** What to store before rows with any cursor are written. */
 export function beginAnyRows({ left }: ColumnState, { leaves }: ColumnPlan): ColumnState['left'] {
   return leaves.length > 0 ? withMore(left, leaves, null) : left
 }
 
 /**
- * What is to be remembered behind a read of everything.
+ * What to store after a read of everything.
  *
- * @param before undefined when rows that no scan finds may have been inserted without what the run leaves
+ * @param before undefined if rows that no scan finds may have been inserted without the columns that the run leaves out
  */
 export function endFullRead(
   ours: Columns,
@@ -97,7 +97,7 @@ export function endFullRead(
   return {
     columns: { ...ours, ...kept },
     former: Object.fromEntries(former),
-    // What it selects as an older version did is that version's in every row now.
+    // Columns that it selects like an older version now have that version's values in every row.
     left: withMore(rest, leaves, leaves.length > lost.length ? null : (before ?? null)),
   }
 }
@@ -107,7 +107,7 @@ function without(left: ColumnState['left'], names: readonly string[]): ColumnSta
   return left && columns.length > 0 ? { ...left, columns } : undefined
 }
 
-/** What was left first decides since when, so that nothing is missed. */
+/** The oldest checkpoint wins, so that nothing is missed. */
 function withMore(left: ColumnState['left'], names: readonly string[], since: Bound | null): ColumnState['left'] {
   const columns = [...new Set([...(left?.columns ?? []), ...names])]
   if (columns.length === 0) return undefined

@@ -3,8 +3,8 @@ import { findCursorKind, instantOf } from './cursor-bound.ts'
 import type { Compare } from './remote/scan.ts'
 
 /**
- * How two values of a column compare in the API's database, as far as that is certain from here: texts have a collation there, an
- * enum the order of its declaration, SQL Server's GUIDs one of their own.
+ * How two values of a column compare in the API's database, as far as that is certain here: text has a collation there, an enum
+ * the order of its declaration, and SQL Server's GUIDs their own order.
  */
 export function findComparison({
   type,
@@ -24,12 +24,12 @@ export function findComparison({
   }
 }
 
-/** Equal texts stand for equal values; different ones may, and then it isn't known which is first. */
+/** Equal texts mean equal values. Different texts may be equal values too, and then their order is unknown. */
 function orEqual(compare: Compare): Compare {
   return (a, b) => (a === b ? 0 : compare(a, b))
 }
 
-/** Written with fewer digits than they have, different ones can look the same (Postgres before 12, SQL Server). */
+/** If a database writes fewer digits than the value has, different values can look the same (Postgres before 12, SQL Server). */
 function isBinaryFraction(type: string): boolean {
   return type === 'real' || type === 'double precision'
 }
@@ -41,11 +41,11 @@ const byNumber: Compare = (a, b) =>
 
 const byInstant: Compare = (a, b) => {
   const [first, second] = [instantOf(a), instantOf(b)]
-  // Years before 1 and after 9999 are all infinite here.
+  // Years before 1 and after 9999 all count as infinite here.
   return first === second && Number.isFinite(first) ? bySize(fractionOf(a), fractionOf(b)) : bySize(first, second)
 }
 
-/** Of a second, up to nanoseconds; an instant has milliseconds alone. */
+/** Fractions of a second, up to nanoseconds; a Date has only milliseconds. */
 function fractionOf(text: string): string {
   return (/\.(\d+)/.exec(text)?.[1] ?? '').padEnd(9, '0')
 }
@@ -56,7 +56,7 @@ function isInteger(text: string): boolean {
   return /^-?\d+$/.test(text)
 }
 
-/** Undefined also for what can't be read, and is NaN. */
+/** Undefined also for unreadable values and NaN. */
 function bySize<T extends number | bigint | string>(a: T, b: T): number | undefined {
   if (a < b) return -1
   return a > b ? 1 : undefined

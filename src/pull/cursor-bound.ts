@@ -1,12 +1,11 @@
 /*
- * Where the next scan has to begin, for each type that a cursor can have. It may read rows again, but it must not begin behind
- * one that the scans before it can't have seen.
+ * Where the next scan must start, for each type of cursor. It may read rows again, but it must not start after a row that earlier
+ * scans can't have seen.
  */
 import type { Checkpoint } from './checkpoint.ts'
 
 /**
- * `instant`: with a zone. `local`: a date or time as some wall shows it, nobody says where. `number`: grows by units. `uuid`:
- * of version 7 it begins with an instant. `order`: can be compared and nothing else.
+ * `instant`: with a zone. `local`: a date or time without one. `number`: grows by units. `uuid`: version 7 starts with an instant. `order`: can only be compared.
  */
 export type CursorKind = 'instant' | 'local' | 'number' | 'uuid' | 'order'
 
@@ -14,7 +13,7 @@ export interface BoundedCursor {
   /** The Postgres type of its column. */
   readonly type: string
   readonly kind: CursorKind
-  /** Seconds where it holds an instant, units of a number; nothing else can be looked back from. */
+  /** Seconds for an instant, units for a number; other types have no lookback. */
   readonly lookback: number
 }
 
@@ -29,7 +28,7 @@ const kinds: Readonly<Record<string, CursorKind | 'none'>> = {
   real: 'number',
   'double precision': 'number',
   uuid: 'uuid',
-  // Begin again every night.
+  // These start again every night.
   'time without time zone': 'none',
   'time with time zone': 'none',
   boolean: 'none',
@@ -45,17 +44,14 @@ export function findCursorKind(columnType: string): CursorKind | undefined {
 
 const hourSeconds = 3_600
 
-/** Clocks on earth show from 12 hours less than UTC to 14 hours more. */
+/** Time zones range from 12 hours behind UTC to 14 hours ahead. */
 const behindUtcSeconds = 12 * hourSeconds
 const aheadOfUtcSeconds = 14 * hourSeconds
 
-/** Longer than transactions usually are. */
+/** Longer than most transactions. */
 const transactionSeconds = 300
 
-/**
- * Of a cursor without a zone it covers every zone, so that it doesn't matter in which of them rows are written, nor that clocks
- * are put back in autumn.
- */
+/** For a cursor without a zone it covers every zone, whatever the writers' zones are, and the change from summer time. */
 export const defaultLookback: Readonly<Record<CursorKind, number>> = {
   instant: transactionSeconds,
   local: behindUtcSeconds + transactionSeconds,
@@ -65,24 +61,24 @@ export const defaultLookback: Readonly<Record<CursorKind, number>> = {
 }
 
 /**
- * When a read began, to be remembered as `scannedAt`: the remote time, unless that is ahead of the store's. Whichever of the two
- * clocks is wrong, beginning too early costs rows that are read again, and too late rows that are never seen.
+ * When a read started, stored as `scannedAt`: the remote time, unless that is ahead of the store's. If one of the clocks is
+ * wrong, starting too early reads rows again, while starting too late misses rows.
  *
- * @param serverDate the API's own time, in milliseconds; undefined when it doesn't say
- * @param openedAt the store's time when the run began, in milliseconds
+ * @param serverDate the API's time in milliseconds; undefined if it doesn't send one
+ * @param openedAt the store's time when the run started, in milliseconds
  */
 export function beganAt(serverDate: number | undefined, openedAt: number): string {
   return new Date(Math.min(serverDate ?? openedAt, openedAt)).toISOString()
 }
 
 /**
- * The least cursor that a new scan has to ask for; undefined for all rows.
+ * The least cursor that a new scan must request; undefined for all rows.
  *
- * - With a zone: the time at which the last complete scan began, less the lookback, since a transaction that was open then has
- *   committed rows with an older time. Rows don't move it.
- * - Without a zone, and of a UUID of version 7: that time or the greatest value seen, whichever is earlier, less the lookback.
- *   The values may be far behind any clock; and the clock keeps one from the near future from hiding others.
- * - Of numbers: the greatest one seen, less the lookback. Of anything else: the greatest one seen.
+ * - With a zone: the time at which the last complete scan started, less the lookback, because a transaction that was open then
+ *   may have committed rows with an older time. Rows don't affect it.
+ * - Without a zone, and for a UUID of version 7: that time or the greatest value seen, whichever is earlier, less the lookback.
+ *   Values may be far behind any clock, and the clock keeps a value from the near future from hiding others.
+ * - Numbers: the greatest one seen, less the lookback. Anything else: the greatest one seen.
  */
 export function lowerBound(
   { kind, type, lookback }: BoundedCursor,
@@ -106,8 +102,9 @@ export function lowerBound(
 }
 
 /**
- * The least cursor that a scan that was rung for has to ask for: the greatest one seen, so that steady traffic costs what has changed.
- * One from the future would hide everything else until then, so such a scan begins where the last scheduled one did.
+ * The least cursor that a scan requested by a doorbell must read: the greatest one seen, so that its cost depends only on what
+ * has changed. A cursor from the future would hide everything until then, so in that case the scan starts where the last
+ * scheduled one did.
  *
  * @param now the store's time in milliseconds
  */
@@ -126,8 +123,8 @@ export function rungBound(
 }
 
 /**
- * Whether a value may be taken for the greatest one seen. Behind one from the future, and behind `NaN`, `Infinity` and the greatest
- * integer of its type, which many write for "for ever", nothing would be found again.
+ * Whether a value may count as the greatest one seen. After one from the future, or after `NaN`, `Infinity` or the greatest integer
+ * of its type, which some systems write for "forever", no scan would find anything.
  *
  * @param now in milliseconds
  */
@@ -142,14 +139,14 @@ const greatestIntegers: Readonly<Record<string, string>> = {
   bigint: '9223372036854775807',
 }
 
-/** The least value, as the cursor's own type writes it, that is certainly from the future; for cursors without a zone. */
+/** The least value, in the cursor's own format, that is certainly in the future; for cursors without a zone. */
 export function beginningOfFuture({ kind, type }: BoundedCursor, now: number): string | undefined {
   return kind === 'local' ? localText(now + aheadOfUtcSeconds * 1_000 + 1, type) : undefined
 }
 
 /**
- * Whether a scan may end with a page that held all there was, though something may follow by now: the next one must be sure to
- * find it, and must have come further than this one.
+ * Whether a scan may end with a page that held everything there was, although more may follow by now: the next scan must be
+ * certain to find it, and must get further than this one.
  *
  * @param last the page's last cursor
  * @param high the greatest one seen so far, and before the scan
@@ -164,7 +161,7 @@ export function mayEndAt(
   return kind === 'number' && Number(high) > Number(highBefore)
 }
 
-/** In milliseconds since 1970; what has no zone is taken for UTC. NaN for what can't be read. */
+/** In milliseconds since the Unix epoch; a value without a zone counts as UTC. NaN if unreadable. */
 export function instantOf(text: string | undefined): number {
   if (text === undefined) return Number.NaN
   if (text === '-infinity' || text.endsWith(' BC')) return Number.NEGATIVE_INFINITY
@@ -181,7 +178,7 @@ function localText(instant: number, type: string): string | undefined {
   return type === 'date' ? text.slice(0, 10) : text.slice(0, -1)
 }
 
-/** RFC 9562, section 5.7: 48 bits of milliseconds since 1970, and the version behind them. */
+/** RFC 9562, section 5.7: 48 bits of milliseconds since the Unix epoch, followed by the version. */
 function isVersion7(uuid: string): boolean {
   return uuid[14] === '7'
 }
@@ -199,9 +196,9 @@ function isFiniteNumber(text: string): boolean {
   return /^-?\d/.test(text)
 }
 
-/** Of decimal texts of any length, rounded down: a bigint's last digits don't survive JavaScript's numbers. */
+/** The difference of decimal texts of any length, rounded down: JavaScript's numbers would lose a bigint's last digits. */
 function subtract(high: string, lookback: number): string {
-  // Only a binary fraction is written so, and it has no more digits than JavaScript's numbers.
+  // Only binary fractions are written like this, and they have no more digits than JavaScript's numbers.
   if (/e/i.test(high)) return String(Number(high) - lookback)
   const [whole = '0', fraction] = high.split('.')
   const floor = BigInt(whole) - (fraction && high.startsWith('-') ? 1n : 0n)

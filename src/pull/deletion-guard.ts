@@ -2,9 +2,9 @@ import { type Explanation, RefusalError } from '../errors.ts'
 import type { DeletionGuard, PullRun } from './pull-run.ts'
 
 export interface MissingKeys {
-  /** Rows of the account that are here and not deleted. */
+  /** The account's rows that are mirrored and not deleted. */
   readonly here: number
-  /** Those of them that the read hasn't met. */
+  /** Those of them that the read has not found. */
   readonly missingThere: number
 }
 
@@ -14,7 +14,7 @@ export function requireAllowed({ guard, key }: PullRun, missing: MissingKeys): v
   throw new RefusalError('deletion-guard', 'job', explain(key.job, key.account, missing, guard))
 }
 
-/** Pure, so that its two limits can be tried with any numbers. */
+/** Pure, so that both limits can be tested with any numbers. */
 export function isTooMuch({ here, missingThere }: MissingKeys, { share, floor }: DeletionGuard): boolean {
   return missingThere > floor && missingThere > here * share
 }
@@ -23,6 +23,6 @@ function explain(job: string, account: string, { here, missingThere }: MissingKe
   const percent = `${Math.round(guard.share * 100)} %`
   return {
     found: `${missingThere} of the ${here} rows that ${job} has mirrored are no longer visible to account "${account}", and more than ${percent} at once looks like a lost permission`,
-    remedy: `give it back, or run "run ${job} --account ${account} --allow-deletions" to mark them as deleted`,
+    remedy: `restore the permission, or run "npm run -s cli -- run ${job} --account ${account} --allow-deletions" to mark them as deleted`,
   }
 }

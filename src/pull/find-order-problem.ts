@@ -14,11 +14,11 @@ import { comparedAs, isOrdered } from '../hasura/scalars.ts'
 import { findCursorKind } from './cursor-bound.ts'
 
 /**
- * Why rows can't be read in the order of a column; undefined when they can. The one answer for `add`, for `doctor` and for the
- * run: a page begins behind the last one's end, which takes `_gt`, and Hasura has none for an enum table.
+ * Why rows can't be read in the order of a column; undefined if they can. Used by `add`, `doctor` and the run: a page starts
+ * after the end of the previous one, which takes `_gt`, and Hasura has none for an enum table.
  *
  * @param column as the API calls it
- * @param use a cursor also has to grow with every change
+ * @param use a cursor must also grow with every change
  */
 export function findOrderProblem(
   { field, row }: Pick<SelectedList, 'field' | 'row'>,
@@ -26,7 +26,7 @@ export function findOrderProblem(
   use: 'key' | 'cursor',
 ): string | undefined {
   const type = row.getFields()[column]?.type
-  if (!type) return `it is no column of ${row.name}`
+  if (!type) return `it is not a column of ${row.name}`
   const scalar = getNamedType(type)
   const naming = readNaming(field)
   if (isListType(getNullableType(type)) || !isLeafType(scalar) || !isOrdered(scalar.name, naming)) {
@@ -39,7 +39,7 @@ export function findOrderProblem(
   const comparison = filter && getNamedType(filter.getFields()[column]?.type)
   const missing = comparisons.filter(name => !isInputObjectType(comparison) || !comparison.getFields()[name])
   if (filter && missing.length > 0) {
-    const why = isEnumType(scalar) ? ', as Hasura compares the values of an enum table for equality alone' : ''
+    const why = isEnumType(scalar) ? ', because Hasura compares the values of an enum table only for equality' : ''
     return `${filter.name} has no ${missing.join(', ')} for it${why}`
   }
   const order = findInput(field.args, ['order_by', 'orderBy'])
@@ -47,10 +47,10 @@ export function findOrderProblem(
   return undefined
 }
 
-/** Those that the pages of a pull are asked for with. */
+/** The operators that the pages of a pull use. */
 const comparisons = ['_eq', '_gt', '_gte', '_lt', '_lte']
 
-/** @returns undefined where the schema says nothing of its fields */
+/** @returns undefined if the schema has no fields for it */
 function findInput(args: readonly GraphQLArgument[], names: readonly string[]): GraphQLInputObjectType | undefined {
   const input = getNamedType(args.find(({ name }) => names.includes(name))?.type)
   return isInputObjectType(input) ? input : undefined

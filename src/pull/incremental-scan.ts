@@ -6,13 +6,13 @@ import { countRows } from './remote/ask-table.ts'
 import { type Page, readPages } from './remote/read-pages.ts'
 import { allOf, behind, from } from './remote/scan.ts'
 
-/** The cursors between which rows were looked for; `to` is absent where none was found that bounds it. */
+/** The cursors between which rows were looked for; `to` is absent if there was no upper limit. */
 export interface Scanned {
   readonly from: string | undefined
   readonly to: string | undefined
 }
 
-/** Reads what has changed since the last complete scan, in the order of the cursor, and goes on with one that broke off. */
+/** Reads what has changed since the last complete scan, in the order of the cursor, and resumes an interrupted scan. */
 export async function scanChanges(run: PullRun, cursor: PullCursor, before: Checkpoint): Promise<Scanned> {
   const { context, remote, key, counts } = run
   const { order } = cursor
@@ -51,7 +51,7 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
   return { from: before.position?.[0] ?? bound, to: reached }
 }
 
-/** The last cursor of a page that may be taken for the greatest one seen; undefined when there is none. */
+/** The last cursor of a page that may count as the greatest one seen; undefined if there is none. */
 export function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): string | undefined {
   for (let row = rows.count - 1; row >= 0; row -= 1) {
     const [value = ''] = textsAt(rows, row, [cursor.column])
@@ -61,9 +61,9 @@ export function greatestSeen({ rows }: Page, cursor: PullCursor, now: number): s
 }
 
 /**
- * A row that changes faster than pages are asked for would lead a scan on for ever. A page that is shorter than both what was
- * asked for and a page before it had all there was at that moment, whatever the reason for a short page was: the scan may end
- * with it where the next one is sure to find what follows.
+ * A row that changes faster than pages are requested would keep a scan running forever. A page that is shorter than both the
+ * requested size and an earlier page held everything there was at that moment, whatever limits pages. The scan may end with it if
+ * the next one is certain to find what follows.
  */
 export function endsScan(
   page: Page,

@@ -3,9 +3,9 @@ import { ownValue } from '../names/own-value.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 
 /**
- * What a pull reads for an event. A scan finds a row that is new or changed by its cursor, and its requests absorb each other. What
- * no scan finds is read by its key: a row that is gone or has another key, and all of a table without a cursor. Where many requests
- * wait already, one read for all takes the place of a key each.
+ * What a pull reads for an event. A scan finds a new or changed row by its cursor, and its requests absorb each other. What no
+ * scan finds is read by its key: a row that is gone or has another key, and any row of a table without a cursor. If many requests
+ * wait already, one read of everything replaces a request per key.
  */
 export function payloadOfEvent(
   { key, cursor }: Pick<PullSettings, 'key' | 'cursor'>,
@@ -22,7 +22,9 @@ export function payloadOfEvent(
   return cursor === undefined ? {} : { sweep: true }
 }
 
-/** As the API would write it; undefined where the row lacks a part of it, as where a column has another name in the API. */
+/**
+ * As the API would write it; undefined if the event lacks a part of it, for example because a column has another name in the API.
+ */
 function keyOf(row: EventRow, key: readonly string[]): string[] | undefined {
   const values = key.map(column => textOf(ownValue(row, column)))
   return values.every(value => value !== undefined) ? values : undefined

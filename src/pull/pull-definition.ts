@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { findDocumentRoot } from '../hasura/document-root.ts'
 import { findPath } from '../hasura/find-list.ts'
 
-/** What a checkpoint depends on, kept beside its fingerprint so that a change can be named. */
+/** What a checkpoint depends on, stored with its fingerprint so that a change can be named. */
 export interface PullDefinition {
   /** The name of the query. */
   readonly query: string
@@ -13,7 +13,7 @@ export interface PullDefinition {
   readonly key: readonly string[]
   readonly cursor?: string | undefined
   readonly table: string
-  /** A fingerprint: a filter's values may be row data. */
+  /** A fingerprint, because a filter's values may be row data. */
   readonly filter: string
 }
 
@@ -27,7 +27,7 @@ export const pullDefinitionSchema: z.ZodType<PullDefinition> = z.object({
   filter: z.string(),
 })
 
-/** What a document says of them. */
+/** The parts that a document determines. */
 export function describeDocument(document: DocumentNode): Pick<PullDefinition, 'query' | 'list'> {
   const list = (findPath(document) ?? []).map(field => print(withoutColumns(field))).join('.')
   return { query: findDocumentRoot(document)?.name?.value ?? '', list }
@@ -37,7 +37,7 @@ function withoutColumns({ kind, name, alias, arguments: given }: FieldNode): Fie
   return { kind, name, ...(alias && { alias }), ...(given && { arguments: given }) }
 }
 
-/** What has changed and what it was, in words, without the values of a filter; never empty. */
+/** What has changed, and the old values, without those of a filter; never empty. */
 export function describeChanges(before: PullDefinition, now: PullDefinition): readonly string[] {
   const changes = [
     ...nameChange('query', before.query, now.query),

@@ -7,20 +7,20 @@ import type { PullRun } from './pull-run.ts'
 import { readKeys } from './read-keys.ts'
 
 /**
- * Brings rows that somebody names by their keys up to what the API has of them; the checkpoint stays where it is.
+ * Updates rows that are named by key from the API; the checkpoint doesn't move.
  *
- * @throws UsageError when a key has more or fewer values than the key has columns; RefusalError (`deletion-guard`)
+ * @throws UsageError if a key doesn't have one value per key column; RefusalError (`deletion-guard`)
  */
 export async function pullKeys(run: PullRun, keys: readonly Position[]): Promise<void> {
   const { columns } = run.remote.key
   if (keys.some(values => values.length !== columns.length)) {
     throw new UsageError({
-      found: `A key of ${run.key.job} has ${columns.length} ${columns.length === 1 ? 'value' : 'values'}, and one of "keys" has not`,
+      found: `A key of ${run.key.job} has ${columns.length} ${columns.length === 1 ? 'value' : 'values'}, but one in "keys" has a different number`,
       remedy: `give the values of ${columns.join(', ')} for each`,
     })
   }
   await readKeys(run, keys, async (tx, marked) => {
-    // Few are never too many, and counting a large table takes a while.
+    // Few deletions never trigger the guard, and counting a large table takes a while.
     if (!run.guard || marked <= run.guard.floor) return
     requireAllowed(run, { here: marked + (await countRows(tx, run)), missingThere: marked })
   })

@@ -16,7 +16,7 @@ import type { RemoteTable } from './remote/remote-table.ts'
 import type { ScanOrder } from './remote/scan.ts'
 import { takeBack } from './take-back.ts'
 
-/** What all steps of one run of a pull work with. */
+/** What all steps of one run of a pull share. */
 export interface PullRun {
   readonly key: CheckpointKey
   readonly remote: RemoteTable
@@ -28,37 +28,37 @@ export interface PullRun {
   readonly definition: string
   /** Of the claims that decide what the account may see. */
   readonly grants: string
-  /** The store's time when the run began, in milliseconds. */
+  /** The store's time when the run started, in milliseconds. */
   readonly openedAt: number
   readonly ranges: number
-  /** Undefined where the request allows any number of deletions. */
+  /** Undefined if the request allows any number of deletions. */
   readonly guard: DeletionGuard | undefined
   readonly context: Pick<
     JobContext<unknown>,
     'store' | 'signal' | 'clock' | 'requestId' | 'progress' | 'pageWritten' | 'dryRun' | 'transaction' | 'statement'
   >
   readonly counts: Counts
-  /** The rows of a page, as they are to be mirrored. */
+  /** The rows of a page in their mirrored form. */
   rowsOf(rows: Rows): PageRows
 }
 
-/** The columns that a run selects, and what they are to those that the mirror's rows were read with. */
+/** The columns that a run selects, compared with those of the mirror's rows. */
 export interface RunColumns {
   readonly selected: Columns
-  /** Undefined in a first run, and where the run reads everything because somebody wants it: nothing is left as it is then. */
+  /** Undefined in a first run, and if the run reads everything on request: then no column is left unchanged. */
   readonly known: ColumnVersions | undefined
   readonly plan: ColumnPlan
 }
 
 export interface PullCursor extends BoundedCursor {
   readonly column: string
-  /** The cursor with the key behind it. */
+  /** The cursor followed by the key. */
   readonly order: ScanOrder
 }
 
-/** More deletions at once than both of these are taken for a lost permission. */
+/** More deletions at once than both limits count as a lost permission. */
 export interface DeletionGuard {
-  /** Of the rows that are there, between 0 and 1. */
+  /** Of the existing rows, between 0 and 1. */
   readonly share: number
   /** Rows. */
   readonly floor: number
@@ -69,9 +69,9 @@ export type Counts = { -readonly [C in keyof Required<RunCounts>]: number }
 export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 0, revived: 0, pages: 0 }
 
 /**
- * Commits the rows of a page, and adds them to what the run reports.
+ * Commits the rows of a page, and adds them to the run's counts.
  *
- * @param before in the same transaction; the rows come last, because they take the table's change counter
+ * @param before runs in the same transaction; the rows come last, because they lock the table's change counter
  */
 export async function writeRows(
   run: PullRun,
@@ -82,12 +82,12 @@ export async function writeRows(
 }
 
 /**
- * Where the run leaves columns as they are, remembers that rows of any cursor may lack them: in a transaction that writes such
- * rows, or before the first.
+ * If the run leaves columns unchanged, records that rows with any cursor may lack them: in a transaction that writes such rows,
+ * or before the first.
  */
 export async function leaveInAnyRows(tx: FencedTransaction, { key, columns }: PullRun): Promise<void> {
   if (columns.plan.leaves.length === 0) return
-  // As it is now: the run's own scan may have changed it.
+  // Read again, because the run's own scan may have changed it.
   const versions = (await findCheckpoint(tx, key))?.versions
   if (versions) await saveColumnState(tx, key, { ...versions, left: beginAnyRows(versions, columns.plan) })
 }
@@ -106,13 +106,13 @@ async function mergeRows(
   tally(run, read, written, beganAt)
 }
 
-/** The same in less time, of an account that should have none of the rows yet. */
+/** A faster form for an account that should have none of the rows yet. */
 export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
   const { context, mirror, key } = run
   const beganAt = context.clock.now()
   const rows = run.rowsOf(page)
   const merge = () => mergeRows(run, page.count, rows, async tx => void (await save().execute(tx)))
-  // A row that is left out has to be looked for, whoever may have written it.
+  // A row that was omitted must be searched for, whoever may have written it.
   if (rows.leftOut?.length) return merge()
   try {
     const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
@@ -124,7 +124,7 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): 
   }
 }
 
-/** Names the column that refused a value of the page, where one did. */
+/** Names the column that refused a value of the page, if there was one. */
 export async function explainPage({ context, mirror }: PullRun, page: Rows, error: unknown): Promise<never> {
   const column = await findRefusedColumn(context.transaction, page, mirror.columns, error)
   throw explainWriteFailure(error, mirror, column) ?? error
@@ -143,13 +143,13 @@ function tally({ counts, context, mirror }: PullRun, read: number, written: Writ
   context.pageWritten({ table: mirror.name, read, changed, durationMs: context.clock.now() - beganAt })
 }
 
-/** Commits what the run does to its mirror and checkpoint; a dry run sees what it would do, and takes it back. */
+/** Commits the run's changes to its mirror and checkpoint; a dry run sees them and rolls them back. */
 export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => Promise<T>): Promise<T> {
   const { context, mirror } = run
   try {
     if (!context.dryRun) return await context.transaction(work)
     return await takeBack(context.transaction, async tx => {
-      // What created it was taken back as well.
+      // The transaction that created it was rolled back too.
       await ensureMirrorTable(tx, mirror)
       return work(tx)
     })
@@ -158,17 +158,17 @@ export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => P
   }
 }
 
-/** One statement was to write the same row twice. */
+/** A statement tried to write the same row twice. */
 const cardinalityViolation = '21000'
 
-/** A row that was to be inserted is there: another run or job has written it, or the key doesn't tell rows apart. */
+/** A row to be inserted already exists: another run or job has written it, or the key isn't unique. */
 const uniqueViolation = '23505'
 
 function repeatedKey({ key, mirror }: PullRun, cause: unknown): PermanentError {
   return new PermanentError(
     'key',
     {
-      found: `Two rows of one page have the same ${mirror.key.map(column => `"${column}"`).join(' and ')}, so the key of ${key.job} doesn't tell rows apart`,
+      found: `Two rows of one page have the same ${mirror.key.map(column => `"${column}"`).join(' and ')}, so the key of ${key.job} is not unique`,
       remedy: 'choose another "key" for it',
     },
     { cause },

@@ -7,7 +7,7 @@ import type { LiveSettings } from './live-settings.ts'
 import type { DeletionGuard } from './pull-run.ts'
 import type { Where } from './remote/scan.ts'
 
-/** The options of a pull with their defaults, and without the types of its rows. */
+/** The options of a pull with their defaults, without the types of its rows. */
 export interface PullSettings {
   readonly name: string
   readonly role: string
@@ -25,23 +25,26 @@ export interface PullSettings {
   readonly sweep: ScheduleRule | false
   readonly guard: DeletionGuard
   readonly evolution: 'read-again' | 'hold'
-  /** Undefined for one that runs on schedule and on request only. */
+  /** Undefined if it runs only by schedule and on request. */
   readonly live: LiveSettings | undefined
 }
 
-/** What a request for a pull may ask for; nothing is the usual incremental run. Another payload is another request of its line. */
+/** The payload of a pull; an empty one is the usual incremental run. Requests with different payloads don't absorb each other. */
 export const pullPayload = z.strictObject({
   /** Read every row again and compare it. */
   full: z.boolean().optional(),
-  /** Compare all keys and cursors, though it isn't time. */
+  /** Compare all keys and cursors, even if no sweep is due. */
   sweep: z.boolean().optional(),
-  /** Read from the greatest cursor seen on, without the lookback: what the subscriptions of a live pull ask for. */
+  /** Read from the greatest cursor seen, without the lookback: what the subscriptions of a live pull request. */
   rung: z.boolean().optional(),
-  /** Mark what is gone as deleted, however much it is: compares all keys, without the deletion guard. */
+  /** Mark all missing rows as deleted, however many: compares all keys, without the deletion guard. */
   allowDeletions: z.boolean().optional(),
-  /** Read the rows again whose cursors are from … and below …; the checkpoint stays where it is. */
+  /** Read the rows again whose cursors are from … and below …; the checkpoint doesn't move. */
   backfill: z.strictObject({ from: z.string().optional(), to: z.string().optional() }).optional(),
-  /** Read the rows with these keys again, each a value per key column, and mark those that are gone; the checkpoint stays. */
+  /**
+   * Read the rows with these keys again, each with a value per key column, and mark missing ones as deleted; the checkpoint
+   * doesn't move.
+   */
   keys: z.array(z.array(z.string()).min(1)).min(1).max(200).optional(),
 })
 export type PullPayload = z.infer<typeof pullPayload>

@@ -19,21 +19,21 @@ import { directions, type ScanOrder } from './remote/scan.ts'
 
 /** What a pull's document means in the schema of its role. */
 export interface PullShape {
-  /** Of the list in `data`: `users`, or `north.users` in a namespace. */
+  /** The path of the list in `data`: `users`, or `north.users` in a namespace. */
   readonly place: string
   readonly derived: DerivedDocuments
   readonly mirror: MirrorTable
   readonly key: ScanOrder
   readonly cursor: PullCursor | undefined
-  /** What is mirrored, by the names of the columns: type and selection; and what says that a row is deleted. */
+  /** The mirrored columns by name, with type and selection, and the one that marks deleted rows. */
   readonly columns: Readonly<Record<string, string>>
-  /** Of what is read and in which order, the columns excepted. */
+  /** A fingerprint of what is read and in which order, without the columns. */
   readonly definition: string
   /** The same in parts that can be named. */
   readonly parts: Omit<PullDefinition, 'filter'>
 }
 
-/** Reading a schema takes a while and it changes with the checkout only, so that it is done once. */
+/** Reading a schema takes a while, and it changes only with the checkout, so it is done once. */
 export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) => Promise<PullShape> {
   const shapes = new Map<string, Promise<PullShape>>()
   return folder => {
@@ -41,13 +41,13 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
     if (known) return known
     const shape = loadRoleSchema(folder, settings.role).then(schema => readShape(settings, schema))
     shapes.set(folder.href, shape)
-    // One that could not be read may have been pulled meanwhile.
+    // A schema that could not be read may have been pulled meanwhile.
     shape.catch(() => shapes.delete(folder.href))
     return shape
   }
 }
 
-/** What of the options doesn't fit the document, or can't be kept; in words. */
+/** Which options don't fit the document, or are invalid. */
 export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly Told[] {
   const { into, sweep, pageSize, ranges, lookback } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
@@ -58,13 +58,11 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
       ? []
       : [{ found: `mirror table "${into}" ${tableProblem}`, remedy: 'give it another name with "into"' }]),
     ...Object.entries({ pageSize, ranges }).flatMap(([name, value]) =>
-      Number.isSafeInteger(value) && value > 0
-        ? []
-        : [`"${name}" is ${value}, and needs to be a whole number from 1 on`],
+      Number.isSafeInteger(value) && value > 0 ? [] : [`"${name}" is ${value}, but must be a whole number, 1 or more`],
     ),
     ...(lookback === undefined || (Number.isFinite(lookback) && lookback >= 0)
       ? []
-      : [`"lookback" is ${lookback}, and needs to be a number from 0 on`]),
+      : [`"lookback" is ${lookback}, but must be a number, 0 or more`]),
   ]
   try {
     readShape(settings, schema)
@@ -75,12 +73,12 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
   }
 }
 
-/** What only some rows will show, of a pull whose shape is in order. */
+/** Problems that only some rows will show, of a pull with a valid shape. */
 export function findShapeRisk({ document, flatten }: PullSettings, schema: RoleSchema): Explanation | undefined {
   return findRowRisk(readSelection(document, schema, flatten).columns)
 }
 
-/** @throws ConfigError when the options don't fit the document */
+/** @throws ConfigError if the options don't fit the document */
 export function readShape(settings: PullSettings, schema: RoleSchema): PullShape {
   const { document, key, cursor: cursorColumn, into } = settings
   const { list, naming, columns } = readSelection(document, schema, settings.flatten)
@@ -95,7 +93,7 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
     if (problem === undefined) return column
     const remedy =
       use === 'key'
-        ? 'choose other columns that tell a row from all others, such as a unique id'
+        ? 'choose other columns that identify a row, such as a unique id'
         : 'choose another cursor, or none to read and compare all rows every time'
     throw new ConfigError([
       { found: `"${name}" can't be ${use === 'key' ? 'a key column' : 'the cursor'}: ${problem}`, remedy },

@@ -17,23 +17,23 @@ import { type PullSettings, pullPayload } from './pull-settings.ts'
 import { createShapeFinder, findShapeProblems, findShapeRisk, readShape } from './pull-shape.ts'
 import { runPull } from './run-pull.ts'
 
-/** The row's fields that can be null never order a scan: their rows would be skipped. */
+/** The row's nullable fields never order a scan, because rows with null would be skipped. */
 export type NeverNull<Row> = {
   [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
 }[keyof Row & string]
 
-/** The row's columns of which it may be clear what says that a row is deleted: booleans, numbers and instants. */
+/** The row's columns whose type shows what a deleted row is: booleans, numbers and instants. */
 type JudgedColumn<Row> = {
   [F in keyof Row & string]-?: [NonNullable<Row[F]>] extends [boolean | number | string] ? F : never
 }[keyof Row & string]
 
-/** A column, and the job's own rule for its values, null among them. Numbers that JavaScript can't hold are given as text. */
+/** A column, and the job's own rule for its values, including null. Numbers that JavaScript would round are passed as text. */
 type SoftDeleteRule<Row> = {
   [F in keyof Row & string]-?: { readonly column: F; readonly isDeleted: (value: Row[F]) => boolean }
 }[keyof Row & string]
 
 /**
- * What a pull reads, and where to.
+ * What a pull reads, and where it writes.
  *
  * @example
  * import type { PullOptions } from 'hasura-sync-worker'
@@ -52,56 +52,58 @@ export interface PullOptions<
   readonly document: TypedDocumentNode<R, V> &
     (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
   readonly role: string
-  /** The columns that tell a row from all others. */
+  /** The columns that identify a row. */
   readonly key: K | readonly K[]
-  /** Grows whenever a row changes, such as `updated_at`. Without one every run reads all rows and compares them. */
+  /** Grows whenever a row changes, such as `updated_at`. Without one, every run reads and compares all rows. */
   readonly cursor?: NeverNull<RowOf<R>> | undefined
-  /** The table of schema `mirror` that the rows go to. */
+  /** The table in schema `mirror` for the rows. */
   readonly into: string
   readonly schedule?: ScheduleRule
   /**
-   * The table whose event trigger asks for a run: the list that the document reads, where Hasura's name for it is the table's own
-   * and its schema `public`, or `{ schema, name }`.
+   * The table whose event trigger requests a run: the list that the document reads, if Hasura's name for it is the table's own
+   * and its schema is `public`, or `{ schema, name }`.
    */
   readonly on?: TableEventOptions<R>
-  /** Which rows; for each account its own where it is a function. */
+  /** Filters rows; a function returns a filter per account. */
   readonly where?: WhereOf<V> | ((account: { readonly name: string }) => WhereOf<V>)
   /**
-   * Rows asked for at once, at most; 1,000 by default. Fewer are asked for where they are large or slow, and a role's own row
-   * limit may be lower.
+   * Maximum rows per page; 1,000 by default. Pages get smaller when rows are large or slow, and a role's own row limit may be
+   * lower.
    */
   readonly pageSize?: number
-  /** Parts of the key's range that a read of everything reads at once; 4 by default. */
+  /** Key ranges that a full read reads concurrently; 4 by default. */
   readonly ranges?: number
   /**
-   * How far a scan reaches back behind the last one: for a cursor of instants in seconds (default 300), longer than the API's
-   * longest transaction; for a cursor of numbers in units (default 0).
+   * How far a scan reaches back before the start of the previous one. For a cursor of instants in seconds (default 300), longer
+   * than the API's longest transaction; for a cursor of numbers in units (default 0).
    */
   readonly lookback?: number
   /**
-   * When all keys and cursors are compared, to find what no cursor tells: what was deleted, and what became visible late. Done
-   * by the first run behind its time, and whenever the account's claims have changed. Once a day by default; false for never.
+   * When all keys and cursors are compared, to find deleted rows and rows that became visible late. It happens in the first run
+   * after it is due, and whenever the account's claims have changed. Once a day by default; false for never.
    */
   readonly sweep?: ScheduleRule | false
   /**
-   * A column that says that a row is deleted: honoured at once, without a sweep. Alive are null, false, 0, and the instant
-   * `infinity`; everything else is deleted. For other types, and for other rules, `isDeleted` decides.
+   * A column that marks a row as deleted: it takes effect at once, without a sweep. Null, false, 0 and the instant `infinity`
+   * mean that the row exists; anything else means that it is deleted. For other types and rules, use `isDeleted`.
    */
   readonly softDelete?: JudgedColumn<RowOf<R>> | SoftDeleteRule<RowOf<R>>
   /** More deletions at once than both its share (0.3) and its floor (10 rows) hold the job, until they are allowed. */
   readonly deletionGuard?: Partial<DeletionGuard>
-  /** Changes a row before it is mirrored, key and cursor excepted; undefined leaves it out. Pages are parsed for it, which costs time. */
+  /**
+   * Changes a row before it is mirrored, except key and cursor; undefined omits it. Its pages must be parsed, which costs time.
+   */
   readonly transform?: (row: RowOf<R>) => RowOf<R> | undefined
   /** Nested objects whose fields become columns of their own (`author { name }` → `author_name`); others are kept as JSON. */
   readonly flatten?: readonly F[]
   /**
-   * What happens when the document has gained columns: `read-again` (default) adds them and reads everything once more, `hold`
-   * waits for somebody to reset the job.
+   * What happens when the document has gained columns: `read-again` (default) adds them and reads everything again, `hold` waits
+   * until someone resets the job.
    */
   readonly evolution?: 'read-again' | 'hold'
   /**
-   * Subscribes to the table's greatest cursor, and to its count where the role may aggregate, so that a run follows a change within
-   * about a second. The schedule stays: it finds what a subscription can't tell.
+   * Subscribes to the table's greatest cursor, and to its count if the role may aggregate, so that a run follows a change within
+   * about a second. The schedule stays: it finds what a subscription can't show.
    */
   readonly live?: boolean | LiveOptions | undefined
 }
@@ -109,7 +111,8 @@ export interface PullOptions<
 export type WhereOf<V> = V extends { where: infer W } ? W : never
 
 /**
- * A job that keeps a mirror table equal to what a role sees of a remote table, and the table, whose changes can be read.
+ * A job that keeps a mirror table equal to what a role sees of a remote table, together with the table, whose changes can be
+ * read.
  *
  * @example
  * import type { PullJob } from 'hasura-sync-worker'
@@ -123,7 +126,7 @@ export interface PullJob<K extends string, Row = unknown, N extends string = str
   readonly mirror: ChangedTable<K, Row>
 }
 
-/** A row as it is mirrored: in place of a flattened object stand its fields. */
+/** A mirrored row: a flattened object is replaced by its fields. */
 export type MirroredRow<Row, F extends keyof Row & string> = Omit<Row, F> & AllOf<Flattened<Row, F>[F]>
 
 type Flattened<Row, F extends keyof Row & string> = {
@@ -210,7 +213,7 @@ function createDoorbell(
   }
 }
 
-/** From here on rows and variables are known by their names alone: the types have done their work where the job is written. */
+/** From here on rows and variables are known only by name: their types were checked where the job is defined. */
 function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof RowOf<R> & string>(
   options: PullOptions<R, V, K, F>,
 ): PullSettings {

@@ -7,10 +7,10 @@ import { readPages } from './remote/read-pages.ts'
 import { among } from './remote/scan.ts'
 
 /**
- * Reads rows again by their keys, and marks those that are gone.
+ * Reads rows again by key, and marks missing ones as deleted.
  *
- * @param keys so few that one question can name them
- * @param settle in the transaction that marks, with the number of rows that weren't marked yet
+ * @param keys few enough for one query
+ * @param settle runs in the transaction that marks, with the number of newly marked rows
  * @returns that number
  */
 export async function readKeys(
@@ -23,7 +23,7 @@ export async function readKeys(
   for await (const page of readPages(remote, { document: remote.rows, order: remote.key, where }, context.signal)) {
     await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
   }
-  // Asked for after the rows: what vanishes in between is found now, and what appears is left to the next scan.
+  // Requested after the rows: what vanishes in between is found now, and what appears is left to the next scan.
   const there: Rows[] = []
   const askedKeys = { document: remote.derived.keys, order: remote.key, where }
   for await (const page of readPages(remote, askedKeys, context.signal)) there.push(page.rows)

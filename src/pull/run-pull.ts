@@ -24,7 +24,7 @@ import { takeBack } from './take-back.ts'
 
 type Known = (Checkpoint & MirrorState) | undefined
 
-/** One run of a pull: everything where that is due or was begun, otherwise what has changed, and then a sweep when it is time. */
+/** One run of a pull: everything if that is due or unfinished, otherwise what has changed, and then a sweep if it is due. */
 export async function runPull(
   settings: PullSettings,
   shape: PullShape,
@@ -47,17 +47,17 @@ export async function runPull(
   if (payload.backfill) {
     if (!cursor)
       throw new UsageError({
-        found: `${settings.name} has no cursor, so it can't be filled between two`,
-        remedy: 'run it in full',
+        found: `${settings.name} has no cursor, so a backfill is not possible`,
+        remedy: 'run it with --full',
       })
     return { ...(await backfill(run, cursor, payload.backfill)), counts }
   }
-  // Who asks for everything doesn't want what another run had read of it long ago; nor does a dry run, whose rows were taken back.
+  // A full run on request doesn't resume what another run read long ago, and neither does a dry run, whose rows were rolled back.
   const isAsked = payload.full || payload.sweep || payload.allowDeletions
   const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
   const isFull = wantsEverything(context) || needsFullRead(columns.known, columns.plan) || resumed?.purpose === 'load'
   try {
-    // Before the first read of everything nothing is known that a key could bring up to date.
+    // Before the first full read there are no rows that a key could update.
     if (payload.keys && known?.sweptAt && !isFull) {
       await pullKeys(run, payload.keys)
       return { counts }
@@ -67,7 +67,7 @@ export async function runPull(
       return { to, counts }
     }
     const { leaves, missed } = columns.plan
-    // What an older version of the job leaves as it is, only a whole scan can keep account of.
+    // Only a complete scan can keep track of what an older version of the job leaves unchanged.
     if (payload.rung && !isAsked && leaves.length + missed.length === 0) {
       return { ...(await scanRung(run, cursor, known)), counts }
     }
@@ -75,17 +75,17 @@ export async function runPull(
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     return { ...scanned, counts }
   } finally {
-    // It isn't gone on with, so it leaves nothing behind.
+    // It won't be resumed, so it leaves nothing behind.
     if (context.dryRun) await context.transaction(tx => endFullReads(tx, { ...key, dryRun: true }))
   }
 }
 
-/** Whoever asks for everything also wants columns that are no longer selected to be null. */
+/** A full run on request also sets columns that are no longer selected to null. */
 function wantsEverything({ payload }: JobContext<PullPayload>): boolean {
   return payload.full === true
 }
 
-/** Remembers what the run leaves as it is, and goes back to where runs before it have left something of its own. */
+/** Records which columns the run leaves unchanged, and moves back to where earlier runs left columns of this one. */
 async function beginAt(run: PullRun, checkpoint: Checkpoint): Promise<Checkpoint> {
   const { known, plan } = run.columns
   if (!known || plan.leaves.length + plan.missed.length === 0) return checkpoint
@@ -101,7 +101,7 @@ interface Opened extends Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' |
   readonly unfinished: FullRead | undefined
 }
 
-/** The mirror table as it is to be, and what was left by the runs before; in a dry run nothing of it stays. */
+/** The desired mirror table, and what earlier runs left unchanged; a dry run leaves no trace of it. */
 async function open(
   settings: PullSettings,
   context: JobContext<PullPayload>,
@@ -125,7 +125,7 @@ async function open(
         columns: isEverything ? nothing : { selected, known: found.known?.versions, plan },
       }
     }
-    // If there had been one, somebody dropped it, and what was committed into it is gone for every account.
+    // If it existed before, someone dropped it, and everything committed to it is gone for every account.
     await forgetReads(tx, { job: key.job })
     return { ...opened, columns: nothing, known: undefined, unfinished: undefined }
   }
@@ -134,7 +134,7 @@ async function open(
   })
 }
 
-/** When the transaction began, in milliseconds. */
+/** When the transaction started, in milliseconds. */
 async function readTime(tx: FencedTransaction): Promise<number> {
   const { now } = await tx.selectNoFrom(sql<Date>`now()`.as('now')).executeTakeFirstOrThrow()
   return now.getTime()
@@ -187,20 +187,20 @@ function createRun(
 }
 
 /**
- * JSON leaves out what is undefined, and Hasura takes a condition without a value for one that every row meets. Of `NaN` and
- * `Infinity` JSON makes null; Hasura takes them as texts.
+ * JSON omits undefined, and for Hasura a condition without a value is true for every row. JSON writes `NaN` and `Infinity` as
+ * null; Hasura accepts them as text.
  */
 function requireValues(where: unknown, job: string, account: string): void {
   JSON.stringify(where, (name, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) {
       throw new PermanentError('where', {
         found: `The "where" of ${job} has the number ${value} at "${name}" for account "${account}", which JSON can't write`,
-        remedy: `give it as a text, "${value}"`,
+        remedy: `write it as text, "${value}"`,
       })
     }
     if (value !== undefined) return value
     throw new PermanentError('where', {
-      found: `The "where" of ${job} has no value at "${name}" for account "${account}", and so would match every row`,
+      found: `The "where" of ${job} has no value at "${name}" for account "${account}", and would match every row`,
       remedy: 'give it one',
     })
   })
@@ -215,7 +215,7 @@ function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants,
 
 function columnsHeld({ job, account }: PullRun['key'], columns: readonly string[]): RefusalError {
   return new RefusalError('fingerprint', 'job', {
-    found: `${job} selects what its rows were not read with (${columns.join(', ')}), and is set to wait for somebody to look`,
-    remedy: `run "reset ${job} --account ${account}" to read everything again`,
+    found: `${job} selects columns that its rows were not read with (${columns.join(', ')}), and "evolution" is "hold"`,
+    remedy: `run "npm run -s cli -- reset ${job} --account ${account}" to read everything again`,
   })
 }

@@ -6,8 +6,8 @@ import { readPages } from './remote/read-pages.ts'
 import { from } from './remote/scan.ts'
 
 /**
- * Reads what has a cursor from the greatest one seen on, ties included. It leaves the checkpoint of scheduled scans alone: these look
- * back from where the last of them began, and so find what commits late, however often rung scans were made between.
+ * Reads from the greatest cursor seen, including ties. It doesn't change the checkpoint of scheduled scans: they look back from
+ * where the last of them started, and so find late commits, however often doorbell scans run in between.
  */
 export async function scanRung(run: PullRun, cursor: PullCursor, before: Checkpoint): Promise<Scanned> {
   const { context, remote, key, counts } = run

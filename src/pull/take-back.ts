@@ -1,12 +1,12 @@
 import type { JobContext } from '../definitions/define-job.ts'
 import type { FencedTransaction } from '../store/store.ts'
 
-/** Does the work in a transaction and rolls it back: what it would have done can be looked at, and nothing stays. */
+/** Does the work in a transaction and rolls it back, to see what it would do. */
 export async function takeBack<T>(
   transaction: JobContext<unknown>['transaction'],
   work: (tx: FencedTransaction) => Promise<T>,
 ): Promise<T> {
-  const takenBack = new Error('taken back')
+  const takenBack = new Error('rolled back')
   const results: T[] = []
   try {
     await transaction(async tx => {

@@ -108,7 +108,7 @@ describe.each(stores)('a pull into %s', backend => {
       const error = await runPull(app, job, account, options).catch((reason: unknown) => reason)
       expect(error).toMatchObject({
         name: 'PermanentError',
-        message: `Two rows of one page have the same "a", so the key of ${job.name} doesn't tell rows apart: choose another "key" for it`,
+        message: `Two rows of one page have the same "a", so the key of ${job.name} is not unique: choose another "key" for it`,
       })
     }
   })

@@ -73,7 +73,7 @@ describe.each(stores)('the options of a pull, on %s', backend => {
       await expect(runPull(app, job, account)).rejects.toMatchObject({
         code: 'where',
         found: expect.stringContaining(`the number ${value} at "_gt"`),
-        remedy: `give it as a text, "${value}"`,
+        remedy: `write it as text, "${value}"`,
       })
     },
   )

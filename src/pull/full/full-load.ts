@@ -13,10 +13,10 @@ import { settle } from './settle.ts'
 import { stageKeys } from './stage-keys.ts'
 
 /**
- * Reads every row, in ranges of the key at once, and compares it with the mirror. What was there before and isn't met is looked
- * for by its key and marked as deleted. A load that breaks off goes on where each of its ranges was.
+ * Reads every row, in concurrent ranges of the key, and compares it with the mirror. Mirrored rows that weren't found are
+ * requested by key and marked as deleted. An interrupted load resumes in each of its ranges.
  *
- * @returns the greatest cursor that there was at its beginning
+ * @returns the greatest cursor at its start
  */
 export async function loadFully(
   run: PullRun,
@@ -40,7 +40,7 @@ export async function loadFully(
   return read.high
 }
 
-/** Everything was compared: the next sweep is due when this read's time has come again. */
+/** Everything was compared: the next sweep is due one interval after this read. */
 export async function endComplete({ context, key, grants }: PullRun, read: FullRead): Promise<void> {
   await context.transaction(async tx => {
     await endFullReads(tx, { ...key, dryRun: context.dryRun })
@@ -48,10 +48,10 @@ export async function endComplete({ context, key, grants }: PullRun, read: FullR
   })
 }
 
-/** What was begun so long ago says too little of how things are now. */
+/** A read that started this long ago says too little about the present. */
 const oldestMs = 24 * 3_600_000
 
-/** What is under way, or a new read when there is none that reads the same. */
+/** The unfinished read, or a new one if none reads the same. */
 export async function openFullRead(
   run: PullRun,
   purpose: FullRead['purpose'],
@@ -70,7 +70,7 @@ export async function openFullRead(
   const failed = new AbortController()
   const asking = AbortSignal.any([signal, failed.signal])
   const [asked, total] = await Promise.all([
-    // A sweep leaves the checkpoint where it is.
+    // A sweep doesn't move the checkpoint.
     purpose === 'load' && cursor ? findHigh(run, cursor, asking) : undefined,
     countRows(remote, {}, asking),
   ]).catch(error => {
@@ -102,7 +102,7 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
       await save().execute(tx)
       if (page && read.staged) await stageKeys(tx, read.id, mirror, cursor?.column, page.rows)
     }
-    // What a dry run has read stays until its end; what it would write doesn't.
+    // What a dry run has read stays until it ends; its writes don't.
     if (!page || context.dryRun) await context.transaction(keep)
     if (!page) return
     if (context.dryRun) return writeRows(run, page.rows)
@@ -114,9 +114,9 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
 const mostUnbounding = 3
 
 /**
- * The greatest cursor that may bound the scans behind the load, and the API's time before that was asked for.
+ * The greatest cursor that may limit the scans after the load, and the API's time before that request.
  *
- * @throws PermanentError (`order`) when there is always another one that may not
+ * @throws PermanentError (`order`) if every greatest cursor is unusable
  */
 export async function findHigh(
   { remote, openedAt }: Pick<PullRun, 'remote' | 'openedAt'>,

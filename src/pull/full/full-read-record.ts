@@ -6,7 +6,7 @@ import type { Position, WorkerTables } from '../../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../../store/store.ts'
 import { positionSchema } from '../checkpoint.ts'
 
-/** Its ranges and what it has to ask for again go with it; the keys that it has met are too many to. */
+/** Its ranges and its list of rows to request again are deleted with it; its staged keys are too many for that. */
 export const fullReadRows: readonly AccountRows[] = [
   {
     table: sql.table('worker.staged_keys'),
@@ -15,13 +15,13 @@ export const fullReadRows: readonly AccountRows[] = [
   accountRows('worker.full_reads'),
 ]
 
-/** A read of everything that was begun and isn't complete: a run that comes after a crash goes on with it. */
+/** An unfinished read of everything: a run after a crash resumes it. */
 export interface FullRead {
   readonly id: string
   readonly purpose: 'load' | 'sweep'
   readonly phase: 'reading' | 'settling'
   readonly definition: string
-  /** The remote time at which it began. */
+  /** The remote time at which it started. */
   readonly startedAt: string
   readonly high: string | undefined
   readonly total: number | undefined
@@ -33,7 +33,7 @@ export interface FullRead {
   readonly ranges: readonly RangeState[]
 }
 
-/** A part of the key's range: behind one key, up to another, and how far it has been read. */
+/** A range of the key: from one key to another, and how far it was read. */
 export interface RangeState {
   readonly range: number
   readonly behind: Position | undefined
@@ -79,8 +79,8 @@ export async function findFullRead(store: StoreReader, key: FullReadKey): Promis
   const parsed = z.array(rangeSchema).safeParse(ranges)
   if (!parsed.success) {
     throw new PermanentError('checkpoint', {
-      found: `The full read of ${key.job} for account "${key.account}" that was under way can't be read`,
-      remedy: `run "reset ${key.job} --account ${key.account}" to begin anew`,
+      found: `The unfinished full read of ${key.job} for account "${key.account}" can't be read`,
+      remedy: `run "npm run -s cli -- reset ${key.job} --account ${key.account}" to start again`,
     })
   }
   return {
@@ -100,7 +100,7 @@ export async function findFullRead(store: StoreReader, key: FullReadKey): Promis
   }
 }
 
-/** It begins as one range that nothing bounds. */
+/** It starts as one unbounded range. */
 export async function beginFullRead(
   tx: FencedTransaction,
   key: FullReadKey,
@@ -129,7 +129,7 @@ export async function beginFullRead(
     .execute()
 }
 
-/** Ends a range at a key, and adds the one that begins there. */
+/** Ends a range at a key, and adds the one that starts there. */
 export async function cutRange(
   tx: FencedTransaction,
   readId: string,
@@ -155,10 +155,10 @@ export async function cutRange(
     .execute()
 }
 
-/** A statement that writes down how far a range has been read, where `condition` holds. */
+/** A statement that records how far a range was read, if `condition` holds. */
 export type SaveProgress = (condition?: RawBuilder<boolean>) => RawBuilder<unknown>
 
-/** A statement for the transaction that commits a page of the range, or finds that there is none left. */
+/** A statement for the transaction that commits a page of the range, or finds that none is left. */
 export function saveRange(
   readId: string,
   { range, position: reached, rows, done }: Pick<RangeState, 'range' | 'position' | 'rows' | 'done'>,
@@ -170,12 +170,12 @@ export function saveRange(
     where read_id = ${readId} and range = ${range} and ${condition}`
 }
 
-/** Of the rows that were compared, so many more were marked as deleted. */
+/** How many of the compared rows were marked as deleted. */
 export async function countGone(tx: FencedTransaction, readId: string, marked: number): Promise<void> {
   await sql`update worker.full_reads set gone = gone + ${marked}::bigint where id = ${readId}`.execute(tx)
 }
 
-/** Forgets how far reads have come, so that the next run of the job reads everything. */
+/** Deletes the positions of reads, so that the next run of the job reads everything. */
 export async function forgetReads(tx: Transaction<WorkerTables>, of: Partial<FullReadKey>): Promise<void> {
   await endFullReads(tx, of)
   const { account, job } = of
@@ -184,7 +184,7 @@ export async function forgetReads(tx: Transaction<WorkerTables>, of: Partial<Ful
       and (${job ?? null}::text is null or job = ${job ?? null})`.execute(tx)
 }
 
-/** Ends what is under way, complete or not: of a job, of an account, or of both. */
+/** Deletes unfinished and finished reads: of a job, of an account, or of both. */
 export async function endFullReads(
   tx: Transaction<WorkerTables>,
   { account, job, dryRun }: Partial<FullReadKey>,

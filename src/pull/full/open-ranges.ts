@@ -6,36 +6,36 @@ import { outOfOrder, requireOrder } from '../remote/check-progress.ts'
 import { createRowLimit } from '../remote/row-limit.ts'
 import { cutRange, type FullRead, type RangeState } from './full-read-record.ts'
 
-/** A range while it is read. Somebody else may take over its second half: `state.upTo` comes nearer then. */
+/** A range during its read. Another reader may take over its second half: `state.upTo` then moves closer. */
 export interface OpenRange {
   state: RangeState
-  /** How many rows it still has, at most. */
+  /** The maximum number of remaining rows. */
   rowsLeft: number
-  /** That it ends sooner is being written down; before that it isn't done, or a run that goes on would miss the rest of it. */
+  /** Its new end is being recorded; until then the range isn't done, or a run that resumes would miss the rest. */
   cutting?: Promise<unknown>
 }
 
-/** The ranges of a full read that are left to be read. */
+/** The ranges of a full read that still have to be read. */
 export interface OpenRanges {
-  /** @returns undefined when so little is left that it will soon have been read by others */
+  /** @returns undefined if so little is left that other readers will soon be done */
   take(): Promise<OpenRange | undefined>
   /** It was read to its end. */
   close(range: OpenRange): void
 }
 
-/** A question each is little then; and before a range is read, the key at the end of the next one is known. */
+/** A query per range is cheap then, and before a range is read, the key at the end of the next one is known. */
 const pagesPerRange = 10
 
-/** Of fewer, most would be read before somebody else has begun. */
+/** With fewer rows, most would be read before another reader had started. */
 const pagesWorthHalving = 8
 
-/** So many pages may have been asked for behind the one that a range has reached. */
+/** Pages that may have been requested after the one that a range has reached. */
 const pagesAhead = 3
 
 /**
- * Gives out the ranges that are known, then what lies behind them, cut at each key that is so many rows further on, and in the
- * end halves of what others still read. So nobody has to know how many rows there are, and all who read are done at about the
- * same time. What the API can't cut is one range.
+ * Hands out the known ranges, then what comes after them, cut at each key that is a given number of rows ahead, and finally
+ * halves of what others still read. No row count is needed, and all readers finish at about the same time. If the API can't cut,
+ * everything is one range.
  */
 export function openRanges(
   { remote: table, context, ranges }: Pick<PullRun, 'remote' | 'context' | 'ranges'>,
@@ -56,12 +56,12 @@ export function openRanges(
     if (!key) return undefined
     requireOrder(table.place, table.key, from, key)
     requireOrder(table.place, table.key, key, upTo)
-    // So many rows are said to be before it: ranges that turn out to be empty would never end either.
+    // Counts the announced rows, because ranges that turn out to be empty would never end either.
     await limit.add(offset + 1, signal)
     return key
   }
 
-  /** @returns the range that ends at the key, and the one that begins behind it */
+  /** @returns the range that ends at the key, and the one that starts there */
   const cutAt = (key: Position, state: RangeState): readonly [RangeState, RangeState] => {
     greatest += 1
     const rest = { range: greatest, behind: key, upTo: state.upTo, position: undefined, rows: 0, done: false }
@@ -131,7 +131,7 @@ export function openRanges(
   }
 }
 
-/** Its failure is met when it is awaited. */
+/** Its failure is handled when it is awaited. */
 function begin<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

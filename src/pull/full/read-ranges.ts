@@ -6,10 +6,10 @@ import { type FullRead, type RangeState, type SaveProgress, saveRange } from './
 import { openRanges } from './open-ranges.ts'
 
 /**
- * Reads what is left of a full read, several ranges at once and each page by page. The first failure ends all of them, and what
- * was committed stays.
+ * Reads the rest of a full read: several ranges at once, each page by page. The first failure ends all of them; what was
+ * committed stays.
  *
- * @param keep commits one page, or what comes behind the last one, with `save` in its transaction
+ * @param keep commits one page, or what follows the last one, with `save` in its transaction
  */
 export async function readRanges(
   run: Pick<PullRun, 'remote' | 'context' | 'ranges'>,
@@ -34,7 +34,7 @@ export async function readRanges(
         done += page?.rows.count ?? 0
         progress({ done, doneBefore, ...(read.total !== undefined && { total: read.total }) })
       })
-      // Its failure is met when it is awaited.
+      // Its failure is handled when it is awaited.
       writing.catch(() => {})
     }
     try {

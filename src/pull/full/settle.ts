@@ -6,14 +6,13 @@ import { readKeys } from '../read-keys.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
 import { analyzeStagedKeys, countMissing, findUnsettled, forgetUnsettled, listUnsettled } from './stage-keys.ts'
 
-/** Keys asked for at once. */
+/** Keys per request. */
 const batch = 200
 
 /**
- * Behind a read of everything: what it has found to differ is read again by its key, and what isn't there any more is marked
- * as deleted.
+ * After a read of everything: rows that seem to differ are read again by key, and missing ones are marked as deleted.
  *
- * @throws RefusalError (`deletion-guard`) when too much seems to be gone; the read has to be begun anew then
+ * @throws RefusalError (`deletion-guard`) if too many seem to be gone; the read must then start again
  */
 export async function settle(run: PullRun, read: FullRead): Promise<void> {
   const compared = read.phase === 'reading' ? await compare(run, read) : read
@@ -35,7 +34,7 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
   }
 }
 
-/** Finds what differs, and refuses when too much is missing there. */
+/** Finds what differs, and refuses if too many rows are missing in the API. */
 async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'here'>> {
   const { context, mirror, key, cursor, counts } = run
   await context.transaction(analyzeStagedKeys)
@@ -50,7 +49,7 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
       await listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here)
       return (await findUnsettled(tx, read.id, Number.MAX_SAFE_INTEGER)).length
     })
-    // The scan before it has counted what it would write, and that still differs here.
+    // The scan before it has counted what it would write, which still differs here.
     const { inserted, updated, deleted, revived } = counts
     counts.updated += Math.max(0, listed - missing.missingThere - inserted - updated - deleted - revived)
     counts.deleted += missing.missingThere
@@ -60,7 +59,7 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
   return missing
 }
 
-/** What was read is given up, so that it is seen when a permission is given back; and it stays due until it was let through. */
+/** The read is discarded, so that a restored permission is noticed; the sweep stays due until it passes. */
 async function beginAnewAfter({ context, key }: PullRun, error: unknown): Promise<never> {
   if (error instanceof RefusalError && error.code === 'deletion-guard') {
     await context.transaction(async tx => {

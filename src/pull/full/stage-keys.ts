@@ -9,12 +9,12 @@ import type { MissingKeys } from '../deletion-guard.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
- * Which keys a full read has met is kept in the database: a list of a million wouldn't fit into memory, and merging two ordered
- * streams would delete rows where the collations differ. They are kept as texts, which show how the source writes them, and
- * compared as values of the mirror's types: 12.5 and 12.50 are the same key.
+ * The keys of a full read are stored in the database: a million don't fit into memory, and merging two ordered streams would
+ * delete rows if the collations differ. They are stored as text, which keeps the source's spelling, and compared as values of the
+ * mirror's types: 12.5 and 12.50 are the same key.
  */
 
-/** Keeps the keys of a page, and their cursors where the table has one. */
+/** Stores the keys of a page, and their cursors if the table has one. */
 export async function stageKeys(
   tx: FencedTransaction,
   readId: string,
@@ -31,7 +31,7 @@ export async function stageKeys(
     from ${unnestPage(page, columns)}`.execute(tx)
 }
 
-/** How much would have to be deleted, at most. */
+/** How many rows would have to be deleted, at most. */
 export async function countMissing(
   tx: FencedTransaction,
   readId: string,
@@ -45,7 +45,7 @@ export async function countMissing(
   return { here: Number(rows[0]?.here), missingThere: Number(rows[0]?.missing) }
 }
 
-/** Without it Postgres takes a table that was empty a moment ago for a small one, and compares it row by row. */
+/** Without it, Postgres plans for a small table, because it was empty a moment ago, and compares it row by row. */
 export async function analyzeStagedKeys(tx: FencedTransaction): Promise<void> {
   await sql`analyze worker.staged_keys`.execute(tx)
 }
@@ -57,8 +57,8 @@ function missingThere(table: MirrorTable, account: string, readId: string): RawB
 }
 
 /**
- * Turns what was staged into a list of keys to be settled: those that are missing there, and, when the rows themselves weren't
- * read, those that are missing here, that have another cursor or are written otherwise, or that were taken for deleted.
+ * Converts the staged keys into a list of keys to settle: those missing in the API and, unless whole rows were read, those that
+ * are missing here, that have another cursor or spelling, or that were marked as deleted.
  */
 export async function listUnsettled(
   tx: FencedTransaction,
@@ -108,7 +108,7 @@ export async function forgetUnsettled(tx: FencedTransaction, readId: string, upT
   await tx.deleteFrom('worker.unsettled_keys').where('read_id', '=', readId).where('id', '<=', upToId).execute()
 }
 
-/** That a staged key `s` is that of the mirror's row `m`. */
+/** Whether a staged key `s` is that of the mirror's row `m`. */
 function isStaged(table: MirrorTable): RawBuilder<unknown> {
   return isKeyOf(table, at => sql`s.key[${sql.lit(at + 1)}]`)
 }

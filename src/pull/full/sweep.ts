@@ -6,8 +6,8 @@ import { settle } from './settle.ts'
 import { stageKeys } from './stage-keys.ts'
 
 /**
- * Reads all keys and cursors, and brings the mirror up to what no cursor finds: rows that were deleted, that became visible
- * with an old cursor, or that were changed without moving it backwards or on.
+ * Reads all keys and cursors, and brings the mirror up to date with what no cursor shows: rows that were deleted, that became
+ * visible with an old cursor, or whose cursor moved in an unexpected way.
  *
  * @throws RefusalError (`deletion-guard`)
  */

@@ -7,7 +7,7 @@ import type { Position } from '../../store/schema.ts'
 import type { RemoteTable } from './remote-table.ts'
 import { allOf, between, greatestFirst, orderBy, type ScanOrder, type Where } from './scan.ts'
 
-/** How many rows a `where` has; undefined when the role may not aggregate. */
+/** How many rows a `where` matches; undefined if the role may not aggregate. */
 export async function countRows(table: RemoteTable, where: Where, signal: AbortSignal): Promise<number | undefined> {
   const { count } = table.derived
   if (!count) return undefined
@@ -19,7 +19,7 @@ export async function countRows(table: RemoteTable, where: Where, signal: AbortS
 
 const countAnswer = z.object({ aggregate: z.object({ count: z.number() }).nullable() })
 
-/** The key of a row between two, so many rows on from the first; undefined when there is none, or when that can't be asked. */
+/** The key of a row between two, a given number of rows ahead; undefined if there is none, or if the API can't tell. */
 export async function findKeyAt(
   table: RemoteTable,
   { behind, upTo }: { readonly behind: Position | undefined; readonly upTo: Position | undefined },
@@ -33,7 +33,7 @@ export async function findKeyAt(
   return found?.values
 }
 
-/** What can be done without isn't asked for twice, nor for long. */
+/** Optional queries: one try, short timeout. */
 const onlyOnce: RequestOptions = { timeoutMs: 10_000, givesUpOn: () => true }
 
 async function unlessItFails<T>(asked: Promise<T>): Promise<T | undefined> {
@@ -46,7 +46,7 @@ async function unlessItFails<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The greatest cursor of all these rows, if there are any, and the API's own time when it said so. */
+/** The greatest cursor of all these rows, if there are any, and the API's own time if it sent one. */
 export async function findGreatestCursor(
   table: RemoteTable,
   order: ScanOrder,
@@ -56,7 +56,7 @@ export async function findGreatestCursor(
   const ask = (nulls: 'first' | 'last') =>
     askForRow(table, table.derived.keys, { where, order_by: greatestFirst(order, nulls) }, order.columns, signal)
   const { values, serverDate } = await ask('first').catch(error => {
-    // A cursor is never null, unless its column has changed behind the schema's back.
+    // A cursor is never null, unless its column has changed since the schema was pulled.
     if (error instanceof PermanentError && error.code === 'null-in-order') return ask('last')
     throw error
   })

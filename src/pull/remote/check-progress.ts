@@ -3,11 +3,11 @@ import { type Rows, textsAt } from '../../hasura/rows.ts'
 import type { Position } from '../../store/schema.ts'
 import { compareRows, type ScanOrder } from './scan.ts'
 
-/** Of a page: an order that isn't the one asked for shows in a few rows, and most of a page is never parsed here. */
+/** Per page: a wrong order shows in a few rows, and most of a page is never parsed here. */
 const comparedRows = 16
 
 /**
- * A page of an order has to go on from where the last one ended.
+ * A page must continue after the end of the previous one.
  *
  * @param next the page's last row
  * @throws PermanentError (`response-shape`, `order`)
@@ -28,11 +28,11 @@ export function requireProgress(
     before = current
   }
   requireOrder(place, order, before, next)
-  // Where only the API can compare what stands between them, the ends may still be comparable.
+  // If only the API can compare the rows in between, the ends may still be comparable.
   requireOrder(place, order, position, next)
 }
 
-/** @throws PermanentError (`order`) when it is certain that the second comes before the first */
+/** @throws PermanentError (`order`) if the second certainly comes before the first */
 export function requireOrder(
   place: string,
   order: ScanOrder,
@@ -44,7 +44,7 @@ export function requireOrder(
 
 export function outOfOrder(place: string): PermanentError {
   return new PermanentError('order', {
-    found: `The API gave rows of "${place}" in another order than the one asked for`,
+    found: `The API returned rows of "${place}" in a different order than requested`,
     remedy: 'check that nothing between it and this worker ignores "where" or "order_by", or answers from a cache',
   })
 }
@@ -55,7 +55,7 @@ export function isSame(position: Position, other: Position): boolean {
 
 export function samePage(place: string): PermanentError {
   return new PermanentError('response-shape', {
-    found: `The API gave the same page of "${place}" twice`,
+    found: `The API returned the same page of "${place}" twice`,
     remedy: 'something in front of it answers from a cache, or ignores "where"',
   })
 }

@@ -1,7 +1,7 @@
-/** A page should be read and written within a few seconds, and four of them be held in memory. */
+/** A page should be read and written within a few seconds, and four pages should fit into memory. */
 const wantedBytes = 8 * 2 ** 20
 const wantedMs = 5_000
-/** A slow answer may be the fault of anything but the page: fewer rows than this don't make it faster. */
+/** A slow response may have causes other than the page size: fewer rows than this don't make it faster. */
 const leastRowsForTime = 50
 
 export interface MeasuredPage {
@@ -10,7 +10,7 @@ export interface MeasuredPage {
   readonly ms: number
 }
 
-/** How many rows to ask for next: fewer when the last page was large or slow, more again, up to `most`, when it wasn't. */
+/** How many rows to request next: fewer if the last page was large or slow, otherwise more, up to `most`. */
 export function nextPageSize(size: number, { rows, bytes, ms }: MeasuredPage, most: number): number {
   const byBytes = (rows * wantedBytes) / Math.max(1, bytes)
   const byTime = Math.max(leastRowsForTime, (rows * wantedMs) / Math.max(1, ms))

@@ -12,13 +12,13 @@ import { allOf, between, orderBy, type ScanOrder, type Where } from './scan.ts'
 
 export interface Page {
   readonly rows: Rows
-  /** Behind the last row. */
+  /** After the last row. */
   readonly next: Position
-  /** The API's own time when it answered, in milliseconds; undefined when it doesn't say. */
+  /** The API's own time of the response, in milliseconds; undefined if it sent none. */
   readonly serverDate: number | undefined
-  /** How many rows were asked for. */
+  /** How many rows were requested. */
   readonly asked: number
-  /** It is known that none follows. */
+  /** It is known that no page follows. */
   readonly isLast: boolean
 }
 
@@ -27,28 +27,29 @@ export interface Read {
   readonly document: UntypedDocument
   readonly order: ScanOrder
   readonly where: Where
-  /** The read goes on behind it. */
+  /** The read continues after it. */
   readonly position?: Position | undefined
-  /** The row at which the read ends, where there is one; it may come nearer meanwhile. */
+  /** The row at which the read ends, if there is one; it may move closer meanwhile. */
   end?(): Position | undefined
-  /** Of the whole that this is a part of; default one of its own. */
+  /** The limit of the whole read that this is a part of; default: one of its own. */
   readonly limit?: RowLimit
 }
 
-/** A page of one row may be as large as a row is. */
+/** A page of one row may be as large as a row can be. */
 const largestPageBytes = 32 * 2 ** 20
 
 /**
- * The pages of a read in its order. While the caller writes one, the next stands ready and the one behind it is fetched. Only an
- * empty page, or one that reaches `end`, ends the read: a role's row limit may be below the one asked for.
+ * The pages of a read, in order. While the caller writes one, the next is ready and the one after it is being fetched. Only an
+ * empty page, or one that reaches `end`, ends the read: a role's row limit may be below the requested one.
  *
- * @throws PermanentError (`response-shape`, `order`, `endless`) when the pages don't go on in the order, or would never end
+ * @throws PermanentError (`response-shape`, `order`, `endless`) if the pages aren't in order, or would never end
  */
 export async function* readPages(table: RemoteTable, read: Read, signal: AbortSignal): AsyncGenerator<Page> {
   const left = new AbortController()
   const abort = AbortSignal.any([signal, left.signal])
   let size = table.pageSize
-  // What failed once is come back to slowly, since the failure may have been nobody's fault; what was too large is not.
+  // After a failure the size grows again slowly, because the failure may have had another cause; a size that was too large isn't
+  // tried again.
   let top = table.pageSize
   let most = top
   const ends = new CycleCheck()
@@ -78,11 +79,11 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
     const following = page.then(fetched =>
       fetched && !isAt(fetched.next, read.end?.()) ? fetch(fetched.next) : undefined,
     )
-    // Its failure is met when it is awaited, after the pages before it have been written.
+    // Its failure is handled when it is awaited, after the earlier pages have been written.
     following.catch(() => {})
     return following
   }
-  // A short page is taken for the last one until a role's row limit turns out to be the reason.
+  // A short page counts as the last one until a role's row limit turns out to be the reason.
   let shortMeansLast = true
   try {
     let coming = fetch(read.position)
@@ -101,7 +102,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
         try {
           shortMeansLast = (await coming) === undefined
         } catch (error) {
-          // What has come is kept, whatever became of the next one.
+          // Received pages are kept, whatever happens to the next one.
           yield { ...page, isLast: false }
           throw error
         }
@@ -111,13 +112,12 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
       }
     }
   } finally {
-    left.abort(new DOMException('the page is not wanted any more', 'AbortError'))
+    left.abort(new DOMException('the page is no longer needed', 'AbortError'))
   }
 }
 
 /**
- * `fetch` writes to its socket two turns of the event loop after it was called. Who writes a page takes some milliseconds to make
- * it ready, in which the API might be at work on the next one already.
+ * `fetch` writes to its socket two turns of the event loop after the call. The caller's preparation of a page takes some milliseconds, in which the API could already work on the next one.
  */
 async function requestIsSent(): Promise<void> {
   await nextTurn()
@@ -149,7 +149,7 @@ async function fetchPage(
   return { rows, length, next, serverDate, asked }
 }
 
-/** Fewer rows may come through where these were said; all but the first may have other reasons as well. */
+/** Errors that fewer rows may avoid; all but the first may have other causes too. */
 const reasonsForFewer: ReadonlySet<string> = new Set([
   'too-large',
   'timeout',

@@ -4,19 +4,19 @@ import type { RemoteTable } from './remote-table.ts'
 import type { Where } from './scan.ts'
 
 /**
- * More than were inserted since they were counted, or came again because they changed while they were read: a read that brings as
- * many as both has no end.
+ * More rows than were inserted since the count, or were repeated because they changed during the read: a read that returns more
+ * than both has no end.
  */
 const freeRows = 1_000_000
 const timesTheCount = 10
 
-/** Of one run, whatever is counted, and where the role may not aggregate. The run that resumes has as many again. */
+/** Rows per run, whatever is counted, also if the role may not aggregate. A run that resumes may read as many again. */
 const mostRows = 1_000_000_000
 
-/** Ends a read that brings far more rows than the API counts. */
+/** Ends a read that returns far more rows than the API counts. */
 export interface RowLimit {
   /**
-   * So many more rows came, or were said to be there.
+   * Adds rows that were received or announced.
    *
    * @throws PermanentError (`endless`)
    */
@@ -24,8 +24,8 @@ export interface RowLimit {
 }
 
 /**
- * @param where of all that is read
- * @param counted how many rows there were at the beginning, where that is known; they are counted again before the read is ended
+ * @param where of everything that is read
+ * @param counted how many rows there were at the start, if known; they are counted again before the read is ended
  */
 export function createRowLimit(table: RemoteTable, where: Where, counted?: number): RowLimit {
   let allowed = counted === undefined ? freeRows : allowedOf(counted)
@@ -48,8 +48,8 @@ function allowedOf(count = mostRows): number {
 function endless(place: string, read: number, count: number | undefined): PermanentError {
   const counts = count === undefined ? 'and no count of them' : `and counts ${count}`
   return new PermanentError('endless', {
-    found: `The API gave ${read} rows of "${place}" without an end, ${counts}`,
+    found: `The API returned ${read} rows of "${place}" without an end, ${counts}`,
     remedy:
-      'check what answers in its place; if there really are that many rows, run the job again, and it resumes there',
+      'check what answers for the API; if there really are that many rows, run the job again, and it resumes there',
   })
 }

@@ -2,28 +2,28 @@ import type { NamingConvention } from '../../hasura/scalars.ts'
 import { parseKeepingDigits } from '../../json/exact-numbers.ts'
 import type { Position } from '../../store/schema.ts'
 
-/** A `where` of Hasura's: what a page may hold. */
+/** A `where` of Hasura: which rows a page may have. */
 export type Where = { readonly [field: string]: unknown }
 
-/** The columns that give each row one place: a cursor with the key behind it, or the key alone. */
+/** The columns that define each row's place: a cursor followed by the key, or only the key. */
 export interface ScanOrder {
   readonly columns: readonly string[]
-  /** What the API calls the columns to which the document gives another name. */
+  /** The API's names of columns that have an alias in the document. */
   readonly fields?: ReadonlyMap<string, string>
   /**
-   * The columns whose values are sent as numbers, because their scalar is GraphQL's own Int or Float; every other type takes
-   * a text, which keeps all digits.
+   * The columns whose values are sent as numbers, because their scalar is GraphQL's own Int or Float; all other types accept
+   * text, which keeps all digits.
    */
   readonly sentAsNumbers: ReadonlySet<string>
-  /** The same of GraphQL's Boolean. */
+  /** The same for GraphQL's Boolean. */
   readonly sentAsBooleans?: ReadonlySet<string>
-  /** How the values of a column compare; of a column without, nothing is known. */
+  /** How the values of a column compare; unknown for columns not listed. */
   readonly comparisons?: ReadonlyMap<string, Compare>
-  /** Default those of Hasura's naming convention `hasura-default`. */
+  /** Default: those of Hasura's naming convention `hasura-default`. */
   readonly directions?: Directions
 }
 
-/** Less than 0 when `a` comes first, more when `b` does, 0 when they are equal; undefined when that isn't certain from here. */
+/** Less than 0 if `a` comes first, more than 0 if `b` does, 0 if they are equal; undefined if that isn't certain here. */
 export type Compare = (a: string, b: string) => number | undefined
 
 interface Directions {
@@ -32,26 +32,26 @@ interface Directions {
   readonly descendingNullsLast: string
 }
 
-/** What an API calls the directions of an order. */
+/** The API's names for the directions of an order. */
 export const directions: Readonly<Record<NamingConvention, Directions>> = {
   'hasura-default': { ascending: 'asc', descending: 'desc', descendingNullsLast: 'desc_nulls_last' },
   'graphql-default': { ascending: 'ASC', descending: 'DESC', descendingNullsLast: 'DESC_NULLS_LAST' },
 }
 
-/** Rows in the order of the first column, ties in the order of those behind it. */
+/** Rows in the order of the first column, ties in the order of the following ones. */
 export function orderBy(order: ScanOrder): readonly Record<string, string>[] {
   const { columns, directions: { ascending } = directions['hasura-default'] } = order
   return columns.map(column => ({ [fieldOf(order, column)]: ascending }))
 }
 
-/** The row with the greatest first column before all others. With nulls last the API's database can't use an index. */
+/** The row with the greatest first column first. With nulls last, the API's database couldn't use an index. */
 export function greatestFirst(order: ScanOrder, nulls: 'first' | 'last'): readonly Record<string, string>[] {
   const { columns, directions: { descending, descendingNullsLast } = directions['hasura-default'] } = order
   const direction = nulls === 'first' ? descending : descendingNullsLast
   return columns.slice(0, 1).map(column => ({ [fieldOf(order, column)]: direction }))
 }
 
-/** The same of two rows. */
+/** The same for two rows. */
 export function compareRows({ columns, comparisons }: ScanOrder, a: Position, b: Position): number | undefined {
   for (const [at, column] of columns.entries()) {
     const compared = comparisons?.get(column)?.(a[at] ?? '', b[at] ?? '')
@@ -61,19 +61,19 @@ export function compareRows({ columns, comparisons }: ScanOrder, a: Position, b:
 }
 
 /**
- * The rows strictly behind a position. The outer `_gte` lets the database use an index on the first column; the alternatives
- * step over the ties: `(a > A) or (a = A and b > B) or (a = A and b = B and c > C)`.
+ * The rows strictly after a position. The outer `_gte` lets the database use an index on the first column; the alternatives skip
+ * the ties: `(a > A) or (a = A and b > B) or (a = A and b = B and c > C)`.
  */
 export function behind(order: ScanOrder, position: Position): Where {
   return compare(order, position, '_gt', '_gt', '_gte')
 }
 
-/** The rows up to a position, the one at it among them. */
+/** The rows up to and including a position. */
 function upTo(order: ScanOrder, position: Position): Where {
   return compare(order, position, '_lt', '_lte', '_lte')
 }
 
-/** The rows strictly behind one position and up to another, where these are given. */
+/** The rows strictly after one position and up to another, if given. */
 export function between(order: ScanOrder, from: Position | undefined, to: Position | undefined): Where {
   return allOf(from && behind(order, from), to && upTo(order, to))
 }
@@ -91,7 +91,7 @@ function compare(order: ScanOrder, position: Position, strict: string, last: str
   return { [first]: { [outer]: values[0] }, _or: alternatives }
 }
 
-/** The rows from a lower bound of the first column on. */
+/** The rows from a lower bound of the first column. */
 export function from(order: ScanOrder, bound: string): Where {
   return boundOf(order, '_gte', bound)
 }
@@ -106,7 +106,7 @@ function boundOf(order: ScanOrder, operator: string, bound: string): Where {
   return { [fieldOf(order, first)]: { [operator]: sentValue(order, first, bound) } }
 }
 
-/** The rows of these keys. */
+/** The rows with these keys. */
 export function among(key: ScanOrder, keys: readonly Position[]): Where {
   const [first = '', ...others] = key.columns
   if (others.length === 0) {
@@ -121,7 +121,7 @@ export function among(key: ScanOrder, keys: readonly Position[]): Where {
   }
 }
 
-/** What all of these allow. */
+/** The conjunction of all these. */
 export function allOf(...wheres: readonly (Where | undefined)[]): Where {
   const given = wheres.filter(where => where !== undefined && Object.keys(where).length > 0)
   const [only = {}] = given
@@ -133,8 +133,8 @@ function fieldOf({ fields }: ScanOrder, column: string): string {
 }
 
 /**
- * A value as it goes back into a variable. GraphQL's own numbers are written digit by digit; `NaN` and `Infinity`, which JSON
- * can't write as numbers, are texts, as Hasura takes them for every column of Postgres (`parsePGValue` in its source).
+ * A value as a variable. GraphQL's own numbers are written digit by digit. `NaN` and `Infinity`, which JSON can't write as
+ * numbers, are text, as Hasura accepts them for every Postgres column (`parsePGValue` in its source).
  */
 function sentValue(order: ScanOrder, column: string, text = ''): unknown {
   if (order.sentAsBooleans?.has(column)) return text === 'true'

@@ -268,7 +268,7 @@ describe.each(stores)('a full load into %s', backend => {
     ]) {
       await expect(run(backfill)).rejects.toMatchObject({
         code: 'usage',
-        found: `The backfill begins at ${backfill.from} and ends before ${backfill.to}, so it has nothing to read`,
+        found: `The backfill starts at ${backfill.from} and ends before ${backfill.to}, so it would read nothing`,
       })
     }
     await expect(run({ to: 'the day before' })).rejects.toMatchObject({

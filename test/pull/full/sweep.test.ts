@@ -128,7 +128,9 @@ describe.each(stores)('a sweep on %s', backend => {
     expect(refusal).toMatchObject({
       code: 'deletion-guard',
       scope: 'job',
-      message: expect.stringMatching(/^20 of the 40 rows .* "run sync-\w+ --account .* --allow-deletions"/),
+      message: expect.stringMatching(
+        /^20 of the 40 rows .* "npm run -s cli -- run sync-\w+ --account .* --allow-deletions"/,
+      ),
     })
     expect(await deleted(table)).toEqual([])
     expect(await stateOf(table)).toEqual([])
