@@ -150,7 +150,9 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     expect(head).toMatch(/^request +job +account +state +trigger +priority +age +what$/)
     expect(first).toMatch(new RegExp(`^${failed} +export-articles +default +failed +cli +normal +\\d+ s +It broke$`))
     expect(second).toMatch(
-      new RegExp(`^${waiting} +.* waits for a worker that runs export-articles for account "default": none is running$`),
+      new RegExp(
+        `^${waiting} +.* waits for a worker that runs export-articles for account "default": none is running$`,
+      ),
     )
     const json = await run(door, [
       'requests',

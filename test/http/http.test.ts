@@ -269,12 +269,7 @@ describe('a request that is not as it must be', () => {
     ],
     ['with a word too much in its payload', { body: '{"payload":{"until":"x"}}' }, 400, /Unrecognized key: "until"/],
     ['with a word too much', { body: '{"prioriti":"high"}' }, 400, /^The body is invalid \(.*"prioriti"\)$/],
-    [
-      'with an unknown priority',
-      { body: '{"priority":"urgent"}' },
-      400,
-      /^The body is invalid \(priority: /,
-    ],
+    ['with an unknown priority', { body: '{"priority":"urgent"}' }, 400, /^The body is invalid \(priority: /],
     ['whose body is a list', { body: '[]' }, 400, /^The body is invalid/],
     ['whose body is no JSON', { body: '{"payload": unique-word-4711' }, 400, /JSON/],
     ['whose body is empty', { body: '' }, 400, /empty/],
@@ -302,7 +297,11 @@ describe('a request that is not as it must be', () => {
 
   test('is one that nobody made', async () => {
     expect(await look('/requests/none')).toEqual(
-      refused(404, 'There is no request "none": requests that are done are kept for 7 days, failed ones for 30', 'not-found'),
+      refused(
+        404,
+        'There is no request "none": requests that are done are kept for 7 days, failed ones for 30',
+        'not-found',
+      ),
     )
   })
 })

@@ -120,7 +120,11 @@ describe('what is no access token of the issuer, for this worker and for its bea
     ['bound to nothing that is known', () => sign(rsa, { ...claims, cnf: null }), bound],
     ['for another audience', () => sign(rsa, { ...claims, aud: 'account' }), /^The token is not meant for this worker/],
     ['for no audience', () => sign(rsa, without('aud')), /^The token is not meant for this worker/],
-    ['of another issuer', () => sign(rsa, { ...claims, iss: `${opened.issuer}/` }), /^The token is from another issuer/],
+    [
+      'of another issuer',
+      () => sign(rsa, { ...claims, iss: `${opened.issuer}/` }),
+      /^The token is from another issuer/,
+    ],
     ['of no issuer', () => sign(rsa, without('iss')), /^The token is from another issuer/],
     ['of a list of issuers', () => sign(rsa, { ...claims, iss: [opened.issuer] }), /^The token is from another issuer/],
     ['expired', () => sign(rsa, { ...claims, exp: seconds() - 60 }), 'The token has expired: get a new one'],

@@ -81,9 +81,7 @@ describe('a caller that doesn’t come to the end of its request is cut off', ()
     using connection = await openConnection(door.url)
     connection.send('GET /health/live HTTP/1.1\r\nhost: x\r\n')
     const dripping = setInterval(() => connection.send('x-a: b\r\n'), 50)
-    expect(await connection.untilClosed()).toMatch(
-      /^HTTP\/1\.1 408 [\s\S]*"The request was not complete in time"/,
-    )
+    expect(await connection.untilClosed()).toMatch(/^HTTP\/1\.1 408 [\s\S]*"The request was not complete in time"/)
     clearInterval(dripping)
   })
 
