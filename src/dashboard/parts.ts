@@ -33,6 +33,8 @@ const tones: Readonly<Record<string, string>> = {
   interrupted: 'warn',
   paused: 'warn',
   late: 'warn',
+  failing: 'warn',
+  connecting: 'wait',
 }
 
 /** A state as a word; its colour only repeats it. */

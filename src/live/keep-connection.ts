@@ -8,7 +8,7 @@ import type { LiveLine } from './live-line.ts'
 /** Milliseconds. */
 const longestPauseMs = 60_000
 /** A connection that lasts so long was worth its while: the next failure is the first again. */
-const steadyMs = 60_000
+const steadyMs = 10_000
 /** How long a second connection may take to answer all subscriptions before the first is closed all the same. */
 const answersWithinMs = 5_000
 /** Timers can't wait longer than 24 days. */

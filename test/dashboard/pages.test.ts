@@ -50,6 +50,8 @@ async function fill() {
   )
   await sql`insert into worker.audit (viewer, caller, action, wanted, told, outcome)
     values (${evil}, ${evil}, ${evil}, jsonb_build_object('account', ${evil}::text), ${evil}, 'failed')`.execute(store)
+  await sql`insert into worker.live (account, job, state, code, found, remedy)
+    values (${evil}, ${evil}, 'failing', ${evil}, ${evil}, ${evil})`.execute(store)
   board.runLog.add(JSON.stringify({ run: '00000000-0000-0000-0000-00000000e711', msg: evil }))
 }
 

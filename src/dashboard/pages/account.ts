@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { jobsOf } from '../../definitions/account-jobs.ts'
+import { type ListedLive, listLiveStates } from '../../live/live-lease.ts'
 import { getNamed } from '../../names/find-named.ts'
 import { nameValue } from '../../operations/values.ts'
 import { type Html, html } from '../html.ts'
@@ -22,7 +23,7 @@ export const accountPage = definePage({
     const { reading, viewer, here } = context
     const { account } = getNamed('account', reading.deps.accounts, name)
     const jobs = jobsOf(account, reading.deps.jobs.values())
-    const [{ accounts }, held, active, lines, refusal, runs] = await Promise.all([
+    const [{ accounts }, held, active, lines, refusal, runs, live] = await Promise.all([
       findAccounts(reading, { search: name, limit: 1_000 }),
       findHeld(reading, { account: name, limit: 20 }),
       findActive(reading, { account: name, limit: 20 }),
@@ -32,6 +33,7 @@ export const accountPage = definePage({
       ),
       findLastRefusal(reading, name),
       findRuns(reading, { account: name, limit: 10 }),
+      listLiveStates(reading.deps.store),
     ])
     const row = accounts.find(each => each.name === name)
     const token = findTokenFacts(reading, name)
@@ -40,7 +42,7 @@ export const accountPage = definePage({
       main: html`${held.total > 0 ? html`<p class="verdict bad" role="status">It stands still: see what holds it.</p>${holdList(context, held.holds)}` : html`<p class="verdict good" role="status">Nothing holds it.</p>`}
 ${active.total > 0 && html`<section><h2>Running</h2>${activeList(context, active.active)}</section>`}
 <section><h2>Jobs</h2>${lineTable(context, lines, 'account')}</section>
-<section><h2>Login</h2>${tokenFacts(token)}
+${liveList(live.get(name) ?? [])}<section><h2>Login</h2>${tokenFacts(token)}
 ${facts([
   ['Client', account.login.clientId],
   ['Method', account.login.method],
@@ -56,6 +58,27 @@ ${account.callers && html`<p class="meta">Over HTTP it is for ${account.callers.
     }
   },
 })
+
+/** How it goes with subscriptions, where a job is live. */
+function liveList(states: readonly ListedLive[]): Html | false {
+  return (
+    states.length > 0 &&
+    html`<section><h2>Live</h2>${table(
+      'Jobs that are live',
+      [
+        { title: 'Job', cell: ({ job }) => job },
+        { title: 'State', cell: ({ state }) => badge(state) },
+        { title: 'Since', cell: ({ since }) => when(new Date(since)) },
+        {
+          title: 'Why',
+          cell: ({ problem }) => problem && explained(problem.code, problem.found, problem.remedy),
+        },
+      ],
+      states,
+      'No job is live.',
+    )}</section>`
+  )
+}
 
 function tokenFacts(token: TokenFacts | undefined): Html {
   if (!token) return html`<p class="empty">This process holds no token for it: its next run gets one.</p>`

@@ -1,10 +1,11 @@
 import { type GraphQLFieldConfigMap, GraphQLInt, GraphQLList, GraphQLNonNull } from 'graphql'
+import { withHints } from './input-hints.ts'
 import { queryFields } from './query-fields.ts'
 import type { RoleModel } from './role-model.ts'
 import { nonNullList, selectColumns, sorted, TableTypes } from './table-types.ts'
 import type { TypeRegistry } from './type-registry.ts'
 
-/** Streaming subscriptions can't be asked for over HTTP; they are here because an introspected schema has them. */
+/** Live queries are those of the query root; a stream gives batches of what has a greater cursor. */
 export function subscriptionFields(types: TypeRegistry, model: RoleModel): GraphQLFieldConfigMap<unknown, unknown> {
   const tableTypes = new TableTypes(types, model)
   const fields: GraphQLFieldConfigMap<unknown, unknown> = { ...queryFields(types, model).configs }
@@ -20,7 +21,12 @@ export function subscriptionFields(types: TypeRegistry, model: RoleModel): Graph
       'Initial value of the column from where the streaming should start',
       () =>
         sorted(
-          Object.fromEntries(selectColumns(table).map(column => [column.name, { type: types.scalar(column.type) }])),
+          Object.fromEntries(
+            selectColumns(table).map(({ name: column, type }) => [
+              column,
+              withHints({ type: types.scalar(type) }, { column: type, acceptsNull: true }),
+            ]),
+          ),
         ),
     )
     const cursor = types.input(`${name}_stream_cursor_input`, `Streaming cursor of the table "${name}"`, () => ({
