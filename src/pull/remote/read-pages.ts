@@ -59,7 +59,9 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
       const asked = size
       const startedAt = table.clock.now()
       try {
-        const page = await fetchPage(table, { ...read, position }, asked, abort)
+        const page = await fetchPage(table, { ...read, position }, asked, abort, error =>
+          mayBeTooMuch(error, table.clock.now() - startedAt),
+        )
         if (!page) return undefined
         const ms = table.clock.now() - startedAt
         if (ends.meets(JSON.stringify(page.next))) throw samePage(table.place)
@@ -68,7 +70,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
         size = nextPageSize(asked, { rows: page.rows.count, bytes: page.length, ms }, most)
         return page
       } catch (error) {
-        if (asked === 1 || !mayBeTooMuch(error)) throw error
+        if (asked === 1 || !mayBeTooMuch(error, table.clock.now() - startedAt)) throw error
         if (isTooLarge(error)) top = Math.ceil(asked / 2)
         most = Math.ceil(asked / 2)
         size = Math.ceil(asked / 10)
@@ -135,13 +137,14 @@ async function fetchPage(
   { document, order, where: wanted, position, end }: Read,
   asked: number,
   signal: AbortSignal,
+  givesUpOn: (error: TransientError) => boolean,
 ): Promise<FetchedPage | undefined> {
   const variables = {
     where: allOf(where, wanted, between(order, position, end?.())),
     order_by: orderBy(order),
     limit: asked,
   }
-  const options = { signal, ...(asked > 1 && { maxBytes: largestPageBytes, givesUpOn: mayBeTooMuch }) }
+  const options = { signal, ...(asked > 1 && { maxBytes: largestPageBytes, givesUpOn }) }
   const { serverDate, length, ...rows } = await hasura.queryRows(document, variables, place, options)
   if (rows.count === 0) return undefined
   const next = textsAt(rows, rows.count - 1, order.columns)
@@ -158,12 +161,20 @@ const reasonsForFewer: ReadonlySet<string> = new Set([
   'http-504',
   'unexpected',
   'postgres-error',
+  'mssql-error',
+  'bigquery-error',
+  'data-connector-error',
+  'remote-schema-error',
 ])
+
+/** The shortest limit that proxies have by default for an answer to begin is 15 seconds (Fastly, which then answers 503). */
+const slowMs = 14_000
 
 function isTooLarge(error: unknown): boolean {
   return error instanceof PermanentError && error.code === 'too-large'
 }
 
-function mayBeTooMuch(error: unknown): boolean {
-  return (error instanceof TransientError || error instanceof PermanentError) && reasonsForFewer.has(error.code)
+function mayBeTooMuch(error: unknown, afterMs: number): boolean {
+  if (!(error instanceof TransientError || error instanceof PermanentError)) return false
+  return reasonsForFewer.has(error.code) || (afterMs >= slowMs && /^http-5\d\d$/.test(error.code))
 }
