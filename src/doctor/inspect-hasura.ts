@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
-import type { Claims } from '../auth/claims.ts'
+import type { Claims, HasuraClaims } from '../auth/claims.ts'
 import { WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { listNames } from '../names/list-names.ts'
@@ -9,16 +9,37 @@ import { type Finding, fail, failWith, ok, warn } from './check.ts'
 /** Queries only the name of the query type, which every role may see. */
 const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>> = parse('query Doctor { __typename }')
 
-/** Whether Hasura is there and takes the token. */
+/** Nobody's role: Hasura refuses it. */
+export const nobodysRole = 'hasura-sync-worker-doctor'
+
+/**
+ * Whether Hasura is there, takes the token, and is told the role: without `x-hasura-role` it uses the default role, and so shows other
+ * rows than the job's.
+ *
+ * @param openClient for a role
+ * @param roles of the token
+ */
 export async function inspectHasura(
   url: string,
-  hasura: HasuraClient,
-  claims: Claims,
+  openClient: (role: string) => HasuraClient,
+  { claims, roles }: { readonly claims: Claims; readonly roles: Pick<HasuraClaims, 'defaultRole' | 'allowedRoles'> },
   signal: AbortSignal,
 ): Promise<Finding> {
+  const { defaultRole } = roles
   try {
-    const { __typename } = await hasura.query(anything, {}, { signal })
-    if (__typename === 'query_root') return ok(`${url} answers role "${hasura.role}"`)
+    const { __typename } = await openClient(defaultRole).query(anything, {}, { signal })
+    if (__typename === 'query_root') {
+      if (
+        roles.allowedRoles.some(role => role !== defaultRole) &&
+        (await isAnswered(openClient(nobodysRole), signal))
+      ) {
+        return fail(
+          `${url} answers a role that the token does not have, so x-hasura-role does not arrive and every job runs as "${defaultRole}"`,
+          'let the proxies in front of Hasura pass the header x-hasura-role on',
+        )
+      }
+      return ok(`${url} answers role "${defaultRole}"`)
+    }
     return warn(`${url} answers, but its query type is ${__typename}, which is not Hasura's`, 'check HASURA_URL')
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
@@ -26,6 +47,16 @@ export async function inspectHasura(
     return error.code === 'invalid-jwt' && !/IssuedAtFuture|NotYetValid|Expired/.test(error.found)
       ? explainRejection(finding, claims)
       : finding
+  }
+}
+
+async function isAnswered(hasura: HasuraClient, signal: AbortSignal): Promise<boolean> {
+  try {
+    await hasura.query(anything, {}, { signal, givesUpOn: () => true })
+    return true
+  } catch (error) {
+    if (error instanceof WorkerError) return false
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@ import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { Token } from '../../../src/auth/token.ts'
+import { createTokenSource } from '../../../src/auth/token-source.ts'
 import { OutageError } from '../../../src/errors.ts'
 import { createHasuraClient } from '../../../src/hasura/hasura-client.ts'
 import { readPages } from '../../../src/pull/remote/read-pages.ts'
@@ -25,7 +26,7 @@ async function read(clock: VirtualClock, refusal: Answer) {
     const answer = limit > 10 ? refusal : { data: { a: left.splice(0, limit) } }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
-  const tokens = { get: async () => new Token('token', Number.POSITIVE_INFINITY), drop() {} }
+  const tokens = createTokenSource({ clock, requestToken: async () => new Token('token', clock.now() + 1e9) })
   const table: RemoteTable = {
     hasura: createHasuraClient({ url: server.url, role: 'viewer', tokens, clock }),
     clock,
