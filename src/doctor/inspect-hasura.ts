@@ -10,7 +10,7 @@ import { type Finding, fail, failWith, ok, warn } from './check.ts'
 const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>> = parse('query Doctor { __typename }')
 
 /** Nobody's role: Hasura refuses it. */
-export const nobodysRole = 'hasura-sync-worker-doctor'
+export const unassignedRole = 'hasura-sync-worker-doctor'
 
 /**
  * Whether Hasura is there, takes the token, and is told the role: without `x-hasura-role` it uses the default role, and so shows other
@@ -31,7 +31,7 @@ export async function inspectHasura(
     if (__typename === 'query_root') {
       if (
         roles.allowedRoles.some(role => role !== defaultRole) &&
-        (await isAnswered(openClient(nobodysRole), signal))
+        (await isAnswered(openClient(unassignedRole), signal))
       ) {
         return fail(
           `${url} answers a role that the token does not have, so x-hasura-role does not arrive and every job runs as "${defaultRole}"`,

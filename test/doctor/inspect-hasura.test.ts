@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Claims } from '../../src/auth/claims.ts'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
-import { inspectHasura, nobodysRole } from '../../src/doctor/inspect-hasura.ts'
+import { inspectHasura, unassignedRole } from '../../src/doctor/inspect-hasura.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { refused, startScriptedServer } from '../hasura/scripted-server.ts'
@@ -33,6 +33,6 @@ test('a proxy that drops the role is found, since Hasura then takes the default 
 })
 
 test('a role that arrives is no finding, and of an account with one role nothing is asked', async () => {
-  expect(await inspect(['viewer', 'editor'], true)).toMatchObject({ status: 'ok', asked: ['viewer', nobodysRole] })
+  expect(await inspect(['viewer', 'editor'], true)).toMatchObject({ status: 'ok', asked: ['viewer', unassignedRole] })
   expect(await inspect(['viewer'], false)).toMatchObject({ status: 'ok', asked: ['viewer'] })
 })

@@ -167,7 +167,7 @@ const reasonsForFewer: ReadonlySet<string> = new Set([
   'remote-schema-error',
 ])
 
-/** The shortest limit that proxies have by default for an answer to begin is 15 seconds (Fastly, which then answers 503). */
+/** The shortest limit that proxies have by default for an answer to begin is 15 seconds (a CDN then answers 503). */
 const slowMs = 14_000
 
 function isTooLarge(error: unknown): boolean {
