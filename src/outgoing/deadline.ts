@@ -23,8 +23,13 @@ export async function withDeadline<T>(
     () => own.abort(new DOMException('No complete answer came in time', 'TimeoutError')),
     timeoutMs,
   )
+  const working = work(own.signal)
+  // A library may take no notice of its signal while a request of it waits for a connection.
+  const ended = new Promise<never>((_, reject) => {
+    own.signal.addEventListener('abort', () => reject(own.signal.reason))
+  })
   try {
-    return await work(own.signal)
+    return await Promise.race([working, ended])
   } catch (error) {
     // Libraries wrap the reason, or throw what the abort did to their connection.
     own.signal.throwIfAborted()

@@ -1,5 +1,5 @@
 import https from 'node:https'
-import { EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
+import { type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, Pool, setGlobalDispatcher } from 'undici'
 
 /** Through which proxies servers are reached. */
 export interface Proxies {
@@ -20,15 +20,48 @@ export function useProxies({ http, https: forHttps, except }: Proxies): Disposab
   const before = { dispatcher: getGlobalDispatcher(), agent: https.globalAgent }
   const httpsProxy = forHttps ?? http
   const proxies = { ...(http && { httpProxy: http }), ...(httpsProxy && { httpsProxy }), noProxy: except }
-  const dispatcher = new EnvHttpProxyAgent({ httpProxy: '', httpsProxy: '', ...proxies })
+  const dispatcher = new EnvHttpProxyAgent({ httpProxy: '', httpsProxy: '', ...proxies, clientFactory })
   setGlobalDispatcher(dispatcher)
-  const proxyEnv = { ...(httpsProxy && { HTTPS_PROXY: httpsProxy }), NO_PROXY: except }
+  const proxyEnv = { ...(httpsProxy && { HTTPS_PROXY: httpsProxy }), NO_PROXY: withSubdomains(except) }
   https.globalAgent = new https.Agent({ ...before.agent.options, proxyEnv })
   return {
     [Symbol.dispose]() {
       setGlobalDispatcher(before.dispatcher)
       https.globalAgent = before.agent
       void dispatcher.destroy()
+    },
+  }
+}
+
+/** Node's agent takes a name for that host alone, undici and curl for every host below it too. */
+function withSubdomains(except: string): string {
+  const names = except.split(/[\s,]+/).filter(name => name !== '')
+  return names.flatMap(name => (/^[a-z_]/i.test(name) && !name.includes(':') ? [name, `.${name}`] : [name])).join(',')
+}
+
+/** A proxy closed the connection before there was a tunnel. */
+class ClosedTunnelError extends Error {
+  readonly code = 'ERR_PROXY_TUNNEL'
+}
+
+/**
+ * The connections to a proxy. Where the proxy closes one instead of answering, undici would make the tunnel again and again, without a
+ * pause and without an end: for any other error it fails the request.
+ */
+function clientFactory(origin: URL, options: object): Dispatcher {
+  return new Pool(origin, options).compose(dispatch => (request, handler) => dispatch(request, failClosed(handler)))
+}
+
+function failClosed(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
+    onResponseStart: (...start) => handler.onResponseStart?.(...start),
+    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
+    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+    onResponseError(controller, error) {
+      const isClosed = 'code' in error && error.code === 'UND_ERR_SOCKET'
+      handler.onResponseError?.(controller, isClosed ? new ClosedTunnelError(error.message, { cause: error }) : error)
     },
   }
 }

@@ -77,6 +77,21 @@ describe.skipIf(!hasOpenssl)('behind a proxy', () => {
     expect(asked).toEqual([])
   })
 
+  test.each([
+    ['a request over TLS', exchange],
+    ['a request with a client certificate', (...given: Parameters<Exchange>) => withCertificate(...given)],
+  ] satisfies [string, Exchange][])('%s goes directly to every host below a named exception', async (_name, send) => {
+    const below = (): [Exchange, string] => [send, 'https://host.named.invalid/']
+    for (const except of ['named.invalid', '.named.invalid', '*.named.invalid', 'a.example, named.invalid']) {
+      await expect(ask(below, { https: proxy.url, except })).rejects.toThrow()
+      expect(proxy.connected, except).toEqual([])
+    }
+    proxy.closes = true
+    await ask(below, { https: proxy.url, except: 'amed.invalid,invalid.named' }).catch(() => {})
+    proxy.closes = false
+    expect(proxy.connected).toEqual(['host.named.invalid:443'])
+  })
+
   test.each(Object.entries(ways))('%s that the proxy refuses was never sent', async (_name, way) => {
     for (const status of [403, 407, 502]) {
       proxy.refusesWith = status
@@ -85,6 +100,17 @@ describe.skipIf(!hasOpenssl)('behind a proxy', () => {
       expect(failure).toMatchObject({ neverSent: true, words: expect.stringMatching(/^the proxy /) })
     }
   })
+
+  test.each(Object.entries(ways))(
+    '%s ends where the proxy closes the connection, and is not made again',
+    async (_name, way) => {
+      proxy.closes = true
+      const failure = await ask(way, { http: proxy.url, https: proxy.url }).catch(describeNetworkFailure)
+      proxy.closes = false
+      expect(failure).toMatchObject({ neverSent: true, words: expect.stringMatching(/^the proxy /) })
+      expect(proxy.connected).toHaveLength(1)
+    },
+  )
 
   test('a proxy for http serves https too, and one for https not http', async () => {
     const [plain, secure] = [ways['a plain request'], ways['a request over TLS']]

@@ -10,14 +10,15 @@ export async function listen(server: Server): Promise<number> {
   return z.object({ port: z.number() }).parse(server.address()).port
 }
 
-/** A proxy that connects to 127.0.0.1 whatever the name is, or refuses every connection with a status. */
+/** A proxy that connects to 127.0.0.1 whatever the name is, or refuses every connection with a status, or closes it. */
 export async function startProxy() {
-  const proxy = { connected: [] as string[], refusesWith: undefined as number | undefined }
+  const proxy = { connected: [] as string[], refusesWith: undefined as number | undefined, closes: false }
   const sockets = new Set<Socket>()
   const server = createServer()
   server.on('connect', (request, socket: Socket) => {
     proxy.connected.push(String(request.url))
     sockets.add(socket)
+    if (proxy.closes) return socket.destroy()
     if (proxy.refusesWith !== undefined)
       return socket.end(`HTTP/1.1 ${proxy.refusesWith} No\r\ncontent-length: 0\r\n\r\n`)
     const port = Number(request.url?.split(':').at(-1))
