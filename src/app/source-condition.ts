@@ -1,4 +1,5 @@
-import { registerHooks } from 'node:module'
+// By its name, what an older Node lacks would end it with a SyntaxError before its version is checked.
+import nodeModule from 'node:module'
 
 /** The condition in package.json's `exports` that selects the engine's TypeScript sources. */
 const sourceCondition = '@hasura-sync-worker/source'
@@ -9,7 +10,7 @@ const sourceCondition = '@hasura-sync-worker/source'
  * @returns the arguments that another Node process needs for the same
  */
 export function resolveToSources(): readonly string[] {
-  registerHooks({
+  nodeModule.registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier, { ...context, conditions: [...context.conditions, sourceCondition] }),
   })

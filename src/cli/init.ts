@@ -1,4 +1,5 @@
-import { relative, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { initProject } from '../init/init-project.ts'
 import { defineStandaloneCommand } from './command.ts'
@@ -34,18 +35,25 @@ export const init = defineStandaloneCommand({
     const lines = [
       written.length > 0 ? `Written to ${folder}:` : `Nothing to write: ${folder} is complete.`,
       ...written.map(path => `  ${path}`),
-      ...(leftAlone.length > 0 ? ['Kept:', ...leftAlone.map(what => `  ${what}`)] : []),
+      ...(leftAlone.length > 0
+        ? ['Kept, though they differ from what a new project has:', ...leftAlone.map(what => `  ${what}`)]
+        : []),
     ]
     terminal.out(`${lines.join('\n')}\n`)
     const mirrored = context && (await mirrorTables(context, table.length > 0 ? table : allTables ? 'all' : 'ask'))
     if (mirrored && mirrored.exitCode !== 0) return mirrored.exitCode
+    // Run again after an upgrade, it only says what differs.
+    if (written.length === 0 && !mirrored) return 0
     const next = mirrored
       ? mirrored.jobs.length > 0
         ? mirrored.jobs.map(job => `npm run -s cli -- run ${job}`)
         : ['npm run -s cli -- add <table>']
       : [
           'npm install',
-          'cp .env.example .env    # and fill in the issuer, the client and the endpoint',
+          // An existing one is filled in already.
+          ...(existsSync(join(folder, '.env'))
+            ? []
+            : ['cp .env.example .env    # and fill in the issuer, the client and the endpoint']),
           'npm run -s cli -- doctor',
           'npm run -s cli -- add <table>',
         ]

@@ -1,5 +1,8 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findNodeProblem } from '../../src/init/engine-package.ts'
+import { projectFolder } from '../docs/markdown.ts'
 
 test.each([
   ['22.15.0', { found: 'This is Node 22.15.0', remedy: 'install Node 24 or later' }],
@@ -7,4 +10,24 @@ test.each([
   ['100.1.0', undefined],
 ])('Node %s: %j', (version, problem) => {
   expect(findNodeProblem({ engines: { node: '>=24' } }, version)).toEqual(problem)
+})
+
+/** What Node 20 doesn't have, of the modules that the engine uses (https://nodejs.org/docs/latest-v20.x/api/). */
+const tooNew = [
+  'registerHooks',
+  'enableCompileCache',
+  'findPackageJSON',
+  'stripTypeScriptTypes',
+  'getCallSites',
+  'glob',
+]
+
+test('an older Node gets as far as the check of its version', () => {
+  const imported = globSync('src/**/*.ts', { cwd: projectFolder }).flatMap(path =>
+    [...readFileSync(join(projectFolder, path), 'utf8').matchAll(/^import \{([^}]*)\} from 'node:[\w/]+'$/gm)].flatMap(
+      ([, names = '']) => names.split(',').map(name => name.trim().replace(/ as .*/, '')),
+    ),
+  )
+  expect(imported).toContain('readFile')
+  expect(imported.filter(name => tooNew.includes(name))).toEqual([])
 })

@@ -10,7 +10,9 @@ export async function firstSyncs(stage: Stage): Promise<void> {
   narrator.heading(
     '2  The first syncs: the schedules are due, and the bootstrap of a new account asks for each in turn',
   )
-  narrator.remark('Of one job never two runs are active: the later one reads only what changed since the other began.')
+  narrator.remark(
+    'A job never has two active runs: the later one reads only what has changed since the earlier one began.',
+  )
   const started = await worker.waitFor(line => line.msg === 'run started' && line.job === 'sync-articles', signal)
   await followProgress(stage, started.request ?? '')
   // The last of them is over before anything changes: it would take what the next step is about.

@@ -17,9 +17,7 @@ export async function holdAndMend(stage: Stage): Promise<void> {
   narrator.remark(`"${hold?.reason}"`)
   sandbox.identity.setRoles(workerClient, ['viewer', 'auditor'])
   narrator.say('identity', `the administrator grants "viewer" to ${workerClient} again`)
-  narrator.remark(
-    'A hold is probed after 5 s, then 10, 20 … up to 5 minutes; nobody is hammered, nothing has to be restarted.',
-  )
+  narrator.remark('A hold is probed after 5 s, then 10, 20 … up to 5 minutes; no restart is needed.')
   await caller.lookUntil(id, report => report.state === 'done', signal)
 }
 

@@ -41,7 +41,7 @@ export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<vo
   narrator.remark(
     `The identity provider gave ${tokens} tokens for all of this: one serves every run for as long as it lives,`,
   )
-  narrator.remark('and before something is held, a fresh one is looked at.')
+  narrator.remark('and the gate fetches a fresh one before it holds a request.')
 }
 
 export async function showRows({ sandbox, worker, narrator }: Stage): Promise<void> {
