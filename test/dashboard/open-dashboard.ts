@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Access } from '../../src/dashboard/access.ts'
 import { addDashboard } from '../../src/dashboard/create-dashboard.ts'
 import { createLinkAccess } from '../../src/dashboard/link-access.ts'
 import { createRunLog, type RunLog } from '../../src/dashboard/run-log.ts'
@@ -31,13 +32,19 @@ export interface Answer {
   readonly text: string
 }
 
+/** Adds the dashboard of the app to what HTTP serves. */
+export function addTestDashboard(http: FastifyInstance, app: TestApp, access: Access, runLog = createRunLog()): void {
+  const { log } = app.logged
+  const operationDeps = { deps: app.deps, tickets: undefined, ends: createRequestEnds(app.deps) }
+  addDashboard(http, { app: operationDeps, operations: app.operations, access, runLog, log, clock: systemClock })
+}
+
 export async function openTestDashboard(app: TestApp): Promise<TestDashboard> {
   const { log } = app.logged
   const http = createHttp({ operations: app.operations, authorize: off, log })
   const access = createLinkAccess(1, systemClock)
   const runLog = createRunLog()
-  const operationDeps = { deps: app.deps, tickets: undefined, ends: createRequestEnds(app.deps) }
-  addDashboard(http, { app: operationDeps, operations: app.operations, access, runLog, log, clock: systemClock })
+  addTestDashboard(http, app, access, runLog)
   const url = await http.listen({ host: '127.0.0.1', port: 0 })
   const link = () => `${url}${access.makeLink()}`
   const entered = await fetch(link(), { redirect: 'manual' })

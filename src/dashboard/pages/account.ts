@@ -39,7 +39,7 @@ export const accountPage = definePage({
     const token = findTokenFacts(reading, name)
     return {
       title: `Account ${name}`,
-      main: html`${held.total > 0 ? html`<p class="verdict bad" role="status">It stands still: see what holds it.</p>${holdList(context, held.holds)}` : html`<p class="verdict good" role="status">Nothing holds it.</p>`}
+      main: html`${held.total > 0 ? html`<p class="verdict bad" role="status">It stands still: see what holds it.</p><section><h2>What holds it</h2>${holdList(context, held.holds)}</section>` : html`<p class="verdict good" role="status">Nothing holds it.</p>`}
 ${active.total > 0 && html`<section><h2>Running</h2>${activeList(context, active.active)}</section>`}
 <section><h2>Jobs</h2>${lineTable(context, lines, 'account')}</section>
 ${liveList(live.get(name) ?? [])}<section><h2>Login</h2>${tokenFacts(token)}

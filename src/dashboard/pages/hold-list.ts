@@ -4,6 +4,9 @@ import { accountLink, ask, button, count, explained, jobLink, link, when } from 
 import type { HeldRow } from '../read/holds.ts'
 import { may } from '../viewer.ts'
 
+/** Holds that forgetting a checkpoint may end. */
+const resettable: ReadonlySet<string> = new Set(['fingerprint', 'mirror-table', 'deletion-guard'])
+
 /** Each hold with its reason, its remedy and how to look again. */
 export function holdList({ viewer, here }: Pick<PageContext, 'viewer' | 'here'>, holds: readonly HeldRow[]): Html {
   return html`<ul class="cards">${holds.map(hold => {
@@ -18,7 +21,7 @@ ${explained(hold.code, hold.found, hold.remedy)}
 ${
   may(viewer, 'operate') &&
   html`<div class="buttons">${!hold.asked_until && button('Look again now', 'probe', line, here)}${hold.code === 'deletion-guard' && ask('Allow these deletions…', 'allow-deletions', line, here)}${
-    hold.job && ask('Reset…', 'reset', line, here)
+    hold.job && resettable.has(hold.code) && ask('Reset…', 'reset', line, here)
   }</div>`
 }</li>`
   })}</ul>`

@@ -27,7 +27,7 @@ ${filterForm('holds', [
 ])}
 <p>${count(total)} ${total === 1 ? 'hold' : 'holds'}${total > most && `, of which the ${most} longest are shown`}.</p>
 ${total > 1 && may(context.viewer, 'operate') && html`<div class="buttons">${ask(`Look again at all ${count(total)}…`, 'probe', filter, context.here)}</div>`}
-${holds.length > 0 ? holdList(context, holds) : html`<p class="empty">Nothing is held.</p>`}`,
+${holds.length > 0 ? html`<section><h2>What is held</h2>${holdList(context, holds)}</section>` : html`<p class="empty">Nothing is held.</p>`}`,
     }
   },
 })

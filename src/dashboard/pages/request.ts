@@ -9,7 +9,7 @@ import { findPayload } from '../read/requests.ts'
 import { findRunsOfRequest } from '../read/runs.ts'
 import { may } from '../viewer.ts'
 import { progress } from './active-list.ts'
-import { runTable } from './run-table.ts'
+import { runTable, sayMaker } from './run-table.ts'
 
 export const requestPage = definePage({
   name: 'request',
@@ -34,7 +34,7 @@ ${facts([
   ['Account', accountLink(request.account)],
   ['Job', jobLink(request.job)],
   ['Made', when(request.requestedAt)],
-  ['Made by', html`${request.trigger} ${request.caller}`],
+  ['Made by', sayMaker(request.trigger, request.caller)],
   ['Priority', request.priority],
   ['Failed runs in a row', count(request.failures)],
   ['Ended', when(request.endedAt)],

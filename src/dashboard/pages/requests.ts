@@ -6,6 +6,7 @@ import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { accountLink, ask, badge, filterForm, jobLink, link, pager, table, when } from '../parts.ts'
 import { may } from '../viewer.ts'
+import { sayMaker } from './run-table.ts'
 
 const most = 50
 
@@ -26,6 +27,7 @@ export const requestsPage = definePage({
     const { after: _, ...filter } = query
     const requests = await listRequests(reading, { ...query, limit: most })
     const { state } = filter
+    const isFiltered = Object.values(filter).some(value => value !== undefined)
     const mayCancel = state === undefined || state === 'waiting' || state === 'running'
     const mayRetry = state === 'failed' || state === 'cancelled' || state === 'done'
     return {
@@ -38,7 +40,7 @@ export const requestsPage = definePage({
 ${
   may(viewer, 'operate') &&
   requests.length > 0 &&
-  html`<div class="buttons">${mayRetry && ask(`Retry all ${state}…`, 'retry', filter, here)}${mayCancel && ask('Cancel all of these…', 'cancel', filter, here)}</div>`
+  html`<div class="buttons">${mayRetry && ask(`Retry all ${state}…`, 'retry', filter, here)}${mayCancel && isFiltered && ask('Cancel all of these…', 'cancel', filter, here)}</div>`
 }
 ${table(
   'Requests',
@@ -48,7 +50,7 @@ ${table(
     { title: 'Job', cell: row => jobLink(row.job) },
     { title: 'State', cell: row => badge(row.state) },
     { title: 'Why', cell: row => row.failedReason ?? (row.waitsFor === undefined ? '' : `Waits for ${row.waitsFor}`) },
-    { title: 'Made by', cell: row => html`${row.trigger} ${row.caller}` },
+    { title: 'Made by', cell: row => sayMaker(row.trigger, row.caller) },
     { title: 'Ended', cell: row => when(row.endedAt) },
   ],
   requests,

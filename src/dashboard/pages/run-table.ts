@@ -29,3 +29,8 @@ export function runTable(runs: readonly RunRow[], empty: string): Html {
     empty,
   )
 }
+
+/** What made a request, and who, where that says more. */
+export function sayMaker(trigger: string, caller: string | null | undefined): string {
+  return caller && caller !== trigger ? `${trigger}, ${caller}` : trigger
+}

@@ -7,7 +7,7 @@ import { accountLink, ask, badge, count, explained, facts, howLong, jobLink, lin
 import { findActive, findRun, findRunsOfRequest, type RunRow } from '../read/runs.ts'
 import { may } from '../viewer.ts'
 import { progress } from './active-list.ts'
-import { runTable } from './run-table.ts'
+import { runTable, sayMaker } from './run-table.ts'
 
 /** One run: what it did, how long it took, what ended it, and what was logged. */
 export const runPage = definePage({
@@ -30,7 +30,7 @@ ${facts([
   ['Job', jobLink(run.job)],
   ['Request', html`<a href="${link('request', { id: run.request_id })}">${run.request_id}</a>`],
   ['Attempt', count(run.attempt)],
-  ['Made by', html`${run.trigger} ${run.caller}`],
+  ['Made by', sayMaker(run.trigger, run.caller)],
   ['Began', when(run.started_at)],
   ['Ended', when(run.finished_at)],
   ['Took', howLong(run.ms)],

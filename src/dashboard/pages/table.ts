@@ -29,7 +29,7 @@ export const tablePage = definePage({
         [
           { title: 'Column', cell: column => column.name },
           { title: 'Type', cell: column => column.type },
-          { title: '', cell: column => found.key.includes(column.name) && badge('key') },
+          { title: 'Key', cell: column => found.key.includes(column.name) && badge('key') },
         ],
         found.columns,
         '',

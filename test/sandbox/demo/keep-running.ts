@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Narrator } from './narrator.ts'
 import { callerClient, type Sandbox } from './open-sandbox.ts'
+import { tellDashboard } from './tell-dashboard.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 const reviseEveryMs = 20_000
@@ -20,6 +21,7 @@ export async function keepRunning(
   const signal = AbortSignal.any([interrupted, worker.lost])
   try {
     await worker.waitFor(line => line.msg.startsWith('worker ready'), signal)
+    await tellDashboard(sandbox, narrator)
     narrator.remark(
       `Its schedules come every 5 minutes; an article is revised in the API every ${reviseEveryMs / 1000} s.`,
     )

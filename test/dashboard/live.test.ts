@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { openTestDashboard, type TestDashboard } from './open-dashboard.ts'
+
+let app: TestApp
+let board: TestDashboard
+beforeAll(async () => {
+  app = await openTestApp()
+  board = await openTestDashboard(app)
+})
+afterAll(async () => {
+  await board[Symbol.asyncDispose]()
+  await app[Symbol.asyncDispose]()
+})
+
+/** What comes in a stream until the text is there. */
+async function readUntil(response: IncomingMessage, wanted: string): Promise<string> {
+  let seen = ''
+  for await (const part of response.setEncoding('utf8')) {
+    seen += part
+    if (seen.includes(wanted)) return seen
+  }
+  throw new Error(`the stream ended before ${wanted}: ${seen}`)
+}
+
+async function open(page: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
+  const asked = request(`${board.url}/dashboard/live?page=${encodeURIComponent(page)}`, {
+    headers: { cookie: board.cookie, ...headers },
+  }).end()
+  const [response]: IncomingMessage[] = await once(asked, 'response')
+  if (!response) throw new Error('no response')
+  return response
+}
+
+async function versionOf(page: string): Promise<string> {
+  return /data-version="([^"]+)"/.exec((await board.get(page)).text)?.[1] ?? ''
+}
+
+test('a stream sends the page when it has changed, with a version to go on from', async () => {
+  const stream = await open('holds', { 'last-event-id': await versionOf('holds') })
+  expect(stream.headers['content-type']).toBe('text/event-stream')
+  expect(stream.headers['content-security-policy']).toMatch(/^default-src 'none'/)
+  await sql`insert into worker.holds (account, job, met_by, code, found, probe_at)
+    values ('default', '', 'gate', 'claims', ${'two\nlines'}, now() + interval '1 hour')`.execute(app.deps.store)
+  const text = await readUntil(stream, 'Held since')
+  expect(text).toMatch(/^retry: 3000\n\nid: [\w-]{16}\ndata: /)
+  expect(text.split('\n').filter(line => line !== '' && !/^(data|id|retry): /.test(line))).toEqual([])
+  stream.destroy()
+})
+
+test('who has the newest version is sent nothing, and who has none is sent all', async () => {
+  const page = 'accounts'
+  const all = await open(page)
+  expect(await readUntil(all, 'default')).toContain(`id: ${await versionOf(page)}`)
+  all.destroy()
+})
+
+test.each([
+  ['nothing-like-it', 404],
+  ['runs?state=bogus', 400],
+])('a stream of %s is refused', async (page, expected) => {
+  const stream = await open(page)
+  expect(stream.statusCode).toBe(expected)
+  stream.resume()
+})
+
+test('nobody has a stream without a session', async () => {
+  const stream = await open('holds', { cookie: '' })
+  expect(stream.statusCode).toBe(401)
+  stream.resume()
+})
+
+test('a closed stream is given up, and a worker that stops ends all', async () => {
+  await using other = await openTestDashboard(app)
+  const asked = request(`${other.url}/dashboard/live?page=jobs`, { headers: { cookie: other.cookie } }).end()
+  const [stream]: IncomingMessage[] = await once(asked, 'response')
+  const ended = stream && once(stream.resume(), 'close')
+  await other.http.close()
+  await ended
+})

@@ -1,0 +1,183 @@
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createKeycloakAccess } from '../../src/dashboard/keycloak-access.ts'
+import { off } from '../../src/http/authorize.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { ManualClock } from '../fixtures/manual-clock.ts'
+import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { findFreePort } from '../services/free-port.ts'
+import { addTestDashboard } from './open-dashboard.ts'
+import { openLoginIssuer } from './open-login-issuer.ts'
+
+const client = { id: 'sync-dashboard', secret: 'dashboard-secret-of-some-length' }
+const roles = { view: 'view-jobs', operate: 'operate-jobs', data: 'see-data' }
+
+let app: TestApp
+let issuer: Awaited<ReturnType<typeof openLoginIssuer>>
+let http: FastifyInstance
+let url: string
+let clock: ManualClock
+beforeAll(async () => {
+  app = await openTestApp({
+    clients: [{ clientId: 'north' }, { clientId: 'south' }],
+    callers: { south: [`${client.id}/somebody-else`] },
+  })
+  issuer = await openLoginIssuer(client)
+  url = `http://127.0.0.1:${await findFreePort()}`
+  clock = new ManualClock()
+  const login = {
+    issuer: issuer.issuer,
+    clientId: client.id,
+    secret: { value: client.secret },
+    url,
+    roles,
+    insecureHosts: [],
+  }
+  http = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
+  addTestDashboard(http, app, createKeycloakAccess(login, { clock, readSecretFile: async () => '' }))
+  await http.listen({ host: '127.0.0.1', port: Number(new URL(url).port) })
+})
+afterAll(async () => {
+  await http.close()
+  await issuer[Symbol.asyncDispose]()
+  await app[Symbol.asyncDispose]()
+})
+beforeEach(() => {
+  issuer.state.nonce = undefined
+})
+
+/** A browser: follows redirects and keeps cookies by their names. */
+function openBrowser() {
+  const jar = new Map<string, string>()
+  return {
+    jar,
+    async go(address: string, init: RequestInit = {}): Promise<{ status: number; url: string; text: string }> {
+      let next = new URL(address, `${url}/dashboard/`)
+      for (let hops = 0; hops < 10; hops++) {
+        const isOurs = next.origin === url
+        const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+        const response = await fetch(next, {
+          redirect: 'manual',
+          ...(hops === 0 && init),
+          headers: {
+            ...(isOurs && { cookie }),
+            ...(hops === 0 && { ...Object.fromEntries(new Headers(init.headers)) }),
+          },
+        })
+        for (const line of isOurs ? response.headers.getSetCookie() : []) {
+          const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+          if (value === '') jar.delete(name)
+          else jar.set(name, value)
+        }
+        const location = response.headers.get('location')
+        if (location === null) return { status: response.status, url: next.href, text: await response.text() }
+        next = new URL(location, next)
+      }
+      throw new Error('too many redirects')
+    },
+  }
+}
+
+function logIn(...own: string[]) {
+  issuer.state.person = { name: 'Ada <script>', roles: own }
+  return openBrowser()
+}
+
+test('whoever asks for a page logs in, and comes to that page with its filter', async () => {
+  const browser = logIn('view-jobs')
+  const page = await browser.go('runs?account=north&state=failed')
+  expect(page).toMatchObject({ status: 200, url: `${url}/dashboard/runs?account=north&state=failed` })
+  expect(page.text).toContain('Ada &lt;script&gt; (may only look)')
+  expect([...browser.jar.keys()]).toEqual(['hasura-sync-worker'])
+  expect([...browser.jar.values()].join()).not.toMatch(/Ada|eyJ[\w-]+\.eyJ/)
+})
+
+describe('what roles allow', () => {
+  const change = {
+    method: 'POST',
+    headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'action=run&account=north&job=sync-users',
+  }
+
+  test('nobody looks without a role', async () => {
+    const { status, text } = await logIn('other').go('accounts')
+    expect([status, text]).toEqual([403, expect.stringContaining('has no role for the dashboard')])
+    expect(text).not.toContain('north')
+  })
+
+  test('a viewer changes nothing, and sees no button to', async () => {
+    const browser = logIn('view-jobs')
+    expect((await browser.go('account?name=north')).text).not.toContain('Run now')
+    expect((await browser.go('act', change)).status).toBe(403)
+    expect((await browser.go('confirm?action=run&account=north')).status).toBe(403)
+  })
+
+  test('an operator does, under a name of their own', async () => {
+    const browser = logIn('operate-jobs')
+    await browser.go('')
+    expect((await browser.go('act', change)).status).toBe(200)
+    const { text } = await browser.go('audit')
+    expect(text).toContain('http:sync-dashboard/ada')
+    expect(text).toContain('Run now')
+  })
+
+  test('payloads are masked without the role for data', async () => {
+    const { id } = await app.operations.makeRequest({
+      job: 'sync-users',
+      account: 'north',
+      payload: { keys: [['secret-key']] },
+    })
+    expect((await logIn('operate-jobs').go(`request?id=${id}`)).text).not.toContain('secret-key')
+    expect((await logIn('view-jobs', 'see-data').go(`request?id=${id}`)).text).toContain('secret-key')
+  })
+
+  test('an account of other callers is not there', async () => {
+    const browser = logIn('operate-jobs')
+    expect((await browser.go('account?name=south')).status).toBe(404)
+    expect((await browser.go('accounts')).text).not.toContain('south')
+    expect((await browser.go('confirm?action=run&account=south')).status).toBe(404)
+  })
+})
+
+test('a session ends after 30 minutes, and the browser goes through the issuer again', async () => {
+  const browser = logIn('view-jobs')
+  await browser.go('')
+  const before = browser.jar.get('hasura-sync-worker')
+  await clock.advance(31 * 60_000)
+  expect((await browser.go('jobs')).status).toBe(200)
+  expect(browser.jar.get('hasura-sync-worker')).not.toBe(before)
+})
+
+test('logging out ends the session here and at the issuer', async () => {
+  const browser = logIn('view-jobs')
+  await browser.go('')
+  const { url: end } = await browser.go('logout', { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' } })
+  expect(end).toMatch(`${issuer.issuer}/end?`)
+  expect(new URL(end).searchParams.get('post_logout_redirect_uri')).toBe(`${url}/dashboard/login`)
+  expect([...browser.jar]).toEqual([])
+})
+
+describe('a login is refused', () => {
+  test('when it was begun in another browser', async () => {
+    const other = openBrowser()
+    const { status, text } = await other.go('callback?code=x&state=y')
+    expect([status, text]).toEqual([400, expect.stringContaining('was not begun here')])
+  })
+
+  test('when its nonce is another one', async () => {
+    const browser = logIn('operate-jobs')
+    issuer.state.nonce = 'of-another-login'
+    expect((await browser.go('')).status).toBe(400)
+    expect(browser.jar.has('hasura-sync-worker')).toBe(false)
+  })
+
+  test('and a cookie of a login is no session', async () => {
+    const begun = await fetch(`${url}/dashboard/begin?page=runs`, { redirect: 'manual' })
+    const sealed = /=([^;]+)/.exec(begun.headers.getSetCookie()[0] ?? '')?.[1]
+    const { status } = await fetch(`${url}/dashboard/runs`, {
+      redirect: 'manual',
+      headers: { cookie: `hasura-sync-worker=${sealed}` },
+    })
+    expect(status).toBe(303)
+  })
+})

@@ -1,0 +1,73 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { makeKey, sign } from '../security/open-issuer.ts'
+
+/** Who logs in, and what their tokens say. */
+export interface Person {
+  readonly name: string
+  readonly roles: readonly string[]
+}
+
+/** An issuer with an authorization endpoint that lets the person in at once, and holds the client to PKCE. */
+export async function openLoginIssuer(client: { readonly id: string; readonly secret: string }) {
+  const key = await makeKey('login')
+  const state: { person: Person; nonce: string | undefined } = { person: { name: 'Ada', roles: [] }, nonce: undefined }
+  const codes = new Map<string, { readonly challenge: string; readonly nonce: string }>()
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', issuer)
+    const json = (status: number, body: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (url.pathname === '/auth') {
+      const code = randomUUID()
+      const { searchParams: asked } = url
+      codes.set(code, { challenge: asked.get('code_challenge') ?? '', nonce: state.nonce ?? asked.get('nonce') ?? '' })
+      const back = new URL(asked.get('redirect_uri') ?? '')
+      back.search = new URLSearchParams({ code, state: asked.get('state') ?? '', iss: issuer }).toString()
+      return void response.writeHead(302, { location: back.href }).end()
+    }
+    if (url.pathname === '/token') {
+      const form = new URLSearchParams(await text(request))
+      const known = codes.get(form.get('code') ?? '')
+      codes.delete(form.get('code') ?? '')
+      const verified = createHash('sha256')
+        .update(form.get('code_verifier') ?? '')
+        .digest('base64url')
+      // RFC 6749, section 2.3.1: both parts are form-encoded.
+      const shown = Buffer.from(request.headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString()
+      if (decodeURIComponent(shown) !== `${client.id}:${client.secret}`) {
+        return void json(401, { error: 'unauthorized_client' })
+      }
+      if (!known || known.challenge !== verified) return void json(400, { error: 'invalid_grant' })
+      const seconds = Math.floor(Date.now() / 1_000)
+      const claims = { iss: issuer, sub: 'ada', iat: seconds, exp: seconds + 300 }
+      const { name, roles } = state.person
+      return void json(200, {
+        token_type: 'Bearer',
+        expires_in: 300,
+        id_token: await sign(key, { ...claims, aud: client.id, nonce: known.nonce, name }),
+        access_token: await sign(key, { ...claims, aud: 'account', resource_access: { [client.id]: { roles } } }),
+      })
+    }
+    return void json(200, {
+      issuer,
+      authorization_endpoint: `${issuer}/auth`,
+      token_endpoint: `${issuer}/token`,
+      jwks_uri: `${issuer}/keys`,
+      end_session_endpoint: `${issuer}/end`,
+      authorization_response_iss_parameter_supported: true,
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const issuer = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  return {
+    issuer,
+    state,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
