@@ -23,7 +23,7 @@ const freshForMs = 5_000
  * What all processes share: the store answers one statement a scrape. While it doesn't, these are absent and
  * `hasura_sync_store_up` is 0.
  *
- * @returns reads them anew, and doesn't throw
+ * @returns reads the current values; doesn't throw
  */
 export function createSharedMetrics(
   registry: Registry,

@@ -97,7 +97,7 @@ interface FullReadRow {
   purpose: 'load' | 'sweep'
   /** Once all ranges are read, what was found missing is settled key by key. */
   phase: Generated<'reading' | 'settling'>
-  /** Of everything that it reads: one that was begun with another definition isn't gone on with. */
+  /** Of everything that it reads: a read that started with another definition doesn't resume. */
   definition: string
   /** The remote time at which it began. */
   started_at: string
@@ -157,7 +157,7 @@ interface ChangeReaderRow {
   updated_at: Generated<Date>
 }
 
-/** `parked`: no message came through for three days; `ended`: the receiver has answered 410. */
+/** `parked`: no message was accepted for three days; `ended`: the receiver has answered 410. */
 export type WebhookState = 'live' | 'parked' | 'ended'
 
 /** The subscription of an account; how far it has come is its reader's position. */
@@ -167,7 +167,7 @@ interface WebhookRow {
   /** A digest of where messages go: at another address a subscription is live again. */
   address: string
   state: Generated<WebhookState>
-  /** When the first message failed, since one came through. */
+  /** When the first message failed after the last accepted one. */
   failing_since: Date | null
   /** Grows with each replay, whose messages have ids of their own. */
   epoch: Generated<string>
@@ -270,7 +270,7 @@ interface HoldRow {
   account: string
   /** '' holds every job of the account. */
   job: string
-  /** What the gate met is over when it lets a run pass; what a run met behind it, only when a run came through. */
+  /** A hold placed by the gate is lifted when it lets a run pass; one placed during a run, only by a successful run. */
   met_by: 'gate' | 'run'
   code: string
   /** What is told of it, in two parts (`Explanation`). */

@@ -187,7 +187,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
   })
 
   test.skipIf(backend === 'redis')(
-    'half, because it broke off at whatever table, is read from the beginning or forgotten by the next call',
+    'only partly, interrupted at any table, is read from the beginning or forgotten by the next call',
     async ({ app, store, forget, findTraces }) => {
       await run(app, app.addAccount())
       await sql`create function public.break_off() returns trigger language plpgsql as $$ begin raise 'broken off'; end $$`.execute(
