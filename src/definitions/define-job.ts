@@ -6,7 +6,7 @@ import type { Explanation, Told } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
-import type { WrittenPage } from '../observer/observer.ts'
+import type { MessageOutcome, WrittenPage } from '../observer/observer.ts'
 import type { RunCounts } from '../states.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
@@ -113,6 +113,8 @@ export interface JobContext<P, S = unknown> {
   progress(progress: Progress): void
   /** Reports committed rows to metrics and traces. Pulls and `openListRead` call it. */
   pageWritten(page: WrittenPage): void
+  /** Tells metrics and traces of a message to another system. A webhook does so. */
+  sending<D extends { readonly kind: MessageOutcome }>(to: URL, send: () => Promise<D>): Promise<D>
   /**
    * Requests another job of the same account. An equal waiting request absorbs it.
    *

@@ -68,6 +68,12 @@ export function createProcessMetrics(
     labelNames: own,
     registers,
   })
+  const messages = new Counter({
+    name: 'hasura_sync_webhook_messages_total',
+    help: 'Messages that webhooks sent, each try, by outcome: delivered, failed or gone (the receiver wants no more).',
+    labelNames: [...own, 'outcome'],
+    registers,
+  })
   const accepted = new Counter({
     name: 'hasura_sync_requests_accepted_total',
     help: 'Requests that this process has committed, by what made them, and whether an equal one absorbed them.',
@@ -143,6 +149,9 @@ export function createProcessMetrics(
     },
     pageWritten(run) {
       pages.inc(labelsOf(run))
+    },
+    messageSent(run, { outcome }) {
+      messages.inc({ ...labelsOf(run), outcome })
     },
     requestAccepted(line, { trigger, absorbed }) {
       accepted.inc({ ...labelsOf(line), trigger: triggerLabel(trigger), absorbed: String(absorbed) })

@@ -44,6 +44,8 @@ export interface Observer {
   runEnded(run: ObservedRun, how: RunEnd): void
   /** Rows were committed; never told of a dry run. */
   pageWritten(run: ObservedRun, page: WrittenPage): void
+  /** A webhook's message was sent once, with or without an answer. */
+  messageSent(run: ObservedRun, message: SentMessage): void
   /** A run has found that its account, or its job alone, has to wait. */
   holdPlaced(run: ObservedRun, hold: ObservedHold): void
   /** What was held is over. */
@@ -86,6 +88,8 @@ export type ObservedStep =
   | { readonly kind: 'token'; readonly account: string }
   /** A run commits what it has written. */
   | { readonly kind: 'commit'; readonly run: ObservedRun; readonly tables: readonly string[] }
+  /** A run sends a message to another system. */
+  | { readonly kind: 'message'; readonly run: ObservedRun; readonly url: string }
 
 export interface ObservedClaim {
   readonly trigger: string
@@ -129,6 +133,14 @@ export type RunEnd =
       readonly durationMs: number
       readonly error: unknown
     }
+
+export interface SentMessage {
+  readonly outcome: MessageOutcome
+  readonly durationMs: number
+}
+
+/** `gone`: its receiver wants no more. */
+export type MessageOutcome = 'delivered' | 'gone' | 'failed'
 
 export interface WrittenPage {
   /** The mirror table's name. */

@@ -22,6 +22,7 @@ export function tellAll(observers: readonly Partial<Observer>[], log: Log): Obse
     runBegan: (...told) => tell(to => to.runBegan?.(...told)),
     runEnded: (...told) => tell(to => to.runEnded?.(...told)),
     pageWritten: (...told) => tell(to => to.pageWritten?.(...told)),
+    messageSent: (...told) => tell(to => to.messageSent?.(...told)),
     holdPlaced: (...told) => tell(to => to.holdPlaced?.(...told)),
     holdLifted: (...told) => tell(to => to.holdLifted?.(...told)),
     tokenFetched: (...told) => tell(to => to.tokenFetched?.(...told)),

@@ -89,6 +89,14 @@ function createContext(
     pageWritten(page) {
       if (!execution.dryRun) observer.pageWritten(observed, page)
     },
+    sending(to, send) {
+      return observer.during({ kind: 'message', run: observed, url: to.href }, async () => {
+        const sentAt = clock.now()
+        const sent = await send()
+        observer.messageSent(observed, { outcome: sent.kind, durationMs: clock.now() - sentAt })
+        return sent
+      })
+    },
     async request({ name }, ...[payload]) {
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} requests job "${name}", which doesn't exist`)

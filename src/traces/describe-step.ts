@@ -50,6 +50,12 @@ export function describeStep(step: TracedStep): SpanDescription {
       return { name: nameQuestion(step), kind: SpanKind.CLIENT, attributes: describeQuestion(step) }
     case 'token':
       return { name: 'token', kind: SpanKind.CLIENT, attributes: { 'hasura_sync.account': step.account } }
+    case 'message':
+      return {
+        name: 'POST',
+        kind: SpanKind.CLIENT,
+        attributes: { 'http.request.method': 'POST', ...describeAddress(step.url) },
+      }
     case 'commit':
       return {
         name: 'commit',
@@ -85,13 +91,18 @@ function nameQuestion({ api, operation, name }: ApiQuestion): string {
 }
 
 function describeQuestion({ api, operation, name, url }: ApiQuestion): Attributes {
-  const address = URL.parse(url)
   return {
     ...(api === 'hasura'
       ? { 'graphql.operation.type': operation, 'graphql.operation.name': name, 'http.request.method': 'POST' }
       : { 'http.request.method': operation }),
-    'server.address': address?.hostname,
-    'server.port': address ? Number(address.port) || (address.protocol === 'https:' ? 443 : 80) : undefined,
+    ...describeAddress(url),
     'hasura_sync.api': api,
   }
+}
+
+function describeAddress(url: string): Attributes {
+  const address = URL.parse(url)
+  if (!address) return {}
+  const { hostname, port, protocol } = address
+  return { 'server.address': hostname, 'server.port': Number(port) || (protocol === 'https:' ? 443 : 80) }
 }

@@ -57,6 +57,9 @@ export function createTraceObserver(tracer: Tracer): Partial<Observer> {
         'hasura_sync.rows.changed': changed,
       })
     },
+    messageSent(_run, { outcome }) {
+      if (outcome !== 'delivered') failWith(trace.getActiveSpan(), outcome)
+    },
     apiAsked(_account, { outcome, code = outcome, status }) {
       const span = trace.getActiveSpan()
       if (status !== undefined) span?.setAttribute('http.response.status_code', status)

@@ -126,7 +126,9 @@ async function runWebhook(
     read += await followChanges(context, { reader, table, account, limit, mayGoOn }, async changes => {
       const sent = rows ? await withRows(context.store, table, changes) : changes.map(withoutAccount)
       for (const message of buildMessages({ webhook, account, table: table.into, epoch }, sent)) {
-        const delivery = await deliver(receiver.exchange, message, receiver, { signal: context.signal, now: clock.now })
+        const delivery = await context.sending(receiver.url, () =>
+          deliver(receiver.exchange, message, receiver, { signal: context.signal, now: clock.now }),
+        )
         if (delivery.kind === 'gone') await end(subscription, receiver, context)
         if (delivery.kind === 'failed') await fail(subscription, delivery, context)
         pages += 1

@@ -36,6 +36,7 @@ test('runs are counted by job and outcome, timed, and their rows added up', asyn
     o.holdPlaced(run, { code: 'claims', scope: 'account' })
     o.pageWritten(run, { table: 'users', read: 5, changed: 2, durationMs: 3 })
     o.requestAccepted(run, { request: 'q', trigger: 'cli', absorbed: true })
+    o.messageSent(run, { outcome: 'delivered', durationMs: 3 })
     o.ticketsAdded(3)
     o.ticketTaken(run)
     o.nothingClaimed(run, 'busy')

@@ -29,6 +29,7 @@ function createRecorder() {
     runBegan: record('runBegan'),
     runEnded: record('runEnded'),
     pageWritten: record('pageWritten'),
+    messageSent: record('messageSent'),
     holdPlaced: record('holdPlaced'),
     holdLifted: record('holdLifted'),
     tokenFetched: record('tokenFetched'),

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
 import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
+import type { Observer } from '../../src/observer/observer.ts'
 import { runLine } from '../../src/runs/run-line.ts'
 import { defineWebhook } from '../../src/webhooks/define-webhook.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
@@ -23,8 +24,12 @@ export async function openWebhooks(backend: Backend, sandbox: Sandbox) {
   const env: Record<string, string> = { WEBHOOK_PRIVATE_HOSTS: '127.0.0.1' }
   const readSecretFile = () => Promise.reject(new Error('there are no files here'))
   const settings = { env, readSecretFile }
-  const app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [], settings })
-  return { app, env, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() }
+  const messages: { readonly job: string; readonly outcome: string }[] = []
+  const observer: Partial<Observer> = {
+    messageSent: ({ job }, { outcome }) => void messages.push({ job, outcome }),
+  }
+  const app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [], settings, observers: [observer] })
+  return { app, env, messages, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() }
 }
 
 /** A table, the job that writes it, a webhook on it, its receiver and, unless one is given, an account of its own. */

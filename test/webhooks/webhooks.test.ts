@@ -55,6 +55,18 @@ describe.each(stores)('a webhook on %s', backend => {
     expect(hook.receiver.received[1]?.data.changes[0]).not.toHaveProperty('row')
   })
 
+  test('tells an observer what became of each message', async () => {
+    await using hook = await open()
+    for (const [n, status] of [200, 500, 410].entries()) {
+      hook.receiver.answer(response => response.writeHead(status).end())
+      await hook.write({ rows: [{ id: 'a', n: String(n) }] })
+      await hook.deliver()
+      await opened.app.operations.probeHolds({ account: hook.account })
+    }
+    const outcomes = opened.messages.flatMap(({ job, outcome }) => (job === hook.job ? outcome : []))
+    expect(outcomes).toEqual(['delivered', 'failed', 'gone'])
+  })
+
   test('signs with two secrets while one is replaced', async () => {
     await using hook = await open()
     const next = newSecret()
