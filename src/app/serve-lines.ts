@@ -42,7 +42,7 @@ export async function serveLines(
     createDispatcher({
       ...deps,
       slots: most,
-      run: (line, stopping, mayGoOn) => runLine(deps, line, stopping, mayGoOn),
+      run: (line, stopping, turn) => runLine(deps, line, stopping, turn),
       // With Redis, the other lines have tickets and get their turn.
       lookAgain: () => (tickets ? undefined : looking.look()),
     })

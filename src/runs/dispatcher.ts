@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
 import { type LineName, lineKey } from './line.ts'
+import { createTurns, type Turn } from './turns.ts'
 
 /** Where a process runs requests, up to a number at a time. */
 export interface Dispatcher {
@@ -18,11 +19,11 @@ export interface DispatcherDeps {
   /** Concurrent runs. */
   readonly slots: number
   /**
-   * Claims the line and runs its requests while `mayGoOn` returns true.
+   * Claims the line and runs its requests until its turn ends.
    *
    * @returns whether it claimed anything
    */
-  run(line: LineName, signal: AbortSignal, mayGoOn: () => boolean): Promise<boolean>
+  run(line: LineName, signal: AbortSignal, turn: Turn): Promise<boolean>
   /** Looks for lines beyond those that were offered. */
   lookAgain(): void
 }
@@ -35,6 +36,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   const running = new Set<Promise<void>>()
   const stopping = new AbortController()
   const aborting = new AbortController()
+  const turns = createTurns({ clock, stopping: stopping.signal })
   /** There were more lines than could be taken. */
   let mayBeMore = false
 
@@ -58,7 +60,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   }
 
   function start(line: LineName, onEnd: () => void): void {
-    const work = run(line, aborting.signal, () => !stopping.signal.aborted)
+    const work = run(line, aborting.signal, turns.begin(line))
       .catch(error => {
         log.warn({ error, ...line }, 'a line could not be served; the worker tries again')
         return false

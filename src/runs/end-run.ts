@@ -6,6 +6,14 @@ import { asClaimedRun, type BegunRow, type ClaimedRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import type { Line } from './line.ts'
 
+/** The run to start on the line in the round trip that ends the previous one. */
+export interface NextRun {
+  /** Announced as for a claim. */
+  readonly id: string
+  /** If another line of the account waits, that one goes first. */
+  readonly yields: boolean
+}
+
 export interface EndedRun {
   /** Lines that may have work. */
   readonly wake: readonly Line[]
@@ -22,9 +30,9 @@ type EndRow =
 
 const end = gather<Record<string, string | number | boolean | readonly string[] | null>, EndRow>({
   given: sql`run uuid, state text, request text, pause_ms float8, failures integer, "from" text, "to" text, counts text, error text,
-    hold text, lifts boolean, steps text[], next uuid`,
+    hold text, lifts boolean, steps text[], next uuid, yields boolean`,
   call: sql`worker.end_run(given.run, given.state, given.request, given.pause_ms, given.failures, given."from", given."to",
-    given.counts::jsonb, given.error::jsonb, given.hold::jsonb, given.lifts, given.steps, given.next)`,
+    given.counts::jsonb, given.error::jsonb, given.hold::jsonb, given.lifts, given.steps, given.next, given.yields)`,
   columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
     answer.issuer, answer.subject, answer.endpoint, answer.first_login,
     answer.trace, answer.absorbed_traces, answer.hold`,
@@ -33,14 +41,14 @@ const end = gather<Record<string, string | number | boolean | readonly string[] 
 /**
  * Records how a run ended, settles its request and frees its line, in one round trip. Calling it again returns the same answer.
  *
- * @param nextRunId of the run to start on the line in the same round trip, if it has work; announced as for a claim
+ * @param next the run to start on the line in the same round trip, if it has work
  * @returns undefined if the run had lost its lease, so that nothing was written
  */
 export async function endRun(
   store: Store,
   runId: string,
   ending: Ending,
-  nextRunId?: string,
+  next?: NextRun,
 ): Promise<EndedRun | undefined> {
   const { run, request, pauseMs, failures, from, to, counts, error, hold, lifts, steps = null } = ending
   const rows = await end(store, {
@@ -56,14 +64,15 @@ export async function endRun(
     hold: asJson(hold),
     lifts,
     steps,
-    next: nextRunId ?? null,
+    next: next?.id ?? null,
+    yields: next?.yields ?? false,
   })
   if (rows.length === 0) return undefined
   const begun = rows.find(row => row.kind === 'run')
   return {
     wake: rows.flatMap(row => (row.kind === 'wake' ? [lineOf(row)] : [])),
     lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.hold] : [])),
-    next: begun && nextRunId ? asClaimedRun(nextRunId, begun) : undefined,
+    next: begun && next ? asClaimedRun(next.id, begun) : undefined,
   }
 }
 

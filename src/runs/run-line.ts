@@ -3,46 +3,35 @@ import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { NoClaim } from '../states.ts'
 import { type ClaimedRun, claimRun } from './claim-run.ts'
-import { type EndedRun, endRun } from './end-run.ts'
+import { type EndedRun, endRun, type NextRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
 import type { LineName } from './line.ts'
 import type { RunDeps } from './run-deps.ts'
 import type { RunInHand } from './runs-in-hand.ts'
 import { slotsOf } from './slots.ts'
+import type { Turn } from './turns.ts'
 
 /** Milliseconds between attempts to record how a run ended while the store is down. */
 const endAgainMs = 1_000
 
 /**
- * How long short runs of one line follow each other, each started by the round trip that ends the previous one, before another
- * line gets its turn; in milliseconds.
- */
-const turnMs = 50
-
-/**
  * Runs the requests of a line one after another during its turn. What remains is woken.
  *
  * @param stopping aborts the active run
- * @param mayGoOn whether another request may start
  * @returns whether there was anything to run
  */
 export function runLine(
   deps: RunDeps,
   { account, job }: LineName,
   stopping: AbortSignal,
-  mayGoOn: () => boolean,
+  turn: Turn,
 ): Promise<boolean> {
   const line = { job, account }
-  return deps.observer.during({ kind: 'line', line }, () => takeTurn(deps, line, stopping, mayGoOn))
+  return deps.observer.during({ kind: 'line', line }, () => takeTurn(deps, line, stopping, turn))
 }
 
-async function takeTurn(
-  deps: RunDeps,
-  line: LineName,
-  stopping: AbortSignal,
-  mayGoOn: () => boolean,
-): Promise<boolean> {
+async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, turn: Turn): Promise<boolean> {
   const { store, observer, clock, process } = deps
   const job = deps.jobs.get(line.job)
   const access = deps.accounts.get(line.account)
@@ -51,9 +40,8 @@ async function takeTurn(
     observer.guardFired('ticket-unserved', line)
     return false
   }
-  using turn = new DisposableStack()
-  const turnEndsAt = clock.now() + turnMs
-  let hand: RunInHand = turn.use(process.takeInHand())
+  using hands = new DisposableStack()
+  let hand: RunInHand = hands.use(process.takeInHand())
   // While this process isn't heard, its runs are aborted as they start; it would claim them again endlessly.
   if (hand.signal.aborted) return false
   let claimAskedAt = clock.now()
@@ -73,10 +61,11 @@ async function takeTurn(
     const { observed, ending } = await executeRun(deps, { ...claim, job, access, signal, claimAskedAt })
     const over = hand
     // An aborted run is a bad sign for the next one: this process may not be heard.
-    const goesOn = clock.now() < turnEndsAt && mayGoOn() && !hand.signal.aborted
-    if (goesOn) hand = turn.use(process.takeInHand())
+    const next = hand.signal.aborted ? 'end' : turn()
+    if (next !== 'end') hand = hands.use(process.takeInHand())
     claimAskedAt = clock.now()
-    const ended = await endSurely(deps, observed, ending, stopping, goesOn ? hand.runId : undefined)
+    const nextRun = next === 'end' ? undefined : { id: hand.runId, yields: next === 'yield' }
+    const ended = await endSurely(deps, observed, ending, stopping, nextRun)
     // Otherwise each heartbeat during a long run after it would report that this run has no lease.
     over[Symbol.dispose]()
     deps.wake(ended?.wake ?? [])
@@ -112,9 +101,9 @@ export async function endSurely(
   run: ObservedRun,
   ending: Ending,
   stopping: AbortSignal,
-  nextRunId?: string,
+  nextRun?: NextRun,
 ): Promise<EndedRun | undefined> {
-  for (let recorded = ending, next = nextRunId; ; next = undefined) {
+  for (let recorded = ending, next = nextRun; ; next = undefined) {
     try {
       const ended = await endRun(store, run.run, recorded, next)
       if (!ended) {

@@ -25,10 +25,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0016_live', live()],
   ['0017_audit_and_failed_requests', auditAndFailedRequests()],
   ['0018_traces_of_requests', ['alter table worker.requests add column trace jsonb, add column absorbed_traces jsonb']],
-  [
-    '0019_slots_of_webhooks',
-    ['alter table worker.served_lines add column first_slot integer not null default 1', ...replaceFunctions],
-  ],
+  ['0019_slots_of_webhooks', ['alter table worker.served_lines add column first_slot integer not null default 1']],
+  ['0020_turns_of_lines', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */

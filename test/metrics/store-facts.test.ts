@@ -80,7 +80,7 @@ describe.each(stores)('the store on %s', backend => {
       await sql`update worker.requests set trigger = ${trigger} where id = ${id}`.execute(store)
       const { lease } = await lines.claim(line, process)
       const { id: after } = await lines.accept(request(line, { payload: { id: randomUUID() } }))
-      const ended = await endRun(store, lease.runId, how, next)
+      const ended = await endRun(store, lease.runId, how, next === undefined ? undefined : { id: next, yields: false })
       if (ended?.next) await endRun(store, ended.next.lease.runId, { ...again(), request: 'failed' })
       await sql`delete from worker.requests where id in (${id}, ${after})`.execute(store)
       return ended?.next !== undefined

@@ -25,7 +25,7 @@ test('each line of a run that fails and is retried names request, run, job and a
   const before = app.logged.lines.length
   const { id: request } = await app.operations.makeRequest({ ...line, payload: {} })
   app.hasura.fault({ operationName: 'PullTopics', times: 1 }, { kind: 'status', status: 500 })
-  const attempt = () => runLine(app.deps, line, new AbortController().signal, () => false)
+  const attempt = () => runLine(app.deps, line, new AbortController().signal, () => 'end')
   await attempt()
   await app.operations.makeRequest({ ...line, payload: {}, priority: 'high' })
   await attempt()

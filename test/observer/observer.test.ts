@@ -98,7 +98,7 @@ describe('an observer', () => {
     })
     await using app = await openTestApp({ observers: [observer], firstLogin: null, jobs: [job] })
     const line = { job: job.name, account: 'default' }
-    const run = () => runLine(app.deps, line, new AbortController().signal, () => false)
+    const run = () => runLine(app.deps, line, new AbortController().signal, () => 'end')
     const hold = expect.objectContaining({ code: 'shop', scope: 'job' })
     await expect(runPull(app, job, line.account)).rejects.toThrow('closed')
     expect(factsOf('holdPlaced')).toEqual([])

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LeaseLostError } from '../../src/errors.ts'
 import type { HoldRecord } from '../../src/holds/hold-after.ts'
 import type { ClaimedRun } from '../../src/runs/claim-run.ts'
-import { endRun } from '../../src/runs/end-run.ts'
+import { endRun, type NextRun } from '../../src/runs/end-run.ts'
 import type { Ending } from '../../src/runs/ending.ts'
 import { fencedStatement, fencedTransaction } from '../../src/runs/lease.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
@@ -48,7 +48,7 @@ describe.each(stores)('ending a run on %s', place => {
     await fixture.accept(request(other))
     await fixture.serves(processId, other)
     const nextId = randomUUID()
-    const ended = await endRun(fixture.store, first.lease.runId, done, nextId)
+    const ended = await endRun(fixture.store, first.lease.runId, done, own(nextId))
     expect(ended).toEqual({
       wake: [],
       lifted: [],
@@ -58,12 +58,12 @@ describe.each(stores)('ending a run on %s', place => {
     expect(await fixture.tryClaim(line, processId)).toBe('busy')
     expect(await fixture.tryClaim(other, processId, { slots: 1 })).toBe('full')
     // The answer was lost: asked again it begins nothing.
-    expect(await endRun(fixture.store, first.lease.runId, done, randomUUID())).toEqual({
+    expect(await endRun(fixture.store, first.lease.runId, done, own(randomUUID()))).toEqual({
       wake: [],
       lifted: [],
       next: undefined,
     })
-    const last = await endRun(fixture.store, nextId, done, randomUUID())
+    const last = await endRun(fixture.store, nextId, done, own(randomUUID()))
     expect(last).toEqual({ wake: [expect.objectContaining(other)], lifted: [], next: undefined })
     expect(typeof (await fixture.tryClaim(other, processId, { slots: 1 }))).toBe('object')
   })
@@ -89,9 +89,25 @@ describe.each(stores)('ending a run on %s', place => {
       const run = await fixture.claim(line, processId)
       const next = await fixture.accept(request(line, { payload: { n: 2 } }))
       await prepare()
-      expect(await endRun(fixture.store, run.lease.runId, ending, randomUUID())).toMatchObject({ next: undefined })
+      expect(await endRun(fixture.store, run.lease.runId, ending, own(randomUUID()))).toMatchObject({ next: undefined })
       expect(await fixture.stateOf(next.id)).toMatchObject({ state: 'waiting' })
     }
+  })
+
+  test('the next run of a line goes first, or yields to another line of the account that waits', async () => {
+    const line = newLine()
+    const other = { ...line, job: 'sync-others' }
+    const processId = await fixture.newProcess()
+    await fixture.serves(processId, other)
+    for (const n of [1, 2, 3]) await fixture.accept(request(line, { payload: { n } }))
+    const run = await fixture.claim(line, processId)
+    const [alone, beside, yielding] = [randomUUID(), randomUUID(), randomUUID()]
+
+    expect((await endRun(fixture.store, run.lease.runId, done, { id: alone, yields: true }))?.next).toBeDefined()
+    await fixture.accept(request(other))
+    expect((await endRun(fixture.store, alone, done, own(beside)))?.next).toBeDefined()
+    const ended = await endRun(fixture.store, beside, done, { id: yielding, yields: true })
+    expect(ended).toMatchObject({ next: undefined, wake: [other] })
   })
 
   test('a run that was superseded commits nothing, and a statement of the one that holds the line does', async () => {
@@ -210,3 +226,7 @@ describe.each(stores)('ending a run on %s', place => {
     expect(await fixture.tryClaim(line, processId)).toBe('held')
   })
 })
+
+function own(id: string): NextRun {
+  return { id, yields: false }
+}

@@ -40,7 +40,8 @@ describe.each(stores)('the trace of a request on %s', place => {
     const first = await fixture.accept(request(line, { trace: trace(1) }))
     const run = await fixture.claim(line, processId)
     await fixture.accept(request(line, { payload: { n: 2 }, trace: trace(2) }))
-    const { next = expect.fail() } = (await endRun(fixture.store, run.lease.runId, again(), randomUUID())) ?? {}
+    const { next = expect.fail() } =
+      (await endRun(fixture.store, run.lease.runId, again(), { id: randomUUID(), yields: false })) ?? {}
     expect(next.kept).toEqual(trace(2))
     await endRun(fixture.store, next.lease.runId, done)
     await fixture.makeReady(first.id)

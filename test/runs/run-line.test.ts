@@ -561,7 +561,7 @@ describe.each(backends)('a request on %s', backend => {
       [Symbol.dispose]() {},
     })
     const deaf = { ...app.deps, process: { ...app.deps.process, takeInHand } }
-    expect(await runLine(deaf, { account, job }, new AbortController().signal, () => true)).toBe(false)
+    expect(await runLine(deaf, { account, job }, new AbortController().signal, () => 'own')).toBe(false)
     expect(await find(id)).toMatchObject({ state: 'waiting', runs: [] })
   })
 
@@ -583,7 +583,7 @@ describe.each(backends)('a request on %s', backend => {
     const ids = [await ask(job, 1), await ask(job, 2)]
     const takeInHand = () => ({ runId: randomUUID(), signal: hand.signal, [Symbol.dispose]() {} })
     const fallsSilent = { ...app.deps, process: { ...app.deps.process, takeInHand } }
-    expect(await runLine(fallsSilent, { account, job }, new AbortController().signal, () => true)).toBe(true)
+    expect(await runLine(fallsSilent, { account, job }, new AbortController().signal, () => 'own')).toBe(true)
     expect(await Promise.all(ids.map(find))).toMatchObject([
       { state: 'waiting', runs: [{ state: 'interrupted' }] },
       { state: 'waiting', runs: [] },

@@ -78,7 +78,7 @@ export async function openSubscription(
     secret,
     write: (given: z.input<typeof payload>) => runPull(app, writer, account, { payload: given as object }),
     /** One claim of the line, as a worker makes it. */
-    deliver: (stopping = new AbortController().signal) => runLine(app.deps, line, stopping, () => false),
+    deliver: (stopping = new AbortController().signal) => runLine(app.deps, line, stopping, () => 'end'),
     ask: (wanted: object = {}) =>
       app.operations.makeRequest({ job: webhook.name, account, payload: wanted, trigger: 'cli', caller: 'test' }),
     requests: async () => (await app.operations.listRequests({ account, job: webhook.name, limit: 50 })).toReversed(),

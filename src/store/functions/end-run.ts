@@ -4,7 +4,9 @@ import { planByIndex } from './plan-by-index.ts'
  * Ends a run, once and in one transaction: its report, what happens to its request, the hold that it places, and lease and slot,
  * which become free. Repeating it for the same run changes nothing and also returns `ended`.
  *
- * `p_request_state` is done, failed, cancelled, or waiting: again after `p_pause_ms`, or for a bootstrap after its steps. `p_next` is the run that takes over lease and slot if the line has another ready request.
+ * `p_request_state` is done, failed, cancelled, or waiting: again after `p_pause_ms`, or for a bootstrap after its steps.
+ * `p_next` is the run that takes over lease and slot if the line has another ready request; with `p_yields` only if no other line
+ * of the account waits.
  *
  * Rows of the result, by `kind`; none if this caller doesn't own the run:
  * - ended: always
@@ -15,7 +17,8 @@ import { planByIndex } from './plan-by-index.ts'
 export const endRunFunction = `
 create function worker.end_run(
   p_run uuid, p_state text, p_request_state text, p_pause_ms float8, p_failures integer,
-  p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid default null
+  p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid default null,
+  p_yields boolean default false
 ) returns table (
   kind text, account text, job text, fence bigint,
   request_id text, payload jsonb, trigger text, failures integer, probed boolean,
@@ -88,7 +91,7 @@ begin
   delete from worker.run_progress p where p.run_id = p_run;
 
   v_succeeded := p_state = 'succeeded' and v_run.trigger <> 'dry-run';
-  if p_next is not null then
+  if p_next is not null and not (p_yields and exists (select from worker.waiting_lines(v_run.account, 1))) then
     return query
       select 'run', v_run.account, v_run.job, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed,
         c.issuer, c.subject, c.endpoint, c.first_login, c.trace, c.absorbed_traces, null::jsonb

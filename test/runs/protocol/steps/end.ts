@@ -54,7 +54,9 @@ async function end(
   const key = `${hand.run} ${JSON.stringify(ending)}`
   const alone = await asks.end(draft.store, key, store => endRun(store, hand.run, ending))
   const { answer: ended, after: rows } = goesOn
-    ? await asks.end(draft.store, `${key} and goes on`, store => endRun(store, hand.run, ending, nextId))
+    ? await asks.end(draft.store, `${key} and goes on`, store =>
+        endRun(store, hand.run, ending, { id: nextId, yields: false }),
+      )
     : alone
   draft.store = rows
   if (isLost) {
