@@ -1,12 +1,14 @@
 import { add } from './add.ts'
 import { bootstrap } from './bootstrap.ts'
 import { cancel, retry } from './change-requests.ts'
+import { changes } from './changes.ts'
 import type { Command } from './command.ts'
 import { doctor } from './doctor.ts'
 import { enqueue } from './enqueue.ts'
 import { forget } from './forget.ts'
+import { holds, holdsProbe } from './holds.ts'
 import { init } from './init.ts'
-import { accounts, holds, jobs, runs } from './lists.ts'
+import { accounts, jobs, runs } from './lists.ts'
 import { migrate } from './migrate.ts'
 import { provision } from './provision.ts'
 import { requests } from './requests.ts'
@@ -32,10 +34,12 @@ export const commands: readonly Command[] = [
   accounts,
   runs,
   holds,
+  holdsProbe,
   schedules,
   schedulesPause,
   schedulesResume,
   rows,
+  changes,
   reset,
   forget,
   schemaPull,

@@ -1,16 +1,26 @@
+import { runStates } from '../states.ts'
 import { defineCommand } from './command.ts'
 import { list } from './list.ts'
-import { jsonOutput, numberOption, textOption } from './options.ts'
+import { choiceOption, jsonOutput, numberOption, textOption } from './options.ts'
 
 export const jobs = defineCommand({
   name: 'jobs',
-  summary: 'list jobs with their requirements and schedules',
+  summary: 'list jobs with their state, requirements, schedules and last run',
   arguments: {},
-  options: { json: jsonOutput },
-  run: ({ json }, context) =>
+  options: { account: textOption('NAME', 'state, next tick and last run of this account only'), json: jsonOutput },
+  run: ({ account, json }, context) =>
     list(context, json, {
-      find: operations => operations.listJobs(),
-      row: ({ name, requirement, schedule, into, problem }) => ({ job: name, requirement, schedule, into, problem }),
+      find: operations => operations.listJobs({ account }),
+      row: ({ name, state, requirement, schedule, nextDueAt, lastRun, into, problem }) => ({
+        job: name,
+        state,
+        requirement,
+        schedule,
+        'next due': nextDueAt,
+        'last run': lastRun && `${lastRun.state}, ${lastRun.startedAt}`,
+        into,
+        problem,
+      }),
       none: 'no jobs',
       needs: 'jobs',
     }),
@@ -35,38 +45,20 @@ export const accounts = defineCommand({
     }),
 })
 
-export const holds = defineCommand({
-  name: 'holds',
-  summary: 'list holds: what waits for a fix, and why',
-  arguments: {},
-  options: { json: jsonOutput },
-  run: ({ json }, context) =>
-    list(context, json, {
-      find: operations => operations.listHolds(),
-      row: ({ account, job, since, nextProbeAt, code, reason }) => ({
-        account,
-        job: job ?? 'every job',
-        since,
-        'next probe': nextProbeAt,
-        check: code,
-        reason,
-      }),
-      none: 'no holds',
-    }),
-})
-
 export const runs = defineCommand({
   name: 'runs',
   summary: 'list runs, latest first',
   arguments: {},
   options: {
+    state: choiceOption('STATE', 'show only runs in this state', runStates),
     job: textOption('JOB', 'show only runs of this job'),
+    account: textOption('NAME', 'show only runs of this account'),
     limit: numberOption('N', 'maximum number, 1 to 1000; default: 20', { min: 1, max: 1000, default: 20 }),
     json: jsonOutput,
   },
-  run: ({ job, limit, json }, context) =>
+  run: ({ json, ...filter }, context) =>
     list(context, json, {
-      find: operations => operations.listRuns({ job, limit }),
+      find: operations => operations.listRuns(filter),
       row: ({ id, job: name, account, trigger, state, startedAt, finishedAt, counts, error }) => ({
         run: id,
         job: name,

@@ -21,7 +21,7 @@ const holdReportSchema = z.object({
   since: z.string(),
   nextProbeAt: z.string(),
 })
-type HoldReport = z.infer<typeof holdReportSchema>
+export type HoldReport = z.infer<typeof holdReportSchema>
 
 const cursor = ['account', 'job']
 

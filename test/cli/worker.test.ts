@@ -74,6 +74,15 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
     code: 2,
     err: 'There is no mirror table "topic": did you mean topics?\n',
   })
+  const changes = JSON.parse((await run(env, 'changes', 'topics', '--limit', '2', '--json')).out)
+  expect(changes).toMatchObject({
+    changes: [{ op: 'upsert', key: {} }, { account: 'default' }],
+    position: expect.stringMatching(/^\d+$/),
+  })
+  const rest = await run(env, 'changes', 'topics', '--after', changes.position, '--limit', '1')
+  expect(rest.err).toMatch(/^There may be more changes: give --after \d+\n$/)
+  expect((await run(env, 'jobs')).out).toMatch(/^job +state +requirement +schedule +next due +last run/)
+  expect(await run(env, 'holds', 'probe', '--job', 'sync-topics')).toEqual({ code: 0, out: 'no holds\n', err: '' })
   expect((await run(env, 'holds')).out).toBe('no holds\n')
   expect(await run(env, 'migrate')).toMatchObject({ code: 0 })
   expect(await run(env, 'reset', 'sync-users')).toMatchObject({ code: 0, err: '' })

@@ -18,6 +18,7 @@ import { type Ended, openHome, run, start, startWorker } from '../cli/run-comman
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { type Backend, backends } from '../fixtures/open-test-app.ts'
+import { hasuraEvent } from '../http/hasura-events.ts'
 import { base64, dresses } from '../security/dresses.ts'
 import { createDatabase } from '../services/postgres.ts'
 import { createRedis } from '../services/redis.ts'
@@ -31,6 +32,7 @@ const troubling = 'zebra-4711'
 const published = 'c0000000-0000-4000-8000-000000000001'
 const clientSecret = 'secret/canary+5c0e'
 const servicePassword = 'canary-of-a-service'
+const hookSecret = 'canary/of+hooks-9d27'
 const api = { issuer: '', audience: 'hasura-sync-worker', role: 'request-jobs' }
 
 describe.each(backends)('on %s', backend => {
@@ -80,7 +82,7 @@ describe.each(backends)('on %s', backend => {
     expect(refused.code).toBe(3)
     if (backend !== 'embedded') expect(refused.err).toContain('run refused')
 
-    const address = /"address":"([^"]+)"/.exec(worker.err())?.[1] ?? ''
+    const address = /"address":"([^"]+)","queue"/.exec(worker.err())?.[1] ?? ''
     const caller = await idp.issueToken('caller')
     const ask = async (path: string, token?: string, body?: string) => {
       const response = await fetch(`${address}${path}`, {
@@ -101,6 +103,21 @@ describe.each(backends)('on %s', backend => {
     ] as const) {
       expect(await ask('/jobs/sync-topics/requests', await idp.issueToken('stranger'), body)).toBe(403)
       expect(await ask('/jobs/sync-topics/requests', caller, body)).toBe(status)
+    }
+    const send = async (shown: string, body: string) => {
+      const headers = { 'content-type': 'application/json', 'x-hook-secret': shown }
+      const response = await fetch(`${address}/hooks/hasura/events`, { method: 'POST', headers, body })
+      written.push(JSON.stringify([...response.headers]), await response.text())
+      return response.status
+    }
+    const event = JSON.stringify(hasuraEvent({ new: { id: published, title: troubling } }))
+    for (const [shown, body, status] of [
+      [hookSecret, event, 200],
+      [hookSecret, `{"title": ${troubling}`, 400],
+      [hookSecret, JSON.stringify({ ...hasuraEvent(), id: { title: troubling } }), 400],
+      [`${hookSecret}x`, event, 401],
+    ] as const) {
+      expect(await send(shown, body)).toBe(status)
     }
     // A server that repeats what it was sent, in every dress at once and in each alone.
     const repeated = Object.values(dresses).map(dress => dress(clientSecret))
@@ -159,7 +176,7 @@ describe.each(backends)('on %s', backend => {
     for (const word of [harmless, troubling]) expect(around(everything, word)).toBeUndefined()
     const withMirror = [everything, ...mirrored.map(({ rows }) => rows)].join('\n')
     const basic = base64(`canary:${encodeURIComponent(clientSecret)}`)
-    const dressed = [clientSecret, servicePassword].flatMap(secret =>
+    const dressed = [clientSecret, servicePassword, hookSecret].flatMap(secret =>
       Object.values(dresses).map(dress => dress(secret)),
     )
     for (const secret of [...dressed, basic]) expect(around(withMirror, secret)).toBeUndefined()
@@ -186,6 +203,8 @@ async function openEnvironment(
     refreshTokens: true,
   })
   await writeFile(home.secretFile, `${clientSecret}\n`)
+  const hookFile = join(home.folder, 'hook-secret')
+  await writeFile(hookFile, `${hookSecret}\n`)
   const audience = [api.audience]
   idp.addClient({ clientId: 'caller', clientSecret: 's', realmRoles: [api.role], audience })
   idp.addClient({ clientId: 'stranger', clientSecret: 's', audience })
@@ -196,6 +215,7 @@ async function openEnvironment(
     HTTP_ISSUER: idp.issuer,
     HTTP_AUDIENCE: api.audience,
     HTTP_ROLE: api.role,
+    HOOK_SECRET_FILE: hookFile,
     ...(backend !== 'embedded' && { DATABASE_URL: withPassword(opened.use(await createDatabase()).url) }),
     ...(backend === 'redis' && { REDIS_URL: withPassword(opened.use(await createRedis()).url) }),
   }

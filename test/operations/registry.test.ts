@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -45,6 +45,37 @@ test('each operation is spelled in one file: no door names those that it only ca
   for (const { operation } of listOperations(app.operations)) {
     if (operation.route === 'GET /ping') continue
     for (const text of doors) expect(text).not.toContain(operation.route.split(' ')[1])
+  }
+})
+
+/** Operations that only one of the two doors has, and why. */
+const withoutHttp = {
+  forget: 'it deletes, beyond repair',
+  run: 'it runs in the foreground of whoever asks',
+  listMirrorRows: 'rows are served to nobody over TCP',
+  findRequestIds: 'HTTP has preview',
+  hasWorker: 'who asks over HTTP asks a worker',
+  ping: 'HTTP has /health/ready',
+  receiveEvent: 'it has a secret in place of a token',
+  receiveCron: 'it has a secret in place of a token',
+}
+const withoutCommand = {
+  cancelRequests: 'the command shows what it found, and then cancels those by their ids',
+  retryRequests: 'the command shows what it found, and then retries those by their ids',
+  receiveEvent: 'Hasura sends it',
+  receiveCron: 'Hasura sends it',
+}
+
+test('an operation that HTTP has a command asks, and the reverse', () => {
+  const folder = new URL('../../src/cli/', import.meta.url)
+  const commands = readdirSync(folder).map(file => readFileSync(new URL(file, folder), 'utf8'))
+  for (const [name, { roles }] of Object.entries(registry)) {
+    const isAsked = commands.some(text => text.includes(`operations.${name}(`))
+    expect({ name, http: roles.length > 0, command: isAsked }).toEqual({
+      name,
+      http: !Object.hasOwn(withoutHttp, name),
+      command: !Object.hasOwn(withoutCommand, name),
+    })
   }
 })
 
