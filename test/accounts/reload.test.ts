@@ -1,23 +1,13 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { run, startWorker } from '../cli/run-command.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 
-let sandbox: Sandbox
 let folder: string
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-reload-'))
-})
-afterAll(async () => {
-  await sandbox[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
-
-function describeAccount(name: string, own: object = {}): object {
+const test = sandboxTest.extend('describeAccount', ({ sandbox }) => (name: string, own: object = {}): object => {
   return {
     name,
     oidcIssuer: sandbox.idp.issuer,
@@ -26,12 +16,22 @@ function describeAccount(name: string, own: object = {}): object {
     hasuraUrl: sandbox.hasura.url,
     ...own,
   }
-}
+})
+
+test.beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-reload-'))
+})
+test.afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
 
 const lineSchema = z.looseObject({ msg: z.string(), level: z.string() })
 const rowsSchema = z.array(z.looseObject({ account: z.string(), state: z.string() }))
 
-test('accounts come, change and go with their file, and a broken file changes nothing', async () => {
+test('accounts come, change and go with their file, and a broken file changes nothing', async ({
+  sandbox,
+  describeAccount,
+}) => {
   const accountsFile = join(folder, 'accounts.yaml')
   const env = { ACCOUNTS_FILE: accountsFile, DATA_DIR: join(folder, 'data') }
   const write = async (...accounts: readonly object[]) => {

@@ -1,19 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { describe, expect } from 'vitest'
+import { sandboxTest as test } from '../fixtures/sandbox-test.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { redisServer, startRedis } from '../services/start-redis.ts'
 import { openHome, run, startWorker } from './run-command.ts'
 
 describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
-  let sandbox: Sandbox
-  beforeAll(async () => {
-    sandbox = await openSandbox()
-  })
-  afterAll(() => sandbox[Symbol.asyncDispose]())
-
-  test('a worker that is told to stop ends, also in the middle of a run', async () => {
+  test('a worker that is told to stop ends, also in the middle of a run', async ({ sandbox }) => {
     await using redis = await startRedis()
     await using database = await createDatabase()
     await using home = await openHome(sandbox, 'without-redis')
@@ -28,7 +22,9 @@ describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
     expect(code).toBe(0)
   })
 
-  test('a command whose Redis accepts connections and stays silent does what it can do without', async () => {
+  test('a command whose Redis accepts connections and stays silent does what it can do without', async ({
+    sandbox,
+  }) => {
     await using database = await createDatabase()
     await using home = await openHome(sandbox, 'silent-redis')
     const silent = createServer(socket => void socket.on('error', () => {})).listen(0, '127.0.0.1')

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { describe, expect } from 'vitest'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { hasPostgres } from '../services/postgres.ts'
 import { startPostgres } from '../services/start-postgres.ts'
 import { redisServer, startRedis } from '../services/start-redis.ts'
@@ -9,15 +9,9 @@ import { openHome, start, startWorker, untilReady } from './run-command.ts'
 /** Who starts processes kills them so long after SIGTERM, by default. */
 const promisedMs = 10_000
 
-describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
-  let sandbox: Sandbox
-  beforeAll(async () => {
-    sandbox = await openSandbox()
-  })
-  afterAll(() => sandbox[Symbol.asyncDispose]())
-
+const test = sandboxTest
   /** A worker in the middle of a run. */
-  async function open(name: string) {
+  .extend('open', ({ sandbox }) => async (name: string) => {
     const opened = new AsyncDisposableStack()
     const postgres = opened.use(await startPostgres())
     const redis = opened.use(await startRedis())
@@ -29,13 +23,14 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
       .poll(() => sandbox.hasura.requests.slice(earlier).some(({ operationName }) => operationName === 'PullUsers'))
       .toBe(true)
     return { postgres, redis, worker, [Symbol.asyncDispose]: () => opened.disposeAsync() }
-  }
+  })
 
-  test.each([
+describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
+  test.for([
     { silent: 'Postgres', services: ['postgres'] as const },
     { silent: 'Redis', services: ['redis'] as const },
     { silent: 'both', services: ['postgres', 'redis'] as const },
-  ])('stay silent ends within 10 s of SIGTERM: $silent', async ({ silent, services }) => {
+  ])('stay silent ends within 10 s of SIGTERM: $silent', async ({ silent, services }, { open }) => {
     await using parts = await open(`silent-${silent.toLowerCase()}`)
     for (const service of services) parts[service].pause()
     const askedAt = performance.now()
@@ -46,7 +41,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     expect(err.split('\n').filter(line => line !== '' && !line.startsWith('{'))).toEqual([])
   })
 
-  test('are not there yet says so once and starts when they are; until then SIGTERM ends it', async () => {
+  test('are not there yet says so once and starts when they are; until then SIGTERM ends it', async ({ sandbox }) => {
     await using postgres = await startPostgres()
     await using redis = await startRedis()
     await using home = await openHome(sandbox, 'early')
@@ -65,7 +60,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     expect((await worker.ended).code).toBe(0)
   })
 
-  test('refuse a statement of its start says so once and starts when they no longer do', async () => {
+  test('refuse a statement of its start says so once and starts when they no longer do', async ({ sandbox }) => {
     await using postgres = await startPostgres()
     await using redis = await startRedis()
     await using home = await openHome(sandbox, 'locked')
@@ -84,7 +79,7 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     expect((await worker.ended).code).toBe(0)
   })
 
-  test('refuse its words ends with 2', async () => {
+  test('refuse its words ends with 2', async ({ sandbox }) => {
     await using postgres = await startPostgres()
     await using home = await openHome(sandbox, 'no-database')
     const { code, err } = await start(

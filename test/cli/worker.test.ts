@@ -1,26 +1,23 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { readEngineManifest } from '../../src/init/engine-package.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { copyCheckout } from '../fixtures/copy-project.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { openHome, run, runWith, start, startProcess, startWorker, untilReady } from './run-command.ts'
 
 const { version } = await readEngineManifest(new URL('../../', import.meta.url))
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ tokenLifetimeSeconds: 5 })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-afterEach(() => sandbox.hasura.clearFaults())
+const test = sandboxTest
+  .extend('sandboxOptions', { scope: 'file' }, { tokenLifetimeSeconds: 5 })
+  .extend('pulls', ({ sandbox }) => () => {
+    return sandbox.hasura.requests.filter(request => request.operationName === 'PullArticles')
+  })
 
-function pulls() {
-  return sandbox.hasura.requests.filter(request => request.operationName === 'PullArticles')
-}
+test.afterEach(({ sandbox }) => sandbox.hasura.clearFaults())
 
-test('while a worker runs, the other commands speak to it, and it ends soon when it is idle', async () => {
+test('while a worker runs, the other commands speak to it, and it ends soon when it is idle', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'shared')
   const { env } = home
   await using worker = await startWorker(env)
@@ -111,7 +108,10 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
 })
 
 describe('a worker that is told to stop in the middle of a run', () => {
-  test('ends soon with 0, records the run as interrupted, and goes on from its checkpoint when it is back', async () => {
+  test('ends soon with 0, records the run as interrupted, and goes on from its checkpoint when it is back', async ({
+    sandbox,
+    pulls,
+  }) => {
     await using home = await openHome(sandbox, 'interrupted')
     const { env } = home
     const earlier = pulls().length
@@ -135,7 +135,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
     expect((await again.ended).code).toBe(0)
   })
 
-  test("tells a command that runs through it, and has recorded that command's run", async () => {
+  test("tells a command that runs through it, and has recorded that command's run", async ({ sandbox, pulls }) => {
     await using home = await openHome(sandbox, 'foreground')
     const { env } = home
     await using worker = await startWorker(env)
@@ -163,7 +163,7 @@ describe('a worker that is told to stop in the middle of a run', () => {
   })
 })
 
-test('a worker that npm started ends when npm is told to stop', async () => {
+test('a worker that npm started ends when npm is told to stop', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'under-npm')
   const copy = await copyCheckout(home.folder)
   const env = { ...home.env, PORT: '0', HOME: home.folder }
@@ -174,7 +174,7 @@ test('a worker that npm started ends when npm is told to stop', async () => {
   expect(ended?.err).toContain('stopping: no new requests are claimed')
 })
 
-test('a worker whose port is taken ends with 2 and names the variables', async () => {
+test('a worker whose port is taken ends with 2 and names the variables', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'no-port')
   const port = new URL(sandbox.hasura.url).port
   const { code, err } = await run({ ...home.env, PORT: port }, 'worker')

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { run as runHere } from '../cli/run-command.ts'
 import { copyCheckout } from '../fixtures/copy-project.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 import {
   documents,
@@ -26,10 +26,40 @@ const binaries = join(projectFolder, 'node_modules/.bin')
 const nodeOptions = '--conditions=@hasura-sync-worker/source'
 
 let copy = ''
-let sandbox: Sandbox
+
+const test = sandboxTest
+  .extend(
+    'sandboxOptions',
+    { scope: 'file' },
+    { clients: [{ clientId: 'reader', clientSecret: 'secret', roles: ['viewer'], email: 'reader@wiki.example' }] },
+  )
+  .extend('environment', ({ sandbox }) => (): Record<string, string> => {
+    return {
+      OIDC_ISSUER: sandbox.idp.issuer,
+      CLIENT_ID: 'reader',
+      CLIENT_SECRET: 'secret',
+      HASURA_URL: sandbox.hasura.url,
+    }
+  })
+  .extend('cli', ({ environment }) => async (...words: string[]): Promise<string> => {
+    const { stdout } = await execute(process.execPath, [join(copy, 'src/main.ts'), ...words], {
+      cwd: copy,
+      env: environment(),
+    })
+    return stdout
+  })
+  /** Through the worker, from this process: starting one for each command would take minutes. */
+  .extend('give', ({ cli, environment }) => async (...words: string[]): Promise<void> => {
+    // These look at the files of the copy.
+    if (words[0] === 'schema' || words[0] === 'doctor') await cli(...words)
+    else {
+      const done = await runHere({ ...environment(), DATA_DIR: join(copy, '.data') }, ...words)
+      expect({ words, ...done }).toMatchObject({ words, code: 0 })
+    }
+  })
 
 /** Follows "A job in a minute", and the other job of the guide, in a copy of the project. */
-beforeAll(async () => {
+test.beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'docs-'))
   const parts = ['test/fixtures', 'test/sandbox', 'test/services', 'examples', 'vitest.config.ts']
   copy = await copyCheckout(folder, parts)
@@ -46,13 +76,9 @@ beforeAll(async () => {
   const [other, line] = guide.filter(block => block.language === 'ts').map(block => block.code)
   await write(join(copy, 'src/jobs/greet-user.ts'), other ?? '')
   await editList(join(copy, 'src/jobs/list.ts'), `import { greetUser } from './greet-user.ts'\n${line}`)
-  sandbox = await openSandbox({
-    clients: [{ clientId: 'reader', clientSecret: 'secret', roles: ['viewer'], email: 'reader@wiki.example' }],
-  })
 })
 
-afterAll(async () => {
-  await sandbox[Symbol.asyncDispose]()
+test.afterAll(async () => {
   await rm(dirname(copy), { recursive: true, force: true })
 })
 
@@ -73,7 +99,7 @@ test('its test passes', async () => {
   await run('vitest', 'run', 'test/jobs')
 })
 
-test('the commands run it', async () => {
+test('the commands run it', async ({ cli }) => {
   const mirrored = await cli('run', 'sync-article-links')
   expect(mirrored).toMatch(/^sync-article-links: done \(\d+ read, \d+ inserted/)
   const user = 'a0000000-0000-4000-8000-000000000001'
@@ -81,7 +107,7 @@ test('the commands run it', async () => {
   expect(greeted).toContain('greet-user: done (1 read)')
 })
 
-test('every command of the documents can be given to a running worker', async () => {
+test('every command of the documents can be given to a running worker', async ({ environment, give }) => {
   const worker = spawn(process.execPath, [join(copy, 'src/main.ts'), 'worker'], {
     cwd: copy,
     env: { ...environment(), PORT: '0' },
@@ -119,24 +145,6 @@ async function run(binary: string, ...words: string[]): Promise<string> {
   }
 }
 
-async function cli(...words: string[]): Promise<string> {
-  const { stdout } = await execute(process.execPath, [join(copy, 'src/main.ts'), ...words], {
-    cwd: copy,
-    env: environment(),
-  })
-  return stdout
-}
-
-/** Through the worker, from this process: starting one for each command would take minutes. */
-async function give(...words: string[]): Promise<void> {
-  // These look at the files of the copy.
-  if (words[0] === 'schema' || words[0] === 'doctor') await cli(...words)
-  else {
-    const done = await runHere({ ...environment(), DATA_DIR: join(copy, '.data') }, ...words)
-    expect({ words, ...done }).toMatchObject({ words, code: 0 })
-  }
-}
-
 /** Reads on until the end, so that the worker never waits for its reader. */
 function isReady(log: Readable): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -146,15 +154,6 @@ function isReady(log: Readable): Promise<void> {
       })
       .on('close', () => reject(new Error('The worker ended before it was ready.')))
   })
-}
-
-function environment(): Record<string, string> {
-  return {
-    OIDC_ISSUER: sandbox.idp.issuer,
-    CLIENT_ID: 'reader',
-    CLIENT_SECRET: 'secret',
-    HASURA_URL: sandbox.hasura.url,
-  }
 }
 
 async function write(path: string, content: string): Promise<void> {

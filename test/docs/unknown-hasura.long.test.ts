@@ -2,19 +2,26 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { openHome } from '../cli/run-command.ts'
 import { copyCheckout } from '../fixtures/copy-project.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
 import { findCodeBlocks, findCommands, findSection, readDocument } from './markdown.ts'
 
-let sandbox: Sandbox
-let home: Awaited<ReturnType<typeof openHome>>
 let project: string
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  home = await openHome(sandbox, 'newcomer')
+const test = sandboxTest
+  .extend('home', { scope: 'file' }, async ({ closing, sandbox }) => closing.use(await openHome(sandbox, 'newcomer')))
+  /** As somebody types it into a shell. @returns what it printed */
+  .extend('type', ({ home }) => async (command: string): Promise<string> => {
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], {
+      cwd: project,
+      env: { ...home.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: home.folder },
+    })
+    return stdout
+  })
+
+test.beforeAll(async ({ home, sandbox }) => {
   project = await copyCheckout(home.folder, [
     'vitest.config.ts',
     'bench',
@@ -36,14 +43,10 @@ beforeAll(async () => {
     ...['users', 'topics', 'articles'].map(untrackTable),
   )
 })
-afterAll(async () => {
-  await home[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
 
 const section = findSection(readDocument('README.md'), 'From an unknown Hasura to a mirrored table')
 
-test('the README leads from a Hasura that nobody knows to a mirrored table', async () => {
+test('the README leads from a Hasura that nobody knows to a mirrored table', async ({ type, sandbox }) => {
   const said: string[] = []
   for (const { language, code, before } of findCodeBlocks(section)) {
     const file = /^`([\w./-]+)`:/m.exec(before)?.[1]
@@ -58,12 +61,3 @@ test('the README leads from a Hasura that nobody knows to a mirrored table', asy
     'Role "viewer": every operation is valid on the live API.\n',
   )
 })
-
-/** As somebody types it into a shell. @returns what it printed */
-async function type(command: string): Promise<string> {
-  const { stdout } = await promisify(execFile)('sh', ['-c', command], {
-    cwd: project,
-    env: { ...home.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: home.folder },
-  })
-  return stdout
-}

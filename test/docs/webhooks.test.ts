@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { syncUsers } from '../../examples/wiki/src/jobs/sync-users.ts'
 import { variableOfSetting } from '../../src/config/setting-name.ts'
 import { defineWebhook } from '../../src/webhooks/define-webhook.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest as test } from '../fixtures/sandbox-test.ts'
 import { newSecret, openSubscription, openWebhooks } from '../webhooks/open-webhooks.ts'
 import { findCodeBlocks, findCommands, projectFolder, readDocument, wordsOf } from './markdown.ts'
 import { runSnippet } from './run-snippet.ts'
@@ -21,12 +21,10 @@ const secret = newSecret()
 const usersToSearch = defineWebhook({ name: 'users-to-search', tables: [syncUsers.mirror] })
 
 let folder = ''
-let sandbox: Sandbox
 /** What a receiver is sent by a worker. */
 let sent = { headers: {}, body: '' }
-beforeAll(async () => {
+test.beforeAll(async ({ sandbox }) => {
   folder = await mkdtemp(join(tmpdir(), 'webhooks-'))
-  sandbox = await openSandbox()
   await using opened = await openWebhooks('embedded', sandbox)
   await using one = await openSubscription(opened.app, opened.env, { secret })
   await one.write({ rows: [{ id: 'a', n: '1' }] })
@@ -35,8 +33,7 @@ beforeAll(async () => {
   const [message] = one.receiver.received
   if (message) sent = { headers: message.headers, body: message.body }
 })
-afterAll(async () => {
-  await sandbox[Symbol.asyncDispose]()
+test.afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 

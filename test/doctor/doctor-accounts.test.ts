@@ -3,44 +3,47 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type Environment, run, startWorker } from '../cli/run-command.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { findFreePort } from '../services/free-port.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { redisServer, startRedis } from '../services/start-redis.ts'
 import { runDoctor } from './run-doctor.ts'
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
 let folder: string
 let dataDir: string
 let accountsFile: string
-beforeEach(async () => {
+const test = sandboxTest
+  .extend(
+    'writeAccounts',
+    ({ sandbox }) =>
+      async (...accounts: readonly ({ name: string } & Record<string, unknown>)[]): Promise<void> => {
+        const whole = accounts.map(own => {
+          const { name } = own
+          const clientSecret = `secret-of-${name}`
+          sandbox.idp.addClient({ clientId: name, clientSecret, roles: ['viewer'], email: `${name}@wiki.example` })
+          return { oidcIssuer: sandbox.idp.issuer, clientId: name, clientSecret, hasuraUrl: sandbox.hasura.url, ...own }
+        })
+        await writeFile(accountsFile, JSON.stringify({ accounts: whole }), { mode: 0o600 })
+      },
+  )
+  /** What would be a trace of somebody who does more than look. */
+  .extend('countMutations', ({ sandbox }) => (): number => {
+    return sandbox.hasura.requests.filter(({ operationName }) => operationName === 'RefreshUsers').length
+  })
+
+test.beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-doctor-'))
   dataDir = join(folder, 'data')
   accountsFile = join(folder, 'accounts.yaml')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-async function writeAccounts(...accounts: readonly ({ name: string } & Record<string, unknown>)[]): Promise<void> {
-  const whole = accounts.map(own => {
-    const { name } = own
-    const clientSecret = `secret-of-${name}`
-    sandbox.idp.addClient({ clientId: name, clientSecret, roles: ['viewer'], email: `${name}@wiki.example` })
-    return { oidcIssuer: sandbox.idp.issuer, clientId: name, clientSecret, hasuraUrl: sandbox.hasura.url, ...own }
-  })
-  await writeFile(accountsFile, JSON.stringify({ accounts: whole }), { mode: 0o600 })
-}
+test.afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const env = (more: Environment = {}): Environment => ({ ACCOUNTS_FILE: accountsFile, DATA_DIR: dataDir, ...more })
 
 describe('of several accounts', () => {
-  test('the broken ones are told apart from those that are well', async () => {
+  test('the broken ones are told apart from those that are well', async ({ writeAccounts }) => {
     await writeAccounts(
       { name: 'well' },
       { name: 'wrong', clientSecret: 'canary-wrong' },
@@ -61,7 +64,7 @@ describe('of several accounts', () => {
     expect(written).not.toContain('canary')
   })
 
-  test('one can be looked at alone', async () => {
+  test('one can be looked at alone', async ({ writeAccounts }) => {
     await writeAccounts({ name: 'one' }, { name: 'two', clientSecret: 'wrong' })
     const { code, diagnoses } = await runDoctor(env(), { argv: ['--account', 'one'] })
     expect({ code, accounts: diagnoses.map(({ account }) => account) }).toEqual({ code: 0, accounts: ['one'] })
@@ -71,7 +74,7 @@ describe('of several accounts', () => {
     })
   })
 
-  test('only the jobs of each are asked about', async () => {
+  test('only the jobs of each are asked about', async ({ writeAccounts, sandbox }) => {
     await writeAccounts({ name: 'idle', jobs: [] }, { name: 'busy' })
     sandbox.idp.setRoles('idle', ['editor'])
     const { code, find } = await runDoctor(env())
@@ -81,7 +84,9 @@ describe('of several accounts', () => {
     expect(code).toBe(0)
   })
 
-  test('what a file says of jobs that do not exist is told of its account, with the path', async () => {
+  test('what a file says of jobs that do not exist is told of its account, with the path', async ({
+    writeAccounts,
+  }) => {
     await writeAccounts({ name: 'one' }, { name: 'two', jobs: ['sync-all'], schedules: { 'sync-users': null } })
     const { code, find } = await runDoctor(env())
     expect(find('config', 'one')).toMatchObject({ status: 'ok' })
@@ -93,7 +98,7 @@ describe('of several accounts', () => {
     expect(code).toBe(2)
   })
 
-  test('a file that everybody may read is told of when it holds secrets', async () => {
+  test('a file that everybody may read is told of when it holds secrets', async ({ writeAccounts }) => {
     const clientSecretFile = join(folder, 'secret')
     await writeFile(clientSecretFile, 'secret-of-named', { mode: 0o600 })
     await writeAccounts({ name: 'holds' }, { name: 'named', clientSecret: undefined, clientSecretFile })
@@ -115,7 +120,7 @@ describe('of several accounts', () => {
     expect({ code, failed }).toEqual({ code: 2, failed: ['config'] })
   })
 
-  test('the password grant is shown as what is to be given up', async () => {
+  test('the password grant is shown as what is to be given up', async ({ writeAccounts, sandbox }) => {
     for (const name of ['user', 'password']) await writeFile(join(folder, name), name, { mode: 0o600 })
     const [usernameFile, passwordFile] = [join(folder, 'user'), join(folder, 'password')]
     await writeAccounts({ name: 'ropc', clientAuth: 'password', usernameFile, passwordFile, hasuraUrl: undefined })
@@ -137,13 +142,8 @@ describe('of several accounts', () => {
   })
 })
 
-/** What would be a trace of somebody who does more than look. */
-function countMutations(): number {
-  return sandbox.hasura.requests.filter(({ operationName }) => operationName === 'RefreshUsers').length
-}
-
 describe('an embedded store', () => {
-  test('that is not there yet is not made', async () => {
+  test('that is not there yet is not made', async ({ writeAccounts, countMutations }) => {
     await writeAccounts({ name: 'fresh' })
     const { find } = await runDoctor(env())
     expect(find('store')).toMatchObject({ status: 'warn', detail: expect.stringContaining('does not exist yet') })
@@ -152,7 +152,11 @@ describe('an embedded store', () => {
     expect(countMutations()).toBe(0)
   })
 
-  test('is asked through its worker while one runs, and left alone while none does', async () => {
+  test('is asked through its worker while one runs, and left alone while none does', async ({
+    writeAccounts,
+    countMutations,
+    sandbox,
+  }) => {
     await writeAccounts({ name: 'embedded' })
     {
       await using _worker = await startWorker(env())
@@ -208,7 +212,7 @@ const ownTables =
   "select relname from pg_class where relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)"
 
 describe.runIf(hasPostgres)('Postgres', () => {
-  test('is neither filled nor migrated, and has its state told', async () => {
+  test('is neither filled nor migrated, and has its state told', async ({ writeAccounts }) => {
     await using database = await createDatabase()
     await writeAccounts({ name: 'shared' })
     const withPostgres = env({ DATABASE_URL: database.url })
@@ -227,7 +231,7 @@ describe.runIf(hasPostgres)('Postgres', () => {
     expect(ready.find('first-login')).toMatchObject({ status: 'warn', hint: expect.stringContaining('bootstrap') })
   })
 
-  test('tells why a first login does not go on', async () => {
+  test('tells why a first login does not go on', async ({ writeAccounts }) => {
     await using database = await createDatabase()
     await writeAccounts({ name: 'held' })
     const withPostgres = env({ DATABASE_URL: database.url })
@@ -246,7 +250,7 @@ describe.runIf(hasPostgres)('Postgres', () => {
     expect(code).toBe(1)
   })
 
-  test('that is away fails store and queue, without the password', async () => {
+  test('that is away fails store and queue, without the password', async ({ writeAccounts }) => {
     await writeAccounts({ name: 'lonely' })
     const port = await findFreePort()
     const { code, failed, find, written } = await runDoctor(
@@ -259,7 +263,7 @@ describe.runIf(hasPostgres)('Postgres', () => {
   })
 
   // Its own, because its settings are changed.
-  test.runIf(redisServer)('has a Redis beside it that must be there and evict nothing', async () => {
+  test.runIf(redisServer)('has a Redis beside it that must be there and evict nothing', async ({ writeAccounts }) => {
     await using database = await createDatabase()
     await using redis = await startRedis()
     await writeAccounts({ name: 'queued' })

@@ -1,27 +1,21 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { openHome } from '../cli/run-command.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 import { setSelectPermission, trackTable, untrackTable } from '../sandbox/hasura/change-metadata.ts'
 import { runDoctor } from './run-doctor.ts'
 
-let sandbox: Sandbox
-let home: Awaited<ReturnType<typeof openHome>>
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  home = await openHome(sandbox, 'contract')
-})
-afterAll(async () => {
-  await home[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-beforeEach(async () => {
+const test = sandboxTest.extend('home', { scope: 'file' }, async ({ closing, sandbox }) =>
+  closing.use(await openHome(sandbox, 'contract')),
+)
+
+test.beforeEach(async ({ home }) => {
   const { find } = await runDoctor(home.env)
   expect(find('contract')).toMatchObject({ status: 'ok' })
 })
 
-test('a table that is new for the role is told as a change since its SDL was committed', async () => {
+test('a table that is new for the role is told as a change since its SDL was committed', async ({ sandbox, home }) => {
   await sandbox.hasura.sql('create table public.extras (id int primary key)')
   const permission = { columns: ['id'], filter: {} }
   await sandbox.hasura.changeMetadata(trackTable('extras', { select_permissions: [{ role: 'viewer', permission }] }))
@@ -35,7 +29,7 @@ test('a table that is new for the role is told as a change since its SDL was com
   await sandbox.hasura.changeMetadata(untrackTable('extras'))
 })
 
-test('a soft-delete column fails whose type no longer tells which rows are deleted', async () => {
+test('a soft-delete column fails whose type no longer tells which rows are deleted', async ({ home, sandbox }) => {
   const document = pullArticlesDocument
   const common = { document, role: 'viewer', key: 'id', cursor: 'updated_at', softDelete: 'revision' } as const
   const moreJobs = [pullSync({ ...common, name: 'sync-revisions', into: 'revisions' })]
@@ -52,7 +46,7 @@ test('a soft-delete column fails whose type no longer tells which rows are delet
   await sandbox.hasura.changeMetadata()
 })
 
-test('a table that a job reads and the role no longer sees fails', async () => {
+test('a table that a job reads and the role no longer sees fails', async ({ sandbox, home }) => {
   await sandbox.hasura.changeMetadata(setSelectPermission('topics', 'viewer', undefined))
   const { code, failed, find } = await runDoctor(home.env)
   expect(find('contract')).toMatchObject({

@@ -1,24 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { describe, expect } from 'vitest'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { countRows, openExample } from './open-example.ts'
 
 const client = { clientId: 'sync-worker', clientSecret: 'canary', email: 'sync-worker@wiki.example' }
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ clients: [{ ...client, roles: ['viewer'] }] })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-
-function open() {
-  return openExample('phonemos', {
-    addresses: { oidcIssuer: sandbox.idp.issuer, hasuraUrl: sandbox.hasura.url },
-    secrets: { '/run/secrets/phonemos': 'canary\n' },
+const test = sandboxTest
+  .extend('sandboxOptions', { scope: 'file' }, { clients: [{ ...client, roles: ['viewer'] }] })
+  .extend('open', ({ sandbox }) => () => {
+    return openExample('phonemos', {
+      addresses: { oidcIssuer: sandbox.idp.issuer, hasuraUrl: sandbox.hasura.url },
+      secrets: { '/run/secrets/phonemos': 'canary\n' },
+    })
   })
-}
 
 describe('the example of Phonemos', () => {
-  test('makes its user known as the refresh role, and mirrors users, topics and articles', async () => {
+  test('makes its user known as the refresh role, and mirrors users, topics and articles', async ({
+    open,
+    sandbox,
+  }) => {
     await using example = await open()
     for (const job of ['sync-users', 'sync-topics', 'sync-articles']) {
       expect(await example.run(job)).toMatchObject({ counts: { inserted: expect.any(Number), updated: 0 } })
@@ -30,7 +29,7 @@ describe('the example of Phonemos', () => {
     expect(await countRows(example, 'articles')).toEqual({ present: visible?.rows, deleted: 0 })
   })
 
-  test('is refused without the role, which is named', async () => {
+  test('is refused without the role, which is named', async ({ open, sandbox }) => {
     await using example = await open()
     sandbox.idp.setRoles(client.clientId, ['editor'])
     await expect(example.run('sync-topics')).rejects.toMatchObject({

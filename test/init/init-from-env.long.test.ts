@@ -1,31 +1,25 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { openHome, run, runWith } from '../cli/run-command.ts'
 import { linkPackages } from '../fixtures/copy-project.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 
-let sandbox: Sandbox
-let home: Awaited<ReturnType<typeof openHome>>
 let folder = ''
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  home = await openHome(sandbox, 'chooser')
-})
-afterAll(async () => {
-  await home[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-beforeEach(async () => {
+const test = sandboxTest.extend('home', { scope: 'file' }, async ({ closing, sandbox }) =>
+  closing.use(await openHome(sandbox, 'chooser')),
+)
+
+test.beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'init-from-env-'))
   await linkPackages(folder)
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+test.afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const list = () => readFile(join(folder, 'src/jobs/list.ts'), 'utf8')
 
-test('a person chooses among the tables', async () => {
+test('a person chooses among the tables', async ({ home }) => {
   const { code, out, err } = await runWith(home.env, ['init', folder, '--from-env'], { answer: 'topics, users' })
   expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out).toContain('Account "default": all checks pass')
@@ -40,7 +34,7 @@ test('a person chooses among the tables', async () => {
   expect(await list()).toContain('const syncs = [syncTopics, syncUsers, syncArticles] as const')
 })
 
-test('without a terminal nothing is asked, and the schema is there', async () => {
+test('without a terminal nothing is asked, and the schema is there', async ({ home }) => {
   await writeFile(
     join(folder, '.env'),
     Object.entries(home.env)
@@ -56,14 +50,14 @@ test('without a terminal nothing is asked, and the schema is there', async () =>
   expect(await list()).toContain('const syncs = [] as const')
 })
 
-test('a table that the role does not see adds none', async () => {
+test('a table that the role does not see adds none', async ({ home }) => {
   const ended = await run(home.env, 'init', folder, '--from-env', '--table', 'topics', '--table', 'article')
   expect(ended.code).toBe(2)
   expect(ended.err).toContain('sees no root field "article": name a similar list (articles')
   expect(await list()).toContain('const syncs = [] as const')
 })
 
-test('what doctor finds ends it before anything is pulled', async () => {
+test('what doctor finds ends it before anything is pulled', async ({ home }) => {
   const ended = await run(
     { ...home.env, CLIENT_SECRET_FILE: '', CLIENT_SECRET: 'wrong' },
     'init',

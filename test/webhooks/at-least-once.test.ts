@@ -1,19 +1,18 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { expect } from 'vitest'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { openSubscription, openWebhooks } from './open-webhooks.ts'
 import type { Received } from './start-receiver.ts'
 
-let sandbox: Sandbox
 let opened: Awaited<ReturnType<typeof openWebhooks>>
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
+const test = sandboxTest.extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+
+test.beforeAll(async ({ sandbox }) => {
   opened = await openWebhooks('embedded', sandbox)
 })
-afterAll(async () => {
+test.afterAll(async () => {
   await opened[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
 })
 
 const ids = ['a', 'b', 'c'] as const

@@ -1,24 +1,20 @@
 import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { findSettingsRefusal } from '../../src/definitions/find-job-problems.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { stores } from '../fixtures/open-test-app.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { newSecret, openSubscription, openWebhooks } from './open-webhooks.ts'
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+const test = sandboxTest.extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
 
 describe.each(stores)('a webhook on %s', backend => {
   let opened: Awaited<ReturnType<typeof openWebhooks>>
-  beforeAll(async () => {
+  test.beforeAll(async ({ sandbox }) => {
     opened = await openWebhooks(backend, sandbox)
   })
-  afterAll(() => opened[Symbol.asyncDispose]())
+  test.afterAll(() => opened[Symbol.asyncDispose]())
   const open = (options: Parameters<typeof openSubscription>[2] = {}) =>
     openSubscription(opened.app, opened.env, options)
 
