@@ -1,11 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { z } from 'zod'
-import type { ClaimsLocation } from '../account.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
-import { listNames } from '../names/list-names.ts'
-import { findHasuraClaims } from './find-hasura-claims.ts'
-import { explainLightweight } from './lightweight-token.ts'
-import { findMappedPath } from './map-claims.ts'
 
 /** The decoded claims of an access token, not verified: that is up to the API. Instants in milliseconds since 1970. */
 export interface Claims {
@@ -114,102 +109,4 @@ function readClientRoles(access: unknown): Record<string, readonly string[]> {
 
 function refusal(told: Explanation): RefusalError {
   return new RefusalError('claims', 'account', told)
-}
-
-/** The session variables that Hasura reads from the token (Hasura docs, "Authentication using JWT"). */
-export interface HasuraClaims {
-  readonly defaultRole: string
-  readonly allowedRoles: readonly string[]
-  /** `x-hasura-user-id`; absent unless a mapper writes it. */
-  readonly userId?: string
-  /** Every claim whose value is text, by lower-case name. */
-  readonly values: Readonly<Record<string, string>>
-}
-
-/**
- * Reads Hasura's claims from where Hasura is configured to find them (`claims_namespace` or `claims_namespace_path`, and
- * `claims_format`; or `claims_map`). Claim names are case-insensitive.
- *
- * @throws RefusalError with the code of the check that failed: `claims`, `allowed-roles` or `default-role`
- */
-export function readHasuraClaims(claims: Claims, location: ClaimsLocation): HasuraClaims {
-  const found = new Map(Object.entries(findHasuraClaims(claims, location)))
-  const client = claims.authorizedParty ?? 'the client'
-  const path = 'map' in location ? findMappedPath(location.map, allowedRolesClaim) : undefined
-  const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), claims, path)
-  const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, claims)
-  const values = readValues(found, client)
-  const userId = values['x-hasura-user-id']
-  return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
-}
-
-/** Hasura accepts only text in a session variable, and rejects the whole token otherwise. */
-function readValues(found: ReadonlyMap<string, unknown>, client: string): Record<string, string> {
-  const values = new Map<string, string>()
-  for (const [name, value] of found) {
-    if (typeof value === 'string') values.set(name, value)
-    else if (name.startsWith('x-hasura-') && name !== allowedRolesClaim) {
-      throw refusal({
-        found: `\`${name}\` of client "${client}" is not text, so Hasura rejects the token (jwt-invalid-claims)`,
-        remedy: 'set the claim type of its mapper to String',
-      })
-    }
-  }
-  return Object.fromEntries(values)
-}
-
-const allowedRolesClaim = 'x-hasura-allowed-roles'
-const hasuraMappers = 'Client scopes → hasura → Mappers'
-
-/** @param path of the roles, when HASURA_CLAIMS_MAP sets one */
-function readAllowedRoles(value: unknown, claims: Claims, path: string | undefined): readonly string[] {
-  const claim = `\`${allowedRolesClaim}\``
-  const client = claims.authorizedParty ?? 'the client'
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) {
-    const lightweight = explainLightweight(claims, claim, `${hasuraMappers} → ${allowedRolesClaim}`)
-    if (lightweight && path === undefined) throw refuseRoles(lightweight)
-    const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)`
-    throw refuseRoles(
-      path === undefined
-        ? { found: `The access token has no ${claim}, probably because no role is assigned`, remedy: assign }
-        : {
-            found: `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it`,
-            remedy: `if no role is assigned, ${assign}; otherwise correct the path`,
-          },
-    )
-  }
-  if (!Array.isArray(value)) {
-    throw refuseRoles({
-      found: `${claim} of client "${client}" is not a list`,
-      remedy: 'turn on Multivalued in the mapper that writes it',
-    })
-  }
-  const read = z.array(z.string().min(1)).safeParse(value)
-  if (read.success) return read.data
-  throw refuseRoles({
-    found: `${claim} of client "${client}" holds a value that is not a role name`,
-    remedy: "set the mapper's claim type to String",
-  })
-}
-
-function refuseRoles(told: Explanation): RefusalError {
-  return new RefusalError('allowed-roles', 'account', told)
-}
-
-function readDefaultRole(value: unknown, allowedRoles: readonly string[], claims: Claims): string {
-  const claim = '`x-hasura-default-role`'
-  const client = claims.authorizedParty ?? 'the client'
-  const lightweight = explainLightweight(claims, claim, `${hasuraMappers} → x-hasura-default-role`)
-  if (lightweight && value === undefined) throw new RefusalError('default-role', 'account', lightweight)
-  if (typeof value !== 'string' || value === '') {
-    throw new RefusalError('default-role', 'account', {
-      found: value === undefined ? `The access token has no ${claim}` : `${claim} is not a role name`,
-      remedy: `check its mapper in the \`hasura\` client scope of client "${client}"`,
-    })
-  }
-  if (allowedRoles.includes(value)) return value
-  throw new RefusalError('default-role', 'account', {
-    found: `${claim} is "${value}", which is not among the allowed roles ${listNames(allowedRoles)}`,
-    remedy: `assign that role to the service account of client "${client}", or change the mapper`,
-  })
 }

@@ -1,6 +1,7 @@
 import type { Account } from '../account.ts'
-import type { Claims, HasuraClaims } from '../auth/claims.ts'
+import type { Claims } from '../auth/claims.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
+import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import type { Token } from '../auth/token.ts'
 import type { Environment } from '../config/config.ts'
 import { findUnverifiedTls } from '../config/find-unverified-tls.ts'

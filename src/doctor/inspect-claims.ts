@@ -1,5 +1,6 @@
 import type { Account, ClaimsLocation } from '../account.ts'
-import { type Claims, type HasuraClaims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
+import { type Claims, parseClaims } from '../auth/claims.ts'
+import { type HasuraClaims, readHasuraClaims } from '../auth/hasura-claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { RefusalError } from '../errors.ts'
 import { listNames } from '../names/list-names.ts'

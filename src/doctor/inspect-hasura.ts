@@ -1,6 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
-import type { Claims, HasuraClaims } from '../auth/claims.ts'
+import type { Claims } from '../auth/claims.ts'
+import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import { WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { listNames } from '../names/list-names.ts'

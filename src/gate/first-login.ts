@@ -1,12 +1,12 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { DocumentNode } from 'graphql'
-import { sql } from 'kysely'
 import { causedBy, OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { Log } from '../log.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
+import { claimFirstLogin, findFirstLogin, settleFirstLogin } from './first-login-record.ts'
 
 /**
  * How a new account's user becomes known to the application, by typed operations of the project.
@@ -52,9 +52,9 @@ export async function ensureFirstLogin(
   const processId = deps.process.id
   const deadline = clock.now() + visibleWithinMs
   for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
-    const state = await findState(store, account)
+    const state = await findFirstLogin(store, account)
     if (state === 'visible') return
-    const before = await claim(store, account, processId)
+    const before = await claimFirstLogin(store, account, processId)
     if (before) {
       await callAndWait(deps, account, user, before, deadline, signal)
       return
@@ -79,7 +79,7 @@ async function callAndWait(
   // The last certain state, from which the next attempt resumes.
   let state = before
   try {
-    if (!firstLogin) return await settle(deps, account, 'visible', 'no refresh_users operation is configured')
+    if (!firstLogin) return await settleFirstLogin(deps, account, 'visible', 'no refresh_users operation is configured')
     const look = createLook(firstLogin, user)
     let note: string | null = null
     // `calling` means that a process got no response: the call may have been executed.
@@ -93,7 +93,7 @@ async function callAndWait(
         note = await explainNotCalled(refusal, hasura, look, signal)
       }
       state = 'called'
-      await settle(deps, account, state, note, { keep: true })
+      await settleFirstLogin(deps, account, state, note, { keep: true })
     }
     for (let pause = 250; (await look(signal)) === false; pause = Math.min(pause * 2, 4_000)) {
       if (clock.now() > deadline) {
@@ -103,9 +103,9 @@ async function callAndWait(
       }
       await clock.sleep(pause, signal)
     }
-    await settle(deps, account, 'visible', note)
+    await settleFirstLogin(deps, account, 'visible', note)
   } catch (error) {
-    await settle(deps, account, state, null)
+    await settleFirstLogin(deps, account, state, null)
     throw error
   }
   log.info('first login: the user is visible')
@@ -194,47 +194,4 @@ function neverVisible(account: string, userId: string | undefined): RefusalError
     found: `The user ${userId} of account "${account}" was not visible ${visibleWithinMs / 1000} s after refresh_users`,
     remedy: 'check that its email is set and verified, and that it is in a group of the application',
   })
-}
-
-async function findState(store: Store, account: string): Promise<FirstLoginState> {
-  const row = await store
-    .selectFrom('worker.accounts')
-    .select('first_login')
-    .where('name', '=', account)
-    .executeTakeFirstOrThrow()
-  return row.first_login
-}
-
-/** @returns the previous state, or undefined while another living process makes the first login */
-async function claim(store: Store, account: string, processId: string): Promise<FirstLoginState | undefined> {
-  const { rows } = await sql<{ before: FirstLoginState }>`
-    with found as (select name, first_login from worker.accounts where name = ${account} for update)
-    update worker.accounts a
-    set first_login = case when a.first_login = 'called' then 'called' else 'calling' end,
-        first_login_process = ${processId}
-    from found
-    where a.name = found.name and a.first_login <> 'visible'
-      and (a.first_login_process is null or a.first_login_process = ${processId} or not exists (
-        select from worker.living_processes() p where p.id = a.first_login_process))
-    returning found.first_login as before`.execute(store)
-  return rows[0]?.before
-}
-
-/**
- * Records the state and, unless it is kept, releases the claim. A process that was declared dead meanwhile writes nothing, except that
- * the user is visible, which can't be wrong.
- */
-async function settle(
-  { store, process }: FirstLoginDeps,
-  account: string,
-  state: FirstLoginState,
-  note: string | null,
-  { keep } = { keep: false },
-): Promise<void> {
-  let update = store
-    .updateTable('worker.accounts')
-    .set({ first_login: state, first_login_note: note, ...(!keep && { first_login_process: null }) })
-    .where('name', '=', account)
-  if (state !== 'visible') update = update.where('first_login_process', '=', process.id)
-  await update.execute()
 }

@@ -1,5 +1,6 @@
 import type { Requirement } from '../account.ts'
-import type { Claims, HasuraClaims } from '../auth/claims.ts'
+import type { Claims } from '../auth/claims.ts'
+import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { type Explanation, RefusalError } from '../errors.ts'
 import { listNames } from '../names/list-names.ts'

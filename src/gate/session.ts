@@ -1,5 +1,6 @@
 import type { Account, Requirement } from '../account.ts'
-import { type Claims, parseClaims, readHasuraClaims } from '../auth/claims.ts'
+import { type Claims, parseClaims } from '../auth/claims.ts'
+import { readHasuraClaims } from '../auth/hasura-claims.ts'
 import type { Token } from '../auth/token.ts'
 import { PermanentError, RefusalError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'

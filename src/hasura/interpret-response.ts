@@ -1,29 +1,12 @@
 import { z } from 'zod'
 import type { Setback } from '../auth/try-until-known.ts'
-import {
-  type Explanation,
-  OutageError,
-  PermanentError,
-  RefusalError,
-  TransientError,
-  UnknownOutcomeError,
-  type WorkerError,
-} from '../errors.ts'
+import { type Explanation, OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import { findJson } from '../json/parse-json.ts'
 import { parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
+import type { HasuraResponse } from './hasura-response.ts'
+import { interpretForeign, unknownOutcome } from './interpret-foreign.ts'
 import { isEarly } from './jwt-words.ts'
-
-/** An HTTP response with its complete body. */
-export interface HasuraResponse {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  readonly body: Buffer
-  /** Size of the request's bearer token, in bytes. */
-  readonly tokenBytes?: number
-  /** Secrets to redact in the response's messages. */
-  readonly secrets?: readonly string[]
-}
 
 /** What a response means for the sender. */
 export type Verdict<D = unknown> =
@@ -117,12 +100,6 @@ const permanentCodes: ReadonlySet<string> = new Set([
   'data-exception',
 ])
 
-/** Statuses of a request that wasn't executed, so that a mutation's outcome is known as well. */
-const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 421])
-
-/** Statuses that a single slow or odd query can cause, so they don't indicate an outage. */
-const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504])
-
 /** `data` with errors is not a success: a part of it is missing. */
 const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.array(z.unknown()).max(0).nullish() })
 
@@ -162,55 +139,6 @@ const remedies: ReadonlyMap<string, string> = new Map([
 function describe({ code, path, safeMessage }: HasuraError): string {
   const at = path === undefined ? '' : ` at ${path}`
   return safeMessage === undefined ? `${code}${at}` : `${code}${at} (${safeMessage})`
-}
-
-/** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */
-function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'query' | 'mutation'): WorkerError {
-  const { status, headers } = response
-  const said = `HTTP ${status}`
-  if (status === 413) {
-    return new PermanentError('too-large', {
-      found: `The endpoint refused the request as too large (${said})`,
-      remedy: 'use smaller pages',
-    })
-  }
-  if (status >= 300 && status < 400) {
-    return new OutageError('redirect', 'account', {
-      found: `The endpoint redirects (${said})`,
-      remedy: 'set HASURA_URL to the final address',
-    })
-  }
-  if (isHeaderTooLarge(response)) return tokenTooLarge(response)
-  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-  const told = {
-    found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,
-    remedy: 'check HASURA_URL, because another server or a proxy in front of Hasura answers',
-  }
-  if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
-  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
-  return new OutageError(`http-${status}`, 'account', told)
-}
-
-/** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in the page. */
-function isHeaderTooLarge({ status, body }: HasuraResponse): boolean {
-  if (status === 431 || status === 494) return true
-  return status === 400 && tooLargeWords.test(new TextDecoder().decode(body.subarray(0, 4_096)))
-}
-
-const tooLargeWords = /header[^<]{0,60}(?:too (?:large|long|big)|exceeds)|request too long/i
-
-/** A refusal: nothing was executed, and the same token would be rejected again. */
-function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
-  const token = tokenBytes === undefined ? 'the token' : `the token of ${tokenBytes} bytes`
-  return new RefusalError('claims', 'account', {
-    found: `A proxy in front of Hasura refused the request because its headers are too large (HTTP ${status}), mostly because of ${token}`,
-    remedy:
-      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: turn off Full scope allowed for the client in Keycloak, or remove roles and mappers',
-  })
-}
-
-function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {
-  return new UnknownOutcomeError({ found: `The mutation may or may not have been executed. ${found}`, remedy })
 }
 
 function failed(error: WorkerError): Verdict {

@@ -1,5 +1,6 @@
 import { PermanentError } from '../errors.ts'
-import { type HasuraResponse, interpretResponse, type Verdict } from './interpret-response.ts'
+import type { HasuraResponse } from './hasura-response.ts'
+import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { findRows, parseRows, type Rows } from './rows.ts'
 
 /** Interprets the response to a query whose only root field is a list of rows. */

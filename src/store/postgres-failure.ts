@@ -2,6 +2,7 @@ import pg from 'pg'
 import type { Explanation } from '../errors.ts'
 import { describeNetworkFailure, trustRemedy } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
+import { findMeaning, findPrimary } from './postgres-words.ts'
 
 /** How sentences call the server of a URL: by its host and port, or by the folder of its socket. */
 export function namePostgres(databaseUrl: string): string {
@@ -29,7 +30,7 @@ export function explainPostgresFailure(error: unknown, what: string): PostgresFa
   if (isUnreadableFile(error)) return explainFile(error)
   const code = sqlStateIn(error)
   const said = error instanceof Error ? quoteForeign(error.message) : ''
-  const meaning = code === undefined ? plainErrors.find(([words]) => words.test(said))?.[1] : findMeaning(code, said)
+  const meaning = findMeaning(code, said)
   if (meaning) {
     const { found, remedy, isConfiguration = false, isQuoted = false } = meaning
     const reason = [code, isQuoted && said].filter(part => part).join(': ')
@@ -73,9 +74,6 @@ export function readOnly(what: string): Explanation {
   }
 }
 
-const findPrimary =
-  'name the primary in DATABASE_URL; if it is the primary, look why it takes no writes (default_transaction_read_only, a full disk)'
-
 interface FileError extends Error {
   readonly code: string
   readonly path: string
@@ -102,15 +100,6 @@ const checkAddress = 'check that it runs and that DATABASE_URL names it'
 const trustInUrl =
   "add sslrootcert=FILE to DATABASE_URL, with the file that holds its authority's certificate, or name that file in NODE_EXTRA_CA_CERTS"
 
-interface Meaning {
-  /** Continues "Postgres at localhost:5432 …". */
-  readonly found: string
-  readonly remedy: string
-  readonly isConfiguration?: true
-  /** Its own words tell more than the code. */
-  readonly isQuoted?: true
-}
-
 /** PGlite's errors and those of node-postgres carry it alike. */
 function sqlStateIn(error: unknown): string | undefined {
   if (error instanceof pg.DatabaseError) return error.code
@@ -123,149 +112,3 @@ function sqlStateIn(error: unknown): string | undefined {
 function isFatal(error: unknown): boolean {
   return error instanceof Error && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC')
 }
-
-function findMeaning(code: string, said: string): Meaning | undefined {
-  const bySentence = sentences.find(([state, words]) => code.startsWith(state) && words.test(said))?.[2]
-  return bySentence ?? states.get(code) ?? states.get(code.slice(0, 2))
-}
-
-const allowInHba: Meaning = {
-  found: 'has no rule that lets this machine in as this user',
-  remedy: 'add a line to its pg_hba.conf and reload it, or name another user in DATABASE_URL',
-  isConfiguration: true,
-  isQuoted: true,
-}
-
-const noOptions: Meaning = {
-  found: 'is behind a pooler that refuses a setting of DATABASE_URL',
-  remedy: 'take it out of DATABASE_URL, or add it to ignore_startup_parameters of PgBouncer',
-  isConfiguration: true,
-  isQuoted: true,
-}
-
-const refusedLogin: Meaning = {
-  found: 'refused the user or the password',
-  remedy: 'check user and password in DATABASE_URL',
-  isConfiguration: true,
-}
-
-const refusedWithoutTls: Meaning = {
-  found: 'has no rule that lets this user in without TLS',
-  remedy:
-    'add sslmode=verify-full to DATABASE_URL, with sslrootcert=FILE for an authority of your own; if it refuses that too, add a line to its pg_hba.conf',
-  isConfiguration: true,
-  isQuoted: true,
-}
-
-const noDatabase: Meaning = {
-  found: 'has no database of the name in DATABASE_URL',
-  remedy: 'create it, or correct DATABASE_URL',
-  isConfiguration: true,
-}
-
-const tooManyConnections: Meaning = {
-  found: 'takes no more connections',
-  remedy:
-    'raise max_connections (of a pooler: max_client_conn or pool_size), or find out who holds so many; a worker needs up to 14',
-  isQuoted: true,
-}
-
-/** Of Postgres before and since version 14, PgBouncer, RDS and Azure. */
-const withoutTls = /no pg_hba\.conf entry.*(?:no encryption|SSL off)|(?:SSL|TLS) (?:connection )?(?:is )?required/i
-
-/** Where one SQLSTATE stands for several things; the words are those of an English server, without them the state alone counts. */
-const sentences: readonly (readonly [state: string, words: RegExp, meaning: Meaning])[] = [
-  ['28000', withoutTls, refusedWithoutTls],
-  ['28000', /pg_hba\.conf/, allowInHba],
-  ['28000', /does not exist|not permitted to log in/, { ...refusedLogin, isQuoted: true }],
-  ['08P01', /unsupported startup parameter/, noOptions],
-  ['08P01', /no such database|database .* does not exist/, noDatabase],
-  ['08P01', /no more connections|too many/, tooManyConnections],
-  ['08P01', withoutTls, refusedWithoutTls],
-  ['08P01', /auth|password|no such user/i, { ...refusedLogin, isQuoted: true }],
-  [
-    'XX000',
-    /tenant(?: or |\/)user .*not found|no tenant identifier/i,
-    {
-      ...refusedLogin,
-      remedy: 'write the user in DATABASE_URL as the pooler wants it: user.project for the shared one of Supabase',
-      isQuoted: true,
-    },
-  ],
-  ['XX000', /max ?client/i, tooManyConnections],
-  [
-    '57P03',
-    /hot standby/i,
-    { found: 'is a standby that answers no queries', remedy: 'name its primary in DATABASE_URL' },
-  ],
-]
-
-const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
-  ['28', refusedLogin],
-  ['3D', noDatabase],
-  [
-    '42501',
-    {
-      found: 'refused a privilege',
-      remedy: 'grant it to the user of DATABASE_URL; "doctor" tells all that are missing',
-      isConfiguration: true,
-      isQuoted: true,
-    },
-  ],
-  ['25006', { found: 'is read-only', remedy: findPrimary }],
-  ['53100', { found: 'has no disk space left', remedy: 'make room on its disk; the worker resumes automatically' }],
-  ['53200', { found: 'has no memory left', remedy: 'look at its log; the worker resumes automatically' }],
-  ['53300', tooManyConnections],
-  ['57P03', { found: 'is starting or shutting down', remedy: 'wait; the worker resumes automatically' }],
-  ['57P01', { found: 'ended the connection', remedy: 'check that it runs; the worker resumes automatically' }],
-  ['57P02', { found: 'ended the connection', remedy: 'check that it runs; the worker resumes automatically' }],
-  [
-    '08P01',
-    {
-      found: 'was answered for by a pooler that can not reach it',
-      remedy: 'look at the log of the pooler (PgBouncer)',
-      isQuoted: true,
-    },
-  ],
-  ['08', { found: 'lost the connection', remedy: 'check that it runs; the worker resumes automatically' }],
-])
-
-/** What node-postgres says itself, without a code. */
-const plainErrors: readonly (readonly [RegExp, Meaning])[] = [
-  [
-    /does not support SSL/,
-    {
-      found: 'speaks no TLS, which DATABASE_URL demands',
-      remedy: 'switch ssl on there, or give sslmode=disable where nobody else is on the network between',
-      isConfiguration: true,
-    },
-  ],
-  [
-    /client password must be a (?:non-empty )?string/,
-    { ...refusedLogin, found: 'wants a password, and DATABASE_URL has none' },
-  ],
-  [
-    /SASL: Only mechanism|Unknown authenticationOk message/,
-    {
-      found: 'wants a way to log in that this worker does not have',
-      remedy: 'let its pg_hba.conf ask this user for scram-sha-256',
-      isConfiguration: true,
-    },
-  ],
-  [
-    /error establishing an SSL connection/,
-    {
-      found: 'does not answer as a Postgres does',
-      remedy: 'check host and port in DATABASE_URL',
-      isConfiguration: true,
-    },
-  ],
-  [
-    /timeout expired|due to connection timeout/,
-    { found: 'did not answer in time', remedy: 'check that it runs and that DATABASE_URL names it' },
-  ],
-  [
-    /Connection terminated|Client has encountered a connection error|not queryable/,
-    { found: 'ended the connection', remedy: 'check that it runs and that DATABASE_URL names it' },
-  ],
-]

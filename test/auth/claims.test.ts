@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ClaimsLocation, ClaimsMap, ClaimsObject } from '../../src/account.ts'
-import { parseClaims, readHasuraClaims } from '../../src/auth/claims.ts'
+import { parseClaims } from '../../src/auth/claims.ts'
+import { readHasuraClaims } from '../../src/auth/hasura-claims.ts'
 import { RefusalError } from '../../src/errors.ts'
 
 const namespace = 'https://hasura.io/jwt/claims'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../../src/errors.ts'
-import { type HasuraResponse, interpretResponse, type Verdict } from '../../src/hasura/interpret-response.ts'
+import type { HasuraResponse } from '../../src/hasura/hasura-response.ts'
+import { interpretResponse, type Verdict } from '../../src/hasura/interpret-response.ts'
 
 const now = Date.UTC(2026, 10, 1, 12)
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { type Claims, parseClaims, readHasuraClaims } from '../../auth/claims.ts'
+import { type Claims, parseClaims } from '../../auth/claims.ts'
+import { readHasuraClaims } from '../../auth/hasura-claims.ts'
 import { jobsOf } from '../../definitions/account-jobs.ts'
 import { listNames } from '../../names/list-names.ts'
 import type { FirstLoginState } from '../../store/schema.ts'

@@ -1,0 +1,10 @@
+/** An HTTP response with its complete body. */
+export interface HasuraResponse {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: Buffer
+  /** Size of the request's bearer token, in bytes. */
+  readonly tokenBytes?: number
+  /** Secrets to redact in the response's messages. */
+  readonly secrets?: readonly string[]
+}

@@ -1,0 +1,65 @@
+import {
+  type Explanation,
+  OutageError,
+  PermanentError,
+  RefusalError,
+  TransientError,
+  UnknownOutcomeError,
+  type WorkerError,
+} from '../errors.ts'
+import type { HasuraResponse } from './hasura-response.ts'
+
+/** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */
+export function interpretForeign(response: HasuraResponse, isJson: boolean, kind: 'query' | 'mutation'): WorkerError {
+  const { status, headers } = response
+  const said = `HTTP ${status}`
+  if (status === 413) {
+    return new PermanentError('too-large', {
+      found: `The endpoint refused the request as too large (${said})`,
+      remedy: 'use smaller pages',
+    })
+  }
+  if (status >= 300 && status < 400) {
+    return new OutageError('redirect', 'account', {
+      found: `The endpoint redirects (${said})`,
+      remedy: 'set HASURA_URL to the final address',
+    })
+  }
+  if (isHeaderTooLarge(response)) return tokenTooLarge(response)
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+  const told = {
+    found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,
+    remedy: 'check HASURA_URL, because another server or a proxy in front of Hasura answers',
+  }
+  if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
+  if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
+  return new OutageError(`http-${status}`, 'account', told)
+}
+
+/** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in the page. */
+function isHeaderTooLarge({ status, body }: HasuraResponse): boolean {
+  if (status === 431 || status === 494) return true
+  return status === 400 && tooLargeWords.test(new TextDecoder().decode(body.subarray(0, 4_096)))
+}
+
+const tooLargeWords = /header[^<]{0,60}(?:too (?:large|long|big)|exceeds)|request too long/i
+
+/** A refusal: nothing was executed, and the same token would be rejected again. */
+function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
+  const token = tokenBytes === undefined ? 'the token' : `the token of ${tokenBytes} bytes`
+  return new RefusalError('claims', 'account', {
+    found: `A proxy in front of Hasura refused the request because its headers are too large (HTTP ${status}), mostly because of ${token}`,
+    remedy:
+      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: turn off Full scope allowed for the client in Keycloak, or remove roles and mappers',
+  })
+}
+
+/** Statuses of a request that wasn't executed, so that a mutation's outcome is known as well. */
+const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 421])
+
+/** Statuses that a single slow or odd query can cause, so they don't indicate an outage. */
+const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504])
+
+export function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {
+  return new UnknownOutcomeError({ found: `The mutation may or may not have been executed. ${found}`, remedy })
+}
