@@ -24,6 +24,7 @@ beforeAll(async () => {
     'templates',
     'test',
     'tsconfig.build.json',
+    'tsconfig.sandbox.json',
     'vitest.config.ts',
     '.env.example',
     '.gitignore',
