@@ -1,10 +1,10 @@
 import { PermanentError } from '../errors.ts'
 
-/** How large an answer may be. */
+/** The size limit of a response. */
 export interface AnswerLimit {
-  /** Of the body, as it comes and decompressed. */
+  /** Of the body, both as received and decompressed. */
   readonly maxBytes: number
-  /** What to do about an answer beyond that. */
+  /** What to do about a larger response. */
   readonly ifTooLarge: string
 }
 

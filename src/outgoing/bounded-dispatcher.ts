@@ -3,13 +3,13 @@ import type { PermanentError } from '../errors.ts'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { BrokenAnswerError, findCodings } from './read-body.ts'
 
-/** What a request through a bounded dispatcher has to say, since nothing compressed is taken there. */
+/** The header that a request through a bounded dispatcher must have, because compressed responses are refused there. */
 export const plainEncoding = { 'accept-encoding': 'identity' } as const
 
 /**
- * For a library that calls `fetch` itself and takes a dispatcher for it: an answer ends with PermanentError (`too-large`) beyond
- * `maxBytes`, and with BrokenAnswerError when it is compressed in spite of `plainEncoding`, because `fetch` would decompress it
- * without a limit. Either is the cause of what `fetch` throws.
+ * For a library that calls `fetch` itself and accepts a dispatcher. A response beyond `maxBytes` ends with PermanentError
+ * (`too-large`); one that is compressed in spite of `plainEncoding` ends with BrokenAnswerError, because `fetch` would decompress
+ * it without a limit. Either is the cause of what `fetch` throws.
  */
 export function createBoundedDispatcher(limit: AnswerLimit): Dispatcher {
   return getGlobalDispatcher().compose(dispatch => (options, handler) => {

@@ -1,6 +1,6 @@
 /**
- * Finds a cycle of any length in constant memory: a mark stays on one value while ever longer stretches are walked
- * (R. P. Brent, "An improved Monte Carlo factorization algorithm", 1980).
+ * Finds a cycle of any length in constant memory: one value is marked while ever longer stretches are walked (R. P. Brent, "An
+ * improved Monte Carlo factorization algorithm", 1980).
  */
 export class CycleCheck {
   #before: string | undefined
@@ -8,7 +8,7 @@ export class CycleCheck {
   #walked = 0
   #stretch = 1
 
-  /** @returns whether it is the value before this one or the one under the mark; of a cycle some are, again and again */
+  /** @returns whether it equals the previous or the marked value; in a cycle, some values do again and again */
   meets(value: string): boolean {
     if (value === this.#before || value === this.#mark) return true
     this.#before = value

@@ -1,15 +1,15 @@
 export interface Deadline {
   /** Ends the work early, with its own reason. */
   readonly signal?: AbortSignal
-  /** For the whole work, the answer's last byte included. */
+  /** For the whole work, including the last byte of the response. */
   readonly timeoutMs: number
 }
 
 /**
- * Runs work under a signal of its own, whose timer and listener end with the work: a signal that fires after its request has
- * ended destroys what a library left open, and an `error` event that nobody listens to ends the process.
+ * Runs work with a signal of its own, whose timer and listener end with the work. A signal that fires after its request has ended
+ * destroys what a library left open, and an `error` event without a listener ends the process.
  *
- * @throws what the work throws; the reason of `signal`, or a TimeoutError, when one of them ended it
+ * @throws what the work throws; the reason of `signal`, or a TimeoutError, if one of them ended it
  */
 export async function withDeadline<T>(
   { signal, timeoutMs }: Deadline,

@@ -4,12 +4,12 @@ import { type Deadline, withDeadline } from './deadline.ts'
 import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
 import { type Certificate, createPoolSend, type Send, sendWithCertificate } from './send.ts'
 
-/** What is sent, as `fetch` takes it; a body that can be read once only won't do. */
+/** A request as for `fetch`; its body must be readable more than once. */
 export type Outgoing = Pick<RequestInit, 'method' | 'headers' | 'body'>
 
 export interface Limits extends Deadline, AnswerLimit {}
 
-/** An answer that was read to its end and decompressed. */
+/** A response, read to its end and decompressed. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
@@ -17,26 +17,26 @@ export interface Answer {
 }
 
 /**
- * Sends one request and reads its answer to the end; nothing of it is left open afterwards. Redirects aren't followed, so what a
- * request carries goes to its own address alone.
+ * Sends one request and reads its response to the end, leaving nothing open. Redirects aren't followed, so what a request carries
+ * goes only to its own address.
  *
- * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, or what Node or undici
- * threw before there was an answer (`describeNetworkFailure` tells it).
+ * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, or what Node or
+ * undici threw before there was a response (`describeNetworkFailure` explains it).
  */
 export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
 
-/** The one way in which this worker speaks HTTP to others. */
+/** The only way in which this worker speaks HTTP to others. */
 export const exchange: Exchange = createExchange(createPoolSend())
 
-/** The same over TLS with a client certificate, on a connection for each request: none goes on under one that was replaced. */
+/** The same over TLS with a client certificate. Each request has its own connection, so that none uses a replaced certificate. */
 export function createCertificateExchange({ cert, key }: Certificate): Exchange {
   return createExchange((url, sent) => sendWithCertificate(url, sent, { cert, key }))
 }
 
-/** One whose requests go out by `send`. */
+/** An exchange whose requests are sent by `send`. */
 export function createExchange(send: Send): Exchange {
   return async (address, outgoing, limits) => {
-    // Fetch's own reading of headers and bodies: a form gets its content type, what is against HTTP is refused.
+    // Lets `fetch` interpret headers and bodies: a form gets its content type, and violations of HTTP are refused.
     const request = new Request(address, outgoing)
     const { url, method } = request
     const sent = outgoing.body == null ? null : Buffer.from(await request.arrayBuffer())
@@ -48,7 +48,7 @@ export function createExchange(send: Send): Exchange {
           const content = hasBody(method, status) ? await readBody(body, told, limits.maxBytes) : Buffer.alloc(0)
           return { status, headers: readHeaders(told), body: content }
         } finally {
-          // What is left open keeps its connection, and fails later where nobody listens.
+          // An open body keeps its connection, and fails later where nobody listens.
           body.on('error', () => {}).destroy()
         }
       })
@@ -61,7 +61,10 @@ export function createExchange(send: Send): Exchange {
 
 const defaultHeaders = { accept: '*/*', 'accept-encoding': acceptedEncodings, 'user-agent': 'hasura-sync-worker' }
 
-/** What an answer without a body announces is that of another answer (RFC 9110, section 8.6), and undici would miss it. */
+/**
+ * The headers of a response without a body describe another response (RFC 9110, section 8.6), and undici would wait for that
+ * body.
+ */
 function hasBody(method: string, status: number): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304
 }

@@ -1,11 +1,11 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
 /**
- * Whether an IP address belongs to the public internet: by the special-purpose registries of IANA (RFC 6890) it is neither of a
- * private network, of this machine, of a link (cloud metadata), of a group, nor reserved. An address of IPv6 that carries one of
- * IPv4 is judged by that one.
+ * Whether an IP address belongs to the public internet: according to IANA's special-purpose registries (RFC 6890) it isn't
+ * private, of this machine, link-local (cloud metadata), multicast or reserved. An IPv6 address that embeds an IPv4 address is
+ * judged by that.
  *
- * @param address as a resolver or `URL` writes it, without brackets; what is no address isn't public
+ * @param address as a resolver or `URL` writes it, without brackets; anything else isn't public
  */
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 0) return false
@@ -33,7 +33,7 @@ const special4 = listOf('ipv4', [
   ['240.0.0.0', 4],
 ])
 const globalUnicast = listOf('ipv6', [['2000::', 3]])
-/** Within it: protocol assignments and Teredo, documentation, and 6to4, which relays to any address of IPv4. */
+/** It includes protocol assignments and Teredo, documentation, and 6to4, which relays to any IPv4 address. */
 const special6 = listOf('ipv6', [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -44,7 +44,7 @@ const special6 = listOf('ipv6', [
 const carriers = ['::ffff:', '64:ff9b::']
 
 function carriedAddress(address: string): string | undefined {
-  // The WHATWG parser has one spelling for each address: two groups of hexadecimal digits at the end.
+  // The WHATWG parser writes each address in one way, with two groups of hexadecimal digits at the end.
   const spelled = URL.parse(`http://[${address.replace(/%.*$/, '')}]/`)?.hostname.slice(1, -1) ?? ''
   const carrier = carriers.find(prefix => spelled.startsWith(prefix))
   if (carrier === undefined) return undefined

@@ -5,7 +5,7 @@ import { createExchange, type Exchange } from './exchange.ts'
 import { isPublicAddress } from './public-address.ts'
 import { createPoolSend } from './send.ts'
 
-/** The address that a name stands for is none of the public internet; nothing was sent. */
+/** The name resolves to an address outside the public internet; nothing was sent. */
 class PrivateAddressError extends Error {
   readonly code = 'PRIVATE_ADDRESS'
 
@@ -15,14 +15,14 @@ class PrivateAddressError extends Error {
 }
 
 /**
- * An exchange with addresses that somebody else chose: it reaches the public internet and the named hosts, and nothing else. A
- * name is resolved once for each connection; every address that it stands for is checked, and the connection goes to what was
- * checked, so an answer of the DNS that changes afterwards reaches nobody.
+ * An exchange for addresses chosen by others: it reaches only the public internet and the named hosts. A name is resolved once
+ * per connection, every address it resolves to is checked, and the connection uses a checked one, so a DNS answer that changes
+ * afterwards has no effect.
  *
- * It rejects with PrivateAddressError, also as the cause of what undici threw.
+ * Rejects with PrivateAddressError, also as the cause of what undici threw.
  *
- * @param privateHosts as URLs write them, without a port
- * @param resolve default the system's resolver
+ * @param privateHosts as in URLs, without a port
+ * @param resolve default: the system's resolver
  */
 export function createPublicExchange(privateHosts: readonly string[] = [], resolve: LookupFunction = lookup): Exchange {
   const isTrusted = (host: string) => privateHosts.includes(host)
@@ -37,7 +37,7 @@ export function createPublicExchange(privateHosts: readonly string[] = [], resol
   const exchange = createExchange(createPoolSend(agent))
   return async (address, outgoing, limits) => {
     const { hostname } = new URL(address)
-    // Nobody resolves what is an address already.
+    // IP addresses aren't resolved.
     const literal = hostname.replace(/^\[|\]$/g, '')
     if (isIP(literal) !== 0 && !isTrusted(hostname) && !isPublicAddress(literal))
       throw new PrivateAddressError(hostname)

@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib'
 
-/** A body went beyond its limit, as it came or decompressed. */
+/** A body exceeded its limit, as received or decompressed. */
 export class BodyTooLargeError extends Error {}
 
-/** An answer began and can't be read; `code`, or that of `cause`, tells why. */
+/** A response started but can't be read; `code`, or that of `cause`, says why. */
 export class BrokenAnswerError extends Error {
   readonly code: string | undefined
 
@@ -15,10 +15,10 @@ export class BrokenAnswerError extends Error {
   }
 }
 
-/** What a request's `Accept-Encoding` says. */
+/** The `Accept-Encoding` of a request. */
 export const acceptedEncodings = 'gzip, br'
 
-/** Those of an answer that say how its body comes (RFC 9110, sections 8.4 and 8.6). */
+/** The headers that describe a response's body (RFC 9110, sections 8.4 and 8.6). */
 export interface BodyHeaders {
   readonly 'content-encoding'?: string | readonly string[] | undefined
   readonly 'content-length'?: string | readonly string[] | undefined
@@ -63,7 +63,7 @@ const decoders = new Map<string, Decoder>([
 
 type Decoder = (content: Buffer, limits: ZlibOptions) => Promise<Buffer<ArrayBuffer>>
 
-/** Codings that change the bytes (IANA, "HTTP Content Coding Registry") and that nobody asks for here. */
+/** Codings that change the bytes (IANA, "HTTP Content Coding Registry") and that requests don't accept. */
 const unwanted: ReadonlySet<string> = new Set([
   'aes128gcm',
   'compress',
@@ -76,9 +76,9 @@ const unwanted: ReadonlySet<string> = new Set([
 ])
 
 /**
- * How a body is coded. A name that is no registered coding, such as `utf-8` or `none`, says nothing about its bytes, as for browsers.
+ * How a body is coded. A name that isn't a registered coding, such as `utf-8` or `none`, means an unchanged body, as in browsers.
  *
- * @returns undefined for a body that is as it was
+ * @returns undefined for an unchanged body
  */
 export function findCodings(encoding: BodyHeaders['content-encoding']): readonly string[] | undefined {
   const names = [encoding ?? ''].flat().join(',').toLowerCase().split(',')
@@ -86,7 +86,7 @@ export function findCodings(encoding: BodyHeaders['content-encoding']): readonly
   return codings.length > 0 ? codings : undefined
 }
 
-/** One coding at most: several are nothing that a server needs, and each multiplies what a byte of the answer costs. */
+/** At most one coding: no server needs several, and each multiplies the cost of a received byte. */
 function findDecoder(encoding: BodyHeaders['content-encoding']): Decoder | undefined {
   const codings = findCodings(encoding)
   if (!codings) return undefined
@@ -96,7 +96,7 @@ function findDecoder(encoding: BodyHeaders['content-encoding']): Decoder | undef
   throw new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING')
 }
 
-/** Some servers leave out the zlib header (RFC 9110, section 8.4.1.2, note); without it no stream begins like one (RFC 1950, 2.2). */
+/** Some servers omit the zlib header (RFC 9110, section 8.4.1.2, note); no stream without it starts like one (RFC 1950, 2.2). */
 function inflateEither(content: Buffer, options: ZlibOptions): Promise<Buffer<ArrayBuffer>> {
   const [method = 0, flags = 0] = content
   const hasHeader = (method & 15) === 8 && (method * 256 + flags) % 31 === 0
@@ -106,7 +106,7 @@ function inflateEither(content: Buffer, options: ZlibOptions): Promise<Buffer<Ar
 const inflateWrapped = promisify(inflate)
 const inflateBare = promisify(inflateRaw)
 
-/** Larger than Node's 16 KB: each chunk is a trip to another thread. */
+/** Larger than Node's 16 KB, because each chunk is a round trip to another thread. */
 const chunkSize = 256 * 1024
 
 async function decompress(decode: Decoder, content: Buffer, maxBytes: number): Promise<Buffer<ArrayBuffer>> {

@@ -1,20 +1,20 @@
 import type { Explanation } from '../errors.ts'
 
-/** Where plain http may carry what is secret, beside this machine itself. */
+/** Where plain http may carry secrets, besides this machine itself. */
 export interface PlainHttp {
-  /** To any machine; default false. */
+  /** To any host; default false. */
   readonly allowInsecure?: boolean
-  /** To these machines, as URLs name them, without a port. */
+  /** To these hosts, as in URLs, without a port. */
   readonly insecureHosts?: readonly string[]
 }
 
 /**
- * The one rule for an address that a credential or a token goes to, or that keys come from: https, or http on this machine (RFC 6749,
- * section 2.3.1; RFC 6750, section 5.3; OpenID Connect Discovery 1.0, section 7.1), unless somebody who owns the network between
- * says otherwise.
+ * The rule for every address that a credential or a token is sent to, or that keys come from: https, or http on this machine (RFC
+ * 6749, section 2.3.1; RFC 6750, section 5.3; OpenID Connect Discovery 1.0, section 7.1), unless the configuration allows the
+ * host.
  *
- * @param what how the sentence calls it, such as "OIDC_ISSUER"
- * @returns undefined when it may be used
+ * @param what how messages name it, such as "OIDC_ISSUER"
+ * @returns undefined if it may be used
  */
 export function explainInsecure(
   url: URL,
@@ -32,10 +32,10 @@ export function explainInsecure(
 }
 
 /**
- * The same for an endpoint that an issuer names. An issuer over https gives no encryption up on behalf of another: what its
- * discovery document names is https too, whatever is allowed.
+ * The same for an endpoint that an issuer names. An issuer over https can't give up encryption for another host: everything in
+ * its discovery document must be https too, whatever is allowed.
  *
- * @param what how the sentence calls the endpoint
+ * @param what how messages name the endpoint
  */
 export function explainNamed(url: URL, what: string, issuer: URL, plainHttp: PlainHttp): Explanation | undefined {
   if (issuer.protocol !== 'https:' || url.protocol === 'https:') return explainInsecure(url, what, plainHttp)
@@ -46,7 +46,7 @@ export function explainNamed(url: URL, what: string, issuer: URL, plainHttp: Pla
   }
 }
 
-/** What listens there can be reached from this machine alone. */
+/** Only this machine can reach what listens there. */
 export function isLoopbackHost(host: string): boolean {
   const url = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}/`)
   return url !== null && isLoopback(url)
@@ -54,11 +54,11 @@ export function isLoopbackHost(host: string): boolean {
 
 /** `localhost` and everything below it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1. */
 function isLoopback(url: URL): boolean {
-  // The WHATWG parser has already brought addresses such as 127.1 and 0x7f.1 into their usual form.
+  // The WHATWG parser has already normalized addresses such as 127.1 and 0x7f.1.
   return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }
 
-/** The URL without what may be secret in it: user name, password, query and fragment. */
+/** The URL without parts that may be secret: user name, password, query and fragment. */
 export function showUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`
 }

@@ -3,7 +3,7 @@ import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { type Dispatcher, request } from 'undici'
 
-/** Sends a request; resolves when its answer begins, whose body the caller reads or destroys. */
+/** Sends a request. Resolves when its response starts; the caller reads or destroys the body. */
 export type Send = (url: string, sent: Sent) => Promise<Begun>
 
 interface Sent {
@@ -26,13 +26,13 @@ export interface Certificate {
 }
 
 /**
- * Over undici's connections, which are kept.
+ * Uses undici's connections, which are kept open.
  *
- * @param dispatcher whose connections; default those of everybody
+ * @param dispatcher whose connections to use; default: the shared ones
  */
 export function createPoolSend(dispatcher?: Dispatcher): Send {
   return async (url, sent) => {
-    // The deadline is the one limit in time.
+    // The deadline is the only time limit.
     const options = { ...sent, headersTimeout: 0, bodyTimeout: 0, ...(dispatcher && { dispatcher }) }
     const { statusCode: status, headers, body } = await request(url, options)
     return { status, headers, body }
@@ -40,8 +40,8 @@ export function createPoolSend(dispatcher?: Dispatcher): Send {
 }
 
 /**
- * On a connection of its own, through the same proxy as other requests. undici destroys a connection that the server ends before it has read why: the TLS alert about a
- * certificate would be lost.
+ * On a connection of its own, through the same proxy as other requests. undici destroys a connection that the server closes
+ * before it has read why: the TLS alert about a certificate would be lost.
  */
 export async function sendWithCertificate(url: string, sent: Sent, { cert, key }: Certificate): Promise<Begun> {
   const { method, headers, body, signal } = sent

@@ -1,18 +1,18 @@
 import https from 'node:https'
 import { type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, Pool, setGlobalDispatcher } from 'undici'
 
-/** Through which proxies servers are reached. */
+/** Which proxies servers are reached through. */
 export interface Proxies {
-  /** For `http:` addresses, and for `https:` ones where these have none of their own. */
+  /** For `http:` addresses, and for `https:` ones that have no proxy of their own. */
   readonly http?: string
   readonly https?: string
-  /** Names of servers that are asked directly, as `NO_PROXY` lists them; `*` for all. */
+  /** Names of servers that are reached directly, as in `NO_PROXY`; `*` for all. */
   readonly except: string
 }
 
 /**
- * Sends the requests of this process through proxies, those of a job's own `fetch` too. Addresses that somebody else chose
- * (`createPublicExchange`) are asked directly: a proxy would resolve their names itself, and reach what must not be reached.
+ * Sends all requests of this process through proxies, including those of a job's own `fetch`. Addresses chosen by others
+ * (`createPublicExchange`) are reached directly: a proxy would resolve their names itself, and reach what must not be reached.
  *
  * @returns ends it
  */

@@ -1,20 +1,20 @@
 import type { Duplex } from 'node:stream'
 import { type Dispatcher, getGlobalDispatcher, WebSocket } from 'undici'
 
-/** What a server answered that made no WebSocket of the request. */
+/** The response that didn't upgrade the request to a WebSocket. */
 export interface Handshake {
-  /** 101 when it did; undefined before there is an answer. */
+  /** 101 for an upgrade; undefined before there is a response. */
   status: number | undefined
-  /** Why there is no answer. */
+  /** Why there is no response. */
   failure: unknown
   /** The connection, once the server has accepted: undici leaves it open where the answer isn't the one it wants. */
   socket: Duplex | undefined
 }
 
 /**
- * A WebSocket class whose connections go the way of all other requests: through the same proxies, trusting the same authorities.
+ * A WebSocket class whose connections use the same proxies and trust the same authorities as all other requests.
  *
- * @param handshake is told how the upgrade was answered, which a WebSocket doesn't tell
+ * @param handshake gets the response to the upgrade, which a WebSocket doesn't show
  */
 export function createWebSocketClass(
   handshake: Handshake,
