@@ -123,7 +123,7 @@ export async function findActive(
   return { active: rows, total: rows[0]?.total ?? 0 }
 }
 
-/** Durations in milliseconds and rows of the last runs of each of these jobs, the oldest first: for charts. */
+/** Durations in milliseconds and rows of the last runs of each of these jobs among the newest, the oldest first: for charts. */
 export async function findHistory(
   reading: Reading,
   jobs: readonly string[],
@@ -135,10 +135,12 @@ export async function findHistory(
       select r.state, (extract(epoch from r.finished_at - r.started_at) * 1000)::float8 as ms,
         coalesce((r.counts ->> 'inserted')::float8, 0) + coalesce((r.counts ->> 'updated')::float8, 0)
           + coalesce((r.counts ->> 'deleted')::float8, 0) as rows
-      from (select * from worker.runs q where q.job = j.job and ${own(reading, 'q.account')} order by q.seq desc limit ${
-        account === undefined ? 30 : 3_000
-      }) r
-      where ${is('r.account', account)} and r.state <> 'running' limit 30
+      from (
+        select * from worker.runs q
+        where q.job = j.job and ${own(reading, 'q.account')} and ${is('q.account', account)} and q.state <> 'running'
+          and q.seq > (select max(seq) - ${mostLookedAt} from worker.runs)
+        order by q.seq desc limit 30
+      ) r
     ) x`.execute(reading.deps.store)
   const histories = new Map<string, { ms: number; rows: number; state: RunState }[]>()
   for (const { job, ms, rows: changed, state } of rows) {
