@@ -9,6 +9,7 @@ import { dlt } from './benchmarks/dlt.ts'
 import { eachMinute } from './benchmarks/each-minute.ts'
 import { fairness } from './benchmarks/fairness.ts'
 import { idle } from './benchmarks/idle.ts'
+import { live } from './benchmarks/live.ts'
 import { local } from './benchmarks/local.ts'
 import { memory } from './benchmarks/memory.ts'
 import { noChange } from './benchmarks/no-change.ts'
@@ -22,7 +23,7 @@ import { openBench } from './open-bench.ts'
 import { tableOf } from './print-table.ts'
 
 const pulling = [remote, local, dlt, ranges, memory, noChange]
-const running = [noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses, idle]
+const running = [noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses, idle, live]
 const benchmarks = [...pulling, ...running]
 const names = benchmarks.map(({ name }) => name)
 

@@ -13,8 +13,8 @@ import type { KnownSecrets } from '../words/known-secrets.ts'
 import type { UntypedDocument } from './derive-documents.ts'
 import { findDocumentRoot } from './document-root.ts'
 import { explainClosed } from './explain-closed.ts'
+import { createHasuraSocketClass } from './hasura-socket.ts'
 import { interpretResponse } from './interpret-response.ts'
-import { createLegacySocketClass } from './legacy-socket.ts'
 
 /** Opens connections for subscriptions to one Hasura as one role. */
 export interface SubscriptionClient {
@@ -115,7 +115,7 @@ async function open(
 
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
-    webSocketImpl: isLegacy ? createLegacySocketClass(Socket) : Socket,
+    webSocketImpl: createHasuraSocketClass(Socket, isLegacy ? 'graphql-ws' : 'graphql-transport-ws'),
     // One connection, opened now: whoever keeps it decides about another.
     lazy: false,
     retryAttempts: 0,

@@ -8,11 +8,13 @@ import { keepConnection } from '../../src/live/keep-connection.ts'
 import type { LiveReport } from '../../src/live/live-lease.ts'
 import { createLiveLine } from '../../src/live/live-line.ts'
 import { createSlots } from '../../src/outgoing/slots.ts'
+import { useProxies } from '../../src/outgoing/use-proxies.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { createKnownSecrets } from '../../src/words/known-secrets.ts'
 import { hasuraClaims, signToken } from '../sandbox/hasura/sign-token.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
 import { findFreePort } from '../services/free-port.ts'
+import { startProxy } from '../services/start-proxy.ts'
 
 const key = 'a secret of at least thirty-two bytes'
 const userId = 'a0000000-0000-4000-8000-000000000002'
@@ -157,6 +159,17 @@ describe('a connection for subscriptions', () => {
         code: 'network',
         found: expect.stringContaining('ECONNREFUSED'),
       })
+  })
+
+  test('goes through the proxy that other requests go through', async () => {
+    const proxy = await startProxy()
+    using _proxies = useProxies({ http: proxy.url, except: '' })
+    {
+      await using kept = keep()
+      await expect.poll(() => kept.heard).toHaveLength(1)
+      expect(proxy.connected).toEqual([new URL(hasura.url).host])
+    }
+    proxy.stop()
   })
 
   test('says which role is refused, and gets another token', async () => {

@@ -16,11 +16,16 @@ interface Socket {
 type SocketClass = new (url: string | URL, protocols?: string | string[]) => Socket
 
 /**
- * Speaks the protocol of subscriptions-transport-ws (subprotocol `graphql-ws`), the only one of Hasura before 2.7, for a client that
- * speaks `graphql-transport-ws`.
+ * What Hasura's sockets are to a client that speaks `graphql-transport-ws` by the book.
+ *
+ * Hasura ends a refused subscription twice, by `error` and by `complete`, and the client would close the connection of all others. And
+ * `graphql-ws` is the protocol of subscriptions-transport-ws, the only one of Hasura before 2.7.
  */
-export function createLegacySocketClass(Base: SocketClass): SocketClass {
-  return class LegacySocket {
+export function createHasuraSocketClass(
+  Base: SocketClass,
+  protocol: 'graphql-transport-ws' | 'graphql-ws',
+): SocketClass {
+  return class HasuraSocket {
     static readonly CONNECTING = 0
     static readonly OPEN = 1
     static readonly CLOSING = 2
@@ -30,12 +35,14 @@ export function createLegacySocketClass(Base: SocketClass): SocketClass {
     onerror: ((event: unknown) => void) | null = null
     onmessage: ((event: { readonly data: string }) => void) | null = null
     readonly #socket: Socket
+    /** Subscriptions that were refused, and not yet completed. */
+    readonly #refused = new Set<unknown>()
     /** Whether the server has said anything since it was last asked whether it is there. */
     #hasHeard = true
     #refusal: string | undefined
 
     constructor(url: string | URL) {
-      this.#socket = new Base(url, 'graphql-ws')
+      this.#socket = new Base(url, protocol)
       this.#socket.onopen = (event: unknown) => this.onopen?.(event)
       this.#socket.onerror = (event: unknown) => this.onerror?.(event)
       this.#socket.onclose = (event: unknown) =>
@@ -48,6 +55,11 @@ export function createLegacySocketClass(Base: SocketClass): SocketClass {
     }
 
     send(text: string): void {
+      if (protocol === 'graphql-transport-ws') this.#socket.send(text)
+      else this.#sendLegacy(text)
+    }
+
+    #sendLegacy(text: string): void {
       const message = sentSchema.parse(findJson(text))
       if (message.type === 'ping') this.#answerPing()
       else if (message.type !== 'pong') this.#socket.send(JSON.stringify({ ...message, type: sent[message.type] }))
@@ -66,6 +78,13 @@ export function createLegacySocketClass(Base: SocketClass): SocketClass {
     #receive(text: string): void {
       this.#hasHeard = true
       const message = receivedSchema.safeParse(findJson(text)).data
+      if (message?.type === 'complete' && this.#refused.delete(message.id)) return
+      if (message?.type === 'error') this.#refused.add(message.id)
+      if (protocol === 'graphql-transport-ws') this.onmessage?.({ data: text })
+      else this.#receiveLegacy(text, message)
+    }
+
+    #receiveLegacy(text: string, message: Received | undefined): void {
       if (message?.type === 'connection_error') {
         this.#refusal = typeof message.payload === 'string' ? message.payload : message.type
         this.#socket.close()
@@ -77,7 +96,7 @@ export function createLegacySocketClass(Base: SocketClass): SocketClass {
 }
 
 /** What it isn't is for the client to refuse. */
-function translate(text: string, message: z.output<typeof receivedSchema> | undefined): string {
+function translate(text: string, message: Received | undefined): string {
   if (message?.type === 'data') return JSON.stringify({ ...Object(parseKeepingDigits(text)), type: 'next' })
   if (message?.type === 'error') return JSON.stringify({ ...message, payload: errorsOf(message.payload) })
   return text
@@ -86,7 +105,8 @@ function translate(text: string, message: z.output<typeof receivedSchema> | unde
 const sent = { connection_init: 'connection_init', subscribe: 'start', complete: 'stop' } as const
 
 const sentSchema = z.looseObject({ type: z.enum(['connection_init', 'subscribe', 'complete', 'ping', 'pong']) })
-const receivedSchema = z.looseObject({ type: z.string(), payload: z.unknown().optional() })
+const receivedSchema = z.looseObject({ type: z.string(), id: z.unknown().optional(), payload: z.unknown().optional() })
+type Received = z.output<typeof receivedSchema>
 const listed = z.object({ errors: z.array(z.unknown()) })
 
 function errorsOf(payload: unknown): readonly unknown[] {

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import type { Benchmark, Result } from '../benchmark.ts'
+import type { Bench } from '../open-bench.ts'
+import { percentile } from '../rounds.ts'
+import { openSpine, type Services, type Spine, startServices } from '../services.ts'
+import { startApi } from '../start-process.ts'
+import { startWorker } from '../worker-process.ts'
+
+/** How often the API asks a live query again, in milliseconds: Hasura's default. */
+const refetchMs = 1_000
+const seconds = 20
+const idleTables = 200
+const loads = [
+  { tables: 1, rates: [1, 10, 100] },
+  { tables: 20, rates: [1, 10, 100] },
+]
+
+/** From a commit in the API's database to the commit in the mirror, and what live tables cost that don't change. */
+export const live: Benchmark = {
+  name: 'live',
+  async measure(bench) {
+    await using services = await startServices()
+    const results: Result[] = []
+    for (const { tables, rates } of loads) results.push(...(await measureLag(bench, services, tables, rates)))
+    results.push(await measureIdle(bench, services))
+    return results
+  },
+}
+
+async function open(bench: Bench, services: Services, tables: number) {
+  await using opened = new AsyncDisposableStack()
+  const source = opened.use(await bench.createDatabase())
+  const api = opened.use(
+    await startApi('serve-hasura.ts', { databaseUrl: source.url, jwkUrl: bench.idp.jwksUrl, rows: 1_000 }),
+  )
+  const spine = opened.use(await openSpine(bench, services))
+  const { databaseUrl } = spine
+  const { redisUrl } = services
+  const worker = opened.use(
+    await startWorker('serve-live.ts', {
+      ...bench.client,
+      issuer: bench.idp.issuer,
+      url: api.url,
+      databaseUrl,
+      redisUrl,
+      tables,
+    }),
+  )
+  // Each is live and has read everything once.
+  const isRead = `select count(*)::int as done from worker.live join worker.checkpoints using (account, job)
+    where state = 'live' and scanned_at is not null`
+  while ((await spine.query<{ done: number }>(isRead))[0]?.done !== tables) await delay(200)
+  await settle(spine)
+  const client = new pg.Client({ connectionString: source.url })
+  await client.connect()
+  opened.defer(() => client.end())
+  const closing = opened.move()
+  return { spine, worker, source: client, [Symbol.asyncDispose]: () => closing.disposeAsync() }
+}
+
+async function measureLag(
+  bench: Bench,
+  services: Services,
+  tables: number,
+  rates: readonly number[],
+): Promise<readonly Result[]> {
+  await using opened = await open(bench, services, tables)
+  const { spine, source } = opened
+  const results: Result[] = []
+  for (const rate of rates) {
+    const since = new Date()
+    const end = performance.now() + seconds * 1_000
+    for (let made = 0; performance.now() < end; made += 1) {
+      // Both databases are on this machine, so one clock times both commits.
+      await source.query(
+        `update articles set title = title || '.', updated_at = clock_timestamp() where id = md5($1::text)::uuid`,
+        [made % 1_000],
+      )
+      await delay(Math.max(0, since.getTime() + ((made + 1) * 1_000) / rate - Date.now()))
+    }
+    await delay(3_000)
+    await settle(spine)
+    const lags: number[] = []
+    for (let table = 0; table < tables; table += 1) {
+      const rows = await spine.query<{ lag: number }>(
+        `select extract(epoch from _synced_at - updated_at)::float8 * 1000 as lag from mirror.live_${table} where updated_at > $1`,
+        [since],
+      )
+      lags.push(...rows.map(({ lag }) => lag))
+    }
+    results.push(...resultsOf(tables, rate, lags))
+  }
+  return results
+}
+
+function resultsOf(tables: number, rate: number, lags: readonly number[]): readonly Result[] {
+  const [p50, p99] = [percentile(lags, 0.5), percentile(lags, 0.99)]
+  const what = `live: of ${tables} tables at ${rate} changes/s`
+  const rounds = [{ p50, p99, rows: lags.length }]
+  const detail = `${Math.round(p50)} and ${Math.round(p99)} ms`
+  return [
+    {
+      what: `${what}, p50 over the refetch interval`,
+      value: p50 / refetchMs,
+      limit: { atMost: 0.8 + 200 / refetchMs },
+      rounds,
+      detail,
+    },
+    {
+      what: `${what}, p99 over the refetch interval`,
+      value: p99 / refetchMs,
+      limit: { atMost: 1.5 + 200 / refetchMs },
+      rounds,
+      detail,
+    },
+  ]
+}
+
+async function measureIdle(bench: Bench, services: Services): Promise<Result> {
+  await using opened = await open(bench, services, idleTables)
+  const { worker } = opened
+  await delay(2_000)
+  const before = await worker.cpuSeconds()
+  await delay(seconds * 1_000)
+  const value = (((await worker.cpuSeconds()) - before) / seconds) * 100
+  return {
+    what: `live: % of a core, ${idleTables} tables that don't change`,
+    value,
+    limit: { atMost: 2 },
+    rounds: [{ value }],
+    detail: `over ${seconds} s`,
+  }
+}
+
+/** No request waits or runs. */
+async function settle(spine: Spine): Promise<void> {
+  while ((await spine.query('select from worker.requests where ended_at is null limit 1')).length > 0) await delay(200)
+}

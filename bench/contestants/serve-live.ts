@@ -1,0 +1,45 @@
+// node bench/contestants/serve-live.ts '{"issuer": …, "url": …, "databaseUrl": …, "redisUrl": …, "tables": …}'
+// A worker with so many live pulls of one table, each into a mirror of its own. It tells when it serves, and how much CPU time it has
+// used. Ends with the process that has started it.
+import { z } from 'zod'
+import { openApp } from '../../src/app/app.ts'
+import { serveLines } from '../../src/app/serve-lines.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import { createLog } from '../../src/log.ts'
+import { pullSync } from '../../src/pull/pull-sync.ts'
+import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
+import { createHost } from './create-host.ts'
+import { workerOptions } from './run-job.ts'
+
+const { issuer, clientId, clientSecret, url, databaseUrl, redisUrl, tables } = workerOptions
+  .extend({ redisUrl: z.string(), tables: z.int() })
+  .parse(JSON.parse(process.argv[2] ?? ''))
+
+const jobs = Array.from({ length: tables }, (_, index) =>
+  pullSync({
+    name: `sync-live-${index}`,
+    document: pullArticlesDocument,
+    role: 'viewer',
+    key: 'id',
+    cursor: 'updated_at',
+    into: `live_${index}`,
+    live: true,
+  }),
+)
+const config = parseConfig({
+  DATABASE_URL: databaseUrl,
+  REDIS_URL: redisUrl,
+  OIDC_ISSUER: issuer,
+  CLIENT_ID: clientId,
+  CLIENT_SECRET: clientSecret,
+  HASURA_URL: url,
+})
+await using app = await openApp(config, { jobs, firstLogin: undefined }, createHost(createLog('error')))
+await using _serving = await serveLines(app, { slots: 8, graceMs: 0 })
+const parentGone = new Promise(resolve => process.once('disconnect', resolve))
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpuSeconds: (user + system) / 1e6 })
+})
+process.send?.({ serving: true })
+await parentGone
