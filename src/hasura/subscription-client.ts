@@ -158,7 +158,9 @@ async function open(
 
   const onAbort = () => client.terminate()
   signal.addEventListener('abort', onAbort, { once: true })
-  const tooLong = clock.sleep(2 * acknowledgedWithinMs, silence.signal).then(client.terminate, () => {})
+  const opening = new AbortController()
+  const deadline = AbortSignal.any([opening.signal, silence.signal])
+  clock.sleep(2 * acknowledgedWithinMs, deadline).then(client.terminate, () => {})
   try {
     await acknowledged.promise
     signal.throwIfAborted()
@@ -167,7 +169,7 @@ async function open(
     throw error
   } finally {
     signal.removeEventListener('abort', onAbort)
-    void tooLong
+    opening.abort()
   }
   return {
     expiresAt: token.expiresAt,
