@@ -60,7 +60,7 @@ test('an account that is well has every check in its place, and ends with 0', as
   expect(diagnoses.map(({ account, ok }) => ({ account, ok }))).toEqual([{ account: 'default', ok: true }])
   expect(diagnoses[0]?.checks.map(check => check.id)).toEqual(checkIds)
   const other = diagnoses[0]?.checks.filter(check => check.status !== 'ok').map(check => `${check.id} ${check.status}`)
-  expect(other).toEqual(['first-login warn', 'api skip', 'queue warn', 'store warn'])
+  expect(other).toEqual(['first-login warn', 'live skip', 'api skip', 'queue warn', 'store warn'])
   expect(find('first-login').hint).toContain('run "npm run -s cli -- bootstrap"')
 })
 
