@@ -1,6 +1,7 @@
 /**
  * Imports go one way: the table in docs/architecture.md says which folder may import which, and each row names only what has a row
- * further down. Files import each other in no circle. Prints what breaks this and exits with 1.
+ * further down and what is imported. Its layout describes each folder. Files import each other in no circle. Prints what breaks this
+ * and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
@@ -20,10 +21,11 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   '@electric-sql/pglite': ['store'],
 }
 
-const rows = readTable(readFileSync('docs/architecture.md', 'utf8'))
+const architecture = readFileSync('docs/architecture.md', 'utf8')
+const rows = readTable(architecture)
 const files = globSync('src/**/*.ts').map(file => file.split(sep).join('/'))
 const imports = new Map(files.map(file => [file, readImports(file)]))
-const problems = [...findWrongRows(), ...findForbidden(), ...findCycles()]
+const problems = [...findWrongRows(), ...findUndescribed(), ...findUnused(), ...findForbidden(), ...findCycles()]
 for (const problem of problems) console.error(problem)
 console.log(`${files.length} files, ${problems.length} forbidden imports`)
 process.exitCode = problems.length > 0 ? 1 : 0
@@ -77,6 +79,28 @@ function* findWrongRows(): Generator<string> {
     for (const to of named) {
       if (parts.indexOf(to) <= parts.indexOf(part)) yield `docs/architecture.md: ${to} has no row below that of ${part}`
     }
+  }
+}
+
+/** The layout describes each folder, and none that isn't there. */
+function* findUndescribed(): Generator<string> {
+  const layout = architecture.slice(architecture.indexOf('```\nsrc/'), architecture.indexOf('\ngraphql/'))
+  const described = new Set([...layout.matchAll(/^ {2}(\w+)\//gm)].map(([, folder = '']) => folder))
+  const folders = new Set(files.filter(file => file.split('/').length > 2).map(partOf))
+  for (const folder of folders) {
+    if (!described.has(folder)) yield `docs/architecture.md: the layout doesn't say what src/${folder} is`
+  }
+  for (const folder of described) {
+    if (!folders.has(folder)) yield `docs/architecture.md: the layout describes src/${folder}, which is not there`
+  }
+}
+
+/** What a row allows, some file imports. */
+function* findUnused(): Generator<string> {
+  for (const [part, { imports: named }] of rows) {
+    const targets = files.filter(file => partOf(file) === part).flatMap(file => imports.get(file) ?? [])
+    const used = new Set(targets.filter(target => target.startsWith('src/')).map(partOf))
+    for (const to of named) if (!used.has(to)) yield `docs/architecture.md lets ${part} import ${to}, which it doesn't`
   }
 }
 

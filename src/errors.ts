@@ -239,3 +239,10 @@ export class LeaseLostError extends WorkerError {
     super('lease-lost', message)
   }
 }
+
+/** An operator has cancelled a run's request: the reason for which its signal is aborted. */
+export class CancelledError extends WorkerError {
+  constructor() {
+    super('cancelled', 'An operator cancelled it')
+  }
+}

@@ -1,15 +1,16 @@
 import type { JobResult } from '../definitions/define-job.ts'
-import { type Explanation, JobError, LeaseLostError, RefusalError, TransientError, WorkerError } from '../errors.ts'
+import {
+  CancelledError,
+  type Explanation,
+  JobError,
+  LeaseLostError,
+  RefusalError,
+  TransientError,
+  WorkerError,
+} from '../errors.ts'
 import { findHoldCause, type HoldRecord, holdAfter } from '../holds/hold-after.ts'
 import { describeError } from '../log.ts'
 import type { RunCounts, RunState } from '../states.ts'
-
-/** The reason for aborting a run's signal after an operator has cancelled its request. */
-export class CancelledError extends WorkerError {
-  constructor() {
-    super('cancelled', 'An operator cancelled it')
-  }
-}
 
 /** How a run ended and what happens to its request: what `worker.end_run` writes in one transaction. */
 export interface Ending {

@@ -4,10 +4,10 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
+import type { WorkerProcess } from '../process/process.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Wake } from './line.ts'
-import type { WorkerProcess } from './process.ts'
 
 /** What making and running requests needs; wired in one place. */
 export interface RunDeps {

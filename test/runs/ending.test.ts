@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  CancelledError,
   LeaseLostError,
   OutageError,
   PermanentError,
@@ -10,7 +11,6 @@ import {
   UsageError,
 } from '../../src/errors.ts'
 import {
-  CancelledError,
   endAfter,
   endWith,
   maxPassingFailures,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startProcess } from '../../src/runs/process.ts'
+import { startProcess } from '../../src/process/process.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'

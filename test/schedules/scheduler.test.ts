@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
-import type { Tick } from '../../src/runs/look.ts'
 import { makeTicks, reconcileSchedules, type Schedule } from '../../src/schedules/scheduler.ts'
+import type { Tick } from '../../src/serving/look.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import { stores } from '../fixtures/open-test-app.ts'
 

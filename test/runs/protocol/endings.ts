@@ -1,4 +1,5 @@
 import {
+  CancelledError,
   LeaseLostError,
   OutageError,
   PermanentError,
@@ -6,7 +7,7 @@ import {
   RefusalError,
   TransientError,
 } from '../../../src/errors.ts'
-import { CancelledError, type Ending, endAfter, endWith, type RunFacts } from '../../../src/runs/ending.ts'
+import { type Ending, endAfter, endWith, type RunFacts } from '../../../src/runs/ending.ts'
 import { inForeground } from '../../../src/runs/run-now.ts'
 import type { Hand } from './state.ts'
 

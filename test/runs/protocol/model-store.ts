@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { ServedLine } from '../../../src/runs/served-lines.ts'
+import type { ServedLine } from '../../../src/serving/served-lines.ts'
 import { openDatabase } from '../../../src/store/open-database.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { captureLog } from '../../fixtures/captured-log.ts'

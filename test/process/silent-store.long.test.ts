@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { startProcess } from '../../src/runs/process.ts'
+import { startProcess } from '../../src/process/process.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { systemClock as clock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'

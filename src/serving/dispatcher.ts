@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
+import { type LineName, lineKey } from '../runs/line.ts'
+import { createTurns, type Turn } from '../runs/turns.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
-import { type LineName, lineKey } from './line.ts'
-import { createTurns, type Turn } from './turns.ts'
 
 /** Where a process runs requests, up to a number at a time. */
 export interface Dispatcher {

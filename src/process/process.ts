@@ -1,10 +1,9 @@
 import { sql } from 'kysely'
-import { LeaseLostError } from '../errors.ts'
+import { CancelledError, LeaseLostError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Database } from '../store/open-database.ts'
 import { prepared } from '../store/prepared-statements.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
-import { CancelledError } from './ending.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { createRunsInHand, type RunInHand } from './runs-in-hand.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { startHeartbeat } from '../../src/runs/heartbeat.ts'
-import { createRunsInHand } from '../../src/runs/runs-in-hand.ts'
+import { startHeartbeat } from '../../src/process/heartbeat.ts'
+import { createRunsInHand } from '../../src/process/runs-in-hand.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { ManualClock } from '../fixtures/manual-clock.ts'
 

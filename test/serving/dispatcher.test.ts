@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createDispatcher, type Dispatcher } from '../../src/runs/dispatcher.ts'
 import type { LineName } from '../../src/runs/line.ts'
+import { createDispatcher, type Dispatcher } from '../../src/serving/dispatcher.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 

@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
 import type { Log } from '../log.ts'
+import type { WorkerProcess } from '../process/process.ts'
+import type { Line, LineName } from '../runs/line.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import { repeat } from '../time/repeat.ts'
-import type { Line, LineName } from './line.ts'
-import type { WorkerProcess } from './process.ts'
 
 const everyMs = 1_000
 /** A due time closer than this is waited for, in milliseconds. */

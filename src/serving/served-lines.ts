@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
+import type { LineName } from '../runs/line.ts'
+import type { SlotRange } from '../runs/slots.ts'
 import type { AccountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'
-import type { LineName } from './line.ts'
-import type { SlotRange } from './slots.ts'
 
 /** Only those of dead processes: a live one that serves the account registers it again. */
 export const servedLineRows: AccountRows = {

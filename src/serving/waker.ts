@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
+import type { Line, Wake } from '../runs/line.ts'
 import { requestsChannel } from '../store/listen.ts'
 import type { Store } from '../store/store.ts'
-import type { Line, Wake } from './line.ts'
 
 /** Where tickets go: the part of `Tickets` that waking needs. */
 export interface TicketTaker {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import { requestBootstraps } from '../runs/bootstraps.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import { repeat } from '../time/repeat.ts'
-import { requestBootstraps } from './bootstraps.ts'
-import type { RunDeps } from './run-deps.ts'
 
 const everyMs = 60_000
 
