@@ -57,6 +57,7 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   const { orderOf } = call
   const waiting: Waiting<Asked, Row>[] = []
   let underWay = 0
+  let callsUnderWay = 0
 
   async function askTogether(together: readonly Waiting<Asked, Row>[]): Promise<void> {
     try {
@@ -74,14 +75,20 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   }
 
   function askNext(): void {
-    if (underWay >= exchangesAtOnce || waiting.length === 0) return
-    const together = waiting.splice(0, mostTogether)
-    if (orderOf) together.sort((one, other) => (orderOf(one.asked) < orderOf(other.asked) ? -1 : 1))
-    underWay += 1
-    void askTogether(together).then(() => {
-      underWay -= 1
-      askNext()
-    })
+    while (underWay < exchangesAtOnce && waiting.length > 0) {
+      // An even share: many callers in one and a few in the others would leave nothing to overlap, or one for each.
+      const share = Math.ceil((waiting.length + callsUnderWay) / exchangesAtOnce)
+      const together = waiting.splice(0, Math.min(share, mostTogether))
+      if (orderOf) together.sort((one, other) => (orderOf(one.asked) < orderOf(other.asked) ? -1 : 1))
+      underWay += 1
+      callsUnderWay += together.length
+      void askTogether(together).then(() => {
+        underWay -= 1
+        callsUnderWay -= together.length
+        // The next calls of those that were answered join in.
+        setImmediate(askNext)
+      })
+    }
   }
 
   return (asked: Asked): Promise<readonly Row[]> => {
