@@ -68,7 +68,7 @@ test('metrics are beside the API only where that is configured, and alone on the
   }
   expect(await get(without, '/metrics')).toMatchObject({ statusCode: 404 })
   expect(await get(alone, '/health/live')).toMatchObject({ statusCode: 404 })
-  await get(beside, '/jobs/take-anything/requests')
+  await get(beside, '/nothing/here')
   for (const http of [beside, alone]) {
     const { statusCode, type, payload } = await get(http, '/metrics')
     expect({ statusCode, type }).toEqual({ statusCode: 200, type: 'text/plain; version=0.0.4; charset=utf-8' })

@@ -102,7 +102,7 @@ describe.each(stores)('accepting a request on %s', backend => {
       .executeTakeFirstOrThrow()
     expect(row).toMatchObject({ trigger: 'sql', payload: { x: 1 }, caller: expect.stringMatching(/^sql:./) })
     await expect(sql`select worker.request('j', 'a', '{}', 'urgent')`.execute(fixture.store)).rejects.toThrow(
-      /none of high, normal, low/,
+      /not one of high, normal, low/,
     )
   })
 

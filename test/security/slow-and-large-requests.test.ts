@@ -162,10 +162,10 @@ describe('what is no request as HTTP has them', () => {
     [
       'another way to say a method',
       `GET /jobs/x/requests HTTP/1.1\r\nhost: x\r\nx-http-method-override: POST\r\n\r\n`,
-      '404 Not Found',
+      '405 Method Not Allowed',
     ],
     ['TRACE', 'TRACE / HTTP/1.1\r\nhost: x\r\n\r\n', '404 Not Found'],
-    ['OPTIONS', 'OPTIONS /requests/x HTTP/1.1\r\nhost: x\r\n\r\n', '404 Not Found'],
+    ['OPTIONS', 'OPTIONS /requests/x HTTP/1.1\r\nhost: x\r\n\r\n', '204 No Content'],
     ['HEAD without a token', 'HEAD /requests/x HTTP/1.1\r\nhost: x\r\n\r\n', '401 Unauthorized'],
   ])('%s is answered in our words, and safely', async (_what, bytes, status) => {
     await using door = await serve()
