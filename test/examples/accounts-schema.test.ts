@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 
 const project = join(import.meta.dirname, '../..')
 const schemaFile = join(project, 'schema/accounts.schema.json')
-const files = globSync('examples/**/*.{yaml,yml,json}', { cwd: project })
+const files = globSync('examples/*/accounts.{yaml,yml,json}', { cwd: project })
 
 /** As an editor does. */
 const validate = new Ajv2020({ allErrors: true, formats: { uri: URL.canParse } }).compile(

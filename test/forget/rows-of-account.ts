@@ -46,6 +46,7 @@ export async function recordEverything(store: Store, account: string): Promise<v
         values (gen_random_uuid(), '', ${account}, 'old-job', 'http', 1, gen_random_uuid(), 1) returning id)
       insert into worker.run_progress (run_id, progress) select id, ${JSON.stringify({ of: account })}::jsonb from ended`,
     sql`insert into worker.leases (account, job, fence) values (${account}, 'old-job', 7)`,
+    sql`insert into worker.live (account, job) values (${account}, '')`,
     sql`with dead as (
         insert into worker.processes (id, host, pid, expires_at)
         values (gen_random_uuid(), 'elsewhere', 1, now() - interval '1 minute') returning id)
