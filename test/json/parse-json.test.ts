@@ -51,6 +51,10 @@ describe('parseJson', () => {
     )
   })
 
+  it('takes no decoded name for one of those that it puts in its place', () => {
+    expect(parseJson('{"\\ue0001":0,"\\n":1}')).toEqual({ '\ue0001': 0, '\n': 1 })
+  })
+
   it('lets nothing reach the prototype', () => {
     const value = Object(parseJson('{"\\u005f_proto__":{"admin":true}}'))
 

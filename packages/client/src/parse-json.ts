@@ -14,15 +14,15 @@ export type Reviver = (this: unknown, name: string, value: unknown, context?: { 
 export function parseJson(text: string, revive?: Reviver): unknown {
   const escaped = findEscapedNames(text)
   if (escaped.length === 0) return JSON.parse(text, revive)
-  let mark = '\ue000'
-  while (text.includes(mark)) mark += '\ue000'
+  const names = escaped.map(({ start, end }) => String(JSON.parse(text.slice(start, end))))
+  // Nobody who writes a text can know it.
+  const mark = crypto.randomUUID()
   let plain = ''
   let from = 0
   for (const [at, { start, end }] of escaped.entries()) {
     plain += `${text.slice(from, start)}"${mark}${at}"`
     from = end
   }
-  const names = escaped.map(({ start, end }) => String(JSON.parse(text.slice(start, end))))
   const value: unknown = JSON.parse(plain + text.slice(from), revive)
   rename(value, name => (name.startsWith(mark) ? names[Number(name.slice(mark.length))] : undefined))
   return value
