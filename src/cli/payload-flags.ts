@@ -5,7 +5,7 @@ import { flag, jsonOption } from './options.ts'
 
 export const payloadOption = jsonOption(
   'JSON',
-  'payload of the request; a pull takes full, sweep, backfill, keys and allowDeletions',
+  'payload of the request; a pull takes full, sweep, rung, backfill, keys and allowDeletions',
 )
 
 /** Each flag is short for a property of the payload: `--full` is `--payload '{"full":true}'`. */

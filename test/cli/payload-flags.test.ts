@@ -37,7 +37,7 @@ const schemas = {
 } as const
 
 test.each<[keyof typeof schemas, readonly string[]]>([
-  ['a pull', ['full', 'sweep', 'allowDeletions', 'backfill', 'keys']],
+  ['a pull', ['full', 'sweep', 'rung', 'allowDeletions', 'backfill', 'keys']],
   ['a loose object', ['id']],
   ['an object that drops what it does not know', ['full']],
   ['one of several', ['full', 'id']],
