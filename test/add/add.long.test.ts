@@ -64,7 +64,7 @@ beforeAll(async () => {
     setIntrospection('restorer', false),
   )
   home = await openHome(sandbox, 'adder', ['viewer', 'restorer'])
-  project = await copyProject(home.folder, ['tsconfig.json', 'biome.json'])
+  project = await copyProject(home.folder, ['tsconfig.json', 'biome.json', 'no-json-parse.grit'])
 })
 afterAll(async () => {
   await home[Symbol.asyncDispose]()

@@ -194,7 +194,7 @@ describe('a worker against a real Keycloak', () => {
     // Without the role Keycloak leaves the audience out as well.
     expect(await ask(await tokenOf(stranger))).toMatchObject({
       status: 401,
-      body: { detail: 'The token is not meant for this worker', remedy: 'audience "hasura-sync-worker" is needed' },
+      body: { detail: 'The token is not meant for this worker', remedy: 'its audience must be "hasura-sync-worker"' },
     })
   })
 })
