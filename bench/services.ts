@@ -43,6 +43,8 @@ export interface WorkerSettings {
   readonly apiUrl?: string
   readonly everySeconds?: number
   readonly tellsStarts?: boolean
+  /** Serves the HTTP API, for callers of the bench's issuer; default false. */
+  readonly http?: boolean
   /** Default: with Redis. */
   readonly withoutRedis?: boolean
 }
@@ -60,10 +62,10 @@ export async function openSpine(bench: Bench, { postgresUrl, redisUrl }: Service
   return {
     databaseUrl,
     query: async (text, values = []) => (await client.query(text, [...values])).rows,
-    serve({ withoutRedis = false, tellsStarts = false, waitMs = 0, ...more }) {
+    serve({ withoutRedis = false, tellsStarts = false, waitMs = 0, http = false, ...more }) {
       const { issuer } = bench.idp
       const queue = withoutRedis ? {} : { redisUrl }
-      const options = { ...bench.client, issuer, databaseUrl, ...queue, tellsStarts, waitMs, ...more }
+      const options = { ...bench.client, issuer, databaseUrl, ...queue, tellsStarts, waitMs, http, ...more }
       return startWorker('serve-jobs.ts', options)
     },
     async accept(requests, accounts) {

@@ -8,12 +8,14 @@ export interface WorkerProcess extends AsyncDisposable {
   /** The instants at which runs began, in milliseconds since 1970, by the `n` of their payloads. */
   readonly startedAt: ReadonlyMap<number, number>
   cpuSeconds(): Promise<number>
+  /** Of its HTTP API, if it serves one. */
+  readonly url: string | undefined
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>
 }
 
 const messageSchema = z.union([
-  z.object({ serving: z.literal(true) }),
+  z.object({ serving: z.literal(true), url: z.string().optional() }),
   z.object({ started: z.number(), at: z.number() }),
   z.object({ cpuSeconds: z.number() }),
 ])
@@ -27,18 +29,19 @@ export async function startWorker(file: string, options: object): Promise<Worker
   )
   const exited = once(child, 'exit')
   const startedAt = new Map<number, number>()
-  const serving = Promise.withResolvers<void>()
+  const serving = Promise.withResolvers<string | undefined>()
   let answer = Promise.withResolvers<number>()
   child.on('message', told => {
     const message = messageSchema.parse(told)
     if ('started' in message) startedAt.set(message.started, message.at)
-    else if ('serving' in message) serving.resolve()
+    else if ('serving' in message) serving.resolve(message.url)
     else answer.resolve(message.cpuSeconds)
   })
   const ended = exited.then(([code]) => Promise.reject(new Error(`${file} ended with exit code ${code}`)))
-  await Promise.race([serving.promise, ended])
+  const url = await Promise.race([serving.promise, ended])
   ended.catch(() => {})
   return {
+    url,
     startedAt,
     cpuSeconds() {
       answer = Promise.withResolvers()
