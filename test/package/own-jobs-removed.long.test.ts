@@ -23,8 +23,6 @@ beforeAll(async () => {
     'scripts',
     'templates',
     'test',
-    'tsconfig.build.json',
-    'tsconfig.sandbox.json',
     'vitest.config.ts',
     '.env.example',
     '.gitignore',
