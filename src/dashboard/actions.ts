@@ -64,7 +64,7 @@ export const actions: Readonly<Record<string, Action>> = {
     does: 'Runs without changing anything. Its run says what would change.',
     isFor: job => job.canDryRun === true,
     async change({ operations, viewer, signal }, line) {
-      // It ends with its own page, whether it succeeds or not: nobody waits for it here.
+      // Its own page shows how it ends; nothing here waits for it.
       operations.run({ ...line, dryRun: true }, { ...callOf(viewer), signal }).catch(() => {})
     },
   }),

@@ -183,7 +183,7 @@ async function exchangeCode(
   }
   const claims = claimsSchema.safeParse(tokens.claims()).data
   if (!claims)
-    throw new UsageError({ found: 'The identity token names nobody', remedy: 'check the mappers of the client' })
+    throw new UsageError({ found: 'The identity token has no subject', remedy: 'check the mappers of the client' })
   const roles = new Set([
     ...rolesIn(tokens.claims(), login.clientId),
     ...rolesIn(decode(tokens.access_token), login.clientId),
@@ -207,7 +207,7 @@ function rolesIn(claims: unknown, clientId: string): readonly string[] {
   return [...read.realm_access.roles, ...(own ?? [])]
 }
 
-/** It has just come from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7), so nobody else has written it. */
+/** Its signature needn't be checked: it came from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7). */
 function decode(token: string): unknown {
   try {
     return decodeJwt(token)
@@ -216,7 +216,7 @@ function decode(token: string): unknown {
   }
 }
 
-/** Whoever operates may look; whoever may see data must be allowed to look by another role. */
+/** Operators may look; the role for data alone doesn't allow looking. */
 export function rightsOf(roles: ReadonlySet<string>, names: DashboardLogin['roles']): Right[] {
   const has = (right: Right) => names[right] !== undefined && roles.has(names[right])
   const operates = has('operate')

@@ -10,14 +10,14 @@ const holder: Viewer = { name: 'whoever has the link', rights: [...rights] }
 const sessionMs = 12 * 60 * 60_000
 
 export interface LinkAccess extends Access {
-  /** A path that lets in whoever opens it first; the one before no longer does. */
+  /** A path that lets in the first who opens it; it replaces the previous one. */
   makeLink(): string
   /** Called when the link has been used. */
   onUse(listener: () => void): void
 }
 
 /**
- * Lets in whoever has a link that is printed at start, once: for a worker that listens on its own machine alone.
+ * Lets in the first who opens the link printed at start: for a worker that listens only on its own machine.
  *
  * @param port tells the cookies of several workers on one machine apart
  */

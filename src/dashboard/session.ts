@@ -13,7 +13,7 @@ export interface Session {
 export interface CookieSettings {
   readonly name: string
   readonly path: string
-  /** Sent over https alone. */
+  /** Sent only over https. */
   readonly isSecure: boolean
 }
 
@@ -30,7 +30,7 @@ export function createCookies(key: Uint8Array, settings: CookieSettings, clock: 
     ].join('; ')
   const nameOf = (purpose: string) => (purpose === 'session' ? settings.name : `${settings.name}-${purpose}`)
   return {
-    /** @returns the header `Set-Cookie`; the value counts until it expires, and for this purpose alone */
+    /** @returns the header `Set-Cookie`; the value is valid only until it expires, and only for this purpose */
     async seal(purpose: string, value: Readonly<Record<string, unknown>>, expiresAt: number): Promise<string> {
       const seconds = Math.max(0, Math.floor((expiresAt - clock.now()) / 1_000))
       const sealed = await new EncryptJWT({ ...value })

@@ -23,7 +23,7 @@ interface Open {
 
 /**
  * Keeps a connection with the subscriptions of these lines, until `signal` is aborted: before its token expires a second one takes over,
- * and after a failure there is another after a growing pause. Whenever nobody has listened, each line is told so.
+ * and after a failure there is another after a growing pause. After each gap in listening, every line is told.
  */
 export async function keepConnection(
   { client, clock }: { readonly client: SubscriptionClient; readonly clock: Clock },
@@ -81,7 +81,7 @@ export async function keepConnection(
         if (signal.aborted) return
         problem = error instanceof WorkerError ? error : unforeseen(error)
       }
-      // While the one before is still open nobody misses anything.
+      // Nothing is missed while the previous connection is still open.
       if (!current || current.isClosed) for (const line of lines) line.report({ state: 'failing', problem })
       await clock.sleep(growingPause(failures, longestPauseMs), signal).catch(() => {})
       failures += 1

@@ -12,7 +12,7 @@ export interface Ringer extends AsyncDisposable {
 /** One kind of a line's rings. */
 interface Lane extends LineName {
   payload: unknown
-  /** When its request is to be made; undefined where nobody rang. */
+  /** When to make its request; undefined if nothing rang. */
   dueAt: number | undefined
   /** When the next one may be made at the earliest. */
   notBefore: number

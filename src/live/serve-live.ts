@@ -27,7 +27,7 @@ interface Keeping {
 }
 
 /**
- * Listens to the subscriptions of live jobs, for each account in one process of all, until it is disposed. What fails here holds nobody:
+ * Listens to the subscriptions of live jobs until it is disposed, in one process per account. A failure here places no hold:
  * the schedules go on, and `worker.live` says why.
  */
 export function serveLive(deps: RunDeps): AsyncDisposable {

@@ -53,7 +53,7 @@ ${facts([
 ${refusal && html`<h3>Last refusal</h3><div class="card">${explained(refusal.error_code ?? undefined, refusal.error_found ?? '', refusal.error_remedy)}<p class="meta"><a href="${link('run', { id: refusal.id })}">${refusal.job}</a> at ${when(refusal.started_at)}. ${held.total === 0 && 'It is over.'}</p></div>`}</section>
 <section><h2>Last runs</h2>${runTable(runs.runs, 'None of the newest runs is of this account.')}<p><a href="${link('runs', { account: name })}">All runs of ${name}</a></p></section>
 ${may(viewer, 'operate') && html`<div class="buttons">${ask('Run all its jobs now…', 'run', { account: name }, here)}${ask('Read everything again…', 'full', { account: name }, here)}${ask('Cancel its requests…', 'cancel', { account: name }, here)}${ask('Pause its schedules…', 'pause', { account: name }, here)}${ask('Resume its schedules…', 'resume', { account: name }, here)}</div>`}
-${account.callers && html`<p class="meta">Over HTTP it is for ${account.callers.join(', ')} alone.</p>`}
+${account.callers && html`<p class="meta">Over HTTP, only ${account.callers.join(', ')} may use it.</p>`}
 <p class="meta">${accountLink(name)} in <a href="${link('requests', { account: name })}">requests</a> and <a href="${link('audit', { account: name })}">audit</a>.</p>`,
     }
   },
