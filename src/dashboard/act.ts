@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
 import { describeError } from '../log.ts'
+import { ownValue } from '../names/own-value.ts'
 import { narrowTo } from '../operations/bound-caller.ts'
 import { parseValue } from '../operations/values.ts'
 import { localPage } from './access.ts'
@@ -118,7 +119,7 @@ interface Asked {
 function readAsked(given: unknown): Asked {
   const fields = Object.entries(parseValue(formSchema, given ?? {}, 'form')).filter(([, value]) => value !== '')
   const { action: name, from, ...wanted } = parseValue(askedSchema, Object.fromEntries(fields), 'form')
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+  const action = ownValue(actions, name)
   if (!action) throw new UsageError(`There is no change "${name}"`)
   return { name, action, wanted, from: localPage(from) }
 }

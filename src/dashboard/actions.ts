@@ -8,10 +8,12 @@ import { probeNow } from '../holds/holds.ts'
 import { getNamed } from '../names/find-named.ts'
 import { cancelMany, retryMany } from '../operations/bulk-requests.ts'
 import type { OperationDeps } from '../operations/operation.ts'
+import { findRequestIds, type RequestGroup } from '../operations/request-reports.ts'
 import type { RequestState } from '../states.ts'
+import { isWanted } from '../store/is-wanted.ts'
 import type { PageContext } from './page.ts'
 import { own } from './read/reading.ts'
-import { countRequests, findIds, mostCounted } from './read/requests.ts'
+import { countRequests, mostCounted } from './read/requests.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What an action works with. */
@@ -235,9 +237,8 @@ async function findHolds(
   const { rows } = await sql<{ account: string; job: string }>`
     select account, job from worker.holds
     where ${own(reading)} and (asked_until is null or asked_until <= now())
-      and ${account === undefined ? sql`true` : sql`account = ${account}`}
-      and ${job === undefined ? sql`true` : sql`job in ('', ${job})`}
-      and ${code === undefined ? sql`true` : sql`code = ${code}`} order by account, job`.execute(reading.deps.store)
+      and ${isWanted('account', account)} and ${isWanted('code', code)}
+      and ${job === undefined ? sql`true` : sql`job in ('', ${job})`} order by account, job`.execute(reading.deps.store)
   return rows
 }
 
@@ -271,7 +272,7 @@ async function previewRequests(
     return { total: isMeant ? 1 : 0, unit: 'requests', sample: [`${account} · ${job} · ${state} · ${id}`] }
   }
   requireFilter(wanted)
-  const { total, newest } = await countRequests(reading, wanted, states)
+  const { total, newest } = await countRequests(reading, groupOf(wanted, states))
   if (total === mostCounted) throw tooMany()
   return { total, unit: 'requests', sample: [], upTo: newest ?? undefined }
 }
@@ -289,7 +290,11 @@ async function idsOf(
       remedy: 'go back, and look at what would be changed first',
     })
   }
-  return findIds(reading, wanted, states, wanted.upTo)
+  return findRequestIds(reading, { ...groupOf(wanted, states), upTo: wanted.upTo, limit: mostCounted })
+}
+
+function groupOf({ account, job }: Wanted, states: readonly RequestState[]): RequestGroup {
+  return { account, job, states, repeatable: true }
 }
 
 /** A filter that was lost on the way must not mean everything. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { isWanted } from '../store/is-wanted.ts'
 import type { Store } from '../store/store.ts'
 import { type Html, html } from './html.ts'
 import type { PageContext } from './page.ts'
@@ -67,8 +68,7 @@ export async function findAudit(
   const { rows } = await sql<AuditRow>`
     select id::text as id, at, viewer, caller, action, wanted, affected, outcome, told, ended_at from worker.audit
     where ${isShown} and ${account === undefined ? sql`true` : sql`wanted ->> 'account' = ${account}`}
-      and ${viewer === undefined ? sql`true` : sql`viewer = ${viewer}`}
-      and ${action === undefined ? sql`true` : sql`action = ${action}`}
+      and ${isWanted('viewer', viewer)} and ${isWanted('action', action)}
       and ${before === undefined ? sql`true` : sql`id < ${before}::bigint`}
     order by id desc limit ${limit}`.execute(store)
   return rows

@@ -20,6 +20,9 @@ import { z } from 'zod'
 import type { DashboardLogin } from '../config/read-dashboard.ts'
 import { readValue } from '../config/read-value.ts'
 import { TransientError, UsageError, WorkerError } from '../errors.ts'
+import { ownValue } from '../names/own-value.ts'
+import { nameCaller } from '../operations/bound-caller.ts'
+import { parseValue } from '../operations/values.ts'
 import { exchange } from '../outgoing/exchange.ts'
 import { explainNamed } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
@@ -65,7 +68,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
 
   async function begin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { configuration, cookies } = await getClient()
-    const { page } = request.query as { page?: unknown }
+    const { page } = parseValue(beginSchema, request.query, 'query')
     const verifier = randomPKCECodeVerifier()
     const state = randomState()
     const nonce = randomNonce()
@@ -127,6 +130,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
   }
 }
 
+const beginSchema = z.object({ page: z.unknown().optional() })
 const begunSchema = z.object({ verifier: z.string(), state: z.string(), nonce: z.string(), page: z.string() })
 
 function cookieSettings(url: string) {
@@ -190,7 +194,7 @@ async function exchangeCode(
   ])
   const name =
     [claims.name, claims.preferred_username, claims.sub].find(each => each !== undefined && isStorable(each)) ?? ''
-  const caller = `http:${encodeURIComponent(login.clientId)}/${encodeURIComponent(claims.sub)}`
+  const caller = nameCaller({ client: login.clientId, subject: claims.sub })
   return { name: name.slice(0, 200), caller, rights: rightsOf(roles, login.roles) }
 }
 
@@ -203,8 +207,7 @@ const rolesSchema = z.object({ realm_access: listSchema, resource_access: z.reco
 function rolesIn(claims: unknown, clientId: string): readonly string[] {
   const read = rolesSchema.safeParse(claims).data
   if (!read) return []
-  const own = Object.hasOwn(read.resource_access, clientId) ? read.resource_access[clientId]?.roles : undefined
-  return [...read.realm_access.roles, ...(own ?? [])]
+  return [...read.realm_access.roles, ...(ownValue(read.resource_access, clientId)?.roles ?? [])]
 }
 
 /** Its signature needn't be checked: it came from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7). */

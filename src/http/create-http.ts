@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
 import { parseTraceHeaders } from '../observer/trace-headers.ts'
+import { nameCaller } from '../operations/bound-caller.ts'
 import type { ApiRole } from '../operations/operation.ts'
 import type { Operations } from '../operations/registry.ts'
 import { toProblem } from '../problem.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
-import type { Caller } from './access-token.ts'
 import { type Authorize, severalCredentials } from './authorize.ts'
 import { createCallerRate } from './caller-rate.ts'
 import { createFastify, type HttpLimits, httpLimits, refuseUnread } from './create-fastify.ts'
@@ -139,10 +139,6 @@ function createGuard(
 
 function countHeaders({ rawHeaders }: IncomingMessage, name: string): number {
   return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
-}
-
-function nameCaller({ client = '', subject = '' }: Caller): string {
-  return `http:${encodeURIComponent(client)}/${encodeURIComponent(subject)}`
 }
 
 /** Concurrent checks share one query: health is for everyone, and must not use up the store's connections. */

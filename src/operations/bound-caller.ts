@@ -2,6 +2,17 @@ import { type RawBuilder, sql } from 'kysely'
 import type { AccountAccess } from '../gate/account-access.ts'
 import type { OperationDeps } from './operation.ts'
 
+/** A caller as it is stored with requests, and as accounts name it: `http:<client>/<subject>`, each percent-encoded. */
+export function nameCaller({
+  client = '',
+  subject = '',
+}: {
+  readonly client: string | undefined
+  readonly subject: string | undefined
+}): string {
+  return `http:${encodeURIComponent(client)}/${encodeURIComponent(subject)}`
+}
+
 /**
  * What an operation works with for a caller. Accounts of others don't exist for any operation.
  *

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { requestRun } from '../runs/requests.ts'
 import { isOwn } from './bound-caller.ts'
 import type { OperationDeps } from './operation.ts'
+import { type EndedRequest, repeatRequest } from './repeat-request.ts'
 
 /** Requests of one statement, and of those that are accepted at a time. */
 const batch = 500
@@ -26,12 +26,6 @@ export async function cancelMany(app: OperationDeps, ids: readonly string[], sig
   return cancelled
 }
 
-interface EndedRow {
-  readonly account: string
-  readonly job: string
-  readonly payload: unknown
-}
-
 /**
  * Makes requests again as `retryRequest` does. Those that have not ended, runs in the foreground, and those that a retry has
  * been made for meanwhile are left out.
@@ -47,16 +41,11 @@ export async function retryMany(
   let made = 0
   for (const some of batches(ids)) {
     signal.throwIfAborted()
-    const { rows } = await sql<EndedRow>`
+    const { rows } = await sql<EndedRequest>`
       select r.account, r.job, r.payload from worker.requests r
       where r.id = any(${some}::text[]) and r.state in ('failed', 'cancelled', 'done') and r.reserved_for is null
         and ${isOwn(sql`r.account`, app)} order by r.seq`.execute(deps.store)
-    await Promise.all(
-      rows.map(({ account, job, payload: before }) => {
-        const payload = deps.jobs.get(job)?.payloadOfRetry?.(before) ?? before
-        return requestRun(deps, { account, job, payload, trigger: 'retry', caller })
-      }),
-    )
+    await Promise.all(rows.map(ended => repeatRequest(deps, ended, { caller })))
     made += rows.length
   }
   return made

@@ -6,6 +6,7 @@ import { propertiesOf } from '../definitions/payload-properties.ts'
 import { getNamed } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { runStates } from '../states.ts'
+import { isWanted } from '../store/is-wanted.ts'
 import { describeRule } from '../time/schedule-rule.ts'
 import { isOwn } from './bound-caller.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
@@ -84,7 +85,7 @@ async function findStates(
   account: string | undefined,
 ): Promise<ReadonlyMap<string, StateRow>> {
   const names = jobs.map(({ name }) => name)
-  const isAsked = account === undefined ? sql`true` : sql`x.account = ${account}`
+  const isAsked = isWanted('x.account', account)
   const isMeant = sql`${isOwn(sql`x.account`, app)} and ${isAsked}`
   const { rows } = await sql<StateRow>`
     select j.job,

@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { type Explanation, renderExplanation } from '../errors.ts'
 import { priorities, type RequestState, requestStates } from '../states.ts'
+import { isWanted } from '../store/is-wanted.ts'
 import { isOwn } from './bound-caller.ts'
 import type { OperationDeps } from './operation.ts'
 import { parsePlace } from './pages.ts'
@@ -49,6 +50,8 @@ export interface RequestGroup {
   readonly account?: string | undefined
   /** Excludes foreground runs, which only their command can repeat. */
   readonly repeatable: boolean
+  /** Number of the newest request that is meant. */
+  readonly upTo?: string | undefined
   /** Default: all. */
   readonly limit?: number | undefined
 }
@@ -129,8 +132,7 @@ export async function listRequests(app: Reading, filter: RequestFilter): Promise
     select ${columns} from (
       select * from worker.requests q
       where ${state === undefined ? sql`q.state <> 'superseded'` : sql`q.state = ${state}`}
-        and ${job === undefined ? sql`true` : sql`q.job = ${job}`}
-        and ${account === undefined ? sql`true` : sql`q.account = ${account}`}
+        and ${isWanted('q.job', job)} and ${isWanted('q.account', account)}
         and ${after === undefined ? sql`true` : sql`q.seq < ${parsePlace(after)}`}
         and ${isOwn(sql`q.account`, app)}
       order by q.seq desc limit ${limit}
@@ -138,18 +140,26 @@ export async function listRequests(app: Reading, filter: RequestFilter): Promise
   return rows.map(summarize)
 }
 
-/** The ids of a group, oldest first; `repeatable` excludes what can't be repeated. */
+/** The ids of a group, oldest first. */
 export async function findRequestIds(app: Reading, group: RequestGroup): Promise<readonly string[]> {
-  const { states, job, account, repeatable, limit = null } = group
   const { rows } = await sql<{ id: string }>`
-    select q.id from worker.requests q
-    where q.state = any(${states}::text[])
-      and ${job === undefined ? sql`true` : sql`q.job = ${job}`}
-      and ${account === undefined ? sql`true` : sql`q.account = ${account}`}
-      and ${repeatable ? sql`q.reserved_for is null` : sql`true`}
-      and ${isOwn(sql`q.account`, app)}
-    order by q.seq limit ${limit}::int`.execute(app.deps.store)
+    select q.id from worker.requests q where ${isInGroup(app, group)} order by q.seq limit ${group.limit ?? null}::int`.execute(
+    app.deps.store,
+  )
   return rows.map(({ id }) => id)
+}
+
+/** Whether a row `q` of worker.requests belongs to a group. */
+export function isInGroup(
+  app: Reading,
+  { states, job, account, repeatable, upTo }: Omit<RequestGroup, 'limit'>,
+): RawBuilder<boolean> {
+  // Literals, so that the partial indexes of these states apply.
+  const isInState = states.map(state => sql`q.state = ${sql.lit(state)}`)
+  return sql`(${isInState.length === 0 ? sql`false` : sql.join(isInState, sql` or `)})
+    and ${isWanted('q.job', job)} and ${isWanted('q.account', account)} and ${isOwn(sql`q.account`, app)}
+    and ${repeatable ? sql`q.reserved_for is null` : sql`true`}
+    and ${upTo === undefined ? sql`true` : sql`q.seq <= ${upTo}::bigint`}`
 }
 
 function summarize(row: RequestRow): RequestSummary {

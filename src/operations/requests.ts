@@ -7,6 +7,7 @@ import { isOwn } from './bound-caller.ts'
 import { requireKey } from './idempotency.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
 import { pageInput } from './pages.ts'
+import { repeatRequest } from './repeat-request.ts'
 import { findRequest, listRequests as list, requestReportSchema, requestSummarySchema } from './request-reports.ts'
 import { checkFound, resolve } from './resolve.ts'
 import { limitValue, lineFilter, nameValue } from './values.ts'
@@ -122,7 +123,7 @@ export const retryRequest = defineOperation({
   input: z.object({ id: nameValue }),
   output: acceptedSchema,
   async run(app, { id }, { caller = '', trace }) {
-    const { account, job, payload: before, state, isForeground } = await requireRequest(app, id)
+    const { account, job, payload, state, isForeground } = await requireRequest(app, id)
     if (isForeground) {
       throw new UsageError({
         found: `Request ${id} was a run in the foreground, which no worker can repeat`,
@@ -135,8 +136,7 @@ export const retryRequest = defineOperation({
         remedy: 'only a request that has ended can be repeated',
       })
     }
-    const payload = app.deps.jobs.get(job)?.payloadOfRetry?.(before) ?? before
-    const { accepted } = await requestRun(app.deps, { account, job, payload, trigger: 'retry', caller, trace })
+    const { accepted } = await repeatRequest(app.deps, { account, job, payload }, { caller, trace })
     return accepted
   },
 })

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { nameValue } from '../../operations/values.ts'
+import { isWanted } from '../../store/is-wanted.ts'
 import type { WebhookState } from '../../store/schema.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { accountLink, badge, count, filterForm, jobLink, table, when } from '../parts.ts'
-import { is, own, type Reading } from '../read/reading.ts'
+import { own, type Reading } from '../read/reading.ts'
 
 const most = 100
 
@@ -51,7 +52,7 @@ export const subscribersPage = definePage({
 
 async function findWebhooks(reading: Reading, account: string | undefined) {
   const { rows } = await sql<{ account: string; webhook: string; state: WebhookState; failing_since: Date | null }>`
-    select account, webhook, state, failing_since from worker.webhooks where ${own(reading)} and ${is('account', account)}
+    select account, webhook, state, failing_since from worker.webhooks where ${own(reading)} and ${isWanted('account', account)}
     order by failing_since nulls last, account, webhook limit ${most}`.execute(reading.deps.store)
   return rows
 }
@@ -61,7 +62,7 @@ async function findReaders(reading: Reading, account: string | undefined) {
   const { rows } = await sql<{ reader: string; mirror: string; account: string; behind: string; updated_at: Date }>`
     select r.reader, r.mirror, r.account, greatest(0, coalesce(c.last, 0) - r.position)::text as behind, r.updated_at
     from worker.change_readers r left join worker.change_counters c on c.mirror = r.mirror
-    where ${own(reading, 'r.account')} and ${is('r.account', account)}
+    where ${own(reading, 'r.account')} and ${isWanted('r.account', account)}
     order by coalesce(c.last, 0) - r.position desc, r.reader, r.account limit ${most}`.execute(reading.deps.store)
   return rows
 }

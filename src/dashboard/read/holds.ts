@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { is, onlyRow, own, type Reading } from './reading.ts'
+import { isWanted } from '../../store/is-wanted.ts'
+import { onlyRow, own, type Reading } from './reading.ts'
 
 export interface HeldRow {
   readonly account: string
@@ -29,7 +30,7 @@ export async function findHeld(
   reading: Reading,
   { account, job, code, limit }: HoldFilter,
 ): Promise<{ readonly holds: readonly HeldRow[]; readonly total: number }> {
-  const isMeant = sql`${own(reading)} and ${is('account', account)} and ${is('code', code)}
+  const isMeant = sql`${own(reading)} and ${isWanted('account', account)} and ${isWanted('code', code)}
     and ${job === undefined ? sql`true` : sql`job in ('', ${job})`}`
   const { store } = reading.deps
   const { rows: holds } = await sql<HeldRow>`

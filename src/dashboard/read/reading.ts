@@ -10,11 +10,6 @@ export function own(reading: Reading, column = 'account'): RawBuilder<boolean> {
   return isOwn(sql.ref(column), reading)
 }
 
-/** A condition that holds for everything where no value is wanted. */
-export function is(column: string, value: string | undefined): RawBuilder<boolean> {
-  return value === undefined ? sql`true` : sql`${sql.ref(column)} = ${value}`
-}
-
 /** @throws TypeError when the statement gave no row, which one of aggregates always does */
 export function onlyRow<T>(rows: readonly T[]): T {
   const [row] = rows

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { RunState } from '../../states.ts'
-import { is, own, type Reading } from './reading.ts'
+import { isWanted } from '../../store/is-wanted.ts'
+import { own, type Reading } from './reading.ts'
 
 export interface RunRow {
   readonly id: string
@@ -66,8 +67,8 @@ export async function findRuns(reading: Reading, filter: RunFilter): Promise<Fou
   const { rows } = await sql<RunRow>`
     select ${columns} from worker.runs r
     where r.seq > ${from.toString()}::bigint and r.seq <= ${newest}::bigint
-      and ${own(reading, 'r.account')} and ${is('r.account', account)} and ${is('r.job', job)}
-      and ${is('r.state', state)} and ${is('r.trigger', trigger)}
+      and ${own(reading, 'r.account')} and ${isWanted('r.account', account)} and ${isWanted('r.job', job)}
+      and ${isWanted('r.state', state)} and ${isWanted('r.trigger', trigger)}
       and ${since ? sql`r.started_at >= ${since}` : sql`true`} and ${until ? sql`r.started_at < ${until}` : sql`true`}
     order by r.seq desc limit ${limit + 1}`.execute(store)
   const runs = rows.slice(0, limit)
@@ -118,7 +119,7 @@ export async function findActive(
     from worker.leases l
     join worker.runs r on r.id = l.run_id
     left join worker.run_progress p on p.run_id = r.id
-    where l.run_id is not null and ${own(reading, 'l.account')} and ${is('l.account', account)} and ${is('l.job', job)}
+    where l.run_id is not null and ${own(reading, 'l.account')} and ${isWanted('l.account', account)} and ${isWanted('l.job', job)}
     order by r.started_at, r.seq limit ${limit}`.execute(reading.deps.store)
   return { active: rows, total: rows[0]?.total ?? 0 }
 }
@@ -137,7 +138,7 @@ export async function findHistory(
           + coalesce((r.counts ->> 'deleted')::float8, 0) as rows
       from (
         select * from worker.runs q
-        where q.job = j.job and ${own(reading, 'q.account')} and ${is('q.account', account)} and q.state <> 'running'
+        where q.job = j.job and ${own(reading, 'q.account')} and ${isWanted('q.account', account)} and q.state <> 'running'
           and q.seq > (select max(seq) - ${mostLookedAt} from worker.runs)
         order by q.seq desc limit 30
       ) r
