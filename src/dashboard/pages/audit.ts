@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nameValue } from '../../operations/values.ts'
-import { actions } from '../actions.ts'
+import { actions } from '../actions/list.ts'
 import { findAudit } from '../audit.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'

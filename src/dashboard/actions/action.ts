@@ -1,0 +1,74 @@
+import { UsageError } from '../../errors.ts'
+import type { OperationDeps } from '../../operations/operation.ts'
+import type { PageContext } from '../page.ts'
+import type { Wanted } from '../wanted.ts'
+
+/** What an action works with. */
+export interface ActionContext extends Pick<PageContext, 'operations' | 'viewer'> {
+  readonly reading: OperationDeps
+  readonly signal: AbortSignal
+}
+
+/** What would be changed. */
+export interface Preview {
+  readonly total: number
+  /** In the plural. */
+  readonly unit: string
+  /** A few of them. */
+  readonly sample: readonly string[]
+  /** The newest one: what comes later isn't meant. */
+  readonly upTo?: string | undefined
+}
+
+export interface Action {
+  /** As a person reads it: "Retry". */
+  readonly title: string
+  /** What it does, for the preview. */
+  readonly does: string
+  /** Can't be taken back. */
+  readonly isGrave?: true
+  preview(context: ActionContext, wanted: Wanted): Promise<Preview>
+  /** @returns how many were changed */
+  carry(context: ActionContext, wanted: Wanted): Promise<number>
+}
+
+/** Whose requests those of a viewer without a token are. */
+export const dashboard = 'dashboard'
+
+export function callOf({ caller }: PageContext['viewer']): { caller?: string } {
+  return caller === undefined ? {} : { caller }
+}
+
+export interface LineOf {
+  readonly account: string
+  readonly job: string
+}
+
+/** What would be changed, of (account, job) or of holds, whose job may be every one. */
+export function previewLines(found: readonly LineOf[], unit: string): Preview {
+  return { total: found.length, unit, sample: found.slice(0, 10).map(sayLine) }
+}
+
+function sayLine({ account, job }: LineOf): string {
+  return `${account} · ${job === '' ? 'every job' : job}`
+}
+
+/** A filter that was lost on the way must not mean everything. */
+export function requireFilter({ account, job, state }: Wanted): void {
+  if (account !== undefined || job !== undefined || state !== undefined) return
+  throw new UsageError({ found: 'No filter says which are meant', remedy: 'give an account, a job or a state' })
+}
+
+/** So many changes are under way at once that they share exchanges, and leave connections to others. */
+const atOnce = 100
+
+export async function inBatches<T>(
+  all: readonly T[],
+  signal: AbortSignal,
+  work: (one: T) => Promise<unknown>,
+): Promise<void> {
+  for (let at = 0; at < all.length; at += atOnce) {
+    signal.throwIfAborted()
+    await Promise.all(all.slice(at, at + atOnce).map(work))
+  }
+}

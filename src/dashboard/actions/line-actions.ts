@@ -1,0 +1,108 @@
+import { jobsOf } from '../../definitions/account-jobs.ts'
+import { bootstrapJob } from '../../definitions/bootstrap-account.ts'
+import type { JobDefinition } from '../../definitions/define-job.ts'
+import { propertiesOf } from '../../definitions/payload-properties.ts'
+import { probeNow } from '../../holds/holds.ts'
+import { getNamed } from '../../names/find-named.ts'
+import type { OperationDeps } from '../../operations/operation.ts'
+import type { Wanted } from '../wanted.ts'
+import {
+  type Action,
+  type ActionContext,
+  callOf,
+  dashboard,
+  inBatches,
+  type LineOf,
+  previewLines,
+  requireFilter,
+} from './action.ts'
+
+/** Changes of each (account, job) that a filter finds. */
+export const lineActions = {
+  run: overLines({
+    title: 'Run now',
+    does: 'Makes a request with high priority for each. One that waits already is only moved ahead.',
+    isFor: (job, { job: named }) => named !== undefined || job.name !== bootstrapJob,
+    change: (context, line) => makeRequest(context, line, {}),
+  }),
+  full: overLines({
+    title: 'Read everything again',
+    does: 'Reads every row again and compares it. Nothing is lost, but the API is asked for whole tables.',
+    isFor: job => propertiesOf(job.payload).includes('full'),
+    change: (context, line) => makeRequest(context, line, { full: true }),
+  }),
+  'dry-run': overLines({
+    title: 'Dry run',
+    does: 'Runs without changing anything. Its run says what would change.',
+    isFor: job => job.canDryRun === true,
+    async change({ operations, viewer, signal }, line) {
+      // Its own page shows how it ends; nothing here waits for it.
+      operations.run({ ...line, dryRun: true }, { ...callOf(viewer), signal }).catch(() => {})
+    },
+  }),
+  'allow-deletions': overLines({
+    title: 'Allow these deletions',
+    does: 'Compares all keys again, and marks every row that is gone as deleted, however many there are.',
+    isGrave: true,
+    isFor: job => propertiesOf(job.payload).includes('allowDeletions'),
+    async change(context, line) {
+      await makeRequest(context, line, { allowDeletions: true })
+      await probeNow(context.reading.deps.store, [line.account], line.job)
+    },
+  }),
+  reset: overLines({
+    title: 'Reset',
+    does: 'Forgets how far it has come: its next run reads everything. The rows stay until then.',
+    isGrave: true,
+    isFor: () => true,
+    change: ({ operations, viewer }, line) => operations.reset(line, callOf(viewer)),
+  }),
+} satisfies Readonly<Record<string, Action>>
+
+async function makeRequest({ operations, viewer }: ActionContext, line: LineOf, payload: object): Promise<void> {
+  await operations.makeRequest(
+    { ...line, payload, priority: 'high', trigger: 'http', caller: dashboard },
+    callOf(viewer),
+  )
+}
+
+/** An action on each (account, job) that a filter finds. */
+function overLines({
+  isFor,
+  change,
+  ...told
+}: Pick<Action, 'title' | 'does' | 'isGrave'> & {
+  isFor(job: JobDefinition, wanted: Wanted): boolean
+  change(context: ActionContext, line: LineOf): Promise<unknown>
+}): Action {
+  const find = ({ reading: { deps } }: ActionContext, wanted: Wanted) =>
+    findLines(deps, wanted, job => isFor(job, wanted))
+  return {
+    ...told,
+    async preview(context, wanted) {
+      const lines = find(context, wanted)
+      return previewLines(lines, 'jobs of accounts')
+    },
+    async carry(context, wanted) {
+      const lines = find(context, wanted)
+      await inBatches(lines, context.signal, line => change(context, line))
+      return lines.length
+    },
+  }
+}
+
+/** @throws UsageError without a filter; NotFoundError for unknown names */
+function findLines(
+  { accounts, jobs }: OperationDeps['deps'],
+  { account, job }: Wanted,
+  isFor: (job: JobDefinition) => boolean,
+): readonly LineOf[] {
+  requireFilter({ account, job })
+  const wantedJobs = job === undefined ? [...jobs.values()] : [getNamed('job', jobs, job)]
+  const wantedAccounts = account === undefined ? [...accounts.values()] : [getNamed('account', accounts, account)]
+  return wantedAccounts.flatMap(access =>
+    jobsOf(access.account, wantedJobs)
+      .filter(isFor)
+      .map(({ name }) => ({ account: access.account.name, job: name })),
+  )
+}

@@ -1,0 +1,13 @@
+import type { Action } from './action.ts'
+import { lineActions } from './line-actions.ts'
+import { probeHolds } from './probe-holds.ts'
+import { requestActions } from './request-actions.ts'
+import { scheduleActions } from './schedule-actions.ts'
+
+/** By their names in addresses and in the audit. */
+export const actions: Readonly<Record<string, Action>> = {
+  ...lineActions,
+  ...scheduleActions,
+  probe: probeHolds,
+  ...requestActions,
+}
