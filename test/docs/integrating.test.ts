@@ -12,6 +12,7 @@ import { PullArticlesDocument } from '../../examples/wiki/src/generated/graphql.
 import { createAuthorize } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
+import { canRun } from '../fixtures/can-run.ts'
 import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { cronEvent } from '../http/hasura-events.ts'
 import { startEventTrigger } from '../sandbox/hasura/event-triggers.ts'
@@ -77,12 +78,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const hasPython = await execute('python3', ['--version']).then(
-  () => true,
-  () => false,
-)
-
-test('curl', async () => {
+test.skipIf(!(await canRun('curl', '--version')))('curl', async () => {
   const { stdout } = await execute('sh', ['-euc', block('curl', 'bash')], { env: surroundings })
   expect(JSON.parse(stdout)).toMatchObject({ account: 'north', job: 'sync-articles', state: 'done' })
 })
@@ -92,7 +88,7 @@ test('TypeScript', async () => {
   expect(await runSnippet(folder, files, 'request.ts', { env: surroundings })).toBe('done\n')
 })
 
-test.skipIf(!hasPython)('Python', async () => {
+test.skipIf(!(await canRun('python3', '--version')))('Python', async () => {
   const { stdout } = await execute('python3', ['-c', block('Python', 'python')], { env: surroundings })
   expect(stdout).toBe('done\n')
 })

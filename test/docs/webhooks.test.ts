@@ -8,6 +8,7 @@ import { describe, expect } from 'vitest'
 import { syncUsers } from '../../examples/wiki/src/jobs/sync-users.ts'
 import { variableOfSetting } from '../../src/config/setting-name.ts'
 import { defineWebhook } from '../../src/webhooks/define-webhook.ts'
+import { canRun } from '../fixtures/can-run.ts'
 import { sandboxTest as test } from '../fixtures/sandbox-test.ts'
 import { newSecret, openSubscription, openWebhooks } from '../webhooks/open-webhooks.ts'
 import { findCodeBlocks, findCommands, projectFolder, readDocument, wordsOf } from './markdown.ts'
@@ -66,10 +67,7 @@ test('its commands ask for what the job takes', () => {
   for (const payload of payloads) expect(usersToSearch.payload.safeParse(JSON.parse(payload)).success).toBe(true)
 })
 
-const hasPython = await execute('python3', ['-c', 'import standardwebhooks']).then(
-  () => true,
-  () => false,
-)
+const hasReference = await canRun('python3', '-c', 'import standardwebhooks')
 
 describe('a receiver', () => {
   const forged = () => ({ ...sent, body: sent.body.replace('"upsert"', '"delete"') })
@@ -88,7 +86,7 @@ describe('a receiver', () => {
     expect(statuses).toBe('204\n400\n')
   })
 
-  test.skipIf(!hasPython)('in Python does the same', async () => {
+  test.skipIf(!hasReference)('in Python does the same', async () => {
     const [code = ''] = codeIn('python')
     const program = `${code}
 import json, sys

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { hasOpenssl } from './certificates.ts'
+import { chromiumPath } from './chromium.ts'
 import { servicesWanted } from './find-server.ts'
 import { startKeycloak } from './keycloak.ts'
 import { phaseTwo } from './phase-two.ts'
@@ -29,8 +30,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
       skipped.push(`suites behind PgBouncer (${servicesWanted ? 'no pgbouncer in PATH nor in /usr/sbin' : UNWANTED})`)
     }
     if (project.vite.config.mode !== 'all') skipped.push('long suites, such as those of crashes (npm run test:all)')
-    else if (!process.env.SCHEMATHESIS)
-      skipped.push('fuzzing by the OpenAPI document (set SCHEMATHESIS to its command)')
+    else {
+      if (!process.env.SCHEMATHESIS) skipped.push('fuzzing by the OpenAPI document (set SCHEMATHESIS to its command)')
+      if (!chromiumPath) skipped.push('the dashboard in a browser (no /usr/bin/chromium; set CHROMIUM_PATH)')
+    }
     if (!hasOpenssl) skipped.push(`suites with certificates (${servicesWanted ? 'no openssl in PATH' : UNWANTED})`)
   } catch (error) {
     await started.disposeAsync()
