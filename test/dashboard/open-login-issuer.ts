@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 import { makeKey, sign } from '../security/open-issuer.ts'
 
 /** Who logs in, and what their tokens say. */
@@ -58,16 +58,8 @@ export async function openLoginIssuer(client: { readonly id: string; readonly se
       end_session_endpoint: `${issuer}/end`,
       authorization_response_iss_parameter_supported: true,
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const issuer = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
-  return {
-    issuer,
-    state,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  })
+  const listening = await listenOnLoopback(server)
+  const issuer = listening.url
+  return { issuer, state, [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose]() }
 }

@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 
 export const api = { audience: 'hasura-sync-worker', role: 'request-jobs' }
 
@@ -51,16 +51,8 @@ export async function openIssuer(...keys: SigningKey[]) {
     if (state.isAway) return void response.writeHead(503).end()
     const body = url === '/keys' ? { keys: state.keys.map(({ jwk }) => jwk) } : { issuer, jwks_uri: `${issuer}/keys` }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const issuer = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
-  return {
-    issuer,
-    state,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
+  })
+  const listening = await listenOnLoopback(server)
+  const issuer = listening.url
+  return { issuer, state, [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose]() }
 }
