@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { defineSpec } from '../../src/definitions/job-spec.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 
 const rebuild = defineSpec({ name: 'rebuild', payload: z.strictObject({ since: z.string().optional() }) })
@@ -25,14 +25,16 @@ const askingAmiss = defineJob({
   run: async (_session, context) => ({ to: (await context.request(unlisted)).id }),
 })
 
-let app: TestApp
-beforeAll(async () => {
-  const rebuilding = defineJob({ ...rebuild, run: async () => ({}) })
-  app = await openTestApp({ jobs: [asking, askingAmiss, rebuilding], firstLogin: null })
-})
-afterAll(() => app[Symbol.asyncDispose]())
+const test = appTest.extend(
+  'appOptions',
+  { scope: 'file' },
+  {
+    jobs: [asking, askingAmiss, defineJob({ ...rebuild, run: async () => ({}) })],
+    firstLogin: null,
+  },
+)
 
-test('a job requests another one by its spec, and equal requests are one', async () => {
+test('a job requests another one by its spec, and equal requests are one', async ({ app }) => {
   expect(await runPull(app, asking, 'default')).toMatchObject({ counts: { read: 2 } })
   const requests = await app.deps.store
     .selectFrom('worker.requests')
@@ -43,6 +45,6 @@ test('a job requests another one by its spec, and equal requests are one', async
   expect(requests.map(({ payload }) => payload)).toEqual([{ since: '2026' }, {}])
 })
 
-test('a job that is not in the list is refused by its name', async () => {
+test('a job that is not in the list is refused by its name', async ({ app }) => {
   await expect(runPull(app, askingAmiss, 'default')).rejects.toThrow('"unlisted"')
 })

@@ -1,78 +1,73 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { RefusalError } from '../../src/errors.ts'
 import { createAccountAccess } from '../../src/gate/account-access.ts'
 import { openSession, Session } from '../../src/gate/session.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
-
-let app: TestApp
-beforeAll(async () => {
-  app = await openTestApp()
-})
-afterAll(() => app[Symbol.asyncDispose]())
+import { appTest as test } from '../fixtures/app-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 
 const { signal } = new AbortController()
 
-function accessOf(account: string) {
+function accessOf(app: TestApp, account: string) {
   const access = app.deps.accounts.get(account)
   if (!access) throw new Error(`no account ${account}`)
   return access
 }
 
-function open(account: string, role = 'viewer') {
-  return openSession(app.deps, accessOf(account), { role }, signal)
+function open(app: TestApp, account: string, role = 'viewer') {
+  return openSession(app.deps, accessOf(app, account), { role }, signal)
 }
 
-function tokensOf(account: string): number {
+function tokensOf(app: TestApp, account: string): number {
   return app.idp.tokenRequests.filter(request => request.clientId === account).length
 }
 
 describe('the gate', () => {
-  test('gives a session that speaks to Hasura as the one role that is required', async () => {
+  test('gives a session that speaks to Hasura as the one role that is required', async ({ app }) => {
     const account = app.addAccount({ roles: ['viewer', 'editor'] })
-    const session = await open(account, 'editor')
+    const session = await open(app, account, 'editor')
     expect(session.account).toEqual({ name: account })
     expect(session.hasura.role).toBe('editor')
   })
 
-  test('gives a job that requires no role no way to Hasura', async () => {
-    const session = await openSession(app.deps, accessOf(app.addAccount()), undefined, signal)
+  test('gives a job that requires no role no way to Hasura', async ({ app }) => {
+    const session = await openSession(app.deps, accessOf(app, app.addAccount()), undefined, signal)
     expect(() => session.hasura).toThrow(TypeError)
   })
 
-  test('asks for one more token when a role is missing, and lets pass what was granted meanwhile', async () => {
+  test('asks for one more token when a role is missing, and lets pass what was granted meanwhile', async ({ app }) => {
     const account = app.addAccount({ roles: ['viewer'] })
-    await open(account)
-    expect(tokensOf(account)).toBe(1)
+    await open(app, account)
+    expect(tokensOf(app, account)).toBe(1)
     app.idp.setRoles(account, ['viewer', 'editor'])
-    await open(account, 'editor')
-    expect(tokensOf(account)).toBe(2)
-    await open(account, 'editor')
-    expect(tokensOf(account)).toBe(2)
+    await open(app, account, 'editor')
+    expect(tokensOf(app, account)).toBe(2)
+    await open(app, account, 'editor')
+    expect(tokensOf(app, account)).toBe(2)
   })
 
-  test('asks no second time when the role is missing in the fresh token as well', async () => {
+  test('asks no second time when the role is missing in the fresh token as well', async ({ app }) => {
     const account = app.addAccount({ roles: ['viewer'] })
-    await open(account)
-    await expect(open(account, 'editor')).rejects.toMatchObject({
+    await open(app, account)
+    await expect(open(app, account, 'editor')).rejects.toMatchObject({
       name: 'RefusalError',
       code: 'job-roles',
       message: `Role "editor" is not in the token's allowed roles (viewer): assign it to the service account in client "phonemos-hasura"`,
     })
-    expect(tokensOf(account)).toBe(2)
+    expect(tokensOf(app, account)).toBe(2)
   })
 
-  test('asks for one more token for eight jobs that miss a role at once', async () => {
+  test('asks for one more token for eight jobs that miss a role at once', async ({ app }) => {
     const account = app.addAccount({ roles: ['viewer'] })
-    await open(account)
+    await open(app, account)
     app.idp.setRoles(account, ['viewer', 'editor'])
-    await Promise.all(Array.from({ length: 8 }, () => open(account, 'editor')))
-    expect(tokensOf(account)).toBe(2)
+    await Promise.all(Array.from({ length: 8 }, () => open(app, account, 'editor')))
+    expect(tokensOf(app, account)).toBe(2)
   })
 
-  test('lets an account without Hasura pass on what its token says, without any first login', async () => {
+  test('lets an account without Hasura pass on what its token says, without any first login', async ({ app }) => {
     const account = app.addAccount()
-    const { hasura: _none, ...plain } = accessOf(account).account
-    const access = createAccountAccess({ ...plain, name: `${account}-rest` }, hostOf())
+    const { hasura: _none, ...plain } = accessOf(app, account).account
+    const access = createAccountAccess({ ...plain, name: `${account}-rest` }, hostOf(app))
     const before = app.hasura.requests.length
     const session = await openSession(app.deps, access, { clientRoles: { 'phonemos-hasura': ['viewer'] } }, signal)
     expect(() => session.hasura).toThrow(TypeError)
@@ -82,7 +77,7 @@ describe('the gate', () => {
 })
 
 describe('what a token lacks', () => {
-  test.each<{
+  test.for<{
     says: string
     code: string
     change: (payload: Record<string, unknown>) => Record<string, unknown>
@@ -124,14 +119,14 @@ describe('what a token lacks', () => {
       change: ({ [namespace]: claims, ...rest }) => ({ ...rest, 'https://other.example/claims': claims }),
       words: 'HASURA_CLAIMS_NAMESPACE',
     },
-  ])('is refused in words that say what to mend: $says', async ({ code, change, words }) => {
+  ])('is refused in words that say what to mend: $says', async ({ code, change, words }, { app }) => {
     const account = app.addAccount()
     app.idp.setClaims(account, change)
-    const failure = await open(account).catch((error: unknown) => error)
+    const failure = await open(app, account).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(RefusalError)
     expect(failure).toMatchObject({ code, scope: 'account', message: expect.stringContaining(words) })
     app.idp.setClaims(account, payload => payload)
-    await open(account)
+    await open(app, account)
   })
 })
 
@@ -145,33 +140,36 @@ function changeHasura(change: (claims: Record<string, unknown>) => Record<string
 }
 
 describe('an account name that meant something else before', () => {
-  test.each(['issuer', 'subject', 'endpoint'] as const)('is refused for its %s, and taken after forget', async part => {
-    const account = app.addAccount()
-    await open(account)
-    const now = await accountRow(account)
-    await app.deps.store
-      .updateTable('worker.accounts')
-      .set({ [part]: 'https://elsewhere.example' })
-      .where('name', '=', account)
-      .execute()
-    await expect(open(account)).rejects.toMatchObject({
-      code: 'fingerprint',
-      scope: 'account',
-      message: `Account "${account}" had ${part} https://elsewhere.example before and has ${now[part]} now: give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`,
-    })
-    await app.operations.forget({ account, configured: true })
-    await open(account)
-    expect(await accountRow(account)).toMatchObject({ [part]: now[part] })
-  })
+  test.for(['issuer', 'subject', 'endpoint'] as const)(
+    'is refused for its %s, and taken after forget',
+    async (part, { app }) => {
+      const account = app.addAccount()
+      await open(app, account)
+      const now = await accountRow(app, account)
+      await app.deps.store
+        .updateTable('worker.accounts')
+        .set({ [part]: 'https://elsewhere.example' })
+        .where('name', '=', account)
+        .execute()
+      await expect(open(app, account)).rejects.toMatchObject({
+        code: 'fingerprint',
+        scope: 'account',
+        message: `Account "${account}" had ${part} https://elsewhere.example before and has ${now[part]} now: give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`,
+      })
+      await app.operations.forget({ account, configured: true })
+      await open(app, account)
+      expect(await accountRow(app, account)).toMatchObject({ [part]: now[part] })
+    },
+  )
 })
 
-function accountRow(account: string) {
+function accountRow(app: TestApp, account: string) {
   return app.deps.store.selectFrom('worker.accounts').selectAll().where('name', '=', account).executeTakeFirstOrThrow()
 }
 
 describe('a session', () => {
-  test('can not be made with another key', async () => {
-    const { account, claims } = await open(app.addAccount())
+  test('can not be made with another key', async ({ app }) => {
+    const { account, claims } = await open(app, app.addAccount())
     // @ts-expect-error the key is a symbol that the gate's module doesn't let out
     expect(() => new Session(Symbol('session'), account, claims, undefined)).toThrow(
       'Only the gate can create a session',
@@ -190,6 +188,6 @@ describe('a session', () => {
   })
 })
 
-function hostOf() {
+function hostOf(app: TestApp) {
   return { clock: app.deps.clock, readSecretFile: async () => '' }
 }

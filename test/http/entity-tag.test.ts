@@ -1,39 +1,33 @@
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createHttp } from '../../src/http/create-http.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { describe, expect } from 'vitest'
+import { httpTest } from '../fixtures/http-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
-let app: TestApp
-let http: FastifyInstance
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')], firstLogin: null })
-  http = createHttp({ operations: app.operations, log: app.logged.log, authorize: letIn })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest.extend(
+  'appOptions',
+  { scope: 'file' },
+  { jobs: [takeAnything('take-anything')], firstLogin: null },
+)
 
-const get = (url: string, ifNoneMatch?: string) =>
+const get = (http: FastifyInstance, url: string, ifNoneMatch?: string) =>
   http.inject({ url, headers: ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch } })
 
-async function makeRequest(payload: unknown): Promise<string> {
+async function makeRequest(app: TestApp, payload: unknown): Promise<string> {
   const { id } = await app.operations.makeRequest({ job: 'take-anything', payload })
   return `/requests/${id}`
 }
 
 const lists = ['/requests', '/runs', '/jobs', '/accounts', '/holds', '/schedules', '/openapi.json']
 
-test.each(lists)('%s that has not changed is answered with 304, and its caller may keep it', async path => {
-  const first = await get(path)
+test.for(lists)('%s that has not changed is answered with 304, and its caller may keep it', async (path, { http }) => {
+  const first = await get(http, path)
   expect(first.statusCode).toBe(200)
   expect(first.headers).toMatchObject({
     etag: expect.stringMatching(/^"[\w-]{43}"$/),
     'cache-control': 'private, no-cache',
   })
-  const again = await get(path, first.headers.etag)
+  const again = await get(http, path, first.headers.etag)
   expect(again.headers).toMatchObject({ etag: first.headers.etag, 'cache-control': 'private, no-cache' })
   expect({ status: again.statusCode, body: again.body, type: again.headers['content-type'] }).toEqual({
     status: 304,
@@ -43,18 +37,18 @@ test.each(lists)('%s that has not changed is answered with 304, and its caller m
 })
 
 describe('a request', () => {
-  test('has another tag as soon as anything about it has changed', async () => {
-    const path = await makeRequest({ n: 1 })
-    const { etag } = (await get(path)).headers
-    expect((await get(path, etag)).statusCode).toBe(304)
+  test('has another tag as soon as anything about it has changed', async ({ app, http }) => {
+    const path = await makeRequest(app, { n: 1 })
+    const { etag } = (await get(http, path)).headers
+    expect((await get(http, path, etag)).statusCode).toBe(304)
     await app.operations.cancelRequest({ id: path.slice('/requests/'.length) })
-    const changed = await get(path, etag)
+    const changed = await get(http, path, etag)
     expect(changed.statusCode).toBe(200)
     expect(changed.json()).toMatchObject({ state: 'cancelled' })
     expect(changed.headers.etag).not.toBe(etag)
   })
 
-  test.each<[string, (tag: string) => string, number]>([
+  test.for<[string, (tag: string) => string, number]>([
     ['its tag', tag => tag, 304],
     ['its tag, made weak by a proxy', tag => `W/${tag}`, 304],
     ['a list with its tag', tag => `"other",  ${tag} , "more"`, 304],
@@ -62,20 +56,20 @@ describe('a request', () => {
     ['another tag', () => '"other"', 200],
     ['its tag without quotation marks', tag => tag.slice(1, -1), 200],
     ['nothing', () => '', 200],
-  ])('compares If-None-Match: %s', async (_what, known, status) => {
-    const path = await makeRequest({ n: 2 })
-    const { etag = '' } = (await get(path)).headers
-    expect((await get(path, known(etag))).statusCode).toBe(status)
+  ])('compares If-None-Match: %s', async ([_what, known, status], { app, http }) => {
+    const path = await makeRequest(app, { n: 2 })
+    const { etag = '' } = (await get(http, path)).headers
+    expect((await get(http, path, known(etag))).statusCode).toBe(status)
   })
 })
 
-test.each(['/requests/none', '/runs?state=x'])('an error has no tag: %s', async path => {
-  const { headers } = await get(path, '*')
+test.for(['/requests/none', '/runs?state=x'])('an error has no tag: %s', async (path, { http }) => {
+  const { headers } = await get(http, path, '*')
   expect(headers).toMatchObject({ 'cache-control': 'no-store' })
   expect(headers.etag).toBeUndefined()
 })
 
-test('what is asked for by POST has no tag', async () => {
+test('what is asked for by POST has no tag', async ({ http }) => {
   const { headers } = await http.inject({
     method: 'POST',
     url: '/jobs/take-anything/requests',

@@ -1,63 +1,50 @@
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createHttp } from '../../src/http/create-http.ts'
+import { expect } from 'vitest'
 import { findRoutes, type RegisteredRoute } from '../e2e/read-routes.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND', 'QUERY'] as const
 
-let app: TestApp
-let http: FastifyInstance
-let routes: readonly RegisteredRoute[]
-let url: string
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')], firstLogin: null })
-  const scrape = async () => ({ contentType: 'text/plain', text: '' })
-  http = createHttp({ operations: app.operations, log: app.logged.log, authorize: letIn, scrape })
-  routes = await findRoutes(http)
-  url = await http.listen({ host: '127.0.0.1', port: 0 })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')], firstLogin: null })
+  .extend('httpOptions', { scope: 'file' }, { scrape: async () => ({ contentType: 'text/plain', text: '' }) })
+  .extend('routes', { scope: 'file' }, ({ http }) => findRoutes(http))
 
 /** With something in the place of each name that only a request knows. */
 const fill = (path: string) => path.replaceAll(/:\w+/g, 'a%2Fb')
 
-function takenBy(path: string): string[] {
+function takenBy(routes: readonly RegisteredRoute[], path: string): string[] {
   // The path of all that a filter finds is also that of a request with such an id.
   const pattern = (other: string) => new RegExp(`^${other.replaceAll(/:\w+/g, '[^/]+')}$`)
   return routes.filter(other => pattern(other.path).test(fill(path))).map(({ method }) => method)
 }
 
-async function send(method: string, path: string) {
+async function send(http: FastifyInstance, method: string, path: string) {
   // Node's fetch sends no TRACE.
   const answer = await http.inject({ method: method as 'GET', url: path })
   const { allow } = answer.headers
   return { status: answer.statusCode, allow: String(allow).split(', ').toSorted(), answer }
 }
 
-test('a path that exists says which methods it takes, to every other one and to OPTIONS', async () => {
+test('a path that exists says which methods it takes, to every other one and to OPTIONS', async ({ http, routes }) => {
   for (const path of new Set(routes.map(route => route.path))) {
-    const taken = [...new Set([...takenBy(path), 'OPTIONS'])].toSorted()
+    const taken = [...new Set([...takenBy(routes, path), 'OPTIONS'])].toSorted()
     for (const method of methods.filter(each => !taken.includes(each))) {
-      const { status, allow, answer } = await send(method, `${fill(path)}?x=1`)
+      const { status, allow, answer } = await send(http, method, `${fill(path)}?x=1`)
       expect({ method, path, status, allow }).toEqual({ method, path, status: 405, allow: taken })
       if (method !== 'HEAD') expect(answer.json()).toMatchObject({ status: 405, code: 'method-not-allowed' })
     }
-    const { status, allow, answer } = await send('OPTIONS', fill(path))
+    const { status, allow, answer } = await send(http, 'OPTIONS', fill(path))
     expect({ path, status, allow, body: answer.body }).toEqual({ path, status: 204, allow: taken, body: '' })
   }
 })
 
-test.each(['/nothing', '/requests/', '/jobs/a/b/requests', '/Health/live', '/jobs//requests', '*'])(
+test.for(['/nothing', '/requests/', '/jobs/a/b/requests', '/Health/live', '/jobs//requests', '*'])(
   'a path that does not exist takes none: %s',
-  async path => {
+  async (path, { http }) => {
     for (const method of ['POST', 'OPTIONS']) {
-      const { status, answer } = await send(method, path)
+      const { status, answer } = await send(http, method, path)
       expect({ path, method, status, allow: answer.headers.allow }).toEqual({
         path,
         method,
@@ -68,7 +55,7 @@ test.each(['/nothing', '/requests/', '/jobs/a/b/requests', '/Health/live', '/job
   },
 )
 
-test('a method that is not taken costs no body: a long one is not read', async () => {
+test('a method that is not taken costs no body: a long one is not read', async ({ url }) => {
   const answer = await fetch(`${url}/requests`, { method: 'PUT', body: 'x'.repeat(1_000_000) })
   expect({ status: answer.status, connection: answer.headers.get('connection') }).toEqual({
     status: 405,
@@ -76,7 +63,7 @@ test('a method that is not taken costs no body: a long one is not read', async (
   })
 })
 
-test('HEAD has the head of GET and no body', async () => {
+test('HEAD has the head of GET and no body', async ({ url }) => {
   const [head, get] = await Promise.all(['HEAD', 'GET'].map(method => fetch(`${url}/jobs`, { method })))
   expect(head?.status).toBe(200)
   for (const name of ['etag', 'content-type', 'content-length', 'cache-control']) {

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs'
-import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createHttp } from '../../src/http/create-http.ts'
 import { doors } from '../../src/http/doors.ts'
 import { describeApi } from '../../src/http/openapi.ts'
 import { routeOf } from '../../src/http/operation-route.ts'
 import { findRoutes } from '../e2e/read-routes.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 import { cronEvent, hasuraEvent } from './hasura-events.ts'
 
@@ -19,25 +16,23 @@ const documentSchema = z.object({
 })
 const document = documentSchema.parse(JSON.parse(JSON.stringify(describeApi())))
 
-let app: TestApp
-let http: FastifyInstance
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')], firstLogin: null })
-  const scrape = async () => ({ contentType: 'text/plain; version=0.0.4', text: '' })
-  const { log } = app.logged
-  http = createHttp({ operations: app.operations, log, authorize: letIn, scrape, knowsHookSecret: async () => true })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')], firstLogin: null })
+  .extend(
+    'httpOptions',
+    { scope: 'file' },
+    {
+      scrape: async () => ({ contentType: 'text/plain; version=0.0.4', text: '' }),
+      knowsHookSecret: async () => true,
+    },
+  )
 
-test('is served to everybody, and is the committed one', async () => {
+test('is served to everybody, and is the committed one', async ({ http }) => {
   const committed = JSON.parse(readFileSync(new URL('../../schema/openapi.json', import.meta.url), 'utf8'))
   expect((await http.inject({ url: '/openapi.json' })).json()).toEqual(committed)
 })
 
-test('describes every route that is served, and no other', async () => {
+test('describes every route that is served, and no other', async ({ http }) => {
   const served = (await findRoutes(http)).filter(({ method }) => method !== 'HEAD')
   const described = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map(method => ({ method: method.toUpperCase(), path: path.replaceAll(/\{(\w+)\}/g, ':$1') })),
@@ -54,9 +49,9 @@ describe.each(doors)('$operation.route', ({ operation, name }) => {
     expect(described?.operationId).toBe(name)
   })
 
-  test.each(['take-anything', 'none', '%00', 'x'.repeat(300)])(
+  test.for(['take-anything', 'none', '%00', 'x'.repeat(300)])(
     'gives no answer that is not described: %s',
-    async word => {
+    async (word, { http }) => {
       const url = path.replaceAll(/:\w+/g, word)
       for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'text/plain' }]) {
         const answer = await http.inject({ method, url, ...(method === 'POST' && { headers, body: '{"limit":"x"}' }) })
@@ -67,9 +62,9 @@ describe.each(doors)('$operation.route', ({ operation, name }) => {
 })
 
 describe.each(['/hooks/hasura/events', '/hooks/hasura/cron'])('POST %s', url => {
-  test.each(['{}', '[]', '', 'x', JSON.stringify(hasuraEvent()), JSON.stringify(cronEvent({ name: 'take-anything' }))])(
+  test.for(['{}', '[]', '', 'x', JSON.stringify(hasuraEvent()), JSON.stringify(cronEvent({ name: 'take-anything' }))])(
     'gives no answer that is not described: %s',
-    async body => {
+    async (body, { http }) => {
       for (const type of ['application/json', 'text/plain']) {
         for (const query of ['', '?account=none', '?acount=x']) {
           const answer = await http.inject({
@@ -85,9 +80,9 @@ describe.each(['/hooks/hasura/events', '/hooks/hasura/cron'])('POST %s', url => 
   )
 })
 
-test.each(['/health/live', '/health/ready', '/metrics', '/openapi.json'])(
+test.for(['/health/live', '/health/ready', '/metrics', '/openapi.json'])(
   'GET %s answers as it is described',
-  async url => {
+  async (url, { http }) => {
     expectDescribed(document.paths[url]?.get, await http.inject({ url }))
   },
 )

@@ -1,33 +1,22 @@
-import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { createHttp } from '../../src/http/create-http.ts'
 import type { Operations } from '../../src/operations/registry.ts'
 import { cancelRequest } from '../../src/runs/requests.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
-let app: TestApp
-let http: FastifyInstance
-let url: string
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
-  http = createHttp({ operations: app.operations, authorize: letIn, log: app.logged.log })
-  url = await http.listen({ host: '127.0.0.1', port: 0 })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest.extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
 
 let made = 0
-async function make(): Promise<string> {
+async function make(app: TestApp): Promise<string> {
   made += 1
   return (await app.operations.makeRequest({ job: 'take-anything', payload: { made } })).id
 }
 
-async function look(id: string, prefer?: string) {
+async function look(url: string, id: string, prefer?: string) {
   const response = await fetch(`${url}/requests/${id}`, { headers: prefer === undefined ? {} : { prefer } })
   return {
     status: response.status,
@@ -36,10 +25,10 @@ async function look(id: string, prefer?: string) {
   }
 }
 
-test('a caller that would wait is answered when the request has ended', async () => {
-  const id = await make()
-  const waiting = [look(id, 'wait=60'), look(id, 'wait=600'), look(id, 'respond-async, wait=30')]
-  const atOnce = await look(id)
+test('a caller that would wait is answered when the request has ended', async ({ app, url }) => {
+  const id = await make(app)
+  const waiting = [look(url, id, 'wait=60'), look(url, id, 'wait=600'), look(url, id, 'respond-async, wait=30')]
+  const atOnce = await look(url, id)
   expect(atOnce).toMatchObject({ status: 200, applied: null, body: { state: 'waiting' } })
   await cancelRequest(app.deps.store, id)
   const answers = await Promise.all(waiting)
@@ -50,31 +39,31 @@ test('a caller that would wait is answered when the request has ended', async ()
   ])
 })
 
-test('and when its time is over, with what the request is then', async () => {
-  expect(await look(await make(), 'wait=1')).toMatchObject({
+test('and when its time is over, with what the request is then', async ({ app, url }) => {
+  expect(await look(url, await make(app), 'wait=1')).toMatchObject({
     status: 200,
     applied: 'wait=1',
     body: { state: 'waiting' },
   })
 })
 
-test('what has ended already, and what is not there, is answered at once', async () => {
-  const id = await make()
+test('what has ended already, and what is not there, is answered at once', async ({ app, url }) => {
+  const id = await make(app)
   await cancelRequest(app.deps.store, id)
-  expect(await look(id, 'wait=60')).toMatchObject({ status: 200, body: { state: 'cancelled' } })
-  expect(await look('none', 'wait=60')).toMatchObject({ status: 404, applied: null })
+  expect(await look(url, id, 'wait=60')).toMatchObject({ status: 200, body: { state: 'cancelled' } })
+  expect(await look(url, 'none', 'wait=60')).toMatchObject({ status: 404, applied: null })
 })
 
-test('one whose work another request takes over waits for that one', async () => {
-  const [first, second] = [await make(), await make()]
-  const waiting = look(first, 'wait=60')
+test('one whose work another request takes over waits for that one', async ({ app, url }) => {
+  const [first, second] = [await make(app), await make(app)]
+  const waiting = look(url, first, 'wait=60')
   await sql`update worker.requests set state = 'superseded', superseded_by = ${second}, ended_at = now()
     where id = ${first}`.execute(app.deps.store)
   await cancelRequest(app.deps.store, second)
   expect(await waiting).toMatchObject({ body: { id: second, state: 'cancelled' } })
 })
 
-test('a server that stops answers those who wait', async () => {
+test('a server that stops answers those who wait', async ({ app }) => {
   const began = Promise.withResolvers<void>()
   const getRequest: Operations['getRequest'] = (...asked) => {
     began.resolve()
@@ -83,7 +72,7 @@ test('a server that stops answers those who wait', async () => {
   const operations = { ...app.operations, getRequest }
   const own = createHttp({ operations, authorize: letIn, log: app.logged.log })
   const base = await own.listen({ host: '127.0.0.1', port: 0 })
-  const waiting = fetch(`${base}/requests/${await make()}`, { headers: { prefer: 'wait=60' } })
+  const waiting = fetch(`${base}/requests/${await make(app)}`, { headers: { prefer: 'wait=60' } })
   await began.promise
   await own.close()
   expect((await waiting).status).toBe(200)

@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { createMetricsHttp } from '../../src/http/metrics-route.ts'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { ManualClock } from '../fixtures/manual-clock.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 import { readExposition, samplesOf } from './exposition.ts'
 
-let app: TestApp
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
-})
-afterAll(() => app[Symbol.asyncDispose]())
+const test = appTest.extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
 
 const scrape = async (metrics: Metrics) => readExposition((await metrics.scrape()).text)
 
-test('while the store and the queue are away, a scrape tells so and what is of this process', async () => {
+test('while the store and the queue are away, a scrape tells so and what is of this process', async ({ app }) => {
   const metrics = createMetrics({ version: '1.2.3', hasAccounts: false })
   const clock = new ManualClock()
   let isAway = false
@@ -54,7 +50,7 @@ test('while the store and the queue are away, a scrape tells so and what is of t
   expect(samplesOf(away, 'hasura_sync_build_info', 'version')).toEqual([['1.2.3', 1]])
 })
 
-test('metrics are beside the API only where that is configured, and alone on their own listener', async () => {
+test('metrics are beside the API only where that is configured, and alone on their own listener', async ({ app }) => {
   const { operations } = app
   const { log } = captureLog()
   const metrics = createMetrics({ version: '1.2.3', hasAccounts: false })

@@ -1,39 +1,30 @@
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
-import { createHttp } from '../../src/http/create-http.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
-let app: TestApp
-let http: FastifyInstance
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('one'), takeAnything('two')], firstLogin: null })
-  http = createHttp({ operations: app.operations, log: app.logged.log, authorize: letIn })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
-beforeEach(async () => {
-  for (const table of ['worker.holds', 'worker.requests', 'worker.runs'])
-    await sql`delete from ${sql.table(table)}`.execute(app.deps.store)
-})
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('one'), takeAnything('two')], firstLogin: null })
+  .extend('emptied', { auto: true }, async ({ app }) => {
+    for (const table of ['worker.holds', 'worker.requests', 'worker.runs'])
+      await sql`delete from ${sql.table(table)}`.execute(app.deps.store)
+  })
 
-async function post(url: string, payload: object = {}) {
+async function post(http: FastifyInstance, url: string, payload: object = {}) {
   const answer = await http.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } })
   return { status: answer.statusCode, body: answer.json() }
 }
 
-async function make(job: string, n: number): Promise<string> {
+async function make(app: TestApp, job: string, n: number): Promise<string> {
   const asked = { account: 'default', job, trigger: 'cli', caller: 'test', payload: { n } } as const
   return (await acceptRequest(app.deps.store, asked)).accepted.id
 }
 
-async function hold(job: string, askedUntil: string | null = null): Promise<void> {
+async function hold(app: TestApp, job: string, askedUntil: string | null = null): Promise<void> {
   await sql`insert into worker.holds (account, job, met_by, code, found, remedy, probe_at, asked_until)
     values ('default', ${job}, 'gate', 'claims', 'x', null, now() + interval '1 hour', ${askedUntil}::timestamptz)`.execute(
     app.deps.store,
@@ -41,57 +32,76 @@ async function hold(job: string, askedUntil: string | null = null): Promise<void
 }
 
 const idsSchema = z.object({ ids: z.array(z.string()), hasMore: z.boolean() })
-const stateOf = async (id: string) => (await app.operations.getRequest({ id })).state
+const stateOf = async (app: TestApp, id: string) => (await app.operations.getRequest({ id })).state
 
-test('a filter’s requests are shown first, then ended, and none beside them', async () => {
-  const [a, b, c, other] = [await make('one', 1), await make('one', 2), await make('one', 3), await make('two', 1)]
-  const preview = await post('/requests/cancel', { job: 'one', preview: true })
+test('a filter’s requests are shown first, then ended, and none beside them', async ({ app, http }) => {
+  const [a, b, c, other] = [
+    await make(app, 'one', 1),
+    await make(app, 'one', 2),
+    await make(app, 'one', 3),
+    await make(app, 'two', 1),
+  ]
+  const preview = await post(http, '/requests/cancel', { job: 'one', preview: true })
   expect(preview.body).toEqual({ ids: [a, b, c], hasMore: false })
-  expect(await stateOf(a)).toBe('waiting')
-  expect(idsSchema.parse((await post('/requests/cancel', { job: 'one', limit: 2 })).body)).toEqual({
+  expect(await stateOf(app, a)).toBe('waiting')
+  expect(idsSchema.parse((await post(http, '/requests/cancel', { job: 'one', limit: 2 })).body)).toEqual({
     ids: [a, b],
     hasMore: true,
   })
-  expect(await Promise.all([a, b, c, other].map(stateOf))).toEqual(['cancelled', 'cancelled', 'waiting', 'waiting'])
+  expect(await Promise.all([a, b, c, other].map(id => stateOf(app, id)))).toEqual([
+    'cancelled',
+    'cancelled',
+    'waiting',
+    'waiting',
+  ])
 })
 
-test('what a filter finds is made again by the caller who asks', async () => {
-  const ids = [await make('one', 1), await make('one', 2)]
-  await post('/requests/cancel', { job: 'one' })
-  expect((await post('/requests/retry', { job: 'one', state: 'cancelled' })).body).toEqual({ ids, hasMore: false })
+test('what a filter finds is made again by the caller who asks', async ({ app, http }) => {
+  const ids = [await make(app, 'one', 1), await make(app, 'one', 2)]
+  await post(http, '/requests/cancel', { job: 'one' })
+  expect((await post(http, '/requests/retry', { job: 'one', state: 'cancelled' })).body).toEqual({
+    ids,
+    hasMore: false,
+  })
   const again = await app.operations.listRequests({ state: 'waiting' })
   expect(again).toMatchObject([{ trigger: 'retry', caller: 'http:some-client/somebody' }, { trigger: 'retry' }])
 })
 
-test.each(['cancel', 'retry'])('nobody means all requests by saying nothing: %s', async verb => {
-  expect(await post(`/requests/${verb}`)).toMatchObject({ status: 400, body: { code: 'usage' } })
-  expect(await post(`/requests/${verb}`, { job: 'none' })).toMatchObject({ status: 404, body: { code: 'not-found' } })
+test.for(['cancel', 'retry'])('nobody means all requests by saying nothing: %s', async (verb, { http }) => {
+  expect(await post(http, `/requests/${verb}`)).toMatchObject({ status: 400, body: { code: 'usage' } })
+  expect(await post(http, `/requests/${verb}`, { job: 'none' })).toMatchObject({
+    status: 404,
+    body: { code: 'not-found' },
+  })
 })
 
-test('a hold is looked at again as soon as somebody asks, but no pause that the API asked for', async () => {
-  await hold('one')
-  await hold('two', '2099-01-01')
-  const id = await make('one', 1)
+test('a hold is looked at again as soon as somebody asks, but no pause that the API asked for', async ({
+  app,
+  http,
+}) => {
+  await hold(app, 'one')
+  await hold(app, 'two', '2099-01-01')
+  const id = await make(app, 'one', 1)
   await using _serving = await app.serve()
-  const answer = await post('/holds/probe')
+  const answer = await post(http, '/holds/probe')
   expect(answer.status).toBe(200)
   const [one, two] = z.array(z.object({ nextProbeAt: z.string() })).parse(answer.body)
   expect(Date.parse(one?.nextProbeAt ?? '')).toBeLessThan(Date.parse(two?.nextProbeAt ?? ''))
-  await expect.poll(() => stateOf(id)).toBe('done')
+  await expect.poll(() => stateOf(app, id)).toBe('done')
   expect((await app.operations.listHolds()).map(({ job }) => job)).toEqual(['two'])
 })
 
-test('a job says what it is at, when it is due and how it ended', async () => {
+test('a job says what it is at, when it is due and how it ended', async ({ app }) => {
   const jobs = async () =>
     (await app.operations.listJobs()).map(({ name, state, lastRun }) => [name, state, lastRun?.state])
-  await hold('two')
-  await make('two', 1)
-  const id = await make('one', 1)
+  await hold(app, 'two')
+  await make(app, 'two', 1)
+  const id = await make(app, 'one', 1)
   expect(await jobs()).toEqual([
     ['one', 'waiting', undefined],
     ['two', 'held', undefined],
   ])
   await using _serving = await app.serve()
-  await expect.poll(() => stateOf(id)).toBe('done')
+  await expect.poll(() => stateOf(app, id)).toBe('done')
   expect((await jobs())[0]).toEqual(['one', 'idle', 'succeeded'])
 })

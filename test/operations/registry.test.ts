@@ -1,27 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createHttp } from '../../src/http/create-http.ts'
 import { readInput, routeOf, writeInput } from '../../src/http/operation-route.ts'
 import { listOperations, registry } from '../../src/operations/registry.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
-let app: TestApp
-let http: FastifyInstance
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
-  http = createHttp({ operations: app.operations, authorize: letIn, log: app.logged.log })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest.extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
 
 describe.each(Object.entries(registry))('operation %s', (_name, operation) => {
-  test('is served over TCP only where the registry says to whom', async () => {
+  test('is served over TCP only where the registry says to whom', async ({ http }) => {
     await http.ready()
     const { method, path } = routeOf(operation)
     // Hasura's triggers have a door of their own, with a secret in place of a token.
@@ -38,7 +26,7 @@ test('no two operations have one route', () => {
   expect(new Set(routes).size).toBe(routes.length)
 })
 
-test('each operation is spelled in one file: no door names those that it only carries', () => {
+test('each operation is spelled in one file: no door names those that it only carries', ({ app }) => {
   const doors = ['create-control', 'control-client', 'operation-route'].map(name =>
     readFileSync(new URL(`../../src/http/${name}.ts`, import.meta.url), 'utf8'),
   )

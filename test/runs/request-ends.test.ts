@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { createRequestEnds } from '../../src/runs/request-ends.ts'
 import { cancelRequest } from '../../src/runs/requests.ts'
 import { systemClock } from '../../src/time/clock.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
-let app: TestApp
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
-})
-afterAll(() => app[Symbol.asyncDispose]())
+const test = appTest.extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
 
 const never = new AbortController().signal
 
-test('however many wait, one query looks for all of them', async () => {
+test('however many wait, one query looks for all of them', async ({ app }) => {
   const { store } = app.deps
   let queries = 0
   const counted = store.withPlugin({
@@ -35,7 +31,7 @@ test('however many wait, one query looks for all of them', async () => {
   expect(queries).toBe(1)
 })
 
-test('a wait ends when the request is gone, when its time is over, and when nobody waits any more', async () => {
+test('a wait ends when the request is gone, when its time is over, and when nobody waits any more', async ({ app }) => {
   const ends = createRequestEnds(app.deps)
   await ends.wait('none', 60_000, never)
   const { id } = await app.operations.makeRequest({ job: 'take-anything', payload: 'waits' })
@@ -46,7 +42,7 @@ test('a wait ends when the request is gone, when its time is over, and when nobo
   await waiting
 })
 
-test('a store that is away is looked at again', async () => {
+test('a store that is away is looked at again', async ({ app }) => {
   const { store } = app.deps
   let isAway = true
   const flaky = store.withPlugin({

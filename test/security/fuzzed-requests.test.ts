@@ -1,38 +1,26 @@
 import fc from 'fast-check'
-import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { createAuthorize } from '../../src/http/authorize.ts'
 import { createControl } from '../../src/http/create-control.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
-import { accessClaims, api, makeKey, openIssuer, type SigningKey, sign } from './open-issuer.ts'
+import { accessClaims, api, makeKey, openIssuer, sign } from './open-issuer.ts'
 import { openConnection } from './raw-connection.ts'
 
-let app: TestApp
-let key: SigningKey
-let opened: Awaited<ReturnType<typeof openIssuer>>
-let open: FastifyInstance
-let guarded: FastifyInstance
-let control: FastifyInstance
-let url: string
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
-  key = await makeKey('rsa')
-  opened = await openIssuer(key)
-  const { operations } = app
-  const { log } = app.logged
-  open = createHttp({ operations, log, authorize: letIn })
-  guarded = createHttp({ operations, log, authorize: createAuthorize({ issuer: opened.issuer, ...api }) })
-  control = createControl({ operations, log })
-  url = await open.listen({ host: '127.0.0.1', port: 0 })
-})
-afterAll(async () => {
-  await Promise.all([open.close(), guarded.close(), control.close()])
-  await opened[Symbol.asyncDispose]()
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
+  .extend('key', { scope: 'file' }, () => makeKey('rsa'))
+  .extend('opened', { scope: 'file' }, async ({ closing, key }) => closing.use(await openIssuer(key)))
+  .extend('guarded', { scope: 'file' }, async ({ apps, closing, opened }) => {
+    const { operations, logged } = await apps('embedded')
+    const authorize = createAuthorize({ issuer: opened.issuer, ...api })
+    return closing.use(createHttp({ operations, log: logged.log, authorize }))
+  })
+  .extend('control', { scope: 'file' }, async ({ apps, closing }) => {
+    const { operations, logged } = await apps('embedded')
+    return closing.use(createControl({ operations, log: logged.log }))
+  })
 
 const oddText = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -132,7 +120,7 @@ const headers = fc.record(
 
 const isHeaderText = (value: string) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 
-test('whatever is asked, no door answers with an error of its own', async () => {
+test('whatever is asked, no door answers with an error of its own', async ({ http, control }) => {
   await fc.assert(
     fc.asyncProperty(
       fc.oneof(any, { weight: 4, arbitrary: meant }),
@@ -141,7 +129,7 @@ test('whatever is asked, no door answers with an error of its own', async () => 
       async ({ verb, asked }, given, content) => {
         const sendable = Object.entries(given).filter(([, value]) => isHeaderText(value))
         const carriesBody = verb !== 'GET' && verb !== 'HEAD'
-        for (const door of [open, control]) {
+        for (const door of [http, control]) {
           const { statusCode, body: said } = await door.inject({
             method: verb,
             url: asked,
@@ -156,7 +144,7 @@ test('whatever is asked, no door answers with an error of its own', async () => 
   )
 })
 
-test('whatever a token says, its caller is refused or let in', async () => {
+test('whatever a token says, its caller is refused or let in', async ({ key, opened, guarded }) => {
   const odd = fc.oneof(oddText, fc.jsonValue({ stringUnit: 'binary' }), fc.double({ noNaN: true }))
   const claim = fc.constantFrom(
     'sub',
@@ -192,7 +180,7 @@ test('whatever a token says, its caller is refused or let in', async () => {
   )
 })
 
-test('whatever comes on a connection, the next one is served', async () => {
+test('whatever comes on a connection, the next one is served', async ({ url }) => {
   const line = fc.oneof(
     fc.string({ unit: 'binary-ascii' }),
     fc.constantFrom('GET / HTTP/1.1', 'host: x', 'content-length: 5', ''),

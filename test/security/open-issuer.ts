@@ -56,3 +56,5 @@ export async function openIssuer(...keys: SigningKey[]) {
   const issuer = listening.url
   return { issuer, state, [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose]() }
 }
+
+export type OpenIssuer = Awaited<ReturnType<typeof openIssuer>>

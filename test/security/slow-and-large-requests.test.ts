@@ -1,21 +1,18 @@
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type HttpLimits, httpLimits } from '../../src/http/create-fastify.ts'
 import { createHttp } from '../../src/http/create-http.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { openConnection } from './raw-connection.ts'
 
-let app: TestApp
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [] })
-})
-afterAll(() => app[Symbol.asyncDispose]())
+const test = appTest.extend('appOptions', { scope: 'file' }, { jobs: [] })
 
 const token = 'authorization: Bearer let-me-in'
 
 /** Lets in whoever says so. */
-async function serve(limits: Partial<HttpLimits> = {}) {
+async function serve(app: TestApp, limits: Partial<HttpLimits> = {}) {
   const http: FastifyInstance = createHttp({
     operations: app.operations,
     authorize: async header =>
@@ -30,7 +27,7 @@ async function serve(limits: Partial<HttpLimits> = {}) {
 const jsonOf = (length: number) => `host: x\r\ncontent-type: application/json\r\ncontent-length: ${length}`
 
 describe('nobody’s body is read before it is known who asks', () => {
-  test.each<[string, string, string]>([
+  test.for<[string, string, string]>([
     ['at a path that does not exist', `POST /nowhere HTTP/1.1\r\n${jsonOf(900_000)}`, '404 Not Found'],
     [
       'at a path that does not exist, in chunks',
@@ -43,15 +40,15 @@ describe('nobody’s body is read before it is known who asks', () => {
       `POST /jobs/x/requests HTTP/1.1\r\n${token}\r\n${jsonOf(300_000)}`,
       '413 Payload Too Large',
     ],
-  ])('%s: the answer comes before the body, and the connection ends', async (_what, head, status) => {
-    await using door = await serve()
+  ])('%s: the answer comes before the body, and the connection ends', async ([_what, head, status], { app }) => {
+    await using door = await serve(app)
     using connection = await openConnection(door.url)
     connection.send(`${head}\r\n\r\n`)
     expect(await connection.untilClosed()).toMatch(`HTTP/1.1 ${status}`)
   })
 
-  test('a short one is thrown away, and the connection serves the next request', async () => {
-    await using door = await serve()
+  test('a short one is thrown away, and the connection serves the next request', async ({ app }) => {
+    await using door = await serve(app)
     using connection = await openConnection(door.url)
     connection.send(`POST /jobs/x/requests HTTP/1.1\r\n${jsonOf(5)}\r\n\r\n[[[[[`)
     connection.send('GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
@@ -59,8 +56,8 @@ describe('nobody’s body is read before it is known who asks', () => {
   })
 })
 
-test('twenty bodies of lists within lists are refused as they come', async () => {
-  await using door = await serve()
+test('twenty bodies of lists within lists are refused as they come', async ({ app }) => {
+  await using door = await serve(app)
   const body = '['.repeat(250_000)
   const headers = { authorization: 'Bearer let-me-in', 'content-type': 'application/json' }
   const answers = Array.from({ length: 20 }, () =>
@@ -76,8 +73,8 @@ test('twenty bodies of lists within lists are refused as they come', async () =>
 })
 
 describe('a caller that doesn’t come to the end of its request is cut off', () => {
-  test('in its headers, one at a time for ever', async () => {
-    await using door = await serve({ headersTimeoutMs: 400, requestTimeoutMs: 0 })
+  test('in its headers, one at a time for ever', async ({ app }) => {
+    await using door = await serve(app, { headersTimeoutMs: 400, requestTimeoutMs: 0 })
     using connection = await openConnection(door.url)
     connection.send('GET /health/live HTTP/1.1\r\nhost: x\r\n')
     const dripping = setInterval(() => connection.send('x-a: b\r\n'), 50)
@@ -85,8 +82,8 @@ describe('a caller that doesn’t come to the end of its request is cut off', ()
     clearInterval(dripping)
   })
 
-  test('in its body, though it may ask', async () => {
-    await using door = await serve({ headersTimeoutMs: 400, requestTimeoutMs: 800 })
+  test('in its body, though it may ask', async ({ app }) => {
+    await using door = await serve(app, { headersTimeoutMs: 400, requestTimeoutMs: 800 })
     using connection = await openConnection(door.url)
     connection.send(`POST /jobs/x/requests HTTP/1.1\r\n${token}\r\n${jsonOf(10_000)}\r\n\r\n{`)
     const dripping = setInterval(() => connection.send(' '), 50)
@@ -94,15 +91,15 @@ describe('a caller that doesn’t come to the end of its request is cut off', ()
     clearInterval(dripping)
   })
 
-  test('before its first byte', async () => {
-    await using door = await serve({ headersTimeoutMs: 400, requestTimeoutMs: 800 })
+  test('before its first byte', async ({ app }) => {
+    await using door = await serve(app, { headersTimeoutMs: 400, requestTimeoutMs: 800 })
     using connection = await openConnection(door.url)
     expect(await connection.untilClosed()).toMatch(/^(HTTP\/1\.1 408 |$)/)
   })
 })
 
-test('connections that nobody uses make room for those that come', async () => {
-  await using door = await serve({ connections: 2 })
+test('connections that nobody uses make room for those that come', async ({ app }) => {
+  await using door = await serve(app, { connections: 2 })
   const request = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'
   using first = await openConnection(door.url)
   using second = await openConnection(door.url)
@@ -117,7 +114,7 @@ test('connections that nobody uses make room for those that come', async () => {
   // Sooner than an idle connection would end anyway.
 }, 60_000)
 
-test('whoever asks for health many times at once costs one question to the store', async () => {
+test('whoever asks for health many times at once costs one question to the store', async ({ app }) => {
   const callers = 20
   let asked = 0
   let arrived = 0
@@ -140,7 +137,7 @@ test('whoever asks for health many times at once costs one question to the store
 })
 
 describe('what is no request as HTTP has them', () => {
-  test.each<[string, string, string]>([
+  test.for<[string, string, string]>([
     ['garbage', 'garbage\r\n\r\n', '400 Bad Request'],
     [
       'headers without an end',
@@ -167,8 +164,8 @@ describe('what is no request as HTTP has them', () => {
     ['TRACE', 'TRACE / HTTP/1.1\r\nhost: x\r\n\r\n', '404 Not Found'],
     ['OPTIONS', 'OPTIONS /requests/x HTTP/1.1\r\nhost: x\r\n\r\n', '204 No Content'],
     ['HEAD without a token', 'HEAD /requests/x HTTP/1.1\r\nhost: x\r\n\r\n', '401 Unauthorized'],
-  ])('%s is answered in our words, and safely', async (_what, bytes, status) => {
-    await using door = await serve()
+  ])('%s is answered in our words, and safely', async ([_what, bytes, status], { app }) => {
+    await using door = await serve(app)
     using connection = await openConnection(door.url)
     connection.send(bytes)
     await expect.poll(() => connection.received()).toMatch(/\r\n\r\n/)

@@ -1,27 +1,16 @@
-import type { FastifyInstance, InjectOptions } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { InjectOptions } from 'fastify'
+import { describe, expect } from 'vitest'
 import { createControl } from '../../src/http/create-control.ts'
-import { createHttp } from '../../src/http/create-http.ts'
-import { letIn } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { sayProblem } from '../fixtures/say-problem.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
-let app: TestApp
-let doors: Readonly<Record<'http' | 'control', FastifyInstance>>
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [takeAnything('take-anything')] })
-  const { operations } = app
-  const { log } = app.logged
-  doors = {
-    http: createHttp({ operations, log, authorize: letIn }),
-    control: createControl({ operations, log }),
-  }
-})
-afterAll(async () => {
-  await Promise.all([doors.http.close(), doors.control.close()])
-  await app[Symbol.asyncDispose]()
-})
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
+  .extend('doors', { scope: 'file' }, async ({ apps, closing, http }) => {
+    const { operations, logged } = await apps('embedded')
+    return { http, control: closing.use(createControl({ operations, log: logged.log })) }
+  })
 
 type Ask = Pick<InjectOptions, 'url' | 'body' | 'headers'> & { method?: 'GET' | 'POST' }
 
@@ -75,9 +64,9 @@ describe.each<[string, readonly ('http' | 'control')[], Ask[]]>([
     ],
   ],
 ])('a NUL or half a surrogate pair in %s', (_what, which, asks) => {
-  test.each(which.flatMap(door => asks.map(ask => [door, ask.method ?? 'GET', ask.url, ask.body ?? '', ask] as const)))(
+  test.for(which.flatMap(door => asks.map(ask => [door, ask.method ?? 'GET', ask.url, ask.body ?? '', ask] as const)))(
     'is refused with a sentence: %s %s %s %s',
-    async (door, _method, _url, _body, ask) => {
+    async ([door, _method, _url, _body, ask], { doors }) => {
       const answer = await doors[door].inject(ask)
       expect(sayProblem(answer.json())).toEqual({ code: 'usage', message: expect.stringMatching(inBody) })
       expect(answer.statusCode).toBe(400)
@@ -86,14 +75,14 @@ describe.each<[string, readonly ('http' | 'control')[], Ask[]]>([
 })
 
 describe('a payload that would be stored as another', () => {
-  test.each([
+  test.for([
     ['{"payload":{"n":1e400}}', /^The number at character 17 can't be kept as it is written: give it as a text/],
     ['{"payload":{"id":9007199254740993}}', /^The number at character 18 can't be kept/],
     ['{"payload":{"a":1,"a":2}}', /^The name at character 19 appears twice in its object/],
     ['{"payload":{"__proto__":{"isAdmin":true}}}', /^The name at character 13 is reserved/],
     [`{"payload":${'['.repeat(40)}${']'.repeat(40)}}`, /^The JSON is nested more than 32 levels deep/],
     ['{"payload":"\xff\xfe"}', /^The body is not UTF-8$/],
-  ])('is refused with a sentence: %s', async (body, sentence) => {
+  ] as const)('is refused with a sentence: %s', async ([body, sentence], { doors }) => {
     for (const door of Object.values(doors)) {
       const ask = post('/jobs/take-anything/requests', '')
       const answer = await door.inject({ ...ask, body: Buffer.from(body, 'latin1') })
@@ -102,7 +91,7 @@ describe('a payload that would be stored as another', () => {
     }
   })
 
-  test('is none when it only looks odd', async () => {
+  test('is none when it only looks odd', async ({ app, doors }) => {
     const payload = { constructor: 1, toString: 'x', '': null, 'a\u0001b': '😀\u{10ffff}', n: -1.5e308 }
     const made = await doors.http.inject(post('/jobs/take-anything/requests', JSON.stringify({ payload })))
     expect(made.statusCode).toBe(202)
