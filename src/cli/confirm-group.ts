@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts'
 import type { Operations } from '../operations/registry.ts'
-import type { RequestGroup } from '../operations/request-reports.ts'
+import type { RequestGroup } from '../operations/request-group-filter.ts'
 import type { CommandContext } from './command.ts'
 import { rowOf } from './requests.ts'
 import { table } from './table.ts'

@@ -1,9 +1,10 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { z } from 'zod'
-import { type Explanation, renderExplanation } from '../errors.ts'
+import { renderExplanation } from '../errors.ts'
 import { priorities, type RequestState, requestStates } from '../states.ts'
 import { isWanted } from '../store/is-wanted.ts'
 import { isOwn } from './bound-caller.ts'
+import { explainWaiting, holdOf, type WaitingFacts } from './explain-waiting.ts'
 import type { OperationDeps } from './operation.ts'
 import { parsePlace } from './pages.ts'
 import { listRunsOfRequest, runReportSchema } from './run-reports.ts'
@@ -43,51 +44,23 @@ export interface RequestFilter {
   readonly limit: number
 }
 
-/** The filter of requests that are cancelled or repeated together. */
-export interface RequestGroup {
-  readonly states: readonly RequestState[]
-  readonly job?: string | undefined
-  readonly account?: string | undefined
-  /** Excludes foreground runs, which only their command can repeat. */
-  readonly repeatable: boolean
-  /** Number of the newest request that is meant. */
-  readonly upTo?: string | undefined
-  /** Default: all. */
-  readonly limit?: number | undefined
-}
-
 /** What a caller may read. */
 type Reading = Pick<OperationDeps, 'deps' | 'only'>
 
 /** A request with everything that decides whether it may run: "why isn't it running" is one query. */
-interface RequestRow {
+interface RequestRow extends WaitingFacts {
   readonly id: string
   readonly seq: string
-  readonly account: string
-  readonly job: string
-  readonly state: RequestState
   readonly trigger: string
   readonly caller: string
   readonly priority: 'high' | 'normal' | 'low'
-  readonly failures: number
   readonly requested_at: Date
   readonly ended_at: Date | null
   readonly error_code: string | null
   readonly error_found: string | null
   readonly error_remedy: string | null
   readonly progress: unknown
-  readonly due_at: string | null
-  readonly is_due_later: boolean
-  readonly step: string | null
   readonly hold_code: string | null
-  readonly hold_found: string | null
-  readonly hold_remedy: string | null
-  readonly hold_until: Date | null
-  readonly is_busy: boolean
-  readonly ahead: number
-  /** Runs of the account that take one of the slots that it may take. */
-  readonly in_its_slots: number
-  readonly is_served: boolean
 }
 
 const columns = sql`
@@ -140,28 +113,6 @@ export async function listRequests(app: Reading, filter: RequestFilter): Promise
   return rows.map(summarize)
 }
 
-/** The ids of a group, oldest first. */
-export async function findRequestIds(app: Reading, group: RequestGroup): Promise<readonly string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select q.id from worker.requests q where ${isInGroup(app, group)} order by q.seq limit ${group.limit ?? null}::int`.execute(
-    app.deps.store,
-  )
-  return rows.map(({ id }) => id)
-}
-
-/** Whether a row `q` of worker.requests belongs to a group. */
-export function isInGroup(
-  app: Reading,
-  { states, job, account, repeatable, upTo }: Omit<RequestGroup, 'limit'>,
-): RawBuilder<boolean> {
-  // Literals, so that the partial indexes of these states apply.
-  const isInState = states.map(state => sql`q.state = ${sql.lit(state)}`)
-  return sql`(${isInState.length === 0 ? sql`false` : sql.join(isInState, sql` or `)})
-    and ${isWanted('q.job', job)} and ${isWanted('q.account', account)} and ${isOwn(sql`q.account`, app)}
-    and ${repeatable ? sql`q.reserved_for is null` : sql`true`}
-    and ${upTo === undefined ? sql`true` : sql`q.seq <= ${upTo}::bigint`}`
-}
-
 function summarize(row: RequestRow): RequestSummary {
   const why = explainWaiting(row)
   return {
@@ -186,28 +137,4 @@ function summarize(row: RequestRow): RequestSummary {
       }),
     ...(row.progress !== null && { progress: row.progress }),
   }
-}
-
-/** The first reason that a claim would find, in its order. */
-function explainWaiting(row: RequestRow): string | undefined {
-  if (row.state !== 'waiting') return undefined
-  if (row.step !== null) return `step ${row.step} of the bootstrap`
-  if (row.is_due_later)
-    return `${row.due_at}, after ${row.failures} consecutive failed ${row.failures === 1 ? 'run' : 'runs'}`
-  if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is running`
-  if (row.is_busy) return `the run of ${row.job} that is active now`
-  if (row.hold_found !== null) {
-    return `a hold until ${row.hold_until?.toISOString()} (${renderExplanation(holdOf(row))})`
-  }
-  if (row.ahead > 0) {
-    const requests = row.ahead === 1 ? '1 request' : `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests`
-    return `${requests} before it in its line`
-  }
-  if (row.in_its_slots === 0) return 'the next look of a worker'
-  const active = row.in_its_slots === 1 ? '1 run of the account is' : `${row.in_its_slots} runs of the account are`
-  return `a free slot: ${active} active`
-}
-
-function holdOf({ hold_found, hold_remedy }: RequestRow): Explanation {
-  return { found: hold_found ?? '', remedy: hold_remedy ?? undefined }
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts'
 import { cancelMany, retryMany } from '../../operations/bulk-requests.ts'
-import { findRequestIds, type RequestGroup } from '../../operations/request-reports.ts'
+import { findRequestIds, type RequestGroup } from '../../operations/request-group-filter.ts'
 import type { RequestState } from '../../states.ts'
 import { countRequests, mostCounted } from '../read/requests.ts'
 import type { Wanted } from '../wanted.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { isInGroup, type RequestGroup } from '../../operations/request-reports.ts'
+import { isInGroup, type RequestGroup } from '../../operations/request-group-filter.ts'
 import { onlyRow, own, type Reading } from './reading.ts'
 
 /** More are counted as "more than". */

@@ -1,0 +1,47 @@
+import { type Explanation, renderExplanation } from '../errors.ts'
+import type { RequestState } from '../states.ts'
+
+/** What decides whether a request may run, as one query finds it. */
+export interface WaitingFacts {
+  readonly account: string
+  readonly job: string
+  readonly state: RequestState
+  readonly failures: number
+  readonly due_at: string | null
+  readonly is_due_later: boolean
+  /** The step that a bootstrap's request waits for. */
+  readonly step: string | null
+  readonly hold_found: string | null
+  readonly hold_remedy: string | null
+  readonly hold_until: Date | null
+  readonly is_busy: boolean
+  /** Ready requests before it in its line; 1000 for more. */
+  readonly ahead: number
+  /** Runs of the account that take one of the slots that it may take. */
+  readonly in_its_slots: number
+  readonly is_served: boolean
+}
+
+/** The first reason that a claim would find, in its order. */
+export function explainWaiting(row: WaitingFacts): string | undefined {
+  if (row.state !== 'waiting') return undefined
+  if (row.step !== null) return `step ${row.step} of the bootstrap`
+  if (row.is_due_later)
+    return `${row.due_at}, after ${row.failures} consecutive failed ${row.failures === 1 ? 'run' : 'runs'}`
+  if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is running`
+  if (row.is_busy) return `the run of ${row.job} that is active now`
+  if (row.hold_found !== null) {
+    return `a hold until ${row.hold_until?.toISOString()} (${renderExplanation(holdOf(row))})`
+  }
+  if (row.ahead > 0) {
+    const requests = row.ahead === 1 ? '1 request' : `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests`
+    return `${requests} before it in its line`
+  }
+  if (row.in_its_slots === 0) return 'the next look of a worker'
+  const active = row.in_its_slots === 1 ? '1 run of the account is' : `${row.in_its_slots} runs of the account are`
+  return `a free slot: ${active} active`
+}
+
+export function holdOf({ hold_found, hold_remedy }: Pick<WaitingFacts, 'hold_found' | 'hold_remedy'>): Explanation {
+  return { found: hold_found ?? '', remedy: hold_remedy ?? undefined }
+}
