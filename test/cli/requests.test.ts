@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { commandGroups, commands } from '../../src/cli/commands.ts'
 import { exitCodeOf } from '../../src/cli/exit-code.ts'
@@ -12,11 +12,11 @@ import { createRunLog } from '../../src/dashboard/run-log.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { createControlClient } from '../../src/http/control-client.ts'
 import { createControl } from '../../src/http/create-control.ts'
-import type { Operations } from '../../src/operations/registry.ts'
 import { reserveRequest } from '../../src/runs/requests.ts'
 import { reconcileSchedules } from '../../src/schedules/scheduler.ts'
 import { systemClock } from '../../src/time/clock.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const exportArticles = defineJob({
@@ -43,108 +43,113 @@ const slow = defineJob({
 })
 const onDemand = defineJob({ name: 'on-demand', payload: z.strictObject({}), run: async () => ({}) })
 
-let app: TestApp
-let control: ReturnType<typeof createControl>
-let doors: Readonly<Record<string, Operations>>
-const socketPath = join(tmpdir(), `hasura-sync-worker-${process.pid}-requests.sock`)
+type Door = 'here' | 'socket'
 
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [exportArticles, reportUsers, onDemand, slow], firstLogin: null })
-  control = createControl({ operations: app.operations, log: app.logged.log })
-  await control.listen({ path: socketPath })
-  doors = { here: app.operations, socket: createControlClient(socketPath) }
-})
-afterAll(async () => {
-  await control.close()
-  await rm(socketPath, { force: true })
-  await app[Symbol.asyncDispose]()
-})
-afterEach(async () => {
-  await sql`delete from worker.requests`.execute(app.deps.store)
-  await sql`delete from worker.schedules`.execute(app.deps.store)
-})
-
-/**
- * @param answer of a person at the terminal; without one nobody can be asked
- * @param seen gets what is told while the command runs
- */
-async function run(door: string, argv: readonly string[], answer?: string, seen: string[] = []) {
-  let out = ''
-  let err = ''
-  const asked: string[] = []
-  const terminal = createLiveTerminal({
-    out: text => {
-      out += text
-    },
-    err: text => {
-      err += text
-      seen.push(text)
-    },
-    isInteractive: answer !== undefined,
-    hasColors: false,
-    ...(answer !== undefined && {
-      async ask(question: string) {
-        asked.push(question)
-        return answer
-      },
-    }),
+const test = appTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [exportArticles, reportUsers, onDemand, slow], firstLogin: null })
+  .extend('doors', { scope: 'file' }, async ({ apps, closing }) => {
+    const { operations, logged } = await apps('embedded')
+    const socketPath = join(tmpdir(), `hasura-sync-worker-${process.pid}-requests.sock`)
+    closing.defer(() => rm(socketPath, { force: true }))
+    const control = closing.use(createControl({ operations, log: logged.log }))
+    await control.listen({ path: socketPath })
+    return { here: operations, socket: createControlClient(socketPath) }
   })
-  const operations = doors[door]
-  if (!operations) throw new Error(`there is no door ${door}`)
-  const { log } = app.logged
-  try {
-    const found = parseArguments({ commands, groups: commandGroups, version: '1.2.3', columns: 100 }, argv)
-    if (!found.command) throw new Error('no command')
-    const code = await found.command.prepare(found.given).run({
-      version: '1.2.3',
-      config: app.config,
-      env: {},
-      envFile: undefined,
-      loadDefinitions: async () => ({ jobs: [], firstLogin: undefined }),
-      host: {
-        clock: systemClock,
-        log,
-        hostname: hostname(),
-        pid: 1,
-        uid: undefined,
-        project: wikiProject,
-        readSecretFile: async () => '',
-        env: {},
-      },
-      log,
-      runLog: createRunLog(),
-      terminal,
-      signal: AbortSignal.timeout(20_000),
-      onHangup: () => () => {},
-      withOperations: work => work(operations),
+  .extend('emptied', { auto: true }, async ({ app }, { onCleanup }) => {
+    onCleanup(async () => {
+      await sql`delete from worker.requests`.execute(app.deps.store)
+      await sql`delete from worker.schedules`.execute(app.deps.store)
     })
-    return { code, out, err, asked }
-  } catch (error) {
-    return { code: exitCodeOf(error), out, err: `${err}${error instanceof Error ? error.message : error}\n`, asked }
-  }
-}
+  })
+  /**
+   * @param answer of a person at the terminal; without one nobody can be asked
+   * @param seen gets what is told while the command runs
+   */
+  .extend(
+    'run',
+    ({ app, doors }) =>
+      async (door: Door, argv: readonly string[], answer?: string, seen: string[] = []) => {
+        let out = ''
+        let err = ''
+        const asked: string[] = []
+        const terminal = createLiveTerminal({
+          out: text => {
+            out += text
+          },
+          err: text => {
+            err += text
+            seen.push(text)
+          },
+          isInteractive: answer !== undefined,
+          hasColors: false,
+          ...(answer !== undefined && {
+            async ask(question: string) {
+              asked.push(question)
+              return answer
+            },
+          }),
+        })
+        const operations = doors[door]
+        const { log } = app.logged
+        try {
+          const found = parseArguments({ commands, groups: commandGroups, version: '1.2.3', columns: 100 }, argv)
+          if (!found.command) throw new Error('no command')
+          const code = await found.command.prepare(found.given).run({
+            version: '1.2.3',
+            config: app.config,
+            env: {},
+            envFile: undefined,
+            loadDefinitions: async () => ({ jobs: [], firstLogin: undefined }),
+            host: {
+              clock: systemClock,
+              log,
+              hostname: hostname(),
+              pid: 1,
+              uid: undefined,
+              project: wikiProject,
+              readSecretFile: async () => '',
+              env: {},
+            },
+            log,
+            runLog: createRunLog(),
+            terminal,
+            signal: AbortSignal.timeout(20_000),
+            onHangup: () => () => {},
+            withOperations: work => work(operations),
+          })
+          return { code, out, err, asked }
+        } catch (error) {
+          return {
+            code: exitCodeOf(error),
+            out,
+            err: `${err}${error instanceof Error ? error.message : error}\n`,
+            asked,
+          }
+        }
+      },
+  )
 
-async function ask(n: number): Promise<string> {
+async function ask(app: TestApp, n: number): Promise<string> {
   const wanted = { job: 'export-articles', account: undefined, payload: { n }, trigger: 'cli', caller: 'cli' } as const
   return (await app.operations.makeRequest(wanted)).id
 }
 
-async function askFailed(n: number): Promise<string> {
-  const id = await ask(n)
+async function askFailed(app: TestApp, n: number): Promise<string> {
+  const id = await ask(app, n)
   await sql`update worker.requests set state = 'failed', ended_at = now(), error_code = 'x', error_found = 'It broke'
     where id = ${id}`.execute(app.deps.store)
   return id
 }
 
-async function statesOf(): Promise<Record<string, number>> {
+async function statesOf(app: TestApp): Promise<Record<string, number>> {
   const { rows } = await sql<{ state: string; count: number }>`
     select state, count(*)::int as count from worker.requests group by state`.execute(app.deps.store)
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
 }
 
-describe.each(['here', 'socket'])('requests, asked %s,', door => {
-  test('are listed with their age and with what they wait for, and filtered', async () => {
-    const [waiting, failed] = [await ask(1), await askFailed(2)]
+describe.each(['here', 'socket'] as const)('requests, asked %s,', door => {
+  test('are listed with their age and with what they wait for, and filtered', async ({ app, run }) => {
+    const [waiting, failed] = [await ask(app, 1), await askFailed(app, 2)]
     const { out } = await run(door, ['requests'])
     const [head, first, second] = out.trimEnd().split('\n')
     expect(head).toMatch(/^request +job +account +state +trigger +priority +age +what$/)
@@ -168,7 +173,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     expect((await run(door, ['requests', '--state', 'done'])).out).toBe('no requests\n')
   })
 
-  test.each([
+  test.for([
     [['requests', '--job', 'export-article'], 'There is no job "export-article": did you mean export-articles?'],
     [['requests', '--account', 'defalt'], 'There is no account "defalt": did you mean default?'],
     [['cancel', '--job', 'export-article'], 'There is no job "export-article": did you mean export-articles?'],
@@ -186,18 +191,18 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
       'retry got both an id and --job, --account or --state: give either the id or the filters',
     ],
     [['cancel', 'x'], 'There is no request "x": requests that are done are kept for 7 days, failed ones for 30'],
-  ])('%j ends with 2 and a sentence', async (argv, sentence) => {
+  ] as const)('%j ends with 2 and a sentence', async ([argv, sentence], { run }) => {
     expect(await run(door, argv)).toEqual({ code: 2, out: '', err: `${sentence}\n`, asked: [] })
   })
 
-  test('one is cancelled once; one that has ended is not', async () => {
-    const id = await ask(1)
+  test('one is cancelled once; one that has ended is not', async ({ app, run }) => {
+    const id = await ask(app, 1)
     expect(await run(door, ['cancel', id])).toMatchObject({ code: 0, out: `${id} cancelled\n` })
     expect(await run(door, ['cancel', id, '--json'])).toMatchObject({
       code: 0,
       out: `[{"id":"${id}","state":"cancelled"}]\n`,
     })
-    const failed = await askFailed(2)
+    const failed = await askFailed(app, 2)
     expect(await run(door, ['cancel', failed])).toMatchObject({
       code: 2,
       out: '',
@@ -205,8 +210,8 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     })
   })
 
-  test('one that has ended is made again, with its payload', async () => {
-    const failed = await askFailed(7)
+  test('one that has ended is made again, with its payload', async ({ app, run }) => {
+    const failed = await askFailed(app, 7)
     const { code, out } = await run(door, ['retry', failed])
     const made = await app.operations.getRequest({ id: out.trim() })
     expect({ code, made }).toMatchObject({
@@ -220,7 +225,7 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     })
   })
 
-  test('a run in the foreground is made again by its command alone', async () => {
+  test('a run in the foreground is made again by its command alone', async ({ app, run }) => {
     const id = await reserveRequest(app.deps.store, {
       account: 'default',
       job: 'export-articles',
@@ -240,41 +245,44 @@ describe.each(['here', 'socket'])('requests, asked %s,', door => {
     })
   })
 
-  test('several are shown and counted, and cancelled when a person says so', async () => {
-    for (const n of [1, 2, 3]) await ask(n)
-    await askFailed(4)
+  test('several are shown and counted, and cancelled when a person says so', async ({ app, run }) => {
+    for (const n of [1, 2, 3]) await ask(app, n)
+    await askFailed(app, 4)
     const no = await run(door, ['cancel', '--job', 'export-articles'], '')
     expect(no).toMatchObject({ code: 0, out: 'nothing changed\n', asked: ['Cancel 3 requests? [y/N] '] })
     expect(no.err.trimEnd().split('\n')).toHaveLength(5)
     expect(no.err).toMatch(/\n3 requests\n$/)
-    expect(await statesOf()).toEqual({ waiting: 3, failed: 1 })
+    expect(await statesOf(app)).toEqual({ waiting: 3, failed: 1 })
     expect((await run(door, ['cancel', '--job', 'export-articles'], 'y')).out).toBe('3 cancelled\n')
-    expect(await statesOf()).toEqual({ cancelled: 3, failed: 1 })
+    expect(await statesOf(app)).toEqual({ cancelled: 3, failed: 1 })
   })
 
-  test('several need --yes where nobody can be asked', async () => {
-    for (const n of [1, 2]) await askFailed(n)
+  test('several need --yes where nobody can be asked', async ({ app, run }) => {
+    for (const n of [1, 2]) await askFailed(app, n)
     const refused = await run(door, ['retry', '--state', 'failed', '--job', 'export-articles'])
     expect(refused).toMatchObject({ code: 2, out: '' })
     expect(refused.err).toMatch(
       /\n2 requests\nNo terminal to ask whether to retry 2 requests: give --yes to skip the question\n$/,
     )
-    expect(await statesOf()).toEqual({ failed: 2 })
+    expect(await statesOf(app)).toEqual({ failed: 2 })
     const { out } = await run(door, ['retry', '--state', 'failed', '--job', 'export-articles', '--yes', '--json'])
     expect(JSON.parse(out)).toMatchObject([{ absorbed: false }, { absorbed: false }])
-    expect(await statesOf()).toEqual({ failed: 2, waiting: 2 })
+    expect(await statesOf(app)).toEqual({ failed: 2, waiting: 2 })
     expect((await run(door, ['retry', '--account', 'default', '--yes'])).out).toBe(
       '0 made, 2 absorbed by an equal waiting request\n',
     )
   })
 
-  test('has the priority that enqueue was given', async () => {
+  test('has the priority that enqueue was given', async ({ app, run }) => {
     const { out } = await run(door, ['enqueue', 'export-articles', '--priority', 'high'])
     expect(await app.operations.getRequest({ id: out.trim() })).toMatchObject({ priority: 'high' })
   })
 })
 
-test('enqueue --wait says what it waits for when that changes, and ends with a sentence when it is cancelled', async () => {
+test('enqueue --wait says what it waits for when that changes, and ends with a sentence when it is cancelled', async ({
+  app,
+  run,
+}) => {
   await using _serving = await app.serve()
   const first = await app.operations.makeRequest({
     job: 'slow',
@@ -301,8 +309,8 @@ test('enqueue --wait says what it waits for when that changes, and ends with a s
   })
 })
 
-describe.each(['here', 'socket'])('schedules, asked %s,', door => {
-  test('are listed before a worker has stored them, and those of another version after it', async () => {
+describe.each(['here', 'socket'] as const)('schedules, asked %s,', door => {
+  test('are listed before a worker has stored them, and those of another version after it', async ({ app, run }) => {
     expect((await run(door, ['schedules'])).out.trimEnd().split('\n')).toEqual(
       [
         'job              account  rule                                 next due             last tick  missed',
@@ -326,7 +334,7 @@ describe.each(['here', 'socket'])('schedules, asked %s,', door => {
     })
   })
 
-  test('are paused and resumed, also before a worker has stored them', async () => {
+  test('are paused and resumed, also before a worker has stored them', async ({ app, run }) => {
     expect(await run(door, ['schedules', 'pause', 'export-articles', '--account', 'default'])).toMatchObject({
       code: 0,
       out: 'The schedule of export-articles for account "default" is paused.\n',

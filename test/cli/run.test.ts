@@ -1,23 +1,17 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { describe, expect } from 'vitest'
+import type { Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { openHome, run, runWith, start } from './run-command.ts'
 
-let sandbox: Sandbox
-let home: Awaited<ReturnType<typeof openHome>>
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  home = await openHome(sandbox, 'sync-worker')
-})
-afterAll(async () => {
-  await home[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
+const test = sandboxTest.extend('home', { scope: 'file' }, async ({ closing, sandbox }) =>
+  closing.use(await openHome(sandbox, 'sync-worker')),
+)
 
 describe('run', () => {
-  test('ends with 0 and, asked for JSON, writes one document to stdout and its log to stderr', async () => {
+  test('ends with 0 and, asked for JSON, writes one document to stdout and its log to stderr', async ({ sandbox }) => {
     await using own = await openHome(sandbox, 'json-reader')
     const { code, out, err } = await start({ ...own.env, LOG_LEVEL: 'info' }, ['run', 'sync-users', '--json']).ended
     expect(code).toBe(0)
@@ -32,12 +26,12 @@ describe('run', () => {
     expect(logged.map(line => line.msg)).toEqual(expect.arrayContaining(['run started', 'run succeeded']))
   })
 
-  test('marks the JSON of a dry run', async () => {
+  test('marks the JSON of a dry run', async ({ home }) => {
     const dry = await run(home.env, 'run', 'sync-users', '--dry-run', '--json')
     expect(JSON.parse(dry.out)).toMatchObject({ job: 'sync-users', dryRun: true, counts: expect.anything() })
   })
 
-  test('of an unknown job ends with 2 and names the jobs', async () => {
+  test('of an unknown job ends with 2 and names the jobs', async ({ home }) => {
     expect(await run(home.env, 'run', 'sync-all')).toEqual({
       code: 2,
       out: '',
@@ -45,13 +39,16 @@ describe('run', () => {
     })
   })
 
-  test('with a payload that the job does not know ends with 2', async () => {
+  test('with a payload that the job does not know ends with 2', async ({ home }) => {
     const { code, err } = await run(home.env, 'run', 'sync-users', '--payload', '{"since":1}')
     expect(err).toMatch(/^The payload of sync-users is invalid \(.*"since"\)\n$/)
     expect(code).toBe(2)
   })
 
-  test('that the gate refuses ends with 3 and the sentence, on stderr and in the JSON document', async () => {
+  test('that the gate refuses ends with 3 and the sentence, on stderr and in the JSON document', async ({
+    sandbox,
+    home,
+  }) => {
     sandbox.idp.setRoles('sync-worker', ['editor'])
     const sentence = `Role "viewer" is not in the token's allowed roles (editor): assign it to the service account in client "phonemos-hasura"`
     expect(await run(home.env, 'run', 'sync-users')).toEqual({ code: 3, out: '', err: `${sentence}\n` })
@@ -62,48 +59,50 @@ describe('run', () => {
     expect((await run(home.env, 'holds', '--json')).out).toBe('[]\n')
   })
 
-  test.each<[string, () => void | Promise<void>, () => void | Promise<void>, 1 | 3, RegExp]>([
+  test.for<
+    [string, (sandbox: Sandbox) => void | Promise<void>, (sandbox: Sandbox) => void | Promise<void>, 1 | 3, RegExp]
+  >([
     [
       'a wrong secret',
-      () => sandbox.idp.rotateSecret('sync-worker', 'another'),
-      () => sandbox.idp.rotateSecret('sync-worker', 'secret-of-sync-worker'),
+      sandbox => sandbox.idp.rotateSecret('sync-worker', 'another'),
+      sandbox => sandbox.idp.rotateSecret('sync-worker', 'secret-of-sync-worker'),
       3,
       /^Keycloak refused client "sync-worker" at http:.*check CLIENT_ID, and compare the secret \(the secret file .*wrong, was rotated, or has expired\n$/,
     ],
     [
       'an issuer that is down',
-      () => sandbox.idp.stop(),
-      () => sandbox.idp.start(),
+      sandbox => sandbox.idp.stop(),
+      sandbox => sandbox.idp.start(),
       1,
       /^No usable response from http:.*\(ECONNREFUSED\): check that the identity provider runs/,
     ],
     [
       'an issuer that answers HTML',
-      () => void sandbox.idp.fault('discovery', { kind: 'html' }),
-      () => sandbox.idp.clearFaults(),
+      sandbox => void sandbox.idp.fault('discovery', { kind: 'html' }),
+      sandbox => sandbox.idp.clearFaults(),
       1,
       /^No usable response from http:.* with something that is not JSON \(text\/html\)/,
     ],
     [
       'a Hasura that is down',
-      () => sandbox.hasura.stop(),
-      () => sandbox.hasura.start(),
+      sandbox => sandbox.hasura.stop(),
+      sandbox => sandbox.hasura.start(),
       1,
       /^No response from Hasura, the connection was refused \(ECONNREFUSED\)/,
     ],
-  ])('with %s ends as it should', async (_what, breakIt, mendIt, code, sentence) => {
-    await breakIt()
+  ])('with %s ends as it should', async ([_what, breakIt, mendIt, code, sentence], { home, sandbox }) => {
+    await breakIt(sandbox)
     const ended = await run(home.env, 'run', 'sync-users')
-    await mendIt()
+    await mendIt(sandbox)
     expect(ended.err).toMatch(sentence)
     expect(ended).toMatchObject({ code, out: '' })
   })
 
-  test('that is interrupted says so, is recorded, and goes on from its checkpoint', async () => {
+  test('that is interrupted says so, is recorded, and goes on from its checkpoint', async ({ sandbox, home }) => {
     const stop = new AbortController()
     sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
     const running = runWith(home.env, ['run', 'sync-articles'], { signal: stop.signal })
-    await expect.poll(pulls).toHaveLength(3)
+    await expect.poll(() => pulls(sandbox)).toHaveLength(3)
     stop.abort(new DOMException('SIGINT was received', 'AbortError'))
     expect(await running).toEqual({
       code: 1,
@@ -113,9 +112,9 @@ describe('run', () => {
     sandbox.hasura.clearFaults()
     const [first] = JSON.parse((await run(home.env, 'runs', '--json', '--limit', '1')).out)
     expect(first).toMatchObject({ job: 'sync-articles', state: 'interrupted', trigger: 'cli' })
-    const before = pulls().length
+    const before = pulls(sandbox).length
     expect((await run(home.env, 'run', 'sync-articles')).out).toMatch(/^sync-articles: (done|nothing has changed)/)
-    expect(pulls()[before]?.variables).toMatchObject({ where: { id: { _gt: expect.any(String) } } })
+    expect(pulls(sandbox)[before]?.variables).toMatchObject({ where: { id: { _gt: expect.any(String) } } })
     const backfill = { from: '2090-01-01', to: '2091-01-01' }
     expect((await run(home.env, 'run', 'sync-articles', '--payload', JSON.stringify({ backfill }))).out).toBe(
       'sync-articles: no rows between the two cursors\n',
@@ -123,12 +122,12 @@ describe('run', () => {
   })
 })
 
-function pulls() {
+function pulls(sandbox: Sandbox) {
   return sandbox.hasura.requests.filter(request => request.operationName === 'PullArticles')
 }
 
 describe('while another command holds the embedded database', () => {
-  test('the next one waits until that has ended', async () => {
+  test('the next one waits until that has ended', async ({ home }) => {
     const busy = run(home.env, 'run', 'sync-topics')
     const waiting = await run(home.env, 'runs', '--json')
     expect((await busy).code).toBe(0)
@@ -137,7 +136,7 @@ describe('while another command holds the embedded database', () => {
   })
 })
 
-test('reset makes the next run read everything, and forget makes it start anew', async () => {
+test('reset makes the next run read everything, and forget makes it start anew', async ({ home }) => {
   await run(home.env, 'run', 'sync-users')
   expect((await run(home.env, 'run', 'sync-users')).out).not.toContain('inserted')
   expect(await run(home.env, 'reset', 'sync-users')).toEqual({
@@ -165,7 +164,7 @@ test('reset makes the next run read everything, and forget makes it start anew',
   })
 })
 
-test('enqueue without a worker leaves the request for one', async () => {
+test('enqueue without a worker leaves the request for one', async ({ home }) => {
   const { out } = await run(home.env, 'enqueue', 'sync-topics', '--json', '--idempotency-key', 'a')
   const again = await run(home.env, 'enqueue', 'sync-topics', '--json', '--idempotency-key', 'a')
   expect(JSON.parse(out)).toEqual({ id: expect.any(String), absorbed: false })
@@ -177,7 +176,7 @@ test('enqueue without a worker leaves the request for one', async () => {
   })
 })
 
-test('reset of several accounts takes those that are named, or all', async () => {
+test('reset of several accounts takes those that are named, or all', async ({ sandbox }) => {
   await using own = await openHome(sandbox, 'north')
   sandbox.idp.addClient({ clientId: 'south', clientSecret: 'secret-of-south', roles: ['viewer'] })
   const accounts = ['north', 'south'].map(name => ({
@@ -216,7 +215,7 @@ test('reset of several accounts takes those that are named, or all', async () =>
 })
 
 describe.runIf(hasPostgres)('enqueue --wait, where any process may be the worker', () => {
-  test('says that none is running, and stays no longer than --timeout', async () => {
+  test('says that none is running, and stays no longer than --timeout', async ({ home }) => {
     await using database = await createDatabase()
     const env = { ...home.env, DATABASE_URL: database.url }
     const { code, out, err } = await run(env, 'enqueue', 'sync-topics', '--wait', '--timeout', '1', '--json')

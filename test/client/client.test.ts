@@ -1,13 +1,11 @@
-import type { FastifyInstance } from 'fastify'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { createClient } from '../../packages/client/src/index.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { PermanentError } from '../../src/errors.ts'
 import { createAuthorize } from '../../src/http/authorize.ts'
-import { createHttp } from '../../src/http/create-http.ts'
 import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 
 const audience = 'hasura-sync-worker'
@@ -27,51 +25,42 @@ const rejectAll = defineJob({
 })
 const jobs = [exportArticles, rejectAll] as const
 
-let app: TestApp
-let http: FastifyInstance
-let url: string
-beforeAll(async () => {
-  app = await openTestApp({ jobs, firstLogin: null })
-  for (const clientId of ['caller', 'stranger']) {
-    app.idp.addClient({
-      clientId,
-      clientSecret: 's',
-      realmRoles: clientId === 'caller' ? [role] : [],
-      audience: [audience],
-    })
-  }
-  http = createHttp({
-    operations: app.operations,
-    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role, viewRole: role }),
-    log: app.logged.log,
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs, firstLogin: null })
+  .extend('httpOptions', { scope: 'file' }, ({ sandbox: { idp } }) => {
+    for (const clientId of ['caller', 'stranger']) {
+      idp.addClient({
+        clientId,
+        clientSecret: 's',
+        realmRoles: clientId === 'caller' ? [role] : [],
+        audience: [audience],
+      })
+    }
+    return { authorize: createAuthorize({ issuer: idp.issuer, audience, role, viewRole: role }) }
   })
-  url = await http.listen({ host: '127.0.0.1', port: 0 })
-  await app.serve()
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-})
-afterEach(() => app.idp.clearFaults())
+  .extend('serving', { scope: 'file', auto: true }, async ({ apps }) => (await apps('embedded')).serve())
+  .extend(
+    'open',
+    ({ app, url }) =>
+      (clientId = 'caller', clientSecret = 's') =>
+        createClient<typeof jobs>({ url, token: { issuer: app.idp.issuer, clientId, clientSecret } }),
+  )
 
-const open = (clientId = 'caller', clientSecret = 's') =>
-  createClient<typeof jobs>({ url, token: { issuer: app.idp.issuer, clientId, clientSecret } })
-
-test('a request is made with the credentials of a client, and waited for', async () => {
+test('a request is made with the credentials of a client, and waited for', async ({ open }) => {
   const worker = open()
   const request = await worker.request('export-articles', { since: '2026-01-01' })
   expect(await worker.wait(request)).toMatchObject({ id: request.id, state: 'done' })
   expect(await worker.find(request.id)).toMatchObject({ state: 'done' })
 })
 
-test('a request is watched until it has ended', async () => {
+test('a request is watched until it has ended', async ({ open }) => {
   const worker = open()
   const states: string[] = []
   for await (const { state } of worker.watch(await worker.request('export-articles'))) states.push(state)
   expect(states.at(-1)).toBe('done')
 })
 
-test('what fails says why', async () => {
+test('what fails says why', async ({ open }) => {
   const worker = open()
   await expect(worker.wait(await worker.request('reject-all', { id: 1 }))).rejects.toMatchObject({
     code: 'request-failed',
@@ -79,7 +68,7 @@ test('what fails says why', async () => {
   })
 })
 
-test('one key is one request', async () => {
+test('one key is one request', async ({ open }) => {
   const worker = open()
   const options = { idempotencyKey: 'order-4711' }
   const [one, other] = await Promise.all([
@@ -89,14 +78,14 @@ test('one key is one request', async () => {
   expect(other.id).toBe(one.id)
 })
 
-test.each([
+test.for([
   ['a wrong secret', 'caller', 'wrong'],
   ['no role', 'stranger', 's'],
-])('%s is refused', async (_what, clientId, secret) => {
+] as const)('%s is refused', async ([_what, clientId, secret], { open }) => {
   await expect(open(clientId, secret).request('export-articles')).rejects.toMatchObject({ code: 'unauthorized' })
 })
 
-test('what the compiler was kept from seeing is refused with the words of the worker', async () => {
+test('what the compiler was kept from seeing is refused with the words of the worker', async ({ app, url }) => {
   const worker = createClient({ url, token: { issuer: app.idp.issuer, clientId: 'caller', clientSecret: 's' } })
   await expect(worker.request('export-all')).rejects.toMatchObject({
     code: 'usage',
@@ -104,7 +93,7 @@ test('what the compiler was kept from seeing is refused with the words of the wo
   })
 })
 
-test('the changes of a mirror table are followed from a position on', async () => {
+test('the changes of a mirror table are followed from a position on', async ({ app, open }) => {
   const table = mirrorRows({ into: 'prices', key: 'id', columns: { id: 'text', price: 'numeric' } })
   const writePrices = defineJob({
     name: 'write-prices',

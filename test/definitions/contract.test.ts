@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse } from 'graphql'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { schemaFolderOf } from '../../src/config/project.ts'
 import { findContractRefusal } from '../../src/definitions/contract.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { RefusalError } from '../../src/errors.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
@@ -27,30 +27,24 @@ const readTopics = job('read-topics', 'query Topics { topics { id title } }')
 const readUsers = job('read-users', 'query Users { users { id } }')
 const readSecrets = job('read-secrets', 'query Secrets { secrets { id } }', 'keeper')
 
-let folder = ''
-let sdl = ''
-let app: TestApp
-let sdlFile = ''
+const sdl = await readFile(new URL('viewer.graphql', schemaFolderOf(wikiProject)), 'utf8')
 
 /** `topics` has lost its column `title`, and nobody has pulled the schema of the role "keeper". */
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contract-'))
-  sdlFile = join(folder, 'viewer.graphql')
-  sdl = await readFile(new URL('viewer.graphql', schemaFolderOf(wikiProject)), 'utf8')
-  const changed = sdl.replace(/(?<=^type topics \{[^}]*)^ {2}title: .*\n/m, '')
-  expect(changed).not.toBe(sdl)
-  await writeFile(sdlFile, changed)
-  app = await openTestApp({
+const test = appTest
+  .extend('folder', { scope: 'file' }, async ({ closing }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'contract-'))
+    closing.defer(() => rm(folder, { recursive: true, force: true }))
+    const changed = sdl.replace(/(?<=^type topics \{[^}]*)^ {2}title: .*\n/m, '')
+    expect(changed).not.toBe(sdl)
+    await writeFile(join(folder, 'viewer.graphql'), changed)
+    return folder
+  })
+  .extend('appOptions', { scope: 'file' }, ({ folder }) => ({
     jobs: [readTopics, readUsers, readSecrets],
     schemaFolder: pathToFileURL(`${folder}/`),
-  })
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
+  }))
 
-test('the jobs that the API no longer fits are listed with their problem, the others without', async () => {
+test('the jobs that the API no longer fits are listed with their problem, the others without', async ({ app }) => {
   const problems = Object.fromEntries((await app.operations.listJobs()).map(({ name, problem }) => [name, problem]))
   expect(problems).toEqual({
     'read-topics': expect.stringMatching(
@@ -63,7 +57,7 @@ test('the jobs that the API no longer fits are listed with their problem, the ot
   })
 })
 
-test('a schema that nobody can read is a problem of its role’s jobs as well', async () => {
+test('a schema that nobody can read is a problem of its role’s jobs as well', async ({ folder }) => {
   await writeFile(join(folder, 'broken.graphql'), 'type query_root {')
   const refusal = await findContractRefusal(job('read-all', '{ a }', 'broken'), pathToFileURL(`${folder}/`))
   expect(refusal?.message).toMatch(
@@ -71,12 +65,12 @@ test('a schema that nobody can read is a problem of its role’s jobs as well', 
   )
 })
 
-test('a run of such a job is refused, and one of another job is not', async () => {
+test('a run of such a job is refused, and one of another job is not', async ({ app }) => {
   await expect(runPull(app, readTopics, 'default')).rejects.toThrow(RefusalError)
   await expect(runPull(app, readUsers, 'default')).resolves.toEqual({})
 })
 
-test('its requests are held alone, and go on when the schema fits again', async () => {
+test('its requests are held alone, and go on when the schema fits again', async ({ app, folder }) => {
   const { operations, deps } = app
   const ask = async ({ name }: { name: string }) =>
     (await operations.makeRequest({ job: name, account: undefined, payload: {}, trigger: 'cli', caller: 'test' })).id
@@ -89,7 +83,7 @@ test('its requests are held alone, and go on when the schema fits again', async 
   const other = await ask(readUsers)
   await expect.poll(() => stateOf(other)).toBe('done')
 
-  await writeFile(sdlFile, sdl)
+  await writeFile(join(folder, 'viewer.graphql'), sdl)
   await sql`update worker.holds set probe_at = now()`.execute(deps.store)
   serving.look()
   await expect.poll(() => stateOf(held)).toBe('done')

@@ -3,17 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { PullArticlesDocument } from '../../examples/wiki/src/generated/graphql.ts'
 import { createAuthorize } from '../../src/http/authorize.ts'
-import { createHttp } from '../../src/http/create-http.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { canRun } from '../fixtures/can-run.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { cronEvent } from '../http/hasura-events.ts'
 import { startEventTrigger } from '../sandbox/hasura/event-triggers.ts'
 import { findCodeBlocks, findSection, readDocument } from './markdown.ts'
@@ -44,63 +43,58 @@ const syncArticles = pullSync({
 /** Only what asks for it makes it run. */
 const { schedule: _, ...onDemand } = syncArticles
 
-let app: TestApp
-let http: FastifyInstance
-let folder = ''
-let surroundings: Record<string, string> = {}
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [onDemand], clients: [{ clientId: 'north' }] })
-  app.idp.addClient({ clientId: 'shop', clientSecret: 'secret', realmRoles: [role], audience: [audience] })
-  http = createHttp({
-    operations: app.operations,
-    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role }),
-    knowsHookSecret: async shown => shown === 'the-secret',
-    log: app.logged.log,
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [onDemand], clients: [{ clientId: 'north' }] })
+  .extend('httpOptions', { scope: 'file' }, ({ sandbox: { idp } }) => {
+    idp.addClient({ clientId: 'shop', clientSecret: 'secret', realmRoles: [role], audience: [audience] })
+    return {
+      authorize: createAuthorize({ issuer: idp.issuer, audience, role }),
+      knowsHookSecret: async (shown: string | undefined) => shown === 'the-secret',
+    }
   })
-  const worker = await http.listen({ host: '127.0.0.1', port: 0 })
-  await app.serve()
-  folder = await mkdtemp(join(tmpdir(), 'integrating-'))
-  const { token_endpoint } = z
-    .object({ token_endpoint: z.string() })
-    .parse(await (await fetch(`${app.idp.issuer}/.well-known/openid-configuration`)).json())
-  surroundings = {
-    PATH: process.env.PATH ?? '',
-    WORKER: worker,
-    ISSUER: app.idp.issuer,
-    TOKEN_URL: token_endpoint,
-    CLIENT_ID: 'shop',
-    CLIENT_SECRET: 'secret',
-  }
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
+  .extend('serving', { scope: 'file', auto: true }, async ({ apps }) => (await apps('embedded')).serve())
+  .extend('folder', { scope: 'file' }, async ({ closing }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'integrating-'))
+    closing.defer(() => rm(folder, { recursive: true, force: true }))
+    return folder
+  })
+  .extend('surroundings', { scope: 'file' }, async ({ sandbox: { idp }, url }) => {
+    const { token_endpoint } = z
+      .object({ token_endpoint: z.string() })
+      .parse(await (await fetch(`${idp.issuer}/.well-known/openid-configuration`)).json())
+    return {
+      PATH: process.env.PATH ?? '',
+      WORKER: url,
+      ISSUER: idp.issuer,
+      TOKEN_URL: token_endpoint,
+      CLIENT_ID: 'shop',
+      CLIENT_SECRET: 'secret',
+    }
+  })
 
-test.skipIf(!(await canRun('curl', '--version')))('curl', async () => {
+test.skipIf(!(await canRun('curl', '--version')))('curl', async ({ surroundings }) => {
   const { stdout } = await execute('sh', ['-euc', block('curl', 'bash')], { env: surroundings })
   expect(JSON.parse(stdout)).toMatchObject({ account: 'north', job: 'sync-articles', state: 'done' })
 })
 
-test('TypeScript', async () => {
+test('TypeScript', async ({ folder, surroundings }) => {
   const files = { 'request.ts': block('TypeScript', 'ts') }
   expect(await runSnippet(folder, files, 'request.ts', { env: surroundings })).toBe('done\n')
 })
 
-test.skipIf(!(await canRun('python3', '--version')))('Python', async () => {
+test.skipIf(!(await canRun('python3', '--version')))('Python', async ({ surroundings }) => {
   const { stdout } = await execute('python3', ['-c', block('Python', 'python')], { env: surroundings })
   expect(stdout).toBe('done\n')
 })
 
 describe('SQL', () => {
-  const made = async () => {
+  const made = async (app: TestApp) => {
     const { rows } = await sql<{ job: string; account: string; payload: unknown; priority: string }>`
       select job, account, payload, priority from worker.requests where trigger = 'sql'`.execute(app.deps.store)
     return rows
   }
 
-  test('makes a request if and only if its transaction commits', async () => {
+  test('makes a request if and only if its transaction commits', async ({ app }) => {
     const { store } = app.deps
     await sql`create table orders (id int)`.execute(store)
     const [, ...statements] = block('SQL', 'sql')
@@ -119,9 +113,9 @@ describe('SQL', () => {
         throw brokenOff
       }),
     ).rejects.toBe(brokenOff)
-    expect(await made()).toEqual([])
+    expect(await made(app)).toEqual([])
     await runAll(() => {})
-    expect(await made()).toEqual([
+    expect(await made(app)).toEqual([
       { job: 'sync-articles', account: 'north', payload: { full: true }, priority: 'high' },
     ])
   })
@@ -167,11 +161,12 @@ describe("Hasura's triggers", () => {
       headers,
     }),
   ])
-  const withUrl = (text = '') => parse(text.replaceAll('{{SYNC_WORKER_URL}}', surroundings.WORKER ?? ''))
+  const withUrl = (surroundings: Record<string, string>, text = '') =>
+    parse(text.replaceAll('{{SYNC_WORKER_URL}}', surroundings.WORKER ?? ''))
   const shown = (names: z.infer<typeof headers>) => Object.fromEntries(names.map(({ name }) => [name, 'the-secret']))
 
-  test('an event trigger brings a change to the mirror', async () => {
-    const [trigger] = eventTriggers.parse(withUrl(events)).event_triggers
+  test('an event trigger brings a change to the mirror', async ({ app, surroundings }) => {
+    const [trigger] = eventTriggers.parse(withUrl(surroundings, events)).event_triggers
     const { name, webhook } = trigger
     await using _trigger = await startEventTrigger(app.hasura, {
       name,
@@ -193,8 +188,8 @@ describe("Hasura's triggers", () => {
       .toBe('by an event')
   })
 
-  test('a cron trigger makes the request that its payload names', async () => {
-    const [{ name, webhook, payload, headers: names }] = cronTriggers.parse(withUrl(crons))
+  test('a cron trigger makes the request that its payload names', async ({ surroundings }) => {
+    const [{ name, webhook, payload, headers: names }] = cronTriggers.parse(withUrl(surroundings, crons))
     const answer = await fetch(webhook, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...shown(names) },

@@ -4,13 +4,14 @@ import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { createAuthorize, off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { httpTest } from '../fixtures/http-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { sayProblem } from '../fixtures/say-problem.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 
@@ -25,39 +26,11 @@ const exportArticles = defineJob({
   },
 })
 
-let app: TestApp
-let strangers: IdentityProvider
-let http: FastifyInstance
-let url: string
-let token: string
-
-beforeAll(async () => {
-  app = await openTestApp({ jobs: [exportArticles] })
-  for (const clientId of ['caller', 'reader', 'deaf']) {
-    app.idp.addClient({
-      clientId,
-      clientSecret: 's',
-      realmRoles: clientId === 'reader' ? ['read-jobs'] : [role],
-      audience: clientId === 'deaf' ? [] : [audience],
-    })
-  }
-  strangers = await startIdentityProvider({
-    clients: [{ clientId: 'caller', clientSecret: 's', realmRoles: [role], audience: [audience] }],
-  })
-  http = createHttp({
-    operations: app.operations,
-    authorize: createAuthorize({ issuer: app.idp.issuer, audience, role }),
-    log: app.logged.log,
-  })
-  url = await http.listen({ host: '127.0.0.1', port: 0 })
-  token = await app.idp.issueToken('caller')
-})
-afterAll(async () => {
-  await http.close()
-  await strangers.stop()
-  await app[Symbol.asyncDispose]()
-})
-afterEach(() => app.idp.clearFaults())
+interface Issuers {
+  readonly app: TestApp
+  readonly strangers: IdentityProvider
+  readonly token: string
+}
 
 interface Asked {
   readonly token?: string | null
@@ -68,30 +41,48 @@ interface Asked {
   readonly job?: string
 }
 
-async function ask({
-  body,
-  key,
-  base = url,
-  job = 'export-articles',
-  type = 'application/json',
-  ...asked
-}: Asked = {}) {
-  const bearer = asked.token === undefined ? token : asked.token
-  const response = await fetch(`${base}/jobs/${job}/requests`, {
-    method: 'POST',
-    headers: {
-      ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
-      ...(body !== undefined && { 'content-type': type }),
-      ...(key !== undefined && { 'idempotency-key': key }),
-    },
-    ...(body !== undefined && { body }),
+const test = httpTest
+  .extend('appOptions', { scope: 'file' }, { jobs: [exportArticles] })
+  .extend('httpOptions', { scope: 'file' }, ({ sandbox: { idp } }) => {
+    for (const clientId of ['caller', 'reader', 'deaf']) {
+      idp.addClient({
+        clientId,
+        clientSecret: 's',
+        realmRoles: clientId === 'reader' ? ['read-jobs'] : [role],
+        audience: clientId === 'deaf' ? [] : [audience],
+      })
+    }
+    return { authorize: createAuthorize({ issuer: idp.issuer, audience, role }) }
   })
-  return answerOf(response)
-}
-
-async function look(path: string, base = url) {
-  return answerOf(await fetch(`${base}${path}`, { headers: { authorization: `Bearer ${token}` } }))
-}
+  .extend('strangers', { scope: 'file' }, async ({ closing }) => {
+    const strangers = await startIdentityProvider({
+      clients: [{ clientId: 'caller', clientSecret: 's', realmRoles: [role], audience: [audience] }],
+    })
+    closing.defer(() => strangers.stop())
+    return strangers
+  })
+  .extend('token', { scope: 'file' }, ({ http: _http, sandbox }) => sandbox.idp.issueToken('caller'))
+  .extend(
+    'ask',
+    { scope: 'file' },
+    ({ url, token }) =>
+      async ({ body, key, base = url, job = 'export-articles', type = 'application/json', ...asked }: Asked = {}) => {
+        const bearer = asked.token === undefined ? token : asked.token
+        const response = await fetch(`${base}/jobs/${job}/requests`, {
+          method: 'POST',
+          headers: {
+            ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
+            ...(body !== undefined && { 'content-type': type }),
+            ...(key !== undefined && { 'idempotency-key': key }),
+          },
+          ...(body !== undefined && { body }),
+        })
+        return answerOf(response)
+      },
+  )
+  .extend('look', { scope: 'file' }, ({ url, token }) => async (path: string, base = url) => {
+    return answerOf(await fetch(`${base}${path}`, { headers: { authorization: `Bearer ${token}` } }))
+  })
 
 async function answerOf(response: Response) {
   const content: unknown = await response.json()
@@ -109,11 +100,11 @@ function refused(status: number, message: string | RegExp, code = 'unauthorized'
   return expect.objectContaining({ status, said: { code, message: said } })
 }
 
-async function nothingRequested() {
-  expect(await requestCount()).toBe(0)
+async function nothingRequested(app: TestApp) {
+  expect(await requestCount(app)).toBe(0)
 }
 
-async function requestCount(): Promise<number> {
+async function requestCount(app: TestApp): Promise<number> {
   const { rows } = await sql<{ count: number }>`select count(*)::int as count from worker.requests`.execute(
     app.deps.store,
   )
@@ -121,53 +112,57 @@ async function requestCount(): Promise<number> {
 }
 
 describe('who may ask for jobs', () => {
-  test.each<[string, () => Promise<string | null> | string | null, number, string | RegExp]>([
+  test.for<[string, (from: Issuers) => Promise<string | null> | string | null, number, string | RegExp]>([
     ['no token', () => null, 401, /^There is no bearer token in the Authorization header/],
     ['garbage', () => 'garbage', 401, /^The token is not a JWT/],
     ['a token of three parts of garbage', () => 'a.b.c', 401, /^The token is not a JWT/],
-    ['an unsigned token', () => unsigned(token), 401, /^The token is not a JWT/],
-    ['a token that somebody else signed', () => signedByAnyone(token), 401, /^The token is not a JWT/],
-    ['a token whose payload was changed', () => changed(token), 401, /^The token is not a JWT/],
+    ['an unsigned token', ({ token }) => unsigned(token), 401, /^The token is not a JWT/],
+    ['a token that somebody else signed', ({ token }) => signedByAnyone(token), 401, /^The token is not a JWT/],
+    ['a token whose payload was changed', ({ token }) => changed(token), 401, /^The token is not a JWT/],
     [
       'a token of another issuer, with keys of its own',
-      () => strangers.issueToken('caller'),
+      ({ strangers }) => strangers.issueToken('caller'),
       401,
       /^The token is from another issuer: its issuer must be .*$/,
     ],
-    ['an expired token', () => expired(), 401, 'The token has expired: get a new one'],
+    ['an expired token', ({ app }) => expired(app), 401, 'The token has expired: get a new one'],
     [
       'a token for another audience',
-      () => app.idp.issueToken('deaf'),
+      ({ app }) => app.idp.issueToken('deaf'),
       401,
       'The token is not meant for this worker: its audience must be "hasura-sync-worker"',
     ],
     [
       'a token without the role',
-      () => app.idp.issueToken('reader'),
+      ({ app }) => app.idp.issueToken('reader'),
       403,
       /^Role "request-jobs" is not in the token \(it holds read-jobs\): assign it/,
     ],
-  ])('%s is refused in one sentence', async (_what, makeToken, status, message) => {
-    const answer = await ask({ token: await makeToken() })
+  ])('%s is refused in one sentence', async ([_what, makeToken, status, message], { app, ask, strangers, token }) => {
+    const answer = await ask({ token: await makeToken({ app, strangers, token }) })
     expect(answer).toEqual(refused(status, message))
-    await nothingRequested()
+    await nothingRequested(app)
   })
 
-  test('a token that says another issuer with the right keys is refused, naming the one that is needed', async () => {
+  test('a token that says another issuer with the right keys is refused, naming the one that is needed', async ({
+    app,
+    strangers,
+    ask,
+  }) => {
     app.idp.setClaims('caller', payload => ({ ...payload, iss: strangers.issuer }))
     const answer = await ask({ token: await app.idp.issueToken('caller') })
     app.idp.setClaims('caller', payload => payload)
     expect(answer).toEqual(refused(401, `The token is from another issuer: its issuer must be ${app.idp.issuer}`))
   })
 
-  test('a token that never expires is refused', async () => {
+  test('a token that never expires is refused', async ({ app, ask }) => {
     app.idp.setClaims('caller', payload => ({ ...payload, exp: undefined }))
     const answer = await ask({ token: await app.idp.issueToken('caller') })
     app.idp.setClaims('caller', payload => payload)
     expect(answer).toEqual(refused(401, `The token's claim "exp" is not valid`))
   })
 
-  test('whoever sends nonsense doesn’t make the worker ask the issuer', async () => {
+  test('whoever sends nonsense doesn’t make the worker ask the issuer', async ({ token }) => {
     let asked = 0
     await using issuer = await listenPlainly((_request, response) => {
       asked += 1
@@ -182,7 +177,10 @@ describe('who may ask for jobs', () => {
     expect(asked).toBe(0)
   })
 
-  test('a role of the audience counts like one of the realm, and one of another client does not', async () => {
+  test('a role of the audience counts like one of the realm, and one of another client does not', async ({
+    app,
+    ask,
+  }) => {
     const roles = (client: string) => (payload: Record<string, unknown>) => ({
       ...payload,
       realm_access: undefined,
@@ -196,44 +194,47 @@ describe('who may ask for jobs', () => {
     await sql`delete from worker.requests`.execute(app.deps.store)
   })
 
-  test('looking at a request needs the same', async () => {
+  test('looking at a request needs the same', async ({ url }) => {
     const response = await fetch(`${url}/requests/x`)
     expect(response.status).toBe(401)
   })
 
-  test('nobody, as long as it is not said who', async () => {
+  test('nobody, as long as it is not said who', async ({ app, ask, look }) => {
     await using shut = await listen(createHttp({ operations: app.operations, authorize: off, log: app.logged.log }))
     expect(await ask({ base: shut.url })).toEqual(
       refused(403, 'Requests over HTTP are off: set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow them'),
     )
     expect((await look('/health/live', shut.url)).status).toBe(200)
-    await nothingRequested()
+    await nothingRequested(app)
   })
 
-  test.each<[string, 'discovery' | 'jwks', () => void]>([
-    ['discovery fails', 'discovery', () => app.idp.fault('discovery', { kind: 'status', status: 503 })],
-    ['discovery answers HTML', 'discovery', () => app.idp.fault('discovery', { kind: 'html' })],
-    ['the keys fail', 'jwks', () => app.idp.fault('jwks', { kind: 'status', status: 500 })],
-    ['the keys are HTML', 'jwks', () => app.idp.fault('jwks', { kind: 'html' })],
-    ['the keys are no keys', 'jwks', () => app.idp.fault('jwks', { kind: 'rewrite', rewrite: () => ({}) })],
-  ])('is not known while %s, which is no fault of the caller, and known afterwards', async (_what, _where, fail) => {
-    const clock = new VirtualClock(Date.now())
-    const authorize = createAuthorize({ issuer: app.idp.issuer, audience, role }, clock)
-    await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
-    fail()
-    expect(await ask({ base: fresh.url })).toEqual(
-      refused(
-        503,
-        `The keys of ${app.idp.issuer} can't be fetched, so tokens with an unknown key can't be verified now: try again later`,
-        'unavailable',
-      ),
-    )
-    app.idp.clearFaults()
-    clock.advance(10_000)
-    expect((await ask({ base: fresh.url, token: await app.idp.issueToken('reader') })).status).toBe(403)
-  })
+  test.for<[string, 'discovery' | 'jwks', (app: TestApp) => void]>([
+    ['discovery fails', 'discovery', app => app.idp.fault('discovery', { kind: 'status', status: 503 })],
+    ['discovery answers HTML', 'discovery', app => app.idp.fault('discovery', { kind: 'html' })],
+    ['the keys fail', 'jwks', app => app.idp.fault('jwks', { kind: 'status', status: 500 })],
+    ['the keys are HTML', 'jwks', app => app.idp.fault('jwks', { kind: 'html' })],
+    ['the keys are no keys', 'jwks', app => app.idp.fault('jwks', { kind: 'rewrite', rewrite: () => ({}) })],
+  ])(
+    'is not known while %s, which is no fault of the caller, and known afterwards',
+    async ([_what, _where, fail], { app, ask }) => {
+      const clock = new VirtualClock(Date.now())
+      const authorize = createAuthorize({ issuer: app.idp.issuer, audience, role }, clock)
+      await using fresh = await listen(createHttp({ operations: app.operations, authorize, log: app.logged.log }))
+      fail(app)
+      expect(await ask({ base: fresh.url })).toEqual(
+        refused(
+          503,
+          `The keys of ${app.idp.issuer} can't be fetched, so tokens with an unknown key can't be verified now: try again later`,
+          'unavailable',
+        ),
+      )
+      app.idp.clearFaults()
+      clock.advance(10_000)
+      expect((await ask({ base: fresh.url, token: await app.idp.issueToken('reader') })).status).toBe(403)
+    },
+  )
 
-  test('is not known while the issuer is down', async () => {
+  test('is not known while the issuer is down', async ({ app, ask }) => {
     const gone = await startIdentityProvider({ clients: [{ clientId: 'caller', clientSecret: 's' }] })
     const orphaned = await gone.issueToken('caller')
     await gone.stop()
@@ -246,7 +247,7 @@ describe('who may ask for jobs', () => {
 })
 
 describe('a request that is not as it must be', () => {
-  test.each<[string, Asked, number, string | RegExp, string?]>([
+  test.for<[string, Asked, number, string | RegExp, string?]>([
     [
       'for an unknown job',
       { job: 'export-all' },
@@ -284,18 +285,21 @@ describe('a request that is not as it must be', () => {
     ['with an idempotency key in Latin-1', { key: 'größe' }, 400, /1 to 255 printable ASCII characters/],
     ['with an endless idempotency key', { key: 'x'.repeat(256) }, 400, /1 to 255 printable ASCII characters/],
     ['with a poisoned body', { body: '{"__proto__":{"account":"x"}}' }, 400, /./],
-  ])('%s is refused in one sentence, and nothing is queued', async (_what, asked, status, message, code = 'usage') => {
-    const answer = await ask(asked)
-    expect(answer).toEqual(refused(status, message, code))
-    expect(JSON.stringify(answer.body)).not.toContain('unique-word')
-    await nothingRequested()
-  })
+  ])(
+    '%s is refused in one sentence, and nothing is queued',
+    async ([_what, asked, status, message, code = 'usage'], { app, ask }) => {
+      const answer = await ask(asked)
+      expect(answer).toEqual(refused(status, message, code))
+      expect(JSON.stringify(answer.body)).not.toContain('unique-word')
+      await nothingRequested(app)
+    },
+  )
 
-  test('is no route at all', async () => {
+  test('is no route at all', async ({ look }) => {
     expect(await look('/nowhere?secret=x')).toEqual(refused(404, 'There is no GET /nowhere', 'not-found'))
   })
 
-  test('is one that nobody made', async () => {
+  test('is one that nobody made', async ({ look }) => {
     expect(await look('/requests/none')).toEqual(
       refused(
         404,
@@ -307,7 +311,7 @@ describe('a request that is not as it must be', () => {
 })
 
 describe('an accepted request', () => {
-  test('answers 202 with its id and its place, where it is found again', async () => {
+  test('answers 202 with its id and its place, where it is found again', async ({ ask, look }) => {
     const { status, headers, body } = await ask({ body: '{"payload":{"since":"2026-01-01"},"priority":"high"}' })
     expect(status).toBe(202)
     expect(body).toEqual({ id: expect.any(String), absorbed: false })
@@ -318,11 +322,11 @@ describe('an accepted request', () => {
     })
   })
 
-  test('needs no body', async () => {
+  test('needs no body', async ({ ask }) => {
     expect((await ask()).status).toBe(202)
   })
 
-  test('is found again by its idempotency key, even when it is done', async () => {
+  test('is found again by its idempotency key, even when it is done', async ({ app, ask, look }) => {
     const body = '{"payload":{"since":"2026-02-02"}}'
     const first = await ask({ body, key: 'order-1' })
     expect(await ask({ body, key: 'order-1' })).toMatchObject({
@@ -339,7 +343,11 @@ describe('an accepted request', () => {
     })
   })
 
-  test('with a key that a waiting one absorbed is that one for ever: asked again after it ran, nothing runs', async () => {
+  test('with a key that a waiting one absorbed is that one for ever: asked again after it ran, nothing runs', async ({
+    app,
+    ask,
+    look,
+  }) => {
     const body = '{"payload":{"since":"2026-05-05"}}'
     const twin = await ask({ body })
     const keyed = await ask({ body, key: 'absorbed-1' })
@@ -348,34 +356,34 @@ describe('an accepted request', () => {
     const isDone = async () => (await look(`/requests/${twin.body.id}`)).body.state
     await expect.poll(isDone).toBe('done')
     await serving[Symbol.asyncDispose]()
-    const before = await requestCount()
+    const before = await requestCount(app)
     expect((await ask({ body, key: 'absorbed-1' })).body).toEqual({ id: twin.body.id, absorbed: true })
-    expect(await requestCount()).toBe(before)
+    expect(await requestCount(app)).toBe(before)
     expect((await look(`/requests/${twin.body.id}`)).body.runs).toHaveLength(1)
   })
 
-  test('made twice at once with one key is made once', async () => {
+  test('made twice at once with one key is made once', async ({ ask }) => {
     const body = '{"payload":{"since":"2026-06-06"}}'
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask({ body, key: 'at-once' })))
     expect(new Set(answers.map(answer => answer.body.id)).size).toBe(1)
   })
 
-  test('whose key was used with another payload is refused, and nothing is queued', async () => {
+  test('whose key was used with another payload is refused, and nothing is queued', async ({ app, ask }) => {
     await ask({ body: '{"payload":{"since":"2026-07-07"}}', key: 'order-9' })
-    const before = await requestCount()
+    const before = await requestCount(app)
     expect(await ask({ body: '{"payload":{"since":"2026-07-08"}}', key: 'order-9' })).toEqual(
       refused(422, /^Idempotency key "order-9" was used for export-articles with another payload/, 'conflict'),
     )
-    expect(await requestCount()).toBe(before)
+    expect(await requestCount(app)).toBe(before)
   })
 
-  test('that can not be told from a waiting one is absorbed by it', async () => {
+  test('that can not be told from a waiting one is absorbed by it', async ({ ask }) => {
     const body = '{"payload":{"since":"2026-03-03"}}'
     const first = await ask({ body })
     expect((await ask({ body })).body).toEqual({ id: first.body.id, absorbed: true })
   })
 
-  test('that is held says why', async () => {
+  test('that is held says why', async ({ app, ask, look }) => {
     await sql`insert into worker.holds (account, job, met_by, code, found, remedy, probe_at)
       values ('default', '', 'gate', 'claims', 'The token has no claims', 'add the mapper', now() + interval '1 hour')`.execute(
       app.deps.store,
@@ -393,7 +401,7 @@ describe('an accepted request', () => {
     await app.deps.store.deleteFrom('worker.holds').execute()
   })
 
-  test('over TCP is made by HTTP, whatever its caller says', async () => {
+  test('over TCP is made by HTTP, whatever its caller says', async ({ url, token, look }) => {
     const response = await fetch(`${url}/jobs/export-articles/requests`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'x-trigger': 'schedule', 'content-type': 'application/json' },
@@ -404,7 +412,7 @@ describe('an accepted request', () => {
   })
 })
 
-test('what a job threw is told to the worker’s operator, and to no caller', async () => {
+test('what a job threw is told to the worker’s operator, and to no caller', async ({ app, ask, look }) => {
   app.addJob(
     defineJob({
       name: 'break',
@@ -433,7 +441,7 @@ test('what a job threw is told to the worker’s operator, and to no caller', as
   expect(JSON.stringify(answer.body)).not.toContain('catalogue')
 })
 
-test('a caller that sends half a request keeps nobody from being served', async () => {
+test('a caller that sends half a request keeps nobody from being served', async ({ url, look }) => {
   const { port } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1')
   socket.write('POST /jobs/export-articles/requests HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n')
@@ -454,7 +462,7 @@ async function listenPlainly(answer: RequestListener) {
   return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
-async function expired(): Promise<string> {
+async function expired(app: TestApp): Promise<string> {
   app.idp.setClockOffset(-7_200)
   const old = await app.idp.issueToken('caller')
   app.idp.setClockOffset(0)

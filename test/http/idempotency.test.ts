@@ -1,35 +1,35 @@
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createHttp } from '../../src/http/create-http.ts'
 import { readKey } from '../../src/http/read-key.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { letIn, letInAs } from '../fixtures/let-in.ts'
-import { backends, openTestApp, type TestApp, type TestProcess } from '../fixtures/open-test-app.ts'
+import { backends } from '../fixtures/open-test-app.ts'
 import { sayProblem } from '../fixtures/say-problem.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
 const caller = 'http:some-client/somebody'
 const line = { account: 'default', job: 'take-anything' }
 
-describe.runIf(backends.includes('postgres'))('an idempotency key over two replicas', () => {
-  let app: TestApp
-  let peer: TestProcess
-  let doors: FastifyInstance[]
-  let other: FastifyInstance
-  beforeAll(async () => {
-    app = await openTestApp({ backend: 'postgres', jobs: [takeAnything('take-anything')], firstLogin: null })
-    peer = await app.openPeer()
+const replicaTest = appTest
+  .extend('backend', 'postgres')
+  .extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')], firstLogin: null })
+  .extend('peer', { scope: 'file' }, async ({ apps, closing }) =>
+    closing.use(await (await apps('postgres')).openPeer()),
+  )
+  .extend('doors', { scope: 'file' }, async ({ apps, closing, peer }) => {
+    const app = await apps('postgres')
     const { log } = app.logged
-    doors = [app, peer].map(({ operations }) => createHttp({ operations, log, authorize: letIn }))
-    other = createHttp({ operations: peer.operations, log, authorize: letInAs(['request'], 'other-client') })
+    return [app, peer].map(({ operations }) => closing.use(createHttp({ operations, log, authorize: letIn })))
   })
-  afterAll(async () => {
-    await Promise.all([...doors, other].map(door => door.close()))
-    await peer[Symbol.asyncDispose]()
-    await app[Symbol.asyncDispose]()
+  .extend('other', { scope: 'file' }, async ({ apps, closing, peer: { operations } }) => {
+    const { log } = (await apps('postgres')).logged
+    return closing.use(createHttp({ operations, log, authorize: letInAs(['request'], 'other-client') }))
   })
 
+describe.runIf(backends.includes('postgres'))('an idempotency key over two replicas', () => {
   async function ask(door: FastifyInstance | undefined, key: string, payload: unknown) {
     const answer = await door?.inject({
       method: 'POST',
@@ -40,12 +40,12 @@ describe.runIf(backends.includes('postgres'))('an idempotency key over two repli
     return { status: answer?.statusCode, headers: answer?.headers ?? {}, body: answer?.json() }
   }
 
-  test.each([
+  replicaTest.for([
     ['nothing waits', 'alone', { alone: 1 }, false],
     ['an equal request absorbs it', 'absorbed', { equal: 1 }, true],
-  ])(
+  ] as const)(
     'has the same answer on either when %s, also after the request has ended',
-    async (_what, key, payload, absorbed) => {
+    async ([_what, key, payload, absorbed], { app, doors }) => {
       const asked = { ...line, payload, trigger: 'cli', caller: 'test' } as const
       if (absorbed) await acceptRequest(app.deps.store, asked)
       const [first, again] = [await ask(doors[0], key, payload), await ask(doors[1], `"${key}"`, payload)]
@@ -57,40 +57,46 @@ describe.runIf(backends.includes('postgres'))('an idempotency key over two repli
     },
   )
 
-  test('is refused with another payload by either, and is another key of another caller', async () => {
-    const first = await ask(doors[0], 'conflict', { n: 1 })
-    for (const door of doors) {
-      const { status, body } = await ask(door, 'conflict', { n: 2 })
-      expect({ status, ...sayProblem(body) }).toEqual({
-        status: 422,
-        code: 'conflict',
-        message: expect.stringMatching(/^Idempotency key "conflict" was used/),
-      })
-    }
-    const others = await ask(other, 'conflict', { n: 2 })
-    expect(others).toMatchObject({ status: 202, body: { absorbed: false } })
-    expect(others.body.id).not.toBe(first.body.id)
-  })
+  replicaTest(
+    'is refused with another payload by either, and is another key of another caller',
+    async ({ doors, other }) => {
+      const first = await ask(doors[0], 'conflict', { n: 1 })
+      for (const door of doors) {
+        const { status, body } = await ask(door, 'conflict', { n: 2 })
+        expect({ status, ...sayProblem(body) }).toEqual({
+          status: 422,
+          code: 'conflict',
+          message: expect.stringMatching(/^Idempotency key "conflict" was used/),
+        })
+      }
+      const others = await ask(other, 'conflict', { n: 2 })
+      expect(others).toMatchObject({ status: 202, body: { absorbed: false } })
+      expect(others.body.id).not.toBe(first.body.id)
+    },
+  )
 
-  test('whose first request is still being accepted is told to come again, and then has that one’s answer', async () => {
-    const payload = { slow: true }
-    const id = crypto.randomUUID()
-    await app.deps.store.transaction().execute(async tx => {
-      await sql`select worker.accept(${id}, ${line.account}, ${line.job}, ${JSON.stringify(payload)}::jsonb, 'http', 'normal',
+  replicaTest(
+    'whose first request is still being accepted is told to come again, and then has that one’s answer',
+    async ({ app, doors, other }) => {
+      const payload = { slow: true }
+      const id = crypto.randomUUID()
+      await app.deps.store.transaction().execute(async tx => {
+        await sql`select worker.accept(${id}, ${line.account}, ${line.job}, ${JSON.stringify(payload)}::jsonb, 'http', 'normal',
         ${caller}, 'slow', null, null, false)`.execute(tx)
-      const { status, headers, body } = await ask(doors[1], 'slow', payload)
-      expect({ status, retryAfter: headers['retry-after'], code: body.code }).toEqual({
-        status: 409,
-        retryAfter: '1',
-        code: 'in-progress',
+        const { status, headers, body } = await ask(doors[1], 'slow', payload)
+        expect({ status, retryAfter: headers['retry-after'], code: body.code }).toEqual({
+          status: 409,
+          retryAfter: '1',
+          code: 'in-progress',
+        })
+        // Nobody else's key waits for it.
+        expect((await ask(other, 'slow', { slow: 'other' })).status).toBe(202)
       })
-      // Nobody else's key waits for it.
-      expect((await ask(other, 'slow', { slow: 'other' })).status).toBe(202)
-    })
-    expect(await ask(doors[1], 'slow', payload)).toMatchObject({ status: 202, body: { id, absorbed: false } })
-  })
+      expect(await ask(doors[1], 'slow', payload)).toMatchObject({ status: 202, body: { id, absorbed: false } })
+    },
+  )
 
-  test('makes one request, however many ask on both at once', async () => {
+  replicaTest('makes one request, however many ask on both at once', async ({ app, doors }) => {
     const all = await Promise.all(Array.from({ length: 24 }, (_, n) => ask(doors[n % 2], 'at-once', { at: 'once' })))
     const accepted = all.filter(({ status }) => status === 202)
     expect(all.filter(({ status }) => status === 409)).toHaveLength(all.length - accepted.length)

@@ -1,49 +1,51 @@
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { createHttp } from '../../src/http/create-http.ts'
 import { doors } from '../../src/http/doors.ts'
 import { routeOf } from '../../src/http/operation-route.ts'
 import { apiRoles } from '../../src/operations/operation.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { letInAs } from '../fixtures/let-in.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeAnything } from '../fixtures/take-anything.ts'
 
 /** The other tenant's: in no answer to a caller that is bound to another account. */
 const foreign = 'southern'
 
-let app: TestApp
-let foreignRequest: string
-beforeAll(async () => {
-  app = await openTestApp({
-    clients: ['north', foreign, 'shared'].map(clientId => ({ clientId })),
-    callers: { north: ['portal', 'desk'], [foreign]: [`${foreign}-portal`, 'desk', 'phone/somebody'] },
-    jobs: [{ ...takeAnything('take-anything'), schedule: { everySeconds: 3_600 } }],
-    firstLogin: null,
+const test = appTest
+  .extend(
+    'appOptions',
+    { scope: 'file' },
+    {
+      clients: ['north', foreign, 'shared'].map(clientId => ({ clientId })),
+      callers: { north: ['portal', 'desk'], [foreign]: [`${foreign}-portal`, 'desk', 'phone/somebody'] },
+      jobs: [{ ...takeAnything('take-anything'), schedule: { everySeconds: 3_600 } }],
+      firstLogin: null,
+    },
+  )
+  .extend('foreignRequest', { scope: 'file', auto: true }, async ({ apps }) => {
+    const { store } = (await apps('embedded')).deps
+    const asked = { job: 'take-anything', trigger: 'cli', caller: 'test' } as const
+    await acceptRequest(store, { ...asked, account: 'north', payload: {} })
+    const { accepted } = await acceptRequest(store, { ...asked, account: foreign, payload: {} })
+    await sql`create table mirror.things (_account text, id int, _synced_at timestamptz, _deleted_at timestamptz,
+      _change bigint, primary key (_account, id))`.execute(store)
+    for (const account of ['north', foreign]) {
+      await sql`insert into mirror.things values (${account}, 1, now(), null, 1)`.execute(store)
+      await sql`insert into worker.holds (account, job, met_by, code, found, remedy, probe_at)
+        values (${account}, '', 'gate', 'claims', 'x', null, now() + interval '1 hour')`.execute(store)
+      await sql`insert into worker.runs (id, request_id, account, job, trigger, attempt, process, fence, state)
+        values (gen_random_uuid(), 'none', ${account}, 'take-anything', 'cli', 1, gen_random_uuid(), 1, 'succeeded')`.execute(
+        store,
+      )
+    }
+    return accepted.id
   })
-  const asked = { job: 'take-anything', trigger: 'cli', caller: 'test' } as const
-  await acceptRequest(app.deps.store, { ...asked, account: 'north', payload: {} })
-  const { accepted } = await acceptRequest(app.deps.store, { ...asked, account: foreign, payload: {} })
-  foreignRequest = accepted.id
-  await sql`create table mirror.things (_account text, id int, _synced_at timestamptz, _deleted_at timestamptz,
-    _change bigint, primary key (_account, id))`.execute(app.deps.store)
-  for (const account of ['north', foreign]) {
-    await sql`insert into mirror.things values (${account}, 1, now(), null, 1)`.execute(app.deps.store)
-    await sql`insert into worker.holds (account, job, met_by, code, found, remedy, probe_at)
-      values (${account}, '', 'gate', 'claims', 'x', null, now() + interval '1 hour')`.execute(app.deps.store)
-    await sql`insert into worker.runs (id, request_id, account, job, trigger, attempt, process, fence, state)
-      values (gen_random_uuid(), 'none', ${account}, 'take-anything', 'cli', 1, gen_random_uuid(), 1, 'succeeded')`.execute(
-      app.deps.store,
-    )
-  }
-})
-afterAll(() => app[Symbol.asyncDispose]())
-
-function openAs(client: string): FastifyInstance {
-  return createHttp({ operations: app.operations, log: app.logged.log, authorize: letInAs(apiRoles, client) })
-}
+  .extend('openAs', ({ app }) => (client: string): FastifyInstance => {
+    return createHttp({ operations: app.operations, log: app.logged.log, authorize: letInAs(apiRoles, client) })
+  })
 
 interface Asked {
   readonly account?: string
@@ -51,7 +53,12 @@ interface Asked {
 }
 
 /** Asks for an operation with everything that it needs, and the account where it takes one. */
-async function ask(http: FastifyInstance, route: string, { account, id = foreignRequest }: Asked = {}) {
+async function ask(
+  foreignRequest: string,
+  http: FastifyInstance,
+  route: string,
+  { account, id = foreignRequest }: Asked = {},
+) {
   const door = doors.find(({ operation }) => operation.route === route)
   if (!door) throw new TypeError(`${route} is served over HTTP`)
   const { method, path } = routeOf(door.operation)
@@ -75,31 +82,46 @@ const takesAccount = doors.filter(({ input }) => 'account' in input.shape).map((
 const takesId = doors.filter(({ input }) => 'id' in input.shape).map(({ operation }) => operation.route)
 
 describe('a caller that an account names', () => {
-  test.each(doors.map(({ operation }) => operation.route))('sees nothing of another account: %s', async route => {
-    await using http = openAs('portal')
-    expect((await ask(http, route)).body).not.toContain(foreign)
-  })
+  test.for(doors.map(({ operation }) => operation.route))(
+    'sees nothing of another account: %s',
+    async (route, { foreignRequest, openAs }) => {
+      await using http = openAs('portal')
+      expect((await ask(foreignRequest, http, route)).body).not.toContain(foreign)
+    },
+  )
 
-  test.each(takesAccount)('is told of another account what it is told of one that there is not: %s', async route => {
-    await using http = openAs('portal')
-    const [other, none] = [await ask(http, route, { account: foreign }), await ask(http, route, { account: 'nowhere' })]
-    expect(other.status).toBe(404)
-    expect(other.body.replaceAll(foreign, '…')).toBe(none.body.replaceAll('nowhere', '…'))
-  })
+  test.for(takesAccount)(
+    'is told of another account what it is told of one that there is not: %s',
+    async (route, { foreignRequest, openAs }) => {
+      await using http = openAs('portal')
+      const [other, none] = [
+        await ask(foreignRequest, http, route, { account: foreign }),
+        await ask(foreignRequest, http, route, { account: 'nowhere' }),
+      ]
+      expect(other.status).toBe(404)
+      expect(other.body.replaceAll(foreign, '…')).toBe(none.body.replaceAll('nowhere', '…'))
+    },
+  )
 
-  test.each(takesId)('is told of another’s request what it is told of one that there is not: %s', async route => {
-    await using http = openAs('portal')
-    const [other, none] = [await ask(http, route), await ask(http, route, { id: 'none' })]
-    expect(other.status).toBe(404)
-    expect(other.body.replaceAll(foreignRequest, '…')).toBe(none.body.replaceAll('none', '…'))
-    const report = await app.operations.getRequest({ id: foreignRequest })
-    expect(report.state).toBe('waiting')
-  })
+  test.for(takesId)(
+    'is told of another’s request what it is told of one that there is not: %s',
+    async (route, { app, foreignRequest, openAs }) => {
+      await using http = openAs('portal')
+      const [other, none] = [
+        await ask(foreignRequest, http, route),
+        await ask(foreignRequest, http, route, { id: 'none' }),
+      ]
+      expect(other.status).toBe(404)
+      expect(other.body.replaceAll(foreignRequest, '…')).toBe(none.body.replaceAll('none', '…'))
+      const report = await app.operations.getRequest({ id: foreignRequest })
+      expect(report.state).toBe('waiting')
+    },
+  )
 })
 
 const accountsOf = z.object({ items: z.array(z.object({ name: z.string() })) })
 
-test.each([
+test.for([
   ['portal', ['north']],
   [`${foreign}-portal`, [foreign]],
   ['desk', ['north', foreign]],
@@ -109,24 +131,27 @@ test.each([
   ['stranger', ['shared']],
   // Names are compared as a whole.
   ['porta', ['shared']],
-])('%s uses the accounts %j', async (client, expected) => {
+] as const)('%s uses the accounts %j', async ([client, expected], { openAs }) => {
   await using http = openAs(client)
   const { items } = accountsOf.parse((await http.inject({ url: '/accounts' })).json())
   expect(items.map(({ name }) => name)).toEqual(expected)
 })
 
-test('the control socket’s callers use every account', async () => {
+test('the control socket’s callers use every account', async ({ app }) => {
   expect((await app.operations.listAccounts()).map(({ name }) => name)).toEqual(['north', foreign, 'shared'])
 })
 
-test('a caller with one account need not name it, and one with several has to', async () => {
+test('a caller with one account need not name it, and one with several has to', async ({ foreignRequest, openAs }) => {
   await using portal = openAs('portal')
-  expect(await ask(portal, 'POST /jobs/:job/requests')).toMatchObject({ status: 202 })
+  expect(await ask(foreignRequest, portal, 'POST /jobs/:job/requests')).toMatchObject({ status: 202 })
   expect((await portal.inject({ url: '/changes?table=things' })).json()).toMatchObject({
     changes: [{ account: 'north', key: { id: '1' } }],
   })
   await using desk = openAs('desk')
   for (const route of ['POST /jobs/:job/requests', 'GET /changes', 'POST /holds/probe']) {
-    expect(await ask(desk, route)).toMatchObject({ status: 400, body: expect.stringContaining('several accounts') })
+    expect(await ask(foreignRequest, desk, route)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('several accounts'),
+    })
   }
 })

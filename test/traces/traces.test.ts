@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
-import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { jobs as wikiJobs } from '../../examples/wiki/src/jobs/list.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import type { TraceHeaders } from '../../src/observer/trace-headers.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { letIn } from '../fixtures/let-in.ts'
-import { backends, openTestApp, type TestApp, type TestProcess } from '../fixtures/open-test-app.ts'
-import { type CapturedSpans, captureSpans } from './capture-spans.ts'
+import { type Backend, backends, type TestApp, type TestProcess } from '../fixtures/open-test-app.ts'
+import { captureSpans } from './capture-spans.ts'
 
 const account = 'default'
 const payload = z.strictObject({ note: z.string().default('') })
@@ -35,21 +35,15 @@ const askForOther = defineJob({
 const other = defineJob({ name: 'other', payload, run: async () => ({}) })
 const jobs = [...wikiJobs.filter(({ name }) => name === 'sync-topics'), failOnce, askForOther, other]
 
-let spans: CapturedSpans
-let app: TestApp
-let http: FastifyInstance
-let url: string
-beforeAll(async () => {
-  spans = captureSpans()
-  app = await openTestApp({ backend: backends.at(-1) ?? 'embedded', jobs, observers: [spans.observer] })
-  http = createHttp({ operations: app.operations, authorize: letIn, log: app.logged.log })
-  url = await http.listen({ host: '127.0.0.1', port: 0 })
-})
-afterAll(async () => {
-  await http.close()
-  await app[Symbol.asyncDispose]()
-  spans[Symbol.dispose]()
-})
+const test = appTest
+  .extend('backend', (): Backend => backends.at(-1) ?? 'embedded')
+  .extend('spans', { scope: 'file' }, ({ closing }) => closing.use(captureSpans()))
+  .extend('appOptions', { scope: 'file' }, ({ spans }) => ({ jobs, observers: [spans.observer] }))
+  .extend('url', async ({ app: { operations, logged } }, { onCleanup }) => {
+    const http = createHttp({ operations, authorize: letIn, log: logged.log })
+    onCleanup(() => http.close())
+    return http.listen({ host: '127.0.0.1', port: 0 })
+  })
 
 /** A caller that is traced, as another service is. */
 function newCaller() {
@@ -59,7 +53,12 @@ function newCaller() {
   return { traceId, spanId, headers }
 }
 
-async function ask(job: string, { headers }: { readonly headers: TraceHeaders }, body: object = {}): Promise<string> {
+async function ask(
+  url: string,
+  job: string,
+  { headers }: { readonly headers: TraceHeaders },
+  body: object = {},
+): Promise<string> {
   const init = {
     method: 'POST',
     body: JSON.stringify(body),
@@ -71,13 +70,13 @@ async function ask(job: string, { headers }: { readonly headers: TraceHeaders },
 }
 
 /** In another process than the one that accepts requests: all that both share is the store and the queue. */
-async function serveElsewhere(opened: AsyncDisposableStack): Promise<TestProcess> {
+async function serveElsewhere(app: TestApp, opened: AsyncDisposableStack): Promise<TestProcess> {
   const peer = opened.use(await app.openPeer())
   await peer.serve()
   return peer
 }
 
-async function untilDone(id: string): Promise<void> {
+async function untilDone(app: TestApp, id: string): Promise<void> {
   await expect.poll(async () => (await app.operations.getRequest({ id })).state).toBe('done')
 }
 
@@ -86,12 +85,16 @@ const named = (all: readonly ReadableSpan[], name: string) => all.filter(span =>
 const childrenOf = (all: readonly ReadableSpan[], parent: ReadableSpan | undefined) =>
   all.filter(span => span.parentSpanContext?.spanId === idOf(parent))
 
-test('one trace leads from the caller through request, ticket, claim and run, over two processes, to pages and commits', async () => {
+test('one trace leads from the caller through request, ticket, claim and run, over two processes, to pages and commits', async ({
+  app,
+  spans,
+  url,
+}) => {
   const caller = newCaller()
-  const id = await ask('sync-topics', caller)
+  const id = await ask(url, 'sync-topics', caller)
   await using opened = new AsyncDisposableStack()
-  await serveElsewhere(opened)
-  await untilDone(id)
+  await serveElsewhere(app, opened)
+  await untilDone(app, id)
 
   await expect.poll(() => named(spans.of(caller.traceId), 'run sync-topics')).toHaveLength(1)
   const all = spans.of(caller.traceId)
@@ -142,13 +145,17 @@ test('one trace leads from the caller through request, ticket, claim and run, ov
   })
 })
 
-test('a request that is absorbed is linked to the trace of the one that absorbs it, and that run to it', async () => {
+test('a request that is absorbed is linked to the trace of the one that absorbs it, and that run to it', async ({
+  app,
+  spans,
+  url,
+}) => {
   const [first, second] = [newCaller(), newCaller()]
-  const id = await ask('other', first)
-  expect(await ask('other', second)).toBe(id)
+  const id = await ask(url, 'other', first)
+  expect(await ask(url, 'other', second)).toBe(id)
   await using opened = new AsyncDisposableStack()
-  await serveElsewhere(opened)
-  await untilDone(id)
+  await serveElsewhere(app, opened)
+  await untilDone(app, id)
 
   await expect.poll(() => named(spans.of(first.traceId), 'run other')).toHaveLength(1)
   const [absorbing] = named(spans.of(first.traceId), 'request other')
@@ -160,16 +167,20 @@ test('a request that is absorbed is linked to the trace of the one that absorbs 
   expect(named(spans.of(second.traceId), 'run other')).toEqual([])
 })
 
-test('each attempt is a run of the same trace, one that failed says so, and none holds a payload or a message', async () => {
+test('each attempt is a run of the same trace, one that failed says so, and none holds a payload or a message', async ({
+  app,
+  spans,
+  url,
+}) => {
   const caller = newCaller()
   const note = 'canary-of-a-payload'
-  const id = await ask('fail-once', caller, { payload: { note } })
+  const id = await ask(url, 'fail-once', caller, { payload: { note } })
   await using opened = new AsyncDisposableStack()
-  const peer = await serveElsewhere(opened)
+  const peer = await serveElsewhere(app, opened)
   await expect.poll(() => failures).toBe(1)
   await expect.poll(async () => (await app.operations.getRequest({ id })).state).toBe('waiting')
   await peer.operations.makeRequest({ job: 'fail-once', account, payload: { note }, priority: 'high' })
-  await untilDone(id)
+  await untilDone(app, id)
 
   await expect.poll(() => named(spans.of(caller.traceId), 'run fail-once')).toHaveLength(2)
   const runs = named(spans.of(caller.traceId), 'run fail-once')
@@ -179,11 +190,11 @@ test('each attempt is a run of the same trace, one that failed says so, and none
   for (const secret of ['canary', 'secret-of-default', 'eyJ']) expect(spans.text()).not.toContain(secret)
 })
 
-test('what a run asks for belongs to its trace', async () => {
+test('what a run asks for belongs to its trace', async ({ app, spans, url }) => {
   const caller = newCaller()
   await using opened = new AsyncDisposableStack()
-  await serveElsewhere(opened)
-  await untilDone(await ask('ask-for-other', caller))
+  await serveElsewhere(app, opened)
+  await untilDone(app, await ask(url, 'ask-for-other', caller))
 
   await expect.poll(() => named(spans.of(caller.traceId), 'run other')).toHaveLength(1)
   const all = spans.of(caller.traceId)
@@ -192,12 +203,12 @@ test('what a run asks for belongs to its trace', async () => {
   expect(childrenOf(all, request).map(({ name }) => name)).toContain('run other')
 })
 
-test('the log names the trace in each line of the run', async () => {
+test('the log names the trace in each line of the run', async ({ app, url }) => {
   const caller = newCaller()
   await using opened = new AsyncDisposableStack()
-  await serveElsewhere(opened)
-  const id = await ask('other', caller)
-  await untilDone(id)
+  await serveElsewhere(app, opened)
+  const id = await ask(url, 'other', caller)
+  await untilDone(app, id)
   const isDone = (line: Record<string, unknown>) => line.request === id && line.msg === 'run succeeded'
   await expect.poll(() => app.logged.lines.some(isDone)).toBe(true)
   const lines = app.logged.lines.filter(line => line.request === id)
@@ -205,7 +216,7 @@ test('the log names the trace in each line of the run', async () => {
   for (const line of lines) expect(line).toMatchObject({ trace: caller.traceId })
 })
 
-test('an instrumentation of the network adds nothing to an exchange that is traced', async () => {
+test('an instrumentation of the network adds nothing to an exchange that is traced', async ({ spans }) => {
   const { during = expect.fail() } = spans.observer
   const line = { job: 'other', account }
   const api = { kind: 'api', account, api: 'rest', operation: 'GET', url: 'http://api.example' } as const
@@ -215,7 +226,7 @@ test('an instrumentation of the network adds nothing to an exchange that is trac
   expect(isRecording).toBe(false)
 })
 
-test('what a woken line holds is no part of the trace that woke it', async () => {
+test('what a woken line holds is no part of the trace that woke it', async ({ spans }) => {
   const { during = expect.fail() } = spans.observer
   const line = { job: 'other', account }
   const headers = await during({ kind: 'request', line, trigger: 'cli', caller: undefined }, () =>
