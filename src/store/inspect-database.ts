@@ -3,12 +3,13 @@ import { ConfigError, type Explanation, OutageError } from '../errors.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { migrations } from './migrations.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'
+import { findNewerStore } from './newer-store.ts'
 import { explainPostgresFailure, namePostgres, readOnly } from './postgres-failure.ts'
 import { setSession } from './session-settings.ts'
 import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
-  /** What prevents the worker from using it: its encoding, a pooler, a standby, a missing privilege. */
+  /** What prevents the worker from using it: its encoding, a newer version's migrations, a pooler, a standby, a missing privilege. */
   readonly problem?: Explanation | undefined
   /** False before the first start. */
   readonly hasStore: boolean
@@ -63,11 +64,13 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
   )
   const { name = '', encoding = '', isReadOnly = false, hasStore = false } = rows[0] ?? {}
   const mayRead = hasStore && (await canRead(client))
-  const pending = mayRead ? await findPending(client) : hasStore ? [] : Object.keys(migrations)
+  const executed = mayRead ? await listExecuted(client) : undefined
+  const pending = executed || !hasStore ? Object.keys(migrations).filter(name => !executed?.has(name)) : []
   return {
     problem:
       findEncodingProblem(encoding, name) ??
       (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
+      findNewerStore([...(executed ?? [])]) ??
       (await findSharedSession(client, () => connect(databaseUrl))) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),
     hasStore,
@@ -86,10 +89,9 @@ async function canRead(client: pg.Client): Promise<boolean> {
   return rows[0]?.may === true
 }
 
-async function findPending(client: pg.Client): Promise<readonly string[]> {
+async function listExecuted(client: pg.Client): Promise<ReadonlySet<string>> {
   const { rows } = await client.query<{ name: string }>('select name from worker.kysely_migration')
-  const done = new Set(rows.map(row => row.name))
-  return Object.keys(migrations).filter(name => !done.has(name))
+  return new Set(rows.map(row => row.name))
 }
 
 /** A migration that may be pending splits a hold's text in two. */

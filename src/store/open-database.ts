@@ -11,6 +11,7 @@ import { findEncodingProblem } from './database-encoding.ts'
 import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
+import { findNewerStore } from './newer-store.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { prepareMarked } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
@@ -162,7 +163,8 @@ async function openPGlite(dataDir: string): Promise<PGlite> {
 async function migrate(store: Store): Promise<void> {
   const { rows } = await sql<{ encoding: string; database: string }>`
     select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
-  const problem = rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)
+  const problem =
+    (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ?? findNewerStore(await listExecuted(store))
   if (problem) throw new ConfigError([problem])
   const migrator = new Migrator({
     db: store,
@@ -171,4 +173,12 @@ async function migrate(store: Store): Promise<void> {
   })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
+}
+
+async function listExecuted(store: Store): Promise<readonly string[]> {
+  const { rows } = await sql<{ isThere: boolean }>`
+    select to_regclass('worker.kysely_migration') is not null as "isThere"`.execute(store)
+  if (!rows[0]?.isThere) return []
+  const { rows: executed } = await sql<{ name: string }>`select name from worker.kysely_migration`.execute(store)
+  return executed.map(({ name }) => name)
 }

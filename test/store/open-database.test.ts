@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { ConfigError } from '../../src/errors.ts'
+import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { prepared } from '../../src/store/prepared-statements.ts'
@@ -66,6 +68,24 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     )
     expect(rows).toEqual([{ count: String(Object.keys(migrations).length) }])
     for (const database of opened) await database[Symbol.asyncDispose]()
+  })
+
+  test('an older version refuses a store that a newer one has migrated, and doctor says the same', async () => {
+    await using empty = await createDatabase()
+    {
+      await using database = await openDatabase({ databaseUrl: empty.url }, log)
+      await sql`insert into worker.kysely_migration (name, timestamp) values ('9999_future', '2099-01-01')`.execute(
+        database.store,
+      )
+    }
+    const problem = {
+      found: 'A newer version of hasura-sync-worker has migrated the store (9999_future)',
+      remedy: 'start that version, or restore a dump from before the upgrade',
+    }
+    const opening = openDatabase({ databaseUrl: empty.url }, log)
+    await expect(opening).rejects.toThrow(ConfigError)
+    await expect(opening).rejects.toMatchObject(problem)
+    expect(await inspectDatabase(empty.url)).toMatchObject({ problem, pending: [] })
   })
 
   test('settings of the URL join ours', async () => {

@@ -1,0 +1,16 @@
+import type { Explanation } from '../errors.ts'
+import { migrations } from './migrations.ts'
+
+/**
+ * A store that a newer version has migrated can't be used by this one, which doesn't know what has changed.
+ *
+ * @param executed names of all migrations that the store has
+ */
+export function findNewerStore(executed: readonly string[]): Explanation | undefined {
+  const unknown = executed.filter(name => !Object.hasOwn(migrations, name))
+  if (unknown.length === 0) return undefined
+  return {
+    found: `A newer version of hasura-sync-worker has migrated the store (${unknown.join(', ')})`,
+    remedy: 'start that version, or restore a dump from before the upgrade',
+  }
+}
