@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { checkAccountJobs } from '../../src/app/check-account-jobs.ts'
 import { parseConfig } from '../../src/config/config.ts'
@@ -6,7 +6,7 @@ import { checkJobList } from '../../src/definitions/check-jobs.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { readJobSettings } from '../../src/definitions/job-settings.ts'
 import { ConfigError, RefusalError } from '../../src/errors.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 
 const seen: unknown[] = []
@@ -117,20 +117,20 @@ describe('settings', () => {
   })
 })
 
-describe('a run', () => {
-  let app: TestApp
-  const env: Record<string, string> = {}
-  beforeAll(async () => {
-    app = await openTestApp({ jobs: [indexArticles], settings: { env, readSecretFile } })
-  })
-  afterAll(() => app[Symbol.asyncDispose]())
+const env: Record<string, string> = {}
+const runTest = appTest.extend(
+  'appOptions',
+  { scope: 'file' },
+  { jobs: [indexArticles], settings: { env, readSecretFile } },
+)
 
-  test('without what its job needs is refused, and the job listed with what is missing', async () => {
+describe('a run', () => {
+  runTest('without what its job needs is refused, and the job listed with what is missing', async ({ app }) => {
     await expect(runPull(app, indexArticles, 'default')).rejects.toThrow('SEARCH_URL is missing')
     expect(await app.operations.listJobs()).toMatchObject([{ problem: expect.stringContaining('SEARCH_TOKEN') }])
   })
 
-  test('gets the settings as its schema parses them, and a file as it is now', async () => {
+  runTest('gets the settings as its schema parses them, and a file as it is now', async ({ app }) => {
     Object.assign(env, { SEARCH_URL: url, SEARCH_TOKEN_FILE: '/run/token' })
     files['/run/token'] = 'first-token'
     await runPull(app, indexArticles, 'default')
@@ -144,7 +144,7 @@ describe('a run', () => {
     expect(await app.operations.listJobs()).toMatchObject([{ problem: null }])
   })
 
-  test('that tells a secret in its error has it taken out', async () => {
+  runTest('that tells a secret in its error has it taken out', async ({ app }) => {
     env.SEARCH_PAGES = '0'
     await expect(runPull(app, indexArticles, 'default')).rejects.toThrow(/^401 with \[redacted\] \(at /)
     expect(app.logged.text()).not.toContain('second-token')

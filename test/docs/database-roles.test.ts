@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Client, escapeIdentifier } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { openApp } from '../../src/app/app.ts'
 import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { ConfigError } from '../../src/errors.ts'
@@ -10,10 +10,9 @@ import { migrations } from '../../src/store/migrations.ts'
 import { renderMigrations } from '../../src/store/render-migrations.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { run } from '../cli/run-command.ts'
+import { appTest } from '../fixtures/app-test.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
-import type { ServiceHandle } from '../services/local-service.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
 import { openPlainStore, runScript } from '../store/plain-store.ts'
 import { findCodeBlocks, findCommands, findSection, readDocument, wordsOf } from './markdown.ts'
@@ -37,57 +36,57 @@ const hostOfTest = {
   project: wikiProject,
 }
 
-describe.runIf(postgresServer)('the roles of operations.md', () => {
-  let server: ServiceHandle
-  let app: TestApp
-  /** Everything is done by the statements of the document; what a person does beside them is here. */
-  beforeAll(async () => {
-    server = await startPostgres()
-    await as('postgres', roles)
-    await migrate()
-    app = await openTestApp({
-      backend: 'embedded',
-      env: { DATABASE_URL: urlOf('sync_worker') },
-      clients: [{ clientId: 'north' }, { clientId: 'south' }],
-    })
-    for (const account of ['north', 'south']) await sync('sync-topics', account)
-  })
-  afterAll(async () => {
-    await app[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-  })
-
-  function urlOf(user: string): string {
-    const url = new URL(server.url)
-    url.username = user
-    return url.href
-  }
-
-  async function as(user: string, statements: string): Promise<readonly Record<string, unknown>[]> {
-    const client = new Client({ connectionString: urlOf(user) })
-    await client.connect()
-    try {
-      const result: unknown = await client.query(statements)
-      const last = [result].flat().at(-1)
-      return Object(last).rows ?? []
-    } finally {
-      await client.end()
+/** Everything is done by the statements of the document; what a person does beside them is here. */
+const test = appTest
+  .extend('urlOf', { scope: 'file' }, async ({ closing }) => {
+    const server = closing.use(await startPostgres())
+    return (user: string): string => {
+      const url = new URL(server.url)
+      url.username = user
+      return url.href
     }
-  }
-
-  async function migrate(): Promise<void> {
+  })
+  .extend(
+    'as',
+    { scope: 'file' },
+    ({ urlOf }) =>
+      (user: string, statements: string) =>
+        runAs(urlOf(user), statements),
+  )
+  .extend('appOptions', { scope: 'file' }, async ({ as, urlOf }) => {
+    await as('postgres', roles)
     const [command = ''] = findCommands(section)
     // On a machine where nothing is configured.
     const { out } = await run({}, ...wordsOf(command).slice(wordsOf(command).indexOf('--') + 1))
     await as('postgres', `set role sync_owner; ${out}`)
+    return { env: { DATABASE_URL: urlOf('sync_worker') }, clients: [{ clientId: 'north' }, { clientId: 'south' }] }
+  })
+  .extend('sync', { scope: 'file', auto: true }, async ({ apps }) => {
+    const { operations } = await apps('embedded')
+    const sync = (job: string, account: string) =>
+      operations.run({ job, account }, { signal: AbortSignal.timeout(30_000) })
+    for (const account of ['north', 'south']) await sync('sync-topics', account)
+    return sync
+  })
+  .extend('accountsSeenBy', { scope: 'file' }, ({ as }) => async (user: string, table = 'topics') => {
+    const rows = await as(user, `select distinct _account from mirror.${table} order by 1`)
+    return rows.map(({ _account: account }) => account)
+  })
+
+async function runAs(connectionString: string, statements: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new Client({ connectionString })
+  await client.connect()
+  try {
+    const result: unknown = await client.query(statements)
+    const last = [result].flat().at(-1)
+    return Object(last).rows ?? []
+  } finally {
+    await client.end()
   }
+}
 
-  const sync = (job: string, account: string) =>
-    app.operations.run({ job, account }, { signal: AbortSignal.timeout(30_000) })
-  const accountsSeenBy = async (user: string, table = 'topics') =>
-    (await as(user, `select distinct _account from mirror.${table} order by 1`)).map(({ _account: account }) => account)
-
-  test('let the worker start and work, and doctor finds nothing missing', async () => {
+describe.runIf(postgresServer)('the roles of operations.md', () => {
+  test('let the worker start and work, and doctor finds nothing missing', async ({ app, sync }) => {
     const { findings } = await inspectServices(app.config, undefined)
     expect(findings.get('store')).toMatchObject({
       status: 'ok',
@@ -98,29 +97,29 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     expect(await sync('sync-topics', 'north')).toHaveProperty('from')
   })
 
-  test.each([
+  test.for([
     ['create schema other', 'permission denied for database'],
     ['create table worker.mine (a int)', 'permission denied for schema worker'],
     ['alter table worker.requests add column mine int', 'must be owner of table requests'],
     ['alter function worker.rank_offset(text) immutable', 'must be owner of function'],
     ['truncate worker.requests', 'permission denied for table requests'],
     ['drop schema mirror', 'must be owner of schema mirror'],
-  ])('do not let the worker %s', async (statement, refusal) => {
+  ] as const)('do not let the worker %s', async ([statement, refusal], { as }) => {
     await expect(as('sync_worker', statement)).rejects.toThrow(refusal)
   })
 
-  test('let the worker give a mirror table the column that a document has gained', async () => {
+  test('let the worker give a mirror table the column that a document has gained', async ({ as }) => {
     await as('sync_worker', 'begin; alter table mirror.topics add column gained text; rollback')
   })
 
-  test('let a reader of the mirror read every row, and write none', async () => {
+  test('let a reader of the mirror read every row, and write none', async ({ as, accountsSeenBy }) => {
     await as('postgres', 'create role reporting login; grant mirror_reader to reporting')
     expect(await accountsSeenBy('reporting')).toEqual(['north', 'south'])
     await expect(as('reporting', 'delete from mirror.topics')).rejects.toThrow('permission denied')
     await expect(as('reporting', 'select * from worker.requests')).rejects.toThrow('permission denied')
   })
 
-  test('let a program make requests, and nothing else', async () => {
+  test('let a program make requests, and nothing else', async ({ app, as }) => {
     await as('postgres', `create role orders login; set role sync_owner; ${grants}`)
     const [made] = await as('orders', request)
     const store = app.deps.store.selectFrom('worker.requests').select(['caller', 'trigger'])
@@ -131,7 +130,11 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     await expect(as('orders', 'select * from mirror.topics')).rejects.toThrow('permission denied')
   })
 
-  test('let a reader of one account see its rows alone, and tables that are new not before they are protected', async () => {
+  test('let a reader of one account see its rows alone, and tables that are new not before they are protected', async ({
+    as,
+    sync,
+    accountsSeenBy,
+  }) => {
     await as('postgres', `${rowSecurity}; ${reader}`)
     await expect(accountsSeenBy('north_dashboard')).rejects.toThrow('permission denied')
     await as('postgres', perTable)
@@ -155,7 +158,11 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     expect(await sync('sync-topics', 'south')).not.toMatchObject({ counts: { inserted: 12 } })
   })
 
-  test('keep the worker from starting while a migration is pending, with what an administrator has to run', async () => {
+  test('keep the worker from starting while a migration is pending, with what an administrator has to run', async ({
+    app,
+    as,
+    urlOf,
+  }) => {
     await as('postgres', 'create database older')
     const older = (user: string) => urlOf(user).replace(/\/postgres$/, '/older')
     const schemas = roles.split(';').filter(statement => !statement.trim().startsWith('create role'))
@@ -180,7 +187,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     expect(await inspectDatabase(older('sync_worker'))).toMatchObject({ problem: undefined, pending: [] })
   })
 
-  test.each([
+  test.for([
     ['revoke usage on schema mirror', 'USAGE on schema mirror', 'grant usage on schema mirror to sync_worker'],
     ['revoke create on schema mirror', 'CREATE on schema mirror', 'grant create on schema mirror to sync_worker'],
     [
@@ -193,7 +200,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
       'EXECUTE on 1 functions of schema worker',
       'grant execute on all functions in schema worker to sync_worker',
     ],
-  ])('are told by doctor when one lacks something: %s', async (revoke, lacks, grant) => {
+  ] as const)('are told by doctor when one lacks something: %s', async ([revoke, lacks, grant], { as, urlOf }) => {
     await as('postgres', `${revoke} from sync_worker, public`)
     expect((await inspectDatabase(urlOf('sync_worker'))).problem).toEqual({
       found: `User "sync_worker" of DATABASE_URL lacks ${lacks}`,
@@ -203,7 +210,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     expect((await inspectDatabase(urlOf('sync_worker'))).problem).toBeUndefined()
   })
 
-  test('are told by doctor when a mirror table belongs to somebody else', async () => {
+  test('are told by doctor when a mirror table belongs to somebody else', async ({ as, urlOf }) => {
     await as(
       'postgres',
       `alter table mirror.topics owner to ${escapeIdentifier('postgres')}; grant all on mirror.topics to sync_worker`,

@@ -1,60 +1,73 @@
+import { randomUUID } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type CheckId, checkIds } from '../../src/doctor/check.ts'
 import { openHome } from '../cli/run-command.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { type Persium, startPersium } from '../sandbox/persium/start-persium.ts'
+import type { Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
+import { startPersium } from '../sandbox/persium/start-persium.ts'
 import { startRestServer } from '../sandbox/rest/rest-server.ts'
 import { findFreePort } from '../services/free-port.ts'
 import { runDoctor } from './run-doctor.ts'
 
 const namespace = 'https://hasura.io/jwt/claims'
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox()
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
-afterEach(() => {
-  sandbox.idp.clearFaults()
-  sandbox.hasura.clearFaults()
-  sandbox.hasura.setJwt({ jwkUrl: sandbox.idp.jwksUrl, issuer: sandbox.idp.issuer })
-})
-
-let made = 0
-let home: Awaited<ReturnType<typeof openHome>>
-let clientId: string
-beforeEach(async () => {
-  made += 1
-  clientId = `doctor-${made}`
-  const opened = await openHome(sandbox, clientId)
-  // There is no database yet, so none has to be opened.
-  home = { ...opened, env: { ...opened.env, DATA_DIR: join(opened.folder, 'not-there-yet') } }
-  await writeFile(home.secretFile, `secret-of-${clientId}`)
-  await chmod(home.secretFile, 0o600)
-})
-afterEach(() => home[Symbol.asyncDispose]())
-
-/** As an administrator who changes one thing of a client that is well. */
-function changeClient(change: object): void {
-  const well = { clientId, clientSecret: `secret-of-${clientId}`, roles: ['viewer'], email: 'a@wiki.example' }
-  sandbox.idp.addClient({ ...well, ...change })
+/** An account that is well, and an administrator who changes one thing of its client. */
+interface CheckedAccount {
+  readonly sandbox: Sandbox
+  readonly clientId: string
+  readonly home: Pick<Awaited<ReturnType<typeof openHome>>, 'secretFile' | 'env'>
+  changeClient(change: object): void
+  changeClaims(change: (claims: Record<string, unknown>) => Record<string, unknown>): void
 }
 
-function changeClaims(change: (claims: Record<string, unknown>) => Record<string, unknown>): void {
-  sandbox.idp.setClaims(clientId, payload => ({
-    ...payload,
-    [namespace]: change({ ...(payload[namespace] as object) }),
-  }))
-}
+const test = sandboxTest
+  .extend('clientId', () => `doctor-${randomUUID().slice(0, 8)}`)
+  .extend('home', async ({ sandbox, clientId }, { onCleanup }) => {
+    const home = await openHome(sandbox, clientId)
+    onCleanup(() => home[Symbol.asyncDispose]())
+    await writeFile(home.secretFile, `secret-of-${clientId}`)
+    await chmod(home.secretFile, 0o600)
+    // There is no database yet, so none has to be opened.
+    return { ...home, env: { ...home.env, DATA_DIR: join(home.folder, 'not-there-yet') } }
+  })
+  .extend('checked', ({ sandbox, clientId, home }, { onCleanup }): CheckedAccount => {
+    const { idp, hasura } = sandbox
+    onCleanup(() => {
+      idp.clearFaults()
+      hasura.clearFaults()
+      hasura.setJwt({ jwkUrl: idp.jwksUrl, issuer: idp.issuer })
+    })
+    const well = { clientId, clientSecret: `secret-of-${clientId}`, roles: ['viewer'], email: 'a@wiki.example' }
+    return {
+      sandbox,
+      clientId,
+      home,
+      changeClient: change => idp.addClient({ ...well, ...change }),
+      changeClaims: change =>
+        idp.setClaims(clientId, payload => ({
+          ...payload,
+          [namespace]: change({ ...(payload[namespace] as object) }),
+        })),
+    }
+  })
+  .extend('persium', async ({ sandbox: { idp }, clientId }, { onCleanup }) => {
+    const persium = await startPersium({
+      issuer: { issuer: idp.issuer, jwksUrl: idp.jwksUrl },
+      clients: [{ clientId, organisationUuid: 'o', label: 'l' }],
+    })
+    onCleanup(() => persium[Symbol.asyncDispose]())
+    return persium
+  })
+  .extend('restEnv', ({ home, persium }) => ({ ...home.env, HASURA_URL: '', API_BASE_URL: persium.baseUrl }))
 
 function mapClaims(path: string): Record<string, string> {
   const map = { 'x-hasura-allowed-roles': { path }, 'x-hasura-default-role': 'viewer' }
   return { HASURA_CLAIMS_MAP: JSON.stringify(map) }
 }
 
-test('an account that is well has every check in its place, and ends with 0', async () => {
+test('an account that is well has every check in its place, and ends with 0', async ({ home }) => {
   const { code, diagnoses, find } = await runDoctor(home.env)
   expect(code).toBe(0)
   expect(diagnoses.map(({ account, ok }) => ({ account, ok }))).toEqual([{ account: 'default', ok: true }])
@@ -66,9 +79,9 @@ test('an account that is well has every check in its place, and ends with 0', as
 
 interface Fault {
   readonly what: string
-  make?(): unknown
+  make?(checked: CheckedAccount): unknown
   /** What of the environment is otherwise. */
-  env?(): Promise<Record<string, string>> | Record<string, string>
+  env?(checked: CheckedAccount): Promise<Record<string, string>> | Record<string, string>
   readonly id: CheckId
   readonly status: 'fail' | 'warn'
   readonly detail: RegExp
@@ -79,29 +92,29 @@ interface Fault {
 const faults: readonly Fault[] = [
   {
     what: 'a wrong secret',
-    make: () => writeFile(home.secretFile, 'wrong'),
+    make: ({ home }) => writeFile(home.secretFile, 'wrong'),
     id: 'client-auth',
     status: 'fail',
-    detail: /refused client "doctor-\d+" .*unauthorized_client/,
-    hint: /Clients → doctor-\d+ → Credentials, because it is wrong, was rotated, or has expired/,
+    detail: /refused client "doctor-\w+" .*unauthorized_client/,
+    hint: /Clients → doctor-\w+ → Credentials, because it is wrong, was rotated, or has expired/,
     code: 3,
   },
   {
     what: 'a client that is unknown or disabled, which look the same',
-    make: () => sandbox.idp.setEnabled(clientId, false),
+    make: ({ sandbox, clientId }) => sandbox.idp.setEnabled(clientId, false),
     id: 'client-auth',
     status: 'fail',
     detail: /invalid_client/,
-    hint: /the client is enabled \(Clients → doctor-\d+\)/,
+    hint: /the client is enabled \(Clients → doctor-\w+\)/,
     code: 3,
   },
   {
     what: 'service accounts switched off',
-    make: () => changeClient({ serviceAccount: false }),
+    make: ({ changeClient }) => changeClient({ serviceAccount: false }),
     id: 'client-auth',
     status: 'fail',
     detail: /not enabled to retrieve service account/,
-    hint: /Service account roles under Clients → doctor-\d+ → Settings → Capability config/,
+    hint: /Service account roles under Clients → doctor-\w+ → Settings → Capability config/,
     code: 3,
   },
   {
@@ -115,10 +128,10 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a key file that holds none',
-    env: () => ({ CLIENT_AUTH: 'private_key_jwt', CLIENT_KEY_FILE: home.secretFile, CLIENT_SECRET_FILE: '' }),
+    env: ({ home }) => ({ CLIENT_AUTH: 'private_key_jwt', CLIENT_KEY_FILE: home.secretFile, CLIENT_SECRET_FILE: '' }),
     id: 'client-auth',
     status: 'fail',
-    detail: /The key file \S+ of client "doctor-\d+" holds no private key/,
+    detail: /The key file \S+ of client "doctor-\w+" holds no private key/,
     hint: /PEM/,
     code: 3,
   },
@@ -128,22 +141,23 @@ const faults: readonly Fault[] = [
     id: 'scope',
     status: 'fail',
     detail: /refused the scopes "wiki-admin".*invalid_scope/,
-    hint: /Clients → doctor-\d+ → Client scopes/,
+    hint: /Clients → doctor-\w+ → Client scopes/,
     code: 3,
   },
   {
     what: 'a scope that is left out of what is granted',
-    make: () => sandbox.idp.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, scope: 'profile' }) }),
+    make: ({ sandbox }) =>
+      sandbox.idp.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, scope: 'profile' }) }),
     env: () => ({ SCOPE: 'email' }),
     id: 'scope',
     status: 'fail',
-    detail: /did not grant client "doctor-\d+" the scope "email"/,
+    detail: /did not grant client "doctor-\w+" the scope "email"/,
     hint: /Include in token scope/,
     code: 3,
   },
   {
     what: 'a scope that no job needs',
-    make: () => changeClient({ scopes: ['files'] }),
+    make: ({ changeClient }) => changeClient({ scopes: ['files'] }),
     env: () => ({ SCOPE: 'files' }),
     id: 'scope',
     status: 'warn',
@@ -153,16 +167,16 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'the hasura scope missing though roles are assigned',
-    make: () => changeClient({ hasuraScope: false }),
+    make: ({ changeClient }) => changeClient({ hasuraScope: false }),
     id: 'claims',
     status: 'fail',
     detail: /has no claim `https:\/\/hasura\.io\/jwt\/claims`/,
-    hint: /^make the `hasura` client scope a default scope of the client \(Clients → doctor-\d+ → Client scopes\)/,
+    hint: /^make the `hasura` client scope a default scope of the client \(Clients → doctor-\w+ → Client scopes\)/,
     code: 3,
   },
   {
     what: 'a token that is no JWT',
-    make: () => {
+    make: ({ sandbox }) => {
       sandbox.idp.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, access_token: 'opaque' }) })
     },
     id: 'claims',
@@ -173,7 +187,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a token that is too long for a header',
-    make: () => {
+    make: ({ sandbox }) => {
       sandbox.idp.fault('token', {
         kind: 'rewrite',
         rewrite: body => ({ ...body, access_token: 'x'.repeat(60_000) }),
@@ -187,16 +201,16 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'no role',
-    make: () => changeClient({ roles: [], defaultRole: 'viewer' }),
+    make: ({ changeClient }) => changeClient({ roles: [], defaultRole: 'viewer' }),
     id: 'allowed-roles',
     status: 'fail',
     detail: /no role is assigned|no `x-hasura-allowed-roles`/,
-    hint: /Clients → doctor-\d+ → Service account roles/,
+    hint: /Clients → doctor-\w+ → Service account roles/,
     code: 3,
   },
   {
     what: 'roles of another client, or no mapper for them',
-    make: () => changeClaims(({ 'x-hasura-allowed-roles': _roles, ...claims }) => claims),
+    make: ({ changeClaims }) => changeClaims(({ 'x-hasura-allowed-roles': _roles, ...claims }) => claims),
     id: 'allowed-roles',
     status: 'fail',
     detail:
@@ -206,7 +220,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'no client roles in the token at all',
-    make: () =>
+    make: ({ sandbox, clientId }) =>
       sandbox.idp.setClaims(clientId, ({ resource_access: _roles, ...payload }) => ({
         ...payload,
         [namespace]: { 'x-hasura-user-id': 'x' },
@@ -219,7 +233,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a mapper of roles that writes one text',
-    make: () => changeClaims(claims => ({ ...claims, 'x-hasura-allowed-roles': 'viewer' })),
+    make: ({ changeClaims }) => changeClaims(claims => ({ ...claims, 'x-hasura-allowed-roles': 'viewer' })),
     id: 'allowed-roles',
     status: 'fail',
     detail: /is not a list/,
@@ -228,7 +242,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a default role that is not among the allowed',
-    make: () => changeClient({ defaultRole: 'manager' }),
+    make: ({ changeClient }) => changeClient({ defaultRole: 'manager' }),
     id: 'default-role',
     status: 'fail',
     detail: /is "manager", which is not among the allowed roles viewer/,
@@ -237,7 +251,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'no mapper of the default role',
-    make: () => changeClaims(({ 'x-hasura-default-role': _role, ...claims }) => claims),
+    make: ({ changeClaims }) => changeClaims(({ 'x-hasura-default-role': _role, ...claims }) => claims),
     id: 'default-role',
     status: 'fail',
     detail: /no `x-hasura-default-role`/,
@@ -246,7 +260,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'no mapper of the user id',
-    make: () => changeClaims(({ 'x-hasura-user-id': _id, ...claims }) => claims),
+    make: ({ changeClaims }) => changeClaims(({ 'x-hasura-user-id': _id, ...claims }) => claims),
     id: 'user-id',
     status: 'fail',
     detail: /x-hasura-user-id is not in the claims/,
@@ -273,25 +287,25 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a mapper of the user id that writes a number',
-    make: () => changeClaims(claims => ({ ...claims, 'x-hasura-user-id': 42 })),
+    make: ({ changeClaims }) => changeClaims(claims => ({ ...claims, 'x-hasura-user-id': 42 })),
     id: 'claims',
     status: 'fail',
-    detail: /`x-hasura-user-id` of client "doctor-\d+" is not text/,
+    detail: /`x-hasura-user-id` of client "doctor-\w+" is not text/,
     hint: /claim type of its mapper to String/,
     code: 3,
   },
   {
     what: 'an email that is missing',
-    make: () => changeClient({ email: undefined }),
+    make: ({ changeClient }) => changeClient({ email: undefined }),
     id: 'email',
     status: 'warn',
     detail: /has no email/,
-    hint: /Clients → doctor-\d+ → Service account roles → service-account-doctor-\d+ → Details.*default scope "email"/,
+    hint: /Clients → doctor-\w+ → Service account roles → service-account-doctor-\w+ → Details.*default scope "email"/,
     code: 0,
   },
   {
     what: 'an email that is not verified',
-    make: () => changeClient({ emailVerified: false }),
+    make: ({ changeClient }) => changeClient({ emailVerified: false }),
     id: 'email',
     status: 'warn',
     detail: /not verified/,
@@ -300,7 +314,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'another role than the jobs need',
-    make: () => changeClient({ roles: ['editor'] }),
+    make: ({ changeClient }) => changeClient({ roles: ['editor'] }),
     id: 'job-roles',
     status: 'fail',
     detail: /Role "viewer" is not in the token's allowed roles \(editor\)/,
@@ -309,7 +323,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'roles that no job needs',
-    make: () => {
+    make: ({ sandbox, clientId, changeClient }) => {
       changeClient({ roles: ['viewer', 'manager'], realmRoles: ['offline_access', 'admin'] })
       sandbox.idp.setClaims(clientId, payload => ({
         ...payload,
@@ -327,7 +341,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'an issuer that Hasura refuses',
-    make: () => sandbox.hasura.setJwt({ jwkUrl: sandbox.idp.jwksUrl, issuer: 'https://other.example' }),
+    make: ({ sandbox }) => sandbox.hasura.setJwt({ jwkUrl: sandbox.idp.jwksUrl, issuer: 'https://other.example' }),
     id: 'hasura',
     status: 'fail',
     detail:
@@ -337,7 +351,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'an audience that Hasura refuses',
-    make: () =>
+    make: ({ sandbox }) =>
       sandbox.hasura.setJwt({ jwkUrl: sandbox.idp.jwksUrl, issuer: sandbox.idp.issuer, audience: 'somebody-else' }),
     id: 'hasura',
     status: 'fail',
@@ -347,7 +361,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'an endpoint that is a page',
-    make: () => sandbox.hasura.fault({}, { kind: 'html' }),
+    make: ({ sandbox }) => sandbox.hasura.fault({}, { kind: 'html' }),
     id: 'hasura',
     status: 'fail',
     detail: /a body that is not JSON \(text\/html\)/,
@@ -365,7 +379,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'introspection switched off for the role',
-    make: () =>
+    make: ({ sandbox }) =>
       sandbox.hasura.fault(
         { operationName: 'IntrospectionQuery' },
         {
@@ -382,7 +396,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a realm that is not there',
-    env: () => ({ OIDC_ISSUER: sandbox.idp.issuer.replace('sandbox', 'wiki') }),
+    env: ({ sandbox }) => ({ OIDC_ISSUER: sandbox.idp.issuer.replace('sandbox', 'wiki') }),
     id: 'token-endpoint',
     status: 'fail',
     detail: /HTTP 404/,
@@ -391,7 +405,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a token endpoint that is a page',
-    make: () => sandbox.idp.fault('token', { kind: 'html' }),
+    make: ({ sandbox }) => sandbox.idp.fault('token', { kind: 'html' }),
     id: 'token-endpoint',
     status: 'fail',
     detail: /not JSON \(text\/html\)/,
@@ -409,7 +423,8 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a token of a few seconds',
-    make: () => sandbox.idp.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, expires_in: 10 }) }),
+    make: ({ sandbox }) =>
+      sandbox.idp.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, expires_in: 10 }) }),
     id: 'token-lifetime',
     status: 'warn',
     detail: /a token lives 10 s/,
@@ -418,7 +433,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a secret in quotation marks',
-    make: () => {
+    make: ({ home, changeClient }) => {
       changeClient({ clientSecret: '"canary"' })
       return writeFile(home.secretFile, '"canary"')
     },
@@ -430,7 +445,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a secret file with a line break',
-    make: () => writeFile(home.secretFile, `secret-of-${clientId}\r\n`),
+    make: ({ clientId, home }) => writeFile(home.secretFile, `secret-of-${clientId}\r\n`),
     id: 'config',
     status: 'warn',
     detail: /white space around its value, such as a trailing line break/,
@@ -439,7 +454,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'a secret file that everybody may read',
-    make: () => chmod(home.secretFile, 0o644),
+    make: ({ home }) => chmod(home.secretFile, 0o644),
     id: 'config',
     status: 'warn',
     detail: /can be read by every user of this machine \(mode 0644\)/,
@@ -485,9 +500,9 @@ const faults: readonly Fault[] = [
 ]
 
 describe('names', () => {
-  test.each(faults)('$what', async ({ make, env, id, status, detail, hint, code }) => {
-    await make?.()
-    const run = await runDoctor({ ...home.env, ...(await env?.()) })
+  test.for(faults)('$what', async ({ make, env, id, status, detail, hint, code }, { clientId, home, checked }) => {
+    await make?.(checked)
+    const run = await runDoctor({ ...home.env, ...(await env?.(checked)) })
     const found = run.find(id)
     expect(found).toMatchObject({ status })
     expect(found.detail).toMatch(detail)
@@ -496,7 +511,7 @@ describe('names', () => {
     expect(run.written).not.toContain(`secret-of-${clientId}`)
   })
 
-  test.each([3_600_000, -3_600_000])('a clock that is %d ms from the identity provider', async aheadMs => {
+  test.for([3_600_000, -3_600_000])('a clock that is %d ms from the identity provider', async (aheadMs, { home }) => {
     const { find } = await runDoctor(home.env, { aheadMs })
     expect(find('token-lifetime').detail).toMatch(
       aheadMs > 0 ? /clock is 36\d\d s behind this machine's/ : /clock is 3[56]\d\d s ahead of this machine's/,
@@ -506,19 +521,8 @@ describe('names', () => {
 })
 
 describe('the REST API of an account without Hasura', () => {
-  let persium: Persium
-  beforeEach(async () => {
-    persium = await startPersium({
-      issuer: { issuer: sandbox.idp.issuer, jwksUrl: sandbox.idp.jwksUrl },
-      clients: [{ clientId, organisationUuid: 'o', label: 'l' }],
-    })
-  })
-  afterEach(() => persium[Symbol.asyncDispose]())
-
-  const restEnv = () => ({ ...home.env, HASURA_URL: '', API_BASE_URL: persium.baseUrl })
-
-  test('is asked who the client is', async () => {
-    const { code, find } = await runDoctor(restEnv())
+  test('is asked who the client is', async ({ persium, restEnv }) => {
+    const { code, find } = await runDoctor(restEnv)
     expect(find('api')).toMatchObject({ status: 'ok', detail: expect.stringContaining('GET /me') })
     for (const id of ['hasura', 'first-login', 'contract', 'default-role', 'email'] as const) {
       expect(find(id)).toMatchObject({ status: 'skip' })
@@ -527,9 +531,9 @@ describe('the REST API of an account without Hasura', () => {
     expect(persium.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /me'])
   })
 
-  test('refuses /me to a client that it has disabled', async () => {
+  test('refuses /me to a client that it has disabled', async ({ clientId, persium, restEnv }) => {
     persium.setEnabled(clientId, false)
-    const { code, find, failed } = await runDoctor(restEnv())
+    const { code, find, failed } = await runDoctor(restEnv)
     expect(find('api')).toMatchObject({
       status: 'fail',
       detail: 'the API refuses the client (GET /me: HTTP 403)',
@@ -538,16 +542,16 @@ describe('the REST API of an account without Hasura', () => {
     expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
   })
 
-  test('rejects the token itself', async () => {
+  test('rejects the token itself', async ({ persium, restEnv }) => {
     persium.fault({ kind: 'status', status: 401 })
-    const { code, find } = await runDoctor(restEnv())
+    const { code, find } = await runDoctor(restEnv)
     expect(find('api')).toMatchObject({ status: 'fail', detail: expect.stringContaining('rejected a fresh token') })
     expect(code).toBe(1)
   })
 
-  test('is not there', async () => {
+  test('is not there', async ({ restEnv }) => {
     const { code, find, failed } = await runDoctor({
-      ...restEnv(),
+      ...restEnv,
       API_BASE_URL: `http://127.0.0.1:${await findFreePort()}/api`,
     })
     expect(find('api')).toMatchObject({
@@ -558,14 +562,14 @@ describe('the REST API of an account without Hasura', () => {
     expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
   })
 
-  test('answers at its base alone, which it may do without a token as well', async () => {
+  test('answers at its base alone, which it may do without a token as well', async ({ restEnv }) => {
     const reply = (status: number) => ({ status, body: {} })
     await using api = await startRestServer({
       basePath: '/realms/acme',
       notFound: () => reply(404),
       answer: async ({ path }) => reply(path === '/' ? 200 : 404),
     })
-    const { code, find } = await runDoctor({ ...restEnv(), API_BASE_URL: api.baseUrl })
+    const { code, find } = await runDoctor({ ...restEnv, API_BASE_URL: api.baseUrl })
     expect(find('api')).toMatchObject({
       status: 'ok',
       detail: `${api.baseUrl} answers (GET /), perhaps without checking the token; a run shows whether it accepts it`,
@@ -573,9 +577,9 @@ describe('the REST API of an account without Hasura', () => {
     expect(code).toBe(0)
   })
 
-  test('has neither /me nor a base, and answers all the same', async () => {
+  test('has neither /me nor a base, and answers all the same', async ({ persium, restEnv }) => {
     persium.fault({ kind: 'status', status: 404 })
-    const { code, find } = await runDoctor(restEnv())
+    const { code, find } = await runDoctor(restEnv)
     expect(find('api')).toMatchObject({ status: 'warn', detail: expect.stringContaining('answers HTTP 404 for both') })
     expect(code).toBe(0)
   })

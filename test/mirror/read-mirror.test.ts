@@ -1,18 +1,19 @@
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import type { ChangedTable } from '../../src/mirror/changed-table.ts'
 import { mirrorRows } from '../../src/mirror/mirror-rows.ts'
 import { type MirrorQuery, readMirror } from '../../src/mirror/read-mirror.ts'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import type { TestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { pullArticles } from '../fixtures/wiki-documents.ts'
 
-let app: TestApp
-beforeAll(async () => {
-  app = await openTestApp({ clients: [{ clientId: 'north' }, { clientId: 'south' }] })
-})
-afterAll(() => app[Symbol.asyncDispose]())
+const test = appTest.extend(
+  'appOptions',
+  { scope: 'file' },
+  { clients: [{ clientId: 'north' }, { clientId: 'south' }] },
+)
 
 interface Options<Row> {
   readonly query?: (rows: MirrorQuery<Row>) => MirrorQuery<Row>
@@ -20,7 +21,7 @@ interface Options<Row> {
 }
 
 /** What a job of the account reads. */
-async function read<Row>(account: string, table: ChangedTable<string, Row>, options?: Options<Row>) {
+async function read<Row>(app: TestApp, account: string, table: ChangedTable<string, Row>, options?: Options<Row>) {
   const rows: Row[] = []
   const reader = defineJob({
     name: 'reader',
@@ -34,15 +35,17 @@ async function read<Row>(account: string, table: ChangedTable<string, Row>, opti
   return rows
 }
 
-test('a mirror that no run has filled has no rows', async () => {
-  expect(await read('north', pullArticles.mirror)).toEqual([])
+test('a mirror that no run has filled has no rows', async ({ app }) => {
+  expect(await read(app, 'north', pullArticles.mirror)).toEqual([])
 })
 
-describe('the rows of a pull', () => {
-  beforeAll(() => runPull(app, pullArticles, 'north'))
+const pulledTest = test.extend('pulled', { scope: 'file', auto: true }, async ({ apps }) =>
+  runPull(await apps('embedded'), pullArticles, 'north'),
+)
 
-  test('come typed as its document selects them, and as the API writes them', async () => {
-    const rows = await read('north', pullArticles.mirror, { query: rows => rows.orderBy('id').limit(3) })
+describe('the rows of a pull', () => {
+  pulledTest('come typed as its document selects them, and as the API writes them', async ({ app }) => {
+    const rows = await read(app, 'north', pullArticles.mirror, { query: rows => rows.orderBy('id').limit(3) })
     expectTypeOf(rows[0]).toExtend<{ id: string; updated_at: string; published_at?: string | null } | undefined>()
     const published = await app.hasura.sql(`
       select id::text, rating::text, to_json(updated_at) #>> '{}' as updated_at
@@ -51,9 +54,9 @@ describe('the rows of a pull', () => {
     expect(Object.keys(rows[0] ?? {}).filter(name => name.startsWith('_'))).toEqual([])
   })
 
-  test('are narrowed by their columns', async () => {
-    const [first, second] = await read('north', pullArticles.mirror, { query: rows => rows.orderBy('id') })
-    const later = await read('north', pullArticles.mirror, {
+  pulledTest('are narrowed by their columns', async ({ app }) => {
+    const [first, second] = await read(app, 'north', pullArticles.mirror, { query: rows => rows.orderBy('id') })
+    const later = await read(app, 'north', pullArticles.mirror, {
       query: rows =>
         rows
           .where('id', '>', first?.id ?? '')
@@ -62,44 +65,45 @@ describe('the rows of a pull', () => {
     })
     expect(later).toEqual([second])
     // @ts-expect-error a column that the document doesn't select
-    await expect(read('north', pullArticles.mirror, { query: rows => rows.where('slug', '=', 'x') })).rejects.toThrow()
+    const notSelected = read(app, 'north', pullArticles.mirror, { query: rows => rows.where('slug', '=', 'x') })
+    await expect(notSelected).rejects.toThrow()
   })
 
-  test('are the account’s own', async () => {
-    expect(await read('south', pullArticles.mirror)).toEqual([])
+  pulledTest('are the account’s own', async ({ app }) => {
+    expect(await read(app, 'south', pullArticles.mirror)).toEqual([])
   })
 })
 
+const things = mirrorRows({
+  into: 'things',
+  key: 'id',
+  columns: { id: 'bigint', price: 'numeric', more: 'jsonb', at: 'timestamp with time zone' },
+})
+const row = { id: '9007199254740993', price: '12.50', more: { n: 1.5, list: [1] }, at: '2026-01-02T03:04:05.000001Z' }
+
+const writtenTest = test.extend('written', { scope: 'file', auto: true }, async ({ apps }) => {
+  const writer = defineJob({
+    name: 'writer',
+    payload: z.strictObject({}),
+    async run({ account }, { transaction }) {
+      await transaction(async tx => {
+        await things.ensure(tx)
+        await things.write(tx, account.name, [row, { ...row, id: 2 }])
+        await things.markDeleted(tx, account.name, [['2']])
+      })
+      return {}
+    },
+  })
+  await runPull(await apps('embedded'), writer, 'north')
+})
+
 describe('the rows of a table that was defined by hand', () => {
-  const things = mirrorRows({
-    into: 'things',
-    key: 'id',
-    columns: { id: 'bigint', price: 'numeric', more: 'jsonb', at: 'timestamp with time zone' },
-  })
-  const row = { id: '9007199254740993', price: '12.50', more: { n: 1.5, list: [1] }, at: '2026-01-02T03:04:05.000001Z' }
-
-  beforeAll(async () => {
-    const writer = defineJob({
-      name: 'writer',
-      payload: z.strictObject({}),
-      async run({ account }, { transaction }) {
-        await transaction(async tx => {
-          await things.ensure(tx)
-          await things.write(tx, account.name, [row, { ...row, id: 2 }])
-          await things.markDeleted(tx, account.name, [['2']])
-        })
-        return {}
-      },
-    })
-    await runPull(app, writer, 'north')
+  writtenTest('keep every digit, and leave out what is marked as deleted', async ({ app }) => {
+    expect(await read(app, 'north', things)).toEqual([{ ...row, at: '2026-01-02T03:04:05.000001+00:00' }])
   })
 
-  test('keep every digit, and leave out what is marked as deleted', async () => {
-    expect(await read('north', things)).toEqual([{ ...row, at: '2026-01-02T03:04:05.000001+00:00' }])
-  })
-
-  test('have what is marked as deleted too, when that is asked for', async () => {
-    const rows = await read('north', things, { query: rows => rows.orderBy('id'), withDeleted: true })
+  writtenTest('have what is marked as deleted too, when that is asked for', async ({ app }) => {
+    const rows = await read(app, 'north', things, { query: rows => rows.orderBy('id'), withDeleted: true })
     expect(rows.map(({ id }) => id)).toEqual([2, row.id])
   })
 })
