@@ -1,15 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
-import {
-  ConflictError,
-  InProgressError,
-  NotFoundError,
-  type Told,
-  TransientError,
-  toExplanation,
-  UsageError,
-  WorkerError,
-} from './errors.ts'
+import { ConflictError, InProgressError, NotFoundError, TransientError, UsageError, WorkerError } from './errors.ts'
+import { type Told, toExplanation } from './explanation.ts'
 
 export const problemType = 'application/problem+json'
 

@@ -1,4 +1,5 @@
-import { type Explanation, NotFoundError, UsageError } from '../errors.ts'
+import { NotFoundError, UsageError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import { chooseCursor } from './choose-cursor.ts'
 import { chooseKey } from './choose-key.ts'

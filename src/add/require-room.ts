@@ -1,5 +1,6 @@
 import { parse } from 'graphql'
-import { type Explanation, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { readSelection } from '../hasura/read-selection.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'

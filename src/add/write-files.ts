@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { ConfigError, type Explanation } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { nameOnDisk } from '../names/name-on-disk.ts'
 
 export interface WrittenFile {

@@ -1,7 +1,8 @@
 import type { Account } from '../account.ts'
 import { accountLabel } from '../config/read-accounts-file.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { ConfigError, type Explanation } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { listNames } from '../names/list-names.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
 

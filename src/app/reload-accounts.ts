@@ -1,6 +1,7 @@
 import type { Account } from '../account.ts'
 import { findDeprecation } from '../auth/find-deprecation.ts'
-import { ConfigError, renderExplanation } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import { renderExplanation } from '../explanation.ts'
 import { probeNow } from '../holds/holds.ts'
 import type { Log } from '../log.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'

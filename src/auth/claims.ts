@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { z } from 'zod'
-import { type Explanation, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /** The decoded claims of an access token, not verified: that is up to the API. Instants in milliseconds since 1970. */
 export interface Claims {

@@ -1,5 +1,5 @@
 import type { Login } from '../account.ts'
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /** Finds what to warn about at start although it works. */
 export function findDeprecation({ method, clientId }: Login): Explanation | undefined {

@@ -1,5 +1,6 @@
 import type { ClaimsLocation, ClaimsObject } from '../account.ts'
-import { type Explanation, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { findJson } from '../json/parse-json.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import { explainLightweight } from './lightweight-token.ts'

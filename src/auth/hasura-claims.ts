@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
-import { type Explanation, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { listNames } from '../names/list-names.ts'
 import type { Claims } from './claims.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'

@@ -1,4 +1,5 @@
-import { type Explanation, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { explainInsecure, explainNamed, type PlainHttp } from '../outgoing/secure-address.ts'
 
 /**

@@ -1,5 +1,6 @@
 import type { ClaimsMap, MappedClaim } from '../account.ts'
-import { type Explanation, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import type { SearchedToken } from './searched-token.ts'
 

@@ -1,4 +1,5 @@
-import { RefusalError, type Told } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 
 /** Refuses an unusable credential before anything is sent. */
 export function refuseCredential(told: Told): RefusalError {

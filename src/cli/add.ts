@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
 import { type AddedPull, type AddedPulls, addPulls, checkWishes } from '../add/add-pull.ts'
-import { renderExplanation } from '../errors.ts'
+import { renderExplanation } from '../explanation.ts'
 import { defineCommand } from './command.ts'
 import { argument, textOption } from './options.ts'
 import { findDefaultRole, introspectAs, openHasuraAccess } from './role-access.ts'

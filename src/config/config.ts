@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
-import { ConfigError, type Told } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import type { Proxies } from '../outgoing/use-proxies.ts'
 import { quoteValue } from './quote-value.ts'
 import { accountVariables, readAccount } from './read-account.ts'

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { trustRemedy } from '../failures/network-failure.ts'
 import type { Environment } from './config.ts'
 import type { EnvFile } from './read-env-file.ts'

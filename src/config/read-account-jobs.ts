@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 
 const missed = z
   .enum(['run-once', 'skip'])

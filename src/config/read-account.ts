@@ -1,5 +1,5 @@
 import type { Account } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { readAddress } from './read-address.ts'
 import { claimsVariables, readClaimsLocation } from './read-claims-location.ts'
 import { loginVariables, readLogin } from './read-login.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Account } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { accountSettingsSchema, accountsFileSchema, type CamelCase } from './accounts-file-schema.ts'
 import { type AccountVariable, accountVariables, readAccount } from './read-account.ts'
 import { readAccountJobs } from './read-account-jobs.ts'

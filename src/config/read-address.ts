@@ -1,4 +1,4 @@
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { explainInsecure, type PlainHttp } from '../outgoing/secure-address.ts'
 import { readUrl } from './read-url.ts'
 

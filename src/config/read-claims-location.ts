@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ClaimsLocation } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { findJson } from '../json/parse-json.ts'
 import { quoteValue } from './quote-value.ts'
 

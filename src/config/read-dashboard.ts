@@ -1,5 +1,5 @@
 import type { Secret } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { isLoopbackHost } from '../outgoing/secure-address.ts'
 import { quoteValue } from './quote-value.ts'
 import { readAddress } from './read-address.ts'

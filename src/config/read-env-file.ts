@@ -1,5 +1,6 @@
 import { parseEnv } from 'node:util'
-import { ConfigError, type Explanation } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { Environment } from './config.ts'
 
 /** What `.env` added to the environment. */

@@ -1,5 +1,5 @@
 import type { Secret } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 
 /** What Hasura's triggers have to show; two at a time while one is replaced by the other. */
 export interface HookSecrets {

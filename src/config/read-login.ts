@@ -1,5 +1,5 @@
 import type { ClientAuthMethod, Login, Secret } from '../account.ts'
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { quoteValue } from './quote-value.ts'
 
 /** The variables that set how an account gets its token; in an accounts file the same names in camelCase. */

@@ -1,4 +1,4 @@
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { isLoopbackHost } from '../outgoing/secure-address.ts'
 import { quoteValue } from './quote-value.ts'
 

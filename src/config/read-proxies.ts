@@ -1,4 +1,4 @@
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import type { Proxies } from '../outgoing/use-proxies.ts'
 import { readUrl } from './read-url.ts'
 import { readValue } from './read-value.ts'

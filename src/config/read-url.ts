@@ -1,4 +1,4 @@
-import type { Explanation, Told } from '../errors.ts'
+import type { Explanation, Told } from '../explanation.ts'
 
 /**
  * Reads a variable that must be a URL. Problems never quote it, because it may hold a password.

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { findSettingNameProblem } from '../config/setting-name.ts'
-import { ConfigError, type Explanation, inPlace, type Told } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import { type Explanation, inPlace, type Told } from '../explanation.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
 import { roleOf } from './contract.ts'

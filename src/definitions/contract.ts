@@ -1,4 +1,5 @@
-import { ConfigError, causedBy, type Explanation, RefusalError, toExplanation } from '../errors.ts'
+import { ConfigError, RefusalError } from '../errors.ts'
+import { causedBy, type Explanation, toExplanation } from '../explanation.ts'
 import { checkOperation, loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import type { JobDefinition } from './define-job.ts'
 

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { tellable } from '../words/printable.ts'
 
 /** In the order in which they are made: a later check uses what an earlier one found. */

@@ -1,6 +1,7 @@
 import { findContractProblems, roleOf } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { ConfigError, inPlace, PermanentError, WorkerError } from '../errors.ts'
+import { ConfigError, PermanentError, WorkerError } from '../errors.ts'
+import { inPlace } from '../explanation.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'

@@ -1,4 +1,5 @@
-import { type Explanation, WorkerError } from '../errors.ts'
+import { WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { type Finding, fail, failWith, ok, skip, warn } from './check.ts'

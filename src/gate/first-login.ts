@@ -1,6 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { DocumentNode } from 'graphql'
-import { causedBy, OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
+import { OutageError, PermanentError, RefusalError, UnknownOutcomeError, WorkerError } from '../errors.ts'
+import { causedBy } from '../explanation.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { Log } from '../log.ts'
 import type { FirstLoginState } from '../store/schema.ts'

@@ -1,5 +1,4 @@
 import {
-  type Explanation,
   OutageError,
   PermanentError,
   RefusalError,
@@ -7,6 +6,7 @@ import {
   UnknownOutcomeError,
   type WorkerError,
 } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 
 /** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Setback } from '../auth/try-until-known.ts'
-import { type Explanation, OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { findJson } from '../json/parse-json.ts'
 import { parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'

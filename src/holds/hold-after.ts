@@ -1,11 +1,5 @@
-import {
-  type Explanation,
-  OutageError,
-  PermanentError,
-  RateLimitedError,
-  type RefusalCode,
-  RefusalError,
-} from '../errors.ts'
+import { OutageError, PermanentError, RateLimitedError, type RefusalCode, RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /** A hold, as passed to `worker.place_hold`. */
 export interface HoldRecord extends Explanation {

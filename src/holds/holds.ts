@@ -1,5 +1,5 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { ObservedHold } from '../observer/observer.ts'
 import { accountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
-import { type Explanation, renderExplanation, type Told, toExplanation } from '../errors.ts'
+import { type Explanation, renderExplanation, type Told, toExplanation } from '../explanation.ts'
 import { ownValue } from '../names/own-value.ts'
 import { longestName } from '../operations/values.ts'
 import { isStorable } from '../words/storable.ts'

@@ -1,5 +1,5 @@
 import type { HttpCallers } from '../config/config.ts'
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { listNames } from '../names/list-names.ts'
 import { type ApiRole, apiRoles } from '../operations/operation.ts'
 import { type Clock, systemClock } from '../time/clock.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Told, WorkerError } from '../errors.ts'
+import { WorkerError } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import { describeError } from '../log.ts'
 
 /** An error in a response: the message and, for the worker's own errors, its two parts. */

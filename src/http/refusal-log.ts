@@ -1,4 +1,4 @@
-import { renderExplanation } from '../errors.ts'
+import { renderExplanation } from '../explanation.ts'
 import type { Log } from '../log.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import type { Refusal } from './authorize.ts'

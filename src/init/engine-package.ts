@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { parseJson } from '../json/parse-json.ts'
 
 const versions = z.record(z.string(), z.string())

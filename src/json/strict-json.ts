@@ -1,4 +1,5 @@
-import { type Explanation, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { isStorable } from '../words/storable.ts'
 import { parseJson } from './parse-json.ts'
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'

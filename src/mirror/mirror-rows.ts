@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { ConfigError, inPlace } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import { inPlace } from '../explanation.ts'
 import { rowsOf } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { findColumnNameProblem, findTableNameProblem } from './column-name.ts'

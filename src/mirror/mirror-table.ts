@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { RefusalError, type Told } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 import type { FencedTransaction } from '../store/store.ts'
 
 /** A table in schema `mirror`: the rows of one remote table, as each account sees them. */

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { ownColumns } from './mirror-table.ts'
 
 /** A column of a row to mirror, as the API describes it. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { type Explanation, PermanentError, RefusalError, type WorkerError } from '../errors.ts'
+import { PermanentError, RefusalError, type WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { Rows } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { MirrorColumn, MirrorTable } from './mirror-table.ts'

@@ -1,4 +1,5 @@
-import { type Explanation, NotFoundError, UsageError } from '../errors.ts'
+import { NotFoundError, UsageError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { listNames } from './list-names.ts'
 import { findNearNames } from './near-names.ts'
 

@@ -1,4 +1,4 @@
-import { type Explanation, renderExplanation } from '../errors.ts'
+import { type Explanation, renderExplanation } from '../explanation.ts'
 import type { RequestState } from '../states.ts'
 
 /** What decides whether a request may run, as one query finds it. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { renderExplanation } from '../errors.ts'
+import { renderExplanation } from '../explanation.ts'
 import { listHolds as listAll, probeNow } from '../holds/holds.ts'
 import { chooseNamed } from '../names/find-named.ts'
 import { isOwn } from './bound-caller.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { renderExplanation } from '../errors.ts'
+import { renderExplanation } from '../explanation.ts'
 import { priorities, type RequestState, requestStates } from '../states.ts'
 import { isWanted } from '../store/is-wanted.ts'
 import { isOwn } from './bound-caller.ts'

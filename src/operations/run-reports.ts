@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import { z } from 'zod'
-import { renderExplanation } from '../errors.ts'
+import { renderExplanation } from '../explanation.ts'
 import { type RunState, runStates } from '../states.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /** Where plain http may carry secrets, besides this machine itself. */
 export interface PlainHttp {

@@ -1,6 +1,7 @@
 import type { Account, Requirement } from '../account.ts'
 import type { Check, CheckId, Diagnosis } from '../doctor/check.ts'
-import { causedBy, RefusalError, renderExplanation, WorkerError } from '../errors.ts'
+import { RefusalError, WorkerError } from '../errors.ts'
+import { causedBy, renderExplanation } from '../explanation.ts'
 import type { Obstacle, Plan, Step } from './step.ts'
 
 /** Reads as an administrator what provision would fix; changes nothing. */

@@ -1,4 +1,5 @@
-import { type Explanation, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { DeletionGuard, PullRun } from './pull-run.ts'
 
 export interface MissingKeys {

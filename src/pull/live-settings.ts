@@ -1,4 +1,4 @@
-import type { Told } from '../errors.ts'
+import type { Told } from '../explanation.ts'
 
 /**
  * The limits of a live pull.

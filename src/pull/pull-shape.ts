@@ -1,5 +1,6 @@
 import { print } from 'graphql'
-import { ConfigError, type Explanation, type Told } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { Explanation, Told } from '../explanation.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
 import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
 import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'

@@ -1,4 +1,5 @@
-import { type Explanation, TransientError } from '../errors.ts'
+import { TransientError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 

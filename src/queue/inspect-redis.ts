@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
-import { ConfigError, type Explanation, TransientError } from '../errors.ts'
+import { ConfigError, TransientError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { explainRedisFailure, isReply, type RedisFailure } from './redis-failure.ts'
 import { parseRedisUrl } from './redis-url.ts'
 

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 

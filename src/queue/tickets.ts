@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { type Explanation, renderExplanation, TransientError } from '../errors.ts'
+import { TransientError } from '../errors.ts'
+import { type Explanation, renderExplanation } from '../explanation.ts'
 import type { Log } from '../log.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
 import { consumeTickets, type TicketConsumer, ticketSchema } from './consume-tickets.ts'

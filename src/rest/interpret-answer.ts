@@ -1,12 +1,6 @@
 import type { Setback } from '../auth/try-until-known.ts'
-import {
-  type Explanation,
-  OutageError,
-  PermanentError,
-  TransientError,
-  UnknownOutcomeError,
-  type WorkerError,
-} from '../errors.ts'
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { boundPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './rate-window.ts'

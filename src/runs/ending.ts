@@ -1,13 +1,6 @@
 import type { JobResult } from '../definitions/define-job.ts'
-import {
-  CancelledError,
-  type Explanation,
-  JobError,
-  LeaseLostError,
-  RefusalError,
-  TransientError,
-  WorkerError,
-} from '../errors.ts'
+import { CancelledError, JobError, LeaseLostError, RefusalError, TransientError, WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { findHoldCause, type HoldRecord, holdAfter } from '../holds/hold-after.ts'
 import { describeError } from '../log.ts'
 import type { RunCounts, RunState } from '../states.ts'

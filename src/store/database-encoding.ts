@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /**
  * Why a database's encoding is unsuitable; undefined for UTF8. Any other encoding refuses some text from an API, with an error at

@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { ConfigError, type Explanation, OutageError } from '../errors.ts'
+import { ConfigError, OutageError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { migrations } from './migrations.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /** A connection, reduced to what a query needs. */
 export interface Asked {

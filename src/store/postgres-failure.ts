@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure, trustRemedy } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { findMeaning, findPrimary } from './postgres-words.ts'

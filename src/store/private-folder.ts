@@ -1,7 +1,8 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, type Explanation } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 
 /** The folder of the embedded database. */
 export function databaseFolder(dataDir: string): string {

@@ -1,4 +1,4 @@
-import type { Explanation } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { Asked } from './missing-privileges.ts'
 
 /** A dedicated connection, which can be closed. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { readInsecureHosts } from '../config/read-address.ts'
-import { renderExplanation, type Told } from '../errors.ts'
+import { renderExplanation, type Told } from '../explanation.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
 import { isWebhookSecret } from './sign-message.ts'
 

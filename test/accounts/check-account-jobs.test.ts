@@ -3,7 +3,8 @@ import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import type { Account } from '../../src/account.ts'
 import { checkAccountJobs } from '../../src/app/check-account-jobs.ts'
 import { parseConfig } from '../../src/config/config.ts'
-import { ConfigError, renderExplanation } from '../../src/errors.ts'
+import { ConfigError } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 
 const login = { tokenUrl: 'https://idp/token', clientId: 'a', clientSecret: 's' }
 

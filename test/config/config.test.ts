@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Config, type Environment, parseConfig } from '../../src/config/config.ts'
-import { ConfigError, renderExplanation } from '../../src/errors.ts'
+import { ConfigError } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 
 const minimal = {
   OIDC_ISSUER: 'https://keycloak.example/realms/wiki',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readClaimsLocation } from '../../src/config/read-claims-location.ts'
-import { renderExplanation, type Told } from '../../src/errors.ts'
+import { renderExplanation, type Told } from '../../src/explanation.ts'
 
 const roles = { 'x-hasura-allowed-roles': ['viewer'], 'x-hasura-default-role': 'viewer' }
 

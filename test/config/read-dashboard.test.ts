@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { dashboardVariables, readDashboard } from '../../src/config/read-dashboard.ts'
-import type { Told } from '../../src/errors.ts'
+import type { Told } from '../../src/explanation.ts'
 
 const login = {
   DASHBOARD_ISSUER: 'https://keycloak.example/realms/wiki',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Login } from '../../src/account.ts'
 import { readLogin } from '../../src/config/read-login.ts'
-import { renderExplanation, type Told } from '../../src/errors.ts'
+import { renderExplanation, type Told } from '../../src/explanation.ts'
 
 const minimal = { OIDC_ISSUER: 'https://id.example/realms/wiki', CLIENT_ID: 'sync' }
 const base = { server: { issuer: minimal.OIDC_ISSUER }, clientId: 'sync', scopes: [] }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/config.ts'
 import { readValue } from '../../src/config/read-value.ts'
-import { ConfigError, renderExplanation } from '../../src/errors.ts'
+import { ConfigError } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 import { getAdminLogin } from '../../src/provision/admin-login.ts'
 
 /** What editors, `kubectl`, `docker --env-file` and copying from a page leave around a value. */

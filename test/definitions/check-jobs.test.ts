@@ -4,7 +4,8 @@ import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { findJobFiles } from '../../src/app/find-job-files.ts'
 import { checkJobList } from '../../src/definitions/check-jobs.ts'
 import { defineJob, type JobDefinition } from '../../src/definitions/define-job.ts'
-import { ConfigError, renderExplanation } from '../../src/errors.ts'
+import { ConfigError } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const job = (more: Partial<JobDefinition> = {}) =>

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import { inspectContract } from '../../src/doctor/inspect-contract.ts'
-import { renderExplanation } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 import { findRowRisk, findTableProblems } from '../../src/mirror/table-limits.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { createNumberedTable, expectMirrored } from '../fixtures/source-table.ts'

@@ -1,6 +1,6 @@
 import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { renderExplanation } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 import { readSchema } from '../../src/hasura/role-schema.ts'
 import type { PullSettings } from '../../src/pull/pull-settings.ts'
 import { findShapeProblems, readShape } from '../../src/pull/pull-shape.ts'

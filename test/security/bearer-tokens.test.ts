@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CompactEncrypt, CompactSign, exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { renderExplanation } from '../../src/errors.ts'
+import { renderExplanation } from '../../src/explanation.ts'
 import { type Authorize, createAuthorize } from '../../src/http/authorize.ts'
 import { accessClaims, api, makeKey, openIssuer, type SigningKey, sign } from './open-issuer.ts'
 

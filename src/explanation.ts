@@ -1,0 +1,35 @@
+import { tellable } from './words/printable.ts'
+
+/** A message for a person. Neither text ends with a full stop, so that they form one sentence. */
+export interface Explanation {
+  /** What was found and, where it matters, what was expected. */
+  readonly found: string
+  /** What to do, as an imperative; undefined when `found` says it all. */
+  readonly remedy?: string | undefined
+}
+
+/** Renders "found: remedy". The only place where the two become a sentence. */
+export function renderExplanation(told: Told): string {
+  const { found, remedy } = toExplanation(told)
+  return remedy === undefined ? found : `${found}: ${remedy}`
+}
+
+/** What was found, with or without a remedy. May hold names from a token, a schema or a payload. */
+export type Told = string | Explanation
+
+/** Makes the texts safe for a terminal, a log and a page: on one line and of bounded length. */
+export function toExplanation(told: Told): Explanation {
+  const { found, remedy } = typeof told === 'string' ? { found: told, remedy: undefined } : told
+  return { found: tellable(found), ...(remedy !== undefined && { remedy: tellable(remedy) }) }
+}
+
+/** Prefixes the explanation with a place, such as a job or a line of a file. */
+export function inPlace(place: string, told: Told): Explanation {
+  const { found, remedy } = toExplanation(told)
+  return { found: `${place}: ${found}`, remedy }
+}
+
+/** Explains a failure by its cause: the cause in parentheses, with its remedy. */
+export function causedBy(found: string, cause: Explanation): Explanation {
+  return { found: `${found} (${cause.found})`, remedy: cause.remedy }
+}
