@@ -273,6 +273,19 @@ create table worker.staged_keys (
 );
 CREATE INDEX staged_keys_of_read ON worker.staged_keys USING brin (read_id);
 
+create table worker.unreported_requests (
+  id bigint generated always as identity not null,
+  request_id text not null,
+  account text not null,
+  job text not null,
+  trigger text not null,
+  absorbed boolean not null,
+  trace jsonb,
+  absorber jsonb,
+  accepted_at timestamp with time zone default now() not null,
+  PRIMARY KEY (id)
+);
+
 create table worker.unsettled_keys (
   id bigint generated always as identity not null,
   read_id bigint not null,
@@ -308,7 +321,7 @@ create table worker.webhooks (
 -- worker.lift_holds(p_account text, p_job text, p_met_by text) returns TABLE(code text, scope text)
 -- worker.living_lines() returns TABLE(account text, job text, process uuid, host text, pid integer, first_slot integer, slots integer)
 -- worker.living_processes() returns SETOF worker.processes
--- worker.look(p_process uuid, p_runs uuid[], p_since timestamp with time zone, p_lines integer, p_ticks integer) returns TABLE(kind text, account text, job text, fence bigint, due_at timestamp with time zone, next_at timestamp with time zone)
+-- worker.look(p_process uuid, p_runs uuid[], p_since timestamp with time zone, p_lines integer, p_ticks integer, p_reports integer) returns TABLE(kind text, account text, job text, fence bigint, due_at timestamp with time zone, next_at timestamp with time zone, accepted jsonb)
 -- worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean
 -- worker.next_step(p_bootstrap text, p_account text, p_steps text[]) returns void
 -- worker.place_hold(p_account text, p_job text, p_hold jsonb) returns void

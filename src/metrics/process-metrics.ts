@@ -76,7 +76,7 @@ export function createProcessMetrics(
   })
   const accepted = new Counter({
     name: 'hasura_sync_requests_accepted_total',
-    help: 'Requests that this process has committed, by what made them, and whether an equal one absorbed them.',
+    help: 'Requests that were accepted, by what made them, and whether an equal one absorbed them.',
     labelNames: [...own, 'trigger', 'absorbed'],
     registers,
   })

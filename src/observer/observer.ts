@@ -26,8 +26,8 @@ export type Guard = 'ticket-unserved' | 'ticket-refused' | 'end-refused' | 'fenc
  */
 export interface Observer {
   /**
-   * This process has committed a request. It isn't told of those that the database makes: by `worker.request`, and the steps of a
-   * bootstrap.
+   * A request was committed: by this process, or by the database (`worker.request`, the steps of a bootstrap). The latter are
+   * reported by one of the processes that serve, within a second.
    */
   requestAccepted(line: ObservedLine, how: AcceptedHow): void
   /** Redis has taken so many tickets. */
@@ -75,6 +75,8 @@ export type ObservedStep =
       readonly trigger: string
       /** What its caller sent. */
       readonly caller: TraceHeaders | undefined
+      /** When the database accepted it, in milliseconds since 1970; default: now. */
+      readonly acceptedAt?: number
     }
   /** Redis is given so many tickets. */
   | { readonly kind: 'tickets'; readonly count: number }

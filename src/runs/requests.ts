@@ -14,6 +14,7 @@ import type { Line, LineName, Wake } from './line.ts'
 export const requestRows: readonly AccountRows[] = [
   accountRows('worker.idempotency_keys'),
   accountRows('worker.requests'),
+  accountRows('worker.unreported_requests'),
   {
     table: sql.table('worker.run_progress'),
     belongTo: account => sql`run_id in (select id from worker.runs where account = ${account})`,

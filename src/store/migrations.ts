@@ -26,7 +26,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0017_audit_and_failed_requests', auditAndFailedRequests()],
   ['0018_traces_of_requests', ['alter table worker.requests add column trace jsonb, add column absorbed_traces jsonb']],
   ['0019_slots_of_webhooks', ['alter table worker.served_lines add column first_slot integer not null default 1']],
-  ['0020_turns_of_lines', replaceFunctions],
+  ['0021_unreported_requests', [unreportedRequests(), ...replaceFunctions]],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -235,6 +235,20 @@ function webhooks(): string {
     asked_by text,
     primary key (account, webhook)
   )`
+}
+
+function unreportedRequests(): string {
+  return `create table worker.unreported_requests (
+    id bigint generated always as identity primary key,
+    request_id text not null,
+    account text not null,
+    job text not null,
+    trigger text not null,
+    absorbed boolean not null,
+    trace jsonb,
+    absorber jsonb,
+    accepted_at timestamptz not null default now()
+  ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0)`
 }
 
 function live(): readonly string[] {

@@ -19,6 +19,7 @@ export interface WorkerTables {
   'worker.processes': ProcessRow
   'worker.served_lines': ServedLineRow
   'worker.requests': RequestRow
+  'worker.unreported_requests': UnreportedRequestRow
   'worker.leases': LeaseRow
   'worker.schedules': ScheduleRow
   'worker.holds': HoldRow
@@ -234,6 +235,21 @@ interface RequestRow {
   error_remedy: string | null
   requested_at: Generated<Date>
   ended_at: Date | null
+}
+
+/** A request that the database accepted itself, until a process reports it to its observer. */
+interface UnreportedRequestRow {
+  id: Generated<string>
+  /** The request that does the work. */
+  request_id: string
+  account: string
+  job: string
+  trigger: string
+  absorbed: boolean
+  /** What its caller sent, and what is kept with the request that absorbed it. */
+  trace: JSONColumnType<TraceHeaders> | null
+  absorber: JSONColumnType<TraceHeaders> | null
+  accepted_at: Generated<Date>
 }
 
 /** A line: its one active run, and a number that grows with each claim. */

@@ -35,7 +35,7 @@ export function createTraceObserver(tracer: Tracer): Partial<Observer> {
       if (!parent) return work()
       if (step.kind === 'run') traceClaim(tracer, step, parent)
       const { name, ...description } = describeStep(step)
-      const span = tracer.startSpan(name, { ...description, links: linksOf(step) }, parent)
+      const span = tracer.startSpan(name, { ...description, links: linksOf(step), ...startOf(step) }, parent)
       const own = trace.setSpan(parent, span)
       const inside = step.kind === 'api' ? own.setValue(suppressed, true) : own
       return context.with(inside, () => endWith(span, work(writeSpanContext(span.spanContext()))))
@@ -81,6 +81,10 @@ function continueTrace(headers: TraceHeaders | undefined): Context {
 
 function linksOf(step: ObservedStep) {
   return step.kind === 'run' ? step.absorbed.map(headers => ({ context: readSpanContext(headers) })) : []
+}
+
+function startOf(step: ObservedStep): { startTime?: number } {
+  return step.kind === 'request' && step.acceptedAt !== undefined ? { startTime: step.acceptedAt } : {}
 }
 
 /** Only the claim tells whose trace it belongs to. */

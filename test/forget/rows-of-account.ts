@@ -39,6 +39,7 @@ export async function recordEverything(store: Store, account: string): Promise<v
     sql`insert into worker.schedules (account, job, rule, next_run_at) values (${account}, 'old-job', '', now())`,
     sql`select worker.accept(gen_random_uuid()::text, ${account}, 'old-job', ${JSON.stringify({ of: account })}::jsonb, 'http',
       'normal', 'somebody', ${`key of ${account}`}, null, null)`,
+    sql`insert into worker.unreported_requests (request_id, account, job, trigger, absorbed) values ('r', ${account}, 'old-job', 'sql', false)`,
     sql`insert into worker.holds (account, job, met_by, code, found, probe_at)
       values (${account}, '', 'gate', 'claims', ${`Account "${account}" has no claims`}, now())`,
     sql`with ended as (

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tellAll } from '../../src/observer/tell-all.ts'
 import { startProcess, type WorkerProcess } from '../../src/process/process.ts'
 import { startLooking } from '../../src/serving/look.ts'
 import { storeServedLines } from '../../src/serving/served-lines.ts'
@@ -10,6 +11,7 @@ import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 const clock = systemClock
 const { log } = captureLog()
+const observer = tellAll([], log)
 const self = { host: 'test', pid: 1, isAlone: false }
 const line = {
   account: 'default',
@@ -37,7 +39,7 @@ describe.runIf(hasPostgres)('a process', () => {
   }
   const look = (process: WorkerProcess) =>
     startLooking({
-      ...{ store: database.store, clock, log, process, wake() {}, async tick() {} },
+      ...{ store: database.store, clock, log, process, observer, wake() {}, async tick() {} },
       renew: () => storeServedLines(database.store, process.id, () => [line]),
     })
   const servedBy = async (id: string) => {

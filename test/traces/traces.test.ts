@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { jobs as wikiJobs } from '../../examples/wiki/src/jobs/list.ts'
@@ -81,6 +82,10 @@ async function untilDone(app: TestApp, id: string): Promise<void> {
 }
 
 const idOf = (span: ReadableSpan | undefined) => span?.spanContext().spanId
+const millisecondsOf = (span: ReadableSpan | undefined) => {
+  const [seconds, nanoseconds] = span?.startTime ?? [0, 0]
+  return seconds * 1_000 + nanoseconds / 1e6
+}
 const named = (all: readonly ReadableSpan[], name: string) => all.filter(span => span.name === name)
 const childrenOf = (all: readonly ReadableSpan[], parent: ReadableSpan | undefined) =>
   all.filter(span => span.parentSpanContext?.spanId === idOf(parent))
@@ -165,6 +170,29 @@ test('a request that is absorbed is linked to the trace of the one that absorbs 
   const [run] = named(spans.of(first.traceId), 'run other')
   expect(run?.links.map(({ context }) => context.spanId)).toEqual([idOf(absorbed)])
   expect(named(spans.of(second.traceId), 'run other')).toEqual([])
+})
+
+test('a request made by SQL continues its caller’s trace, and so does its run', async ({ app, spans }) => {
+  const caller = newCaller()
+  const before = Date.now()
+  const id = await app.deps.store.transaction().execute(async tx => {
+    await sql`select set_config('worker.traceparent', ${caller.headers.traceparent}, true)`.execute(tx)
+    const { rows } = await sql<{ id: string }>`select worker.request('other', ${account}) as id`.execute(tx)
+    return rows[0]?.id ?? expect.fail('no request')
+  })
+  await using opened = new AsyncDisposableStack()
+  await serveElsewhere(app, opened)
+  await untilDone(app, id)
+  await expect.poll(() => named(spans.of(caller.traceId), 'run other')).toHaveLength(1)
+  const [request, ...more] = named(spans.of(caller.traceId), 'request other')
+  expect(more).toEqual([])
+  expect(request?.parentSpanContext?.spanId).toBe(caller.spanId)
+  expect(request?.attributes).toMatchObject({ 'messaging.message.id': id, 'hasura_sync.trigger': 'sql' })
+  const [run] = named(spans.of(caller.traceId), 'run other')
+  expect(run?.parentSpanContext?.spanId).toBe(caller.spanId)
+  const startedAt = millisecondsOf(request)
+  expect(startedAt).toBeGreaterThanOrEqual(before)
+  expect(startedAt).toBeLessThanOrEqual(millisecondsOf(run))
 })
 
 test('each attempt is a run of the same trace, one that failed says so, and none holds a payload or a message', async ({

@@ -106,6 +106,7 @@ declare
   v_accepted record;
   v_parent text := substring(current_setting('worker.traceparent', true)
     from '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$');
+  v_trace jsonb := case when v_parent is not null then jsonb_build_object('traceparent', v_parent) end;
 begin
   if request.job is null or request.account is null or request.payload is null then
     raise exception 'worker.request needs a job, an account and a payload'
@@ -115,12 +116,13 @@ begin
     raise exception 'priority "%" is not one of high, normal, low', request.priority using errcode = 'invalid_parameter_value';
   end if;
   select * into v_accepted from worker.accept(gen_random_uuid()::text, request.account, request.job, request.payload, 'sql',
-    request.priority, 'sql:' || session_user, request.idempotency_key, null, null, true,
-    case when v_parent is not null then jsonb_build_object('traceparent', v_parent) end);
+    request.priority, 'sql:' || session_user, request.idempotency_key, null, null, true, v_trace);
   if v_accepted.conflict then
     raise exception 'idempotency key "%" was used for % with another payload', request.idempotency_key, request.job
       using hint = 'Give each request its own key.', errcode = 'unique_violation';
   end if;
+  insert into worker.unreported_requests (request_id, account, job, trigger, absorbed, trace, absorber)
+  values (v_accepted.id, request.account, request.job, 'sql', v_accepted.absorbed, v_trace, v_accepted.kept);
   -- Constant, so that the requests of one transaction are one notification.
   perform pg_notify('worker_requests', '');
   return v_accepted.id;

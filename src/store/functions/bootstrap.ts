@@ -29,8 +29,10 @@ begin
   select b.trace into v_trace from worker.requests b where b.id = p_bootstrap and b.state = 'waiting' for update;
   if not found then return; end if;
   if cardinality(p_steps) > 0 then
-    perform worker.accept(gen_random_uuid()::text, p_account, p_steps[1], '{}', 'bootstrap', 'normal', '', null,
-      p_bootstrap, p_steps[2:], true, v_trace);
+    insert into worker.unreported_requests (request_id, account, job, trigger, absorbed, trace, absorber)
+    select a.id, p_account, p_steps[1], 'bootstrap', a.absorbed, v_trace, a.kept
+    from worker.accept(gen_random_uuid()::text, p_account, p_steps[1], '{}', 'bootstrap', 'normal', '', null,
+      p_bootstrap, p_steps[2:], true, v_trace) a;
   else
     update worker.requests b set state = 'done', ended_at = now() where b.id = p_bootstrap;
     update worker.accounts a set bootstrapped_at = now() where a.name = p_account;

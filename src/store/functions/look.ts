@@ -34,14 +34,18 @@ end $$`
  * of the result, by `kind`:
  * - wake: a free line with ready requests that this process serves
  * - tick: a due schedule, and when it was due
+ * - accepted: in `accepted` a request that the database accepted, which no process has reported to its observer yet; it is returned
+ *   to one process, once
  * - unserved: the store has no lines of this process
  * - now: in `due_at` the store's time, and in `next_at` when the next schedule or request becomes due
  *
- * `p_since` is `now` of the previous look: `p_runs`, the active runs, can't include claims made after it. Rows locked by another open transaction are left for the next look.
+ * `p_since` is `now` of the previous look: `p_runs`, the active runs, can't include claims made after it. Rows locked
+ * by another open transaction are left for the next look. A version that doesn't know `p_reports` leaves `accepted` to others.
  */
 export const lookFunction = `
-create function worker.look(p_process uuid, p_runs uuid[], p_since timestamptz, p_lines integer, p_ticks integer)
-returns table (kind text, account text, job text, fence bigint, due_at timestamptz, next_at timestamptz)
+create function worker.look(p_process uuid, p_runs uuid[], p_since timestamptz, p_lines integer, p_ticks integer,
+  p_reports integer default 0)
+returns table (kind text, account text, job text, fence bigint, due_at timestamptz, next_at timestamptz, accepted jsonb)
 language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
@@ -68,19 +72,26 @@ begin
     order by d.due_at limit 500 for update skip locked);
 
   return query
-    select 'wake', w.account, w.job, w.fence, null::timestamptz, null::timestamptz
+    select 'wake', w.account, w.job, w.fence, null::timestamptz, null::timestamptz, null::jsonb
     from worker.ready_lines(p_process, p_lines) w;
   return query
-    select 'tick', s.account, s.job, null::bigint, s.next_run_at, null::timestamptz
+    select 'tick', s.account, s.job, null::bigint, s.next_run_at, null::timestamptz, null::jsonb
     from worker.schedules s
     join worker.served_lines v on v.process = p_process and v.account = s.account and v.job = s.job
     where not s.paused and s.next_run_at <= now() and v.has_schedule and worker.may_tick(s.account, s.job, v.after_bootstrap)
     order by s.next_run_at limit p_ticks;
-  return query select 'unserved', null, null, null::bigint, null::timestamptz, null::timestamptz
+  return query
+    with reported as (
+      delete from worker.unreported_requests u where u.id in (
+        select n.id from worker.unreported_requests n order by n.id limit p_reports for update skip locked)
+      returning u.*)
+    select 'accepted', r.account, r.job, null::bigint, null::timestamptz, null::timestamptz, to_jsonb(r)
+    from reported r order by r.id;
+  return query select 'unserved', null, null, null::bigint, null::timestamptz, null::timestamptz, null::jsonb
     where not exists (select from worker.served_lines v where v.process = p_process);
   return query select 'now', null, null, null::bigint, now(), least(
     (select min(r.due_at) from worker.requests r where r.state = 'waiting' and r.due_at > now() and r.due_at < 'infinity'),
-    (select min(s.next_run_at) from worker.schedules s where not s.paused and s.next_run_at > now()));
+    (select min(s.next_run_at) from worker.schedules s where not s.paused and s.next_run_at > now())), null::jsonb;
 end $$`
 
 /**
