@@ -1,4 +1,4 @@
-import { NotFoundError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import type { Operations } from '../operations/registry.ts'
 import type { RequestState } from '../states.ts'
 import { type CommandContext, defineCommand } from './command.ts'
@@ -31,11 +31,10 @@ export const cancel = defineCommand({
     return context.withOperations(async operations => {
       const filter = { ...given, states, repeatable: false }
       const ids = await choose(context, operations, { id, state, filter, action: 'cancel' })
-      const results: { id: string; state: RequestState }[] = []
-      for (const each of ids) {
-        const now = await unlessGone(operations.cancelRequest({ id: each }), id)
-        if (now) results.push({ id: each, ...now })
-      }
+      const results =
+        id === undefined
+          ? await inBatches(ids, some => operations.cancelListed({ ids: some }))
+          : [{ id, ...(await operations.cancelRequest({ id })) }]
       const [only] = results
       if (id !== undefined && only && only.state !== 'cancelled' && only.state !== 'running') {
         throw new UsageError({
@@ -62,11 +61,10 @@ export const retry = defineCommand({
     return context.withOperations(async operations => {
       const filter = { ...given, states: [state ?? 'failed'] as const, repeatable: true }
       const ids = await choose(context, operations, { id, state, filter, action: 'retry' })
-      const results: { id: string; request: string; absorbed: boolean }[] = []
-      for (const each of ids) {
-        const accepted = await unlessGone(operations.retryRequest({ id: each }), id)
-        if (accepted) results.push({ id: each, request: accepted.id, absorbed: accepted.absorbed })
-      }
+      const results =
+        id === undefined
+          ? await inBatches(ids, some => operations.retryListed({ ids: some }))
+          : [await retryOne(operations, id)]
       context.terminal.out(given.json ? `${JSON.stringify(results)}\n` : tellRetried(results))
       return 0
     }, 'nothing')
@@ -102,14 +100,21 @@ async function choose(
   return confirmGroup(context, operations, filter, action)
 }
 
-/** A request that a filter selected may be deleted meanwhile; one given by id must exist. */
-async function unlessGone<T>(work: Promise<T>, named: string | undefined): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof NotFoundError && named === undefined) return undefined
-    throw error
-  }
+/** Ids of one exchange: an operation takes up to 1,000. */
+const batch = 500
+
+async function inBatches<T>(
+  ids: readonly string[],
+  change: (some: string[]) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const results: T[] = []
+  for (let at = 0; at < ids.length; at += batch) results.push(...(await change(ids.slice(at, at + batch))))
+  return results
+}
+
+async function retryOne(operations: Operations, id: string) {
+  const { id: request, absorbed } = await operations.retryRequest({ id })
+  return { id, request, absorbed }
 }
 
 function tellCancelled(results: readonly { id: string; state: RequestState }[]): string {

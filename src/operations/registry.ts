@@ -5,7 +5,7 @@ import { receiveCron, receiveEvent } from './hasura-triggers.ts'
 import { listHolds, probeHolds } from './holds.ts'
 import { listJobs } from './jobs.ts'
 import type { AnyOperation, Ask, Call } from './operation.ts'
-import { cancelRequests, findRequestIds, retryRequests } from './request-groups.ts'
+import { cancelListed, cancelRequests, findRequestIds, retryListed, retryRequests } from './request-groups.ts'
 import { cancelRequest, getRequest, listRequests, makeRequest, retryRequest } from './requests.ts'
 import { listMirrorRows } from './rows.ts'
 import { listRuns, run } from './runs.ts'
@@ -22,6 +22,8 @@ export const registry = {
   retryRequest,
   cancelRequests,
   retryRequests,
+  cancelListed,
+  retryListed,
   run,
   listRuns,
   listJobs,

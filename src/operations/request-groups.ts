@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { NotFoundError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { requestStates } from '../states.ts'
-import { type Call, defineOperation, type OperationDeps } from './operation.ts'
+import { cancelMany, retryMany } from './change-requests.ts'
+import { defineOperation, type OperationDeps } from './operation.ts'
 import { findRequestIds as findIds, type RequestGroup } from './request-group-filter.ts'
-import { cancelRequest, retryRequest } from './requests.ts'
 import { checkFound } from './resolve.ts'
 import { lineFilter } from './values.ts'
 
-/** The ids that `cancelRequest` or `retryRequest` takes one at a time, oldest first. */
+/** The ids that `cancelListed` or `retryListed` takes, oldest first. */
 export const findRequestIds = defineOperation({
   route: 'POST /requests/find',
   roles: [],
@@ -22,6 +22,27 @@ export const findRequestIds = defineOperation({
 })
 
 const mostAtOnce = 1_000
+
+/** Cancels requests that a person has confirmed, up to 1,000. Those that don't exist any more are left out. */
+export const cancelListed = defineOperation({
+  route: 'POST /requests/cancel-listed',
+  roles: [],
+  input: z.strictObject({ ids: z.array(z.string()).max(mostAtOnce) }),
+  output: z.array(z.object({ id: z.string(), state: z.enum(requestStates) })),
+  run: async (app, { ids }, { signal }) => (await cancelMany(app, ids, signal)).map(({ id, state }) => ({ id, state })),
+})
+
+/** Repeats requests that a person has confirmed, up to 1,000. Those that can't be repeated any more are left out. */
+export const retryListed = defineOperation({
+  route: 'POST /requests/retry-listed',
+  roles: [],
+  input: z.strictObject({ ids: z.array(z.string()).max(mostAtOnce) }),
+  output: z.array(z.object({ id: z.string(), request: z.string(), absorbed: z.boolean() })),
+  run: async (app, { ids }, { caller = '', trace, signal }) => [
+    ...(await retryMany(app, ids, { caller, trace, signal })),
+  ],
+})
+
 const wanted = {
   ...lineFilter,
   /** Only reports which requests these are. */
@@ -42,9 +63,11 @@ export const cancelRequests = defineOperation({
   roles: ['operate'],
   input: z.strictObject({ ...wanted, state: z.enum(['waiting', 'running']).optional() }),
   output: changedSchema,
-  run: (app, { state, ...given }, call) =>
-    changeAll(app, { ...given, state, states: state ? [state] : ['waiting', 'running'], repeatable: false }, call, id =>
-      cancelRequest.run(app, { id }, silent(call)),
+  run: (app, { state, ...given }, { signal }) =>
+    changeAll(
+      app,
+      { ...given, state, states: state ? [state] : ['waiting', 'running'], repeatable: false },
+      async ids => (await cancelMany(app, ids, signal)).filter(({ changed }) => changed),
     ),
 })
 
@@ -54,9 +77,9 @@ export const retryRequests = defineOperation({
   roles: ['operate'],
   input: z.strictObject({ ...wanted, state: z.enum(['failed', 'cancelled', 'done']).optional() }),
   output: changedSchema,
-  run: (app, { state, ...given }, call) =>
-    changeAll(app, { ...given, state, states: [state ?? 'failed'], repeatable: true }, call, id =>
-      retryRequest.run(app, { id }, silent(call)),
+  run: (app, { state, ...given }, { caller = '', trace, signal }) =>
+    changeAll(app, { ...given, state, states: [state ?? 'failed'], repeatable: true }, ids =>
+      retryMany(app, ids, { caller, trace, signal }),
     ),
 })
 
@@ -70,8 +93,7 @@ interface WantedChange extends RequestGroup {
 async function changeAll(
   app: OperationDeps,
   { preview, limit, state, ...group }: WantedChange,
-  { signal }: Pick<Call<never>, 'signal'>,
-  change: (id: string) => Promise<unknown>,
+  change: (ids: readonly string[]) => Promise<readonly { readonly id: string }[]>,
 ): Promise<z.infer<typeof changedSchema>> {
   if (group.job === undefined && group.account === undefined && state === undefined) {
     throw new UsageError({ found: 'The filter is empty', remedy: 'give a job, an account or a state' })
@@ -80,25 +102,6 @@ async function changeAll(
   const ids = found.slice(0, limit)
   const hasMore = found.length > limit
   if (preview) return { ids, hasMore }
-  const changed: string[] = []
-  for (const id of ids) {
-    signal.throwIfAborted()
-    if (await didChange(change(id))) changed.push(id)
-  }
-  return { ids: changed, hasMore }
-}
-
-/** A request may have been deleted, or its state may have changed, since it was found. */
-async function didChange(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work
-    return true
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof UsageError) return false
-    throw error
-  }
-}
-
-function silent({ signal, caller, trace }: Omit<Call<never>, 'onEvent'>): Call<never> {
-  return { signal, caller, trace, onEvent() {} }
+  const changed = await change(ids)
+  return { ids: changed.map(({ id }) => id), hasMore }
 }

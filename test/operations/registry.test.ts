@@ -42,6 +42,8 @@ const withoutHttp = {
   run: 'it runs in the foreground of whoever asks',
   listMirrorRows: 'rows are served to nobody over TCP',
   findRequestIds: 'HTTP has preview',
+  cancelListed: 'HTTP has filters',
+  retryListed: 'HTTP has filters',
   hasWorker: 'who asks over HTTP asks a worker',
   ping: 'HTTP has /health/ready',
   receiveEvent: 'it has a secret in place of a token',

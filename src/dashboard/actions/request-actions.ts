@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts'
-import { cancelMany, retryMany } from '../../operations/bulk-requests.ts'
+import { cancelMany, retryMany } from '../../operations/change-requests.ts'
 import { findRequestIds, type RequestGroup } from '../../operations/request-group-filter.ts'
 import type { RequestState } from '../../states.ts'
 import { countRequests, mostCounted } from '../read/requests.ts'
@@ -16,7 +16,9 @@ export const requestActions = {
     isGrave: true,
     preview: (context, wanted) => previewRequests(context, wanted, statesOf(wanted, cancellable)),
     async carry(context, wanted) {
-      return cancelMany(context.reading, await idsOf(context, wanted, statesOf(wanted, cancellable)), context.signal)
+      const ids = await idsOf(context, wanted, statesOf(wanted, cancellable))
+      const cancelled = await cancelMany(context.reading, ids, context.signal)
+      return cancelled.filter(({ changed }) => changed).length
     },
   },
   retry: {
@@ -26,7 +28,7 @@ export const requestActions = {
     async carry(context, wanted) {
       const { viewer, signal, reading } = context
       const ids = await idsOf(context, wanted, retried(wanted))
-      return retryMany(reading, ids, { caller: viewer.caller ?? dashboard, signal })
+      return (await retryMany(reading, ids, { caller: viewer.caller ?? dashboard, signal })).length
     },
   },
 } satisfies Readonly<Record<string, Action>>
