@@ -8,6 +8,7 @@ import { accept } from './benchmarks/accept.ts'
 import { dlt } from './benchmarks/dlt.ts'
 import { eachMinute } from './benchmarks/each-minute.ts'
 import { fairness } from './benchmarks/fairness.ts'
+import { hook } from './benchmarks/hook.ts'
 import { http } from './benchmarks/http.ts'
 import { idle } from './benchmarks/idle.ts'
 import { live } from './benchmarks/live.ts'
@@ -24,7 +25,7 @@ import { openBench } from './open-bench.ts'
 import { tableOf } from './print-table.ts'
 
 const pulling = [remote, local, dlt, ranges, memory, noChange]
-const running = [noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses, http, idle, live]
+const running = [noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses, http, hook, idle, live]
 const benchmarks = [...pulling, ...running]
 const names = benchmarks.map(({ name }) => name)
 
