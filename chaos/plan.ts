@@ -4,7 +4,17 @@ import type { Random } from './random.ts'
 export interface PlannedKind {
   readonly name: string
   /** What can bear one fault at a time: each kind breaks one of these. */
-  readonly breaks: 'redis' | 'postgres' | 'api' | 'issuer' | 'account' | 'worker' | 'store-link' | 'redis-link' | 'load'
+  readonly breaks:
+    | 'redis'
+    | 'postgres'
+    | 'api'
+    | 'issuer'
+    | 'account'
+    | 'worker'
+    | 'store-link'
+    | 'redis-link'
+    | 'load'
+    | 'receiver'
   /** Milliseconds until it is mended: at least and at most. */
   readonly lasts: readonly [min: number, max: number]
   /** How often it comes, compared with others; default 1. */

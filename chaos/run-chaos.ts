@@ -8,6 +8,7 @@ import { faultKinds } from './faults/fault-kinds.ts'
 import { Counts } from './guards.ts'
 import { createPatientClient } from './http-client.ts'
 import { judge, judgeIds } from './judge/judge.ts'
+import { judgeWebhooks } from './judge/judge-webhooks.ts'
 import { type Measured, startProbes } from './judge/probes.ts'
 import { countStoreGuards } from './judge/store-guards.ts'
 import { openPace } from './pace.ts'
@@ -111,6 +112,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await judge({ world, accepted: owed, orders: kept(orders), foreground: kept(foreground), violate })
     judgeIds(accepted, violate)
     await judgeFairness(world.onStore, settled.fairness, violate)
+    await judgeWebhooks(world, guards, violate)
     await countStoreGuards(world, guards)
     const [row] = await world.onStore<{ commits: number }>('select count(*)::int as commits from chaos.commits')
     return {

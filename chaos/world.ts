@@ -13,6 +13,7 @@ import type { ServiceHandle } from '../test/services/local-service.ts'
 import { startPostgres } from '../test/services/start-postgres.ts'
 import { startRedis } from '../test/services/start-redis.ts'
 import { type FaultProxy, openProxy } from './proxy.ts'
+import { type ChaosReceiver, openReceiver } from './receiver.ts'
 import { type ChaosStore, openEmbeddedStore, openServerStore } from './store.ts'
 
 export const backends = ['redis', 'postgres', 'embedded'] as const
@@ -39,6 +40,8 @@ export interface World extends AsyncDisposable {
   /** Between the workers and the issuer, and between them and the API. */
   readonly issuerProxy: FaultProxy
   readonly apiProxy: FaultProxy
+  /** Of the workers' webhooks. */
+  readonly receiver: ChaosReceiver
   /** Asks the store as superuser, past every proxy. */
   readonly onStore: ChaosStore['query']
   /** The API's own database, for writers. */
@@ -94,6 +97,8 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
   apiPool.on('error', () => {})
   opened.defer(() => apiPool.end())
 
+  const receiver = opened.use(await openReceiver())
+
   const secrets = join(folder, 'secrets')
   await mkdir(secrets)
   const secretFile = (account: string): string => join(secrets, account)
@@ -125,6 +130,7 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
     HTTP_AUDIENCE: audience,
     HTTP_ROLE: callerRole,
     LOG_LEVEL: 'debug',
+    ...receiver.environment,
   }
 
   // The tables have to be there before the triggers on them.
@@ -146,6 +152,7 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
     api,
     issuerProxy,
     apiProxy,
+    receiver,
     apiPool,
     onStore: store.query,
     callerToken: () => issuer.issueToken(caller.clientId),

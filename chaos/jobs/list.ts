@@ -4,6 +4,7 @@ import { followArticles } from './follow-articles.ts'
 import { ledger } from './ledger.ts'
 import { rollingJob } from './names.ts'
 import { pullArticles } from './pull-articles.ts'
+import { webhooks } from './webhooks.ts'
 
 const all = [
   ledger('ledger'),
@@ -14,6 +15,7 @@ const all = [
   block,
   pullArticles,
   followArticles,
+  ...webhooks,
 ]
 
 /** What the workers of the harness run; `CHAOS_WITHOUT` names the job that an older version doesn't have yet. */

@@ -4,3 +4,7 @@ export const rollingJob = 'rolling'
 export const ledgerNames = ['ledger', 'other', rollingJob, 'tick', 'tick-or-skip']
 /** How far pulls reach back, in seconds: longer than any transaction of the writers. */
 export const lookbackSeconds = 20
+/** A webhook whose receiver wants every message, and one whose receiver answers 410. */
+export const deliveringWebhook = 'tell-articles'
+export const endedWebhook = 'tell-nobody'
+export const webhookNames = [deliveringWebhook, endedWebhook]
