@@ -3,12 +3,12 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { openHome, start } from '../cli/run-command.ts'
 import { copyProject } from '../fixtures/copy-project.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
+import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { alterSelectPermission, setIntrospection, trackTable } from '../sandbox/hasura/change-metadata.ts'
 
 const select_permissions = [{ role: 'viewer', permission: { columns: '*' as const, filter: {} } }]
@@ -41,47 +41,47 @@ const tables = `
   insert into tags select 'tag ' || n, n / 3.0::float8 ${rows};
   create view heavy_tags as select case when weight > 1 then name end as name, weight from tags;`
 
-let sandbox: Sandbox
-let home: Awaited<ReturnType<typeof openHome>>
-let project: string
-beforeAll(async () => {
-  sandbox = await openSandbox()
-  const { hasura } = sandbox
-  await hasura.sql(tables)
-  const odd = {
-    custom_name: 'OddNames',
-    column_config: {
-      Key: { custom_name: 'rowKey' },
-      UpdatedAt: { custom_name: 'LastChangedAt' },
-      '1st': { custom_name: '_1st' },
-    },
-  }
-  await hasura.changeMetadata(
-    ...['measurements', 'order', 'Order', 'mongo_docs', 'class', 'drafts', 'countries', 'tags', 'heavy_tags'].map(
-      name => trackTable(name, { select_permissions }),
-    ),
-    trackTable('default', { select_permissions, configuration: odd }),
-    setIntrospection('restorer', false),
+const test = sandboxTest
+  .extend('home', { scope: 'file' }, async ({ closing, sandbox }) => {
+    const { hasura } = sandbox
+    await hasura.sql(tables)
+    const odd = {
+      custom_name: 'OddNames',
+      column_config: {
+        Key: { custom_name: 'rowKey' },
+        UpdatedAt: { custom_name: 'LastChangedAt' },
+        '1st': { custom_name: '_1st' },
+      },
+    }
+    await hasura.changeMetadata(
+      ...['measurements', 'order', 'Order', 'mongo_docs', 'class', 'drafts', 'countries', 'tags', 'heavy_tags'].map(
+        name => trackTable(name, { select_permissions }),
+      ),
+      trackTable('default', { select_permissions, configuration: odd }),
+      setIntrospection('restorer', false),
+    )
+    return closing.use(await openHome(sandbox, 'adder', ['viewer', 'restorer']))
+  })
+  .extend('project', { scope: 'file' }, ({ home }) =>
+    copyProject(home.folder, ['tsconfig.json', 'biome.json', 'no-json-parse.grit']),
   )
-  home = await openHome(sandbox, 'adder', ['viewer', 'restorer'])
-  project = await copyProject(home.folder, ['tsconfig.json', 'biome.json', 'no-json-parse.grit'])
-})
-afterAll(async () => {
-  await home[Symbol.asyncDispose]()
-  await sandbox[Symbol.asyncDispose]()
-})
-
-const cli = (...words: string[]) => start({ ...home.env, LOG_LEVEL: 'silent' }, words, project).ended
+  .extend(
+    'cli',
+    { scope: 'file' },
+    ({ home, project }) =>
+      (...words: string[]) =>
+        start({ ...home.env, LOG_LEVEL: 'silent' }, words, project).ended,
+  )
 
 /** Everything that `add` may write to. */
-async function snapshot(): Promise<Record<string, string>> {
+async function snapshot(project: string): Promise<Record<string, string>> {
   const entries = await readdir(project, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
   return Object.fromEntries(await Promise.all(files.map(async file => [file, await readFile(file, 'utf8')] as const)))
 }
 
 describe('refuses and writes nothing', () => {
-  test.each<[what: string, words: string[], code: number, sentence: string]>([
+  test.for<[what: string, words: string[], code: number, sentence: string]>([
     ['when there are several cursors', ['drafts'], 2, 'choose one with --cursor'],
     ['a view without --key', ['heavy_tags'], 2, 'separated by commas'],
     ['a table that is mirrored already', ['articles'], 2, 'sync-articles pulls articles already'],
@@ -104,48 +104,48 @@ describe('refuses and writes nothing', () => {
       'Role "restorer" may not introspect the schema',
     ],
     ['an account that there is not', ['measurements', '--account', 'other'], 2, 'There is no account "other"'],
-  ])('%s', async (_what, words, code, sentence) => {
-    const before = await snapshot()
+  ])('%s', async ([_what, words, code, sentence], { project, cli }) => {
+    const before = await snapshot(project)
     const ended = await cli('add', ...words)
     expect(ended.err).toContain(sentence)
     expect({ code: ended.code, out: ended.out }).toEqual({ code, out: '' })
-    expect(await snapshot()).toEqual(before)
+    expect(await snapshot(project)).toEqual(before)
   })
 
-  test('what no types can be generated for', async () => {
+  test('what no types can be generated for', async ({ project, cli }) => {
     // Another role of the same API, in which the same name is something else.
     const other = join(project, 'graphql/schema/other.graphql')
     await writeFile(other, 'type query_root {\n  measurements: Int\n}\n')
-    const before = await snapshot()
+    const before = await snapshot(project)
     const { code, err } = await cli('add', 'measurements')
     expect(err).toMatch(/^Codegen failed, so nothing was written: .*measurements/)
     expect(code).toBe(1)
-    expect(await snapshot()).toEqual(before)
+    expect(await snapshot(project)).toEqual(before)
     await rm(other)
   })
 
-  test('what would take the operation of another job away', async () => {
+  test('what would take the operation of another job away', async ({ project, cli }) => {
     const file = join(project, 'graphql/topics.graphql')
     const operation = await readFile(file)
     await rm(file)
-    const before = await snapshot()
+    const before = await snapshot(project)
     expect(await cli('add', 'measurements')).toEqual({
       code: 2,
       out: '',
       err: 'sync-topics sends PullTopics, which no file in graphql/ defines: define the operation there, or remove the job from src/jobs/list.ts\n',
     })
-    expect(await snapshot()).toEqual(before)
+    expect(await snapshot(project)).toEqual(before)
     await writeFile(file, operation)
   })
 
-  test('what is not the API of the jobs that there are', async () => {
-    const before = await snapshot()
+  test('what is not the API of the jobs that there are', async ({ sandbox, project, cli }) => {
+    const before = await snapshot(project)
     await sandbox.hasura.changeMetadata(alterSelectPermission('topics', 'viewer', { columns: ['id', 'updated_at'] }))
     const { code, err } = await cli('add', 'measurements')
     expect(err).toMatch(/^sync-topics: Cannot query field "title" on type "topics"/)
     expect(err).toMatch(/^These jobs don't match the API's current schema/m)
     expect(code).toBe(2)
-    expect(await snapshot()).toEqual(before)
+    expect(await snapshot(project)).toEqual(before)
     await sandbox.hasura.changeMetadata(alterSelectPermission('topics', 'viewer', { columns: '*' }))
   })
 })
@@ -182,19 +182,21 @@ const added = [
   },
 ]
 
-describe('adds', () => {
-  let first: Awaited<ReturnType<typeof cli>>
-  beforeAll(async () => {
-    for (const { words } of added) {
-      const ended = await cli('add', ...words)
-      expect(ended).toMatchObject({ code: 0, err: '' })
-      first ??= ended
-    }
-  })
+/** What `add` said about each of them. */
+const addedTest = test.extend('said', { scope: 'file', auto: true }, async ({ cli }) => {
+  const said: string[] = []
+  for (const { words } of added) {
+    const { code, out, err } = await cli('add', ...words)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    said.push(out)
+  }
+  return said
+})
 
-  test('and says what it has written', async () => {
+describe('adds', () => {
+  addedTest('and says what it has written', async ({ project, cli, said }) => {
     expect(
-      first.out,
+      said[0],
     ).toBe(`sync-measurements pulls measurements as role "viewer", into mirror.measurements: key station, taken_on; cursor updated_at.
 The API doesn't show the order of the key's columns in their index. If it isn't station, taken_on, change "key" in src/jobs/sync-measurements.ts before the first run: reading in the index's order is faster.
   graphql/schema/viewer.graphql
@@ -215,23 +217,26 @@ Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__
     expect(await readdir(project)).toEqual(expect.not.arrayContaining([expect.stringMatching(/^\.add-/)]))
   })
 
-  test('code that compiles, in the format of the project, with types that are what codegen makes', async () => {
-    const binaries = join(project, 'node_modules/.bin')
-    const tool = (name: string, ...words: string[]) =>
-      promisify(execFile)(join(binaries, name), words, {
-        cwd: project,
-        env: { PATH: `${binaries}:${process.env.PATH}`, NODE_OPTIONS: '--conditions=@hasura-sync-worker/source' },
-      })
-    await writeFile(
-      join(project, 'tsconfig.json'),
-      (await readFile(join(project, 'tsconfig.json'), 'utf8')).replace(/"include": .*/, '"include": ["src"]'),
-    )
-    await tool('tsc', '--noEmit')
-    await tool('biome', 'check', '--vcs-enabled=false', 'src/jobs')
-    await tool('graphql-codegen', '--config', 'codegen.ts', '--check')
-  })
+  addedTest(
+    'code that compiles, in the format of the project, with types that are what codegen makes',
+    async ({ project }) => {
+      const binaries = join(project, 'node_modules/.bin')
+      const tool = (name: string, ...words: string[]) =>
+        promisify(execFile)(join(binaries, name), words, {
+          cwd: project,
+          env: { PATH: `${binaries}:${process.env.PATH}`, NODE_OPTIONS: '--conditions=@hasura-sync-worker/source' },
+        })
+      await writeFile(
+        join(project, 'tsconfig.json'),
+        (await readFile(join(project, 'tsconfig.json'), 'utf8')).replace(/"include": .*/, '"include": ["src"]'),
+      )
+      await tool('tsc', '--noEmit')
+      await tool('biome', 'check', '--vcs-enabled=false', 'src/jobs')
+      await tool('graphql-codegen', '--config', 'codegen.ts', '--check')
+    },
+  )
 
-  test.each(added)('$job, which mirrors every row', async ({ job, into, source }) => {
+  addedTest.for(added)('$job, which mirrors every row', async ({ job, into, source }, { sandbox, home, cli }) => {
     expect(await cli('run', job)).toMatchObject({ code: 0, err: '' })
     await using database = await openDatabase({ dataDir: home.env.DATA_DIR }, createLog('silent'))
     const own = ['_account', '_synced_at', '_deleted_at', '_revived_at', '_change']
@@ -244,13 +249,13 @@ Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__
     expect({ mirrored: mirrored.length, others }).toEqual({ mirrored: rows.size, others: [] })
   })
 
-  test('nothing twice', async () => {
-    const before = await snapshot()
+  addedTest('nothing twice', async ({ project, cli }) => {
+    const before = await snapshot(project)
     expect(await cli('add', 'measurements')).toEqual({
       code: 2,
       out: '',
       err: 'sync-measurements pulls measurements already: change that job, or remove it and add it again; give --name and --into for a second job of the same rows\n',
     })
-    expect(await snapshot()).toEqual(before)
+    expect(await snapshot(project)).toEqual(before)
   })
 })

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
-import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
-import { backends, openTestApp, type TestApp, type TestProcess } from '../fixtures/open-test-app.ts'
+import { appTest } from '../fixtures/app-test.ts'
+import { backends } from '../fixtures/open-test-app.ts'
 
 /** One time a job was at work, on this machine's one clock. */
 interface Interval {
@@ -15,30 +15,25 @@ interface Interval {
   readonly to: number
 }
 
-let sandbox: Sandbox
-beforeAll(async () => {
-  sandbox = await openSandbox({ hasura: { seed: false } })
-})
-afterAll(() => sandbox[Symbol.asyncDispose]())
+const test = appTest
+  .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+  .extend('appOptions', { scope: 'file' }, { firstLogin: null, jobs: [] })
+  .extend('accounts', ({ app }) => [app.addAccount(), app.addAccount()])
+  .extend('peer', async ({ accounts: _known, app }, { onCleanup }) => {
+    const peer = await app.openPeer()
+    onCleanup(() => peer[Symbol.asyncDispose]())
+    return peer
+  })
 
 describe.each(backends)('a storm of requests on %s, handled by two processes', backend => {
-  let app: TestApp
-  let peer: TestProcess
-  beforeAll(async () => {
-    app = await openTestApp({ backend, sandbox, firstLogin: null, jobs: [] })
-    app.addAccount()
-    app.addAccount()
-    peer = await app.openPeer()
-    await app.serve({ slots: 6 })
-    await peer.serve({ slots: 6 })
-  })
-  afterAll(async () => {
-    await peer[Symbol.asyncDispose]()
-    await app[Symbol.asyncDispose]()
-  })
+  test.override('backend', backend)
 
-  test('never runs twice at once for an account and a job, and every request is followed by a run of its payload', async () => {
-    const accounts = [...app.deps.accounts.keys()].filter(name => name !== 'default')
+  test('never runs twice at once for an account and a job, and every request is followed by a run of its payload', async ({
+    accounts,
+    app,
+    peer,
+  }) => {
+    for (const each of [app, peer]) await each.serve({ slots: 6 })
     const wanted = fc.array(
       fc.record({
         account: fc.constantFrom(...accounts),
