@@ -4,7 +4,7 @@ import { z } from 'zod'
 export interface NetworkFailure {
   /** Continues "…: the connection was refused". */
   readonly words: string
-  /** Whether the request can't have reached the server: nothing listened, no such host, no TLS session. */
+  /** Whether the request can't have reached the server: nothing listened, no such host, no TLS session, or it was never sent. */
   readonly neverSent: boolean
   /** Whether the request's own timeout ended it. */
   readonly isTimeout?: boolean
@@ -23,10 +23,11 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   if (error instanceof Error && error.name === 'TimeoutError') {
     return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
+  const isMarked = marked.safeParse(error).success || marked.safeParse(caused.safeParse(error).data?.cause).success
   const code = findCode(error, 5)
-  if (code === undefined) return { words: 'the connection failed', neverSent: false }
+  if (code === undefined) return { words: 'the connection failed', neverSent: isMarked }
   const known = failures.get(code)
-  if (known) return { code, words: `${known} (${code})`, neverSent: connectCodes.has(code) }
+  if (known) return { code, words: `${known} (${code})`, neverSent: isMarked || connectCodes.has(code) }
   const refused = tunnel.get(code)
   if (refused) return { code, words: `${refused} (${code})`, neverSent: true, remedy: tunnelRemedy }
   const odd = unreadable.get(code)
@@ -35,7 +36,11 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
     const words = `the server's certificate is not trusted (${code})`
     return { code, words, neverSent: true, remedy: certificateRemedies.get(code) ?? trustRemedy }
   }
-  return { code, words: `the connection failed (${code})`, neverSent: false }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    const remedy = handshakeRemedies.find(([pattern]) => pattern.test(code))?.[1] ?? handshakeRemedy
+    return { code, words: `TLS failed (${code})`, neverSent: isMarked, remedy }
+  }
+  return { code, words: `the connection failed (${code})`, neverSent: isMarked }
 }
 
 /** Whether the network or the peer was unreachable, so that a later try may succeed. */
@@ -73,6 +78,22 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
 
+/** By OpenSSL's codes, which follow the alert that the server sent. */
+const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = [
+  [
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|LEGACY_RENEGOTIATION/,
+    'enable TLS 1.2 or 1.3 at that server, or at the proxy that inspects TLS in front of it, because it speaks only older TLS',
+  ],
+  [/UNRECOGNIZED_NAME/, 'use a host name that the server knows, because it has no certificate for this one'],
+  [
+    /KEY_TOO_SMALL|MD_TOO_WEAK/,
+    'give that server a certificate with an RSA key of 2048 bits or more and SHA-256, because its own is too weak',
+  ],
+]
+
+const handshakeRemedy =
+  'look for TLS errors in the log of that server, and of proxies and firewalls in front of it that inspect TLS'
+
 /** A proxy on the way that makes no connection to the server. */
 const tunnel: ReadonlyMap<string, string> = new Map([
   // undici's, of a request that nobody aborted.
@@ -84,11 +105,15 @@ const tunnel: ReadonlyMap<string, string> = new Map([
 const tunnelRemedy =
   'have the proxy that HTTPS_PROXY or HTTP_PROXY names allow that server, give its user and password in that URL if it wants such, or name the server in NO_PROXY'
 
+/** undici's, whose code is set only sometimes. */
+const parserError = 'HTTPParserError'
+
 /** A response that arrived but can't be read. */
 const unreadable: ReadonlyMap<string, string> = new Map([
   ['UNKNOWN_CONTENT_ENCODING', "the response has a Content-Encoding that wasn't requested"],
   ['BROKEN_COMPRESSION', 'the response is not compressed as its Content-Encoding says'],
   ['UND_ERR_HEADERS_OVERFLOW', "the response's headers are larger than 16 KB"],
+  [parserError, 'the response violates HTTP'],
 ])
 
 const unreadableRemedy = 'check the proxies between the worker and that server'
@@ -118,12 +143,16 @@ const certificateRemedies: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_]{2,60}$/) })
+/** A request that failed before it was sent (`markUnsent`). */
+const marked = z.object({ neverSent: z.literal(true) })
+const named = z.object({ name: z.literal(parserError) })
+const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_/]{2,60}$/) })
 const caused = z.object({ cause: z.unknown() })
 const aggregated = z.object({ errors: z.array(z.unknown()) })
 
 function findCode(error: unknown, depth: number): string | undefined {
   if (depth === 0 || typeof error !== 'object' || error === null) return undefined
+  if (named.safeParse(error).success) return parserError
   const own = coded.safeParse(error)
   if (own.success) return own.data.code
   const inner = caused.safeParse(error).data?.cause ?? aggregated.safeParse(error).data?.errors[0]

@@ -1,6 +1,7 @@
 import { type Dispatcher, getGlobalDispatcher } from 'undici'
 import type { PermanentError } from '../errors.ts'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
+import { markUnsent } from './mark-unsent.ts'
 import { BrokenAnswerError, findCodings } from './read-body.ts'
 
 /** The header that a request through a bounded dispatcher must have, because compressed responses are refused there. */
@@ -12,7 +13,7 @@ export const plainEncoding = { 'accept-encoding': 'identity' } as const
  * it without a limit. Either is the cause of what `fetch` throws.
  */
 export function createBoundedDispatcher(limit: AnswerLimit): Dispatcher {
-  return getGlobalDispatcher().compose(dispatch => (options, handler) => {
+  return getGlobalDispatcher().compose(markUnsent, dispatch => (options, handler) => {
     const tooLarge = () => answerTooLarge(new URL(options.origin ?? '').host, limit)
     return dispatch(options, bound(handler, limit.maxBytes, tooLarge))
   })

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
-import { type Dispatcher, request } from 'undici'
+import { type Dispatcher, getGlobalDispatcher, request } from 'undici'
+import { markUnsent } from './mark-unsent.ts'
 
 /** Sends a request. Resolves when its response starts; the caller reads or destroys the body. */
 export type Send = (url: string, sent: Sent) => Promise<Begun>
@@ -33,8 +34,9 @@ export interface Certificate {
 export function createPoolSend(dispatcher?: Dispatcher): Send {
   return async (url, sent) => {
     // The deadline is the only time limit.
-    const options = { ...sent, headersTimeout: 0, bodyTimeout: 0, ...(dispatcher && { dispatcher }) }
-    const { statusCode: status, headers, body } = await request(url, options)
+    const limits = { headersTimeout: 0, bodyTimeout: 0 }
+    const marking = (dispatcher ?? getGlobalDispatcher()).compose(markUnsent)
+    const { statusCode: status, headers, body } = await request(url, { ...sent, ...limits, dispatcher: marking })
     return { status, headers, body }
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
+import { NotSentError } from '../../src/outgoing/mark-unsent.ts'
 
 const coded = (code: string) => Object.assign(new Error('canary'), { code })
 
@@ -27,6 +28,13 @@ describe('a network failure', () => {
     ['a proxy that refuses', coded('UND_ERR_ABORTED'), /the proxy refused to connect/, true],
     ['a proxy that refuses a certificate’s connection', coded('ERR_PROXY_TUNNEL'), /the proxy did not connect/, true],
     ['a cut', new TypeError('terminated', { cause: coded('UND_ERR_SOCKET') }), /cut off/, false],
+    [
+      'a cut before the request',
+      new TypeError('fetch failed', { cause: new NotSentError(coded('ECONNRESET')) }),
+      /cut off \(ECONNRESET\)/,
+      true,
+    ],
+    ['a handshake', coded('ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'), /^TLS failed \(ERR_SSL_SSL\/TLS/, false],
     ['a timeout', new DOMException('canary', 'TimeoutError'), /in time/, false],
     ['a code of no one we know', coded('EWHATEVER'), /failed \(EWHATEVER\)/, false],
     ['no code', new TypeError('canary'), /^the connection failed$/, false],
@@ -44,6 +52,10 @@ describe('a network failure', () => {
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
     ['CERT_HAS_EXPIRED', /renew/],
     ['UND_ERR_ABORTED', /HTTPS_PROXY.*NO_PROXY/],
+    ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED', /enable TLS 1\.2/],
+    ['EPROTO', /log of that server/],
+    ['ERR_SSL_EE_KEY_TOO_SMALL', /2048 bits/],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /log of that server/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /use the host name of its certificate/],
   ])('with %s has a remedy of its own', (code, remedy) => {
     expect(describeNetworkFailure(coded(code)).remedy ?? '').toMatch(remedy)

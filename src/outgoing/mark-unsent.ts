@@ -1,0 +1,33 @@
+import type { Dispatcher } from 'undici'
+
+/** A request failed before anything of it was sent: there was no connection, or its TLS handshake failed. `cause` says why. */
+export class NotSentError extends Error {
+  readonly neverSent = true
+
+  constructor(cause: unknown) {
+    super('The request was not sent', { cause })
+  }
+}
+
+/**
+ * Makes failures before the first byte of a request NotSentErrors. Only undici knows: a reset or a timeout has the same code while
+ * it connects and while the server works on the request.
+ */
+export const markUnsent: Dispatcher.DispatcherComposeInterceptor = dispatch => (options, handler) =>
+  dispatch(options, watchStart(handler))
+
+function watchStart(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  let isStarted = false
+  return {
+    onRequestStart(controller, context) {
+      isStarted = true
+      handler.onRequestStart?.(controller, context)
+    },
+    onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
+    onResponseStart: (...start) => handler.onResponseStart?.(...start),
+    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
+    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+    onResponseError: (controller, error) =>
+      handler.onResponseError?.(controller, isStarted ? error : new NotSentError(error)),
+  }
+}
