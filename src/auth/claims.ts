@@ -31,7 +31,7 @@ export function parseClaims(token: string): Claims {
   const payload = decode(token)
   const issuer = requireText(payload, 'iss')
   const subject = requireText(payload, 'sub')
-  const { exp, iat, azp, client_id, email, email_verified, scope, realm_access, resource_access } =
+  const { exp, iat, azp, client_id, email, email_verified, scope, scp, realm_access, resource_access } =
     optional.parse(payload)
   const authorizedParty = azp ?? client_id
   return {
@@ -42,7 +42,7 @@ export function parseClaims(token: string): Claims {
     ...(authorizedParty !== undefined && { authorizedParty }),
     ...(email !== undefined && { email }),
     ...(email_verified !== undefined && { emailVerified: email_verified }),
-    scopes: scope?.split(' ').filter(name => name !== '') ?? [],
+    scopes: [scope ?? scp ?? []].flat().flatMap(names => names.split(' ').filter(name => name !== '')),
     realmRoles: realm_access?.roles ?? [],
     clientRoles: readClientRoles(resource_access),
     payload,
@@ -83,6 +83,11 @@ function requireText(payload: JWTPayload, name: 'iss' | 'sub'): string {
   })
 }
 
+/** A text (RFC 9068, section 2.2.3); in tokens of Spring, Okta and Entra ID also a list, or under the name `scp`. */
+const scopeNames = z
+  .union([z.string(), z.array(z.string())])
+  .optional()
+  .catch(undefined)
 const roles = z.object({ roles: z.array(z.string()) })
 
 /** A claim of an unexpected shape counts as absent: a check that needs it reports that. */
@@ -93,7 +98,8 @@ const optional = z.object({
   client_id: z.string().optional().catch(undefined),
   email: z.string().optional().catch(undefined),
   email_verified: z.boolean().optional().catch(undefined),
-  scope: z.string().optional().catch(undefined),
+  scope: scopeNames,
+  scp: scopeNames,
   realm_access: roles.optional().catch(undefined),
   resource_access: z.unknown().optional(),
 })

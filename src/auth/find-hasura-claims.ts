@@ -88,7 +88,7 @@ function explainAbsence(token: SearchedToken, location: ClaimsObject, where: str
     'each mapper under Client scopes → hasura → Mappers',
   )
   if (lightweight) return lightweight
-  if (namesScope(token.payload, 'hasura')) {
+  if (token.scopes.includes('hasura')) {
     return {
       found: `${found}, though it has the \`hasura\` scope`,
       remedy:
@@ -103,10 +103,6 @@ function explainAbsence(token: SearchedToken, location: ClaimsObject, where: str
     found: `${found}, and no assigned client role either`,
     remedy: `${scope}; or, if the mappers write another claim, correct HASURA_CLAIMS_NAMESPACE or HASURA_CLAIMS_PATH`,
   }
-}
-
-function namesScope({ scope }: SearchedToken['payload'], name: string): boolean {
-  return typeof scope === 'string' && scope.split(' ').includes(name)
 }
 
 function holdsRoles(value: unknown): boolean {

@@ -14,12 +14,18 @@ export function parseLoginUrl(text: string, what: string, plainHttp: PlainHttp =
 
 /** Parses the URL of an endpoint that an issuer names. */
 export function parseNamedUrl(text: string, what: string, issuer: URL, plainHttp: PlainHttp = {}): URL {
-  return parseUrl(text, what, url => explainNamed(url, what, issuer, plainHttp))
+  const remedy = 'correct it in the configuration of the identity provider, or set TOKEN_URL'
+  return parseUrl(text, what, url => explainNamed(url, what, issuer, plainHttp), remedy)
 }
 
-function parseUrl(text: string, what: string, explain: (url: URL) => Explanation | undefined): URL {
+function parseUrl(
+  text: string,
+  what: string,
+  explain: (url: URL) => Explanation | undefined,
+  remedy = 'write it complete, beginning with https://',
+): URL {
   const url = URL.parse(text)
-  if (!url) throw refuseUrl({ found: `${what} is not a URL`, remedy: 'write it complete, beginning with https://' })
+  if (!url) throw refuseUrl({ found: `${what} is not a URL`, remedy })
   const problem = explain(url)
   if (problem) throw refuseUrl(problem)
   return url

@@ -2,5 +2,6 @@
 export interface SearchedToken {
   readonly payload: Readonly<Record<string, unknown>>
   readonly authorizedParty?: string
+  readonly scopes: readonly string[]
   readonly clientRoles: Readonly<Record<string, readonly string[]>>
 }

@@ -83,13 +83,22 @@ async function discoverEndpoint(
     const client = await discovery(issuer, clientId, undefined, undefined, { [customFetch]: loginFetch, execute })
     const metadata = client.serverMetadata()
     const alias = method === 'tls_client_auth' ? metadata.mtls_endpoint_aliases?.token_endpoint : undefined
-    const named = alias ?? metadata.token_endpoint ?? ''
+    const named = alias ?? metadata.token_endpoint
+    if (named === undefined) throw withoutEndpoint(issuer)
     const endpoint = parseNamedUrl(named, `The token_endpoint that ${showUrl(issuer)} names,`, issuer, login)
     return { issuer: metadata.issuer, token_endpoint: endpoint.href, audience: metadata.issuer }
   } catch (error) {
     signal.throwIfAborted()
     throw translateMismatch(error, issuer) ?? translateFailure(error, showUrl(issuer))
   }
+}
+
+function withoutEndpoint(issuer: URL): WorkerError {
+  return new RefusalError('client-auth', 'account', {
+    found: `The discovery document of ${showUrl(issuer)} names no token_endpoint`,
+    remedy:
+      'check that OIDC_ISSUER is the issuer that gives tokens to this client, or set TOKEN_URL to its token endpoint',
+  })
 }
 
 const mismatch = z.object({

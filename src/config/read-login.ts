@@ -33,7 +33,9 @@ export function readLogin(
   problems: Told[],
 ): Login | undefined {
   const found = problems.length
-  const { OIDC_ISSUER: issuer, TOKEN_URL: tokenUrl, CLIENT_ID: clientId } = values
+  const { TOKEN_URL: tokenUrl, CLIENT_ID: clientId } = values
+  // Many copy the address of the discovery document, which Keycloak's console links to.
+  const issuer = values.OIDC_ISSUER?.replace(/\/\.well-known\/openid-configuration$/, '')
   if (!issuer && !tokenUrl) {
     problems.push({
       found: `${label('OIDC_ISSUER')} is missing`,

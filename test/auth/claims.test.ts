@@ -61,6 +61,17 @@ describe('parseClaims', () => {
     expect(parseClaims(encode({ azp: undefined, client_id: 'other' })).authorizedParty).toBe('other')
   })
 
+  test.each([
+    [{ scope: 'openid  hasura' }, ['openid', 'hasura']],
+    [{ scope: ['openid', 'hasura'] }, ['openid', 'hasura']],
+    [{ scp: ['openid', 'hasura'] }, ['openid', 'hasura']],
+    [{ scp: 'openid hasura' }, ['openid', 'hasura']],
+    [{ scope: ['openid', 7] }, []],
+    [{}, []],
+  ])('reads the scopes of %j', (written, scopes) => {
+    expect(parseClaims(encode(written)).scopes).toEqual(scopes)
+  })
+
   test.each(['', 'canary', 'a.canary.c', 'eyJhbGciOiJub25lIn0.Y2FuYXJ5.', 'e30.e30'])(
     'refuses %j, which is no JWT',
     token => {
@@ -237,7 +248,7 @@ describe('readHasuraClaims', () => {
         'claims',
         /no claim at \$\.wiki\.n,/,
       ],
-      ['a path that is none', { ...roles, 'x-hasura-n': { path: 'wiki.n' } }, 'claims', /not a JSON path/],
+      ['a path that is none', { ...roles, 'x-hasura-n': { path: '$..n' } }, 'claims', /not a JSON path/],
     ])('refuses %s', (_name, map, code, sentence) => {
       const refused = refusalOf(() => read(map))
       expect(refused.code).toBe(code)
@@ -326,7 +337,7 @@ describe('readHasuraClaims', () => {
     [
       'a path that is none',
       { [namespace]: hasura },
-      { path: 'hasura' },
+      { path: '$.hasura..claims' },
       'claims',
       /HASURA_CLAIMS_PATH is not a JSON path/,
     ],

@@ -12,11 +12,18 @@ describe('a JSON path', () => {
     ['$.list[0].x', ['list', '0', 'x']],
     ["$.['a']", ['a']],
     ["$['']", ['']],
+    // As Hasura's own parser.
+    ['a.b', ['a', 'b']],
+    ['.a.b', ['a', 'b']],
+    ['$a', ['a']],
+    ["a['b']c", ['a', 'b', 'c']],
+    ["['https://hasura.io/jwt/claims']", ['https://hasura.io/jwt/claims']],
+    ['$["\\u0061\\n\\/"]', ['a\n/']],
   ])('%s leads through %j', (path, names) => {
     expect(parseJsonPath(path)).toEqual(names)
   })
 
-  test.each(['', 'a.b', '$a', '$.', '$..a', "$['a", '$.a b', '$[a]', '$.a.', "$['a'"])('%j is none', path => {
+  test.each(['', '$$', '$a$', '$.', '$..a', "$['a", '$.a b', '$[a]', '$.a.', "$['a'"])('%j is none', path => {
     expect(parseJsonPath(path)).toBeUndefined()
   })
 

@@ -121,6 +121,16 @@ describe('a discovered token endpoint', () => {
   })
 })
 
+test.each([
+  ['no token endpoint', undefined, /names no token_endpoint: .*TOKEN_URL/],
+  ['a token endpoint without host', '/token', /names, is not a URL: correct it .*TOKEN_URL/],
+])('a discovery document with %s is told', async (_what, endpoint, sentence) => {
+  const document = { issuer, token_endpoint: endpoint }
+  const { requestToken } = openLogin(login, { fetch: async () => Response.json(document) })
+  const error = await failureOf(requestToken(undefined, forever))
+  expect(error).toMatchObject({ code: 'client-auth', message: expect.stringMatching(sentence) })
+})
+
 describe('an issuer with a token endpoint of its own', () => {
   const tokenUrl = 'https://inside.example/token'
   const server = { issuer, tokenUrl }

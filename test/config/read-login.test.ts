@@ -24,6 +24,10 @@ describe('a login', () => {
       },
     ],
     [
+      { CLIENT_SECRET: 's', OIDC_ISSUER: `${minimal.OIDC_ISSUER}/.well-known/openid-configuration` },
+      { method: 'client_secret_basic', secret: { value: 's' } },
+    ],
+    [
       { CLIENT_AUTH: 'client_secret_post', CLIENT_SECRET_FILE: '/s', CLIENT_SECRET: 's' },
       { method: 'client_secret_post', secret: { file: '/s' } },
     ],
