@@ -1,4 +1,4 @@
-import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { z } from 'zod'
 import { type Explanation, renderExplanation, type Told, toExplanation } from '../explanation.ts'
 import { ownValue } from '../names/own-value.ts'
@@ -56,7 +56,7 @@ export async function verifyAccessToken(
 ): Promise<AccessToken> {
   // A caller whose token can't be from the issuer must not make this worker request the issuer's keys.
   checkKind(token, issuer)
-  const verified = await jwtVerify(token, findKey, {
+  const verified = await verifyWithAny(token, findKey, {
     algorithms,
     issuer,
     audience,
@@ -78,6 +78,26 @@ export async function verifyAccessToken(
   }
   const own = ownValue(resource_access, audience)?.roles ?? []
   return { caller, roles: [...(realm_access?.roles ?? []), ...own] }
+}
+
+/**
+ * Tries each key by which the token may be signed: a token need not name one, and keys of one set may share a name (RFC 7517,
+ * section 4.5).
+ */
+async function verifyWithAny(token: string, findKey: JWTVerifyGetKey, options: JWTVerifyOptions) {
+  try {
+    return await jwtVerify(token, findKey, options)
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const key of error) {
+      try {
+        return await jwtVerify(token, key, options)
+      } catch (failure) {
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed()
+  }
 }
 
 const notSigned = 'The token is not a JWT signed by the issuer'

@@ -120,7 +120,14 @@ function createAbsentKeys(clock: Pick<Clock, 'now'>) {
 }
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() })
-const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(100) })
+/** Keys of which nothing is understood are ignored (RFC 7517, section 5). */
+const keySchema = z.looseObject({ kty: z.string() })
+const keySetSchema = z.object({
+  keys: z
+    .array(z.unknown())
+    .max(100)
+    .transform(keys => keys.flatMap(key => keySchema.safeParse(key).data ?? [])),
+})
 
 async function fetchKeySet(callers: HttpCallers): Promise<JSONWebKeySet> {
   const { jwksUrl } = callers

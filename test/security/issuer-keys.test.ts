@@ -97,6 +97,21 @@ test('an issuer that is silent is waited for by nobody whose key is in use', asy
   answered.resolve()
 })
 
+test('keys that can’t be understood are ignored', async () => {
+  await using door = await openDoor()
+  const odd = [{}, null, 7, { kid: 'current' }, { kty: 'AKP', alg: 'ML-DSA-65', kid: 'current', pub: 'AA' }]
+  door.state.others = odd
+  expect(await door.ask(current)).toBe(200)
+})
+
+test('a token that names no key, or one of several with that name, is verified with each', async () => {
+  await using door = await openDoor()
+  door.state.keys = [current, next, current]
+  for (const key of [current, next]) expect(await door.ask(key, { kid: undefined })).toBe(200)
+  expect(await door.ask(current)).toBe(200)
+  for (const kid of [undefined, 'current']) expect(await door.ask(foreign, { kid })).toBe(401)
+})
+
 test('a key that the issuer withdraws is refused soon, and one that it hasn’t confirmed for a day too', async () => {
   await using door = await openDoor()
   expect(await door.ask(current)).toBe(200)

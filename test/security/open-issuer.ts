@@ -44,12 +44,16 @@ export function sign(key: SigningKey, claims: Record<string, unknown>, header: R
 
 /** An issuer whose keys are what the test says, as long as it answers. */
 export async function openIssuer(...keys: SigningKey[]) {
-  const state = { keys, isAway: false, asked: 0, beforeAnswer: async () => {} }
+  const others: unknown[] = []
+  const state = { keys, others, isAway: false, asked: 0, beforeAnswer: async () => {} }
   const server = createServer(async ({ url }, response) => {
     if (url === '/keys') state.asked += 1
     await state.beforeAnswer()
     if (state.isAway) return void response.writeHead(503).end()
-    const body = url === '/keys' ? { keys: state.keys.map(({ jwk }) => jwk) } : { issuer, jwks_uri: `${issuer}/keys` }
+    const body =
+      url === '/keys'
+        ? { keys: [...state.others, ...state.keys.map(({ jwk }) => jwk)] }
+        : { issuer, jwks_uri: `${issuer}/keys` }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
   })
   const listening = await listenOnLoopback(server)
