@@ -1,12 +1,14 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import { OutageError, PermanentError, WorkerError } from '../errors.ts'
+import { describeRedirect, refusedOnTheWay } from '../failures/http-status.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
+import { decodeJson } from '../json/decode-json.ts'
 import { findJson } from '../json/parse-json.ts'
 import type { Answer, Exchange } from '../outgoing/exchange.ts'
 import { showUrl } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
-import { parseRetryAfter } from '../time/retry-after.ts'
+import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { findAddressMeaning } from './keycloak-words.ts'
 import type { ServerTime } from './server-time.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
@@ -14,7 +16,7 @@ import { parseExpiresIn } from './token-lifetime.ts'
 /**
  * Creates the `fetch` that openid-client uses for one request to the identity provider. It honours the caller's signal, which
  * openid-client's grants don't, reads the body within the timeout, and throws a `WorkerError` for anything that isn't a response of an
- * OAuth server. It returns only a 200 or a refusal (4xx) with a JSON object, reduced to what we use.
+ * OAuth server. It returns only a 200 or a refusal (400) with a JSON object, reduced to what we use.
  */
 export function createLoginFetch(deps: {
   exchange: Exchange
@@ -37,7 +39,7 @@ export function createLoginFetch(deps: {
     const json = interpretAnswer(answer, { url, method }, deps.clock.now())
     if (json instanceof Error) throw json
     return new Response(JSON.stringify(json), {
-      status: answer.status,
+      status: method === 'POST' && isRefusal(json) ? 400 : 200,
       headers: { 'content-type': 'application/json' },
     })
   }
@@ -65,8 +67,8 @@ function interpretAnswer(
   { url, method }: { readonly url: URL; readonly method: string },
   now: number,
 ): Record<string, unknown> | WorkerError {
-  if (status === 429) {
-    const pauseMs = parseRetryAfter(headers.get('retry-after'), now)
+  if (asksForPause({ status, headers })) {
+    const pauseMs = parseRetryAfter(headers, now)
     // Every request of the account would call the endpoint again, so all of them wait.
     return new OutageError(
       'token-endpoint',
@@ -76,18 +78,24 @@ function interpretAnswer(
     )
   }
   if (status >= 300 && status < 400) {
-    return unusable(url, `it redirects (HTTP ${status})`, 'set OIDC_ISSUER or TOKEN_URL to the final address')
+    return unusable(
+      url,
+      `it ${describeRedirect({ status, headers })}`,
+      'set OIDC_ISSUER or TOKEN_URL to the final address',
+    )
   }
   if (status >= 500 || status === 408) {
     return unusable(url, `HTTP ${status}`, 'check the identity provider and the proxies in front of it')
   }
-  const json = parseObject(new TextDecoder().decode(body))
+  const onTheWay = refusedOnTheWay.get(status)
+  if (onTheWay !== undefined) return unusable(url, `HTTP ${status}`, onTheWay)
+  const json = parseObject(decodeJson(body, headers.get('content-type')) ?? '')
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
     const remedy = 'check OIDC_ISSUER or TOKEN_URL, because another server answers there or the response was cut off'
     return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedy)
   }
-  if (status !== 200) {
+  if (status < 200 || status >= 300) {
     const meaning = findAddressMeaning(`${json.error}: ${json.error_description}`)
     if (meaning) return unusable(url, `HTTP ${status} (${meaning.said})`, meaning.remedy)
     if (method === 'GET') {
@@ -97,15 +105,33 @@ function interpretAnswer(
       return unusable(url, `HTTP ${status} without an OAuth error`, 'check OIDC_ISSUER or TOKEN_URL')
     }
   }
-  return reduce(json)
+  return method === 'POST' ? reduce(json) : json
 }
 
-/** Drops harmless parts on which openid-client would fail. */
+/** Some servers answer a refusal with 200, or a token with 201; what is in the body counts. */
+function isRefusal(json: Record<string, unknown>): boolean {
+  return typeof json.error === 'string' && typeof json.access_token !== 'string'
+}
+
+/**
+ * Drops or completes harmless parts on which openid-client would fail: optional ones that are null or of another type, and a missing
+ * type of token, which only is Bearer for this worker.
+ */
 function reduce(json: Record<string, unknown>): Record<string, unknown> {
   // The unused ID token would be checked against the issuer, which is unknown with TOKEN_URL.
-  const { id_token: _unused, expires_in: expiresIn, ...used } = json
-  const seconds = parseExpiresIn(expiresIn)
-  return seconds === undefined ? used : { ...used, expires_in: seconds }
+  const { id_token, expires_in, refresh_token, scope, error_description, ...used } = json
+  return {
+    ...used,
+    token_type: used.token_type ?? 'Bearer',
+    expires_in: parseExpiresIn(expires_in),
+    refresh_token: findText(refresh_token),
+    scope: Array.isArray(scope) ? scope.join(' ') : findText(scope, 0),
+    error_description: findText(error_description),
+  }
+}
+
+function findText(value: unknown, shortest = 1): string | undefined {
+  return typeof value === 'string' && value.length >= shortest ? value : undefined
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -7,6 +7,7 @@ import {
   type WorkerError,
 } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import { describeRedirect, refusedOnTheWay } from '../failures/http-status.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 
 /** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */
@@ -21,11 +22,16 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
   }
   if (status >= 300 && status < 400) {
     return new OutageError('redirect', 'account', {
-      found: `The endpoint redirects (${said})`,
-      remedy: 'set HASURA_URL to the final address',
+      found: `The endpoint ${describeRedirect(response)}`,
+      remedy: 'set HASURA_URL to the final address, and check whether a login page is in front of Hasura',
     })
   }
   if (isHeaderTooLarge(response)) return tokenTooLarge(response)
+  const onTheWay = refusedOnTheWay.get(status)
+  if (onTheWay !== undefined) {
+    const found = `The request was refused on its way to Hasura (${said})`
+    return new OutageError(`http-${status}`, 'account', { found, remedy: onTheWay })
+  }
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const told = {
     found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,
@@ -55,7 +61,7 @@ function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
 }
 
 /** Statuses of a request that wasn't executed, so that a mutation's outcome is known as well. */
-const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 421])
+const notExecuted: ReadonlySet<number> = new Set([400, 404, 405, 406, 411, 414, 415, 417, 426, 428, 451])
 
 /** Statuses that a single slow or odd query can cause, so they don't indicate an outage. */
 const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504])

@@ -2,8 +2,10 @@ import { z } from 'zod'
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import { describeRejection } from '../failures/http-status.ts'
+import { decodeJson } from '../json/decode-json.ts'
 import { findJson } from '../json/parse-json.ts'
-import { parseRetryAfter } from '../time/retry-after.ts'
+import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 import { interpretForeign, unknownOutcome } from './interpret-foreign.ts'
@@ -36,11 +38,11 @@ export function interpretResponse(
   const { status, headers, body, secrets } = response
   const rateLimited = (): Verdict => ({
     kind: 'rate-limited',
-    retryAfterMs: parseRetryAfter(headers.get('retry-after'), now),
+    retryAfterMs: parseRetryAfter(headers, now),
   })
   if (status === 429) return rateLimited()
 
-  const json = findJson(new TextDecoder().decode(body))
+  const json = findJson(decodeJson(body, headers.get('content-type')) ?? '')
   const errors = parseHasuraErrors(json, secrets)
   if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
   const rejected = errors.find(({ code }) => code === 'invalid-jwt')
@@ -62,7 +64,8 @@ export function interpretResponse(
     const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
     return failed(new PermanentError(code, explainPermanent(permanent, role)))
   }
-  if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
+  if (status === 401) return { kind: 'token-rejected', reason: describeRejection(response, secrets) }
+  if (errors.length === 0 && asksForPause(response)) return rateLimited()
   if (status === 403) {
     return failed(
       new PermanentError('access-denied', {

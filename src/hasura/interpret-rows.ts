@@ -1,4 +1,5 @@
 import { PermanentError } from '../errors.ts'
+import { decodeJson } from '../json/decode-json.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { findRows, parseRows, type Rows } from './rows.ts'
@@ -9,7 +10,7 @@ export function interpretRows(response: HasuraResponse, place: string, role: str
   if (rows) return { kind: 'data', data: rows }
   const verdict = interpretResponse(response, 'query', role, now)
   if (verdict.kind !== 'data') return verdict
-  const parsed = parseRows(new TextDecoder().decode(response.body), place)
+  const parsed = parseRows(decodeJson(response.body, response.headers.get('content-type')) ?? '', place)
   if (parsed) return { kind: 'data', data: parsed }
   const told = {
     found: `The response has no list of rows "${place}"`,

@@ -18,6 +18,10 @@ const jwtWords: readonly (readonly [words: RegExp, remedy: string])[] = [
     "compare jwk_url in HASURA_GRAPHQL_JWT_SECRET with the realm's jwks_uri; if the realm's keys were rotated, Hasura accepts them when it next reads that address, or after a restart",
   ],
   [
+    /^HTTP 401, (?:Basic|Digest|Negotiate|NTLM)\b/,
+    'let requests with a bearer token pass the proxy in front of Hasura, because it asks for a user and password',
+  ],
+  [
     /Algorithm/,
     'set Access token signature algorithm of the client to the one that HASURA_GRAPHQL_JWT_SECRET names as type, or jwk_url instead of a key',
   ],

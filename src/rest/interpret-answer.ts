@@ -1,9 +1,10 @@
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
-import { boundPause, parseRetryAfter } from '../time/retry-after.ts'
+import { describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
+import { asksForPause, boundPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
-import { parseRateWindow } from './rate-window.ts'
+import { parseRateWindow } from './parse-rate-window.ts'
 
 /** The meaning of an API's response for the sender. */
 export type Verdict<T = undefined> =
@@ -14,24 +15,31 @@ export type Verdict<T = undefined> =
    */
   | Setback
 
+interface Answered {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+}
+
 /**
  * Interprets a response by its status and headers only, because bodies may contain data and differ between APIs (RFC 9110,
  * section 15).
  *
  * @param now milliseconds since the Unix epoch, by the local clock
  */
-export function interpretAnswer(
-  answer: { readonly status: number; readonly headers: { get(name: string): string | null } },
-  request: ApiRequest,
-  now: number,
-): Verdict {
+export function interpretAnswer(answer: Answered, request: ApiRequest, now: number): Verdict {
   const { status, headers } = answer
   if ((status >= 200 && status < 300) || status === 304) return done
-  if (status >= 300 && status < 400) return failed(explainRedirect(status, request))
-  if (status === 401) return { kind: 'token-rejected', reason: 'HTTP 401' }
-  // A 503 with a pause comes from something that rejects requests before they are processed.
-  if (status === 429 || (status === 503 && headers.get('retry-after') !== null)) {
-    return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
+  if (status >= 300 && status < 400) return failed(explainRedirect(answer, request))
+  if (status === 401) return { kind: 'token-rejected', reason: describeRejection(answer) }
+  if (asksForPause(answer)) return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
+  const remedy = refusedOnTheWay.get(status)
+  if (remedy !== undefined) {
+    return failed(
+      new OutageError(`http-${status}`, 'account', {
+        found: `${request.name} was refused on its way (HTTP ${status})`,
+        remedy,
+      }),
+    )
   }
   // The previous try has deleted it, as requested.
   if (request.method === 'DELETE' && request.repeated && (status === 404 || status === 410)) return done
@@ -51,10 +59,8 @@ const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504, 507, 508])
 const neverServed: ReadonlySet<number> = new Set([501, 505])
 
 function retryAfterMs(headers: { get(name: string): string | null }, now: number): number {
-  const header = headers.get('retry-after')
-  if (header !== null) return parseRetryAfter(header, now)
   const resetAt = parseRateWindow(headers, now)?.resetAt
-  return resetAt === undefined ? parseRetryAfter(null, now) : boundPause(resetAt - now)
+  return parseRetryAfter(headers, now, resetAt === undefined ? undefined : boundPause(resetAt - now))
 }
 
 function explainRefusal(status: number, request: ApiRequest): WorkerError {
@@ -103,9 +109,10 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
  * Redirects aren't followed: the token would go to an unknown host, and a POST would become a GET. Only 307 and 308 mean that
  * nothing was done yet (RFC 9110, section 15.4).
  */
-function explainRedirect(status: number, request: ApiRequest): WorkerError {
+function explainRedirect(answer: Answered, request: ApiRequest): WorkerError {
+  const { status } = answer
   const told = {
-    found: `${request.name} was redirected (HTTP ${status})`,
+    found: `${request.name} ${describeRedirect(answer)}`,
     remedy: 'use the final URL in the path or in API_BASE_URL, and check whether a login page is in front of the API',
   }
   if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(told)

@@ -1,4 +1,5 @@
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import { decodeJson } from '../json/decode-json.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome, type Verdict } from './interpret-answer.ts'
@@ -12,13 +13,13 @@ interface Received {
 
 /** The JSON of a response (undefined if it has no content), or the error if it isn't JSON. */
 export function interpretJson(received: Received, request: ApiRequest): Verdict<unknown> {
-  const text = new TextDecoder().decode(received.body)
   // A 404 is the answer to a DELETE that had already been carried out.
   if (received.status === 204 || received.status === 205 || received.status >= 400) {
     return { kind: 'done', value: undefined }
   }
   try {
-    return { kind: 'done', value: parseJson(text) }
+    const text = decodeJson(received.body, received.headers.get('content-type'))
+    return { kind: 'done', value: parseJson(text ?? '') }
   } catch {
     return { kind: 'error', error: explainNotJson(received, request) }
   }

@@ -52,7 +52,7 @@ export async function persist<T>(
     // The next try waits for its turn.
     pause: async () => {},
     isWorthAnotherTry: error => isWorthAnotherTry(error, asked([])),
-    explainRejection: () => rejectedTwice(sent),
+    explainRejection: reason => rejectedTwice(sent, reason),
     explainPause: ms => `The API asks for a pause of ${Math.ceil(ms / 1_000)} s after ${sent.name}`,
   })
 }
@@ -84,9 +84,9 @@ function neverArrived(error: WorkerError): boolean {
 }
 
 /** A retry in a few seconds wouldn't help, and this job isn't the cause, so the account is held. */
-function rejectedTwice(request: Pick<ApiRequest, 'name'>): OutageError {
+function rejectedTwice(request: Pick<ApiRequest, 'name'>, reason: string): OutageError {
   return new OutageError('unauthorized', 'account', {
-    found: `${request.name}: the API rejected a fresh token as well (HTTP 401)`,
+    found: `${request.name}: the API rejected a fresh token as well (${reason})`,
     remedy:
       'check that the API knows this client, that it accepts tokens of this realm and audience, and the clocks of both machines',
   })

@@ -1,7 +1,8 @@
 import { RateLimitedError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 import { boundPause } from '../time/retry-after.ts'
-import { mergeWindows, nextSlotAt, parseRateWindow, type RateWindow } from './rate-window.ts'
+import { parseRateWindow } from './parse-rate-window.ts'
+import { mergeWindows, nextSlotAt, type RateWindow } from './rate-window.ts'
 
 /** The requests that an API allows one account, shared by all its jobs in this process. */
 export interface RateBucket {

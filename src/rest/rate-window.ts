@@ -14,41 +14,6 @@ const spreadBelowShare = 0.25
 const spreadBelowCount = 10
 
 /**
- * Reads `X-RateLimit-Limit`, `-Remaining` and `-Reset`. There is no standard for them: a reset is a number of seconds, or an
- * epoch in seconds, milliseconds or microseconds by the API's clock. `Date` shows how far that clock differs.
- *
- * @param now milliseconds since the Unix epoch, by the local clock
- * @returns undefined if the remaining count or the reset is missing
- */
-export function parseRateWindow(headers: { get(name: string): string | null }, now: number): RateWindow | undefined {
-  const remaining = readNumber(headers.get('x-ratelimit-remaining'))
-  const reset = readNumber(headers.get('x-ratelimit-reset'))
-  if (remaining === undefined || reset === undefined) return undefined
-  const limit = readNumber(headers.get('x-ratelimit-limit'))
-  return { limit, remaining: Math.floor(remaining), resetAt: toLocalInstant(reset, headers.get('date'), now) }
-}
-
-/** Ten years in seconds: no window is that long, and no epoch that small. */
-const smallestEpochSeconds = 315_360_000
-
-function toLocalInstant(reset: number, date: string | null, now: number): number {
-  if (reset < smallestEpochSeconds) return now + reset * 1_000
-  const instant = toMilliseconds(reset)
-  const serverNow = Date.parse(date ?? '')
-  return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
-}
-
-function toMilliseconds(epoch: number): number {
-  if (epoch > smallestEpochSeconds * 1_000_000) return epoch / 1_000
-  return epoch > smallestEpochSeconds * 1_000 ? epoch : epoch * 1_000
-}
-
-function readNumber(header: string | null): number | undefined {
-  const text = header?.trim() ?? ''
-  return /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
-}
-
-/**
  * When the next request may be sent. At once while plenty remain; below a quarter of the limit, the rest is spread over the time
  * until the reset; with nothing left, at the reset.
  *

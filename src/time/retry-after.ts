@@ -1,14 +1,27 @@
+/** Headers of a response. */
+interface Told {
+  get(name: string): string | null
+}
+
 /**
- * The milliseconds that a `Retry-After` header asks to wait (RFC 9110, section 10.2.3: seconds or an HTTP date), within the
- * limits of `boundPause`.
+ * The milliseconds that a response's `Retry-After` asks to wait (RFC 9110, section 10.2.3: seconds or an HTTP date), within the
+ * limits of `boundPause`. Also read are fractions of seconds, instants as seconds since 1970, and ISO dates, as some servers
+ * write them. An instant is by the server's clock, whose difference to ours `Date` shows.
  *
- * @param now milliseconds since the Unix epoch, needed for a date
+ * @param now milliseconds since the Unix epoch, by the local clock
  * @param otherwise the pause if the header is absent or invalid; default 5 seconds
  */
-export function parseRetryAfter(header: string | null, now: number, otherwise = 5_000): number {
-  const text = header?.trim() ?? ''
-  const asked = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now
-  return Number.isNaN(asked) ? otherwise : boundPause(asked)
+export function parseRetryAfter(headers: Told, now: number, otherwise = 5_000): number {
+  const text = headers.get('retry-after')?.trim() ?? ''
+  const seconds = /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  if (seconds < smallestEpochSeconds) return boundPause(Math.ceil(seconds * 1_000))
+  const at = Number.isNaN(seconds) ? parseDate(text) : fromEpoch(seconds)
+  return Number.isNaN(at) ? otherwise : boundPause(toLocalInstant(at, headers, now) - now)
+}
+
+/** Whether an answer asks for a pause and means that the request was not carried out (RFC 9110, section 15.6.4; RFC 6585, section 4). */
+export function asksForPause({ status, headers }: { readonly status: number; readonly headers: Told }): boolean {
+  return status === 429 || ((status === 503 || status === 529) && headers.get('retry-after') !== null)
 }
 
 /**
@@ -20,3 +33,34 @@ export function boundPause(askedMs: number): number {
 }
 
 const longestMs = 3_600_000
+
+/** Ten years in seconds: no pause and no window is that long, and no epoch that small. */
+export const smallestEpochSeconds = 315_360_000
+
+/** Milliseconds since the Unix epoch, from an epoch in seconds, milliseconds or microseconds. */
+export function fromEpoch(epoch: number): number {
+  if (epoch > smallestEpochSeconds * 1_000_000) return epoch / 1_000
+  return epoch > smallestEpochSeconds * 1_000 ? epoch : epoch * 1_000
+}
+
+/** An instant by the clock of the server that sent these headers, by the local one. */
+export function toLocalInstant(instant: number, headers: Told, now: number): number {
+  const serverNow = parseDate(headers.get('date') ?? '')
+  return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
+}
+
+/**
+ * The three forms of an HTTP date (RFC 9110, section 5.6.7) and ISO 8601. All are UTC: `Date.parse` would read the form without a
+ * zone as local time, and almost any text as some date.
+ */
+function parseDate(text: string): number {
+  if (!dateForms.some(form => form.test(text))) return Number.NaN
+  return Date.parse(/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`)
+}
+
+const dateForms = [
+  /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})$/,
+  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
+  /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?$/,
+]

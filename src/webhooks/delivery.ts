@@ -63,11 +63,10 @@ export function interpretAnswer(
   if (status >= 200 && status < 300) return { kind: 'delivered' }
   if (status === 410) return { kind: 'gone' }
   const isRedirect = status >= 300 && status < 400
-  const asked = headers.get('retry-after')
   return {
     kind: 'failed',
     found: `${host} answered HTTP ${status}`,
     remedy: isRedirect ? 'redirects are not followed: use the URL that it leads to' : 'check the log of the receiver',
-    ...(asked !== null && { retryAfterMs: parseRetryAfter(asked, now) }),
+    ...(headers.has('retry-after') && { retryAfterMs: parseRetryAfter(headers, now) }),
   }
 }

@@ -97,7 +97,7 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
   })
 
   test.each([
-    ['redirects', '/moved', /it redirects \(HTTP 302\)/],
+    ['redirects', '/moved', /it redirects to another path \(HTTP 302\)/],
     ['answers with nothing', '/empty', /not JSON/],
     ['cuts its answer off', '/cut', /cut off/],
     ['hangs', '/hang', /in time/],

@@ -264,7 +264,11 @@ describe.each(['discovery', 'token'] as const)('when the %s endpoint', where => 
     ['shows HTML', { kind: 'html' }, /not JSON \(text\/html\)/],
     ['is cut off', { kind: 'cut-off' }, /cut off/],
     ['hangs', { kind: 'hang' }, /in time/],
-    ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:1/' }, /redirects \(HTTP 30\d\)/],
+    [
+      'redirects',
+      { kind: 'redirect', to: 'http://127.0.0.1:1/' },
+      /redirects to http:\/\/127\.0\.0\.1:1 \(HTTP 30\d\)/,
+    ],
     ['fails', { kind: 'status', status: 503, body: '{"error":"canary"}' }, /HTTP 503: check/],
     ['is forbidden by a proxy', { kind: 'status', status: 403, body: '<p>canary' }, /HTTP 403/],
     ['answers with other JSON', { kind: 'rewrite', rewrite: () => ({ canary: true }) }, /does not conform to OAuth/],

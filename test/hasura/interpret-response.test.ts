@@ -105,6 +105,11 @@ describe("each of Hasura's codes", () => {
     ['invalid-jwt in the body', response(refusal('invalid-jwt', 'Could not verify JWT: JWTExpired')), /JWTExpired/],
     ['HTTP 401', response('<h1>canary', 401), /^HTTP 401$/],
     ['HTTP 401 with other JSON', response({ message: 'canary' }, 401), /^HTTP 401$/],
+    [
+      'HTTP 401 of a proxy with a password',
+      response('', 401, { 'www-authenticate': 'Basic realm="x"' }),
+      /^HTTP 401, Basic$/,
+    ],
   ])('%s rejects the token', (_name, answer, reason) => {
     for (const kind of ['query', 'mutation'] as const) {
       const verdict = interpretResponse(answer, kind, 'viewer')
@@ -117,6 +122,8 @@ describe("each of Hasura's codes", () => {
     [response('', 429, { 'retry-after': '7' }), 7_000],
     [response('', 429, { 'retry-after': 'Sun, 01 Nov 2026 12:00:30 GMT' }), 30_000],
     [response(refusal('rate-limit-exceeded')), 5_000],
+    [response('<h1>maintenance', 503, { 'retry-after': '600' }), 600_000],
+    [response('', 529, { 'retry-after': '0.5' }), 1_000],
   ])('a rate limit is a pause (%#)', (answer, retryAfterMs) => {
     expect(interpretResponse(answer, 'mutation', 'viewer', now)).toEqual({ kind: 'rate-limited', retryAfterMs })
   })
@@ -133,6 +140,12 @@ describe('an answer that is not GraphQL', () => {
     [404, '<h1>canary', /HTTP 404.*HASURA_URL/, 'transient'],
     [405, '', /HTTP 405/, 'transient'],
     [301, '', /redirects \(HTTP 301\)/, 'transient'],
+    [407, '<h1>canary', /refused on its way to Hasura \(HTTP 407\).*user and password of the proxy/, 'transient'],
+    [411, '', /HTTP 411/, 'transient'],
+    [421, '<h1>canary', /HTTP 421\).*which server answers/, 'transient'],
+    [425, 'Too Early', /HTTP 425\).*early data/, 'transient'],
+    [451, '<h1>canary', /HTTP 451/, 'transient'],
+    [499, '', /HTTP 499/, 'unknown'],
     [413, '', /too large/, 'permanent'],
     [403, '<h1>canary', /HTTP 403\) for role "viewer"/, 'permanent'],
   ])('with status %d (%j) says so', (statusCode, body, sentence, asMutation) => {

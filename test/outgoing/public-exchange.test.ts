@@ -5,6 +5,7 @@ import type { LookupFunction } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
 import { isPublicAddress } from '../../src/outgoing/public-address.ts'
 import { createPublicExchange } from '../../src/outgoing/public-exchange.ts'
 
@@ -108,7 +109,7 @@ function answering(...answers: readonly (readonly string[])[]) {
 }
 
 const limits = { timeoutMs: 5_000, maxBytes: 1_024, ifTooLarge: '' }
-const isPrivate = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'PRIVATE_ADDRESS'
+const isPrivate = (error: unknown) => describeNetworkFailure(error).code === 'PRIVATE_ADDRESS'
 
 describe('a request to an address that somebody else chose', () => {
   test.each(['127.0.0.1', '[::1]', '0x7f.1', '2130706433', '[::ffff:127.0.0.1]'])('is not sent to %s', async host => {

@@ -57,12 +57,16 @@ describe('an answer', () => {
     [302, get, 'OutageError redirect'],
     [302, post, 'UnknownOutcomeError unknown-outcome'],
     [308, post, 'OutageError redirect'],
+    [407, post, 'OutageError http-407'],
+    [421, post, 'OutageError http-421'],
+    [425, get, 'OutageError http-425'],
+    [425, post, 'OutageError http-425'],
   ])('of HTTP %d to %o means: %s', (status, sent, meaning) => {
     expect(verdictOf(status, sent)).toBe(meaning)
   })
 
-  test('of HTTP 503 that names a pause was not carried out', () => {
-    expect(verdictOf(503, post, { 'retry-after': '3' })).toBe('rate-limited')
+  test.each([503, 529])('of HTTP %d that names a pause was not carried out', status => {
+    expect(verdictOf(status, post, { 'retry-after': '3' })).toBe('rate-limited')
   })
 
   test('of any status to a request that must not be sent twice never asks for that, unless it says that nothing was done', () => {
@@ -70,7 +74,7 @@ describe('an answer', () => {
       fc.property(fc.integer({ min: 200, max: 599 }), fc.constantFrom('POST', 'PATCH'), (status, method) => {
         const meaning = verdictOf(status, request(method))
         if (meaning.startsWith('TransientError')) throw new Error(`${status} would be sent again`)
-        if (meaning.startsWith('OutageError')) expect([307, 308]).toContain(status)
+        if (meaning.startsWith('OutageError')) expect([307, 308, 407, 421, 425]).toContain(status)
       }),
       { numRuns: 800 },
     )

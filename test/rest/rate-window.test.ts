@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { mergeWindows, nextSlotAt, parseRateWindow } from '../../src/rest/rate-window.ts'
+import { parseRateWindow } from '../../src/rest/parse-rate-window.ts'
+import { mergeWindows, nextSlotAt } from '../../src/rest/rate-window.ts'
 
 const now = Date.UTC(2026, 10, 1, 12)
 const headers = (remaining: string | null, reset: string | null, limit?: string, date?: string) =>
@@ -33,6 +34,46 @@ describe('the headers of a limit', () => {
     ['something negative', headers('-1', '30'), undefined],
   ])('are read with %s', (_name, given, window) => {
     expect(parseRateWindow(given, now)).toEqual(window)
+  })
+
+  test.each<[string, Record<string, string>, number | undefined, number, number]>([
+    [
+      'X-Rate-Limit',
+      { 'x-rate-limit-limit': '9', 'x-rate-limit-remaining': '5', 'x-rate-limit-reset': '30' },
+      9,
+      5,
+      30,
+    ],
+    ['the draft', { 'ratelimit-limit': '9, 9;w=60', 'ratelimit-remaining': '5', 'ratelimit-reset': '30' }, 9, 5, 30],
+    ['the draft in one header', { ratelimit: 'limit=9, remaining=5, reset=30' }, 9, 5, 30],
+    ['the newest draft', { ratelimit: '"a,b";r=5;t=30', 'ratelimit-policy': '"x";q=1, "a,b";q=9;w=60' }, 9, 5, 30],
+    ['the newest draft without policies', { ratelimit: 'default; r=5; t=30' }, undefined, 5, 30],
+    ['several policies', { ratelimit: '"hour";r=99;t=900, "second";r=0;t=1' }, undefined, 0, 1],
+    [
+      'the limits of a gateway and an API',
+      { 'x-ratelimit-limit': '100, 10', 'x-ratelimit-remaining': '80, 2', 'x-ratelimit-reset': '3600, 30' },
+      10,
+      2,
+      30,
+    ],
+    [
+      'one limit told in two ways',
+      { 'x-ratelimit-remaining': '5', 'x-ratelimit-reset': '30', ratelimit: 'limit=9, remaining=5, reset=30' },
+      undefined,
+      5,
+      30,
+    ],
+  ])('are read in the form of %s', (_name, told, limit, remaining, seconds) => {
+    expect(parseRateWindow(new Headers(told), now)).toEqual({ limit, remaining, resetAt: now + seconds * 1_000 })
+  })
+
+  test.each<Record<string, string>>([
+    { ratelimit: '"a";q=9' },
+    { ratelimit: '"a;r=5;t=30"' },
+    { ratelimit: 'nonsense' },
+    { 'ratelimit-remaining': '5' },
+  ])('say nothing in %j', told => {
+    expect(parseRateWindow(new Headers(told), now)).toBeUndefined()
   })
 })
 

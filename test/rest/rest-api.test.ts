@@ -157,6 +157,11 @@ const failures: [string, Answer, string][] = [
   ['a reset', reset, 'network'],
   ['HTML', status(200, '<p>canary'), 'not-json'],
   [
+    'text that is not UTF-8',
+    (_request, response) => response.setHeader('content-type', 'application/json').end(Buffer.from([34, 0xfc, 34])),
+    'not-json',
+  ],
+  [
     'broken JSON',
     (_request, response) => response.setHeader('content-type', 'application/json').end('{"can'),
     'not-json',
@@ -260,7 +265,7 @@ describe('a limit', () => {
     const start = Date.UTC(2026, 10, 1)
     await using opened = await openApi(
       status(429, '', { 'retry-after': '7' }),
-      status(503, '', { 'retry-after': later(20_000, start) }),
+      status(503, '', { 'retry-after': later(20_000, start), date: later(7_000, start) }),
       status(429, 'canary', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' }),
       { id: 'a' },
     )
