@@ -109,6 +109,7 @@ create table worker.holds (
   probe_at timestamp with time zone not null,
   remedy text,
   asked_until timestamp with time zone,
+  probe_wanted boolean default false not null,
   PRIMARY KEY (account, job),
   CHECK ((met_by = ANY (ARRAY['gate'::text, 'run'::text])))
 );
@@ -153,6 +154,17 @@ create table worker.live (
   since timestamp with time zone default now() not null,
   PRIMARY KEY (account, job),
   CHECK ((state = ANY (ARRAY['connecting'::text, 'live'::text, 'failing'::text])))
+);
+
+create table worker.missing_rows (
+  id bigint generated always as identity not null,
+  account text not null,
+  job text not null,
+  compared_at timestamp with time zone default now() not null,
+  here bigint not null,
+  missing bigint not null,
+  keys jsonb not null,
+  PRIMARY KEY (account, job)
 );
 
 create table worker.processes (

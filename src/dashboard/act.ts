@@ -129,14 +129,14 @@ function confirmation(
   action: Action,
   name: string,
   wanted: Wanted,
-  { total, unit, sample, upTo }: Preview,
+  { total, unit, sample, detail, upTo }: Preview,
   from: string,
 ): Html {
   const said = total === 1 ? unit.replace(/^(\w+)s\b/, '$1') : unit
   const fields = Object.entries({ ...wanted, upTo, action: name, from }).filter(([, value]) => value !== undefined)
   return html`<p>${action.does}</p>
 <p class="verdict ${total === 0 ? 'plain' : action.isGrave ? 'bad' : 'busy'}" role="status">${total === 0 ? `Nothing is meant: no ${unit}.` : `${count(total)} ${said}.`}</p>
-${sample.length > 0 && html`<ul>${sample.map(one => html`<li>${one}</li>`)}${total > sample.length && html`<li>and ${count(total - sample.length)} more</li>`}</ul>`}
+${detail}${sample.length > 0 && html`<ul>${sample.map(one => html`<li>${one}</li>`)}${total > sample.length && html`<li>and ${count(total - sample.length)} more</li>`}</ul>`}
 <form class="buttons" method="post" action="act">${fields.map(([field, value]) => html`<input type="hidden" name="${field}" value="${value}">`)}${
     total > 0 && html`<button class="${action.isGrave && 'strong'}">${action.title} (${count(total)})</button>`
   } <a href="${from}">Back, change nothing</a></form>`

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { isWanted } from '../store/is-wanted.ts'
 import type { Store } from '../store/store.ts'
+import { actions } from './actions/list.ts'
 import { type Html, html } from './html.ts'
 import type { PageContext } from './page.ts'
 import { count, link } from './parts.ts'
@@ -82,11 +83,21 @@ export async function noticeOf({ reading, viewer }: PageContext, id: string): Pr
       and caller is not distinct from ${viewer.caller ?? null}`.execute(reading.deps.store)
   const [row] = rows
   if (!row) return undefined
-  return html`<p class="notice ${row.outcome === 'done' ? 'good' : 'bad'}" role="status">${sayOutcome(row)}. <a href="${link('audit', { action: row.action })}">Audit</a></p>`
+  return html`<p class="notice ${row.outcome === 'done' ? 'good' : 'bad'}" role="status">${sayOutcome(row)}. ${row.outcome === 'done' && resultOf(row)} <a href="${link('audit', { action: row.action })}">Audit</a></p>`
+}
+
+/** Where to see what came of it, for changes whose result is a run. */
+function resultOf({ action, wanted: { account, job } }: AuditRow): Html | undefined {
+  if (action === 'dry-run') {
+    return html`<a href="${link('runs', { account, job, trigger: 'dry-run' })}">See what would change</a>`
+  }
+  if (action !== 'run' && action !== 'full' && action !== 'allow-deletions') return undefined
+  return html`<a href="${link('requests', { account, job })}">See how it goes</a>`
 }
 
 function sayOutcome({ action, affected, outcome, told }: AuditRow): string {
-  if (outcome === null) return `${action}: under way, or its process ended`
-  if (outcome === 'failed') return `${action} failed: ${told ?? ''}`
-  return `${action}: done for ${count(affected ?? 0)}`
+  const title = actions[action]?.title ?? action
+  if (outcome === null) return `${title}: under way, or its process ended`
+  if (outcome === 'failed') return `${title} failed: ${told ?? ''}`
+  return `${title}: done for ${count(affected ?? 0)}`
 }

@@ -54,17 +54,24 @@ interface Client {
 export function createKeycloakAccess(login: DashboardLogin, host: Host): Access {
   const { issuer, url } = login
   const redirectUri = `${url}/dashboard/callback`
-  let client: Promise<Client> | undefined
-  const getClient = (): Promise<Client> => {
-    client ??= openClient(login, host).catch(error => {
-      client = undefined
-      throw error
-    })
-    return client
-  }
   const settings = cookieSettings(url)
   let end = `${settings.name}=; Path=${settings.path}; Max-Age=0`
   let endSessionUrl: string | undefined
+  let client: Promise<Client> | undefined
+  const getClient = (): Promise<Client> => {
+    client ??= openClient(login, host).then(
+      opened => {
+        end = opened.cookies.drop('session')
+        endSessionUrl = findEndSession(opened.configuration, `${url}/dashboard/login`)
+        return opened
+      },
+      error => {
+        client = undefined
+        throw error
+      },
+    )
+    return client
+  }
 
   async function begin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { configuration, cookies } = await getClient()
@@ -120,12 +127,8 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
     addRoutes(app) {
       app.get('/begin', begin)
       app.get('/callback', finish)
-      getClient()
-        .then(({ configuration, cookies }) => {
-          end = cookies.drop('session')
-          endSessionUrl = findEndSession(configuration, `${url}/dashboard/login`)
-        })
-        .catch(() => {})
+      // Whoever logs out first needs to know where; if the issuer isn't there yet, the next login asks again.
+      getClient().catch(() => {})
     },
   }
 }

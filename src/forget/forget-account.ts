@@ -5,6 +5,7 @@ import { accountRecordRows } from '../gate/account-record.ts'
 import { holdRows } from '../holds/holds.ts'
 import { liveRows } from '../live/live-lease.ts'
 import { findMirrorRows } from '../mirror/find-mirror-tables.ts'
+import { missingRowsRows } from '../mirror/missing-rows.ts'
 import { explainUnknown } from '../names/find-named.ts'
 import { checkpointRows } from '../pull/checkpoint.ts'
 import { fullReadRows } from '../pull/full/full-read-record.ts'
@@ -15,6 +16,7 @@ import { scheduleRows } from '../schedules/scheduler.ts'
 import { findServer, servedLineRows } from '../serving/served-lines.ts'
 import { type AccountRows, deleteAccountRows, hasAccountRows } from '../store/account-rows.ts'
 import { webhookRows } from '../webhooks/subscription.ts'
+import { eraseFromAudit } from './erase-from-audit.ts'
 import { type FreeLinesDeps, withFreeLines } from './free-lines.ts'
 
 export interface ForgetDeps extends FreeLinesDeps, Pick<RunDeps, 'jobs' | 'accounts'> {
@@ -29,6 +31,7 @@ export interface ForgetDeps extends FreeLinesDeps, Pick<RunDeps, 'jobs' | 'accou
 const recordedRows: readonly AccountRows[] = [
   checkpointRows,
   ...fullReadRows,
+  missingRowsRows,
   readerRows,
   webhookRows,
   liveRows,
@@ -63,6 +66,7 @@ export async function forgetAccount(
     for (const rows of [...recordedRows, ...(await findMirrorRows(store))]) {
       await deleteAccountRows(store, rows, account)
     }
+    await eraseFromAudit(store, account)
     await store.transaction().execute(async tx => {
       for (const rows of lastRows) await deleteAccountRows(tx, rows, account)
     })

@@ -54,12 +54,12 @@ export async function liftGateHolds(store: Store, account: string, job: string):
 }
 
 /**
- * Lets the next request of these accounts, or of one of their jobs, check at once whether it is still held. A pause that the API
- * asked for stays.
+ * Lets the next request of these accounts, or of one of their jobs, check at once whether it is still held. If a probe is running,
+ * which may have seen the cause before it was fixed, another one follows it. A pause that the API asked for stays.
  */
 export async function probeNow(store: Store, accounts: readonly string[], job?: string): Promise<void> {
   await sql`
-    update worker.holds set probe_at = now() where account = any(${accounts})
+    update worker.holds set probe_at = now(), probe_wanted = true where account = any(${accounts})
       and ${job === undefined ? sql`true` : sql`job in ('', ${job})`}
       and probe_at > now() and (asked_until is null or asked_until <= now())`.execute(store)
 }

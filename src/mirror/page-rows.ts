@@ -49,7 +49,10 @@ export function sameKey(table: MirrorTable): RawBuilder<unknown> {
  * @param valueAt the value of the key column at this position, as text or in the column's type
  */
 export function isKeyOf(
-  { columns, key }: MirrorTable,
+  {
+    columns,
+    key,
+  }: { readonly columns: readonly Pick<MirrorColumn, 'name' | 'type'>[]; readonly key: readonly string[] },
   valueAt: (at: number) => RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   const equal = key.map((name, at) => {

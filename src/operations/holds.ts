@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { renderExplanation } from '../explanation.ts'
 import { listHolds as listAll, probeNow } from '../holds/holds.ts'
+import { findMissingRows, type MissingRows } from '../mirror/missing-rows.ts'
 import { chooseNamed } from '../names/find-named.ts'
 import { isOwn } from './bound-caller.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
@@ -20,6 +21,11 @@ const holdReportSchema = z.object({
   remedy: z.string().nullable(),
   since: z.string(),
   nextProbeAt: z.string(),
+  /**
+   * What a deletion guard keeps: how many of the mirrored rows the last comparison of all keys didn't find in the API. null for
+   * other holds, and for a guard until the next comparison.
+   */
+  missing: z.object({ rows: z.number(), of: z.number(), comparedAt: z.string() }).nullable(),
 })
 export type HoldReport = z.infer<typeof holdReportSchema>
 
@@ -58,7 +64,11 @@ export const probeHolds = defineOperation({
 })
 
 async function findHolds(app: OperationDeps): Promise<HoldReport[]> {
-  const holds = await listAll(app.deps.store, isOwn(sql.ref('account'), app))
+  const { store } = app.deps
+  const [holds, missing] = await Promise.all([
+    listAll(store, isOwn(sql.ref('account'), app)),
+    findMissingRows(store, isOwn(sql.ref('worker.holds.account'), app)),
+  ])
   return holds.map(hold => ({
     account: hold.account,
     job: hold.job ?? null,
@@ -68,5 +78,10 @@ async function findHolds(app: OperationDeps): Promise<HoldReport[]> {
     remedy: hold.remedy ?? null,
     since: hold.since.toISOString(),
     nextProbeAt: hold.nextProbeAt.toISOString(),
+    missing: reportMissing(missing.find(({ account, job }) => account === hold.account && job === hold.job)),
   }))
+}
+
+function reportMissing(found: MissingRows | undefined): HoldReport['missing'] {
+  return found ? { rows: found.missingThere, of: found.here, comparedAt: found.comparedAt.toISOString() } : null
 }

@@ -9,6 +9,7 @@ import { explainWriteFailure } from '../mirror/write-failure.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState } from './checkpoint.ts'
 import { planColumns } from './column-versions.ts'
+import { guardOf } from './deletion-guard.ts'
 import { type FullRead, findFullRead, forgetReads } from './full/full-read-record.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
@@ -125,7 +126,7 @@ function createRun(
     grants,
     openedAt,
     ranges: settings.ranges,
-    guard: context.payload.allowDeletions ? undefined : settings.guard,
+    guard: guardOf(context.payload, settings.guard),
     context,
     counts: { ...noCounts },
     rowsOf(rows) {

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import { UsageError } from '../errors.ts'
+import { RefusalError, UsageError } from '../errors.ts'
 import type { Position } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
+import { forgetSweep } from './checkpoint.ts'
 import { requireAllowed } from './deletion-guard.ts'
 import type { PullRun } from './pull-run.ts'
 import { readKeys } from './read-keys.ts'
@@ -23,7 +24,15 @@ export async function pullKeys(run: PullRun, keys: readonly Position[]): Promise
     // Few deletions never trigger the guard, and counting a large table takes a while.
     if (!run.guard || marked <= run.guard.floor) return
     requireAllowed(run, { here: marked + (await countRows(tx, run)), missingThere: marked })
-  })
+  }).catch(error => compareAllAfter(run, error))
+}
+
+/** The next run finds out which rows are missing: not only these may be. */
+async function compareAllAfter({ context, key }: PullRun, error: unknown): Promise<never> {
+  if (error instanceof RefusalError && error.code === 'deletion-guard' && !context.dryRun) {
+    await context.transaction(tx => forgetSweep(tx, key))
+  }
+  throw error
 }
 
 async function countRows(tx: FencedTransaction, { mirror, key }: PullRun): Promise<number> {

@@ -37,8 +37,11 @@ export const pullPayload = z.strictObject({
   sweep: z.boolean().optional(),
   /** Read from the greatest cursor seen, without the lookback: what the subscriptions of a live pull request. */
   rung: z.boolean().optional(),
-  /** Mark all missing rows as deleted, however many: compares all keys, without the deletion guard. */
-  allowDeletions: z.boolean().optional(),
+  /**
+   * Mark all missing rows as deleted, however many: compares all keys, without the deletion guard. A number is the most that may
+   * be marked: if more are missing, the job is held.
+   */
+  allowDeletions: z.union([z.boolean(), z.int().min(1)]).optional(),
   /** Read the rows again whose cursors are from … and below …; the checkpoint doesn't move. */
   backfill: z.strictObject({ from: z.string().optional(), to: z.string().optional() }).optional(),
   /**

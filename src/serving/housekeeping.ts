@@ -37,7 +37,7 @@ const isForgettable = sql<boolean>`
 
 /**
  * Deletes requests that are done after 7 days, with their idempotency keys; failed ones after 30; runs after 90; schedules that
- * nobody has served for 90. A paused schedule isn't served, but it stays.
+ * nobody has served for 90; the audit trail after a year. A paused schedule isn't served, but it stays.
  */
 async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
   const statements = [
@@ -53,6 +53,9 @@ async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
       where finished_at < now() - interval '90 days')`,
     sql`delete from worker.schedules where (account, job) in (
       select account, job from worker.schedules where next_run_at < now() - interval '90 days' and not paused limit ${batch})`,
+    sql`delete from worker.audit where id in (
+      select id from (select id, at from worker.audit order by id limit ${batch}) oldest
+      where at < now() - interval '365 days')`,
     sql`delete from worker.processes where id in (
       select id from worker.processes where expires_at < now() - interval '1 day' limit ${batch})`,
     sql`delete from worker.run_progress p where not exists (select from worker.leases l where l.run_id = p.run_id)`,

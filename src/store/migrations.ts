@@ -26,7 +26,12 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0017_audit_and_failed_requests', auditAndFailedRequests()],
   ['0018_traces_of_requests', ['alter table worker.requests add column trace jsonb, add column absorbed_traces jsonb']],
   ['0019_slots_of_webhooks', ['alter table worker.served_lines add column first_slot integer not null default 1']],
-  ['0021_unreported_requests', [unreportedRequests(), ...replaceFunctions]],
+  ['0021_unreported_requests', [unreportedRequests()]],
+  ['0022_missing_rows', [missingRows()]],
+  [
+    '0023_wanted_probes',
+    ['alter table worker.holds add column probe_wanted boolean not null default false', ...replaceFunctions],
+  ],
 ])
 
 /** The same as they are applied when the store is opened. */
@@ -307,4 +312,18 @@ function auditAndFailedRequests(): readonly string[] {
   )`,
     "create index requests_failed on worker.requests (seq) where state = 'failed'",
   ]
+}
+
+/** What a deletion guard keeps, one row per line: each comparison replaces the one before. */
+function missingRows(): string {
+  return `create table worker.missing_rows (
+    id bigint generated always as identity,
+    account text not null,
+    job text not null,
+    compared_at timestamptz not null default now(),
+    here bigint not null,
+    missing bigint not null,
+    keys jsonb not null,
+    primary key (account, job)
+  )`
 }

@@ -28,6 +28,7 @@ export interface WorkerTables {
   'worker.idempotency_keys': IdempotencyKeyRow
   'worker.live': LiveRow
   'worker.audit': AuditRow
+  'worker.missing_rows': MissingRowsRow
 }
 
 type Instant = ColumnType<Date, Date | undefined, Date>
@@ -297,6 +298,8 @@ interface HoldRow {
   probe_at: Date
   /** The API asked for a pause until then: nobody lifts it sooner. */
   asked_until: Date | null
+  /** Somebody has asked for a probe since the last one began. */
+  probe_wanted: Generated<boolean>
 }
 
 interface RunRow {
@@ -339,6 +342,20 @@ interface IdempotencyKeyRow {
   request_id: string
   /** Whether an equal request absorbed the first one: whoever asks again is told the same. */
   absorbed: Generated<boolean>
+}
+
+/** What a deletion guard keeps: the rows that the last comparison of all keys didn't find in the API. */
+interface MissingRowsRow {
+  /** Each comparison has a greater one. */
+  id: Generated<string>
+  account: string
+  job: string
+  compared_at: Generated<Date>
+  /** The account's rows that are mirrored and not deleted. */
+  here: string
+  missing: string
+  /** The first ones of those that are missing. */
+  keys: JSONColumnType<readonly Position[]>
 }
 
 /** What somebody changed by the dashboard; written before it is changed. */

@@ -59,7 +59,7 @@ describe('a change over a filter', () => {
       viewer: 'whoever has the link',
     })
     const back = await board.get(headers.get('location') ?? '')
-    expect(back.text).toContain('retry: done for 30')
+    expect(back.text).toContain('Retry: done for 30')
     const audit = await board.get(`audit?account=${account}`)
     expect(audit.text).toContain('whoever has the link')
   })
@@ -124,6 +124,9 @@ test('a hold is looked at now; a pause that an API asked for is kept', async () 
     ('default', '', 'run', 'rate-limited', 'slow', now() + interval '1 hour', now() + interval '1 hour')`.execute(
     app.deps.store,
   )
+  await sql`insert into worker.missing_rows (account, job, here, missing, keys) values ('default', 'sync-users', 20, 12, '[["1"]]')`.execute(
+    app.deps.store,
+  )
   await board.post('act', { action: 'probe', account: 'default', from: 'holds' })
   expect(await query('select code, probe_at <= now() as due from worker.holds order by code')).toEqual([
     { code: 'deletion-guard', due: true },
@@ -136,9 +139,19 @@ test('a hold is looked at now; a pause that an API asked for is kept', async () 
   expect(
     await query(`select payload from worker.requests where account = 'default' and state = 'waiting'`),
   ).toContainEqual({
-    payload: { allowDeletions: true },
+    payload: { allowDeletions: 12 },
   })
   await sql`delete from worker.holds`.execute(app.deps.store)
+})
+
+test('a dry run changes nothing, and leads to the run that says what would change', async () => {
+  const account = app.addAccount()
+  const preview = await board.get(`confirm?action=dry-run&account=${account}&job=sync-topics&from=jobs`)
+  const { headers } = await board.post('act', fieldsOf(preview.text))
+  const back = await board.get(headers.get('location') ?? '')
+  const result = /href="([^"]+)">See what would change/.exec(back.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  await expect.poll(async () => (await board.get(result)).text).toMatch(/succeeded<\/span>.*inserted/s)
+  expect(await query(`select from worker.checkpoints where account = '${account}'`)).toEqual([])
 })
 
 test('reset forgets a checkpoint', async () => {

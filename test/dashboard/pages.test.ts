@@ -60,6 +60,8 @@ function addressOf(name: string): string {
   const needed: Readonly<Record<string, string>> = {
     account: 'account?name=default',
     job: 'job?name=sync-users',
+    line: 'line?account=default&job=sync-users',
+    missing: 'missing?account=default&job=sync-users',
     request: `request?id=${requestId}`,
     run: `run?id=${runId}`,
     table: 'table?name=users',

@@ -47,6 +47,11 @@ export async function recordEverything(store: Store, account: string): Promise<v
         values (gen_random_uuid(), '', ${account}, 'old-job', 'http', 1, gen_random_uuid(), 1) returning id)
       insert into worker.run_progress (run_id, progress) select id, ${JSON.stringify({ of: account })}::jsonb from ended`,
     sql`insert into worker.leases (account, job, fence) values (${account}, 'old-job', 7)`,
+    sql`insert into worker.missing_rows (account, job, here, missing, keys)
+      values (${account}, 'old-job', 1, 1, jsonb_build_array(jsonb_build_array(${account}::text)))`,
+    sql`insert into worker.audit (viewer, action, wanted, outcome, told) values
+      ('somebody', 'run', jsonb_build_object('account', ${account}::text), 'failed', ${`Account "${account}" has no job`}),
+      ('somebody', 'run', '{"job": "old-job"}', 'failed', ${`Account "${account}" has no job`})`,
     sql`insert into worker.live (account, job) values (${account}, '')`,
     sql`with dead as (
         insert into worker.processes (id, host, pid, expires_at)

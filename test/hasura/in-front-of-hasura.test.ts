@@ -44,7 +44,7 @@ function ask(url: string, token: string) {
 describe.runIf(nginxServer)('a token that is too large for nginx', () => {
   test('is told with its size and the setting, while a smaller one passes', async () => {
     await using upstream = await listen(createPlainServer({ maxHeaderSize: 65_536 }, answer))
-    await using nginx = await startNginx(`http://127.0.0.1:${upstream.port}`)
+    await using nginx = await startNginx({ '/': `http://127.0.0.1:${upstream.port}` })
     expect(await ask(nginx.url, 'x'.repeat(7_000))).toEqual({ __typename: 'query_root' })
     await expect(ask(nginx.url, 'x'.repeat(9_000))).rejects.toMatchObject({
       name: 'RefusalError',

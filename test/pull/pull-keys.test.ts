@@ -79,7 +79,16 @@ describe.each(stores)('a pull of keys on %s', backend => {
     await app.hasura.sql(`delete from ${table.name} where id <= 11`)
     const keys = Array.from({ length: 11 }, (_, at) => [String(at + 1)])
     await expect(pullKeys(table, { keys })).rejects.toMatchObject({ code: 'deletion-guard' })
+    // Which rows are missing is more than these keys can tell: the next run compares all of them.
+    await expect(pullKeys(table, { keys: keys.slice(1) })).rejects.toMatchObject({ code: 'deletion-guard' })
+    const recorded = await app.deps.store
+      .selectFrom('worker.missing_rows')
+      .select(['here', 'missing', 'keys'])
+      .execute()
+    expect(recorded).toEqual([{ here: '20', missing: '11', keys }])
+    await app.hasura.sql(`insert into ${table.name} (id, title) values (1, 'back')`)
     expect(await pullKeys(table, { keys: keys.slice(1) })).toMatchObject({ counts: { deleted: 10 } })
+    expect(await app.deps.store.selectFrom('worker.missing_rows').execute()).toEqual([])
   })
 
   test('says how many values a key has', async ({ sandbox, app, account, pullKeys }) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HoldRecord } from '../../src/holds/hold-after.ts'
-import { liftGateHolds } from '../../src/holds/holds.ts'
+import { liftGateHolds, probeNow } from '../../src/holds/holds.ts'
 import type { Database } from '../../src/store/open-database.ts'
 import { openTestStore } from '../gate/open-test-store.ts'
 
@@ -82,6 +82,37 @@ describe('the pause between two probes', () => {
     await place(account, 'c', { ...jobRefusal, pauseMs: 9_000, weight: 0, probed: false })
     await place(account, 'c', { ...jobRefusal, pauseMs: 2_000, weight: 0, probed: false })
     expect((await holdsOf(account)).map(hold => hold.seconds)).toEqual([60, 12, 9])
+  })
+})
+
+describe('a probe that somebody asks for', () => {
+  const take = async (account: string) => {
+    const { rows } = await sql<{ taken: boolean | null }>`
+      select worker.take_probe(${account}, 'sync-articles') as taken`.execute(database.store)
+    return rows[0]?.taken
+  }
+
+  test('is due at once, and only once', async () => {
+    const account = randomUUID()
+    await place(account, 'sync-articles', refusal)
+    expect(await take(account)).toBe(false)
+    await probeNow(database.store, [account])
+    expect([await take(account), await take(account)]).toEqual([true, false])
+    await place(account, 'sync-articles', refusal)
+    expect(await holdsOf(account)).toMatchObject([{ probes: 1, seconds: 10 }])
+  })
+
+  test('follows one that is running, which may have seen the cause before it was fixed', async () => {
+    const account = randomUUID()
+    await place(account, 'sync-articles', refusal)
+    await probeNow(database.store, [account])
+    await take(account)
+    await probeNow(database.store, [account])
+    await place(account, 'sync-articles', refusal)
+    expect(await holdsOf(account)).toMatchObject([{ probes: 1, seconds: 0 }])
+    expect(await take(account)).toBe(true)
+    await place(account, 'sync-articles', refusal)
+    expect(await holdsOf(account)).toMatchObject([{ probes: 2, seconds: 20 }])
   })
 })
 

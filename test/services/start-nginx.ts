@@ -9,8 +9,12 @@ import { unprivilegedUser } from './unprivileged-user.ts'
 /** Debian keeps servers out of PATH. */
 export const nginxServer = findServer('nginx', ['/usr/sbin'])
 
-/** An nginx as it comes, in front of a server. @param upstream its URL */
-export async function startNginx(upstream: string): Promise<ServiceHandle> {
+/**
+ * An nginx as it comes.
+ *
+ * @param paths the upstream of each path; one that ends with a slash replaces the path
+ */
+export async function startNginx(paths: Readonly<Record<string, string>>): Promise<ServiceHandle> {
   if (!nginxServer) throw new Error('There is no nginx in PATH nor in /usr/sbin')
   const user = unprivilegedUser()
   const folder = await createServiceFolder('nginx', user)
@@ -19,6 +23,9 @@ export async function startNginx(upstream: string): Promise<ServiceHandle> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     name => `${name}_temp_path ${folder}/${name};`,
   )
+  const locations = Object.entries(paths)
+    .map(([path, target]) => `location ${path} { proxy_pass ${target}; }`)
+    .join('\n')
   await writeFile(
     config,
     `daemon off;
@@ -28,7 +35,7 @@ export async function startNginx(upstream: string): Promise<ServiceHandle> {
     http {
       access_log off;
       ${temporary.join('\n')}
-      server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; } }
+      server { listen 127.0.0.1:${port}; ${locations} }
     }
     `,
   )

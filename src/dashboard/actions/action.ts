@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts'
 import type { OperationDeps } from '../../operations/operation.ts'
+import type { Html } from '../html.ts'
 import type { PageContext } from '../page.ts'
 import type { Wanted } from '../wanted.ts'
 
@@ -16,6 +17,8 @@ export interface Preview {
   readonly unit: string
   /** A few of them. */
   readonly sample: readonly string[]
+  /** What they are, where names don't say it. */
+  readonly detail?: Html
   /** The newest one: what comes later isn't meant. */
   readonly upTo?: string | undefined
 }
@@ -57,6 +60,15 @@ function sayLine({ account, job }: LineOf): string {
 export function requireFilter({ account, job, state }: Wanted): void {
   if (account !== undefined || job !== undefined || state !== undefined) return
   throw new UsageError({ found: 'No filter says which are meant', remedy: 'give an account, a job or a state' })
+}
+
+/** @returns the newest that the preview found */
+export function requirePreview({ upTo }: Wanted): string {
+  if (upTo !== undefined) return upTo
+  throw new UsageError({
+    found: 'The preview is missing',
+    remedy: 'go back, and look at what would be changed first',
+  })
 }
 
 /** So many changes are under way at once that they share exchanges, and leave connections to others. */

@@ -2,7 +2,6 @@ import { jobsOf } from '../../definitions/account-jobs.ts'
 import { bootstrapJob } from '../../definitions/bootstrap-account.ts'
 import type { JobDefinition } from '../../definitions/define-job.ts'
 import { propertiesOf } from '../../definitions/payload-properties.ts'
-import { probeNow } from '../../holds/holds.ts'
 import { getNamed } from '../../names/find-named.ts'
 import type { OperationDeps } from '../../operations/operation.ts'
 import type { Wanted } from '../wanted.ts'
@@ -38,16 +37,6 @@ export const lineActions = {
     async change({ operations, viewer, signal }, line) {
       // Its own page shows how it ends; nothing here waits for it.
       operations.run({ ...line, dryRun: true }, { ...callOf(viewer), signal }).catch(() => {})
-    },
-  }),
-  'allow-deletions': overLines({
-    title: 'Allow these deletions',
-    does: 'Compares all keys again, and marks every row that is gone as deleted, however many there are.',
-    isGrave: true,
-    isFor: job => propertiesOf(job.payload).includes('allowDeletions'),
-    async change(context, line) {
-      await makeRequest(context, line, { allowDeletions: true })
-      await probeNow(context.reading.deps.store, [line.account], line.job)
     },
   }),
   reset: overLines({

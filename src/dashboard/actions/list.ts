@@ -1,4 +1,5 @@
 import type { Action } from './action.ts'
+import { allowDeletions } from './allow-deletions.ts'
 import { lineActions } from './line-actions.ts'
 import { probeHolds } from './probe-holds.ts'
 import { requestActions } from './request-actions.ts'
@@ -8,6 +9,7 @@ import { scheduleActions } from './schedule-actions.ts'
 export const actions: Readonly<Record<string, Action>> = {
   ...lineActions,
   ...scheduleActions,
+  'allow-deletions': allowDeletions,
   probe: probeHolds,
   ...requestActions,
 }

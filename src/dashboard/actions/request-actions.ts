@@ -4,7 +4,15 @@ import { findRequestIds, type RequestGroup } from '../../operations/request-grou
 import type { RequestState } from '../../states.ts'
 import { countRequests, mostCounted } from '../read/requests.ts'
 import type { Wanted } from '../wanted.ts'
-import { type Action, type ActionContext, callOf, dashboard, type Preview, requireFilter } from './action.ts'
+import {
+  type Action,
+  type ActionContext,
+  callOf,
+  dashboard,
+  type Preview,
+  requireFilter,
+  requirePreview,
+} from './action.ts'
 
 const cancellable: readonly RequestState[] = ['waiting', 'running']
 
@@ -71,13 +79,8 @@ async function idsOf(
 ): Promise<readonly string[]> {
   if (wanted.id !== undefined) return [wanted.id]
   requireFilter(wanted)
-  if (wanted.upTo === undefined) {
-    throw new UsageError({
-      found: 'The preview is missing',
-      remedy: 'go back, and look at what would be changed first',
-    })
-  }
-  return findRequestIds(reading, { ...groupOf(wanted, states), upTo: wanted.upTo, limit: mostCounted })
+  const upTo = requirePreview(wanted)
+  return findRequestIds(reading, { ...groupOf(wanted, states), upTo, limit: mostCounted })
 }
 
 function groupOf({ account, job }: Wanted, states: readonly RequestState[]): RequestGroup {

@@ -3,6 +3,7 @@ import type { PageContext } from '../page.ts'
 import { accountLink, ask, button, count, explained, jobLink, link, when } from '../parts.ts'
 import type { HeldRow } from '../read/holds.ts'
 import { may } from '../viewer.ts'
+import { sayMissing } from './missing-list.ts'
 
 /** Holds that forgetting a checkpoint may end. */
 const resettable: ReadonlySet<string> = new Set(['fingerprint', 'mirror-table', 'deletion-guard'])
@@ -13,18 +14,23 @@ export function holdList({ viewer, here }: Pick<PageContext, 'viewer' | 'here'>,
     const line = { account: hold.account, job: hold.job || undefined }
     return html`<li class="card bad"><h3>${accountLink(hold.account)} ${hold.job ? html`· ${jobLink(hold.job)}` : '· every job'}</h3>
 ${explained(hold.code, hold.found, hold.remedy)}
-<p class="meta">Held since ${when(hold.since)}. ${sayWaiting(hold)} ${
+${hold.code === 'deletion-guard' && keptRows(hold)}<p class="meta">Held since ${when(hold.since)}. ${sayWaiting(hold)} ${
       hold.asked_until
         ? html`The API asked for a pause until ${when(hold.asked_until)}.`
         : html`The worker looks again at ${when(hold.probe_at)}.`
     } <a href="${link('runs', { ...line, state: 'refused' })}">Refused runs</a></p>
 ${
   may(viewer, 'operate') &&
-  html`<div class="buttons">${!hold.asked_until && button('Look again now', 'probe', line, here)}${hold.code === 'deletion-guard' && ask('Allow these deletions…', 'allow-deletions', line, here)}${
+  html`<div class="buttons">${!hold.asked_until && button('Look again now', 'probe', line, here)}${hold.missing && ask('Allow these deletions…', 'allow-deletions', line, here)}${
     hold.job && resettable.has(hold.code) && ask('Reset…', 'reset', line, here)
   }</div>`
 }</li>`
   })}</ul>`
+}
+
+function keptRows({ account, job, missing }: HeldRow): Html {
+  if (!missing) return html`<p class="meta">The next look finds out which rows are missing.</p>`
+  return html`<p class="meta">${sayMissing(missing)} <a href="${link('missing', { account, job })}">Which rows</a></p>`
 }
 
 function sayWaiting({ waiting }: HeldRow): string {

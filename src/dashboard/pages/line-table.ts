@@ -27,7 +27,7 @@ export function lineTable({ viewer, here, now }: PageContext, lines: readonly Li
         cell: ({ account, job, waiting }) =>
           html`<a href="${link('requests', { account, job, state: 'waiting' })}">${count(waiting)}</a>`,
       },
-      { title: 'Runs', cell: ({ account, job }) => html`<a href="${link('runs', { account, job })}">Runs</a>` },
+      { title: 'More', cell: ({ account, job }) => html`<a href="${link('line', { account, job })}">Details</a>` },
       {
         title: 'Change',
         cell: ({ account, job, paused }) =>

@@ -5,6 +5,8 @@ import { auditPage } from './audit.ts'
 import { holdsPage } from './holds.ts'
 import { jobPage } from './job.ts'
 import { jobsPage } from './jobs.ts'
+import { linePage } from './line.ts'
+import { missingPage } from './missing.ts'
 import { overviewPage } from './overview.ts'
 import { requestPage } from './request.ts'
 import { requestsPage } from './requests.ts'
@@ -29,6 +31,8 @@ export const pages: readonly AnyPage[] = [
   auditPage,
   accountPage,
   jobPage,
+  linePage,
+  missingPage,
   requestPage,
   runPage,
   tablePage,

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { findMirrorTables } from '../../mirror/find-mirror-tables.ts'
 import { findPrimaryKey } from '../../operations/mirror-tables.ts'
 import { onlyRow, own, type Reading } from './reading.ts'
@@ -59,12 +59,7 @@ export interface TableFacts {
 /** What is known of a mirror table from its newest changes, which its index of changes finds. */
 export async function findTableFacts(reading: Reading, name: string): Promise<TableFacts> {
   const { store } = reading.deps
-  const { rows: columns } = await sql<{ name: string; type: string }>`
-    select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
-    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'mirror' and c.relname = ${name} and a.attnum > 0 and not a.attisdropped order by a.attnum`.execute(
-    store,
-  )
+  const columns = await findColumns(store, name)
   const { rows } = await sql<{ ago: number; rows: number; gone: number }>`
     select least(floor(extract(epoch from now() - m._synced_at) / 3600), ${hours})::int as ago, count(*)::int as rows,
       count(*) filter (where m._deleted_at is not null)::int as gone
@@ -80,6 +75,24 @@ export async function findTableFacts(reading: Reading, name: string): Promise<Ta
   }
 }
 
+export async function findColumns(
+  store: Reading['deps']['store'],
+  table: string,
+): Promise<readonly { readonly name: string; readonly type: string }[]> {
+  const { rows } = await sql<{ name: string; type: string }>`
+    select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
+    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'mirror' and c.relname = ${table} and a.attnum > 0 and not a.attisdropped order by a.attnum`.execute(
+    store,
+  )
+  return rows
+}
+
+/** The columns of a row `m`, each as a text that fits into a page. */
+export function selectTexts(columns: readonly string[]): RawBuilder<unknown> {
+  return sql.join(columns.map(column => sql`left(m.${sql.id(column)}::text, 200) as ${sql.id(column)}`))
+}
+
 /** The rows that changed last, each the values of its columns as Postgres writes them. */
 export async function findLatestRows(
   reading: Reading,
@@ -87,9 +100,8 @@ export async function findLatestRows(
   columns: readonly string[],
   limit: number,
 ): Promise<readonly Readonly<Record<string, string | null>>[]> {
-  const texts = columns.map(column => sql`left(m.${sql.id(column)}::text, 200) as ${sql.id(column)}`)
   const { rows } = await sql<Readonly<Record<string, string | null>>>`
-    select ${sql.join(texts)} from ${sql.id('mirror', name)} m
+    select ${selectTexts(columns)} from ${sql.id('mirror', name)} m
     where ${own(reading, 'm._account')} order by m._change desc limit ${limit}`.execute(reading.deps.store)
   return rows
 }

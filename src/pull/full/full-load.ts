@@ -1,4 +1,5 @@
 import { hasRows } from '../../mirror/mirror-table.ts'
+import { forgetMissingRows } from '../../mirror/missing-rows.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
 import { boundOf, endFullRead } from '../column-versions.ts'
@@ -44,7 +45,9 @@ export async function loadFully(
 export async function endComplete({ context, key, grants }: PullRun, read: FullRead): Promise<void> {
   await context.transaction(async tx => {
     await endFullReads(tx, { ...key, dryRun: context.dryRun })
-    if (!context.dryRun) await saveSweep(tx, key, { grants, sweptAt: read.createdAt })
+    if (context.dryRun) return
+    await saveSweep(tx, key, { grants, sweptAt: read.createdAt })
+    await forgetMissingRows(tx, key)
   })
 }
 

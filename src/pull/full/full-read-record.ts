@@ -1,6 +1,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { z } from 'zod'
 import { PermanentError } from '../../errors.ts'
+import { forgetMissingRows } from '../../mirror/missing-rows.ts'
 import { type AccountRows, accountRows } from '../../store/account-rows.ts'
 import type { Position, WorkerTables } from '../../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../../store/store.ts'
@@ -178,6 +179,7 @@ export async function countGone(tx: FencedTransaction, readId: string, marked: n
 /** Deletes the positions of reads, so that the next run of the job reads everything. */
 export async function forgetReads(tx: Transaction<WorkerTables>, of: Partial<FullReadKey>): Promise<void> {
   await endFullReads(tx, of)
+  await forgetMissingRows(tx, of)
   const { account, job } = of
   await sql`delete from worker.checkpoints
     where (${account ?? null}::text is null or account = ${account ?? null})

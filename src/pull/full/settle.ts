@@ -1,10 +1,19 @@
 import { RefusalError } from '../../errors.ts'
+import { recordMissingRows } from '../../mirror/missing-rows.ts'
+import type { FencedTransaction } from '../../store/store.ts'
 import { forgetSweep } from '../checkpoint.ts'
 import { requireAllowed } from '../deletion-guard.ts'
 import { commit, type PullRun } from '../pull-run.ts'
 import { readKeys } from '../read-keys.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
-import { analyzeStagedKeys, countMissing, findUnsettled, forgetUnsettled, listUnsettled } from './stage-keys.ts'
+import {
+  analyzeStagedKeys,
+  countMissing,
+  findUnsettled,
+  firstMissing,
+  forgetUnsettled,
+  listUnsettled,
+} from './stage-keys.ts'
 
 /** Keys per request. */
 const batch = 200
@@ -30,7 +39,7 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
       // A permission may have been lost since everything was compared.
       if (marked > 0) requireAllowed(run, { here: compared.here, missingThere: before + marked })
       await countGone(tx, read.id, marked)
-    }).catch(error => beginAnewAfter(run, error))
+    }).catch(error => compareAnewAfter(run, error))
   }
 }
 
@@ -42,7 +51,9 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
   try {
     requireAllowed(run, missing)
   } catch (error) {
-    await beginAnewAfter(run, error)
+    await compareAnewAfter(run, error, tx =>
+      recordMissingRows(tx, key, missing, firstMissing(read.id, mirror, key.account)),
+    )
   }
   if (context.dryRun) {
     const listed = await commit(run, async tx => {
@@ -59,10 +70,19 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
   return missing
 }
 
-/** The read is discarded, so that a restored permission is noticed; the sweep stays due until it passes. */
-async function beginAnewAfter({ context, key }: PullRun, error: unknown): Promise<never> {
+/**
+ * The read is discarded, so that a restored permission is noticed; the sweep stays due until it passes.
+ *
+ * @param record stores which rows are missing, while the read is still there
+ */
+async function compareAnewAfter(
+  { context, key }: PullRun,
+  error: unknown,
+  record?: (tx: FencedTransaction) => Promise<void>,
+): Promise<never> {
   if (error instanceof RefusalError && error.code === 'deletion-guard') {
     await context.transaction(async tx => {
+      if (!context.dryRun) await record?.(tx)
       await endFullReads(tx, { ...key, dryRun: context.dryRun })
       if (!context.dryRun) await forgetSweep(tx, key)
     })

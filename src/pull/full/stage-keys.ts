@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Rows } from '../../hasura/rows.ts'
 import type { MirrorTable } from '../../mirror/mirror-table.ts'
+import { type MissingKeys, mostMissingKeys } from '../../mirror/missing-rows.ts'
 import { columnValue, isKeyOf, unnestPage } from '../../mirror/page-rows.ts'
 import { isSoftDeleted } from '../../mirror/soft-delete.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
-import type { MissingKeys } from '../deletion-guard.ts'
 import type { FullRead } from './full-read-record.ts'
 
 /*
@@ -43,6 +43,12 @@ export async function countMissing(
         where m._account = ${account} and m._deleted_at is null) as here,
       (select count(*) from ${missingThere(table, account, readId)}) as missing`.execute(tx)
   return { here: Number(rows[0]?.here), missingThere: Number(rows[0]?.missing) }
+}
+
+/** The keys of the first rows that would have to be deleted: each an array `key` of texts, in the order of the key. */
+export function firstMissing(readId: string, table: MirrorTable, account: string): RawBuilder<unknown> {
+  const order = sql.join(table.key.map(name => sql.ref(`m.${name}`)))
+  return sql`select ${keyOf(table)} as key from ${missingThere(table, account, readId)} order by ${order} limit ${sql.lit(mostMissingKeys)}`
 }
 
 /** Without it, Postgres plans for a small table, because it was empty a moment ago, and compares it row by row. */

@@ -42,8 +42,8 @@ begin
       secs => least(${firstPauseSeconds} * 2 ^ least(v_probes, 10), ${longestPauseSeconds}) * (p_hold ->> 'weight')::float8)), v_asked)
   on conflict (account, job) do update set met_by = excluded.met_by, code = excluded.code, found = excluded.found,
     remedy = excluded.remedy, probes = excluded.probes,
-    -- Not the time that the probe's claim has set meanwhile.
-    probe_at = greatest(h.asked_until, excluded.probe_at), asked_until = greatest(h.asked_until, excluded.asked_until);
+    -- Not the time that the probe's claim has set meanwhile. Whoever asked for a probe while this one was running gets another.
+    probe_at = greatest(h.asked_until, case when h.probe_wanted then now() else excluded.probe_at end), asked_until = greatest(h.asked_until, excluded.asked_until);
 end $$`
 
 /**
@@ -54,7 +54,7 @@ export const takeProbeFunction = `
 create function worker.take_probe(p_account text, p_job text) returns boolean
 language plpgsql as $$
 begin
-  update worker.holds h set probe_at = now() + interval '${probeSeconds} seconds'
+  update worker.holds h set probe_at = now() + interval '${probeSeconds} seconds', probe_wanted = false
   where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited' and h.probe_at <= now();
   if found then return true; end if;
   if exists (select from worker.holds_of(p_account, p_job) h where h.code <> 'rate-limited') then return false; end if;
