@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMet, type Result } from './benchmark.ts'
 import { accept } from './benchmarks/accept.ts'
+import { dashboard } from './benchmarks/dashboard.ts'
 import { dlt } from './benchmarks/dlt.ts'
 import { eachMinute } from './benchmarks/each-minute.ts'
 import { fairness } from './benchmarks/fairness.ts'
@@ -25,7 +26,10 @@ import { openBench } from './open-bench.ts'
 import { tableOf } from './print-table.ts'
 
 const pulling = [remote, local, dlt, ranges, memory, noChange]
-const running = [noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses, http, hook, idle, live]
+const running = [
+  ...[noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses],
+  ...[http, hook, idle, live, dashboard],
+]
 const benchmarks = [...pulling, ...running]
 const names = benchmarks.map(({ name }) => name)
 

@@ -45,7 +45,8 @@ export function openDashboard(
   addDashboard(http, { ...common, access, publicOrigin: new URL(dashboard.url).origin })
   return {
     async tell() {
-      log.info({ address: `${dashboard.url}/dashboard/` }, 'the dashboard is served to those who log in')
+      const page = `${dashboard.url}/dashboard/`
+      log.info({ address: page }, `the dashboard is at ${page}, for those who log in`)
       return nothing
     },
   }
@@ -70,8 +71,14 @@ async function tellLinks(
     void tell().catch(error => log.warn({ error }, 'the next link to the dashboard was not written'))
   access.onUse(tellAgain)
   await tell()
-  if (!terminal.isInteractive)
-    log.info({ address: `${address}/dashboard/`, file }, 'the dashboard is served on this machine')
+  if (!terminal.isInteractive) {
+    const page = `${address}/dashboard/`
+    const remedy =
+      file === undefined
+        ? 'to get a link that lets you in, start the worker on a terminal'
+        : `the link that lets you in is in ${file}`
+    log.info({ address: page, file }, `the dashboard is at ${page}; ${remedy}`)
+  }
   return {
     async [Symbol.asyncDispose]() {
       if (file !== undefined) await rm(file, { force: true })

@@ -50,7 +50,7 @@ export function addActions(app: FastifyInstance, desk: Desk): void {
     const audit = await beginAudit(store, viewer, name, wanted)
     log.info(
       { viewer: viewer.name, caller: viewer.caller, action: name, wanted },
-      'somebody changes something by the dashboard',
+      'a viewer of the dashboard changes something',
     )
     try {
       await endAudit(store, audit, { affected: await action.carry(contextOf(session), wanted) })
@@ -84,8 +84,8 @@ export function addActions(app: FastifyInstance, desk: Desk): void {
     }
     if (may(session.viewer, 'operate')) return session
     await refuse(reply, session, {
-      found: 'You may look, and change nothing',
-      remedy: 'have the role assigned that DASHBOARD_OPERATE_ROLE names, and log in again',
+      found: 'You may not change anything',
+      remedy: 'ask for the role that DASHBOARD_OPERATE_ROLE names, and log in again',
     })
     return undefined
   }
@@ -98,15 +98,15 @@ export function addActions(app: FastifyInstance, desk: Desk): void {
     return desk.send(reply, {
       status: 403,
       session,
-      title: 'That isn’t possible',
+      title: 'Not possible',
       main: explained(undefined, told.found, told.remedy),
     })
   }
 }
 
 const foreign = {
-  found: 'This was not sent from a page of the dashboard',
-  remedy: 'open the dashboard, and do it there; behind a proxy, DASHBOARD_URL must be the address in the browser',
+  found: 'This request didn’t come from a page of the dashboard',
+  remedy: 'open the dashboard and do it there; behind a proxy, DASHBOARD_URL must be the address in the browser',
 }
 
 interface Asked {
@@ -135,7 +135,7 @@ function confirmation(
   const said = total === 1 ? unit.replace(/^(\w+)s\b/, '$1') : unit
   const fields = Object.entries({ ...wanted, upTo, action: name, from }).filter(([, value]) => value !== undefined)
   return html`<p>${action.does}</p>
-<p class="verdict ${total === 0 ? 'plain' : action.isGrave ? 'bad' : 'busy'}" role="status">${total === 0 ? `Nothing is meant: no ${unit}.` : `${count(total)} ${said}.`}</p>
+<p class="verdict ${total === 0 ? 'plain' : action.isGrave ? 'bad' : 'busy'}" role="status">${total === 0 ? `Nothing to change: no ${unit} match.` : `${count(total)} ${said}.`}</p>
 ${detail}${sample.length > 0 && html`<ul>${sample.map(one => html`<li>${one}</li>`)}${total > sample.length && html`<li>and ${count(total - sample.length)} more</li>`}</ul>`}
 <form class="buttons" method="post" action="act">${fields.map(([field, value]) => html`<input type="hidden" name="${field}" value="${value}">`)}${
     total > 0 && html`<button class="${action.isGrave && 'strong'}">${action.title} (${count(total)})</button>`

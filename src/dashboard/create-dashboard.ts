@@ -149,18 +149,18 @@ function readAddress(address: string): ReadAddress {
 }
 
 function titleOf(status: number): string {
-  if (status === 404) return 'It isn’t there'
-  if (status >= 500) return 'That failed'
-  return 'That isn’t possible'
+  if (status === 404) return 'Not found'
+  if (status >= 500) return 'Something failed'
+  return 'Not possible'
 }
 
 function noRole({ viewer }: Session): PageContent {
   return {
-    title: 'You may not look',
+    title: 'No access',
     main: explained(
       undefined,
       `"${viewer.name}" has no role for the dashboard`,
-      'have a role assigned that DASHBOARD_VIEW_ROLE or DASHBOARD_OPERATE_ROLE names, and log in again',
+      'ask for a role that DASHBOARD_VIEW_ROLE or DASHBOARD_OPERATE_ROLE names, and log in again',
     ),
   }
 }

@@ -100,7 +100,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
     const begun = begunSchema.safeParse(await cookies.open('login', request.headers.cookie)).data
     if (!begun)
       throw new UsageError({
-        found: 'The login was not begun here, or took longer than 10 minutes',
+        found: 'The login was not started here, or took longer than 10 minutes',
         remedy: 'log in again',
       })
     const asked = new URL(redirectUri)
@@ -260,8 +260,7 @@ function refused(error: unknown, issuer: string): WorkerError {
     })
   }
   return new UsageError({
-    found:
-      code === undefined ? 'The login did not come to its end' : `The identity provider refused the login (${code})`,
+    found: code === undefined ? 'The login did not complete' : `The identity provider refused the login (${code})`,
     remedy: 'log in again',
   })
 }

@@ -32,9 +32,9 @@ export function shell({ title, main, viewer, pages, current, live, version, noti
         ({ name, label }) =>
           html`<li><a href="${name === '' ? './' : name}"${name === current && html` aria-current="page"`}>${label}</a></li>`,
       )}</ul></nav>
-<form class="who" method="post" action="logout"><span>${viewer.name}${!may(viewer, 'operate') && ' (may only look)'}</span> <button>Log out</button></form>`
+<form class="who" method="post" action="logout"><span>${viewer.name}${!may(viewer, 'operate') && ' (read-only)'}</span> <button>Log out</button></form>`
   }</header>
 <main id="main" tabindex="-1" data-live="${live}" data-version="${version}"><h1>${title}</h1>${notice}<div id="content">${main}</div></main>
-${live !== undefined && html`<footer><p id="live-state" role="status">Without JavaScript this page stays as it was: load it again.</p></footer>`}</body></html>`
+${live !== undefined && html`<footer><p id="live-state" role="status">Without JavaScript this page doesn’t update: reload it.</p></footer>`}</body></html>`
   return `<!doctype html>${page}`
 }

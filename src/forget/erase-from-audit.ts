@@ -11,5 +11,5 @@ export async function eraseFromAudit(store: Store, account: string): Promise<voi
       wanted = case when wanted ->> 'account' = ${account} then wanted || jsonb_build_object('account', ${forgotten}::text)
         else wanted end,
       told = case when told is not null then ${forgotten} end
-    where wanted ->> 'account' = ${account} or strpos(told, ${account}) > 0`.execute(store)
+    where wanted ->> 'account' = ${account} or position(${account} in told) > 0`.execute(store)
 }

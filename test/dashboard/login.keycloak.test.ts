@@ -133,7 +133,7 @@ describe.skipIf(chromiumPath === undefined)('with a real Keycloak, a browser', (
     await page.goto(`${url}/dashboard/runs?account=north&state=failed`)
     await signIn(page, person)
     expect(page.url()).toBe(`${url}/dashboard/runs?account=north&state=failed`)
-    expect(await page.locator('.who').textContent()).toContain('Ada reader (may only look)')
+    expect(await page.locator('.who').textContent()).toContain('Ada reader (read-only)')
     await page.goto(`${url}/dashboard/account?name=north`)
     expect(await page.getByText('Run all its jobs now').count()).toBe(0)
   })

@@ -87,7 +87,7 @@ test('whoever asks for a page logs in, and comes to that page with its filter', 
   const browser = logIn('view-jobs')
   const page = await browser.go('runs?account=north&state=failed')
   expect(page).toMatchObject({ status: 200, url: `${url}/dashboard/runs?account=north&state=failed` })
-  expect(page.text).toContain('Ada &lt;script&gt; (may only look)')
+  expect(page.text).toContain('Ada &lt;script&gt; (read-only)')
   expect([...browser.jar.keys()]).toEqual(['hasura-sync-worker'])
   expect([...browser.jar.values()].join()).not.toMatch(/Ada|eyJ[\w-]+\.eyJ/)
 })
@@ -161,7 +161,7 @@ describe('a login is refused', () => {
   test('when it was begun in another browser', async () => {
     const other = openBrowser()
     const { status, text } = await other.go('callback?code=x&state=y')
-    expect([status, text]).toEqual([400, expect.stringContaining('was not begun here')])
+    expect([status, text]).toEqual([400, expect.stringContaining('was not started here')])
   })
 
   test('when its nonce is another one', async () => {

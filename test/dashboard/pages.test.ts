@@ -108,16 +108,16 @@ test.each(['run?id=00000000-0000-0000-0000-00000000e711', 'request?id=evil-faile
   },
 )
 
-test('the first page says that somebody must act, and why', async () => {
+test('the first page says that action is needed, and why', async () => {
   const { text } = await board.get('')
-  expect(text).toContain('Somebody must act: 1 hold; 1 failed today')
+  expect(text).toContain('Action needed: 1 hold; 1 failed today')
   expect(text).toContain('To fix it:')
   expect(text).toContain('Look again now')
 })
 
 test('an account shows its login, its roles and its runs', async () => {
   const { text } = await board.get('account?name=default')
-  expect(text).toContain('Nothing holds it.')
+  expect(text).toContain('Nothing is held.')
   expect(text).toContain('Token until')
   expect(text).toMatch(/viewer<\/td><td data-title="Used by"[^>]*>[^<]*sync-users/)
   expect(text).not.toMatch(/eyJ[\w-]{10}/)

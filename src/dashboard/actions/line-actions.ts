@@ -20,19 +20,19 @@ import {
 export const lineActions = {
   run: overLines({
     title: 'Run now',
-    does: 'Makes a request with high priority for each. One that waits already is only moved ahead.',
+    does: 'Makes a high-priority request for each. One that is already waiting moves ahead instead.',
     isFor: (job, { job: named }) => named !== undefined || job.name !== bootstrapJob,
     change: (context, line) => makeRequest(context, line, {}),
   }),
   full: overLines({
     title: 'Read everything again',
-    does: 'Reads every row again and compares it. Nothing is lost, but the API is asked for whole tables.',
+    does: 'Reads every row again and compares it. No data is lost, but the API has to return whole tables.',
     isFor: job => propertiesOf(job.payload).includes('full'),
     change: (context, line) => makeRequest(context, line, { full: true }),
   }),
   'dry-run': overLines({
     title: 'Dry run',
-    does: 'Runs without changing anything. Its run says what would change.',
+    does: 'Runs without changing anything, and counts what would change.',
     isFor: job => job.canDryRun === true,
     async change({ operations, viewer, signal }, line) {
       // Its own page shows how it ends; nothing here waits for it.
@@ -41,7 +41,7 @@ export const lineActions = {
   }),
   reset: overLines({
     title: 'Reset',
-    does: 'Forgets how far it has come: its next run reads everything. The rows stay until then.',
+    does: 'Deletes the checkpoint: the next run reads everything. The rows stay until then.',
     isGrave: true,
     isFor: () => true,
     change: ({ operations, viewer }, line) => operations.reset(line, callOf(viewer)),

@@ -8,7 +8,7 @@ import { type Action, type ActionContext, type LineOf, previewLines } from './ac
 /** Changes the holds that a filter finds. */
 export const probeHolds: Action = {
   title: 'Look again now',
-  does: 'Lets the next request find out at once whether the cause is fixed. A pause that an API asked for is kept.',
+  does: 'The next request checks immediately whether the cause is fixed. A pause that an API asked for is kept.',
   async preview(context, wanted) {
     const holds = await findHolds(context, wanted)
     return previewLines(holds, 'holds')

@@ -20,7 +20,7 @@ const cancellable: readonly RequestState[] = ['waiting', 'running']
 export const requestActions = {
   cancel: {
     title: 'Cancel',
-    does: 'Ends those that wait, for everybody who asked for them, and asks those that run to stop. Rows that were written stay.',
+    does: 'Ends waiting requests, for everybody who asked for them, and asks running ones to stop. Rows already written stay.',
     isGrave: true,
     preview: (context, wanted) => previewRequests(context, wanted, statesOf(wanted, cancellable)),
     async carry(context, wanted) {
@@ -31,7 +31,7 @@ export const requestActions = {
   },
   retry: {
     title: 'Retry',
-    does: 'Makes each of them again. Equal ones become one.',
+    does: 'Makes each request again. Equal ones become one.',
     preview: (context, wanted) => previewRequests(context, wanted, retried(wanted)),
     async carry(context, wanted) {
       const { viewer, signal, reading } = context

@@ -5,10 +5,10 @@ import { type Action, type ActionContext, callOf, inBatches, previewLines } from
 export const scheduleActions = {
   pause: overSchedules(
     'Pause',
-    'Makes no more requests by schedule until it is resumed. What waits or runs goes on.',
+    'The schedule makes no requests until it is resumed. Waiting and running requests continue.',
     true,
   ),
-  resume: overSchedules('Resume', 'Makes requests by schedule again. An interval is due at once.', false),
+  resume: overSchedules('Resume', 'The schedule makes requests again. One with an interval is due immediately.', false),
 } satisfies Readonly<Record<string, Action>>
 
 function overSchedules(title: string, does: string, paused: boolean): Action {

@@ -70,7 +70,7 @@ function open() {
     show(data)
   }
   source.onerror = () => {
-    tell('Not live: connecting again. If this stays, load the page again.')
+    tell('Not live: reconnecting. If this stays, reload the page.')
     if (source?.readyState !== EventSource.CLOSED) return
     close()
     retry = setTimeout(open, 15000)

@@ -39,7 +39,7 @@ export const accountPage = definePage({
     const token = findTokenFacts(reading, name)
     return {
       title: `Account ${name}`,
-      main: html`${held.total > 0 ? html`<p class="verdict bad" role="status">It stands still: see what holds it.</p><section><h2>What holds it</h2>${holdList(context, held.holds)}</section>` : html`<p class="verdict good" role="status">Nothing holds it.</p>`}
+      main: html`${held.total > 0 ? html`<p class="verdict bad" role="status">It is held: see why below.</p><section><h2>Holds</h2>${holdList(context, held.holds)}</section>` : html`<p class="verdict good" role="status">Nothing is held.</p>`}
 ${active.total > 0 && html`<section><h2>Running</h2>${activeList(context, active.active)}</section>`}
 <section><h2>Jobs</h2>${lineTable(context, lines, 'account')}</section>
 ${liveList(live.get(name) ?? [])}<section><h2>Login</h2>${tokenFacts(token)}
@@ -50,7 +50,7 @@ ${facts([
   ['First login', html`${badge(row?.first_login ?? 'pending')} ${row?.first_login_note ?? undefined}`],
   ['Bootstrapped', when(row?.bootstrapped_at)],
 ])}
-${refusal && html`<h3>Last refusal</h3><div class="card">${explained(refusal.error_code ?? undefined, refusal.error_found ?? '', refusal.error_remedy)}<p class="meta"><a href="${link('run', { id: refusal.id })}">${refusal.job}</a> at ${when(refusal.started_at)}. ${held.total === 0 && 'It is over.'}</p></div>`}</section>
+${refusal && html`<h3>Last refusal</h3><div class="card">${explained(refusal.error_code ?? undefined, refusal.error_found ?? '', refusal.error_remedy)}<p class="meta"><a href="${link('run', { id: refusal.id })}">${refusal.job}</a> at ${when(refusal.started_at)}. ${held.total === 0 && 'No longer held.'}</p></div>`}</section>
 <section><h2>Last runs</h2>${runTable(runs.runs, 'None of the newest runs is of this account.')}<p><a href="${link('runs', { account: name })}">All runs of ${name}</a></p></section>
 ${may(viewer, 'operate') && html`<div class="buttons">${ask('Run all its jobs now…', 'run', { account: name }, here)}${ask('Read everything again…', 'full', { account: name }, here)}${ask('Cancel its requests…', 'cancel', { account: name }, here)}${ask('Pause its schedules…', 'pause', { account: name }, here)}${ask('Resume its schedules…', 'resume', { account: name }, here)}</div>`}
 ${account.callers && html`<p class="meta">Over HTTP, only ${account.callers.join(', ')} may use it.</p>`}
@@ -81,7 +81,7 @@ function liveList(states: readonly ListedLive[]): Html | false {
 }
 
 function tokenFacts(token: TokenFacts | undefined): Html {
-  if (!token) return html`<p class="empty">This process holds no token for it: its next run gets one.</p>`
+  if (!token) return html`<p class="empty">This process has no token for it yet: the next run gets one.</p>`
   const { roles, missing } = token
   return html`${facts([
     ['Token until', when(token.expiresAt)],
@@ -89,7 +89,7 @@ function tokenFacts(token: TokenFacts | undefined): Html {
     ['Issuer', token.issuer],
     ['Subject', token.subject],
     ['Scopes', token.scopes.join(' ')],
-  ])}${missing.length > 0 && html`<p class="verdict bad">Missing: ${missing.join(', ')}. Jobs of the account need it, and the token hasn’t got it.</p>`}${table(
+  ])}${missing.length > 0 && html`<p class="verdict bad">Missing in the token: ${missing.join(', ')}. Jobs of the account require it.</p>`}${table(
     'Roles in the token',
     [
       { title: 'Role held', cell: role => role.name },

@@ -40,7 +40,7 @@ ${table(
     { title: 'Token until', cell: row => when(row.token_until) },
   ],
   found.accounts,
-  'No account is like this.',
+  'No accounts match.',
 )}
 ${found.hasMore && pager('accounts', { ...query, after: found.accounts.at(-1)?.name })}`,
     }

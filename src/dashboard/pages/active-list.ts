@@ -11,7 +11,7 @@ export function activeList(
   active: readonly ActiveRow[],
 ): Html {
   return table(
-    'What runs now',
+    'Running',
     [
       { title: 'Account', cell: run => accountLink(run.account) },
       { title: 'Job', cell: run => html`${jobLink(run.job)} ${run.trigger === 'dry-run' && badge('dry run')}` },
@@ -27,7 +27,7 @@ export function activeList(
       },
     ],
     active,
-    'Nothing runs now.',
+    'Nothing is running.',
   )
 }
 

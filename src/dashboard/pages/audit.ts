@@ -37,12 +37,12 @@ ${table(
     { title: 'When', cell: row => when(row.at) },
     { title: 'Who', cell: row => html`${row.viewer} ${row.caller !== null && html`<code>${row.caller}</code>`}` },
     { title: 'What', cell: row => actions[row.action]?.title ?? row.action },
-    { title: 'Of what', cell: row => sayWanted(row.wanted) },
+    { title: 'Target', cell: row => sayWanted(row.wanted) },
     { title: 'How many', isNumber: true, cell: row => row.affected !== null && count(row.affected) },
     { title: 'Outcome', cell: row => html`${badge(row.outcome ?? 'not ended')} ${row.told ?? undefined}` },
   ],
   rows,
-  'Nobody has changed anything by the dashboard.',
+  'No changes yet.',
 )}
 ${rows.length === most && pager('audit', { ...query, before: rows.at(-1)?.id })}`,
     }

@@ -16,7 +16,7 @@ export function holdList({ viewer, here }: Pick<PageContext, 'viewer' | 'here'>,
 ${explained(hold.code, hold.found, hold.remedy)}
 ${hold.code === 'deletion-guard' && keptRows(hold)}<p class="meta">Held since ${when(hold.since)}. ${sayWaiting(hold)} ${
       hold.asked_until
-        ? html`The API asked for a pause until ${when(hold.asked_until)}.`
+        ? html`The API asked to pause until ${when(hold.asked_until)}.`
         : html`The worker looks again at ${when(hold.probe_at)}.`
     } <a href="${link('runs', { ...line, state: 'refused' })}">Refused runs</a></p>
 ${
@@ -34,7 +34,7 @@ function keptRows({ account, job, missing }: HeldRow): Html {
 }
 
 function sayWaiting({ waiting }: HeldRow): string {
-  if (waiting === 0) return 'Nothing waits behind it.'
-  if (waiting === 1) return '1 request waits behind it.'
-  return `${waiting >= 1_000 ? '1,000 or more' : count(waiting)} requests wait behind it.`
+  if (waiting === 0) return 'No requests are waiting.'
+  if (waiting === 1) return '1 request is waiting.'
+  return `${waiting >= 1_000 ? '1,000 or more' : count(waiting)} requests are waiting.`
 }

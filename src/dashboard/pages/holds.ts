@@ -19,7 +19,7 @@ export const holdsPage = definePage({
     const codes = [...new Set([...refusalCodes, ...holds.map(({ code }) => code)])].toSorted()
     return {
       title: 'Holds',
-      main: html`<p>A hold is why requests wait instead of failing. The worker looks again by itself, with growing pauses, and goes on when the cause is fixed.</p>
+      main: html`<p>A hold makes requests wait instead of failing. The worker looks again automatically, with growing pauses, and resumes once the cause is fixed.</p>
 ${filterForm('holds', [
   { name: 'account', label: 'Account', value: filter.account },
   { name: 'job', label: 'Job', value: filter.job },

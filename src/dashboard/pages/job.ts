@@ -62,7 +62,7 @@ ${
   html`<div class="buttons">${ask('Run now for all accounts…', 'run', { job: name }, here)}${takes.includes('full') && ask('Read everything again…', 'full', { job: name }, here)}${job.canDryRun && ask('Dry run…', 'dry-run', { job: name, account: shown.length === 1 ? shown[0] : undefined }, here)}${ask('Retry all that failed…', 'retry', { job: name, state: 'failed' }, here)}${ask('Cancel all its requests…', 'cancel', { job: name }, here)}${ask('Pause…', 'pause', { job: name }, here)}${ask('Resume…', 'resume', { job: name }, here)}</div>`
 }
 <section><h2>Accounts</h2>${lineTable(context, lines, 'job')}${rest.length > most && pager('job', { name, after: shown.at(-1) })}</section>
-<section><h2>Last runs</h2>${runTable(runs.runs, 'It has not run yet.')}<p><a href="${link('runs', { job: name })}">All runs of ${name}</a></p></section>`,
+<section><h2>Last runs</h2>${runTable(runs.runs, 'No runs yet.')}<p><a href="${link('runs', { job: name })}">All runs of ${name}</a></p></section>`,
     }
   },
 })

@@ -36,7 +36,7 @@ export function lineTable({ viewer, here, now }: PageContext, lines: readonly Li
       },
     ],
     lines,
-    'There is none.',
+    'None.',
   )
 }
 

@@ -40,7 +40,7 @@ export const linePage = definePage({
     return {
       title: `${job.name} for ${account.name}`,
       main: html`<p>${accountLink(account.name)} · ${jobLink(job.name)} · <a href="${link('requests', line)}">Requests</a> · <a href="${link('runs', line)}">All runs</a></p>
-${held.total > 0 && html`<section><h2>What holds it</h2>${holdList(context, held.holds)}</section>`}
+${held.total > 0 && html`<section><h2>Holds</h2>${holdList(context, held.holds)}</section>`}
 ${active.total > 0 && html`<section><h2>Running</h2>${activeList(context, active.active)}</section>`}
 ${lineTable(context, lines, 'account')}
 ${

@@ -21,7 +21,7 @@ import { holdList } from './hold-list.ts'
 /** Of each list: the rest is one link away. */
 const most = 10
 
-/** Is everything well, or must somebody act? */
+/** Is everything well, or is action needed? */
 export const overviewPage = definePage({
   name: '',
   label: 'Overview',
@@ -50,8 +50,8 @@ ${facts([
   ],
   ['Worker processes', count(totals.workers)],
 ])}
-${held.total > 0 && html`<section><h2>Held: somebody must act</h2>${holdList(context, held.holds)}${held.total > most && html`<p><a href="holds">All ${count(held.total)} holds</a></p>`}</section>`}
-<section><h2>Running</h2>${activeList(context, active.active)}${active.total > most && html`<p>${count(active.total - most)} more run.</p>`}</section>
+${held.total > 0 && html`<section><h2>Held: action needed</h2>${holdList(context, held.holds)}${held.total > most && html`<p><a href="holds">All ${count(held.total)} holds</a></p>`}</section>`}
+<section><h2>Running</h2>${activeList(context, active.active)}${active.total > most && html`<p>${count(active.total - most)} more are running.</p>`}</section>
 <section><h2>Failed in the last 24 hours</h2>${failedList(context, failed, totals.failed)}</section>
 <section><h2>Lag of each job</h2>${lagTable(lag)}</section>
 <section><h2>Due next</h2>${table(
@@ -71,13 +71,13 @@ ${held.total > 0 && html`<section><h2>Held: somebody must act</h2>${holdList(con
 /** The one sentence for a glance. */
 function verdict(totals: Totals, late: readonly LagRow[]): Html {
   const problems = [
-    ...(totals.workers === 0 ? ['no worker runs'] : []),
+    ...(totals.workers === 0 ? ['no worker is running'] : []),
     ...(totals.held > 0 ? [`${count(totals.held)} ${totals.held === 1 ? 'hold' : 'holds'}`] : []),
     ...(totals.failed > 0 ? [`${totals.failed >= 1_000 ? '1,000 or more' : count(totals.failed)} failed today`] : []),
     ...(late.length > 0 ? [`${late.map(({ job }) => job).join(', ')} ${late.length === 1 ? 'is' : 'are'} late`] : []),
   ]
-  if (problems.length === 0) return html`<p class="verdict good" role="status">All is well. Nobody has to act.</p>`
-  return html`<p class="verdict bad" role="status">Somebody must act: ${problems.join('; ')}.</p>`
+  if (problems.length === 0) return html`<p class="verdict good" role="status">All is well. No action needed.</p>`
+  return html`<p class="verdict bad" role="status">Action needed: ${problems.join('; ')}.</p>`
 }
 
 /** Later than two ticks of its schedule and a minute. */
@@ -105,7 +105,7 @@ function lagTable(lag: readonly LagRow[]): Html {
       },
       { title: 'Furthest behind', cell: row => row.worst !== null && accountLink(row.worst) },
       { title: 'Accounts', isNumber: true, cell: row => count(row.accounts) },
-      { title: 'Never yet', isNumber: true, cell: row => row.never > 0 && count(row.never) },
+      { title: 'Never succeeded', isNumber: true, cell: row => row.never > 0 && count(row.never) },
       {
         title: 'Waiting',
         isNumber: true,
@@ -114,7 +114,7 @@ function lagTable(lag: readonly LagRow[]): Html {
       { title: 'Next', cell: row => when(row.next_at) },
     ],
     lag,
-    'No living worker serves a job.',
+    'No worker is running.',
   )
 }
 

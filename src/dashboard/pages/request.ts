@@ -45,7 +45,7 @@ ${may(viewer, 'operate') && html`<div class="buttons">${isOpen ? ask('Cancel…'
           ? html`<p class="empty">Masked: only those with the role for data see payloads.</p>`
           : html`<pre>${payload}</pre>`
       }</section>
-<section><h2>Runs</h2>${runTable(await findRunsOfRequest(reading, request.id), 'It has not run yet.')}</section>`,
+<section><h2>Runs</h2>${runTable(await findRunsOfRequest(reading, request.id), 'No runs yet.')}</section>`,
     }
   },
 })

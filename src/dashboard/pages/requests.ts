@@ -54,7 +54,7 @@ ${table(
     { title: 'Ended', cell: row => when(row.endedAt) },
   ],
   requests,
-  'No request is like this.',
+  'No requests match.',
 )}
 ${requests.length === most && pager('requests', { ...query, after: requests.at(-1)?.seq })}`,
     }

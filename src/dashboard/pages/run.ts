@@ -47,7 +47,7 @@ ${siblings.length > 1 && html`<section><h2>Runs of its request</h2>${runTable(si
 <section><h2>Log</h2>${
         lines.length > 0
           ? html`<pre class="log">${lines.join('\n')}</pre>`
-          : html`<p class="empty">This process has no log lines of this run. It keeps only the latest lines of its own runs, in memory.</p>`
+          : html`<p class="empty">No log lines here. Each process keeps the latest lines of its own runs, in memory.</p>`
       }</section>`,
     }
   },

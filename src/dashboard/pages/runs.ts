@@ -50,7 +50,7 @@ export const runsPage = definePage({
         { name: 'since', label: 'From (UTC)', value: since, type: 'datetime-local' },
         { name: 'until', label: 'Before (UTC)', value: until, type: 'datetime-local' },
       ])}
-${runTable(found.runs, found.isPartial ? 'None of these runs. Older ones may be further on.' : 'No run is like this.')}
+${runTable(found.runs, found.isPartial ? 'None of these runs match. Older ones may.' : 'No runs match.')}
 ${found.isPartial && html`<p class="meta">One page looks at 50,000 runs at most.</p>`}
 ${found.next !== undefined && pager('runs', { ...query, before: found.next })}`,
     }
