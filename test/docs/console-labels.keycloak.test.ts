@@ -36,6 +36,7 @@ describe('what the documents say of the console', () => {
   const text = [
     findSection(readDocument('docs/getting-started.md'), 'In the realm'),
     readDocument('docs/authentication.md'),
+    findSection(readDocument('docs/dashboard.md'), 'Opening it'),
   ]
     .join('\n')
     .replaceAll(/\n\s*/g, ' ')
