@@ -2,12 +2,12 @@
 // The dashboard of a worker that runs nothing, in a process of its own: it tells the link that lets in. Ends with the process that
 // has started it.
 import { z } from 'zod'
-import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { openApp } from '../../src/app/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { addDashboard } from '../../src/dashboard/create-dashboard.ts'
 import { createLinkAccess } from '../../src/dashboard/link-access.ts'
 import { createRunLog } from '../../src/dashboard/run-log.ts'
+import { defineJob } from '../../src/definitions/define-job.ts'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { createLog } from '../../src/log.ts'
@@ -18,6 +18,7 @@ import { createHost } from './create-host.ts'
 
 const {
   accounts: count,
+  jobs: names,
   databaseUrl,
   ...login
 } = z
@@ -27,6 +28,7 @@ const {
     clientSecret: z.string(),
     databaseUrl: z.string(),
     accounts: z.int(),
+    jobs: z.array(z.string()),
   })
   .parse(JSON.parse(process.argv[2] ?? ''))
 const { issuer: oidcIssuer, ...client } = login
@@ -34,9 +36,15 @@ const accounts = Array.from({ length: count }, (_, index) => ({
   name: `account-${index}`,
   oidcIssuer,
   ...client,
-  // Nothing runs, so nobody asks it.
-  hasuraUrl: 'http://127.0.0.1:9/v1/graphql',
 }))
+const payload = z.strictObject({
+  keys: z.array(z.array(z.string())).optional(),
+  full: z.boolean().optional(),
+  allowDeletions: z.number().optional(),
+})
+const jobs = names.map(name =>
+  defineJob({ name, payload, schedule: { everySeconds: 300 }, run: () => Promise.resolve({}) }),
+)
 const log = createLog('error')
 const config = parseConfig({ DATABASE_URL: databaseUrl }, { accounts })
 await using app = await openApp(config, { jobs, firstLogin: undefined }, createHost(log))

@@ -67,11 +67,11 @@ export async function findAudit(
   const isShown =
     only === undefined ? sql`true` : sql`(wanted ->> 'account' = any(${only}::text[]) or caller = ${caller ?? null})`
   const { rows } = await sql<AuditRow>`
-    select id::text as id, at, viewer, caller, action, wanted, affected, outcome, told, ended_at from worker.audit
+    select a.id::text as id, at, viewer, caller, action, wanted, affected, outcome, told, ended_at from worker.audit a
     where ${isShown} and ${account === undefined ? sql`true` : sql`wanted ->> 'account' = ${account}`}
       and ${isWanted('viewer', viewer)} and ${isWanted('action', action)}
-      and ${before === undefined ? sql`true` : sql`id < ${before}::bigint`}
-    order by id desc limit ${limit}`.execute(store)
+      and ${before === undefined ? sql`true` : sql`a.id < ${before}::bigint`}
+    order by a.id desc limit ${limit}`.execute(store)
   return rows
 }
 

@@ -1,17 +1,21 @@
 import { type Html, html } from '../html.ts'
 import type { PageContext } from '../page.ts'
-import { accountLink, badge, button, count, jobLink, link, table, when } from '../parts.ts'
+import { accountLink, badge, button, type Column, count, jobLink, link, table, when } from '../parts.ts'
 import type { LineRow } from '../read/accounts.ts'
 import { may } from '../viewer.ts'
 
 type Line = LineRow & { readonly account: string }
 
-/** @param by which of the two names is the same for all rows */
-export function lineTable({ viewer, here, now }: PageContext, lines: readonly Line[], by: 'account' | 'job'): Html {
+/** @param by what is the same for all rows; `line` for one row on its own page */
+export function lineTable(
+  { viewer, here, now }: PageContext,
+  lines: readonly Line[],
+  by: 'account' | 'job' | 'line',
+): Html {
   return table(
-    by === 'account' ? 'Jobs of the account' : 'Accounts of the job',
+    by === 'job' ? 'Accounts of the job' : 'Jobs of the account',
     [
-      by === 'account'
+      by !== 'job'
         ? { title: 'Job', cell: line => jobLink(line.job) }
         : { title: 'Account', cell: line => accountLink(line.account) },
       {
@@ -27,7 +31,7 @@ export function lineTable({ viewer, here, now }: PageContext, lines: readonly Li
         cell: ({ account, job, waiting }) =>
           html`<a href="${link('requests', { account, job, state: 'waiting' })}">${count(waiting)}</a>`,
       },
-      { title: 'More', cell: ({ account, job }) => html`<a href="${link('line', { account, job })}">Details</a>` },
+      ...(by === 'line' ? [] : [details]),
       {
         title: 'Change',
         cell: ({ account, job, paused }) =>
@@ -38,6 +42,11 @@ export function lineTable({ viewer, here, now }: PageContext, lines: readonly Li
     lines,
     'None.',
   )
+}
+
+const details: Column<Line> = {
+  title: 'More',
+  cell: ({ account, job }) => html`<a href="${link('line', { account, job })}">Details</a>`,
 }
 
 function stateOf({ running, held, waiting }: Line): string {

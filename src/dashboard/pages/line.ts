@@ -42,7 +42,7 @@ export const linePage = definePage({
       main: html`<p>${accountLink(account.name)} · ${jobLink(job.name)} · <a href="${link('requests', line)}">Requests</a> · <a href="${link('runs', line)}">All runs</a></p>
 ${held.total > 0 && html`<section><h2>Holds</h2>${holdList(context, held.holds)}</section>`}
 ${active.total > 0 && html`<section><h2>Running</h2>${activeList(context, active.active)}</section>`}
-${lineTable(context, lines, 'account')}
+${lineTable(context, lines, 'line')}
 ${
   may(viewer, 'operate') &&
   html`<div class="buttons">${takes.includes('full') && ask('Read everything again…', 'full', line, here)}${job.canDryRun && ask('Dry run…', 'dry-run', line, here)}${ask('Cancel its requests…', 'cancel', line, here)}${ask('Reset…', 'reset', line, here)}</div>`

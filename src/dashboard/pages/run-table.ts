@@ -6,7 +6,7 @@ import type { RunRow } from '../read/runs.ts'
 function sayCounts(counts: RunRow['counts']): string {
   const said = Object.entries(counts ?? {})
     .filter(([, value]) => value > 0)
-    .map(([name, value]) => `${count(value)} ${name}`)
+    .map(([name, value]) => `${count(value)} ${name === 'pages' && value === 1 ? 'page' : name}`)
   return said.join(', ') || '–'
 }
 
