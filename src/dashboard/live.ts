@@ -7,6 +7,7 @@ import { parseValue } from '../operations/values.ts'
 import { localPage } from './access.ts'
 import type { Desk } from './desk.ts'
 import type { Session } from './session.ts'
+import { may } from './viewer.ts'
 
 /** Milliseconds between two looks of a stream. */
 const lookEveryMs = 2_000
@@ -24,13 +25,14 @@ const querySchema = z.object({ page: z.string().max(1_000), version: z.string().
  * look waits until the browser has taken the last event, so a slow one costs no memory.
  */
 export function addLive(app: FastifyInstance, desk: Desk): void {
-  const { log } = desk.deps
+  const { access, log } = desk.deps
   const stopping = new AbortController()
   let streams = 0
   app.addHook('preClose', async () => stopping.abort())
   app.get('/live', async (request, reply) => {
-    const session = await desk.letIn(request, reply)
-    if (!session) return reply
+    // Never the way to log in: a stream that connects again would replace the login that its page or another has begun.
+    const session = await access.find(request.headers.cookie)
+    if (!session || !may(session.viewer, 'view')) return reply.code(401).send('')
     const { page, version } = parseValue(querySchema, request.query, 'query')
     const address = localPage(page)
     const last = String(request.headers['last-event-id'] ?? version ?? '')

@@ -148,6 +148,11 @@ test('a session ends after 30 minutes, and the browser goes through the issuer a
   expect(browser.jar.get('hasura-sync-worker')).not.toBe(before)
 })
 
+test('a stream without a session begins no login, which would replace the one of its page', async () => {
+  const response = await fetch(`${url}/dashboard/live?page=jobs`, { redirect: 'manual' })
+  expect([response.status, response.headers.getSetCookie()]).toEqual([401, []])
+})
+
 test('logging out ends the session here and at the issuer', async () => {
   const browser = logIn('view-jobs')
   await browser.go('')
