@@ -307,6 +307,8 @@ async function prepare(action: string, { account, job }: { account: string; job:
   await sql`insert into worker.holds (account, job, met_by, code, found, probe_at)
     values (${account}, ${job}, 'run', 'deletion-guard', 'gone', now() + interval '1 hour')`.execute(store)
   await sql`insert into worker.missing_rows (account, job, here, missing, keys)
-    values (${account}, ${job}, 20, 12, '[["c0000000-0000-4000-8000-000000000001"]]') on conflict do nothing`.execute(store)
+    values (${account}, ${job}, 20, 12, '[["c0000000-0000-4000-8000-000000000001"]]') on conflict do nothing`.execute(
+    store,
+  )
   if (action === 'cancel') await app.operations.makeRequest({ account, job, payload: { keys: [['1']] } })
 }
