@@ -7,6 +7,7 @@ import type { ClaimedRun } from '../../src/runs/claim-run.ts'
 import { endRun, type NextRun } from '../../src/runs/end-run.ts'
 import type { Ending } from '../../src/runs/ending.ts'
 import { fencedStatement, fencedTransaction } from '../../src/runs/lease.ts'
+import { acceptRequest } from '../../src/runs/requests.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
 describe.each(stores)('ending a run on %s', place => {
@@ -128,6 +129,32 @@ describe.each(stores)('ending a run on %s', place => {
       LeaseLostError,
     )
     expect(await fencedStatement(fixture.store, young.lease, held => insert(name, held as never))).toBe(1)
+  })
+
+  test.skipIf(place === 'embedded')('nobody takes over the line of a run that is writing', async () => {
+    const line = newLine()
+    const [first, second] = [await fixture.newProcess(), await fixture.newProcess()]
+    await fixture.accept(request(line))
+    const run = await fixture.claim(line, first)
+    const claimed = await fencedTransaction(fixture.store, run.lease, async () => {
+      await fixture.kill(first)
+      await fixture.pulse(second)
+      return fixture.tryClaim(line, second)
+    })
+    expect(claimed).toBe('busy')
+    await fixture.pulse(second)
+    expect(await fixture.claim(line, second)).toMatchObject({ requestId: run.requestId })
+  })
+
+  test('a wake-up after a claim has a higher fence than the one that led to it', async () => {
+    const line = newLine()
+    const processId = await fixture.newProcess()
+    await fixture.serves(processId, line)
+    const { wake } = await acceptRequest(fixture.store, request(line))
+    const run = await fixture.claim(line, processId)
+    await fixture.accept(request(line, { payload: { n: 2 } }))
+    const ended = await endRun(fixture.store, run.lease.runId, done)
+    expect([wake, ended?.wake]).toEqual([[{ ...line, fence: '0' }], [{ ...line, fence: '1' }]])
   })
 
   test('in a store that was restored a run commits nothing and ends only as interrupted', async () => {
