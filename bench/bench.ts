@@ -43,7 +43,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const unknown = positionals.find(name => !names.includes(name))
-if (unknown !== undefined) throw new Error(`There is no benchmark "${unknown}": there are ${names.join(', ')}`)
+if (unknown !== undefined) throw new Error(`There is no benchmark "${unknown}": give one of ${names.join(', ')}`)
 const sizes = {
   rows: values.rows === undefined ? undefined : readCount(values.rows),
   runs: readCount(values.runs),
@@ -74,6 +74,7 @@ function toJson(result: Result) {
 
 function readCount(text: string): number {
   const count = Number(text)
-  if (!Number.isInteger(count) || count < 1) throw new Error(`"${text}" is no count: give a whole number from 1 on`)
+  if (!Number.isInteger(count) || count < 1)
+    throw new Error(`"${text}" is not a count: give a whole number of at least 1`)
   return count
 }

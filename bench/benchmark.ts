@@ -1,16 +1,16 @@
 import type { Bench } from './open-bench.ts'
 
-/** One word of the command line, and one or several lines of the table. */
+/** A name on the command line; it adds one or more lines to the table. */
 export interface Benchmark {
   readonly name: string
   measure(bench: Bench, sizes: Sizes): Promise<readonly Result[]>
 }
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Sizes {
-  /** In place of each benchmark's own. */
+  /** Replaces each benchmark's own row count. */
   readonly rows: number | undefined
-  /** The rounds, in each of which every contestant runs once. */
+  /** The number of rounds; in each, every contestant runs once. */
   readonly runs: number
   readonly pageSize: number
 }
@@ -22,9 +22,9 @@ export interface Judged {
   /** The median of the rounds. */
   readonly value: number
   readonly limit: { readonly atLeast: number } | { readonly atMost: number }
-  /** What the value is made of, round by round. */
+  /** The values of each round. */
   readonly rounds: readonly Readonly<Record<string, unknown>>[]
-  /** The medians behind the value, in words. */
+  /** The medians behind the value, as text. */
   readonly detail: string
 }
 

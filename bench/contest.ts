@@ -7,7 +7,7 @@ export function startPreparedApi(options: { rows: number; latencyMs: number }): 
   return startApi('serve-prepared.ts', options)
 }
 
-/** Its tables are in the same Postgres as the mirrors, in a database of their own. */
+/** Its tables are on the mirrors' Postgres, in a separate database. */
 export async function startHasuraApi(bench: Bench, options: { rows: number }): Promise<Api> {
   await using opened = new AsyncDisposableStack()
   const { url: databaseUrl } = opened.use(await bench.createDatabase())
@@ -22,7 +22,7 @@ export async function fetchAlone(bench: Bench, { url, rows }: Api, pageSize: num
   return measured
 }
 
-/** A full load into a database that nothing is in yet. */
+/** A full load into an empty database. */
 export async function pullAll(
   bench: Bench,
   api: Api,
@@ -49,7 +49,7 @@ export function doNothing(bench: Bench, { url }: Api, database: BenchDatabase): 
 
 export async function dltMerge(bench: Bench, { url, rows }: Api, pageSize: number, python: string): Promise<Measured> {
   await using database = await bench.createDatabase()
-  // dlt insists on a password, and the server takes any.
+  // dlt requires a password; the server accepts any.
   const databaseUrl = Object.assign(new URL(database.url), { password: 'any' }).href
   const options = { url, pageSize, databaseUrl, ...(await requestOf(bench)) }
   const measured = await runContestant('dlt-merge.py', options, python)
@@ -57,9 +57,9 @@ export async function dltMerge(bench: Bench, { url, rows }: Api, pageSize: numbe
   return measured
 }
 
-/** Who leaves something out is no faster for it. */
+/** A contestant that leaves rows out isn't faster. */
 function requireAll(contestant: string, found: number, rows: number): void {
-  if (found !== rows) throw new Error(`${contestant} should bring ${rows} rows and brought ${found}`)
+  if (found !== rows) throw new Error(`${contestant} delivered ${found} rows instead of ${rows}`)
 }
 
 async function requestOf(bench: Bench): Promise<{ token: string; query: string }> {

@@ -7,13 +7,13 @@ import { promisify } from 'node:util'
 const execute = promisify(execFile)
 
 /**
- * The Python of a virtual environment that has dlt, which is made once and kept in the cache; or what is missing, in words,
- * where Python or PyPI can't be had.
+ * The Python of a virtual environment with dlt, which is created once and cached; or what is missing, if Python or PyPI isn't
+ * available.
  */
 export async function installDlt(): Promise<{ readonly python: string } | { readonly missing: string }> {
   const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'hasura-sync-worker', 'dlt-1.31.0')
   const python = join(folder, 'bin', 'python')
-  // Written last: what an interrupted installation left is made anew.
+  // Written last, so that an interrupted installation is repeated.
   const complete = join(folder, 'complete')
   if (await exists(complete)) return { python }
   try {
@@ -24,7 +24,7 @@ export async function installDlt(): Promise<{ readonly python: string } | { read
     return { python }
   } catch (error) {
     const [line] = String(error).split('\n')
-    return { missing: `a Python with dlt 1.31 can't be had (${line})` }
+    return { missing: `a Python with dlt 1.31 isn't available (${line})` }
   }
 }
 

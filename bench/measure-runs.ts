@@ -2,9 +2,9 @@ import type { Spine } from './services.ts'
 import type { Measured } from './start-process.ts'
 
 /**
- * From when the first of so many runs begins until the last one has ended, with requests accepted beforehand.
+ * Seconds from the start of the first run until the end of the last, with requests accepted beforehand.
  *
- * @param warmUp runs before these: each account's first token, and each connection
+ * @param warmUp earlier runs, which fetch each account's first token and open connections
  */
 export async function measureRuns(
   spine: Spine,
@@ -20,6 +20,6 @@ export async function measureRuns(
      from worker.runs where seq > $1`,
     [warm?.seq],
   )
-  if (measured?.rows !== runs) throw new Error(`${runs} requests should have run and ${measured?.rows} did`)
+  if (measured?.rows !== runs) throw new Error(`${measured?.rows} requests ran instead of ${runs}`)
   return { ...measured, peakMegabytes: 0 }
 }

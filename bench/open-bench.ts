@@ -3,7 +3,7 @@ import pg from 'pg'
 import { type IdentityProvider, startIdentityProvider } from '../test/sandbox/identity/start-identity-provider.ts'
 import { startPostgres } from '../test/services/start-postgres.ts'
 
-/** What all benchmarks share: an identity provider, and one Postgres for the mirrors and for the API's own tables. */
+/** What all benchmarks share: an identity provider, and one Postgres for the mirrors and the API's tables. */
 export interface Bench extends AsyncDisposable {
   readonly idp: IdentityProvider
   readonly client: { readonly clientId: string; readonly clientSecret: string }
@@ -12,7 +12,7 @@ export interface Bench extends AsyncDisposable {
 
 export interface BenchDatabase extends AsyncDisposable {
   readonly url: string
-  /** How many transactions it has had; waits until nobody is connected, because a connection tells when it ends. */
+  /** How many transactions it has had. Waits until nobody is connected, because connections report theirs when they end. */
   countTransactions(): Promise<number>
   countRows(table: string): Promise<number>
 }
@@ -36,7 +36,7 @@ export async function openBench(): Promise<Bench> {
   }
 }
 
-/** An empty one on a server, until it is disposed. */
+/** An empty database on a server, until it is disposed. */
 export async function createDatabase(serverUrl: string): Promise<BenchDatabase> {
   const name = `bench_${randomUUID().replaceAll('-', '')}`
   await query(serverUrl, `create database ${name}`)

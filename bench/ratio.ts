@@ -2,7 +2,7 @@ import type { Judged } from './benchmark.ts'
 import { median } from './rounds.ts'
 import type { Measured } from './start-process.ts'
 
-/** How many times as fast the one was as the other: in each round by itself, and of that the median. */
+/** How many times as fast one contestant was as the other: the median of the rounds' ratios. */
 export function ratioOf<N extends string>(
   rounds: readonly Readonly<Record<N, Measured>>[],
   faster: N,

@@ -1,4 +1,4 @@
-/** Every contestant once in each round, A B A B …, so that whatever slows the machine down meets all of them. */
+/** Every contestant once per round, A B A B …, so that whatever slows the machine affects all of them. */
 export async function interleave<N extends string, R>(
   runs: number,
   contestants: Readonly<Record<N, () => Promise<R>>>,
@@ -18,7 +18,7 @@ export function median(values: readonly number[]): number {
   return middle.reduce((sum, value) => sum + value, 0) / middle.length
 }
 
-/** The smallest value that so great a share of them doesn't exceed. */
+/** The smallest value that this share of the values doesn't exceed. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN

@@ -9,7 +9,7 @@ import { redisServer, startRedis } from '../test/services/start-redis.ts'
 import { type Bench, createDatabase } from './open-bench.ts'
 import { startWorker, type WorkerProcess } from './worker-process.ts'
 
-/** A Postgres that waits for the disk and a Redis, for what is measured of requests and runs. */
+/** A Postgres with `fsync = on` and a Redis, for benchmarks of requests and runs. */
 export interface Services extends AsyncDisposable {
   readonly postgresUrl: string
   readonly redisUrl: string
@@ -17,22 +17,22 @@ export interface Services extends AsyncDisposable {
 
 export async function startServices(): Promise<Services> {
   await using opened = new AsyncDisposableStack()
-  if (!redisServer) throw new Error('These benchmarks need a redis-server in PATH')
+  if (!redisServer) throw new Error('These benchmarks need redis-server in PATH')
   const postgres = opened.use(await startPostgres({ fsync: 'on', full_page_writes: 'on' }))
   const redis = opened.use(await startRedis())
   const closing = opened.move()
   return { postgresUrl: postgres.url, redisUrl: redis.url, [Symbol.asyncDispose]: () => closing.disposeAsync() }
 }
 
-/** A store of its own with workers that begin with an empty queue. */
+/** A separate store, and workers with an empty queue. */
 export interface Spine extends AsyncDisposable {
   readonly databaseUrl: string
   query<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly R[]>
-  /** Workers of accounts `account-0` and so on, each with the job `wait`. */
+  /** Starts workers for the accounts `account-0`, `account-1` …, each with the job `wait`. */
   serve(options: WorkerSettings): Promise<WorkerProcess>
-  /** So many requests that differ, evenly of the first `accounts` accounts, accepted in one transaction. */
+  /** Accepts a number of different requests in one transaction, spread evenly over the first `accounts` accounts. */
   accept(requests: number, accounts: number): Promise<void>
-  /** Every request has ended. */
+  /** Resolves when every request has ended. */
   settle(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ export async function openSpine(bench: Bench, { postgresUrl, redisUrl }: Service
   await using opened = new AsyncDisposableStack()
   const { url: databaseUrl } = opened.use(await createDatabase(postgresUrl))
   await emptyRedis(redisUrl)
-  // Its migrations are no part of what is measured.
+  // Migrations aren't measured.
   await (await openDatabase({ databaseUrl }, createLog('warn')))[Symbol.asyncDispose]()
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()

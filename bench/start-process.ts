@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 
-/** An API of `bench/api/`, in a process of its own. */
+/** An API of `bench/api/`, in its own process. */
 export interface Api extends AsyncDisposable {
   readonly url: string
-  /** How many there are to read. */
+  /** How many rows it has. */
   readonly rows: number
   /** How many requests it has had. */
   countRequests(): Promise<number>
@@ -44,16 +44,16 @@ async function nextMessage(server: ChildProcess, exited: Promise<unknown[]>): Pr
   }
 }
 
-/** What a contestant tells of itself. */
+/** What a contestant reports. */
 const measuredSchema = z.object({ seconds: z.number(), rows: z.number(), peakMegabytes: z.number() })
 
 export type Measured = Readonly<z.infer<typeof measuredSchema>>
 
-/** Runs a contestant of `bench/contestants/` in a process of its own. */
+/** Runs a contestant of `bench/contestants/` in its own process. */
 export async function runContestant(file: string, options: object, command = process.execPath): Promise<Measured> {
   const path = join(import.meta.dirname, 'contestants', file)
   const contestant = spawn(command, [path, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [output, [code]] = await Promise.all([text(contestant.stdout), once(contestant, 'exit')])
-  if (code !== 0) throw new Error(`${file} ended with exit code ${code}; what it wrote stands above`)
+  if (code !== 0) throw new Error(`${file} ended with exit code ${code}; see its output above`)
   return measuredSchema.parse(JSON.parse(output.trimEnd().split('\n').at(-1) ?? ''))
 }

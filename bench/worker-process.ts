@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** A contestant that serves until it is told to end. */
+/** A contestant that serves until it is stopped. */
 export interface WorkerProcess extends AsyncDisposable {
-  /** The instants at which runs began, in milliseconds since 1970, by the `n` of their payloads. */
+  /** When each run started, in milliseconds since 1970, by the `n` of its payload. */
   readonly startedAt: ReadonlyMap<number, number>
   cpuSeconds(): Promise<number>
-  /** Of its HTTP API, if it serves one. */
+  /** The URL of its HTTP API, if it serves one. */
   readonly url: string | undefined
-  /** Ends it at once, as a crash would. */
+  /** Kills it, as in a crash. */
   kill(): Promise<void>
 }
 

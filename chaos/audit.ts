@@ -1,9 +1,9 @@
 /**
- * What the harness adds to the store: tables for its jobs, and triggers that write down each change of a request, of a schedule
- * and of how a run ended, with the transaction that made it. The worker's own user may write the former alone.
+ * What the harness adds to the store: tables for its jobs, and triggers that record each change of a request, a schedule and the
+ * end of a run, with its transaction. The worker's database user may write only to the tables.
  *
- * What a trigger compares with was committed before its transaction began: a statement of a function sees what others commit
- * meanwhile, and nobody can be blamed for that.
+ * A trigger compares only with rows that were committed before its transaction began. Statements of one function also see later
+ * commits, which would be false violations.
  */
 export const jobTables = `
 create schema chaos;
@@ -24,7 +24,7 @@ create table chaos.limits (account text primary key, slots integer not null);
 create table chaos.orders (id text primary key, request_id text not null, is_restored boolean not null default false);
 `
 
-/** @param isEarlier the condition that a row was committed before this transaction began */
+/** @param isEarlier returns the condition that a row was committed before this transaction began */
 export const auditTriggers = (isEarlier: (row: string) => string): string => `
 create table chaos.requests_log (
   seq bigint generated always as identity primary key,

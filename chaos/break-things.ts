@@ -3,7 +3,7 @@ import type { FaultKind, Mend, Scene } from './faults/fault-kind.ts'
 import type { Counts } from './guards.ts'
 import type { Fault } from './plan.ts'
 
-/** Each fault begins at its time, and after the one before it on the same target is mended. Resolves once all are. */
+/** Starts each fault at its time, after the previous fault of its target is repaired. Resolves when all are repaired. */
 export async function breakThings(
   plan: readonly Fault[],
   kinds: readonly FaultKind[],
@@ -27,8 +27,8 @@ export async function breakThings(
     try {
       mend = await kind.begin(scene, fault)
     } catch (error) {
-      // What it needs is broken by another one.
-      log(`${told} could not be: ${error}`)
+      // Another fault broke what this one needs.
+      log(`${told} could not start: ${error}`)
       return
     }
     faults.add(kind.name)
@@ -47,7 +47,7 @@ export async function breakThings(
   await Promise.all(all)
 }
 
-/** Another fault may be in the way, which is mended in its turn. */
+/** Another fault may prevent the repair until it is repaired itself. */
 async function mendSurely(mend: Mend): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {

@@ -30,7 +30,7 @@ interface Wish {
   readonly key: string | undefined
 }
 
-/** Who asks for runs until it is disposed: over HTTP with and without keys, and by SQL in transactions of their own. */
+/** Makes requests until it is disposed: over HTTP with and without keys, and by SQL in separate transactions. */
 export function startCallers(deps: CallerDeps): AsyncDisposable {
   const { random } = deps
   const repeat = (
@@ -57,7 +57,7 @@ export function startCallers(deps: CallerDeps): AsyncDisposable {
 }
 
 function makeWish({ random, world }: CallerDeps): Wish {
-  // A few equal ones among them, which absorb each other.
+  // Some are equal, so that they absorb each other.
   const isEqual = random.next() < 0.4
   return {
     account: random.pick(world.accountNames),
@@ -69,12 +69,12 @@ function makeWish({ random, world }: CallerDeps): Wish {
   }
 }
 
-/** Some runs are long, so that a fault meets them. */
+/** Some runs are long, so that faults happen during them. */
 function pauseOf(random: Random): number {
   return random.next() < 0.2 ? random.between(300, 3_000) : random.between(0, 40)
 }
 
-/** With a key it is asked for until somebody answers; without one it is asked for once. */
+/** Repeats a request with a key until it is answered; makes one without a key only once. */
 async function callOverHttp(deps: CallerDeps, signal: AbortSignal): Promise<void> {
   const wish = makeWish(deps)
   await askUntilAnswered(deps, wish, signal)
@@ -98,7 +98,7 @@ async function askUntilAnswered(deps: CallerDeps, wish: Wish, signal: AbortSigna
   }
 }
 
-/** Two callers use one key for two payloads at once: one is accepted, the other told so. */
+/** Two callers use one key for two payloads at once: one is accepted, the other gets a conflict. */
 async function quarrelOverKey(deps: CallerDeps, signal: AbortSignal): Promise<void> {
   const key = crypto.randomUUID()
   const wish = makeWish(deps)
@@ -109,13 +109,13 @@ async function quarrelOverKey(deps: CallerDeps, signal: AbortSignal): Promise<vo
   const answers = await Promise.all(wishes.map(each => askUntilAnswered(deps, each, signal)))
   const kinds = answers.map(({ kind }) => kind)
   if (kinds.filter(kind => kind === 'conflict').length === 1) deps.guards.add('key conflict')
-  // That both were accepted is judged in the end: the first one may be lost by then.
+  // Whether both were accepted is judged at the end: by then the first may be lost with its store.
   if (kinds.every(kind => kind === 'conflict')) {
-    deps.violate('one key, one request', `both callers of key ${key} were told of a conflict`)
+    deps.violate('one key, one request', `both callers of key ${key} got a conflict`)
   }
 }
 
-/** Many requests of one account at once, more than it has slots. */
+/** More requests of one account at once than it has slots. */
 async function burst(deps: CallerDeps, signal: AbortSignal): Promise<void> {
   const wishes = Array.from({ length: deps.random.between(5, 15) }, () => ({
     ...makeWish(deps),
@@ -131,7 +131,7 @@ type Answer =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'nothing' }
 
-/** A caller that waits so long for an answer is told of a hang. */
+/** Milliseconds without an answer after which a caller reports a hang. */
 const answerWithinMs = 15_000
 
 async function post(deps: CallerDeps, { account, job, payload, key }: Wish): Promise<Answer> {
@@ -141,7 +141,7 @@ async function post(deps: CallerDeps, { account, job, payload, key }: Wish): Pro
   const worker = random.pick(answering)
   const since = worker.answeringSince
   const token = await world.callerToken()
-  // Some callers lose patience, and so the answer.
+  // Some callers give up before the answer arrives.
   const isImpatient = key !== undefined && random.next() < 0.15
   const patienceMs = isImpatient ? random.between(1, 30) : deps.bound(answerWithinMs)
   try {
@@ -159,13 +159,10 @@ async function post(deps: CallerDeps, { account, job, payload, key }: Wish): Pro
     if (response.status === 202) return { kind: 'accepted', ...acceptedSchema.parse(body) }
     if (response.status === 422) return { kind: 'conflict' }
     deps.guards.add(`HTTP ${response.status}`)
-    if (response.status === 500) deps.violate('HTTP answers what is the matter', `500: ${JSON.stringify(body)}`)
+    if (response.status === 500) deps.violate('HTTP names the problem', `500: ${JSON.stringify(body)}`)
   } catch (error) {
     if (isHanging(error) && !isImpatient && couldAnswer(worker, since)) {
-      deps.violate(
-        'HTTP answers what is the matter',
-        `worker ${worker.number} gave no answer in ${Math.round(patienceMs)} ms`,
-      )
+      deps.violate('HTTP names the problem', `worker ${worker.number} gave no answer in ${Math.round(patienceMs)} ms`)
     }
   }
   return { kind: 'nothing' }
@@ -175,12 +172,12 @@ function isHanging(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
-/** Nothing has happened to the process meanwhile. */
+/** The process was not stopped or restarted since then. */
 function couldAnswer(worker: Worker, since: number | undefined): boolean {
   return since !== undefined && worker.answeringSince === since
 }
 
-/** A request and a row of the caller's own in one transaction, which stays open for a while and isn't always committed. */
+/** Makes a request and inserts a row in one transaction, which stays open for a while and is sometimes rolled back. */
 async function callBySql(deps: CallerDeps): Promise<void> {
   const { random, workers, accepted, orders } = deps
   const wish = makeWish(deps)
@@ -215,7 +212,7 @@ async function callBySql(deps: CallerDeps): Promise<void> {
     orders.push({ id: order, requestId, isKnown: true, toldAt })
     accepted.push({ ...wish, key: undefined, id: requestId, door: 'sql', askedAt, toldAt })
   } catch {
-    // What became of it only the store knows.
+    // Only the store knows whether it was committed.
     if (isCommitting && requestId !== undefined)
       orders.push({ id: order, requestId, isKnown: false, toldAt: Date.now() })
   } finally {

@@ -41,10 +41,10 @@ try {
   else await breakThings()
 } catch (error) {
   if (!stop.signal.aborted) throw error
-  console.error('stopped: nothing was judged')
+  console.error('stopped before the results were checked')
   process.exitCode = 130
 }
-// Node waits at its end for sockets that were reset.
+// Without this, Node would wait for sockets that were reset.
 await Promise.all([process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve))))
 process.exit()
 
@@ -73,11 +73,13 @@ async function breakThings(): Promise<void> {
     console.log(`violated after ${(at / 1_000).toFixed(1)} s: ${promise}: ${found}`)
   }
   for (const { guard, times, least } of silent) {
-    console.log(`The guard "${guard}" fired ${times} times and not ${least}: this run proves too little about it.`)
+    console.log(
+      `The guard "${guard}" fired ${times} times instead of at least ${least}: this run proves too little about it.`,
+    )
   }
   const isGood = report.violations.length === 0 && silent.length === 0
   if (isGood && values.logs === undefined) await rm(logFolder, { recursive: true, force: true })
-  else console.log(`The workers' logs are in ${logFolder}; again with --seed ${seed}`)
+  else console.log(`The workers' logs are in ${logFolder}; repeat the plan with --seed ${seed}`)
   const total = report.faults.entries().reduce((sum, [, times]) => sum + times, 0)
   console.log(`faults: ${total}, violations: ${report.violations.length}`)
   process.exitCode = isGood ? 0 : 1

@@ -3,7 +3,7 @@ import type { CallerDeps } from './callers.ts'
 import { every } from './every.ts'
 import { type CommandOptions, type EndedCommand, runCommand } from './run-command.ts'
 
-/** Commands of an operator, each a process of its own, until it is disposed: runs in the foreground, and requests waited for. */
+/** Runs an operator's commands until it is disposed, each in its own process: foreground runs and `enqueue --wait`. */
 export function startCommands(deps: CallerDeps): AsyncDisposable {
   const { random } = deps
   return every(
@@ -12,14 +12,14 @@ export function startCommands(deps: CallerDeps): AsyncDisposable {
   )
 }
 
-/** A command that says nothing for so long hangs, whatever is away. */
+/** Milliseconds after which a command counts as hanging, whatever is down. */
 const endsWithinMs = 180_000
 
 async function runInForeground(deps: CallerDeps, signal: AbortSignal): Promise<void> {
   const { random, world, guards } = deps
   const payload = { entry: `foreground-${crypto.randomUUID()}`, pauseMs: random.between(0, 2_000), restMs: 0 }
   const words = ['run', 'ledger', '--account', random.pick(world.accountNames), '--payload', JSON.stringify(payload)]
-  // Some are killed in the middle: what they had reserved ends with them.
+  // Some are killed midway: their reserved requests must end too.
   const killAfterMs = random.next() < 0.25 ? random.between(300, 3_000) : undefined
   const ended = await command(deps, words, { killAfterMs, signal })
   guards.add(`run in the foreground: ${ended.outcome}`)
@@ -58,8 +58,8 @@ async function command(
   const { outcome, code, err } = ended
   const [name] = words
   if (outcome === 'hung')
-    violate('a command ends', `"${name}" had not ended after ${withinMs} ms; its last words: ${err.slice(-300)}`)
+    violate('a command ends', `"${name}" had not ended after ${withinMs} ms; its last output: ${err.slice(-300)}`)
   if (outcome === 'told' && err.trim() === '')
-    violate('a command ends', `"${name}" ended with ${code} and without a word`)
+    violate('a command ends', `"${name}" ended with ${code} and without a message`)
   return ended
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Does something again and again, with a pause between, until it is disposed; what is under way then is waited for. */
+/** Repeats `work` with pauses until it is disposed; disposal waits for the current turn. */
 export function every(pauseMs: () => number, work: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
   const stopped = new AbortController()
   const { signal } = stopped
@@ -10,7 +10,7 @@ export function every(pauseMs: () => number, work: (signal: AbortSignal) => Prom
       await delay(pauseMs(), undefined, { signal }).catch(() => {})
     }
   })()
-  // Who disposes of it is told of what went wrong; until then nobody listens.
+  // Disposal throws the error; until then it must not count as unhandled.
   working.catch(() => {})
   return {
     async [Symbol.asyncDispose]() {

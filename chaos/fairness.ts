@@ -2,11 +2,11 @@ import type { PatientClient } from './http-client.ts'
 import { rollingJob } from './jobs/names.ts'
 import type { ChaosStore } from './store.ts'
 
-/** Runs of the busy account that may begin while another account's request waits: the slots of all workers, twice over. */
+/** How many runs of the busy account may start while another account's request waits: twice the slots of all workers. */
 const mostBefore = 48
 const burst = 120
 
-/** A request of another account that was made behind a burst, and when. */
+/** A request that another account made after a burst. */
 export interface FairnessTest {
   readonly id: string
   readonly madeAt: number
@@ -24,7 +24,7 @@ export async function makeBurst({ request }: Pick<PatientClient, 'request'>): Pr
   return { id, madeAt }
 }
 
-/** Behind a burst of one account another one's request begins when a slot is free: judged by the order of the commits. */
+/** After a burst of one account, another account's request starts when a slot is free. The order of commits tells. */
 export async function judgeFairness(
   query: ChaosStore['query'],
   { id, madeAt }: FairnessTest,
@@ -40,6 +40,6 @@ export async function judgeFairness(
   if (before <= mostBefore) return
   violate(
     'fairness',
-    `${before} runs of another account's burst of ${burst} came before a request that was made after it`,
+    `${before} runs of another account's burst of ${burst} requests came before a request made after it`,
   )
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** How often each guard fired, from whatever told of it. */
+/** How often each guard fired. */
 export class Counts {
   readonly #counts = new Map<string, number>()
 
@@ -19,7 +19,7 @@ export class Counts {
 
 const guardLine = z.object({ guard: z.string() })
 
-/** The guard that a line of the worker's log tells of. */
+/** The guard that a line of the worker's log reports. */
 export function guardOf(line: string): string | undefined {
   if (!line.includes('"guard"')) return undefined
   try {

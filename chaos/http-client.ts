@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 export const acceptedSchema = z.object({ id: z.string(), absorbed: z.boolean() })
 const reportSchema = z.object({ state: z.string() })
 
-/** For what the harness itself asks: tried until some worker answers. */
+/** For the harness's own requests: repeats each until a worker answers. */
 export interface PatientClient {
   /** @returns the request's id */
   request(account: string, job: string, payload: object): Promise<string>

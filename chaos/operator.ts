@@ -7,9 +7,9 @@ const holdsSchema = z.array(z.object({ account: z.string(), code: z.string() }))
 const withinMs = 120_000
 
 /**
- * Does what a hold of `deletion-guard` tells its operator to do.
+ * Follows the remedy of `deletion-guard` holds.
  *
- * @returns whether there is no such hold any more
+ * @returns whether none is left
  */
 export async function allowHeldDeletions(scene: Scene, signal: AbortSignal): Promise<boolean> {
   const { guards } = scene

@@ -4,12 +4,12 @@ import { USUAL_MS } from '../test/services/measure-slowness.ts'
 import { every } from './every.ts'
 
 const everyMs = 3_000
-/** Looks that count: the slowest of them tells. */
+/** How many measurements are kept; the slowest counts. */
 const kept = 10
 
-/** How slow the machine is: everything that is judged by the clock is judged by this one. */
+/** How slow the machine is. All time limits are scaled by it. */
 export interface Pace extends AsyncDisposable {
-  /** A bound that holds on a quiet machine, for this one. */
+  /** Scales a time limit of a quiet machine to this one. */
   bound(ms: number): number
   slowness(): number
 }

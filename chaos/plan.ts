@@ -1,9 +1,9 @@
 import type { Random } from './random.ts'
 
-/** What a kind of fault looks like to the plan. */
+/** The part of a kind of fault that the plan needs. */
 export interface PlannedKind {
   readonly name: string
-  /** What can bear one fault at a time: each kind breaks one of these. */
+  /** Each of these has at most one fault at a time. */
   readonly breaks:
     | 'redis'
     | 'postgres'
@@ -15,22 +15,22 @@ export interface PlannedKind {
     | 'redis-link'
     | 'load'
     | 'receiver'
-  /** Milliseconds until it is mended: at least and at most. */
+  /** Milliseconds until its repair. */
   readonly lasts: readonly [min: number, max: number]
-  /** How often it comes, compared with others; default 1. */
+  /** How often it happens, relative to others; default 1. */
   readonly weight?: number
 }
 
 /** One fault of the plan. */
 export interface Fault {
   readonly kind: string
-  /** Milliseconds after the beginning. */
+  /** Milliseconds after the start of the run. */
   readonly at: number
-  /** Milliseconds until it is mended. */
+  /** Milliseconds until its repair. */
   readonly lasts: number
-  /** What it breaks, such as `worker:2`; there are never two at once on the same. */
+  /** What it breaks, such as `worker:2`; never two at a time break the same target. */
   readonly target: string
-  /** From 0, below 1: what the kind itself leaves open, such as after how many bytes a connection is cut. */
+  /** At least 0, below 1: a random choice within the kind, such as after how many bytes a connection is cut. */
   readonly chance: number
 }
 
@@ -43,7 +43,7 @@ export interface PlanOptions {
 /** Milliseconds between two faults, on average. */
 const everyMs = 3_000
 
-/** Each kind comes as often as its weight says: they are drawn without putting back until all have been. */
+/** Each kind happens as often as its weight says: kinds are drawn without replacement until none is left. */
 export function planFaults(random: Random, kinds: readonly PlannedKind[], options: PlanOptions): readonly Fault[] {
   const faults: Fault[] = []
   const busyUntil = new Map<string, number>()
@@ -62,7 +62,7 @@ export function planFaults(random: Random, kinds: readonly PlannedKind[], option
   return faults
 }
 
-/** Before the next fault on the same target, so that something is alive in between. */
+/** Milliseconds between two faults of one target, so that it works in between. */
 const recoveryMs = 1_500
 
 function targetsOf({ breaks }: PlannedKind, { workers, accounts }: PlanOptions): readonly string[] {
@@ -72,7 +72,7 @@ function targetsOf({ breaks }: PlannedKind, { workers, accounts }: PlanOptions):
       return numbers.map(number => `worker:${number}`)
     case 'store-link':
     case 'redis-link':
-      // One worker alone, or all of them.
+      // One worker, or all of them.
       return [...numbers.map(number => `${breaks}:${number}`), `${breaks}:all`]
     case 'account':
       return accounts.map(account => `account:${account}`)

@@ -1,6 +1,6 @@
 import type { ChaosReport } from './run-chaos.ts'
 
-/** What fires wherever requests are asked for. */
+/** Guards that fire on every backend. */
 const onAnyStore = [
   'claim-busy',
   'claim-full',
@@ -13,7 +13,7 @@ const onAnyStore = [
   'waits again',
 ] as const
 
-/** What takes several processes. */
+/** Guards that need several processes. */
 const onPostgres = [
   ...onAnyStore,
   'claim-empty',
@@ -24,19 +24,19 @@ const onPostgres = [
   'tick counted as missed',
 ] as const
 
-/** Of a run that is long enough each of these has to fire, or nothing is proven about what it guards. */
+/** In a run that is long enough, each of these must fire: a guard that never fires proves nothing. */
 const requiredGuards = {
   redis: [...onPostgres, 'ticket-refused', 'ticket-unserved'],
   postgres: onPostgres,
   embedded: onAnyStore,
 } as const
 
-/** Seconds; a shorter run is too short for the rare ones. */
+/** Seconds; a shorter run can't expect the rare ones. */
 const longEnough = 120
-/** Seconds for each time that a guard has to fire: ten times in half an hour. */
+/** Seconds per required firing of a guard: ten in half an hour. */
 const secondsForEach = 180
 
-/** Guards that fired too rarely for a run of this length, with how often that was. */
+/** Guards that fired too rarely for a run of this length. */
 export function findSilentGuards(
   report: ChaosReport,
   { backend, seconds }: { backend: keyof typeof requiredGuards; seconds: number },
@@ -56,7 +56,7 @@ export function renderReport(report: ChaosReport): string {
   return [
     `\nfaults (${kinds.length} kinds)\n${table(kinds)}`,
     `\nguards\n${table(guards.entries())}`,
-    `\n${accepted} requests accepted, ${commits} runs committed; all had ended ${Math.round(settledMs / 1_000)} s after the last fault`,
-    `ready answered within ${Math.round(measured.readyMs)} ms; a worker held ${Math.round(measured.memoryMegabytes)} MB and logged ${measured.warningsPerSecond.toFixed(1)} warnings a second at most; ${measured.checkpoints} looks at checkpoints`,
+    `\n${accepted} requests accepted, ${commits} runs committed; all had ended ${Math.round(settledMs / 1_000)} s after the last repair`,
+    `ready answered within ${Math.round(measured.readyMs)} ms; one worker used at most ${Math.round(measured.memoryMegabytes)} MB and logged at most ${measured.warningsPerSecond.toFixed(1)} warnings a second; ${measured.checkpoints} checkpoints compared`,
   ].join('\n')
 }

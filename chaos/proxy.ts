@@ -1,24 +1,24 @@
 import { once } from 'node:events'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 
-/** What a proxy does with what passes through it. */
+/** What a proxy does to its connections. */
 export type Disturbance =
-  /** Nobody listens, and connections are closed. */
+  /** Connections are closed and new ones refused. */
   | { readonly kind: 'refuse' }
-  /** A connection is reset after so many bytes, counted from now; each anew. */
+  /** Each connection is reset after a number of bytes, counted from now. */
   | { readonly kind: 'cut'; readonly bytes: () => number }
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Nothing passes and nothing is closed; afterwards everything arrives. */
+  /** Nothing passes and nothing is closed; after the repair everything arrives. */
   | { readonly kind: 'silent' }
-  /** The same, but connections of that time stay silent for ever. */
+  /** The same, but these connections stay silent forever. */
   | { readonly kind: 'lost' }
-  /** Of the next answer half arrives, then the connection is reset. */
+  /** Half of the next answer arrives, then the connection is reset. */
   | { readonly kind: 'half' }
 
-/** A TCP proxy in front of one server of this machine. */
+/** A TCP proxy in front of a server on this machine. */
 export interface FaultProxy extends AsyncDisposable {
   readonly port: number
-  /** Until it is mended; replaces an earlier one. */
+  /** Lasts until `mend`; replaces an earlier disturbance. */
   disturb(disturbance: Disturbance): Promise<void>
   mend(): Promise<void>
 }
@@ -28,7 +28,7 @@ class Passage {
   readonly #client: Socket
   readonly #server: Socket
   #left = Number.POSITIVE_INFINITY
-  /** What is delayed goes in its order. */
+  /** Delayed bytes keep their order. */
   #delayed: Promise<void> = Promise.resolve()
   #disturbance: Disturbance | undefined
 
@@ -58,7 +58,7 @@ class Passage {
   }
 
   reset(): void {
-    // Node never lets go of a socket that is reset after its end was written.
+    // Node never closes a socket that is reset after its end was written.
     if (this.#client.writableEnded) this.#client.destroy()
     else this.#client.resetAndDestroy()
     this.#server.destroy()
@@ -93,7 +93,7 @@ class Passage {
   }
 }
 
-/** @param target the port of the server; asked for each connection, as it may be another after a fail-over */
+/** @param target returns the server's port; called for each connection, because a failover changes it */
 export async function openProxy(target: () => number): Promise<FaultProxy> {
   const passages = new Set<Passage>()
   let disturbance: Disturbance | undefined
@@ -135,6 +135,6 @@ async function listen(server: Server, port: number): Promise<number> {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return address.port
 }

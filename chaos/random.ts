@@ -1,14 +1,14 @@
-/** Numbers that a seed repeats. */
+/** Random numbers that are the same for the same seed. */
 export interface Random {
-  /** From 0, below 1. */
+  /** At least 0, below 1. */
   next(): number
-  /** A whole number from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, both included. */
   between(min: number, max: number): number
   pick<T>(items: readonly T[]): T
   shuffle<T>(items: readonly T[]): T[]
 }
 
-/** Mulberry32: 32 bits of state are plenty for a list of faults. */
+/** Mulberry32: 32 bits of state are enough for a list of faults. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   const next = (): number => {

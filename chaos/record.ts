@@ -1,4 +1,4 @@
-/** A request that somebody was told was accepted. */
+/** A request whose caller was told that it was accepted. */
 export interface Accepted {
   readonly id: string
   readonly account: string
@@ -6,13 +6,13 @@ export interface Accepted {
   readonly payload: object
   readonly key: string | undefined
   readonly door: 'http' | 'sql' | 'command'
-  /** When it was first asked for, in milliseconds since 1970: its run begins later. */
+  /** When it was first requested, in milliseconds since 1970: its run starts later. */
   readonly askedAt: number
   /** When its caller was told, on the same clock. */
   readonly toldAt: number
 }
 
-/** A row of `chaos.orders` that was committed together with a request, or may have been. */
+/** A row of `chaos.orders` that was, or may have been, committed with a request. */
 export interface Order {
   readonly id: string
   readonly requestId: string
@@ -20,7 +20,7 @@ export interface Order {
   readonly toldAt: number
 }
 
-/** What a run in the foreground has written, whose command said so. */
+/** What a foreground run wrote whose command reported success. */
 export interface ForegroundRun {
   readonly entry: string
   readonly toldAt: number
@@ -29,6 +29,6 @@ export interface ForegroundRun {
 export interface Violation {
   readonly promise: string
   readonly found: string
-  /** Milliseconds after the beginning. */
+  /** Milliseconds after the start of the run. */
   readonly at: number
 }

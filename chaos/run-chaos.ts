@@ -26,9 +26,9 @@ export interface ChaosOptions {
   readonly seconds: number
   readonly backend: Backend
   readonly workers: number
-  /** The kinds of faults that happen; all when absent. */
+  /** The kinds of faults; undefined for all. */
   readonly only: readonly string[] | undefined
-  /** Where the workers' logs go. */
+  /** The folder for the workers' logs. */
   readonly logFolder: string
   /** Ends the run early, as Ctrl+C does. */
   readonly signal: AbortSignal
@@ -42,7 +42,7 @@ export interface ChaosReport {
   readonly measured: Measured
   readonly accepted: number
   readonly commits: number
-  /** From the last mend until every accepted request had ended. */
+  /** From the last repair until every accepted request had ended. */
   readonly settledMs: number
 }
 
@@ -71,12 +71,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await openWorkers(world, options.workers, {
       guards,
       logFolder: options.logFolder,
-      onDeath: (number, why) => violate('a worker lives', `worker ${number} ended by itself: ${why}`),
+      onDeath: (number, why) => violate('a worker lives', `worker ${number} exited unexpectedly: ${why}`),
     }),
   )
   const random = createRandom(seed)
   const kinds = faultKinds(backend, world.timeLibrary !== undefined).filter(({ name }) => only?.includes(name) ?? true)
-  if (!world.timeLibrary) log('libfaketime is not installed: no wrong clocks')
+  if (!world.timeLibrary) log('libfaketime is not installed, so no clock is wrong')
   const plan = planFaults(random, kinds, { seconds, workers: options.workers, accounts: world.accountNames })
   const scene: Scene = {
     world,
@@ -104,7 +104,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const owed = kept(accepted)
     guards.add('accepted and lost with its store', accepted.length - owed.length)
     log(
-      `everything is mended (the machine is ${pace.slowness().toFixed(1)} times slower than a quiet one); waiting for ${owed.length} accepted requests`,
+      `everything is repaired (this machine is ${pace.slowness().toFixed(1)} times slower than a quiet one); waiting for ${owed.length} accepted requests`,
     )
     const settled = await settle(scene, owed, signal)
     await probing[Symbol.asyncDispose]()
@@ -129,7 +129,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-/** A process that a job blocks answers nobody, as it was told. */
+/** A process whose event loop a job blocks answers nothing; that is the fault, not a violation. */
 function createBlockCheck({ onStore }: World): (pid: number | undefined) => boolean {
   let blocked: readonly number[] = []
   const timer = setInterval(() => {

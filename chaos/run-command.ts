@@ -5,9 +5,9 @@ import { mainPath } from '../test/fixtures/wiki-project.ts'
 import type { World } from './world.ts'
 
 export interface CommandOptions {
-  /** How it reaches store and queue. */
+  /** The addresses of store and queue. */
   readonly variables: Readonly<Record<string, string>>
-  /** Milliseconds after which it is killed as one that hangs. */
+  /** Milliseconds after which it counts as hanging and is killed. */
   readonly withinMs: number
   readonly killAfterMs?: number | undefined
   readonly signal: AbortSignal
@@ -20,7 +20,7 @@ export interface EndedCommand {
   readonly err: string
 }
 
-/** Runs a command of the product as an operator does: a process of its own, in the folder of the project. */
+/** Runs a command as an operator does: in its own process, in the project's folder. */
 export async function runCommand(
   { project, environment }: Pick<World, 'project' | 'environment'>,
   words: readonly string[],

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** One command for a Redis on this machine, past every proxy. @throws what Redis answers, when that is an error */
+/** Sends one command to a Redis on this machine, bypassing the proxies. @throws Error with Redis' reply if that is an error */
 export async function sendRedis(url: string, words: readonly string[]): Promise<void> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   try {

@@ -8,7 +8,7 @@ import { allowHeldDeletions } from './operator.ts'
 import type { Accepted } from './record.ts'
 import type { World } from './world.ts'
 
-/** After the last fault: 15 minutes for a retry, 5 for a hold, each of which may begin anew once. */
+/** After the last fault: 15 minutes for a retry and 5 for a hold; each may start again once. */
 const settleWithinMs = 25 * 60_000
 
 export interface Settled {
@@ -18,8 +18,8 @@ export interface Settled {
 }
 
 /**
- * What has to come true without help once everything is mended, but for deletions that a guard holds: those an operator allows.
- * Ends with all workers terminated.
+ * Waits for what must happen without help once everything is repaired. Only deletions that a guard holds need an operator.
+ * Terminates all workers at the end.
  */
 export async function settle(scene: Scene, accepted: readonly Accepted[], signal: AbortSignal): Promise<Settled> {
   const { world, workers, client, violate, bound } = scene
@@ -27,16 +27,16 @@ export async function settle(scene: Scene, accepted: readonly Accepted[], signal
   const begun = performance.now()
   const left = new Set(accepted.map(({ id }) => id))
   if (!(await wait(() => (world.store.server ? allEnded(world, accepted) : allEndedOverHttp(left, client))))) {
-    violate('accepted requests end', 'some had not ended in time: which, follows')
+    violate('accepted requests end', 'some had not ended in time; they are listed below')
   }
   const ms = performance.now() - begun
   const fairness = await makeBurst(client)
   if (!(await wait(() => client.hasEnded(fairness.id)))) {
-    violate('fairness', 'behind a burst of another account a request did not end in time')
+    violate('fairness', "a request made after another account's burst did not end in time")
   }
-  // What the writers have deleted may be more than the guard lets through: that hold waits for a person.
+  // The writers may have deleted more rows than the guard allows: that hold waits for a person.
   if (!(await wait(() => allowHeldDeletions(scene, signal)))) {
-    violate('holds lift', 'the remedy that a hold of deletion-guard names did not end it')
+    violate('holds lift', 'the remedy of a deletion-guard hold did not lift it')
   }
   const expectations = {
     'holds lift': async () => (await world.onStore('select from worker.holds')).length === 0,
@@ -47,14 +47,14 @@ export async function settle(scene: Scene, accepted: readonly Accepted[], signal
   const stop = () => Promise.all(workers.all.map(worker => terminate(scene, worker)))
   for (const [promise, isTrue] of Object.entries(expectations)) {
     if (!(await wait(world.store.server ? isTrue : () => lookBetween(scene, stop, isTrue)))) {
-      violate(promise, 'it had not come true in time')
+      violate(promise, 'it was not fulfilled in time')
     }
   }
   await stop()
   return { ms, fairness }
 }
 
-/** An embedded database is looked into while its worker is stopped; then the worker has time to go on. */
+/** An embedded database can be inspected only while its worker is stopped. Afterwards the worker gets time to continue. */
 async function lookBetween(
   scene: Scene,
   stop: () => Promise<unknown>,
@@ -97,7 +97,7 @@ async function allEndedOverHttp(left: Set<string>, client: Scene['client']): Pro
   return true
 }
 
-/** What may be compared of a row: all that a viewer sees, in a spelling that both databases share. */
+/** The comparable part of a row: what a viewer sees, spelled the same in both databases. */
 const digest = `md5(coalesce(string_agg(id::text || title || status || revision::text || extract(epoch from updated_at)::text, ',' order by id), ''))`
 
 async function isMirrorEqual({ onStore, apiPool, accountNames }: World): Promise<boolean> {

@@ -6,24 +6,24 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 
-/** A file system of its own, which can be made full. */
+/** A separate file system that can be filled. */
 export interface SmallDisk extends AsyncDisposable {
   readonly folder: string
-  /** Leaves no room for another block. */
+  /** Leaves no free block. */
   fill(): Promise<void>
   makeRoom(): Promise<void>
 }
 
 const roomy = '4g'
 
-/** In memory; undefined for who may not mount anything. */
+/** In memory; undefined if this user may not mount file systems. */
 export async function openSmallDisk(): Promise<SmallDisk | undefined> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined
   const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-disk-'))
   try {
     await execute('mount', ['-t', 'tmpfs', '-o', `size=${roomy},mode=755`, 'chaos', folder])
   } catch {
-    // A container's root may not.
+    // Root in a container may not mount.
     await rmdir(folder)
     return undefined
   }
@@ -32,7 +32,7 @@ export async function openSmallDisk(): Promise<SmallDisk | undefined> {
   return {
     folder,
     async fill() {
-      // What is written meanwhile makes it larger than what was measured.
+      // Writes in between may need more than was measured.
       for (let tries = 10; ; tries--) {
         const { blocks, bfree, bsize } = await statfs(folder)
         try {

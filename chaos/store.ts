@@ -13,49 +13,49 @@ export type Row = Record<string, unknown>
 
 export interface StoreServer {
   readonly handle: ServiceHandle
-  /** For a superuser, past every proxy. */
+  /** For a superuser, bypassing the proxies. */
   readonly url: string
   readonly port: number
-  /** Of the server that there is now; undefined where none could be made. */
+  /** The current server's disk; undefined if none could be mounted. */
   readonly disk: SmallDisk | undefined
-  /** The server is lost, and a standby that had all that was committed takes its place, on another port. */
+  /** A standby with every commit replaces the server, on another port. */
   failOver(): Promise<void>
-  /** The same with a standby that was cut off a while before: what was committed since is lost. */
+  /** The same with a standby that was cut off before: later commits are lost. */
   failOverLate(lateMs: number): Promise<void>
-  /** The database becomes what it was a while ago: what was committed since is lost. */
+  /** Replaces the database by an older dump: later commits are lost. */
   restoreDump(agoMs: number): Promise<void>
-  /** When what was committed may be lost, by the harness' clock. */
+  /** The periods whose commits may be lost, by the harness's clock. */
   readonly losses: readonly Loss[]
 }
 
-/** From and to in milliseconds since 1970. */
+/** A period in milliseconds since 1970. */
 export interface Loss {
   readonly from: number
   readonly to: number
 }
 
-/** An answer to what was committed on a lost server may come so much later, in milliseconds. */
+/** How much later the answer to a commit on a lost server may arrive, in milliseconds. */
 const lateAnswerMs = 3_000
 
 export function isLost(losses: readonly Loss[], at: number): boolean {
   return losses.some(({ from, to }) => from <= at && at <= to)
 }
 
-/** The database that the workers share, as the harness reaches it: past every proxy, and as superuser. */
+/** The workers' database, as the harness reaches it: as superuser, bypassing the proxies. */
 export interface ChaosStore extends AsyncDisposable {
-  /** The server and the address of the database; undefined for one that is embedded in its worker. */
+  /** Undefined for an embedded database. */
   readonly server: StoreServer | undefined
-  /** What a worker finds in its environment: it reaches a server through this port. */
+  /** The environment of a worker that reaches the server through this port. */
   variables(port: number | undefined): Readonly<Record<string, string>>
-  /** @throws while it is away; an embedded one is, unless it is lent */
+  /** @throws while the database can't be reached; an embedded one can only while it is lent */
   query<R extends Row>(text: string, values?: readonly unknown[]): Promise<R[]>
-  /** Of an embedded one that no worker owns just then: what `query` asks until this is disposed. */
+  /** Opens an embedded database that no worker owns, so that `query` works until disposal. */
   lend(): Promise<AsyncDisposable>
-  /** Adds what the harness needs; once the worker's own tables are there. */
+  /** Adds the harness's tables and triggers; the worker's tables must exist. */
   prepare(slots: Readonly<Record<string, number>>): Promise<void>
 }
 
-// Each commit is on the disk before it is acknowledged, and its time is known.
+// Each commit is on disk before it is acknowledged, and its time is recorded.
 const durable = { fsync: 'on', full_page_writes: 'on', max_connections: '200', track_commit_timestamp: 'on' }
 
 export async function openServerStore(): Promise<ChaosStore> {
@@ -71,7 +71,7 @@ export async function openServerStore(): Promise<ChaosStore> {
   const query = <R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> =>
     current.query<R>(text, values)
 
-  /** @param prepare what has to be true before the primary is lost */
+  /** @param prepare resolves when the primary may be lost */
   async function promoteStandby(prepare: (primary: Server, standby: Server) => Promise<void>): Promise<void> {
     const primary = current
     const standby = await openServer(parent => startStandby(primary.handle.url, durable, parent))
@@ -104,7 +104,7 @@ export async function openServerStore(): Promise<ChaosStore> {
   }
 
   const failOverLate = (lateMs: number): Promise<void> =>
-    // From before the standby was made, which takes a second: little is let off by it.
+    // Includes the second in which the standby is made, so slightly more than needed is excused.
     lose(() =>
       promoteStandby(async (primary, standby) => {
         const [now] = await primary.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn')
@@ -128,7 +128,7 @@ export async function openServerStore(): Promise<ChaosStore> {
       await administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'worker'`)
       await administer('drop database worker with (force)')
       await administer('alter database restored rename to worker')
-      // The time of their commits is that of the restore.
+      // Restored rows have the restore's commit time.
       await query('update chaos.orders set is_restored = true')
     })
   }
@@ -172,7 +172,7 @@ async function untilSome(server: Server, statement: string): Promise<void> {
 
 interface Server extends AsyncDisposable, Pick<StoreServer, 'handle' | 'url' | 'port' | 'disk'> {
   query: ChaosStore['query']
-  /** Outside of the workers' database. @returns the number of rows */
+  /** Runs outside the workers' database. @returns the number of rows */
   administer(statement: string): Promise<number>
 }
 
@@ -235,7 +235,7 @@ export async function openEmbeddedStore(folder: string): Promise<ChaosStore> {
     async prepare(slots) {
       await using _lent = await lend()
       await query(jobTables)
-      // One connection: nobody else commits meanwhile.
+      // There is one connection, so nobody else commits meanwhile.
       await query(auditTriggers(() => 'true'))
       await storeSlots(query, slots)
     },

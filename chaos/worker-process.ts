@@ -12,43 +12,43 @@ import { type FaultProxy, openProxy } from './proxy.ts'
 import { portOf, type World } from './world.ts'
 
 export interface StartOptions {
-  /** A version of the project that doesn't have this job. */
+  /** Starts a version of the project without this job. */
   readonly without?: string
-  /** How far its clock is ahead, in seconds; changed while it runs by `setClock`. */
+  /** How far its clock is ahead, in seconds; `setClock` changes it later. */
   readonly aheadSeconds?: number
 }
 
-/** A place for a worker: what runs there is killed and started again, its port and its proxies stay. */
+/** A worker's place: its process is killed and started again, while port and proxies stay. */
 export interface Worker extends AsyncDisposable {
   readonly number: number
   readonly url: string
   readonly store: FaultProxy | undefined
   readonly redis: FaultProxy | undefined
-  /** How a process reaches store and queue through this worker's proxies. */
+  /** The addresses of store and queue through this worker's proxies. */
   variables(): Readonly<Record<string, string>>
-  /** The process that runs there now. */
+  /** The current process. */
   readonly pid: number | undefined
-  /** Since when it could answer: undefined while it starts, stands still or is gone. */
+  /** Since when it can answer; undefined while it starts, is paused or isn't running. */
   readonly answeringSince: number | undefined
   start(options?: StartOptions): Promise<void>
-  /** Resolves when it could answer, or after so many milliseconds. */
+  /** Resolves when it can answer, or after a number of milliseconds. */
   ready(withinMs: number): Promise<void>
   kill(): Promise<void>
   pause(): void
   resume(): void
-  /** SIGTERM. @returns milliseconds until it has ended; undefined when nothing ran */
+  /** Sends SIGTERM. @returns milliseconds until it ended; undefined if nothing was running */
   stop(): Promise<number | undefined>
   setClock(aheadSeconds: number): Promise<void>
-  /** Megabytes of memory; undefined when nothing runs. */
+  /** Megabytes of memory; undefined if nothing is running. */
   memory(): number | undefined
-  /** Lines that it has logged so far: all, and those that warn or tell of an error. */
+  /** How many lines it has logged, and how many of them are warnings or errors. */
   readonly lines: { all: number; warnings: number }
 }
 
 export interface WorkerDeps {
   readonly guards: Counts
   readonly logFolder: string
-  /** Ended without having been asked to. */
+  /** It exited unexpectedly. */
   readonly onDeath: (worker: number, why: string) => void
 }
 
@@ -157,7 +157,7 @@ export async function openWorker(world: World, number: number, deps: WorkerDeps)
     },
     async stop() {
       const ending = child
-      // One that hangs must not hang the harness.
+      // A worker that hangs must not block the harness.
       const overdue = setTimeout(() => ending?.kill('SIGKILL'), patienceMs)
       const took = await end('SIGTERM')
       clearTimeout(overdue)
@@ -172,7 +172,7 @@ export async function openWorker(world: World, number: number, deps: WorkerDeps)
   }
 }
 
-/** After so long a worker that was asked to end is killed. */
+/** Milliseconds after SIGTERM after which a worker is killed. */
 const patienceMs = 120_000
 
 function timeVariables(library: string, file: string): Record<string, string> {
@@ -180,13 +180,13 @@ function timeVariables(library: string, file: string): Record<string, string> {
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_CACHE_DURATION: '1',
-    // Only the calendar lies: a machine's own count of time doesn't jump.
+    // Only the wall clock is wrong: a monotonic clock doesn't jump.
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     DONT_FAKE_MONOTONIC: '1',
   }
 }
 
-/** What libfaketime leaves behind makes a later process of the same number end with 1 before it begins. */
+/** Files that libfaketime leaves behind would make a later process with the same pid exit with 1 at its start. */
 function removeTimeLock(pid: number): void {
   for (const file of globSync(`/dev/shm/*faketime_s[eh]m_${pid}`)) rmSync(file, { force: true })
 }

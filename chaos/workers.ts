@@ -1,14 +1,14 @@
 import { openWorker, type Worker, type WorkerDeps } from './worker-process.ts'
 import type { World } from './world.ts'
 
-/** The workers of a run: some that stay, and more while there are replicas. */
+/** The workers of a run: the permanent ones, and temporary replicas. */
 export interface Workers extends AsyncDisposable {
-  /** Those that the plan knows, by their numbers. */
+  /** The permanent ones, by number. */
   readonly all: readonly Worker[]
-  /** With those that a fault has added. */
+  /** Includes replicas that a fault added. */
   everybody(): readonly Worker[]
   get(number: number): Worker
-  /** More of them, until they are removed. */
+  /** Adds replicas, until `remove`. */
   replicate(count: number): Promise<readonly Worker[]>
   remove(replica: Worker): Promise<void>
 }

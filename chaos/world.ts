@@ -19,17 +19,17 @@ import { type ChaosStore, openEmbeddedStore, openServerStore } from './store.ts'
 export const backends = ['redis', 'postgres', 'embedded'] as const
 export type Backend = (typeof backends)[number]
 
-/** Accounts and how many runs each may have at a time; `busy` is the one that makes bursts. */
+/** Each account's slots; `busy` is the account with bursts. */
 const accounts: Readonly<Record<string, { readonly concurrentRuns: number }>> = {
   north: { concurrentRuns: 4 },
   south: { concurrentRuns: 3 },
   busy: { concurrentRuns: 2 },
 }
 
-/** Everything that the workers meet, each behind a proxy of its own. */
+/** The servers that workers use, each behind its own proxy. */
 export interface World extends AsyncDisposable {
   readonly backend: Backend
-  /** A checkout of its own, with the harness' jobs. */
+  /** A copy of this checkout with the harness's jobs. */
   readonly project: string
   readonly folder: string
   readonly accountNames: readonly string[]
@@ -37,28 +37,28 @@ export interface World extends AsyncDisposable {
   readonly redis: ServiceHandle | undefined
   readonly issuer: IdentityProvider
   readonly api: SandboxHasura
-  /** Between the workers and the issuer, and between them and the API. */
+  /** Between the workers and the issuer, and between the workers and the API. */
   readonly issuerProxy: FaultProxy
   readonly apiProxy: FaultProxy
   /** Of the workers' webhooks. */
   readonly receiver: ChaosReceiver
-  /** Asks the store as superuser, past every proxy. */
+  /** Queries the store as superuser, bypassing the proxies. */
   readonly onStore: ChaosStore['query']
   /** The API's own database, for writers. */
   readonly apiPool: pg.Pool
-  /** A bearer token of a caller who may ask for jobs. */
+  /** A bearer token of a caller who may request jobs. */
   callerToken(): Promise<string>
-  /** What a worker finds in its environment, besides what is its own. */
+  /** The environment that all workers share. */
   readonly environment: Readonly<Record<string, string>>
   secretFile(account: string): string
-  /** The preloaded library that lies about the time; undefined where there is none. */
+  /** The path of libfaketime, to be preloaded; undefined if it isn't installed. */
   readonly timeLibrary: string | undefined
 }
 
 const caller = { clientId: 'caller', clientSecret: crypto.randomUUID() }
 const audience = 'chaos-http'
 const callerRole = 'request-jobs'
-/** Short, so that a worker needs its issuer all the time. */
+/** Short, so that workers need the issuer all the time. */
 const tokenLifetimeSeconds = 20
 
 export async function openWorld(backend: Backend, log: (text: string) => void): Promise<World> {
@@ -133,7 +133,7 @@ export async function openWorld(backend: Backend, log: (text: string) => void): 
     ...receiver.environment,
   }
 
-  // The tables have to be there before the triggers on them.
+  // The triggers need the worker's tables.
   await promisify(execFile)(process.execPath, [mainPath, 'migrate'], {
     cwd: project,
     env: { PATH: process.env.PATH, ...environment, ...store.variables(undefined) },
@@ -167,7 +167,7 @@ function slotsOf(given: typeof accounts): Record<string, number> {
   return Object.fromEntries(Object.entries(given).map(([name, { concurrentRuns }]) => [name, concurrentRuns]))
 }
 
-/** What the engine finds as the project's own is the list of jobs. */
+/** The list of jobs is what the engine takes from a project. */
 async function openProject(folder: string): Promise<string> {
   const project = await copyProject(folder)
   const list = new URL('jobs/list.ts', import.meta.url)

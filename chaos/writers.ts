@@ -4,11 +4,11 @@ import { every } from './every.ts'
 import { lookbackSeconds } from './jobs/names.ts'
 import type { Random } from './random.ts'
 
-/** Nobody commits later than this after the time that its rows bear, in milliseconds: pulls reach back further. */
+/** The longest time between a row's timestamp and its commit, in milliseconds; the lookback of pulls is longer. */
 const latestMs = (lookbackSeconds * 1_000) / 2
 const topic = 'b0000000-0000-4000-8000-000000000001'
 
-/** Changes articles in transactions that commit late, each row with the time at which its transaction began. */
+/** Changes articles in transactions that commit late; each row has its transaction's start as its time. */
 export function startWriters(pool: pg.Pool, random: Random): AsyncDisposable {
   const writers = Array.from({ length: 4 }, () =>
     every(
@@ -33,7 +33,7 @@ async function write(pool: pg.Pool, random: Random): Promise<void> {
     if (random.next() < 0.4) await delay(random.between(0, latestMs / 2))
     await client.query(performance.now() - begun < latestMs ? 'commit' : 'rollback')
   } catch {
-    // Two of them may wait for each other.
+    // Two writers may deadlock.
     await client.query('rollback').catch(() => {})
   } finally {
     client.release()

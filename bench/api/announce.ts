@@ -1,4 +1,4 @@
-/** Tells the process that started this one where it serves and, whenever it asks, how many requests it has had. Ends with it. */
+/** Reports the URL to the parent process, and the number of requests whenever it asks. Exits with the parent. */
 export function announce(url: string, countRequests: () => number): void {
   process.once('disconnect', () => process.exit())
   process.on('message', () => process.send?.({ requests: countRequests() }))

@@ -1,22 +1,22 @@
-// Rows of 12 columns, some 560 bytes each as JSON. In both APIs they are those of the sandbox's table `articles`.
+// Rows of 12 columns, about 560 bytes each as JSON. Both APIs serve those of the sandbox's table `articles`.
 
 const firstInstant = Date.UTC(2025, 0, 1)
-/** Leaves room between the ids of neighbours, as there is between those of a real table. */
+/** Leaves gaps between neighbouring ids, as in a real table. */
 const idStep = 2 ** 26
 
-/** The `n`th row, from 0 on, in the order of `updated_at` as well as of `id`. */
+/** The `n`th row, from 0, in the order of both `updated_at` and `id`. */
 export function articleText(n: number): string {
   const instant = `${new Date(firstInstant + n).toISOString().slice(0, -1)}001+00:00`
   return `{"id":"${idOf(n)}","topic_id":"${topicId}","author_id":"${userId}","title":"Article ${n} of the bench","body":"${body}","status":"published","revision":${9007199254740993n + BigInt(n)},"rating":${n % 5}.12345678901234567890,"metadata":{"views": ${n % 1000}, "tags": ["bench", "row"], "source": {"system": "wiki"}},"published_at":"${instant}","created_at":"2025-01-01T00:00:00.000001+00:00","updated_at":"${instant}"}`
 }
 
-/** The number of the row with this id or instant; a fraction where it lies between two rows. */
+/** The number of the row with this id or instant; a fraction for a value between two rows. */
 export const placeOf: Readonly<Record<'id' | 'updated_at', (text: string) => number>> = {
   id: text => Number.parseInt(text.replaceAll('-', '').slice(0, 12), 16) / idStep,
   updated_at: text => Date.parse(text) - firstInstant,
 }
 
-/** Fills the sandbox's own table; here ids have no order, as `gen_random_uuid` gives them. */
+/** Fills the sandbox's table; here ids are random, as from `gen_random_uuid`. */
 export async function insertArticles(query: (text: string) => Promise<unknown>, rows: number): Promise<void> {
   await query(`
     insert into users (id, username) values ('${userId}', 'bench');

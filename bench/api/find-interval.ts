@@ -7,17 +7,17 @@ export interface Interval {
 }
 
 /**
- * Where the rows stand that a `where` lets through. All rows have one order, by instant as well as by id, so that what a pull
- * asks for is one interval: conditions narrow it, and alternatives lie side by side.
+ * The interval of rows that a `where` selects. All rows have the same order by instant and by id, so every page of a pull is one
+ * interval: conditions narrow it, and alternatives are adjacent.
  *
- * @throws RangeError for what would need more than the order
+ * @throws RangeError if the order alone can't tell
  */
 export function findInterval(where: unknown, all: Interval): Interval {
   return Object.entries(Object(where)).reduce<Interval>((rest, [name, condition]) => {
     if (name === '_and') return [condition].flat().reduce<Interval>((left, each) => findInterval(each, left), rest)
     if (name === '_or') return hull([condition].flat().map(each => findInterval(each, rest)))
     if (name === 'id' || name === 'updated_at') return compare(placeOf[name], Object(condition), rest)
-    throw new RangeError(`The prepared pages know no condition on ${name}`)
+    throw new RangeError(`The prepared pages support no condition on ${name}`)
   }, all)
 }
 
@@ -38,7 +38,7 @@ function compare(place: (text: string) => number, condition: object, within: Int
       case '_eq':
         return { start: Math.max(start, notBelow), end: Math.min(end, above) }
       default:
-        throw new RangeError(`The prepared pages know no operator ${operator}`)
+        throw new RangeError(`The prepared pages don't support the operator ${operator}`)
     }
   }, within)
 }

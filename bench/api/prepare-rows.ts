@@ -2,7 +2,7 @@ import { articleText } from './article-rows.ts'
 
 const blockRows = 10_000
 
-/** Writes all rows once, as JSON. @returns what gives the text of those from `start` to `end`, in parts that aren't copied */
+/** Serializes all rows once. @returns a function for the text of the rows from `start` to `end`, in parts that aren't copied */
 export function prepareRows(count: number): (start: number, end: number) => Buffer[] {
   const blocks = Array.from({ length: Math.ceil(count / blockRows) }, (_, index) =>
     prepareBlock(index * blockRows, Math.min(count, (index + 1) * blockRows)),

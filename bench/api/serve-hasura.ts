@@ -1,5 +1,5 @@
 // node bench/api/serve-hasura.ts '{"databaseUrl": …, "jwkUrl": …, "rows": …}'
-// The sandbox's Hasura over a real Postgres, which writes the JSON itself, as it does for Hasura.
+// The sandbox's Hasura on a real Postgres, which produces the JSON, as with Hasura.
 import { z } from 'zod'
 import { setSelectPermission } from '../../test/sandbox/hasura/change-metadata.ts'
 import { startHasura } from '../../test/sandbox/hasura/start-hasura.ts'
@@ -12,7 +12,7 @@ const { databaseUrl, jwkUrl, rows } = z
 
 const hasura = await startHasura({ databaseUrl, jwt: { jwkUrl }, requireRoleHeader: true, seed: false })
 await insertArticles(text => hasura.sql(text), rows)
-// As it is, without the role's row limit: a page has as many rows as it was asked for.
+// Without the role's row limit, so that a page has as many rows as requested.
 const permission = { columns: '*' as const, filter: { status: { _eq: 'published' } }, allow_aggregations: false }
 await hasura.changeMetadata(setSelectPermission('articles', 'viewer', permission))
 announce(hasura.url, () => hasura.requests.length)

@@ -1,5 +1,5 @@
 // node bench/api/serve-prepared.ts '{"rows": …, "latencyMs": …}'
-// Answers with rows that were written as JSON before the first request: it costs the machine little but time.
+// Serves rows that were serialized before the first request, so that it uses little CPU time.
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
@@ -32,7 +32,7 @@ const server = createServer(async (request, response) => {
   try {
     const { where, limit, offset, order_by } = requestSchema.parse(await json(request)).variables
     const { start, end } = findInterval(where, { start: 0, end: rows })
-    // All columns that order the rows order them in the same way.
+    // All columns give the rows the same order.
     const isBackwards = Object.values(order_by[0]).includes('desc')
     if (isBackwards && limit > 1) throw new RangeError('The prepared pages give one row from the end at most')
     const first = isBackwards ? end - 1 - offset : start + offset

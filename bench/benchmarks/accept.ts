@@ -5,7 +5,7 @@ import { openSpine, startServices } from '../services.ts'
 import { runContestant } from '../start-process.ts'
 import { commitLoop } from './no-op.ts'
 
-/** Accepting a request beside one commit. */
+/** Accepting a request against one commit. */
 export const accept: Benchmark = {
   name: 'accept',
   async measure(bench, { rows = 4_000, runs }) {

@@ -4,7 +4,7 @@ import { installDlt } from '../install-dlt.ts'
 import { ratioOf } from '../ratio.ts'
 import { interleave } from '../rounds.ts'
 
-/** The same load by dlt, a tool for such loads: same API, same Postgres, merge with primary key. */
+/** The same load by dlt, a tool for such loads: same API, same Postgres, merged by primary key. */
 export const dlt: Benchmark = {
   name: 'dlt',
   async measure(bench, { rows = 100_000, runs, pageSize }) {

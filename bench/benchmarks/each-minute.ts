@@ -6,7 +6,7 @@ import { openSpine, startServices } from '../services.ts'
 
 const seconds = 40
 
-/** 1,000 accounts with one job a minute each, in one process, against an API that takes 20 ms. */
+/** 1,000 accounts with one job a minute each, in one process, with an API that takes 20 ms. */
 export const eachMinute: Benchmark = {
   name: 'each-minute',
   async measure(bench, { rows: accounts = 1_000 }) {
@@ -15,7 +15,7 @@ export const eachMinute: Benchmark = {
     await using spine = await openSpine(bench, services)
     const settings = { accounts, slots: 8, everySeconds: 60, apiUrl: api.url }
     await using worker = await spine.serve(settings)
-    // The first runs are due at once, and each fetches its account's token.
+    // The first runs are all due at once, and each fetches its account's token.
     const done = `select from worker.requests where state = 'done'`
     while ((await spine.query(done)).length < accounts) await delay(200)
     await spine.query(

@@ -3,7 +3,7 @@ import type { Benchmark } from '../benchmark.ts'
 import { percentile } from '../rounds.ts'
 import { openSpine, startServices } from '../services.ts'
 
-/** A request of one account while another account has very many. */
+/** A request of one account while another account has very many waiting. */
 export const fairness: Benchmark = {
   name: 'fairness',
   async measure(bench, { rows = 100_000 }) {
@@ -23,7 +23,7 @@ export const fairness: Benchmark = {
     const [busy] = await spine.query<{ left: number }>(
       `select count(*)::int as left from worker.requests where account = 'account-0' and state = 'waiting'`,
     )
-    if (!busy?.left) throw new Error('The other account had no more requests: give it more by --rows')
+    if (!busy?.left) throw new Error('The other account ran out of requests: increase --rows')
     const waits = await spine.query<{ ms: number }>(
       `select extract(epoch from waited)::float8 * 1000 as ms from (${started} order by r.seq offset 1) w`,
     )

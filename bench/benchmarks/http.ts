@@ -9,7 +9,7 @@ import { openSpine, type Services, startServices } from '../services.ts'
 const perSecond = 1_000
 const accounts = 50
 
-/** Requests over HTTP at a constant rate, which a worker accepts and runs. */
+/** Requests over HTTP at a constant rate, accepted and run by a worker. */
 export const http: Benchmark = {
   name: 'http',
   async measure(bench, { rows = 20_000, runs }) {
@@ -29,7 +29,7 @@ export const http: Benchmark = {
 }
 
 interface Round {
-  /** Milliseconds from when each was due to be sent, so that a server that stalls can't hide it. */
+  /** Milliseconds since each request was due, so that a stalled server can't hide its latency. */
   readonly latencies: readonly number[]
   readonly ratePerSecond: number
   readonly lost: number

@@ -11,7 +11,7 @@ import { startWorker, type WorkerProcess } from '../worker-process.ts'
 
 const seconds = 10
 
-/** What a worker costs that has nothing to do. */
+/** The cost of an idle worker. */
 export const idle: Benchmark = {
   name: 'idle',
   async measure(bench) {
@@ -39,7 +39,7 @@ async function measurePostgres(bench: Bench, services: Services, withoutRedis: b
   await delay(2_000)
   const before = { commands: await commands(), transactions: await transactions() }
   const cpu = await measureCpu(worker)
-  // What this benchmark asks itself isn't counted.
+  // The benchmark's own queries aren't counted.
   const redisRate = ((await commands()) - before.commands - 1) / seconds
   const storeRate = ((await transactions()) - before.transactions - 1) / seconds
   redis.disconnect()

@@ -7,7 +7,7 @@ import { openSpine, type Services, type Spine, startServices } from '../services
 import { startApi } from '../start-process.ts'
 import { startWorker } from '../worker-process.ts'
 
-/** How often the API asks a live query again, in milliseconds: Hasura's default. */
+/** How often the API repeats a live query, in milliseconds: Hasura's default. */
 const refetchMs = 1_000
 const seconds = 20
 const idleTables = 200
@@ -16,7 +16,7 @@ const loads = [
   { tables: 20, rates: [1, 10, 100] },
 ]
 
-/** From a commit in the API's database to the commit in the mirror, and what live tables cost that don't change. */
+/** From a commit in the API's database to the commit in the mirror, and the cost of live tables that don't change. */
 export const live: Benchmark = {
   name: 'live',
   async measure(bench) {
@@ -72,7 +72,7 @@ async function measureLag(
     const since = new Date()
     const end = performance.now() + seconds * 1_000
     for (let made = 0; performance.now() < end; made += 1) {
-      // Both databases are on this machine, so one clock times both commits.
+      // Both databases are on this machine, so both commits have the same clock.
       await source.query(
         `update articles set title = title || '.', updated_at = clock_timestamp() where id = md5($1::text)::uuid`,
         [made % 1_000],
@@ -133,7 +133,7 @@ async function measureIdle(bench: Bench, services: Services): Promise<Result> {
   }
 }
 
-/** No request waits or runs. */
+/** Whether no request waits or runs. */
 async function settle(spine: Spine): Promise<void> {
   while ((await spine.query('select from worker.requests where ended_at is null limit 1')).length > 0) await delay(200)
 }

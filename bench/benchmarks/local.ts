@@ -3,7 +3,7 @@ import { fetchAlone, pullAll, startHasuraApi } from '../contest.ts'
 import { ratioOf } from '../ratio.ts'
 import { interleave } from '../rounds.ts'
 
-/** An API that answers as fast as it can on the same cores: what pull costs, it takes from the API. */
+/** An API that answers as fast as it can on the same cores, for which the pull competes with it. */
 export const local: Benchmark = {
   name: 'local',
   async measure(bench, { rows = 100_000, runs, pageSize }) {

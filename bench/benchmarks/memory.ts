@@ -2,7 +2,7 @@ import type { Benchmark } from '../benchmark.ts'
 import { pullAll, startPreparedApi } from '../contest.ts'
 import { interleave, median } from '../rounds.ts'
 
-/** Ten times the rows in the same memory. */
+/** Ten times the rows must fit in the same memory. */
 export const memory: Benchmark = {
   name: 'memory',
   async measure(bench, { rows = 1_000_000, runs, pageSize }) {

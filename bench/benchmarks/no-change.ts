@@ -2,7 +2,7 @@ import type { Benchmark } from '../benchmark.ts'
 import { doNothing, pull, startHasuraApi } from '../contest.ts'
 import { interleave, median } from '../rounds.ts'
 
-/** A run that finds nothing to do, as nearly every run of a schedule is. */
+/** A run that finds nothing to do, like most scheduled runs. */
 export const noChange: Benchmark = {
   name: 'no-change',
   async measure(bench, { rows = 10_000, runs, pageSize }) {
@@ -25,7 +25,7 @@ export const noChange: Benchmark = {
       pull: () => costOf(() => pull(bench, api, database, { pageSize })),
       nothing: () => costOf(() => doNothing(bench, api, database)),
     }
-    // The first of each makes what it needs.
+    // The first run of each creates what it needs.
     await interleave(1, contestants)
     const rounds = await interleave(runs, contestants)
     const result = (what: 'requests' | 'transactions', atMost: number) => ({

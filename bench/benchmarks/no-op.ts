@@ -6,7 +6,7 @@ import { interleave } from '../rounds.ts'
 import { openSpine, type Services, startServices } from '../services.ts'
 import { type Measured, runContestant } from '../start-process.ts'
 
-/** Runs that do nothing, of requests accepted beforehand and as many lines as slots, beside two commits for each. */
+/** Runs that do nothing, of requests accepted beforehand on as many lines as slots, against two commits per run. */
 export const noOp: Benchmark = {
   name: 'no-op',
   async measure(bench, { rows, runs }) {

@@ -5,7 +5,7 @@ import { openSpine, startServices } from '../services.ts'
 
 const lines = 20
 
-/** From kill -9 of a process that holds leases to when each of its requests runs again in another one. */
+/** From kill -9 of a process that holds leases until each of its requests runs again in another process. */
 export const pickup: Benchmark = {
   name: 'pickup',
   async measure(bench, { runs }) {

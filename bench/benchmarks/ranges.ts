@@ -3,10 +3,10 @@ import { pullAll, startPreparedApi } from '../contest.ts'
 import { ratioOf } from '../ratio.ts'
 import { interleave } from '../rounds.ts'
 
-/** Small enough for eight of them to be written within the latency of one: else the cores are measured, not the ranges. */
+/** Small enough that eight pages are written within the latency of one; otherwise the cores are measured, not the ranges. */
 const pageSize = 200
 
-/** An API far away: who asks for several pages at once waits once. */
+/** A distant API: several concurrent pages share one wait. */
 export const ranges: Benchmark = {
   name: 'ranges',
   async measure(bench, { rows = 100_000, runs }) {

@@ -3,7 +3,7 @@ import { fetchAlone, pullAll, startPreparedApi } from '../contest.ts'
 import { ratioOf } from '../ratio.ts'
 import { interleave } from '../rounds.ts'
 
-/** An API elsewhere: what it costs this machine is time. */
+/** An API on another machine, which costs this one only waiting. */
 export const remote: Benchmark = {
   name: 'remote',
   async measure(bench, { rows, runs, pageSize }) {

@@ -14,7 +14,7 @@ import { startWorker, type WorkerProcess } from '../worker-process.ts'
 
 const everyMs = 20
 
-/** From when a request is about to be made to when its run begins, on an idle worker in another process. */
+/** From just before a request is made until its run starts, on an idle worker in another process. */
 export const startLatency: Benchmark = {
   name: 'start-latency',
   async measure(bench, { rows = 300, runs }) {
@@ -72,7 +72,7 @@ async function measureStarts(
   enqueue: (n: number) => Promise<void>,
 ): Promise<readonly number[]> {
   const latencies: number[] = []
-  // The first ones open connections and fetch tokens.
+  // The first requests open connections and fetch tokens.
   const warm = 20
   for (let n = 1; n <= warm + count; n += 1) {
     const enqueuedAt = performance.timeOrigin + performance.now()

@@ -8,7 +8,7 @@ import type { Measured } from '../start-process.ts'
 
 const accounts = 32
 
-/** Jobs that wait for something else than this machine, in two processes and in one. */
+/** Jobs that wait for another machine, in two processes and in one. */
 export const twoProcesses: Benchmark = {
   name: 'two-processes',
   async measure(bench, { rows = 640, runs }) {

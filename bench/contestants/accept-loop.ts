@@ -1,5 +1,5 @@
 // node bench/contestants/accept-loop.ts '{"databaseUrl": …, "concurrency": …, "rows": …}'
-// Accepts requests that differ, for as many lines, as a caller of HTTP or the command line does.
+// Accepts different requests, each caller for its own line, as a caller of HTTP or the command line does.
 import { z } from 'zod'
 import { createLog } from '../../src/log.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'

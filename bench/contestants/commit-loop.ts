@@ -1,5 +1,5 @@
 // node bench/contestants/commit-loop.ts '{"databaseUrl": …, "concurrency": …, "rows": …, "commits": 2}'
-// What the store costs at least: so many small commits for each row, on as many connections, and nothing else.
+// The least that the store can cost: a number of small commits per row, one connection per caller, and nothing else.
 import pg from 'pg'
 import { z } from 'zod'
 import { report } from './report.ts'

@@ -4,7 +4,7 @@ import type { Log } from '../../src/log.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { wikiProject } from '../../test/fixtures/wiki-project.ts'
 
-/** This process, for the app of a contestant: its secrets and settings come from the bench. */
+/** This process as the host of a contestant's app; secrets and settings come from the bench. */
 export function createHost(log: Log): Host {
   return {
     clock: systemClock,

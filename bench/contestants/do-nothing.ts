@@ -1,5 +1,5 @@
 // node bench/contestants/do-nothing.ts '{"url": …, "databaseUrl": …, …}'
-// A run whose job does nothing: what every run costs, whatever its job.
+// A run whose job does nothing: the fixed cost of a run.
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { runJob, workerOptions } from './run-job.ts'

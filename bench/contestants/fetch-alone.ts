@@ -1,5 +1,5 @@
 // node bench/contestants/fetch-alone.ts '{"url": …, "token": …, "query": …, "pageSize": …}'
-// What no pull that reads in turn can be much faster than: the same pages with the same HTTP client, each parsed once.
+// The limit for a sequential pull: the same pages with the same HTTP client, each parsed once.
 import { z } from 'zod'
 import { report } from './report.ts'
 

@@ -1,5 +1,5 @@
 // node bench/contestants/pull.ts '{"url": …, "databaseUrl": …, "pageSize": …, …}'
-// The real thing: gate, lease, fence, comparison and checkpoint into a real Postgres.
+// A real pull: gate, lease, fence, comparison and checkpoint, into a real Postgres.
 import { z } from 'zod'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'

@@ -7,7 +7,7 @@ import { createLocalOperations } from '../../src/operations/local-operations.ts'
 import { createHost } from './create-host.ts'
 import { report } from './report.ts'
 
-/** What the bench tells each contestant that is a worker. */
+/** What the bench gives to each contestant that is a worker. */
 export const workerOptions = z.object({
   issuer: z.string(),
   clientId: z.string(),
@@ -16,7 +16,7 @@ export const workerOptions = z.object({
   databaseUrl: z.string(),
 })
 
-/** One run of a job in the real app, as the command `run` makes it; its time begins at the gate and ends with its record. */
+/** One run of a job in the real app, like the command `run`. Its time starts at the gate and ends when the run is recorded. */
 export async function runJob(options: z.infer<typeof workerOptions>, job: JobDefinition): Promise<void> {
   const config = parseConfig({
     DATABASE_URL: options.databaseUrl,

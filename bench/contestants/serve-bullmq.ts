@@ -1,5 +1,5 @@
 // node bench/contestants/serve-bullmq.ts '{"redisUrl": …, "slots": …}'
-// Bare BullMQ, without a store: it tells when it serves and when each job begins.
+// Bare BullMQ, without a store. It reports when it is ready and when each job starts.
 import { Worker } from 'bullmq'
 import { z } from 'zod'
 import { parseRedisUrl } from '../../src/queue/redis-url.ts'

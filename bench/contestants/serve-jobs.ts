@@ -1,6 +1,6 @@
 // node bench/contestants/serve-jobs.ts '{"issuer": …, "databaseUrl": …, "accounts": …, "slots": …, …}'
-// A worker whose one job waits, in a process of its own: it tells when it serves, when each run begins if so asked, and how much
-// CPU time it has used. Ends with the process that has started it.
+// A worker whose only job waits. It reports when it is ready, on request when each run starts, and how much CPU time it has used.
+// Exits with its parent process.
 import { openSync, writeSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -26,9 +26,9 @@ const options = z
     dataDir: z.string().optional(),
     accounts: z.int(),
     slots: z.int(),
-    /** What a run waits for. */
+    /** How long a run waits. */
     waitMs: z.int(),
-    /** Asked by each run. */
+    /** The URL that each run requests. */
     apiUrl: z.string().optional(),
     everySeconds: z.int().optional(),
     tellsStarts: z.boolean(),
@@ -49,7 +49,7 @@ const job = defineJob({
   },
 })
 
-// As a worker logs, to where nobody reads it.
+// Logs like a worker, into nothing.
 const nowhere = openSync(devNull, 'w')
 const accounts = Array.from({ length: options.accounts }, (_, index) => ({
   name: `account-${index}`,

@@ -1,6 +1,6 @@
 // node bench/contestants/serve-live.ts '{"issuer": …, "url": …, "databaseUrl": …, "redisUrl": …, "tables": …}'
-// A worker with so many live pulls of one table, each into a mirror of its own. It tells when it serves, and how much CPU time it has
-// used. Ends with the process that has started it.
+// A worker with a number of live pulls of one table, each into its own mirror. It reports when it is ready, and how much CPU time it
+// has used. Exits with its parent process.
 import { z } from 'zod'
 import { openApp } from '../../src/app/app.ts'
 import { serveLines } from '../../src/app/serve-lines.ts'

@@ -4,14 +4,14 @@ import type { Fault, PlannedKind } from '../plan.ts'
 import type { Workers } from '../workers.ts'
 import type { Backend, World } from '../world.ts'
 
-/** What a fault works on. */
+/** What a fault acts on. */
 export interface Scene {
   readonly world: World
   readonly workers: Workers
   readonly guards: Counts
-  /** Something that a fault found violated, such as a worker that SIGTERM didn't end in time. */
+  /** Reports a violation that a fault found, such as a worker that SIGTERM didn't end in time. */
   violate(promise: string, found: string): void
-  /** Of times by the clock, for this machine as slow as it is now. */
+  /** Scales a time limit to the machine's current speed. */
   bound(ms: number): number
   readonly client: PatientClient
 }
@@ -19,10 +19,10 @@ export interface Scene {
 export type Mend = () => Promise<void> | void
 
 export interface FaultKind extends PlannedKind {
-  /** Where it can happen; default everywhere. */
+  /** The backends that have it; default all. */
   readonly backends?: readonly Backend[]
-  /** Needs the library that lies about the time. */
+  /** Needs libfaketime. */
   readonly needsTimeLibrary?: boolean
-  /** @returns how it is mended, after its time */
+  /** @returns its repair */
   begin(scene: Scene, fault: Fault): Promise<Mend> | Mend
 }

@@ -7,7 +7,7 @@ import { redisFaults } from './redis-faults.ts'
 import { remoteFaults } from './remote-faults.ts'
 import { workerFaults } from './worker-faults.ts'
 
-/** Every kind that can happen here. */
+/** Every kind that is possible on this backend. */
 export function faultKinds(backend: Backend, hasTimeLibrary: boolean): readonly FaultKind[] {
   return [
     ...workerFaults,

@@ -10,14 +10,14 @@ const disturbances = {
   half: () => ({ kind: 'half' }),
 } satisfies Readonly<Record<string, (chance: number) => Disturbance>>
 
-/** Between the workers and what they need: one worker alone, or all of them. */
+/** Faults between the workers and their servers, for one worker or all. */
 export const networkFaults: readonly FaultKind[] = [
   ...Object.entries(disturbances).map(
     ([name, disturbance]): FaultKind => ({
       name: `postgres-connections-${name}`,
       breaks: 'store-link',
       backends: ['redis', 'postgres'],
-      // After these an answer to a claim is lost.
+      // Only these lose the answer to a claim.
       weight: name === 'half' || name === 'lost' ? 3 : 1,
       lasts: [1_500, 9_000],
       begin: (scene, fault) => disturb(linksOf(scene, fault.target, 'store'), disturbance(fault.chance)),

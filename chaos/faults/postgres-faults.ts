@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { ChaosStore } from '../store.ts'
 import type { FaultKind } from './fault-kind.ts'
 
-/** What happens to the server of the store. */
+/** Faults of the store's server. */
 export const postgresFaults: readonly FaultKind[] = [
   postgresFault('postgres-killed', [0, 5_000], async ({ server: { handle } }) => {
     await handle.kill()
@@ -37,7 +37,7 @@ export const postgresFaults: readonly FaultKind[] = [
     await server.failOver()
     return () => {}
   }),
-  // What was committed last is lost in these two.
+  // These two lose the last commits.
   postgresFault('postgres-fails-over-late', [0, 0], async ({ server }, chance) => {
     await server.failOverLate(500 + chance * 3_000)
     return () => {}
@@ -48,15 +48,15 @@ export const postgresFaults: readonly FaultKind[] = [
   }),
   postgresFault('postgres-disk-full', [1_000, 8_000], async ({ server }) => {
     const { disk, handle } = server
-    if (!disk) throw new Error('who is not root can make no disk full')
+    if (!disk) throw new Error('only root can fill a disk')
     await disk.fill()
     return async () => {
       await disk.makeRoom()
-      // Without room for its log it ends.
+      // A server without room for its log exits.
       await handle.start()
     }
   }),
-  // Somebody's open transaction holds rows that the workers need.
+  // An open transaction of another program locks rows that workers need.
   postgresFault('postgres-rows-locked', [1_000, 7_000], async ({ server: { url } }, chance) => {
     const table = chance < 0.4 ? 'worker.requests' : chance < 0.7 ? 'worker.leases' : 'worker.schedules'
     return holdLocks(url, `select from ${table} for update`)
@@ -92,7 +92,7 @@ function postgresFault(
     backends: ['redis', 'postgres'],
     lasts,
     begin({ world: { store, onStore } }, { chance }) {
-      if (!store.server) throw new Error('there is no server of an embedded store')
+      if (!store.server) throw new Error('an embedded store has no server')
       return begin({ server: store.server, onStore }, chance)
     },
   }

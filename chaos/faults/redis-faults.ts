@@ -2,7 +2,7 @@ import { sendRedis } from '../send-redis.ts'
 import type { World } from '../world.ts'
 import type { FaultKind } from './fault-kind.ts'
 
-/** What happens to the server of the queue. */
+/** Faults of the queue's server. */
 export const redisFaults: readonly FaultKind[] = [
   redisFault('redis-killed', [500, 6_000], async redis => {
     await redis.server.kill()
@@ -24,7 +24,7 @@ export const redisFaults: readonly FaultKind[] = [
     await redis.send('FLUSHALL')
     return () => {}
   }),
-  // Demoted with its connections kept, as in a fail-over.
+  // Demoted while its connections stay open, as in a failover.
   redisFault('redis-demoted', [1_000, 8_000], async redis => {
     await redis.send('REPLICAOF', '127.0.0.1', '1')
     return () => redis.send('REPLICAOF', 'NO', 'ONE')
@@ -48,7 +48,7 @@ function redisFault(
     lasts,
     begin({ world }) {
       const { redis } = world
-      if (!redis) throw new Error('there is no Redis on this backend')
+      if (!redis) throw new Error('this backend has no Redis')
       return begin({ server: redis, send: (...words) => sendRedis(redis.url, words) })
     },
   }

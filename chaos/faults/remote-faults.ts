@@ -3,7 +3,7 @@ import type { Fault as ApiFault } from '../../test/sandbox/hasura/faults.ts'
 import type { IdentityFault } from '../../test/sandbox/identity/identity-fault.ts'
 import type { FaultKind } from './fault-kind.ts'
 
-/** What the API and the issuer answer, and what an account loses there. */
+/** Faults of the API and the issuer, and of an account there. */
 export const remoteFaults: readonly FaultKind[] = [
   apiFault('api-answers-500', () => ({ kind: 'status', status: 500, body: 'oops' })),
   apiFault('api-answers-429', chance => ({

@@ -2,7 +2,7 @@ import { rollingJob } from '../jobs/names.ts'
 import type { Worker } from '../worker-process.ts'
 import type { FaultKind, Scene } from './fault-kind.ts'
 
-/** What happens to one worker's process; the number is in the fault's target. */
+/** Faults of worker processes; the fault's target has the number. */
 export const workerFaults: readonly FaultKind[] = [
   {
     name: 'worker-killed',
@@ -29,7 +29,7 @@ export const workerFaults: readonly FaultKind[] = [
   {
     name: 'worker-stopped-beyond-lease',
     breaks: 'worker',
-    // The only one after which a run that was superseded tries to write.
+    // Only this one makes a superseded run try to write.
     weight: 4,
     lasts: [7_000, 12_000],
     begin: pauseWorker,
@@ -110,7 +110,7 @@ export const workerFaults: readonly FaultKind[] = [
       const worker = targetOf(scene, fault.target)
       await terminate(scene, worker)
       await worker.start({ without: rollingJob })
-      // Its time begins when it works; another fault may keep it from that.
+      // The fault's duration starts when the worker is ready; another fault may prevent that.
       await worker.ready(scene.bound(5_000))
       return async () => {
         await terminate(scene, worker)
@@ -126,7 +126,7 @@ function pauseWorker(scene: Scene, { target }: { readonly target: string }): () 
   return () => worker.resume()
 }
 
-/** Milliseconds after SIGTERM after which whoever starts processes kills them. */
+/** Milliseconds after SIGTERM within which a worker must exit. */
 const promisedMs = 10_000
 
 export async function terminate({ violate, bound }: Scene, worker: Worker): Promise<void> {

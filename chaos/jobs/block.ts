@@ -2,7 +2,7 @@ import { defineJob } from 'hasura-sync-worker'
 import { sql } from 'kysely'
 import { z } from 'zod'
 
-/** Blocks the event loop of its process, once for each request: the run that follows finds that it was there before. */
+/** Blocks its process's event loop once per request: the next run of the request finds the record of the first. */
 export const block = defineJob({
   name: 'block',
   payload: z.strictObject({ ms: z.number() }),

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { pullArticles } from './pull-articles.ts'
 
-/** Writes down each change that it meets, in the transaction that moves its position. */
+/** Records each change in the transaction that moves its position. */
 export const followArticles = defineJob({
   name: 'follow-articles',
   payload: z.strictObject({}),

@@ -2,17 +2,17 @@ import { defineJob, type JobDefinition } from 'hasura-sync-worker'
 import { sql } from 'kysely'
 import { z } from 'zod'
 
-/** What callers ask for: a number that tells requests apart, and how long a run takes. */
+/** A text that identifies the request, and how long its run takes. */
 const ledgerPayload = z.strictObject({
   entry: z.string().default(''),
-  /** Before its commit, and after it. */
+  /** The pauses before and after its commit. */
   pauseMs: z.number().default(0),
   restMs: z.number().default(0),
 })
 
 /**
- * Reads its line's counter outside of the transaction and writes it, one more, inside: two runs that both commit lose an entry
- * unless one follows the other. Beside the entry it writes down which run held the lease when it began and when it committed.
+ * Reads its line's counter before the transaction and increments it inside: if two overlapping runs both commit, one increment is
+ * lost. It also records which run held the lease at its start and at its commit.
  */
 export function ledger(name: string, more: Partial<Pick<JobDefinition, 'schedule'>> = {}): JobDefinition {
   return defineJob({

@@ -18,5 +18,5 @@ const all = [
   ...webhooks,
 ]
 
-/** What the workers of the harness run; `CHAOS_WITHOUT` names the job that an older version doesn't have yet. */
+/** The jobs of the harness's workers; `CHAOS_WITHOUT` names the job that an older version lacks. */
 export const jobs: readonly JobDefinition[] = all.filter(({ name }) => name !== process.env.CHAOS_WITHOUT)

@@ -11,7 +11,7 @@ export interface JudgeDeps {
   violate(promise: string, found: string): void
 }
 
-/** Everything that is judged once nothing runs any more. */
+/** Checks everything that can be checked once all workers have stopped. */
 export async function judge(deps: JudgeDeps): Promise<void> {
   for (const { promise, statement, values, tell } of verdicts(deps)) {
     const rows = await deps.world.onStore(statement, values ?? [])
@@ -20,19 +20,20 @@ export async function judge(deps: JudgeDeps): Promise<void> {
   }
 }
 
-/** No id is given to two wishes, also by a store that has lost what it gave it to. */
+/** No id is given to two different requests, not even by a store that lost the first one. */
 export function judgeIds(accepted: readonly Accepted[], violate: JudgeDeps['violate']): void {
   const wishes = new Map<string, string>()
   for (const { id, account, job, payload } of accepted) {
     const wish = JSON.stringify([account, job, payload])
-    if ((wishes.get(id) ?? wish) !== wish) violate('accepted is committed', `id ${id} was given to two wishes`)
+    if ((wishes.get(id) ?? wish) !== wish)
+      violate('accepted is committed', `id ${id} was given to two different requests`)
     wishes.set(id, wish)
   }
 }
 
 const shownAtMost = 5
 
-/** Each row of the answer is a violation. */
+/** Each row of the result is a violation. */
 interface Verdict {
   readonly promise: string
   readonly statement: string
@@ -40,7 +41,7 @@ interface Verdict {
   tell(row: Row): string
 }
 
-/** The request that did the work of each accepted one, with what its caller had asked for. */
+/** For each accepted request: what its caller asked for, and the request that did the work. */
 const acceptedRequests = `
   with accepted as (
     select a.id, a.account, a.job, a.payload, a.key, to_timestamp(a.asked_at / 1000.0) as asked_at, worker.successor(a.id) as ended_as
@@ -60,7 +61,8 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
       statement: `${acceptedRequests} select a.* from accepted a where not exists (
         select from worker.requests r where r.id = a.id and r.account = a.account and r.job = a.job and r.payload = a.payload)`,
       values,
-      tell: row => `request ${row.id} of ${row.account}/${row.job} isn't in the store, or isn't what was asked for`,
+      tell: row =>
+        `request ${row.id} of ${row.account}/${row.job} isn't in the store, or differs from what its caller asked for`,
     },
     {
       promise: 'accepted is committed',
@@ -70,8 +72,7 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
       values: [
         JSON.stringify(orders.map(({ id, requestId, isKnown }) => ({ id, request_id: requestId, is_known: isKnown }))),
       ],
-      tell: row =>
-        `of a transaction that made a request by SQL a part is missing: row ${row.id}, request ${row.request_id}`,
+      tell: row => `a transaction that made a request by SQL is incomplete: row ${row.id}, request ${row.request_id}`,
     },
     {
       promise: 'accepted requests end',
@@ -89,35 +90,35 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
           select from chaos.commits c where c.request_id = r.id and c.payload = a.payload and c.begun_at >= a.asked_at)`,
       values,
       tell: row =>
-        `request ${row.id} of ${row.account}/${row.job}, asked for at ${row.asked_at}, is done without a run since`,
+        `request ${row.id} of ${row.account}/${row.job}, made at ${row.asked_at}, is done without a run since then`,
     },
     {
-      // Whatever was lost with its store: what is done there has to have been done there.
+      // Also after a loss: a request that is done in this store must have a commit in this store.
       promise: 'accepted requests end',
       statement: `select r.id, r.account, r.job from worker.requests r where r.state = 'done' and r.job = any($1)
         and not exists (select from chaos.commits c where c.request_id = r.id)`,
       values: [ledgerNames],
-      tell: row => `request ${row.id} of ${row.account}/${row.job} is done, and no run of it has committed`,
+      tell: row => `request ${row.id} of ${row.account}/${row.job} is done, but none of its runs has committed`,
     },
     {
       promise: 'accepted requests end',
       statement: `select o.id, o.request_id from chaos.orders o join worker.requests r on r.id = worker.successor(o.request_id)
         where r.state = 'done' and not o.is_restored and not exists (
           select from chaos.commits c where c.request_id = r.id and c.begun_at >= pg_xact_commit_timestamp(o.xmin))`,
-      tell: row => `request ${row.request_id} ran before the transaction that made it was committed, and not after`,
+      tell: row => `request ${row.request_id} ran before the transaction that made it was committed, but not after`,
     },
     {
       promise: 'accepted requests end',
       statement: `select w.entry from unnest($1::text[]) w(entry)
         where not exists (select from chaos.commits c where c.payload ->> 'entry' = w.entry)`,
       values: [foreground.map(({ entry }) => entry)],
-      tell: row => `a run in the foreground said that it was done, and has committed nothing (${row.entry})`,
+      tell: row => `a foreground run reported success but committed nothing (${row.entry})`,
     },
     {
       promise: 'pauses hold',
       statement: 'select id, account, job, at from chaos.requests_log where in_asked_pause',
       tell: row =>
-        `request ${row.id} of ${row.account}/${row.job} was taken at ${row.at}, in a pause that the API had asked for`,
+        `request ${row.id} of ${row.account}/${row.job} was claimed at ${row.at}, during a pause that the API asked for`,
     },
     {
       promise: 'an account has no more runs than slots',
@@ -136,7 +137,7 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
       statement: `select c.account, c.job, c.value, n.commits from chaos.counters c
         join (select account, job, count(*) as commits from chaos.commits group by account, job) n using (account, job)
         where n.commits <> c.value`,
-      tell: row => `${row.account}/${row.job} was counted to ${row.value} by ${row.commits} commits: some overlapped`,
+      tell: row => `${row.account}/${row.job} has counter ${row.value} after ${row.commits} commits: some overlapped`,
     },
     {
       promise: 'two runs never commit',
@@ -152,30 +153,30 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
     {
       promise: 'change feed',
       statement: 'select position, count(*) as times from chaos.followed group by position having count(*) > 1',
-      tell: row => `the follower met change ${row.position} ${row.times} times`,
+      tell: row => `the follower saw change ${row.position} ${row.times} times`,
     },
     {
       promise: 'change feed',
       statement: `select f.seq, f.position from (
           select seq, position, max(position) over (order by seq rows between unbounded preceding and 1 preceding) as before
           from chaos.followed) f where f.position < f.before`,
-      tell: row => `the follower met change ${row.position} after a later one`,
+      tell: row => `the follower saw change ${row.position} after a later one`,
     },
     {
       promise: 'change feed',
       statement: `select m.id, m._account, m._change from mirror.articles m
         where not exists (select from chaos.followed f where f.position = m._change)
           and m._change <= (select coalesce(max(position), 0) from worker.change_readers where reader = 'chaos')`,
-      tell: row => `the follower never met change ${row._change} (${row._account}, ${row.id})`,
+      tell: row => `the follower never saw change ${row._change} (${row._account}, ${row.id})`,
     },
     {
       promise: 'schedules',
-      // The first interval of all is longer, so that lines which began together don't stay together.
+      // The very first interval is longer, to spread lines that started together.
       statement: `select * from chaos.ticks_log
         where not is_first and round(extract(epoch from due - due_was)::float8 / substring(rule from 'every ([0-9.]+) s')::float8)
           <> missed + made::int`,
       tell: row =>
-        `${row.account}/${row.job} went from ${row.due_was} to ${row.due} (${row.rule}) with ${row.missed} missed and ${row.made ? 'one' : 'none'} made`,
+        `${row.account}/${row.job} went from ${row.due_was} to ${row.due} (${row.rule}) with ${row.missed} counted as missed and ${row.made ? 'one request' : 'no request'}`,
     },
     {
       promise: 'schedules',
@@ -188,22 +189,21 @@ function verdicts({ accepted, orders, foreground }: JudgeDeps): readonly Verdict
       statement: `select i.run_id, i.process, i.found, i.at from chaos.interruptions_log i where i.alive and i.found like 'The process that ran it%'
         and not exists (select from chaos.overdue_log o
           where o.process = i.process and o.at between i.at - interval '15 s' and i.at + interval '15 s')`,
-      tell: row =>
-        `run ${row.run_id} was ended at ${row.at} as that of a dead process, and process ${row.process} was alive`,
+      tell: row => `run ${row.run_id} was ended at ${row.at} as a dead process's, but process ${row.process} was alive`,
     },
     {
       promise: 'pauses hold',
       statement: `select id, account, job, at, due_was from chaos.requests_log
         where was = 'waiting' and due_was > at + interval '1 ms' and (state = 'running' or (state = 'waiting' and due is null))`,
       tell: row =>
-        `request ${row.id} of ${row.account}/${row.job} was to wait until ${row.due_was}, and was taken at ${row.at}`,
+        `request ${row.id} of ${row.account}/${row.job} had to wait until ${row.due_was}, but was claimed at ${row.at}`,
     },
     {
       promise: 'pauses hold',
       statement: `select l.id, l.account, l.job, l.at, r.error_code from chaos.requests_log l join worker.runs r on r.id = l.run_id
         where l.was = 'running' and l.state = 'waiting' and l.due is null and r.state = 'failed'`,
       tell: row =>
-        `request ${row.id} of ${row.account}/${row.job} failed (${row.error_code}) and was to run again at once`,
+        `request ${row.id} of ${row.account}/${row.job} failed (${row.error_code}) and was ready again without a pause`,
     },
     {
       promise: 'holds lift',

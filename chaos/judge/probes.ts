@@ -9,12 +9,12 @@ export interface ProbeDeps {
   readonly workers: Workers
   violate(promise: string, found: string): void
   bound(ms: number): number
-  /** The process blocks its event loop, because a job was asked to. */
+  /** A job blocks the process's event loop on purpose. */
   isBlocked(pid: number | undefined): boolean
   readonly measured: Measured
 }
 
-/** The greatest that was seen. */
+/** The maxima, and how many checkpoints were compared. */
 export interface Measured {
   readyMs: number
   memoryMegabytes: number
@@ -22,7 +22,7 @@ export interface Measured {
   checkpoints: number
 }
 
-/** Looks from outside, again and again while faults happen, until it is disposed. */
+/** Repeats checks from outside during the faults, until it is disposed. */
 export function startProbes(deps: ProbeDeps): AsyncDisposable {
   const probes = [
     every(
@@ -42,7 +42,7 @@ export function startProbes(deps: ProbeDeps): AsyncDisposable {
   }
 }
 
-/** Who asks whether a worker is ready gives up after this, in milliseconds. */
+/** Milliseconds after which a readiness check gives up. */
 const readyWithinMs = 5_000
 
 async function probeReady({ workers, violate, bound, isBlocked, measured }: ProbeDeps): Promise<void> {
@@ -68,7 +68,7 @@ interface ApiRow extends pg.QueryResultRow {
   readonly updated_at: string
 }
 
-/** No row of the API that is older than the checkpoint reaches back may be missing in the mirror. */
+/** No row of the API that is older than the checkpoint, less the lookback, may be missing in the mirror. */
 async function probeCheckpoint({ world, violate, measured }: ProbeDeps): Promise<void> {
   const { rows } = await world.apiPool.query<ApiRow>(
     `select id, extract(epoch from updated_at)::text as updated_at from public.articles where status = 'published'`,
@@ -86,7 +86,7 @@ async function probeCheckpoint({ world, violate, measured }: ProbeDeps): Promise
       [JSON.stringify(rows), lookbackSeconds],
     )
   } catch {
-    // The store is away just now, or has no mirror yet.
+    // The store is down, or has no mirror yet.
     return
   }
   measured.checkpoints += found.length
@@ -99,7 +99,7 @@ async function probeCheckpoint({ world, violate, measured }: ProbeDeps): Promise
   }
 }
 
-/** Of one process, whatever is away. Most of an embedded database is the memory that it begins with. */
+/** For one process, whatever is down. An embedded database starts with most of its memory. */
 const mostMegabytes = { redis: 512, postgres: 512, embedded: 1_280 } as const
 const mostWarningsPerSecond = 15
 

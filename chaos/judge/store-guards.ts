@@ -1,7 +1,7 @@
 import type { Counts } from '../guards.ts'
 import type { World } from '../world.ts'
 
-/** Guards that the store itself tells of, whatever the log says. */
+/** Counts guards by what is in the store. */
 export async function countStoreGuards({ onStore }: Pick<World, 'onStore'>, guards: Counts): Promise<void> {
   const rows = await onStore<{ guard: string; times: number }>(`
     select 'lost claim put back' as guard, count(*)::int as times from chaos.interruptions_log where found like 'The answer to the claim%'

@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
-/** A defect of one line, as a patch of the sources. */
+/** A one-line defect, as a patch of the sources. */
 export interface Mutant {
   readonly name: string
   readonly path: string
   readonly breaks: string
-  /** How the promise of docs/guarantees.md begins that it violates. */
+  /** The beginning of the promise in docs/guarantees.md that it violates. */
   readonly promise: string
-  /** The test file that is the first to look for it, and the name of one of its tests where that is enough. */
+  /** The test file that runs first, and the name of one of its tests if that is enough. */
   readonly foundBy: { readonly file: string; readonly test?: string | undefined }
 }
 
 const header = /^# (?<breaks>.+)\n# Promise: (?<promise>.+)\n# Found by: (?<file>[^\s:]+)(?:: (?<test>.+))?\n---/
 
-/** @throws Error when a patch doesn't begin with what it breaks, the promise and where it is found */
+/** @throws Error if a patch lacks its three header lines */
 export function readMutants(folder: string): readonly Mutant[] {
   return readdirSync(folder)
     .filter(file => file.endsWith('.patch'))
@@ -22,7 +22,8 @@ export function readMutants(folder: string): readonly Mutant[] {
     .map(file => {
       const path = join(folder, file)
       const { breaks, promise, file: finder, test } = header.exec(readFileSync(path, 'utf8'))?.groups ?? {}
-      if (!breaks || !promise || !finder) throw new Error(`${file} doesn't begin as chaos/README.md says`)
+      if (!breaks || !promise || !finder)
+        throw new Error(`${file} lacks the header lines that chaos/README.md describes`)
       return { name: basename(file, '.patch'), path, breaks, promise, foundBy: { file: finder, test } }
     })
 }

@@ -4,15 +4,15 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** What may find a defect: tests, or a run of the harness. */
+/** What may detect a defect: tests, or a run of the harness. */
 export interface Finder {
   readonly name: string
   readonly kind: 'tests' | 'chaos'
-  /** What follows `vitest run`, or `chaos.ts`. */
+  /** The arguments of `vitest run`, or of `chaos.ts`. */
   readonly arguments: readonly string[]
 }
 
-/** A defect may make a test wait for ever: then it has found it after so long, in milliseconds. */
+/** A defect may make a test wait forever. It counts as detected after this time, in milliseconds. */
 const patienceMs = '150000'
 
 const reportSchema = z.object({
@@ -26,10 +26,10 @@ const reportSchema = z.object({
 })
 
 /**
- * Runs a finder in a copy of the checkout, until it has ended or the signal aborts it.
+ * Runs a finder in a copy of the checkout until it ends or the signal aborts it.
  *
- * @returns what has failed; empty when nothing has, undefined when it was aborted
- * @throws Error when it ran no test, or couldn't even begin
+ * @returns what failed; undefined if it was aborted
+ * @throws Error if it ran no test, or could not start
  */
 export async function runFinder(
   copy: string,
@@ -37,7 +37,7 @@ export async function runFinder(
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   const report = join(copy, 'report.json')
-  // One that the run before has left would be taken for this one's.
+  // The report of the previous run must not be taken for this one's.
   await rm(report, { force: true })
   const [script, ...before] =
     finder.kind === 'tests'
@@ -47,7 +47,7 @@ export async function runFinder(
     cwd: copy,
     env: { ...process.env, TEST_REPORT: report },
     stdio: 'ignore',
-    // A group of its own, so that the servers that it has started end with it.
+    // Its own process group, so that the servers that it starts end with it.
     detached: true,
   })
   const stop = () => {

@@ -9,10 +9,10 @@ import { type Finder, runFinder } from './run-finder.ts'
 
 const execute = promisify(execFile)
 
-/** A defect has to be found within so long, in milliseconds. */
+/** Milliseconds within which a defect must be detected. */
 const withinMs = 300_000
 
-/** What a copy of the checkout needs beside the sources, so that its tests run. */
+/** What the tests need in a copy of the checkout, besides the sources. */
 const parts = ['test', 'chaos', 'bench', 'docs', 'examples', 'schema', 'scripts', 'README.md', '.env.example']
 const settings = ['vitest.config.ts', 'package-lock.json']
 
@@ -22,26 +22,33 @@ const tests = (name: string, files: readonly string[], test?: string): Finder =>
   arguments: [...files, ...(test === undefined ? [] : ['-t', test])],
 })
 
-const quick = ['accept-request', 'claim-run', 'end-run', 'look', 'liveness', 'bootstrap-steps', 'heartbeat']
-/** After the test that a patch names itself, in the order of what they cost. */
+const quick = ['accept-request', 'claim-run', 'end-run', 'liveness', 'bootstrap-steps'].map(
+  name => `test/runs/${name}.test.ts`,
+)
+/** They run after the test that the patch names, cheapest first. */
 const finders: readonly Finder[] = [
-  tests('quick tests', [...quick.map(name => `test/runs/${name}.test.ts`), 'test/schedules/scheduler.test.ts']),
+  tests('quick tests', [
+    ...quick,
+    'test/serving/look.test.ts',
+    'test/process/heartbeat.test.ts',
+    'test/schedules/scheduler.test.ts',
+  ]),
   tests('the explored protocol', ['test/runs/protocol.long.test.ts']),
   { name: 'chaos', kind: 'chaos', arguments: ['--seed', '7', '--seconds', '120'] },
 ]
 
 export interface MutantRun {
   readonly mutant: Mutant
-  /** Undefined when nothing has found it in time. */
+  /** Undefined if nothing detected it in time. */
   readonly foundBy: string | undefined
   readonly seconds: number
 }
 
 /**
- * Applies each planted defect to a copy of the checkout, and looks for what finds it.
+ * Applies each planted defect to a copy of the checkout and runs the finders until one detects it.
  *
- * @param names of the mutants; all of them when there are none
- * @throws Error when a name is unknown, when a patch no longer applies, or when a finder fails without any defect
+ * @param names of the mutants; empty for all
+ * @throws Error if a name is unknown, a patch no longer applies, or a finder fails without a defect
  */
 export async function runMutants(
   names: readonly string[],
@@ -72,11 +79,11 @@ function chooseMutants(all: readonly Mutant[], names: readonly string[]): readon
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
 }
 
-/** What fails without a defect finds none. */
+/** A test that fails without a defect detects nothing. */
 async function requireSound(copy: string, mutants: readonly Mutant[], signal: AbortSignal): Promise<void> {
   const files = [...new Set(mutants.map(({ foundBy }) => foundBy.file))]
   const failed = await runFinder(copy, tests('the tests that patches name', files), signal)
-  if (failed && failed.length > 0) throw new Error(`Without any defect there fails: ${failed.join('; ')}`)
+  if (failed && failed.length > 0) throw new Error(`These tests fail without a defect: ${failed.join('; ')}`)
 }
 
 async function runMutant(copy: string, mutant: Mutant, signal: AbortSignal): Promise<MutantRun> {
@@ -100,7 +107,10 @@ async function runMutant(copy: string, mutant: Mutant, signal: AbortSignal): Pro
 
 async function applyPatch(copy: string, { name, path }: Mutant): Promise<void> {
   await execute('git', ['apply', path], { cwd: copy }).catch(cause => {
-    throw new Error(`${name}.patch no longer applies: make it anew for the lines as they are now`, { cause })
+    throw new Error(
+      `${name}.patch no longer applies: plant the same defect in the current code and replace the patch`,
+      { cause },
+    )
   })
 }
 
