@@ -19,7 +19,7 @@ export type Transact = <T>(work: (tx: Store) => Promise<T>) => Promise<T>
  * checkpoints.
  *
  * @param transact a transaction of the run that asks, which writes nothing once another run has taken over
- * @param known as it was read with the claim; undefined when there was none
+ * @param known as it was read with the claim; null when there was none
  * @returns how far the first login has come
  * @throws RefusalError (`fingerprint`) when the name meant something else before
  */
@@ -27,7 +27,7 @@ export async function ensureAccountRecord(
   transact: Transact,
   account: Account,
   { issuer, subject }: Claims,
-  known: KnownAccount | undefined,
+  known: KnownAccount | null,
 ): Promise<FirstLoginState> {
   const now = { issuer, subject, endpoint: account.hasura?.url ?? '' }
   const before = known ?? (await transact(tx => recordAccount(tx, account.name, now)))

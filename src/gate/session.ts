@@ -89,11 +89,11 @@ export async function openSession(
   requirement: Requirement | undefined,
   signal: AbortSignal,
   {
-    known,
+    known = null,
     transact = work => work(deps.store),
     onGranted = () => {},
   }: {
-    readonly known?: KnownAccount | undefined
+    readonly known?: KnownAccount | null
     readonly transact?: Transact
     readonly onGranted?: (granted: Granted) => void
   } = {},

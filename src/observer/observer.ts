@@ -74,7 +74,7 @@ export type ObservedStep =
       readonly line: ObservedLine
       readonly trigger: string
       /** What its caller sent. */
-      readonly caller: TraceHeaders | undefined
+      readonly caller: TraceHeaders | null | undefined
       /** When the database accepted it, in milliseconds since 1970; default: now. */
       readonly acceptedAt?: number
     }
@@ -100,7 +100,7 @@ export interface ObservedClaim {
   /** When it was asked for, in milliseconds since 1970. */
   readonly claimAskedAt: number
   /** What was kept with its request. */
-  readonly kept: TraceHeaders | undefined
+  readonly kept: TraceHeaders | null
   /** What came with requests that it absorbed. */
   readonly absorbed: readonly TraceHeaders[]
 }
@@ -125,7 +125,7 @@ export interface AcceptedHow {
   /** The id of its trace, when there is one. */
   readonly trace?: string | undefined
   /** What is kept with the one that absorbed it. */
-  readonly absorber?: TraceHeaders | undefined
+  readonly absorber?: TraceHeaders | null
 }
 
 export type RunEnd =

@@ -43,6 +43,6 @@ export function tellAll(observers: readonly Partial<Observer>[], log: Log): Obse
 
 /** What a request came with is kept and belongs to its runs, whether or not anybody traces them here. */
 function headersOf(step: ObservedStep): TraceHeaders | undefined {
-  if (step.kind === 'request') return step.caller
-  return step.kind === 'run' ? step.kept : undefined
+  if (step.kind === 'request') return step.caller ?? undefined
+  return step.kind === 'run' ? (step.kept ?? undefined) : undefined
 }

@@ -76,8 +76,8 @@ async function requestForEvent(
 
 /** The first request of a key counts: the same event may find its line crowded the next time. */
 async function requestByHook(deps: RunDeps, wanted: Omit<NewRequest, 'trigger'>): Promise<AnsweredRequest> {
-  const { accepted } = await requestRun(deps, { ...wanted, trigger: 'hook' })
-  return { id: accepted.id, job: wanted.job, account: wanted.account, absorbed: accepted.absorbed }
+  const { id, absorbed } = await requestRun(deps, { ...wanted, trigger: 'hook' })
+  return { id, job: wanted.job, account: wanted.account, absorbed }
 }
 
 /** A scheduled event as Hasura sends it; one from a cron trigger has its `name`. */

@@ -37,7 +37,7 @@ export const makeRequest = defineOperation({
     const { priority, idempotencyKey } = wanted
     if (idempotencyKey !== undefined) requireKey(idempotencyKey)
     const { job, access, payload } = resolve(deps, wanted)
-    const { answer, conflict } = await requestRun(deps, {
+    const { id, saidAbsorbed, conflict } = await requestRun(deps, {
       account: access.account.name,
       job: job.name,
       payload,
@@ -54,7 +54,7 @@ export const makeRequest = defineOperation({
         remedy: 'use another key for each request',
       })
     }
-    return answer
+    return { id, absorbed: saidAbsorbed }
   },
 })
 
@@ -136,8 +136,8 @@ export const retryRequest = defineOperation({
         remedy: 'only a request that has ended can be repeated',
       })
     }
-    const { accepted } = await repeatRequest(app.deps, { account, job, payload }, { caller, trace })
-    return accepted
+    const made = await repeatRequest(app.deps, { account, job, payload }, { caller, trace })
+    return { id: made.id, absorbed: made.absorbed }
   },
 })
 

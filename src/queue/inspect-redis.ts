@@ -20,8 +20,13 @@ const writeNothing = `return redis.call('set', KEYS[1], '', 'xx')`
 export async function inspectRedis(redisUrl: string): Promise<Explanation | undefined> {
   const { host, port } = parseRedisUrl(redisUrl)
   const answer = await probe(redisUrl, `Redis at ${host}:${port}`)
-  if ('policy' in answer) return answer.policy === 'noeviction' ? undefined : explainEviction(answer.policy)
-  throw answer.isConfiguration ? new ConfigError([answer]) : new TransientError('queue', answer)
+  if (!('policy' in answer))
+    throw answer.isConfiguration ? new ConfigError([answer]) : new TransientError('queue', answer)
+  if (answer.policy === 'noeviction') return undefined
+  return {
+    found: `Redis has maxmemory-policy "${answer.policy}" and may evict tickets when its memory is full`,
+    remedy: 'set it to "noeviction"',
+  }
 }
 
 /**
@@ -58,12 +63,5 @@ async function probe(redisUrl: string, what: string): Promise<{ readonly policy:
     return explainRedisFailure(failures.find(isReply) ?? failures[0] ?? error, what)
   } finally {
     redis.disconnect()
-  }
-}
-
-function explainEviction(policy: string): Explanation {
-  return {
-    found: `Redis has maxmemory-policy "${policy}" and may evict tickets when its memory is full`,
-    remedy: 'set it to "noeviction"',
   }
 }

@@ -24,7 +24,7 @@ export function explainRedisFailure(error: unknown, what: string): RedisFailure 
     code: code ?? 'no-answer',
     found: `${what} does not answer, ${own?.[1] ?? words}`,
     remedy: remedy ?? remedies.get(code ?? '') ?? own?.[2] ?? checkAddress,
-    isConfiguration: code !== undefined && wrongAddress.has(code),
+    isConfiguration: code === 'ERR_SSL_WRONG_VERSION_NUMBER',
   }
 }
 
@@ -33,20 +33,16 @@ export function isReply(error: Error): boolean {
   return error.name === 'ReplyError'
 }
 
-interface Meaning {
-  /** Continues "Redis at localhost:6379 …". */
-  readonly found: string
-  readonly remedy: string
-  readonly isConfiguration?: true
-}
+/** `found` continues "Redis at localhost:6379 …". */
+type Meaning = readonly [said: RegExp, found: string, remedy: string, isConfiguration?: true]
 
 function explainReply(message: string, what: string): RedisFailure {
   const said = shorten(message)
   const word = /^[A-Z]+/.exec(said)?.[0] ?? 'ERR'
-  const meaning = words.get(word) ?? sentences.find(([sentence]) => sentence.test(said))?.[1]
-  // A known error is quoted by its first word, except for what a user may not do.
+  const meaning = replies.find(([reply]) => reply.test(said))
+  const [, found, remedy, isConfiguration = false] = meaning ?? [undefined, 'refused a command', 'check its log']
+  // A known error is quoted by its first word, except for what a user may not do. Errors that start with ERR have no such word.
   const quoted = meaning && word !== 'NOPERM' && word !== 'ERR' ? word : said
-  const { found, remedy, isConfiguration = false } = meaning ?? { found: 'refused a command', remedy: 'check its log' }
   return { code: word === 'ERR' ? said : word, found: `${what} ${found} (${quoted})`, remedy, isConfiguration }
 }
 
@@ -55,115 +51,81 @@ function shorten(message: string): string {
   return quoteForeign(message.replace(/,? ?with args beginning with.*/s, '').replace(/ script: .*/s, ''))
 }
 
-const grantRights: Meaning = {
-  found: 'does not give the user of REDIS_URL the privileges that the queue needs',
-  remedy: 'grant it: ACL SETUSER <user> ~{hasura-sync-worker}:* &* +@all -@admin -@dangerous +info',
-  isConfiguration: true,
-}
-
 const namePrimary = 'name its primary in REDIS_URL, or wait until the failover is complete'
 
-const words: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+const replies: readonly Meaning[] = [
+  [/^NOAUTH/, 'requires a password', 'add it to REDIS_URL: redis://user:password@host', true],
+  [/^WRONGPASS/, 'refused the user or the password', 'correct them in REDIS_URL', true],
   [
-    'NOAUTH',
-    { found: 'requires a password', remedy: 'add it to REDIS_URL: redis://user:password@host', isConfiguration: true },
+    /^NOPERM|user executing the script can't/,
+    'does not give the user of REDIS_URL the privileges that the queue needs',
+    'grant it: ACL SETUSER <user> ~{hasura-sync-worker}:* &* +@all -@admin -@dangerous +info',
+    true,
   ],
   [
-    'WRONGPASS',
-    { found: 'refused the user or the password', remedy: 'correct them in REDIS_URL', isConfiguration: true },
-  ],
-  ['NOPERM', grantRights],
-  [
-    'DENIED',
-    {
-      found: 'runs in protected mode and accepts only connections from its own machine',
-      remedy: 'set a password in Redis (requirepass, or ACL SETUSER) and add it to REDIS_URL',
-      isConfiguration: true,
-    },
+    /^DENIED/,
+    'runs in protected mode and accepts only connections from its own machine',
+    'set a password in Redis (requirepass, or ACL SETUSER) and add it to REDIS_URL',
+    true,
   ],
   [
-    'OOM',
-    {
-      found: 'has no memory left for requests',
-      remedy: 'raise its maxmemory, or remove other data from it; the worker resumes automatically',
-    },
+    /^OOM/,
+    'has no memory left for requests',
+    'raise its maxmemory, or remove other data from it; the worker resumes automatically',
   ],
-  ['READONLY', { found: 'is a replica, which refuses writes', remedy: namePrimary }],
-  ['MASTERDOWN', { found: 'is a replica that has lost its primary', remedy: namePrimary }],
-  ['LOADING', { found: 'is still loading its data', remedy: 'wait; the worker resumes automatically' }],
+  [/^READONLY/, 'is a replica, which refuses writes', namePrimary],
+  [/^MASTERDOWN/, 'is a replica that has lost its primary', namePrimary],
+  [/^LOADING/, 'is still loading its data', 'wait; the worker resumes automatically'],
   [
-    'MISCONF',
-    {
-      found: "can't save its data to disk and refuses writes until it can",
-      remedy: 'check its log, and disk space and permissions of its data folder',
-    },
+    /^MISCONF/,
+    "can't save its data to disk and refuses writes until it can",
+    'check its log, and disk space and permissions of its data folder',
   ],
   [
-    'NOREPLICAS',
-    {
-      found: 'refuses writes while it has too few replicas',
-      remedy: 'restore its replicas, or lower min-replicas-to-write',
-    },
+    /^NOREPLICAS/,
+    'refuses writes while it has too few replicas',
+    'restore its replicas, or lower min-replicas-to-write',
   ],
   [
-    'CLUSTERDOWN',
-    {
-      found: 'is part of a cluster that is down',
-      remedy: 'check it with redis-cli --cluster check; the worker resumes automatically',
-    },
+    /^CLUSTERDOWN/,
+    'is part of a cluster that is down',
+    'check it with redis-cli --cluster check; the worker resumes automatically',
   ],
-  ...['MOVED', 'ASK', 'CROSSSLOT', 'TRYAGAIN'].map((word): [string, Meaning] => [
-    word,
-    {
-      found: 'is a node of a cluster, and the keys of the queue belong to another one',
-      remedy: 'name a Redis without cluster mode in REDIS_URL',
-      isConfiguration: true,
-    },
-  ]),
-  ['BUSY', { found: 'is busy with a script', remedy: 'stop it with SCRIPT KILL' }],
-])
-
-/** Errors that start with ERR have no code of their own. */
-const sentences: readonly (readonly [RegExp, Meaning])[] = [
+  [
+    /^(MOVED|ASK|CROSSSLOT|TRYAGAIN)/,
+    'is a node of a cluster, and the keys of the queue belong to another one',
+    'name a Redis without cluster mode in REDIS_URL',
+    true,
+  ],
+  [/^BUSY\b/, 'is busy with a script', 'stop it with SCRIPT KILL'],
   [
     /max number of clients/,
-    { found: 'accepts no more connections', remedy: 'raise its maxclients, or find out which client has so many' },
+    'accepts no more connections',
+    'raise its maxclients, or find out which client has so many',
   ],
   [
     /DB index is out of range|invalid DB index/,
-    {
-      found: 'does not have the database number in REDIS_URL',
-      remedy: 'end REDIS_URL with /0, or raise "databases" in the configuration of Redis',
-      isConfiguration: true,
-    },
+    'does not have the database number in REDIS_URL',
+    'end REDIS_URL with /0, or raise "databases" in the configuration of Redis',
+    true,
   ],
-  [
-    /SELECT is not allowed in cluster mode/,
-    { found: 'is a cluster, which has only database 0', remedy: 'end REDIS_URL with /0', isConfiguration: true },
-  ],
-  [/user executing the script can't/, grantRights],
+  [/SELECT is not allowed in cluster mode/, 'is a cluster, which has only database 0', 'end REDIS_URL with /0', true],
   [
     /max (?:daily )?requests? limit exceeded/,
-    {
-      found: 'has used up what its plan allows',
-      remedy: 'raise the limit of its plan, or name another Redis in REDIS_URL',
-    },
+    'has used up what its plan allows',
+    'raise the limit of its plan, or name another Redis in REDIS_URL',
   ],
   [
     /undeclared key/,
-    {
-      found: "doesn't let scripts use keys of undeclared names",
-      remedy: 'start Dragonfly with --default_lua_flags=allow-undeclared-keys, or use Redis',
-      isConfiguration: true,
-    },
+    "doesn't let scripts use keys of undeclared names",
+    'start Dragonfly with --default_lua_flags=allow-undeclared-keys, or use Redis',
+    true,
   ],
   [
     /unknown command/,
-    {
-      found: 'lacks a command that the queue needs',
-      remedy: 'use Redis 6.2 or later, with none of its commands renamed or disabled',
-      isConfiguration: true,
-    },
+    'lacks a command that the queue needs',
+    'use Redis 6.2 or later, with none of its commands renamed or disabled',
+    true,
   ],
 ]
 
@@ -171,7 +133,7 @@ const checkAddress = 'check that it is running and that REDIS_URL names it'
 const checkTls = `${checkAddress}; if that port expects TLS, start REDIS_URL with rediss://`
 
 /** ioredis' own errors, which have no code. */
-const ownErrors: readonly (readonly [said: RegExp, found: string, remedy: string])[] = [
+const ownErrors: readonly Meaning[] = [
   [/timed out|ETIMEDOUT/, 'no response arrived in time', checkAddress],
   [/Connection is closed/, 'the connection was closed without a response', checkTls],
   [/max retries per request/, 'there is no connection', checkAddress],
@@ -183,5 +145,3 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', `${checkAddress}; if that port expects no TLS, start REDIS_URL with redis://`],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'start REDIS_URL with redis://, or name the port that expects TLS'],
 ])
-
-const wrongAddress: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER'])

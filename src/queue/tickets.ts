@@ -16,10 +16,7 @@ import { explainRedisFailure } from './redis-failure.ts'
 export interface Ticket {
   readonly account: string
   readonly job: string
-  /**
-   * The fence of the lease before the claim. Equal wake-ups therefore share a ticket, and a wake-up during a run gets another
-   * one.
-   */
+  /** The lease's before the claim: equal wake-ups share a ticket, and a wake-up during a run gets another one. */
   readonly fence: string
 }
 
@@ -32,7 +29,7 @@ export interface Tickets extends AsyncDisposable {
    *
    * @throws ConfigError if Redis' reply means that someone must change something
    */
-  consume(serve: (line: Pick<Ticket, 'account' | 'job'>) => Promise<void>, concurrency: number): Promise<TicketConsumer>
+  consume(serve: (line: Omit<Ticket, 'fence'>) => Promise<void>, concurrency: number): Promise<TicketConsumer>
   /** @throws TransientError if Redis can't be used */
   ping(): Promise<void>
   /**
@@ -49,12 +46,9 @@ export interface Tickets extends AsyncDisposable {
   drop(account: string): Promise<void>
 }
 
-/** Milliseconds for Redis to accept a ticket; after that, workers find the line when they poll the store. */
-const addWithinMs = 1_000
+/** Milliseconds for Redis to answer. A ticket that it hasn't accepted by then isn't needed: workers poll the store. */
+const answerWithinMs = 1_500
 const closeWithinMs = 1_000
-
-/** Milliseconds for Redis to answer a check. */
-const probeWithinMs = 1_500
 
 interface OpenQueue {
   readonly queue: Queue
@@ -69,39 +63,49 @@ const dropLookEveryMs = 100
 export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }): Tickets {
   const { clock, log } = deps
   quickenStrings()
-  const explain = (error: unknown) => explainRedisFailure(error, 'Redis')
-  const logError = createErrorLog(deps, explain)
+  const logError = createErrorLog(deps)
   const connection = redisConnection(redisUrl)
   const consumers = new Set<TicketConsumer>()
-  let queue: OpenQueue | undefined
+  let opened: OpenQueue | undefined
 
   function openQueue(): OpenQueue {
     // Producers learn at once that Redis is down instead of waiting forever.
-    const redis = openRedis({ ...connection, maxRetriesPerRequest: 1, commandTimeout: addWithinMs }, logError)
-    const opened = new Queue(queueName, {
+    const redis = openRedis({ ...connection, maxRetriesPerRequest: 1, commandTimeout: answerWithinMs }, logError)
+    const queue = new Queue(queueName, {
       prefix: ticketPrefix,
       connection: redis,
       skipWaitingForReady: true,
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       streams: { events: { maxLen: 100 } },
     })
-    opened.on('error', logError)
-    return { queue: opened, redis }
+    queue.on('error', logError)
+    return { queue, redis }
   }
 
-  /** A queue whose first connection failed would refuse everything forever, so a failed queue is replaced. */
   async function leaveQueue(): Promise<void> {
-    const left = queue
-    queue = undefined
+    const left = opened
+    opened = undefined
     if (!left) return
     // BullMQ's close never returns while Redis is down.
     await settlesWithin(clock, closeWithinMs, left.queue.close())
     left.redis.disconnect()
   }
 
+  /** A queue whose first connection failed would refuse everything forever, so a failed queue is replaced. */
+  async function ask<T>(work: (opened: OpenQueue) => Promise<T>): Promise<T> {
+    opened ??= openQueue()
+    try {
+      return await work(opened)
+    } catch (cause) {
+      void leaveQueue()
+      if (cause instanceof TransientError) throw cause
+      throw new TransientError('queue', explainRedisFailure(cause, 'Redis'), { cause })
+    }
+  }
+
   /** @throws TransientError if Redis doesn't respond */
   async function answered<T>(asked: Promise<T>): Promise<T> {
-    if (!(await settlesWithin(clock, probeWithinMs, asked))) throw silent()
+    if (!(await settlesWithin(clock, answerWithinMs, asked))) throw silent()
     return asked
   }
 
@@ -110,20 +114,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
 
   return {
     async add(tickets) {
-      if (tickets.length === 0) return
-      queue ??= openQueue()
-      const added = queue.queue.addBulk(tickets.map(asJob))
-      try {
-        if (await settlesWithin(clock, addWithinMs, added)) {
-          await added
-          return
-        }
-      } catch (cause) {
-        void leaveQueue()
-        throw new TransientError('queue', explain(cause), { cause })
-      }
-      void leaveQueue()
-      throw silent()
+      if (tickets.length > 0) await ask(({ queue }) => answered(queue.addBulk(tickets.map(asJob))))
     },
     async consume(serve, concurrency) {
       const problem = await answered(inspectRedis(redisUrl)).catch(awaited)
@@ -134,31 +125,17 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     },
     ping,
     async count() {
-      queue ??= openQueue()
-      try {
-        const { waiting = 0, active = 0 } = await answered(queue.queue.getJobCounts('waiting', 'active'))
-        return { waiting, active }
-      } catch (cause) {
-        void leaveQueue()
-        throw cause instanceof TransientError ? cause : new TransientError('queue', explain(cause), { cause })
-      }
+      const { waiting = 0, active = 0 } = await ask(({ queue }) => answered(queue.getJobCounts('waiting', 'active')))
+      return { waiting, active }
     },
     async drop(account) {
       // Its errors say more than those of the queue's own client.
       await ping()
-      queue ??= openQueue()
-      const { redis, queue: opened } = queue
-      try {
-        for (let look = 1; (await dropTickets(opened, account)) > 0; look++) {
-          if (look === dropLooks) throw inHand(account)
-          await clock.sleep(dropLookEveryMs)
-        }
-        await redis.del(opened.toKey('events'))
-      } catch (cause) {
-        if (cause instanceof TransientError) throw cause
-        void leaveQueue()
-        throw new TransientError('queue', explain(cause), { cause })
+      for (let look = 1; (await ask(({ queue }) => dropTickets(queue, account))) > 0; look++) {
+        if (look === dropLooks) throw inHand(account)
+        await clock.sleep(dropLookEveryMs)
       }
+      await ask(({ queue, redis }) => redis.del(queue.toKey('events')))
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...[...consumers].map(consumer => consumer[Symbol.asyncDispose]()), leaveQueue()])

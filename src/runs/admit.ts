@@ -25,16 +25,10 @@ export interface Admission {
  */
 export async function admit(
   deps: RunDeps,
-  {
-    job,
-    access,
-    signal,
-    lease,
-    known,
-    probed,
-  }: Pick<Execution, 'job' | 'access' | 'signal' | 'lease' | 'known' | 'probed'>,
+  execution: Pick<Execution, 'job' | 'access' | 'signal' | 'lease' | 'known' | 'probed'>,
   observed: ObservedRun,
 ): Promise<Admission> {
+  const { job, access, signal, lease, known, probed } = execution
   signal.throwIfAborted()
   const refusal = await findContractRefusal(job, deps.schemaFolder)
   if (refusal) throw refusal

@@ -22,7 +22,7 @@ export async function requestBootstraps(deps: RunDeps): Promise<void> {
   )
   for (const { account } of rows) {
     const request = { account, job: bootstrapJob, payload: {}, trigger: 'bootstrap' as const, caller: '' }
-    const { accepted } = await requestRun(deps, request)
-    log.info({ job: bootstrapJob, account, request: accepted.id }, 'new account: its bootstrap was requested')
+    const { id } = await requestRun(deps, request)
+    log.info({ job: bootstrapJob, account, request: id }, 'new account: its bootstrap was requested')
   }
 }

@@ -3,15 +3,13 @@ import type { KnownAccount } from '../gate/account-record.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { NoClaim } from '../states.ts'
 import { gather } from '../store/gather.ts'
-import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
 import { type LineName, lineKey } from './line.ts'
 import type { SlotRange } from './slots.ts'
 
-/** A request that this process will run, with everything the gate needs to start. */
-export interface ClaimedRun {
-  readonly lease: Lease
+/** What the store returns about a run that has started: everything the gate needs. */
+export interface BegunRun {
   readonly requestId: string
   readonly payload: unknown
   readonly trigger: string
@@ -19,83 +17,46 @@ export interface ClaimedRun {
   readonly failures: number
   /** This run is a probe of a hold. */
   readonly probed: boolean
-  /** What is stored about the account; undefined before its first token. */
-  readonly known: KnownAccount | undefined
+  /** What is stored about the account; null before its first token. */
+  readonly known: KnownAccount | null
   /** The trace that was kept with the request. */
-  readonly kept: TraceHeaders | undefined
+  readonly kept: TraceHeaders | null
   /** The traces of requests that it has absorbed. */
   readonly absorbed: readonly TraceHeaders[]
 }
 
-/** What the store returns about a run that has started. */
-export interface BegunRow extends LineName {
-  readonly request_id: string
-  readonly payload: unknown
-  readonly trigger: string
-  readonly failures: number
-  readonly probed: boolean
-  readonly issuer: string | null
-  readonly subject: string
-  readonly endpoint: string
-  readonly first_login: FirstLoginState
-  readonly trace: TraceHeaders | null
-  readonly absorbed_traces: readonly TraceHeaders[] | null
+/** `BegunRun`, as columns of `answer`. */
+export const begunColumns = sql`answer.request_id as "requestId", answer.payload, answer.trigger, answer.failures,
+  answer.probed, answer.trace as kept, coalesce(answer.absorbed_traces, '[]') as absorbed,
+  case when answer.issuer is not null then jsonb_build_object('issuer', answer.issuer, 'subject', answer.subject,
+    'endpoint', answer.endpoint, 'firstLogin', answer.first_login) end as known`
+
+/** A request that this process will run. */
+export interface ClaimedRun extends BegunRun {
+  readonly lease: Lease
 }
 
-interface ClaimRow extends Omit<BegunRow, keyof LineName> {
-  readonly verdict: NoClaim | 'run'
+export interface WantedClaim extends LineName, SlotRange {
+  /** Chosen and announced before, so that a claim whose answer is lost is put back. */
+  readonly runId: string
+  readonly processId: string
+  /** For a foreground run: only this request, and holds don't stop it. */
+  readonly requestId?: string
 }
 
-const claim = gather<LineName & { run: string; process: string; request: string | undefined } & SlotRange, ClaimRow>({
-  given: sql`account text, job text, run uuid, process uuid, "firstSlot" integer, slots integer, request text`,
-  call: sql`worker.claim(given.account, given.job, given.run, given.process, given.slots, given.request,
-      p_first_slot => given."firstSlot")`,
-  columns: sql`answer.verdict, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
-    answer.issuer, answer.subject, answer.endpoint, answer.first_login, answer.trace, answer.absorbed_traces`,
+const claim = gather<WantedClaim, BegunRun & { readonly verdict: NoClaim | 'run' }>({
+  given: sql`account text, job text, "runId" uuid, "processId" uuid, "firstSlot" integer, slots integer, "requestId" text`,
+  call: sql`worker.claim(given.account, given.job, given."runId", given."processId", given.slots, given."requestId",
+    p_first_slot => given."firstSlot")`,
+  columns: sql`answer.verdict, ${begunColumns}`,
   orderOf: lineKey,
 })
 
-/**
- * Takes a line's lease, its first ready request and one of the account's slots, all or nothing, in one round trip.
- *
- * @param claim.runId chosen and announced before, so that a claim whose answer is lost is put back
- * @param claim.requestId for a foreground run: only this request, and holds don't stop it
- */
-export async function claimRun(
-  store: Store,
-  {
-    line,
-    runId,
-    processId,
-    firstSlot,
-    slots,
-    requestId,
-  }: SlotRange & {
-    readonly line: LineName
-    readonly runId: string
-    readonly processId: string
-    readonly requestId?: string
-  },
-): Promise<ClaimedRun | NoClaim> {
-  const { account, job } = line
-  const [row] = await claim(store, {
-    account,
-    job,
-    run: runId,
-    process: processId,
-    firstSlot,
-    slots,
-    request: requestId,
-  })
+/** Takes a line's lease, its first ready request and one of the account's slots, all or nothing, in one round trip. */
+export async function claimRun(store: Store, wanted: WantedClaim): Promise<ClaimedRun | NoClaim> {
+  const [row] = await claim(store, wanted)
   if (!row) throw new TypeError('worker.claim answers with one row')
-  return row.verdict === 'run' ? asClaimedRun(runId, { ...row, account, job }) : row.verdict
-}
-
-export function asClaimedRun(runId: string, row: BegunRow): ClaimedRun {
-  const { account, job, request_id: requestId, payload, trigger, failures, probed } = row
-  const { issuer, subject, endpoint, first_login: firstLogin } = row
-  const known = issuer === null ? undefined : { issuer, subject, endpoint, firstLogin }
-  const { trace, absorbed_traces: absorbed } = row
-  const traces = { kept: trace ?? undefined, absorbed: absorbed ?? [] }
-  return { lease: { account, job, runId }, requestId, payload, trigger, failures, probed, known, ...traces }
+  const { verdict, ...run } = row
+  const { account, job, runId } = wanted
+  return verdict === 'run' ? { ...run, lease: { account, job, runId } } : verdict
 }

@@ -2,9 +2,9 @@ import { sql } from 'kysely'
 import type { ObservedHold } from '../observer/observer.ts'
 import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
-import { asClaimedRun, type BegunRow, type ClaimedRun } from './claim-run.ts'
+import { type BegunRun, begunColumns, type ClaimedRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
-import type { Line } from './line.ts'
+import type { Line, LineName } from './line.ts'
 
 /** The run to start on the line in the round trip that ends the previous one. */
 export interface NextRun {
@@ -25,17 +25,23 @@ export interface EndedRun {
 
 type EndRow =
   | ({ readonly kind: 'ended' | 'wake' } & Line)
-  | ({ readonly kind: 'run' } & BegunRow)
+  | ({ readonly kind: 'run' } & LineName & BegunRun)
   | { readonly kind: 'lifted'; readonly hold: ObservedHold }
 
-const end = gather<Record<string, string | number | boolean | readonly string[] | null>, EndRow>({
-  given: sql`run uuid, state text, request text, pause_ms float8, failures integer, "from" text, "to" text, counts text, error text,
-    hold text, lifts boolean, steps text[], next uuid, yields boolean`,
-  call: sql`worker.end_run(given.run, given.state, given.request, given.pause_ms, given.failures, given."from", given."to",
-    given.counts::jsonb, given.error::jsonb, given.hold::jsonb, given.lifts, given.steps, given.next, given.yields)`,
-  columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.request_id, answer.payload, answer.trigger, answer.failures, answer.probed,
-    answer.issuer, answer.subject, answer.endpoint, answer.first_login,
-    answer.trace, answer.absorbed_traces, answer.hold`,
+interface WantedEnd {
+  readonly run: string
+  readonly ending: string
+  readonly next: string | undefined
+  readonly yields: boolean
+}
+
+const end = gather<WantedEnd, EndRow>({
+  given: sql`run uuid, ending text, next uuid, yields boolean`,
+  call: sql`jsonb_to_record(given.ending::jsonb) as e(run text, request text, "pauseMs" float8, failures integer,
+      "from" text, "to" text, counts jsonb, error jsonb, hold jsonb, lifts boolean, steps text[])
+    cross join lateral worker.end_run(given.run, e.run, e.request, e."pauseMs", e.failures, e."from", e."to", e.counts, e.error,
+      e.hold, e.lifts, e.steps, given.next, given.yields)`,
+  columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.hold, ${begunColumns}`,
 })
 
 /**
@@ -50,29 +56,14 @@ export async function endRun(
   ending: Ending,
   next?: NextRun,
 ): Promise<EndedRun | undefined> {
-  const { run, request, pauseMs, failures, from, to, counts, error, hold, lifts, steps = null } = ending
-  const rows = await end(store, {
-    run: runId,
-    state: run,
-    request,
-    pause_ms: clampPause(pauseMs),
-    failures,
-    from: asText(from),
-    to: asText(to),
-    counts: asJson(counts),
-    error: asJson(error),
-    hold: asJson(hold),
-    lifts,
-    steps,
-    next: next?.id ?? null,
-    yields: next?.yields ?? false,
-  })
+  const written = JSON.stringify({ ...ending, pauseMs: clampPause(ending.pauseMs) }, storable)
+  const rows = await end(store, { run: runId, ending: written, next: next?.id, yields: next?.yields ?? false })
   if (rows.length === 0) return undefined
   const begun = rows.find(row => row.kind === 'run')
   return {
     wake: rows.flatMap(row => (row.kind === 'wake' ? [lineOf(row)] : [])),
     lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.hold] : [])),
-    next: begun && next ? asClaimedRun(next.id, begun) : undefined,
+    next: begun && next && { ...begun, lease: { account: begun.account, job: begun.job, runId: next.id } },
   }
 }
 
@@ -87,16 +78,7 @@ function clampPause(ms: number): number {
   return ms >= 0 ? Math.min(ms, longestPauseMs) : 0
 }
 
-function asText(value: string | undefined): string | null {
-  return value === undefined ? null : storable(value)
-}
-
-function asJson(value: object | undefined): string | null {
-  if (value === undefined) return null
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? storable(inner) : inner))
-}
-
-/** Foreign text may contain what Postgres can't store in text: NUL and unpaired surrogates. */
-function storable(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd').toWellFormed()
+/** For `JSON.stringify`: foreign text may contain what Postgres can't store in text, NUL and unpaired surrogates. */
+function storable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\u0000', '\ufffd').toWellFormed() : value
 }

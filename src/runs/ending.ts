@@ -48,7 +48,7 @@ export interface RunFacts {
 }
 
 /** A successful run. */
-export function endWith(result: JobResult, { failures, dryRun }: RunFacts): Ending {
+export function endWith(result: JobResult, { failures, dryRun }: Pick<RunFacts, 'failures' | 'dryRun'>): Ending {
   if ('waitMs' in result) {
     return { run: 'succeeded', request: 'waiting', pauseMs: result.waitMs, failures, lifts: false }
   }
@@ -60,11 +60,13 @@ export function endWith(result: JobResult, { failures, dryRun }: RunFacts): Endi
   return { run: 'succeeded', request: 'done', pauseMs: 0, failures: 0, from, to, counts, lifts: !dryRun }
 }
 
+type Unsuccessful = Ending & { readonly run: Exclude<RunState, 'running' | 'succeeded'> }
+
 /** A run that ended with an error. */
-export function endAfter(error: unknown, facts: RunFacts): Ending {
+export function endAfter(error: unknown, facts: Omit<RunFacts, 'dryRun'>): Unsuccessful {
   const { failures, stopped } = facts
   const record = recordOf(error)
-  const end = (ending: Pick<Ending, 'run' | 'request'> & Partial<Ending>): Ending => ({
+  const end = (ending: Pick<Unsuccessful, 'run' | 'request'> & Partial<Ending>): Unsuccessful => ({
     pauseMs: 0,
     failures,
     error: record,

@@ -3,8 +3,8 @@ import { LeaseLostError } from '../errors.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
 import type { RunCounts } from '../states.ts'
-import { type Admission, admit } from './admit.ts'
-import { type Ending, endAfter, endWith } from './ending.ts'
+import { admit } from './admit.ts'
+import { type Ending, endAfter, endWith, type RunFacts } from './ending.ts'
 import type { Execution } from './execution.ts'
 import { perform } from './perform.ts'
 import { requestFollowers } from './request-followers.ts'
@@ -37,36 +37,22 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
   const { observer, clock } = deps
   const { signal, failures, probed, trigger, dryRun = false } = execution
   const claimedAt = clock.now()
-
-  const fail = (thrown: unknown, metBy: 'gate' | 'run'): Executed => {
-    const stopped = signal.aborted ? signal.reason : undefined
-    const ending = endAfter(thrown, { failures, probed, metBy, dryRun, stopped })
-    if (thrown instanceof LeaseLostError) observer.guardFired('fenced-write', observed)
-    if (ending.run !== 'succeeded') {
-      observer.runEnded(observed, { state: ending.run, durationMs: clock.now() - claimedAt, error: thrown })
-    }
-    return { observed, ending, outcome: { thrown } }
-  }
-  const follow = async (result: JobResult | undefined) =>
-    dryRun ? undefined : requestFollowers(deps, execution, result)
-
-  let admitted: Admission
+  let metBy: RunFacts['metBy'] = 'gate'
   try {
-    admitted = await admit(deps, execution, observed)
-  } catch (thrown) {
-    return fail(thrown, 'gate')
-  }
-  try {
+    const admitted = await admit(deps, execution, observed)
+    metBy = 'run'
     observer.runBegan(observed, { trigger })
     const result = await perform(deps, execution, admitted, observed)
     observer.runEnded(observed, { state: 'succeeded', durationMs: clock.now() - claimedAt, counts: countsOf(result) })
-    await follow(result)
-    const facts = { failures, probed, metBy: 'run', dryRun, stopped: undefined } as const
-    return { observed, ending: endWith(result, facts), outcome: { result } }
+    if (!dryRun) await requestFollowers(deps, execution, result)
+    return { observed, ending: endWith(result, { failures, dryRun }), outcome: { result } }
   } catch (thrown) {
-    const failed = fail(thrown, 'run')
-    await follow(undefined)
-    return failed
+    const stopped = signal.aborted ? signal.reason : undefined
+    const ending = endAfter(thrown, { failures, probed, metBy, stopped })
+    if (thrown instanceof LeaseLostError) observer.guardFired('fenced-write', observed)
+    observer.runEnded(observed, { state: ending.run, durationMs: clock.now() - claimedAt, error: thrown })
+    if (metBy === 'run' && !dryRun) await requestFollowers(deps, execution, undefined)
+    return { observed, ending, outcome: { thrown } }
   }
 }
 

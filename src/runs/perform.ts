@@ -101,8 +101,8 @@ function createContext(
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} requests job "${name}", which doesn't exist`)
       const made = { trigger: 'job', caller: `job:${job.name}`, trace: kept } as const
-      const { accepted } = await requestRun(deps, { account, job: name, payload: payload ?? {}, ...made })
-      return { id: accepted.id }
+      const { id } = await requestRun(deps, { account, job: name, payload: payload ?? {}, ...made })
+      return { id }
     },
   }
 }

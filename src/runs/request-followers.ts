@@ -19,16 +19,9 @@ export async function requestFollowers(
   const written = [job.into].flat()
   const followers = jobsOf(account, deps.jobs.values()).filter(({ follows }) => follows?.some(t => written.includes(t)))
   for (const { name } of followers) {
-    const request = {
-      account: account.name,
-      job: name,
-      payload: {},
-      trigger: 'job',
-      caller: `job:${job.name}`,
-      trace: kept,
-    } as const
+    const made = { trigger: 'job', caller: `job:${job.name}`, trace: kept } as const
     try {
-      await requestRun(deps, request)
+      await requestRun(deps, { account: account.name, job: name, payload: {}, ...made })
     } catch (error) {
       deps.log.debug({ error, follower: name }, 'a follower of the changes could not be requested')
     }

@@ -33,33 +33,25 @@ export interface NewRequest extends LineName {
   /** Waits while another request with the key is being accepted; default true. */
   readonly waitsForKey?: boolean
   /** The trace that its runs belong to. */
-  readonly trace?: TraceHeaders | undefined
-}
-
-export interface AcceptedRequest {
-  readonly id: string
-  /** True if an equal request was already waiting, or the key was known: nothing was added. */
-  readonly absorbed: boolean
+  readonly trace?: TraceHeaders | null | undefined
 }
 
 /** The result of a request, committed. */
-interface Acceptance {
-  readonly accepted: AcceptedRequest
-  /** The answer to the first request with the key; without a key, the same as `absorbed`. */
-  readonly answer: AcceptedRequest
+export interface Acceptance {
+  readonly id: string
+  /** True if an equal request was already waiting, or the key was known: nothing was added. */
+  readonly absorbed: boolean
+  /** What the first request with the key was told; without a key, the same as `absorbed`. */
+  readonly saidAbsorbed: boolean
+  /** The key was used with another payload. */
   readonly conflict: boolean
   /** The trace that was kept with the request which has absorbed this one. */
-  readonly absorber: TraceHeaders | undefined
+  readonly absorber: TraceHeaders | null
 }
 
-interface AcceptRow {
+interface AcceptRow extends Omit<Acceptance, 'id'>, Pick<Line, 'fence'> {
   readonly id: string | null
-  readonly absorbed: boolean
-  readonly conflict: boolean
-  readonly fence: string
   readonly free: boolean
-  readonly said_absorbed: boolean
-  readonly kept: TraceHeaders | null
 }
 
 const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
@@ -67,7 +59,8 @@ const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
     waits boolean, trace jsonb`,
   call: sql`worker.accept(given.id, given.account, given.job, given.payload::jsonb, given.trigger, given.priority, given.caller,
     given.key, null, null, given.waits, given.trace)`,
-  columns: sql`answer.id, answer.absorbed, answer.conflict, answer.fence, answer.free, answer.said_absorbed, answer.kept`,
+  columns: sql`answer.id, answer.absorbed, answer.said_absorbed as "saidAbsorbed", answer.conflict, answer.kept as absorber,
+    answer.fence, answer.free`,
   orderOf: ({ account, job, payload }) => `${account}/${job}/${payload}`,
 })
 
@@ -87,15 +80,9 @@ export async function acceptRequest(
   const asked = { ...made, key, waits: request.waitsForKey ?? true, trace: request.trace ?? null }
   const [row] = await accept(store, asked).catch(explainPayload)
   if (!row) throw new TypeError('worker.accept answers with one row')
-  const { id } = row
+  const { id, fence, free, ...told } = row
   if (id === null) throw keyInProgress(key)
-  return {
-    accepted: { id, absorbed: row.absorbed },
-    answer: { id, absorbed: row.said_absorbed },
-    conflict: row.conflict,
-    absorber: row.kept ?? undefined,
-    wake: row.free ? [{ account, job, fence: row.fence }] : [],
-  }
+  return { id, ...told, wake: free ? [{ account, job, fence }] : [] }
 }
 
 /** The same, and wakes its line. */
@@ -108,8 +95,7 @@ export async function requestRun(
   const line = { job, account }
   return observer.during({ kind: 'request', line, trigger, caller }, async trace => {
     const { wake, ...acceptance } = await acceptRequest(deps.store, { ...request, trace })
-    const { accepted, conflict, absorber } = acceptance
-    const { id, absorbed } = accepted
+    const { id, conflict, absorbed, absorber } = acceptance
     if (!conflict) {
       observer.requestAccepted(line, { request: id, trigger, absorbed, trace: trace && traceIdOf(trace), absorber })
     }
@@ -138,15 +124,9 @@ function explainPayload(error: unknown): never {
 /** Reserves a foreground run for a process: it is first in its line, isn't absorbed, and ends with the process. */
 export async function reserveRequest(
   store: Store,
-  {
-    account,
-    job,
-    payload,
-    trigger,
-    processId,
-    trace,
-  }: LineName & { payload: unknown; trigger: string; processId: string; trace?: TraceHeaders | undefined },
+  wanted: LineName & { payload: unknown; trigger: string; processId: string; trace?: TraceHeaders | undefined },
 ): Promise<string> {
+  const { account, job, payload, trigger, processId, trace } = wanted
   const id = `run-${crypto.randomUUID()}`
   await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, rank, priority, reserved_for, trace)
     values (${id}, ${account}, ${job}, ${JSON.stringify(payload)}::jsonb, '', ${trigger}, 'cli', '-infinity', 'high', ${processId},

@@ -46,7 +46,7 @@ async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, tu
   if (hand.signal.aborted) return false
   let claimAskedAt = clock.now()
   let claim: ClaimedRun | NoClaim | undefined = await claimRun(store, {
-    line,
+    ...line,
     runId: hand.runId,
     processId: process.id,
     ...slotsOf(access.account, job),
@@ -72,11 +72,6 @@ async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, tu
     claim = ended?.next
   }
   return true
-}
-
-/** SQLSTATE class 22: a value that Postgres can't store. */
-function isRefusedValue(error: unknown): boolean {
-  return sqlStateOf(error)?.startsWith('22') === true
 }
 
 function unrecordable({ failures }: Ending): Ending {
@@ -115,8 +110,8 @@ export async function endSurely(
       return ended
     } catch (error) {
       log.warn({ error, ...run }, 'how a run ended could not be recorded; the worker tries again')
-      // Repeating the same wouldn't help, and the line must not wait forever.
-      if (isRefusedValue(error)) recorded = unrecordable(ending)
+      // SQLSTATE class 22: Postgres can't store a value. Repeating it wouldn't help, and the line must not wait forever.
+      if (sqlStateOf(error)?.startsWith('22')) recorded = unrecordable(ending)
       if (stopping.aborted) return nothing
       await clock.sleep(endAgainMs, stopping).catch(() => {})
     }

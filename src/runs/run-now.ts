@@ -3,7 +3,7 @@ import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
 import type { NoClaim } from '../states.ts'
-import { type ClaimedRun, claimRun } from './claim-run.ts'
+import { type ClaimedRun, claimRun, type WantedClaim } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
 import type { Execution } from './execution.ts'
@@ -64,7 +64,7 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   })
   let claim: Claimed
   try {
-    claim = await waitForClaim(deps, run, { line, runId: hand.runId, requestId })
+    claim = await waitForClaim(deps, run, { ...line, runId: hand.runId, requestId })
   } catch (error) {
     await cancelRequest(store, requestId).catch(() => {})
     throw error
@@ -96,7 +96,7 @@ type Claimed = ClaimedRun & Pick<Execution, 'claimAskedAt'>
 async function waitForClaim(
   deps: RunDeps,
   run: RunNow,
-  wanted: { readonly line: { account: string; job: string }; readonly runId: string; readonly requestId: string },
+  wanted: Pick<Required<WantedClaim>, 'account' | 'job' | 'runId' | 'requestId'>,
 ): Promise<Claimed> {
   const { store, clock, process } = deps
   const range = slotsOf(run.access.account, run.job)

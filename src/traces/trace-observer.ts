@@ -75,7 +75,7 @@ function findParent(step: ObservedStep): Context | undefined {
   return step.kind === 'request' ? continueTrace(step.caller) : undefined
 }
 
-function continueTrace(headers: TraceHeaders | undefined): Context {
+function continueTrace(headers: TraceHeaders | null | undefined): Context {
   return headers ? trace.setSpanContext(ROOT_CONTEXT, readSpanContext(headers)) : ROOT_CONTEXT
 }
 

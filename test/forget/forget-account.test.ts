@@ -138,7 +138,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     const access = app.deps.accounts.get(account) ?? expect.fail()
     const job = app.deps.jobs.get('sync-topics') ?? expect.fail()
     const lease = await takeLine(app.deps, account, job.name)
-    const none = { requestId: '', payload: {}, trigger: 'cli', failures: 0, probed: false, known: undefined }
+    const none = { requestId: '', payload: {}, trigger: 'cli', failures: 0, probed: false, known: null }
     const { signal } = new AbortController()
     const goOn = () =>
       admit(

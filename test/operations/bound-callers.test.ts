@@ -29,7 +29,7 @@ const test = appTest
     const { store } = (await apps('embedded')).deps
     const asked = { job: 'take-anything', trigger: 'cli', caller: 'test' } as const
     await acceptRequest(store, { ...asked, account: 'north', payload: {} })
-    const { accepted } = await acceptRequest(store, { ...asked, account: foreign, payload: {} })
+    const accepted = await acceptRequest(store, { ...asked, account: foreign, payload: {} })
     await sql`create table mirror.things (_account text, id int, _synced_at timestamptz, _deleted_at timestamptz,
       _change bigint, primary key (_account, id))`.execute(store)
     for (const account of ['north', foreign]) {

@@ -21,7 +21,7 @@ async function post(http: FastifyInstance, url: string, payload: object = {}) {
 
 async function make(app: TestApp, job: string, n: number): Promise<string> {
   const asked = { account: 'default', job, trigger: 'cli', caller: 'test', payload: { n } } as const
-  return (await acceptRequest(app.deps.store, asked)).accepted.id
+  return (await acceptRequest(app.deps.store, asked)).id
 }
 
 async function hold(app: TestApp, job: string, askedUntil: string | null = null): Promise<void> {

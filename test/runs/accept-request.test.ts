@@ -53,7 +53,7 @@ describe.each(stores)('accepting a request on %s', backend => {
       acceptRequest(fixture.store, request(line, { payload, caller, idempotencyKey: 'k' }))
     const all = await Promise.all(Array.from({ length: 6 }, (_, n) => keyed({ n: n % 2 })))
     const winners = all.filter(answer => !answer.conflict)
-    expect(new Set(winners.map(answer => answer.accepted.id)).size).toBe(1)
+    expect(new Set(winners.map(answer => answer.id)).size).toBe(1)
     expect(winners).toHaveLength(3)
     expect((await keyed({ n: 7 }, 'two')).conflict).toBe(false)
     const rows = await fixture.store

@@ -11,8 +11,10 @@ export function* accepts({ world, asks, state }: Setting): Generator<Transition>
       label: `${name} is asked for`,
       kind: 'choice',
       async call(draft) {
-        const { answer, after: rows } = await asks.accept(draft.store, name, store => acceptRequest(store, request))
-        const { accepted, conflict, wake } = answer
+        const { answer: accepted, after: rows } = await asks.accept(draft.store, name, store =>
+          acceptRequest(store, request),
+        )
+        const { conflict, wake } = accepted
         draft.store = rows
         const key = state.store.keys.find(
           ({ key, caller }) => key === request.idempotencyKey && caller === request.caller,

@@ -100,7 +100,8 @@ async function claimLine(
   }: { process: string; keep: Worker | undefined; reserved?: string; run?: string },
 ): Promise<Check> {
   const asked = {
-    line: { account: line.account, job: line.job },
+    account: line.account,
+    job: line.job,
     runId: run,
     processId: process,
     firstSlot: 1,
