@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tellAll } from '../../src/observer/tell-all.ts'
@@ -7,6 +8,8 @@ import { storeServedLines } from '../../src/serving/served-lines.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
+import { openDataDir } from '../fixtures/data-dir.ts'
+import { newLine, openLinesAt, request } from '../fixtures/open-lines.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 const clock = systemClock
@@ -85,4 +88,19 @@ describe.runIf(hasPostgres)('a process', () => {
     await Promise.all(calls)
     expect(await servedBy(process.id)).toEqual([{ job: 'sync-others' }])
   })
+})
+
+test('the next owner of an embedded database takes over the runs of one that was killed at once', async () => {
+  await using dataDir = await openDataDir()
+  await using lines = await openLinesAt({ dataDir: dataDir.path })
+  const { store } = lines
+  const line = newLine()
+  const killed = randomUUID()
+  await sql`select worker.beat(${killed}, 'test', 1, 3600, '{}')`.execute(store)
+  await lines.accept(request(line))
+  const run = await lines.claim(line, killed)
+  const database = { store, heartbeatStore: store, leaveConnections() {} }
+  await using next = await startProcess({ database, clock, log }, { ...self, isAlone: true })
+  await lines.pulse(next.id)
+  expect(await lines.claim(line, next.id)).toMatchObject({ requestId: run.requestId })
 })

@@ -100,7 +100,7 @@ describe.each(stores)('ending a run on %s', place => {
     const other = { ...line, job: 'sync-others' }
     const processId = await fixture.newProcess()
     await fixture.serves(processId, other)
-    for (const n of [1, 2, 3]) await fixture.accept(request(line, { payload: { n } }))
+    for (const n of [1, 2, 3, 4]) await fixture.accept(request(line, { payload: { n } }))
     const run = await fixture.claim(line, processId)
     const [alone, beside, yielding] = [randomUUID(), randomUUID(), randomUUID()]
 
