@@ -2,7 +2,6 @@ import { jobsOf } from '../definitions/account-jobs.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { RunInHand } from '../process/runs-in-hand.ts'
-import type { NoClaim } from '../states.ts'
 import { type ClaimedRun, claimRun } from './claim-run.ts'
 import { type EndedRun, endRun, type NextRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
@@ -45,17 +44,13 @@ async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, tu
   // While this process isn't heard, its runs are aborted as they start; it would claim them again endlessly.
   if (hand.signal.aborted) return false
   let claimAskedAt = clock.now()
-  let claim: ClaimedRun | NoClaim | undefined = await claimRun(store, {
-    ...line,
-    runId: hand.runId,
-    processId: process.id,
-    ...slotsOf(access.account, job),
-  })
-  if (typeof claim === 'string') {
-    observer.nothingClaimed(line, claim)
+  const wanted = { ...line, runId: hand.runId, processId: process.id, ...slotsOf(access.account, job) }
+  const claimed = await claimRun(store, wanted)
+  if (typeof claimed === 'string') {
+    observer.nothingClaimed(line, claimed)
     return false
   }
-  while (claim) {
+  for (let claim: ClaimedRun | undefined = claimed; claim; ) {
     if (claim.probed) access.lookAfresh()
     const signal = AbortSignal.any([hand.signal, stopping])
     const { observed, ending } = await executeRun(deps, { ...claim, job, access, signal, claimAskedAt })

@@ -2,7 +2,6 @@ import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
-import type { NoClaim } from '../states.ts'
 import { type ClaimedRun, claimRun, type WantedClaim } from './claim-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
@@ -62,13 +61,10 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
     observer.requestAccepted(line, { request, trigger, absorbed: false, trace: trace && traceIdOf(trace) })
     return request
   })
-  let claim: Claimed
-  try {
-    claim = await waitForClaim(deps, run, { ...line, runId: hand.runId, requestId })
-  } catch (error) {
+  const claim = await waitForClaim(deps, run, { ...line, runId: hand.runId, requestId }).catch(async error => {
     await cancelRequest(store, requestId).catch(() => {})
     throw error
-  }
+  })
   const signal = AbortSignal.any([hand.signal, run.signal])
   const { observed, ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
   const ended = await endSurely(deps, observed, inForeground(ending, 'result' in outcome), run.signal)
@@ -91,22 +87,19 @@ export function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolea
   return { ...ending, request: cameThrough ? 'done' : 'failed' }
 }
 
-type Claimed = ClaimedRun & Pick<Execution, 'claimAskedAt'>
-
 async function waitForClaim(
   deps: RunDeps,
   run: RunNow,
   wanted: Pick<Required<WantedClaim>, 'account' | 'job' | 'runId' | 'requestId'>,
-): Promise<Claimed> {
+): Promise<ClaimedRun & Pick<Execution, 'claimAskedAt'>> {
   const { store, clock, process } = deps
   const range = slotsOf(run.access.account, run.job)
-  for (let told = false; ; ) {
+  for (let looks = 1; ; looks += 1) {
     const claimAskedAt = clock.now()
-    const claim: ClaimedRun | NoClaim = await claimRun(store, { ...wanted, processId: process.id, ...range })
+    const claim = await claimRun(store, { ...wanted, processId: process.id, ...range })
     if (typeof claim !== 'string') return { ...claim, claimAskedAt }
     if (claim === 'gone') throw await explainGone(store, wanted.requestId)
-    if (!told) run.onWaiting()
-    told = true
+    if (looks === 1) run.onWaiting()
     await reapDeadProcesses(store)
     await clock.sleep(lookEveryMs, run.signal)
   }
@@ -119,9 +112,8 @@ async function explainGone(store: RunDeps['store'], requestId: string): Promise<
     .select(['error_code', 'error_found', 'error_remedy'])
     .where('id', '=', requestId)
     .executeTakeFirst()
-  const { error_code: code, error_found: found, error_remedy: remedy } = row ?? {}
-  return new PermanentError(code ?? 'gone', {
-    found: found ?? 'Its request was deleted meanwhile',
-    remedy: remedy ?? undefined,
+  return new PermanentError(row?.error_code ?? 'gone', {
+    found: row?.error_found ?? 'Its request was deleted meanwhile',
+    remedy: row?.error_remedy ?? undefined,
   })
 }
