@@ -1,21 +1,12 @@
 import { isIP } from 'node:net'
 
-export interface RedisAddress {
-  readonly host: string
-  readonly port: number
-  readonly db: number
-  readonly username?: string
-  readonly password?: string
-  readonly tls?: { readonly servername?: string }
-}
-
 /**
  * Parses `redis[s]://[user:password@]host[:port][/db]`. ioredis silently takes any other scheme as a host name, so it is refused
  * here.
  *
  * @throws Error with a message that doesn't repeat the URL, which may contain a password
  */
-export function parseRedisUrl(text: string): RedisAddress {
+export function parseRedisUrl(text: string) {
   const url = URL.parse(text)
   if (!url || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || !url.hostname) {
     throw new Error('must look like redis://host:6379/0, or rediss:// for TLS')

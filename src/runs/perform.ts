@@ -5,7 +5,6 @@ import { JobError, PermanentError, TransientError, WorkerError } from '../errors
 import { explainIssues } from '../failures/explain-issues.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import { isPassingFailure } from '../failures/passing-failure.ts'
-import type { Session } from '../gate/session.ts'
 import { privateCode } from '../log.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { Admission } from './admit.ts'
@@ -26,25 +25,13 @@ export async function perform(
   { session, settings }: Admission,
   observed: ObservedRun,
 ): Promise<JobResult> {
-  const { job, access } = execution
-  return runJob(job, session, createContext(deps, execution, settings, observed), () => [
-    ...settings.secrets,
-    ...access.secrets.all(),
-  ])
-}
-
-/** Translates what a job throws, once: from here on it has a message and a decision. */
-async function runJob(
-  job: JobDefinition,
-  session: Session,
-  context: JobContext<unknown>,
-  findSecrets: () => readonly string[],
-): Promise<JobResult> {
+  const { job, access, signal } = execution
   try {
-    return await job.run(session, context)
+    return await job.run(session, createContext(deps, execution, settings, observed))
   } catch (error) {
-    if (error instanceof WorkerError || context.signal.aborted) throw error
-    const { code, message, isPrivate } = explainThrown(error, findSecrets())
+    if (error instanceof WorkerError || signal.aborted) throw error
+    // Translated once: from here on it has a message and a decision.
+    const { code, message, isPrivate } = explainThrown(error, [...settings.secrets, ...access.secrets.all()])
     // Transient errors are retried for a day, like those of the worker itself.
     const Kind = isPassingFailure(error) ? TransientError : JobError
     throw new Kind(isPrivate ? privateCode : code, message, { cause: error })
