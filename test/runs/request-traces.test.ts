@@ -29,7 +29,7 @@ describe.each(stores)('the trace of a request on %s', place => {
     await fixture.accept(request(line, { trace: trace(1) }))
     await fixture.accept(request(line))
     expect(await fixture.claim(line, await fixture.newProcess())).toMatchObject({
-      kept: undefined,
+      kept: null,
       absorbed: [trace(1)],
     })
   })
@@ -73,9 +73,9 @@ describe.each(stores)('the trace of a request on %s', place => {
 
   test.each([
     ['that of the transaction', trace(7).traceparent, trace(7)],
-    ['none for what is no traceparent', 'canary', undefined],
-    ['none for ids of zeros', `00-${'0'.repeat(32)}-${'a'.repeat(16)}-01`, undefined],
-    ['none when nothing is set', '', undefined],
+    ['none for what is no traceparent', 'canary', null],
+    ['none for ids of zeros', `00-${'0'.repeat(32)}-${'a'.repeat(16)}-01`, null],
+    ['none when nothing is set', '', null],
   ])('by SQL is %s', async (_, traceparent, kept) => {
     const line = newLine()
     await fixture.store.transaction().execute(async tx => {
