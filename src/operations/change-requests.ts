@@ -77,8 +77,8 @@ export async function retryMany(
     // Those of a line one after the other: equal ranks would leave their order to chance.
     const repeating = lines.map(async ofLine => {
       for (const { id, ...ended } of ofLine) {
-        const { accepted } = await repeatRequest(deps, ended, asked)
-        made.set(id, { id, request: accepted.id, absorbed: accepted.absorbed })
+        const { id: request, absorbed } = await repeatRequest(deps, ended, asked)
+        made.set(id, { id, request, absorbed })
       }
     })
     await Promise.all(repeating)

@@ -45,7 +45,7 @@ const doors: Readonly<Record<string, (action: Action, account: string) => Promis
 
 async function make(account: string, job: string, n: number): Promise<string> {
   const asked = { account, job, trigger: 'cli', caller: 'test', payload: { n } } as const
-  return (await acceptRequest(app.deps.store, asked)).accepted.id
+  return (await acceptRequest(app.deps.store, asked)).id
 }
 
 async function waitingOf(account: string): Promise<readonly object[]> {
