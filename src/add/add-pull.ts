@@ -1,16 +1,15 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Project } from '../config/project.ts'
 import { findDocumentProblems } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { ConfigError, PermanentError, UsageError } from '../errors.ts'
+import { ConfigError, PermanentError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { type RoleSchema, readSchema } from '../hasura/role-schema.ts'
+import type { ProjectWithJobs, PullWish } from './check-wishes.ts'
 import { chooseCursor } from './choose-cursor.ts'
 import { chooseKey, type Key } from './choose-key.ts'
-import { type ChosenNames, chooseNames, chooseTable, findTaken, operationsOf } from './choose-names.ts'
-import { findCodegen, generateTypes } from './generate-types.ts'
+import { type ChosenNames, operationsOf } from './choose-names.ts'
+import { generateTypes } from './generate-types.ts'
 import type { JobNames } from './job-names.ts'
 import { listFile, registerJob } from './register-job.ts'
 import { renderJob } from './render-job.ts'
@@ -19,15 +18,6 @@ import { requireRoom } from './require-room.ts'
 import { readRootField } from './root-field.ts'
 import type { RowColumn } from './row-columns.ts'
 import { findContent, type WrittenFile, writeFiles } from './write-files.ts'
-
-/** A table to pull, as given on the command line. */
-export interface PullWish {
-  readonly rootField: string
-  readonly key: readonly string[] | undefined
-  readonly cursor: string | undefined
-  readonly into: string | undefined
-  readonly name: string | undefined
-}
 
 export interface AddedPull {
   readonly rootField: string
@@ -45,46 +35,6 @@ export interface AddedPulls {
   readonly pulls: readonly AddedPull[]
   /** Paths relative to the project's folder. */
   readonly files: readonly string[]
-}
-
-export interface ProjectWithJobs extends Project {
-  readonly jobs: readonly JobDefinition[]
-}
-
-/**
- * Makes the checks that need no request to the API.
- *
- * @returns the names for each wish, none of them twice
- * @throws UsageError, ConfigError, ConflictError
- */
-export async function checkWishes(
-  { folder, jobs }: ProjectWithJobs,
-  wishes: readonly PullWish[],
-): Promise<readonly ChosenNames[]> {
-  if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
-    throw new ConfigError([
-      {
-        found: `${folder} has no TypeScript sources or no codegen, which "add" needs`,
-        remedy: 'run it in a project, after "npm install"',
-      },
-    ])
-  }
-  const taken = await findTaken(folder, listFile, jobs)
-  const added: ChosenNames[] = []
-  for (const { rootField, name, into } of wishes) {
-    requireName(rootField)
-    const names = chooseNames({ ...taken, added }, rootField, name)
-    added.push({ names, into: chooseTable({ jobs, added }, rootField, into) })
-  }
-  return added
-}
-
-function requireName(rootField: string): void {
-  if (/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(rootField)) return
-  throw new UsageError({
-    found: `"${rootField}" can't be a root field, because GraphQL names consist of letters A to Z, digits and underscores`,
-    remedy: 'give the name that the API shows; in Hasura it may be a custom name of the table',
-  })
 }
 
 /** A job to write. */
@@ -196,11 +146,4 @@ function has(generated: readonly WrittenFile[], text: string): boolean {
 
 function moduleOf({ jobFile }: JobNames): string {
   return jobFile.replace('src/jobs/', './')
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

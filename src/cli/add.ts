@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
-import { type AddedPull, type AddedPulls, addPulls, checkWishes } from '../add/add-pull.ts'
+import { type AddedPull, type AddedPulls, addPulls } from '../add/add-pull.ts'
+import { checkWishes } from '../add/check-wishes.ts'
 import { renderExplanation } from '../explanation.ts'
 import { defineCommand } from './command.ts'
 import { argument, textOption } from './options.ts'

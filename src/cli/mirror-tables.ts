@@ -1,4 +1,5 @@
-import { addPulls, checkWishes } from '../add/add-pull.ts'
+import { addPulls } from '../add/add-pull.ts'
+import { checkWishes } from '../add/check-wishes.ts'
 import { findPuller, findTaken } from '../add/choose-names.ts'
 import { findPullable } from '../add/find-pullable.ts'
 import { listFile } from '../add/register-job.ts'

@@ -1,5 +1,6 @@
 import type { SelectedColumn } from '../hasura/read-selection.ts'
-import { findCursorKind, instantOf } from './cursor-bound.ts'
+import { findCursorKind } from './cursor-bound.ts'
+import { instantOf } from './cursor-values.ts'
 import type { Compare } from './remote/scan.ts'
 
 /**

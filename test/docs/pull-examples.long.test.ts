@@ -60,7 +60,7 @@ const test = tableTest
   })
 
 test('every option of a pull is explained, and no other', () => {
-  const source = readDocument('src/pull/pull-sync.ts')
+  const source = readDocument('src/pull/pull-options.ts')
   const options = /interface PullOptions.*?\n}/s.exec(source)?.[0] ?? ''
   const names = [...options.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name)
   const [, table = ''] = /^\| option \| meaning \|\n(.*?)\n\n/ms.exec(findSection(guide, 'A pull')) ?? []

@@ -2,7 +2,8 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import { expect, expectTypeOf, test } from 'vitest'
 import { withoutNulls } from '../../src/hasura/without-nulls.ts'
-import { type PullOptions, pullSync } from '../../src/pull/pull-sync.ts'
+import type { PullOptions } from '../../src/pull/pull-options.ts'
+import { pullSync } from '../../src/pull/pull-sync.ts'
 
 interface Row {
   id: string | null

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
-import { checkWishes } from '../../src/add/add-pull.ts'
+import { checkWishes } from '../../src/add/check-wishes.ts'
 
 const wish = { rootField: 'things', key: undefined, cursor: undefined, into: 'things', name: undefined }
 const node = [process.execPath] as const
