@@ -7,7 +7,8 @@ import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
 import { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { loadDefinitions } from '../../src/app/load-definitions.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
-import { systemClock } from '../../src/time/clock.ts'
+import type { JobDefinition } from '../../src/definitions/define-job.ts'
+import { type Clock, systemClock } from '../../src/time/clock.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
 import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
@@ -32,12 +33,22 @@ export interface Surroundings {
   readonly columns?: number
   /** What a person answers to every question. */
   readonly answer?: string
+  readonly clock?: Clock
+  /** Beside those of the wiki. */
+  readonly moreJobs?: readonly JobDefinition[]
 }
 
 export async function runWith(
   env: Environment,
   argv: readonly string[],
-  { signal = new AbortController().signal, envFilePath = '/nowhere/.env', columns, answer }: Surroundings = {},
+  {
+    signal = new AbortController().signal,
+    envFilePath = '/nowhere/.env',
+    columns,
+    answer,
+    clock = systemClock,
+    moreJobs = [],
+  }: Surroundings = {},
 ): Promise<Ended> {
   let out = ''
   let err = ''
@@ -63,14 +74,15 @@ export async function runWith(
     onHangup: () => () => {},
     onUnforeseen() {},
     host: {
-      clock: systemClock,
+      clock,
       hostname: hostname(),
       pid: process.pid,
       uid: process.getuid?.(),
       project: wikiProject,
       readSecretFile: path => readFile(path, 'utf8'),
     },
-    loadDefinitions: async project => (project === wikiProject ? { jobs, firstLogin } : loadDefinitions(project)),
+    loadDefinitions: async project =>
+      project === wikiProject ? { jobs: [...jobs, ...moreJobs], firstLogin } : loadDefinitions(project),
   })
   return { code, out, err }
 }

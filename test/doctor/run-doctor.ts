@@ -1,13 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { z } from 'zod'
-import { firstLogin } from '../../examples/wiki/src/jobs/first-login.ts'
-import { jobs } from '../../examples/wiki/src/jobs/list.ts'
-import { runCli } from '../../src/cli/run-cli.ts'
-import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { checkIds } from '../../src/doctor/check.ts'
-import type { Environment } from '../cli/run-command.ts'
-import { wikiProject } from '../fixtures/wiki-project.ts'
+import { type Environment, runWith, type Surroundings } from '../cli/run-command.ts'
 
 const checkSchema = z.strictObject({
   id: z.enum(checkIds),
@@ -28,7 +21,7 @@ const diagnosesSchema = z.array(
 export type Diagnoses = z.infer<typeof diagnosesSchema>
 
 export interface DoctorRun {
-  readonly code: number
+  readonly code: number | null
   readonly diagnoses: Diagnoses
   /** Everything that was written. */
   readonly written: string
@@ -43,45 +36,16 @@ export async function runDoctor(
   {
     argv = [],
     aheadMs = 0,
-    envFilePath = '/nowhere/.env',
-    moreJobs = [],
-  }: {
+    ...surroundings
+  }: Pick<Surroundings, 'envFilePath' | 'moreJobs'> & {
     readonly argv?: readonly string[]
     readonly aheadMs?: number
-    readonly envFilePath?: string
-    readonly moreJobs?: readonly JobDefinition[]
   } = {},
 ): Promise<DoctorRun> {
-  let out = ''
-  let err = ''
-  const code = await runCli({
-    argv: ['doctor', '--json', ...argv],
-    version: '1.2.3',
-    engineFolder: new URL('../../', import.meta.url),
-    envFilePath,
-    env: { LOG_LEVEL: 'silent', ...env },
-    terminal: {
-      out(text) {
-        out += text
-      },
-      err(text) {
-        err += text
-      },
-      isInteractive: false,
-      hasColors: false,
-    },
+  const { code, out, err } = await runWith(env, ['doctor', '--json', ...argv], {
+    ...surroundings,
     signal: AbortSignal.timeout(60_000),
-    onHangup: () => () => {},
-    onUnforeseen() {},
-    host: {
-      clock: { now: () => Date.now() + aheadMs, sleep: async () => {} },
-      hostname: hostname(),
-      pid: process.pid,
-      uid: process.getuid?.(),
-      project: wikiProject,
-      readSecretFile: path => readFile(path, 'utf8'),
-    },
-    loadDefinitions: async () => ({ jobs: [...jobs, ...moreJobs], firstLogin }),
+    clock: { now: () => Date.now() + aheadMs, sleep: async () => {} },
   })
   if (err !== '') throw new Error(`doctor wrote to stderr: ${err}`)
   const diagnoses = diagnosesSchema.parse(JSON.parse(out))
