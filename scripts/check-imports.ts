@@ -82,9 +82,24 @@ function* findWrongRows(): Generator<string> {
   }
 }
 
-/** The layout describes each folder, and none that isn't there. */
+/** The layout describes each folder, at the top and in src, each file beside main.ts, and none that isn't there. */
 function* findUndescribed(): Generator<string> {
-  const layout = architecture.slice(architecture.indexOf('```\nsrc/'), architecture.indexOf('\ngraphql/'))
+  const start = architecture.indexOf('```\nsrc/') + 4
+  const layout = architecture.slice(start, architecture.indexOf('```', start))
+  const top = new Set([...layout.matchAll(/^(\w+)\//gm)].map(([, folder = '']) => folder))
+  const ignored = new Set(readFileSync('.gitignore', 'utf8').split('\n'))
+  const there = globSync('*/').map(folder => folder.replace(/[/\\]$/, ''))
+  for (const folder of there) {
+    if (!top.has(folder) && !ignored.has(`${folder}/`))
+      yield `docs/architecture.md: the layout doesn't say what ${folder} is`
+  }
+  for (const folder of top) {
+    if (!there.includes(folder)) yield `docs/architecture.md: the layout describes ${folder}, which is not there`
+  }
+  for (const file of files.filter(file => file.split('/').length === 2)) {
+    const name = file.slice('src/'.length)
+    if (!layout.includes(name)) yield `docs/architecture.md: the layout doesn't say what ${file} is`
+  }
   const described = new Set([...layout.matchAll(/^ {2}(\w+)\//gm)].map(([, folder = '']) => folder))
   const folders = new Set(files.filter(file => file.split('/').length > 2).map(partOf))
   for (const folder of folders) {
