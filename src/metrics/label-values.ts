@@ -1,12 +1,11 @@
-/** What stands for all values beyond the limit. */
+/** The label of all values beyond the limit. */
 export const other = 'other'
 
 /** Distinct values of one label; each is a time series of its own in every metric that has it. */
 export const mostLabelValues = 200
 
 /**
- * Keeps the number of time series bounded whatever names come: the first values stand for themselves, and all later ones are
- * `other`.
+ * Bounds the number of time series: the first values keep their names, and all later ones become `other`.
  */
 export function boundLabel(limit = mostLabelValues): (value: string) => string {
   const known = new Set<string>()

@@ -3,11 +3,11 @@ import type { Observer } from '../observer/observer.ts'
 import { createProcessMetrics } from './process-metrics.ts'
 import { createSharedMetrics, type SharedSources } from './shared-metrics.ts'
 
-/** What Prometheus asks a worker for. */
+/** The metrics of a worker. */
 export interface Metrics {
-  /** Counts what happens to runs in this process. */
+  /** Counts the events of this process. */
   readonly observer: Pick<Observer, 'httpAnswered'> & Partial<Observer>
-  /** From now on a scrape also tells what all processes share. */
+  /** From now on a scrape includes what all processes share. */
   share(sources: SharedSources): void
   /** In the text format of Prometheus, version 0.0.4. It doesn't throw. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -28,7 +28,7 @@ export function createMetrics({
   collectDefaultMetrics({ register: registry })
   const build = new Gauge({
     name: 'hasura_sync_build_info',
-    help: '1, with the version of this program.',
+    help: 'Always 1; its label is the version of this program.',
     labelNames: ['version'],
     registers: [registry],
   })

@@ -2,14 +2,14 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ObservedLine, Observer, UnusedGrants } from '../observer/observer.ts'
 import { boundLabel } from './label-values.ts'
 
-/** In seconds: from a run that found nothing to do to a first load. */
+/** In seconds: from a run without changes to a first load. */
 const runBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
 
-/** What rows a run reports as written, by the names of its counts. */
+/** The names of a run's counts of written rows. */
 const written = ['inserted', 'updated', 'deleted', 'revived'] as const
 
 /**
- * Counts what happens to runs in this process.
+ * Metrics of this process's runs, requests and exchanges.
  *
  * @param hasAccounts whether each account has time series of its own
  */
@@ -18,7 +18,7 @@ export function createProcessMetrics(
   hasAccounts: boolean,
 ): Pick<Observer, 'httpAnswered'> & Partial<Observer> {
   const registers = [registry]
-  // Prometheus has a label `job` of its own: that of the scrape.
+  // Prometheus uses the label `job` for the scrape.
   const own = hasAccounts ? (['job_name', 'account'] as const) : (['job_name'] as const)
   const jobLabel = boundLabel()
   const accountLabel = boundLabel()
@@ -33,7 +33,7 @@ export function createProcessMetrics(
 
   const active = new Gauge({
     name: 'hasura_sync_runs_active',
-    help: 'Runs that this process has claimed and not ended.',
+    help: 'Active runs of this process.',
     labelNames: own,
     registers,
   })
@@ -52,80 +52,80 @@ export function createProcessMetrics(
   })
   const rows = new Counter({
     name: 'hasura_sync_rows_written_total',
-    help: 'Mirror rows that succeeded runs inserted, updated, marked as deleted or revived.',
+    help: 'Mirror rows that successful runs inserted, updated, marked as deleted or revived.',
     labelNames: [...own, 'change'],
     registers,
   })
   const holds = new Counter({
     name: 'hasura_sync_holds_placed_total',
-    help: 'Runs that ended with a hold, by its code and by what it holds: the account, or the job alone.',
+    help: 'Holds placed by runs, by code and scope: account or job.',
     labelNames: [...own, 'code', 'scope'],
     registers,
   })
   const pages = new Counter({
     name: 'hasura_sync_pages_written_total',
-    help: 'Pages of rows that were committed.',
+    help: 'Committed pages of rows.',
     labelNames: own,
     registers,
   })
   const messages = new Counter({
     name: 'hasura_sync_webhook_messages_total',
-    help: 'Messages that webhooks sent, each try, by outcome: delivered, failed or gone (the receiver wants no more).',
+    help: 'Attempts of webhooks to send a message, by outcome: delivered, failed or gone (the receiver answered 410).',
     labelNames: [...own, 'outcome'],
     registers,
   })
   const accepted = new Counter({
     name: 'hasura_sync_requests_accepted_total',
-    help: 'Requests that were accepted, by what made them, and whether an equal one absorbed them.',
+    help: 'Accepted requests, by trigger and whether an equal request absorbed them.',
     labelNames: [...own, 'trigger', 'absorbed'],
     registers,
   })
   const ticketsAdded = new Counter({
     name: 'hasura_sync_tickets_added_total',
-    help: 'Tickets that Redis has taken.',
+    help: 'Tickets added to Redis.',
     registers,
   })
   const ticketsTaken = new Counter({
     name: 'hasura_sync_tickets_taken_total',
-    help: 'Tickets that this process was handed.',
+    help: 'Tickets received by this process.',
     registers,
   })
   const emptyClaims = new Counter({
     name: 'hasura_sync_claims_without_run_total',
-    help: 'Claims that got nothing, by verdict: empty, busy, held, full and others.',
+    help: 'Claims that returned no run, by verdict: empty, busy, held, full and others.',
     labelNames: ['verdict'],
     registers,
   })
   const tokens = new Counter({
     name: 'hasura_sync_token_fetches_total',
-    help: 'Tokens that the identity provider was asked for, by outcome: granted, refused or failed.',
+    help: 'Token requests to the identity provider, by outcome: granted, refused or failed.',
     labelNames: [...(hasAccounts ? ['account'] : []), 'outcome'],
     registers,
   })
   const unused = new Gauge({
     name: 'hasura_sync_unused_grants',
-    help: 'Roles and scopes that a token has and no job of its account requires, by kind: role or scope.',
+    help: 'Roles and scopes that a token grants and no job of its account requires, by kind: role or scope.',
     labelNames: [...(hasAccounts ? ['account'] : []), 'kind'],
     registers,
   })
-  /** Accounts that have no time series of their own are added up. */
+  /** Accounts without time series of their own are summed. */
   const unusedOf = new Map<string, UnusedGrants>()
   const tries = new Histogram({
     name: 'hasura_sync_api_request_duration_seconds',
-    help: 'Time of each try of a request to an API, without the wait for a token, a slot or a rate limit.',
+    help: 'Duration of each attempt of an API request, excluding waits for a token, a slot or a rate limit.',
     labelNames: ['api', 'operation', 'outcome'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   })
   const guards = new Counter({
     name: 'hasura_sync_guards_total',
-    help: 'Runs and tickets that were stopped because they came too late or to the wrong process.',
+    help: 'Runs and tickets stopped because they were too late or reached the wrong process.',
     labelNames: ['guard'],
     registers,
   })
   const answers = new Histogram({
     name: 'hasura_sync_http_request_duration_seconds',
-    help: 'Time from a request over HTTP to its answer; those with Prefer: wait=N take as long as they wait.',
+    help: 'Duration of HTTP requests; with Prefer: wait=N it includes the wait.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
     registers,
@@ -143,7 +143,7 @@ export function createProcessMetrics(
       if (how.state !== 'succeeded') return
       for (const change of written) {
         const count: unknown = how.counts?.[change]
-        // A job of the project's own may report anything.
+        // The project's own jobs may report anything.
         if (typeof count === 'number' && count > 0) rows.inc({ ...labels, change }, count)
       }
     },

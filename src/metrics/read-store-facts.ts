@@ -8,7 +8,7 @@ export interface StoreFact {
   readonly name: StoreFactName
   /** '' for a hold of a whole account. */
   readonly job: string
-  /** '' unless accounts are told apart. */
+  /** '' unless accounts have time series of their own. */
   readonly account: string
   /** The state of requests, the code of holds; else ''. */
   readonly kind: string
@@ -25,18 +25,18 @@ export type StoreFactName =
   | 'schedule-interval'
   | 'workers'
 
-/** Which names are told apart; all others are counted as `other`, so that the answer has a known size. */
+/** Names with time series of their own; all others are counted as `other`, so that the result has a known size. */
 export interface TellApart {
   readonly jobs: readonly string[]
-  /** Undefined where all accounts are one. */
+  /** Undefined if accounts are counted together. */
   readonly accounts: readonly string[] | undefined
 }
 
 /**
- * One statement over what waits, runs and is held, and over the lines that living processes serve.
+ * One statement over waiting and running requests, holds, and the lines that live processes serve.
  *
- * A request counts as waiting from when it was made, or where it is tried again, from when its line last began a run. A line that
- * never succeeded counts from when its account was first seen.
+ * A request waits from when it was made; a retried one, from when its line last started a run. A line that never succeeded
+ * counts from when its account was first seen.
  */
 export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart): Promise<readonly StoreFact[]> {
   const jobOf = sql`case when fact.job = any(${jobs}::text[]) or fact.job = '' then fact.job else ${other} end`

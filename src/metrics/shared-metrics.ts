@@ -14,13 +14,13 @@ export interface SharedSources {
   readonly tickets: { count(): Promise<Readonly<Record<string, number>>> } | undefined
 }
 
-/** A scraper gives up after 10 seconds, and is to hear of this process however slow the store and the queue are. */
+/** Prometheus gives up after 10 seconds. A slow store or queue must not hide the metrics of this process. */
 const readWithinMs = 2_000
-/** Two scrapers, or an impatient one, cost the store no more than one. */
+/** Several scrapers cost the store no more than one. */
 const freshForMs = 5_000
 
 /**
- * What all processes share: the store answers one statement a scrape. While it doesn't, these are absent and
+ * Metrics that all processes share, read by one statement per scrape. While the store doesn't answer, they are absent and
  * `hasura_sync_store_up` is 0.
  *
  * @returns reads the current values; doesn't throw
@@ -119,7 +119,7 @@ function createStoreGauges(registry: Registry, hasAccounts: boolean): { show(fac
   return {
     show(facts) {
       for (const { gauge } of Object.values(gauges)) gauge.reset()
-      // A gauge without labels is 0 after that, and would say that there is none.
+      // Otherwise a gauge without labels would be 0, which means that nothing exists.
       gauges.workers.gauge.remove()
       for (const fact of facts) {
         const { gauge, labelsOf } = gauges[fact.name]
@@ -133,13 +133,13 @@ function createGauge(registry: Registry, name: string, help: string, labelNames:
   return new Gauge({ name, help, labelNames: [...labelNames], registers: [registry] })
 }
 
-/** One question at a time, and its answer is kept for a while; a failed one isn't. */
+/** One read at a time, whose result is kept for a while; a failure isn't. */
 function keepFresh<T>(clock: Clock, read: () => Promise<T>): () => Promise<T> {
   let kept: { readonly answer: Promise<T>; readonly until: number } | undefined
   return () => {
     if (kept && clock.now() < kept.until) return kept.answer
     const answer = read()
-    // One that is under way is joined, however long it takes.
+    // Callers share a read in progress, however long it takes.
     const asked = { answer, until: Number.POSITIVE_INFINITY }
     kept = asked
     answer.then(

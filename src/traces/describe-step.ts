@@ -63,14 +63,14 @@ export function describeStep(step: TracedStep): SpanDescription {
         attributes: {
           'db.system.name': 'postgresql',
           'db.operation.name': 'COMMIT',
-          // The convention names one.
+          // The convention allows only one.
           ...(step.tables.length === 1 && { 'db.collection.name': `mirror.${step.tables[0]}` }),
         },
       }
   }
 }
 
-/** The exchange by which a worker got a request of the line. */
+/** The exchange that claims a request of the line. */
 export function describeClaim(line: ObservedLine): SpanDescription {
   return { name: `claim ${line.job}`, kind: SpanKind.CLIENT, attributes: describeMessage('claim', 'receive', line) }
 }
@@ -85,7 +85,7 @@ function describeMessage(operation: string, type: string, { job, account }: Obse
   }
 }
 
-/** As the conventions for HTTP want it, the method alone where nothing else has few values. */
+/** Per the conventions for HTTP: only the method, unless something else has few values. */
 function nameQuestion({ api, operation, name }: ApiQuestion): string {
   return api === 'hasura' && name !== undefined ? `${operation} ${name}` : operation
 }

@@ -5,8 +5,7 @@ import { type Clock, settlesWithin } from '../time/clock.ts'
 const flushWithinMs = 1_000
 
 /**
- * Has the SDK that is registered, if any, send what it has gathered: it sends in batches, and a process that ends would lose the
- * last one.
+ * Makes the registered SDK, if any, send its last batch, which would be lost when the process ends.
  */
 export async function flushSpans(clock: Clock): Promise<void> {
   const registered = call(trace.getTracerProvider(), 'getDelegate')
@@ -14,7 +13,7 @@ export async function flushSpans(clock: Clock): Promise<void> {
   await settlesWithin(clock, flushWithinMs, Promise.resolve(flushed))
 }
 
-/** SDKs have methods that `@opentelemetry/api` doesn't name, and may have a copy of it that isn't ours. */
+/** SDKs have methods that `@opentelemetry/api` doesn't declare, and may use another copy of it. */
 function call(target: unknown, name: string): unknown {
   const method: unknown = Object(target)[name]
   return typeof method === 'function' ? method.call(target) : undefined

@@ -1,7 +1,7 @@
 import { createTraceState, isSpanContextValid, type SpanContext, TraceFlags } from '@opentelemetry/api'
 import { type TraceHeaders, traceIdOf } from '../observer/trace-headers.ts'
 
-/** The span that a caller's headers name. */
+/** The span in a caller's headers. */
 export function readSpanContext(headers: TraceHeaders): SpanContext {
   const { traceparent, tracestate } = headers
   return {
@@ -13,7 +13,7 @@ export function readSpanContext(headers: TraceHeaders): SpanContext {
   }
 }
 
-/** The headers that name a span; undefined for one that is none, because nothing is traced. */
+/** A span's headers; undefined for a no-op span, when nothing is traced. */
 export function writeSpanContext(span: SpanContext): TraceHeaders | undefined {
   if (!isSpanContextValid(span)) return undefined
   const tracestate = span.traceState?.serialize() || undefined

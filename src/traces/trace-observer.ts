@@ -15,21 +15,21 @@ import { describeClaim, describeStep } from './describe-step.ts'
 import { readSpanContext, writeSpanContext } from './span-context.ts'
 
 /**
- * Under this key SDKs look whether they may trace (`suppressTracing` of @opentelemetry/core). An exchange has a span of ours and
- * carries its `traceparent`: an instrumentation of undici would add both a second time.
+ * SDKs check this key to see whether tracing is suppressed (`suppressTracing` of @opentelemetry/core). An exchange already has a
+ * span and its `traceparent`: an instrumentation of undici would add both a second time.
  */
 const suppressed = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING')
 
 /**
  * Makes a span of each step of a request or a run. As long as no SDK is registered with `@opentelemetry/api` they are no-ops.
  *
- * A request continues its caller's trace, unless something that is traced makes it; a run, possibly in another process, continues
- * that of its request, and is linked to those that its request absorbed. All else is traced only inside of one of them.
+ * A request continues its caller's trace, unless it is made inside a span; a run, possibly in another process, continues the trace
+ * of its request and is linked to those of absorbed requests. Everything else is traced only inside one of them.
  */
 export function createTraceObserver(tracer: Tracer): Partial<Observer> {
   return {
     during(step, work) {
-      // What goes on here belongs to whatever the line holds, and not to who happened to wake it.
+      // These runs belong to the traces of their requests, not to that of the caller that woke the line.
       if (step.kind === 'line') return context.with(ROOT_CONTEXT, () => work())
       const parent = findParent(step)
       if (!parent) return work()
@@ -87,7 +87,7 @@ function startOf(step: ObservedStep): { startTime?: number } {
   return step.kind === 'request' && step.acceptedAt !== undefined ? { startTime: step.acceptedAt } : {}
 }
 
-/** Only the claim tells whose trace it belongs to. */
+/** Only a claim's result shows which trace it belongs to. */
 function traceClaim(tracer: Tracer, step: ObservedStep & { readonly kind: 'run' }, parent: Context): void {
   const { name, ...description } = describeClaim(step.run)
   tracer.startSpan(name, { ...description, startTime: step.claimAskedAt }, parent).end()
@@ -108,7 +108,7 @@ function fail(span: Span | undefined, error: unknown): void {
   failWith(span, describeError(error).code)
 }
 
-/** The code alone: a message may hold words of a job's author. */
+/** Only the code: a message may contain words of a job's author. */
 function failWith(span: Span | undefined, code: string): void {
   span?.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR })
 }
