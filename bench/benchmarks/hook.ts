@@ -30,7 +30,9 @@ export const hook: Benchmark = {
     const options = { ...bench.client, issuer: bench.idp.issuer, url: api.url, databaseUrl, redisUrl, hookSecret }
     const worker = opened.use(await startWorker('serve-hook.ts', options))
     await settle(spine)
-    const [client, sender] = [await connect(opened, source.url), await connect(opened, source.url)]
+    const client = await connect(opened, source.url)
+    const sender = new pg.Pool({ connectionString: source.url, max: 8 })
+    opened.defer(() => sender.end())
     opened.use(
       await startEventTrigger(
         { sql: async text => (await sender.query(text)).rows },
