@@ -35,7 +35,7 @@ export function createLoginFetch(deps: {
       signal.throwIfAborted()
       throw explainFailure(error, url)
     }
-    deps.serverTime.observe(answer.headers.get('date'))
+    deps.serverTime.observe(answer.headers)
     const json = interpretAnswer(answer, { url, method }, deps.clock.now())
     if (json instanceof Error) throw json
     return new Response(JSON.stringify(json), {

@@ -1,9 +1,11 @@
 import type { Clock } from '../time/clock.ts'
+import { parseHttpDate } from '../time/http-date.ts'
 
-/** The offset of a server's clock, measured by the `Date` header of its responses (RFC 9110, section 6.6.1). */
+/** The offset of a server's clock, measured by the `Date` header of its responses (RFC 9110, section 6.6.1) and, from a
+ * cache, their `Age` (RFC 9111, section 4.2.3). */
 export interface ServerTime {
-  /** Records a response's `Date` header, if any. */
-  observe(date: string | null): void
+  /** Records the headers of a response. */
+  observe(headers: { get(name: string): string | null }): void
   /** The server's time, in milliseconds since 1970; local time before the first response. */
   now(): number
   /** Milliseconds that the server is ahead, negative when behind; 0 within the tolerance. */
@@ -16,8 +18,9 @@ const toleranceMs = 5_000
 export function createServerTime(clock: Clock): ServerTime {
   let aheadMs = 0
   return {
-    observe(date) {
-      const difference = Date.parse(date ?? '') - clock.now()
+    observe(headers) {
+      const ageMs = Number(headers.get('age') ?? 0) * 1_000 || 0
+      const difference = parseHttpDate(headers.get('date') ?? '') + ageMs - clock.now()
       if (Number.isNaN(difference)) return
       aheadMs = Math.abs(difference) > toleranceMs ? difference : 0
     },

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Slots } from '../outgoing/slots.ts'
 import type { Clock } from '../time/clock.ts'
+import { parseHttpDate } from '../time/http-date.ts'
 import type { KnownSecrets } from '../words/known-secrets.ts'
 import { findDocumentRoot } from './document-root.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
@@ -160,7 +161,7 @@ export function createHasuraClient(deps: {
       const { data, received } = await ask({ document, variables }, 'query', options, answer =>
         interpretRows(answer, place, role, clock.now()),
       )
-      const serverDate = Date.parse(received.headers.get('date') ?? '')
+      const serverDate = parseHttpDate(received.headers.get('date') ?? '')
       return {
         ...data,
         length: received.body.length,

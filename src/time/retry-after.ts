@@ -1,3 +1,5 @@
+import { parseHttpDate } from './http-date.ts'
+
 /** Headers of a response. */
 interface Told {
   get(name: string): string | null
@@ -15,7 +17,7 @@ export function parseRetryAfter(headers: Told, now: number, otherwise = 5_000): 
   const text = headers.get('retry-after')?.trim() ?? ''
   const seconds = /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
   if (seconds < smallestEpochSeconds) return boundPause(Math.ceil(seconds * 1_000))
-  const at = Number.isNaN(seconds) ? parseDate(text) : fromEpoch(seconds)
+  const at = Number.isNaN(seconds) ? parseHttpDate(text) : fromEpoch(seconds)
   return Number.isNaN(at) ? otherwise : boundPause(toLocalInstant(at, headers, now) - now)
 }
 
@@ -45,22 +47,6 @@ export function fromEpoch(epoch: number): number {
 
 /** An instant by the clock of the server that sent these headers, by the local one. */
 export function toLocalInstant(instant: number, headers: Told, now: number): number {
-  const serverNow = parseDate(headers.get('date') ?? '')
+  const serverNow = parseHttpDate(headers.get('date') ?? '')
   return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
 }
-
-/**
- * The three forms of an HTTP date (RFC 9110, section 5.6.7) and ISO 8601. All are UTC: `Date.parse` would read the form without a
- * zone as local time, and almost any text as some date.
- */
-function parseDate(text: string): number {
-  if (!dateForms.some(form => form.test(text))) return Number.NaN
-  return Date.parse(/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`)
-}
-
-const dateForms = [
-  /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})$/,
-  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
-  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
-  /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?$/,
-]

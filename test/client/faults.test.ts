@@ -102,9 +102,14 @@ describe('what is tried again', () => {
   })
 
   test('as late as Retry-After says, and not at all where that is after the deadline', async () => {
-    const patient = open([refuse(429, { 'retry-after': '7' }), accepted])
-    await patient.client.request('sync')
-    expect(patient.pauses).toEqual([7_000])
+    for (const [asked, pauseMs] of [
+      ['7', 7_000],
+      ['7.0015', 7_002],
+    ] as const) {
+      const patient = open([refuse(429, { 'retry-after': asked }), accepted])
+      await patient.client.request('sync')
+      expect(patient.pauses).toEqual([pauseMs])
+    }
     const hurried = open([refuse(429, { 'retry-after': '60' })])
     await expect(hurried.client.request('sync')).rejects.toMatchObject({ code: 'rate-limited', retryAfterMs: 60_000 })
     expect(hurried.pauses).toEqual([])

@@ -96,11 +96,12 @@ function explainStatus(
   })
 }
 
-/** Seconds or a date (RFC 9110, section 10.2.3), in milliseconds from now. */
+/** Seconds, also with a fraction, or a date (RFC 9110, section 10.2.3), in milliseconds from now. */
 function readRetryAfter(value: string | null): number | undefined {
-  if (value === null) return undefined
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1_000
-  const at = Date.parse(value)
+  const text = value?.trim() ?? ''
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1_000)
+  // `Date.parse` takes almost any text for a date.
+  const at = text.endsWith(' GMT') ? Date.parse(text) : Number.NaN
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
 }
 
