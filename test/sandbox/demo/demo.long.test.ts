@@ -14,10 +14,12 @@ test('the demo shows the whole path and leaves nothing behind', async () => {
   expect(output).toMatch(/run [0-9a-f-]{36} succeeded, 1605 rows read: 1605 new/)
   expect(inOrder(output, ['sync-users: run', 'sync-topics: run', 'sync-articles: run'])).toBe(true)
   expect(output).toMatch(/GET \/requests\/\S+ -> done .*"updated":2.*"inserted":1/)
+  expect(output).toMatch(/mirror\.users has it \d+\.\d s after the commit.*\n.*"username":"newcomer"/)
   expect(output).toMatch(/-> held \(job-roles\)\n\s+"Role "viewer" is not in the token's allowed roles \(auditor\)/)
   expect(output).toMatch(/Brand new +9007199254740993 /)
   expect(output).toContain('✓ first scheduled run and bootstrap')
   expect(output).toContain('✓ on-demand run over HTTP')
+  expect(output).toContain('✓ a row mirrored as it is written')
   expect(output).toContain('✓ hold and its end')
   expect(output).not.toContain('✗')
   // Piped into a file it has no colours.

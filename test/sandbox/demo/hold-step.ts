@@ -4,7 +4,7 @@ import type { Stage } from './run-demo.ts'
 
 export async function holdAndMend(stage: Stage): Promise<void> {
   const { sandbox, caller, narrator, signal } = stage
-  narrator.heading('4  A role is taken away: the request is held, not failed, and resumes automatically')
+  narrator.heading('5  A role is taken away: the request is held, not failed, and resumes automatically')
   await sandbox.hasura.sql("update public.topics set title = title || ' (renamed)' where title = 'Topic 05'")
   narrator.say('api', 'a topic is renamed')
   sandbox.identity.setRoles(workerClient, ['auditor'])

@@ -15,7 +15,7 @@ export async function keepRunning(
   narrator: Narrator,
   interrupted: AbortSignal,
 ): Promise<void> {
-  narrator.heading('7  The worker starts again, resumes where it was, and keeps running')
+  narrator.heading('8  The worker starts again, resumes where it was, and keeps running')
   sandbox.identity.setTokenLifetime(tokenLifetimeSeconds)
   await using worker = start()
   const signal = AbortSignal.any([interrupted, worker.lost])

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { mainPath, wikiProject } from '../../fixtures/wiki-project.ts'
+import { mainPath } from '../../fixtures/wiki-project.ts'
+import { demoProject } from './demo-project.ts'
 
 const execute = promisify(execFile)
 
@@ -11,7 +12,7 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<string> {
   const { stdout } = await execute(process.execPath, [mainPath, ...words], {
-    cwd: wikiProject.folder,
+    cwd: demoProject.folder,
     env: { PATH: process.env.PATH, ...environment },
     signal,
   })

@@ -6,6 +6,7 @@ import { firstLogin } from './first-login-step.ts'
 import { firstSyncs } from './first-syncs-step.ts'
 import { holdAndMend } from './hold-step.ts'
 import { keepRunning } from './keep-running.ts'
+import { liveRow } from './live-step.ts'
 import type { Narrator } from './narrator.ts'
 import { onDemand } from './on-demand-step.ts'
 import { openSandbox, type Sandbox } from './open-sandbox.ts'
@@ -58,6 +59,7 @@ export async function runDemo(options: DemoOptions, narrator: Narrator, interrup
       ...(options.sabotage === 'worker' ? [{ name: 'sabotage', play: async () => worker.kill() }] : []),
       { name: 'first scheduled run and bootstrap', play: firstSyncs },
       { name: 'on-demand run over HTTP', play: onDemand },
+      { name: 'a row mirrored as it is written', play: liveRow },
       { name: 'hold and its end', play: holdAndMend },
       { name: 'list of runs', play: showRuns },
       { name: 'mirrored rows', play: showRows },

@@ -10,7 +10,7 @@ import type { Stage } from './run-demo.ts'
 
 /** What the command line tells about it; the running worker is asked through its control socket. */
 export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<void> {
-  narrator.heading('5  What happened: npm run -s cli -- accounts --json, and runs --json, here as tables')
+  narrator.heading('6  What happened: npm run -s cli -- accounts --json, and runs --json, here as tables')
   const accounts = await runCommand(['accounts', '--json'], sandbox.environment, signal)
   const runs = await runCommand(['runs', '--json'], sandbox.environment, signal)
   narrator.block(
@@ -45,7 +45,7 @@ export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<vo
 }
 
 export async function showRows({ sandbox, worker, narrator }: Stage): Promise<void> {
-  narrator.heading('6  What was mirrored')
+  narrator.heading('7  What was mirrored')
   narrator.say('demo', 'sends SIGTERM: an embedded database has one owner, so the worker stops before it is read')
   const exitCode = await worker.stop()
   narrator.say('demo', `the worker ended with exit code ${exitCode}`)

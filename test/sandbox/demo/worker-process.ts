@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type LogLine, parseLogLine } from '../../../src/cli/log-line.ts'
-import { mainPath, wikiProject } from '../../fixtures/wiki-project.ts'
+import { mainPath } from '../../fixtures/wiki-project.ts'
 import { DemoError } from './demo-error.ts'
+import { demoProject } from './demo-project.ts'
 
 /** How long the worker may take to stop before it is killed, in milliseconds: longer than its own grace. */
 const stopWithinMs = 15_000
@@ -31,7 +32,7 @@ export function startWorker(
   findFailure: (line: LogLine) => string | undefined,
 ): WorkerProcess {
   const child = spawn(process.execPath, [mainPath, 'worker'], {
-    cwd: wikiProject.folder,
+    cwd: demoProject.folder,
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -1,0 +1,1 @@
+export { firstLogin } from '../../../../../../examples/wiki/src/jobs/first-login.ts'
