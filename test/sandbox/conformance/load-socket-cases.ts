@@ -34,7 +34,7 @@ export type SocketEvent = z.infer<typeof eventSchema>
 const caseSchema = z.strictObject({
   name: z.string(),
   /** What the client offers; default `graphql-transport-ws`. */
-  protocol: z.string().optional(),
+  protocol: z.union([z.string(), z.array(z.string())]).optional(),
   events: z.array(eventSchema),
   after: z.array(requestSchema).default([]),
 })
