@@ -70,11 +70,12 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
 
 /**
  * When to renew a token requested at `requestedAt` that expires at `expiresAt` (milliseconds since 1970): 30 seconds before it expires, or
- * a tenth of its life if that is less, so that a token of ten seconds is used for nine.
+ * a tenth of its life if that is less, but at least 1.5 seconds or half of its life: `exp` is in whole seconds, so that a token may expire
+ * up to a second before `expires_in` says.
  */
 export function renewAt(requestedAt: number, expiresAt: number): number {
   const life = Math.max(0, expiresAt - requestedAt)
-  return expiresAt - Math.min(30_000, life / 10)
+  return expiresAt - Math.min(30_000, Math.max(life / 10, Math.min(1_500, life / 2)))
 }
 
 /** A fetch in progress, and how many callers wait for it. */

@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import { TransientError } from '../errors.ts'
+import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import type { Handshake } from '../outgoing/web-socket.ts'
+import { parseRetryAfter } from '../time/retry-after.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 
 const closeEvent = z.object({ code: z.number(), reason: z.string().catch('') })
 
 /**
  * What it means that a connection for subscriptions has ended, or never began. Codes: `network`, `upgrade` (something in front lets no
- * WebSocket pass), `protocol` (the server speaks another one), `forbidden` (token or role), `closed`.
+ * WebSocket pass), `protocol` (the server speaks another one), `forbidden` (token or role), `closed`; RateLimitedError or OutageError
+ * where the answer asks for a pause.
  *
  * @param event the WebSocket's own, or an error
  */
@@ -21,6 +23,8 @@ export function explainClosed(
     /** The handshake had succeeded. */
     readonly hasOpened: boolean
     readonly secrets: readonly string[]
+    /** Milliseconds since 1970. */
+    readonly now: number
   },
 ): TransientError {
   const { handshake, hasOpened, role } = facts
@@ -32,15 +36,16 @@ export function explainClosed(
       )
       return new TransientError('network', { found: `No WebSocket to ${host}: ${words}`, remedy })
     }
-    if (handshake.status !== 101) {
-      return new TransientError('upgrade', {
-        found: `${host} answered HTTP ${handshake.status} to the request for a WebSocket`,
-        remedy: 'have the proxies in front of Hasura pass the headers Upgrade and Connection',
-      })
-    }
+    if (handshake.status !== 101) return explainStatus(handshake.status, host, handshake.retryAfter, facts.now)
     return new TransientError('protocol', {
       found: `${host} opens a WebSocket, but speaks neither graphql-transport-ws nor graphql-ws there`,
       remedy: 'check that HASURA_URL leads to Hasura',
+    })
+  }
+  if (event instanceof Error) {
+    return new TransientError('closed', {
+      found: `${host} sent something on a WebSocket that isn't a message of its protocol`,
+      remedy: 'check the proxies between the worker and Hasura, which may change it',
     })
   }
   const { code, reason } = closeEvent.safeParse(event).data ?? { code: 1006, reason: '' }
@@ -56,4 +61,15 @@ export function explainClosed(
       ? 'was cut off'
       : `was closed with code ${code}${reason && ` (${quoteForeign(reason, facts.secrets)})`}`
   return new TransientError('closed', `The WebSocket to ${host} ${why}`)
+}
+
+function explainStatus(status: number, host: string, retryAfter: string | undefined, now: number): TransientError {
+  const found = `${host} answered HTTP ${status} to the request for a WebSocket`
+  if (status === 429) return new RateLimitedError(found, parseRetryAfter(retryAfter ?? null, now))
+  if (retryAfter !== undefined) {
+    const remedy = 'look at Hasura, and at the proxies in front of it'
+    return new OutageError('upgrade', 'account', { found, remedy }, { retryAfterMs: parseRetryAfter(retryAfter, now) })
+  }
+  const remedy = 'have the proxies in front of Hasura pass the headers Upgrade and Connection'
+  return new TransientError('upgrade', { found, remedy })
 }

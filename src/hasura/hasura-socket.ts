@@ -13,6 +13,17 @@ interface Socket {
   onmessage: ((event: never) => void) | null
 }
 
+/** Whether the server of a socket is still there. */
+export interface Pulse {
+  /** Something has come since this was last set to false. */
+  hasHeard: boolean
+  /** Asks for an answer; in the older protocol, where servers send a keep-alive now and then, nothing. */
+  ask(): void
+}
+
+/** An error and the end of the same subscription follow each other closely. */
+const mostRefused = 1_000
+
 type SocketClass = new (url: string | URL, protocols?: string | string[]) => Socket
 
 /**
@@ -24,6 +35,7 @@ type SocketClass = new (url: string | URL, protocols?: string | string[]) => Soc
 export function createHasuraSocketClass(
   Base: SocketClass,
   protocol: 'graphql-transport-ws' | 'graphql-ws',
+  pulse: Pulse,
 ): SocketClass {
   return class HasuraSocket {
     static readonly CONNECTING = 0
@@ -37,12 +49,11 @@ export function createHasuraSocketClass(
     readonly #socket: Socket
     /** Subscriptions that were refused, and not yet completed. */
     readonly #refused = new Set<unknown>()
-    /** Whether the server has said anything since it was last asked whether it is there. */
-    #hasHeard = true
     #refusal: string | undefined
 
     constructor(url: string | URL) {
       this.#socket = new Base(url, protocol)
+      pulse.ask = () => this.send('{"type":"ping"}')
       this.#socket.onopen = (event: unknown) => this.onopen?.(event)
       this.#socket.onerror = (event: unknown) => this.onerror?.(event)
       this.#socket.onclose = (event: unknown) =>
@@ -61,25 +72,22 @@ export function createHasuraSocketClass(
 
     #sendLegacy(text: string): void {
       const message = sentSchema.parse(findJson(text))
-      if (message.type === 'ping') this.#answerPing()
-      else if (message.type !== 'pong') this.#socket.send(JSON.stringify({ ...message, type: sent[message.type] }))
+      if (message.type === 'ping' || message.type === 'pong') return
+      this.#socket.send(JSON.stringify({ ...message, type: sent[message.type] }))
     }
 
     close(code?: number, reason?: string): void {
       this.#socket.close(code, reason)
     }
 
-    /** The older protocol has no ping, and its servers send a keep-alive now and then. */
-    #answerPing(): void {
-      if (this.#hasHeard) queueMicrotask(() => this.onmessage?.({ data: '{"type":"pong"}' }))
-      this.#hasHeard = false
-    }
-
     #receive(text: string): void {
-      this.#hasHeard = true
+      pulse.hasHeard = true
       const message = receivedSchema.safeParse(findJson(text)).data
       if (message?.type === 'complete' && this.#refused.delete(message.id)) return
-      if (message?.type === 'error') this.#refused.add(message.id)
+      if (message?.type === 'error') {
+        if (this.#refused.size >= mostRefused) this.#refused.clear()
+        this.#refused.add(message.id)
+      }
       if (protocol === 'graphql-transport-ws') this.onmessage?.({ data: text })
       else this.#receiveLegacy(text, message)
     }

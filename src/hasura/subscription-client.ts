@@ -3,7 +3,7 @@ import { createClient } from 'graphql-ws'
 import { z } from 'zod'
 import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import { TransientError, type WorkerError } from '../errors.ts'
+import { RateLimitedError, TransientError, WorkerError } from '../errors.ts'
 import { keepDigits } from '../json/exact-numbers.ts'
 import type { ApiTry } from '../observer/observer.ts'
 import type { Slots } from '../outgoing/slots.ts'
@@ -13,7 +13,7 @@ import type { KnownSecrets } from '../words/known-secrets.ts'
 import type { UntypedDocument } from './derive-documents.ts'
 import { findDocumentRoot } from './document-root.ts'
 import { explainClosed } from './explain-closed.ts'
-import { createHasuraSocketClass } from './hasura-socket.ts'
+import { createHasuraSocketClass, type Pulse } from './hasura-socket.ts'
 import { interpretResponse } from './interpret-response.ts'
 
 /** Opens connections for subscriptions to one Hasura as one role. */
@@ -22,7 +22,8 @@ export interface SubscriptionClient {
   /**
    * Opens a connection with the account's current token. It takes one of the account's slots until the server has acknowledged it.
    *
-   * @throws TransientError (`network`, `upgrade`, `forbidden`, `protocol`, `closed`), what the token source throws, the signal's reason
+   * @throws TransientError (`network`, `upgrade`, `forbidden`, `protocol`, `timeout`, `closed`), RateLimitedError, OutageError, what the
+   * token source throws, the signal's reason
    */
   connect(signal: AbortSignal): Promise<Connection>
 }
@@ -48,10 +49,10 @@ export interface Sink {
   fail(error: WorkerError, isOver: boolean): void
 }
 
-const acknowledgedWithinMs = 10_000
-/** Milliseconds between two questions whether the server is still there, and how long the answer may take. */
-const pingEveryMs = 10_000
-const pongWithinMs = 10_000
+/** How long the server may take to accept a connection and to acknowledge it, in milliseconds. */
+const openWithinMs = 20_000
+/** How often the server is asked whether it is still there, in milliseconds. It has to say something until the next time. */
+const askEveryMs = 10_000
 
 /** @param deps.url complete URL of the GraphQL endpoint, with `http` or `https` */
 export function createSubscriptionClient(deps: {
@@ -106,22 +107,21 @@ async function open(
   signal.throwIfAborted()
   const { url, role, clock, isLegacy } = deps
   const secrets = () => [token.value, ...deps.secrets.all()]
-  const handshake: Handshake = { status: undefined, failure: undefined, socket: undefined }
+  const handshake: Handshake = { status: undefined, retryAfter: undefined, failure: undefined, socket: undefined }
+  const pulse: Pulse = { hasHeard: false, ask() {} }
   const acknowledged = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<WorkerError>()
-  const silence = new AbortController()
+  const ended = new AbortController()
   const Socket = createWebSocketClass(handshake)
   let hasOpened = false
 
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
-    webSocketImpl: createHasuraSocketClass(Socket, isLegacy ? 'graphql-ws' : 'graphql-transport-ws'),
+    webSocketImpl: createHasuraSocketClass(Socket, isLegacy ? 'graphql-ws' : 'graphql-transport-ws', pulse),
     // One connection, opened now: whoever keeps it decides about another.
     lazy: false,
     retryAttempts: 0,
     onNonLazyError: () => {},
-    keepAlive: pingEveryMs,
-    connectionAckWaitTimeout: acknowledgedWithinMs,
     connectionParams: {
       headers: { authorization: `Bearer ${token.value}`, 'x-hasura-role': role },
     },
@@ -131,36 +131,51 @@ async function open(
         hasOpened = true
       },
       connected: () => acknowledged.resolve(),
-      ping: isReceived => {
-        if (!isReceived) expectPong()
-      },
-      pong: () => pongs.abort(),
       error: end,
       closed: end,
     },
   })
 
-  let pongs = new AbortController()
-  function expectPong(): void {
-    pongs.abort()
-    pongs = new AbortController()
-    const waited = clock.sleep(pongWithinMs, AbortSignal.any([pongs.signal, silence.signal]))
-    waited.then(client.terminate, () => {})
-  }
-
   function end(event: unknown): void {
-    silence.abort()
-    if (!hasOpened) handshake.socket?.destroy()
-    const error = explainClosed(event, { url, role, handshake, hasOpened, secrets: secrets() })
+    if (ended.signal.aborted) return
+    ended.abort()
+    const facts = { url, role, handshake, hasOpened, secrets: secrets(), now: clock.now() }
+    const error = event instanceof WorkerError ? event : explainClosed(event, facts)
     closed.resolve(error)
     acknowledged.reject(error)
+    // After the close frame, which a server that is gone would never answer.
+    setImmediate(() => handshake.socket?.end(() => handshake.socket?.destroy()))
   }
 
+  function giveUp(found: string): void {
+    end(
+      new TransientError('timeout', { found, remedy: 'look at Hasura, and at the network and the proxies on the way' }),
+    )
+    client.terminate()
+  }
+
+  async function watch(): Promise<void> {
+    const { host } = new URL(url)
+    await clock.sleep(openWithinMs, AbortSignal.any([opening.signal, ended.signal])).then(
+      () =>
+        giveUp(
+          `${host} ${hasOpened ? 'did not acknowledge' : 'did not open'} a WebSocket within ${openWithinMs / 1_000} s`,
+        ),
+      () => {},
+    )
+    while (!ended.signal.aborted) {
+      pulse.hasHeard = false
+      pulse.ask()
+      await clock.sleep(askEveryMs, ended.signal).catch(() => {})
+      if (!ended.signal.aborted && !pulse.hasHeard)
+        giveUp(`The WebSocket to ${host} has been silent for ${askEveryMs / 1_000} s`)
+    }
+  }
+
+  const opening = new AbortController()
   const onAbort = () => client.terminate()
   signal.addEventListener('abort', onAbort, { once: true })
-  const opening = new AbortController()
-  const deadline = AbortSignal.any([opening.signal, silence.signal])
-  clock.sleep(2 * acknowledgedWithinMs, deadline).then(client.terminate, () => {})
+  void watch()
   try {
     await acknowledged.promise
     signal.throwIfAborted()
@@ -175,12 +190,11 @@ async function open(
     expiresAt: token.expiresAt,
     closed: closed.promise,
     close() {
-      silence.abort()
-      void client.dispose()
+      void Promise.resolve(client.dispose()).then(() => end(undefined))
     },
     subscribe(document, variables, sink) {
       // The library would open another connection.
-      if (silence.signal.aborted) return () => {}
+      if (ended.signal.aborted) return () => {}
       let isOver = false
       const operation = {
         query: print(document),
@@ -214,7 +228,7 @@ async function open(
 }
 
 const resultSchema = z.object({
-  data: z.unknown(),
+  data: z.unknown().optional(),
   errors: z
     .array(z.unknown())
     .nullish()
@@ -226,5 +240,8 @@ function explainErrors(errors: readonly unknown[], role: string, secrets: readon
   const body = Buffer.from(JSON.stringify({ errors }))
   const verdict = interpretResponse({ status: 200, headers: new Headers(), body, secrets }, 'query', role)
   if (verdict.kind === 'error') return verdict.error
+  if (verdict.kind === 'rate-limited') {
+    return new RateLimitedError('Hasura limits the rate of requests', verdict.retryAfterMs)
+  }
   return new TransientError('forbidden', `Hasura refused a subscription as role "${role}"`)
 }

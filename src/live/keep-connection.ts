@@ -2,17 +2,17 @@ import { renewAt } from '../auth/token-source.ts'
 import { TransientError, WorkerError } from '../errors.ts'
 import type { Connection, SubscriptionClient } from '../hasura/subscription-client.ts'
 import type { Clock } from '../time/clock.ts'
-import { growingPause } from './growing-pause.ts'
+import { pauseAfter } from './growing-pause.ts'
 import type { LiveLine } from './live-line.ts'
 
 /** Milliseconds. */
 const longestPauseMs = 60_000
-/** A connection that lasts so long was worth its while: the next failure is the first again. */
+/** After a connection that lasted so long, pauses start again at their shortest. */
 const steadyMs = 10_000
-/** How long a second connection may take to answer all subscriptions before the first is closed all the same. */
+/** How long the second connection may take to answer all subscriptions until the first is closed. */
 const answersWithinMs = 5_000
-/** Timers can't wait longer than 24 days. */
-const longestWaitMs = 86_400_000
+/** A connection is used so long at least, however soon its token expires, and at most: timers can't wait longer than 24 days. */
+const usedForMs = { least: 1_000, most: 86_400_000 }
 
 interface Open {
   readonly connection: Connection
@@ -22,8 +22,8 @@ interface Open {
 }
 
 /**
- * Keeps a connection with the subscriptions of these lines, until `signal` is aborted: before its token expires a second one takes over,
- * and after a failure there is another after a growing pause. After each gap in listening, every line is told.
+ * Keeps a connection with the subscriptions of these lines open until `signal` is aborted. Before its token expires a second connection
+ * replaces it. After a failure it connects again, with growing pauses. After each gap, every line is told.
  */
 export async function keepConnection(
   { client, clock }: { readonly client: SubscriptionClient; readonly clock: Clock },
@@ -33,7 +33,7 @@ export async function keepConnection(
   let current: Open | undefined
   let failures = 0
 
-  /** Opens the next one, and closes the one before once everything is subscribed to again. */
+  /** Opens the next connection, and closes the previous one when everything is subscribed to again. */
   async function renew(): Promise<Open> {
     const connection = await client.connect(signal)
     const subscribed = new AbortController()
@@ -55,11 +55,11 @@ export async function keepConnection(
     return next
   }
 
-  /** @returns why it has ended; undefined when it is time for the next one */
+  /** @returns why it has ended; undefined when it is time to replace it */
   async function use({ connection }: Open): Promise<WorkerError | undefined> {
     const over = new AbortController()
     const now = clock.now()
-    const untilRenewal = Math.max(0, Math.min(renewAt(now, connection.expiresAt) - now, longestWaitMs))
+    const untilRenewal = Math.max(usedForMs.least, Math.min(renewAt(now, connection.expiresAt) - now, usedForMs.most))
     const time = clock.sleep(untilRenewal, AbortSignal.any([signal, over.signal])).catch(() => {})
     try {
       return await Promise.race([connection.closed, time.then(() => undefined)])
@@ -83,7 +83,7 @@ export async function keepConnection(
       }
       // Nothing is missed while the previous connection is still open.
       if (!current || current.isClosed) for (const line of lines) line.report({ state: 'failing', problem })
-      await clock.sleep(growingPause(failures, longestPauseMs), signal).catch(() => {})
+      await clock.sleep(pauseAfter(problem, failures, longestPauseMs), signal).catch(() => {})
       failures += 1
     }
   } finally {

@@ -2,7 +2,7 @@ import type { DoorbellSubscription, Listener, Ring } from '../definitions/doorbe
 import { PermanentError, type WorkerError } from '../errors.ts'
 import type { Connection } from '../hasura/subscription-client.ts'
 import type { Clock } from '../time/clock.ts'
-import { growingPause } from './growing-pause.ts'
+import { pauseAfter } from './growing-pause.ts'
 import type { LiveReport } from './live-lease.ts'
 
 /** One job's subscriptions, which outlive the connections that carry them. */
@@ -50,7 +50,7 @@ export function createLiveLine(deps: {
       tell()
       told.resolve()
       if (!isOver) return
-      const pauseMs = growingPause(failures, longestPauseMs)
+      const pauseMs = pauseAfter(error, failures, longestPauseMs)
       failures += 1
       clock.sleep(pauseMs, signal).then(subscribe, () => {})
     }

@@ -5,16 +5,17 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { settlesWithin } from '../time/clock.ts'
 import { repeat } from '../time/repeat.ts'
 import { keepConnection } from './keep-connection.ts'
-import { dropLiveStates, type LiveReport, releaseAccounts, saveLiveState, takeAccounts } from './live-lease.ts'
+import { releaseAccounts, takeAccounts } from './live-lease.ts'
 import { createLiveLine, type LiveLine } from './live-line.ts'
 import { type LiveJob, listLiveJobs } from './live-lines.ts'
+import { createLiveReports } from './live-reports.ts'
 import { type Ringer, startRinger } from './ringer.ts'
 
-/** Milliseconds between two looks whose the accounts are. */
+/** Milliseconds between two confirmations that this process still has its accounts. */
 const confirmEveryMs = 2_000
-/** Without an answer for so long another process may have taken them. */
+/** When the store hasn't answered for so long, another process may have taken them. */
 const silentMs = 6_000
-/** How long what is under way may take when it is stopped, in milliseconds. */
+/** How long each step of stopping may take, in milliseconds. */
 const stopWithinMs = 500
 
 /** The connections of one account, which end when it is aborted. */
@@ -27,8 +28,8 @@ interface Keeping {
 }
 
 /**
- * Listens to the subscriptions of live jobs until it is disposed, in one process per account. A failure here places no hold:
- * the schedules go on, and `worker.live` says why.
+ * Keeps the subscriptions of live jobs until it is disposed, each account's in one process. A failure places no hold: the jobs still
+ * run on schedule, and `worker.live` says what failed.
  */
 export function serveLive(deps: RunDeps): AsyncDisposable {
   const { store, clock, log, process } = deps
@@ -113,53 +114,31 @@ function keep(
   const stop = new AbortController()
   const url = account.hasura?.url ?? ''
   const all = [...roles.values()].flat()
-  const saving = saveInOrder(deps)
+  const names = all.map(({ job }) => job)
+  const report = createLiveReports(deps, account.name, names, stop.signal)
   const ended = [...roles].map(async ([role, jobs]) => {
-    const lines = (await Promise.all(jobs.map(job => openLine(deps, ringer, account, job, saving)))).flat()
+    const lines = (await Promise.all(jobs.map(job => openLine(deps, ringer, account, job, report)))).flat()
     if (lines.length === 0) return
     await keepConnection({ client: access.subscriptions(url, role), clock }, lines, stop.signal)
   })
-  saving(() =>
-    dropLiveStates(
-      deps.store,
-      account.name,
-      all.map(({ job }) => job),
-    ),
-  )
   const settled = Promise.all(ended).catch(error => log.warn({ error, account: account.name }, 'subscriptions ended'))
   return { access, jobs: namesOf(roles), stop, ended: settled }
 }
 
 async function openLine(
-  { store, clock, log, schemaFolder }: RunDeps,
+  { clock, schemaFolder }: RunDeps,
   ringer: Ringer,
   account: AccountAccess['account'],
   { job, doorbell }: LiveJob,
-  saving: (save: () => Promise<void>) => void,
+  report: ReturnType<typeof createLiveReports>,
 ): Promise<readonly LiveLine[]> {
   const name: LineName = { account: account.name, job }
-  let told = ''
-  const report = (next: LiveReport) => {
-    const text = `${next.state} ${next.problem?.found}`
-    if (text === told) return
-    told = text
-    if (next.problem) log.warn({ ...name, error: next.problem }, 'the job is not live, and runs on schedule')
-    saving(() => saveLiveState(store, name, next))
-  }
   try {
     const listener = await doorbell.listen(schemaFolder, account)
     const ring: Parameters<typeof createLiveLine>[0]['ring'] = rings => ringer.ring(name, rings, doorbell.intervalMs)
-    return [createLiveLine({ job, listener, clock, ring, report })]
+    return [createLiveLine({ job, listener, clock, ring, report: state => report(job, state) })]
   } catch {
     // Its runs are held under `contract`, which says what is wrong.
     return []
-  }
-}
-
-/** One statement after the other, so that the last state is the one that stays; a state that can't be saved is saved with the next. */
-function saveInOrder({ log }: Pick<RunDeps, 'log'>): (save: () => Promise<void>) => void {
-  let turn: Promise<void> = Promise.resolve()
-  return save => {
-    turn = turn.then(save).catch(error => log.debug({ error }, 'how it goes with subscriptions could not be saved'))
   }
 }

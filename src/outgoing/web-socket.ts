@@ -1,10 +1,15 @@
 import type { Duplex } from 'node:stream'
-import { type Dispatcher, getGlobalDispatcher, WebSocket } from 'undici'
+import { Dispatcher, getGlobalDispatcher, WebSocket } from 'undici'
+
+/** Bytes of one message, decompressed. A larger one ends the connection. */
+const maxMessageBytes = 1_048_576
 
 /** The response that didn't upgrade the request to a WebSocket. */
 export interface Handshake {
   /** 101 for an upgrade; undefined before there is a response. */
   status: number | undefined
+  /** Its header `Retry-After`. */
+  retryAfter: string | undefined
   /** Why there is no response. */
   failure: unknown
   /** The connection, once the server has accepted: undici leaves it open where the answer isn't the one it wants. */
@@ -25,13 +30,30 @@ export function createWebSocketClass(
   return class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       const headers = { 'user-agent': 'hasura-sync-worker' }
-      super(url, { dispatcher: observed(handshake), headers, ...(protocols !== undefined && { protocols }) })
+      super(url, {
+        dispatcher: new ObservedDispatcher(handshake),
+        headers,
+        ...(protocols !== undefined && { protocols }),
+      })
     }
   }
 }
 
-function observed(handshake: Handshake): Dispatcher {
-  return getGlobalDispatcher().compose(dispatch => (options, handler) => dispatch(options, observe(handler, handshake)))
+class ObservedDispatcher extends Dispatcher {
+  /** Read by undici's WebSocket. */
+  readonly webSocketOptions = { maxPayloadSize: maxMessageBytes, maxFragments: 1_024 }
+  readonly #shared: Dispatcher
+
+  constructor(handshake: Handshake) {
+    super()
+    this.#shared = getGlobalDispatcher().compose(
+      dispatch => (options, handler) => dispatch(options, observe(handler, handshake)),
+    )
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return this.#shared.dispatch(options, handler)
+  }
 }
 
 function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dispatcher.DispatchHandler {
@@ -44,6 +66,7 @@ function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dis
     },
     onResponseStart(controller, status, headers, message) {
       handshake.status = status
+      handshake.retryAfter = [headers['retry-after']].flat()[0]
       handler.onResponseStart?.(controller, status, headers, message)
     },
     onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),

@@ -52,7 +52,7 @@ export function createPullListener(
 
   function hearCount(data: unknown, now: number): Heard {
     const { place } = shape.derived.count ?? { place: '' }
-    const told = countAnswer.parse(valueAt(data, place)).aggregate.count
+    const told = countOf(countAnswer.parse(valueAt(data, place)).aggregate.count)
     const before = count
     count = told
     if (told > live.countUpTo) {
@@ -96,7 +96,14 @@ const missed: Ring = { kind: 'missed', payload: payloads.scan }
 /** A sweep scans first. */
 const sweep: Ring = { kind: 'sweep', payload: payloads.sweep, replaces: ['scan'] }
 
-const countAnswer = z.object({ aggregate: z.object({ count: z.number() }) })
+const countAnswer = z.object({ aggregate: z.object({ count: z.unknown() }) })
+
+/** Also of a proxy or a version that writes numbers as text. @throws TypeError where it isn't a count */
+function countOf(value: unknown): number {
+  const text = textOf(value)
+  if (!/^\d+$/.test(text)) throw new TypeError('a count is a whole number')
+  return Number(text)
+}
 
 /** With all digits; '' for none. */
 function textOf(value: unknown): string {

@@ -9,7 +9,7 @@ import type { LiveReport } from '../../src/live/live-lease.ts'
 import { createLiveLine } from '../../src/live/live-line.ts'
 import { createSlots } from '../../src/outgoing/slots.ts'
 import { useProxies } from '../../src/outgoing/use-proxies.ts'
-import { type Clock, systemClock } from '../../src/time/clock.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { createKnownSecrets } from '../../src/words/known-secrets.ts'
 import { hasuraClaims, signToken } from '../sandbox/hasura/sign-token.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
@@ -211,33 +211,12 @@ describe('a connection for subscriptions', () => {
   test('says what the API could not answer, and is live again with its next answer', async () => {
     await using kept = keep()
     await expect.poll(() => stateOf(kept)).toBe('live')
+    const { attempts } = hasura.sockets
     await hasura.sql('alter table topics rename to topics_away')
     await expect.poll(() => stateOf(kept)).toBe('failing')
+    expect(kept.reports.at(-1)?.problem?.code).not.toBe('closed')
     await hasura.sql('alter table topics_away rename to topics')
     await expect.poll(() => stateOf(kept)).toBe('live')
-  })
-
-  test('is bound by no deadline of its opening once it is open', async () => {
-    const waits: (AbortSignal | undefined)[] = []
-    const clock: Clock = {
-      now: systemClock.now,
-      sleep(ms, signal) {
-        waits.push(signal)
-        return systemClock.sleep(ms, signal)
-      },
-    }
-    const tokens = createTokens(3_600)
-    const client = createSubscriptionClient({
-      url: hasura.url,
-      role: 'viewer',
-      tokens,
-      clock,
-      slots: createSlots(1),
-      secrets: createKnownSecrets(),
-    })
-    const connection = await client.connect(new AbortController().signal)
-    expect(waits).not.toEqual([])
-    expect(waits.filter(signal => !signal?.aborted)).toEqual([])
-    connection.close()
+    expect(hasura.sockets.attempts).toBe(attempts)
   })
 })

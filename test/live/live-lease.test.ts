@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dropLiveStates, releaseAccounts, saveLiveState, takeAccounts } from '../../src/live/live-lease.ts'
+import {
+  dropLiveStates,
+  type LiveReport,
+  listLiveStates,
+  releaseAccounts,
+  saveLiveStates,
+  takeAccounts,
+} from '../../src/live/live-lease.ts'
 import { type Lines, openLines, stores } from '../fixtures/open-lines.ts'
 
 describe.each(stores)('the subscriptions of an account on %s', backend => {
@@ -56,19 +63,50 @@ describe.each(stores)('the subscriptions of an account on %s', backend => {
 
   test('have a state for each job, whose beginning is kept while it lasts', async () => {
     const account = newAccount()
-    const line = { account, job: 'sync-things' }
+    const save = (report: LiveReport) => saveLiveStates(lines.store, account, new Map([['sync-things', report]]))
     const problem = { code: 'upgrade', found: 'No WebSocket', remedy: 'let it pass' }
-    await saveLiveState(lines.store, line, { state: 'failing', problem })
+    await save({ state: 'failing', problem })
     const states = () =>
       lines.store.selectFrom('worker.live').selectAll().where('account', '=', account).orderBy('job').execute()
     const [first] = await states()
     expect(first).toMatchObject({ state: 'failing', ...problem })
-    await saveLiveState(lines.store, line, { state: 'failing', problem: { ...problem, found: 'Still none' } })
+    await save({ state: 'failing', problem: { ...problem, found: 'Still none' } })
     expect(await states()).toMatchObject([{ found: 'Still none', since: first?.since }])
-    await saveLiveState(lines.store, line, { state: 'live' })
+    await save({ state: 'live' })
     expect(await states()).toMatchObject([{ state: 'live', code: null, found: null, remedy: null }])
     await dropLiveStates(lines.store, account, ['another'])
     expect(await states()).toEqual([])
+  })
+
+  test('are told as what they are: while nobody keeps them, or the account is held, no job is live', async () => {
+    const process = await lines.newProcess()
+    const account = newAccount()
+    await saveLiveStates(
+      lines.store,
+      account,
+      new Map([
+        ['b', { state: 'live' }],
+        ['a', { state: 'connecting' }],
+      ]),
+    )
+    const told = async () =>
+      (await listLiveStates(lines.store)).get(account)?.map(({ problem, state }) => problem?.code ?? state)
+    expect(await told()).toEqual(['no-worker', 'no-worker'])
+    await take(process, account)
+    expect(await told()).toEqual(['connecting', 'live'])
+    await lines.store
+      .insertInto('worker.holds')
+      .values({
+        account,
+        job: '',
+        met_by: 'gate',
+        code: 'client-auth',
+        found: 'x',
+        remedy: null,
+        probe_at: inFuture('5'),
+      })
+      .execute()
+    expect(await told()).toEqual(['held', 'held'])
   })
 })
 

@@ -1,22 +1,36 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Serving } from '../../src/app/serve-lines.ts'
 import { followChanges } from '../../src/changes/changes.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
+import type { PullJob } from '../../src/pull/pull-sync.ts'
+import { defineWebhook } from '../../src/webhooks/define-webhook.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { expectMirrored, openTableSandbox, type SourceTable, type TableSandbox } from '../fixtures/source-table.ts'
 import { until } from '../fixtures/until.ts'
+import { newSecret } from '../webhooks/open-webhooks.ts'
+import { type Receiver, startReceiver } from '../webhooks/start-receiver.ts'
 
 const account = 'default'
+const secret = newSecret()
 
 let sandbox: TableSandbox
+let receiver: Receiver
 beforeAll(async () => {
   sandbox = await openTableSandbox({ hasura: { seed: false, refetchMs: 100 } })
+  receiver = await startReceiver(secret)
 })
-afterAll(() => sandbox[Symbol.asyncDispose]())
+afterAll(async () => {
+  await receiver?.[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+})
 
 describe.each(backends)('a live pull on %s', backend => {
   let app: TestApp
+  let serving: Serving
   let table: SourceTable
+  let job: PullJob<string>
   let followed: string[]
   beforeAll(async () => {
     const permission = { columns: '*' as const, filter: {}, allow_aggregations: true }
@@ -26,7 +40,7 @@ describe.each(backends)('a live pull on %s', backend => {
     })
     await sandbox.hasura.sql(`insert into ${table.name} (id, title, updated_at)
       select n, 'row ' || n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, 30) n`)
-    const job = table.pull({ live: { intervalMs: 100 } })
+    job = table.pull({ live: { intervalMs: 100 } })
     followed = []
     const follower = defineJob({
       name: 'follow-things',
@@ -39,40 +53,56 @@ describe.each(backends)('a live pull on %s', backend => {
         return {}
       },
     })
+    const webhook = defineWebhook({ name: 'send-things', tables: [job.mirror] })
+    receiver.received.length = 0
     app = await openTestApp({
       backend,
       sandbox,
-      jobs: [job, follower],
+      jobs: [job, follower, webhook],
       firstLogin: null,
       schemaFolder: sandbox.schemaFolder,
       clients: [{ clientId: account }],
+      env: {
+        SEND_THINGS_URL: receiver.url,
+        SEND_THINGS_SECRET: secret,
+        WEBHOOK_PRIVATE_HOSTS: '127.0.0.1',
+      },
     })
-    await app.serve()
-    await until(async () => (await states())[0] === 'live')
+    serving = await app.serve()
+    await until(isLive)
     await until(isMirrored)
   })
   afterAll(() => app?.[Symbol.asyncDispose]())
+  afterEach(() => {
+    sandbox.hasura.sockets.refuse(undefined)
+    sandbox.idp.setTokenLifetime(300)
+  })
 
-  const states = async () => {
-    const rows = await app.deps.store.selectFrom('worker.live').select('state').where('job', '<>', '').execute()
-    return rows.map(({ state }) => state)
+  /** As `GET /accounts` tells it. */
+  const state = async () => {
+    const [{ live = [] } = {}] = await app.operations.listAccounts({})
+    return live[0]?.problem?.code ?? live[0]?.state
   }
-  const requests = () =>
-    app.deps.store
-      .selectFrom('worker.requests')
-      .select(['payload', 'trigger'])
-      .where('job', '<>', 'follow-things')
-      .orderBy('seq')
-      .execute()
+  const isLive = async () => (await state()) === 'live'
+  const requests = async () => {
+    const { store } = app.deps
+    const all = store.selectFrom('worker.requests').select(['payload', 'trigger'])
+    return await all.where('job', '=', job.name).orderBy('seq').execute()
+  }
+  /** So many of them ask for a scan of the lookback: somebody had not listened. */
+  const countMissed = async () =>
+    (await requests()).filter(({ payload, trigger }) => trigger === 'live' && Object.keys(payload).length === 0).length
   const isMirrored = () =>
     expectMirrored(app, table, account).then(
       () => true,
       () => false,
     )
+  const insert = (id: number) =>
+    sandbox.hasura.sql(`insert into ${table.name} (id, title, updated_at) values (${id}, 'row ' || ${id}, now())`)
 
   test('follows a row that is written or changed, by scans from the greatest cursor alone', async () => {
     const before = (await requests()).length
-    await sandbox.hasura.sql(`insert into ${table.name} (id, title, updated_at) values (31, 'new', now())`)
+    await insert(31)
     await expect.poll(isMirrored).toBe(true)
     await sandbox.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now() where id = 1`)
     await expect.poll(isMirrored).toBe(true)
@@ -80,9 +110,13 @@ describe.each(backends)('a live pull on %s', backend => {
     expect(made.every(({ payload, trigger }) => trigger === 'live' && 'rung' in payload)).toBe(true)
   })
 
-  test('tells whoever follows its changes at once, without a schedule', async () => {
-    await sandbox.hasura.sql(`insert into ${table.name} (id, title, updated_at) values (41, 'followed', now())`)
-    await expect.poll(() => followed).toContain('upsert 41')
+  test('makes one request an interval at most, however often the table changes', async () => {
+    const before = (await requests()).length
+    const startedAt = Date.now()
+    for (let id = 100; id < 160; id += 1) await insert(id)
+    await expect.poll(isMirrored).toBe(true)
+    const intervals = Math.ceil((Date.now() - startedAt) / 100)
+    expect((await requests()).length - before).toBeLessThanOrEqual(intervals + 1)
   })
 
   test('finds a row that was deleted, where the role may count', async () => {
@@ -95,10 +129,88 @@ describe.each(backends)('a live pull on %s', backend => {
   test('connects again after a drop, and scans', async () => {
     const before = (await requests()).length
     sandbox.hasura.sockets.drop()
-    await sandbox.hasura.sql(`insert into ${table.name} (id, title, updated_at) values (32, 'meanwhile', now())`)
+    await insert(32)
     await expect.poll(isMirrored).toBe(true)
     await expect
       .poll(async () => (await requests()).slice(before))
       .toContainEqual(expect.objectContaining({ payload: {} }))
+    await expect.poll(isLive).toBe(true)
+  })
+
+  test('changes its connection before the token expires, and misses nothing', async () => {
+    sandbox.idp.setTokenLifetime(4)
+    const { tokens } = app.deps.accounts.get(account) ?? expect.fail('it is configured')
+    const token = tokens.peek()
+    if (token) tokens.drop(token)
+    sandbox.hasura.sockets.drop()
+    const { attempts } = sandbox.hasura.sockets
+    await expect.poll(() => sandbox.hasura.sockets.attempts).toBeGreaterThan(attempts)
+    await expect.poll(isLive).toBe(true)
+    const missed = await countMissed()
+    await expect.poll(() => sandbox.hasura.sockets.attempts).toBeGreaterThan(attempts + 3)
+    expect(await countMissed()).toBe(missed)
+    sandbox.idp.setTokenLifetime(300)
+    await insert(33)
+    await expect.poll(isMirrored).toBe(true)
+  })
+
+  test('runs on schedule where no WebSocket passes, and nothing is held', async () => {
+    sandbox.hasura.sockets.refuse(426)
+    sandbox.hasura.sockets.drop()
+    await expect.poll(state).toBe('upgrade')
+    await insert(34)
+    // What a schedule asks for.
+    const { id } = await app.operations.makeRequest({ job: job.name, account, payload: {} })
+    await app.operations.getRequest({ id, waitSeconds: 60 })
+    await expectMirrored(app, table, account)
+    expect(await app.operations.listHolds()).toEqual([])
+    sandbox.hasura.sockets.refuse(undefined)
+    await expect.poll(isLive).toBe(true)
+  })
+
+  test('listens to nothing while the account waits as long as the API asks, whoever was told', async () => {
+    const hold = { account, job: '', met_by: 'run', code: 'rate-limited', found: 'x', remedy: null } as const
+    const probeAt = new Date(Date.now() + 3_600_000)
+    await app.deps.store
+      .insertInto('worker.holds')
+      .values({ ...hold, probe_at: probeAt })
+      .execute()
+    await expect.poll(() => sandbox.hasura.sockets.open).toEqual([])
+    expect(await state()).toBe('held')
+    const { attempts } = sandbox.hasura.sockets
+    await insert(35)
+    await app.deps.store.deleteFrom('worker.holds').execute()
+    expect(sandbox.hasura.sockets.attempts).toBe(attempts)
+    await expect.poll(isLive).toBe(true)
+    await expect.poll(isMirrored).toBe(true)
+  })
+
+  test('listens in one process of all; when that stops, another does', async () => {
+    await using peer = await app.openPeer()
+    await peer.serve()
+    const { attempts } = sandbox.hasura.sockets
+    await insert(36)
+    await expect.poll(isMirrored).toBe(true)
+    expect(sandbox.hasura.sockets.open).toHaveLength(1)
+    await serving[Symbol.asyncDispose]()
+    await insert(37)
+    await expect.poll(isMirrored).toBe(true)
+    expect(sandbox.hasura.sockets.open).toHaveLength(1)
+    expect(sandbox.hasura.sockets.attempts).toBe(attempts + 1)
+    serving = await app.serve()
+  })
+
+  test('tells readers of its changes and webhooks at once, without a look at the store', async () => {
+    await until(async () => (await isLive()) && (await isMirrored()))
+    await sql`alter function worker.look rename to look_all`.execute(app.deps.store)
+    await sql`create function worker.look(uuid, uuid[], timestamptz, integer, integer)
+      returns table (kind text, account text, job text, fence bigint, due_at timestamptz, next_at timestamptz)
+      language sql as $$ select * from worker.look_all($1, $2, $3, $4, $5) where kind = 'now' $$`.execute(
+      app.deps.store,
+    )
+    await insert(41)
+    await expect.poll(() => followed).toContain('upsert 41')
+    const sent = () => receiver.received.flatMap(({ data }) => data.changes.map(({ op, key }) => `${op} ${key.id}`))
+    await expect.poll(sent).toContain('upsert 41')
   })
 })

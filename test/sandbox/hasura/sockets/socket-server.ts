@@ -33,6 +33,8 @@ export interface Sockets {
   drop(): void
   /** Ends all with a close frame. */
   close(code: number, reason: string): void
+  /** Says and hears nothing on the open ones any more, as a machine that is gone: no connection is ended. */
+  freeze(): void
   /** Takes what has changed since the last look for sent. */
   evict(): void
   /** Asks live queries again so much later. */
@@ -61,6 +63,7 @@ export interface SocketHandler {
 
 interface Connection extends OpenSocket {
   readonly socket: WebSocket
+  isFrozen: boolean
   readonly queries: Map<string, { readonly name: string | undefined; readonly live: LiveQuery }>
   identity: Awaited<ReturnType<SocketHandler['authenticate']>> | undefined
 }
@@ -104,6 +107,7 @@ export function serveSockets(
     const queries: Connection['queries'] = new Map()
     const connection: Connection = {
       socket,
+      isFrozen: false,
       protocol,
       queries,
       identity: undefined,
@@ -115,7 +119,9 @@ export function serveSockets(
       },
     }
     connections.add(connection)
-    const send = (text: string) => socket.send(text)
+    const send = (text: string) => {
+      if (!connection.isFrozen) socket.send(text)
+    }
     const pings = setInterval(() => send(keepAlive(protocol)), keepAliveMs)
     const untilInit = setTimeout(() => {
       if (protocol === 'graphql-transport-ws') socket.close(4408, 'Connection initialisation timed out')
@@ -227,6 +233,12 @@ export function serveSockets(
     },
     close(code, reason) {
       for (const { socket } of connections) socket.close(code, reason)
+    },
+    freeze() {
+      for (const connection of connections) {
+        connection.isFrozen = true
+        connection.socket.pause()
+      }
     },
     evict() {
       for (const { queries } of connections) for (const { live } of queries.values()) live.evict()
