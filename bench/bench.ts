@@ -28,7 +28,7 @@ import { tableOf } from './print-table.ts'
 const pulling = [remote, local, dlt, ranges, memory, noChange]
 const running = [
   ...[noOp, accept, startLatency, pickup, eachMinute, fairness, twoProcesses],
-  ...[http, hook, idle, live, dashboard],
+  ...[http, hook, idle, ...live, dashboard],
 ]
 const benchmarks = [...pulling, ...running]
 const names = benchmarks.map(({ name }) => name)
@@ -42,7 +42,9 @@ const { values, positionals } = parseArgs({
     results: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 })
-const unknown = positionals.find(name => !names.includes(name))
+/** `live` stands for `live-1`, `live-20` and so on. */
+const isPartOf = (name: string, wanted: string) => name === wanted || name.startsWith(`${wanted}-`)
+const unknown = positionals.find(wanted => !names.some(name => isPartOf(name, wanted)))
 if (unknown !== undefined) throw new Error(`There is no benchmark "${unknown}": give one of ${names.join(', ')}`)
 const sizes = {
   rows: values.rows === undefined ? undefined : readCount(values.rows),
@@ -54,7 +56,7 @@ const results: Result[] = []
 {
   await using bench = await openBench()
   for (const benchmark of benchmarks) {
-    if (positionals.length > 0 && !positionals.includes(benchmark.name)) continue
+    if (positionals.length > 0 && !positionals.some(wanted => isPartOf(benchmark.name, wanted))) continue
     console.error(`${benchmark.name} …`)
     results.push(...(await benchmark.measure(bench, sizes)))
   }
