@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import type { Handshake } from '../outgoing/web-socket.ts'
-import { parseRetryAfter } from '../time/retry-after.ts'
+import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 
 const closeEvent = z.object({ code: z.number(), reason: z.string().catch('') })
@@ -36,7 +36,7 @@ export function explainClosed(
       )
       return new TransientError('network', { found: `No WebSocket to ${host}: ${words}`, remedy })
     }
-    if (handshake.status !== 101) return explainStatus(handshake.status, host, handshake.retryAfter, facts.now)
+    if (handshake.status !== 101) return explainStatus(handshake.status, host, handshake, facts.now)
     return new TransientError('protocol', {
       found: `${host} opens a WebSocket, but speaks neither graphql-transport-ws nor graphql-ws there`,
       remedy: 'check that HASURA_URL leads to Hasura',
@@ -63,12 +63,17 @@ export function explainClosed(
   return new TransientError('closed', `The WebSocket to ${host} ${why}`)
 }
 
-function explainStatus(status: number, host: string, retryAfter: string | undefined, now: number): TransientError {
+function explainStatus(
+  status: number,
+  host: string,
+  { headers }: Pick<Handshake, 'headers'>,
+  now: number,
+): TransientError {
   const found = `${host} answered HTTP ${status} to the request for a WebSocket`
-  if (status === 429) return new RateLimitedError(found, parseRetryAfter(retryAfter ?? null, now))
-  if (retryAfter !== undefined) {
+  if (status === 429) return new RateLimitedError(found, parseRetryAfter(headers, now))
+  if (asksForPause({ status, headers })) {
     const remedy = 'look at Hasura, and at the proxies in front of it'
-    return new OutageError('upgrade', 'account', { found, remedy }, { retryAfterMs: parseRetryAfter(retryAfter, now) })
+    return new OutageError('upgrade', 'account', { found, remedy }, { retryAfterMs: parseRetryAfter(headers, now) })
   }
   const remedy = 'have the proxies in front of Hasura pass the headers Upgrade and Connection'
   return new TransientError('upgrade', { found, remedy })

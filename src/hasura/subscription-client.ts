@@ -107,7 +107,7 @@ async function open(
   signal.throwIfAborted()
   const { url, role, clock, isLegacy } = deps
   const secrets = () => [token.value, ...deps.secrets.all()]
-  const handshake: Handshake = { status: undefined, retryAfter: undefined, failure: undefined, socket: undefined }
+  const handshake: Handshake = { status: undefined, headers: new Headers(), failure: undefined, socket: undefined }
   const pulse: Pulse = { hasHeard: false, ask() {} }
   const acknowledged = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<WorkerError>()

@@ -8,8 +8,8 @@ const maxMessageBytes = 1_048_576
 export interface Handshake {
   /** 101 for an upgrade; undefined before there is a response. */
   status: number | undefined
-  /** Its header `Retry-After`. */
-  retryAfter: string | undefined
+  /** Those of a response that isn't an upgrade. */
+  headers: { get(name: string): string | null }
   /** Why there is no response. */
   failure: unknown
   /** The connection, once the server has accepted: undici leaves it open where the answer isn't the one it wants. */
@@ -66,7 +66,7 @@ function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dis
     },
     onResponseStart(controller, status, headers, message) {
       handshake.status = status
-      handshake.retryAfter = [headers['retry-after']].flat()[0]
+      handshake.headers = { get: name => [headers[name]].flat()[0] ?? null }
       handler.onResponseStart?.(controller, status, headers, message)
     },
     onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),

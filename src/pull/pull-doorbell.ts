@@ -43,10 +43,10 @@ export function createPullListener(
     const rows = z.array(z.record(z.string(), z.unknown())).parse(valueAt(data, shape.place))
     const told = textOf(rows[0]?.[column])
     const before = greatest
+    const isLess = before && (told === '' || (order.comparisons?.get(column)?.(told, before) ?? 0) < 0)
     greatest = told
     if (before === undefined || told === before) return { rings: [] }
     cursorMovedAt = now
-    const isLess = told === '' || (before !== '' && (order.comparisons?.get(column)?.(told, before) ?? 0) < 0)
     return { rings: isLess ? sweepRings() : [rung] }
   }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { parse, print } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { liveSettingsOf } from '../../src/pull/live-settings.ts'
@@ -168,5 +169,52 @@ describe('a pull listens', () => {
     const big = (text: string) => ({ things: [{ at: JSON.rawJSON(text) }] })
     listener.hear('cursor', big('9007199254740993'), 0)
     expect(listener.hear('cursor', big('9007199254740992'), 9_000).rings).toHaveLength(1)
+  })
+
+  const countOf = (count: unknown) => ({ things_aggregate: { aggregate: { count } } })
+
+  test('to a count that is written as text', () => {
+    const listener = open()
+    listener.hear('count', countOf('5'), 0)
+    expect(listener.hear('count', countOf('4'), 9_000).rings).toMatchObject([{ payload: { sweep: true } }])
+  })
+
+  test('to a count beyond all numbers, which is more than it may count', () => {
+    expect(open().hear('count', countOf(JSON.rawJSON('9'.repeat(400))), 0)).toMatchObject({ ends: true })
+  })
+
+  test.each([null, undefined, true, -1, 1.5, Number.NaN, '', ' 5', '5 rows', '0x5', [], {}, JSON.rawJSON('1e999')])(
+    'to no count that is %j, and remembers the one before',
+    count => {
+      const listener = open()
+      listener.hear('count', counted(5), 0)
+      expect(() => listener.hear('count', countOf(count), 1_000)).toThrow()
+      expect(listener.hear('count', counted(5), 2_000).rings).toEqual([])
+    },
+  )
+
+  test('whatever is said, and either refuses it or asks for one of three requests', () => {
+    const rows = fc.array(fc.dictionary(fc.constantFrom('at', 'id'), fc.jsonValue()), { maxLength: 2 })
+    const data = fc.oneof(
+      fc.jsonValue(),
+      rows.map(things => ({ things })),
+      fc.jsonValue().map(countOf),
+    )
+    const told = fc.array(fc.tuple(fc.constantFrom('cursor', 'count'), data), { maxLength: 10 })
+    const requests = [{}, { rung: true }, { sweep: true }]
+    fc.assert(
+      fc.property(told, all => {
+        const listener = open()
+        for (const [at, [name, data]] of all.entries()) {
+          let rings: readonly { readonly payload: unknown }[]
+          try {
+            rings = listener.hear(name, data, at * 1_000).rings
+          } catch {
+            continue
+          }
+          for (const { payload } of rings) expect(requests).toContainEqual(payload)
+        }
+      }),
+    )
   })
 })
