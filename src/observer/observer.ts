@@ -125,7 +125,7 @@ export interface AcceptedHow {
   /** The id of its trace, when there is one. */
   readonly trace?: string | undefined
   /** What is kept with the one that absorbed it. */
-  readonly absorber?: TraceHeaders | null
+  readonly absorber?: TraceHeaders | null | undefined
 }
 
 export type RunEnd =

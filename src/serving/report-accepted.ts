@@ -19,8 +19,9 @@ export interface UnreportedRequest {
 
 /** Reports it as one that this process has accepted. Without a caller's trace it is in none, like that of a schedule. */
 export function reportAccepted(observer: Pick<Observer, 'requestAccepted' | 'during'>, row: UnreportedRequest): void {
-  const { account, job, request_id: request, trigger, absorbed, trace: caller, absorber } = row
+  const { account, job, request_id: request, trigger, absorbed, trace: caller } = row
   const line = { job, account }
+  const absorber = row.absorber ?? undefined
   if (!caller) {
     observer.requestAccepted(line, { request, trigger, absorbed, absorber })
     return
