@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { Session } from './session.ts'
 
-/** How viewers prove who they are. */
+/** How viewers authenticate. */
 export interface Access {
   /** The session that the request's cookies hold. */
   find(cookieHeader: string | undefined): Promise<Session | undefined>
-  /** Where somebody without a session is sent, and comes back from to `page`; undefined where only a link helps. */
+  /** Where a viewer without a session is sent, to return to `page`; undefined if only a link lets in. */
   loginOf(page: string): string | undefined
   /** The header `Set-Cookie` that ends a session. */
   readonly end: string
-  /** Where a viewer logs out beside here. */
+  /** Where else a viewer logs out. */
   readonly logoutUrl: string | undefined
   /** Origins to which the login or the logout leads. */
   readonly origins: readonly string[]
@@ -17,7 +17,7 @@ export interface Access {
   addRoutes(app: FastifyInstance): void
 }
 
-/** A page to come back to: a name and its query, never another site. */
+/** A page to return to: a name and its query, never another site. */
 export function localPage(wanted: unknown): string {
   return typeof wanted === 'string' && wanted.length <= 1_000 && /^[a-z-]*(\?[\x21-\x7e]*)?$/.test(wanted)
     ? wanted || './'

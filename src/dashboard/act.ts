@@ -17,11 +17,11 @@ import type { Session } from './session.ts'
 import { may } from './viewer.ts'
 import { sayWanted, type Wanted, wantedSchema } from './wanted.ts'
 
-/** What an address or a form says of a change. */
+/** The fields of an address or a form that ask for an action. */
 const askedSchema = wantedSchema.extend({ action: z.string().max(40), from: z.string().max(1_000).optional() })
 const formSchema = z.record(z.string(), z.unknown())
 
-/** `confirm` shows what a change would concern; `act` makes it, and comes back to the page from which it was asked. */
+/** `confirm` shows what an action would change; `act` carries it out and returns to the page it came from. */
 export function addActions(app: FastifyInstance, desk: Desk): void {
   const { access, log, publicOrigin } = desk.deps
   const stopping = new AbortController()

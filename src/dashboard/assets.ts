@@ -9,7 +9,7 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /**
- * Style sheet, script and icon, for everybody: they hold nothing of anybody's.
+ * Style sheet, script and icon, served without a session because they contain no data.
  *
  * @returns a digest of them, for their addresses
  */

@@ -9,7 +9,7 @@ import type { Reading } from './read/reading.ts'
 import type { Viewer } from './viewer.ts'
 import type { Wanted } from './wanted.ts'
 
-/** What a viewer changed: who, what, when, how many. */
+/** An action of a viewer: who, what, when, how many. */
 export interface AuditRow {
   readonly id: string
   readonly at: Date
@@ -17,14 +17,14 @@ export interface AuditRow {
   readonly caller: string | null
   readonly action: string
   readonly wanted: Wanted
-  /** Null while it is under way, and for one whose process died. */
+  /** Null while it runs, and if its process died. */
   readonly affected: number | null
   readonly outcome: 'done' | 'failed' | null
   readonly told: string | null
   readonly ended_at: Date | null
 }
 
-/** Written before anything is changed, so that a process that dies leaves a trace. @returns its id */
+/** Written before anything changes, so that a process that dies leaves a trace. @returns its id */
 export async function beginAudit(
   store: Store,
   { name, caller }: Viewer,
@@ -75,7 +75,7 @@ export async function findAudit(
   return rows
 }
 
-/** What a change has done, for the page to which it came back; nothing for what isn't the viewer's own. */
+/** The result of an action, for the page to which it returned; undefined for another viewer's action. */
 export async function noticeOf({ reading, viewer }: PageContext, id: string): Promise<Html | undefined> {
   if (!/^\d{1,18}$/.test(id)) return undefined
   const { rows } = await sql<AuditRow>`
@@ -86,7 +86,7 @@ export async function noticeOf({ reading, viewer }: PageContext, id: string): Pr
   return html`<p class="notice ${row.outcome === 'done' ? 'good' : 'bad'}" role="status">${sayOutcome(row)}. ${row.outcome === 'done' && resultOf(row)} <a href="${link('audit', { action: row.action })}">Audit</a></p>`
 }
 
-/** Where to see what came of it, for changes whose result is a run. */
+/** Where to see the result, for actions whose result is a run. */
 function resultOf({ action, wanted: { account, job } }: AuditRow): Html | undefined {
   if (action === 'dry-run') {
     return html`<a href="${link('runs', { account, job, trigger: 'dry-run' })}">See what would change</a>`

@@ -20,7 +20,7 @@ import { explained } from './parts.ts'
 import type { Session } from './session.ts'
 import { may } from './viewer.ts'
 
-/** `/dashboard/` for people, and the way there from `/`. */
+/** Serves `/dashboard/`, and redirects `/` to it. */
 export function addDashboard(http: FastifyInstance, deps: DashboardDeps): void {
   http.get('/', async (_request, reply) => reply.redirect('dashboard/', 303))
   http.get('/dashboard', async (_request, reply) => reply.redirect('dashboard/', 303))
@@ -92,7 +92,7 @@ async function addRoutes(app: FastifyInstance, deps: DashboardDeps): Promise<voi
   }
 }
 
-/** Nothing but what this worker serves: no inline style or script, no frame, no form to elsewhere. */
+/** Only what this worker serves: no inline style or script, no frame, no form to another site. */
 function contentPolicy(origins: readonly string[]): string {
   const directives = {
     'default-src': ["'none'"],
@@ -128,7 +128,7 @@ interface ReadAddress {
   readonly page: AnyPage
   readonly query: Record<string, unknown>
   readonly here: string
-  /** The row of the audit that a change has left. */
+  /** The audit row of the action that led here. */
   readonly done: string | undefined
 }
 
@@ -143,7 +143,7 @@ function readAddress(address: string): ReadAddress {
   given.delete('done')
   const here = given.size > 0 ? `${wanted}?${new URLSearchParams([...given])}` : wanted || './'
   const unknown = [...given.keys()].find(key => !(key in page.query.shape))
-  // A filter that is dropped in silence would show more than was meant, and change more.
+  // A silently dropped filter would show, and change, more than was asked for.
   if (unknown !== undefined) throw new UsageError(`The page has no filter "${unknown}"`)
   return { page, query: parseValue(page.query, Object.fromEntries(given), 'address'), here, done }
 }

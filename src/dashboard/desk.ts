@@ -20,19 +20,19 @@ export interface DashboardDeps {
   readonly publicOrigin?: string | undefined
 }
 
-/** What the routes of the dashboard have in common. */
+/** What the routes of the dashboard share. */
 export interface Desk {
   readonly deps: DashboardDeps
   /** @throws NotFoundError, UsageError */
   render(session: Session, address: string): Promise<RenderedPage>
-  /** The viewer's session; undefined when the request was answered with the way to log in. */
+  /** The viewer's session; undefined if the reply was already sent, as a redirect to the login or a refusal. */
   letIn(request: FastifyRequest, reply: FastifyReply): Promise<Session | undefined>
   send(reply: FastifyReply, content: SentPage): Promise<FastifyReply>
 }
 
 export interface RenderedPage extends PageContent {
   readonly page: AnyPage
-  /** Its address without what only this view of it has. */
+  /** Its address without what applies to this view only. */
   readonly here: string
   /** A digest of what the page says. */
   readonly version: string

@@ -1,4 +1,4 @@
-/** HTML that is safe to send: only `html` makes it. */
+/** HTML that is safe to send; only `html` creates it. */
 export class Html {
   readonly #text: string
 

@@ -31,9 +31,9 @@ import { type Access, localPage } from './access.ts'
 import { type Cookies, createCookies, openSession } from './session.ts'
 import type { Right, Viewer } from './viewer.ts'
 
-/** Milliseconds after which a viewer is sent through Keycloak again: a role that was taken away counts no longer. */
+/** Milliseconds after which a viewer is sent through Keycloak again, which notices a revoked role. */
 const sessionMs = 30 * 60_000
-/** Milliseconds in which somebody has to type a password. */
+/** Milliseconds that a login may take, typing the password included. */
 const loginMs = 10 * 60_000
 
 interface Host {
@@ -41,7 +41,7 @@ interface Host {
   readSecretFile(path: string): Promise<string>
 }
 
-/** What is needed from the client's secret, read when the first one logs in. */
+/** What depends on the client's secret, which is read at the first login. */
 interface Client {
   readonly configuration: Configuration
   readonly cookies: Cookies
@@ -49,7 +49,7 @@ interface Client {
 
 /**
  * Login by OpenID Connect: the authorization code flow with PKCE (RFC 7636), state and nonce. Roles are those of the realm and of the
- * client. The session's key follows from the client's secret, so that all processes know it, and a new secret logs everybody out.
+ * client. The session's key is derived from the client's secret: all processes share it, and a new secret logs everybody out.
  */
 export function createKeycloakAccess(login: DashboardLogin, host: Host): Access {
   const { issuer, url } = login
@@ -112,7 +112,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
 
   return {
     async find(header) {
-      // Whoever shows no cookie needs no client.
+      // A request without our cookie needs no client.
       if (header === undefined || !header.includes(settings.name)) return undefined
       return openSession((await getClient()).cookies, header)
     },
@@ -127,7 +127,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
     addRoutes(app) {
       app.get('/begin', begin)
       app.get('/callback', finish)
-      // Whoever logs out first needs to know where; if the issuer isn't there yet, the next login asks again.
+      // A viewer may log out before anybody has logged in here. If the issuer isn't up yet, the next login retries.
       getClient().catch(() => {})
     },
   }
@@ -222,7 +222,7 @@ function decode(token: string): unknown {
   }
 }
 
-/** Operators may look; the role for data alone doesn't allow looking. */
+/** Operators may view; the data role alone allows nothing. */
 export function rightsOf(roles: ReadonlySet<string>, names: DashboardLogin['roles']): Right[] {
   const has = (right: Right) => names[right] !== undefined && roles.has(names[right])
   const operates = has('operate')
@@ -249,7 +249,7 @@ function unavailable(issuer: string, error: unknown): TransientError {
 
 const oauthError = z.object({ error: z.string().regex(/^[a-z_]{1,60}$/) })
 
-/** Never quotes what came in the address or from the issuer beyond the error's code. */
+/** Quotes nothing from the address or the issuer but the error's code. */
 function refused(error: unknown, issuer: string): WorkerError {
   if (error instanceof WorkerError) return error
   const code = oauthError.safeParse(error).data?.error

@@ -9,10 +9,10 @@ export interface Shell {
   readonly pages: readonly { readonly name: string; readonly label?: string }[]
   /** The page's name, to mark it in the navigation. */
   readonly current: string
-  /** The stream that keeps the page up to date; absent for pages that stay as they are. */
+  /** The stream that keeps the page up to date; absent for static pages. */
   readonly live?: string | undefined
   readonly version?: string
-  /** What a change has just done. */
+  /** The result of the last action. */
   readonly notice?: Html | undefined
   /** Appended to the addresses of style sheet and script, so that browsers keep them until they change. */
   readonly assets: string

@@ -4,20 +4,20 @@ import type { Access } from './access.ts'
 import { createCookies, openSession } from './session.ts'
 import { rights, type Viewer } from './viewer.ts'
 
-/** Whoever can read the worker's terminal may do everything. */
+/** Anyone who can read the worker's terminal may do everything. */
 const holder: Viewer = { name: 'whoever has the link', rights: [...rights] }
-/** Hours of work; a worker that is started again begins others. */
+/** A working day; a restarted worker begins new sessions. */
 const sessionMs = 12 * 60 * 60_000
 
 export interface LinkAccess extends Access {
-  /** A path that lets in the first who opens it; it replaces the previous one. */
+  /** A path that works once; it replaces the previous one. */
   makeLink(): string
   /** Called when the link has been used. */
   onUse(listener: () => void): void
 }
 
 /**
- * Lets in the first who opens the link printed at start: for a worker that listens only on its own machine.
+ * Lets in whoever first opens the link printed at start, for a worker that listens on loopback only.
  *
  * @param port tells the cookies of several workers on one machine apart
  */

@@ -9,20 +9,20 @@ import type { Desk } from './desk.ts'
 import type { Session } from './session.ts'
 import { may } from './viewer.ts'
 
-/** Milliseconds between two looks of a stream. */
+/** Milliseconds between two renderings of a stream's page. */
 const lookEveryMs = 2_000
-/** Looks without a change after which a comment keeps proxies from closing the stream. */
+/** Unchanged renderings after which a comment keeps proxies from closing the stream. */
 const quietLooks = 8
-/** Streams of this process: each page that is shown has one. */
+/** Streams per process; each open page has one. */
 const mostStreams = 100
-/** Milliseconds after which a browser connects again. */
+/** Milliseconds after which a browser reconnects. */
 const retryMs = 3_000
 
 const querySchema = z.object({ page: z.string().max(1_000), version: z.string().max(64).optional() })
 
 /**
  * `live?page=…`: server-sent events (HTML Living Standard, section 9.2), each with the page's content after it has changed. The next
- * look waits until the browser has taken the last event, so a slow one costs no memory.
+ * rendering waits until the browser has received the last event, so a slow one costs no memory.
  */
 export function addLive(app: FastifyInstance, desk: Desk): void {
   const { access, log } = desk.deps
@@ -30,7 +30,7 @@ export function addLive(app: FastifyInstance, desk: Desk): void {
   let streams = 0
   app.addHook('preClose', async () => stopping.abort())
   app.get('/live', async (request, reply) => {
-    // Never the way to log in: a stream that connects again would replace the login that its page or another has begun.
+    // Never redirected to the login: a reconnecting stream would replace the login that a page has begun.
     const session = await access.find(request.headers.cookie)
     if (!session || !may(session.viewer, 'view')) return reply.code(401).send('')
     const { page, version } = parseValue(querySchema, request.query, 'query')

@@ -5,13 +5,13 @@ import type { Reading } from './read/reading.ts'
 import type { RunLog } from './run-log.ts'
 import type { Viewer } from './viewer.ts'
 
-/** What a page is made of. */
+/** What a page renders from. */
 export interface PageContext {
   readonly reading: Reading
   readonly operations: Operations
   readonly viewer: Viewer
   readonly runLog: RunLog
-  /** The page's own address, relative: where a change comes back to. */
+  /** The page's own relative address, to which an action returns. */
   readonly here: string
   readonly now: number
 }
@@ -25,14 +25,14 @@ export interface PageContent {
 export interface Page<Query extends z.ZodObject = z.ZodObject> {
   /** Its address; '' is the first page. */
   readonly name: string
-  /** In the navigation; absent for a page that others lead to. */
+  /** In the navigation; absent for a page that only other pages link to. */
   readonly label?: string
   readonly query: Query
   /** @throws NotFoundError, UsageError */
   render(context: PageContext, query: z.output<Query>): Promise<PageContent>
 }
 
-/** Any page, whose query was parsed by its own schema. */
+/** Any page; its query was parsed by its own schema. */
 export interface AnyPage extends Omit<Page, 'render'> {
   render(context: PageContext, query: Record<string, unknown>): Promise<PageContent>
 }

@@ -37,7 +37,7 @@ const tones: Readonly<Record<string, string>> = {
   connecting: 'wait',
 }
 
-/** A state as a word; its colour only repeats it. */
+/** A state as a word; the colour adds nothing to it. */
 export function badge(state: string): Html {
   return html`<span class="badge ${tones[state] ?? 'plain'}">${state}</span>`
 }
@@ -55,7 +55,7 @@ export interface Column<Row> {
   cell(row: Row): HtmlValue
 }
 
-/** @param empty what is said where there are no rows */
+/** @param empty shown if there are no rows */
 export function table<Row>(
   caption: string,
   columns: readonly Column<Row>[],
@@ -107,7 +107,7 @@ export function pager(
   return nextQuery && html`<p class="pager"><a rel="next" href="${link(page, nextQuery)}">Older</a></p>`
 }
 
-/** A button that makes a change at once. */
+/** A button that acts immediately. */
 export function button(
   label: string,
   action: string,
@@ -118,7 +118,7 @@ export function button(
   return html`<form class="act" method="post" action="act">${given.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<button>${label}</button></form>`
 }
 
-/** A link to the preview of a change. */
+/** A link to the preview of an action. */
 export function ask(
   label: string,
   action: string,

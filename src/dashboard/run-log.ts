@@ -1,12 +1,12 @@
-/** What was logged about runs of this process, in memory. */
+/** Log lines of this process's runs, in memory. */
 export interface RunLog {
   /** JSON texts, the oldest first. */
   linesOf(runId: string): readonly string[]
-  /** @param line as the log writes it; one that concerns no run is left out */
+  /** @param line as the log writes it; ignored if it isn't about a run */
   add(line: string): void
 }
 
-/** Runs whose lines are kept, and lines of each: the last ones. */
+/** The latest runs whose lines are kept, and the latest lines of each. */
 const mostRuns = 500
 const mostLines = 200
 /** Characters of a line. */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /**
  * Whether a browser sends this from a page of the dashboard itself (W3C Fetch Metadata; where a browser doesn't send it, as over
- * plain http, `Origin` of RFC 6454). What says neither is refused: no browser sends a form without both.
+ * plain http, `Origin` of RFC 6454). A request with neither is refused: every browser sends one of them with a form.
  *
  * @param publicOrigin behind a proxy that changes `Host`; default what `Host` says
  */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Clock } from '../time/clock.ts'
 import { type Viewer, viewerSchema } from './viewer.ts'
 
-/** A viewer's session. It is the content of an encrypted cookie, so that no process has to remember it. */
+/** A viewer's session: the content of an encrypted cookie, so no process has to store it. */
 export interface Session {
   readonly viewer: Viewer
   /** Milliseconds since 1970. */

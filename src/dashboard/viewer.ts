@@ -8,7 +8,7 @@ export type Right = (typeof rights)[number]
 export const viewerSchema = z.object({
   /** For people: a name or an address. */
   name: z.string(),
-  /** As it is kept with requests: `http:<client>/<subject>`; absent for whoever has the link, who may use all accounts. */
+  /** As stored with requests: `http:<client>/<subject>`; absent for a viewer with the link, who may use all accounts. */
   caller: z.string().exactOptional(),
   rights: z.array(z.enum(rights)),
 })

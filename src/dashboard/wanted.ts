@@ -4,7 +4,7 @@ import { requestStates } from '../states.ts'
 
 const place = z.string().regex(/^\d{1,18}$/, 'is no place')
 
-/** What a change concerns: one request, or all that a filter finds. */
+/** What an action applies to: one request, or all that a filter finds. */
 export const wantedSchema = z.strictObject({
   /** Of one request. */
   id: nameValue.optional(),

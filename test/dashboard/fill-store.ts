@@ -51,7 +51,7 @@ export function fillStore(jobs: readonly [string, string, string]): readonly str
     `insert into worker.audit (viewer, action, wanted, affected, outcome, ended_at)
       select 'somebody', 'run', jsonb_build_object('account', 'account-' || n % ${many.accounts}), 1, 'done', now()
       from generate_series(1, 10000) n`,
-    'analyze',
+    'vacuum analyze',
   ]
 }
 

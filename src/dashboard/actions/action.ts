@@ -17,9 +17,9 @@ export interface Preview {
   readonly unit: string
   /** A few of them. */
   readonly sample: readonly string[]
-  /** What they are, where names don't say it. */
+  /** Describes them, if names alone don't. */
   readonly detail?: Html
-  /** The newest one: what comes later isn't meant. */
+  /** The newest one: later ones are excluded. */
   readonly upTo?: string | undefined
 }
 
@@ -28,14 +28,14 @@ export interface Action {
   readonly title: string
   /** What it does, for the preview. */
   readonly does: string
-  /** Can't be taken back. */
+  /** Can't be undone. */
   readonly isGrave?: true
   preview(context: ActionContext, wanted: Wanted): Promise<Preview>
   /** @returns how many were changed */
   carry(context: ActionContext, wanted: Wanted): Promise<number>
 }
 
-/** Whose requests those of a viewer without a token are. */
+/** The caller of requests made by a viewer without a token. */
 export const dashboard = 'dashboard'
 
 export function callOf({ caller }: PageContext['viewer']): { caller?: string } {
@@ -47,7 +47,7 @@ export interface LineOf {
   readonly job: string
 }
 
-/** What would be changed, of (account, job) or of holds, whose job may be every one. */
+/** Previews lines, or holds, whose job may be '' for every job. */
 export function previewLines(found: readonly LineOf[], unit: string): Preview {
   return { total: found.length, unit, sample: found.slice(0, 10).map(sayLine) }
 }
@@ -56,7 +56,7 @@ function sayLine({ account, job }: LineOf): string {
   return `${account} · ${job === '' ? 'every job' : job}`
 }
 
-/** A filter that was lost on the way must not mean everything. */
+/** A lost filter must not mean everything. */
 export function requireFilter({ account, job, state }: Wanted): void {
   if (account !== undefined || job !== undefined || state !== undefined) return
   throw new UsageError({ found: 'No filter says which are meant', remedy: 'give an account, a job or a state' })
@@ -71,7 +71,7 @@ export function requirePreview({ upTo }: Wanted): string {
   })
 }
 
-/** So many changes are under way at once that they share exchanges, and leave connections to others. */
+/** Concurrent changes: enough to share exchanges, few enough to leave connections to others. */
 const atOnce = 100
 
 export async function inBatches<T>(

@@ -16,7 +16,7 @@ import {
   requireFilter,
 } from './action.ts'
 
-/** Changes of each (account, job) that a filter finds. */
+/** Actions on each (account, job) that a filter finds. */
 export const lineActions = {
   run: overLines({
     title: 'Run now',
@@ -35,7 +35,7 @@ export const lineActions = {
     does: 'Runs without changing anything, and counts what would change.',
     isFor: job => job.canDryRun === true,
     async change({ operations, viewer, signal }, line) {
-      // Its own page shows how it ends; nothing here waits for it.
+      // Not awaited: the run's page shows how it ends.
       operations.run({ ...line, dryRun: true }, { ...callOf(viewer), signal }).catch(() => {})
     },
   }),

@@ -5,7 +5,7 @@ import { own } from '../read/reading.ts'
 import type { Wanted } from '../wanted.ts'
 import { type Action, type ActionContext, type LineOf, previewLines } from './action.ts'
 
-/** Changes the holds that a filter finds. */
+/** Probes the holds that a filter finds. */
 export const probeHolds: Action = {
   title: 'Look again now',
   does: 'The next request checks immediately whether the cause is fixed. A pause that an API asked for is kept.',

@@ -16,7 +16,7 @@ import {
 
 const cancellable: readonly RequestState[] = ['waiting', 'running']
 
-/** Changes of one request, or of all that a filter finds. */
+/** Actions on one request, or on all that a filter finds. */
 export const requestActions = {
   cancel: {
     title: 'Cancel',
@@ -50,7 +50,7 @@ function statesOf({ state }: Wanted, allowed: readonly RequestState[]): readonly
   })
 }
 
-/** All that a filter finds are those that failed, unless it says otherwise; one request is whatever it is. */
+/** A filter without a state finds failed requests; a single request may have any of these states. */
 function retried(wanted: Wanted): readonly RequestState[] {
   const all: readonly RequestState[] = ['failed', 'cancelled', 'done']
   return wanted.id !== undefined ? all : statesOf(wanted, wanted.state === undefined ? ['failed'] : all)

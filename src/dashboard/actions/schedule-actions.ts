@@ -1,7 +1,7 @@
 import type { Wanted } from '../wanted.ts'
 import { type Action, type ActionContext, callOf, inBatches, previewLines } from './action.ts'
 
-/** Changes of the schedules that a filter finds. */
+/** Actions on the schedules that a filter finds. */
 export const scheduleActions = {
   pause: overSchedules(
     'Pause',

@@ -15,7 +15,7 @@ import { holdList } from './hold-list.ts'
 import { lineTable } from './line-table.ts'
 import { runTable } from './run-table.ts'
 
-/** Why does it stand still, and what does it do? */
+/** Why is an account held, and what does it do? */
 export const accountPage = definePage({
   name: 'account',
   query: z.object({ name: nameValue }),
@@ -59,7 +59,7 @@ ${account.callers && html`<p class="meta">Over HTTP, only ${account.callers.join
   },
 })
 
-/** How it goes with subscriptions, where a job is live. */
+/** The state of subscriptions, if a job is live. */
 function liveList(states: readonly ListedLive[]): Html | false {
   return (
     states.length > 0 &&

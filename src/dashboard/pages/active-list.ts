@@ -44,7 +44,7 @@ export function progress(value: unknown): Html | string {
   return html`${bar || undefined}<span class="number">${said}</span>`
 }
 
-/** A page that is shown again only because a second went by disturbs whoever reads it. */
+/** Rounded, so that the page isn't sent again every second. */
 function roundedTo(step: number, ms: number): number {
   return Math.max(step, Math.floor(ms / step) * step)
 }

@@ -5,7 +5,7 @@ import type { HeldRow } from '../read/holds.ts'
 import { may } from '../viewer.ts'
 import { sayMissing } from './missing-list.ts'
 
-/** Holds that forgetting a checkpoint may end. */
+/** Holds that a reset may lift. */
 const resettable: ReadonlySet<string> = new Set(['fingerprint', 'mirror-table', 'deletion-guard'])
 
 /** Each hold with its reason, its remedy and how to look again. */

@@ -10,7 +10,7 @@ import { sayMaker } from './run-table.ts'
 
 const most = 50
 
-/** What waits, and why each of it isn't running. */
+/** Requests, and why each waiting one isn't running. */
 export const requestsPage = definePage({
   name: 'requests',
   label: 'Requests',

@@ -30,7 +30,7 @@ export function runTable(runs: readonly RunRow[], empty: string): Html {
   )
 }
 
-/** What made a request, and who, where that says more. */
+/** What made a request, and who, if that says more. */
 export function sayMaker(trigger: string, caller: string | null | undefined): string {
   return caller && caller !== trigger ? `${trigger}, ${caller}` : trigger
 }

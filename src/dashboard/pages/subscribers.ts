@@ -57,7 +57,7 @@ async function findWebhooks(reading: Reading, account: string | undefined) {
   return rows
 }
 
-/** One of all accounts is for those who may use all accounts. */
+/** A reader of all accounts is shown only to viewers who may use all. */
 async function findReaders(reading: Reading, account: string | undefined) {
   const { rows } = await sql<{ reader: string; mirror: string; account: string; behind: string; updated_at: Date }>`
     select r.reader, r.mirror, r.account, greatest(0, coalesce(c.last, 0) - r.position)::text as behind, r.updated_at

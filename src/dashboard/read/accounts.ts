@@ -70,7 +70,7 @@ async function findHeldNames({ store }: Pick<Reading['deps'], 'store'>): Promise
   return new Set(rows.map(({ account }) => account))
 }
 
-/** What the token says that this process holds; never the token. */
+/** What this process's token says; never the token itself. */
 export interface TokenFacts {
   readonly issuer: string
   readonly subject: string

@@ -13,9 +13,9 @@ export interface HeldRow {
   readonly since: Date
   readonly probes: number
   readonly probe_at: Date
-  /** Nobody looks sooner: the API asked for a pause until then. */
+  /** No probe before then: the API asked for a pause. */
   readonly asked_until: Date | null
-  /** Requests that wait behind it, counted up to 1,000. */
+  /** Waiting requests, counted up to 1,000. */
   readonly waiting: number
   /** What a deletion guard keeps, since its last comparison of all keys. */
   readonly missing: Pick<MissingRows, 'here' | 'missingThere' | 'comparedAt'> | undefined
@@ -28,7 +28,7 @@ export interface HoldFilter {
   readonly limit: number
 }
 
-/** What is held, the longest first, and how much there is. */
+/** Holds, the longest first, and their total. */
 export async function findHeld(
   reading: Reading,
   { account, job, code, limit }: HoldFilter,

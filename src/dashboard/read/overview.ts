@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { onlyRow, own, type Reading } from './reading.ts'
 
 export interface Totals {
-  /** Living processes that serve lines. */
+  /** Live processes that serve lines. */
   readonly workers: number
   readonly waiting: number
   readonly running: number
@@ -22,7 +22,7 @@ export async function findTotals(reading: Reading): Promise<Totals> {
   return onlyRow(rows)
 }
 
-/** The index of failed requests is in the order in which they were made; what failed today was rarely made long ago. */
+/** The index of failed requests is ordered by creation; a request that failed today is rarely old. */
 function failedToday(reading: Reading, limit: number) {
   return sql`(
     select id, seq, account, job, ended_at, error_code, error_found, error_remedy from worker.requests
@@ -61,7 +61,7 @@ export interface LagRow {
   readonly next_at: Date | null
 }
 
-/** How far each job of the living workers is behind, the furthest first. */
+/** The lag of each job of the live workers, the greatest first. */
 export async function findLag(reading: Reading): Promise<readonly LagRow[]> {
   const { rows } = await sql<LagRow>`
     with line as (

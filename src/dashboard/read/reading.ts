@@ -10,7 +10,7 @@ export function own(reading: Reading, column = 'account'): RawBuilder<boolean> {
   return isOwn(sql.ref(column), reading)
 }
 
-/** @throws TypeError when the statement gave no row, which one of aggregates always does */
+/** @throws TypeError if the statement returned no row, which an aggregate always does */
 export function onlyRow<T>(rows: readonly T[]): T {
   const [row] = rows
   if (row === undefined) throw new TypeError('an aggregate gave no row')

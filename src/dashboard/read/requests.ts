@@ -8,7 +8,7 @@ export const mostCounted = 100_000
 export interface RequestCount {
   /** Up to `mostCounted`. */
   readonly total: number
-  /** The place of the newest: what is made later isn't among them. */
+  /** The place of the newest one: later requests are excluded. */
   readonly newest: string | null
 }
 

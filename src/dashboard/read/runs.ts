@@ -42,11 +42,11 @@ export interface FoundRuns {
   readonly runs: readonly RunRow[]
   /** The place from which to look further; undefined where there is nothing further. */
   readonly next: string | undefined
-  /** Looked at as many runs as one page looks at, and found fewer than fit. */
+  /** The page reached its limit of runs to search before it was full. */
   readonly isPartial: boolean
 }
 
-/** A page looks at so many of the newest runs: a filter that finds little must not read a million. */
+/** Runs that one page searches: a filter that matches few must not read a million. */
 const mostLookedAt = 50_000
 
 const columns = sql`
@@ -78,7 +78,7 @@ export async function findRuns(reading: Reading, filter: RunFilter): Promise<Fou
 }
 
 export async function findRun(reading: Reading, id: string): Promise<RunRow | undefined> {
-  // Postgres refuses what is no uuid with an error.
+  // Postgres raises an error for anything but a uuid.
   if (!z.guid().safeParse(id).success) return undefined
   const { rows } = await sql<RunRow>`
     select ${columns} from worker.runs r where r.id = ${id} and ${own(reading, 'r.account')}`.execute(
@@ -105,7 +105,7 @@ export interface ActiveRow {
   readonly progress: unknown
 }
 
-/** What runs now, the longest first; `total` counts all of it. */
+/** Active runs, the longest first; `total` counts all. */
 export async function findActive(
   reading: Reading,
   {

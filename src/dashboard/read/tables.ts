@@ -3,7 +3,7 @@ import { findMirrorTables } from '../../mirror/find-mirror-tables.ts'
 import { findPrimaryKey } from '../../operations/mirror-tables.ts'
 import { onlyRow, own, type Reading } from './reading.ts'
 
-/** Rows that are counted; a larger table is told by what Postgres estimates. */
+/** Rows that are counted; for a larger table, Postgres' estimate is shown. */
 const mostCounted = 20_000
 /** Hours of the chart. */
 const hours = 24
@@ -56,7 +56,7 @@ export interface TableFacts {
   readonly perHour: readonly number[]
 }
 
-/** What is known of a mirror table from its newest changes, which its index of changes finds. */
+/** Facts about a mirror table from its newest changes, found by the index of `_change`. */
 export async function findTableFacts(reading: Reading, name: string): Promise<TableFacts> {
   const { store } = reading.deps
   const columns = await findColumns(store, name)
@@ -88,7 +88,7 @@ export async function findColumns(
   return rows
 }
 
-/** The columns of a row `m`, each as a text that fits into a page. */
+/** The columns of a row `m`, each as text of bounded length. */
 export function selectTexts(columns: readonly string[]): RawBuilder<unknown> {
   return sql.join(columns.map(column => sql`left(m.${sql.id(column)}::text, 200) as ${sql.id(column)}`))
 }
