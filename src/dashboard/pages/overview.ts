@@ -43,11 +43,8 @@ export const overviewPage = definePage({
 ${facts([
   ['Held', html`<a href="holds">${count(totals.held)}</a>`],
   ['Running', html`<a href="${link('requests', { state: 'running' })}">${count(totals.running)}</a>`],
-  ['Waiting', html`<a href="${link('requests', { state: 'waiting' })}">${count(totals.waiting)}</a>`],
-  [
-    'Failed today',
-    html`<a href="${link('requests', { state: 'failed' })}">${totals.failed >= 1_000 ? '1,000 or more' : count(totals.failed)}</a>`,
-  ],
+  ['Waiting', html`<a href="${link('requests', { state: 'waiting' })}">${upTo(10_000, totals.waiting)}</a>`],
+  ['Failed today', html`<a href="${link('requests', { state: 'failed' })}">${upTo(1_000, totals.failed)}</a>`],
   ['Worker processes', count(totals.workers)],
 ])}
 ${held.total > 0 && html`<section><h2>Held: action needed</h2>${holdList(context, held.holds)}${held.total > most && html`<p><a href="holds">All ${count(held.total)} holds</a></p>`}</section>`}
@@ -73,11 +70,16 @@ function verdict(totals: Totals, late: readonly LagRow[]): Html {
   const problems = [
     ...(totals.workers === 0 ? ['no worker is running'] : []),
     ...(totals.held > 0 ? [`${count(totals.held)} ${totals.held === 1 ? 'hold' : 'holds'}`] : []),
-    ...(totals.failed > 0 ? [`${totals.failed >= 1_000 ? '1,000 or more' : count(totals.failed)} failed today`] : []),
+    ...(totals.failed > 0 ? [`${upTo(1_000, totals.failed)} failed today`] : []),
     ...(late.length > 0 ? [`${late.map(({ job }) => job).join(', ')} ${late.length === 1 ? 'is' : 'are'} late`] : []),
   ]
   if (problems.length === 0) return html`<p class="verdict good" role="status">All is well. No action needed.</p>`
   return html`<p class="verdict bad" role="status">Action needed: ${problems.join('; ')}.</p>`
+}
+
+/** A number that was counted up to a limit. */
+function upTo(limit: number, value: number): string {
+  return value >= limit ? `${count(limit)} or more` : count(value)
 }
 
 /** Later than two ticks of its schedule and a minute. */

@@ -4,6 +4,7 @@ import { onlyRow, own, type Reading } from './reading.ts'
 export interface Totals {
   /** Live processes that serve lines. */
   readonly workers: number
+  /** Counted up to 10,000. */
   readonly waiting: number
   readonly running: number
   readonly held: number
@@ -15,7 +16,8 @@ export async function findTotals(reading: Reading): Promise<Totals> {
   const { rows } = await sql<Totals>`
     select
       (select count(distinct v.process)::int from worker.living_lines() v) as workers,
-      (select count(*)::int from worker.requests where state = 'waiting' and reserved_for is null and ${own(reading)}) as waiting,
+      (select count(*)::int from (select from worker.requests where state = 'waiting' and reserved_for is null and ${own(reading)}
+        limit 10000) w) as waiting,
       (select count(*)::int from worker.leases where run_id is not null and ${own(reading)}) as running,
       (select count(*)::int from worker.holds where ${own(reading)}) as held,
       (select count(*)::int from ${failedToday(reading, 1_000)} f) as failed`.execute(reading.deps.store)
