@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Serving } from '../../src/app/serve-lines.ts'
@@ -176,10 +177,28 @@ describe.each(backends)('a live pull on %s', backend => {
     serving = await app.serve()
   })
 
-  test('tells readers of its changes and webhooks, without a schedule', async () => {
+  test('tells readers of its changes and webhooks at once, without a look at the store', async () => {
+    await until(async () => (await isLive()) && (await isMirrored()))
+    await stopLooking(app)
     await insert(41)
     await expect.poll(() => followed).toContain('upsert 41')
     const sent = () => receiver.received.flatMap(({ data }) => data.changes.map(({ op, key }) => `${op} ${key.id}`))
     await expect.poll(sent).toContain('upsert 41')
   })
 })
+
+/** From now on no look at the store finds a line to wake. */
+async function stopLooking({ deps: { store } }: TestApp): Promise<void> {
+  const { rows } = await sql<{ takes: string; gives: string }>`
+    select pg_get_function_identity_arguments(oid) as takes, pg_get_function_result(oid) as gives
+    from pg_proc where oid = 'worker.look'::regproc`.execute(store)
+  const [{ takes, gives } = { takes: '', gives: '' }] = rows
+  const given = takes.split(',').map((_, index) => `$${index + 1}`)
+  await sql`alter function worker.look rename to look_all`.execute(store)
+  await sql
+    .raw(
+      `create function worker.look(${takes}) returns ${gives} language sql as $$
+        select * from worker.look_all(${given}) where kind <> 'wake' $$`,
+    )
+    .execute(store)
+}

@@ -5,6 +5,7 @@ import { openSandbox, type Sandbox } from '../fixtures/open-sandbox.ts'
 import { type Backend, backends } from '../fixtures/open-test-app.ts'
 import { until } from '../fixtures/until.ts'
 import { demoProject } from '../sandbox/demo/demo-project.ts'
+import { openPool } from '../services/open-pool.ts'
 import { createDatabase } from '../services/postgres.ts'
 import { createRedis } from '../services/redis.ts'
 
@@ -51,6 +52,48 @@ function openWorkers({ env }: Store): CommandProcesses & { startWorker(): Comman
 }
 
 const isOpen = () => sandbox.hasura.sockets.open.some(({ subscriptions }) => subscriptions.length > 0)
+
+describe.each(backends.filter(backend => backend !== 'embedded'))('two workers on %s', backend => {
+  test('keep one connection for subscriptions, and when its process is killed the other takes over', async () => {
+    await using store = await openStore(backend)
+    await using workers = openWorkers(store)
+    const pool = openPool(store.env.DATABASE_URL ?? '', 2)
+    try {
+      const started = [workers.startWorker(), workers.startWorker()]
+      await until(isOpen)
+      const isMirrored = async (username: string) => {
+        const { rows } = await pool
+          .query('select from mirror.users where username = $1', [username])
+          .catch(() => ({ rows: [] }))
+        return rows.length === 1
+      }
+      const insert = (username: string) =>
+        sandbox.hasura.sql('insert into users (id, username, email) values (gen_random_uuid(), $1, $1)', [username])
+      const holder = async () => {
+        const { rows } = await pool.query<{ pid: number }>(
+          "select p.pid from worker.live l join worker.processes p on p.id = l.process where l.job = ''",
+        )
+        return rows[0]?.pid
+      }
+      await until(() => isMirrored('user01'))
+      await insert(`before-${backend}`)
+      await until(() => isMirrored(`before-${backend}`))
+      expect(sandbox.hasura.sockets.open).toHaveLength(1)
+
+      const killed = await holder()
+      const [first, other] = started.toSorted(({ pid }) => (pid === killed ? -1 : 1))
+      first?.signal('SIGKILL')
+      await first?.ended
+      await insert(`after-${backend}`)
+      await until(() => isMirrored(`after-${backend}`))
+      await until(isOpen)
+      expect(await holder()).toBe(other?.pid)
+      expect(sandbox.hasura.sockets.open).toHaveLength(1)
+    } finally {
+      await pool.end()
+    }
+  })
+})
 
 describe.each(backends)('a worker on %s', backend => {
   test('whose connection for subscriptions is silent ends within 10 s of SIGTERM', async () => {
