@@ -23,7 +23,7 @@ const organizationSchema = z.object({
   created_at: z.iso.datetime({ offset: true }),
 })
 
-/** Mirrors the organizations that the partner manages. Each run reads them all, since the list can't be asked for changes. */
+/** Mirrors the organizations that the partner manages. Every run reads all of them, because the list has no filter for changes. */
 export const syncEunifyerOrganizations = defineJob({
   name: 'sync-eunifyer-organizations',
   requirement: { scopes: ['partner:orgs:read'] },

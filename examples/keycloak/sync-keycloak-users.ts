@@ -5,7 +5,7 @@ const users = mirrorRows({
   into: 'keycloak_users',
   key: 'id',
   columns: {
-    // No uuid: the id of a federated user begins with the federation's.
+    // Not a uuid: a federated user's id begins with the federation's.
     id: 'text',
     username: 'text',
     email: 'text',
@@ -17,7 +17,7 @@ const users = mirrorRows({
   },
 })
 
-/** Of what Keycloak calls UserRepresentation; what has no value is left out. */
+/** A part of Keycloak's UserRepresentation, which omits fields without a value. */
 const userSchema = z
   .object({
     id: z.string(),
@@ -62,7 +62,7 @@ export const syncKeycloakUsers = defineJob({
 
 const pageSize = 100
 
-/** Only an empty page is the end: a shorter one may leave out what the account may not see. */
+/** Only an empty page is the end: a short page may omit users that the account may not see. */
 async function* readUsers(session: Session, signal: AbortSignal) {
   const keycloak = await session.keycloak(signal)
   for (let first = 0; ; ) {

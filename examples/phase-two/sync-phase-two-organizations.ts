@@ -45,8 +45,8 @@ const memberSchema = z.object({
 })
 
 /**
- * Mirrors the organizations of the account's realm and who belongs to each, the extension's own user `org-admin-…` included.
- * The requirement is more than politeness: without the role the list of organizations is empty and not refused.
+ * Mirrors the organizations of the account's realm and their members, including the extension's own user `org-admin-…`.
+ * The requirement is essential: without the role, the list of organizations is empty instead of refused.
  */
 export const syncPhaseTwoOrganizations = defineJob({
   name: 'sync-phase-two-organizations',
@@ -86,7 +86,7 @@ async function* membersOf(api: RestApi, organization: string, signal: AbortSigna
       }))
     }
   } catch (error) {
-    // It may be deleted between the list and this; the end of the run finds out.
+    // It may be deleted after it was listed; the end of the run checks that.
     if (!isNotFound(error)) throw error
   }
 }

@@ -1,4 +1,4 @@
-/** Rows of text as columns, the first row being the names. */
+/** Renders rows of text as columns; the first row has the names. */
 export function align(rows: readonly (readonly string[])[]): string {
   const columns = Math.max(...rows.map(row => row.length))
   const widths = Array.from({ length: columns }, (_none, column) =>

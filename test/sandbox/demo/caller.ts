@@ -6,13 +6,13 @@ import { callerClient, type Sandbox } from './open-sandbox.ts'
 
 const lookEveryMs = 150
 
-/** Another service: it knows the worker's address and its own client, and nothing else of the worker. */
+/** Another service, which knows only the worker's address and its own client. */
 export interface Caller {
   /** POST /jobs/{name}/requests @returns the request's id */
   request(job: string, signal: AbortSignal): Promise<string>
   /** GET /requests/{id} */
   look(id: string, signal: AbortSignal): Promise<RequestReport>
-  /** Looks again and again until the report is what is waited for; a request that fails meanwhile is an error. */
+  /** Polls until the report is as expected; throws if the request fails meanwhile. */
   lookUntil(id: string, matches: (report: RequestReport) => boolean, signal: AbortSignal): Promise<RequestReport>
 }
 
@@ -47,7 +47,7 @@ const acceptedSchema = z.object({ id: z.string() })
 const errorSchema = z.object({ detail: z.string() })
 const tokenSchema = z.object({ access_token: z.string() })
 
-/** Client credentials (RFC 6749, section 4.4), by hand. */
+/** Client credentials (RFC 6749, section 4.4), without a library. */
 async function fetchToken(tokenUrl: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(tokenUrl, {
     method: 'POST',

@@ -1,4 +1,4 @@
-/** The demo didn't come to its end; the message says at which step and why. */
+/** The demo failed; the message says at which step and why. */
 export class DemoError extends Error {
   override readonly name = 'DemoError'
 }

@@ -30,7 +30,7 @@ test('the demo shows the whole path and leaves nothing behind', async () => {
 
 test.each([
   ['secret', /✗ first login: \S+ was refused \(client-auth\): Keycloak refused client "sync-worker"/],
-  ['worker', /✗ first scheduled run and bootstrap: The worker ended by itself \(SIGKILL\)/],
+  ['worker', /✗ first scheduled run and bootstrap: The worker exited unexpectedly \(SIGKILL\)/],
 ])('a failing part ends the demo with 1 and a sentence: %s', async (sabotage, sentence) => {
   const { exitCode, output, left } = await play('--exit', '--sabotage', sabotage)
   expect(output).toMatch(sentence)

@@ -7,7 +7,7 @@ import { runDemo } from './run-demo.ts'
 const { values } = parseArgs({
   options: {
     exit: { type: 'boolean', default: false },
-    // For its own test: `secret` gives the worker a wrong one, `worker` kills it on the way.
+    // For its own test: `secret` gives the worker a wrong secret, `worker` kills it during the demo.
     sabotage: { type: 'string' },
   },
 })
@@ -19,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     interrupt.abort(new DemoError(`${signal} was received.`))
   })
 }
-// Its reader went away, as `| head` does.
+// The reader has closed the pipe, as `| head` does.
 process.stdout.on('error', () => interrupt.abort(new DemoError('Nobody reads the output.')))
 try {
   await runDemo(

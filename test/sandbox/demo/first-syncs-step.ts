@@ -8,14 +8,14 @@ const tellEveryMs = 400
 export async function firstSyncs(stage: Stage): Promise<void> {
   const { worker, narrator, signal } = stage
   narrator.heading(
-    '2  The first syncs: the schedules are due, and the bootstrap of a new account asks for each in turn',
+    '2  The first syncs: the schedules are due, and the bootstrap of a new account requests them in order',
   )
   narrator.remark(
     'A job never has two active runs: the later one reads only what has changed since the earlier one began.',
   )
   const started = await worker.waitFor(line => line.msg === 'run started' && line.job === 'sync-articles', signal)
   await followProgress(stage, started.request ?? '')
-  // The last of them is over before anything changes: it would take what the next step is about.
+  // All of them end before anything changes: otherwise they would read the next step's changes.
   const scheduled = await worker.waitFor(
     line => line.msg === 'run started' && line.trigger === 'schedule' && line.job === 'sync-articles',
     signal,

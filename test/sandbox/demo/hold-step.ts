@@ -21,7 +21,7 @@ export async function holdAndMend(stage: Stage): Promise<void> {
   await caller.lookUntil(id, report => report.state === 'done', signal)
 }
 
-/** A token keeps saying what was true when it was made. */
+/** A token contains the roles at the time of its issue. */
 async function untilTokenExpired({ sandbox, narrator, signal }: Stage): Promise<void> {
   const last = sandbox.identity.tokenRequests.findLast(request => request.clientId === workerClient)
   const leftMs = last ? last.at.getTime() + tokenLifetimeSeconds * 1000 - Date.now() : 0

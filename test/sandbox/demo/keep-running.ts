@@ -5,10 +5,10 @@ import { tellDashboard } from './tell-dashboard.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 const reviseEveryMs = 20_000
-/** Keycloak's default, now that nothing has to be noticed within seconds. */
+/** Keycloak's default: from now on, changes needn't be noticed within seconds. */
 const tokenLifetimeSeconds = 300
 
-/** Starts the worker again on what it has, lets the API's rows change now and then, and stays until Ctrl-C. */
+/** Starts the worker again on its store, changes a row in the API now and then, and runs until Ctrl-C. */
 export async function keepRunning(
   sandbox: Sandbox,
   start: () => WorkerProcess,

@@ -1,15 +1,15 @@
 import { styleText } from 'node:util'
 
-/** Who a line is about: its second column. */
+/** The subject of a line, its second column. */
 export type Speaker = 'sandbox' | 'identity' | 'api' | 'worker' | 'client' | 'demo'
 
-/** Tells the story on stdout, one line per event: seconds since the start, who, what. */
+/** Prints the events on stdout, one per line: seconds since the start, who, what. */
 export interface Narrator {
   heading(text: string): void
   say(speaker: Speaker, text: string): void
   /** A remark that explains what was just seen. */
   remark(text: string): void
-  /** Text as it is: the output of a command, a table, commands to copy. */
+  /** Prints text unchanged: the output of a command, a table, commands to copy. */
   block(text: string): void
   verdict(passed: boolean, text: string): void
 }

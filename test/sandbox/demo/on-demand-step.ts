@@ -3,7 +3,7 @@ import { callerClient } from './open-sandbox.ts'
 import type { Stage } from './run-demo.ts'
 
 export async function onDemand({ sandbox, caller, narrator, signal }: Stage): Promise<void> {
-  narrator.heading('3  Rows change in the API, and another service asks for a run over HTTP')
+  narrator.heading('3  Rows change in the API, and another service requests a run over HTTP')
   await sandbox.hasura.sql(
     "update public.articles set title = title || ' (revised)' where title in ('Article 001', 'Article 015')",
   )

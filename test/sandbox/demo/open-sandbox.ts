@@ -6,9 +6,9 @@ import { type SandboxHasura, startHasura } from '../hasura/start-hasura.ts'
 import { type IdentityProvider, startIdentityProvider } from '../identity/start-identity-provider.ts'
 
 export const workerClient = 'sync-worker'
-/** The other service, which asks for runs over HTTP. */
+/** The other service, which requests runs over HTTP. */
 export const callerClient = { clientId: 'intranet', clientSecret: 'intranet-secret' }
-/** Short, so that the demo needn't wait five minutes until a role that was taken away is missing in a token. */
+/** Short, so that the demo needn't wait five minutes until a revoked role is missing from a token. */
 export const tokenLifetimeSeconds = 6
 
 const secret = crypto.randomUUID()
@@ -16,7 +16,7 @@ const audience = 'sync-worker-http'
 const callerRole = 'sync-requester'
 /** How long a new account's user stays invisible after `refresh_users`, in milliseconds. */
 const refreshDelayMs = 1_000
-/** As if the API were some network away, so that a long read can be watched. */
+/** Simulates network latency, so that a long read can be watched. */
 const pageLatencyMs = 60
 
 export interface Sandbox extends AsyncDisposable {
@@ -29,7 +29,7 @@ export interface Sandbox extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Everything outside of the worker, on free ports of this machine and in a folder that goes with it. */
+/** Everything outside the worker, on free ports of this machine and in a temporary folder. */
 export async function openSandbox(options: {
   readonly workerPort: number
   readonly wrongSecret: boolean
@@ -87,13 +87,13 @@ export async function openSandbox(options: {
   }
 }
 
-/** What a `.env` in this folder sets is for another worker: a variable that is empty wins over it, and means nothing. */
+/** A `.env` in this folder is for another worker: an empty variable takes precedence over it, and has no effect. */
 async function blankOwnSettings(): Promise<Record<string, string>> {
   const text = await readFile('.env', 'utf8').catch(() => '')
   return Object.fromEntries(Object.keys(parseEnv(text)).map(name => [name, '']))
 }
 
-/** Old ones, so that only what the demo itself changes is new. */
+/** Old rows, so that only the demo's changes are new. */
 async function addManyArticles(hasura: SandboxHasura): Promise<void> {
   await hasura.sql(`
     insert into public.articles (topic_id, title, status, revision, created_at, updated_at)

@@ -12,7 +12,7 @@ export interface MirroredRows {
   }[]
 }
 
-/** Reads what the worker has written out of its embedded database, which has one owner: so the worker must have stopped. */
+/** Reads the mirror from the worker's embedded database. It has one owner, so the worker must have stopped. */
 export async function readMirror(dataDir: string): Promise<MirroredRows> {
   await using database = await openDatabase({ dataDir }, createLog('silent'))
   const { rows: counted } = await sql<MirroredRows['counts']>`

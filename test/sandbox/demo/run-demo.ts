@@ -15,13 +15,13 @@ import { watchSandbox } from './watch-sandbox.ts'
 import { startWorker, type WorkerProcess } from './worker-process.ts'
 
 export interface DemoOptions {
-  /** End when everything has been seen, instead of staying up. */
+  /** Whether to end after the last step, instead of running on. */
   readonly exit: boolean
-  /** For its own test: what is made to go wrong. */
+  /** For its own test: the fault to cause. */
   readonly sabotage: 'secret' | 'worker' | undefined
 }
 
-/** What the steps share. */
+/** Shared by all steps. */
 export interface Stage {
   readonly sandbox: Sandbox
   readonly worker: WorkerProcess
@@ -89,7 +89,7 @@ async function playSteps(stage: Stage, steps: readonly Step[], interrupted: Abor
       passed.push(name)
     } catch (error) {
       if (interrupted.aborted) throw error
-      // What was waited for in vain matters less than why the waiting ended.
+      // Why the wait was aborted matters more than what it was for.
       const reason = explain(signal.aborted ? signal.reason : error)
       await worker.stop()
       tellVerdicts()
@@ -104,7 +104,7 @@ async function playSteps(stage: Stage, steps: readonly Step[], interrupted: Abor
 
 function explain(error: unknown): string {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return `It did not come to its end within ${deadlineMs / 1000} s after the start.`
+    return `It did not finish within ${deadlineMs / 1000} s after the start.`
   }
   return error instanceof Error ? error.message : String(error)
 }

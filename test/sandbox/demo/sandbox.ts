@@ -1,4 +1,4 @@
-// The demo's identity provider and API alone, for work on jobs without a Keycloak and a Hasura: npm run sandbox
+// Only the demo's identity provider and API, for work on jobs without a Keycloak and a Hasura: npm run sandbox
 import { once } from 'node:events'
 import { openSandbox } from './open-sandbox.ts'
 

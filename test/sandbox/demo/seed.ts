@@ -1,4 +1,4 @@
-// Fills an embedded store with something to look at: npm run seed. It is made anew each time, in the folder .seed
+// Fills an embedded store with example data: npm run seed. It is created again every time, in the folder .seed
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openApp } from '../../../src/app/app.ts'

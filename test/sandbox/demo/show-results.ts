@@ -8,7 +8,7 @@ import { readMirror } from './read-mirror.ts'
 import { runCommand } from './run-command.ts'
 import type { Stage } from './run-demo.ts'
 
-/** What the command line tells about it; the running worker is asked through its control socket. */
+/** Shows the command line's view; the commands reach the running worker through its control socket. */
 export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<void> {
   narrator.heading('6  What happened: npm run -s cli -- accounts --json, and runs --json, here as tables')
   const accounts = await runCommand(['accounts', '--json'], sandbox.environment, signal)
@@ -39,7 +39,7 @@ export async function showRuns({ sandbox, narrator, signal }: Stage): Promise<vo
   )
   const tokens = sandbox.identity.tokenRequests.filter(request => request.clientId === workerClient).length
   narrator.remark(
-    `The identity provider gave ${tokens} tokens for all of this: one serves every run for as long as it lives,`,
+    `The identity provider issued ${tokens} tokens for all of this: a token serves every run until it expires,`,
   )
   narrator.remark('and the gate fetches a fresh one before it holds a request.')
 }
@@ -59,5 +59,5 @@ export async function showRows({ sandbox, worker, narrator }: Stage): Promise<vo
       ...articles.map(row => [row.title, row.revision, row.rating ?? '-', row.updated_at]),
     ])}`,
   )
-  narrator.remark('Digits beyond what JavaScript can count, and microseconds, are those of the API.')
+  narrator.remark('Microseconds, and digits beyond the precision of JavaScript numbers, are the same as in the API.')
 }

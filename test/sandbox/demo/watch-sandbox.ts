@@ -3,7 +3,7 @@ import { type Sandbox, workerClient } from './open-sandbox.ts'
 
 const lookEveryMs = 25
 
-/** Tells what the worker asks of the identity provider, and of the API for its first login, as they see it themselves. */
+/** Prints the worker's requests to the identity provider, and those of its first login to the API, as these receive them. */
 export function watchSandbox({ identity, hasura }: Sandbox, narrator: Narrator): Disposable {
   let tokensSeen = 0
   let requestsSeen = 0

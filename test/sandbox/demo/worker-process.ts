@@ -12,13 +12,13 @@ const keptLines = 15
 
 export interface WorkerProcess extends AsyncDisposable {
   /**
-   * The first log line that matches, also one that has come before. Rejects when the signal is aborted, or when a line is a
-   * failure: with the sentence that `findFailure` gives.
+   * The first log line that matches, including earlier ones. Rejects when the signal is aborted, or when a line is a failure: with
+   * the message from `findFailure`.
    */
   waitFor(matches: (line: LogLine) => boolean, signal: AbortSignal): Promise<LogLine>
-  /** Aborted with a DemoError when it ends without having been asked to. */
+  /** Aborted with a DemoError when it exits unexpectedly. */
   readonly lost: AbortSignal
-  /** What it wrote last, for whoever has to find out why it failed. */
+  /** Its last output, to find out why it failed. */
   lastLines(): readonly string[]
   kill(): void
   /** SIGTERM, as an orchestrator sends it. @returns the exit code */
@@ -50,9 +50,9 @@ export function startWorker(
   })
   const lost = new AbortController()
   let isStopping = false
-  // Not `exit`: its last words may still be under way then.
+  // Not `exit`: its last output may not have arrived by then.
   child.once('close', (code, signal) => {
-    if (!isStopping) lost.abort(new DemoError(`The worker ended by itself (${signal ?? `exit code ${code}`}).`))
+    if (!isStopping) lost.abort(new DemoError(`The worker exited unexpectedly (${signal ?? `exit code ${code}`}).`))
   })
   const stop = (): Promise<number | null> => {
     isStopping = true

@@ -4,7 +4,7 @@ import type { Relationship } from './role-model.ts'
 import type { Session } from './session.ts'
 import { columnOf, identifier, type SqlBuilder, tableName } from './sql-builder.ts'
 
-/** A condition on a row, whether a request or a permission asks for it. */
+/** A condition on a row, from a request or a permission. */
 export type BoolExp =
   | { readonly kind: 'and' | 'or'; readonly of: readonly BoolExp[] }
   | { readonly kind: 'not'; readonly of: BoolExp }

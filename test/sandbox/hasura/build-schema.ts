@@ -6,7 +6,7 @@ import type { RootField, RootFields } from './root-field.ts'
 import { subscriptionFields } from './subscription-fields.ts'
 import { TypeRegistry } from './type-registry.ts'
 
-/** One role's schema, and what each of its root fields does. */
+/** One role's schema, and the implementation of its root fields. */
 export interface RoleSchema {
   readonly model: RoleModel
   readonly schema: GraphQLSchema

@@ -3,9 +3,9 @@ import type { Query } from './database.ts'
 import { tableName } from './sql-builder.ts'
 
 export interface Column {
-  /** As requests call it. */
+  /** The name in requests. */
   readonly name: string
-  /** As the database and the metadata call it. */
+  /** The name in the database and the metadata. */
   readonly sqlName: string
   /** Postgres' name of the type: `uuid`, `int8`, `timestamptz`, … */
   readonly type: string
@@ -22,7 +22,7 @@ interface ForeignKey {
 }
 
 export interface Table {
-  /** As requests call it. */
+  /** The name in requests. */
   readonly name: string
   /** SQL of something to select from that has the columns by the names of requests; the table itself unless they have others. */
   readonly source: string
@@ -69,7 +69,7 @@ const functionRows = z.array(
   }),
 )
 
-/** What the migrations made, asked of the database itself. */
+/** The tables that the migrations created, read from the database. */
 export async function loadCatalog(query: Query): Promise<Catalog> {
   const columns = columnRows.parse(
     await query(`

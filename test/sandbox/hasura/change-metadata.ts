@@ -6,10 +6,10 @@ import {
   tableMetadataSchema,
 } from './metadata-schema.ts'
 
-/** What an admin does to a running Hasura's metadata. */
+/** An admin's changes to a running Hasura's metadata. */
 export type MetadataChange = (metadata: Metadata) => Metadata
 
-/** Tracks a table or a view, which must be there; one that is tracked already gets this metadata instead. */
+/** Tracks a table or a view, which must exist; if it is already tracked, replaces its metadata. */
 export function trackTable(name: string, options: Omit<TableMetadataInput, 'table'> = {}): MetadataChange {
   const tracked = tableMetadataSchema.parse({ ...options, table: { schema: 'public', name } })
   return metadata => {
@@ -25,7 +25,7 @@ export function untrackTable(name: string): MetadataChange {
   }
 }
 
-/** What a role sees of a table: columns, row filter, row limit, aggregations; undefined takes the permission away. */
+/** A role's permission on a table: columns, row filter, row limit, aggregations; undefined revokes it. */
 export function setSelectPermission(
   name: string,
   role: string,

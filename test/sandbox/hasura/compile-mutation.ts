@@ -10,7 +10,7 @@ import { enumNames, listItems, objectFields, scalarText } from './read-input.ts'
 import { type Filter, getColumn, type RoleTable } from './role-model.ts'
 import { columnOf, identifier, literal } from './sql-builder.ts'
 
-/** A statement that gives one row: `result`, the JSON to answer with, and `violations`, the rows that a check refuses. */
+/** A statement that returns one row: `result`, the JSON of the response, and `violations`, the rows that a check refuses. */
 export type Statement = string
 
 const touched = '"touched"'
@@ -173,7 +173,7 @@ export function compileDelete(
 
 export const keyOf = (input: Input | undefined, table: RoleTable): BoolExp => keyCondition(objectFields(input), table)
 
-/** What the mutation answers, made of the rows it touched in the same statement. */
+/** The mutation's response, from the rows that the same statement changed. */
 function respond(field: SelectedField, table: RoleTable, change: string, context: SelectContext): Statement {
   const type = field.definition === undefined ? undefined : getNamedType(field.definition.type).name
   const isResponse = type === `${table.table.name}_mutation_response`

@@ -17,11 +17,11 @@ export interface SelectContext {
   readonly sql: SqlBuilder
   /** bigint, numeric and floats as JSON strings: HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES. */
   readonly stringifyNumeric: boolean
-  /** A condition that the sandbox adds to what is read of a table: rows that aren't visible yet. */
+  /** A condition that the sandbox adds to a table's rows, for rows that aren't visible yet. */
   readonly visible: (table: string, alias: string) => string | undefined
 }
 
-/** Where the rows come from: the table itself, a function's result, or the rows a mutation touched. */
+/** The source of the rows: the table, a function's result, or the rows that a mutation changed. */
 export interface Source {
   readonly table: RoleTable
   /** SQL of something to select from; the table when absent. */
@@ -131,7 +131,7 @@ function jsonPathToSql(column: string, path: string, context: SelectContext): st
   return `${column} #> ARRAY[${steps.map(step => context.sql.value(step, 'text')).join(', ')}]`
 }
 
-/** The rows that a field with Hasura's five arguments asks for, and that the role may see. */
+/** The rows that a field with Hasura's five arguments selects and the role may see. */
 function selectRows(
   args: ReadonlyMap<string, Input>,
   source: Source,

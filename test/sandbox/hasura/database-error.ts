@@ -3,7 +3,7 @@ import { HasuraError } from './hasura-error.ts'
 
 const postgresError = z.object({ code: z.string().length(5), message: z.string() })
 
-/** What Hasura makes of an error of Postgres: by its SQLSTATE, and hidden unless the request itself is to blame. */
+/** Hasura's error for a Postgres error: by its SQLSTATE, and hidden unless the request caused it. */
 export function fromDatabaseError(error: unknown, path = '$'): HasuraError {
   if (error instanceof HasuraError) return error
   const parsed = postgresError.safeParse(error)

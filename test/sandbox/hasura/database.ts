@@ -38,7 +38,7 @@ async function openPGlite(dataDir: string | undefined, timeZone: string): Promis
 
 async function openPostgres(url: string, timeZone: string): Promise<Database> {
   const pool = new pg.Pool({ connectionString: url, max: 10, options: `-c TimeZone=${timeZone}` })
-  // A pool that is thrown away while the server stops must not bring the process down.
+  // Discarding a pool while the server stops must not crash the process.
   pool.on('error', () => {})
   return {
     query: async (text, params) => rowsOf(await pool.query<Row>(text, params === undefined ? undefined : [...params])),

@@ -40,9 +40,9 @@ export class Engine {
   }
 
   /**
-   * Puts other metadata and other tables in force; requests that are on their way end as they began.
+   * Switches to other metadata and tables; active requests end with the old ones.
    *
-   * @throws when the metadata names what the database doesn't have: what was in force stays so
+   * @throws when the metadata names something that the database lacks; then nothing changes
    */
   replace(metadata: Metadata, catalog: Catalog): void {
     const roles = metadata.tables.flatMap(table => table.select_permissions.map(({ role }) => role))
@@ -52,7 +52,7 @@ export class Engine {
     this.#schemas = schemas
   }
 
-  /** What a role's introspection would show, also where it is switched off. */
+  /** The result of a role's introspection, even if it is switched off. */
   printSchema(role: string): string {
     return printSchema(lexicographicSortSchema(this.#schemaOf(role).schema))
   }
@@ -73,8 +73,8 @@ export class Engine {
   }
 
   /**
-   * What a subscription asks for again and again: each call gives the payload as it is now, or undefined where there is nothing to
-   * send. Throws HasuraError for what Hasura refuses before it begins.
+   * Polls a subscription: each call returns the current payload, or undefined if there is nothing to
+   * send. Throws HasuraError if Hasura refuses the subscription.
    */
   subscribe(request: GraphQLRequest, session: Session): () => Promise<string | undefined> {
     const operation = parseOperation(request)
@@ -98,7 +98,7 @@ export class Engine {
     return parseOperation(request).definition.operation === 'subscription'
   }
 
-  /** The root fields of an operation, for who wants to know what a request does without running it. */
+  /** The root fields of an operation, to know what a request does without executing it. */
   fieldNames(request: GraphQLRequest): string[] {
     const { selections } = parseOperation(request).definition.selectionSet
     return selections.flatMap(selection => (selection.kind === 'Field' ? [selection.name.value] : []))

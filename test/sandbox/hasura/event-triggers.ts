@@ -12,7 +12,7 @@ export interface EventTrigger {
 
 interface LoggedEvent {
   readonly id: string
-  /** The body but for what changes from try to try. */
+  /** The body without the parts that change with every attempt. */
   readonly body: string
 }
 

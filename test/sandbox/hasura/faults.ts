@@ -1,4 +1,4 @@
-/** What can be made to go wrong with a response. */
+/** The faults that a response can have. */
 export type Fault =
   | { kind: 'latency'; ms: number }
   /** Looks at the request only then. */
@@ -12,14 +12,14 @@ export type Fault =
   | { kind: 'graphql-error'; code: string; message: string }
   /** Destroys the socket before answering; the operation isn't executed. */
   | { kind: 'reset' }
-  /** A gateway in front gives up on answers that are longer than this: HTTP 504. */
+  /** A gateway in front refuses responses that are longer than this: HTTP 504. */
   | { kind: 'too-long'; bytes: number }
   /** Executes the operation and destroys the socket without answering. */
   | { kind: 'reset-after' }
 
 export interface FaultMatch {
   readonly operationName?: string
-  /** How often it happens; for ever when absent. */
+  /** How often it happens; default: forever. */
   readonly times?: number
   /** Skips the first matches. */
   readonly after?: number
@@ -31,7 +31,7 @@ interface Rule {
   seen: number
 }
 
-/** The faults that are set, in the order they were: of those that match a request, the first that is due happens. */
+/** The planned faults, in order: of those that match a request, the first one that is due happens. */
 export class Faults {
   readonly #rules = new Set<Rule>()
 

@@ -1,4 +1,4 @@
-/** An error as Hasura reports it: a code of its own, a message for a person, and where in the request it lies. */
+/** An error as Hasura reports it: its code, a message for a person, and its place in the request. */
 export class HasuraError extends Error {
   readonly code: string
   readonly path: string

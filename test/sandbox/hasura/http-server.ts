@@ -9,14 +9,14 @@ export interface Reply {
   readonly headers?: Record<string, string>
 }
 
-/** A request to /v1/graphql, before anything of it is looked at. */
+/** A request to /v1/graphql, before it is parsed. */
 export interface Incoming {
   readonly headers: IncomingMessage['headers']
   readonly body: string
 }
 
 export interface Handler {
-  /** The fault that shall happen to this request, if any. */
+  /** The fault for this request, if any. */
   fault(incoming: Incoming): Fault | undefined
   answer(incoming: Incoming): Promise<Reply>
 }
@@ -69,7 +69,7 @@ async function misbehave(fault: Fault, response: ServerResponse, answer: () => P
       const { status, body } = await answer()
       const bytes = Buffer.from(body)
       response.writeHead(status, { 'content-type': json, 'content-length': bytes.length })
-      // Destroyed once the half is on its way: destroying at once would take the headers with it.
+      // Destroyed once the half was sent: destroying it immediately would lose the headers.
       await new Promise<void>(resolve => response.write(bytes.subarray(0, bytes.length / 2), () => resolve()))
       response.destroy()
       return
@@ -113,7 +113,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** A mistake of the sandbox itself: shown whole, since nobody but a test sees it. */
+/** A bug of the sandbox: shown in full, because only tests see it. */
 function internalError(error: unknown): string {
   const internal = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return JSON.stringify({

@@ -16,7 +16,7 @@ interface Variable {
 
 export type Variables = ReadonlyMap<string, Variable>
 
-/** Gives each declared variable its value. What Hasura says of the values themselves it says where they are used. */
+/** Gives every declared variable its value. Hasura reports problems of values where they are used. */
 export function resolveVariables(
   definitions: readonly VariableDefinitionNode[],
   values: Readonly<Record<string, Json>>,

@@ -1,8 +1,8 @@
 import { literal } from './sql-builder.ts'
 
 /**
- * Users that `refresh_users` has made and that can't be read yet: an identity provider's user reaches the wiki with a
- * delay. Kept here and not in the SQL files, which a real engine shall be able to hold as they are.
+ * Users that `refresh_users` has created and that aren't visible yet: an identity provider's user reaches the wiki with a
+ * delay. They are here and not in the SQL files, so that a real engine can use those unchanged.
  */
 export class LateUsers {
   #delayMs = 0
@@ -16,7 +16,7 @@ export class LateUsers {
     return this.#delayMs > 0
   }
 
-  /** Hides the user from now on; returns what takes it back, should the user not be made after all. */
+  /** Hides the user; returns a function that undoes this, in case the user isn't created. */
   hide(userId: string): () => void {
     if (this.#visibleAt.has(userId)) return () => {}
     this.#visibleAt.set(userId, Date.now() + this.#delayMs)

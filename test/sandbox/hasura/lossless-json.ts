@@ -1,4 +1,4 @@
-// JSON whose numbers keep their digits: 9007199254740993 and 0.10000000000000000001 must come out as they went in.
+// JSON whose numbers keep their digits: 9007199254740993 and 0.10000000000000000001 must stay the same.
 
 export class JsonNumber {
   readonly text: string

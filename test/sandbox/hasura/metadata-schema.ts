@@ -84,7 +84,7 @@ export const versionSchema = z.strictObject({ version: z.literal(3) })
 export const introspectionSchema = z.strictObject({ disabled_for_roles: z.array(z.string()) })
 
 export type TableMetadata = z.infer<typeof tableMetadataSchema>
-/** As somebody writes it, without what has a default. */
+/** As written, without defaults. */
 export type TableMetadataInput = z.input<typeof tableMetadataSchema>
 export type SelectPermission = z.input<typeof selectPermission>
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>

@@ -35,7 +35,7 @@ export interface SelectionContext {
   readonly queryRoot: GraphQLObjectType
 }
 
-/** Walks a selection set along the schema; the first thing that doesn't fit is reported, as Hasura does. */
+/** Walks a selection set along the schema and reports the first mismatch, as Hasura does. */
 export function parseSelection(
   sets: readonly SelectionSetNode[],
   parent: GraphQLObjectType,
@@ -84,7 +84,7 @@ function fieldDefinition(parent: GraphQLObjectType, name: string, context: Selec
   return parent.getFields()[name]
 }
 
-/** Fragments are flattened where they apply; `@include` and `@skip` are done with here. */
+/** Flattens fragments where they apply, and evaluates `@include` and `@skip`. */
 function collectFields(
   sets: readonly SelectionSetNode[],
   parent: GraphQLObjectType,

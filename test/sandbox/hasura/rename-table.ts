@@ -3,8 +3,8 @@ import type { TableMetadata } from './metadata-schema.ts'
 import { identifier } from './sql-builder.ts'
 
 /**
- * A table by the names that the metadata gives it and its columns. Renamed columns are renamed where the rows are read, so
- * nothing behind knows of two names; `loadMetadata` lets no table have them that is written or related to others.
+ * A table by the names that the metadata gives it and its columns. Columns are renamed where rows are read, so that
+ * no later step knows both names; `loadMetadata` refuses them for tables that are written or have relationships.
  */
 export function renameTable(table: Table, { custom_name, column_config }: TableMetadata['configuration']): Table {
   const name = custom_name ?? table.name

@@ -30,7 +30,7 @@ export interface RoleFunction {
   readonly sessionArgument?: string
 }
 
-/** All that one role may do. */
+/** All permissions of one role. */
 export interface RoleModel {
   readonly role: string
   readonly tables: ReadonlyMap<string, RoleTable>

@@ -5,7 +5,7 @@ import type { RoleFunction, RoleTable } from './role-model.ts'
 import { selectColumns, sorted } from './table-types.ts'
 import type { TypeRegistry } from './type-registry.ts'
 
-/** What a root field stands for: the schema says how it may be asked for, this says what to do then. */
+/** The implementation of a root field: the schema says how it may be queried, this what to do then. */
 export type RootField =
   | {
       kind:

@@ -10,7 +10,7 @@ import type { RootField } from './root-field.ts'
 import { functionCall } from './run-query.ts'
 import { resultText, violations } from './statement-result.ts'
 
-/** Runs one field of a mutation inside its transaction and gives the JSON text of its answer. */
+/** Runs one field of a mutation in its transaction and returns the JSON text of its result. */
 export async function runMutation(
   field: SelectedField,
   action: RootField,

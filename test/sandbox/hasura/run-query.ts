@@ -8,7 +8,7 @@ import type { RootField } from './root-field.ts'
 import { identifier, literal } from './sql-builder.ts'
 import { resultText } from './statement-result.ts'
 
-/** Runs one field of a query as one statement and gives the JSON text of its answer. */
+/** Runs one field of a query as one statement and returns the JSON text of its result. */
 export async function runQuery(
   field: SelectedField,
   action: RootField,

@@ -1,4 +1,4 @@
-// Runs the sandbox as a process of its own: node test/sandbox/hasura/serve.ts --port 8080 --jwt-key <HS256 secret>
+// Runs the sandbox as a separate process: node test/sandbox/hasura/serve.ts --port 8080 --jwt-key <HS256 secret>
 import { parseArgs } from 'node:util'
 import { jwtConfigSchema } from './jwt-config.ts'
 import { startHasura } from './start-hasura.ts'

@@ -3,7 +3,7 @@ import type { JwtConfig } from './jwt-config.ts'
 import { isJsonObject, type Json, JsonNumber, parseJson } from './lossless-json.ts'
 import type { TokenClaims } from './verify-token.ts'
 
-/** Who asks, as which role, and the `x-hasura-*` values that permissions may refer to (lower-case names). */
+/** The user, the role, and the `x-hasura-*` values that permissions may refer to (lower-case names). */
 export interface Session {
   readonly role: string
   readonly variables: ReadonlyMap<string, string>

@@ -1,6 +1,6 @@
 import { type JWTPayload, SignJWT } from 'jose'
 
-/** A token as an identity provider would make it, signed HS256. Expires in an hour unless the claims say otherwise. */
+/** A token like an identity provider's, signed with HS256. Expires in an hour unless the claims say otherwise. */
 export function signToken(claims: JWTPayload, secret: string): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + 3600
   return new SignJWT({ exp, ...claims })

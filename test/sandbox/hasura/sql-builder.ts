@@ -17,7 +17,7 @@ export class SqlBuilder {
     return `(${this.#text(text)})::${identifier(type)}`
   }
 
-  /** The protocol counts parameters in 16 bits; a large insert goes on with literals. */
+  /** The protocol counts parameters in 16 bits; a large insert uses literals for the rest. */
   #text(text: string): string {
     if (this.params.length >= maxParams) return `${literal(text)}::text`
     this.params.push(text)

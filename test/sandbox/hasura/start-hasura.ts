@@ -22,35 +22,35 @@ import { type Sockets, serveSockets } from './sockets/socket-server.ts'
 
 export interface HasuraOptions {
   jwt: JwtConfig
-  /** 0, the default, for any free one. */
+  /** Default: 0, a free port. */
   port?: number
-  /** An empty Postgres database to use; in this process when absent. */
+  /** An empty Postgres database; default: one in this process. */
   databaseUrl?: string
-  /** Where the one in this process has an empty database; in memory when absent. */
+  /** Folder of an empty database in this process; default: in memory. */
   dataDir?: string
-  /** What the database's `TimeZone` is: Hasura takes it as it finds it. Default UTC. */
+  /** The database's `TimeZone`, which Hasura doesn't set. Default UTC. */
   timeZone?: string
   /** Refuses requests without `x-hasura-role`, as Phonemos does. */
   requireRoleHeader?: boolean
-  /** What it serves in place of the wiki: SQL for an empty database, and the metadata over what that makes. */
+  /** Serves this instead of the wiki: SQL for an empty database, and metadata for its tables. */
   source?: { readonly sql: string; readonly metadata: Metadata }
   /** Fills the wiki's tables; default true. */
   seed?: boolean
-  /** Milliseconds between two looks of a live query; default a second. */
+  /** The polling interval of live queries, in milliseconds; default a second. */
   refetchMs?: number
   stringifyNumeric?: boolean
 }
 
-/** A request that reached /v1/graphql, whatever became of it. */
+/** A request that reached /v1/graphql, whether or not it succeeded. */
 export interface RequestRecord {
   readonly operationName: string | undefined
-  /** The role it ran as; before the token is known good, the one that the header asks for. */
+  /** The role that it ran as; until the token is verified, the one in the header. */
   role: string | undefined
   readonly variables: unknown
   /** W3C Trace Context. */
   readonly traceparent: string | undefined
   readonly at: Date
-  /** The HTTP status it got; 0 when the socket was destroyed instead. */
+  /** The HTTP status of the response; 0 if the socket was destroyed instead. */
   status: number
   userId: string | undefined
 }
@@ -63,21 +63,21 @@ export interface SandboxHasura extends AsyncDisposable {
   readonly requests: RequestRecord[]
   sql(text: string, params?: unknown[]): Promise<Record<string, unknown>[]>
   /**
-   * Makes the changes in this order, looks at the database's tables again and serves the schema of both from then on. Without
-   * a change it is what a reload of the metadata is after DDL; until then requests meet tables that aren't as the schema says.
+   * Makes the changes in this order, reads the database's tables again and serves the resulting schema. Without a change, it
+   * reloads the metadata after DDL; until then the tables differ from the schema.
    *
-   * @throws when the metadata names what the database doesn't have: then nothing has changed
+   * @throws when the metadata names something that the database lacks; then nothing changes
    */
   changeMetadata(...changes: MetadataChange[]): Promise<void>
-  /** The SDL of what a role sees, also where its introspection is switched off. */
+  /** The SDL of a role's schema, even if its introspection is switched off. */
   printSchema(role: string): string
-  /** Makes matching requests go wrong; returns what takes it back. */
+  /** Adds a fault for matching requests; returns a function that removes it. */
   fault(match: FaultMatch, fault: Fault): () => void
   clearFaults(): void
   setJwt(jwt: JwtConfig): void
-  /** A user that `refresh_users` makes can be read only after this long. */
+  /** How long a user that `refresh_users` creates stays invisible. */
   setRefreshDelay(ms: number): void
-  /** Its WebSockets, and what goes wrong with them. A fault `graphql-error` meets the subscriptions that it names as well. */
+  /** Its WebSockets and their faults. A fault `graphql-error` also applies to the subscriptions that it names. */
   readonly sockets: Sockets
   stop(): Promise<void>
   /** Listens again on the same port, with the same data. */
@@ -85,8 +85,8 @@ export interface SandboxHasura extends AsyncDisposable {
 }
 
 /**
- * Starts a server that answers /v1/graphql as Hasura v2 does for these migrations and this metadata. What it refuses to
- * know: nested inserts, aggregates inside `where`, batches of requests, actions, remote schemas, the admin secret.
+ * Starts a server that answers /v1/graphql as Hasura v2 does for these migrations and this metadata. It doesn't
+ * support nested inserts, aggregates inside `where`, batches of requests, actions, remote schemas, the admin secret.
  */
 export async function startHasura(options: HasuraOptions): Promise<SandboxHasura> {
   const directory = import.meta.dirname
@@ -111,7 +111,7 @@ export async function startHasura(options: HasuraOptions): Promise<SandboxHasura
     const makesUser = lateUsers.isDelaying && engine.fieldNames(request).includes('refresh_users')
     const userId = session.variables.get('x-hasura-user-id')
     const isNew = makesUser && (await db.query('SELECT 1 FROM public.users WHERE id::text = $1', [userId])).length === 0
-    // Hidden before it exists: a reader must not see it in between.
+    // Hidden before it exists, so that no reader sees it in between.
     const show = isNew && userId !== undefined ? lateUsers.hide(userId) : undefined
     try {
       return await engine.execute(request, session)
@@ -196,7 +196,7 @@ function authenticator(jwt: JwtConfig, { requireRoleHeader = false }: HasuraOpti
   return createAuthenticator(jwtConfigSchema.parse(jwt), { requireRoleHeader })
 }
 
-/** Who asks is looked at before what is asked, as Hasura does. */
+/** Checks the caller before the request, as Hasura does. */
 async function answer(
   incoming: Incoming,
   authenticate: Authenticate,

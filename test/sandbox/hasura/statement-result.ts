@@ -3,7 +3,7 @@ import type { Row } from './database.ts'
 
 const resultRow = z.object({ result: z.string().nullable(), violations: z.number().optional() })
 
-/** The JSON text that Postgres made; it goes out as it is. */
+/** The JSON text from Postgres, sent unchanged. */
 export function resultText(rows: readonly Row[]): string {
   return resultRow.parse(rows[0]).result ?? 'null'
 }

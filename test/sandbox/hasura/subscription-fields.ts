@@ -5,7 +5,7 @@ import type { RoleModel } from './role-model.ts'
 import { nonNullList, selectColumns, sorted, TableTypes } from './table-types.ts'
 import type { TypeRegistry } from './type-registry.ts'
 
-/** Live queries are those of the query root; a stream gives batches of what has a greater cursor. */
+/** Live queries are the fields of the query root; a stream returns batches of rows with a greater cursor. */
 export function subscriptionFields(types: TypeRegistry, model: RoleModel): GraphQLFieldConfigMap<unknown, unknown> {
   const tableTypes = new TableTypes(types, model)
   const fields: GraphQLFieldConfigMap<unknown, unknown> = { ...queryFields(types, model).configs }

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { z } from 'zod'
 import type { IdentityFault } from './identity-fault.ts'
 
-/** Answers with a fault, or lets `answer` answer and spoils that. */
+/** Responds with a fault, or lets `answer` respond and corrupts the response. */
 export async function applyFault(
   context: KoaContextWithOIDC,
   fault: IdentityFault,
@@ -39,7 +39,7 @@ export async function applyFault(
 
 const bodySchema = z.record(z.string(), z.unknown())
 
-/** Promises a longer body than it sends, so the client sees the connection end inside of the JSON. */
+/** Announces a longer body than it sends, so the client sees the connection end within the JSON. */
 function cutOff(context: KoaContextWithOIDC): void {
   context.respond = false
   context.res.writeHead(200, { 'content-type': 'application/json', 'content-length': '2000' })
@@ -55,7 +55,7 @@ async function latency(context: KoaContextWithOIDC, ms: number): Promise<void> {
   const left = new AbortController()
   const onClose = () => left.abort()
   context.res.once('close', onClose)
-  // A client that gave up doesn't need the rest of the delay; the answer then goes nowhere.
+  // A client that gave up doesn't need the rest of the delay; the response is dropped.
   await delay(ms, undefined, { signal: left.signal }).catch(() => undefined)
   context.res.off('close', onClose)
 }

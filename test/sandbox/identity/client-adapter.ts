@@ -2,8 +2,8 @@ import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { ClientRegistry, RegisteredClient } from './client-registry.ts'
 
 /**
- * What oidc-provider may store and look up: clients come from the registry, nothing else is kept, because access tokens
- * are self-contained and refresh tokens have a store of their own.
+ * The storage of oidc-provider: clients come from the registry, nothing else is stored, because access tokens
+ * are self-contained and refresh tokens have their own store.
  */
 export class ClientAdapter implements Adapter {
   readonly #registry: ClientRegistry

@@ -7,19 +7,19 @@ export interface ClientDefinition {
   subject?: string
   /** Roles of the application client that the service account's user has. */
   roles?: string[]
-  /** Default: the first of `roles`. When given, it stays whatever the roles become, like a hardcoded mapper's claim. */
+  /** Default: the first of `roles`. A given one stays when the roles change, like a hardcoded mapper's claim. */
   defaultRole?: string
   realmRoles?: string[]
-  /** Audiences besides those that come with a role. */
+  /** Audiences in addition to those of roles. */
   audience?: string[]
   /** Whether the client has the `hasura` scope. Default: true. */
   hasuraScope?: boolean
-  /** Optional scopes of the client's own, granted when they are asked for. */
+  /** The client's optional scopes, granted on request. */
   scopes?: string[]
   email?: string
   /** Default: true when there is an email. */
   emailVerified?: boolean
-  /** Whether the client credentials answer carries a refresh token. Default: false. */
+  /** Whether the client credentials response has a refresh token. Default: false. */
   refreshTokens?: boolean
   /** Default: true. */
   serviceAccount?: boolean
@@ -71,7 +71,7 @@ export class ClientRegistry {
   }
 }
 
-// What a Keycloak realm gives every new user unless an administrator takes it away.
+// The roles of every new user in a Keycloak realm, unless an administrator removes them.
 const DEFAULT_REALM_ROLES = ['default-roles-sandbox', 'offline_access', 'uma_authorization']
 
 function withDefaults(definition: ClientDefinition): RegisteredClient {

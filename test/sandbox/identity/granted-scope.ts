@@ -3,8 +3,8 @@ import type { RegisteredClient } from './client-registry.ts'
 const REALM_SCOPES = ['openid', 'email', 'profile', 'roles', 'web-origins', 'acr', 'basic', 'service_account']
 
 /**
- * The `scope` of the answer, or undefined when the client may not have one of those it asked for.
- * Keycloak grants a client's default scopes whether it asks for them or not; `openid` and optional ones have to be asked for.
+ * The `scope` of the response, or undefined if one of the requested scopes isn't allowed.
+ * Keycloak always grants a client's default scopes; `openid` and optional ones only on request.
  */
 export function grantedScope(client: RegisteredClient, requested: string | undefined): string | undefined {
   const asked = requested?.split(' ').filter(scope => scope !== '') ?? []

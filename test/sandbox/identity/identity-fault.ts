@@ -1,4 +1,4 @@
-/** How an endpoint can misbehave; `rewrite` changes the JSON of an otherwise good answer. */
+/** How an endpoint can misbehave; `rewrite` changes the JSON of an otherwise correct response. */
 export type IdentityFault =
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
   | { kind: 'html' }
@@ -16,7 +16,7 @@ interface PlannedFault {
   left: number
 }
 
-/** Faults by endpoint, the one planned first taking effect first, each for its number of requests. */
+/** Faults by endpoint, in the order in which they were planned, each for its number of requests. */
 export class FaultPlan {
   #planned: PlannedFault[] = []
 

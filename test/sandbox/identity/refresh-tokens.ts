@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 export const REFRESH_TOKEN_SECONDS = 1800
 
-/** Refresh tokens stay usable until they expire: Keycloak doesn't revoke one on use unless told to. */
+/** Refresh tokens stay usable until they expire: Keycloak revokes one on use only if configured to. */
 export class RefreshTokens {
   readonly #tokens = new Map<string, { clientId: string; expiresAt: number }>()
 

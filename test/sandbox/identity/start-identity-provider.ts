@@ -12,14 +12,14 @@ import { createSigningKey } from './signing-key.ts'
 import { serveTokenRequest, type TokenEndpoint } from './token-endpoint.ts'
 import type { TokenRequestRecord } from './token-request.ts'
 
-/** @public For whoever sets the provider up from one import. */
+/** @public For set-ups from a single import. */
 export type { ClientDefinition, IdentityFault, TokenRequestRecord }
 
 export interface IdentityProviderOptions {
   clients: ClientDefinition[]
   /** Default: a free one. */
   port?: number
-  /** The client whose roles Hasura knows. Default: phonemos-hasura. */
+  /** The client that owns Hasura's roles. Default: phonemos-hasura. */
   applicationClient?: string
   /** Default: 300. */
   tokenLifetimeSeconds?: number
@@ -35,14 +35,14 @@ export interface IdentityProvider extends AsyncDisposable {
   setRoles(clientId: string, roles: string[], defaultRole?: string): void
   rotateSecret(clientId: string, secret: string): void
   setEnabled(clientId: string, enabled: boolean): void
-  /** The last word on the payload; replaces an earlier change of the same client. */
+  /** Changes the final payload; replaces an earlier change of the same client. */
   setClaims(clientId: string, change: ClaimsChange): void
   setTokenLifetime(seconds: number): void
-  /** How far the provider's clock is ahead, as `iat` and `exp` show it. */
+  /** How far the provider's clock is ahead, in `iat` and `exp`. */
   setClockOffset(seconds: number): void
-  /** A new signing key in place of the old: earlier tokens are invalid wherever the JWKS is fetched again. */
+  /** Replaces the signing key: earlier tokens are invalid once the JWKS is fetched again. */
   rotateKeys(): Promise<void>
-  /** Returns how to take the fault back; without `times` it stays until then. */
+  /** Returns a function that removes the fault; without `times` it stays until then. */
   fault(where: IdentityEndpoint, fault: IdentityFault, times?: number): () => void
   clearFaults(): void
   /** A token without a request. */
@@ -83,7 +83,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     },
   }
 
-  // oidc-provider takes its keys once, so new keys mean a new one; all that lasts is kept outside of it.
+  // oidc-provider reads its keys once, so new keys require a new instance; lasting state is kept outside it.
   const serveWithCurrentKey = () => {
     const provider = createProvider(issuer, registry, key, refreshTokens)
     provider.use((context: KoaContextWithOIDC, next: () => Promise<void>) => {
@@ -152,7 +152,7 @@ function underRealmPath(listener: RequestListener): RequestListener {
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"Realm does not exist"}')
       return
     }
-    // `originalUrl` is where it looks for the prefix of the addresses it hands out.
+    // It derives the prefix of the addresses that it publishes from `originalUrl`.
     const { url } = request
     listener(Object.assign(request, { originalUrl: url, url: url.slice(REALM_PATH.length) }), response)
   }
@@ -174,7 +174,7 @@ function close(server: Server): Promise<void> {
   if (!server.listening) return Promise.resolve()
   return new Promise(resolve => {
     server.close(() => resolve())
-    // Clients keep connections alive, and a hanging answer would keep this waiting for ever.
+    // Clients keep connections alive, and a hanging response would make this wait forever.
     server.closeAllConnections()
   })
 }

@@ -41,7 +41,7 @@ export async function serveTokenRequest(
   if (context.respond !== false) record.status = context.status
 }
 
-/** Only these leave the reading of the form to oidc-provider, and a body can be read once. */
+/** For these only, oidc-provider reads the form: a body can be read once. */
 function letsAnswer(fault: IdentityFault): boolean {
   return fault.kind === 'latency' || fault.kind === 'rewrite'
 }

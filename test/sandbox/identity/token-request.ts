@@ -6,7 +6,7 @@ export interface TokenRequest {
   scope: string | undefined
 }
 
-/** One request to the token endpoint; `status` is 0 for as long as, or if ever, it got no answer. */
+/** One request to the token endpoint; `status` is 0 without a response. */
 export interface TokenRequestRecord {
   readonly clientId: string | undefined
   readonly grantType: string | undefined
@@ -19,7 +19,7 @@ const formSchema = z
   .partial()
   .catch(() => ({}))
 
-/** Who asks for what, whether the client authenticates by header or by form. */
+/** The client and its request, whether it authenticates by header or by form. */
 export function parseTokenRequest(authorization: string | undefined, form: unknown): TokenRequest {
   const { client_id, grant_type, scope } = formSchema.parse(form ?? {})
   return { clientId: basicClientId(authorization) ?? client_id, grantType: grant_type, scope }

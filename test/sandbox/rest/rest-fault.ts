@@ -1,14 +1,14 @@
-/** What can be made to go wrong with an answer of a REST sandbox. */
+/** The faults that a REST sandbox can cause. */
 export type RestFault =
   | { kind: 'latency'; ms: number }
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
   | { kind: 'html' }
-  /** Carries the request out and destroys the socket after half the answer. */
+  /** Carries the request out and destroys the socket after half the response. */
   | { kind: 'cut-off' }
   | { kind: 'hang' }
   /** Destroys the socket; the request isn't carried out. */
   | { kind: 'reset' }
-  /** Carries the request out and destroys the socket without an answer. */
+  /** Carries the request out and destroys the socket without a response. */
   | { kind: 'reset-after' }
 
 interface Planned {
@@ -16,11 +16,11 @@ interface Planned {
   left: number
 }
 
-/** Faults for the requests to come, the one planned first taking effect first, each for its number of requests. */
+/** Faults for later requests, in the order in which they were planned, each for its number of requests. */
 export class RestFaults {
   #planned: Planned[] = []
 
-  /** Returns how to take the fault back; without `times` it stays until then. */
+  /** Returns a function that removes the fault; without `times` it stays until then. */
   add(fault: RestFault, times = Number.POSITIVE_INFINITY): () => void {
     const planned = { fault, left: times }
     this.#planned.push(planned)

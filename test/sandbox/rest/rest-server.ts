@@ -21,9 +21,9 @@ export interface RestReply {
 }
 
 export interface RestServer extends AsyncDisposable {
-  /** Where the API begins, without a slash at its end. */
+  /** The base URL of the API, without a trailing slash. */
   readonly baseUrl: string
-  /** Every request, in order of arrival; no header of it but these. */
+  /** Every request, in order of arrival, with only these headers. */
   readonly requests: readonly { method: string; path: string; authorization: string | undefined }[]
   fault(fault: RestFault, times?: number): () => void
 }
@@ -55,7 +55,7 @@ export async function startRestServer(options: {
 
   const server = createServer((message, response) => {
     serve(message, response).catch((error: unknown) => {
-      // A mistake of the sandbox itself: shown whole, since nobody but a test sees it.
+      // A bug of the sandbox: shown in full, because only tests see it.
       if (response.headersSent) response.destroy()
       else response.writeHead(500).end(error instanceof Error ? error.stack : String(error))
     })

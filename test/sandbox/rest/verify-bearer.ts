@@ -10,7 +10,7 @@ export interface BearerClaims {
   readonly scopes: readonly string[]
 }
 
-/** The identity provider whose tokens a sandbox takes. */
+/** The identity provider whose tokens a sandbox accepts. */
 export interface Issuer {
   readonly issuer: string
   readonly jwksUrl: string
@@ -20,7 +20,7 @@ export type VerifyBearer = (authorization: string | undefined) => Promise<Bearer
 
 /**
  * Verifies an Authorization header by the keys of the identity provider, as APIs behind Keycloak do: signature, issuer and
- * expiry. Gives undefined for whatever is missing, malformed, expired or of somebody else.
+ * expiry. Returns undefined for a token that is missing, malformed, expired or from another issuer.
  */
 export function createBearerVerifier(
   { issuer, jwksUrl }: Issuer,

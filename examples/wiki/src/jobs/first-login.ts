@@ -1,7 +1,7 @@
 import type { FirstLoginDefinition } from 'hasura-sync-worker'
 import { FindUserDocument, RefreshUsersDocument } from '../generated/graphql.ts'
 
-/** How this API is told of a new account, and how to see that it knows it; `undefined` where it needs no such thing. */
+/** How to tell the API about a new account, and how to check that it knows it. `undefined` if it needs no such call. */
 export const firstLogin: FirstLoginDefinition | undefined = {
   refreshUsers: RefreshUsersDocument,
   async isVisible(hasura, userId, signal) {

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HasuraError } from '../hasura-error.ts'
 
 export interface Polling {
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two polls. */
   readonly refetchMs: number
-  /** Further milliseconds before each look. */
+  /** Additional milliseconds before each poll. */
   delayMs(): number
 }
 
-/** A query that is asked again until it is stopped, and sends a payload only when it differs from the last one. */
+/** Polls a query until it is stopped, and sends a payload only if it differs from the last one. */
 export interface LiveQuery {
   stop(): void
-  /** Whatever has changed since the last look counts as sent, as where the server had dropped its queue. */
+  /** Treats all changes since the last poll as sent, as if the server had evicted its queue. */
   evict(): void
 }
 
-/** @param look gives the payload, or undefined where there is none */
+/** @param look returns the payload, or undefined if there is none */
 export function startLiveQuery(
   look: () => Promise<string | undefined>,
   send: (payload: string) => void,
@@ -48,7 +48,7 @@ export function startLiveQuery(
   }
 }
 
-/** What goes wrong while it is asked again is a payload like any other. */
+/** An error during a poll is a payload like any other. */
 function failed(error: unknown): string {
   return error instanceof HasuraError ? error.toBody() : new HasuraError('unexpected', String(error)).toBody()
 }

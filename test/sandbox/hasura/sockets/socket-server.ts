@@ -23,23 +23,23 @@ const defaultRefetchMs = 1_000
 const keepAliveMs = 5_000
 const initWithinMs = 3_000
 
-/** What the server does with sockets, beside its requests over HTTP. */
+/** The server's sockets, in addition to its requests over HTTP. */
 export interface Sockets {
   /** Those that are open. */
   readonly open: readonly OpenSocket[]
-  /** How many have been opened, also those that were refused. */
+  /** How many have been opened, including refused ones. */
   readonly attempts: number
-  /** Destroys all connections, as a network that fails. */
+  /** Destroys all connections, like a network failure. */
   drop(): void
   /** Ends all with a close frame. */
   close(code: number, reason: string): void
   /** Says and hears nothing on the open ones any more, as a machine that is gone: no connection is ended. */
   freeze(): void
-  /** Takes what has changed since the last look for sent. */
+  /** Treats all changes since the last poll as sent. */
   evict(): void
-  /** Asks live queries again so much later. */
+  /** Delays the polls of live queries by this long. */
   delay(ms: number): void
-  /** From now on handshakes get this answer, as from a proxy that lets no upgrade pass; undefined lets them in. */
+  /** Handshakes get this response, as from a proxy that refuses upgrades; undefined accepts them. */
   refuse(status: number | undefined): void
   /** A server that knows only the older protocol; undefined for both. */
   setProtocol(only: 'graphql-ws' | undefined): void
@@ -85,7 +85,7 @@ export function serveSockets(
 
   server.on('upgrade', (request, socket, head) => {
     state.attempts += 1
-    // A peer that is gone must not bring the process down.
+    // A peer that has left must not crash the process.
     socket.on('error', () => {})
     accept(request, socket, head).catch(() => socket.destroy())
   })

@@ -67,7 +67,7 @@ export function findStreamQuery(
   }
 }
 
-/** The batch as it is sent, and where the next one begins; undefined for one without rows. */
+/** The batch as it is sent, and where the next one starts; undefined without rows. */
 export function readBatch(
   data: Json,
   { field }: StreamQuery,
