@@ -1,6 +1,6 @@
 /**
  * Writes the JSON Schema of `ACCOUNTS_FILE` for editors to schema/accounts.schema.json. With `--check` it writes nothing, and
- * exits with 1 when the committed one differs.
+ * exits with 1 if the committed file differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(file, text)
 } else if (JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))) !== JSON.stringify(schema)) {
   console.error(
-    'schema/accounts.schema.json is not what src/config/accounts-file-schema.ts says: npm run accounts-schema',
+    'schema/accounts.schema.json differs from src/config/accounts-file-schema.ts: run "npm run accounts-schema"',
   )
   process.exitCode = 1
 }

@@ -1,12 +1,12 @@
 /**
- * Imports go one way: the table in docs/architecture.md says which folder may import which, and each row names only what has a row
- * further down and what is imported. Its layout describes each folder. Files import each other in no circle. Prints what breaks this
- * and exits with 1.
+ * Checks imports against the table in docs/architecture.md: it says which folder may import which, and a row names only folders
+ * further down, and only imports that exist. Its layout must describe every folder, and files must not form import cycles. Prints
+ * violations and exits with 1.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
 
-/** Packages that one folder alone may import. */
+/** Packages that only one folder may import. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   bullmq: ['queue'],
@@ -35,7 +35,7 @@ interface Row {
   readonly imports: readonly string[]
 }
 
-/** In the order of the table. */
+/** In the table's order. */
 function readTable(text: string): ReadonlyMap<string, Row> {
   const table = text.slice(text.indexOf('| folder | imports |'))
   const lines = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2)
@@ -75,7 +75,7 @@ function* findWrongRows(): Generator<string> {
   const parts = [...rows.keys()]
   const there = new Set(files.map(partOf))
   for (const [part, { imports: named }] of rows) {
-    if (!there.has(part)) yield `docs/architecture.md has a row for src/${part}, which is not there`
+    if (!there.has(part)) yield `docs/architecture.md has a row for src/${part}, which doesn't exist`
     for (const to of named) {
       if (parts.indexOf(to) <= parts.indexOf(part)) yield `docs/architecture.md: ${to} has no row below that of ${part}`
     }
@@ -103,14 +103,14 @@ function* findUndescribed(): Generator<string> {
   const described = new Set([...layout.matchAll(/^ {2}(\w+)\//gm)].map(([, folder = '']) => folder))
   const folders = new Set(files.filter(file => file.split('/').length > 2).map(partOf))
   for (const folder of folders) {
-    if (!described.has(folder)) yield `docs/architecture.md: the layout doesn't say what src/${folder} is`
+    if (!described.has(folder)) yield `docs/architecture.md: the layout doesn't describe src/${folder}`
   }
   for (const folder of described) {
-    if (!folders.has(folder)) yield `docs/architecture.md: the layout describes src/${folder}, which is not there`
+    if (!folders.has(folder)) yield `docs/architecture.md: the layout describes src/${folder}, which doesn't exist`
   }
 }
 
-/** What a row allows, some file imports. */
+/** Some file must use every import that a row allows. */
 function* findUnused(): Generator<string> {
   for (const [part, { imports: named }] of rows) {
     const targets = files.filter(file => partOf(file) === part).flatMap(file => imports.get(file) ?? [])
@@ -129,13 +129,13 @@ function* findForbidden(): Generator<string> {
         const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '')
         const owners = packagesOf[name]
         if (owners && !owners.includes(from))
-          yield `${file} imports ${name}, which belongs to ${owners.join(', ')} alone`
+          yield `${file} imports ${name}, which only ${owners.join(', ')} may import`
         continue
       }
       const to = partOf(target)
       const isFree = !row?.isForAll && rows.get(to)?.isForAll
       if (from !== to && !isFree && !row?.imports.includes(to)) {
-        yield `${file} must not import ${target}: docs/architecture.md has the table of what ${from} may import`
+        yield `${file} must not import ${target}: see the table in docs/architecture.md`
       }
     }
   }
@@ -145,7 +145,7 @@ function* findCycles(): Generator<string> {
   const done = new Set<string>()
   function* visit(file: string, path: readonly string[]): Generator<string> {
     if (path.includes(file)) {
-      yield `imports in a circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`
+      yield `import cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`
       return
     }
     if (done.has(file)) return

@@ -1,4 +1,4 @@
-/** Builds and packs what would be published, and has publint and are-the-types-wrong look at it. */
+/** Builds and packs the packages as published, and checks them with publint and are-the-types-wrong. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -44,8 +44,8 @@ try {
     : { store: await openReadOnly(config, host, opened) }
   process.stdout.write(
     values.write
-      ? 'Writing is allowed. There are store, app, operations and sql.\n'
-      : 'Read-only. There are store (Kysely) and sql; npm run console -- --write also opens the app.\n',
+      ? 'Writing is allowed. Available: store, app, operations and sql.\n'
+      : 'Read-only. Available: store (Kysely) and sql; npm run console -- --write also opens the app.\n',
   )
   process.stdout.write("For example: await store.selectFrom('worker.runs').selectAll().limit(5).execute()\n")
   const repl = start({ prompt: '> ' })
@@ -57,7 +57,7 @@ try {
   process.exitCode = 2
 }
 
-/** On Postgres nothing is migrated. An embedded store has no other owner meanwhile. */
+/** On Postgres nothing is migrated. An embedded store can't have another owner meanwhile. */
 async function openReadOnly(config: Config, { log, uid }: Host, opened: AsyncDisposableStack) {
   if (!config.databaseUrl) {
     const { store } = opened.use(await openDatabase({ dataDir: config.dataDir, uid }, log))

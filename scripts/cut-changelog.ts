@@ -1,8 +1,8 @@
-/** A version as Semantic Versioning has it, without build metadata. */
+/** A version of Semantic Versioning, without build metadata. */
 export const versionPattern = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/
 
 /**
- * The changelog (Keep a Changelog 1.1.0) with what is under Unreleased moved under a version of its own; Unreleased stays, empty.
+ * Moves the entries under Unreleased of the changelog (Keep a Changelog 1.1.0) under a version; an empty Unreleased remains.
  *
  * @param date of the release, as YYYY-MM-DD
  * @returns undefined when nothing is under Unreleased
@@ -13,7 +13,7 @@ export function cutChangelog(changelog: string, version: string, date: string): 
   const start = changelog.indexOf(heading) + heading.length
   const next = changelog.slice(start).search(/^(?:## |\[[^\]]+\]: )/m)
   const end = next === -1 ? changelog.length : start + next
-  // Headings of kinds of changes say nothing by themselves.
+  // Headings without entries don't count.
   const entries = changelog.slice(start, end).trim()
   if (entries.replaceAll(/^#.*$/gm, '').trim() === '') return undefined
   return `${changelog.slice(0, start)}\n## [${version}] - ${date}\n\n${entries}\n${end < changelog.length ? '\n' : ''}${changelog.slice(end)}`

@@ -1,6 +1,6 @@
 /**
- * The licences of everything that runs in production, by package-lock.json. Exits with 1 when one is missing or is none of those
- * that ask for no more than a notice: then somebody has to read it, and to add it here or to take the package out.
+ * Lists the licences of everything that runs in production, from package-lock.json. Exits with 1 if one is missing or isn't among
+ * those that require only a notice: then somebody must read it, and add it here or remove the package.
  */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
@@ -31,6 +31,5 @@ const shipped = Object.entries(packages)
 for (const { name, license } of shipped) console.log(`${license.padEnd(14)}${name}`)
 
 const refused = shipped.filter(({ license }) => !accepted.includes(license))
-for (const { name, license } of refused)
-  console.error(`${name} has the licence ${license}, which nobody has accepted yet`)
+for (const { name, license } of refused) console.error(`${name} has the licence ${license}, which is not accepted yet`)
 process.exitCode = refused.length > 0 ? 1 : 0

@@ -1,6 +1,6 @@
 /**
  * `npm run release -- 1.2.3`: moves Unreleased of the changelog under the version, sets it in package.json and the lock file, pins
- * the migrations, commits and tags. It refuses before it has changed anything. Publishing is left to who runs it.
+ * the migrations, commits and tags. It refuses before changing anything, and doesn't publish.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -10,17 +10,17 @@ import { cutChangelog, versionPattern } from './cut-changelog.ts'
 import { pinMigrations } from './released-migrations.ts'
 
 const [version = ''] = process.argv.slice(2)
-if (!versionPattern.test(version)) refuse(`"${version}" is no version`, 'npm run release -- 1.2.3')
-if (git('status', '--porcelain') !== '') refuse('The working tree has changes', 'commit them, or take them back')
+if (!versionPattern.test(version)) refuse(`"${version}" is not a version`, 'npm run release -- 1.2.3')
+if (git('status', '--porcelain') !== '') refuse('The working tree has changes', 'commit or discard them')
 const tag = `v${version}`
-if (git('tag', '--list', tag) !== '') refuse(`There is a tag ${tag} already`, 'give the next version')
+if (git('tag', '--list', tag) !== '') refuse(`Tag ${tag} already exists`, 'give the next version')
 
 const changelog = cutChangelog(readFileSync('CHANGELOG.md', 'utf8'), version, new Date().toISOString().slice(0, 10))
 if (changelog === undefined) {
-  refuse('CHANGELOG.md has nothing under Unreleased', 'write there what users will notice')
+  refuse('CHANGELOG.md has nothing under Unreleased', 'add what users will notice')
 }
 writeFileSync('CHANGELOG.md', changelog)
-// From here on databases have executed them: a test compares.
+// From now on databases have executed them; a test compares.
 const pins = pinMigrations(migrationStatements, replaceFunctions)
 writeFileSync('schema/released-migrations.json', `${JSON.stringify(pins, undefined, 2)}\n`)
 execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-version', '--ignore-scripts'], {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What releases have made of databases out there, as hashes; empty before the first one. */
+/** The released migrations, as hashes; empty before the first release. */
 export interface ReleasedMigrations {
   /** By the migration's name. */
   readonly migrations: Readonly<Record<string, string>>
@@ -10,7 +10,7 @@ export interface ReleasedMigrations {
 
 export type Migrations = ReadonlyMap<string, readonly string[]>
 
-/** The migrations as a release pins them. Functions are no history: the last migration that names them executes them as they are. */
+/** The migrations as a release pins them. Functions have no history: the last migration that names them executes their current text. */
 export function pinMigrations(migrations: Migrations, functions: readonly string[]): ReleasedMigrations {
   const known = new Set(functions)
   const pinned = [...migrations].map(([name, statements]) => [name, hash(statements.filter(text => !known.has(text)))])
@@ -21,7 +21,7 @@ export function pinMigrations(migrations: Migrations, functions: readonly string
   }
 }
 
-/** What databases of a release would never get, a sentence each. */
+/** Changes that databases of a release would never get, one sentence each. */
 export function findUnreachable(
   released: ReleasedMigrations,
   migrations: Migrations,
@@ -31,14 +31,13 @@ export function findUnreachable(
   const edited = Object.entries(released.migrations)
     .filter(([name, pinned]) => now.migrations[name] !== pinned)
     .map(
-      ([name]) =>
-        `Migration ${name} has been released and is another one now: take that back, and correct it by a later one`,
+      ([name]) => `Migration ${name} was released and has changed since: restore it, and add a later migration instead`,
     )
   const before = released.functions
   if (!before || now.functions?.hash === before.hash || now.functions?.by !== before.by) return edited
   return [
     ...edited,
-    `The functions have changed since migration ${before.by} was released: let a new one execute replaceFunctions`,
+    `The functions have changed since migration ${before.by} was released: add a migration that executes replaceFunctions`,
   ]
 }
 

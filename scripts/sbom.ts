@@ -1,6 +1,6 @@
 /**
- * A bill of materials (CycloneDX) of what is shipped, on stdout. `npm sbom --omit=dev` leaves out what a development tool needs as
- * well, such as zod, so everything is asked for and what is for development alone is taken out here.
+ * Prints a bill of materials (CycloneDX) of what is shipped. `npm sbom --omit=dev` omits packages that a development tool also needs,
+ * such as zod, so this requests everything and removes the packages that are only for development.
  */
 import { execFileSync } from 'node:child_process'
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * Writes the store's tables, as the migrations make them, to schema/store.sql. With `--check` it writes nothing, and exits with 1
- * when the committed file differs.
+ * Writes the store's tables, as the migrations create them, to schema/store.sql. With `--check` it writes nothing, and exits with 1
+ * if the committed file differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
@@ -50,7 +50,7 @@ const text = await render()
 if (!process.argv.includes('--check')) {
   writeFileSync(file, text)
 } else if (readFileSync(file, 'utf8') !== text) {
-  console.error('schema/store.sql is not what the migrations make: npm run store-schema')
+  console.error('schema/store.sql differs from the migrations: run "npm run store-schema"')
   process.exitCode = 1
 }
 

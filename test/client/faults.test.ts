@@ -101,7 +101,7 @@ describe('what is tried again', () => {
     expect(asked).toHaveLength(4)
   })
 
-  test('as late as Retry-After says, and not at all where that is after the deadline', async () => {
+  test('as late as Retry-After says, and never after the deadline', async () => {
     for (const [asked, pauseMs] of [
       ['7', 7_000],
       ['7.0015', 7_002],
@@ -172,7 +172,7 @@ describe('waiting', () => {
     const { client } = open([() => report('waiting')])
     await expect(client.wait('r1', { timeoutMs: 60_000 })).rejects.toMatchObject({
       code: 'timeout',
-      message: 'Request r1 has not ended within 60 s (waiting), and goes on',
+      message: 'Request r1 has not ended within 60 s (waiting), and continues',
     })
   })
 

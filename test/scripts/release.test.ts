@@ -76,12 +76,12 @@ describe('a release', () => {
     expect(await git('rev-list', '--count', 'HEAD')).toBe('2')
     expect(await git('describe')).toBe('v1.2.3')
     await expect(release('1.2.4')).rejects.toThrow('nothing under Unreleased')
-    await expect(release('1.2.3')).rejects.toThrow('There is a tag v1.2.3 already')
+    await expect(release('1.2.3')).rejects.toThrow('Tag v1.2.3 already exists')
     expect(await git('status', '--porcelain')).toBe('')
   })
 
   test.each(['', '1.2', 'v1.2.3', '1.2.3; rm'])('is refused for version %j', async version => {
-    await expect(release(version)).rejects.toThrow('is no version')
+    await expect(release(version)).rejects.toThrow('is not a version')
   })
 
   test('is refused while the tree has changes', async () => {

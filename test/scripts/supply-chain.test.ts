@@ -64,12 +64,12 @@ test('npm audits what users install', () => {
   expect(readDocument('.npmrc')).not.toContain('audit')
 })
 
-test('the licences of what is shipped are all accepted', async () => {
+test('all licences of what is shipped are accepted', async () => {
   const { stdout } = await execute(process.execPath, ['scripts/licences.ts'], { cwd: projectFolder })
   expect(stdout).toMatch(/^MIT +fastify@/m)
 })
 
-test('on a Node that is new enough nothing is installed, and the link that an older one needed goes', async () => {
+test('on a Node that is new enough nothing is installed, and the link of an older one is removed', async () => {
   const project = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-node-'))
   try {
     const binaries = join(project, 'node_modules/.bin')

@@ -1,11 +1,11 @@
 /**
- * Why something failed, for a caller to decide by:
+ * What failed, for callers to decide what to do:
  * - `usage`: the options, the job, the payload or the account are wrong (also HTTP 400, 404, 409, 413, 422)
- * - `unauthorized`: the token, or what it allows, isn't enough (HTTP 401, 403), or the issuer refused the client
+ * - `unauthorized`: the token is invalid or lacks a role (HTTP 401, 403), or the issuer refused the client
  * - `rate-limited`: the worker asked to wait longer than the deadline allows (HTTP 429)
- * - `unavailable`: no answer, or no usable one, before the deadline
- * - `request-failed`, `request-cancelled`: what was waited for ended so
- * - `timeout`: what was waited for had not ended in time; it goes on
+ * - `unavailable`: no usable response before the deadline
+ * - `request-failed`, `request-cancelled`: how the awaited request ended
+ * - `timeout`: the awaited request has not ended in time; it continues
  */
 export type ClientErrorCode =
   | 'usage'
@@ -17,20 +17,20 @@ export type ClientErrorCode =
   | 'timeout'
 
 interface Details {
-  /** HTTP status, where there was an answer. */
+  /** HTTP status, if there was a response. */
   readonly status?: number | undefined
-  /** What the worker itself calls it. */
+  /** The worker's own code for it. */
   readonly reason?: string | undefined
-  /** How long it asked to wait, in milliseconds. */
+  /** The requested pause, in milliseconds. */
   readonly retryAfterMs?: number | undefined
-  /** Whether the same again may succeed. A request keeps its key, so repeating it makes no second one. */
+  /** Whether a retry may succeed. With the same key, it makes no second request. */
   readonly isTransient?: boolean
-  /** Give it again to repeat a request whose outcome is unknown. */
+  /** Pass it to retry a request whose outcome is unknown. */
   readonly idempotencyKey?: string | undefined
   readonly cause?: unknown
 }
 
-/** The only error that the client throws, beside the reason of a caller's own signal. Its message holds no token and no payload. */
+/** The only error that the client throws, except the reason of the caller's signal. Its message has no token and no payload. */
 export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly code: ClientErrorCode

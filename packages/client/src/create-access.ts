@@ -7,14 +7,14 @@ import { createTokenSource, type TokenSource } from './token-source.ts'
 
 /** How the caller's own client gets its token (RFC 6749, section 4.4). */
 export interface ClientCredentials {
-  /** Where the token endpoint is found: OpenID Connect Discovery. */
+  /** The issuer, from which the token endpoint is discovered (OpenID Connect Discovery). */
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
   readonly scope?: string
 }
 
-/** A token, something that gets one each time, or the credentials of a client. */
+/** A token, a function that gets one for every call, or the credentials of a client. */
 export type TokenOption = string | ((signal?: AbortSignal) => string | Promise<string>) | ClientCredentials
 
 const deadlines = { tryMs: 10_000, totalMs: 20_000 }
@@ -49,17 +49,20 @@ async function discover(issuer: string, allowInsecure: boolean, surroundings: Su
     surroundings.fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal }),
   )
   if (findText(body, 'issuer')?.replace(/\/+$/, '') !== issuer) {
-    throw new ClientError('usage', `The issuer calls itself otherwise than the "issuer" option: set what it says`)
+    throw new ClientError(
+      'usage',
+      `The issuer's own "issuer" differs from the option "issuer": set the option to the issuer's value`,
+    )
   }
   const methods = body.token_endpoint_auth_methods_supported
   return {
     url: requireAddress("The issuer's token endpoint", findText(body, 'token_endpoint') ?? '', allowInsecure),
-    // What a server supports that says nothing: OpenID Connect Discovery 1.0, section 3.
+    // The default if the server doesn't list any: OpenID Connect Discovery 1.0, section 3.
     takesBasic: !Array.isArray(methods) || methods.includes('client_secret_basic'),
   }
 }
 
-/** A token more than is needed harms nobody, so this may be sent again. */
+/** An extra token does no harm, so this may be retried. */
 function askForToken(
   { url, takesBasic }: TokenEndpoint,
   { clientId, clientSecret, scope }: ClientCredentials,
@@ -83,7 +86,7 @@ function askForToken(
   })
 }
 
-/** As a form does it (RFC 6749, section 2.3.1). */
+/** Encodes as forms do (RFC 6749, section 2.3.1). */
 function encode(text: string): string {
   return new URLSearchParams({ t: text }).toString().slice(2)
 }

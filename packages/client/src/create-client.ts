@@ -9,10 +9,10 @@ import { platform, type Surroundings } from './surroundings.ts'
 import { waitForEnd, watchRequest } from './watch-request.ts'
 
 export interface ClientOptions {
-  /** Of the worker's HTTP API, such as https://worker.example. */
+  /** Base URL of the worker's HTTP API, such as https://worker.example. */
   readonly url: string
   readonly token: TokenOption
-  /** For each call but `wait` and `watch`, all tries included, in milliseconds; default 30,000. */
+  /** For every call except `wait` and `watch`, including retries, in milliseconds; default 30,000. */
   readonly timeoutMs?: number
   /** Allows plain `http:` to other machines. Only inside a network that you trust: tokens can be read there. */
   readonly allowInsecure?: boolean
@@ -21,10 +21,10 @@ export interface ClientOptions {
 }
 
 export interface RequestOptions {
-  /** Needed where the worker has several. */
+  /** Required if the worker has several. */
   readonly account?: string
   readonly priority?: 'high' | 'normal' | 'low'
-  /** Two requests with the same key are one. Default a new one for each call, which makes its own tries one request. */
+  /** Requests with the same key are one request. Default: a new key for every call, so its retries make no second request. */
   readonly idempotencyKey?: string
   readonly signal?: AbortSignal
 }
@@ -35,10 +35,10 @@ export interface WaitOptions {
   readonly signal?: AbortSignal
 }
 
-/** Its methods may be taken off it. */
+/** Its methods may be used without the object. */
 export interface Client<L extends readonly JobLike[]> {
   /**
-   * Makes a request for a job. It is kept by the worker when this resolves.
+   * Makes a request for a job. When this resolves, the worker has stored it.
    *
    * @throws ClientError; with `isTransient`, repeat it with the error's `idempotencyKey`
    */
@@ -46,9 +46,9 @@ export interface Client<L extends readonly JobLike[]> {
     job: N,
     ...payloadAndOptions: RequestArguments<JobNamed<L, N>, RequestOptions>
   ): Promise<Accepted>
-  /** Makes the request that fills a new account. */
+  /** Requests the bootstrap of a new account. */
   bootstrap(options?: RequestOptions): Promise<Accepted>
-  /** How a request stands now. */
+  /** Gets a request's current state. */
   find(id: string, options?: Pick<WaitOptions, 'signal'>): Promise<RequestReport>
   /**
    * Waits until a request is done.
@@ -57,22 +57,22 @@ export interface Client<L extends readonly JobLike[]> {
    */
   wait(request: string | { readonly id: string }, options?: WaitOptions): Promise<RequestReport>
   /**
-   * How a request stands, again whenever that has changed, until it has ended in whichever way.
+   * Yields a request's state, and every change of it until the request has ended, successfully or not.
    *
    * @throws ClientError `timeout`, and those of `find`
    */
   watch(request: string | { readonly id: string }, options?: WaitOptions): AsyncIterableIterator<RequestReport>
   /**
-   * The changes of a mirror table, in the order in which they were committed: of each row the latest one. Needs a token with the
-   * role to view. It goes on for as long as it is read.
+   * Yields the changes of a mirror table in commit order, the latest change of each row, until the caller stops. Needs a token with
+   * the view role.
    *
-   * @throws ClientError when the worker doesn't answer; go on after the position of the last change that was handled
+   * @throws ClientError when the worker doesn't respond; resume after the position of the last handled change
    */
   changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>
 }
 
 /**
- * A client of one worker. The import of the jobs is for types only, so nothing of the project comes along.
+ * A client of one worker. The jobs are imported for their types only, so nothing of the project is bundled.
  *
  * @throws ClientError `usage` when the options can't be used
  * @example
@@ -92,7 +92,7 @@ export function createClient<const L extends readonly JobLike[]>(options: Client
 
 const tryMs = 10_000
 
-/** The same with a clock and a network of one's own. */
+/** The same, with a given clock and network. */
 export function createClientIn<const L extends readonly JobLike[]>(
   surroundings: Surroundings,
   options: ClientOptions,
@@ -111,7 +111,7 @@ export function createClientIn<const L extends readonly JobLike[]>(
       }
       const token = await access.get(trying)
       const response = await ask(token)
-      // A token that was rejected is replaced once.
+      // A rejected token is replaced once.
       if (response.status !== 401 || refused || !access.drop(token)) return response
       refused = true
       await response.body?.cancel()

@@ -2,7 +2,7 @@ import { ClientError } from './client-error.ts'
 import { findText, readObject } from './read-body.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** For one try and for all of them, in milliseconds. */
+/** For one attempt, and for all attempts, in milliseconds. */
 export interface Deadlines {
   readonly tryMs: number
   readonly totalMs: number
@@ -13,14 +13,14 @@ export interface Answer {
   readonly headers: Headers
 }
 
-/** Before the second, third and fourth try; each up to a half longer, so that many callers don't come back at once. */
+/** Before the second, third and fourth attempt; up to half of it is added, so that many callers don't return at the same time. */
 const pausesMs = [250, 1_000, 3_000]
 
 /**
- * Sends something that may be sent again, until it is answered, the deadline is near, or four tries have failed. Tried again is
- * what got no answer, 429, 502, 503 and 504, and 409 where the answer says when (the first of two equal ones is being handled).
+ * Sends something that may be sent more than once, until it gets a response, the deadline is near, or four attempts have failed.
+ * Retries after no response, 429, 502, 503 and 504, and 409 with `Retry-After` (the first of two equal requests is being handled).
  *
- * @param send one try
+ * @param send one attempt
  * @throws ClientError; the signal's reason
  */
 export async function exchange(
@@ -56,14 +56,14 @@ async function attempt(
     const body = await readObject(response)
     if (!response.ok) return explainStatus(what, response, body)
     if (body) return { body, headers: response.headers }
-    return new ClientError('unavailable', `${what} answered with something that is no JSON object: is the URL right?`, {
+    return new ClientError('unavailable', `${what} did not answer with a JSON object: check the URL`, {
       status: response.status,
     })
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof ClientError) return error
     const why = deadline.aborted
-      ? `gave no answer in ${Math.ceil(tryMs / 1_000)} s`
+      ? `did not respond within ${Math.ceil(tryMs / 1_000)} s`
       : `can't be reached${codeOf(error)}`
     return new ClientError('unavailable', `${what} ${why}`, { isTransient: true, cause: error })
   }
@@ -105,7 +105,7 @@ function readRetryAfter(value: string | null): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
 }
 
-/** Of the system's error below fetch's own: ECONNREFUSED, ENOTFOUND. */
+/** From the system's error that caused fetch's: ECONNREFUSED, ENOTFOUND. */
 function codeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined
   return cause && 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ''

@@ -1,4 +1,4 @@
-/** Makes typed requests of a hasura-sync-worker and waits for them. */
+/** Makes typed requests to a hasura-sync-worker and waits for them. */
 export { ClientError, type ClientErrorCode } from './client-error.ts'
 export type { ClientCredentials, TokenOption } from './create-access.ts'
 export {

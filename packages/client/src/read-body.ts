@@ -10,7 +10,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The fields that are texts. */
+/** The string fields. */
 export function findText(
   object: Readonly<Record<string, unknown>> | undefined,
   ...names: string[]

@@ -4,7 +4,7 @@ import type { Surroundings } from './surroundings.ts'
 
 /** The latest change of one row of a mirror table. */
 export interface Change {
-  /** Its place among the table's changes: give it as `after` to go on behind it. */
+  /** Its place among the table's changes: pass it as `after` to resume after it. */
   readonly position: string
   /** `delete` keeps the row in the mirror, marked. */
   readonly op: 'upsert' | 'delete'
@@ -14,23 +14,23 @@ export interface Change {
 }
 
 export interface ChangesOptions {
-  /** The position of the last change that was handled; default every row once. */
+  /** The position of the last handled change; default: every row once. */
   readonly after?: string
-  /** The changes of this account alone. */
+  /** Only changes of this account. */
   readonly account?: string
-  /** False ends with the last change that there is; default true, which waits for more. */
+  /** False ends after the last existing change; default true: wait for more. */
   readonly follow?: boolean
-  /** Between two questions while there is nothing new, in milliseconds; default 2,000. */
+  /** The pause between polls while there is nothing new, in milliseconds; default 2,000. */
   readonly pollMs?: number
   readonly signal?: AbortSignal
 }
 
-/** Asks for one page of changes. */
+/** Requests one page of changes. */
 export type AskForChanges = (query: URLSearchParams, signal: AbortSignal | undefined) => Promise<unknown>
 
 const pageSize = 1_000
 
-/** @throws ClientError `unavailable` when an answer is no page of changes */
+/** @throws ClientError `unavailable` when a response is not a page of changes */
 export async function* readChanges(
   { sleep }: Pick<Surroundings, 'sleep'>,
   ask: AskForChanges,
@@ -47,7 +47,7 @@ export async function* readChanges(
       signal?.throwIfAborted()
       yield change
     }
-    // What is asked for next was behind everything of this page when it was made.
+    // When this page was made, the next position was after all of its changes.
     position = page.position
     if (page.changes.length === pageSize) continue
     if (!follow) return
@@ -74,8 +74,5 @@ function isChange(value: unknown): value is Change {
 }
 
 function unreadable(): ClientError {
-  return new ClientError(
-    'unavailable',
-    'The worker answered with something that is no page of changes: is the URL right?',
-  )
+  return new ClientError('unavailable', 'The worker did not answer with a page of changes: check the URL')
 }

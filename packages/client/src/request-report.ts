@@ -3,20 +3,20 @@ import { findText, isObject } from './read-body.ts'
 
 export type RequestState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
 
-/** What was accepted. */
+/** An accepted request. */
 export interface Accepted {
   readonly id: string
-  /** An equal request waited already, and does this one's work. */
+  /** An equal request was already waiting, and runs for this one too. */
   readonly absorbed: boolean
 }
 
 export interface Progress {
   readonly done: number
-  /** Absent where the API doesn't tell how many there are. */
+  /** Absent if the API doesn't give a count. */
   readonly total?: number
 }
 
-/** How a request stands. The worker may say more, under names of its own. */
+/** A request's state. The worker may send more fields. */
 export interface RequestReport {
   readonly id: string
   readonly state: RequestState
@@ -61,5 +61,5 @@ function isProgress(value: unknown): value is Progress {
 }
 
 function unreadable(): ClientError {
-  return new ClientError('unavailable', 'The worker answered with something that is no request: is the URL right?')
+  return new ClientError('unavailable', 'The worker did not answer with a request: check the URL')
 }

@@ -1,4 +1,4 @@
-/** What the client has from the platform. Times in milliseconds. */
+/** The client's dependencies on the platform. Times in milliseconds. */
 export interface Surroundings {
   readonly fetch: typeof globalThis.fetch
   now(): number

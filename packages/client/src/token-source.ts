@@ -3,19 +3,19 @@ import { isObject } from './read-body.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface TokenSource {
-  /** The current token, fetched or renewed first where needed. */
+  /** The current token, fetched or renewed first if necessary. */
   get(signal?: AbortSignal): Promise<string>
-  /** Forgets this token because it was rejected. @returns whether another one can be had */
+  /** Drops this token because it was rejected. @returns whether another one can be fetched */
   drop(token: string): boolean
 }
 
 interface Fetched {
   readonly token: string
-  /** As the server said it: `expires_in`, in seconds. */
+  /** `expires_in` of the response, in seconds. */
   readonly expiresIn: unknown
 }
 
-/** Keeps one token in memory, and fetches one at a time however many wait. A failed fetch is not remembered. */
+/** Keeps one token in memory, and makes one fetch at a time, however many callers wait. A failed fetch isn't cached. */
 export function createTokenSource({ now }: Pick<Surroundings, 'now'>, fetchToken: () => Promise<Fetched>): TokenSource {
   let current: { readonly token: string; readonly renewAt: number } | undefined
   let flight: Promise<string> | undefined
@@ -43,12 +43,12 @@ export function createTokenSource({ now }: Pick<Surroundings, 'now'>, fetchToken
   }
 }
 
-/** Until 30 seconds before its end, or a tenth of its life where that is less. */
+/** Until 30 seconds before it expires, or a tenth of its life if that is less. */
 function servesMs(lifeMs: number): number {
   return lifeMs - Math.min(30_000, lifeMs / 10)
 }
 
-/** `expires_in`, or what the token says of itself where that is less or the former is missing; else a minute. */
+/** `expires_in`, or the token's own lifetime if that is shorter or `expires_in` is missing; otherwise a minute. */
 function tokenLifeMs(expiresIn: unknown, token: string): number {
   const seconds = [Number(expiresIn), jwtLifeSeconds(token)].filter(life => Number.isFinite(life) && life > 0)
   return seconds.length === 0 ? 60_000 : Math.min(...seconds) * 1_000

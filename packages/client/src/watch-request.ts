@@ -2,17 +2,17 @@ import { ClientError } from './client-error.ts'
 import { hasEnded, type RequestReport } from './request-report.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Asks how a request stands, and lets the worker take up to `waitSeconds` for the answer. */
+/** Gets a request's state; the worker may take up to `waitSeconds` to respond. */
 export type Look = (
   id: string,
   waitSeconds: number,
   signal: AbortSignal | undefined,
 ) => Promise<{ readonly report: RequestReport; readonly waited: boolean }>
 
-/** Shorter than proxies wait by default. */
+/** Shorter than the default timeout of proxies. */
 const longestWaitSeconds = 25
 const defaultTimeoutMs = 600_000
-/** Between questions that a worker answers at once, in milliseconds: the first, and the longest. */
+/** Pauses between polls that the worker answers immediately, in milliseconds: the first, and the longest. */
 const firstPauseMs = 250
 const longestPauseMs = 5_000
 
@@ -56,5 +56,5 @@ export async function waitForEnd(reports: AsyncIterable<RequestReport>): Promise
 
 function describeWait({ id, state, waitsFor }: RequestReport, timeoutMs: number): string {
   const why = waitsFor === undefined ? '' : `, it waits for ${waitsFor}`
-  return `Request ${id} has not ended within ${timeoutMs / 1_000} s (${state}${why}), and goes on`
+  return `Request ${id} has not ended within ${timeoutMs / 1_000} s (${state}${why}), and continues`
 }
