@@ -10,11 +10,11 @@ export interface Account {
   readonly api?: { readonly baseUrl: string; readonly insecureHosts?: readonly string[] }
   /** Names of the jobs that run for this account; default: all that its endpoints allow. */
   readonly jobs?: readonly string[]
-  /** Who may use it over HTTP: `<client>` or `<client>/<subject>` of a token, each percent-encoded. Every caller when absent. */
+  /** Who may use it over HTTP: `<client>` or `<client>/<subject>` of a token, both percent-encoded. Default: every caller. */
   readonly callers?: readonly string[]
   /** Schedules that override those of the jobs, by job name; null for a job that runs on demand only. */
   readonly schedules?: Readonly<Record<string, ScheduleRule | null>>
-  /** Settings of jobs as texts, by the names in their schemas; they win over the environment. */
+  /** Settings of jobs as texts, by the names in their schemas; they take precedence over the environment. */
   readonly settings?: Readonly<Record<string, string>>
   readonly limits?: {
     /** Concurrent runs over all processes; default 4, so that one account can't take every concurrency slot. */
@@ -25,7 +25,7 @@ export interface Account {
 }
 
 /**
- * An interval in seconds, or a cron expression in a time zone (IANA name, default UTC). `missed` decides about ticks for which no
+ * An interval in seconds, or a cron expression in a time zone (IANA name, default UTC). `missed` is for ticks when no
  * worker was running: one run makes up for all of them (`run-once`, the default), or none (`skip`).
  *
  * @example
@@ -105,7 +105,7 @@ export type ClaimsLocation = ClaimsObject | { readonly map: ClaimsMap }
 /** Its `claims_namespace` or `claims_namespace_path`, and `claims_format`. */
 export interface ClaimsObject {
   readonly namespace: string
-  /** JSON path such as `$.hasura.claims`; wins over the namespace. */
+  /** JSON path such as `$.hasura.claims`; takes precedence over the namespace. */
   readonly path?: string
   readonly format: 'json' | 'stringified_json'
 }

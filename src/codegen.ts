@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { typescriptScalars } from './hasura/scalars.ts'
 
 /**
- * What a project's `codegen.ts` exports: types of the operations in `graphql/*.graphql`, read against the union of what the
- * roles' schemas in `graphql/schema/` hold, and written to `src/generated/`. That a key or a cursor can't be null is checked by
- * the compiler through these types, so they are the engine's to settle.
+ * The export of a project's `codegen.ts`: generates the types of the operations in `graphql/*.graphql`, from the union of the
+ * roles' schemas in `graphql/schema/`, into `src/generated/`. Through these types the compiler checks that a key or a cursor can't be
+ * null, so the engine defines the settings.
  *
  * @example
  * import { codegenSettings } from 'hasura-sync-worker/codegen'
@@ -13,7 +13,7 @@ import { typescriptScalars } from './hasura/scalars.ts'
  */
 export function codegenSettings() {
   return {
-    // Before the first schema was pulled there is nothing to read.
+    // Before the first schema is pulled, there is none to read.
     schema: hasSchemas() ? `${schemaFolder}/*.graphql` : 'type Query { nothing: Boolean }',
     documents: 'graphql/*.graphql',
     ignoreNoDocuments: true,
@@ -24,11 +24,11 @@ export function codegenSettings() {
         presetConfig: { fragmentMasking: false },
         config: {
           enumsAsTypes: true,
-          // Names of the API differ by case and underscores alone (`Order` and `order`), so that they are kept as they are.
+          // Some names of the API differ only in case and underscores (`Order` and `order`), so names are kept unchanged.
           namingConvention: 'keep',
           skipTypename: true,
           useTypeImports: true,
-          // A type that Postgres or its owner made up (an enum, ltree, a domain): never null, and nothing else is known of it.
+          // Any other type of Postgres or its user (an enum, ltree, a domain): only known not to be null.
           defaultScalarType: 'NonNullable<unknown>',
           scalars: typescriptScalars(),
         },

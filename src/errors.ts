@@ -40,7 +40,7 @@ export class NotFoundError extends WorkerError {
   }
 }
 
-/** The environment, the accounts file or the job list is invalid: exit code 2. Holds every problem at once. */
+/** The environment, the accounts file or the job list is invalid: exit code 2. Contains all problems. */
 export class ConfigError extends WorkerError {
   readonly problems: readonly Explanation[]
 
@@ -52,7 +52,7 @@ export class ConfigError extends WorkerError {
   }
 }
 
-/** The checks of the gate, with the names that `doctor` gives them. */
+/** The checks of the gate, named as in `doctor`. */
 export const refusalCodes = [
   'client-auth',
   'scope',
@@ -72,7 +72,7 @@ export const refusalCodes = [
 export type RefusalCode = (typeof refusalCodes)[number]
 
 /**
- * The gate refuses until somebody fixes the cause: the request is held, not failed. `scope` says what waits: every request of the
+ * The gate refuses until somebody fixes the cause: the request is held, not failed. `scope` is what waits: all requests of the
  * account, or only those of this job.
  *
  * @example
@@ -104,7 +104,7 @@ export class RefusalError extends WorkerError {
  */
 export class TransientError extends WorkerError {}
 
-/** The first of two equal requests is being handled: HTTP 409, and a moment later its answer. */
+/** The first of two equal requests is still being handled: HTTP 409; a moment later, its response. */
 export class InProgressError extends TransientError {
   constructor(told: Told) {
     super('in-progress', told)
@@ -112,8 +112,8 @@ export class InProgressError extends TransientError {
 }
 
 /**
- * The remote system is unreachable or down for everybody: the request waits under a hold for as long as that lasts, without using up
- * its attempts. `scope` says what waits: every request of the account, or only those of this job.
+ * The remote system is unreachable or down for everybody: the request waits under a hold until it is back, without using up
+ * its attempts. `scope` is what waits: all requests of the account, or only those of this job.
  *
  * @example
  * import { OutageError } from 'hasura-sync-worker'
@@ -166,7 +166,7 @@ function keepablePause(ms: number): number {
 }
 
 /**
- * A failure that no retry can fix: the request fails at once.
+ * A failure that no retry can fix: the request fails immediately.
  *
  * @example
  * import { PermanentError } from 'hasura-sync-worker'
@@ -199,14 +199,14 @@ export class UnknownOutcomeError extends PermanentError {
  */
 export class JobError extends WorkerError {}
 
-/** Another run has taken over the lease: this one must not write any more. */
+/** Another run has taken over the lease: this one must no longer write. */
 export class LeaseLostError extends WorkerError {
   constructor(message: string) {
     super('lease-lost', message)
   }
 }
 
-/** An operator has cancelled a run's request: the reason for which its signal is aborted. */
+/** An operator has cancelled the run's request: the reason with which its signal is aborted. */
 export class CancelledError extends WorkerError {
   constructor() {
     super('cancelled', 'An operator cancelled it')

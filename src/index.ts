@@ -1,4 +1,4 @@
-/** What a project imports: everything else is the engine's own, and may change in any version. */
+/** The engine's public API. Everything else is private and may change in any version. */
 export type { Requirement, ScheduleRule } from './account.ts'
 export { type Change, followChanges, readChanges } from './changes/changes.ts'
 export { bootstrapAccount } from './definitions/bootstrap-account.ts'

@@ -10,7 +10,7 @@ export type Log = Logger
  * stack and cause: a cause may hold what must not be logged, such as a response or a header.
  *
  * @param write gets each line with its line end; default: stderr
- * @param keep gets each line beside
+ * @param keep also receives every line
  */
 export function createLog(level: string, write?: (line: string) => void, keep?: (line: string) => void): Log {
   return pino(
@@ -33,7 +33,7 @@ export function createLog(level: string, write?: (line: string) => void, keep?: 
   )
 }
 
-/** Code of a message that holds words of a job's author: only for the worker's operator, never shown over HTTP. */
+/** Code of a message that contains a job author's words: only for the worker's operator, never shown over HTTP. */
 export const privateCode = 'job-error'
 
 /**
@@ -46,7 +46,7 @@ export function describeError(error: unknown): { code: string; message: string }
   return { code: isPrivate ? privateCode : code, message }
 }
 
-/** Describes an error for callers who may only make requests, and for what is kept outside the store. */
+/** Describes an error for callers who may only make requests, and for copies outside the store. */
 export function sayPublicly({ code, message }: { readonly code: string; readonly message: string }): string {
   return code === privateCode
     ? `The job failed with an error of its own: the worker's operator finds it with "npm run -s cli -- runs".`

@@ -17,12 +17,12 @@ import { flushSpans } from './traces/flush-spans.ts'
 import { createTraceObserver } from './traces/trace-observer.ts'
 
 /**
- * How long a connection to one of a host's several addresses may take before the next one is tried. Node's 250 ms are less than a
- * handshake with another continent takes, so that no address would ever answer in time; the shortest limit for a connection is 2 s.
+ * How long a connection to one of a host's several addresses may take before the next one is tried. Node's 250 ms are shorter than a
+ * handshake with another continent, so no address would ever respond in time; the shortest limit for a connection is 2 s.
  */
 setDefaultAutoSelectFamilyAttemptTimeout(1_000)
 
-/** A worker stops within 9 seconds of a signal; after this time whatever hangs, such as a job's module that never loads, is cut off. */
+/** A worker stops within 9 seconds of a signal; after this time, whatever hangs (such as a job's module that never loads) is cut off. */
 const stopWithinMs = 10_000
 
 const stop = new AbortController()
@@ -62,7 +62,7 @@ if (nodeProblem) {
   process.exit(2)
 }
 
-/** An uncaught exception ended the process: what it left inconsistent may be what has to stop. */
+/** An uncaught exception ends the process: the state that it left inconsistent may also keep it from stopping. */
 let brokeOff = false
 
 const exitCode = await runCli({

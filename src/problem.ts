@@ -5,10 +5,10 @@ import { type Told, toExplanation } from './explanation.ts'
 
 export const problemType = 'application/problem+json'
 
-/** Problem details (RFC 9457) with two members of ours: `code` names the check that failed, `remedy` says what to do about it. */
+/** Problem details (RFC 9457) with two more members: `code` names the check that failed, `remedy` says what to do. */
 export const problemSchema = z.object({
   type: z.string(),
-  /** What the status is called. */
+  /** The name of the status. */
   title: z.string(),
   status: z.int(),
   /** What was found. */
@@ -18,7 +18,7 @@ export const problemSchema = z.object({
 })
 export type Problem = z.infer<typeof problemSchema>
 
-/** The one place where an error becomes an answer over HTTP. */
+/** The only place where an error becomes an HTTP response. */
 export function toProblem(status: number, code: string, told: Told): Problem {
   const { found, remedy } = toExplanation(told)
   return {
@@ -31,14 +31,14 @@ export function toProblem(status: number, code: string, told: Told): Problem {
   }
 }
 
-/** Of an error of ours, what it says; of Fastify's refusals, which hold nothing of the body, theirs; of others nothing. */
+/** Shows the message of our own errors, and of Fastify's refusals, which contain nothing of the body; of other errors nothing. */
 export function problemOf(error: unknown): Problem {
   const status = statusOf(error)
   if (error instanceof WorkerError && (status < 500 || error instanceof TransientError)) {
     return toProblem(status, error.code, error)
   }
   if (error instanceof Error && status < 500) return toProblem(status, 'usage', error.message)
-  return toProblem(status, 'unexpected', { found: 'Something went wrong here', remedy: "the worker's log says what" })
+  return toProblem(status, 'unexpected', { found: 'An unexpected error occurred', remedy: "see the worker's log" })
 }
 
 function statusOf(error: unknown): number {

@@ -44,7 +44,7 @@ export function createAccountRegistry(deps: {
         changed: names.filter(name => known.has(name) && known.get(name) !== next.get(name)),
         removed: [...known.keys()].filter(name => !next.has(name)),
       }
-      // All at once, so that no reader sees a part.
+      // In one step, so that no reader sees a part.
       known.clear()
       for (const [name, access] of next) known.set(name, access)
       return changes

@@ -63,7 +63,7 @@ export function logDeprecations(log: Log, accounts: Iterable<Account>): void {
   }
 }
 
-/** A reload may have fixed what was held, so holds are probed at once, and new accounts are bootstrapped. */
+/** A reload may have fixed what was held, so holds are probed immediately, and new accounts are bootstrapped. */
 async function bringUp(deps: ReloadDeps, names: readonly string[]): Promise<void> {
   try {
     if (names.length > 0) await probeNow(deps.store, names)

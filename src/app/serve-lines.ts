@@ -58,7 +58,7 @@ export async function serveLines(
     parts.push(part)
     return part
   }
-  /** All at once: if one of them waits for a service that is down, the others aren't delayed. */
+  /** Concurrently: if one of them waits for a service that is down, the others aren't delayed. */
   async function stop(): Promise<void> {
     isStopping = true
     waker.onWork(() => {})

@@ -12,7 +12,7 @@ export interface WatchOptions {
 }
 
 /**
- * Calls `reload` shortly after the start, after each change of the file, and at once when a reload is requested, never
+ * Calls `reload` shortly after the start, after each change of the file, and immediately when a reload is requested, never
  * concurrently. It polls the file, because editors and Kubernetes replace files, and file system events don't follow that. A
  * change counts once two checks see the same content, so that a file isn't read while it is being written.
  *

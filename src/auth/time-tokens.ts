@@ -3,11 +3,11 @@ import type { TokenFetch } from '../observer/observer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { RequestToken } from './token-source.ts'
 
-/** Watches the fetches of tokens. */
+/** Observes fetches of tokens. */
 export interface TokenWatch {
-  /** Goes through each. */
+  /** Wraps every fetch. */
   during<T>(work: () => Promise<T>): Promise<T>
-  /** How it ended, inside; nothing is told of one that nobody waited for any longer. */
+  /** Called inside, with the result; not for a fetch that nobody waits for any more. */
   fetched(fetch: TokenFetch): void
 }
 

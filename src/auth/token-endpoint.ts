@@ -110,7 +110,7 @@ function translateMismatch(error: unknown, issuer: URL): WorkerError | undefined
   const named = mismatch.safeParse(error).data?.cause.body.issuer
   if (named === undefined) return undefined
   return new RefusalError('client-auth', 'account', {
-    found: `The identity provider at ${showUrl(issuer)} calls itself "${quoteForeign(named)}"`,
+    found: `The identity provider at ${showUrl(issuer)} has the issuer "${quoteForeign(named)}"`,
     remedy:
       "set OIDC_ISSUER to exactly that; if this machine can't reach that address, also set TOKEN_URL to the token endpoint at an address that it can reach; or correct the host name in the identity provider's configuration",
   })

@@ -7,10 +7,10 @@ export interface TokenSource {
    * @returns the current token, fetched or renewed first if needed; rejects with the failure of the fetch, or with the signal's reason
    */
   get(signal?: AbortSignal): Promise<Token>
-  /** The token that was fetched last, perhaps expired; fetches none. */
+  /** The token that was fetched last, even if it has expired; fetches none. */
   peek(): Token | undefined
   /**
-   * Drops a token that an API rejected. Does nothing when it is no longer the current one, so that of several requests that fail at once
+   * Drops a token that an API rejected. Does nothing when it is no longer the current one, so that of several requests that fail together
    * the late ones don't drop the fresh token.
    */
   drop(token: Token): void

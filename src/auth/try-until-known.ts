@@ -15,7 +15,7 @@ import type { TokenSource } from './token-source.ts'
 
 /** What a failed try means for the sender. */
 export type Setback =
-  /** Not executed: drop the token and try again with another one; or, where it isn't valid yet, keep it and try again later. */
+  /** Not executed: drop the token and retry with another one; or, if it isn't valid yet, keep it and retry later. */
   | { readonly kind: 'token-rejected'; readonly reason: string; readonly isEarly?: boolean }
   /** Not executed: wait. */
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
@@ -29,30 +29,30 @@ export interface TryDeps {
   readonly watch?: ApiWatch | undefined
 }
 
-/** Watches the requests to one API. */
+/** Observes the requests to one API. */
 export interface ApiWatch {
-  /** Goes through each try that is sent, with the headers to send along. */
+  /** Wraps every attempt that is sent; passes the headers to send along. */
   during<T>(question: Pick<ApiQuestion, 'operation' | 'name'>, work: (headers?: TraceHeaders) => Promise<T>): Promise<T>
-  /** How it ended, inside. */
+  /** Called inside, with the result. */
   asked(tried: Omit<ApiTry, 'api'>): void
 }
 
-/** Measures what it is given: the exchange and what its answer means, without what had to be waited for before. */
+/** Measures the exchange and the interpretation of its response, without the waits before it. */
 export type Sending = <A extends Sent>(exchange: (headers?: TraceHeaders) => Promise<A>) => Promise<A>
 
 type Sent = Pick<Tried<unknown>, 'verdict' | 'status'>
 
 /** A request to an API that takes tokens, and how to retry it. */
 export interface Attempts<T> {
-  /** For whoever counts requests. */
+  /** For metrics and traces. */
   readonly operation: string
   /** Of a GraphQL operation. */
   readonly name?: string | undefined
   /**
    * Makes one try with one token; an exception ends the request.
    *
-   * @param failures of the tries before
-   * @param sending to be wrapped around the exchange
+   * @param failures of the earlier attempts
+   * @param sending must wrap the exchange
    */
   tryOnce(failures: readonly WorkerError[], sending: Sending): Promise<Tried<T>>
   /** Waits for the pause that the API asks for; a no-op when the next try waits itself. */
@@ -66,7 +66,7 @@ export interface Attempts<T> {
 
 export interface Tried<T> {
   readonly verdict: { readonly kind: 'done'; readonly value: T } | Setback
-  /** HTTP's; absent where no answer came. */
+  /** Of HTTP; absent without a response. */
   readonly status?: number
   /** The token of the try; absent when none could be fetched. */
   readonly token?: Token
@@ -78,12 +78,12 @@ const retryPausesMs = [1_000, 2_000, 4_000]
 /** Clocks that NTP keeps differ by less. */
 const earlyPauseMs = 3_000
 
-/** Longest pause of an API that is waited for in place; with a longer one the request is deferred. */
+/** Longest pause of an API for which the run waits; for a longer one the request is deferred. */
 export const longestPauseMs = 60_000
 
 /**
- * Tries a request until its outcome is known: with another token after the first rejection (or later, when it is not valid yet), after the pauses that the API asks for, and
- * after 1, 2 and 4 seconds when a failure may be temporary.
+ * Tries a request until its outcome is known. It retries with another token after the first rejection (or later, if the token isn't
+ * valid yet), after pauses that the API asks for, and after 1, 2 and 4 seconds when a failure may be temporary.
  *
  * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
  */
@@ -113,7 +113,7 @@ export async function tryUntilKnown<T>(
       case 'token-rejected':
         rejections += 1
         if (rejections > 1) throw attempts.explainRejection(verdict.reason)
-        // Another one would be earlier still: this one becomes valid with time.
+        // A newer token would become valid even later.
         if (verdict.isEarly) await clock.sleep(earlyPauseMs, signal)
         else if (token) tokens.drop(token)
         break

@@ -31,7 +31,7 @@ export interface LiveTerminal extends Terminal {
 
 /** What a command works with. */
 export interface CommandContext {
-  /** Of this program. */
+  /** The program's version. */
   readonly version: string
   readonly config: Config
   /** For settings of a single command; includes what `.env` sets. */
@@ -42,7 +42,7 @@ export interface CommandContext {
   loadDefinitions(): Promise<Definitions>
   readonly host: Host
   readonly log: Log
-  /** What the log says of runs. */
+  /** Log lines of runs. */
   readonly runLog: RunLog
   readonly terminal: LiveTerminal
   /** Aborted by SIGINT and SIGTERM. */

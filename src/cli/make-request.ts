@@ -5,7 +5,7 @@ import type { WantedRequest } from '../operations/requests.ts'
 import type { CommandContext } from './command.ts'
 import { flag, numberOption } from './options.ts'
 
-/** How often a change of what the request waits for is told; its end is told at once. */
+/** How often to report a change of what the request waits for; its end is reported immediately. */
 const lookEverySeconds = 1
 const longestSeconds = 7 * 24 * 3600
 const startOne = 'start a worker with "npm start"'

@@ -96,7 +96,7 @@ async function findWanted(
   )
 }
 
-/** The environment without what `.env` sets: those variables, secrets among them, are the worker's alone. */
+/** The environment without the variables of `.env`, which may be secrets and are only for the worker. */
 function environmentOf({ env, envFile }: CommandContext): CommandContext['env'] {
   const names = new Set(envFile?.variables)
   return Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)))

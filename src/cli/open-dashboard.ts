@@ -8,7 +8,7 @@ import type { Operations } from '../operations/registry.ts'
 import { createRequestEnds } from '../runs/request-ends.ts'
 import type { CommandContext } from './command.ts'
 
-/** A dashboard whose address is told once it is known. */
+/** A dashboard that learns its address once HTTP listens. */
 export interface OpenDashboard {
   /** @param address on which HTTP listens */
   tell(address: string): Promise<AsyncDisposable>
@@ -16,7 +16,7 @@ export interface OpenDashboard {
 
 const nothing: AsyncDisposable = { async [Symbol.asyncDispose]() {} }
 
-/** Adds the dashboard to what HTTP serves, for whom the configuration says. */
+/** Serves the dashboard over HTTP, as configured. */
 export function openDashboard(
   context: CommandContext,
   { deps, tickets }: Pick<App, 'deps' | 'tickets'>,
@@ -54,7 +54,7 @@ export function openDashboard(
 
 /**
  * Prints a link on a terminal, and another one when it has been used; never into the log. With an embedded database it is in
- * `DATA_DIR/dashboard-link` too, for this user alone.
+ * `DATA_DIR/dashboard-link` too, for this user only.
  */
 async function tellLinks(
   { terminal, config, log }: CommandContext,

@@ -11,7 +11,7 @@ export const payloadOption = jsonOption(
 /** Each flag is short for a property of the payload: `--full` is `--payload '{"full":true}'`. */
 export const payloadFlags = {
   full: flag('read every row again and compare it'),
-  allowDeletions: flag('mark rows that are gone as deleted, however many they are'),
+  allowDeletions: flag('mark missing rows as deleted, however many they are'),
 }
 
 type Flags = Readonly<Record<keyof typeof payloadFlags, boolean>>

@@ -1,7 +1,7 @@
 import { isConnectionFailure } from '../failures/network-failure.ts'
 import type { Log } from '../log.ts'
 
-/** Where an uncaught error came from: a promise, or a callback or `error` event. */
+/** The origin of an uncaught error: a promise, or a callback or `error` event. */
 export type UnforeseenKind = 'rejection' | 'exception'
 
 /** @returns whether the process may continue; `end` shuts it down as SIGTERM does, but with exit code 1 */

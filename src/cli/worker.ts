@@ -116,7 +116,7 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
       ? 'worker ready (embedded database: a single process; set DATABASE_URL to run several)'
       : 'worker ready',
   )
-  // What is wrong with its file is told at once, not when the first event comes.
+  // Reports problems of its file now, not at the first event.
   await knowsHookSecret?.(undefined).catch(() => {})
   if (!callers) log.info('requests over HTTP are off; set HTTP_ISSUER, HTTP_AUDIENCE and HTTP_ROLE to allow them')
 }

@@ -38,7 +38,7 @@ const settings = {
     .optional()
     .describe('How the client authenticates. Default: client_secret_basic.'),
   clientSecret: text.describe('The secret itself; prefer a file of its own, named in clientSecretFile.'),
-  clientSecretFile: text.describe('The file that holds the secret; it wins over clientSecret.'),
+  clientSecretFile: text.describe('The file that holds the secret; it takes precedence over clientSecret.'),
   clientKeyFile: text.describe("The client's private key (PEM or JWK), for private_key_jwt and tls_client_auth."),
   clientKeyId: text.describe('The kid of the key, for private_key_jwt.'),
   clientCertFile: text.describe("The client's certificate (PEM), for tls_client_auth."),
@@ -46,8 +46,12 @@ const settings = {
   passwordFile: text.describe('The file that holds the password, for password.'),
   scope: text.describe('Scopes to request, separated by spaces; each must be granted.'),
   hasuraUrl: url.describe('Complete URL of the GraphQL endpoint; omit it for an account without Hasura.'),
-  hasuraClaimsNamespace: text.describe('Where the claims are. Default: https://hasura.io/jwt/claims.'),
-  hasuraClaimsPath: text.describe('A JSON path to the claims, such as $.hasura.claims; it wins over the namespace.'),
+  hasuraClaimsNamespace: text.describe(
+    "The claim that contains Hasura's claims. Default: https://hasura.io/jwt/claims.",
+  ),
+  hasuraClaimsPath: text.describe(
+    'A JSON path to the claims, such as $.hasura.claims; it takes precedence over the namespace.',
+  ),
   hasuraClaimsFormat: z
     .enum(['json', 'stringified_json'], 'must be json or stringified_json')
     .optional()
@@ -60,7 +64,7 @@ const settings = {
   apiBaseUrl: url.describe('A REST API that accepts the same token.'),
 } satisfies Record<CamelCase<AccountVariable>, z.ZodType>
 
-/** The settings of one account. Each is parsed alone, so that a wrong one hides no other. */
+/** The settings of one account. They are parsed one by one, so that one problem hides no other. */
 export const accountSettingsSchema = z
   .strictObject({
     name: accountName.describe('The name of the account in commands, logs and tables.'),

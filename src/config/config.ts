@@ -24,13 +24,13 @@ export interface Config {
     readonly host: string
     readonly port: number
     readonly callers?: HttpCallers
-    /** Absent where no trigger of Hasura's is let in. */
+    /** Absent if Hasura's triggers are refused. */
     readonly hookSecrets?: HookSecrets
   }
   readonly dashboard: DashboardConfig
   readonly metrics: MetricsConfig
   readonly logLevel: string
-  /** Between this machine and the servers that it asks. */
+  /** Between this machine and the servers that it calls. */
   readonly proxies?: Proxies
   readonly accounts: readonly Account[]
   /** The file that defines the accounts, which a worker watches. */
@@ -48,13 +48,13 @@ export interface HttpCallers {
   /** URL of the issuer's keys; discovered when absent. */
   readonly jwksUrl?: string
   readonly audience: string
-  /** The role of callers who may make requests, and look at them. */
+  /** The role of callers who may make and get requests. */
   readonly role: string
   /** The role of those who may see everything that the commands list; nobody may when absent. */
   readonly viewRole?: string
   /** The role of those who may do everything that HTTP serves; nobody may when absent. */
   readonly operateRole?: string
-  /** Requests in a minute that each caller may make of one process. */
+  /** HTTP requests per minute, caller and process. */
   readonly requestsPerMinute?: number
   /** Hosts whose keys may be fetched over plain http. */
   readonly insecureHosts?: readonly string[]

@@ -38,13 +38,13 @@ export const accountJobsSchema = z.object({
         .string('must be a client, or a client and a subject')
         .regex(
           /^(?=.)[\w.~!*'()%-]*(\/[\w.~!*'()%-]*)?$/,
-          'must be a client, or a client, a slash and a subject, each percent-encoded',
+          'must be a client, or a client, a slash and a subject, both percent-encoded',
         ),
       'must be a list of clients',
     )
     .optional()
     .describe(
-      'Who may use the account over HTTP: the client of a token (azp), or client/subject. A caller that an account names may use no others. Default: every other caller.',
+      'Who may use the account over HTTP: the client of a token (azp), or client/subject. A caller that is named by any account may use only the accounts that name it. Default: every caller that no account names.',
     ),
   schedules: z
     .record(z.string(), schedule, 'must be rules by job name')
@@ -58,7 +58,7 @@ export const accountJobsSchema = z.object({
     )
     .optional()
     .describe(
-      'Settings of jobs, by the names in their schemas; they win over the environment. A name with the suffix File, such as searchTokenFile, is the file that holds the value.',
+      'Settings of jobs, by the names in their schemas; they take precedence over the environment. A name with the suffix File, such as searchTokenFile, is the file that holds the value.',
     ),
   limits: z
     .strictObject(

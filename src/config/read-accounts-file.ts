@@ -5,7 +5,7 @@ import { accountSettingsSchema, accountsFileSchema, type CamelCase } from './acc
 import { type AccountVariable, accountVariables, readAccount } from './read-account.ts'
 import { readAccountJobs } from './read-account-jobs.ts'
 
-/** Only the list: accounts are read one by one, so that every problem is reported at once. */
+/** Only the list: accounts are read one by one, so that all problems are reported together. */
 const outlineSchema = accountsFileSchema.extend({
   accounts: z
     .array(z.record(z.string(), z.unknown(), 'must be the settings of one account'), 'must be a list of accounts')

@@ -4,7 +4,7 @@ import { isLoopbackHost } from '../outgoing/secure-address.ts'
 import { quoteValue } from './quote-value.ts'
 import { readAddress } from './read-address.ts'
 
-/** Who may open the dashboard: nobody, whoever has the link that is printed at start, or people who log in. */
+/** Who may open the dashboard: nobody, anyone with the printed link, or people who log in. */
 export type DashboardConfig = 'off' | 'link' | DashboardLogin
 
 /** OpenID Connect, by the authorization code flow. */
@@ -12,7 +12,7 @@ export interface DashboardLogin {
   readonly issuer: string
   readonly clientId: string
   readonly secret: Secret
-  /** The dashboard's address in the browser, without a slash at its end. */
+  /** The dashboard's address in the browser, without a trailing slash. */
   readonly url: string
   readonly roles: { readonly view?: string; readonly operate?: string; readonly data?: string }
   /** Hosts to which the client's secret may go over plain http. */
@@ -33,7 +33,7 @@ export const dashboardVariables = [
 type Values = Readonly<Partial<Record<(typeof dashboardVariables)[number], string>>>
 
 /**
- * Without configuration the dashboard is for this machine alone: where other machines reach HTTP it is off.
+ * Without configuration the dashboard is for this machine only: it is off if other machines can reach HTTP.
  *
  * @param host on which HTTP listens
  * @param problems gets every problem, by the name of its variable
@@ -65,7 +65,7 @@ function readLogin(env: Values, insecureHosts: readonly string[], problems: Told
   for (const name of needed.filter(each => env[each] === undefined)) {
     problems.push({
       found: `${name} is missing`,
-      remedy: `set all of ${needed.join(', ')}, or no variable of the dashboard`,
+      remedy: `set all of ${needed.join(', ')}, or no DASHBOARD_ variable`,
     })
   }
   if (view === undefined && operate === undefined) {
@@ -84,7 +84,7 @@ function readSecret(env: Values, problems: Told[]): Secret | undefined {
   if (value !== undefined && file !== undefined) {
     problems.push({
       found: 'DASHBOARD_CLIENT_SECRET and DASHBOARD_CLIENT_SECRET_FILE are both set',
-      remedy: 'keep DASHBOARD_CLIENT_SECRET_FILE alone',
+      remedy: 'keep only DASHBOARD_CLIENT_SECRET_FILE',
     })
     return undefined
   }

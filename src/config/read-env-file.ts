@@ -6,7 +6,7 @@ import type { Environment } from './config.ts'
 /** What `.env` added to the environment. */
 export interface EnvFile {
   readonly path: string
-  /** The variables that it sets; one that the environment sets too isn't among them, because the environment wins. */
+  /** The variables that it sets; without those that the environment sets too, because the environment takes precedence. */
   readonly variables: readonly string[]
 }
 

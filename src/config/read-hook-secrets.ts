@@ -1,7 +1,7 @@
 import type { Secret } from '../account.ts'
 import type { Told } from '../explanation.ts'
 
-/** What Hasura's triggers have to show; two at a time while one is replaced by the other. */
+/** The secrets that Hasura's triggers may send; two while one replaces the other. */
 export interface HookSecrets {
   readonly current: Secret
   readonly previous?: Secret
@@ -15,7 +15,7 @@ export const hookVariables = [
 ] as const
 type Values = Readonly<Partial<Record<(typeof hookVariables)[number], string>>>
 
-/** Characters: shorter ones can be guessed. */
+/** In characters: shorter secrets can be guessed. */
 export const shortestHookSecret = 16
 
 /** @returns undefined when hooks are off, or when there is a problem */
@@ -40,7 +40,7 @@ function readSecret(
   const value = values[name]
   const file = values[`${name}_FILE`]
   if (value !== undefined && file !== undefined) {
-    problems.push({ found: `${name} and ${name}_FILE are both set`, remedy: `keep ${name}_FILE alone` })
+    problems.push({ found: `${name} and ${name}_FILE are both set`, remedy: `keep only ${name}_FILE` })
     return undefined
   }
   if (file !== undefined) return { file }

@@ -2,17 +2,17 @@ import type { Told } from '../explanation.ts'
 import { isLoopbackHost } from '../outgoing/secure-address.ts'
 import { quoteValue } from './quote-value.ts'
 
-/** Who may scrape, and what is told apart. */
+/** Where metrics are served, and with which labels. */
 export interface MetricsConfig {
-  /** `http` is beside the API; null is nowhere. */
+  /** `http` means next to the API; null means nowhere. */
   readonly listen: 'http' | { readonly host: string; readonly port: number } | null
-  /** Each account has time series of its own. */
+  /** Whether the account is a label. */
   readonly hasAccounts: boolean
 }
 
 /**
- * Metrics name jobs and codes, so other machines get them only from a listener of their own: without one they are beside the API
- * as long as that listens on this machine alone.
+ * Metrics name jobs and codes, so other machines get them only from a separate listener. Without one, they are served next to the API,
+ * if that listens on this machine only.
  *
  * @param problems gets every problem, by the name of its variable
  */
@@ -28,14 +28,14 @@ export function readMetrics(
   const hasAccounts = accounts === 'true'
   if (port === undefined) {
     if (host !== undefined) {
-      problems.push({ found: 'METRICS_HOST without METRICS_PORT would mean nothing', remedy: 'give both or neither' })
+      problems.push({ found: 'METRICS_HOST has no effect without METRICS_PORT', remedy: 'give both or neither' })
     }
     return { listen: isLoopbackHost(httpHost) ? 'http' : null, hasAccounts }
   }
   return { listen: { host: host ?? '127.0.0.1', port: readPort(port, 'METRICS_PORT', problems) }, hasAccounts }
 }
 
-/** @returns NaN, and a problem, when it is none */
+/** @returns NaN, and adds a problem, if it isn't a port */
 export function readPort(value: string, label: string, problems: Told[]): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN
   if (!(port <= 65_535)) problems.push({ found: `${label} is ${quoteValue(value)}`, remedy: 'give 0 to 65535' })

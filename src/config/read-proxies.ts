@@ -3,12 +3,12 @@ import type { Proxies } from '../outgoing/use-proxies.ts'
 import { readUrl } from './read-url.ts'
 import { readValue } from './read-value.ts'
 
-/** This machine is asked directly, whatever the proxies are. */
+/** This machine is reached directly, whatever the proxies are. */
 const loopback = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * The proxies that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name, in small letters or capitals, of which small ones win, and without
- * `http://` as well: both as for curl.
+ * The proxies from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. As for curl, lower-case names take precedence, and `http://` may be
+ * omitted.
  *
  * @returns undefined when there are none, or when there is a problem
  */

@@ -30,14 +30,14 @@ export function readUrl(
   return undefined
 }
 
-/** What people who know their server's address write instead of a URL; what is found continues the variable's name. */
+/** Common mistakes of people who know their server's address; `found` continues the variable's name. */
 function findMistake(
   value: string,
   url: URL | null,
   { protocols, example }: { readonly protocols: readonly string[]; readonly example: string },
 ): Explanation | undefined {
   if (!protocols.some(protocol => value.startsWith(`${protocol}//`))) return undefined
-  // Only before the host can there be an @, but for a query of a URL that can be read.
+  // An @ can only precede the host, or be in the query of a URL that can be parsed.
   if (/^[^/]+\/\/[^@]*[/?#][^@]*@/.test(value) && (!url || /^[^?]*#/.test(value))) {
     return {
       found: 'has a /, ? or # in its user name or password',
@@ -50,7 +50,7 @@ function findMistake(
   if (host.includes(',')) {
     return {
       found: 'names several hosts',
-      remedy: 'name one: that of the primary, or an address that always leads to it',
+      remedy: 'name one: the primary, or an address that always leads to it',
     }
   }
   if (url && !isDecodable(url)) {

@@ -17,7 +17,7 @@ export function findSettingNameProblem(name: string): Told | undefined {
     ownVariables.has(variable) || ownVariables.has(`${variable}_FILE`) || variable.startsWith('KEYCLOAK_ADMIN_')
   return isOwn
     ? {
-        found: `its setting "${name}" would read ${variable}, which is the worker's own`,
+        found: `its setting "${name}" would read ${variable}, which the worker uses itself`,
         remedy: 'give it another name',
       }
     : undefined

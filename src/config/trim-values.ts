@@ -3,7 +3,7 @@ import { enclosed, readValue } from './read-value.ts'
 
 /**
  * Reads the values of these variables, trimmed. A value that still looks like a mistake is a problem, unless it is a secret: anything may
- * belong to one, so it is used as it is and `doctor` warns.
+ * be part of one, so it is used as it is and `doctor` warns.
  *
  * @param label name of a variable in problems
  * @param problems gets every problem, with the name of its variable and without its value
@@ -21,7 +21,7 @@ export function trimValues<V extends string>(
     values[variable] = value
     if (oddity === undefined || secrets.has(variable)) continue
     if (spaced.has(variable) && oddity !== enclosed) continue
-    problems.push({ found: `${label(variable)} ${oddity}`, remedy: 'write the value alone' })
+    problems.push({ found: `${label(variable)} ${oddity}`, remedy: 'write only the value' })
     // Reports one mistake only once.
     if (oddity === enclosed) values[variable] = value.slice(1, -1)
   }

@@ -56,11 +56,11 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   readonly follows?: readonly string[]
   /** Changes of a table in Hasura's database: the table's event trigger, sent to `/hooks/hasura/events`, requests a run. */
   readonly on?: TableEvents
-  /** Subscriptions that ask for a run; the schedule goes on beside them. */
+  /** Subscriptions that request runs, in addition to the schedule. */
   readonly doorbell?: Doorbell
   /**
    * The payload for an event of `on`; default `{}`. Equal requests absorb each other. If `isCrowded` is true, many requests
-   * already wait in the line, and a payload that covers them all is better than one for this event alone.
+   * already wait in the line, and a payload that covers all of them is better than one for this event only.
    */
   payloadOfEvent?(event: TableEvent, isCrowded: boolean): z.input<P>
   /** The payload of a repeated request (`retry`); default: the same. */

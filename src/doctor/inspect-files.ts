@@ -56,7 +56,7 @@ function inspectValue(what: string, text: string): readonly Finding[] {
     )
   }
   if (oddity !== undefined) {
-    findings.push(warn(`${what} ${oddity}, which counts as a part of the secret`, 'write the secret alone'))
+    findings.push(warn(`${what} ${oddity}, which counts as a part of the secret`, 'write only the secret'))
   }
   return findings
 }

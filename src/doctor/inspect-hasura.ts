@@ -10,12 +10,12 @@ import { type Finding, fail, failWith, ok, warn } from './check.ts'
 /** Queries only the name of the query type, which every role may see. */
 const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>> = parse('query Doctor { __typename }')
 
-/** Nobody's role: Hasura refuses it. */
+/** A role that doesn't exist: Hasura refuses it. */
 export const unassignedRole = 'hasura-sync-worker-doctor'
 
 /**
- * Whether Hasura is there, takes the token, and is told the role: without `x-hasura-role` it uses the default role, and so shows other
- * rows than the job's.
+ * Checks that Hasura responds, accepts the token, and receives the role: without `x-hasura-role` it uses the default role, which sees
+ * other rows than the job's role.
  *
  * @param openClient for a role
  * @param roles of the token
@@ -36,7 +36,7 @@ export async function inspectHasura(
       ) {
         return fail(
           `${url} answers a role that the token does not have, so x-hasura-role does not arrive and every job runs as "${defaultRole}"`,
-          'let the proxies in front of Hasura pass the header x-hasura-role on',
+          'make the proxies in front of Hasura pass the header x-hasura-role',
         )
       }
       return ok(`${url} answers role "${defaultRole}"`)

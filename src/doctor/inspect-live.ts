@@ -10,7 +10,7 @@ import { combine, type Finding, ok, skip, warn } from './check.ts'
 
 const answersWithinMs = 10_000
 
-/** Whether the subscriptions of the account's live jobs are answered. Without them the jobs run on schedule, so it is never a failure. */
+/** Checks whether the account's live jobs can subscribe. Otherwise they run on schedule, so this never fails. */
 export async function inspectLive(
   access: AccountAccess,
   deps: { readonly jobs: readonly JobDefinition[]; readonly schemaFolder: URL; readonly clock: Clock },
@@ -83,11 +83,11 @@ async function askOnce(
 }
 
 const tooLate = new TransientError('timeout', {
-  found: `Hasura did not answer a subscription within ${answersWithinMs / 1_000} s`,
-  remedy: "look at Hasura's log",
+  found: `Hasura did not respond to a subscription within ${answersWithinMs / 1_000} s`,
+  remedy: "see Hasura's log",
 })
 
 function notLive(jobs: readonly string[], error: WorkerError): Finding {
   const { found, remedy } = error instanceof ConfigError ? (error.problems[0] ?? error) : error
-  return warn(`${listNames(jobs)} is not live and runs on schedule: ${found}`, remedy ?? "look at Hasura's log")
+  return warn(`${listNames(jobs)} is not live and runs on schedule: ${found}`, remedy ?? "see Hasura's log")
 }

@@ -25,7 +25,7 @@ const widest = 3
 const longestMessage = 4_000
 
 /**
- * Explains an error of a job to whoever can fix the job. The origin of the error decides what may be shown. An error created in a file
+ * Explains a job's error to the person who can fix the job. The error's origin decides what may be shown. An error created in a file
  * of the project holds the author's words, or V8's about the author's code. A library's or Node's message may quote a row, a statement
  * or a response, so only its name and code are shown. Causes are followed.
  *

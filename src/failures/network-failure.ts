@@ -8,7 +8,7 @@ export interface NetworkFailure {
   readonly neverSent: boolean
   /** Whether the request's own timeout ended it. */
   readonly isTimeout?: boolean
-  /** What to do about it, when the code alone tells. */
+  /** What to do about it, if the code is enough to tell. */
   readonly remedy?: string
   /** Code of Node, undici or OpenSSL; undefined without one. */
   readonly code?: string
@@ -71,10 +71,10 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNRESET', 'the connection was cut off'],
   ['EPIPE', 'the connection was cut off'],
   ['UND_ERR_SOCKET', 'the connection was cut off'],
-  ['UND_ERR_HEADERS_TIMEOUT', 'no answer came in time'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'no response arrived in time'],
   ['UND_ERR_BODY_TIMEOUT', 'the response did not end in time'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'the response was cut off'],
-  ['ETIMEDOUT', 'no answer came in time'],
+  ['ETIMEDOUT', 'no response arrived in time'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
 
@@ -94,16 +94,16 @@ const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = 
 const handshakeRemedy =
   'look for TLS errors in the log of that server, and of proxies and firewalls in front of it that inspect TLS'
 
-/** A proxy on the way that makes no connection to the server. */
+/** A proxy that makes no connection to the server. */
 const tunnel: ReadonlyMap<string, string> = new Map([
   // undici's, of a request that nobody aborted.
   ['UND_ERR_ABORTED', 'the proxy refused to connect to the server'],
   ['ERR_PROXY_TUNNEL', 'the proxy did not connect to the server'],
-  ['UND_ERR_PRX_TLS', "the proxy's certificate is of another name"],
+  ['UND_ERR_PRX_TLS', "the proxy's certificate is for another name"],
 ])
 
 const tunnelRemedy =
-  'have the proxy that HTTPS_PROXY or HTTP_PROXY names allow that server, give its user and password in that URL if it wants such, or name the server in NO_PROXY'
+  'allow that server in the proxy that HTTPS_PROXY or HTTP_PROXY names, add a user and a password to its URL if it requires them, or list the server in NO_PROXY'
 
 /** undici's, whose code is set only sometimes. */
 const parserError = 'HTTPParserError'

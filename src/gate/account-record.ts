@@ -18,7 +18,7 @@ export type Transact = <T>(work: (tx: Store) => Promise<T>) => Promise<T>
  * Creates an account's record at its first token. Another service account or API under the same name must not continue from its
  * checkpoints.
  *
- * @param transact a transaction of the run that asks, which writes nothing once another run has taken over
+ * @param transact a transaction of the run, which writes nothing once another run has taken over its lease
  * @param known as it was read with the claim; null when there was none
  * @returns how far the first login has come
  * @throws RefusalError (`fingerprint`) when the name meant something else before

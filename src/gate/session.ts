@@ -77,8 +77,8 @@ const sessionKey: unique symbol = Symbol('session')
 /**
  * The gate: token → account record → first login → requirement.
  *
- * @param run.known what the claim found of the account, so that one that is complete needs no question more
- * @param run.transact in which the account's record is made; default whoever asks
+ * @param run.known what the claim found about the account; a complete record needs no further query
+ * @param run.transact a transaction of the run, for the account's record; default: the store itself
  * @param run.onGranted is called with what the token grants, which is the same object for the same token
  * @throws RefusalError naming what was found, what was needed and what to do
  * @throws OutageError when the identity provider or the API can't be reached

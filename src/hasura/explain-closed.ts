@@ -34,7 +34,7 @@ export function explainClosed(
       const { words, remedy = 'check that Hasura runs and that HASURA_URL is correct' } = describeNetworkFailure(
         handshake.failure,
       )
-      return new TransientError('network', { found: `No WebSocket to ${host}: ${words}`, remedy })
+      return new TransientError('network', { found: `No WebSocket connection to ${host}: ${words}`, remedy })
     }
     if (handshake.status !== 101) return explainStatus(handshake.status, host, handshake, facts.now)
     return new TransientError('protocol', {
@@ -75,6 +75,6 @@ function explainStatus(
     const remedy = 'look at Hasura, and at the proxies in front of it'
     return new OutageError('upgrade', 'account', { found, remedy }, { retryAfterMs: parseRetryAfter(headers, now) })
   }
-  const remedy = 'have the proxies in front of Hasura pass the headers Upgrade and Connection'
+  const remedy = 'make the proxies in front of Hasura pass the headers Upgrade and Connection'
   return new TransientError('upgrade', { found, remedy })
 }

@@ -49,7 +49,7 @@ export interface HasuraClient {
   /**
    * Runs a query; a transient failure is retried after 1, 2 and 4 seconds.
    *
-   * @throws PermanentError (its code is Hasura's), OutageError when nobody is served, TransientError, RateLimitedError,
+   * @throws PermanentError (its code is Hasura's), OutageError when the API is down for everybody, TransientError, RateLimitedError,
    *   what the token source throws, the signal's reason; TypeError when the document isn't one query
    */
   query<R, V extends Record<string, unknown>>(

@@ -13,7 +13,7 @@ export interface HasuraError {
   readonly isFieldNotFound: boolean
   /** Whether the API has an allow list without this operation. */
   readonly isNotAllowed: boolean
-  /** Whether another route of Hasura's answered than that of its GraphQL API; nothing was executed. */
+  /** Whether a route of Hasura other than its GraphQL API answered; nothing was executed. */
   readonly isOfOtherRoute: boolean
   /** Whether the operation itself is refused, whatever its variables are. */
   readonly isOperationRefused: boolean

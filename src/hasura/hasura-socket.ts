@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import { findJson } from '../json/parse-json.ts'
 
-/** What `graphql-ws` needs of a WebSocket. */
+/** The part of a WebSocket that `graphql-ws` needs. */
 interface Socket {
   readonly readyState: number
   send(text: string): void
@@ -27,9 +27,9 @@ const mostRefused = 1_000
 type SocketClass = new (url: string | URL, protocols?: string | string[]) => Socket
 
 /**
- * What Hasura's sockets are to a client that speaks `graphql-transport-ws` by the book.
+ * Adapts Hasura's sockets to a client that speaks `graphql-transport-ws` strictly.
  *
- * Hasura ends a refused subscription twice, by `error` and by `complete`, and the client would close the connection of all others. And
+ * Hasura ends a refused subscription twice, with `error` and with `complete`, so the client would close the connection of all others. And
  * `graphql-ws` is the protocol of subscriptions-transport-ws, the only one of Hasura before 2.7.
  */
 export function createHasuraSocketClass(
@@ -103,7 +103,7 @@ export function createHasuraSocketClass(
   }
 }
 
-/** What it isn't is for the client to refuse. */
+/** The client refuses what isn't valid. */
 function translate(text: string, message: Received | undefined): string {
   if (message?.type === 'data') return JSON.stringify({ ...Object(parseKeepingDigits(text)), type: 'next' })
   if (message?.type === 'error') return JSON.stringify({ ...message, payload: errorsOf(message.payload) })

@@ -35,7 +35,7 @@ export function findJwtRemedy(words: string): string {
   )
 }
 
-/** Whether the token becomes valid by waiting: Hasura's clock is behind. */
+/** Whether the token will become valid: Hasura's clock is behind. */
 export function isEarly(words: string): boolean {
   return /IssuedAtFuture|NotYetValid/.test(words)
 }

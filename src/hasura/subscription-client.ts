@@ -20,7 +20,7 @@ import { interpretResponse } from './interpret-response.ts'
 export interface SubscriptionClient {
   readonly role: string
   /**
-   * Opens a connection with the account's current token. It takes one of the account's slots until the server has acknowledged it.
+   * Opens a connection with the account's current token. It uses one of the account's slots until the server has acknowledged it.
    *
    * @throws TransientError (`network`, `upgrade`, `forbidden`, `protocol`, `timeout`, `closed`), RateLimitedError, OutageError, what the
    * token source throws, the signal's reason
@@ -29,9 +29,9 @@ export interface SubscriptionClient {
 }
 
 export interface Connection {
-  /** Its token's, in milliseconds since 1970: the server closes it then. */
+  /** When its token expires, in milliseconds since 1970: the server then closes the connection. */
   readonly expiresAt: number
-  /** Resolves with the reason when it has ended, whoever ended it. */
+  /** Resolves with the reason when either side has ended it. */
   readonly closed: Promise<WorkerError>
   /** @returns ends the subscription */
   subscribe(document: UntypedDocument, variables: Readonly<Record<string, unknown>>, sink: Sink): () => void
@@ -44,7 +44,7 @@ export interface Sink {
   /**
    * The server refused the subscription, ended it, or couldn't answer it this time.
    *
-   * @param isOver nothing more will come of it
+   * @param isOver whether the subscription has ended
    */
   fail(error: WorkerError, isOver: boolean): void
 }
@@ -89,7 +89,7 @@ export function createSubscriptionClient(deps: {
         return await tryOnce(token, signal)
       } catch (error) {
         if (!(error instanceof TransientError)) throw error
-        // Perhaps the role was granted since, or the token has been revoked.
+        // The role may have been granted meanwhile, or the token revoked.
         if (error.code === 'forbidden') tokens.drop(token)
         if (error.code !== 'protocol') throw error
         isLegacy = !isLegacy
@@ -118,7 +118,7 @@ async function open(
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: createHasuraSocketClass(Socket, isLegacy ? 'graphql-ws' : 'graphql-transport-ws', pulse),
-    // One connection, opened now: whoever keeps it decides about another.
+    // One connection, opened now: its owner decides whether to open another.
     lazy: false,
     retryAttempts: 0,
     onNonLazyError: () => {},
@@ -208,7 +208,7 @@ async function open(
           else sink.next(data)
         },
         error(error) {
-          // The end of the connection is told once.
+          // The end of the connection is reported once.
           if (isOver || !Array.isArray(error)) return
           isOver = true
           sink.fail(explainErrors(error, role, secrets()), true)
@@ -235,7 +235,7 @@ const resultSchema = z.object({
     .transform(list => list ?? []),
 })
 
-/** As the same errors of a query over HTTP. */
+/** The same errors as for a query over HTTP. */
 function explainErrors(errors: readonly unknown[], role: string, secrets: readonly string[]): WorkerError {
   const body = Buffer.from(JSON.stringify({ errors }))
   const verdict = interpretResponse({ status: 200, headers: new Headers(), body, secrets }, 'query', role)

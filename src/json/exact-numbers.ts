@@ -16,7 +16,7 @@ export function parseKeepingDigits(text: string): unknown {
   return parseJson(text, keepDigits)
 }
 
-/** The same for whoever parses by itself. */
+/** The same, for code with its own parser. */
 export const keepDigits: Reviver = (_name, value, context) => {
   const source = context?.source
   return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value

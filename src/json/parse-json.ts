@@ -43,7 +43,7 @@ interface Quoted {
   readonly end: number
 }
 
-/** Takes time that grows with the text's length alone. */
+/** Takes linear time. */
 function findEscapedNames(text: string): readonly Quoted[] {
   const found: Quoted[] = []
   const beforeValue = /[ \t\r\n]*:/y

@@ -3,12 +3,12 @@ import type { Explanation } from '../explanation.ts'
 import { isStorable } from '../words/storable.ts'
 import { parseJson } from './parse-json.ts'
 
-/** Levels of lists and objects, one within the other. */
+/** Levels of nested lists and objects. */
 const deepest = 32
 
 /**
  * Parses JSON that a caller wrote, where what is stored must be what was written: I-JSON (RFC 7493), without the NUL character,
- * which Postgres can't store. Takes time that grows with the text's length alone.
+ * which Postgres can't store. Takes linear time.
  *
  * @throws SyntaxError when it is not JSON; UsageError when it is nested too deeply, names a key twice, holds a number that a double
  *   changes, a character that can't be stored, or a name that reaches the prototype of objects
@@ -41,10 +41,10 @@ function depthOf(text: string): number {
 /** The tokens that matter, in a text that is known to be JSON. */
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]|-?\d[\d.eE+-]*/g
 
-/** A list or an object that is open where the text is read. */
+/** A list or an object that is open at the current position. */
 interface Open {
   readonly names: Set<string>
-  /** Under which name it stands. */
+  /** Its name in the enclosing object. */
   readonly under: string | undefined
 }
 
@@ -68,7 +68,7 @@ function findProblem(text: string): Explanation | undefined {
         return { found: `The name ${place} appears twice in its object`, remedy: 'give it once' }
       around?.names.add(name)
     } else if (!isExact(token)) {
-      return { found: `The number ${place} can't be kept as it is written`, remedy: 'give it as a text, in quotes' }
+      return { found: `The number ${place} can't be stored exactly`, remedy: 'give it as a text, in quotes' }
     }
   }
   return undefined

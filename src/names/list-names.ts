@@ -1,6 +1,6 @@
 const mostNames = 10
 
-/** Lists names for a sentence: the first ten and how many were left out, or "none". */
+/** Lists names for a sentence: the first ten and the number of the others, or "none". */
 export function listNames(names: readonly string[], most = mostNames): string {
   if (names.length === 0) return 'none'
   const shown = names.slice(0, most).join(', ')

@@ -3,12 +3,12 @@ import type { Guard, Observer } from './observer.ts'
 
 const messages: Readonly<Record<Guard, string>> = {
   'ticket-unserved': 'a ticket names a job or account that does not run here',
-  'ticket-refused': 'the queue took no ticket, and this process is offered the line',
-  'end-refused': 'the run had lost its lease: how it ended is not recorded',
+  'ticket-refused': 'Redis accepted no ticket, so this process looks at the line itself',
+  'end-refused': 'the run had lost its lease, so its end is not recorded',
   'fenced-write': 'a write was refused',
 }
 
-/** Writes down what a person looks for; what another line tells anyway has none of its own. */
+/** Logs the events that a person looks for, unless another line already contains them. */
 export function createLogObserver(log: Log): Partial<Observer> {
   return {
     nothingClaimed(line, verdict) {
@@ -21,7 +21,7 @@ export function createLogObserver(log: Log): Partial<Observer> {
       log.info({ ...run, trigger }, 'run started')
     },
     runEnded(run, how) {
-      // Positions stay in the record: a cursor may be a text of the row's.
+      // Positions are stored but not logged: a cursor may be a text from the row.
       if (how.state === 'succeeded') log.info({ ...run, counts: how.counts }, 'run succeeded')
       else log[how.state === 'failed' ? 'error' : 'warn']({ ...run, error: how.error }, `run ${how.state}`)
     },

@@ -12,17 +12,16 @@ export interface ObservedRun extends ObservedLine {
   readonly run: string
   /** The id of the request that it is an attempt at. */
   readonly request: string
-  /** The id of its trace, when there is one. */
+  /** The id of its trace, if it has one. */
   readonly trace?: string
 }
 
-/** Places where a run or a ticket was stopped because it came too late, or to the wrong process. */
+/** Checks that stop a run or a ticket that arrived too late, or at the wrong process. */
 export type Guard = 'ticket-unserved' | 'ticket-refused' | 'end-refused' | 'fenced-write'
 
 /**
- * What happens, for whoever counts, times or writes it down: the one seam for logs, metrics and traces. Nothing that is told here
- * holds row data or a secret, and the names in it come from the project and its configuration, so that there are few of them.
- * No method throws or is waited for.
+ * Receives every event: the only seam for logs, metrics and traces. Events contain no row data and no secrets. Their names come from
+ * the project and its configuration, so they have few distinct values. No method throws or is awaited.
  */
 export interface Observer {
   /**
@@ -30,65 +29,65 @@ export interface Observer {
    * reported by one of the processes that serve, within a second.
    */
   requestAccepted(line: ObservedLine, how: AcceptedHow): void
-  /** Redis has taken so many tickets. */
+  /** Redis has accepted this many tickets. */
   ticketsAdded(count: number): void
-  /** This process was handed a ticket. */
+  /** This process has received a ticket. */
   ticketTaken(line: ObservedLine): void
-  /** A claim got nothing; of one that got something `runClaimed` is told. */
+  /** A claim got no run; for one that did, `runClaimed` is called. */
   nothingClaimed(line: ObservedLine, verdict: NoClaim): void
-  /** A process has claimed a run; `probed`: it goes to see whether a hold is over. */
+  /** A process has claimed a run; `probed`: the run is the probe of a hold. */
   runClaimed(run: ObservedRun, how: { readonly trigger: string; readonly probed: boolean }): void
-  /** The gate has let it pass, and its job begins. */
+  /** The gate has admitted the run, and its job starts. */
   runBegan(run: ObservedRun, asked: { readonly trigger: string }): void
-  /** Told once for each run that was claimed, with the milliseconds since then. */
+  /** Called once for every claimed run, with the milliseconds since the claim. */
   runEnded(run: ObservedRun, how: RunEnd): void
-  /** Rows were committed; never told of a dry run. */
+  /** Rows were committed; never called for a dry run. */
   pageWritten(run: ObservedRun, page: WrittenPage): void
-  /** A webhook's message was sent once, with or without an answer. */
+  /** One attempt to send a webhook's message has ended, with or without a response. */
   messageSent(run: ObservedRun, message: SentMessage): void
-  /** A run has found that its account, or its job alone, has to wait. */
+  /** A run has placed a hold on its account, or only on its job. */
   holdPlaced(run: ObservedRun, hold: ObservedHold): void
-  /** What was held is over. */
+  /** A hold was lifted. */
   holdLifted(run: ObservedRun, hold: ObservedHold): void
-  /** The identity provider was asked for a token of the account. */
+  /** A request for a token of the account has ended. */
   tokenFetched(account: string, fetch: TokenFetch): void
   /** A run has compared the account's token with what its jobs require; `doctor` names the unused grants. */
   grantsCompared(account: string, unused: UnusedGrants): void
-  /** A request to an API of the account was tried once, with or without an answer. */
+  /** One attempt of a request to an API of the account has ended, with or without a response. */
   apiAsked(account: string, request: ApiTry): void
-  /** HTTP over TCP was answered. */
+  /** An HTTP request over TCP was answered. */
   httpAnswered(answer: HttpAnswer): void
   guardFired(guard: Guard, facts: Partial<ObservedRun> & { readonly error?: unknown }): void
   /**
-   * Goes through a step, which is over when `work` is: what is told of it is told inside.
+   * Wraps a step that lasts as long as `work`; events of the step are reported while it lasts.
    *
-   * @param work gets the headers that put what follows from this step into its trace, if there is one
+   * @param work receives the headers that continue this step's trace, if it has one
    */
   during<T>(step: ObservedStep, work: (headers?: TraceHeaders) => Promise<T>): Promise<T>
 }
 
 export type ObservedStep =
   | {
-      /** A request is committed, and whoever may run it is woken. What it gets is kept with the request. */
+      /** Commits a request and wakes a worker for it. The headers are stored with the request. */
       readonly kind: 'request'
       readonly line: ObservedLine
       readonly trigger: string
-      /** What its caller sent. */
+      /** As sent by the caller. */
       readonly caller: TraceHeaders | null | undefined
       /** When the database accepted it, in milliseconds since 1970; default: now. */
       readonly acceptedAt?: number
     }
-  /** Redis is given so many tickets. */
+  /** Adds this many tickets to Redis. */
   | { readonly kind: 'tickets'; readonly count: number }
-  /** A line is claimed, and what it holds is run: nothing of it belongs to whoever woke it. */
+  /** Claims a line and runs its requests; none of this belongs to the trace that woke it. */
   | { readonly kind: 'line'; readonly line: ObservedLine }
   /** The gate and the job of a claimed run. */
   | ({ readonly kind: 'run'; readonly run: ObservedRun } & ObservedClaim)
-  /** An API is asked once. What it gets is sent along. */
+  /** One attempt of a request to an API. The headers are sent with it. */
   | ({ readonly kind: 'api'; readonly account: string } & ApiQuestion)
-  /** The identity provider is asked for a token of the account. */
+  /** Requests a token of the account from the identity provider. */
   | { readonly kind: 'token'; readonly account: string }
-  /** A run commits what it has written. */
+  /** A run commits a transaction. */
   | { readonly kind: 'commit'; readonly run: ObservedRun; readonly tables: readonly string[] }
   /** A run sends a message to another system. */
   | { readonly kind: 'message'; readonly run: ObservedRun; readonly url: string }
@@ -97,11 +96,11 @@ export interface ObservedClaim {
   readonly trigger: string
   /** Counts from 1. */
   readonly attempt: number
-  /** When it was asked for, in milliseconds since 1970. */
+  /** When the claim was sent, in milliseconds since 1970. */
   readonly claimAskedAt: number
-  /** What was kept with its request. */
+  /** As stored with the request. */
   readonly kept: TraceHeaders | null
-  /** What came with requests that it absorbed. */
+  /** Those of the requests that it absorbed. */
   readonly absorbed: readonly TraceHeaders[]
 }
 
@@ -117,14 +116,14 @@ export interface ApiQuestion {
 export type ApiName = 'hasura' | 'rest' | 'keycloak'
 
 export interface AcceptedHow {
-  /** The id of the request that does the work. */
+  /** The id of the request that will run. */
   readonly request: string
   readonly trigger: string
-  /** An equal one was waiting, or its key was known: nothing was added. */
+  /** An equal request was waiting, or the key was known, so nothing was added. */
   readonly absorbed: boolean
-  /** The id of its trace, when there is one. */
+  /** The id of its trace, if it has one. */
   readonly trace?: string | undefined
-  /** What is kept with the one that absorbed it. */
+  /** Those stored with the request that absorbed it. */
   readonly absorber?: TraceHeaders | null | undefined
 }
 
@@ -141,15 +140,15 @@ export interface SentMessage {
   readonly durationMs: number
 }
 
-/** `gone`: its receiver wants no more. */
+/** `gone`: the receiver wants no more messages. */
 export type MessageOutcome = 'delivered' | 'gone' | 'failed'
 
 export interface WrittenPage {
   /** The mirror table's name. */
   readonly table: string
-  /** How many the API gave. */
+  /** Number of rows that the API returned. */
   readonly read: number
-  /** How many of them were not here, or otherwise. */
+  /** How many of them were new or different. */
   readonly changed: number
   /** Of the transaction, in milliseconds. */
   readonly durationMs: number
@@ -162,14 +161,14 @@ export interface ObservedHold {
 }
 
 export interface TokenFetch {
-  /** Refused: somebody has to correct something. Failed: no usable answer. */
+  /** Refused: somebody must fix the cause. Failed: no usable response. */
   readonly outcome: 'granted' | 'refused' | 'failed'
-  /** In the place of one that had expired, or was about to. */
+  /** Whether it replaces a token that had expired or was about to. */
   readonly isRenewal: boolean
   readonly durationMs: number
 }
 
-/** How many of a kind. */
+/** The number of grants, by kind. */
 export type UnusedGrants = Readonly<Record<'role' | 'scope', number>>
 
 export interface ApiTry {
@@ -177,9 +176,9 @@ export interface ApiTry {
   /** `query` or `mutation`, or the HTTP method. */
   readonly operation: string
   readonly outcome: ApiOutcome
-  /** Of the error that it met. */
+  /** Of the error, if it failed. */
   readonly code?: string
-  /** Of the answer; absent where none came. */
+  /** Of the response; absent without one. */
   readonly status?: number
   /** Of the exchange, in milliseconds: without the wait for a token, a slot or a rate limit. */
   readonly durationMs: number
@@ -187,22 +186,22 @@ export interface ApiTry {
 
 export interface HttpAnswer {
   readonly method: string
-  /** With the names of its parts, such as `/requests/:id`; undefined where there is no such path. */
+  /** With parameter names, such as `/requests/:id`; undefined if no such path exists. */
   readonly route: string | undefined
   readonly status: number
   readonly durationMs: number
 }
 
-/** What an answer, or that there was none, means for the one who asked. */
+/** What a response, or its absence, means for the sender. */
 export type ApiOutcome =
   | 'done'
   | 'token-rejected'
   | 'rate-limited'
-  /** It can't work however often it is tried. */
+  /** No retry can succeed. */
   | 'refused'
-  /** It may work if it is tried again. */
+  /** A retry may succeed. */
   | 'failed'
-  /** The API serves nobody. */
+  /** The API is down for everybody. */
   | 'outage'
   /** A mutation that may have been executed. */
   | 'unknown'

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import type { ObservedStep, Observer } from './observer.ts'
 import type { TraceHeaders } from './trace-headers.ts'
 
-/** Tells each of them what it wants to know, in their order. One that throws costs nobody else anything. */
+/** Passes every event to the observers that handle it, in order. An observer that throws doesn't affect the others. */
 export function tellAll(observers: readonly Partial<Observer>[], log: Log): Observer {
   const tell = (toOne: (observer: Partial<Observer>) => void): void => {
     for (const observer of observers) {
@@ -41,7 +41,7 @@ export function tellAll(observers: readonly Partial<Observer>[], log: Log): Obse
   }
 }
 
-/** What a request came with is kept and belongs to its runs, whether or not anybody traces them here. */
+/** A request's headers are stored and passed to its runs, even if this process traces nothing. */
 function headersOf(step: ObservedStep): TraceHeaders | undefined {
   if (step.kind === 'request') return step.caller ?? undefined
   return step.kind === 'run' ? (step.kept ?? undefined) : undefined

@@ -1,8 +1,6 @@
 import { z } from 'zod'
 
-/**
- * To which trace something belongs, and below which span: the headers of W3C Trace Context (https://www.w3.org/TR/trace-context/).
- */
+/** The trace and the parent span, as headers of W3C Trace Context (https://www.w3.org/TR/trace-context/). */
 export interface TraceHeaders {
   /** `00-<trace id>-<span id>-<flags>`: 32, 16 and 2 hexadecimal digits. */
   readonly traceparent: string
@@ -11,7 +9,7 @@ export interface TraceHeaders {
 
 /** Version, trace id, span id, flags; a later version may add more. Ids of zeros are invalid. */
 const parentPattern = /^(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(-.*)?$/
-/** Printable characters; as much of it as everybody has to pass on. */
+/** Printable characters, of the length that every participant must pass on. */
 const statePattern = /^[\x20-\x7e]{1,512}$/
 
 const headersSchema = z.object({
@@ -19,7 +17,7 @@ const headersSchema = z.object({
   tracestate: z.string().regex(statePattern).optional().catch(undefined),
 })
 
-/** Reads what a caller sent. Nothing is taken of headers that are wrong, as the specification asks. */
+/** Parses a caller's headers. Invalid ones are ignored completely, as the specification requires. */
 export function parseTraceHeaders(headers: object): TraceHeaders | undefined {
   const { data } = headersSchema.safeParse(headers)
   const [, version, ids, more] = parentPattern.exec(data?.traceparent ?? '') ?? []

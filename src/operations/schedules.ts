@@ -58,7 +58,7 @@ export const listSchedules = defineOperation({
 })
 
 /**
- * Pauses or resumes a schedule. Ticks during the pause are not made up for: an interval is due at once, a cron rule at its next
+ * Pauses or resumes a schedule. Ticks during the pause are not made up for: an interval is due immediately, a cron rule at its next
  * time. NotFoundError or UsageError if there is no such schedule.
  */
 export const pauseSchedule = defineOperation({

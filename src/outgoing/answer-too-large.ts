@@ -10,7 +10,7 @@ export interface AnswerLimit {
 
 export function answerTooLarge(host: string, { maxBytes, ifTooLarge }: AnswerLimit): PermanentError {
   return new PermanentError('too-large', {
-    found: `The answer of ${host} is larger than ${showSize(maxBytes)}`,
+    found: `The response from ${host} is larger than ${showSize(maxBytes)}`,
     remedy: ifTooLarge,
   })
 }

@@ -20,11 +20,11 @@ export async function withDeadline<T>(
   const leave = () => own.abort(signal?.reason)
   signal?.addEventListener('abort', leave, { once: true })
   const timer = setTimeout(
-    () => own.abort(new DOMException('No complete answer came in time', 'TimeoutError')),
+    () => own.abort(new DOMException('No complete response arrived in time', 'TimeoutError')),
     timeoutMs,
   )
   const working = work(own.signal)
-  // A library may take no notice of its signal while a request of it waits for a connection.
+  // A library may ignore its signal while one of its requests waits for a connection.
   const ended = new Promise<never>((_, reject) => {
     own.signal.addEventListener('abort', () => reject(own.signal.reason))
   })

@@ -17,15 +17,15 @@ export interface Answer {
 }
 
 /**
- * Sends one request and reads its response to the end, leaving nothing open. Redirects aren't followed, so what a request carries
- * goes only to its own address.
+ * Sends one request and reads its response to the end, leaving nothing open. Redirects aren't followed, so a request's headers and
+ * body go only to its own address.
  *
  * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, or what Node or
  * undici threw before there was a response (`describeNetworkFailure` explains it).
  */
 export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
 
-/** The only way in which this worker speaks HTTP to others. */
+/** All HTTP requests of this worker go through here. */
 export const exchange: Exchange = createExchange(createPoolSend())
 
 /** The same over TLS with a client certificate. Each request has its own connection, so that none uses a replaced certificate. */
@@ -48,7 +48,7 @@ export function createExchange(send: Send): Exchange {
           const content = hasBody(method, status) ? await readBody(body, told, limits.maxBytes) : Buffer.alloc(0)
           return { status, headers: readHeaders(told), body: content }
         } finally {
-          // An open body keeps its connection, and fails later where nobody listens.
+          // An open body keeps its connection, and fails later, when nobody handles the error.
           body.on('error', () => {}).destroy()
         }
       })

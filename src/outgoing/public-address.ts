@@ -44,7 +44,7 @@ const special6 = listOf('ipv6', [
 const carriers = ['::ffff:', '64:ff9b::']
 
 function carriedAddress(address: string): string | undefined {
-  // The WHATWG parser writes each address in one way, with two groups of hexadecimal digits at the end.
+  // The WHATWG parser writes every address in one way, with two groups of hexadecimal digits at the end.
   const spelled = URL.parse(`http://[${address.replace(/%.*$/, '')}]/`)?.hostname.slice(1, -1) ?? ''
   const carrier = carriers.find(prefix => spelled.startsWith(prefix))
   if (carrier === undefined) return undefined

@@ -10,7 +10,7 @@ class PrivateAddressError extends Error {
   readonly code = 'PRIVATE_ADDRESS'
 
   constructor(host: string) {
-    super(`${host} is a private address, or stands for one`)
+    super(`${host} is a private address, or resolves to one`)
   }
 }
 

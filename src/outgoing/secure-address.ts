@@ -1,6 +1,6 @@
 import type { Explanation } from '../explanation.ts'
 
-/** Where plain http may carry secrets, besides this machine itself. */
+/** Hosts, besides this machine, to which secrets may go over plain http. */
 export interface PlainHttp {
   /** To any host; default false. */
   readonly allowInsecure?: boolean
@@ -26,14 +26,14 @@ export function explainInsecure(
     return undefined
   }
   return {
-    found: `${what} ${showUrl(url)} is not https, and without encryption secrets, tokens and keys go to this machine alone (localhost, 127.0.0.1, [::1])`,
-    remedy: `give an https address; or, if the network between is nobody else's, set ALLOW_INSECURE_HOSTS=${url.hostname}`,
+    found: `${what} ${showUrl(url)} is not https, and without encryption secrets, tokens and keys go to this machine only (localhost, 127.0.0.1, [::1])`,
+    remedy: `set an https address; or, if you trust the network in between, set ALLOW_INSECURE_HOSTS=${url.hostname}`,
   }
 }
 
 /**
  * The same for an endpoint that an issuer names. An issuer over https can't give up encryption for another host: everything in
- * its discovery document must be https too, whatever is allowed.
+ * its discovery document must be https too, regardless of the configuration.
  *
  * @param what how messages name the endpoint
  */
@@ -42,11 +42,11 @@ export function explainNamed(url: URL, what: string, issuer: URL, plainHttp: Pla
   return {
     found: `${what} ${showUrl(url)} is not https, though the issuer itself is`,
     remedy:
-      'correct the host name in the configuration of the identity provider (--hostname of Keycloak), and have the proxy before it send X-Forwarded-Proto',
+      'correct the host name in the configuration of the identity provider (--hostname of Keycloak), and make the proxy in front of it send X-Forwarded-Proto',
   }
 }
 
-/** Only this machine can reach what listens there. */
+/** Whether only this machine can reach it. */
 export function isLoopbackHost(host: string): boolean {
   const url = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}/`)
   return url !== null && isLoopback(url)

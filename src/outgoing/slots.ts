@@ -1,4 +1,4 @@
-/** Runs a limited number of tasks at once; the others wait in order. */
+/** Runs a limited number of tasks concurrently; the others wait in order. */
 export type Slots = <T>(work: () => Promise<T>) => Promise<T>
 
 export function createSlots(count: number): Slots {
@@ -10,7 +10,7 @@ export function createSlots(count: number): Slots {
     try {
       return await work()
     } finally {
-      // The slot is passed on, so that no newcomer can take it first.
+      // The slot is handed over, so that no later task can take it first.
       const next = waiting.shift()
       if (next) next()
       else free += 1

@@ -1,9 +1,9 @@
 import https from 'node:https'
 import { type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, Pool, setGlobalDispatcher } from 'undici'
 
-/** Which proxies servers are reached through. */
+/** The proxies through which servers are reached. */
 export interface Proxies {
-  /** For `http:` addresses, and for `https:` ones that have no proxy of their own. */
+  /** For `http:` addresses, and for `https:` ones if no other proxy is set. */
   readonly http?: string
   readonly https?: string
   /** Names of servers that are reached directly, as in `NO_PROXY`; `*` for all. */
@@ -12,7 +12,7 @@ export interface Proxies {
 
 /**
  * Sends all requests of this process through proxies, including those of a job's own `fetch`. Addresses chosen by others
- * (`createPublicExchange`) are reached directly: a proxy would resolve their names itself, and reach what must not be reached.
+ * (`createPublicExchange`) are reached directly: a proxy would resolve their names itself, and could reach private addresses.
  *
  * @returns ends it
  */
@@ -33,20 +33,20 @@ export function useProxies({ http, https: forHttps, except }: Proxies): Disposab
   }
 }
 
-/** Node's agent takes a name for that host alone, undici and curl for every host below it too. */
+/** For Node's agent a name means only that host; for undici and curl it includes every host below it. */
 function withSubdomains(except: string): string {
   const names = except.split(/[\s,]+/).filter(name => name !== '')
   return names.flatMap(name => (/^[a-z_]/i.test(name) && !name.includes(':') ? [name, `.${name}`] : [name])).join(',')
 }
 
-/** A proxy closed the connection before there was a tunnel. */
+/** A proxy closed the connection before the tunnel was open. */
 class ClosedTunnelError extends Error {
   readonly code = 'ERR_PROXY_TUNNEL'
 }
 
 /**
- * The connections to a proxy. Where the proxy closes one instead of answering, undici would make the tunnel again and again, without a
- * pause and without an end: for any other error it fails the request.
+ * The connections to a proxy. If a proxy closes the connection without a response, undici retries the tunnel forever, without a pause;
+ * for any other error it fails the request.
  */
 function clientFactory(origin: URL, options: object): Dispatcher {
   return new Pool(origin, options).compose(dispatch => (request, handler) => dispatch(request, failClosed(handler)))

@@ -6,20 +6,20 @@ const maxMessageBytes = 1_048_576
 
 /** The response that didn't upgrade the request to a WebSocket. */
 export interface Handshake {
-  /** 101 for an upgrade; undefined before there is a response. */
+  /** 101 for an upgrade; undefined without a response. */
   status: number | undefined
   /** Those of a response that isn't an upgrade. */
   headers: { get(name: string): string | null }
   /** Why there is no response. */
   failure: unknown
-  /** The connection, once the server has accepted: undici leaves it open where the answer isn't the one it wants. */
+  /** The connection, once the server has accepted: undici leaves it open if the response isn't as expected. */
   socket: Duplex | undefined
 }
 
 /**
  * A WebSocket class whose connections use the same proxies and trust the same authorities as all other requests.
  *
- * @param handshake gets the response to the upgrade, which a WebSocket doesn't show
+ * @param handshake receives the response to the upgrade, which a WebSocket doesn't expose
  */
 export function createWebSocketClass(
   handshake: Handshake,

@@ -11,7 +11,7 @@ export type PlanAccount = (
 ) => Promise<Plan | undefined>
 
 /**
- * Finds causes that a token alone can't show: each failed check or warning gets the causes found in Keycloak's configuration. If
+ * Finds causes that only Keycloak's configuration shows, and adds them to every failed check or warning. If
  * the administrator can't see anything, the diagnosis only gets a hint that says why.
  */
 export async function explainWithAdmin(

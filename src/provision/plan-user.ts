@@ -103,7 +103,7 @@ function planGroup({ realm, groups, user }: RealmState, { group, clientId }: Pro
     return blockedBy({
       check: 'email',
       found: `realm "${realm}" has no group "${group}"`,
-      advice: 'choose one under Groups: whoever creates a group decides what it may see',
+      advice: 'choose an existing one under Groups, because the creator of a group decides what it may see',
     })
   }
   if (more.length > 0) {

@@ -29,7 +29,7 @@ async function makeKey({ file, keyId }: { file: string; keyId?: string }): Promi
 
 /**
  * Replaces a key that is in use: Keycloak gets the new key in addition to the old one, then the file changes, then Keycloak drops
- * the old one. Until then the old key works, and afterwards whoever is refused reads the file again.
+ * the old one. Until then the old key works, and afterwards a worker that is refused reads the file again.
  */
 export async function replaceClientKey(deps: KeyDeps, before: Attributes, set: SetAttributes): Promise<void> {
   const { file, key: old, keyId } = await readOwnKey(deps)

@@ -30,7 +30,7 @@ async function makeSecret(admin: KeycloakAdmin, client: string): Promise<string>
 
 /**
  * Replaces a secret that is in use. The file changes first: a worker has the old secret in memory, which is valid until Keycloak
- * has the new one, and whoever is refused afterwards finds the new one in the file. In the other order, every login between the
+ * has the new one, and a worker that is refused afterwards finds the new one in the file. In the other order, every login between the
  * two would fail without an alternative.
  *
  * If it fails halfway, the file gets Keycloak's secret.

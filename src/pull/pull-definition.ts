@@ -48,7 +48,7 @@ export function describeChanges(before: PullDefinition, now: PullDefinition): re
     ...nameChange('table', `mirror.${before.table}`, `mirror.${now.table}`),
     ...(before.filter === now.filter ? [] : ['another filter']),
   ]
-  // The field behind an alias.
+  // The field that an alias stands for.
   return changes.length > 0 ? changes : ['another document']
 }
 

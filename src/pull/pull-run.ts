@@ -112,7 +112,7 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): 
   const beganAt = context.clock.now()
   const rows = run.rowsOf(page)
   const merge = () => mergeRows(run, page.count, rows, async tx => void (await save().execute(tx)))
-  // A row that was omitted must be searched for, whoever may have written it.
+  // An omitted row must be looked up, because another run may have written it.
   if (rows.leftOut?.length) return merge()
   try {
     const inserted = await context.statement(insertPage(mirror, key.account, rows, save))

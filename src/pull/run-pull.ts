@@ -58,7 +58,7 @@ export async function runPull(
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     return { ...scanned, counts }
   } finally {
-    // It won't be resumed, so it leaves nothing behind.
+    // It won't be resumed, so its state is deleted.
     if (context.dryRun) await context.transaction(tx => endFullReads(tx, { ...key, dryRun: true }))
   }
 }

@@ -15,7 +15,7 @@ export const ticketSchema = z.object({ account: z.string(), job: z.string() })
 /** How long to wait for Redis when a consumer closes, in milliseconds. */
 const stopWithinMs = 1_000
 
-/** Passes tickets to `serve`, up to a given number at once. A ticket is done when `serve` returns, whatever the result. */
+/** Passes tickets to `serve`, up to a given number concurrently. A ticket is done when `serve` returns, whatever the result. */
 export function consumeTickets(
   connection: ConnectionOptions,
   serve: (line: z.infer<typeof ticketSchema>) => Promise<void>,

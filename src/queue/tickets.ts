@@ -69,7 +69,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
   let opened: OpenQueue | undefined
 
   function openQueue(): OpenQueue {
-    // Producers learn at once that Redis is down instead of waiting forever.
+    // Producers fail immediately when Redis is down, instead of waiting forever.
     const redis = openRedis({ ...connection, maxRetriesPerRequest: 1, commandTimeout: answerWithinMs }, logError)
     const queue = new Queue(queueName, {
       prefix: ticketPrefix,

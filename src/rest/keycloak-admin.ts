@@ -115,7 +115,7 @@ export function createKeycloakAdmin(
   }
 }
 
-const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'request fewer at once, with first and max' }
+const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'request smaller pages, with first and max' }
 
 /** The client's methods that send GET; a method with another name is never sent twice. */
 const reads = /^(?:find|list|count|get)/

@@ -14,7 +14,7 @@ const spreadBelowShare = 0.25
 const spreadBelowCount = 10
 
 /**
- * When the next request may be sent. At once while plenty remain; below a quarter of the limit, the rest is spread over the time
+ * When the next request may be sent. Immediately while plenty remain; below a quarter of the limit, the rest is spread over the time
  * until the reset; with nothing left, at the reset.
  *
  * @param lastAt when the previous request was or will be sent

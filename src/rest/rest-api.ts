@@ -76,7 +76,7 @@ export interface RestApi {
 }
 
 const largestAnswerBytes = 64 * 2 ** 20
-const ifTooLarge = 'request less at once, or give the request a larger maxBytes'
+const ifTooLarge = 'request less data, or set a larger maxBytes'
 
 /**
  * @param deps.baseUrl complete; nothing outside it is ever reached

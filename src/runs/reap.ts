@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Store } from '../store/store.ts'
 
-/** Maximum runs ended at once. */
+/** Maximum number of runs ended in one statement. */
 const mostAtOnce = 20
 
 /**

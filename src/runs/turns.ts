@@ -5,7 +5,7 @@ import { type LineName, lineKey } from './line.ts'
  * Decides how long short runs of one line follow each other, each started by the round trip that ends the previous one.
  *
  * After 50 ms, another line of the account goes first if one waits. Every 50 ms, one line of the process gives up its slot, so that
- * whoever waits for a slot gets one. If that line isn't back within 100 ms, others are waiting, and every turn ends after 50 ms.
+ * a waiting line gets one. If the line that gave it up gets no slot within 100 ms, others are waiting, and every turn ends after 50 ms.
  */
 export interface Turns {
   begin(line: LineName): Turn

@@ -118,7 +118,7 @@ interface PlannedTick extends Tick, TickPlan {
 }
 
 /**
- * After a night without a worker, a thousand cron expressions are due at once. Heartbeats and sockets get their turn in between.
+ * After a night without a worker, a thousand cron expressions are due together. Heartbeats and sockets get their turn in between.
  */
 async function planTicks(
   rules: ReadonlyMap<string, ScheduleRule>,

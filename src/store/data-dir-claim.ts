@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts'
 import { problemType, toProblem } from '../problem.ts'
 
 /**
- * An embedded database has no lock of its own. Its owner is whoever listens on `DATA_DIR/control.sock`: unlike a process id in a
+ * An embedded database has no lock of its own. Its owner is the process that listens on `DATA_DIR/control.sock`: unlike a process id in a
  * file, a socket reliably shows whether its owner is alive, even after a crash or from another container.
  */
 export interface DataDirClaim extends AsyncDisposable {

@@ -62,7 +62,7 @@ const tooManyConnections: Meaning = {
 /** Of Postgres before and since version 14, PgBouncer, RDS and Azure. */
 const withoutTls = /no pg_hba\.conf entry.*(?:no encryption|SSL off)|(?:SSL|TLS) (?:connection )?(?:is )?required/i
 
-/** Where one SQLSTATE stands for several things; the words are those of an English server, without them the state alone counts. */
+/** For a SQLSTATE with several meanings, by the message of an English server; other messages are explained by the state only. */
 const sentences: readonly (readonly [state: string, words: RegExp, meaning: Meaning])[] = [
   ['28000', withoutTls, refusedWithoutTls],
   ['28000', /pg_hba\.conf/, allowInHba],

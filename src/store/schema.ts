@@ -64,7 +64,7 @@ interface LiveRow {
   since: Generated<Date>
 }
 
-/** A row's values in the columns that order a read, as the API gave them: the read goes on behind it. */
+/** A row's values in the columns that order a read, as the API gave them: the read resumes after it. */
 export type Position = readonly string[]
 
 interface CheckpointRow {
@@ -290,7 +290,7 @@ interface HoldRow {
   /** A hold placed by the gate is lifted when it lets a run pass; one placed during a run, only by a successful run. */
   met_by: 'gate' | 'run'
   code: string
-  /** What is told of it, in two parts (`Explanation`). */
+  /** Its message, in two parts (`Explanation`). */
   found: string
   remedy: string | null
   since: Generated<Date>
@@ -340,7 +340,7 @@ interface IdempotencyKeyRow {
   key: string
   payload_hash: string
   request_id: string
-  /** Whether an equal request absorbed the first one: whoever asks again is told the same. */
+  /** Whether an equal request absorbed the first one: repetitions get the same response. */
   absorbed: Generated<boolean>
 }
 
@@ -358,13 +358,13 @@ interface MissingRowsRow {
   keys: JSONColumnType<readonly Position[]>
 }
 
-/** What somebody changed by the dashboard; written before it is changed. */
+/** An action on the dashboard; written before it starts. */
 interface AuditRow {
   id: Generated<string>
   at: Generated<Date>
   /** For people. */
   viewer: string
-  /** `http:<client>/<subject>`; null for whoever had the link. */
+  /** `http:<client>/<subject>`; null for a session opened by the link. */
   caller: string | null
   action: string
   /** The filter, or the one request. */

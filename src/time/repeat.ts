@@ -17,7 +17,7 @@ export interface Turn {
  * Takes one turn after another; each turn sets the pause before the next. Disposal waits for the current turn.
  *
  * @param turn resolves to milliseconds; must not reject
- * @param options.firstAfterMs default: at once
+ * @param options.firstAfterMs default: immediately
  * @param options.stopWithinMs how long disposal waits for the current turn; default: until it ends
  */
 export function repeat(

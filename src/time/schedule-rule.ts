@@ -54,7 +54,7 @@ export function nextDue(rule: ScheduleRule, due: Date, now: Date): Date {
   return new Date(due.getTime() + (missed + 1) * everyMs)
 }
 
-/** A new interval is due at once, a new cron expression at its next time. */
+/** A new interval is due immediately, a new cron expression at its next time. */
 export function firstDue(rule: ScheduleRule, now: Date): Date {
   return 'cron' in rule ? nextDue(rule, now, now) : now
 }

@@ -5,7 +5,7 @@ import { decodePercent, findSpelled, readSpellings, type Span, type Spelled } fr
  * URLs, values after a name such as `password=`.
  *
  * A secret is found in every spelling (`spellings.ts`), in either case, in hexadecimal, and in Base64, also as a part of the encoded
- * text, such as `id:secret`. Of a long one, such as a token, each part of 16 characters is found.
+ * text, such as `id:secret`. Of a long secret, such as a token, every part of 16 characters is found.
  *
  * @param secrets those of fewer than six characters are ignored: any text may contain them by chance
  */

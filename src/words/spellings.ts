@@ -11,7 +11,7 @@ export type Spelled = readonly (readonly Reading[])[]
 export type Span = readonly [from: number, to: number]
 
 /**
- * Reads a text in every way in which a server may have written it, all at once: plain, percent-encoded (RFC 3986 and form encoding),
+ * Reads a text in every way in which a server may have written it, in one pass: plain, percent-encoded (RFC 3986 and form encoding),
  * escaped as JSON or JavaScript (RFC 8259, section 7) or as HTML, also several times over. Each character may be written differently.
  */
 export function readSpellings(text: string): Spelled {

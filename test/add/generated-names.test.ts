@@ -9,7 +9,7 @@ import { describeTable, readSdl } from './read-sdl.ts'
 const columns = 'id: uuid!\nconstructor: String\ntoString: String\nhasOwnProperty: Int\nclass: jsonb'
 const tables = ['Order', 'order', 'ORDER', 'user_s', 'users', 'User_s', 'a_b', 'aB', 'ab', 'class']
 
-test('tables whose names differ in case and underscores alone have types of their own', async () => {
+test('tables whose names differ only in case and underscores have types of their own', async () => {
   const schema = readSdl(...tables.map(table => describeTable(table, columns, 'id: uuid!')))
   const taken = new Set<string>()
   const documents = tables.map(table => {

@@ -54,7 +54,7 @@ describe.each(['client_secret_basic', 'client_secret_post'] as const)('%s', meth
 
   test('gets a token', () => expectToken(login, client.clientId))
 
-  test('goes on with a secret that was rotated between two tokens', async () => {
+  test('continues with a secret that was rotated between two tokens', async () => {
     await client.change({ secret: 'canary2' })
     login.files.set('/secret', 'canary2\r\n')
     login.requests.length = 0
@@ -116,7 +116,7 @@ describe('private_key_jwt', () => {
     await expectToken(openWith(await text(), change), 'by-key')
   })
 
-  test('gets a token with the token endpoint alone', () =>
+  test('gets a token with only the token endpoint', () =>
     expectToken(openWith(toPem(rsa), { server: { tokenUrl: realm.tokenUrl } }), 'by-key'))
 
   test.each([-3_600_000, 3_600_000])(
@@ -138,7 +138,7 @@ describe('private_key_jwt', () => {
     },
   )
 
-  test('goes on with a key that was rotated in the JWKS between two tokens', async () => {
+  test('continues with a key that was rotated in the JWKS between two tokens', async () => {
     const login = openWith(toPem(rsa), { keyId: 'rsa' })
     await expectToken(login, 'by-key')
     const next = createRsaKey()
@@ -156,7 +156,7 @@ describe('private_key_jwt', () => {
     await setAllKeys()
   })
 
-  test('goes on with a key whose public half was imported anew between two tokens', async () => {
+  test('continues with a key whose public half was imported again between two tokens', async () => {
     const importKey = ({ publicKey }: SigningKeyPair) =>
       client.change({
         attributes: {
@@ -239,7 +239,7 @@ describe('password', () => {
     expect(login.requests.map(({ grant }) => grant)).toEqual(['password', 'refresh_token'])
   })
 
-  test('goes on with a password that was rotated between two tokens', async () => {
+  test('continues with a password that was rotated between two tokens', async () => {
     const login = open()
     await expectToken(login, 'by-password')
     await setPassword('canary2')

@@ -74,14 +74,14 @@ describe.skipIf(!keycloak.https)('tls_client_auth', () => {
     return error.message
   }
 
-  test('gets a token, by discovery and with the token endpoint alone', async () => {
+  test('gets a token, by discovery and with only the token endpoint', async () => {
     const shown = authority.issueForClient('first')
     await expectToken(open(shown))
     const tokenUrl = `${keycloak.https?.url}/realms/${realm.name}/protocol/openid-connect/token`
     await expectToken(open(shown, { server: { tokenUrl } }))
   })
 
-  test('goes on with a certificate that was rotated between two tokens', async () => {
+  test('continues with a certificate that was rotated between two tokens', async () => {
     const login = open(authority.issueForClient('first'))
     await expectToken(login)
     await setSubject('second')

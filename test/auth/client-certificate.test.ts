@@ -83,7 +83,7 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
     expect(endpoint.shown.at(-1)).toBe('client')
   })
 
-  test('a client goes on with a certificate that was rotated, although the server only hangs up on the old one', async () => {
+  test('a client continues with a rotated certificate, although the server only hangs up on the old one', async () => {
     const stranger = read(createSelfSigned(mkdtempSync(join(folder, 'other-')), 'stranger'))
     const login = open(stranger)
     const error = await failureOf(login.requestToken(undefined, forever))

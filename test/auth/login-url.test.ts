@@ -28,7 +28,7 @@ describe('the URL of a login', () => {
     expect(() => parseLoginUrl(url, 'OIDC_ISSUER')).toThrow(/^OIDC_ISSUER/)
   })
 
-  test('may be plain http to any machine where that is allowed, and nothing else', () => {
+  test('may be plain http to any machine if that is allowed, and nothing else', () => {
     expect(parseLoginUrl('http://keycloak:8080/realms/a', 'OIDC_ISSUER', { allowInsecure: true }).host).toBe(
       'keycloak:8080',
     )

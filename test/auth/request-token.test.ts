@@ -63,7 +63,7 @@ describe('a login', () => {
     expect(token.refreshToken).toBeUndefined()
   })
 
-  test('works with the token endpoint alone, and with an ID token that nobody asked for', async () => {
+  test('works with only the token endpoint, and with an ID token that was not requested', async () => {
     provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, id_token: 'nonsense' }) })
     const token = await request({ server: { tokenUrl: provider.tokenUrl } })(undefined, forever)
     expect(token.value).toMatch(/^eyJ/)
@@ -99,7 +99,7 @@ describe('a login', () => {
     expect(token.value).toMatch(/^eyJ/)
   })
 
-  test('renews with the refresh token where there is one, and logs in anew when that is refused', async () => {
+  test('renews with the refresh token if there is one, and logs in again when that is refused', async () => {
     const requestToken = request({ clientId: 'refreshing' })
     const first = await requestToken(undefined, forever)
     expect(first.refreshToken).toBeDefined()
@@ -244,12 +244,12 @@ describe('a refused login', () => {
     expect(error.message).toMatch(/the scope "hasura":/)
   })
 
-  test('with an issuer that calls itself otherwise names both', async () => {
+  test('with a different issuer in its discovery document names both', async () => {
     provider.fault('discovery', { kind: 'rewrite', rewrite: body => ({ ...body, issuer: 'https://other/realms/a' }) })
     const error = await failureOf(request()(undefined, forever))
     expect(error.code).toBe('client-auth')
     expect(error.message).toContain(provider.issuer)
-    expect(error.message).toContain('calls itself "https://other/realms/a"')
+    expect(error.message).toContain('has the issuer "https://other/realms/a"')
   })
 
   test('with a discovered token endpoint that is not https sends no secret there', async () => {

@@ -93,7 +93,7 @@ describe('a discovered token endpoint', () => {
     expect(server.asked.filter(each => each.startsWith('POST'))).toHaveLength(2)
   })
 
-  test('goes on serving when discovery fails', async () => {
+  test('keeps serving when discovery fails', async () => {
     let refuses = false
     const server = createServer()
     const { requestToken } = openLogin(login, {
@@ -110,7 +110,7 @@ describe('a discovered token endpoint', () => {
     await requestToken(undefined, forever)
   })
 
-  test('is left alone by a server that asks for a pause', async () => {
+  test('is kept when a server asks for a pause', async () => {
     const server = createServer(() => new Response('', { status: 429, headers: { 'retry-after': '9' } }))
     const { requestToken } = openLogin(login, { fetch: server.fetch })
     await requestToken(undefined, forever)

@@ -112,7 +112,7 @@ describe('a token source', () => {
     expect(await next).toBe(token)
   })
 
-  test('goes on fetching for the others when one who waits gives up', async () => {
+  test('keeps fetching for the others when one caller gives up', async () => {
     const { source, clock, fetches } = openSource()
     const leaving = new AbortController()
     const [left, stays] = [source.get(leaving.signal), source.get(new AbortController().signal)]

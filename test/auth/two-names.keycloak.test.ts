@@ -52,7 +52,7 @@ describe('a realm whose issuer is another name than its address', () => {
   test('says what is missing when one is', async () => {
     const { message: withoutUrl } = await failureOf(logIn({ issuer: realm.issuer }))
     expect(withoutUrl).toContain(
-      `calls itself "${issuer}": set OIDC_ISSUER to exactly that; if this machine can't reach`,
+      `has the issuer "${issuer}": set OIDC_ISSUER to exactly that; if this machine can't reach`,
     )
     const { message: withoutIssuer } = await failureOf(logIn({ tokenUrl: realm.tokenUrl }))
     expect(withoutIssuer).toMatch(/Invalid token audience.*OIDC_ISSUER, also together with TOKEN_URL/)

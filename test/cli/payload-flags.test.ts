@@ -72,6 +72,6 @@ test.each<[keyof typeof schemas, object, string | undefined]>([
   await (refusal ? expect(asked).rejects.toThrow(refusal) : expect(asked).resolves.toBeUndefined())
 })
 
-test('a job that there is not is left to whoever runs it', async () => {
+test('a job that does not exist is left to the process that runs it', async () => {
   await requireKnown({ listJobs: () => Promise.resolve([]) }, 'typo', { full: true, allowDeletions: false })
 })

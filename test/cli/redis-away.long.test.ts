@@ -7,7 +7,7 @@ import { redisServer, startRedis } from '../services/start-redis.ts'
 import { openHome, run, startWorker } from './run-command.ts'
 
 describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
-  test('a worker that is told to stop ends, also in the middle of a run', async ({ sandbox }) => {
+  test('a worker that receives SIGTERM ends, also during a run', async ({ sandbox }) => {
     await using redis = await startRedis()
     await using database = await createDatabase()
     await using home = await openHome(sandbox, 'without-redis')
@@ -22,7 +22,7 @@ describe.runIf(hasPostgres && redisServer)('while Redis is away', () => {
     expect(code).toBe(0)
   })
 
-  test('a command whose Redis accepts connections and stays silent does what it can do without', async ({
+  test('a command whose Redis accepts connections and stays silent does everything that needs no Redis', async ({
     sandbox,
   }) => {
     await using database = await createDatabase()

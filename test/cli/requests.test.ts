@@ -225,7 +225,7 @@ describe.each(['here', 'socket'] as const)('requests, asked %s,', door => {
     })
   })
 
-  test('a run in the foreground is made again by its command alone', async ({ app, run }) => {
+  test('a run in the foreground is repeated only by its command', async ({ app, run }) => {
     const id = await reserveRequest(app.deps.store, {
       account: 'default',
       job: 'export-articles',

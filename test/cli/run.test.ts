@@ -98,7 +98,7 @@ describe('run', () => {
     expect(ended).toMatchObject({ code, out: '' })
   })
 
-  test('that is interrupted says so, is recorded, and goes on from its checkpoint', async ({ sandbox, home }) => {
+  test('that is interrupted says so, is recorded, and resumes from its checkpoint', async ({ sandbox, home }) => {
     const stop = new AbortController()
     sandbox.hasura.fault({ operationName: 'PullArticles', after: 2 }, { kind: 'hang' })
     const running = runWith(home.env, ['run', 'sync-articles'], { signal: stop.signal })
@@ -136,7 +136,7 @@ describe('while another command holds the embedded database', () => {
   })
 })
 
-test('reset makes the next run read everything, and forget makes it start anew', async ({ home }) => {
+test('reset makes the next run read everything, and forget makes it start from nothing', async ({ home }) => {
   await run(home.env, 'run', 'sync-users')
   expect((await run(home.env, 'run', 'sync-users')).out).not.toContain('inserted')
   expect(await run(home.env, 'reset', 'sync-users')).toEqual({

@@ -108,7 +108,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
 })
 
 describe('a worker that is told to stop in the middle of a run', () => {
-  test('ends soon with 0, records the run as interrupted, and goes on from its checkpoint when it is back', async ({
+  test('ends soon with 0, records the run as interrupted, and resumes from its checkpoint when it is back', async ({
     sandbox,
     pulls,
   }) => {

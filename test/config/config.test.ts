@@ -219,7 +219,7 @@ describe('each variable', () => {
     [{ PORT: '65536' }, /^PORT is "65536"/],
     [{ PORT: '1e3' }, /^PORT is "1e3"/],
     [{ METRICS_PORT: 'on' }, /^METRICS_PORT is "on": give 0 to 65535$/],
-    [{ METRICS_HOST: '0.0.0.0' }, /^METRICS_HOST without METRICS_PORT would mean nothing/],
+    [{ METRICS_HOST: '0.0.0.0' }, /^METRICS_HOST has no effect without METRICS_PORT/],
     [{ METRICS_ACCOUNTS: 'yes' }, /^METRICS_ACCOUNTS is "yes": give true or false$/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": set it to one of trace, debug/],
     [{ HTTP_ISSUER: 'https://idp', HTTP_ROLE: 'r' }, /^HTTP_AUDIENCE is missing: set all of HTTP_ISSUER/],

@@ -50,7 +50,7 @@ test.each(Object.keys(login))('a login without %s is a problem, and never a dash
   expect(problems).toEqual([expect.stringContaining(name.replace(/_FILE$/, ''))])
 })
 
-test.each(dashboardVariables.filter(name => name !== 'DASHBOARD'))('%s alone is no login', name => {
+test.each(dashboardVariables.filter(name => name !== 'DASHBOARD'))('only %s is not a login', name => {
   const { config, problems } = read({ [name]: 'https://x.example' })
   expect(config).toBe('off')
   expect(problems).not.toEqual([])

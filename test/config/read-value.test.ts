@@ -92,7 +92,7 @@ describe.each(variables)('%s from the environment', variable => {
 
   test('is named when it is enclosed in quotation marks, unless it is the secret', () => {
     const problems = problemsOf({ [variable]: `"${value}"` })
-    const sentence = `${variable} is enclosed in quotation marks: write the value alone`
+    const sentence = `${variable} is enclosed in quotation marks: write only the value`
     expect(problems).toEqual(variable === 'CLIENT_SECRET' ? [] : [sentence])
   })
 })

@@ -70,7 +70,7 @@ test('a run of such a job is refused, and one of another job is not', async ({ a
   await expect(runPull(app, readUsers, 'default')).resolves.toEqual({})
 })
 
-test('its requests are held alone, and go on when the schema fits again', async ({ app, folder }) => {
+test('only its requests are held, and resume when the schema fits again', async ({ app, folder }) => {
   const { operations, deps } = app
   const ask = async ({ name }: { name: string }) =>
     (await operations.makeRequest({ job: name, account: undefined, payload: {}, trigger: 'cli', caller: 'test' })).id

@@ -67,7 +67,7 @@ test('ports are those that the worker listens on', () => {
   }
 })
 
-test('liveness asks for the process alone, readiness for the store', () => {
+test('liveness checks only the process, readiness the store', () => {
   expect(worker.startupProbe.httpGet.path).toBe('/health/live')
   expect(worker.livenessProbe.httpGet.path).toBe('/health/live')
   expect(worker.readinessProbe.httpGet.path).toBe('/health/ready')

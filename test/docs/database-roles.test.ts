@@ -130,7 +130,7 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     await expect(as('orders', 'select * from mirror.topics')).rejects.toThrow('permission denied')
   })
 
-  test('let a reader of one account see its rows alone, and tables that are new not before they are protected', async ({
+  test('let a reader of one account see only its rows, and new tables not before they are protected', async ({
     as,
     sync,
     accountsSeenBy,

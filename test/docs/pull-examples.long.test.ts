@@ -116,7 +116,7 @@ test('an object is flattened, a list is kept, and the transform has been at ever
   ])
 })
 
-test('changes are followed, counted once, and read with SQL alone', async ({ app, account, query, run }) => {
+test('changes are followed, counted once, and read with only SQL', async ({ app, account, query, run }) => {
   const { counts } = z
     .object({ counts: z.object({ inserted: z.number() }) })
     .parse(await runPull(app, pullArticles, account))

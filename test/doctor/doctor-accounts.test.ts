@@ -64,7 +64,7 @@ describe('of several accounts', () => {
     expect(written).not.toContain('canary')
   })
 
-  test('one can be looked at alone', async ({ writeAccounts }) => {
+  test('one can be checked without the others', async ({ writeAccounts }) => {
     await writeAccounts({ name: 'one' }, { name: 'two', clientSecret: 'wrong' })
     const { code, diagnoses } = await runDoctor(env(), { argv: ['--account', 'one'] })
     expect({ code, accounts: diagnoses.map(({ account }) => account) }).toEqual({ code: 0, accounts: ['one'] })
@@ -152,7 +152,7 @@ describe('an embedded store', () => {
     expect(countMutations()).toBe(0)
   })
 
-  test('is asked through its worker while one runs, and left alone while none does', async ({
+  test('is queried through its worker while one runs, and not opened while none does', async ({
     writeAccounts,
     countMutations,
     sandbox,

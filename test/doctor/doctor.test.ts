@@ -440,7 +440,7 @@ const faults: readonly Fault[] = [
     id: 'config',
     status: 'warn',
     detail: /the secret file \S+ is enclosed in quotation marks, which counts as a part of the secret/,
-    hint: /write the secret alone/,
+    hint: /write only the secret/,
     code: 0,
   },
   {
@@ -485,7 +485,7 @@ const faults: readonly Fault[] = [
     id: 'config',
     status: 'fail',
     detail: /API_BASE_URL http:\/\/api\.example\/v1\/? is not https/,
-    hint: /give an https address/,
+    hint: /set an https address/,
     code: 2,
   },
   {
@@ -562,7 +562,7 @@ describe('the REST API of an account without Hasura', () => {
     expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
   })
 
-  test('answers at its base alone, which it may do without a token as well', async ({ restEnv }) => {
+  test('responds only at its base, perhaps without checking the token', async ({ restEnv }) => {
     const reply = (status: number) => ({ status, body: {} })
     await using api = await startRestServer({
       basePath: '/realms/acme',

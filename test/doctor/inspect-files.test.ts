@@ -22,7 +22,7 @@ async function inspect(variables: readonly string[], mode: number) {
   return inspectFiles(account, [], files, { readSecretFile: file => readFile(file, 'utf8'), uid: process.getuid?.() })
 }
 
-test('a .env that holds the secret is for its owner alone, as a secret file is', async () => {
+test('a .env that holds the secret is only for its owner, like a secret file', async () => {
   for (const held of ['CLIENT_SECRET', 'DATABASE_URL', 'SEARCH_TOKEN'])
     expect(await inspect([held], 0o644)).toEqual({
       status: 'warn',

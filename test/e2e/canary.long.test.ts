@@ -36,7 +36,7 @@ const hookSecret = 'canary/of+hooks-9d27'
 const api = { issuer: '', audience: 'hasura-sync-worker', role: 'request-jobs' }
 
 describe.each(backends)('on %s', backend => {
-  test('secrets, tokens and row data stand nowhere but where they belong', async () => {
+  test('secrets, tokens and row data are nowhere but where they belong', async () => {
     await using opened = new AsyncDisposableStack()
     const sandbox = opened.use(await openSandbox({ tokenLifetimeSeconds: 2 }))
     const { idp, hasura } = sandbox

@@ -126,7 +126,7 @@ describe('a worker against a real Keycloak', () => {
     expect(runs.find(run => run.job === 'sync-articles')?.counts?.inserted).toBeGreaterThan(100)
   })
 
-  test('holds what a revoked role no longer allows, and goes on once it is granted', async () => {
+  test('holds what a revoked role no longer allows, and resumes once it is granted', async () => {
     await holdAndMend(
       () => realm.revokeRole('viewer').then(() => realm.revokeRole('editor')),
       {
@@ -161,7 +161,7 @@ describe('a worker against a real Keycloak', () => {
     await expect.poll(() => reportOf(id)).toMatchObject({ state: 'done', runs: [{ state: 'succeeded' }] })
   })
 
-  test('holds the account when the secret is wrong, naming the file, and goes on with the right one', async () => {
+  test('holds the account when the secret is wrong, naming the file, and resumes with the right one', async () => {
     const right = await readFile(secretFile, 'utf8')
     await holdAndMend(
       () => realm.regenerateSecret(),

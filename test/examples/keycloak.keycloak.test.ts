@@ -42,7 +42,7 @@ function open() {
 }
 
 describe('the example of Keycloak, against a real one', () => {
-  test('is refused without the role, which is named, and goes on when it is assigned', async () => {
+  test('is refused without the role, which is named, and resumes when it is assigned', async () => {
     await using example = await open()
     await expect(example.run(job)).rejects.toMatchObject({
       name: 'RefusalError',

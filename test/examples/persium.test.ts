@@ -71,7 +71,7 @@ describe('the example of Persium', () => {
     expect(await example.run(job)).toMatchObject({ counts: { read: 149, unchanged: 149, deleted: 1 } })
   })
 
-  test('goes on with another token when Persium has revoked the one in use', async () => {
+  test('continues with another token when Persium has revoked the one in use', async () => {
     await using example = await open()
     await example.run(job)
     example.persium.revoke(clientId)

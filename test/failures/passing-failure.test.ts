@@ -33,7 +33,7 @@ test.each([
   expect(isPassingFailure(error)).toBe(false)
 })
 
-test('a pause is kept within bounds, whoever asks for it', () => {
+test('every requested pause is kept within bounds', () => {
   expect([-1, 0, 5_000, 1e15, Number.POSITIVE_INFINITY].map(boundPause)).toEqual([
     1_000, 1_000, 5_000, 3_600_000, 3_600_000,
   ])

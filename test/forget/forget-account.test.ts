@@ -48,7 +48,7 @@ const test = appTest
 describe.each(backends)('an account that is forgotten on %s', backend => {
   test.override('backend', backend)
 
-  test('is found nowhere: in no table, no payload, no key and not on Redis; others keep everything', async ({
+  test('is found in no table, payload, key or ticket; others keep everything', async ({
     app,
     store,
     forget,
@@ -83,7 +83,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     await expect(forget(account)).rejects.toThrow(NotFoundError)
   })
 
-  test('is refused while it is configured, and asked to start anew it does', async ({ app, forget, hasRows }) => {
+  test('is refused while it is configured, and starts from nothing on request', async ({ app, forget, hasRows }) => {
     const account = app.addAccount()
     await run(app, account)
     await expect(forget(account)).rejects.toThrow(UsageError)

@@ -130,7 +130,7 @@ describe('refresh_users', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible', process: null })
   })
 
-  test('is not called again after a crash behind the call, where the user can be seen', async ({
+  test('is not called again after a crash that followed the call, if the user is visible', async ({
     app,
     leave,
     makeVisible,
@@ -253,7 +253,7 @@ describe('refresh_users', () => {
 })
 
 describe('a role without refresh_users', () => {
-  test('goes on with a note when the user is visible all the same', async ({ app, makeVisible, open, stateOf }) => {
+  test('continues with a note if the user is visible all the same', async ({ app, makeVisible, open, stateOf }) => {
     const account = app.addAccount({ roles: ['restorer'] })
     await makeVisible(account)
     expect(await open(account)).toEqual({ calls: 1 })

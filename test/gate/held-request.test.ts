@@ -49,7 +49,7 @@ async function endPause(app: TestApp, serving: Serving, account: string): Promis
   serving.look()
 }
 
-test('a request whose role is missing is held, holds no other job, and goes on by itself once it is granted', async ({
+test('a request whose role is missing is held, holds no other job, and resumes automatically once it is granted', async ({
   app,
   serving,
 }) => {
@@ -65,7 +65,7 @@ test('a request whose role is missing is held, holds no other job, and goes on b
   expect(await app.operations.listHolds()).toEqual([])
 })
 
-test('an account whose client is refused waits as a whole, asks little, and goes on as a whole', async ({
+test('an account whose client is refused waits as a whole, probes rarely, and resumes as a whole', async ({
   app,
   serving,
 }) => {
@@ -88,7 +88,7 @@ test('an account whose client is refused waits as a whole, asks little, and goes
   for (const id of ids) await expect.poll(() => stateOf(app, id)).toMatchObject({ state: 'done' })
 })
 
-test('an identity provider that asks for a pause is left alone that long by the whole account', async ({
+test('an identity provider that asks for a pause gets no request of the account during it', async ({
   app,
   serving,
 }) => {
@@ -110,7 +110,7 @@ test('an identity provider that asks for a pause is left alone that long by the 
   for (const id of [first, second]) await expect.poll(() => stateOf(app, id)).toMatchObject({ state: 'done' })
 })
 
-test('an outage behind the gate holds the account with a growing pause, and costs no request', async ({
+test('an outage after the gate holds the account with a growing pause, and fails no request', async ({
   app,
   serving,
 }) => {

@@ -22,14 +22,14 @@ function tokensOf(app: TestApp, account: string): number {
 }
 
 describe('the gate', () => {
-  test('gives a session that speaks to Hasura as the one role that is required', async ({ app }) => {
+  test('opens a session that uses only the required role with Hasura', async ({ app }) => {
     const account = app.addAccount({ roles: ['viewer', 'editor'] })
     const session = await open(app, account, 'editor')
     expect(session.account).toEqual({ name: account })
     expect(session.hasura.role).toBe('editor')
   })
 
-  test('gives a job that requires no role no way to Hasura', async ({ app }) => {
+  test('gives a job without a role no access to Hasura', async ({ app }) => {
     const session = await openSession(app.deps, accessOf(app, app.addAccount()), undefined, signal)
     expect(() => session.hasura).toThrow(TypeError)
   })
@@ -168,7 +168,7 @@ function accountRow(app: TestApp, account: string) {
 }
 
 describe('a session', () => {
-  test('can not be made with another key', async ({ app }) => {
+  test('can’t be made with another key', async ({ app }) => {
     const { account, claims } = await open(app, app.addAccount())
     // @ts-expect-error the key is a symbol that the gate's module doesn't let out
     expect(() => new Session(Symbol('session'), account, claims, undefined)).toThrow(
@@ -176,7 +176,7 @@ describe('a session', () => {
     )
   })
 
-  test('can not be put together from its prototype', () => {
+  test('can’t be assembled from its prototype', () => {
     const forged: Session = Object.create(Session.prototype)
     expect(() => forged.hasura).toThrow(TypeError)
   })

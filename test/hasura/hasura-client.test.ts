@@ -187,7 +187,7 @@ describe('a query that fails', () => {
     expect(opened.lines.join()).not.toMatch(/canary/)
   })
 
-  test('goes on where a later try succeeds', async () => {
+  test('succeeds if a later attempt does', async () => {
     await using opened = await open(status(503), cutOff, oneArticle)
     expect(await opened.client.query(articles, after)).toEqual(oneArticle.data)
     expect(opened.clock.pausesMs).toEqual([1_000, 2_000])
@@ -219,7 +219,7 @@ describe('a query that fails', () => {
     expect(error.message).toMatch(/ECONNREFUSED.*HASURA_URL/)
   })
 
-  test('because the endpoint redirects does not take the token elsewhere', async () => {
+  test('because the endpoint redirects doesn’t send the token elsewhere', async () => {
     await using elsewhere = await open(oneArticle)
     await using opened = await open(status(307, '', { location: elsewhere.server.url }))
     expect(await failureOf(opened.client.query(articles, after))).toMatchObject({ code: 'redirect' })

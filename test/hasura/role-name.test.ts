@@ -94,7 +94,7 @@ describe('the file of a role’s schema', () => {
     )
   })
 
-  test('is shared by roles that differ in case or in the composition of letters alone', () => {
+  test('is shared by roles that differ only in case or in the composition of letters', () => {
     expect(findTwinRoles(['Editor', 'viewer', 'editor', 'viewer', 'é', 'e\u0301'])).toEqual([
       ['Editor', 'editor'],
       ['é', 'e\u0301'],

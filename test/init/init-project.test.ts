@@ -30,7 +30,7 @@ test('makes the folder', async () => {
   expect(await readFile(join(folder, 'new/project', written[0] ?? ''), 'utf8')).not.toBe('')
 })
 
-test('leaves alone what is there, and says so', async () => {
+test('overwrites nothing, and says so', async () => {
   await writeFile(join(folder, 'README.md'), 'ours')
   const { written, leftAlone } = await initProject(engine, folder)
   expect(leftAlone).toEqual(['README.md'])

@@ -28,13 +28,13 @@ describe('JSON that a caller wrote', () => {
       '{"constructor": {"prototype": {}}}',
       'The name at character 18 is reserved',
     ],
-    ['with a number out of range', '{"a": 1e400}', "The number at character 7 can't be kept as it is written"],
-    ['with a negative number out of range', '[-1e400]', "The number at character 2 can't be kept"],
-    ['with a number that is nearly nothing', '[1e-400]', "The number at character 2 can't be kept"],
-    ['with a number of too many digits', '[9007199254740993]', "The number at character 2 can't be kept"],
-    ['with 17 digits that are no double’s', '[0.12345678901234567]', "The number at character 2 can't be kept"],
-    ['with a fraction of too many digits', '[0.1000000000000000055]', "The number at character 2 can't be kept"],
-    ['with an exponent of too many digits', `[1e${'9'.repeat(400)}]`, "The number at character 2 can't be kept"],
+    ['with a number out of range', '{"a": 1e400}', "The number at character 7 can't be stored exactly"],
+    ['with a negative number out of range', '[-1e400]', "The number at character 2 can't be stored"],
+    ['with a number that is nearly nothing', '[1e-400]', "The number at character 2 can't be stored"],
+    ['with a number of too many digits', '[9007199254740993]', "The number at character 2 can't be stored"],
+    ['with 17 digits that are no double’s', '[0.12345678901234567]', "The number at character 2 can't be stored"],
+    ['with a fraction of too many digits', '[0.1000000000000000055]', "The number at character 2 can't be stored"],
+    ['with an exponent of too many digits', `[1e${'9'.repeat(400)}]`, "The number at character 2 can't be stored"],
   ])('%s is refused with its place', (_what, text, sentence) => {
     expect(() => parseStrictJson(text)).toThrow(UsageError)
     expect(() => parseStrictJson(text)).toThrow(sentence)

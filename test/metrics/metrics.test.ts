@@ -50,7 +50,9 @@ test('while the store and the queue are away, a scrape tells so and what is of t
   expect(samplesOf(away, 'hasura_sync_build_info', 'version')).toEqual([['1.2.3', 1]])
 })
 
-test('metrics are beside the API only where that is configured, and alone on their own listener', async ({ app }) => {
+test('metrics are next to the API only if that is configured, and their own listener serves nothing else', async ({
+  app,
+}) => {
   const { operations } = app
   const { log } = captureLog()
   const metrics = createMetrics({ version: '1.2.3', hasAccounts: false })

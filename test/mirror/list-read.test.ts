@@ -89,7 +89,7 @@ describe.each(stores)('a complete read on %s', backend => {
     }
   })
 
-  test('writes what has changed alone, in the types of the columns, and counts it', async ({ open, rowsOf }) => {
+  test('writes only what has changed, in the types of the columns, and counts it', async ({ open, rowsOf }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const rows = [
@@ -137,7 +137,7 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(await rowsOf(table.into, account)).toMatchObject([{ count: '3', deleted: false }])
   })
 
-  test('marks what no page had and the API does not know, of this account alone, once', async ({ open, rowsOf }) => {
+  test('marks what no page had and the API does not know, only of this account, once', async ({ open, rowsOf }) => {
     const table = defineTable()
     const names = ['a', 'b', 'c', 'd']
     const [one, other] = [await open(), await open()]
@@ -167,7 +167,7 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(await deleted(one.account)).toEqual(['d'])
   })
 
-  test('marks all that is gone when there is nothing at all any more', async ({ open }) => {
+  test('marks every row when the list is empty', async ({ open }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const read = await openListRead(table, account, context)

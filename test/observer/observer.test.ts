@@ -85,7 +85,7 @@ describe('an observer', () => {
     expect(factsOf('runEnded')).toHaveLength(1)
   })
 
-  test('is told of a hold that the store has, and when it is lifted there, whoever lifts it', async () => {
+  test('learns about a hold once the store has it, and about its end once it is lifted there', async () => {
     const { observer, factsOf } = createRecorder()
     let isAway = true
     const job = defineJob({

@@ -78,7 +78,7 @@ describe('rows of a mirror table', () => {
     expect(await rowsOf(app, { account: 'former' })).toHaveLength(1)
   })
 
-  test('are served to the control socket, and to nobody over TCP', async ({ app }) => {
+  test('are served on the control socket, and never over TCP', async ({ app }) => {
     const { operations } = app
     const { log } = app.logged
     const url = `/rows?${new URLSearchParams({ table: wanted.table, account: 'south', limit: '5' })}`

@@ -9,7 +9,7 @@ import { takeAnything } from '../fixtures/take-anything.ts'
 const test = httpTest.extend('appOptions', { scope: 'file' }, { jobs: [takeAnything('take-anything')] })
 
 describe.each(Object.entries(registry))('operation %s', (_name, operation) => {
-  test('is served over TCP only where the registry says to whom', async ({ http }) => {
+  test('is served over TCP only if the registry names a role for it', async ({ http }) => {
     await http.ready()
     const { method, path } = routeOf(operation)
     // Hasura's triggers have a door of their own, with a secret in place of a token.

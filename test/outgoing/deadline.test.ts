@@ -7,7 +7,7 @@ test('work that takes no notice of its signal ends in time all the same', async 
   await expect(withDeadline({ timeoutMs: 1 }, never)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
-test('and with the reason of whoever leaves', async () => {
+test('and with the reason of the caller who leaves', async () => {
   const abort = new AbortController()
   const ended = withDeadline({ timeoutMs: 60_000, signal: abort.signal }, never)
   abort.abort(new DOMException('gone', 'AbortError'))

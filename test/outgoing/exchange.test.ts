@@ -64,7 +64,7 @@ describe('an answer', () => {
     bytes += 1
     await expect(exchange(server.url, {}, limits)).rejects.toMatchObject({
       code: 'too-large',
-      message: `The answer of ${server.host} is larger than 1 KB: ask for less`,
+      message: `The response from ${server.host} is larger than 1 KB: ask for less`,
     })
   })
 

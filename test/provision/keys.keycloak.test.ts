@@ -89,7 +89,7 @@ async function whileLoggingIn(login: Login, work: () => Promise<unknown>): Promi
 }
 
 describe('private_key_jwt', () => {
-  test('makes a key where there is none, and its owner alone may read it', async () => {
+  test('makes a key if there is none, and only its owner may read it', async () => {
     const login = keyLogin('new-key')
     expect(await provision(login)).toEqual(['create-client', 'create-key'])
     expect((await stat(join(folder, 'new-key'))).mode & 0o777).toBe(0o600)

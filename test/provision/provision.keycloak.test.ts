@@ -122,7 +122,7 @@ describe('a realm with nothing but the application client', () => {
     await realm.admin.delete(`/${realm.name}/client-scopes/${id}`)
   })
 
-  test('is shown what would be done, and left alone', async () => {
+  test('is shown what would be done, and not changed', async () => {
     const out = await provision('--dry-run')
     const told = out.replaceAll(realm.name, 'REALM').replaceAll(folder, 'FOLDER')
     expect(told).toMatchInlineSnapshot(`

@@ -66,7 +66,7 @@ const login = (): Login => ({
   secret: { file },
 })
 
-test('the file has the new secret before Keycloak does, so that whoever is refused finds it', async () => {
+test('the file has the new secret before Keycloak does, so that a refused worker finds it', async () => {
   await using keycloak = await openAdmin(204)
   await replaceClientSecret({ admin: keycloak.admin, login: login() }, 'uuid')
   const [sent] = keycloak.sent

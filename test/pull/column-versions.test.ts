@@ -107,7 +107,7 @@ describe('versions that run in any order', () => {
     fc.record({ run: fc.nat({ max: documents.length - 1 }), sweeps: fc.boolean() }),
   )
 
-  test('leave no row behind: the columns that a version has as the latest are right wherever it has looked', () => {
+  test('miss no row: the columns in which a version is the latest are right wherever it has read', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), steps => {
         const world: World = { now: 0, source: new Map(), mirror: new Map() }

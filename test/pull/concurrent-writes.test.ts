@@ -59,7 +59,7 @@ describe.runIf(hasPostgres)('a pull of a table that others write', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('finds what was committed behind the page that it was reading', async ({
+  test('finds what was committed after the page that it was reading', async ({
     begin,
     sandbox,
     fill,

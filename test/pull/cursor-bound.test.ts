@@ -298,7 +298,7 @@ describe('no row stays unseen', () => {
     )
   })
 
-  test('by a number that grows, behind NaN and Infinity', () => {
+  test('by a number that grows, after NaN and Infinity', () => {
     const growth = fc.oneof(fc.double({ min: 0, max: 1e300, noNaN: true }), fc.constantFrom('NaN', 'Infinity'))
     // NaN is the greatest, as Postgres has it.
     const place = (text: string) => ['Infinity', 'NaN'].indexOf(text)

@@ -28,7 +28,7 @@ const test = tableTest
         (await readMirror(app, table.name, who, ['id'])).length,
   )
 
-test('a scan by number goes on behind an answer that failed, however short the pages become', async ({
+test('a scan by number resumes after a response that failed, however short the pages become', async ({
   sandbox,
   app,
   account,
@@ -108,7 +108,7 @@ test('a permission that is lost while a sweep settles is met by the guard as wel
   expect(result).toMatchObject({ code: 'deletion-guard' })
 })
 
-test('a load that broke off is begun anew when the account’s claims have changed', async ({
+test('an interrupted load starts again when the account’s claims have changed', async ({
   create,
   app,
   account,
@@ -153,7 +153,7 @@ test('a count that fails ends no run', async ({ create, sandbox, app, account, m
   expect(await mirrored(table)).toBe(10)
 })
 
-test('who asks for everything doesn’t get what another run had read of it', async ({ create, app, account }) => {
+test('a full read does not reuse what another run had read of it', async ({ create, app, account }) => {
   const table = await create(60)
   const job = table.pull({ pageSize: 10, ranges: 1 })
   await runPull(app, job, account)

@@ -28,7 +28,7 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
     return worker
   }
 
-  test('when the one that syncs is killed, another goes on from its checkpoint within seconds', async () => {
+  test('when the process that syncs is killed, another resumes from its checkpoint within seconds', async () => {
     await using database = await createDatabase()
     await using redis = await createRedis()
     await using sandbox = await openSandbox({

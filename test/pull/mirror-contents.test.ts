@@ -71,7 +71,7 @@ test('digits that change without the value are written', async ({ create, app, a
   await expectMirrored(app, table, account)
 })
 
-test('a bare number of jsonb stays a number behind a transform', async ({ create, app, account }) => {
+test('a bare number of jsonb stays a number after a transform', async ({ create, app, account }) => {
   const table = await create(1, `, data jsonb default '9007199254740993'`)
   await runPull(app, table.pull({ transform: row => row }), account)
   await expectMirrored(app, table, account)
@@ -111,7 +111,7 @@ test('what the deletion guard advises helps', async ({ create, app, account }) =
   })
 })
 
-test('a dry run behind a broken one tells all', async ({ create, app, account }) => {
+test('a dry run after an interrupted one tells everything', async ({ create, app, account }) => {
   const table = await create(60)
   const job = table.pull({ pageSize: 10, ranges: 1 })
   app.hasura.fault({ operationName: `Pull_${table.name}`, after: 3, times: 1 }, graphqlError)

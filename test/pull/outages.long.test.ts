@@ -58,7 +58,7 @@ test('a limit of requests in the middle is waited for, and costs no page', async
   await expectMirrored(app, table, account)
 })
 
-test('an account that is shut out in the middle is refused, and goes on where it was when it may again', async ({
+test('an account that loses access during a read is refused, and resumes where it was when it has access again', async ({
   app,
   account,
   sandbox,
@@ -84,7 +84,7 @@ test('an account that is shut out in the middle is refused, and goes on where it
   await expectMirrored(app, table, account)
 })
 
-test('a Hasura that is gone in the middle ends the run, and the next one goes on where it was', async ({
+test('a Hasura that goes down during a read ends the run, and the next one resumes where it was', async ({
   sandbox,
   app,
   job,

@@ -30,7 +30,7 @@ const test = tableTest
 describe.each(stores)('a pull of keys on %s', backend => {
   test.override('backend', backend)
 
-  test('marks what is gone, writes what is there, and leaves the rest and the checkpoint alone', async ({
+  test('marks rows that no longer exist, writes those that do, and changes neither the rest nor the checkpoint', async ({
     sandbox,
     app,
     account,

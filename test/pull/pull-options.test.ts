@@ -33,7 +33,7 @@ const test = tableTest
 describe.each(stores)('the options of a pull, on %s', backend => {
   test.override('backend', backend)
 
-  test('where: each account has its own rows, and another filter is not gone on with', async ({
+  test('where: every account has its own rows, and an unfinished read with another filter is not resumed', async ({
     createTable,
     app,
     account,
@@ -146,13 +146,13 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     expect(await runPull(app, table.pull(), account)).toMatchObject({ counts: { inserted: 2 } })
   })
 
-  test('a table of mirror’s that is somebody else’s is left alone', async ({ createTable, app, account }) => {
+  test('a table in mirror that is somebody else’s is not touched', async ({ createTable, app, account }) => {
     const table = await createTable(2)
     await sql`create table ${sql.table(`mirror.${table.name}`)} (id int)`.execute(app.deps.store)
     await expect(runPull(app, table.pull(), account)).rejects.toMatchObject({ code: 'mirror-table' })
   })
 
-  test('a dry run tells what would change and changes nothing, before the first run and behind it', async ({
+  test('a dry run tells what would change and changes nothing, before the first run and after it', async ({
     createTable,
     state,
     app,

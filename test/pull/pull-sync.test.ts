@@ -228,7 +228,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
-  test('goes on behind the last page that was written when one in the middle failed', async ({
+  test('resumes after the last written page when a later one failed', async ({
     newJob,
     app,
     run,
@@ -308,7 +308,7 @@ describe.each(stores)('a pull into %s', backend => {
   })
 
   testOnce(
-    'waits under a hold when its role is taken away on the way, and goes on where it was when it is granted',
+    'waits under a hold when its role is revoked during a run, and resumes where it was when it is granted',
     async ({ newJob, clock, account, app, pages, mirrorOf, visible, source }) => {
       const job = newJob({ pageSize: 20, ranges: 1 })
       const slow = app.hasura.fault({ operationName: 'PullArticles' }, { kind: 'latency', ms: 400 })
@@ -342,7 +342,7 @@ describe.each(stores)('a pull into %s', backend => {
     },
   )
 
-  test('goes on when Hasura was away for a moment', async ({ newJob, run, app, mirrorOf, source }) => {
+  test('continues when Hasura was down for a moment', async ({ newJob, run, app, mirrorOf, source }) => {
     const job = newJob({ pageSize: 20 })
     let back: Promise<void> | undefined
     await run(job, {

@@ -305,7 +305,7 @@ describe('a permission', () => {
     await expectMirrored(app, table, account)
   })
 
-  test('that is taken away in the middle ends the run, and the next one goes on where it was', async ({
+  test('that is revoked during a read ends the run, and the next one resumes where it was', async ({
     sandbox,
     table,
     app,

@@ -53,7 +53,7 @@ test.for([
   await expectFound(type, 'now()', seed)
 })
 
-test('is found behind a row of a writer whose zone is ahead', async ({ expectFound }) => {
+test('is found after a row of a writer whose zone is ahead', async ({ expectFound }) => {
   await expectFound('timestamp', 'now()', ["now() at time zone 'Asia/Tokyo'"])
 })
 

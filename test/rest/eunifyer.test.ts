@@ -135,7 +135,7 @@ describe('EUnifyer', () => {
     expect(await failureOf(none)).toMatchObject({ code: 'not-found' })
   })
 
-  test('that answers with a page, slowly or not at all is asked again', async () => {
+  test('that responds with a page, slowly or never is retried', async () => {
     await using opened = await open('contacts:read')
     opened.eunifyer.fault({ kind: 'html' }, 1)
     opened.eunifyer.fault({ kind: 'status', status: 500 }, 1)

@@ -91,7 +91,7 @@ describe('pages by cursor', () => {
     expect(queries).toHaveLength(151)
   })
 
-  test.each([[null], [''], [undefined]])('end with an error where there is more behind the cursor %j', async cursor => {
+  test.each([[null], [''], [undefined]])('end with an error if there is more after the cursor %j', async cursor => {
     const { api } = apiOf(() => ({ items: [], next_cursor: cursor, has_more: true }))
     expect(await failureOf(allOf(cursorPages(api, { path: '/x', item, signal })))).toMatchObject({
       code: 'cursor',
@@ -125,7 +125,7 @@ describe('pages by cursor', () => {
 })
 
 describe('pages by offset', () => {
-  test('end with an empty page, not with a short one, and go on behind what was received', async () => {
+  test('end with an empty page, not with a short one, and continue after what was received', async () => {
     // The server gives 3 at most, whatever is asked for.
     const { api, queries } = apiOf(query =>
       rows(0, 7)

@@ -95,7 +95,7 @@ describe('the next slot', () => {
     expect(nextSlotAt(window, lastAt, now) - now).toBe(pauseMs)
   })
 
-  test('is never in the past and never behind the reset', () => {
+  test('is never in the past and never after the reset', () => {
     const some = fc.record({
       limit: fc.option(fc.integer({ min: 1, max: 5_000 }), { nil: undefined }),
       remaining: fc.nat(5_000),

@@ -11,7 +11,7 @@ describe.each(stores)('claiming a line on %s', place => {
   })
   afterAll(() => fixture[Symbol.asyncDispose]())
 
-  test('of many that claim a line at once, one gets it', async () => {
+  test('of many that claim a line concurrently, one gets it', async () => {
     const line = newLine()
     const processes = [await fixture.newProcess(), await fixture.newProcess()]
     await fixture.accept(request(line))
@@ -95,7 +95,7 @@ describe.each(stores)('claiming a line on %s', place => {
     expect(await wokenBy('third')).toEqual(['third'])
   })
 
-  test('a foreground run comes first, is taken by its process alone, and waits for the run that is active', async () => {
+  test('a foreground run comes first, is claimed only by its process, and waits for the active run', async () => {
     const line = newLine()
     const [mine, other] = [await fixture.newProcess(), await fixture.newProcess()]
     await fixture.accept(request(line))

@@ -121,7 +121,7 @@ test('the pauses grow, up to a quarter of an hour', () => {
 })
 
 describe('a run that comes through', () => {
-  test('is done, starts the count of failures anew and lifts holds', () => {
+  test('is done, resets the count of failures and lifts holds', () => {
     expect(endWith({ counts: { read: 3 } }, { ...facts, failures: 5 })).toMatchObject({
       run: 'succeeded',
       request: 'done',

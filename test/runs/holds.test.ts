@@ -62,7 +62,7 @@ describe('the pause between two probes', () => {
     expect(await holdsOf(account)).toEqual([{ job: '', code: 'claims', probes: 0, seconds: 5 }])
   })
 
-  test('begins anew with what is met after a pause that the API asked for, whoever meets it', async () => {
+  test('starts again with what happens after a pause that the API asked for, in any process', async () => {
     const account = randomUUID()
     await place(account, 'sync-articles', { ...outage, code: 'rate-limited', pauseMs: 60_000, weight: 0 })
     await sql`update worker.holds set probe_at = now(), asked_until = now() where account = ${account}`.execute(

@@ -104,7 +104,7 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     ])
   })
 
-  test('a foreground run whose request was cancelled is told, and doesn’t wait for ever', async () => {
+  test('a foreground run whose request was cancelled learns about it, and doesn’t wait forever', async () => {
     const processId = await fixture.newProcess()
     const line = newLine()
     const requestId = await reserveRequest(fixture.store, { ...line, payload: {}, trigger: 'cli', processId })

@@ -13,7 +13,7 @@ test('the pace of a run is that of its own rows, and with a total it tells how l
   expect(pace({ done: 900, total: 10_000, doneBefore: 300 })).toMatchObject({ rowsPerSecond: 150, etaSeconds: 61 })
 })
 
-test('a pace without a total tells no end, and a read that begins behind another is measured anew', () => {
+test('a pace without a total predicts no end, and a read that starts after another is measured separately', () => {
   const pace = createPace(clockAt([0, 1_000, 10_000, 10_000, 12_000]))
   expect(pace({ done: 500 })).toEqual({ done: 500, rowsPerSecond: 500 })
   expect(pace({ done: 0 })).toEqual({ done: 0, rowsPerSecond: 0 })

@@ -225,7 +225,7 @@ describe.each(backends)('a request on %s', backend => {
     },
   )
 
-  test('that lost its role in the middle of a run is held alone, not the account’s other jobs', async ({
+  test('that lost its role during a run is held, but not the account’s other jobs', async ({
     addJob,
     ask,
     untilHeld,
@@ -346,7 +346,7 @@ describe.each(backends)('a request on %s', backend => {
     await untilState(id, 'done')
   })
 
-  test('that failed while an equal one was made is superseded by it: whoever asks for it is told of that one', async ({
+  test('that failed while an equal one was made is superseded by it, and callers get that one', async ({
     askTwice,
     find,
     letRetry,

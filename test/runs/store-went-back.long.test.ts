@@ -10,7 +10,7 @@ import type { ServiceHandle } from '../services/local-service.ts'
 import { hasPostgres } from '../services/postgres.ts'
 import { startPostgres, startStandby } from '../services/start-postgres.ts'
 
-describe.runIf(hasPostgres)('a run that goes on while its store goes back to before its last commit', () => {
+describe.runIf(hasPostgres)('a run that continues while its store goes back to before its last commit', () => {
   let server: ServiceHandle
   beforeAll(async () => {
     server = await startPostgres()

@@ -61,7 +61,7 @@ describe('the turns of lines', () => {
     expect([b(), c()]).toEqual(['end', 'yield'])
   })
 
-  test('none goes on while the worker stops', () => {
+  test('none continues while the worker stops', () => {
     const { stopping, turns } = open()
     const a = turns.begin(line('a'))
     stopping.abort()
@@ -69,7 +69,7 @@ describe('the turns of lines', () => {
     expect(a()).toBe('end')
   })
 
-  test('whoever waits for a slot has one within 50 ms and a run for each that waited before', async () => {
+  test('a line that waits for a slot has one within 50 ms and a run for each that waited before', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),

@@ -197,7 +197,7 @@ describe.each(stores)('schedules on %s', backend => {
     expect(await requests()).toHaveLength(1)
   })
 
-  test('a time that an operator set with microseconds is left behind like any other', async ({
+  test('a time that an operator set with microseconds is passed like any other', async ({
     reconcile,
     schedule,
     app,

@@ -90,7 +90,7 @@ function messageOf(env: Record<string, string>): string {
   }
 }
 
-test('whatever an address is, plain http is for loopback and the hosts that are named', () => {
+test('for any address, plain http is only for loopback and the named hosts', () => {
   const url = fc.webUrl({ validSchemes: ['http', 'https', 'ftp', 'ws'], withQueryParameters: true })
   fc.assert(
     fc.property(url, fc.array(fc.domain()), (text, insecureHosts) => {

@@ -75,7 +75,7 @@ const bound = /^The token is bound to a key \(cnf\)/
 const unsigned = /^The token is not a JWT signed by the issuer$/
 const claim = (name: string) => `The token's claim "${name}" is not valid`
 
-describe('what is no access token of the issuer, for this worker and for its bearer, is refused', () => {
+describe('anything but a bearer access token of the issuer, for this worker, is refused', () => {
   test.each<[string, () => string | Promise<string>, string | RegExp]>([
     [
       'an ID token',

@@ -35,7 +35,7 @@ async function findOpenPaths(folder: string): Promise<string[]> {
 }
 
 describe('whatever the umask, the embedded database', () => {
-  test('is for its user alone in a folder that was open, what an earlier version left and new segments of the log included', async () => {
+  test('is only for its user in a folder that was open, including what an earlier version left and new segments of the log', async () => {
     await using old = await openClusterDir()
     cpSync(old.path, join(dataDir, 'postgres'), { recursive: true })
     await chmod(dataDir, 0o755)
@@ -57,7 +57,7 @@ describe('whatever the umask, the embedded database', () => {
     ])
   })
 
-  test('is made for its user alone', async () => {
+  test('is created only for its user', async () => {
     const made = join(dataDir, 'below', 'made')
     await using _database = await openDatabase({ dataDir: made, uid }, captureLog().log)
     expect(await findOpenPaths(made)).toEqual([])
@@ -78,7 +78,7 @@ describe('a folder', () => {
     },
   )
 
-  test('of another user is refused, and one whose database is another user’s', async () => {
+  test('is refused if it or its database belongs to another user', async () => {
     if (uid === 0) await chown(dataDir, 4_711, 4_711)
     const self = uid === 0 ? uid : stranger
     await expect(ensurePrivateFolder(dataDir, self)).rejects.toThrow(/belongs to user \d+, but this process runs as/)

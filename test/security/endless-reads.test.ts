@@ -200,7 +200,7 @@ const anyRow = fc.record({ at: fc.nat(79), id: fc.nat(79) })
 const anyRows = fc.uniqueArray(anyRow, { selector: ({ id }) => id, maxLength: 40 })
 
 describe('a read of a table', () => {
-  test('is never ended where the API is honest, whatever is written meanwhile, and meets what stays', async () => {
+  test('never ends early if the API is honest, whatever is written meanwhile, and finds every row that stays', async () => {
     const change = fc.record({ kind: fc.constantFrom('insert', 'update', 'delete'), row: anyRow })
     const changes = fc.array(fc.array(change, { maxLength: 5 }), { maxLength: 10 })
     await fc.assert(
@@ -235,7 +235,7 @@ describe('a read of a table', () => {
     )
   })
 
-  test('ends where pages come again after any number of others, whatever the order’s types', async () => {
+  test('ends if pages repeat after any number of others, for all types of the order', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyCursor,
@@ -305,7 +305,7 @@ describe('a read of a table', () => {
     },
   )
 
-  test('ends where pages never do, whatever they hold: a million rows and ten times those that are counted', async () => {
+  test('ends if pages never do, whatever they contain: after a million rows and ten times the count', async () => {
     const table = tableOf('text', 'text')
     for (const [count, pages] of [
       [7, 11],
@@ -318,7 +318,7 @@ describe('a read of a table', () => {
     }
   })
 
-  test('ends where nothing is counted, behind a thousand million rows', async () => {
+  test('ends after a billion rows if nothing is counted', async () => {
     const table = tableOf('text', 'text')
     const api = apiOf(table.order, (_asked, request) => endless(request, 100_000_000), { patience: 30 })
     expect(await failureOf(readAll(api))).toMatchObject({ code: 'endless' })
@@ -476,7 +476,7 @@ describe('a list of a REST API', () => {
     expect(await lists.offset.read(alike)).toHaveLength(200)
   })
 
-  test('ends behind a hundred thousand pages, whatever they hold', () => {
+  test('ends after a hundred thousand pages, whatever they hold', () => {
     const page = new PageCheck('/x').list(z.number())
     for (let n = 0; n < 100_000; n += 1) page.parse([n])
     expect(() => page.parse([0])).toThrow('GET /x returned 100000 pages without an end')

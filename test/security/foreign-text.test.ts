@@ -76,7 +76,7 @@ test('whatever a command writes, a terminal shows', () => {
   )
 })
 
-test('a line of the log is one line, in colours of our own alone', () => {
+test('a line of the log is one line, with only our own colours', () => {
   fc.assert(
     fc.property(anyText, text => {
       const { terminal, written } = open(true)

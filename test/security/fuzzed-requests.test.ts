@@ -120,7 +120,7 @@ const headers = fc.record(
 
 const isHeaderText = (value: string) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 
-test('whatever is asked, no door answers with an error of its own', async ({ http, control }) => {
+test('no request makes HTTP, the socket or a command fail with an internal error', async ({ http, control }) => {
   await fc.assert(
     fc.asyncProperty(
       fc.oneof(any, { weight: 4, arbitrary: meant }),
@@ -180,7 +180,7 @@ test('whatever a token says, its caller is refused or let in', async ({ key, ope
   )
 })
 
-test('whatever comes on a connection, the next one is served', async ({ url }) => {
+test('after any bytes on a connection, the next one is served', async ({ url }) => {
   const line = fc.oneof(
     fc.string({ unit: 'binary-ascii' }),
     fc.constantFrom('GET / HTTP/1.1', 'host: x', 'content-length: 5', ''),

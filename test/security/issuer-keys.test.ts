@@ -25,7 +25,7 @@ async function openDoor() {
   return { state, clock, ask, authorize, issuer, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() }
 }
 
-test('a token that names an unknown key changes nothing for those whose key is known, whether the issuer answers or not', async () => {
+test('a token with an unknown key doesn’t affect callers with known keys, whether or not the issuer responds', async () => {
   await using door = await openDoor()
   expect(await door.ask(current)).toBe(200)
   for (const isAway of [false, true]) {
@@ -39,7 +39,7 @@ test('a token that names an unknown key changes nothing for those whose key is k
   }
 })
 
-test('whoever sends tokens makes the worker ask the issuer a few times a minute at most', async () => {
+test('tokens make the worker query the issuer a few times a minute at most', async () => {
   await using door = await openDoor()
   for (let second = 0; second < 60; second++) {
     await Promise.all(Array.from({ length: 3 }, (_, n) => door.ask(foreign, { kid: `unknown-${second}-${n}` })))
@@ -126,7 +126,7 @@ test('a key that the issuer withdraws is refused soon, and one that it hasn’t 
   expect(await door.ask(next)).toBe(503)
 })
 
-test('an issuer that calls itself otherwise than it is configured is believed nothing', async () => {
+test('an issuer that differs from the configured one is not believed', async () => {
   await using other = await openIssuer(current)
   const issuer = `${other.issuer}/`
   const authorize = createAuthorize({ issuer, ...api })

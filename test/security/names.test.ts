@@ -46,7 +46,7 @@ describe.each(inherited)('"%s"', name => {
     expect(Object.keys(typescriptScalars())).not.toContain(name)
   })
 
-  test('as a role, a scope or a client is missing where the token lacks it, and found where it has it', () => {
+  test('as a role, a scope or a client is found exactly if the token has it', () => {
     const needs = [{ scopes: [name] }, { clientRoles: { [name]: ['viewer'] } }, { clientRoles: { app: [name] } }]
     const lacking = grantedBy('"scope":"openid","resource_access":{"app":{"roles":["viewer"]}}')
     for (const needed of needs) {

@@ -40,7 +40,7 @@ const anyName = fc.oneof(
     .map(parts => parts.join('')),
 )
 
-test('whatever a role is called, its schema is one file in its folder, or the role is refused', async () => {
+test('a role’s schema is one file in its folder, or the role is refused, whatever its name', async () => {
   await fc.assert(
     fc.asyncProperty(anyName, async role => {
       if (findRoleProblem(role) !== undefined) return
@@ -88,7 +88,7 @@ test.each([
   expect(await paths()).toEqual(before)
 })
 
-test('a link out of the project is not followed, and one that stands for a file is replaced', async () => {
+test('a link out of the project is not followed, and one in place of a file is replaced', async () => {
   await mkdir(join(around, 'outside'))
   await symlink(join(around, 'outside'), join(project, 'linked'))
   await symlink('graphql', join(project, 'inside'))

@@ -47,7 +47,7 @@ const test = httpTest
 
 const scheme = 'Bearer realm="hasura-sync-worker"'
 
-describe('a refusal names its error as RFC 6750 wants it', () => {
+describe('a refusal names its error as RFC 6750 requires', () => {
   test.for<
     [string, (tokenWith: (claims?: object) => Promise<string>) => Promise<string | undefined>, number, string | null]
   >([
@@ -102,7 +102,7 @@ describe('a refusal names its error as RFC 6750 wants it', () => {
   })
 })
 
-test('every answer is for its caller alone, and is what it says it is', async ({ tokenWith, ask }) => {
+test('every answer is only for its caller, and has the content type that it names', async ({ tokenWith, ask }) => {
   const bearer = `Bearer ${await tokenWith()}`
   const answers = await Promise.all([
     ask(undefined, '/health/live'),
@@ -138,25 +138,22 @@ describe('the log', () => {
     ['has no role', { realm_access: { roles: [] }, resource_access: {} }, 403],
     ['comes with an expired token', { exp: 1 }, 401],
     ['comes with a token for others', { aud: 'others' }, 401],
-  ])(
-    'says which caller it was that %s, and never the token',
-    async ([_what, claims, status], { app, opened, tokenWith }) => {
-      const token = await tokenWith(claims)
-      const logged = await refuse(app, opened, token)
-      const { sub, azp } = accessClaims(opened.issuer)
-      expect(logged.lines).toMatchObject([
-        {
-          level: 'warn',
-          msg: 'a caller over HTTP was refused',
-          status,
-          subject: sub,
-          client: azp,
-          route: '/jobs/:job/requests',
-        },
-      ])
-      for (const secret of token.split('.')) expect(logged.text()).not.toContain(secret)
-    },
-  )
+  ])('names the caller that %s, and never the token', async ([_what, claims, status], { app, opened, tokenWith }) => {
+    const token = await tokenWith(claims)
+    const logged = await refuse(app, opened, token)
+    const { sub, azp } = accessClaims(opened.issuer)
+    expect(logged.lines).toMatchObject([
+      {
+        level: 'warn',
+        msg: 'a caller over HTTP was refused',
+        status,
+        subject: sub,
+        client: azp,
+        route: '/jobs/:job/requests',
+      },
+    ])
+    for (const secret of token.split('.')) expect(logged.text()).not.toContain(secret)
+  })
 
   test('names nobody whom the issuer hasn’t signed', async ({ app, opened }) => {
     const other = await makeKey('rsa')
@@ -175,7 +172,7 @@ describe('the log', () => {
 })
 
 describe('who asked', () => {
-  test('is kept with the request and its runs, told to operators, and not to other callers', async ({
+  test('is stored with the request and its runs, and shown to operators but not to other callers', async ({
     app,
     tokenWith,
     ask,

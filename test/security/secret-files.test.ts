@@ -82,7 +82,7 @@ describe.runIf(uid === 0)('another user', () => {
   })
 })
 
-test('every file that a secret comes from is looked at, and those that say where it is sent', async () => {
+test('every file that a secret comes from is checked, and those that say where it is sent', async () => {
   const names = ['accounts', 'env', 'secret', 'admin', 'password', 'token', 'key']
   const files = Object.fromEntries(names.map(name => [name, join(folder, name)] as const))
   const at = (name: string) => files[name] ?? expect.fail()

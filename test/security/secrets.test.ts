@@ -20,7 +20,7 @@ const anySurroundings = fc.oneof(
   fc.constantFrom('', '\\', '%', '&', '&#', '%2', '=', 'eyJ'),
 )
 
-test('any secret in any dress never survives, whatever stands around it', () => {
+test('a secret in any encoding never survives, whatever surrounds it', () => {
   const anyDress = fc.constantFrom(...Object.keys(dresses))
   fc.assert(
     fc.property(anySecret, anyDress, anySurroundings, anySurroundings, (secret, how, before, after) => {
@@ -62,7 +62,7 @@ test.each([
   )
 })
 
-test('an assertion that nobody knows is known by its form, also behind other letters', () => {
+test('an unknown assertion is recognised by its form, also after other letters', () => {
   expect(redact(`client_assertion=x${token}&a=b`)).not.toContain(signature.slice(0, 16))
   expect(redact(`seen${token}.`)).toBe('seen[redacted].')
 })

@@ -56,7 +56,7 @@ describe('nobody’s body is read before it is known who asks', () => {
   })
 })
 
-test('twenty bodies of lists within lists are refused as they come', async ({ app }) => {
+test('twenty bodies of nested lists are refused as they arrive', async ({ app }) => {
   await using door = await serve(app)
   const body = '['.repeat(250_000)
   const headers = { authorization: 'Bearer let-me-in', 'content-type': 'application/json' }
@@ -73,7 +73,7 @@ test('twenty bodies of lists within lists are refused as they come', async ({ ap
 })
 
 describe('a caller that doesn’t come to the end of its request is cut off', () => {
-  test('in its headers, one at a time for ever', async ({ app }) => {
+  test('in its headers, one at a time forever', async ({ app }) => {
     await using door = await serve(app, { headersTimeoutMs: 400, requestTimeoutMs: 0 })
     using connection = await openConnection(door.url)
     connection.send('GET /health/live HTTP/1.1\r\nhost: x\r\n')
@@ -98,7 +98,7 @@ describe('a caller that doesn’t come to the end of its request is cut off', ()
   })
 })
 
-test('connections that nobody uses make room for those that come', async ({ app }) => {
+test('idle connections are closed for new ones', async ({ app }) => {
   await using door = await serve(app, { connections: 2 })
   const request = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'
   using first = await openConnection(door.url)
@@ -114,7 +114,7 @@ test('connections that nobody uses make room for those that come', async ({ app 
   // Sooner than an idle connection would end anyway.
 }, 60_000)
 
-test('whoever asks for health many times at once costs one question to the store', async ({ app }) => {
+test('many concurrent health checks cost one query to the store', async ({ app }) => {
   const callers = 20
   let asked = 0
   let arrived = 0

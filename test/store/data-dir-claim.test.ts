@@ -44,7 +44,7 @@ describe('the claim of a data folder', () => {
     expect(String(refusal)).toContain('DATABASE_URL')
   })
 
-  test('the socket is for its user alone, and goes with the claim', async () => {
+  test('the socket is only for its user, and is removed with the claim', async () => {
     const claim = await claimDataDir(folder)
     expect((await stat(claim.socketPath)).mode & 0o777).toBe(0o600)
     expect(await isOwned(folder)).toBe(true)

@@ -66,7 +66,7 @@ describe.each(stores)('calls made at the same time on %s', backend => {
     expect(answers.map(([row]) => row?.name)).toEqual(names)
   })
 
-  test('and one of a bad value: it alone fails, with its own error', async () => {
+  test('and one of a bad value: only this one fails, with its own error', async () => {
     const answers = await Promise.allSettled([
       write(store, { name: 'good', number: '1' }),
       write(store, { name: 'bad', number: 'no number' }),

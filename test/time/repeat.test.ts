@@ -71,7 +71,7 @@ test('no turn begins after it was disposed, and the one under way is waited for'
   expect(count).toBe(1)
 })
 
-test('a turn that does not end is left behind', async () => {
+test('a turn that does not end is abandoned', async () => {
   const { clock, pauses, pass } = createClock()
   const turns = repeat(clock, () => new Promise(() => {}), { stopWithinMs: 500 })
   const disposed = turns[Symbol.asyncDispose]()

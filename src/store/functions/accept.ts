@@ -73,7 +73,7 @@ begin
     v_lease.run_id is null and v_lease.occupied_by is null, v_id <> p_id, v_kept;
 end $$`
 
-/** A span may have more links; nobody looks at all of them. */
+/** A span may have more links, but nobody reads that many. */
 const mostTraces = 16
 
 /** The traces of absorbed requests, with another one. */

@@ -62,7 +62,7 @@ describe.each(stores)('a full load into %s', backend => {
     },
   )
 
-  test('finds ranges again behind a question that failed, and behind numbers that are missing', async ({
+  test('finds ranges again after a query that failed, and after missing numbers', async ({
     createTable,
     app,
     account,
@@ -113,7 +113,7 @@ describe.each(stores)('a full load into %s', backend => {
     await expectMirrored(app, table, account)
   })
 
-  test('that broke off goes on in each of its ranges', async ({ createTable, app, account, rangesOf }) => {
+  test('that was interrupted resumes in each of its ranges', async ({ createTable, app, account, rangesOf }) => {
     const table = await createTable(200, true)
     const job = table.pull({ pageSize: 10, ranges: 4 })
     app.hasura.fault(
@@ -166,7 +166,7 @@ describe.each(stores)('a full load into %s', backend => {
     expect(await runPull(app, without, account)).toMatchObject({ counts: { inserted: 19, deleted: 1 } })
   })
 
-  test('is begun anew when the job was changed while it was broken off', async ({ createTable, app, account }) => {
+  test('starts again when the job was changed while it was interrupted', async ({ createTable, app, account }) => {
     const table = await createTable(100, true)
     app.hasura.fault(
       { operationName: `Pull_${table.name}`, after: 3, times: 1 },

@@ -85,7 +85,7 @@ describe.each(stores)('a sweep on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
-  test('comes by itself once its time has come, and when the account’s claims have changed', async ({
+  test('runs when it is due, and when the account’s claims have changed', async ({
     createTable,
     app,
     account,
@@ -170,7 +170,7 @@ describe.each(stores)('a sweep on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
-  test('goes on after it broke off, in the middle of the keys and in the middle of what they told', async ({
+  test('resumes after an interruption, both while reading keys and while settling differences', async ({
     createTable,
     app,
     account,
@@ -232,7 +232,7 @@ describe.each(stores)('a sweep on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
-  test('of one account leaves the rows of another alone', async ({ createTable, app, account, sweep }) => {
+  test('of one account does not touch the rows of another', async ({ createTable, app, account, sweep }) => {
     const table = await createTable(20)
     const other = app.addAccount()
     const job = table.pull()

@@ -9,7 +9,7 @@ test('a page is as large as allowed while it is small and quick, and grows back 
   expect(nextPageSize(100, { rows: 100, bytes: megabyte / 10, ms: 100 }, 1_000)).toBe(200)
 })
 
-test('a page shrinks to what fits into eight megabytes and five seconds, but for slowness alone not below fifty rows', () => {
+test('a page shrinks to what fits into eight megabytes and five seconds, but only for slowness not below fifty rows', () => {
   expect(nextPageSize(1_000, { rows: 1_000, bytes: 80 * megabyte, ms: 100 }, 1_000)).toBe(100)
   expect(nextPageSize(1, { rows: 1, bytes: 10 * megabyte, ms: 100 }, 1_000)).toBe(1)
   expect(nextPageSize(1_000, { rows: 1_000, bytes: megabyte, ms: 20_000 }, 1_000)).toBe(250)
