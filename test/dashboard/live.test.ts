@@ -1,20 +1,9 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
+import { expect } from 'vitest'
+import { boardTest as test } from './board-test.ts'
 import { openTestDashboard, type TestDashboard } from './open-dashboard.ts'
-
-let app: TestApp
-let board: TestDashboard
-beforeAll(async () => {
-  app = await openTestApp()
-  board = await openTestDashboard(app)
-})
-afterAll(async () => {
-  await board[Symbol.asyncDispose]()
-  await app[Symbol.asyncDispose]()
-})
 
 /** What comes in a stream until the text is there. */
 async function readUntil(response: IncomingMessage, wanted: string): Promise<string> {
@@ -26,7 +15,11 @@ async function readUntil(response: IncomingMessage, wanted: string): Promise<str
   throw new Error(`the stream ended before ${wanted}: ${seen}`)
 }
 
-async function open(page: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
+async function open(
+  board: TestDashboard,
+  page: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
   const asked = request(`${board.url}/dashboard/live?page=${encodeURIComponent(page)}`, {
     headers: { cookie: board.cookie, ...headers },
   }).end()
@@ -35,12 +28,12 @@ async function open(page: string, headers: Readonly<Record<string, string>> = {}
   return response
 }
 
-async function versionOf(page: string): Promise<string> {
+async function versionOf(board: TestDashboard, page: string): Promise<string> {
   return /data-version="([^"]+)"/.exec((await board.get(page)).text)?.[1] ?? ''
 }
 
-test('a stream sends the page when it has changed, with a version to go on from', async () => {
-  const stream = await open('holds', { 'last-event-id': await versionOf('holds') })
+test('a stream sends the page when it has changed, with a version to go on from', async ({ app, board }) => {
+  const stream = await open(board, 'holds', { 'last-event-id': await versionOf(board, 'holds') })
   expect(stream.headers['content-type']).toBe('text/event-stream')
   expect(stream.headers['content-security-policy']).toMatch(/^default-src 'none'/)
   await sql`insert into worker.holds (account, job, met_by, code, found, probe_at)
@@ -51,29 +44,29 @@ test('a stream sends the page when it has changed, with a version to go on from'
   stream.destroy()
 })
 
-test('who has the newest version is sent nothing, and who has none is sent all', async () => {
+test('who has the newest version is sent nothing, and who has none is sent all', async ({ board }) => {
   const page = 'accounts'
-  const all = await open(page)
-  expect(await readUntil(all, 'default')).toContain(`id: ${await versionOf(page)}`)
+  const all = await open(board, page)
+  expect(await readUntil(all, 'default')).toContain(`id: ${await versionOf(board, page)}`)
   all.destroy()
 })
 
-test.each([
+test.for([
   ['nothing-like-it', 404],
   ['runs?state=bogus', 400],
-])('a stream of %s is refused', async (page, expected) => {
-  const stream = await open(page)
+] as const)('a stream of %s is refused', async ([page, expected], { board }) => {
+  const stream = await open(board, page)
   expect(stream.statusCode).toBe(expected)
   stream.resume()
 })
 
-test('nobody has a stream without a session', async () => {
-  const stream = await open('holds', { cookie: '' })
+test('nobody has a stream without a session', async ({ board }) => {
+  const stream = await open(board, 'holds', { cookie: '' })
   expect(stream.statusCode).toBe(401)
   stream.resume()
 })
 
-test('a closed stream is given up, and a worker that stops ends all', async () => {
+test('a closed stream is given up, and a worker that stops ends all', async ({ app }) => {
   await using other = await openTestDashboard(app)
   const asked = request(`${other.url}/dashboard/live?page=jobs`, { headers: { cookie: other.cookie } }).end()
   const [stream]: IncomingMessage[] = await once(asked, 'response')
