@@ -13,7 +13,7 @@ import type { ServedLine } from '../serving/served-lines.ts'
 import { accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
-import { describeRule, firstDue, planTick, spreadOf, type TickPlan } from '../time/schedule-rule.ts'
+import { describeRule, firstDue, latestDue, planTick, spreadOf, type TickPlan } from '../time/schedule-rule.ts'
 
 export const scheduleRows = accountRows('worker.schedules')
 
@@ -53,29 +53,35 @@ export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Acco
 }
 
 /**
- * Stores the configured schedules. One whose rule hasn't changed keeps its next time, even an overdue one. Schedules that this
- * process doesn't know stay, because another version or a process with other accounts may keep them.
+ * Stores the configured schedules. One whose rule hasn't changed keeps its next time, even an overdue one, unless the store's clock
+ * was ahead when that was set. Schedules that this process doesn't know stay, because another version or a process with other
+ * accounts may keep them.
  */
 export async function reconcileSchedules(store: Store, schedules: readonly Schedule[]): Promise<void> {
   const { rows } = await sql<{ now: Date }>`select now() as now`.execute(store)
   const now = rows[0]?.now ?? new Date()
-  const wanted = schedules.map(({ account, job, rule }) => ({
-    account,
-    job,
-    rule: describeRule(rule),
-    due: firstDue(rule, now),
-    every: 'everySeconds' in rule ? rule.everySeconds : null,
-  }))
+  /** Accounts with the same job share its rule. */
+  const dues = new Map<string, { readonly due: Date; readonly latest: Date }>()
+  const wanted = schedules.map(({ account, job, rule }) => {
+    const text = describeRule(rule)
+    const { due, latest } = dues.get(text) ?? { due: firstDue(rule, now), latest: latestDue(rule, now) }
+    dues.set(text, { due, latest })
+    return { account, job, rule: text, due, latest, every: 'everySeconds' in rule ? rule.everySeconds : null }
+  })
+  // A time that no clock of now could have set comes from one that was wrong: the schedule would stand still until then.
   // A changed rule keeps a tick that is due but doesn't create one; otherwise each replica with another rule would start the job.
   await sql`
     with wanted as (
       select * from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb)
-        as w(account text, job text, rule text, due timestamptz, every float8)
+        as w(account text, job text, rule text, due timestamptz, latest timestamptz, every float8)
+    ), ahead as (
+      update worker.schedules s set next_run_at = w.due
+      from wanted w where s.account = w.account and s.job = w.job and s.rule = w.rule and s.next_run_at > w.latest
     ), changed as (
       update worker.schedules s set rule = w.rule, next_run_at = case
         when s.next_run_at <= now() then s.next_run_at
         when w.every is null then w.due
-        else greatest(now(), coalesce(s.last_run_at, now()) + make_interval(secs => w.every)) end
+        else greatest(now(), least(coalesce(s.last_run_at, now()), now()) + make_interval(secs => w.every)) end
       from wanted w where s.account = w.account and s.job = w.job and s.rule <> w.rule
     )
     insert into worker.schedules (account, job, rule, next_run_at)

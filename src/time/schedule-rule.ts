@@ -59,6 +59,13 @@ export function firstDue(rule: ScheduleRule, now: Date): Date {
   return 'cron' in rule ? nextDue(rule, now, now) : now
 }
 
+/** The latest time that the rule's next tick may have, with room for a tick that is being made and for the first one's spread. */
+export function latestDue(rule: ScheduleRule, now: Date): Date {
+  if ('everySeconds' in rule) return new Date(now.getTime() + 2 * rule.everySeconds * 1000 + mostSpreadMs)
+  const due = nextDue(rule, now, now)
+  return nextDue(rule, due, due)
+}
+
 /** What happens to a schedule that is due. */
 export interface TickPlan {
   readonly nextAt: Date
@@ -93,6 +100,8 @@ function countBetween(rule: ScheduleRule, dueAt: Date, now: Date): number {
 /** The most that the store counts for one tick. */
 const mostMissed = 1_000_000
 
+const mostSpreadMs = 60_000
+
 /**
  * How many milliseconds, up to a minute, the very first interval is extended. Otherwise a thousand accounts that started in the
  * same second would always run in the same second.
@@ -101,5 +110,5 @@ const mostMissed = 1_000_000
  */
 export function spreadOf(rule: ScheduleRule, name: string): number {
   if ('cron' in rule) return 0
-  return createHash('sha256').update(name).digest().readUInt32BE() % Math.min(rule.everySeconds * 1000, 60_000)
+  return createHash('sha256').update(name).digest().readUInt32BE() % Math.min(rule.everySeconds * 1000, mostSpreadMs)
 }

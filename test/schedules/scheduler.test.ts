@@ -235,6 +235,29 @@ describe.each(stores)('schedules on %s', backend => {
     expect([midnight.getUTCHours(), midnight.getUTCMinutes()]).toEqual([0, 0])
   })
 
+  test.for([
+    { every: 'minute', rule: { everySeconds: 60 } },
+    { every: 'night', rule: { cron: '0 3 * * *' } },
+  ])(
+    'a clock that was a year ahead doesn’t stop what runs every $every',
+    async ({ rule }, { reconcile, schedule, row, moveBack, app }) => {
+      const own = { ...schedule, rule }
+      await reconcile(own)
+      const { next_run_at: usual } = await row()
+      await sql`update worker.schedules set last_run_at = now() where account = ${schedule.account}`.execute(
+        app.deps.store,
+      )
+      await moveBack(-365 * 86_400)
+      await reconcile(own)
+      const { next_run_at: next } = await row()
+      expect(next.getTime() - usual.getTime()).toBeLessThanOrEqual(86_400_000)
+      // Nor does it stop one that gets another rule now.
+      await moveBack(-365 * 86_400)
+      await reconcile({ ...schedule, rule: { everySeconds: 120 } })
+      expect((await row()).next_run_at.getTime() - usual.getTime()).toBeLessThanOrEqual(86_400_000)
+    },
+  )
+
   test('a schedule that is paused waits, and stays so', async ({ reconcile, schedule, app, tick }) => {
     await reconcile(schedule)
     const pause = (paused: boolean) =>
