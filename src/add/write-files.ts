@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:
 import { dirname, join, relative, sep } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import { explainFileFailure } from '../failures/file-failure.ts'
 import { nameOnDisk } from '../names/name-on-disk.ts'
 
 export interface WrittenFile {
@@ -19,9 +20,9 @@ export interface WrittenFile {
 export async function writeFiles(folder: string, files: readonly WrittenFile[]): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`
   const placed: { readonly target: string; readonly before: string | undefined }[] = []
-  for (const { path } of files) await requirePlace(folder, path)
-  requireApart(files.map(({ path }) => path))
   try {
+    for (const { path } of files) await requirePlace(folder, path)
+    requireApart(files.map(({ path }) => path))
     for (const { path, content } of files) {
       await mkdir(dirname(join(folder, path)), { recursive: true })
       await writeFile(join(folder, `${path}${suffix}`), content)
@@ -36,8 +37,9 @@ export async function writeFiles(folder: string, files: readonly WrittenFile[]):
     for (const { target, before } of placed) {
       await (before === undefined ? rm(target) : writeFile(target, before))
     }
-    for (const { path } of files) await rm(join(folder, `${path}${suffix}`), { force: true })
-    throw error
+    // What couldn't be written, such as a path through a file, can't be removed either.
+    for (const { path } of files) await rm(join(folder, `${path}${suffix}`), { force: true }).catch(() => {})
+    throw explain(`Nothing could be written to ${folder}`, error)
   }
 }
 
@@ -98,6 +100,11 @@ export async function findContent(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
+    throw explain(`${path} can't be read`, error)
   }
+}
+
+function explain(what: string, error: unknown): unknown {
+  const failure = explainFileFailure(what, error)
+  return failure ? new ConfigError([failure]) : error
 }

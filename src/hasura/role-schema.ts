@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, validate } from 'graphql'
 import { ConfigError } from '../errors.ts'
+import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
 
@@ -16,10 +17,13 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
   let sdl: string
   try {
     sdl = await readFile(schemaFileUrl(folder, role), 'utf8')
-  } catch {
+  } catch (error) {
+    const path = `graphql/schema/${schemaFileName(role)}`
+    const failure = explainFileFailure(`The schema of role "${role}" in ${path} can't be read`, error)
+    if (failure && failure.code !== 'ENOENT') throw new ConfigError([failure])
     throw new ConfigError([
       {
-        found: `The schema of role "${role}" is not in graphql/schema/${schemaFileName(role)}`,
+        found: `The schema of role "${role}" is not in ${path}`,
         remedy: `run "npm run -s cli -- schema pull --role ${role}" and commit the file`,
       },
     ])

@@ -2,13 +2,14 @@ import { PGlite, types } from '@electric-sql/pglite'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import { ConfigError, TransientError } from '../errors.ts'
-import { renderExplanation } from '../explanation.ts'
+import { ConfigError } from '../errors.ts'
+import { type Explanation, renderExplanation } from '../explanation.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
 import { findEncodingProblem } from './database-encoding.ts'
+import { explainDataDir } from './explain-data-dir.ts'
 import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
@@ -108,17 +109,9 @@ function parseJsonValue(text: string): unknown {
 }
 
 async function openEmbedded(dataDir: string, uid: number | undefined, log: Log): Promise<Database> {
-  // Before it contains a socket that others could reach.
-  const mended = [...(await ensurePrivateFolder(dataDir, uid))]
-  const claim = await claimDataDir(dataDir)
-  let db: PGlite
-  try {
-    mended.push(...(await ensurePrivateDatabase(dataDir, uid)))
-    db = await openPGlite(dataDir)
-  } catch (error) {
-    await claim[Symbol.asyncDispose]()
-    throw error
-  }
+  const { db, claim, mended } = await openDataDir(dataDir, uid).catch(async error => {
+    throw await explainDataDir(dataDir, error)
+  })
   for (const told of mended) log.warn(renderExplanation(told))
   const pool = new PGlitePool(db)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) })
@@ -143,22 +136,34 @@ async function openEmbedded(dataDir: string, uid: number | undefined, log: Log):
   }
 }
 
-/** @throws TransientError */
+interface OpenDataDir {
+  readonly db: PGlite
+  readonly claim: DataDirClaim
+  readonly mended: readonly Explanation[]
+}
+
+async function openDataDir(dataDir: string, uid: number | undefined): Promise<OpenDataDir> {
+  // Before it contains a socket that others could reach.
+  const mended = [...(await ensurePrivateFolder(dataDir, uid))]
+  const claim = await claimDataDir(dataDir)
+  try {
+    mended.push(...(await ensurePrivateDatabase(dataDir, uid)))
+    return { db: await openPGlite(dataDir), claim, mended }
+  } catch (error) {
+    await claim[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
 async function openPGlite(dataDir: string): Promise<PGlite> {
   const db = new PGlite({
     fs: new PrivateNodeFS(databaseFolder(dataDir)),
     // Like node-postgres: PGlite would return a number or a BigInt, depending on the value.
     parsers: { [types.INT8]: value => value, [types.JSON]: parseJsonValue, [types.JSONB]: parseJsonValue },
   })
-  try {
-    await db.waitReady
-    await setSession(db, { timeouts: false })
-    return db
-  } catch (error) {
-    throw new TransientError('store', `The embedded database in ${dataDir} can't be opened (${String(error)})`, {
-      cause: error,
-    })
-  }
+  await db.waitReady
+  await setSession(db, { timeouts: false })
+  return db
 }
 
 async function migrate(store: Store): Promise<void> {

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 
@@ -18,7 +18,7 @@ export function databaseFolder(dataDir: string): string {
  * @throws ConfigError if it belongs to another user, or if every user can replace its content
  */
 export async function ensurePrivateFolder(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(dataDir)
   const { foreign, open } = await inspectFolder(dataDir, uid)
   if (foreign.length > 0) throw new ConfigError(foreign)
   if (open.length > 0) await makePrivate(dataDir)
@@ -28,7 +28,7 @@ export async function ensurePrivateFolder(dataDir: string, uid: number | undefin
 /** The same for the database in it: folders get mode 0700, files 0600. Only the owner of `DATA_DIR` may call it. */
 export async function ensurePrivateDatabase(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
   const folder = databaseFolder(dataDir)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const foreign = await findForeignOwner(folder, [uid])
   if (foreign) throw new ConfigError([foreign])
   const paths = findOpenPaths(folder)
@@ -63,6 +63,23 @@ async function inspectFolder(dataDir: string, uid: number | undefined): Promise<
     return { foreign: (mode & 0o002) === 0 ? [] : [describeReplaceable(dataDir, mode)], open: [] }
   }
   return { foreign: [], open: (mode & 0o077) === 0 ? [] : [describeOpenFolder(dataDir, mode)] }
+}
+
+/**
+ * Creates a folder, and those above it. Node's own recursive `mkdir` reports a read-only or full disk as ENOENT (nodejs/node#47098),
+ * and never returns where the kernel refuses new folders so, as below `/proc`.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return
+    const parent = dirname(resolve(path))
+    if (code !== 'ENOENT' || (await exists(parent))) throw error
+    await makeFolder(parent)
+    await makeFolder(path)
+  }
 }
 
 /** A file keeps its owner's permissions. */

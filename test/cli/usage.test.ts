@@ -112,6 +112,17 @@ describe('a wrong configuration ends with 2', () => {
       /is neither YAML nor JSON \(\w+ in line \d+\): correct the syntax/,
     ],
     ['has an alias that leads nowhere', 'accounts: *canary-4711', /is neither YAML nor JSON/],
+    [
+      'repeats a setting',
+      'accounts:\n  - name: one\n    clientSecret: canary-4711\n    clientSecret: canary-4711\n',
+      /repeats a setting in line 4: remove one of the two/,
+    ],
+    [
+      'has two documents',
+      'accounts: []\n---\naccounts: [canary-4711]\n',
+      /begins a second document in line 2: put all/,
+    ],
+    ['is indented by tabs', 'accounts:\n\t- name: canary-4711\n', /is indented by a tab in line 2: indent by spaces/],
     ['is a list', '[canary-4711]', /^ACCOUNTS_FILE as a whole: must be an object/],
     ['is empty', '', /^ACCOUNTS_FILE as a whole: must be an object/],
   ])('when the accounts file %s, without repeating it', async (_what, content, sentence) => {
@@ -125,7 +136,9 @@ describe('a wrong configuration ends with 2', () => {
 
   test('when the accounts file is not there', async () => {
     const { code, err } = await run({ ACCOUNTS_FILE: join(folder, 'none.yaml') }, 'holds')
-    expect(err).toMatch(/^ACCOUNTS_FILE .*none\.yaml can't be read: check the path and its permissions$/m)
+    expect(err).toMatch(
+      /^ACCOUNTS_FILE .*none\.yaml can't be read, because it, or a part of its path, does not exist \(ENOENT\): correct the path$/m,
+    )
     expect(code).toBe(2)
   })
 

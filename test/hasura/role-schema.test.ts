@@ -1,6 +1,10 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
-import { readSchema } from '../../src/hasura/role-schema.ts'
+import { loadRoleSchema, readSchema } from '../../src/hasura/role-schema.ts'
 
 describe('an SDL that was written by hand or by an earlier version', () => {
   test.each([
@@ -14,4 +18,18 @@ describe('an SDL that was written by hand or by an earlier version', () => {
     expect(read).toThrow(`The schema of role "viewer" in graphql/schema/viewer.graphql is not valid (${said}`)
     expect(read).toThrow('run "npm run -s cli -- schema pull --role viewer" and commit the file')
   })
+})
+
+test('an SDL that is there and can’t be read isn’t taken for a missing one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'role-schema-'))
+  try {
+    const url = pathToFileURL(`${folder}/`)
+    await expect(loadRoleSchema(url, 'viewer')).rejects.toThrow('run "npm run -s cli -- schema pull --role viewer"')
+    await mkdir(join(folder, 'viewer.graphql'))
+    await expect(loadRoleSchema(url, 'viewer')).rejects.toThrow(
+      'The schema of role "viewer" in graphql/schema/viewer.graphql can\'t be read, because it is a folder, not a file (EISDIR)',
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })

@@ -1,0 +1,39 @@
+import { statfs } from 'node:fs/promises'
+import { ConfigError, TransientError, WorkerError } from '../errors.ts'
+import { explainFileFailure } from '../failures/file-failure.ts'
+
+/** Bytes that an embedded database needs beside what it has: two of its WAL segments. */
+const neededBytes = 32 * 1024 * 1024
+
+/**
+ * Why an embedded database can't be opened. PGlite says so only if creating a file fails; for most other causes it reports that it
+ * "failed to initialize properly".
+ *
+ * @param error what opening it threw
+ */
+export async function explainDataDir(dataDir: string, error: unknown): Promise<WorkerError> {
+  if (error instanceof WorkerError) return error
+  const what = `The embedded database in ${dataDir} can't be opened`
+  const failure = explainFileFailure(what, error)
+  if (failure?.isPassing === false) return new ConfigError([failure])
+  if (failure) return new TransientError('store', failure, { cause: error })
+  const free = await freeBytes(dataDir)
+  if (free !== undefined && free < neededBytes) {
+    const megabytes = Math.floor(free / 1024 / 1024)
+    const told = { found: `${what}, because the disk has ${megabytes} MB left`, remedy: 'free at least 32 MB' }
+    return new TransientError('store', told, { cause: error })
+  }
+  const said = error instanceof Error ? error.message : 'no reason was given'
+  const remedy =
+    'check the disk and the limit of open files (ulimit -n); if its files are damaged, restore a copy of the folder'
+  return new TransientError('store', { found: `${what} (${said})`, remedy }, { cause: error })
+}
+
+async function freeBytes(path: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(path)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
