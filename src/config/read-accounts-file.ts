@@ -48,10 +48,17 @@ export function accountLabel(index: number): string {
 
 function readName(given: unknown, label: string, names: Set<string>, problems: Told[]): string {
   const { data: name = '', error } = accountSettingsSchema.shape.name.safeParse(given)
-  if (error) problems.push(`${label}.name: ${error.issues[0]?.message}`)
+  const remedy = quoteIt(accountSettingsSchema.shape.name, given)
+  if (error) problems.push({ found: `${label}.name: ${error.issues[0]?.message}`, remedy })
   else if (names.has(name)) problems.push(`${label}.name: "${name}" occurs twice`)
   names.add(name)
   return name
+}
+
+/** YAML reads `123`, `1e3` and `true` as numbers and booleans. */
+function quoteIt(schema: z.ZodType, value: unknown): string | undefined {
+  const isBare = ['number', 'bigint', 'boolean'].includes(typeof value)
+  return isBare && schema.safeParse(String(value)).success ? 'enclose it in quotes' : undefined
 }
 
 function readValues(
@@ -69,9 +76,13 @@ function readValues(
       // The reader of the claims map reports problems claim by claim.
       values[variable] = typeof value === 'string' ? value : JSON.stringify(value)
     } else {
-      const { data, error } = accountSettingsSchema.shape[camelCase(variable)].safeParse(value)
-      if (error) problems.push(`${label}.${key}: ${error.issues[0]?.message}`)
-      else if (data !== undefined) values[variable] = String(data)
+      const schema = accountSettingsSchema.shape[camelCase(variable)]
+      const { data, error } = schema.safeParse(value)
+      const remedy = error && quoteIt(schema, value)
+      if (error) problems.push({ found: `${label}.${key}: ${error.issues[0]?.message}`, remedy })
+      // It is there: that it is missing would be a second, wrong problem.
+      const given = remedy === undefined ? data : value
+      if (given !== undefined) values[variable] = String(given)
     }
   }
   return values

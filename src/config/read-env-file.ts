@@ -51,13 +51,25 @@ async function readText(path: string, read: (path: string) => Promise<string>): 
 const name = String.raw`^\s*(?:export )?[A-Za-z_]\w*[ \t]*=`
 const quotedValue = new RegExp(String.raw`(${name}[ \t]*)(["'\`])([^]*?)\2`, 'gm')
 const openQuote = new RegExp(String.raw`${name}[ \t]*["'\`]`)
-const fineLine = new RegExp(String.raw`${name}|^\s*(?:#|$)`)
+/** In the place of a quoted value: no file holds it. */
+const quoted = '\u0001'
+const afterQuote = new RegExp(`${quoted}(?!\\s*(?:#|$))`)
+const cutValue = new RegExp(String.raw`${name}[^#]*[^\s#]#`)
+const fineLine = new RegExp(String.raw`${name}|^\s*(?:#|$)|^${quoted}`)
 
-/** Node would join a line without an assignment and the next line into one name, and keep an unclosed quote. */
+/**
+ * Node would join a line without an assignment and the next line into one name, keep an unclosed quote, and cut a value at a `#` or
+ * after its closing quote.
+ */
 function findProblems(text: string): readonly Explanation[] {
+  if (notUtf8.test(text)) {
+    return [
+      { found: '.env is not saved as UTF-8', remedy: 'save it as UTF-8, which PowerShell does with -Encoding utf8' },
+    ]
+  }
   const withoutQuoted = text.replaceAll(
     quotedValue,
-    (_all, before: string, _quote, value: string) => before + value.replaceAll(/[^\n]/g, ''),
+    (_all, before: string, _quote, value: string) => before + value.replaceAll(/[^\n]/g, '') + quoted,
   )
   return withoutQuoted.split('\n').flatMap((line, index) => {
     if (!fineLine.test(line)) {
@@ -73,6 +85,25 @@ function findProblems(text: string): readonly Explanation[] {
         },
       ]
     }
+    if (cutValue.test(line)) {
+      return [
+        {
+          found: `The value in line ${index + 1} of .env holds a #, at which it would be cut off`,
+          remedy: 'enclose the value in single quotes, or put a space before the comment',
+        },
+      ]
+    }
+    if (afterQuote.test(line)) {
+      return [
+        {
+          found: `Line ${index + 1} of .env goes on after the closing quote, where the value would be cut off`,
+          remedy: 'enclose it in quotes that the value does not hold',
+        },
+      ]
+    }
     return []
   })
 }
+
+/** UTF-16 has null bytes; bytes of Latin-1 became the replacement character. */
+const notUtf8 = /[\0\uFFFD]/

@@ -293,8 +293,17 @@ describe('an accounts file', () => {
       ['ACCOUNTS_FILE accounts.0.hasura_url: an account has no such setting'],
     ],
     [
-      'a number where a text is needed',
-      { accounts: [{ ...one, clientSecret: 42 }] },
+      'numbers where a text is needed',
+      { accounts: [{ ...one, name: 7, clientId: true, clientSecret: 42 }] },
+      [
+        'ACCOUNTS_FILE accounts.0.name: must be a text: enclose it in quotes',
+        'ACCOUNTS_FILE accounts.0.clientId: must be a text: enclose it in quotes',
+        'ACCOUNTS_FILE accounts.0.clientSecret: must be a text: enclose it in quotes',
+      ],
+    ],
+    [
+      'nothing where a text is needed',
+      { accounts: [{ ...one, clientSecret: null }] },
       [
         'ACCOUNTS_FILE accounts.0.clientSecret: must be a text',
         'ACCOUNTS_FILE accounts.0.clientSecretFile is missing: set it to the file that holds the secret, or set ACCOUNTS_FILE accounts.0.clientSecret to the secret itself',
