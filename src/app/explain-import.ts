@@ -17,6 +17,7 @@ export async function explainImport(
   const shorten = (text: string): string => relativeTo(folder, text)
   if (!(error instanceof Error) || !isOfLoader(error)) return undefined
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, shorten)
+  if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return `${shorten(error.message)}${stripTypes}.`
   if (!(error instanceof SyntaxError)) return `${shorten(error.message)}.`
   const told = (error.stack ?? '').split(/\n\s+at /)[0] ?? ''
   // V8 reports the location of some syntax errors only if nobody catches them.
@@ -46,10 +47,15 @@ function explainMissing(message: string, shorten: (text: string) => string): str
 
 const codegen = 'run "npm run codegen", which generates it from graphql/*.graphql'
 
+const stripTypes = ': remove --no-strip-types and --no-experimental-strip-types from NODE_OPTIONS'
+
 function adviceFor(message: string): string {
+  if (commonJs.test(message)) return '\nThe project is loaded as CommonJS: set "type": "module" in its package.json.'
   if (!/^The requested module '.*generated\/[^']*' does not provide an export/.test(message)) return ''
   return `\nThe generated code is older than this import, or the operation has another name: ${codegen}.`
 }
+
+const commonJs = /^Cannot use import statement outside a module|^Unexpected token 'export'/
 
 /** Paths relative to the project. */
 function relativeTo(folder: string, text: string): string {

@@ -78,7 +78,8 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
 
 function parseManifest(content: string): z.output<typeof manifestSchema> {
   try {
-    const manifest: unknown = parseJson(content)
+    // npm ignores a byte order mark too.
+    const manifest: unknown = parseJson(content.replace(/^\uFEFF/, ''))
     // Keeps the order of the existing file.
     return { ...Object(manifest), ...manifestSchema.parse(manifest) }
   } catch {

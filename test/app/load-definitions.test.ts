@@ -51,6 +51,10 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     'const a: any = {}\n\nexport const jobs = [a.b.c]',
     /^The jobs can't be loaded: TypeError: Cannot read properties of undefined \(reading 'c'\) \(at \d+\/src\/jobs\/list\.ts:3:\d+\)\.$/,
   ],
+  'a project of CommonJS': [
+    `import './old/commonjs.ts'\nexport const jobs = []`,
+    /SyntaxError: .*\nThe project is loaded as CommonJS: set "type": "module" in its package\.json\.$/s,
+  ],
   'an Error of its own': [
     `throw new Error('no catalogue', { cause: 'out of paper' })`,
     /no catalogue \(at \d+\/src\/jobs\/list\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is not an Error\.$/,
@@ -71,6 +75,8 @@ const beside = {
   'first-login.ts': 'export const firstLogin = undefined',
   'generated/graphql.ts': 'export const Other = 1',
   'ok.ts': 'export const x = 1',
+  'old/commonjs.ts': `import { x } from '../ok.ts'\nexport { x }`,
+  'old/package.json': '{"type":"commonjs"}',
   'twice.ts': 'export const a = 1\nexport const a = 2',
 }
 
@@ -82,7 +88,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'broken-jobs-'))
   for (const [index, [source]] of Object.values(broken).entries()) {
     const jobs = join(folder, String(index), 'src/jobs')
-    await mkdir(join(jobs, 'generated'), { recursive: true })
+    for (const name of ['generated', 'old']) await mkdir(join(jobs, name), { recursive: true })
     for (const [file, content] of Object.entries({ ...beside, 'list.ts': source })) {
       await writeFile(join(jobs, file), content)
     }

@@ -58,3 +58,8 @@ test('the second time there is nothing to change', () => {
 test.each(['', '[', '7', '{"scripts": "none"}'])('%j is refused', existing => {
   expect(() => renderManifest(engine, 'mirror', existing)).toThrow("package.json can't be read")
 })
+
+test('a byte order mark is left out, as npm does', () => {
+  const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}')
+  expect(JSON.parse(content)).toMatchObject({ name: 'ours', type: 'module' })
+})
