@@ -98,7 +98,7 @@ beforeAll(async () => {
     join(folder, 'ask.ts'),
     `
       import { loadDefinitions } from '${projectFolder}/src/app/load-definitions.ts'
-      import { renderExplanation } from '${projectFolder}/src/errors.ts'
+      import { renderExplanation } from '${projectFolder}/src/explanation.ts'
       const told = []
       for (let index = 0; index < ${Object.keys(broken).length}; index += 1) {
         await loadDefinitions({ folder: import.meta.dirname + '/' + index, node: [process.execPath] })
