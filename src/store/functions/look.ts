@@ -82,8 +82,9 @@ begin
     order by s.next_run_at limit p_ticks;
   return query
     with reported as (
-      delete from worker.unreported_requests u where u.id in (
-        select n.id from worker.unreported_requests n order by n.id limit p_reports for update skip locked)
+      -- An array is read once; a join may be planned so that it locks all of them again for each row.
+      delete from worker.unreported_requests u where u.id = any (array(
+        select n.id from worker.unreported_requests n order by n.id limit p_reports for update skip locked))
       returning u.*)
     select 'accepted', r.account, r.job, null::bigint, null::timestamptz, null::timestamptz, to_jsonb(r)
     from reported r order by r.id;
