@@ -114,7 +114,7 @@ describe.each(stores)('an observer on %s', place => {
   test('is told of all that were made while nobody looked, and a version that can not tell leaves them to one that can', async () => {
     const told: Accepted[] = []
     const line = newLine()
-    const count = 1_001
+    const count = 40
     await sql`select worker.request(${line.job}, ${line.account}, jsonb_build_object('n', n)) from generate_series(1, ${count}::int) n`.execute(
       fixture.store,
     )
