@@ -103,7 +103,7 @@ describe.each(stores)('an observer on %s', place => {
       const step = await fixture.claim({ account, job }, processId)
       const expected = [
         { account, job },
-        { request: step.requestId, trigger: 'bootstrap', absorbed: false, absorber: null },
+        { request: step.requestId, trigger: 'bootstrap', absorbed: false },
       ]
       await expect.poll(() => told.at(-1)).toEqual(expected)
       await endRun(fixture.store, step.lease.runId, done)
