@@ -19,7 +19,8 @@ const scripts = {
   codegen: 'graphql-codegen --config codegen.ts',
   types: 'tsc --noEmit',
   test: 'vitest run',
-  check: 'npm run types && npm test',
+  // An operation that was edited without codegen would run as it was before.
+  check: 'npm run codegen -- --check && npm run types && npm test',
 }
 
 /** The placeholder of `npm init`. */

@@ -114,6 +114,8 @@ test('an installation, init and run lead to a mirror, with no file edited by han
   await expectMirror('topics', 'true')
   await type('npm run check')
   expect(await type('npm run -s cli -- schema check')).toContain('every operation is valid')
+  await writeFile(join(project, 'graphql/titles.graphql'), 'query Titles { topics { id } }\n')
+  await expect(type('npm run check'), 'an operation without codegen').rejects.toThrow(/graphql-codegen/)
 })
 
 test.runIf(canRunInRoot)(
