@@ -88,7 +88,7 @@ describe('an address that gives no tokens', () => {
       /405/,
       /Realm settings → Endpoints/,
     ],
-    ['of the realm alone', url => ({ tokenUrl: url }), /405/, /Realm settings → Endpoints/],
+    ['only of the realm', url => ({ tokenUrl: url }), /405/, /Realm settings → Endpoints/],
     [
       'of the discovery document',
       url => ({ tokenUrl: `${url}/.well-known/openid-configuration` }),

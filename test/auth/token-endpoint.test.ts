@@ -58,7 +58,7 @@ const abandoned: readonly (readonly [what: string, answer: () => Response])[] = 
   ['knows another secret', () => Response.json({ error: 'unauthorized_client' }, { status: 401 })],
   ['shows a page', () => new Response('<p>moved', { headers: { 'content-type': 'text/html' } })],
   ['redirects', () => new Response(null, { status: 308, headers: { location: 'https://id.example/new' } })],
-  ['has nothing behind it', () => new Response('', { status: 502 })],
+  ['has no server behind it', () => new Response('', { status: 502 })],
   ['listens no more', () => fail('ECONNREFUSED')],
   ['has no name any more', () => fail('ENOTFOUND')],
   ['has the certificate of another', () => fail('ERR_TLS_CERT_ALTNAME_INVALID')],

@@ -9,7 +9,7 @@ test.each([
   ['everything', {}, all],
   ['an empty conjunction', { _and: [] }, all],
   ['from a row on', { id: { _gte: row(7).id } }, { start: 7, end: 100 }],
-  ['behind a row', { updated_at: { _gt: row(7).updated_at } }, { start: 8, end: 100 }],
+  ['after a row', { updated_at: { _gt: row(7).updated_at } }, { start: 8, end: 100 }],
   ['between two', { id: { _gt: row(7).id, _lte: row(9).id } }, { start: 8, end: 10 }],
   ['below a row', { id: { _lt: row(9).id } }, { start: 0, end: 9 }],
   ['one row', { id: { _eq: row(9).id } }, { start: 9, end: 10 }],

@@ -90,7 +90,7 @@ describe('what is tried again', () => {
     expect(asked).toHaveLength(1)
   })
 
-  test('for four tries, and the error has the key to go on with', async () => {
+  test('for four tries; the error has the key for another one', async () => {
     const { client, asked } = open([unreachable])
     await expect(client.request('sync', {}, { idempotencyKey: 'k' })).rejects.toMatchObject({
       code: 'unavailable',

@@ -44,8 +44,8 @@ describe('.env', () => {
   })
 
   test.each<[string, string, RegExp]>([
-    ['a name alone', 'A=1\nCLIENT_SECRET canary\nB=2\n', /^Line 2 of \.env sets no variable: write NAME=value/],
-    ['a name alone at the end', 'A=1\ncanary', /^Line 2 of/],
+    ['only a name', 'A=1\nCLIENT_SECRET canary\nB=2\n', /^Line 2 of \.env sets no variable: write NAME=value/],
+    ['only a name, at the end', 'A=1\ncanary', /^Line 2 of/],
     ['no name', '=canary\nB=2', /^Line 1 of/],
     ['YAML', 'A: canary\n', /^Line 1 of/],
     ['a name with a space', 'A B=canary', /^Line 1 of/],

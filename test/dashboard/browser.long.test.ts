@@ -162,7 +162,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     expect(await page.locator('tbody tr').first().textContent()).toContain('Run now')
   })
 
-  test('a page follows what happens by itself, and keeps the focus', async () => {
+  test('a page updates automatically and keeps the focus', async () => {
     await using viewer = await enter()
     const { page } = viewer
     await page.goto(`${board.url}/dashboard/runs?account=north`)

@@ -231,7 +231,7 @@ describe.runIf(hasPostgres)('Postgres', () => {
     expect(ready.find('first-login')).toMatchObject({ status: 'warn', hint: expect.stringContaining('bootstrap') })
   })
 
-  test('tells why a first login does not go on', async ({ writeAccounts }) => {
+  test('says why a first login is stuck', async ({ writeAccounts }) => {
     await using database = await createDatabase()
     await writeAccounts({ name: 'held' })
     const withPostgres = env({ DATABASE_URL: database.url })

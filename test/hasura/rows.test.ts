@@ -60,7 +60,7 @@ describe('the rows of an answer', () => {
   test.each([
     ['another root field', '{"data":{"others":[{"a":1}]}}'],
     ['two root fields', '{"data":{"things":[{"a":1}],"others":[{"a":1}]}}'],
-    ['something behind the data', '{"data":{"things":[{"a":1}]},"extensions":{"x":[]}}'],
+    ['something after the data', '{"data":{"things":[{"a":1}]},"extensions":{"x":[]}}'],
     ['errors beside it', '{"data":{"things":[]},"errors":[{"path":[]}]}'],
     ['errors that end alike', '{"data":{"things":[]},"errors":{"a":[]}}'],
     ['no list', '{"data":{"things":null}}'],

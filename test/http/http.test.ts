@@ -162,7 +162,7 @@ describe('who may ask for jobs', () => {
     expect(answer).toEqual(refused(401, `The token's claim "exp" is not valid`))
   })
 
-  test('whoever sends nonsense doesn’t make the worker ask the issuer', async ({ token }) => {
+  test('nonsense doesn’t make the worker ask the issuer', async ({ token }) => {
     let asked = 0
     await using issuer = await listenPlainly((_request, response) => {
       asked += 1

@@ -103,7 +103,7 @@ describe.each(backends)('a live pull on %s', backend => {
   const insert = (id: number) =>
     sandbox.hasura.sql(`insert into ${table.name} (id, title, updated_at) values (${id}, 'row ' || ${id}, now())`)
 
-  test('follows a row that is written or changed, by scans from the greatest cursor alone', async () => {
+  test('follows a row that is written or changed, by scans that start at the greatest cursor', async () => {
     const before = (await requests()).length
     await insert(31)
     await expect.poll(isMirrored).toBe(true)
@@ -145,7 +145,7 @@ describe.each(backends)('a live pull on %s', backend => {
     await expect.poll(countMissed).toBeGreaterThan(missed)
   })
 
-  test('listens to nothing while the account waits as long as the API asks, whoever was told', async () => {
+  test('closes its connection while the account is rate limited, whichever process was told', async () => {
     // A run that succeeds lifts the hold of another.
     await expect.poll(hasEnded).toBe(true)
     const hold = { account, job: '', met_by: 'run', code: 'rate-limited', found: 'x', remedy: null } as const

@@ -15,7 +15,7 @@ describe('the trace of a caller', () => {
     ['has no state of other characters', { traceparent: valid, tracestate: 'a=\u0007' }, { traceparent: valid }],
     ['may be of a later version', { traceparent: `cc-${trace}-${span}-01-more` }, { traceparent: valid }],
     ['is of no invalid version', { traceparent: `ff-${trace}-${span}-01` }, undefined],
-    ['has nothing behind the flags', { traceparent: `${valid}-more` }, undefined],
+    ['has nothing after the flags', { traceparent: `${valid}-more` }, undefined],
     ['is no state alone', { tracestate: 'a=1' }, undefined],
     ['is none', {}, undefined],
     ['is sent once', { traceparent: `${valid}, ${valid}` }, undefined],

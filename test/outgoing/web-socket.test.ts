@@ -94,7 +94,7 @@ describe.skipIf(!hasOpenssl)('a WebSocket over TLS', () => {
     expect(server.attempts).toBe(before)
   })
 
-  test('ends where the proxy closes the connection, and is not tried again by itself', async () => {
+  test('ends when the proxy closes the connection, and is not retried automatically', async () => {
     trustAuthority()
     using _proxies = useProxies({ https: proxy.url, except: '' })
     proxy.closes = true

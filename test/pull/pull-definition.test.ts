@@ -21,7 +21,7 @@ test.each<[string, Partial<PullDefinition>, readonly string[]]>([
   ['the table', { table: 'others' }, ['table mirror.things (now mirror.others)']],
   ['the filter, without its values', { filter: '77aa' }, ['another filter']],
   ['several', { role: 'editor', filter: '77aa' }, ['role "viewer" (now "editor")', 'another filter']],
-  ['what is behind an alias', {}, ['another document']],
+  ['what an alias stands for', {}, ['another document']],
 ])('a changed definition is told by %s', (_what, change, told) => {
   expect(describeChanges(before, { ...before, ...change })).toEqual(told)
 })

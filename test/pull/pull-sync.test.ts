@@ -373,7 +373,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await mirrorOf(job)).toEqual(await source())
   })
 
-  test('doesn’t go on from a checkpoint that was made with another table, cursor or key', async ({ newJob, run }) => {
+  test('doesn’t continue from a checkpoint of another table, cursor or key', async ({ newJob, run }) => {
     const job = newJob()
     await run(job)
     const common = { name: job.name, document: pullArticlesDocument, role: 'viewer', into: job.table } as const

@@ -38,7 +38,7 @@ describe('pages by cursor', () => {
     })
   }
 
-  test('go on until there is no more, an empty page being none of the end', async () => {
+  test('are read until there is no next one; an empty page is not the end', async () => {
     const { api, queries } = apiOf(query =>
       query.has('cursor')
         ? { items: [{ id: 1 }], next_cursor: null, has_more: false, limit: 2 }
@@ -52,7 +52,7 @@ describe('pages by cursor', () => {
     expect(queries).toEqual(['status=active&limit=2', 'status=active&limit=2&cursor=c1'])
   })
 
-  test('go on from where they were left', async () => {
+  test('continue where the last read stopped', async () => {
     const { api, queries } = listOf('a', 'b', 'c')
     const [first] = await allOf(cursorPages(api, { path: '/x', item, signal }))
     const rest = await allOf(cursorPages(api, { path: '/x', item, from: first?.next, signal }))
@@ -138,7 +138,7 @@ describe('pages by offset', () => {
     expect(queries).toEqual([0, 3, 6, 7].map(first => `brief=true&first=${first}&max=5`))
   })
 
-  test('go on from where they were left', async () => {
+  test('continue where the last read stopped', async () => {
     const { api } = apiOf(query => rows(Number(query.get('first')), 7).slice(0, 3))
     const pages = await allOf(offsetPages(api, { path: '/x', item, max: 3, from: 6, signal }))
     expect(pages).toEqual([{ items: [{ id: 6 }], next: 7 }])
@@ -170,7 +170,7 @@ describe('pages by number', () => {
     expect(queries[0]).toBe('page=1&per_page=5')
   })
 
-  test('go on from where they were left', async () => {
+  test('continue where the last read stopped', async () => {
     const { api } = listOf(100)
     expect(await allOf(numberedPages(api, { path: '/x', item, perPage: 5, from: 2, signal }))).toEqual([
       { items: rows(5, 7), next: 3 },

@@ -108,7 +108,7 @@ describe.each(stores)('claiming a line on %s', place => {
     expect(await fixture.tryClaim(line, mine, { requestId })).toMatchObject({ requestId })
   })
 
-  test('a foreground run ends with its process, and lets the line go on', async () => {
+  test('a foreground run ends with its process, and its line continues', async () => {
     const line = newLine()
     const [gone, other] = [await fixture.newProcess(), await fixture.newProcess()]
     const requestId = await reserveRequest(fixture.store, { ...line, payload: {}, trigger: 'cli', processId: gone })

@@ -97,7 +97,7 @@ describe('a run that ends with', () => {
 
   test.each([
     ['passing failures: a day, so that nothing is given up in a night', new TransientError('timeout', 'Late'), 100, 23],
-    ['failures that nobody foresaw: not half an hour', new TypeError('undefined is no function'), 8, 0.3],
+    ['unexpected failures: not half an hour', new TypeError('undefined is no function'), 8, 0.3],
   ])('%s', (_what, failure, runs, hours) => {
     const endings = Array.from({ length: runs }, (_, failures) => endAfter(failure, { ...facts, failures }))
     expect(endings.map(ending => ending.request)).toEqual([...Array(runs - 1).fill('waiting'), 'failed'])

@@ -177,7 +177,7 @@ describe.each(backends)('a request on %s', backend => {
     expect((await find(second))?.runs).toEqual([])
   })
 
-  test('of all that wait under a hold one goes to see, and all go on when it is mended', async ({
+  test('under a hold, one request is the probe, and all resume when the cause is gone', async ({
     addJob,
     ask,
     untilHeld,
@@ -291,7 +291,7 @@ describe.each(backends)('a request on %s', backend => {
     for (const waiting of [first, second]) await untilState(waiting, 'done')
   })
 
-  test('is tried again after failures that nobody foresaw, and fails with the last one’s sentence', async ({
+  test('is retried after unexpected failures, and fails with the last error', async ({
     addJob,
     ask,
     untilRuns,

@@ -23,7 +23,7 @@ describe('what is cut from the changelog', () => {
 
   test.each([
     ['nothing', `## [Unreleased]\n\n${older}`],
-    ['headings alone', `## [Unreleased]\n\n### Added\n\n### Fixed\n\n${older}`],
+    ['only headings', `## [Unreleased]\n\n### Added\n\n### Fixed\n\n${older}`],
     ['no such part', older],
   ])('is none where there is %s', (_what, changelog) => {
     expect(cutChangelog(changelog, '1.2.3', '2026-11-27')).toBeUndefined()

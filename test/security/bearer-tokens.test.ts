@@ -31,7 +31,7 @@ describe('an access token is let in', () => {
     ['as Keycloak writes it', () => sign(rsa, claims)],
     ['as RFC 9068 wants it', () => sign(rsa, { ...without('typ', 'azp'), auth_time: seconds() }, { typ: 'at+jwt' })],
     ['with the long name of its kind', () => sign(rsa, without('typ'), { typ: 'application/AT+JWT' })],
-    ['whose payload alone tells its kind', () => sign(rsa, claims, { typ: undefined })],
+    ['whose kind only the payload tells', () => sign(rsa, claims, { typ: undefined })],
     ['of an issuer that tells no kind', () => sign(rsa, { ...without('typ'), scope: 'a' }, { typ: undefined })],
     [
       'of an issuer that tells no kind, with a client',

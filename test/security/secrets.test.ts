@@ -44,11 +44,11 @@ const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
 test.each([
   ['a token', token],
-  ['its signature alone', signature],
+  ['only its signature', signature],
   ['its end', token.slice(-40)],
   ['a part of it', token.slice(150, 180)],
   ['its header and payload', jwt.join('.')],
-  ['its payload alone', jwt[1] ?? ''],
+  ['only its payload', jwt[1] ?? ''],
   ['it in Base64', base64(token)],
   ['it as Basic credentials', base64(`x:${token}`)],
   ['it in hexadecimal', Buffer.from(token).toString('hex')],
@@ -109,7 +109,7 @@ describe('what a server repeats of the login', () => {
 
   test.each<[string, (sent: { authorization: string; body: URLSearchParams }) => string]>([
     ['its header', ({ authorization }) => `unknown client (${authorization})`],
-    ['the credentials alone', ({ authorization }) => `${authorization.slice(6)} is not known`],
+    ['only the credentials', ({ authorization }) => `${authorization.slice(6)} is not known`],
     ['the secret, decoded', ({ authorization }) => Buffer.from(authorization.slice(6), 'base64').toString()],
     ['the secret in HTML', () => 'no client with secret/of+the&amp;client'],
   ])('is not in the refusal: %s', async (_what, repeat) => {

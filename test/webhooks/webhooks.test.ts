@@ -18,7 +18,7 @@ describe.each(stores)('a webhook on %s', backend => {
   const open = (options: Parameters<typeof openSubscription>[2] = {}) =>
     openSubscription(opened.app, opened.env, options)
 
-  test('is woken by a run that has written, and sends keys and positions alone', async () => {
+  test('is woken by a run that has written, and sends only keys and positions', async () => {
     await using hook = await open()
     await hook.write({ rows: [{ id: 'a', n: '1' }] })
     await hook.write({ rows: [{ id: 'a', n: '1' }] })
@@ -74,7 +74,7 @@ describe.each(stores)('a webhook on %s', backend => {
     new Webhook(next).verify(body, z.record(z.string(), z.string()).parse(headers))
   })
 
-  test('waits as long as the receiver asks, under a hold of its own alone, and then sends the same message', async () => {
+  test('waits as long as the receiver asks, under a hold that stops nothing else, then sends the same message', async () => {
     await using hook = await open()
     hook.receiver.answer(response => response.writeHead(503, { 'retry-after': '600' }).end())
     await hook.write({ rows: [{ id: 'a', n: '1' }] })
