@@ -33,6 +33,6 @@ test.each([
 
 test('the prepared pages refuse what they would answer wrongly', () => {
   expect(() => findInterval({ title: { _eq: 'x' } }, all)).toThrow('no condition on title')
-  expect(() => findInterval({ id: { _in: [] } }, all)).toThrow('no operator _in')
+  expect(() => findInterval({ id: { _in: [] } }, all)).toThrow('the operator _in')
   expect(() => findInterval({ _not: {} }, all)).toThrow('no condition on _not')
 })
