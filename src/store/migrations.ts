@@ -28,10 +28,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0019_slots_of_webhooks', ['alter table worker.served_lines add column first_slot integer not null default 1']],
   ['0021_unreported_requests', [unreportedRequests()]],
   ['0022_missing_rows', [missingRows()]],
-  [
-    '0023_wanted_probes',
-    ['alter table worker.holds add column probe_wanted boolean not null default false', ...replaceFunctions],
-  ],
+  ['0023_wanted_probes', ['alter table worker.holds add column probe_wanted boolean not null default false']],
+  ['0024_collation_of_requests', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */

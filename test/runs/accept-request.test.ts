@@ -106,7 +106,20 @@ describe.each(stores)('accepting a request on %s', backend => {
     )
   })
 
-  test('a payload that Postgres can not fixture.store is refused in a sentence', async () => {
+  test('by SQL, with texts of any collation: each row is found by an index', async () => {
+    const { job, account } = newLine()
+    await fixture.store.transaction().execute(async tx => {
+      const readWhole = async () =>
+        (await sql`select relname, seq_scan from pg_stat_xact_user_tables where schemaname = 'worker'`.execute(tx)).rows
+      const before = await readWhole()
+      await sql`
+        with wanted as (select ${job} collate "C" as job, ${account} collate "POSIX" as account, 'k' collate "ucs_basic" as key)
+        select worker.request(job, account, '{}', 'high', key) from wanted`.execute(tx)
+      expect(await readWhole()).toEqual(before)
+    })
+  })
+
+  test('a payload that Postgres can not store is refused in a sentence', async () => {
     await expect(fixture.accept(request(newLine(), { payload: { text: 'a\u0000b' } }))).rejects.toThrow(/NUL/)
     await expect(fixture.accept(request(newLine(), { payload: { text: '\ud800' } }))).rejects.toThrow(/surrogate/)
   })

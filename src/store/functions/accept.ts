@@ -96,6 +96,10 @@ $$`
  * database's session user, whatever `set role` says. A payload is parsed when its run starts; an invalid one fails then.
  *
  * The trace comes from the setting `worker.traceparent`: another parameter would make another function, which nobody was granted.
+ *
+ * All text gets the default collation, that of the indexes. Arguments may have others, and `session_user` has "C": a function takes
+ * over the collation of its arguments, and comparisons with it would use no index, or fail if two of them conflict (PL/pgSQL,
+ * "Collation of PL/pgSQL Variables").
  */
 export const requestFunction = `
 create or replace function worker.request(
@@ -103,26 +107,31 @@ create or replace function worker.request(
 ) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+  v_job text collate "default" := request.job;
+  v_account text collate "default" := request.account;
+  v_priority text collate "default" := request.priority;
+  v_key text collate "default" := request.idempotency_key;
+  v_caller text collate "default" := 'sql:' || session_user;
   v_accepted record;
   v_parent text := substring(current_setting('worker.traceparent', true)
     from '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$');
   v_trace jsonb := case when v_parent is not null then jsonb_build_object('traceparent', v_parent) end;
 begin
-  if request.job is null or request.account is null or request.payload is null then
+  if v_job is null or v_account is null or request.payload is null then
     raise exception 'worker.request needs a job, an account and a payload'
       using hint = 'Call worker.request(''sync-articles'', ''default'', ''{}'').', errcode = 'null_value_not_allowed';
   end if;
-  if request.priority not in ('high', 'normal', 'low') then
-    raise exception 'priority "%" is not one of high, normal, low', request.priority using errcode = 'invalid_parameter_value';
+  if v_priority not in ('high', 'normal', 'low') then
+    raise exception 'priority "%" is not one of high, normal, low', v_priority using errcode = 'invalid_parameter_value';
   end if;
-  select * into v_accepted from worker.accept(gen_random_uuid()::text, request.account, request.job, request.payload, 'sql',
-    request.priority, 'sql:' || session_user, request.idempotency_key, null, null, true, v_trace);
+  select * into v_accepted from worker.accept(gen_random_uuid()::text, v_account, v_job, request.payload, 'sql', v_priority,
+    v_caller, v_key, null, null, true, v_trace);
   if v_accepted.conflict then
-    raise exception 'idempotency key "%" was used for % with another payload', request.idempotency_key, request.job
+    raise exception 'idempotency key "%" was used for % with another payload', v_key, v_job
       using hint = 'Give each request its own key.', errcode = 'unique_violation';
   end if;
   insert into worker.unreported_requests (request_id, account, job, trigger, absorbed, trace, absorber)
-  values (v_accepted.id, request.account, request.job, 'sql', v_accepted.absorbed, v_trace, v_accepted.kept);
+  values (v_accepted.id, v_account, v_job, 'sql', v_accepted.absorbed, v_trace, v_accepted.kept);
   -- Constant, so that the requests of one transaction are one notification.
   perform pg_notify('worker_requests', '');
   return v_accepted.id;
