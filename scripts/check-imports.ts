@@ -94,7 +94,9 @@ function* findUndescribed(): Generator<string> {
       yield `docs/architecture.md: the layout doesn't say what ${folder} is`
   }
   for (const folder of top) {
-    if (!there.includes(folder)) yield `docs/architecture.md: the layout describes ${folder}, which is not there`
+    // A checkout whose jobs were removed has no operations.
+    if (folder !== 'graphql' && !there.includes(folder))
+      yield `docs/architecture.md: the layout describes ${folder}, which is not there`
   }
   for (const file of files.filter(file => file.split('/').length === 2)) {
     const name = file.slice('src/'.length)
