@@ -28,20 +28,19 @@ type EndRow =
   | ({ readonly kind: 'run' } & LineName & BegunRun)
   | { readonly kind: 'lifted'; readonly hold: ObservedHold }
 
-interface WantedEnd {
-  readonly run: string
-  readonly ending: string
+interface WantedEnd extends Ending {
+  readonly runId: string
   readonly next: string | undefined
   readonly yields: boolean
 }
 
 const end = gather<WantedEnd, EndRow>({
-  given: sql`run uuid, ending text, next uuid, yields boolean`,
-  call: sql`jsonb_to_record(given.ending::jsonb) as e(run text, request text, "pauseMs" float8, failures integer,
-      "from" text, "to" text, counts jsonb, error jsonb, hold jsonb, lifts boolean, steps text[])
-    cross join lateral worker.end_run(given.run, e.run, e.request, e."pauseMs", e.failures, e."from", e."to", e.counts, e.error,
-      e.hold, e.lifts, e.steps, given.next, given.yields)`,
+  given: sql`"runId" uuid, run text, request text, "pauseMs" float8, failures integer, "from" text, "to" text, counts jsonb,
+    error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean`,
+  call: sql`worker.end_run(given."runId", given.run, given.request, given."pauseMs", given.failures, given."from", given."to",
+    given.counts, given.error, given.hold, given.lifts, given.steps, given.next, given.yields)`,
   columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.hold, ${begunColumns}`,
+  replacer: storable,
 })
 
 /**
@@ -56,8 +55,8 @@ export async function endRun(
   ending: Ending,
   next?: NextRun,
 ): Promise<EndedRun | undefined> {
-  const written = JSON.stringify({ ...ending, pauseMs: clampPause(ending.pauseMs) }, storable)
-  const rows = await end(store, { run: runId, ending: written, next: next?.id, yields: next?.yields ?? false })
+  const pauseMs = clampPause(ending.pauseMs)
+  const rows = await end(store, { runId, ...ending, pauseMs, next: next?.id, yields: next?.yields ?? false })
   if (rows.length === 0) return undefined
   const begun = rows.find(row => row.kind === 'run')
   return {
@@ -78,7 +77,7 @@ function clampPause(ms: number): number {
   return ms >= 0 ? Math.min(ms, longestPauseMs) : 0
 }
 
-/** For `JSON.stringify`: foreign text may contain what Postgres can't store in text, NUL and unpaired surrogates. */
+/** Foreign text may contain what Postgres can't store in text, NUL and unpaired surrogates. */
 function storable(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll('\u0000', '\ufffd').toWellFormed() : value
 }

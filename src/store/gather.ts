@@ -25,6 +25,8 @@ export interface GatheredCall<Asked> {
    * The calls of one statement are made in the order of these keys, so that two processes lock the same rows in the same order.
    */
   readonly orderOf?: (asked: Asked) => string
+  /** The replacer with which the arguments are written as JSON. */
+  readonly replacer?: (key: string, value: unknown) => unknown
 }
 
 /** A row, and the call it belongs to. */
@@ -102,13 +104,17 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
 
 async function ask<Asked, Row>(
   store: Store,
-  { given, call, columns }: GatheredCall<Asked>,
+  { given, call, columns, replacer }: GatheredCall<Asked>,
   asked: readonly Asked[],
   lockTimeout: string,
 ): Promise<readonly Placed<Row>[]> {
+  const written = JSON.stringify(
+    asked.map((each, place) => ({ place, ...each })),
+    replacer,
+  )
   const { rows } = await sql<Placed<Row>>`${brief}
     select given.place, ${columns}
-    from jsonb_to_recordset(${JSON.stringify(asked.map((each, place) => ({ place, ...each })))}::jsonb)
+    from jsonb_to_recordset(${written}::jsonb)
       as given(place integer, ${given})
     cross join lateral ${call} as answer
     where (select set_config('lock_timeout', ${lockTimeout}, true)) is not null`.execute(store)
