@@ -1,6 +1,7 @@
 import { type Expression, type RawBuilder, type SqlBool, sql, type Transaction } from 'kysely'
 import { z } from 'zod'
 import { accountRows } from '../store/account-rows.ts'
+import { isWanted } from '../store/is-wanted.ts'
 import type { Position, WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 
@@ -23,8 +24,6 @@ export interface MissingRows extends MissingKeys {
   readonly account: string
   readonly job: string
   readonly comparedAt: Date
-  /** In the order of the key, at most `mostMissingKeys`. */
-  readonly keys: readonly Position[]
 }
 
 interface Line {
@@ -48,9 +47,9 @@ export async function recordMissingRows(
 
 /** Of a job, of an account, or of both. */
 export async function forgetMissingRows(tx: Transaction<WorkerTables>, { account, job }: Partial<Line>): Promise<void> {
-  await sql`delete from worker.missing_rows
-    where (${account ?? null}::text is null or account = ${account ?? null})
-      and (${job ?? null}::text is null or job = ${job ?? null})`.execute(tx)
+  await sql`delete from worker.missing_rows where ${isWanted('account', account)} and ${isWanted('job', job)}`.execute(
+    tx,
+  )
 }
 
 /**
@@ -72,13 +71,30 @@ export async function findMissingRows(
     .where(isShown)
     .orderBy('m.account')
     .orderBy('m.job')
-    .select(['m.id', 'm.account', 'm.job', 'm.compared_at', 'm.here', 'm.missing', 'm.keys'])
+    .select(['m.id', 'm.account', 'm.job', 'm.compared_at', 'm.here', 'm.missing'])
     .execute()
-  return rows.map(({ compared_at: comparedAt, here, missing, keys, ...line }) => ({
+  return rows.map(({ compared_at: comparedAt, here, missing, ...line }) => ({
     ...line,
     comparedAt,
     here: Number(here),
     missingThere: Number(missing),
-    keys: z.array(z.array(z.string())).parse(keys),
   }))
+}
+
+/**
+ * The keys that a comparison found missing, in the order of the key, at most `mostMissingKeys`; none if another one has replaced
+ * it.
+ */
+export async function findMissingKeys(
+  store: StoreReader,
+  { id, account, job }: Pick<MissingRows, 'id' | 'account' | 'job'>,
+): Promise<readonly Position[]> {
+  const row = await store
+    .selectFrom('worker.missing_rows')
+    .select('keys')
+    .where('account', '=', account)
+    .where('job', '=', job)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return z.array(z.array(z.string())).parse(row?.keys ?? [])
 }

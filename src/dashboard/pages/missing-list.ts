@@ -1,4 +1,5 @@
-import type { MissingRows } from '../../mirror/missing-rows.ts'
+import { findMissingKeys, type MissingRows } from '../../mirror/missing-rows.ts'
+import type { Position } from '../../store/schema.ts'
 import { type Html, html } from '../html.ts'
 import type { PageContext } from '../page.ts'
 import { count, link, table, when } from '../parts.ts'
@@ -15,13 +16,14 @@ export async function missingList(
   { reading, viewer }: Pick<PageContext, 'reading' | 'viewer'>,
   missing: MissingRows,
 ): Promise<Html> {
-  const { account, job, keys, missingThere } = missing
+  const { account, job, missingThere } = missing
   const said = html`<p>${sayMissing(missing)}</p>`
   if (!may(viewer, 'data'))
     return html`${said}<p class="empty">Masked: only those with the role for data see which.</p>`
+  const keys = await findMissingKeys(reading.deps.store, missing)
   const into = [reading.deps.jobs.get(job)?.into ?? []].flat()
   const [name] = into
-  const mirrored = name === undefined ? undefined : await findMirrored(reading, name, missing, mostRows)
+  const mirrored = name === undefined ? undefined : await findMirrored(reading, name, account, keys.slice(0, mostRows))
   if (name === undefined || !mirrored) return html`${said}${keyList(keys, missingThere)}`
   const { columns, rows } = mirrored
   const first = table(
@@ -35,15 +37,11 @@ export async function missingList(
 }
 
 /** "At 12:00:00 312 of 400 mirrored rows were missing in the API." */
-export function sayMissing({
-  comparedAt,
-  here,
-  missingThere,
-}: Omit<MissingRows, 'id' | 'account' | 'job' | 'keys'>): Html {
+export function sayMissing({ comparedAt, here, missingThere }: Omit<MissingRows, 'id' | 'account' | 'job'>): Html {
   return html`At the last comparison of all keys, ${when(comparedAt)}, the API no longer had ${count(missingThere)} of the ${count(here)} mirrored rows.`
 }
 
-function keyList(keys: MissingRows['keys'], total: number): Html {
+function keyList(keys: readonly Position[], total: number): Html {
   return html`<ul class="keys">${keys.map(key => html`<li><code>${sayKey(key)}</code></li>`)}${total > keys.length && html`<li>and ${count(total - keys.length)} more</li>`}</ul>`
 }
 

@@ -3,6 +3,7 @@ import { findMissingRows, type MissingRows } from '../../mirror/missing-rows.ts'
 import { isKeyOf } from '../../mirror/page-rows.ts'
 import { findPrimaryKey } from '../../operations/mirror-tables.ts'
 import { isWanted } from '../../store/is-wanted.ts'
+import type { Position } from '../../store/schema.ts'
 import { own, type Reading } from './reading.ts'
 import { findColumns, selectTexts } from './tables.ts'
 
@@ -22,12 +23,12 @@ export interface MirroredRows {
   readonly rows: readonly Readonly<Record<string, string | null>>[]
 }
 
-/** The first of these rows as they are mirrored; undefined if the table was dropped. */
+/** The account's rows with these keys, as they are mirrored; undefined if the table was dropped. */
 export async function findMirrored(
   { deps: { store } }: Reading,
   table: string,
-  { account, keys }: Pick<MissingRows, 'account' | 'keys'>,
-  limit: number,
+  account: string,
+  keys: readonly Position[],
 ): Promise<MirroredRows | undefined> {
   const columns = await findColumns(store, table)
   if (columns.length === 0) return undefined
@@ -35,7 +36,7 @@ export async function findMirrored(
   const isRow = isKeyOf({ columns, key }, at => sql`(k.key ->> ${sql.lit(at)})`)
   const shown = columns.map(({ name }) => name).filter(name => !name.startsWith('_'))
   const { rows } = await sql<Readonly<Record<string, string | null>>>`
-    select ${selectTexts(shown)} from jsonb_array_elements(${JSON.stringify(keys.slice(0, limit))}::jsonb) with ordinality as k(key, place)
+    select ${selectTexts(shown)} from jsonb_array_elements(${JSON.stringify(keys)}::jsonb) with ordinality as k(key, place)
     join ${sql.id('mirror', table)} m on m._account = ${account} and ${isRow} order by k.place`.execute(store)
   return { columns: shown, rows }
 }

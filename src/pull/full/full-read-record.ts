@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { PermanentError } from '../../errors.ts'
 import { forgetMissingRows } from '../../mirror/missing-rows.ts'
 import { type AccountRows, accountRows } from '../../store/account-rows.ts'
+import { isWanted } from '../../store/is-wanted.ts'
 import type { Position, WorkerTables } from '../../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../../store/store.ts'
 import { positionSchema } from '../checkpoint.ts'
@@ -182,8 +183,7 @@ export async function forgetReads(tx: Transaction<WorkerTables>, of: Partial<Ful
   await forgetMissingRows(tx, of)
   const { account, job } = of
   await sql`delete from worker.checkpoints
-    where (${account ?? null}::text is null or account = ${account ?? null})
-      and (${job ?? null}::text is null or job = ${job ?? null})`.execute(tx)
+    where ${isWanted('account', account)} and ${isWanted('job', job)}`.execute(tx)
 }
 
 /** Deletes unfinished and finished reads: of a job, of an account, or of both. */
@@ -191,8 +191,7 @@ export async function endFullReads(
   tx: Transaction<WorkerTables>,
   { account, job, dryRun }: Partial<FullReadKey>,
 ): Promise<void> {
-  const ours = sql`(${account ?? null}::text is null or account = ${account ?? null})
-    and (${job ?? null}::text is null or job = ${job ?? null})
+  const ours = sql`${isWanted('account', account)} and ${isWanted('job', job)}
     and (${dryRun ?? null}::boolean is null or dry_run = ${dryRun ?? null})`
   await sql`delete from worker.staged_keys where read_id in (select id from worker.full_reads where ${ours})`.execute(
     tx,
