@@ -47,6 +47,14 @@ export interface LineOf {
   readonly job: string
 }
 
+/** Makes a request with high priority for a line, by the viewer. */
+export async function makeRequest({ operations, viewer }: ActionContext, line: LineOf, payload: object): Promise<void> {
+  await operations.makeRequest(
+    { ...line, payload, priority: 'high', trigger: 'http', caller: dashboard },
+    callOf(viewer),
+  )
+}
+
 /** Previews lines, or holds, whose job may be '' for every job. */
 export function previewLines(found: readonly LineOf[], unit: string): Preview {
   return { total: found.length, unit, sample: found.slice(0, 10).map(sayLine) }

@@ -5,7 +5,7 @@ import { html } from '../html.ts'
 import { missingList } from '../pages/missing-list.ts'
 import { count } from '../parts.ts'
 import { findMissing } from '../read/missing-rows.ts'
-import { type Action, callOf, dashboard, inBatches, requireFilter, requirePreview } from './action.ts'
+import { type Action, inBatches, makeRequest, requireFilter, requirePreview } from './action.ts'
 
 /** Guards whose rows a preview shows. */
 const mostShown = 10
@@ -35,7 +35,8 @@ export const allowDeletions: Action = {
         .toString(),
     }
   },
-  async carry({ reading, operations, viewer, signal }, wanted) {
+  async carry(context, wanted) {
+    const { reading, signal } = context
     requireFilter(wanted)
     const upTo = BigInt(requirePreview(wanted))
     const found = await findMissing(reading, wanted)
@@ -47,11 +48,7 @@ export const allowDeletions: Action = {
       })
     }
     await inBatches(shown, signal, async ({ account, job, missingThere }) => {
-      const payload = { allowDeletions: missingThere }
-      await operations.makeRequest(
-        { account, job, payload, priority: 'high', trigger: 'http', caller: dashboard },
-        callOf(viewer),
-      )
+      await makeRequest(context, { account, job }, { allowDeletions: missingThere })
       await probeNow(reading.deps.store, [account], job)
     })
     return rowsOf(shown)

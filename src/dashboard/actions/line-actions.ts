@@ -9,9 +9,9 @@ import {
   type Action,
   type ActionContext,
   callOf,
-  dashboard,
   inBatches,
   type LineOf,
+  makeRequest,
   previewLines,
   requireFilter,
 } from './action.ts'
@@ -47,13 +47,6 @@ export const lineActions = {
     change: ({ operations, viewer }, line) => operations.reset(line, callOf(viewer)),
   }),
 } satisfies Readonly<Record<string, Action>>
-
-async function makeRequest({ operations, viewer }: ActionContext, line: LineOf, payload: object): Promise<void> {
-  await operations.makeRequest(
-    { ...line, payload, priority: 'high', trigger: 'http', caller: dashboard },
-    callOf(viewer),
-  )
-}
 
 /** An action on each (account, job) that a filter finds. */
 function overLines({
