@@ -3,7 +3,8 @@ import { quoteForeign } from '../words/foreign-words.ts'
 /** Characters. */
 const longestTold = 150
 
-interface Answered {
+/** The status and the headers of a response. */
+export interface Answered {
   readonly status: number
   readonly headers: { get(name: string): string | null }
 }

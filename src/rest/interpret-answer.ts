@@ -1,8 +1,8 @@
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
-import { describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
-import { asksForPause, boundPause, parseRetryAfter } from '../time/retry-after.ts'
+import { type Answered, describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
+import { asksForPause, boundPause, parseRetryAfter, type ResponseHeaders } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './parse-rate-window.ts'
 
@@ -14,11 +14,6 @@ export type Verdict<T = undefined> =
    * or UnknownOutcomeError (the request may have been carried out and must not be sent twice).
    */
   | Setback
-
-interface Answered {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-}
 
 /**
  * Interprets a response by its status and headers only, because bodies may contain data and differ between APIs (RFC 9110,
@@ -58,7 +53,7 @@ const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504, 507, 508])
 /** Server errors which mean that the API will never do this. */
 const neverServed: ReadonlySet<number> = new Set([501, 505])
 
-function retryAfterMs(headers: { get(name: string): string | null }, now: number): number {
+function retryAfterMs(headers: ResponseHeaders, now: number): number {
   const resetAt = parseRateWindow(headers, now)?.resetAt
   return parseRetryAfter(headers, now, resetAt === undefined ? undefined : boundPause(resetAt - now))
 }

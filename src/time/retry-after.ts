@@ -1,7 +1,7 @@
 import { parseHttpDate } from './http-date.ts'
 
 /** Headers of a response. */
-interface Told {
+export interface ResponseHeaders {
   get(name: string): string | null
 }
 
@@ -13,7 +13,7 @@ interface Told {
  * @param now milliseconds since the Unix epoch, by the local clock
  * @param otherwise the pause if the header is absent or invalid; default 5 seconds
  */
-export function parseRetryAfter(headers: Told, now: number, otherwise = 5_000): number {
+export function parseRetryAfter(headers: ResponseHeaders, now: number, otherwise = 5_000): number {
   const text = headers.get('retry-after')?.trim() ?? ''
   const seconds = /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
   if (seconds < smallestEpochSeconds) return boundPause(Math.ceil(seconds * 1_000))
@@ -22,7 +22,13 @@ export function parseRetryAfter(headers: Told, now: number, otherwise = 5_000): 
 }
 
 /** Whether an answer asks for a pause and means that the request was not carried out (RFC 9110, section 15.6.4; RFC 6585, section 4). */
-export function asksForPause({ status, headers }: { readonly status: number; readonly headers: Told }): boolean {
+export function asksForPause({
+  status,
+  headers,
+}: {
+  readonly status: number
+  readonly headers: ResponseHeaders
+}): boolean {
   return status === 429 || ((status === 503 || status === 529) && headers.get('retry-after') !== null)
 }
 
@@ -46,7 +52,7 @@ export function fromEpoch(epoch: number): number {
 }
 
 /** An instant by the clock of the server that sent these headers, by the local one. */
-export function toLocalInstant(instant: number, headers: Told, now: number): number {
+export function toLocalInstant(instant: number, headers: ResponseHeaders, now: number): number {
   const serverNow = parseHttpDate(headers.get('date') ?? '')
   return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
 }
