@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { startEventTrigger } from '../../test/sandbox/hasura/event-triggers.ts'
 import type { Benchmark, Result } from '../benchmark.ts'
-import { percentile } from '../rounds.ts'
+import { changeArticles, changedArticles, judgeLags, lagOfRow } from '../measure-lag.ts'
 import { openSpine, type Spine, startServices } from '../services.ts'
 import { startApi } from '../start-process.ts'
 import { startWorker } from '../worker-process.ts'
@@ -29,7 +29,7 @@ export const hook: Benchmark = {
     const { redisUrl } = services
     const options = { ...bench.client, issuer: bench.idp.issuer, url: api.url, databaseUrl, redisUrl, hookSecret }
     const worker = opened.use(await startWorker('serve-hook.ts', options))
-    await settle(spine)
+    await spine.settle()
     const client = await connect(opened, source.url)
     const sender = new pg.Pool({ connectionString: source.url, max: 8 })
     opened.defer(() => sender.end())
@@ -58,35 +58,15 @@ async function connect(opened: AsyncDisposableStack, connectionString: string): 
 }
 
 async function measureLag(spine: Spine, source: pg.Client, rate: number): Promise<readonly Result[]> {
-  const since = new Date()
-  const count = seconds * rate
-  for (let made = 0; made < count; made += 1) {
-    // Both databases are on this machine, so one clock times both commits.
-    await source.query(
-      `update articles set title = title || '.', updated_at = clock_timestamp() where id = md5($1::text)::uuid`,
-      [made % 1_000],
-    )
-    await delay(Math.max(0, since.getTime() + ((made + 1) * 1_000) / rate - Date.now()))
-  }
+  const { since, changes } = await changeArticles(source, { perSecond: rate, seconds })
   await delay(2_000)
-  await settle(spine)
-  const rows = await spine.query<{ lag: number }>(
-    `select extract(epoch from _synced_at - updated_at)::float8 * 1000 as lag from mirror.articles where updated_at > $1`,
-    [since],
-  )
+  await spine.settle()
+  const rows = await spine.query<{ lag: number }>(`select ${lagOfRow} from mirror.articles where updated_at > $1`, [
+    since,
+  ])
   const lags = rows.map(({ lag }) => lag)
-  if (lags.length !== Math.min(count, 1_000)) throw new Error(`${count} rows changed, and ${lags.length} arrived`)
-  const [p50, p99] = [percentile(lags, 0.5), percentile(lags, 0.99)]
-  const what = `hook: at ${rate} changes/s`
-  const rounds = [{ p50, p99, rows: lags.length }]
-  const detail = `${Math.round(p50)} and ${Math.round(p99)} ms`
-  return [
-    { what: `${what}, p50 over a second`, value: p50 / promisedMs, limit: { atMost: 0.3 }, rounds, detail },
-    { what: `${what}, p99 over a second`, value: p99 / promisedMs, limit: { atMost: 1 }, rounds, detail },
-  ]
-}
-
-/** No request waits or runs. */
-async function settle(spine: Spine): Promise<void> {
-  while ((await spine.query('select from worker.requests where ended_at is null limit 1')).length > 0) await delay(200)
+  if (lags.length !== Math.min(changes, changedArticles)) {
+    throw new Error(`${changes} rows changed, and ${lags.length} arrived`)
+  }
+  return judgeLags(`hook: at ${rate} changes/s`, lags, { name: 'a second', ms: promisedMs, p50: 0.3, p99: 1 })
 }

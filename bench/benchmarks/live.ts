@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Benchmark, Result } from '../benchmark.ts'
+import { changeArticles, judgeLags, lagOfRow } from '../measure-lag.ts'
 import type { Bench } from '../open-bench.ts'
-import { percentile } from '../rounds.ts'
-import { openSpine, type Services, type Spine, startServices } from '../services.ts'
+import { openSpine, type Services, startServices } from '../services.ts'
 import { startApi } from '../start-process.ts'
 import { startWorker } from '../worker-process.ts'
 
@@ -51,7 +51,7 @@ async function open(bench: Bench, services: Services, tables: number) {
   const isRead = `select count(*)::int as done from worker.live join worker.checkpoints using (account, job)
     where state = 'live' and scanned_at is not null`
   while ((await spine.query<{ done: number }>(isRead))[0]?.done !== tables) await delay(200)
-  await settle(spine)
+  await spine.settle()
   const client = new pg.Client({ connectionString: source.url })
   await client.connect()
   opened.defer(() => client.end())
@@ -62,52 +62,22 @@ async function open(bench: Bench, services: Services, tables: number) {
 async function measureLag({ spine, source }: Opened, tables: number): Promise<readonly Result[]> {
   const results: Result[] = []
   for (const rate of rates) {
-    const since = new Date()
-    const end = performance.now() + changingSeconds * 1_000
-    for (let made = 0; performance.now() < end; made += 1) {
-      // Both databases are on this machine, so both commits have the same clock.
-      await source.query(
-        `update articles set title = title || '.', updated_at = clock_timestamp() where id = md5($1::text)::uuid`,
-        [made % 1_000],
-      )
-      await delay(Math.max(0, since.getTime() + ((made + 1) * 1_000) / rate - Date.now()))
-    }
+    const { since } = await changeArticles(source, { perSecond: rate, seconds: changingSeconds })
     await delay(3_000)
-    await settle(spine)
+    await spine.settle()
     const lags: number[] = []
     for (let table = 0; table < tables; table += 1) {
       const rows = await spine.query<{ lag: number }>(
-        `select extract(epoch from _synced_at - updated_at)::float8 * 1000 as lag from mirror.live_${table} where updated_at > $1`,
+        `select ${lagOfRow} from mirror.live_${table} where updated_at > $1`,
         [since],
       )
       lags.push(...rows.map(({ lag }) => lag))
     }
-    results.push(...resultsOf(tables, rate, lags))
+    const limits = { p50: 0.8 + 200 / refetchMs, p99: 1.5 + 200 / refetchMs }
+    const over = { name: 'the refetch interval', ms: refetchMs, ...limits }
+    results.push(...judgeLags(`live: of ${tables} tables at ${rate} changes/s`, lags, over))
   }
   return results
-}
-
-function resultsOf(tables: number, rate: number, lags: readonly number[]): readonly Result[] {
-  const [p50, p99] = [percentile(lags, 0.5), percentile(lags, 0.99)]
-  const what = `live: of ${tables} tables at ${rate} changes/s`
-  const rounds = [{ p50, p99, rows: lags.length }]
-  const detail = `${Math.round(p50)} and ${Math.round(p99)} ms`
-  return [
-    {
-      what: `${what}, p50 over the refetch interval`,
-      value: p50 / refetchMs,
-      limit: { atMost: 0.8 + 200 / refetchMs },
-      rounds,
-      detail,
-    },
-    {
-      what: `${what}, p99 over the refetch interval`,
-      value: p99 / refetchMs,
-      limit: { atMost: 1.5 + 200 / refetchMs },
-      rounds,
-      detail,
-    },
-  ]
 }
 
 async function measureIdle({ worker }: Opened, tables: number): Promise<Result> {
@@ -122,9 +92,4 @@ async function measureIdle({ worker }: Opened, tables: number): Promise<Result> 
     rounds: [{ value }],
     detail: `over ${idleSeconds} s`,
   }
-}
-
-/** Whether no request waits or runs. */
-async function settle(spine: Spine): Promise<void> {
-  while ((await spine.query('select from worker.requests where ended_at is null limit 1')).length > 0) await delay(200)
 }

@@ -2,7 +2,8 @@
 // A run whose job does nothing: the fixed cost of a run.
 import { z } from 'zod'
 import { defineJob } from '../../src/definitions/define-job.ts'
-import { runJob, workerOptions } from './run-job.ts'
+import { runJob } from './run-job.ts'
+import { workerOptions } from './worker-options.ts'
 
 const doNothing = defineJob({
   name: 'do-nothing',

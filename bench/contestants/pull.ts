@@ -3,7 +3,8 @@
 import { z } from 'zod'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
-import { runJob, workerOptions } from './run-job.ts'
+import { runJob } from './run-job.ts'
+import { workerOptions } from './worker-options.ts'
 
 const { pageSize, ranges, ...options } = workerOptions
   .extend({ pageSize: z.number(), ranges: z.number().optional() })

@@ -4,7 +4,6 @@
 import { z } from 'zod'
 import { openApp } from '../../src/app/app.ts'
 import { serveLines } from '../../src/app/serve-lines.ts'
-import { parseConfig } from '../../src/config/config.ts'
 import { off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { createLog } from '../../src/log.ts'
@@ -12,9 +11,9 @@ import { createLocalOperations } from '../../src/operations/local-operations.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
 import { createHost } from './create-host.ts'
-import { workerOptions } from './run-job.ts'
+import { configOf, workerOptions } from './worker-options.ts'
 
-const { issuer, clientId, clientSecret, url, databaseUrl, redisUrl, hookSecret } = workerOptions
+const { hookSecret, ...options } = workerOptions
   .extend({ redisUrl: z.string(), hookSecret: z.string() })
   .parse(JSON.parse(process.argv[2] ?? ''))
 
@@ -27,16 +26,8 @@ const job = pullSync({
   into: 'articles',
   on: { table: 'articles' },
 })
-const config = parseConfig({
-  DATABASE_URL: databaseUrl,
-  REDIS_URL: redisUrl,
-  OIDC_ISSUER: issuer,
-  CLIENT_ID: clientId,
-  CLIENT_SECRET: clientSecret,
-  HASURA_URL: url,
-})
 const host = createHost(createLog('error'))
-await using app = await openApp(config, { jobs: [job], firstLogin: undefined }, host)
+await using app = await openApp(configOf(options), { jobs: [job], firstLogin: undefined }, host)
 await using _serving = await serveLines(app, { slots: 8, graceMs: 0 })
 const operations = createLocalOperations(app)
 const knowsHookSecret = async (shown: string | undefined): Promise<boolean> => shown === hookSecret

@@ -4,14 +4,13 @@
 import { z } from 'zod'
 import { openApp } from '../../src/app/app.ts'
 import { serveLines } from '../../src/app/serve-lines.ts'
-import { parseConfig } from '../../src/config/config.ts'
 import { createLog } from '../../src/log.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
 import { createHost } from './create-host.ts'
-import { workerOptions } from './run-job.ts'
+import { configOf, workerOptions } from './worker-options.ts'
 
-const { issuer, clientId, clientSecret, url, databaseUrl, redisUrl, tables } = workerOptions
+const { tables, ...options } = workerOptions
   .extend({ redisUrl: z.string(), tables: z.int() })
   .parse(JSON.parse(process.argv[2] ?? ''))
 
@@ -26,15 +25,7 @@ const jobs = Array.from({ length: tables }, (_, index) =>
     live: true,
   }),
 )
-const config = parseConfig({
-  DATABASE_URL: databaseUrl,
-  REDIS_URL: redisUrl,
-  OIDC_ISSUER: issuer,
-  CLIENT_ID: clientId,
-  CLIENT_SECRET: clientSecret,
-  HASURA_URL: url,
-})
-await using app = await openApp(config, { jobs, firstLogin: undefined }, createHost(createLog('error')))
+await using app = await openApp(configOf(options), { jobs, firstLogin: undefined }, createHost(createLog('error')))
 await using _serving = await serveLines(app, { slots: 8, graceMs: 0 })
 const parentGone = new Promise(resolve => process.once('disconnect', resolve))
 process.on('message', () => {
