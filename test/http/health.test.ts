@@ -75,33 +75,14 @@ describe('health', () => {
     const active = sql`select from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'`
     await expect.poll(async () => (await active.execute(app.deps.store)).rows).toHaveLength(1)
     await Promise.all([postgres.kill(), expect(asleep).rejects.toThrow()])
-    // A connection that was still closing is ended; the next one is refused.
-    await expect
-      .poll(() => ask(url, '/health/ready'))
-      .toEqual({
-        status: 503,
-        retryAfter: '5',
-        body: expect.objectContaining({
-          code: 'store',
-          detail: expect.stringMatching(/^Postgres can't be reached, the connection was refused/),
-        }),
-      })
+    await expectUnready(url, 'store', /^Postgres can't be reached, the connection was refused/)
     expect((await ask(url, '/health/live')).status).toBe(200)
     expect(await ask(url, '/requests/any')).toMatchObject({ status: 503, retryAfter: '5', body: { code: 'store' } })
     await postgres.start()
     await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
 
     await redis.kill()
-    await expect
-      .poll(() => ask(url, '/health/ready'))
-      .toEqual({
-        status: 503,
-        retryAfter: '5',
-        body: expect.objectContaining({
-          code: 'queue',
-          detail: expect.stringMatching(/^Redis does not answer, the connection was refused/),
-        }),
-      })
+    await expectUnready(url, 'queue', /^Redis does not answer, the connection was refused/)
     await redis.start()
     await expect.poll(async () => (await ask(url, '/health/ready')).status).toBe(200)
 
@@ -122,3 +103,14 @@ describe('health', () => {
     await http.close()
   })
 })
+
+/** @param detail of the state that lasts: a connection that is still closing is told first */
+async function expectUnready(url: string, code: string, detail: RegExp): Promise<void> {
+  await expect
+    .poll(() => ask(url, '/health/ready'))
+    .toEqual({
+      status: 503,
+      retryAfter: '5',
+      body: expect.objectContaining({ code, detail: expect.stringMatching(detail) }),
+    })
+}
