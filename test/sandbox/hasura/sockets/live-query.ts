@@ -13,6 +13,8 @@ export interface LiveQuery {
   stop(): void
   /** Treats all changes since the last poll as sent, as if the server had evicted its queue. */
   evict(): void
+  /** Resolves when it has polled once more, from the beginning, and sent what it found. */
+  polled(): Promise<void>
 }
 
 /** @param look returns the payload, or undefined if there is none */
@@ -24,17 +26,21 @@ export function startLiveQuery(
   const stopped = new AbortController()
   let last: string | undefined
   let isEvicted = false
+  let waiting: (() => void)[] = []
 
   async function poll(): Promise<void> {
     for (;;) {
       const wasEvicted = isEvicted
+      const polled = waiting
       isEvicted = false
+      waiting = []
       const payload = await look().catch(failed)
       if (stopped.signal.aborted) return
       if (payload !== undefined && payload !== last) {
         last = payload
         if (!wasEvicted) send(payload)
       }
+      for (const resolve of polled) resolve()
       await sleep(refetchMs + delayMs(), undefined, { signal: stopped.signal })
     }
   }
@@ -45,6 +51,7 @@ export function startLiveQuery(
     evict() {
       isEvicted = true
     },
+    polled: () => new Promise(resolve => waiting.push(resolve)),
   }
 }
 

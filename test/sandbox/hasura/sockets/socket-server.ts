@@ -37,6 +37,8 @@ export interface Sockets {
   freeze(): void
   /** Treats all changes since the last poll as sent. */
   evict(): void
+  /** Resolves when the changes that were committed before have been sent to each subscription. */
+  polled(): Promise<void>
   /** Delays the polls of live queries by this long. */
   delay(ms: number): void
   /** Handshakes get this response, as from a proxy that refuses upgrades; undefined accepts them. */
@@ -242,6 +244,10 @@ export function serveSockets(
     },
     evict() {
       for (const { queries } of connections) for (const { live } of queries.values()) live.evict()
+    },
+    async polled() {
+      const all = [...connections].flatMap(({ queries }) => [...queries.values()])
+      await Promise.all(all.map(({ live }) => live.polled()))
     },
     delay(ms) {
       state.delayMs = ms
