@@ -1,9 +1,13 @@
+import { join } from 'node:path'
 import { defaultServerConditions } from 'vite'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { measureSlowness } from './test/services/measure-slowness.ts'
 
 const hasKeycloak = Boolean(process.env.KEYCLOAK_HOME) && process.env.TEST_SERVICES !== 'none'
 const slowness = measureSlowness()
+
+// Of processes that tests start, only the first strips and compiles what they all run.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 
 /** Without `module`, which Node doesn't know: it names files that only bundlers can read. */
 const conditionsOfNode = defaultServerConditions.filter(condition => condition !== 'module')
@@ -15,7 +19,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    // More than cores of a small machine: many tests wait for what they have caused.
+    maxWorkers: 3,
     // A file takes longer to import what it tests than to test it: files share a process, and what it has imported.
     isolate: false,
     include: ['test/**/*.test.ts'],

@@ -9,6 +9,7 @@ import { loadDefinitions } from '../../src/app/load-definitions.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
 import { type Clock, systemClock } from '../../src/time/clock.ts'
+import { bareEnvironment } from '../fixtures/bare-environment.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
 import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
@@ -106,7 +107,7 @@ export function startProcess(
   const child = spawn(program, argv, {
     cwd,
     detached: isGroup,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...bareEnvironment, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { type Change, type Client, ClientError, createClient } from '../../packages/client/src/index.ts'
+import { bareEnvironment } from '../fixtures/bare-environment.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
 import { openPool } from '../services/open-pool.ts'
@@ -49,7 +50,7 @@ async function openWorker(opened: AsyncDisposableStack) {
     worker = spawn(process.execPath, [mainPath, 'worker'], {
       cwd: wikiProject.folder,
       env: {
-        ...{ PATH: process.env.PATH, LOG_LEVEL: 'error', DATABASE_URL: database.url, PORT: String(port) },
+        ...{ ...bareEnvironment, LOG_LEVEL: 'error', DATABASE_URL: database.url, PORT: String(port) },
         ...{ OIDC_ISSUER: idp.issuer, CLIENT_ID: 'worker', CLIENT_SECRET: 'secret', HASURA_URL: hasura.url },
         ...{ HTTP_ISSUER: idp.issuer, HTTP_AUDIENCE: audience, HTTP_ROLE: role, HTTP_VIEW_ROLE: role },
       },

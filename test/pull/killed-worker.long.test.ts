@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
+import { bareEnvironment } from '../fixtures/bare-environment.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
 import { openPool } from '../services/open-pool.ts'
@@ -21,7 +22,7 @@ describe.runIf(hasPostgres && hasRedis)('three workers on Postgres and Redis', (
   const startWorker = (env: Record<string, string>) => {
     const worker = spawn(process.execPath, [mainPath, 'worker'], {
       cwd: wikiProject.folder,
-      env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'error', ...env },
+      env: { ...bareEnvironment, PORT: '0', LOG_LEVEL: 'error', ...env },
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     workers.push(worker)

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { bareEnvironment } from '../../fixtures/bare-environment.ts'
 import { mainPath } from '../../fixtures/wiki-project.ts'
 import { demoProject } from './demo-project.ts'
 
@@ -13,7 +14,7 @@ export async function runCommand(
 ): Promise<string> {
   const { stdout } = await execute(process.execPath, [mainPath, ...words], {
     cwd: demoProject.folder,
-    env: { PATH: process.env.PATH, ...environment },
+    env: { ...bareEnvironment, ...environment },
     signal,
   })
   return stdout

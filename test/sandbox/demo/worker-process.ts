@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type LogLine, parseLogLine } from '../../../src/cli/log-line.ts'
+import { bareEnvironment } from '../../fixtures/bare-environment.ts'
 import { mainPath } from '../../fixtures/wiki-project.ts'
 import { DemoError } from './demo-error.ts'
 import { demoProject } from './demo-project.ts'
@@ -33,7 +34,7 @@ export function startWorker(
 ): WorkerProcess {
   const child = spawn(process.execPath, [mainPath, 'worker'], {
     cwd: demoProject.folder,
-    env: { PATH: process.env.PATH, ...environment },
+    env: { ...bareEnvironment, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const lines: LogLine[] = []
