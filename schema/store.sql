@@ -61,6 +61,7 @@ create table worker.checkpoints (
   definition jsonb,
   column_state jsonb,
   rung_high text,
+  longest_page integer,
   PRIMARY KEY (account, job)
 );
 

@@ -1,5 +1,5 @@
 // node bench/contestants/serve-live.ts '{"issuer": …, "url": …, "databaseUrl": …, "redisUrl": …, "tables": …}'
-// A worker with a number of live pulls of one table, each into its own mirror. It reports when it is ready, and how much CPU time it
+// A worker with a number of live pulls, each into its own mirror: of equal shares of a table, or each of all its rows. It reports when it is ready, and how much CPU time it
 // has used. Exits with its parent process.
 import { z } from 'zod'
 import { openApp } from '../../src/app/app.ts'
@@ -10,15 +10,25 @@ import { pullArticlesDocument } from '../../test/fixtures/wiki-documents.ts'
 import { createHost } from './create-host.ts'
 import { configOf, workerOptions } from './worker-options.ts'
 
-const { tables, ...options } = workerOptions
-  .extend({ redisUrl: z.string(), tables: z.int() })
+const { tables, areShares, ...options } = workerOptions
+  .extend({ redisUrl: z.string(), tables: z.int(), areShares: z.boolean() })
   .parse(JSON.parse(process.argv[2] ?? ''))
+
+/** Ids are random, so as many are in each of these ranges. */
+function share(index: number) {
+  const from = (part: number) => {
+    const hex = Math.floor((part * 2 ** 32) / tables).toString(16)
+    return `${hex.padStart(8, '0')}-0000-0000-0000-000000000000`
+  }
+  return { _gte: from(index), ...(index + 1 < tables && { _lt: from(index + 1) }) }
+}
 
 const jobs = Array.from({ length: tables }, (_, index) =>
   pullSync({
     name: `sync-live-${index}`,
     document: pullArticlesDocument,
     role: 'viewer',
+    where: areShares ? { id: share(index) } : {},
     key: 'id',
     cursor: 'updated_at',
     into: `live_${index}`,

@@ -8,7 +8,7 @@ import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
 import type { MessageOutcome, WrittenPage } from '../observer/observer.ts'
 import type { RunCounts } from '../states.ts'
-import type { FencedTransaction, StoreReader } from '../store/store.ts'
+import type { FencedTransaction, StatementResult, StoreReader } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Doorbell } from './doorbell.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
@@ -103,13 +103,12 @@ export interface JobContext<P, S = unknown> {
    */
   transaction<T>(work: (tx: FencedTransaction) => Promise<T>): Promise<T>
   /**
-   * Commits what one statement writes, if this run still holds its lease, in a quarter of the time of `transaction`. All its
-   * writes must depend on `held`, and it must write at least one row.
+   * Commits what one statement writes, if this run still holds its lease, in a quarter of the time of `transaction`. All that it
+   * writes and returns must depend on `held`, and it must write or return at least one row.
    *
-   * @returns how many rows it has written
    * @throws LeaseLostError like `transaction`; PermanentError (`nothing-written`)
    */
-  statement(build: (held: RawBuilder<boolean>) => RawBuilder<unknown>): Promise<number>
+  statement<R>(build: (held: RawBuilder<boolean>) => RawBuilder<R>): Promise<StatementResult<R>>
   progress(progress: Progress): void
   /** Reports committed rows to metrics and traces. Pulls and `openListRead` call it. */
   pageWritten(page: WrittenPage): void

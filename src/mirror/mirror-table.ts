@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { RefusalError } from '../errors.ts'
 import type { Told } from '../explanation.ts'
 import type { FencedTransaction } from '../store/store.ts'
+import { type FoundTable, lookUpTable, readFoundTable } from './found-table.ts'
 
 /** A table in schema `mirror`: the rows of one remote table, as each account sees them. */
 export interface MirrorTable {
@@ -42,6 +43,15 @@ export const ownColumns: ReadonlySet<string> = new Set([
   '_change',
 ])
 
+/** @returns whether `ensureMirrorTable` would change nothing and refuse nothing */
+export function isEnsured({ columns, isCounted }: FoundTable, table: MirrorTable): boolean {
+  return isCounted && isOurs(columns) && table.columns.every(({ name, type }) => columns.get(name) === type)
+}
+
+function isOurs(columns: FoundTable['columns']): boolean {
+  return columns.has('_account') && columns.has('_change')
+}
+
 /**
  * Creates the table, or adds the columns that the document has gained. A column removed from the document stays. One whose type
  * has changed is refused, because old and new rows wouldn't compare.
@@ -56,12 +66,13 @@ export async function ensureMirrorTable(
 ): Promise<EnsuredTable> {
   // Runs of several accounts may get here at once, and concurrent "create table if not exists" statements can fail.
   await sql`select pg_advisory_xact_lock(hashtext(${`mirror.${table.name}`}))`.execute(tx)
-  const existing = await findColumnTypes(tx, table.name)
+  const found = await tx.selectFrom(lookUpTable(table.name)).selectAll().executeTakeFirstOrThrow()
+  const { columns: existing } = readFoundTable(found)
   if (existing.size === 0) {
     await createTable(tx, table)
     return { table, isNew: true }
   }
-  if (!existing.has('_account') || !existing.has('_change')) {
+  if (!isOurs(existing)) {
     throw refusal({
       found: `mirror.${table.name} is a table that this worker didn't create`,
       remedy: 'choose another "into" for the job, or drop the table',
@@ -119,15 +130,6 @@ async function ensureCounter(tx: FencedTransaction, name: string): Promise<void>
     select ${name}, coalesce(max(_change), 0) from ${sql.table(`mirror.${name}`)}
     where not exists (select from worker.change_counters where mirror = ${name})
     on conflict do nothing`.execute(tx)
-}
-
-async function findColumnTypes(tx: FencedTransaction, table: string): Promise<Map<string, string>> {
-  const { rows } = await sql<{ name: string; type: string }>`
-    select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
-    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'mirror' and c.relname = ${table} and a.attnum > 0 and not a.attisdropped
-    order by a.attnum`.execute(tx)
-  return new Map(rows.map(row => [row.name, row.type]))
 }
 
 function refusal(told: Told): RefusalError {

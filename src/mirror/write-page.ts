@@ -29,23 +29,29 @@ export async function mergePage(
   account: string,
   page: PageRows,
 ): Promise<WrittenRows> {
-  const { rows } = await sql<WrittenRows>`${prepared}
-    with counter as (${nextChanges(table.name, page.count)}), written as (
-      ${insertion(table, account, page)}
-      on conflict (_account, ${columnList(table.key)}) do update set ${replacement(table)}
-      where ${compared('m', table)} *<> ${compared('excluded', table)}
-      returning xmax = 0 as inserted, coalesce(_deleted_at = now(), false) as deleted,
-        coalesce(_revived_at = now(), false) as revived
-    )
-    select count(*) filter (where inserted and not deleted)::int as inserted,
-      count(*) filter (where not (inserted or deleted or revived))::int as updated,
-      count(*) filter (where deleted)::int as deleted,
-      count(*) filter (where not inserted and revived)::int as revived
-    from written`.execute(tx)
+  const counter = sql`counter as (${nextChanges(table.name, page.count)})`
+  const { rows } = await sql<WrittenRows>`${prepared} with ${counter}, ${merging(table, account, page)}`.execute(tx)
   const written = rows[0] ?? none
   if (!page.leftOut?.length) return written
   const deleted = await markDeleted(tx, table, account, page.leftOut)
   return { ...written, deleted: written.deleted + deleted }
+}
+
+/**
+ * A faster form for a page without rows that were left out: one statement that is its own transaction.
+ *
+ * @param save a statement that saves the checkpoint, if its condition holds
+ */
+export function mergeStatement(
+  table: MirrorTable,
+  account: string,
+  page: PageRows,
+  save?: SaveStatement,
+): (held: RawBuilder<boolean>) => RawBuilder<WrittenRows> {
+  const saved = save ? sql`saved as (${save(isCounted)}),` : sql``
+  return held => sql`${prepared}
+    with counter as (${nextChanges(table.name, page.count, held)}), ${saved} ${merging(table, account, page, isCounted)}
+    having ${isCounted}`
 }
 
 /**
@@ -58,14 +64,39 @@ export function insertPage(
   table: MirrorTable,
   account: string,
   page: PageRows,
-  save: (condition: RawBuilder<boolean>) => RawBuilder<unknown>,
+  save: SaveStatement,
 ): (held: RawBuilder<boolean>) => RawBuilder<unknown> {
   return held => sql`${prepared}
     with counter as (${nextChanges(table.name, page.count, held)}), saved as (${save(isCounted)})
     ${insertion(table, account, page)} where ${isCounted}`
 }
 
+/** A statement for a transaction, or for a part of one statement, that writes only if `condition` holds. */
+export type SaveStatement = (condition?: RawBuilder<boolean>) => RawBuilder<unknown>
+
 const isCounted = sql<boolean>`exists (select from counter)`
+
+/** Writes the rows of a page that differ, and counts them. */
+function merging(
+  table: MirrorTable,
+  account: string,
+  page: PageRows,
+  condition: RawBuilder<boolean> = sql`true`,
+): RawBuilder<unknown> {
+  return sql`
+    written as (
+      ${insertion(table, account, page)} where ${condition}
+      on conflict (_account, ${columnList(table.key)}) do update set ${replacement(table)}
+      where ${compared('m', table)} *<> ${compared('excluded', table)}
+      returning xmax = 0 as inserted, coalesce(_deleted_at = now(), false) as deleted,
+        coalesce(_revived_at = now(), false) as revived
+    )
+    select count(*) filter (where inserted and not deleted)::int as inserted,
+      count(*) filter (where not (inserted or deleted or revived))::int as updated,
+      count(*) filter (where deleted)::int as deleted,
+      count(*) filter (where not inserted and revived)::int as revived
+    from written`
+}
 
 /** Inserts all rows of a page, numbered from the `base` of `counter`. */
 function insertion(table: MirrorTable, account: string, page: PageRows): RawBuilder<unknown> {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { UsageError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Scanned } from './incremental-scan.ts'
-import { leaveInAnyRows, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
+import { type PullCursor, type PullRun, writeAnyRows } from './pull-run.ts'
 import type { PullPayload } from './pull-settings.ts'
 import { countRows } from './remote/ask-table.ts'
 import { readPages } from './remote/read-pages.ts'
@@ -28,7 +28,7 @@ export async function backfill(
   )
   const total = await countRows(remote, where, context.signal)
   for await (const page of readPages(remote, { document: remote.rows, order, where }, context.signal)) {
-    await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
+    await writeAnyRows(run, page.rows)
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
   }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { sql } from 'kysely'
+import { type Nullable, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
+import type { SaveStatement } from '../mirror/write-page.ts'
 import { accountRows } from '../store/account-rows.ts'
-import type { Position } from '../store/schema.ts'
+import type { Position, WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 import { type Bound, type ColumnState, type ColumnVersions, columnStateSchema } from './column-versions.ts'
 import { describeChanges, type PullDefinition, pullDefinitionSchema } from './pull-definition.ts'
@@ -25,6 +26,8 @@ export interface Checkpoint {
    * reset.
    */
   readonly rungHigh?: string | undefined
+  /** Rows of the longest page that the role's row limit has allowed in a complete read. */
+  readonly longestPage?: number | undefined
 }
 
 /** What else is stored about a mirrored table. */
@@ -51,22 +54,31 @@ export function fingerprintOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
+/** The columns of a stored checkpoint. */
+export type CheckpointRow = Selectable<WorkerTables['worker.checkpoints']>
+
 /**
  * @returns undefined before the first run
- * @throws PermanentError if it can't be read: an unreadable checkpoint isn't a first run
- * @throws RefusalError (`fingerprint`) if what the job reads has changed since
+ * @throws like `readCheckpoint`
  */
 export async function findCheckpoint(
   store: StoreReader,
   key: CheckpointKey,
 ): Promise<(Checkpoint & MirrorState) | undefined> {
-  const row = await store
-    .selectFrom('worker.checkpoints')
-    .selectAll()
-    .where('account', '=', key.account)
-    .where('job', '=', key.job)
-    .executeTakeFirst()
-  if (!row) return undefined
+  const { account, job } = key
+  const of = store.selectFrom('worker.checkpoints').where('account', '=', account).where('job', '=', job)
+  const row = await of.selectAll().executeTakeFirst()
+  return row && readCheckpoint(row, key)
+}
+
+/**
+ * @throws PermanentError if it can't be read: an unreadable checkpoint isn't a first run
+ * @throws RefusalError (`fingerprint`) if what the job reads has changed since
+ */
+export function readCheckpoint(
+  row: Pick<CheckpointRow, 'fingerprint'> & Nullable<CheckpointRow>,
+  key: CheckpointKey,
+): Checkpoint & MirrorState {
   if (row.fingerprint !== key.fingerprint) {
     const before = pullDefinitionSchema.safeParse(row.definition)
     const changes = before.success
@@ -92,25 +104,23 @@ export async function findCheckpoint(
     scanStartedAt: row.scan_started_at ?? undefined,
     scannedAt: row.scanned_at ?? undefined,
     rungHigh: row.rung_high ?? undefined,
+    longestPage: row.longest_page ?? undefined,
     versions: columns.data ? { former: {}, ...state.data, columns: columns.data } : undefined,
     sweptAt: row.swept_at ?? undefined,
     grants: row.grants ?? undefined,
   }
 }
 
-/** Saved in the transaction that writes the page's rows. `high` only increases, compared as `cursorType`. */
-export async function saveCheckpoint(
-  tx: FencedTransaction,
-  key: CheckpointKey,
-  next: Checkpoint,
-  cursorType: string,
-): Promise<void> {
+/** A statement for the transaction that writes the page's rows. `high` only increases, compared as `cursorType`. */
+export function saveCheckpoint(key: CheckpointKey, next: Checkpoint, cursorType: string): SaveStatement {
   const position = next.position ? JSON.stringify(next.position) : null
   const type = sql.raw(cursorType)
-  await sql`
-    insert into worker.checkpoints as c (account, job, fingerprint, definition, high, position, scan_started_at, scanned_at)
-    values (${key.account}, ${key.job}, ${key.fingerprint}, ${JSON.stringify(key.definition)}::jsonb, ${next.high ?? null},
-      ${position}::jsonb, ${next.scanStartedAt ?? null}, ${next.scannedAt ?? null})
+  return (condition = sql`true`) => sql`
+    insert into worker.checkpoints as c (account, job, fingerprint, definition, high, position, scan_started_at, scanned_at,
+      longest_page)
+    select ${key.account}, ${key.job}, ${key.fingerprint}, ${JSON.stringify(key.definition)}::jsonb, ${next.high ?? null},
+      ${position}::jsonb, ${next.scanStartedAt ?? null}, ${next.scannedAt ?? null}, ${next.longestPage ?? null}::integer
+    where ${condition}
     on conflict (account, job) do update set
       fingerprint = excluded.fingerprint,
       definition = excluded.definition,
@@ -121,20 +131,20 @@ export async function saveCheckpoint(
       position = excluded.position,
       scan_started_at = excluded.scan_started_at,
       scanned_at = excluded.scanned_at,
-      updated_at = now()`.execute(tx)
+      longest_page = excluded.longest_page,
+      updated_at = now()`
 }
 
-/** What a scan requested by a doorbell has seen; the rest of the checkpoint belongs to scheduled scans. */
-export async function saveRungHigh(
-  tx: FencedTransaction,
+/** The same of a scan requested by a doorbell; the rest of the checkpoint belongs to scheduled scans. */
+export function saveRungHigh(
   { account, job }: CheckpointKey,
   high: string | undefined,
   cursorType: string,
-): Promise<void> {
+): SaveStatement {
   const type = sql.raw(cursorType)
-  await sql`update worker.checkpoints set rung_high = ${high ?? null}, updated_at = now()
-    where account = ${account} and job = ${job}
-      and (rung_high is null or rung_high::${type} < ${high ?? null}::text::${type})`.execute(tx)
+  return (condition = sql`true`) => sql`update worker.checkpoints set rung_high = ${high ?? null}, updated_at = now()
+    where account = ${account} and job = ${job} and ${condition}
+      and (rung_high is null or rung_high::${type} < ${high ?? null}::text::${type})`
 }
 
 /** After a complete read, in its last transaction and after `saveCheckpoint`: the columns with which rows were read. */

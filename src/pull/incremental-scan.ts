@@ -3,7 +3,7 @@ import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
 import { beganAt, lowerBound, mayEndAt, movesBound } from './cursor-bound.ts'
 import { commit, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { countRows } from './remote/ask-table.ts'
-import { type Page, readPages } from './remote/read-pages.ts'
+import { longestAfter, type Page, readPages } from './remote/read-pages.ts'
 import { allOf, behind, from } from './remote/scan.ts'
 
 /** The cursors between which rows were looked for; `to` is absent if there was no upper limit. */
@@ -22,11 +22,13 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
   let reached: string | undefined
   let isComplete = false
   let longest = 0
+  let { longestPage = 0 } = before
   const complete = (): Checkpoint => ({
     high,
     position: undefined,
     scanStartedAt: undefined,
     scannedAt: scanStartedAt ?? before.scannedAt,
+    longestPage,
   })
   let total: number | undefined
   const read = { document: remote.rows, order, where, position: before.position }
@@ -36,18 +38,19 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
     high = greatestSeen(page, cursor, Date.parse(scanStartedAt)) ?? high
     isComplete = page.isLast || endsScan(page, longest, cursor, { high, highBefore: before.high, scanStartedAt })
     longest = Math.max(longest, page.rows.count)
+    longestPage = longestAfter(longestPage, page)
     if (counts.pages === 0 && !page.isLast) {
       total = await countRows(remote, allOf(where, before.position && behind(order, before.position)), context.signal)
     }
     const next = isComplete
       ? complete()
       : { ...complete(), position: page.next, scanStartedAt, scannedAt: before.scannedAt }
-    await writeRows(run, page.rows, tx => saveCheckpoint(tx, key, next, cursor.type))
+    await writeRows(run, page.rows, saveCheckpoint(key, next, cursor.type))
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
     if (isComplete) break
   }
-  if (!isComplete) await commit(run, tx => saveCheckpoint(tx, key, complete(), cursor.type))
+  if (!isComplete) await commit(run, tx => saveCheckpoint(key, complete(), cursor.type)().execute(tx))
   return { from: before.position?.[0] ?? bound, to: reached }
 }
 

@@ -1,28 +1,22 @@
-import { sql } from 'kysely'
 import type { JobContext } from '../definitions/define-job.ts'
 import { PermanentError, RefusalError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
-import { type EnsuredTable, ensureMirrorTable } from '../mirror/mirror-table.ts'
+import { type EnsuredTable, ensureMirrorTable, isEnsured } from '../mirror/mirror-table.ts'
 import { findDeleted } from '../mirror/soft-delete.ts'
 import { transformPage } from '../mirror/transform-page.ts'
 import { explainWriteFailure } from '../mirror/write-failure.ts'
 import type { FencedTransaction } from '../store/store.ts'
-import { type Checkpoint, findCheckpoint, fingerprintOf, type MirrorState } from './checkpoint.ts'
+import { fingerprintOf } from './checkpoint.ts'
 import { planColumns } from './column-versions.ts'
 import { guardOf } from './deletion-guard.ts'
-import { type FullRead, findFullRead, forgetReads } from './full/full-read-record.ts'
+import { forgetReads } from './full/full-read-record.ts'
+import { findLeftState, type LeftState } from './left-state.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 import type { PullShape } from './pull-shape.ts'
 import { takeBack } from './take-back.ts'
 
-/** What the runs before have left. */
-interface Left {
-  readonly known: (Checkpoint & MirrorState) | undefined
-  readonly unfinished: FullRead | undefined
-}
-
-export interface OpenedRun extends Left {
+export interface OpenedRun extends LeftState {
   readonly run: PullRun
 }
 
@@ -49,45 +43,48 @@ export async function openRun(
   return { run: createRun(settings, shape, session, context, { key, where, ...opened }), known, unfinished }
 }
 
-interface Opened extends Left, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns'> {}
+interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns'> {}
 
-/** The desired mirror table, and what earlier runs left unchanged; a dry run leaves no trace of it. */
+/** The desired mirror table, and what earlier runs left unchanged. */
 async function openTable(
   settings: PullSettings,
   context: JobContext<PullPayload>,
   shape: PullShape,
   key: PullRun['key'],
 ): Promise<Opened> {
-  const { transaction, dryRun } = context
-  const look = async (tx: FencedTransaction) => {
-    const found = { known: await findCheckpoint(tx, key), unfinished: await findFullRead(tx, { ...key, dryRun }) }
-    const selected = shape.columns
-    const plan = planColumns(selected, found.known?.versions)
-    if (plan.gained.length > 0 && settings.evolution === 'hold') throw columnsHeld(key, plan.gained)
-    const isEverything = wantsEverything(context)
-    const { table, isNew } = await ensureMirrorTable(tx, shape.mirror, isEverything ? plan.lost : [])
-    const opened = { table, openedAt: await readTime(tx) }
-    const nothing = { selected, known: undefined, plan: planColumns(selected, undefined) }
-    if (!isNew) {
-      return {
-        ...opened,
-        ...found,
-        columns: isEverything ? nothing : { selected, known: found.known?.versions, plan },
-      }
-    }
-    // If it existed before, someone dropped it, and everything committed to it is gone for every account.
-    await forgetReads(tx, { job: key.job })
-    return { ...opened, columns: nothing, known: undefined, unfinished: undefined }
-  }
-  return (dryRun ? takeBack(transaction, look) : transaction(look)).catch((error: unknown) => {
-    throw explainWriteFailure(error, shape.mirror) ?? error
-  })
+  const { store, dryRun } = context
+  const { mirror, columns: selected } = shape
+  const { known, unfinished, there } = await findLeftState(store, { ...key, dryRun }, mirror.name)
+  const plan = planColumns(selected, known?.versions)
+  if (plan.gained.length > 0 && settings.evolution === 'hold') throw columnsHeld(key, plan.gained)
+  const openedAt = there.now
+  const isEverything = wantsEverything(context)
+  const nothing = { selected, known: undefined, plan: planColumns(selected, undefined) }
+  const { table, isNew } =
+    !isEverything && isEnsured(there, mirror)
+      ? { table: mirror, isNew: false }
+      : await ensureTable(context, shape, key, isEverything ? plan.lost : [])
+  if (isNew) return { openedAt, table, columns: nothing, known: undefined, unfinished: undefined }
+  const columns = isEverything ? nothing : { selected, known: known?.versions, plan }
+  return { openedAt, table, columns, known, unfinished }
 }
 
-/** When the transaction started, in milliseconds. */
-async function readTime(tx: FencedTransaction): Promise<number> {
-  const { now } = await tx.selectNoFrom(sql<Date>`now()`.as('now')).executeTakeFirstOrThrow()
-  return now.getTime()
+/** Makes the table what it must be; a dry run leaves no trace of it. */
+async function ensureTable(
+  { transaction, dryRun }: JobContext<PullPayload>,
+  { mirror }: PullShape,
+  { job }: PullRun['key'],
+  former: readonly string[],
+): Promise<EnsuredTable> {
+  const ensure = async (tx: FencedTransaction) => {
+    const ensured = await ensureMirrorTable(tx, mirror, former)
+    // If it existed before, someone dropped it, and everything committed to it is gone for every account.
+    if (ensured.isNew) await forgetReads(tx, { job })
+    return ensured
+  }
+  return (dryRun ? takeBack(transaction, ensure) : transaction(ensure)).catch((error: unknown) => {
+    throw explainWriteFailure(error, mirror) ?? error
+  })
 }
 
 function createRun(

@@ -5,13 +5,19 @@ import type { Rows } from '../hasura/rows.ts'
 import { ensureMirrorTable, type MirrorTable } from '../mirror/mirror-table.ts'
 import type { PageRows } from '../mirror/page-rows.ts'
 import { explainWriteFailure, findRefusedColumn } from '../mirror/write-failure.ts'
-import { insertPage, mergePage, none, type WrittenRows } from '../mirror/write-page.ts'
+import {
+  insertPage,
+  mergePage,
+  mergeStatement,
+  none,
+  type SaveStatement,
+  type WrittenRows,
+} from '../mirror/write-page.ts'
 import type { RunCounts } from '../states.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import { type CheckpointKey, findCheckpoint, saveColumnState } from './checkpoint.ts'
 import { beginAnyRows, type ColumnPlan, type Columns, type ColumnVersions } from './column-versions.ts'
 import type { BoundedCursor } from './cursor-bound.ts'
-import type { SaveProgress } from './full/full-read-record.ts'
 import type { RemoteTable } from './remote/remote-table.ts'
 import type { ScanOrder } from './remote/scan.ts'
 import { takeBack } from './take-back.ts'
@@ -71,12 +77,37 @@ export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0
 /**
  * Commits the rows of a page, and adds them to the run's counts.
  *
+ * @param save the checkpoint, committed with them
+ */
+export async function writeRows(run: PullRun, page: Rows, save?: SaveStatement): Promise<void> {
+  const { context, mirror, key } = run
+  const rows = run.rowsOf(page)
+  // These take more than one statement.
+  if (context.dryRun || rows.leftOut?.length) {
+    return mergeRows(run, page.count, rows, async tx => void (await save?.().execute(tx)))
+  }
+  const beganAt = context.clock.now()
+  const merged = await context
+    .statement(mergeStatement(mirror, key.account, rows, save))
+    .catch(error => explainPage(run, rows, translateWrite(run, error)))
+  tally(run, page.count, merged.rows[0] ?? none, beganAt)
+}
+
+/** Like `writeRows`, for rows with any cursor: they may lack the columns that the run leaves unchanged. */
+export async function writeAnyRows(run: PullRun, page: Rows): Promise<void> {
+  if (run.columns.plan.leaves.length === 0) return writeRows(run, page)
+  await writeRowsAfter(run, page, tx => leaveInAnyRows(tx, run))
+}
+
+/**
+ * Like `writeRows`, with other writes before.
+ *
  * @param before runs in the same transaction; the rows come last, because they lock the table's change counter
  */
-export async function writeRows(
+export async function writeRowsAfter(
   run: PullRun,
   page: Rows,
-  before?: (tx: FencedTransaction) => Promise<void>,
+  before: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
   await mergeRows(run, page.count, run.rowsOf(page), before)
 }
@@ -96,18 +127,18 @@ async function mergeRows(
   run: PullRun,
   read: number,
   rows: PageRows,
-  before?: (tx: FencedTransaction) => Promise<void>,
+  before: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
   const beganAt = run.context.clock.now()
   const written = await commit(run, async tx => {
-    await before?.(tx)
+    await before(tx)
     return mergePage(tx, run.mirror, run.key.account, rows)
   }).catch(error => explainPage(run, rows, error))
   tally(run, read, written, beganAt)
 }
 
 /** A faster form for an account that should have none of the rows yet. */
-export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): Promise<void> {
+export async function insertRows(run: PullRun, page: Rows, save: SaveStatement): Promise<void> {
   const { context, mirror, key } = run
   const beganAt = context.clock.now()
   const rows = run.rowsOf(page)
@@ -115,7 +146,7 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveProgress): 
   // An omitted row must be looked up, because another run may have written it.
   if (rows.leftOut?.length) return merge()
   try {
-    const inserted = await context.statement(insertPage(mirror, key.account, rows, save))
+    const { count: inserted } = await context.statement(insertPage(mirror, key.account, rows, save))
     const deleted = rows.deleted?.filter(Boolean).length ?? 0
     tally(run, page.count, { ...none, inserted: inserted - deleted, deleted }, beganAt)
   } catch (error) {
@@ -154,8 +185,12 @@ export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => P
       return work(tx)
     })
   } catch (error) {
-    throw sqlStateOf(error) === cardinalityViolation ? repeatedKey(run, error) : error
+    throw translateWrite(run, error)
   }
+}
+
+function translateWrite(run: PullRun, error: unknown): unknown {
+  return sqlStateOf(error) === cardinalityViolation ? repeatedKey(run, error) : error
 }
 
 /** A statement tried to write the same row twice. */

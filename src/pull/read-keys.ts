@@ -2,7 +2,7 @@ import type { Rows } from '../hasura/rows.ts'
 import { markDeleted } from '../mirror/write-page.ts'
 import type { Position } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
-import { commit, leaveInAnyRows, type PullRun, writeRows } from './pull-run.ts'
+import { commit, type PullRun, writeAnyRows } from './pull-run.ts'
 import { readPages } from './remote/read-pages.ts'
 import { among } from './remote/scan.ts'
 
@@ -21,7 +21,7 @@ export async function readKeys(
   const { context, remote, mirror, key, counts } = run
   const where = among(remote.key, keys)
   for await (const page of readPages(remote, { document: remote.rows, order: remote.key, where }, context.signal)) {
-    await writeRows(run, page.rows, tx => leaveInAnyRows(tx, run))
+    await writeAnyRows(run, page.rows)
   }
   // Requested after the rows: what vanishes in between is found now, and what appears is left to the next scan.
   const there: Rows[] = []

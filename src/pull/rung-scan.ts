@@ -19,13 +19,14 @@ export async function scanRung(run: PullRun, cursor: PullCursor, before: Checkpo
   let reached: string | undefined
   let scanStartedAt: string | undefined
   let longest = 0
-  for await (const page of readPages(remote, { document: remote.rows, order, where }, context.signal)) {
+  const read = { document: remote.rows, order, where, longest: before.longestPage }
+  for await (const page of readPages(remote, read, context.signal)) {
     scanStartedAt ??= beganAt(page.serverDate, run.openedAt)
     reached = page.next[0]
     high = greatestSeen(page, cursor, Date.parse(scanStartedAt)) ?? high
     const isComplete = page.isLast || endsScan(page, longest, cursor, { high, highBefore, scanStartedAt })
     longest = Math.max(longest, page.rows.count)
-    await writeRows(run, page.rows, tx => saveRungHigh(tx, key, high, cursor.type))
+    await writeRows(run, page.rows, saveRungHigh(key, high, cursor.type))
     context.progress({ done: counts.read })
     context.signal.throwIfAborted()
     if (isComplete) break

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { LeaseLostError, PermanentError } from '../errors.ts'
 import { accountRows } from '../store/account-rows.ts'
-import type { FencedTransaction, Store } from '../store/store.ts'
+import type { FencedTransaction, StatementResult, Store } from '../store/store.ts'
 import type { LineName } from './line.ts'
 
 export const leaseRows = accountRows('worker.leases')
@@ -37,17 +37,16 @@ export async function fencedTransaction<T>(
  * Executes a statement that is the whole transaction: one round trip where `fencedTransaction` needs four. It locks the lease's
  * row in the same way.
  *
- * @param build gets the condition that the lease is held; everything that the statement writes must depend on it
- * @returns how many rows were written
+ * @param build gets the condition that the lease is held; everything that the statement writes or returns must depend on it
  * @throws LeaseLostError; PermanentError (`nothing-written`), because the statement must always write a row
  */
-export async function fencedStatement(
+export async function fencedStatement<R>(
   store: Store,
   lease: Lease,
-  build: (held: RawBuilder<boolean>) => RawBuilder<unknown>,
-): Promise<number> {
-  const { numAffectedRows = 0n } = await build(isHeld(lease)).execute(store)
-  if (numAffectedRows > 0n) return Number(numAffectedRows)
+  build: (held: RawBuilder<boolean>) => RawBuilder<R>,
+): Promise<StatementResult<R>> {
+  const { rows, numAffectedRows = BigInt(rows.length) } = await build(isHeld(lease)).execute(store)
+  if (numAffectedRows > 0n) return { rows, count: Number(numAffectedRows) }
   await requireHeld(store, lease)
   throw new PermanentError('nothing-written', {
     found: `A statement of ${lease.job} wrote no row, although its run still holds its lease`,

@@ -38,7 +38,7 @@ export async function perform(
   }
 }
 
-/** Progress is written to the store less often than pages arrive. */
+/** Progress is written to the store less often than pages arrive, and not for a run that ends sooner. */
 const reportEveryMs = 1_000
 
 function createContext(
@@ -52,7 +52,7 @@ function createContext(
   const commit = { kind: 'commit', run: observed, tables: [job.into ?? []].flat() } as const
   const pace = createPace(clock)
   const { account } = observed
-  let reportedAt = Number.NEGATIVE_INFINITY
+  let reportedAt = clock.now()
   return {
     payload: parsePayload(job, execution.payload),
     settings: settings.values,

@@ -30,6 +30,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0022_missing_rows', [missingRows()]],
   ['0023_wanted_probes', ['alter table worker.holds add column probe_wanted boolean not null default false']],
   ['0024_collation_of_requests', replaceFunctions],
+  ['0025_longest_pages', ['alter table worker.checkpoints add column longest_page integer']],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -3,6 +3,8 @@ import { type PostgresCursor, type PostgresPool, type PostgresPoolClient, type P
 import type pg from 'pg'
 
 const mark = '/* prepared */'
+/** `modifyFront` of Kysely's own builders. */
+const markedSelect = `select ${mark}`
 const briefMark = '/* prepared, brief */'
 
 /**
@@ -39,7 +41,8 @@ function prepareMarkedOf(client: pg.PoolClient): PostgresPoolClient {
   function query(text: unknown, parameters: readonly unknown[] = []): unknown {
     if (typeof text !== 'string') throw new TypeError('The store has no cursors')
     const values = [...parameters]
-    if (text.startsWith(mark)) return client.query({ name: nameOf(text), text, values })
+    if (text.startsWith(mark) || text.startsWith(markedSelect))
+      return client.query({ name: nameOf(text), text, values })
     if (text.startsWith(briefMark)) {
       const timed: pg.QueryConfig & { query_timeout: number } = {
         name: nameOf(text),

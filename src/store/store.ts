@@ -14,3 +14,9 @@ declare const fenced: unique symbol
  * through a statement that depends on the lease as well. Created only by `runs/lease.ts`.
  */
 export type FencedTransaction = Transaction<WorkerTables> & { readonly [fenced]: true }
+
+/** What a statement that depends on the lease has returned, and how many rows it has written, or returned if it ends with `select`. */
+export interface StatementResult<R> {
+  readonly rows: readonly R[]
+  readonly count: number
+}

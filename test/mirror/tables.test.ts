@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
-import { RefusalError } from '../../src/errors.ts'
+import { LeaseLostError, RefusalError } from '../../src/errors.ts'
 import { findRows } from '../../src/hasura/rows.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
 import { ensureMirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts'
 import { unnestPage } from '../../src/mirror/page-rows.ts'
-import { mergePage } from '../../src/mirror/write-page.ts'
+import { mergePage, mergeStatement } from '../../src/mirror/write-page.ts'
 import { type CheckpointKey, findCheckpoint, saveCheckpoint } from '../../src/pull/checkpoint.ts'
-import { fencedTransaction, type Lease } from '../../src/runs/lease.ts'
+import { fencedStatement, fencedTransaction, type Lease } from '../../src/runs/lease.ts'
 import type { FencedTransaction } from '../../src/store/store.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import { stores } from '../fixtures/open-test-app.ts'
@@ -226,7 +226,7 @@ describe.each(stores)('on %s', backend => {
               const lease = await takeNew()
               let highest: string | undefined
               for (const high of highs) {
-                await inTransaction(lease, tx => saveCheckpoint(tx, keyOf(lease), checkpoint(high), type))
+                await inTransaction(lease, tx => saveCheckpoint(keyOf(lease), checkpoint(high), type)().execute(tx))
                 if (high !== undefined && (highest === undefined || toOrder(high) > toOrder(highest))) highest = high
                 expect(await findCheckpoint(app.deps.store, keyOf(lease))).toEqual({
                   ...checkpoint(high),
@@ -240,6 +240,37 @@ describe.each(stores)('on %s', backend => {
       },
     )
 
+    test('is saved in the statement that writes its rows, which writes neither once the lease is lost', async ({
+      takeNew,
+      app,
+      inTransaction,
+      read,
+    }) => {
+      const lease = await takeNew()
+      const { store } = app.deps
+      const table = newTable(['title', 'text'])
+      await inTransaction(lease, tx => ensureMirrorTable(tx, table))
+      const merge = (title: string, high: string) =>
+        fencedStatement(
+          store,
+          lease,
+          mergeStatement(
+            table,
+            lease.account,
+            rowsIn(`{"id":1,"title":"${title}"}`),
+            saveCheckpoint(keyOf(lease), checkpoint(high), 'bigint'),
+          ),
+        )
+      const written = { inserted: 0, updated: 0, deleted: 0, revived: 0 }
+      expect((await merge('first', '1')).rows).toEqual([{ ...written, inserted: 1 }])
+      expect((await merge('second', '2')).rows).toEqual([{ ...written, updated: 1 }])
+      expect((await merge('second', '3')).rows).toEqual([written])
+      await sql`update worker.leases set run_id = null where account = ${lease.account}`.execute(store)
+      await expect(merge('third', '4')).rejects.toThrow(LeaseLostError)
+      expect(await read(table, 'title')).toEqual([{ title: 'second' }])
+      expect(await findCheckpoint(store, keyOf(lease))).toMatchObject({ high: '3' })
+    })
+
     test('that can’t be read is no first run, and one made with another document is refused', async ({
       takeNew,
       app,
@@ -248,7 +279,7 @@ describe.each(stores)('on %s', backend => {
       const lease = await takeNew()
       const { store } = app.deps
       expect(await findCheckpoint(store, keyOf(lease))).toBeUndefined()
-      await inTransaction(lease, tx => saveCheckpoint(tx, keyOf(lease), checkpoint('5'), 'bigint'))
+      await inTransaction(lease, tx => saveCheckpoint(keyOf(lease), checkpoint('5'), 'bigint')().execute(tx))
       const other = await findCheckpoint(store, { ...keyOf(lease), fingerprint: 'another' }).catch(
         (error: unknown) => error,
       )

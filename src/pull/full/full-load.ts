@@ -4,9 +4,18 @@ import type { FencedTransaction } from '../../store/store.ts'
 import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
 import { boundOf, endFullRead } from '../column-versions.ts'
 import { beganAt, beginningOfFuture, movesBound } from '../cursor-bound.ts'
-import { commit, insertRows, leaveInAnyRows, type PullCursor, type PullRun, writeRows } from '../pull-run.ts'
+import {
+  commit,
+  insertRows,
+  leaveInAnyRows,
+  type PullCursor,
+  type PullRun,
+  writeRows,
+  writeRowsAfter,
+} from '../pull-run.ts'
 import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
 import { outOfOrder } from '../remote/check-progress.ts'
+import { longestAfter } from '../remote/read-pages.ts'
 import { below } from '../remote/scan.ts'
 import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
 import { readRanges } from './read-ranges.ts'
@@ -28,11 +37,17 @@ export async function loadFully(
   const read = await openFullRead(run, 'load', unfinished)
   if (read.phase === 'reading') {
     if (read !== unfinished && columns.plan.leaves.length > 0) await commit(run, tx => leaveInAnyRows(tx, run))
-    await readRows(run, read)
+    const longestPage = await readRows(run, read)
     const left = read !== unfinished && counts.inserted === 0 && before ? boundOf(before) : undefined
-    const done = { high: read.high, position: undefined, scanStartedAt: undefined, scannedAt: read.startedAt }
+    const done = {
+      high: read.high,
+      position: undefined,
+      scanStartedAt: undefined,
+      scannedAt: read.startedAt,
+      longestPage,
+    }
     await commit(run, async tx => {
-      await saveCheckpoint(tx, key, done, cursor?.type ?? 'text')
+      await saveCheckpoint(key, done, cursor?.type ?? 'text')().execute(tx)
       await saveColumns(tx, key, endFullRead(columns.selected, columns.known, columns.plan, left))
     })
   }
@@ -98,8 +113,10 @@ export async function openFullRead(
   return begun
 }
 
-async function readRows(run: PullRun, read: FullRead): Promise<void> {
+/** @returns the rows of the longest page */
+async function readRows(run: PullRun, read: FullRead): Promise<number> {
   const { context, remote, mirror, cursor } = run
+  let longest = 0
   await readRanges(run, remote.rows, read, async (page, save) => {
     const keep = async (tx: FencedTransaction): Promise<void> => {
       await save().execute(tx)
@@ -108,9 +125,11 @@ async function readRows(run: PullRun, read: FullRead): Promise<void> {
     // What a dry run has read stays until it ends; its writes don't.
     if (!page || context.dryRun) await context.transaction(keep)
     if (!page) return
+    longest = longestAfter(longest, page)
     if (context.dryRun) return writeRows(run, page.rows)
-    return read.staged ? writeRows(run, page.rows, keep) : insertRows(run, page.rows, save)
+    return read.staged ? writeRowsAfter(run, page.rows, keep) : insertRows(run, page.rows, save)
   })
+  return longest
 }
 
 /** `NaN`, `Infinity` and `-Infinity`, or one from the future. */

@@ -157,9 +157,6 @@ export async function cutRange(
     .execute()
 }
 
-/** A statement that records how far a range was read, if `condition` holds. */
-export type SaveProgress = (condition?: RawBuilder<boolean>) => RawBuilder<unknown>
-
 /** A statement for the transaction that commits a page of the range, or finds that none is left. */
 export function saveRange(
   readId: string,

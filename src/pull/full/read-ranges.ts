@@ -1,8 +1,9 @@
 import type { UntypedDocument } from '../../hasura/derive-documents.ts'
+import type { SaveStatement } from '../../mirror/write-page.ts'
 import type { PullRun } from '../pull-run.ts'
 import { type Page, readPages } from '../remote/read-pages.ts'
 import { createRowLimit } from '../remote/row-limit.ts'
-import { type FullRead, type RangeState, type SaveProgress, saveRange } from './full-read-record.ts'
+import { type FullRead, type RangeState, saveRange } from './full-read-record.ts'
 import { openRanges } from './open-ranges.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function readRanges(
   run: Pick<PullRun, 'remote' | 'context' | 'ranges'>,
   document: UntypedDocument,
   read: FullRead,
-  keep: (page: Page | undefined, save: SaveProgress) => Promise<void>,
+  keep: (page: Page | undefined, save: SaveStatement) => Promise<void>,
 ): Promise<void> {
   const { remote: table, context } = run
   const { signal, progress } = context

@@ -31,6 +31,8 @@ export interface Read {
   readonly position?: Position | undefined
   /** The row at which the read ends, if there is one; it may move closer meanwhile. */
   end?(): Position | undefined
+  /** The longest page that the role's row limit has allowed before: a shorter one is taken as the last. Default: none is. */
+  readonly longest?: number | undefined
   /** The limit of the whole read that this is a part of; default: one of its own. */
   readonly limit?: RowLimit
 }
@@ -40,7 +42,8 @@ const largestPageBytes = 32 * 2 ** 20
 
 /**
  * The pages of a read, in order. While the caller writes one, the next is ready and the one after it is being fetched. Only an
- * empty page, or one that reaches `end`, ends the read: a role's row limit may be below the requested one.
+ * empty page, one that reaches `end`, or one that is shorter than `longest` ends the read: a role's row limit may be below the
+ * requested one.
  *
  * @throws PermanentError (`response-shape`, `order`, `endless`) if the pages aren't in order, or would never end
  */
@@ -77,10 +80,10 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
       }
     }
   }
+  const isLast = ({ rows, asked, next }: FetchedPage): boolean =>
+    isAt(next, read.end?.()) || rows.count < Math.min(read.longest ?? 0, asked)
   const fetchBehind = (page: Promise<FetchedPage | undefined>): Promise<FetchedPage | undefined> => {
-    const following = page.then(fetched =>
-      fetched && !isAt(fetched.next, read.end?.()) ? fetch(fetched.next) : undefined,
-    )
+    const following = page.then(fetched => (fetched && !isLast(fetched) ? fetch(fetched.next) : undefined))
     // Its failure is handled when it is awaited, after the earlier pages have been written.
     following.catch(() => {})
     return following
@@ -93,7 +96,7 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
     for (;;) {
       const page = await coming
       if (!page) return
-      if (isAt(page.next, read.end?.())) {
+      if (isLast(page)) {
         yield { ...page, isLast: true }
         return
       }
@@ -116,6 +119,13 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   } finally {
     left.abort(new DOMException('the page is no longer needed', 'AbortError'))
   }
+}
+
+/**
+ * The longest page that the role's row limit has allowed, after another page of the read. A short page that isn't the last was cut.
+ */
+export function longestAfter(longest: number, { rows, asked, isLast }: Page): number {
+  return rows.count < asked && !isLast ? rows.count : Math.max(longest, rows.count)
 }
 
 /**
