@@ -56,7 +56,7 @@ function decode(token: string): JWTPayload {
   } catch {
     // jose's error isn't kept as a cause: it may quote the token.
     throw refusal({
-      found: 'The access token is not a JWT, so its claims can not be read',
+      found: 'The access token is not a JWT, so its claims cannot be read',
       remedy: 'configure the identity provider to issue JWT access tokens for this client',
     })
   }

@@ -88,7 +88,7 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /requires user consent/i,
     ({ clientId }) => ({
-      because: 'a service account can not give consent',
+      because: 'a service account cannot give consent',
       remedy: `turn off Consent required under Clients → ${clientId} → Settings → Login settings`,
     }),
   ],

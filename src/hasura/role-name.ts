@@ -26,7 +26,7 @@ function describeFault(role: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds them
   if (/[\x00-\x1f\x7f]/.test(role)) return "holds a control character, which can't be sent in a header"
   if (/^ | $/.test(role)) return 'begins or ends with a space, which a header loses'
-  if (!role.isWellFormed()) return 'holds a lone surrogate, which UTF-8 can not encode'
+  if (!role.isWellFormed()) return 'holds a lone surrogate, which UTF-8 cannot encode'
   const bytes = Buffer.byteLength(schemaFileName(role))
   if (bytes > longestFileName) {
     return `needs a file name of ${bytes} bytes for its schema, but file systems allow ${longestFileName}`

@@ -53,7 +53,7 @@ export function createSend(deps: { url: string; role: string }) {
       limits.signal?.throwIfAborted()
       // The error's own message may quote a variable or a header.
       if (!sent.begun)
-        throw new TypeError('The operation was not sent, because its variables can not be written as JSON')
+        throw new TypeError('The operation was not sent, because its variables cannot be written as JSON')
       throw translateFailure(error, kind)
     }
     if (!sent.received) throw new TypeError('graphql-request did not use the given fetch')

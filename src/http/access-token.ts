@@ -103,7 +103,7 @@ async function verifyWithAny(token: string, findKey: JWTVerifyGetKey, options: J
 const notSigned = 'The token is not a JWT signed by the issuer'
 const notAccess = { found: 'The token is not an access token', remedy: 'send the access token, as a bearer token' }
 const isBound = {
-  found: 'The token is bound to a key (cnf), which can not be verified here',
+  found: 'The token is bound to a key (cnf), which cannot be verified here',
   remedy: 'send a bearer token',
 }
 

@@ -12,7 +12,7 @@ export class KeysAwayError extends Error {
   readonly retryAfterSeconds: number
 
   constructor(retryAfterSeconds: number, options?: ErrorOptions) {
-    super('The keys of the issuer can not be fetched now', options)
+    super('The keys of the issuer cannot be fetched now', options)
     this.retryAfterSeconds = retryAfterSeconds
   }
 }

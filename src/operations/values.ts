@@ -10,7 +10,7 @@ export const longestName = 255
 export const nameValue = z
   .string()
   .max(longestName)
-  .refine(isStorable, 'it contains a NUL character or an unpaired surrogate, which can not be part of a name')
+  .refine(isStorable, 'it contains a NUL character or an unpaired surrogate, which cannot be part of a name')
 
 /** Which lines are meant: those of a job, of an account, or all. */
 export const lineFilter = { job: nameValue.optional(), account: nameValue.optional() }

@@ -10,7 +10,7 @@ export class BrokenAnswerError extends Error {
   readonly code: string | undefined
 
   constructor(code: 'UNKNOWN_CONTENT_ENCODING' | 'BROKEN_COMPRESSION' | undefined, options?: ErrorOptions) {
-    super('The response can not be read', options)
+    super('The response cannot be read', options)
     this.code = code
   }
 }

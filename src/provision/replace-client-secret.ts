@@ -62,7 +62,7 @@ export function getSecretFile(login: Login): string {
   if ('secret' in login && login.secret && 'file' in login.secret) return login.secret.file
   throw new ConfigError([
     {
-      found: 'The secret is in CLIENT_SECRET, where provision can not write it',
+      found: 'The secret is in CLIENT_SECRET, where provision cannot write it',
       remedy: 'use a file in CLIENT_SECRET_FILE instead',
     },
   ])

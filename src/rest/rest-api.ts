@@ -188,7 +188,7 @@ function jsonBody(value: unknown): { body: string; headers: Record<string, strin
     // Its own message may repeat a value.
     throw new PermanentError(
       'body',
-      'The body of a request can not be written as JSON, because it contains a bigint or a circular reference',
+      'The body of a request cannot be written as JSON, because it contains a bigint or a circular reference',
     )
   }
 }

@@ -53,7 +53,7 @@ export function checkSendable({ url, method, headers, body }: Sendable): void {
     // Its own message repeats the header.
     throw new PermanentError(
       'request',
-      'A request can not be sent, because its method, a header, or having a body violates HTTP',
+      'A request cannot be sent, because its method, a header, or having a body violates HTTP',
     )
   }
 }

@@ -116,7 +116,7 @@ function explainPayload(error: unknown): never {
   const state = sqlStateOf(error)
   if (state !== '22P05' && state !== '22P02') throw error
   throw new UsageError({
-    found: 'The payload contains a NUL character or an unpaired surrogate, which Postgres can not store',
+    found: 'The payload contains a NUL character or an unpaired surrogate, which Postgres cannot store',
     remedy: 'remove or encode it',
   })
 }

@@ -70,7 +70,7 @@ async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, tu
 }
 
 function unrecordable({ failures }: Ending): Ending {
-  const found = 'What the run reported can not be stored'
+  const found = 'What the run reported cannot be stored'
   return {
     run: 'failed',
     request: 'failed',

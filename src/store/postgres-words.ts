@@ -111,7 +111,7 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     '08P01',
     {
-      found: 'was answered for by a pooler that can not reach it',
+      found: 'was answered for by a pooler that cannot reach it',
       remedy: 'look at the log of the pooler (PgBouncer)',
       isQuoted: true,
     },

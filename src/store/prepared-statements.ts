@@ -72,5 +72,5 @@ function nameOf(text: string): string {
   return name
 }
 
-/** All prepared statements: those in the code, and two per mirror table. */
+/** All prepared statements: those in the code, and a few per mirror table. */
 const names = new Map<string, string>()

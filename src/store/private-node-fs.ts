@@ -32,7 +32,7 @@ const operations = z.object({
 /** The original object, because it is modified: a copy would have no effect. */
 const fileSystem = z.custom<NodeFileSystem>(
   value => operations.safeParse(value).success,
-  'this release of PGlite creates files in another way, so their modes can not be set',
+  'this release of PGlite creates files in another way, so their modes cannot be set',
 )
 
 function guard({ node_ops, stream_ops }: NodeFileSystem): void {

@@ -29,7 +29,7 @@ test('an account that is the same keeps its access, a changed one gets another, 
   expect(registry.accounts.get('changed')?.account.hasura?.url).toBe('https://wiki.example/v1/graphql')
 })
 
-test('when one account can not be used, its place is told and all stay as they were', () => {
+test('when one account cannot be used, its place is told and all stay as they were', () => {
   const registry = openRegistry()
   const before = new Map(registry.accounts)
   const broken = accountsOf({ name: 'same' }, { name: 'broken', apiBaseUrl: 'http://api.example' } as { name: string })

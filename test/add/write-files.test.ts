@@ -22,7 +22,7 @@ test('writes new files and over old ones, and leaves nothing else', async () => 
   expect(await readFile(join(folder, 'sub/new'), 'utf8')).toBe('new')
 })
 
-test.each(['sub', 'old/below'])('takes everything back when %s can not be written', async path => {
+test.each(['sub', 'old/below'])('takes everything back when %s cannot be written', async path => {
   // A folder that holds something can't be replaced by a file, and a file holds no other.
   await mkdir(join(folder, 'sub'))
   await writeFile(join(folder, 'sub/inside'), 'x')

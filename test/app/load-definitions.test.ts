@@ -127,7 +127,7 @@ test('a project is its list of jobs; without a first login there is none', async
   expect(await loadDefinitions(project)).toEqual({ jobs: [], firstLogin: undefined })
 })
 
-describe('while src/jobs can not be loaded', () => {
+describe('while src/jobs cannot be loaded', () => {
   let ended: readonly Ended[] = []
   beforeAll(async () => {
     const project = await copyProject(folder)

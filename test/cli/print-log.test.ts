@@ -39,8 +39,8 @@ test.each<[string, (log: Log) => void, string]>([
   ],
   [
     'every problem of an accounts file',
-    log => log.error({ problems: ['First.', 'Second.'] }, 'ACCOUNTS_FILE can not be used'),
-    'ACCOUNTS_FILE can not be used: First.: Second.',
+    log => log.error({ problems: ['First.', 'Second.'] }, 'ACCOUNTS_FILE cannot be used'),
+    'ACCOUNTS_FILE cannot be used: First.: Second.',
   ],
   ['what a terminal would obey, as text', log => log.info('a\u001b[2Jb\nc'), 'a\\u001b[2Jb\\nc'],
 ])('a person is told %s', (_what, tell, words) => {

@@ -88,7 +88,7 @@ describe('.env', () => {
   })
 })
 
-describe('a .env that can not be read', () => {
+describe('a .env that cannot be read', () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-env-'))

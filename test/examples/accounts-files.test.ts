@@ -23,7 +23,7 @@ const jobs = [
 ]
 
 describe.each(systems)("%s's accounts file", system => {
-  test('says nothing that can not be understood', async () => {
+  test('says nothing that cannot be understood', async () => {
     expect(parseConfig({}, await readAccounts(system)).accounts).toMatchObject([{ name: system }])
   })
 

@@ -56,9 +56,9 @@ describe('what the author of a job threw is told whole, with its place', () => {
     [
       'an error with a cause',
       () => {
-        throw new Error('The index can not be reached', { cause: new TransientError('x', 'Nobody answers.') })
+        throw new Error('The index cannot be reached', { cause: new TransientError('x', 'Nobody answers.') })
       },
-      /^The index can not be reached \(at HERE\); cause: Nobody answers\.$/,
+      /^The index cannot be reached \(at HERE\); cause: Nobody answers\.$/,
     ],
     [
       'several at once',

@@ -199,7 +199,7 @@ describe('refresh_users', () => {
     expect(await stateOf(account)).toMatchObject({ state: 'visible' })
   })
 
-  test('is called later when Hasura can not be reached at first', async ({ app, sandbox, open, stateOf }) => {
+  test('is called later when Hasura cannot be reached at first', async ({ app, sandbox, open, stateOf }) => {
     const account = app.addAccount()
     await sandbox.hasura.stop()
     expect(await open(account)).toMatchObject({ calls: 0, error: { code: 'network', name: 'OutageError' } })

@@ -181,7 +181,7 @@ describe('a session', () => {
     expect(() => forged.hasura).toThrow(TypeError)
   })
 
-  test('can not be written as a literal', () => {
+  test('cannot be written as a literal', () => {
     // @ts-expect-error a private field makes the class the only source
     const forged: Session = { account: undefined, claims: undefined, hasura: undefined }
     expect(forged).not.toBeInstanceOf(Session)

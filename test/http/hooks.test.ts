@@ -256,7 +256,7 @@ test.for([
   ['too deep', '['.repeat(200_000)],
   ['an event without an id', JSON.stringify({ ...hasuraEvent(), id: undefined })],
   ['an id that is an object', JSON.stringify({ ...hasuraEvent(), id: { $gt: '' } })],
-  ['an id that can not be stored', JSON.stringify(hasuraEvent({ id: 'a\u0000b' }))],
+  ['an id that cannot be stored', JSON.stringify(hasuraEvent({ id: 'a\u0000b' }))],
   ['an id without an end', JSON.stringify(hasuraEvent({ id: 'x'.repeat(1_000) }))],
   ['an operation that nobody knows', JSON.stringify(hasuraEvent({ op: 'TRUNCATE' }))],
   ['rows that are lists', JSON.stringify(hasuraEvent({ new: [1, 2] }))],

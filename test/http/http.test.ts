@@ -377,7 +377,7 @@ describe('an accepted request', () => {
     expect(await requestCount(app)).toBe(before)
   })
 
-  test('that can not be told from a waiting one is absorbed by it', async ({ ask }) => {
+  test('that cannot be told from a waiting one is absorbed by it', async ({ ask }) => {
     const body = '{"payload":{"since":"2026-03-03"}}'
     const first = await ask({ body })
     expect((await ask({ body })).body).toEqual({ id: first.body.id, absorbed: true })

@@ -177,7 +177,7 @@ describe.each(stores)('a complete read on %s', backend => {
     expect(empty.counts).toMatchObject({ read: 0, inserted: 0, updated: 0, unchanged: 0, deleted: 1 })
   })
 
-  test('marks nothing when the API can not say what is gone', async ({ open, rowsOf }) => {
+  test('marks nothing when the API cannot say what is gone', async ({ open, rowsOf }) => {
     const table = defineTable()
     const { account, ...context } = await open()
     const read = await openListRead(table, account, context)

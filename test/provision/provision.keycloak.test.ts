@@ -438,7 +438,7 @@ describe('what it refuses', () => {
     )
   })
 
-  test('a file that can not be written, without a change of the secret', async () => {
+  test('a file that cannot be written, without a change of the secret', async () => {
     const missing = { ...env, CLIENT_ID: 'unwritable', CLIENT_SECRET_FILE: join(folder, 'nowhere', 'secret') }
     const { code, err } = await runWith(missing, 'provision')
     expect(code).toBe(2)

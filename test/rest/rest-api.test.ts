@@ -36,7 +36,7 @@ describe('a request', () => {
     expect(opened.fetched()).toBe(1)
   })
 
-  test('by fetch gives the answer as it came, and can not set the token', async () => {
+  test('by fetch gives the answer as it came, and cannot set the token', async () => {
     await using opened = await openApi(status(202, 'text', { 'x-own': 'header' }), status(204))
     const headers = { Authorization: 'Bearer other', Accept: 'text/plain' }
     const response = await opened.api.fetch('/things', { method: 'post', body: 'raw', headers, signal })

@@ -119,7 +119,7 @@ describe.each(stores)('accepting a request on %s', backend => {
     })
   })
 
-  test('a payload that Postgres can not store is refused in a sentence', async () => {
+  test('a payload that Postgres cannot store is refused in a sentence', async () => {
     await expect(fixture.accept(request(newLine(), { payload: { text: 'a\u0000b' } }))).rejects.toThrow(/NUL/)
     await expect(fixture.accept(request(newLine(), { payload: { text: '\ud800' } }))).rejects.toThrow(/surrogate/)
   })

@@ -407,7 +407,7 @@ describe.each(backends)('a request on %s', backend => {
     expect(await find(id)).toMatchObject({ failedReason: 'field "x" not found', runs: [{ state: 'failed' }] })
   })
 
-  test('whose payload its job can not read fails with a sentence', async ({
+  test('whose payload its job cannot read fails with a sentence', async ({
     addJob,
     account,
     app,

@@ -111,7 +111,7 @@ describe.each(stores)('an observer on %s', place => {
     expect(told).toHaveLength(2)
   })
 
-  test('is told of all that were made while nobody looked, and a version that can not tell leaves them to one that can', async () => {
+  test('is told of all that were made while nobody looked, and a version that cannot tell leaves them to one that can', async () => {
     const told: Accepted[] = []
     const line = newLine()
     const count = 40

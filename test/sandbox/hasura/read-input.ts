@@ -35,6 +35,6 @@ export function scalarText(input: Input, type: string): string | null {
 
 export function presentText(input: Input, type: string): string {
   const text = scalarText(input, type)
-  if (text === null) throw new Error('a value that can not be null is null')
+  if (text === null) throw new Error('a value that cannot be null is null')
   return text
 }
