@@ -13,18 +13,21 @@ interface Socket {
   onmessage: ((event: never) => void) | null
 }
 
-/** Whether the server of a socket is still there. */
+/** Finds out whether the server of a socket is still there. */
 export interface Pulse {
-  /** Something has come since this was last set to false. */
-  hasHeard: boolean
-  /** Asks for an answer; in the older protocol, where servers send a keep-alive now and then, nothing. */
+  /** Asks for an answer: in the older protocol, which has no message for that, by a ping frame. */
   ask(): void
 }
 
 /** An error and the end of the same subscription follow each other closely. */
 const mostRefused = 1_000
 
-type SocketClass = new (url: string | URL, protocols?: string | string[]) => Socket
+type SocketClass<S = Socket> = new (url: string | URL, protocols?: string | string[]) => S
+
+interface PingingSocket extends Socket {
+  /** Sends a ping frame. */
+  ping(): void
+}
 
 /**
  * Adapts Hasura's sockets to a client that speaks `graphql-transport-ws` strictly.
@@ -33,7 +36,7 @@ type SocketClass = new (url: string | URL, protocols?: string | string[]) => Soc
  * `graphql-ws` is the protocol of subscriptions-transport-ws, the only one of Hasura before 2.7.
  */
 export function createHasuraSocketClass(
-  Base: SocketClass,
+  Base: SocketClass<PingingSocket>,
   protocol: 'graphql-transport-ws' | 'graphql-ws',
   pulse: Pulse,
 ): SocketClass {
@@ -46,14 +49,14 @@ export function createHasuraSocketClass(
     onclose: ((event: unknown) => void) | null = null
     onerror: ((event: unknown) => void) | null = null
     onmessage: ((event: { readonly data: string }) => void) | null = null
-    readonly #socket: Socket
+    readonly #socket: PingingSocket
     /** Subscriptions that were refused, and not yet completed. */
     readonly #refused = new Set<unknown>()
     #refusal: string | undefined
 
     constructor(url: string | URL) {
       this.#socket = new Base(url, protocol)
-      pulse.ask = () => this.send('{"type":"ping"}')
+      pulse.ask = () => (protocol === 'graphql-transport-ws' ? this.send('{"type":"ping"}') : this.#socket.ping())
       this.#socket.onopen = (event: unknown) => this.onopen?.(event)
       this.#socket.onerror = (event: unknown) => this.onerror?.(event)
       this.#socket.onclose = (event: unknown) =>
@@ -81,7 +84,6 @@ export function createHasuraSocketClass(
     }
 
     #receive(text: string): void {
-      pulse.hasHeard = true
       const message = receivedSchema.safeParse(findJson(text)).data
       if (message?.type === 'complete' && this.#refused.delete(message.id)) return
       if (message?.type === 'error') {

@@ -1,3 +1,5 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { print } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { z } from 'zod'
@@ -108,16 +110,16 @@ async function open(
   const { url, role, clock, isLegacy } = deps
   const secrets = () => [token.value, ...deps.secrets.all()]
   const handshake: Handshake = { status: undefined, headers: new Headers(), failure: undefined, socket: undefined }
-  const pulse: Pulse = { hasHeard: false, ask() {} }
+  const pulse: Pulse = { ask() {} }
   const acknowledged = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<WorkerError>()
   const ended = new AbortController()
-  const Socket = createWebSocketClass(handshake)
+  const WebSocket = createWebSocketClass(handshake)
   let hasOpened = false
 
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
-    webSocketImpl: createHasuraSocketClass(Socket, isLegacy ? 'graphql-ws' : 'graphql-transport-ws', pulse),
+    webSocketImpl: createHasuraSocketClass(WebSocket, isLegacy ? 'graphql-ws' : 'graphql-transport-ws', pulse),
     // One connection, opened now: its owner decides whether to open another.
     lazy: false,
     retryAttempts: 0,
@@ -164,10 +166,10 @@ async function open(
       () => {},
     )
     while (!ended.signal.aborted) {
-      pulse.hasHeard = false
+      const heardBefore = bytesRead(handshake.socket)
       pulse.ask()
       await clock.sleep(askEveryMs, ended.signal).catch(() => {})
-      if (!ended.signal.aborted && !pulse.hasHeard)
+      if (!ended.signal.aborted && bytesRead(handshake.socket) === heardBefore)
         giveUp(`The WebSocket to ${host} has been silent for ${askEveryMs / 1_000} s`)
     }
   }
@@ -236,6 +238,11 @@ const resultSchema = z.object({
 })
 
 /** The same errors as for a query over HTTP. */
+/** A pong frame is no message, so what counts is that anything has come. */
+function bytesRead(socket: Duplex | undefined): number {
+  return socket instanceof Socket ? socket.bytesRead : 0
+}
+
 function explainErrors(errors: readonly unknown[], role: string, secrets: readonly string[]): WorkerError {
   const body = Buffer.from(JSON.stringify({ errors }))
   const verdict = interpretResponse({ status: 200, headers: new Headers(), body, secrets }, 'query', role)

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { Dispatcher, getGlobalDispatcher, WebSocket } from 'undici'
+import { Dispatcher, getGlobalDispatcher, ping, WebSocket } from 'undici'
 
 /** Bytes of one message, decompressed. A larger one ends the connection. */
 const maxMessageBytes = 1_048_576
@@ -26,7 +26,7 @@ export function createWebSocketClass(
 ): new (
   url: string | URL,
   protocols?: string | string[],
-) => WebSocket {
+) => WebSocket & { ping(): void } {
   return class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       const headers = { 'user-agent': 'hasura-sync-worker' }
@@ -35,6 +35,11 @@ export function createWebSocketClass(
         headers,
         ...(protocols !== undefined && { protocols }),
       })
+    }
+
+    /** Sends a ping frame, which every server answers, whatever it speaks (RFC 6455, section 5.5.2). */
+    ping(): void {
+      ping(this)
     }
   }
 }

@@ -7,6 +7,8 @@ import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 
 /** What a server does when it has opened a socket, or gets a message on it. */
 export interface SocketScript {
+  /** Default: `graphql-transport-ws`. */
+  readonly protocol?: string
   /** Instead of opening sockets. */
   readonly onUpgrade?: (socket: Duplex) => void
   readonly onOpen?: (socket: WebSocket) => void
@@ -29,9 +31,14 @@ export async function startSocketServer(
   script: SocketScript,
   tls?: ServerOptions,
 ): Promise<AsyncDisposable & { readonly url: string; readonly open: number; readonly attempts: number }> {
+  const { protocol = 'graphql-transport-ws' } = script
   const server: Server = tls ? createTlsServer(tls) : createServer()
   const sockets = new Set<Duplex>()
-  const upgrading = new WebSocketServer({ noServer: true, perMessageDeflate: true })
+  const upgrading = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: true,
+    handleProtocols: offered => offered.has(protocol) && protocol,
+  })
   let attempts = 0
   server.on('upgrade', (request, socket, head) => {
     attempts += 1

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
@@ -225,6 +226,26 @@ describe('a server that says nothing', () => {
     await clock.advance(20_000)
     expect(await connection.closed).toMatchObject({ code: 'timeout', found: expect.stringContaining('silent') })
     await until(() => server.open === 0)
+  })
+
+  test('in the older protocol, however seldom it sends a keep-alive, is there as long as it answers ping frames', async () => {
+    await using server = await startSocketServer({ protocol: 'graphql-ws' })
+    const clock = new ManualClock()
+    let pongs = 0
+    const count = () => {
+      pongs += 1
+    }
+    subscribe('undici:websocket:pong', count)
+    using hooks = new DisposableStack()
+    hooks.defer(() => unsubscribe('undici:websocket:pong', count))
+    const connection = await open(server.url, { clock }).connect()
+    const closed = connection.closed.then(() => 'closed')
+    for (let round = 1; round < 5; round += 1) {
+      await until(() => pongs === round)
+      await clock.advance(10_000)
+    }
+    expect(await Promise.race([closed, 'open'])).toBe('open')
+    connection.close()
   })
 
   test('is left at once when it is closed or no longer wanted', async () => {
