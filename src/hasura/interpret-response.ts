@@ -102,6 +102,8 @@ const permanentCodes: ReadonlySet<string> = new Set([
   'constraint-violation',
   'constraint-error',
   'data-exception',
+  'depth-limit-exceeded',
+  'node-limit-exceeded',
 ])
 
 /** `data` with errors is not a success: a part of it is missing. */
@@ -125,12 +127,17 @@ function explainPermanent(error: HasuraError, role: string): Explanation {
   return { found, remedy: remedies.get(error.code) }
 }
 
+const apiLimitRemedy =
+  'select fewer or shallower fields, or raise the limit of the role (Console → Security → API Limits)'
+
 const remedies: ReadonlyMap<string, string> = new Map([
   [
     'constraint-violation',
     'find the values in the log of Hasura or Postgres, because a row violated a constraint of its table',
   ],
   ['constraint-error', 'check the constraint that the operation names, because it does not exist or does not match'],
+  ['depth-limit-exceeded', apiLimitRemedy],
+  ['node-limit-exceeded', apiLimitRemedy],
   ['data-exception', 'find the value in the log of Hasura or Postgres, because Postgres rejected it'],
   ['permission-error', "compare the rows with the check of the role's permission, because a row did not pass it"],
   ['parse-failed', 'correct the variables, because Hasura could not parse a value or the request'],

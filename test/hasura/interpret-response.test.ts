@@ -51,6 +51,8 @@ describe("each of Hasura's codes", () => {
     'constraint-violation',
     'constraint-error',
     'data-exception',
+    'depth-limit-exceeded',
+    'node-limit-exceeded',
   ])('%s is permanent for a query and for a mutation, at any status', code => {
     for (const statusCode of [200, 400, 401, 403, 500]) {
       for (const kind of ['query', 'mutation'] as const) {

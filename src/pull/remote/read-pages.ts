@@ -169,6 +169,7 @@ const reasonsForFewer: ReadonlySet<string> = new Set([
   'http-408',
   'http-500',
   'http-504',
+  'time-limit-exceeded',
   'unexpected',
   'postgres-error',
   'mssql-error',
