@@ -26,8 +26,14 @@ const test = appTest
   .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
   .extend('appOptions', { scope: 'file' }, { firstLogin: null, jobs: [step, bootstrapAccount([step])] })
   .extend('serving', { auto: true }, async ({ app }, { onCleanup }) => {
+    const { store } = app.deps
+    await sql`insert into worker.processes (id, host, pid, expires_at)
+      values (gen_random_uuid(), 'forgotten', 1, now() - interval '2 days')`.execute(store)
     const serving = await app.serve()
     onCleanup(async () => serving[Symbol.asyncDispose]())
+    // Its first maintenance, which ends with such processes, must not meet an account that a test has just added.
+    const forgotten = store.selectFrom('worker.processes').select('id').where('host', '=', 'forgotten')
+    await expect.poll(() => forgotten.execute()).toEqual([])
     // The account that is there from the beginning has its own.
     await expect.poll(() => bootstrappedAt(app, 'default')).toBeDefined()
     return serving
