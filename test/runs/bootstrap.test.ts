@@ -146,6 +146,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
       now: app.deps.clock.now,
       sleep: (ms: number, signal?: AbortSignal) =>
         new Promise<void>((resolve, reject) => {
+          if (signal?.aborted) return reject(signal.reason)
           pauses.push({ ms, end: resolve })
           signal?.addEventListener('abort', () => reject(signal.reason))
         }),
