@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { watchFile } from '../../src/app/watch-file.ts'
 import type { Clock } from '../../src/time/clock.ts'
+import { untilAborted } from '../fixtures/until-aborted.ts'
 
 let folder: string
 let path: string
@@ -28,11 +29,11 @@ function open(outcome: () => Promise<void> = async () => {}) {
     now: Date.now,
     sleep(ms, signal) {
       pausesMs.push(ms)
-      return new Promise((resolve, reject) => {
+      const woken = new Promise<void>(resolve => {
         wake = resolve
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-        arrive()
       })
+      arrive()
+      return Promise.race([untilAborted(signal), woken])
     },
   }
   const watching = watchFile(

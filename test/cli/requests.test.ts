@@ -17,6 +17,7 @@ import { reconcileSchedules } from '../../src/schedules/scheduler.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import type { TestApp } from '../fixtures/open-test-app.ts'
+import { untilAborted } from '../fixtures/until-aborted.ts'
 import { wikiProject } from '../fixtures/wiki-project.ts'
 
 const exportArticles = defineJob({
@@ -38,8 +39,7 @@ const reportUsers = defineJob({
 const slow = defineJob({
   name: 'slow',
   payload: z.strictObject({}),
-  run: (_session, { signal }) =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true })),
+  run: (_session, { signal }) => untilAborted(signal),
 })
 const onDemand = defineJob({ name: 'on-demand', payload: z.strictObject({}), run: async () => ({}) })
 

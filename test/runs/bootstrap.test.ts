@@ -8,6 +8,7 @@ import { PermanentError, TransientError } from '../../src/errors.ts'
 import { startHousekeeping } from '../../src/serving/housekeeping.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import { backends, type TestApp } from '../fixtures/open-test-app.ts'
+import { untilAborted } from '../fixtures/until-aborted.ts'
 
 /** What each run of the one step does, in turn; then it succeeds. */
 const endings: (() => Promise<void>)[] = []
@@ -145,11 +146,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     const clock = {
       now: app.deps.clock.now,
       sleep: (ms: number, signal?: AbortSignal) =>
-        new Promise<void>((resolve, reject) => {
-          if (signal?.aborted) return reject(signal.reason)
-          pauses.push({ ms, end: resolve })
-          signal?.addEventListener('abort', () => reject(signal.reason))
-        }),
+        Promise.race([untilAborted(signal), new Promise<void>(end => void pauses.push({ ms, end }))]),
     }
     await using _housekeeping = startHousekeeping({ ...deps, clock }, async () => {})
     const runs = () => runsOf(app, account, 'bootstrap-account')

@@ -18,6 +18,7 @@ import { runLine } from '../../src/runs/run-line.ts'
 import { runNow } from '../../src/runs/run-now.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import { backends } from '../fixtures/open-test-app.ts'
+import { untilAborted } from '../fixtures/until-aborted.ts'
 
 type Run = (context: JobContext<{ n: number }>) => Promise<JobResult>
 
@@ -460,7 +461,7 @@ describe.each(backends)('a request on %s', backend => {
     const job = addJob(async ({ signal }) => {
       runs += 1
       if (runs > 1) return {}
-      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      await untilAborted(signal)
       return {}
     })
     const id = await ask(job)
@@ -486,7 +487,7 @@ describe.each(backends)('a request on %s', backend => {
     let running = 0
     const job = addJob(async ({ signal }) => {
       running += 1
-      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      await untilAborted(signal)
       return {}
     })
     const first = await ask(job, 1)
