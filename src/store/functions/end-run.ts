@@ -117,8 +117,8 @@ end $$`
 
 /**
  * The account's free lines with ready requests that a live process serves, in order of their wait, longest first; with `p_slot`
- * only those that may take this slot. The index gives the first request of each line; everything else is looked up only until
- * there are enough.
+ * only those that may take this slot. The index gives the first request of each line; holds and processes are looked up only
+ * until there are enough.
  */
 export const waitingLinesFunction = `
 create function worker.waiting_lines(p_account text, p_limit integer, p_slot integer default null)
@@ -127,7 +127,6 @@ language plpgsql stable ${planByIndex} as $$
 #variable_conflict use_column
 declare
   v_line record;
-  v_lease worker.leases;
   v_left integer := p_limit;
 begin
   account := p_account;
@@ -142,18 +141,19 @@ begin
         where r.account = p_account and r.state = 'waiting' and r.due_at is null and r.job > line.job
         order by r.job, r.rank, r.seq limit 1) n
     )
-    select line.job from line order by line.rank, line.seq
+    -- A line that was never claimed has no lease.
+    select line.job, coalesce(l.fence, 0) as fence
+    from line left join worker.leases l on l.account = p_account and l.job = line.job
+    where l.run_id is null and l.occupied_by is null
+    order by line.rank, line.seq
   loop
     exit when v_left = 0;
-    -- A line that was never claimed has no lease.
-    select l.* into v_lease from worker.leases l where l.account = p_account and l.job = v_line.job;
-    continue when v_lease.run_id is not null or v_lease.occupied_by is not null;
     continue when exists (select from worker.holds_of(p_account, v_line.job) h where h.probe_at > now());
     -- Otherwise a job that no process knows any more would take the one wake-up of each end.
     continue when not exists (select from worker.living_lines() v where v.account = p_account and v.job = v_line.job
       and (p_slot is null or (p_slot >= v.first_slot and p_slot < v.first_slot + v.slots)));
     job := v_line.job;
-    fence := coalesce(v_lease.fence, 0);
+    fence := v_line.fence;
     v_left := v_left - 1;
     return next;
   end loop;
