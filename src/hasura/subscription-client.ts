@@ -237,12 +237,12 @@ const resultSchema = z.object({
     .transform(list => list ?? []),
 })
 
-/** The same errors as for a query over HTTP. */
 /** A pong frame is no message, so what counts is that anything has come. */
 function bytesRead(socket: Duplex | undefined): number {
   return socket instanceof Socket ? socket.bytesRead : 0
 }
 
+/** The same errors as for a query over HTTP. */
 function explainErrors(errors: readonly unknown[], role: string, secrets: readonly string[]): WorkerError {
   const body = Buffer.from(JSON.stringify({ errors }))
   const verdict = interpretResponse({ status: 200, headers: new Headers(), body, secrets }, 'query', role)

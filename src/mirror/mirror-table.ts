@@ -67,7 +67,7 @@ export async function ensureMirrorTable(
   // Runs of several accounts may get here at once, and concurrent "create table if not exists" statements can fail.
   await sql`select pg_advisory_xact_lock(hashtext(${`mirror.${table.name}`}))`.execute(tx)
   const found = await tx.selectFrom(lookUpTable(table.name)).selectAll().executeTakeFirstOrThrow()
-  const { columns: existing } = readFoundTable(found)
+  const { columns: existing, isCounted } = readFoundTable(found)
   if (existing.size === 0) {
     await createTable(tx, table)
     return { table, isNew: true }
@@ -78,7 +78,7 @@ export async function ensureMirrorTable(
       remedy: 'choose another "into" for the job, or drop the table',
     })
   }
-  await ensureCounter(tx, table.name)
+  if (!isCounted) await ensureCounter(tx, table.name)
   for (const { name, type } of table.columns) {
     const found = existing.get(name)
     if (found === undefined) {

@@ -80,17 +80,7 @@ export const noCounts: Counts = { read: 0, inserted: 0, updated: 0, unchanged: 0
  * @param save the checkpoint, committed with them
  */
 export async function writeRows(run: PullRun, page: Rows, save?: SaveStatement): Promise<void> {
-  const { context, mirror, key } = run
-  const rows = run.rowsOf(page)
-  // These take more than one statement.
-  if (context.dryRun || rows.leftOut?.length) {
-    return mergeRows(run, page.count, rows, async tx => void (await save?.().execute(tx)))
-  }
-  const beganAt = context.clock.now()
-  const merged = await context
-    .statement(mergeStatement(mirror, key.account, rows, save))
-    .catch(error => explainPage(run, rows, translateWrite(run, error)))
-  tally(run, page.count, merged.rows[0] ?? none, beganAt)
+  await mergeRowsWith(run, page.count, run.rowsOf(page), save)
 }
 
 /** Like `writeRows`, for rows with any cursor: they may lack the columns that the run leaves unchanged. */
@@ -113,14 +103,26 @@ export async function writeRowsAfter(
 }
 
 /**
- * If the run leaves columns unchanged, records that rows with any cursor may lack them: in a transaction that writes such rows,
- * or before the first.
+ * Records that rows with any cursor may lack the columns that the run leaves unchanged: in a transaction that writes such rows, or
+ * before the first.
  */
 export async function leaveInAnyRows(tx: FencedTransaction, { key, columns }: PullRun): Promise<void> {
-  if (columns.plan.leaves.length === 0) return
   // Read again, because the run's own scan may have changed it.
   const versions = (await findCheckpoint(tx, key))?.versions
   if (versions) await saveColumnState(tx, key, { ...versions, left: beginAnyRows(versions, columns.plan) })
+}
+
+async function mergeRowsWith(run: PullRun, read: number, rows: PageRows, save?: SaveStatement): Promise<void> {
+  const { context, mirror, key } = run
+  // These take more than one statement.
+  if (context.dryRun || rows.leftOut?.length) {
+    return mergeRows(run, read, rows, async tx => void (await save?.().execute(tx)))
+  }
+  const beganAt = context.clock.now()
+  const merged = await context
+    .statement(mergeStatement(mirror, key.account, rows, save))
+    .catch(error => explainPage(run, rows, translateWrite(run, error)))
+  tally(run, read, merged.rows[0] ?? none, beganAt)
 }
 
 async function mergeRows(
@@ -142,7 +144,7 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveStatement):
   const { context, mirror, key } = run
   const beganAt = context.clock.now()
   const rows = run.rowsOf(page)
-  const merge = () => mergeRows(run, page.count, rows, async tx => void (await save().execute(tx)))
+  const merge = () => mergeRowsWith(run, page.count, rows, save)
   // An omitted row must be looked up, because another run may have written it.
   if (rows.leftOut?.length) return merge()
   try {

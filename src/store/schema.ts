@@ -84,6 +84,7 @@ interface CheckpointRow {
   scanned_at: string | null
   /** The greatest cursor that a scan has seen since one was first rung for. */
   rung_high: string | null
+  /** Rows of the longest page that the role's row limit has allowed in a complete read. */
   longest_page: number | null
   /** Of the claims that decide what the account may see, when it was last swept. */
   grants: string | null
