@@ -205,17 +205,14 @@ create table worker.requests (
   ended_at timestamp with time zone,
   trace jsonb,
   absorbed_traces jsonb,
-  PRIMARY KEY (id),
-  CHECK ((priority = ANY (ARRAY['high'::text, 'normal'::text, 'low'::text]))),
-  CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'superseded'::text])))
+  PRIMARY KEY (id)
 );
 CREATE INDEX requests_due ON worker.requests USING btree (due_at) WHERE ((state = 'waiting'::text) AND (due_at IS NOT NULL));
 CREATE INDEX requests_ended ON worker.requests USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE UNIQUE INDEX requests_equal ON worker.requests USING btree (account, job, payload_hash) WHERE ((state = 'waiting'::text) AND (reserved_for IS NULL));
 CREATE INDEX requests_failed ON worker.requests USING btree (seq) WHERE (state = 'failed'::text);
 CREATE INDEX requests_newest ON worker.requests USING btree (seq);
-CREATE INDEX requests_of_bootstrap ON worker.requests USING btree (account, job) WHERE (bootstrap_id IS NOT NULL);
-CREATE INDEX requests_of_bootstraps ON worker.requests USING btree (account) WHERE (job = 'bootstrap-account'::text);
+CREATE INDEX requests_of_bootstraps ON worker.requests USING btree (account, job) WHERE ((bootstrap_id IS NOT NULL) OR (job = 'bootstrap-account'::text));
 CREATE INDEX requests_ready ON worker.requests USING btree (account, job, rank, seq) WHERE ((state = 'waiting'::text) AND (due_at IS NULL));
 CREATE INDEX requests_reserved ON worker.requests USING btree (reserved_for) WHERE ((state = 'waiting'::text) AND (reserved_for IS NOT NULL));
 
@@ -245,8 +242,7 @@ create table worker.runs (
   started_at timestamp with time zone default now() not null,
   finished_at timestamp with time zone,
   caller text,
-  PRIMARY KEY (id),
-  CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text, 'refused'::text, 'interrupted'::text, 'cancelled'::text])))
+  PRIMARY KEY (id)
 );
 CREATE INDEX runs_newest ON worker.runs USING btree (seq);
 CREATE INDEX runs_of_job ON worker.runs USING btree (job, seq);

@@ -26,14 +26,16 @@ language plpgsql ${planByIndex} as $$
 declare
   v_hash text := encode(sha256(convert_to(p_payload::text, 'UTF8')), 'hex');
   v_known worker.idempotency_keys;
-  v_id text;
-  v_kept jsonb;
-  v_lease worker.leases;
 begin
+  absorbed := true;
+  conflict := false;
+  fence := 0;
+  free := false;
+  said_absorbed := false;
   if p_key is not null and not p_waits and not pg_try_advisory_xact_lock(
     hashtextextended(jsonb_build_array('key', p_caller, p_account, p_job, p_key)::text, 0))
   then
-    return query select null::text, true, false, 0::bigint, false, false, null::jsonb;
+    return next;
     return;
   end if;
   while p_key is not null loop
@@ -45,8 +47,10 @@ begin
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
     -- Deleted with its request in between: this request gets the key.
     continue when v_known.request_id is null;
-    return query select v_known.request_id, true, v_known.payload_hash <> v_hash, 0::bigint, false, v_known.absorbed,
-      null::jsonb;
+    id := v_known.request_id;
+    conflict := v_known.payload_hash <> v_hash;
+    said_absorbed := v_known.absorbed;
+    return next;
     return;
   end loop;
 
@@ -62,15 +66,18 @@ begin
     bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
     steps = coalesce(excluded.steps, r.steps),
     absorbed_traces = worker.add_trace(r.absorbed_traces, excluded.trace)
-  returning r.id, case when r.id <> p_id then r.trace end into v_id, v_kept;
+  returning r.id, r.id <> p_id, case when r.id <> p_id then r.trace end into id, absorbed, kept;
+  said_absorbed := absorbed;
 
-  if p_key is not null and v_id <> p_id then
-    update worker.idempotency_keys k set request_id = v_id, absorbed = true
+  if p_key is not null and absorbed then
+    update worker.idempotency_keys k set request_id = accept.id, absorbed = true
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
   end if;
-  select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job;
-  return query select v_id, v_id <> p_id, false, coalesce(v_lease.fence, 0),
-    v_lease.run_id is null and v_lease.occupied_by is null, v_id <> p_id, v_kept;
+  select l.fence, l.run_id is null and l.occupied_by is null into fence, free
+  from worker.leases l where l.account = p_account and l.job = p_job;
+  fence := coalesce(fence, 0);
+  free := coalesce(free, true);
+  return next;
 end $$`
 
 /** A span may have more links, but nobody reads that many. */

@@ -28,7 +28,6 @@ declare
   v_request worker.requests;
   v_slot integer;
   v_is_held boolean;
-  v_is_pausing boolean;
 begin
   verdict := 'unknown-process';
   if not exists (select from worker.living_processes() p where p.id = p_process) then return; end if;
@@ -56,10 +55,8 @@ begin
   if v_request.id is distinct from p_request and (p_request is not null or v_request.reserved_for is not null) then return; end if;
 
   verdict := 'held';
-  select coalesce(bool_or(h.probe_at > now()), false), count(*) > 0
-  into v_is_pausing, v_is_held
-  from worker.holds_of(p_account, p_job) h where p_request is null;
-  if v_is_pausing then return; end if;
+  v_is_held := p_request is null and exists (select from worker.holds_of(p_account, p_job));
+  if v_is_held and exists (select from worker.holds_of(p_account, p_job) h where h.probe_at > now()) then return; end if;
 
   verdict := 'full';
   if p_after is null then

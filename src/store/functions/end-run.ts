@@ -34,7 +34,7 @@ declare
   v_state text := p_request_state;
   v_error jsonb := p_error;
   v_lifted integer := 0;
-  v_goes_on boolean := false;
+  v_goes_on boolean := p_next is not null;
   v_succeeded boolean;
 begin
   kind := 'ended';
@@ -77,7 +77,7 @@ begin
   if p_hold is not null then
     perform worker.place_hold(v_run.account, v_run.job, p_hold);
   end if;
-  if p_lifts then
+  if p_lifts and exists (select from worker.holds_of(v_run.account, v_run.job)) then
     for hold in select to_jsonb(h) from worker.lift_holds(v_run.account, v_run.job) h loop
       kind := 'lifted';
       return next;
@@ -88,10 +88,12 @@ begin
   update worker.runs r set state = p_state, finished_at = now(), from_position = p_from, to_position = p_to, counts = p_counts,
     error_code = p_error ->> 'code', error_found = p_error ->> 'found', error_remedy = p_error ->> 'remedy'
   where r.id = p_run;
-  delete from worker.run_progress p where p.run_id = p_run;
 
   v_succeeded := p_state = 'succeeded' and v_run.trigger <> 'dry-run';
-  if p_next is not null and not (p_yields and exists (select from worker.waiting_lines(v_run.account, 1))) then
+  if v_goes_on and p_yields then
+    v_goes_on := not exists (select from worker.waiting_lines(v_run.account, 1));
+  end if;
+  if v_goes_on then
     return query
       select 'run', v_run.account, v_run.job, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed,
         c.issuer, c.subject, c.endpoint, c.first_login, c.trace, c.absorbed_traces, null::jsonb
