@@ -82,7 +82,7 @@ export async function openSpine(bench: Bench, { postgresUrl, redisUrl }: Service
       for (;;) {
         const { rows } = await client.query(`select from worker.requests where state in ('waiting', 'running') limit 1`)
         if (rows.length === 0) return
-        await delay(20)
+        await delay(200)
       }
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

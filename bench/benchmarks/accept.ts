@@ -8,7 +8,7 @@ import { commitLoop } from './no-op.ts'
 /** Accepting a request against one commit. */
 export const accept: Benchmark = {
   name: 'accept',
-  async measure(bench, { rows = 4_000, runs }) {
+  async measure(bench, { rows = 15_000, runs }) {
     await using services = await startServices()
     const rounds = await interleave(runs, {
       commits: () => commitLoop(bench, services, { concurrency: 8, rows, commits: 1 }),

@@ -13,9 +13,9 @@ export const noOp: Benchmark = {
     await using services = await startServices()
     const results: Result[] = []
     for (const [slots, requests] of [
-      [1, 500],
-      [8, 3_000],
-      [50, 5_000],
+      [1, 1_500],
+      [8, 10_000],
+      [50, 15_000],
     ] as const) {
       const count = rows ?? requests
       const rounds = await interleave(runs, {
@@ -37,5 +37,5 @@ export async function commitLoop(bench: Bench, services: Services, options: obje
 async function runNoOps(bench: Bench, services: Services, slots: number, runs: number): Promise<Measured> {
   await using spine = await openSpine(bench, services)
   await using _worker = await spine.serve({ accounts: slots, slots })
-  return await measureRuns(spine, { accounts: slots, warmUp: slots * 3, runs })
+  return await measureRuns(spine, { accounts: slots, warmUp: 1_000, runs })
 }

@@ -25,7 +25,8 @@ async function acceptAll(end: number): Promise<void> {
   await Promise.all(Array.from({ length: concurrency }, (_, line) => acceptUntil(`account-${line}`, end)))
 }
 
-await acceptAll(concurrency * 5)
+// As many as commit-loop.ts.
+await acceptAll(1_000)
 const startedAt = performance.now()
 const before = last
 await acceptAll(before + rows)

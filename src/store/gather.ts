@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type CompiledQuery, type RawBuilder, sql } from 'kysely'
 import { TransientError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import { brief } from './prepared-statements.ts'
@@ -56,21 +56,31 @@ export function gather<Asked extends object, Row extends object>(
 }
 
 function gatherFor<Asked extends object, Row extends object>(store: Store, call: GatheredCall<Asked>) {
-  const { orderOf } = call
+  const { orderOf, replacer } = call
+  const statement = compile<Asked, Row>(store, call)
   const waiting: Waiting<Asked, Row>[] = []
   let underWay = 0
   let callsUnderWay = 0
 
+  async function ask(asked: readonly Asked[], lockTimeout: string): Promise<readonly Placed<Row>[]> {
+    const places = asked.map((each, place) => ({ place, ...each }))
+    const parameters = [JSON.stringify(places, replacer), lockTimeout]
+    const { rows } = await store.executeQuery<Placed<Row>>({ ...statement, parameters })
+    return rows
+  }
+
   async function askTogether(together: readonly Waiting<Asked, Row>[]): Promise<void> {
     try {
-      const asked = together.map(each => each.asked)
-      const rows: readonly Placed<Row>[] = await ask(store, call, asked, lockTimeoutTogether)
+      const rows = await ask(
+        together.map(each => each.asked),
+        lockTimeoutTogether,
+      )
       const byPlace = Map.groupBy<number, Placed<Row>>(rows, ({ place }) => place)
       for (const [place, { answered }] of together.entries()) answered.resolve(byPlace.get(place) ?? [])
     } catch (error) {
       const isOfOne = concernsOneCall(error)
       for (const { asked, answered } of together) {
-        if (isOfOne) answered.resolve(ask(store, call, [asked], lockTimeoutAlone))
+        if (isOfOne) answered.resolve(ask([asked], lockTimeoutAlone))
         else answered.reject(error)
       }
     }
@@ -102,23 +112,14 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   }
 }
 
-async function ask<Asked, Row>(
-  store: Store,
-  { given, call, columns, replacer }: GatheredCall<Asked>,
-  asked: readonly Asked[],
-  lockTimeout: string,
-): Promise<readonly Placed<Row>[]> {
-  const written = JSON.stringify(
-    asked.map((each, place) => ({ place, ...each })),
-    replacer,
-  )
-  const { rows } = await sql<Placed<Row>>`${brief}
+/** The statement is the same for any number of calls. Its parameters are the calls as JSON, and the lock timeout. */
+function compile<Asked, Row>(store: Store, { given, call, columns }: GatheredCall<Asked>): CompiledQuery<Placed<Row>> {
+  return sql<Placed<Row>>`${brief}
     select given.place, ${columns}
-    from jsonb_to_recordset(${written}::jsonb)
+    from jsonb_to_recordset(${null}::jsonb)
       as given(place integer, ${given})
     cross join lateral ${call} as answer
-    where (select set_config('lock_timeout', ${lockTimeout}, true)) is not null`.execute(store)
-  return rows
+    where (select set_config('lock_timeout', ${null}, true)) is not null`.compile(store)
 }
 
 /** A value, a constraint or a lock: nothing is wrong with the other calls, and all were rolled back. */

@@ -24,24 +24,26 @@ create function worker.claim(
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
-  v_lease worker.leases;
-  v_request worker.requests;
+  v_lease record;
+  v_caller text;
+  v_reserved_for uuid;
   v_slot integer;
   v_is_held boolean;
 begin
-  verdict := 'unknown-process';
-  if not exists (select from worker.living_processes() p where p.id = p_process) then return; end if;
-
   verdict := 'busy';
-  select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
+  select l.fence, l.run_id, l.slot, l.occupied_by into v_lease
+  from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
   if not found then
     insert into worker.leases (account, job, fence) values (p_account, p_job, 0) on conflict do nothing;
-    select * into v_lease from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
+    select l.fence, l.run_id, l.slot, l.occupied_by into v_lease
+    from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
     if not found then return; end if;
   end if;
   if v_lease.run_id is distinct from p_after or v_lease.occupied_by is not null then return; end if;
 
-  select * into v_request from worker.requests r
+  select r.id, r.payload, r.trigger, r.failures, r.trace, r.absorbed_traces, r.caller, r.reserved_for
+  into request_id, payload, trigger, failures, trace, absorbed_traces, v_caller, v_reserved_for
+  from worker.requests r
   where r.account = p_account and r.job = p_job and r.state = 'waiting' and r.due_at is null
   order by r.rank, r.seq limit 1
   for update skip locked;
@@ -50,12 +52,18 @@ begin
     if not exists (select from worker.requests r where r.id = p_request and r.state = 'waiting') then return; end if;
   end if;
   verdict := 'empty';
-  if v_request.id is null then return; end if;
+  if request_id is null then return; end if;
   verdict := 'reserved';
-  if v_request.id is distinct from p_request and (p_request is not null or v_request.reserved_for is not null) then return; end if;
+  if request_id is distinct from p_request and (p_request is not null or v_reserved_for is not null) then return; end if;
+
+  verdict := 'unknown-process';
+  select p_request is null and exists (select from worker.holds_of(p_account, p_job)),
+    a.issuer, a.subject, a.endpoint, a.first_login
+  into v_is_held, issuer, subject, endpoint, first_login
+  from worker.living_processes() p left join worker.accounts a on a.name = p_account where p.id = p_process;
+  if not found then return; end if;
 
   verdict := 'held';
-  v_is_held := p_request is null and exists (select from worker.holds_of(p_account, p_job));
   if v_is_held and exists (select from worker.holds_of(p_account, p_job) h where h.probe_at > now()) then return; end if;
 
   verdict := 'full';
@@ -74,24 +82,18 @@ begin
     probed := coalesce(probed, false);
   end if;
 
+  if p_after is null then
+    -- A crash of the server takes back a claim that didn't reach the disk, and with it the lease: its run writes nothing.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now(),
     origin = worker.lease_origin(pg_current_xact_id()::xid),
     succeeded_at = case when p_after_succeeded then now() else l.succeeded_at end
   where l.account = p_account and l.job = p_job;
-  update worker.requests r set state = 'running', run_id = p_run where r.id = v_request.id;
+  update worker.requests r set state = 'running', run_id = p_run where r.id = claim.request_id;
   insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
-  values (p_run, v_request.id, p_account, p_job, v_request.trigger, v_request.caller, v_request.failures + 1, p_process,
-    v_lease.fence + 1);
-
+  values (p_run, claim.request_id, p_account, p_job, claim.trigger, v_caller, claim.failures + 1, p_process, v_lease.fence + 1);
   verdict := 'run';
-  request_id := v_request.id;
-  payload := v_request.payload;
-  trigger := v_request.trigger;
-  failures := v_request.failures;
-  trace := v_request.trace;
-  absorbed_traces := v_request.absorbed_traces;
-  select a.issuer, a.subject, a.endpoint, a.first_login into issuer, subject, endpoint, first_login
-  from worker.accounts a where a.name = p_account;
 end $$`
 
 /**

@@ -27,10 +27,11 @@ create function worker.end_run(
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
-  v_run worker.runs;
+  v_run record;
   v_process uuid;
   v_slot integer;
   v_request worker.requests;
+  v_is_step boolean;
   v_state text := p_request_state;
   v_error jsonb := p_error;
   v_lifted integer := 0;
@@ -38,7 +39,7 @@ declare
   v_succeeded boolean;
 begin
   kind := 'ended';
-  select * into v_run from worker.runs r where r.id = p_run;
+  select r.account, r.job, r.trigger, r.request_id into v_run from worker.runs r where r.id = p_run;
   select l.process, l.slot into v_process, v_slot from worker.leases l
   where l.account = v_run.account and l.job = v_run.job and l.run_id = p_run
     -- A store that returned to an earlier state may lack what the run wrote, so the request runs again.
@@ -69,8 +70,9 @@ begin
     update worker.requests r set state = v_state, ended_at = now(), run_id = null, error_code = v_error ->> 'code',
       error_found = v_error ->> 'found', error_remedy = v_error ->> 'remedy'
     where r.id = v_run.request_id
-    returning * into v_request;
-    if v_request.bootstrap_id is not null then
+    returning r.bootstrap_id is not null into v_is_step;
+    if v_is_step then
+      select * into v_request from worker.requests r where r.id = v_run.request_id;
       perform worker.end_step(v_request, v_state, v_error);
     end if;
   end if;
