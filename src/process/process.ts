@@ -51,7 +51,9 @@ export async function startProcess(
   async function beat(): Promise<void> {
     const { rows } = await sql<BeatRow>`${prepared}
       select kind, run_id from worker.beat(
-        ${id}, ${self.host}, ${self.pid}, ${ownLifeMs / 1000}, ${[...inHand.ids()]}::uuid[])`.execute(heartbeatStore)
+        ${id}, ${self.host}, ${self.pid}, ${ownLifeMs / 1000}, ${[...inHand.begunIds()]}::uuid[])`.execute(
+      heartbeatStore,
+    )
     for (const { kind, run_id: runId } of rows) {
       inHand.abort(runId, kind === 'cancel' ? new CancelledError() : lost())
     }

@@ -3,11 +3,15 @@ export interface RunInHand extends Disposable {
   readonly runId: string
   /** Aborted when the run loses its lease, when an operator cancels its request, or when this process isn't heard. */
   readonly signal: AbortSignal
+  /** Its claim has been answered: if the store doesn't know the run, it has lost its lease. */
+  begin(): void
 }
 
 /** The runs of this process that the store must know about. */
 export interface RunsInHand {
   ids(): readonly string[]
+  /** Without those whose claim may not have been made yet. */
+  begunIds(): readonly string[]
   /** Announces a run before its claim, so that nobody puts it back. */
   take(): RunInHand
   abort(runId: string, reason: Error): void
@@ -17,15 +21,25 @@ export interface RunsInHand {
 
 export function createRunsInHand(): RunsInHand {
   const controllers = new Map<string, AbortController>()
+  const begun = new Set<string>()
   let silenced: Error | undefined
   return {
     ids: () => [...controllers.keys()],
+    begunIds: () => [...begun],
     take() {
       const runId = crypto.randomUUID()
       const controller = new AbortController()
       if (silenced) controller.abort(silenced)
       controllers.set(runId, controller)
-      return { runId, signal: controller.signal, [Symbol.dispose]: () => void controllers.delete(runId) }
+      return {
+        runId,
+        signal: controller.signal,
+        begin: () => void begun.add(runId),
+        [Symbol.dispose]() {
+          controllers.delete(runId)
+          begun.delete(runId)
+        },
+      }
     },
     abort: (runId, reason) => controllers.get(runId)?.abort(reason),
     silence(reason) {

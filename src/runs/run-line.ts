@@ -51,6 +51,7 @@ async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, tu
     return false
   }
   for (let claim: ClaimedRun | undefined = claimed; claim; ) {
+    hand.begin()
     if (claim.probed) access.lookAfresh()
     const signal = AbortSignal.any([hand.signal, stopping])
     const { observed, ending } = await executeRun(deps, { ...claim, job, access, signal, claimAskedAt })

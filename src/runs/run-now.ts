@@ -65,6 +65,7 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
     await cancelRequest(store, requestId).catch(() => {})
     throw error
   })
+  hand.begin()
   const signal = AbortSignal.any([hand.signal, run.signal])
   const { observed, ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
   const ended = await endSurely(deps, observed, inForeground(ending, 'result' in outcome), run.signal)

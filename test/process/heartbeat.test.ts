@@ -94,4 +94,6 @@ test('a run that is taken in hand while the process can’t be heard is aborted 
   using after = inHand.take()
   expect(after.signal.aborted).toBe(false)
   expect(inHand.ids()).toEqual([before.runId, during.runId, after.runId])
+  before.begin()
+  expect(inHand.begunIds()).toEqual([before.runId])
 })

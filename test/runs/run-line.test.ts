@@ -559,11 +559,38 @@ describe.each(backends)('a request on %s', backend => {
     const takeInHand = () => ({
       runId: randomUUID(),
       signal: AbortSignal.abort(new Error('silent')),
+      begin() {},
       [Symbol.dispose]() {},
     })
     const deaf = { ...app.deps, process: { ...app.deps.process, takeInHand } }
     expect(await runLine(deaf, { account, job }, new AbortController().signal, () => 'own')).toBe(false)
     expect(await find(id)).toMatchObject({ state: 'waiting', runs: [] })
+  })
+
+  test('that the store doesn’t know any more is aborted, and its request runs again', async ({
+    addJob,
+    ask,
+    app,
+    untilState,
+  }) => {
+    const { store } = app.deps
+    let told: unknown
+    let begun = 0
+    const job = addJob(async ({ signal }) => {
+      begun += 1
+      if (begun > 1) return {}
+      const { rows } = await sql<{ id: string }>`delete from worker.runs where job = ${job} returning id`.execute(store)
+      await sql`update worker.leases set run_id = null, process = null, slot = null where job = ${job}`.execute(store)
+      await sql`update worker.requests set state = 'waiting', run_id = null where job = ${job}`.execute(store)
+      expect(rows).toHaveLength(1)
+      return untilAborted(signal).catch(reason => {
+        told = reason
+        throw reason
+      })
+    })
+    await untilState(await ask(job), 'done')
+    await expect.poll(() => told).toBeInstanceOf(LeaseLostError)
+    expect(begun).toBe(2)
   })
 
   test('that was aborted is followed by none of its line: nobody may hear this process', async ({
@@ -582,7 +609,7 @@ describe.each(backends)('a request on %s', backend => {
       return {}
     })
     const ids = [await ask(job, 1), await ask(job, 2)]
-    const takeInHand = () => ({ runId: randomUUID(), signal: hand.signal, [Symbol.dispose]() {} })
+    const takeInHand = () => ({ runId: randomUUID(), signal: hand.signal, begin() {}, [Symbol.dispose]() {} })
     const fallsSilent = { ...app.deps, process: { ...app.deps.process, takeInHand } }
     expect(await runLine(fallsSilent, { account, job }, new AbortController().signal, () => 'own')).toBe(true)
     expect(await Promise.all(ids.map(find))).toMatchObject([

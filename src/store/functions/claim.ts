@@ -30,6 +30,9 @@ declare
   v_slot integer;
   v_is_held boolean;
 begin
+  verdict := 'unknown-process';
+  if not exists (select from worker.living_processes() p where p.id = p_process) then return; end if;
+
   verdict := 'busy';
   select l.fence, l.run_id, l.slot, l.occupied_by into v_lease
   from worker.leases l where l.account = p_account and l.job = p_job for update skip locked;
@@ -56,14 +59,8 @@ begin
   verdict := 'reserved';
   if request_id is distinct from p_request and (p_request is not null or v_reserved_for is not null) then return; end if;
 
-  verdict := 'unknown-process';
-  select p_request is null and exists (select from worker.holds_of(p_account, p_job)),
-    a.issuer, a.subject, a.endpoint, a.first_login
-  into v_is_held, issuer, subject, endpoint, first_login
-  from worker.living_processes() p left join worker.accounts a on a.name = p_account where p.id = p_process;
-  if not found then return; end if;
-
   verdict := 'held';
+  v_is_held := p_request is null and exists (select from worker.holds_of(p_account, p_job));
   if v_is_held and exists (select from worker.holds_of(p_account, p_job) h where h.probe_at > now()) then return; end if;
 
   verdict := 'full';
@@ -93,6 +90,8 @@ begin
   update worker.requests r set state = 'running', run_id = p_run where r.id = claim.request_id;
   insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
   values (p_run, claim.request_id, p_account, p_job, claim.trigger, v_caller, claim.failures + 1, p_process, v_lease.fence + 1);
+  select a.issuer, a.subject, a.endpoint, a.first_login into issuer, subject, endpoint, first_login
+  from worker.accounts a where a.name = p_account;
   verdict := 'run';
 end $$`
 

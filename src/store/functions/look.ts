@@ -1,7 +1,8 @@
 import { planByIndex } from './plan-by-index.ts'
 
 /**
- * The heartbeat of a process, in a statement that never waits. Rows of the result, by `kind`:
+ * The heartbeat of a process, in a statement that never waits. `p_runs` are its active runs, whose claims have been answered. Rows
+ * of the result, by `kind`:
  * - lost: an active run that has lost its lease
  * - cancel: an active run that someone wants to cancel
  */
@@ -18,10 +19,10 @@ begin
     insert into worker.processes (id, host, pid, expires_at) values (p_process, p_host, p_pid, v_expires)
     on conflict (id) do update set expires_at = excluded.expires_at;
   end if;
-  -- A claim whose answer is still on its way has no run yet, and has lost nothing.
+  -- A store that went back may not know the run at all.
   return query
-    select 'lost', r.id from worker.runs r
-    where r.id = any(p_runs) and not exists (
+    select 'lost', given.id from unnest(p_runs) given(id) left join worker.runs r on r.id = given.id
+    where not exists (
       select from worker.leases l
       where l.account = r.account and l.job = r.job and l.run_id = r.id and l.origin = worker.lease_origin(l.xmin));
   return query
