@@ -79,10 +79,6 @@ begin
     probed := coalesce(probed, false);
   end if;
 
-  if p_after is null then
-    -- A crash of the server takes back a claim that didn't reach the disk, and with it the lease: its run writes nothing.
-    perform set_config('synchronous_commit', 'off', true);
-  end if;
   update worker.leases l set fence = l.fence + 1, run_id = p_run, process = p_process, slot = v_slot, taken_at = now(),
     origin = worker.lease_origin(pg_current_xact_id()::xid),
     succeeded_at = case when p_after_succeeded then now() else l.succeeded_at end
