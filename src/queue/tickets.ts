@@ -114,8 +114,12 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
 
   return {
     async add(tickets) {
-      if (tickets.length > 0)
-        await ask(({ queue }) => answered(Promise.all(tickets.map(ticket => addTicket(queue, ticket)))))
+      const [first, ...others] = tickets.map(asJob)
+      if (!first) return
+      // A bulk is a transaction, which costs another exchange.
+      const add = ({ queue }: OpenQueue): Promise<unknown> =>
+        others.length > 0 ? queue.addBulk([first, ...others]) : queue.add(first.name, first.data, first.opts)
+      await ask(opened => answered(add(opened)))
     },
     async consume(serve, concurrency) {
       const problem = await answered(inspectRedis(redisUrl)).catch(awaited)
@@ -178,8 +182,11 @@ async function dropTickets(queue: Queue, account: string): Promise<number> {
   return left
 }
 
-/** Not `addBulk`, whose transaction costs another exchange for a single ticket. BullMQ reserves the colon in ids. */
-function addTicket(queue: Queue, { account, job, fence }: Ticket): Promise<unknown> {
-  const jobId = `${encodeURIComponent(account)}/${encodeURIComponent(job)}/${fence}`
-  return queue.add('line', { account, job }, { jobId })
+/** BullMQ reserves the colon in ids. */
+function asJob({ account, job, fence }: Ticket): { name: string; data: object; opts: { jobId: string } } {
+  return {
+    name: 'line',
+    data: { account, job },
+    opts: { jobId: `${encodeURIComponent(account)}/${encodeURIComponent(job)}/${fence}` },
+  }
 }
