@@ -37,7 +37,8 @@ const isForgettable = sql<boolean>`
 
 /**
  * Deletes requests that are done after 7 days, with their idempotency keys; failed ones after 30; runs after 90; schedules that
- * nobody has served for 90; the audit trail after a year. A paused schedule isn't served, but it stays.
+ * nobody has served for 90; the audit trail after a year; the progress of runs that have ended. A paused schedule isn't served,
+ * but it stays.
  */
 async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
   const statements = [
@@ -58,7 +59,9 @@ async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
       where at < now() - interval '365 days')`,
     sql`delete from worker.processes where id in (
       select id from worker.processes where expires_at < now() - interval '1 day' limit ${batch})`,
-    sql`delete from worker.run_progress p where not exists (select from worker.leases l where l.run_id = p.run_id)`,
+    sql`delete from worker.run_progress where run_id in (
+      select run_id from worker.run_progress p
+      where not exists (select from worker.leases l where l.run_id = p.run_id) limit ${batch})`,
   ]
   for (const statement of statements) {
     let deleted = batch

@@ -536,6 +536,43 @@ describe.each(backends)('a request on %s', backend => {
     await expect(runNow(app.deps, { ...run, job: needsManager, onWaiting() {} })).rejects.toThrow(RefusalError)
     expect(await holds()).toEqual([])
   })
+
+  test('can be cancelled when it follows another one on its line, and in the foreground', async ({
+    serving,
+    addJob,
+    ask,
+    app,
+    account,
+    untilState,
+  }) => {
+    const bothAsked = Promise.withResolvers<void>()
+    let waiting = 0
+    const job = addJob(async ({ payload, signal }) => {
+      await bothAsked.promise
+      if (payload.n === 1) return {}
+      waiting += 1
+      return untilAborted(signal)
+    })
+    const first = await ask(job, 1)
+    const second = await ask(job, 2)
+    bothAsked.resolve()
+    await expect.poll(() => waiting).toBe(1)
+    expect(await app.operations.cancelRequest({ id: second })).toEqual({ state: 'running' })
+    await untilState(second, 'cancelled')
+    await untilState(first, 'done')
+
+    await serving[Symbol.asyncDispose]()
+    const definition = app.deps.jobs.get(job) ?? expect.fail()
+    const access = app.deps.accounts.get(account) ?? expect.fail()
+    const run = { access, payload: { n: 3 }, signal: new AbortController().signal, onProgress() {}, onWaiting() {} }
+    const refused = expect(runNow(app.deps, { ...run, job: definition })).rejects.toThrow('cancelled')
+    await expect.poll(() => waiting).toBe(2)
+    const { rows } = await sql<{ id: string }>`
+      select id from worker.requests where job = ${job} and state = 'running'`.execute(app.deps.store)
+    expect(await app.operations.cancelRequest({ id: rows[0]?.id ?? '' })).toEqual({ state: 'running' })
+    await refused
+  })
+
   test('a job that waits for requests of its own can’t be run in the foreground', async ({ app, account }) => {
     const access = app.deps.accounts.get(account) ?? expect.fail()
     const job = bootstrapAccount([])

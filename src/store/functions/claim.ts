@@ -25,8 +25,7 @@ language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
   v_lease record;
-  v_caller text;
-  v_reserved_for uuid;
+  v_request record;
   v_slot integer;
   v_is_held boolean;
 begin
@@ -44,8 +43,7 @@ begin
   end if;
   if v_lease.run_id is distinct from p_after or v_lease.occupied_by is not null then return; end if;
 
-  select r.id, r.payload, r.trigger, r.failures, r.trace, r.absorbed_traces, r.caller, r.reserved_for
-  into request_id, payload, trigger, failures, trace, absorbed_traces, v_caller, v_reserved_for
+  select r.id, r.payload, r.trigger, r.caller, r.failures, r.trace, r.absorbed_traces, r.reserved_for into v_request
   from worker.requests r
   where r.account = p_account and r.job = p_job and r.state = 'waiting' and r.due_at is null
   order by r.rank, r.seq limit 1
@@ -55,9 +53,9 @@ begin
     if not exists (select from worker.requests r where r.id = p_request and r.state = 'waiting') then return; end if;
   end if;
   verdict := 'empty';
-  if request_id is null then return; end if;
+  if v_request.id is null then return; end if;
   verdict := 'reserved';
-  if request_id is distinct from p_request and (p_request is not null or v_reserved_for is not null) then return; end if;
+  if v_request.id is distinct from p_request and (p_request is not null or v_request.reserved_for is not null) then return; end if;
 
   verdict := 'held';
   v_is_held := p_request is null and exists (select from worker.holds_of(p_account, p_job));
@@ -83,12 +81,20 @@ begin
     origin = worker.lease_origin(pg_current_xact_id()::xid),
     succeeded_at = case when p_after_succeeded then now() else l.succeeded_at end
   where l.account = p_account and l.job = p_job;
-  update worker.requests r set state = 'running', run_id = p_run where r.id = claim.request_id;
+  update worker.requests r set state = 'running', run_id = p_run where r.id = v_request.id;
   insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
-  values (p_run, claim.request_id, p_account, p_job, claim.trigger, v_caller, claim.failures + 1, p_process, v_lease.fence + 1);
+  values (p_run, v_request.id, p_account, p_job, v_request.trigger, v_request.caller, v_request.failures + 1, p_process,
+    v_lease.fence + 1);
+
+  verdict := 'run';
+  request_id := v_request.id;
+  payload := v_request.payload;
+  trigger := v_request.trigger;
+  failures := v_request.failures;
+  trace := v_request.trace;
+  absorbed_traces := v_request.absorbed_traces;
   select a.issuer, a.subject, a.endpoint, a.first_login into issuer, subject, endpoint, first_login
   from worker.accounts a where a.name = p_account;
-  verdict := 'run';
 end $$`
 
 /**
