@@ -14,7 +14,7 @@ export interface HasuraClaims {
   readonly allowedRoles: readonly string[]
   /** `x-hasura-user-id`; absent unless a mapper writes it. */
   readonly userId?: string
-  /** Every claim whose value is text, by lower-case name. */
+  /** The session variables whose value is text, by lower-case name. */
   readonly values: Readonly<Record<string, string>>
 }
 
@@ -35,12 +35,16 @@ export function readHasuraClaims(claims: Claims, location: ClaimsLocation): Hasu
   return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
 }
 
-/** Hasura accepts only text in a session variable, and rejects the whole token otherwise. */
+/**
+ * Hasura reads only claims of this name, and accepts only text in them: otherwise it rejects the whole token. The others may be
+ * those of the token itself (`claims_namespace_path` `$`), which are new in each token.
+ */
 function readValues(found: ReadonlyMap<string, unknown>, client: string): Record<string, string> {
   const values = new Map<string, string>()
   for (const [name, value] of found) {
+    if (!name.startsWith('x-hasura-')) continue
     if (typeof value === 'string') values.set(name, value)
-    else if (name.startsWith('x-hasura-') && name !== allowedRolesClaim) {
+    else if (name !== allowedRolesClaim) {
       throw new RefusalError('claims', 'account', {
         found: `\`${name}\` of client "${client}" is not text, so Hasura rejects the token (jwt-invalid-claims)`,
         remedy: 'set the claim type of its mapper to String',

@@ -45,8 +45,11 @@ export const controlLimits: HttpLimits = {
   requestsPerConnection: 0,
 }
 
-/** Longer than the default of proxies (60 s), so that none sends a request on a connection that is being closed. */
-const keepAliveTimeoutMs = 72_000
+/**
+ * Longer than proxies keep an idle connection, so that none sends a request on one that is being closed: nginx and AWS 60 s, Google
+ * Cloud 600 s.
+ */
+const keepAliveTimeoutMs = 620_000
 const headerBytes = 16 * 1024
 /** How long active requests may take when it closes, in milliseconds. */
 const closeWithinMs = 1_000

@@ -111,7 +111,7 @@ describe('parseClaims', () => {
 })
 
 describe('readHasuraClaims', () => {
-  test('reads roles, user and everything that is text', () => {
+  test('reads roles, user and every session variable that is text', () => {
     const claims = parseClaims(encode({ [namespace]: { ...hasura, 'X-Hasura-User-Id': 'u1', n: 7 } }))
     expect(readHasuraClaims(claims, atNamespace)).toEqual({
       defaultRole: 'viewer',
@@ -160,7 +160,10 @@ describe('readHasuraClaims', () => {
 
   test('reads claims that stand at the root', () => {
     const claims = parseClaims(encode(hasura))
-    expect(readHasuraClaims(claims, { namespace, path: '$', format: 'json' }).defaultRole).toBe('viewer')
+    const read = readHasuraClaims(claims, { namespace, path: '$', format: 'json' })
+    expect(read.defaultRole).toBe('viewer')
+    // Those of the token itself are new in each token.
+    expect(Object.keys(read.values).filter(name => !name.startsWith('x-hasura-'))).toEqual([])
   })
 
   describe('from a map', () => {

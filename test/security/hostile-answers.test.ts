@@ -81,11 +81,13 @@ function admin(url: string, signal: AbortSignal) {
 describe.concurrent.each(Object.entries(clients))('%s', (_client, ask) => {
   test.each(Object.entries(hostileAnswers))('survives %s, and leaves nothing open', async (_answer, answer) => {
     const address = server.answering(answer)
-    const run = new AbortController()
-    const error = await failureOf(ask(address.url, run.signal))
-    run.abort()
-    await address.atRest()
-    expect(error instanceof WorkerError || error instanceof StatusError).toBe(true)
-    expect(address.requests()).toBeGreaterThan(0)
+    // On a busy machine the deadline may pass before the server has got the request.
+    while (address.requests() === 0) {
+      const run = new AbortController()
+      const error = await failureOf(ask(address.url, run.signal))
+      run.abort()
+      await address.atRest()
+      expect(error instanceof WorkerError || error instanceof StatusError).toBe(true)
+    }
   })
 })
