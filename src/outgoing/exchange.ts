@@ -3,11 +3,17 @@ import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { type Deadline, withDeadline } from './deadline.ts'
 import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
 import { type Certificate, createPoolSend, type Send, sendWithCertificate } from './send.ts'
+import { skimBody } from './skim-body.ts'
 
 /** A request as for `fetch`; its body must be readable more than once. */
 export type Outgoing = Pick<RequestInit, 'method' | 'headers' | 'body'>
 
-export interface Limits extends Deadline, AnswerLimit {}
+export type Limits = Deadline & (AnswerLimit | BodyIgnored)
+
+/** Only status and headers matter: the body isn't returned, and what becomes of it is no failure. */
+interface BodyIgnored {
+  readonly ignoresBody: true
+}
 
 /** A response, read to its end and decompressed. */
 export interface Answer {
@@ -45,15 +51,18 @@ export function createExchange(send: Send): Exchange {
       return await withDeadline(limits, async signal => {
         const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal })
         try {
-          const content = hasBody(method, status) ? await readBody(body, told, limits.maxBytes) : Buffer.alloc(0)
-          return { status, headers: readHeaders(told), body: content }
+          const answer = { status, headers: readHeaders(told), body: Buffer.alloc(0) }
+          if (!hasBody(method, status)) return answer
+          if ('maxBytes' in limits) return { ...answer, body: await readBody(body, told, limits.maxBytes) }
+          await skimBody(body)
+          return answer
         } finally {
           // An open body keeps its connection, and fails later, when nobody handles the error.
           body.on('error', () => {}).destroy()
         }
       })
     } catch (error) {
-      if (error instanceof BodyTooLargeError) throw answerTooLarge(new URL(url).host, limits)
+      if (error instanceof BodyTooLargeError && 'maxBytes' in limits) throw answerTooLarge(new URL(url).host, limits)
       throw error
     }
   }

@@ -15,7 +15,7 @@ export interface FailedDelivery extends Explanation {
 
 /** Milliseconds that a receiver may take, as Standard Webhooks recommends. */
 const timeoutMs = 15_000
-const limits = { timeoutMs, maxBytes: 65_536, ifTooLarge: 'let the receiver respond with a short body' } as const
+const limits = { timeoutMs, ignoresBody: true } as const
 
 /**
  * Sends one message once.

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { interpretAnswer } from '../../src/webhooks/delivery.ts'
+import { exchange } from '../../src/outgoing/exchange.ts'
+import { deliver, interpretAnswer } from '../../src/webhooks/delivery.ts'
+import { hostileAnswers, startHostileServer } from '../security/hostile-server.ts'
 
 const now = Date.parse('2026-11-27T00:00:00Z')
 
@@ -15,4 +17,22 @@ test.each([
 ])('an answer %i with Retry-After %s means %o', (status, asked, meant) => {
   const headers = new Headers(asked === undefined ? {} : { 'retry-after': asked })
   expect(interpretAnswer('hook.example', { status, headers }, now)).toMatchObject(meant)
+})
+
+test.each([
+  'a body of 3 MB in seven codings',
+  'a body in an unknown coding, without an end',
+  'something packed that is not',
+  'a flood without an end',
+  'a body that is announced as a terabyte',
+  'a byte and then nothing',
+  'half a body',
+])('a message is delivered when its status says so, also with %s', async kind => {
+  await using server = await startHostileServer()
+  const address = server.answering(hostileAnswers[kind] ?? expect.fail())
+  const message = { id: 'msg_1', body: '{}' }
+  const target = { url: new URL(address.url), secrets: ['whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0'] }
+  const { signal } = new AbortController()
+  expect(await deliver(exchange, message, target, { signal, now: () => now })).toEqual({ kind: 'delivered' })
+  await address.atRest()
 })
