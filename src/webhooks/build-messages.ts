@@ -14,8 +14,8 @@ export interface BatchOrigin {
 /** A change as it is sent; `row` is set if rows are sent and it isn't deleted. */
 export type SentChange = Pick<Change, 'position' | 'op' | 'key'> & { readonly row?: unknown }
 
-/** Characters of changes per message, unless a single change has more: receivers commonly accept a megabyte. */
-const longestChanges = 262_144
+/** Bytes of changes per message, unless a single change has more: Express accepts bodies of 100 kB by default. */
+const mostBytes = 65_536
 
 /**
  * Packs changes into messages, in order. The id is derived from the content: a batch that is sent again unchanged keeps its id,
@@ -33,12 +33,13 @@ export function buildMessages(origin: BatchOrigin, changes: readonly SentChange[
 
 function packChanges(changes: readonly string[]): readonly (readonly string[])[] {
   const messages: string[][] = []
-  let length = Number.POSITIVE_INFINITY
+  let bytes = Number.POSITIVE_INFINITY
   for (const change of changes) {
-    length += change.length
-    if (length > longestChanges) {
+    const length = Buffer.byteLength(change)
+    bytes += length
+    if (bytes > mostBytes) {
       messages.push([])
-      length = change.length
+      bytes = length
     }
     messages.at(-1)?.push(change)
   }

@@ -62,11 +62,17 @@ export function interpretAnswer(
 ): Delivery {
   if (status >= 200 && status < 300) return { kind: 'delivered' }
   if (status === 410) return { kind: 'gone' }
-  const isRedirect = status >= 300 && status < 400
   return {
     kind: 'failed',
     found: `${host} answered HTTP ${status}`,
-    remedy: isRedirect ? 'redirects are not followed: use the URL that it leads to' : 'check the log of the receiver',
+    remedy: remedyOf(status),
     ...(headers.has('retry-after') && { retryAfterMs: parseRetryAfter(headers, now) }),
   }
+}
+
+function remedyOf(status: number): string {
+  if (status === 413) return 'raise its limit for bodies: a message has up to 65 kB, or one row'
+  return status >= 300 && status < 400
+    ? 'redirects are not followed: use the URL that it leads to'
+    : 'check the log of the receiver'
 }

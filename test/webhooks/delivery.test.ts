@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { exchange } from '../../src/outgoing/exchange.ts'
+import { buildMessages } from '../../src/webhooks/build-messages.ts'
 import { deliver, interpretAnswer } from '../../src/webhooks/delivery.ts'
 import { hostileAnswers, startHostileServer } from '../security/hostile-server.ts'
 
@@ -10,6 +11,7 @@ test.each([
   [204, undefined, { kind: 'delivered' }],
   [410, '60', { kind: 'gone' }],
   [301, undefined, { kind: 'failed', remedy: expect.stringContaining('redirects are not followed') }],
+  [413, undefined, { kind: 'failed', remedy: expect.stringContaining('raise its limit') }],
   [400, undefined, { kind: 'failed', found: 'hook.example answered HTTP 400' }],
   [429, '60', { kind: 'failed', retryAfterMs: 60_000 }],
   [503, 'Fri, 27 Nov 2026 00:02:00 GMT', { kind: 'failed', retryAfterMs: 120_000 }],
@@ -35,4 +37,17 @@ test.each([
   const { signal } = new AbortController()
   expect(await deliver(exchange, message, target, { signal, now: () => now })).toEqual({ kind: 'delivered' })
   await address.atRest()
+})
+
+test('a message fits into the 100 kB that receivers accept by default, whatever the keys are written in', () => {
+  const origin = { webhook: 'w', account: 'a', table: 't', epoch: '1' }
+  const changes = Array.from({ length: 1_000 }, (_, n) => ({
+    position: `${n}`,
+    op: 'upsert' as const,
+    key: { title: `鍵${n}`.repeat(20) },
+  }))
+  const messages = buildMessages(origin, changes)
+  expect(Math.max(...messages.map(({ body }) => Buffer.byteLength(body)))).toBeLessThan(100_000)
+  const sent = messages.flatMap(({ body }) => JSON.parse(body).data.changes)
+  expect(sent).toEqual(changes)
 })
