@@ -71,7 +71,7 @@ async function addRoutes(app: FastifyInstance, deps: DashboardDeps): Promise<voi
     const { status, code, detail, remedy } = problemOf(error)
     if (status >= 500)
       log[status === 503 ? 'debug' : 'error']({ error, url: request.routeOptions.url }, 'a page failed')
-    const session = await access.find(request.headers.cookie)
+    const session = await access.find(request.headers.cookie).catch(() => undefined)
     await desk.send(reply, { status, session, title: titleOf(status), main: explained(code, detail, remedy) })
   })
   access.addRoutes(app)

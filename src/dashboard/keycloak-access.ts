@@ -41,9 +41,9 @@ interface Host {
   readSecretFile(path: string): Promise<string>
 }
 
-/** What depends on the client's secret, which is read at the first login. */
-interface Client {
-  readonly configuration: Configuration
+/** What needs only the client's secret: a session is found also while the issuer is down. */
+interface Sealing {
+  readonly secret: string
   readonly cookies: Cookies
 }
 
@@ -57,24 +57,20 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
   const settings = cookieSettings(url)
   let end = `${settings.name}=; Path=${settings.path}; Max-Age=0`
   let endSessionUrl: string | undefined
-  let client: Promise<Client> | undefined
-  const getClient = (): Promise<Client> => {
-    client ??= openClient(login, host).then(
-      opened => {
-        end = opened.cookies.drop('session')
-        endSessionUrl = findEndSession(opened.configuration, `${url}/dashboard/login`)
-        return opened
-      },
-      error => {
-        client = undefined
-        throw error
-      },
-    )
-    return client
-  }
+  const sealing = keep(async () => {
+    const opened = await openSealing(login, host)
+    end = opened.cookies.drop('session')
+    return opened
+  })
+  const client = keep(async () => {
+    const configuration = await discoverClient(login, (await sealing.get()).secret)
+    endSessionUrl = findEndSession(configuration, `${url}/dashboard/login`)
+    return configuration
+  })
 
   async function begin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { configuration, cookies } = await getClient()
+    const configuration = await client.get()
+    const { cookies } = await sealing.get()
     const { page } = parseValue(beginSchema, request.query, 'query')
     const verifier = randomPKCECodeVerifier()
     const state = randomState()
@@ -96,7 +92,8 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
   }
 
   async function finish(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { configuration, cookies } = await getClient()
+    const configuration = await client.get()
+    const { cookies } = await sealing.get()
     const begun = begunSchema.safeParse(await cookies.open('login', request.headers.cookie)).data
     if (!begun)
       throw new UsageError({
@@ -105,16 +102,20 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
       })
     const asked = new URL(redirectUri)
     asked.search = new URL(request.url, redirectUri).search
-    const viewer = await exchangeCode(configuration, asked, begun, login)
+    const viewer = await exchangeCode(configuration, asked, begun, login).catch((error: unknown) => {
+      // The secret may have been rotated: the next login reads it again.
+      if (error instanceof TransientError) for (const kept of [sealing, client]) kept.forget()
+      throw error
+    })
     const session = await cookies.seal('session', { viewer }, host.clock.now() + sessionMs)
     return reply.header('set-cookie', [session, cookies.drop('login')]).redirect(begun.page, 303)
   }
 
   return {
     async find(header) {
-      // A request without our cookie needs no client.
+      // A request without our cookie needs no secret.
       if (header === undefined || !header.includes(settings.name)) return undefined
-      return openSession((await getClient()).cookies, header)
+      return openSession((await sealing.get()).cookies, header)
     },
     loginOf: page => `begin?${new URLSearchParams({ page })}`,
     get end() {
@@ -128,7 +129,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
       app.get('/begin', begin)
       app.get('/callback', finish)
       // A viewer may log out before anybody has logged in here. If the issuer isn't up yet, the next login retries.
-      getClient().catch(() => {})
+      client.get().catch(() => {})
     },
   }
 }
@@ -142,11 +143,33 @@ function cookieSettings(url: string) {
   return { name: `${isSecure ? '__Secure-' : ''}hasura-sync-worker`, path: pathname, isSecure }
 }
 
-async function openClient(login: DashboardLogin, host: Host): Promise<Client> {
-  const { issuer, clientId, url, insecureHosts } = login
-  const secret =
-    'value' in login.secret ? login.secret.value : readValue(await host.readSecretFile(login.secret.file)).value
+/** Opens something once, however many callers wait. A failure isn't kept. */
+function keep<T>(open: () => Promise<T>): { get(): Promise<T>; forget(): void } {
+  let opened: Promise<T> | undefined
+  return {
+    get() {
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined
+        throw error
+      })
+      return opened
+    },
+    forget() {
+      opened = undefined
+    },
+  }
+}
+
+async function openSealing({ secret: given, url }: DashboardLogin, host: Host): Promise<Sealing> {
+  const secret = 'value' in given ? given.value : readValue(await host.readSecretFile(given.file)).value
   const key = new Uint8Array(hkdfSync('sha256', secret, 'hasura-sync-worker', 'dashboard session', 32))
+  return { secret, cookies: createCookies(key, cookieSettings(url), host.clock) }
+}
+
+async function discoverClient(
+  { issuer, clientId, insecureHosts }: DashboardLogin,
+  secret: string,
+): Promise<Configuration> {
   // The configuration has checked where plain http may be used.
   const execute = new URL(issuer).protocol === 'http:' ? [allowInsecureRequests] : []
   const configuration = await discovery(new URL(issuer), clientId, secret, ClientSecretBasic(secret), {
@@ -160,7 +183,7 @@ async function openClient(login: DashboardLogin, host: Host): Promise<Client> {
   const problem =
     endpoint && explainNamed(endpoint, 'The token_endpoint of DASHBOARD_ISSUER', new URL(issuer), { insecureHosts })
   if (problem) throw new TransientError('dashboard-login', problem)
-  return { configuration, cookies: createCookies(key, cookieSettings(url), host.clock) }
+  return configuration
 }
 
 /** Requests of the login: bounded, without redirects, like all others. */

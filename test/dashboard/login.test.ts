@@ -47,14 +47,14 @@ beforeEach(() => {
 })
 
 /** A browser: follows redirects and keeps cookies by their names. */
-function openBrowser() {
+function openBrowser(origin = url) {
   const jar = new Map<string, string>()
   return {
     jar,
     async go(address: string, init: RequestInit = {}): Promise<{ status: number; url: string; text: string }> {
-      let next = new URL(address, `${url}/dashboard/`)
+      let next = new URL(address, `${origin}/dashboard/`)
       for (let hops = 0; hops < 10; hops++) {
-        const isOurs = next.origin === url
+        const isOurs = next.origin === origin
         const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
         const response = await fetch(next, {
           redirect: 'manual',
@@ -185,4 +185,35 @@ describe('a login is refused', () => {
     })
     expect(status).toBe(303)
   })
+})
+
+test('a rotated secret is read again, and a session needs no issuer, not even after a restart', async () => {
+  const rotated = { id: client.id, secret: 'the-first-secret-of-some-length' }
+  const other = await openLoginIssuer(rotated)
+  other.state.person = { name: 'Ada', roles: ['view-jobs'] }
+  await using started = new AsyncDisposableStack()
+  const start = async () => {
+    const port = await findFreePort()
+    const origin = `http://127.0.0.1:${port}`
+    const login = { issuer: other.issuer, clientId: client.id, secret: { file: 'secret' }, url: origin, roles }
+    const server = createHttp({ operations: app.operations, authorize: off, log: app.logged.log })
+    const host = { clock, readSecretFile: async () => rotated.secret }
+    addTestDashboard(server, app, createKeycloakAccess({ ...login, insecureHosts: [] }, host))
+    await server.listen({ host: '127.0.0.1', port })
+    started.defer(() => server.close())
+    return origin
+  }
+  const origin = await start()
+  expect((await openBrowser(origin).go('')).status).toBe(200)
+
+  rotated.secret = 'the-second-secret-of-some-length'
+  const browser = openBrowser(origin)
+  const refused = await browser.go('')
+  expect([refused.status, refused.text]).toEqual([503, expect.stringContaining('refuses the dashboard')])
+  expect((await browser.go('')).status).toBe(200)
+
+  await other[Symbol.asyncDispose]()
+  const cookie = [...browser.jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  const page = await fetch(`${await start()}/dashboard/jobs`, { headers: { cookie }, redirect: 'manual' })
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Ada')])
 })
