@@ -58,7 +58,14 @@ type Fingerprint = Readonly<Record<'issuer' | 'subject' | 'endpoint', string>>
 
 function describeChange(before: Fingerprint, now: Fingerprint): string | undefined {
   for (const part of ['issuer', 'subject', 'endpoint'] as const) {
-    if (before[part] !== now[part]) return `${part} ${before[part] || 'none'} before and has ${now[part] || 'none'} now`
+    if (before[part] === now[part] || (part === 'endpoint' && isSameUrl(before[part], now[part]))) continue
+    return `${part} ${before[part] || 'none'} before and has ${now[part] || 'none'} now`
   }
   return undefined
+}
+
+/** Whether they differ only in spelling, such as the case of the host or a default port. */
+function isSameUrl(one: string, other: string): boolean {
+  const url = URL.parse(one)
+  return url !== null && url.href === URL.parse(other)?.href
 }

@@ -163,6 +163,18 @@ describe('an account name that meant something else before', () => {
   )
 })
 
+test('an endpoint in another spelling is the same', async ({ app }) => {
+  const account = app.addAccount()
+  await open(app, account)
+  const { endpoint } = await accountRow(app, account)
+  await app.deps.store
+    .updateTable('worker.accounts')
+    .set({ endpoint: endpoint.replace('http://', 'HTTP://') })
+    .where('name', '=', account)
+    .execute()
+  await open(app, account)
+})
+
 function accountRow(app: TestApp, account: string) {
   return app.deps.store.selectFrom('worker.accounts').selectAll().where('name', '=', account).executeTakeFirstOrThrow()
 }
