@@ -103,8 +103,8 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
     const asked = new URL(redirectUri)
     asked.search = new URL(request.url, redirectUri).search
     const viewer = await exchangeCode(configuration, asked, begun, login).catch((error: unknown) => {
-      // The secret may have been rotated: the next login reads it again.
-      if (error instanceof TransientError) for (const kept of [sealing, client]) kept.forget()
+      // The secret may have been rotated, or the endpoints moved: the next login reads both again.
+      for (const kept of [sealing, client]) kept.forget()
       throw error
     })
     const session = await cookies.seal('session', { viewer }, host.clock.now() + sessionMs)

@@ -23,7 +23,7 @@ const unreachable = () =>
 
 /** A worker that answers with what it is given in turn, then with the last again, and an issuer. */
 function open(replies: readonly Reply[], options: Partial<ClientOptions> = {}, lifeSeconds: unknown = 300) {
-  const state = { now: 0, tokens: 0 }
+  const state = { now: 0, tokens: 0, tokenUrl: `${issuer}/token` }
   const asked: Asked[] = []
   const pauses: number[] = []
   const client = createClientIn(
@@ -31,8 +31,10 @@ function open(replies: readonly Reply[], options: Partial<ClientOptions> = {}, l
       async fetch(input, init) {
         const question = { url: String(input), headers: new Headers(init?.headers) }
         if (question.url.endsWith('openid-configuration'))
-          return Response.json({ issuer, token_endpoint: `${issuer}/token` })
-        if (question.url === `${issuer}/token`) {
+          return Response.json({ issuer, token_endpoint: state.tokenUrl })
+        if (question.url === `${issuer}/token` && question.url !== state.tokenUrl)
+          return new Response('', { status: 404 })
+        if (question.url === state.tokenUrl) {
           state.tokens += 1
           return Response.json({ access_token: `token-${state.tokens}`, expires_in: lifeSeconds })
         }
@@ -275,4 +277,14 @@ describe('following changes', () => {
     })()
     await expect(following).rejects.toThrow('enough')
   })
+})
+
+test('a token endpoint that has moved is discovered again', async () => {
+  const { client, state } = open([accepted], {}, 300)
+  await client.request('sync-users', { account: 'default' })
+  state.tokenUrl = `${issuer}/moved/token`
+  state.now += 300_000
+  await expect(client.request('sync-users', { account: 'default' })).rejects.toThrow('The token endpoint')
+  await client.request('sync-users', { account: 'default' })
+  expect(state.tokens).toBe(2)
 })

@@ -26,12 +26,14 @@ export function createAccess(option: TokenOption, allowInsecure: boolean, surrou
   const issuer = requireAddress('issuer', option.issuer, allowInsecure)
   let found: Promise<TokenEndpoint> | undefined
   return createTokenSource(surroundings, async () => {
-    found ??= discover(issuer, allowInsecure, surroundings).catch(error => {
-      found = undefined
-      throw error
-    })
-    const endpoint = await found
-    const { body } = await askForToken(endpoint, option, surroundings)
+    found ??= discover(issuer, allowInsecure, surroundings)
+    const { body } = await found
+      .then(endpoint => askForToken(endpoint, option, surroundings))
+      .catch((error: unknown) => {
+        // The endpoint may have moved: the next call discovers it again.
+        found = undefined
+        throw error
+      })
     const token = findText(body, 'access_token')
     if (token === undefined) throw new ClientError('unavailable', 'The token endpoint answered without a token')
     return { token, expiresIn: body.expires_in }
