@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createClientIn } from '../../packages/client/src/create-client.ts'
+import { createClient, createClientIn } from '../../packages/client/src/create-client.ts'
 import type { ClientOptions } from '../../packages/client/src/index.ts'
 
 const issuer = 'https://login.example'
@@ -287,4 +287,28 @@ test('a token endpoint that has moved is discovered again', async () => {
   await expect(client.request('sync-users', { account: 'default' })).rejects.toThrow('The token endpoint')
   await client.request('sync-users', { account: 'default' })
   expect(state.tokens).toBe(2)
+})
+
+test.each([
+  ['fails', () => Promise.reject(new Error('logged out')), 'failed'],
+  ['returns none', async () => '', 'returned no token'],
+])('a function for tokens that %s is called once, and no worker is to blame', async (_what, token, told) => {
+  let calls = 0
+  const counting = (): Promise<string> => {
+    calls += 1
+    return token()
+  }
+  const { client, asked } = open([accepted], { token: counting })
+  const error = await client.request('sync').catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'unauthorized', message: expect.stringContaining(told) })
+  expect([calls, asked]).toEqual([1, []])
+})
+
+test('a given fetch is called as a function, because browsers refuse it as a method', async () => {
+  async function fetch(this: unknown): Promise<Response> {
+    if (this !== undefined) throw new TypeError('Illegal invocation')
+    return accepted()
+  }
+  const client = createClient({ url, token: 't', fetch })
+  expect(await client.request('sync')).toEqual({ id: 'r1', absorbed: false })
 })

@@ -79,7 +79,7 @@ describe('a bucket', () => {
     const clock = new VirtualClock()
     const bucket = createRateBucket(clock)
     await bucket.enter(signal, 0)
-    bucket.leave(told(1, 90))
+    bucket.leave(told(0, 90))
     await expect(bucket.enter(signal, 60_000)).rejects.toMatchObject({ code: 'rate-limited', retryAfterMs: 90_000 })
     clock.advance(40_000)
     const leaving = new AbortController()

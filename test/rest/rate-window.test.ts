@@ -86,7 +86,8 @@ describe('the next slot', () => {
     ['a quarter is left', { limit: 100, remaining: 20, resetAt }, now, 3_000],
     ['a quarter is left and the last went a while ago', { limit: 100, remaining: 20, resetAt }, now - 2_000, 1_000],
     ['a quarter is left and others are waiting', { limit: 100, remaining: 10, resetAt }, now + 30_000, 33_000],
-    ['one is left', { limit: 100, remaining: 1, resetAt }, now, 60_000],
+    ['one is left', { limit: 100, remaining: 1, resetAt }, now, 10_000],
+    ['a quarter of a day’s is left', { limit: 1_000, remaining: 249, resetAt: now + 72_000_000 }, now, 10_000],
     ['nothing is left', { limit: 100, remaining: 0, resetAt }, now, 60_000],
     ['others wait for the reset', { limit: 100, remaining: 1, resetAt }, now + 70_000, 60_000],
     ['the limit is not told and eleven are left', { limit: undefined, remaining: 11, resetAt }, now, 0],
@@ -152,5 +153,15 @@ describe('what is left', () => {
     ['is never below nothing', known, { ...known, remaining: 1 }, 5, 0],
   ])('%s', (_name, before, told, open, remaining) => {
     expect(mergeWindows(before, told, open).remaining).toBe(remaining)
+  })
+
+  test('of an hour says nothing of a minute’s, and the reverse', () => {
+    const hour = { limit: 5_000, remaining: 4_990, resetAt: now + 3_000_000 }
+    const minute = { limit: 30, remaining: 29, resetAt: now + 60_000 }
+    expect(mergeWindows(mergeWindows(hour, minute, 0), { ...hour, remaining: 4_989 }, 0)).toMatchObject({
+      limit: 5_000,
+      remaining: 4_989,
+    })
+    expect(mergeWindows(minute, hour, 0)).toEqual(hour)
   })
 })

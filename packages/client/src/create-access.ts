@@ -15,14 +15,15 @@ export interface ClientCredentials {
 }
 
 /** A token, a function that gets one for every call, or the credentials of a client. */
-export type TokenOption = string | ((signal?: AbortSignal) => string | Promise<string>) | ClientCredentials
+export type TokenOption = string | TokenFunction | ClientCredentials
+type TokenFunction = (signal?: AbortSignal) => string | Promise<string>
 
 const deadlines = { tryMs: 10_000, totalMs: 20_000 }
 
 /** @throws ClientError `usage` when the credentials can't be used */
 export function createAccess(option: TokenOption, allowInsecure: boolean, surroundings: Surroundings): TokenSource {
   if (typeof option === 'string') return { get: async () => option, drop: () => false }
-  if (typeof option === 'function') return { get: async signal => option(signal), drop: () => true }
+  if (typeof option === 'function') return { get: signal => callFor(option, signal), drop: () => true }
   const issuer = requireAddress('issuer', option.issuer, allowInsecure)
   let found: Promise<TokenEndpoint> | undefined
   return createTokenSource(surroundings, async () => {
@@ -38,6 +39,20 @@ export function createAccess(option: TokenOption, allowInsecure: boolean, surrou
     if (token === undefined) throw new ClientError('unavailable', 'The token endpoint answered without a token')
     return { token, expiresIn: body.expires_in }
   })
+}
+
+/** Its failure isn't one of the network, which would be tried again. */
+async function callFor(option: TokenFunction, signal: AbortSignal | undefined): Promise<string> {
+  let token: unknown
+  try {
+    token = await option(signal)
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (cause instanceof ClientError) throw cause
+    throw new ClientError('unauthorized', 'The function of the option "token" failed', { cause })
+  }
+  if (typeof token === 'string' && token !== '') return token
+  throw new ClientError('unauthorized', 'The function of the option "token" returned no token')
 }
 
 interface TokenEndpoint {

@@ -87,7 +87,8 @@ export interface Client<L extends readonly JobLike[]> {
  * await worker.wait(request)
  */
 export function createClient<const L extends readonly JobLike[]>(options: ClientOptions): Client<L> {
-  return createClientIn({ ...platform, fetch: options.fetch ?? ((...words) => fetch(...words)) }, options)
+  // Called as a function: browsers refuse `fetch` as a method of anything but the window.
+  return createClientIn({ ...platform, fetch: (...words) => (options.fetch ?? fetch)(...words) }, options)
 }
 
 const tryMs = 10_000
