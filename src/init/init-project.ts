@@ -10,6 +10,8 @@ export interface InitializedProject {
   readonly written: readonly string[]
   /** What existed and was not changed. */
   readonly leftAlone: readonly string[]
+  /** What an addition means for the files that exist. */
+  readonly warning: string | undefined
 }
 
 /**
@@ -36,6 +38,7 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   return {
     written: missing.map(({ path }) => path).toSorted(),
     leftAlone: [...present.toSorted(), ...manifest.leftAlone],
+    warning: manifest.warning,
   }
 }
 

@@ -30,6 +30,8 @@ export interface ProjectManifest {
   readonly content: string
   /** What existed and differs from what the engine would write, as sentences. */
   readonly leftAlone: readonly string[]
+  /** What an addition means for the files that exist. */
+  readonly warning: string | undefined
 }
 
 /**
@@ -74,7 +76,14 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
     allowScripts: { ...engine.allowScripts, ...Object(own.allowScripts) },
     engines: { node: engine.engines.node, ...Object(own.engines) },
   }
-  return { content: `${JSON.stringify(manifest, undefined, 2)}\n`, leftAlone }
+  const isNewType = existing !== undefined && own.type === undefined
+  return {
+    content: `${JSON.stringify(manifest, undefined, 2)}\n`,
+    leftAlone,
+    warning: isNewType
+      ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
+      : undefined,
+  }
 }
 
 function parseManifest(content: string): z.output<typeof manifestSchema> {

@@ -36,7 +36,7 @@ test('overwrites nothing, and says so', async () => {
   expect(leftAlone).toEqual(['README.md'])
   expect(written).not.toContain('README.md')
   expect(await read('README.md')).toBe('ours')
-  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'] })
+  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'], warning: undefined })
 })
 
 test('its codegen is that of a checkout', async () => {

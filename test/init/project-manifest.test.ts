@@ -52,7 +52,7 @@ test('one that is there keeps what it has, and what it would lack is told', () =
 
 test('the second time there is nothing to change', () => {
   const { content } = renderManifest(engine, 'mirror', undefined)
-  expect(renderManifest(engine, 'mirror', content)).toEqual({ content, leftAlone: [] })
+  expect(renderManifest(engine, 'mirror', content)).toEqual({ content, leftAlone: [], warning: undefined })
 })
 
 test.each(['', '[', '7', '{"scripts": "none"}'])('%j is refused', existing => {
@@ -62,4 +62,14 @@ test.each(['', '[', '7', '{"scripts": "none"}'])('%j is refused', existing => {
 test('a byte order mark is left out, as npm does', () => {
   const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}')
   expect(JSON.parse(content)).toMatchObject({ name: 'ours', type: 'module' })
+})
+
+test.each([
+  ['{"name":"ours"}', 'rename .js files that use require to .cjs'],
+  ['{"name":"ours","type":"module"}', undefined],
+  [undefined, undefined],
+])('a project %s that becomes one of modules is told', (existing, told) => {
+  const { warning } = renderManifest(engine, 'mirror', existing)
+  if (told === undefined) expect(warning).toBeUndefined()
+  else expect(warning).toContain(told)
 })
