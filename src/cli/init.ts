@@ -59,7 +59,8 @@ export const init = defineStandaloneCommand({
           'npm run -s cli -- add <table>',
         ]
     const place = relative(project.folder, folder)
-    const steps = [...(place === '' ? [] : [`cd ${place}`]), ...next, 'npm start']
+    const quoted = /^[\w./-]+$/.test(place) ? place : `'${place.replaceAll("'", "'\\''")}'`
+    const steps = [...(place === '' ? [] : [`cd ${quoted}`]), ...next, 'npm start']
     terminal.out(`Next:\n${steps.map(step => `  ${step}\n`).join('')}`)
     return 0
   },

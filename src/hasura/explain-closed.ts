@@ -75,6 +75,12 @@ function explainStatus(
     const remedy = 'look at Hasura, and at the proxies in front of it'
     return new OutageError('upgrade', 'account', { found, remedy }, { retryAfterMs: parseRetryAfter(headers, now) })
   }
-  const remedy = 'make the proxies in front of Hasura pass the headers Upgrade and Connection'
-  return new TransientError('upgrade', { found, remedy })
+  return new TransientError('upgrade', { found, remedy: remedyOf(status) })
+}
+
+function remedyOf(status: number): string {
+  if (status >= 300 && status < 400) return 'set HASURA_URL to the address that it leads to'
+  if (status === 401 || status === 403)
+    return 'let what stands in front of Hasura pass WebSockets, with the headers Upgrade and Connection'
+  return 'make the proxies in front of Hasura pass the headers Upgrade and Connection'
 }

@@ -163,9 +163,13 @@ describe('a server that', () => {
     ['429 without one', '429 No', { code: 'rate-limited', retryAfterMs: 5_000 }],
     ['503 with a pause', '503 No\r\nretry-after: 9', { code: 'upgrade', retryAfterMs: 9_000 }],
     ['503', '503 No', { code: 'upgrade', remedy: expect.stringContaining('Upgrade') }],
-    ['401', '401 No', { code: 'upgrade' }],
+    ['401', '401 No', { code: 'upgrade', remedy: expect.stringContaining('stands in front') }],
     ['200', '200 OK', { code: 'upgrade' }],
-    ['a redirection', '302 Found\r\nlocation: /other', { code: 'upgrade' }],
+    [
+      'a redirection',
+      '302 Found\r\nlocation: /other',
+      { code: 'upgrade', remedy: expect.stringContaining('HASURA_URL') },
+    ],
     ['what is no HTTP', '\u0000', { code: 'network' }],
   ])('answers the request for a WebSocket with %s opens none', async (_, status, error) => {
     const onUpgrade: SocketScript['onUpgrade'] = socket =>
