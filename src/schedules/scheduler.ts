@@ -98,15 +98,16 @@ export async function makeTicks(
 ): Promise<void> {
   const rules = new Map(schedules.map(schedule => [lineKey(schedule), schedule.rule]))
   const due = await planTicks(rules, ticks, now)
-  for (const { account, job, missed } of due) {
-    if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was running')
-  }
   const { rows } = await sql<MadeRow>`${brief}
     select account, job, fence, free, request_id, absorbed from worker.tick(
       ${due.map(tick => tick.account)}::text[], ${due.map(tick => tick.job)}::text[],
       ${due.map(tick => tick.dueAt)}::timestamptz[], ${due.map(tick => tick.nextAt)}::timestamptz[],
       ${due.map(tick => tick.missed)}::integer[], ${due.map(tick => tick.spreadMs)}::integer[],
       ${due.map(tick => tick.isMade)}::boolean[])`.execute(store)
+  // Only now: while the store can't be written, the same ticks are due at each look.
+  for (const { account, job, missed } of due) {
+    if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was running')
+  }
   for (const { account, job, request_id: request, absorbed } of rows) {
     observer.requestAccepted({ job, account }, { request, trigger: 'schedule', absorbed })
   }

@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts'
+import { describeError, type Log } from '../log.ts'
 import { type LineName, lineKey } from '../runs/line.ts'
 import { createTurns, type Turn } from '../runs/turns.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
@@ -28,6 +28,8 @@ export interface DispatcherDeps {
   lookAgain(): void
 }
 
+/** How long the same failure isn't logged again, in milliseconds. While the store is down, every line fails. */
+const quietMs = 10_000
 /** How long aborted runs may take to end, in milliseconds. */
 const abortedMs = 2_000
 
@@ -39,6 +41,15 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   const turns = createTurns({ clock, stopping: stopping.signal })
   /** There were more lines than could be taken. */
   let mayBeMore = false
+  const toldAt = new Map<string, number>()
+
+  function tell(error: unknown, line: LineName): void {
+    const { code } = describeError(error)
+    const now = clock.now()
+    if (now - (toldAt.get(code) ?? Number.NEGATIVE_INFINITY) < quietMs) return
+    toldAt.set(code, now)
+    log.warn({ error, ...line }, 'a line could not be served; the worker tries again')
+  }
 
   function serve(line: LineName): Promise<void> {
     const name = lineKey(line)
@@ -62,7 +73,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   function start(line: LineName, onEnd: () => void): void {
     const work = run(line, aborting.signal, turns.begin(line))
       .catch(error => {
-        log.warn({ error, ...line }, 'a line could not be served; the worker tries again')
+        tell(error, line)
         return false
       })
       .then(claimed => {

@@ -175,6 +175,27 @@ describe.each(stores)('schedules on %s', backend => {
     expect(after.last_missed_at).toBeInstanceOf(Date)
   })
 
+  test('ticks that were missed are logged when that is stored, not each time the store refuses it', async ({
+    schedule,
+    reconcile,
+    moveBack,
+    row,
+    make,
+    app,
+  }) => {
+    await reconcile(schedule)
+    await moveBack(36_000)
+    const { account, job } = schedule
+    const ticks = [{ account, job, dueAt: (await row()).next_run_at }]
+    const logged = () => app.logged.lines.filter(line => line.account === account && 'missed' in line).length
+    await sql`alter function worker.tick rename to tick_away`.execute(app.deps.store)
+    await expect(make(ticks, new Date())).rejects.toThrow('tick')
+    expect(logged()).toBe(0)
+    await sql`alter function worker.tick_away rename to tick`.execute(app.deps.store)
+    await make(ticks, new Date())
+    expect(logged()).toBe(1)
+  })
+
   test('a rule that skips what was missed makes nothing up, and comes again in time', async ({
     schedule,
     reconcile,

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import { TransientError } from '../../src/errors.ts'
 import type { LineName } from '../../src/runs/line.ts'
 import { createDispatcher, type Dispatcher } from '../../src/serving/dispatcher.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
+import { ManualClock } from '../fixtures/manual-clock.ts'
 
 const slots = 8
 
@@ -54,4 +56,19 @@ test.each([1, 8, 9, 12, 15, 16, 17, 24, 60, 150])('of %i busy lines each has its
   }
   await dispatcher.stop(10_000)
   expect(Math.min(...turnsOf())).toBeGreaterThan(20)
+})
+
+test('while every line fails for the same reason, it is logged every 10 seconds', async () => {
+  const clock = new ManualClock()
+  const { log, lines } = captureLog()
+  const fail = () => Promise.reject(new TransientError('store', 'Postgres has no disk space left'))
+  const dispatcher = createDispatcher({ clock, log, slots, run: fail, lookAgain() {} })
+  const serveAll = () =>
+    Promise.all(Array.from({ length: 30 }, (_, n) => dispatcher.serve({ account: `a-${n}`, job: 'j' })))
+  await serveAll()
+  await serveAll()
+  expect(lines).toHaveLength(1)
+  await clock.advance(10_000)
+  await serveAll()
+  expect(lines).toHaveLength(2)
 })
