@@ -1,6 +1,7 @@
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
+import { createOncePer } from '../time/once-per.ts'
 import { explainRedisFailure } from './redis-failure.ts'
 
 /** How long the same error isn't logged again, in milliseconds. */
@@ -8,12 +9,10 @@ const quietMs = 60_000
 
 /** Logs the errors of BullMQ's connections. During an outage each of them reports the same error several times a second. */
 export function createErrorLog({ clock, log }: { readonly clock: Clock; readonly log: Log }): (error: Error) => void {
-  const loggedAt = new Map<string, number>()
+  const isNew = createOncePer(quietMs, clock)
   return error => {
     const { code, ...told } = explainRedisFailure(error, 'Redis')
-    const now = clock.now()
-    if (now - (loggedAt.get(code) ?? Number.NEGATIVE_INFINITY) < quietMs) return
-    loggedAt.set(code, now)
+    if (!isNew(code)) return
     log.warn(
       { error: new TransientError(code, told) },
       'the queue reported an error; the same error is not logged again for a minute',

@@ -2,6 +2,7 @@ import { describeError, type Log } from '../log.ts'
 import { type LineName, lineKey } from '../runs/line.ts'
 import { createTurns, type Turn } from '../runs/turns.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
+import { createOncePer } from '../time/once-per.ts'
 
 /** Where a process runs requests, up to a number at a time. */
 export interface Dispatcher {
@@ -41,15 +42,7 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   const turns = createTurns({ clock, stopping: stopping.signal })
   /** There were more lines than could be taken. */
   let mayBeMore = false
-  const toldAt = new Map<string, number>()
-
-  function tell(error: unknown, line: LineName): void {
-    const { code } = describeError(error)
-    const now = clock.now()
-    if (now - (toldAt.get(code) ?? Number.NEGATIVE_INFINITY) < quietMs) return
-    toldAt.set(code, now)
-    log.warn({ error, ...line }, 'a line could not be served; the worker tries again')
-  }
+  const isNew = createOncePer(quietMs, clock)
 
   function serve(line: LineName): Promise<void> {
     const name = lineKey(line)
@@ -73,7 +66,9 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   function start(line: LineName, onEnd: () => void): void {
     const work = run(line, aborting.signal, turns.begin(line))
       .catch(error => {
-        tell(error, line)
+        if (isNew(describeError(error).code)) {
+          log.warn({ error, ...line }, 'a line could not be served; the worker tries again')
+        }
         return false
       })
       .then(claimed => {
