@@ -20,31 +20,30 @@ export interface RunsInHand {
 }
 
 export function createRunsInHand(): RunsInHand {
-  const controllers = new Map<string, AbortController>()
-  const begun = new Set<string>()
+  const hands = new Map<string, { readonly controller: AbortController; hasBegun: boolean }>()
   let silenced: Error | undefined
   return {
-    ids: () => [...controllers.keys()],
-    begunIds: () => [...begun],
+    ids: () => [...hands.keys()],
+    begunIds: () => [...hands].flatMap(([runId, { hasBegun }]) => (hasBegun ? [runId] : [])),
     take() {
       const runId = crypto.randomUUID()
       const controller = new AbortController()
       if (silenced) controller.abort(silenced)
-      controllers.set(runId, controller)
+      const hand = { controller, hasBegun: false }
+      hands.set(runId, hand)
       return {
         runId,
         signal: controller.signal,
-        begin: () => void begun.add(runId),
-        [Symbol.dispose]() {
-          controllers.delete(runId)
-          begun.delete(runId)
+        begin() {
+          hand.hasBegun = true
         },
+        [Symbol.dispose]: () => void hands.delete(runId),
       }
     },
-    abort: (runId, reason) => controllers.get(runId)?.abort(reason),
+    abort: (runId, reason) => hands.get(runId)?.controller.abort(reason),
     silence(reason) {
       silenced = reason
-      if (reason) for (const controller of controllers.values()) controller.abort(reason)
+      if (reason) for (const { controller } of hands.values()) controller.abort(reason)
     },
   }
 }
