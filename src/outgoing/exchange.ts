@@ -47,24 +47,22 @@ export function createExchange(send: Send): Exchange {
     const { url, method } = request
     const sent = outgoing.body == null ? null : Buffer.from(await request.arrayBuffer())
     const headers = { ...defaultHeaders, ...Object.fromEntries(request.headers) }
-    try {
-      return await withDeadline(limits, async signal => {
-        const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal })
-        try {
-          const answer = { status, headers: readHeaders(told), body: Buffer.alloc(0) }
-          if (!hasBody(method, status)) return answer
-          if ('maxBytes' in limits) return { ...answer, body: await readBody(body, told, limits.maxBytes) }
-          await skimBody(body)
-          return answer
-        } finally {
-          // An open body keeps its connection, and fails later, when nobody handles the error.
-          body.on('error', () => {}).destroy()
-        }
-      })
-    } catch (error) {
-      if (error instanceof BodyTooLargeError && 'maxBytes' in limits) throw answerTooLarge(new URL(url).host, limits)
-      throw error
-    }
+    return withDeadline(limits, async signal => {
+      const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal })
+      try {
+        const answer = { status, headers: readHeaders(told), body: Buffer.alloc(0) }
+        if (!hasBody(method, status)) return answer
+        if ('maxBytes' in limits) return { ...answer, body: await readBody(body, told, limits.maxBytes) }
+        await skimBody(body)
+        return answer
+      } catch (error) {
+        if (error instanceof BodyTooLargeError && 'maxBytes' in limits) throw answerTooLarge(new URL(url).host, limits)
+        throw error
+      } finally {
+        // An open body keeps its connection, and fails later, when nobody handles the error.
+        body.on('error', () => {}).destroy()
+      }
+    })
   }
 }
 
