@@ -1,3 +1,6 @@
+/** Runs, requests or commits of each contestant before its time is measured: fetched tokens, open connections, compiled code. */
+export const warmUp = 1_000
+
 /** Every contestant once per round, A B A B …, so that whatever slows the machine affects all of them. */
 export async function interleave<N extends string, R>(
   runs: number,

@@ -2,7 +2,7 @@ import type { Benchmark, Result } from '../benchmark.ts'
 import { measureRuns } from '../measure-runs.ts'
 import type { Bench } from '../open-bench.ts'
 import { ratioOf } from '../ratio.ts'
-import { interleave } from '../rounds.ts'
+import { interleave, warmUp } from '../rounds.ts'
 import { openSpine, type Services, startServices } from '../services.ts'
 import { type Measured, runContestant } from '../start-process.ts'
 
@@ -37,5 +37,5 @@ export async function commitLoop(bench: Bench, services: Services, options: obje
 async function runNoOps(bench: Bench, services: Services, slots: number, runs: number): Promise<Measured> {
   await using spine = await openSpine(bench, services)
   await using _worker = await spine.serve({ accounts: slots, slots })
-  return await measureRuns(spine, { accounts: slots, warmUp: 1_000, runs })
+  return await measureRuns(spine, { accounts: slots, warmUp, runs })
 }

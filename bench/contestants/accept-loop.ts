@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { createLog } from '../../src/log.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
+import { warmUp } from '../rounds.ts'
 import { report } from './report.ts'
 
 const { databaseUrl, concurrency, rows } = z
@@ -25,8 +26,7 @@ async function acceptAll(end: number): Promise<void> {
   await Promise.all(Array.from({ length: concurrency }, (_, line) => acceptUntil(`account-${line}`, end)))
 }
 
-// As many as commit-loop.ts.
-await acceptAll(1_000)
+await acceptAll(warmUp)
 const startedAt = performance.now()
 const before = last
 await acceptAll(before + rows)

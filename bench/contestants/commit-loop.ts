@@ -2,6 +2,7 @@
 // The least that the store can cost: a number of small commits per row, one connection per caller, and nothing else.
 import pg from 'pg'
 import { z } from 'zod'
+import { warmUp } from '../rounds.ts'
 import { report } from './report.ts'
 
 const { databaseUrl, concurrency, rows, commits } = z
@@ -29,8 +30,7 @@ async function commitUntil(client: pg.Client, end: number): Promise<void> {
   }
 }
 
-// The warm-up of accept-loop.ts and no-op.ts as well.
-await Promise.all(clients.map(client => commitUntil(client, 1_000)))
+await Promise.all(clients.map(client => commitUntil(client, warmUp)))
 const startedAt = performance.now()
 const before = last
 await Promise.all(clients.map(client => commitUntil(client, before + rows)))
