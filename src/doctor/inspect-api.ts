@@ -26,7 +26,8 @@ export async function inspectApi(api: RestApi, baseUrl: string, signal: AbortSig
 
 /** @returns undefined when the path doesn't exist, and another one may tell more */
 function explain(error: WorkerError, path: string): Finding | undefined {
-  if (error.code === 'not-found' || error.code === 'http-405') return undefined
+  // A 404 with a web page is an OutageError.
+  if (error.code === 'not-found' || error.code === 'http-404' || error.code === 'http-405') return undefined
   if (error instanceof PermanentError && error.code === 'forbidden') {
     return fail(
       `the API refuses the client (GET ${path}: HTTP 403)`,

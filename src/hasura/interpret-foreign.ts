@@ -1,13 +1,7 @@
-import {
-  OutageError,
-  PermanentError,
-  RefusalError,
-  TransientError,
-  UnknownOutcomeError,
-  type WorkerError,
-} from '../errors.ts'
+import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeRedirect, refusedOnTheWay } from '../failures/http-status.ts'
+import { isHeaderTooLarge, tokenTooLarge } from '../failures/proxy-page.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 
 /** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */
@@ -26,7 +20,7 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
       remedy: 'set HASURA_URL to the final address, and check whether a login page is in front of Hasura',
     })
   }
-  if (isHeaderTooLarge(response)) return tokenTooLarge(response)
+  if (isHeaderTooLarge(response)) return tokenTooLarge('A proxy in front of Hasura refused the request', response)
   const onTheWay = refusedOnTheWay.get(status)
   if (onTheWay !== undefined) {
     const found = `The request was refused on its way to Hasura (${said})`
@@ -40,24 +34,6 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
   if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
   if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
   return new OutageError(`http-${status}`, 'account', told)
-}
-
-/** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in the page. */
-function isHeaderTooLarge({ status, body }: HasuraResponse): boolean {
-  if (status === 431 || status === 494) return true
-  return status === 400 && tooLargeWords.test(new TextDecoder().decode(body.subarray(0, 4_096)))
-}
-
-const tooLargeWords = /header[^<]{0,60}(?:too (?:large|long|big)|exceeds)|request too long/i
-
-/** A refusal: nothing was executed, and the same token would be rejected again. */
-function tokenTooLarge({ status, tokenBytes }: HasuraResponse): RefusalError {
-  const token = tokenBytes === undefined ? 'the token' : `the token of ${tokenBytes} bytes`
-  return new RefusalError('claims', 'account', {
-    found: `A proxy in front of Hasura refused the request because its headers are too large (HTTP ${status}), mostly because of ${token}`,
-    remedy:
-      'raise the limit there (nginx: large_client_header_buffers 4 64k), or make the token smaller: turn off Full scope allowed for the client in Keycloak, or remove roles and mappers',
-  })
 }
 
 /** Statuses of a request that wasn't executed, so that a mutation's outcome is known as well. */

@@ -16,8 +16,8 @@ export function explainAdminRefusal(error: unknown, realm: string): unknown {
   }
   if (error.code === 'not-found' && name === 'clients.find') {
     return new PermanentError('not-found', {
-      found: `There is no realm "${realm}" in this Keycloak`,
-      remedy: 'check OIDC_ISSUER',
+      found: `There is no realm "${realm}" in this Keycloak, or a proxy in front of it withholds /admin`,
+      remedy: 'check OIDC_ISSUER, or set TOKEN_URL to an address of Keycloak where /admin can be reached',
     })
   }
   return error

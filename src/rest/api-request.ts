@@ -4,6 +4,8 @@ export interface ApiRequest {
   readonly method: string
   /** How messages name it, such as `GET /partner/orgs`; without the query, whose values may be data. */
   readonly name: string
+  /** What to check if something else answers, or nothing does; continues "check". */
+  readonly address: string
   /**
    * Whether the request has an `Idempotency-Key`, by which the API recognizes a repetition
    * (draft-ietf-httpapi-idempotency-key-header).

@@ -1,5 +1,5 @@
 import { NetworkError } from '@keycloak/keycloak-admin-client'
-import { PermanentError } from '../errors.ts'
+import { OutageError, PermanentError, TransientError } from '../errors.ts'
 import type { ApiRequest } from './api-request.ts'
 import { interpretAnswer } from './interpret-answer.ts'
 import { interpretFailure } from './interpret-failure.ts'
@@ -9,16 +9,24 @@ import type { Tried } from './persist.ts'
  * Translates an error of `@keycloak/keycloak-admin-client`. Its own errors contain the response and are never passed on, not even
  * as a cause.
  *
+ * @param tokenBytes the length of the token that was sent
  * @param now milliseconds since the Unix epoch
  */
-export function interpretAdminError(error: unknown, request: ApiRequest, now: number): Tried<never> {
+export function interpretAdminError(
+  error: unknown,
+  request: ApiRequest,
+  tokenBytes: number,
+  now: number,
+): Tried<never> {
   if (!(error instanceof NetworkError)) {
     // Only the cause says why fetch failed.
     const limit = error instanceof TypeError && error.cause instanceof PermanentError ? error.cause : error
     return { verdict: { kind: 'error', error: interpretFailure(limit, request) } }
   }
   const { status, headers } = error.response
-  const verdict = interpretAnswer({ status, headers }, request, now)
+  // The client parses JSON; what it leaves as text is something else.
+  const body = typeof error.responseData === 'string' ? Buffer.from(error.responseData) : undefined
+  const verdict = interpretAnswer({ status, headers, body, tokenBytes }, request, now)
   if (verdict.kind === 'done') {
     // The client treats a 304 as an error, and no request here is conditional.
     const unexpected = new PermanentError(`http-${status}`, `${request.name} was answered with HTTP ${status}`)
@@ -28,6 +36,29 @@ export function interpretAdminError(error: unknown, request: ApiRequest, now: nu
     headers,
     verdict: verdict.kind === 'error' && verdict.error.code === 'forbidden' ? forbidden(request) : verdict,
   }
+}
+
+/**
+ * What a method that reads has returned. A list that fails while Keycloak sends it, as when a user directory is down or a transaction
+ * times out, has status 200 and broken JSON, which the client returns as text.
+ */
+export function interpretRead(value: unknown, request: ApiRequest): Tried<unknown>['verdict'] {
+  const [first] = typeof value === 'string' ? value.trimStart() : ''
+  if (first === '[' || first === '{') {
+    const error = new TransientError('not-json', {
+      found: `${request.name} was answered with JSON that is broken or was cut off`,
+      remedy: "look in Keycloak's log for what failed while it sent the list, or request smaller pages",
+    })
+    return { kind: 'error', error }
+  }
+  if (typeof value === 'string' && /^<(?:!doctype )?html/i.test(value.trimStart())) {
+    const error = new OutageError('not-json', 'job', {
+      found: `${request.name} was answered with a web page`,
+      remedy: `check ${request.address}`,
+    })
+    return { kind: 'error', error }
+  }
+  return { kind: 'done', value }
 }
 
 function forbidden(request: ApiRequest): Tried<never>['verdict'] {

@@ -1,7 +1,8 @@
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
-import { type Answered, describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
+import { describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
+import { type AnsweredPage, isHeaderTooLarge, isPage, tokenTooLarge } from '../failures/proxy-page.ts'
 import { asksForPause, boundPause, parseRetryAfter, type ResponseHeaders } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './parse-rate-window.ts'
@@ -16,17 +17,18 @@ export type Verdict<T = undefined> =
   | Setback
 
 /**
- * Interprets a response by its status and headers only, because bodies may contain data and differ between APIs (RFC 9110,
- * section 15).
+ * Interprets a response by its status and headers, because bodies may contain data and differ between APIs (RFC 9110, section 15).
+ * Only a page in place of the API's own response is recognized by its body as well: what it says isn't about the object.
  *
  * @param now milliseconds since the Unix epoch, by the local clock
  */
-export function interpretAnswer(answer: Answered, request: ApiRequest, now: number): Verdict {
+export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: number): Verdict {
   const { status, headers } = answer
   if ((status >= 200 && status < 300) || status === 304) return done
   if (status >= 300 && status < 400) return failed(explainRedirect(answer, request))
   if (status === 401) return { kind: 'token-rejected', reason: describeRejection(answer) }
   if (asksForPause(answer)) return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
+  if (isHeaderTooLarge(answer)) return failed(tokenTooLarge(`${request.name} was refused`, answer))
   const remedy = refusedOnTheWay.get(status)
   if (remedy !== undefined) {
     return failed(
@@ -36,6 +38,7 @@ export function interpretAnswer(answer: Answered, request: ApiRequest, now: numb
       }),
     )
   }
+  if (answeredInstead.has(status) && isPage(answer)) return failed(explainPage(status, request))
   // The previous try has deleted it, as requested.
   if (request.method === 'DELETE' && request.repeated && (status === 404 || status === 410)) return done
   if (status === 409 && request.keyed && request.repeated) {
@@ -46,6 +49,9 @@ export function interpretAnswer(answer: Answered, request: ApiRequest, now: numb
 }
 
 const done: Verdict = { kind: 'done', value: undefined }
+
+/** Statuses with which an ingress without its server, a firewall or a bot check answers instead of the API, which does nothing. */
+const answeredInstead: ReadonlySet<number> = new Set([400, 403, 404, 405, 406, 410])
 
 /** Statuses that a single slow or unusual request can cause, so they don't mean that the API is down. */
 const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504, 507, 508])
@@ -58,8 +64,15 @@ function retryAfterMs(headers: ResponseHeaders, now: number): number {
   return parseRetryAfter(headers, now, resetAt === undefined ? undefined : boundPause(resetAt - now))
 }
 
+function explainPage(status: number, { name, address }: ApiRequest): WorkerError {
+  return new OutageError(`http-${status}`, 'job', {
+    found: `${name} was answered with a web page instead of the API's own response (HTTP ${status})`,
+    remedy: `check ${address}, and that proxies, firewalls and bot checks in front of the API let this worker through`,
+  })
+}
+
 function explainRefusal(status: number, request: ApiRequest): WorkerError {
-  const { name } = request
+  const { name, address } = request
   if (status === 403) {
     return new PermanentError('forbidden', {
       found: `${name} was refused (HTTP 403)`,
@@ -67,17 +80,10 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
         'check that the service account has the required scope or role, and that the API has not disabled the account',
     })
   }
-  if (status === 431 || status === 494) {
-    return new PermanentError(`http-${status}`, {
-      found: `${name} was refused because its headers are too large (HTTP ${status}), of which the token is the largest`,
-      remedy:
-        'raise the limit of the proxy in front of the API (nginx: large_client_header_buffers), or remove roles and mappers from the token',
-    })
-  }
   if (status === 404) {
     return new PermanentError('not-found', {
       found: `${name} was not found (HTTP 404)`,
-      remedy: 'check the path and API_BASE_URL; APIs also answer 404 if this account may not see the object',
+      remedy: `check ${address}; APIs also answer 404 if this account may not see the object`,
     })
   }
   return new PermanentError(`http-${status}`, {
@@ -104,11 +110,11 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
  * Redirects aren't followed: the token would go to an unknown host, and a POST would become a GET. Only 307 and 308 mean that
  * nothing was done yet (RFC 9110, section 15.4).
  */
-function explainRedirect(answer: Answered, request: ApiRequest): WorkerError {
+function explainRedirect(answer: AnsweredPage, request: ApiRequest): WorkerError {
   const { status } = answer
   const told = {
     found: `${request.name} ${describeRedirect(answer)}`,
-    remedy: 'use the final URL in the path or in API_BASE_URL, and check whether a login page is in front of the API',
+    remedy: `check ${request.address}, and whether a login page is in front of the API`,
   }
   if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(told)
   return new OutageError('redirect', 'job', told)

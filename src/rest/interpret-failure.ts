@@ -13,7 +13,7 @@ export function interpretFailure(error: unknown, request: ApiRequest): WorkerErr
     words,
     neverSent,
     isTimeout,
-    remedy = 'check that the API is running and that API_BASE_URL is correct',
+    remedy = `check that the API is running, and ${request.address}`,
   } = describeNetworkFailure(error)
   const told = { found: `${request.name} got no response, ${words}`, remedy }
   if (neverSent) return new OutageError('network', 'account', told)

@@ -1,4 +1,5 @@
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import { isPage } from '../failures/proxy-page.ts'
 import { decodeJson } from '../json/decode-json.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
@@ -25,11 +26,17 @@ export function interpretJson(received: Received, request: ApiRequest): Verdict<
   }
 }
 
+/** Ignores the content of a successful response, unless it is a page: then the API has not answered. */
+export function ignoreContent(received: Received, request: ApiRequest): Verdict {
+  if (isPage(received)) return { kind: 'error', error: explainNotJson(received, request) }
+  return { kind: 'done', value: undefined }
+}
+
 function explainNotJson({ status, headers }: Received, request: ApiRequest): WorkerError {
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const told = {
     found: `${request.name} was answered with HTTP ${status} and something that is not JSON (${type})`,
-    remedy: 'the response was cut off, or something else answers; check the path and API_BASE_URL',
+    remedy: `the response was cut off, or something else answers; check ${request.address}`,
   }
   if (!isRepeatable(request)) return unknownOutcome(told)
   if (/[/+]json$/i.test(type)) return new TransientError('not-json', told)

@@ -6,7 +6,7 @@ import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-disp
 import { withDeadline } from '../outgoing/deadline.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
 import { parseApiBaseUrl } from './api-url.ts'
-import { interpretAdminError } from './interpret-admin-error.ts'
+import { interpretAdminError, interpretRead } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
 
 /**
@@ -65,9 +65,11 @@ export function createKeycloakAdmin(
   }
 
   function call(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): Promise<unknown> {
+    const isRead = reads.test(method)
     const request = {
-      method: reads.test(method) ? 'GET' : 'POST',
+      method: isRead ? 'GET' : 'POST',
       name: `${resource}.${method} of Keycloak's Admin API`,
+      address: `that ${baseUrl}/admin can be reached from here, or set TOKEN_URL to an address of Keycloak where it can`,
       keyed: false,
     }
     return persist(deps, request, signal, async (token, current, trace) => {
@@ -77,10 +79,10 @@ export function createKeycloakAdmin(
           const target = openClient(token.value, AbortSignal.any([own, over.signal]), trace)[resource]
           return await Reflect.apply(Reflect.get(target, method), target, parameters)
         })
-        return { verdict: { kind: 'done', value } }
+        return { verdict: isRead ? interpretRead(value, current) : { kind: 'done', value } }
       } catch (error) {
         signal.throwIfAborted()
-        return interpretAdminError(error, current, deps.clock.now())
+        return interpretAdminError(error, current, token.value.length, deps.clock.now())
       } finally {
         // The client doesn't read the body of a response if its headers suffice, which would keep the connection occupied.
         over.abort()

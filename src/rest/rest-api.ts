@@ -5,7 +5,7 @@ import type { ApiRequest } from './api-request.ts'
 import { parseApiBaseUrl, type Query, resolveApiUrl, showApiPath } from './api-url.ts'
 import { interpretAnswer, type Verdict } from './interpret-answer.ts'
 import { interpretFailure } from './interpret-failure.ts'
-import { interpretJson } from './interpret-json.ts'
+import { ignoreContent, interpretJson } from './interpret-json.ts'
 import { parseAnswer } from './parse-answer.ts'
 import { type PersistDeps, persist, type Tried } from './persist.ts'
 import { checkSendable, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
@@ -44,7 +44,7 @@ export interface FetchInit extends AnyRequest {
 
 export interface Send {
   <T>(path: string, request: WriteRequest & Expecting<T>): Promise<T>
-  /** The content of the response is ignored. */
+  /** The content of the response is ignored; only a web page in its place means that the API has not answered. */
   (path: string, request: WriteRequest): Promise<undefined>
 }
 
@@ -104,7 +104,8 @@ export function createRestApi(
   ): Promise<{ value: T; name: string }> {
     const url = resolveApiUrl(base, path, query)
     const verb = method.toUpperCase()
-    const request = { method: verb, name: `${verb} ${showApiPath(base, url)}`, keyed: idempotencyKey !== undefined }
+    const name = `${verb} ${showApiPath(base, url)}`
+    const request = { method: verb, name, address: 'the path and API_BASE_URL', keyed: idempotencyKey !== undefined }
     const sendable: Sendable = {
       url,
       method: verb,
@@ -118,11 +119,11 @@ export function createRestApi(
       if ('failure' in answer) {
         return { verdict: { kind: 'error', error: interpretFailure(answer.failure, current) } }
       }
-      const verdict = interpretAnswer(answer, current, deps.clock.now())
+      const verdict = interpretAnswer({ ...answer, tokenBytes: token.value.length }, current, deps.clock.now())
       const { status, headers } = answer
       return { status, headers, verdict: verdict.kind === 'done' ? read(answer, current) : verdict }
     })
-    return { value, name: request.name }
+    return { value, name }
   }
 
   function sender(method: string): Send {
@@ -132,7 +133,7 @@ export function createRestApi(
       const { body, schema, ...rest } = request
       const init = { ...rest, method, ...(body !== undefined && jsonBody(body)) }
       if (!schema) {
-        await carryOut(path, init, ignore)
+        await carryOut(path, init, ignoreContent)
         return undefined
       }
       const { value, name } = await carryOut(path, init, interpretJson)
@@ -155,10 +156,6 @@ export function createRestApi(
       return toResponse(value)
     },
   }
-}
-
-function ignore(): Verdict {
-  return { kind: 'done', value: undefined }
 }
 
 function keep(answer: Answer): Verdict<Answer> {

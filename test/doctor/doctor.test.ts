@@ -557,7 +557,7 @@ describe('the REST API of an account without Hasura', () => {
     expect(find('api')).toMatchObject({
       status: 'fail',
       detail: expect.stringMatching(/^GET \/me got no response, the connection was refused/),
-      hint: 'check that the API is running and that API_BASE_URL is correct',
+      hint: 'check that the API is running, and the path and API_BASE_URL',
     })
     expect({ code, failed }).toEqual({ code: 1, failed: ['api'] })
   })

@@ -8,12 +8,14 @@ const now = Date.UTC(2026, 10, 1, 12)
 const request = (method: string, more: Partial<ApiRequest> = {}): ApiRequest => ({
   method,
   name: `${method} /x`,
+  address: 'the path',
   keyed: false,
   repeated: false,
   ...more,
 })
-const verdictOf = (status: number, sent: ApiRequest, headers: Record<string, string> = {}) => {
-  const verdict = interpretAnswer({ status, headers: new Headers(headers) }, sent, now)
+const verdictOf = (status: number, sent: ApiRequest, headers: Record<string, string> = {}, text = '') => {
+  const answer = { status, headers: new Headers(headers), body: Buffer.from(text), tokenBytes: 9_000 }
+  const verdict = interpretAnswer(answer, sent, now)
   if (verdict.kind !== 'error') return verdict.kind
   const { error } = verdict
   const kind = [UnknownOutcomeError, OutageError, PermanentError, TransientError].find(type => error instanceof type)
@@ -63,6 +65,52 @@ describe('an answer', () => {
     [425, post, 'OutageError http-425'],
   ])('of HTTP %d to %o means: %s', (status, sent, meaning) => {
     expect(verdictOf(status, sent)).toBe(meaning)
+  })
+
+  describe('that is a web page instead of the API’s', () => {
+    const html = { 'content-type': 'text/html; charset=utf-8' }
+    const page = '\uFEFF\n<!DOCTYPE html><title>canary</title>'
+
+    test.each([
+      [404, get, 'OutageError http-404'],
+      [404, request('DELETE', again), 'OutageError http-404'],
+      [410, get, 'OutageError http-410'],
+      [403, post, 'OutageError http-403'],
+      [400, post, 'OutageError http-400'],
+      [405, post, 'OutageError http-405'],
+      [413, post, 'PermanentError http-413'],
+      [429, get, 'rate-limited'],
+      [401, get, 'token-rejected'],
+    ])('of HTTP %d to %o means: %s', (status, sent, meaning) => {
+      expect(verdictOf(status, sent, html, page)).toBe(meaning)
+    })
+
+    test.each([
+      ['no content', html, ''],
+      ['words', html, 'Not found'],
+      ['JSON', { 'content-type': 'application/json' }, '"<html>"'],
+      ['no type', {}, page],
+    ])('is not one with %s', (_name, headers, text) => {
+      expect(verdictOf(404, get, headers, text)).toBe('PermanentError not-found')
+    })
+  })
+
+  test.each([
+    [431, {}, ''],
+    [494, { 'content-type': 'text/html' }, '<html>'],
+    [400, { 'content-type': 'text/html' }, '<center>Request Header Or Cookie Too Large</center>'],
+  ])('of HTTP %d with %o and "%s" is about the token, whatever was sent', (status, headers, text) => {
+    for (const sent of [get, post]) {
+      const answer = { status, headers: new Headers(headers), body: Buffer.from(text), tokenBytes: 9_000 }
+      expect(interpretAnswer(answer, sent, now)).toMatchObject({
+        error: { code: 'claims', scope: 'account', found: expect.stringMatching(/was refused.*token of 9000 bytes/) },
+      })
+    }
+  })
+
+  test('of HTTP 400 whose JSON finds a header too long is about the request', () => {
+    const json = { 'content-type': 'application/json' }
+    expect(verdictOf(400, post, json, '{"error":"the header is too long"}')).toBe('PermanentError http-400')
   })
 
   test.each([503, 529])('of HTTP %d that names a pause was not carried out', status => {

@@ -15,6 +15,14 @@ describe('whether something is missing', () => {
     expect(await isMissing(opened.api, '/things/1', signal)).toBe(missing)
   })
 
+  test('is not told by the page of something in front of the API', async () => {
+    await using opened = await openApi(status(404, '<html>no backend</html>'))
+    expect(await failureOf(isMissing(opened.api, '/things/1', signal))).toMatchObject({
+      code: 'http-404',
+      scope: 'job',
+    })
+  })
+
   test.each([400, 403, 409])('is not told by HTTP %i', async code => {
     await using opened = await openApi(status(code))
     const { code: reason } = { code: '', ...(await failureOf(isMissing(opened.api, '/things/1', signal))) }

@@ -91,6 +91,35 @@ describe("Keycloak's Admin API", () => {
     expect(writing.server.requests).toHaveLength(1)
   })
 
+  test.each<[string, string, string]>([
+    ['breaks off', '[{"id":"1"},{"id":"2",{"error":"unknown_error"}', "look in Keycloak's log"],
+    ['is a page', '<!DOCTYPE html><title>canary</title>', 'set TOKEN_URL'],
+  ])('is asked again when a list %s in spite of HTTP 200', async (_name, text, remedy) => {
+    const broken: Answer = (_request, response) => response.end(text)
+    await using opened = await open(broken, [])
+    expect(await find(opened.admin)).toEqual([])
+    await using failing = await open(broken)
+    expect(await failureOf(find(failing.admin))).toMatchObject({
+      code: 'not-json',
+      message: expect.stringMatching(new RegExp(`^(?!.*(?:canary|unknown_error)).*${remedy}`)),
+    })
+  })
+
+  test('that a proxy withholds or refuses says where else it may be', async () => {
+    await using withheld = await open(status(404, '<html>canary</html>'))
+    expect(await failureOf(find(withheld.admin))).toMatchObject({
+      code: 'http-404',
+      message: expect.stringMatching(/\/auth\/admin can be reached from here, or set TOKEN_URL/),
+    })
+    await using unknown = await open(status(404, { error: 'canary' }))
+    expect((await failureOf(find(unknown.admin))).message).not.toContain('API_BASE_URL')
+    await using tooLarge = await open(status(431))
+    expect(await failureOf(find(tooLarge.admin))).toMatchObject({
+      code: 'claims',
+      message: expect.stringMatching(/token of 14 bytes.*QUARKUS_HTTP_LIMITS_MAX_HEADER_SIZE/),
+    })
+  })
+
   test('is waited for when it asks for a pause', async () => {
     await using opened = await open(status(429, '', { 'retry-after': '3' }), [])
     await find(opened.admin)

@@ -201,6 +201,16 @@ describe('a failure', () => {
     expect(opened.clock.pausesMs).toEqual([])
   })
 
+  test('by a web page is no success of a write whose answer is ignored', async () => {
+    await using opened = await openApi(status(200, '<html>Back soon</html>'))
+    expect(await failureOf(opened.api.post('/things', { body: {}, signal }))).toBeInstanceOf(UnknownOutcomeError)
+    expect(opened.server.requests).toHaveLength(1)
+    expect(await failureOf(opened.api.delete('/things/a', { signal }))).toMatchObject({ code: 'not-json' })
+    // Some servers declare everything to be HTML.
+    await using plain = await openApi(status(200, 'OK'))
+    expect(await plain.api.post('/things', { body: {}, signal })).toBeUndefined()
+  })
+
   test('is forgotten when a later try succeeds', async () => {
     await using opened = await openApi(status(500), cutOff, { id: 'a' })
     expect(await get(opened.api)).toEqual({ id: 'a' })
