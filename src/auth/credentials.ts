@@ -1,9 +1,10 @@
-import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
+import { type ClientAuth, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
 import type { CertificateLogin, KeyLogin, Login, PasswordLogin, Secret } from '../account.ts'
 import { type ReadValue, readValue } from '../config/read-value.ts'
 import type { Exchange } from '../outgoing/exchange.ts'
 import type { Clock } from '../time/clock.ts'
 import { type ChangeAssertion, writeAssertion } from './assertion.ts'
+import { basicAuth } from './basic-auth.ts'
 import { createCertificateLoginExchange } from './certificate-exchange.ts'
 import { describeCertificate, parseClientCertificate } from './client-certificate.ts'
 import { type ReadSecretFile, readCredentialFile } from './read-credential-file.ts'
@@ -67,7 +68,7 @@ async function readCredential(login: Login, deps: CredentialsDeps): Promise<Cred
     case 'client_secret_basic':
     case 'client_secret_post': {
       const { value, origin } = await readSecret(login.secret, login.clientId, read)
-      const authenticate = login.method === 'client_secret_post' ? ClientSecretPost(value) : ClientSecretBasic(value)
+      const authenticate = login.method === 'client_secret_post' ? ClientSecretPost(value) : basicAuth(value)
       return { authenticate, texts: [value], secrets: [value], origin }
     }
     case 'private_key_jwt':
@@ -123,7 +124,7 @@ async function readPassword(login: PasswordLogin, read: ReadSecretFile): Promise
   const secret = login.secret && (await readSecret(login.secret, clientId, read))
   const origins = [describeOrigin(usernameFile, name), describeOrigin(passwordFile, password)].join(', ')
   return {
-    authenticate: secret === undefined ? None() : ClientSecretBasic(secret.value),
+    authenticate: secret === undefined ? None() : basicAuth(secret.value),
     user: { name: name.value, password: password.value },
     texts: [name.value, password.value, secret?.value ?? ''],
     secrets: secret === undefined ? [password.value] : [password.value, secret.value],

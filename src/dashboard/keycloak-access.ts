@@ -6,7 +6,6 @@ import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
   buildEndSessionUrl,
-  ClientSecretBasic,
   type Configuration,
   type CustomFetch,
   calculatePKCECodeChallenge,
@@ -17,6 +16,7 @@ import {
   randomState,
 } from 'openid-client'
 import { z } from 'zod'
+import { basicAuth } from '../auth/basic-auth.ts'
 import type { DashboardLogin } from '../config/read-dashboard.ts'
 import { readValue } from '../config/read-value.ts'
 import { TransientError, UsageError, WorkerError } from '../errors.ts'
@@ -172,7 +172,7 @@ async function discoverClient(
 ): Promise<Configuration> {
   // The configuration has checked where plain http may be used.
   const execute = new URL(issuer).protocol === 'http:' ? [allowInsecureRequests] : []
-  const configuration = await discovery(new URL(issuer), clientId, secret, ClientSecretBasic(secret), {
+  const configuration = await discovery(new URL(issuer), clientId, secret, basicAuth(secret), {
     [customFetch]: loginFetch,
     execute,
   }).catch((error: unknown) => {

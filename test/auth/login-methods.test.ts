@@ -57,8 +57,10 @@ describe('private_key_jwt', () => {
         iss: 'sync',
         sub: 'sync',
         aud: 'https://id.example/token',
-        iat: now,
-        exp: now + 60,
+        // A server whose clock is up to this much behind accepts it.
+        iat: now - 10,
+        nbf: now - 10,
+        exp: now + 50,
       })
       identifiers.add(payload.jti)
       expect(Object.fromEntries(form)).toMatchObject({ grant_type: 'client_credentials', scope: 'hasura' })
@@ -79,7 +81,19 @@ describe('private_key_jwt', () => {
       const payload = Buffer.from(form.get('client_assertion')?.split('.')[1] ?? '', 'base64url')
       return JSON.parse(String(payload)).iat
     })
-    expect(issuedAt).toEqual([clock.now() / 1_000, serverNow / 1_000])
+    expect(issuedAt).toEqual([clock.now() / 1_000 - 10, serverNow / 1_000 - 10])
+  })
+})
+
+describe('client_secret_basic', () => {
+  test.each([
+    ['sync-worker.de_v1', 'aB3-_.x', 'sync-worker.de_v1:aB3-_.x'],
+    ['sync:worker', 'a b+c%/ü', 'sync%3Aworker:a+b%2Bc%25%2F%C3%BC'],
+  ])('encodes "%s" and "%s" only where a form must be encoded', async (clientId, secret, shown) => {
+    const { fetch, received } = createEndpoint()
+    const byBasic: Login = { ...base, clientId, method: 'client_secret_basic', secret: { file: '/secret' } }
+    await openLogin(byBasic, { files: { '/secret': secret }, fetch }).requestToken(undefined, forever)
+    expect(received[0]?.authorization).toBe(`Basic ${btoa(shown)}`)
   })
 })
 
