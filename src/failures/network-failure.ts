@@ -136,6 +136,11 @@ export const trustRemedy = "set NODE_EXTRA_CA_CERTS to the file with its authori
 
 const certificateRemedies: ReadonlyMap<string, string> = new Map([
   ['CERT_HAS_EXPIRED', 'renew the certificate of that server, or correct the clock of this machine'],
+  // Node knows the authority of most such servers, which don't send what lies between; browsers have it from elsewhere.
+  [
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    `have the server send its intermediate certificates as well (nginx: fullchain.pem); if its authority is your own, ${trustRemedy}`,
+  ],
   ['CERT_NOT_YET_VALID', 'correct the clock of this machine, or of the one that issued the certificate'],
   [
     'ERR_TLS_CERT_ALTNAME_INVALID',

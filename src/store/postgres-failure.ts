@@ -61,7 +61,7 @@ export function explainPostgresFailure(error: unknown, what: string): PostgresFa
   return {
     code: failure.code ?? 'no-answer',
     found: `${what} can't be reached, ${failure.words}`,
-    remedy: failure.remedy === trustRemedy ? trustInUrl : (failure.remedy ?? checkAddress),
+    remedy: failure.remedy?.endsWith(trustRemedy) ? trustInUrl : (failure.remedy ?? checkAddress),
     isConfiguration: false,
   }
 }
