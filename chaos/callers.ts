@@ -209,12 +209,12 @@ async function callBySql(deps: CallerDeps): Promise<void> {
     isCommitting = true
     await client.query('commit')
     const toldAt = Date.now()
-    orders.push({ id: order, requestId, isKnown: true, toldAt })
+    orders.push({ id: order, requestId, isKnown: true, askedAt, toldAt })
     accepted.push({ ...wish, key: undefined, id: requestId, door: 'sql', askedAt, toldAt })
   } catch {
     // Only the store knows whether it was committed.
     if (isCommitting && requestId !== undefined)
-      orders.push({ id: order, requestId, isKnown: false, toldAt: Date.now() })
+      orders.push({ id: order, requestId, isKnown: false, askedAt, toldAt: Date.now() })
   } finally {
     await Promise.race([client.end().catch(() => {}), delay(500)])
   }

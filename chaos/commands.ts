@@ -21,9 +21,10 @@ async function runInForeground(deps: CallerDeps, signal: AbortSignal): Promise<v
   const words = ['run', 'ledger', '--account', random.pick(world.accountNames), '--payload', JSON.stringify(payload)]
   // Some are killed midway: their reserved requests must end too.
   const killAfterMs = random.next() < 0.25 ? random.between(300, 3_000) : undefined
+  const askedAt = Date.now()
   const ended = await command(deps, words, { killAfterMs, signal })
   guards.add(`run in the foreground: ${ended.outcome}`)
-  if (ended.outcome === 'done') deps.foreground.push({ entry: payload.entry, toldAt: Date.now() })
+  if (ended.outcome === 'done') deps.foreground.push({ entry: payload.entry, askedAt, toldAt: Date.now() })
 }
 
 const reportSchema = z.object({ id: z.string() })

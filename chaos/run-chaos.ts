@@ -14,7 +14,7 @@ import { countStoreGuards } from './judge/store-guards.ts'
 import { openPace } from './pace.ts'
 import { planFaults } from './plan.ts'
 import { createRandom } from './random.ts'
-import type { Accepted, ForegroundRun, Order, Violation } from './record.ts'
+import type { Accepted, ForegroundRun, Order, Told, Violation } from './record.ts'
 import { settle } from './settle.ts'
 import { isLost } from './store.ts'
 import { openWorkers } from './workers.ts'
@@ -99,8 +99,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await writing[Symbol.asyncDispose]()
     signal.throwIfAborted()
 
-    const kept = <R extends { readonly toldAt: number }>(told: readonly R[]): readonly R[] =>
-      told.filter(({ toldAt }) => !isLost(world.store.server?.losses ?? [], toldAt))
+    const kept = <R extends Told>(told: readonly R[]): readonly R[] =>
+      told.filter(({ askedAt, toldAt }) => !isLost(world.store.server?.losses ?? [], askedAt, toldAt))
     const owed = kept(accepted)
     guards.add('accepted and lost with its store', accepted.length - owed.length)
     log(

@@ -34,11 +34,15 @@ export interface Loss {
   readonly to: number
 }
 
-/** How much later the answer to a commit on a lost server may arrive, in milliseconds. */
+/** How much later what a lost server has committed may show elsewhere, in milliseconds. */
 const lateAnswerMs = 3_000
 
-export function isLost(losses: readonly Loss[], at: number): boolean {
-  return losses.some(({ from, to }) => from <= at && at <= to)
+/**
+ * Whether a commit between these two instants may be lost. A process that stands still may read the answer long after the server is
+ * gone.
+ */
+export function isLost(losses: readonly Loss[], since: number, until = since): boolean {
+  return losses.some(({ from, to }) => from <= until && since <= to)
 }
 
 /** The workers' database, as the harness reaches it: as superuser, bypassing the proxies. */

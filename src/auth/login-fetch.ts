@@ -9,8 +9,8 @@ import type { Answer, Exchange } from '../outgoing/exchange.ts'
 import { showUrl } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
 import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
+import type { ServerTime } from '../time/server-time.ts'
 import { findAddressMeaning } from './keycloak-words.ts'
-import type { ServerTime } from './server-time.ts'
 import { parseExpiresIn } from './token-lifetime.ts'
 
 /**

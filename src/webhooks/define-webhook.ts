@@ -6,6 +6,7 @@ import { OutageError, PermanentError } from '../errors.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
 import type { Exchange } from '../outgoing/exchange.ts'
 import { createPublicExchange } from '../outgoing/public-exchange.ts'
+import { createServerTime } from '../time/server-time.ts'
 import { buildMessages } from './build-messages.ts'
 import { deliver, type FailedDelivery } from './delivery.ts'
 import { noteDelivered, noteEnded, noteFailed, openSubscription, type SubscriptionName } from './subscription.ts'
@@ -111,6 +112,7 @@ async function runWebhook(
     return { counts: { read: 0 } }
   }
   const startedAt = clock.now()
+  const receiverTime = createServerTime(clock)
   let read = 0
   let pages = 0
   let isCut = false
@@ -127,7 +129,7 @@ async function runWebhook(
       const sent = rows ? await withRows(context.store, table, changes) : changes.map(withoutAccount)
       for (const message of buildMessages({ webhook, account, table: table.into, epoch }, sent)) {
         const delivery = await context.sending(receiver.url, () =>
-          deliver(receiver.exchange, message, receiver, { signal: context.signal, now: clock.now }),
+          deliver(receiver.exchange, message, receiver, { signal: context.signal, clock, receiverTime }),
         )
         if (delivery.kind === 'gone') await end(subscription, receiver, context)
         if (delivery.kind === 'failed') await fail(subscription, delivery, context)

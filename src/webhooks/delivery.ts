@@ -1,7 +1,9 @@
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import type { Exchange } from '../outgoing/exchange.ts'
+import type { Clock } from '../time/clock.ts'
 import { parseRetryAfter } from '../time/retry-after.ts'
+import type { ServerTime } from '../time/server-time.ts'
 import { signMessage, type WebhookMessage } from './sign-message.ts'
 import type { WebhookTarget } from './webhook-settings.ts'
 
@@ -17,21 +19,41 @@ export interface FailedDelivery extends Explanation {
 const timeoutMs = 15_000
 const limits = { timeoutMs, ignoresBody: true } as const
 
+export interface DeliveryDeps {
+  readonly signal: AbortSignal
+  readonly clock: Pick<Clock, 'now'>
+  readonly receiverTime: ServerTime
+}
+
 /**
- * Sends one message once.
+ * Sends one message once, or twice if the first response shows that the receiver's clock differs: receivers refuse messages of
+ * another time (Standard Webhooks, "Verifying webhook authenticity").
  *
  * Rejects only with the signal's reason.
  */
 export async function deliver(
   exchange: Exchange,
   message: WebhookMessage,
-  { url, secrets }: Pick<WebhookTarget, 'url' | 'secrets'>,
-  { signal, now }: { readonly signal: AbortSignal; readonly now: () => number },
+  target: Pick<WebhookTarget, 'url' | 'secrets'>,
+  deps: DeliveryDeps,
 ): Promise<Delivery> {
-  const headers = { 'content-type': 'application/json', ...signMessage(message, secrets, now()) }
+  const aheadMs = deps.receiverTime.aheadMs()
+  const delivery = await send(exchange, message, target, deps)
+  const isOfAnotherTime = delivery.kind === 'failed' && deps.receiverTime.aheadMs() !== aheadMs
+  return isOfAnotherTime ? send(exchange, message, target, deps) : delivery
+}
+
+async function send(
+  exchange: Exchange,
+  message: WebhookMessage,
+  { url, secrets }: Pick<WebhookTarget, 'url' | 'secrets'>,
+  { signal, clock, receiverTime }: DeliveryDeps,
+): Promise<Delivery> {
+  const headers = { 'content-type': 'application/json', ...signMessage(message, secrets, receiverTime.now()) }
   try {
     const answer = await exchange(url, { method: 'POST', headers, body: message.body }, { ...limits, signal })
-    return interpretAnswer(url.host, answer, now())
+    receiverTime.observe(answer.headers)
+    return interpretAnswer(url.host, answer, clock.now())
   } catch (error) {
     signal.throwIfAborted()
     const { words, remedy, code } = describeNetworkFailure(error)

@@ -1,10 +1,18 @@
+import { createServer } from 'node:http'
+import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { exchange } from '../../src/outgoing/exchange.ts'
+import { createServerTime } from '../../src/time/server-time.ts'
 import { buildMessages } from '../../src/webhooks/build-messages.ts'
 import { deliver, interpretAnswer } from '../../src/webhooks/delivery.ts'
+import { VirtualClock } from '../auth/virtual-clock.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 import { hostileAnswers, startHostileServer } from '../security/hostile-server.ts'
 
 const now = Date.parse('2026-11-27T00:00:00Z')
+const secret = 'whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0'
+const { signal } = new AbortController()
+const deps = (clock: VirtualClock) => ({ signal, clock, receiverTime: createServerTime(clock) })
 
 test.each([
   [200, undefined, { kind: 'delivered' }],
@@ -33,10 +41,55 @@ test.each([
   await using server = await startHostileServer()
   const address = server.answering(hostileAnswers[kind] ?? expect.fail())
   const message = { id: 'msg_1', body: '{}' }
-  const target = { url: new URL(address.url), secrets: ['whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0'] }
-  const { signal } = new AbortController()
-  expect(await deliver(exchange, message, target, { signal, now: () => now })).toEqual({ kind: 'delivered' })
+  expect(
+    await deliver(exchange, message, { url: new URL(address.url), secrets: [secret] }, deps(new VirtualClock())),
+  ).toEqual({
+    kind: 'delivered',
+  })
   await address.atRest()
+})
+
+test.each([-3_600_000, 3_600_000])(
+  'a message is signed by the receiver’s clock where ours is wrong by %i ms',
+  async ms => {
+    const statuses: number[] = []
+    const server = createServer(async (request, response) => {
+      const body = Buffer.concat(await request.toArray()).toString()
+      const headers = { ...request.headersDistinct }
+      try {
+        new Webhook(secret).verify(
+          body,
+          Object.fromEntries(Object.entries(headers).map(([name, [value = ''] = []]) => [name, value])),
+        )
+        response.writeHead(204)
+      } catch {
+        response.writeHead(400)
+      }
+      statuses.push(response.statusCode)
+      response.end()
+    })
+    await using receiver = await listenOnLoopback(server)
+    const given = deps(new VirtualClock(Date.now() + ms))
+    for (const id of ['msg_1', 'msg_2']) {
+      const target = { url: new URL(receiver.url), secrets: [secret] }
+      expect(await deliver(exchange, { id, body: '{}' }, target, given)).toEqual({ kind: 'delivered' })
+    }
+    // The run has learned it.
+    expect(statuses).toEqual([400, 204, 204])
+  },
+)
+
+test('a message that is refused at the right time is sent once', async () => {
+  let sent = 0
+  const server = createServer((request, response) => {
+    sent += 1
+    request.resume()
+    response.writeHead(400).end()
+  })
+  await using receiver = await listenOnLoopback(server)
+  const target = { url: new URL(receiver.url), secrets: [secret] }
+  const delivery = await deliver(exchange, { id: 'msg_1', body: '{}' }, target, deps(new VirtualClock(Date.now())))
+  expect([delivery.kind, sent]).toEqual(['failed', 1])
 })
 
 test('a message fits into the 100 kB that receivers accept by default, whatever the keys are written in', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createServerTime } from '../../src/auth/server-time.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { createServerTime } from '../../src/time/server-time.ts'
+import { VirtualClock } from '../auth/virtual-clock.ts'
 
 const now = Date.UTC(2026, 10, 1, 12)
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../time/clock.ts'
-import { parseHttpDate } from '../time/http-date.ts'
+import type { Clock } from './clock.ts'
+import { parseHttpDate } from './http-date.ts'
 
 /** The offset of a server's clock, measured by the `Date` header of its responses (RFC 9110, section 6.6.1) and, from a
  * cache, their `Age` (RFC 9111, section 4.2.3). */
