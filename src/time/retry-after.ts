@@ -8,14 +8,17 @@ export interface ResponseHeaders {
 /**
  * The milliseconds that a response's `Retry-After` asks to wait (RFC 9110, section 10.2.3: seconds or an HTTP date), within the
  * limits of `boundPause`. Also read are fractions of seconds, instants as seconds since 1970, and ISO dates, as some servers
- * write them. An instant is by the server's clock, whose difference to ours `Date` shows.
+ * write them, and the longest of several pauses, when a proxy adds its own. An instant is by the server's clock, whose difference to ours `Date` shows.
  *
  * @param now milliseconds since the Unix epoch, by the local clock
  * @param otherwise the pause if the header is absent or invalid; default 5 seconds
  */
 export function parseRetryAfter(headers: ResponseHeaders, now: number, otherwise = 5_000): number {
   const text = headers.get('retry-after')?.trim() ?? ''
-  const seconds = /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  const times = text.split(/\s*,\s*/)
+  const seconds = times.every(time => /^\d{1,16}(?:\.\d{1,9})?$/.test(time))
+    ? Math.max(...times.map(Number))
+    : Number.NaN
   if (seconds < smallestEpochSeconds) return boundPause(Math.ceil(seconds * 1_000))
   const at = Number.isNaN(seconds) ? parseHttpDate(text) : fromEpoch(seconds)
   return Number.isNaN(at) ? otherwise : boundPause(toLocalInstant(at, headers, now) - now)
