@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { KnownAccount } from '../gate/account-record.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { NoClaim } from '../states.ts'
-import { gather } from '../store/gather.ts'
+import { callEach, gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
 import { type LineName, lineKey } from './line.ts'
@@ -45,9 +45,11 @@ export interface WantedClaim extends LineName, SlotRange {
 }
 
 const claim = gather<WantedClaim, BegunRun & { readonly verdict: NoClaim | 'run' }>({
-  given: sql`account text, job text, "runId" uuid, "processId" uuid, "firstSlot" integer, slots integer, "requestId" text`,
-  call: sql`worker.claim(given.account, given.job, given."runId", given."processId", given.slots, given."requestId",
-    p_first_slot => given."firstSlot")`,
+  answers: callEach(
+    sql`account text, job text, "runId" uuid, "processId" uuid, "firstSlot" integer, slots integer, "requestId" text`,
+    sql`worker.claim(given.account, given.job, given."runId", given."processId", given.slots, given."requestId",
+      p_first_slot => given."firstSlot")`,
+  ),
   columns: sql`answer.verdict, ${begunColumns}`,
   orderOf: lineKey,
 })

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { ObservedHold } from '../observer/observer.ts'
-import { gather } from '../store/gather.ts'
+import { callEach, gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
 import { type BegunRun, begunColumns, type ClaimedRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
@@ -35,10 +35,12 @@ interface WantedEnd extends Ending {
 }
 
 const end = gather<WantedEnd, EndRow>({
-  given: sql`"runId" uuid, run text, request text, "pauseMs" float8, failures integer, "from" text, "to" text, counts jsonb,
-    error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean`,
-  call: sql`worker.end_run(given."runId", given.run, given.request, given."pauseMs", given.failures, given."from", given."to",
-    given.counts, given.error, given.hold, given.lifts, given.steps, given.next, given.yields)`,
+  answers: callEach(
+    sql`"runId" uuid, run text, request text, "pauseMs" float8, failures integer, "from" text, "to" text, counts jsonb,
+      error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean`,
+    sql`worker.end_run(given."runId", given.run, given.request, given."pauseMs", given.failures, given."from", given."to",
+      given.counts, given.error, given.hold, given.lifts, given.steps, given.next, given.yields)`,
+  ),
   columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.hold, ${begunColumns}`,
   replacer: storable,
 })

@@ -5,7 +5,7 @@ import type { Observer } from '../observer/observer.ts'
 import { type TraceHeaders, traceIdOf } from '../observer/trace-headers.ts'
 import type { Priority, RequestState, Trigger } from '../states.ts'
 import { type AccountRows, accountRows } from '../store/account-rows.ts'
-import { gather } from '../store/gather.ts'
+import { callEach, gather } from '../store/gather.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Line, LineName, Wake } from './line.ts'
@@ -54,11 +54,21 @@ interface AcceptRow extends Omit<Acceptance, 'id'>, Pick<Line, 'fence'> {
   readonly free: boolean
 }
 
-const accept = gather<LineName & { readonly payload: string }, AcceptRow>({
-  given: sql`id text, account text, job text, payload text, trigger text, priority text, caller text, key text,
-    waits boolean, trace jsonb`,
-  call: sql`worker.accept(given.id, given.account, given.job, given.payload::jsonb, given.trigger, given.priority, given.caller,
-    given.key, null, null, given.waits, given.trace)`,
+type Asked = LineName & { readonly payload: string }
+
+const add = gather<Asked, AcceptRow>({
+  answers: requests => sql`worker.add_requests(${requests}) as answer`,
+  columns: sql`answer.id, answer.absorbed, answer.absorbed as "saidAbsorbed", false as conflict, answer.kept as absorber,
+    answer.fence, answer.free`,
+})
+
+const addWithKey = gather<Asked, AcceptRow>({
+  answers: callEach(
+    sql`id text, account text, job text, payload text, trigger text, priority text, caller text, key text, waits boolean,
+      trace jsonb`,
+    sql`worker.accept(given.id, given.account, given.job, given.payload::jsonb, given.trigger, given.priority, given.caller,
+      given.key, null, null, given.waits, given.trace)`,
+  ),
   columns: sql`answer.id, answer.absorbed, answer.said_absorbed as "saidAbsorbed", answer.conflict, answer.kept as absorber,
     answer.fence, answer.free`,
   orderOf: ({ account, job, payload }) => `${account}/${job}/${payload}`,
@@ -78,8 +88,8 @@ export async function acceptRequest(
   const { account, job, payload, trigger, priority = 'normal', caller, idempotencyKey: key = null } = request
   const made = { id: crypto.randomUUID(), account, job, payload: JSON.stringify(payload), trigger, priority, caller }
   const asked = { ...made, key, waits: request.waitsForKey ?? true, trace: request.trace ?? null }
-  const [row] = await accept(store, asked).catch(explainPayload)
-  if (!row) throw new TypeError('worker.accept answers with one row')
+  const [row] = await (key === null ? add : addWithKey)(store, asked).catch(explainPayload)
+  if (!row) throw new TypeError('each request is answered with one row')
   const { id, fence, free, ...told } = row
   if (id === null) throw keyInProgress(key)
   return { id, ...told, wake: free ? [{ account, job, fence }] : [] }

@@ -13,13 +13,11 @@ const lockTimeoutTogether = '100ms'
 /** The session's own setting. */
 const lockTimeoutAlone = '5s'
 
-/** A function in the database that is called several times in one statement. */
+/** A function in the database that is called several times, or with several arguments, in one statement. */
 export interface GatheredCall<Asked> {
-  /** The fields of the arguments as columns of `given`, with their types. */
-  readonly given: RawBuilder<unknown>
-  /** The function call with these columns. */
-  readonly call: RawBuilder<unknown>
-  /** What is selected from its rows, named `answer`. */
+  /** Its rows, named `answer`, and for each of them the `place` of its call in `calls`, an array of JSON objects. */
+  readonly answers: (calls: RawBuilder<unknown>) => RawBuilder<unknown>
+  /** What is selected from its rows. */
   readonly columns: RawBuilder<unknown>
   /**
    * The calls of one statement are made in the order of these keys, so that two processes lock the same rows in the same order.
@@ -27,6 +25,18 @@ export interface GatheredCall<Asked> {
   readonly orderOf?: (asked: Asked) => string
   /** The replacer with which the arguments are written as JSON. */
   readonly replacer?: (key: string, value: unknown) => unknown
+}
+
+/**
+ * Calls a function once for each of the calls.
+ *
+ * @param given the fields of the arguments as columns of `given`, with their types
+ * @param call the function call with these columns
+ */
+export function callEach(given: RawBuilder<unknown>, call: RawBuilder<unknown>): GatheredCall<never>['answers'] {
+  return calls => sql`
+      jsonb_to_recordset(${calls}) as given(place integer, ${given})
+    cross join lateral ${call} as answer`
 }
 
 /** A row, and the call it belongs to. */
@@ -113,12 +123,10 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
 }
 
 /** The statement is the same for any number of calls. Its parameters are the calls as JSON, and the lock timeout. */
-function compile<Asked, Row>(store: Store, { given, call, columns }: GatheredCall<Asked>): CompiledQuery<Placed<Row>> {
+function compile<Asked, Row>(store: Store, { answers, columns }: GatheredCall<Asked>): CompiledQuery<Placed<Row>> {
   return sql<Placed<Row>>`${brief}
-    select given.place, ${columns}
-    from jsonb_to_recordset(${null}::jsonb)
-      as given(place integer, ${given})
-    cross join lateral ${call} as answer
+    select place, ${columns}
+    from ${answers(sql`${null}::jsonb`)}
     where (select set_config('lock_timeout', ${null}, true)) is not null`.compile(store)
 }
 

@@ -30,7 +30,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0022_missing_rows', [missingRows()]],
   ['0023_wanted_probes', ['alter table worker.holds add column probe_wanted boolean not null default false']],
   ['0025_longest_pages', ['alter table worker.checkpoints add column longest_page integer']],
-  ['0026_fewer_checks', [...fewerChecks(), ...replaceFunctions]],
+  ['0026_fewer_checks', fewerChecks()],
+  ['0028_requests_in_sets', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -20,6 +20,34 @@ describe.each(stores)('accepting a request on %s', backend => {
     expect((await fixture.accept(request(newLine(), { payload: { a: 1 } }))).absorbed).toBe(false)
   })
 
+  test('requests made at the same time: the first of equal ones absorbs the others, and no other one', async () => {
+    const line = newLine()
+    const others = newLine()
+    const wanted = Array.from({ length: 60 }, (_, n) =>
+      request(n % 4 === 3 ? others : line, { payload: { n: n % 6 }, priority: n < 30 ? 'low' : 'normal' }),
+    )
+    const accepted = await Promise.all(wanted.map(each => fixture.accept(each)))
+    const byPayload = Map.groupBy(accepted, (_each, n) => `${wanted[n]?.account}/${wanted[n]?.job} ${n % 6}`)
+    expect(new Set(accepted.map(({ id }) => id)).size).toBe(byPayload.size)
+    for (const equal of byPayload.values()) {
+      expect(new Set(equal.map(({ id }) => id)).size).toBe(1)
+      expect(equal.filter(({ absorbed }) => !absorbed)).toHaveLength(1)
+    }
+    const { rows } = await sql<{ payload: unknown; priority: string }>`
+      select payload, priority from worker.requests where account = ${line.account} and job = ${line.job} order by payload`.execute(
+      fixture.store,
+    )
+    expect(rows).toEqual([0, 1, 2, 3, 4, 5].map(n => ({ payload: { n }, priority: 'normal' })))
+  })
+
+  test('and one of them cannot be stored: the others are accepted', async () => {
+    const line = newLine()
+    const outcomes = await Promise.allSettled(
+      [{ n: 1 }, { text: 'a\u0000b' }, { n: 1 }].map(payload => fixture.accept(request(line, { payload }))),
+    )
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
   test('absorbing stops at the claim: what is asked for during a run becomes exactly one more', async () => {
     const line = newLine()
     const processId = await fixture.newProcess()

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqlStateOf } from '../../src/failures/sql-state.ts'
-import { gather } from '../../src/store/gather.ts'
+import { callEach, gather } from '../../src/store/gather.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Lines, openLines, stores } from '../fixtures/open-lines.ts'
 
@@ -17,9 +17,12 @@ interface Row {
   readonly name: string
 }
 
+const writeEach = callEach(
+  sql`name text, number text, rows integer`,
+  sql`gathered.write(given.name, given.number::integer, given.rows)`,
+)
 const write = gather<Asked, Row>({
-  given: sql`name text, number text, rows integer`,
-  call: sql`gathered.write(given.name, given.number::integer, given.rows)`,
+  answers: writeEach,
   columns: sql`answer.transaction, answer.name`,
   orderOf: ({ name }) => name,
 })
@@ -100,11 +103,7 @@ describe.each(stores)('calls made at the same time on %s', backend => {
   })
 
   test('asked for in opposite orders by two processes end, all of them', async () => {
-    const other = gather<Asked, Row>({
-      given: sql`name text, number text, rows integer`,
-      call: sql`gathered.write(given.name, given.number::integer, given.rows)`,
-      columns: sql`answer.transaction, answer.name`,
-    })
+    const other = gather<Asked, Row>({ answers: writeEach, columns: sql`answer.transaction, answer.name` })
     const names = Array.from({ length: 60 }, (_, n) => `crossed-${n}`)
     const answers = await Promise.all([
       ...names.map(name => write(store, { name, number: '1' })),

@@ -1,20 +1,78 @@
 import { planByIndex } from './plan-by-index.ts'
 
+/** The same for equal payloads, however they are written. */
+const hashOf = (payload: string) => `encode(sha256(convert_to(${payload}::text, 'UTF8')), 'hex')`
+
 /**
- * Accepts a request in one transaction: the idempotency key, then the request itself, unless an equal waiting one absorbs it.
+ * Adds requests, of which waiting equal ones absorb some. One statement adds all that differ, because preparing it for the table's
+ * indexes costs as much as a row. Equal ones follow one another, so that the first absorbs the others. The order is the same in all
+ * processes, so that no two wait for each other.
+ *
  * Always `do update`, because that locks the absorbing row: a request made inside an open transaction must not be absorbed by one
  * that may run before that commits.
  *
- * `p_steps` are the jobs that a bootstrap must still request after this request, and `p_bootstrap` is the bootstrap's request.
+ * `payload` is JSON as text. `steps` are the jobs that a bootstrap must still request after this request, and `bootstrap` is the
+ * bootstrap's request. `trace` says to which trace its runs belong (`TraceHeaders`). The trace of an absorbed request is kept with
+ * the absorbing one, whose runs belong to the trace that came first.
  *
- * `p_trace` says to which trace its runs belong (`TraceHeaders`). The trace of an absorbed request is kept with the absorbing one,
- * whose runs belong to the trace that came first.
+ * Returns for each `place` the id, whether nothing was added, the trace of the request that absorbed this one, and the line's
+ * lease: a ticket is useful only while nobody holds it.
+ */
+export const addRequestsFunction = `
+create function worker.add_requests(p_requests jsonb)
+returns table (place integer, id text, absorbed boolean, kept jsonb, fence bigint, free boolean)
+language plpgsql ${planByIndex} as $$
+#variable_conflict use_column
+declare
+  v_left integer := jsonb_array_length(p_requests);
+  v_turn integer := 0;
+  v_added integer;
+begin
+  while v_left > 0 loop
+    v_turn := v_turn + 1;
+    return query
+      with given as materialized (
+        select h.*, row_number() over (partition by h.account, h.job, h.payload_hash order by h.place) as turn
+        from (
+          select g.*, g.payload::jsonb as parsed, ${hashOf('g.payload::jsonb')} as payload_hash
+          from jsonb_to_recordset(p_requests) g(place integer, id text, account text, job text, payload text, trigger text,
+            priority text, caller text, bootstrap text, steps text[], trace jsonb)
+        ) h
+      ),
+      added as (
+        insert into worker.requests as r
+          (id, account, job, payload, payload_hash, trigger, caller, priority, rank, bootstrap_id, steps, trace)
+        select g.id, g.account, g.job, g.parsed, g.payload_hash, g.trigger, g.caller, g.priority,
+          now() + worker.rank_offset(g.priority), g.bootstrap, g.steps, g.trace
+        from given g where g.turn = v_turn order by g.account, g.job, g.parsed
+        on conflict (account, job, payload_hash) where state = 'waiting' and reserved_for is null do update set
+          rank = least(r.rank, excluded.rank),
+          priority = case when excluded.rank < r.rank then excluded.priority else r.priority end,
+          -- Only the worker's own back-off: a pause that the API asked for is a hold, and a bootstrap waits for its steps.
+          due_at = case when excluded.priority = 'high' and r.due_at < 'infinity' then null else r.due_at end,
+          bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
+          steps = coalesce(excluded.steps, r.steps),
+          absorbed_traces = worker.add_trace(r.absorbed_traces, excluded.trace)
+        returning r.id, r.account, r.job, r.payload_hash, r.trace
+      )
+      select g.place, a.id, a.id <> g.id, case when a.id <> g.id then a.trace end,
+        coalesce(l.fence, 0), l.run_id is null and l.occupied_by is null
+      from given g
+      join added a on a.account = g.account and a.job = g.job and a.payload_hash = g.payload_hash
+      left join worker.leases l on l.account = g.account and l.job = g.job
+      where g.turn = v_turn;
+    get diagnostics v_added = row_count;
+    v_left := v_left - v_added;
+  end loop;
+end $$`
+
+/**
+ * Accepts a request in one transaction: the idempotency key, then the request itself, as `worker.add_requests` does.
  *
  * Without `p_waits`, a key whose first request is still being accepted returns at once, without an id.
  *
- * Returns the id, whether nothing was added, whether the key belongs to another payload, the line's lease (a ticket is useful
- * only while nobody holds it), whether the first request of the key was absorbed, as its caller was told, and the trace of the request
- * that absorbed this one.
+ * Returns also whether the key belongs to another payload, and whether the first request of the key was absorbed, as its caller was
+ * told.
  */
 export const acceptFunction = `
 create function worker.accept(
@@ -24,7 +82,7 @@ create function worker.accept(
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
-  v_hash text := encode(sha256(convert_to(p_payload::text, 'UTF8')), 'hex');
+  v_hash text := ${hashOf('p_payload')};
   v_known worker.idempotency_keys;
 begin
   absorbed := true;
@@ -54,29 +112,16 @@ begin
     return;
   end loop;
 
-  insert into worker.requests as r
-    (id, account, job, payload, payload_hash, trigger, caller, priority, rank, bootstrap_id, steps, trace)
-  values (p_id, p_account, p_job, p_payload, v_hash, p_trigger, p_caller, p_priority,
-    now() + worker.rank_offset(p_priority), p_bootstrap, p_steps, p_trace)
-  on conflict (account, job, payload_hash) where state = 'waiting' and reserved_for is null do update set
-    rank = least(r.rank, excluded.rank),
-    priority = case when excluded.rank < r.rank then excluded.priority else r.priority end,
-    -- Only the worker's own back-off: a pause that the API asked for is a hold, and a bootstrap waits for its steps.
-    due_at = case when excluded.priority = 'high' and r.due_at < 'infinity' then null else r.due_at end,
-    bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
-    steps = coalesce(excluded.steps, r.steps),
-    absorbed_traces = worker.add_trace(r.absorbed_traces, excluded.trace)
-  returning r.id, r.id <> p_id, case when r.id <> p_id then r.trace end into id, absorbed, kept;
+  select a.id, a.absorbed, a.kept, a.fence, a.free into id, absorbed, kept, fence, free
+  from worker.add_requests(jsonb_build_array(jsonb_build_object('place', 0, 'id', p_id, 'account', p_account, 'job', p_job,
+    'payload', p_payload::text, 'trigger', p_trigger, 'priority', p_priority, 'caller', p_caller, 'bootstrap', p_bootstrap,
+    'steps', p_steps, 'trace', p_trace))) a;
   said_absorbed := absorbed;
 
   if p_key is not null and absorbed then
     update worker.idempotency_keys k set request_id = accept.id, absorbed = true
     where k.caller = p_caller and k.account = p_account and k.job = p_job and k.key = p_key;
   end if;
-  select l.fence, l.run_id is null and l.occupied_by is null into fence, free
-  from worker.leases l where l.account = p_account and l.job = p_job;
-  fence := coalesce(fence, 0);
-  free := coalesce(free, true);
   return next;
 end $$`
 

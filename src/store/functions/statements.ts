@@ -1,4 +1,4 @@
-import { acceptFunction, addTraceFunction, rankOffsetFunction, requestFunction } from './accept.ts'
+import { acceptFunction, addRequestsFunction, addTraceFunction, rankOffsetFunction, requestFunction } from './accept.ts'
 import { endStepFunction, mayTickFunction, nextStepFunction } from './bootstrap.ts'
 import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimFunction, freeSlotFunction } from './claim.ts'
@@ -38,6 +38,7 @@ export const replaceFunctions: readonly string[] = [
   placeHoldFunction,
   takeProbeFunction,
   liftHoldsFunction,
+  addRequestsFunction,
   acceptFunction,
   nextStepFunction,
   endStepFunction,
