@@ -17,6 +17,8 @@ export interface HasuraError {
   readonly isOfOtherRoute: boolean
   /** Whether the operation itself is refused, whatever its variables are. */
   readonly isOperationRefused: boolean
+  /** The session variables, quoted, that a permission of the role needs and the token lacks; nothing was executed. */
+  readonly missingVariables: string | undefined
 }
 
 /**
@@ -29,7 +31,7 @@ export function parseHasuraErrors(body: unknown, secrets: readonly string[] = []
   const graphql = graphqlErrors.safeParse(body)
   if (graphql.success) return graphql.data.errors.map(error => reduce(error, secrets))
   const plain = plainError.safeParse(body)
-  return plain.success ? [reduce({ message: plain.data.error, extensions: plain.data }, secrets)] : []
+  return plain.success ? [reduce({ message: plain.data.error, extensions: plain.data }, secrets, 'plain')] : []
 }
 
 const extensions = z
@@ -56,6 +58,7 @@ const plainError = z.object({ error: z.string(), code: z.string(), path: z.strin
 function reduce(
   error: { message: string; extensions: z.infer<typeof extensions> },
   secrets: readonly string[],
+  form: 'graphql' | 'plain' = 'graphql',
 ): HasuraError {
   const { code = 'unexpected', path } = error.extensions
   const isFieldNotFound = code === 'validation-failed' && fieldNotFound.test(error.message)
@@ -66,8 +69,11 @@ function reduce(
     code,
     isFieldNotFound,
     isNotAllowed,
-    isOfOtherRoute: code === 'not-found' || (code === 'parse-failed' && lacksType.test(error.message)),
+    isOfOtherRoute:
+      (code === 'not-found' && (form === 'plain' || error.message === 'resource does not exist')) ||
+      (code === 'parse-failed' && lacksType.test(error.message)),
     isOperationRefused: isNotAllowed || (isFieldNotFound && !namesArgument(path)),
+    missingVariables: code === 'not-found' ? findMissingVariables(error.message) : undefined,
     ...(path !== undefined && { path }),
     // A response may hold thousands of errors; only one is shown.
     get safeMessage() {
@@ -85,6 +91,15 @@ const fieldNotFound =
 
 /** What `/v1/metadata`, `/v1/query` and `/v2/query` say to a GraphQL request; a missing path is `not-found`. */
 const lacksType = /key ['"]?type['"]? (?:was not present|not found)/
+
+/** Three generations of Hasura's words, which have no code of their own: an action handler may answer `not-found`, too. */
+function findMissingVariables(message: string): string | undefined {
+  const [, listed, single] = missingVariables.exec(message) ?? []
+  return listed ?? single
+}
+
+const missingVariables =
+  /^(?:missing session variables?: ("x-hasura-[\w-]{1,80}"(?:, "x-hasura-[\w-]{1,80}"){0,9})|("x-hasura-[\w-]{1,80}") header is expected but not found)$/
 
 /** Codes whose messages name only headers, roles and the shape of the token. */
 const safeCodes: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Setback } from '../auth/try-until-known.ts'
-import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import { OutageError, PermanentError, RefusalError, TransientError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeRejection } from '../failures/http-status.ts'
 import { decodeJson } from '../json/decode-json.ts'
@@ -16,7 +16,7 @@ export type Verdict<D = unknown> =
   | { readonly kind: 'data'; readonly data: D }
   /**
    * Its error is a PermanentError (its code is Hasura's; `operation-refused`: the role's schema lacks a field of the operation, or the
-   * allow list lacks the operation), RefusalError (`claims`: the token is too large for what stands in front),
+   * allow list lacks the operation), RefusalError (`claims`: the token lacks a session variable, or is too large for what stands in front),
    * TransientError (worth another try), OutageError (it isn't Hasura that answers, so everybody waits), or for a mutation
    * UnknownOutcomeError (it may have been executed).
    */
@@ -59,6 +59,8 @@ export function interpretResponse(
       }),
     )
   }
+  const missing = errors.find(({ missingVariables }) => missingVariables !== undefined)?.missingVariables
+  if (missing !== undefined) return failed(lacksVariables(missing, role))
   const permanent = errors.find(({ code }) => permanentCodes.has(code))
   if (permanent) {
     const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
@@ -87,6 +89,15 @@ export function interpretResponse(
     if (data.success) return { kind: 'data', data: data.data.data }
   }
   return failed(interpretForeign(response, json !== undefined, kind))
+}
+
+/** Another job's role may need no such variable, so only this job waits. */
+function lacksVariables(names: string, role: string): RefusalError {
+  return new RefusalError('claims', 'job', {
+    found: `The token lacks ${names}, which a permission of role "${role}" needs`,
+    remedy:
+      'add a mapper that writes it as a session variable (Client scopes → hasura → Mappers), or change the permission',
+  })
 }
 
 /** Codes of Hasura that no retry fixes; the operation wasn't executed or was rolled back. */

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OutageError, PermanentError, TransientError, UnknownOutcomeError, WorkerError } from '../../src/errors.ts'
+import {
+  OutageError,
+  PermanentError,
+  RefusalError,
+  TransientError,
+  UnknownOutcomeError,
+  WorkerError,
+} from '../../src/errors.ts'
 import type { HasuraResponse } from '../../src/hasura/hasura-response.ts'
 import { interpretResponse, type Verdict } from '../../src/hasura/interpret-response.ts'
 
@@ -66,7 +73,22 @@ describe("each of Hasura's codes", () => {
     }
   })
 
-  test.each(['unexpected', 'postgres-error', 'timeout', 'out-of-stock'])(
+  test.each([
+    ['missing session variable: "x-hasura-org-id"', '"x-hasura-org-id"'],
+    ['missing session variables: "x-hasura-org-id", "x-hasura-user-id"', '"x-hasura-org-id", "x-hasura-user-id"'],
+    ['"x-hasura-user-id" header is expected but not found', '"x-hasura-user-id"'],
+  ])('not-found that says %s is a refusal of this job, with what the token lacks', (message, names) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal('not-found', message, '$')), kind, 'viewer'))
+      expect(error).toBeInstanceOf(RefusalError)
+      expect(error).toMatchObject({ code: 'claims', scope: 'job' })
+      expect(error.message).toBe(
+        `The token lacks ${names}, which a permission of role "viewer" needs: add a mapper that writes it as a session variable (Client scopes → hasura → Mappers), or change the permission`,
+      )
+    }
+  })
+
+  test.each(['unexpected', 'postgres-error', 'timeout', 'out-of-stock', 'not-found'])(
     '%s is transient for a query and of unknown outcome for a mutation',
     code => {
       const asQuery = errorOf(interpretResponse(response(refusal(code)), 'query', 'viewer'))
@@ -163,6 +185,8 @@ describe('an answer that is not GraphQL', () => {
 
   test.each([
     [404, { path: '$', error: 'resource does not exist', code: 'not-found' }],
+    [404, { path: '$', error: 'Endpoint not found', code: 'not-found' }],
+    [200, { errors: [{ message: 'resource does not exist', extensions: { path: '$', code: 'not-found' } }] }],
     [400, { path: '$', error: "the key 'type' was not present", code: 'parse-failed' }],
     [200, { errors: [{ message: 'key "type" not found', extensions: { path: '$', code: 'parse-failed' } }] }],
   ])("of another of Hasura's routes (%d %j) is about the address, and nothing was executed", (statusCode, body) => {
@@ -216,6 +240,7 @@ describe('a message', () => {
     ['postgres-error', 'canary', '$'],
     ['unexpected', 'canary', '$'],
     ['out-of-stock', 'canary', '$'],
+    ['not-found', 'missing session variable: "canary"', '$'],
     ['access-denied', 'token eyJjYW5hcnkiOiJjYW5hcnkifQ.eyJjYW5hcnkiOiJjYW5hcnkifQ.x is bad', '$'],
     ['can ary\n', 'canary', 'can ary'],
   ])('never holds a value: %s, %s', (code, message, path) => {
