@@ -151,7 +151,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['node-limit-exceeded', apiLimitRemedy],
   ['data-exception', 'find the value in the log of Hasura or Postgres, because Postgres rejected it'],
   ['permission-error', "compare the rows with the check of the role's permission, because a row did not pass it"],
-  ['parse-failed', 'correct the variables, because Hasura could not parse a value or the request'],
+  [
+    'parse-failed',
+    'correct the variables, because Hasura could not parse a value or the request; type Int accepts no number above 2147483647',
+  ],
   ['access-denied', 'check that the role is among x-hasura-allowed-roles of the token'],
   ['jwt-missing-role-claims', `run "npm run -s cli -- doctor", because the token lacks Hasura's role claims`],
   ['jwt-invalid-claims', `run "npm run -s cli -- doctor", because Hasura's claims in the token have the wrong shape`],

@@ -1,7 +1,10 @@
 import { type GraphQLField, getNamedType, isEnumType, isInputObjectType } from 'graphql'
 import type { NamingConvention } from './scalars.ts'
 
-/** The API's naming convention, by a list's arguments: `graphql-default` writes the directions of an order in capitals. */
+/**
+ * How the API names the types of a list, by its arguments: `graphql-default` writes the directions of an order in capitals, and the inputs
+ * of other databases than Postgres have names such as `Int_MSSQL_comparison_exp`.
+ */
 export function readNaming(list: GraphQLField<unknown, unknown>): NamingConvention {
   const naming = known.get(list) ?? look(list)
   known.set(list, naming)
@@ -12,10 +15,11 @@ export function readNaming(list: GraphQLField<unknown, unknown>): NamingConventi
 const known = new WeakMap<GraphQLField<unknown, unknown>, NamingConvention>()
 
 function look(list: GraphQLField<unknown, unknown>): NamingConvention {
-  const enums = list.args.flatMap(argument => {
+  const types = list.args.flatMap(argument => {
     const input = getNamedType(argument.type)
     return isInputObjectType(input) ? Object.values(input.getFields()).map(each => getNamedType(each.type)) : []
   })
-  const isInCapitals = enums.some(type => isEnumType(type) && type.getValue('ASC') && !type.getValue('asc'))
-  return isInCapitals ? 'graphql-default' : 'hasura-default'
+  if (types.some(type => isEnumType(type) && type.getValue('ASC') && !type.getValue('asc'))) return 'graphql-default'
+  if (types.some(({ name }) => name.includes('_MSSQL_comparison_exp'))) return 'mssql'
+  return types.some(({ name }) => name.includes('_BigQuery_comparison_exp')) ? 'bigquery' : 'hasura-default'
 }

@@ -81,10 +81,27 @@ const scalars: Readonly<Record<string, Scalar>> = {
 }
 
 /**
- * How an API spells its names. Since v2.49 Hasura's `graphql-default` capitalizes scalars (`Timestamptz`); under `hasura-default` a
- * capitalized scalar is a user-defined type, such as an enum `Interval`.
+ * How an API names its types. Since v2.49 Hasura's `graphql-default` capitalizes scalars (`Timestamptz`); under `hasura-default` a
+ * capitalized scalar is a user-defined type, such as an enum `Interval`. For SQL Server and BigQuery there is no choice.
  */
-export type NamingConvention = 'hasura-default' | 'graphql-default'
+export type NamingConvention = 'hasura-default' | 'graphql-default' | 'mssql' | 'bigquery'
+
+/** There `Int` is also a type of 64 bits, and `Float` also an exact decimal (`msColumnParser`, `bqColumnParser` in Hasura's source). */
+const wideNumbers: Readonly<Record<string, Scalar>> = { Int: { column: 'bigint' }, Float: { column: 'numeric' } }
+
+/** The scalars with another meaning than elsewhere. */
+const ownScalars: Readonly<Record<NamingConvention, Readonly<Record<string, Scalar>>>> = {
+  'hasura-default': {},
+  'graphql-default': {},
+  mssql: wideNumbers,
+  bigquery: {
+    ...wideNumbers,
+    Date: { column: 'date' },
+    Time: { column: 'time without time zone' },
+    Datetime: { column: 'timestamp without time zone' },
+    Timestamp: { column: 'timestamp with time zone' },
+  },
+}
 
 /** The Postgres type that mirrors a scalar; text for an unknown one (an enum, a custom type). */
 export function columnTypeOf(scalar: string, naming: NamingConvention): string {
@@ -133,8 +150,9 @@ const typescriptTypes: Readonly<Record<string, string>> = {
 function find(scalar: string, naming: NamingConvention): Scalar {
   const plain = scalar.charAt(0).toLowerCase() + scalar.slice(1)
   const name = naming === 'graphql-default' && !Object.hasOwn(scalars, scalar) ? plain : scalar
+  const known = [ownScalars[naming], scalars].find(table => Object.hasOwn(table, name))
   // An array has Postgres' name of its type: `_uuid`.
-  return (Object.hasOwn(scalars, name) ? scalars[name] : undefined) ?? (scalar.startsWith('_') ? withoutOrder : text)
+  return known?.[name] ?? (scalar.startsWith('_') ? withoutOrder : text)
 }
 
 /** In variables GraphQL's own numbers accept no text; Hasura's other scalars accept both. */

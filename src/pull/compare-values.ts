@@ -14,7 +14,7 @@ export function findComparison({
 }: Pick<SelectedColumn, 'type' | 'comparedAs' | 'scalar'>): Compare {
   switch (findCursorKind(comparedAs)) {
     case 'number':
-      return isBinaryFraction(type) ? byNumber : orEqual(byNumber)
+      return mayLookEqual(type, scalar) ? byNumber : orEqual(byNumber)
     case 'instant':
     case 'local':
       return orEqual(byInstant)
@@ -30,9 +30,12 @@ function orEqual(compare: Compare): Compare {
   return (a, b) => (a === b ? 0 : compare(a, b))
 }
 
-/** If a database writes fewer digits than the value has, different values can look the same (Postgres before 12, SQL Server). */
-function isBinaryFraction(type: string): boolean {
-  return type === 'real' || type === 'double precision'
+/**
+ * If a database writes fewer digits than the value has, different values can look the same: Postgres before 12, and SQL Server, where a
+ * `Float` may also be a decimal and is mirrored as one.
+ */
+function mayLookEqual(type: string, scalar: string | undefined): boolean {
+  return type === 'real' || type === 'double precision' || scalar === 'Float'
 }
 
 const unknown: Compare = () => undefined

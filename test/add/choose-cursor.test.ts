@@ -71,3 +71,15 @@ test('under graphql-default the scalars have a capital', () => {
     extend type query_root { things(where: ThingsBoolExp, orderBy: [ThingsOrderBy!], limit: Int): [Things!]! }`)
   expect(chooseCursor(readRootField('things', schema), undefined)?.name).toBe('updatedAt')
 })
+
+test('in a source of BigQuery a Timestamp is an instant', () => {
+  const schema = readSdl(`
+    scalar Timestamp
+    type events { id: Int! updated_at: Timestamp! }
+    input Int_BigQuery_comparison_exp { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int }
+    input Timestamp_BigQuery_comparison_exp { _eq: Timestamp _gt: Timestamp _gte: Timestamp _lt: Timestamp _lte: Timestamp }
+    input events_bool_exp { id: Int_BigQuery_comparison_exp updated_at: Timestamp_BigQuery_comparison_exp }
+    input events_order_by { id: order_by updated_at: order_by }
+    extend type query_root { events(where: events_bool_exp, order_by: [events_order_by!], limit: Int): [events!]! }`)
+  expect(chooseCursor(readRootField('events', schema), undefined)?.name).toBe('updated_at')
+})

@@ -120,6 +120,11 @@ describe("each of Hasura's codes", () => {
     expect(errorOf(interpretResponse(answer, 'query', 'viewer')).code).toBe(code)
   })
 
+  test('a number that the type Int can’t hold is told to be a cause of parse-failed', () => {
+    const error = errorOf(interpretResponse(response(refusal('parse-failed')), 'query', 'viewer'))
+    expect(error.message).toMatch(/type Int accepts no number above 2147483647$/)
+  })
+
   test('a permanent one decides wherever it stands', () => {
     const errors = [...refusal('unexpected').errors, ...refusal('constraint-violation').errors]
     expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer')).code).toBe('constraint-violation')

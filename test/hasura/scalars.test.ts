@@ -28,12 +28,29 @@ test.each<[scalar: string, plain: string, capital: string]>([
   expect(columnTypeOf(scalar, 'graphql-default')).toBe(capital)
 })
 
-test.each<NamingConvention>(['hasura-default', 'graphql-default'])(
+test.each<[naming: NamingConvention, scalar: string, column: string]>([
+  ['mssql', 'Int', 'bigint'],
+  ['mssql', 'Float', 'numeric'],
+  ['mssql', 'uniqueidentifier', 'uuid'],
+  ['mssql', 'Date', 'text'],
+  ['bigquery', 'Int', 'bigint'],
+  ['bigquery', 'Float', 'numeric'],
+  ['bigquery', 'decimal', 'numeric'],
+  ['bigquery', 'Date', 'date'],
+  ['bigquery', 'Time', 'time without time zone'],
+  ['bigquery', 'Datetime', 'timestamp without time zone'],
+  ['bigquery', 'Timestamp', 'timestamp with time zone'],
+  ['bigquery', 'Bytes', 'text'],
+])('in a source of %s, %s is mirrored as %s', (naming, scalar, column) => {
+  expect(columnTypeOf(scalar, naming)).toBe(column)
+})
+
+test.each<NamingConvention>(['hasura-default', 'graphql-default', 'mssql'])(
   'SQL Server’s instants compare as instants under %s',
   naming => {
     expect(comparedAs('datetime2', naming)).toBe('timestamp without time zone')
     expect(comparedAs('datetimeoffset', naming)).toBe('timestamp with time zone')
-    expect(comparedAs('uuid', naming)).toBe('uuid')
+    expect(comparedAs('uniqueidentifier', naming)).toBe('uuid')
   },
 )
 

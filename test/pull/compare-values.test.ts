@@ -62,6 +62,12 @@ test.each([
   expect(compare(second, first)).toBe(1)
 })
 
+test('numbers of SQL Server that look equal may differ, because it writes fewer digits than a Float has', () => {
+  const compare = findComparison({ type: columnTypeOf('Float', 'mssql'), scalar: 'Float' })
+  expect(compare('1.5', '1.5')).toBeUndefined()
+  expect(compare('1.5', '2.5')).toBe(-1)
+})
+
 test('nothing is certain of texts, and of GUIDs, which SQL Server compares from their end', () => {
   for (const scalar of ['String', 'uniqueidentifier', 'mood']) {
     const compare = findComparison({ type: columnTypeOf(scalar, 'hasura-default'), scalar })

@@ -187,4 +187,40 @@ describe('what a pull’s options say', () => {
     expect(columns).toMatchObject({ seen_at: 'text seen_at' })
     expect(cursor).toMatchObject({ type: 'timestamp without time zone', kind: 'local' })
   })
+
+  test.each([
+    ['', 'integer id', 'double precision price', 'text changed_at', { kind: 'order', lookback: 0 }],
+    ['_MSSQL', 'bigint id', 'numeric price', 'text changed_at', { kind: 'order', lookback: 0 }],
+    [
+      '_BigQuery',
+      'bigint id',
+      'numeric price',
+      'timestamp with time zone changed_at',
+      { kind: 'instant', lookback: 300 },
+    ],
+  ])(
+    'of a source whose inputs are named Int%s_comparison_exp gives each type room',
+    (database, id, price, at, cursor) => {
+      const compared = ['Int', 'Float', 'Timestamp'].map(
+        type =>
+          `input ${type}${database}_comparison_exp { _eq: ${type} _gt: ${type} _gte: ${type} _lt: ${type} _lte: ${type} }`,
+      )
+      const ofDatabase = readSchema(
+        'viewer',
+        `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int): [things!]! }
+      scalar Timestamp
+      enum order_by { asc desc }
+      ${compared.join('\n')}
+      input things_bool_exp {
+        id: Int${database}_comparison_exp price: Float${database}_comparison_exp changed_at: Timestamp${database}_comparison_exp
+      }
+      input things_order_by { id: order_by price: order_by changed_at: order_by }
+      type things { id: Int! price: Float! changed_at: Timestamp! }`,
+      )
+      const shape = readShape(settings('id price changed_at'), ofDatabase)
+      expect(shape.columns).toEqual({ id, price, changed_at: at })
+      expect(shape.cursor).toMatchObject(cursor)
+      expect(behind(shape.key, ['4711'])).toEqual({ id: { _gt: 4711 } })
+    },
+  )
 })

@@ -38,7 +38,7 @@ const definition = (name: string): JobDefinition => ({
 
 describe.each(inherited)('"%s"', name => {
   test('as a scalar is one that nobody knows', () => {
-    for (const naming of ['hasura-default', 'graphql-default'] as const) {
+    for (const naming of ['hasura-default', 'graphql-default', 'mssql', 'bigquery'] as const) {
       expect(columnTypeOf(name, naming)).toBe('text')
       expect(comparedAs(name, naming)).toBe('text')
       expect(isOrdered(name, naming)).toBe(!name.startsWith('_'))

@@ -32,10 +32,14 @@ interface Directions {
   readonly descendingNullsLast: string
 }
 
+const inSmallLetters: Directions = { ascending: 'asc', descending: 'desc', descendingNullsLast: 'desc_nulls_last' }
+
 /** The API's names for the directions of an order. */
 export const directions: Readonly<Record<NamingConvention, Directions>> = {
-  'hasura-default': { ascending: 'asc', descending: 'desc', descendingNullsLast: 'desc_nulls_last' },
+  'hasura-default': inSmallLetters,
   'graphql-default': { ascending: 'ASC', descending: 'DESC', descendingNullsLast: 'DESC_NULLS_LAST' },
+  mssql: inSmallLetters,
+  bigquery: inSmallLetters,
 }
 
 /** Rows in the order of the first column, ties in the order of the following ones. */
