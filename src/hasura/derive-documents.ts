@@ -3,6 +3,9 @@ import {
   type ArgumentNode,
   type DocumentNode,
   type FieldNode,
+  type GraphQLField,
+  type GraphQLFieldMap,
+  type GraphQLOutputType,
   getNamedType,
   isObjectType,
   Kind,
@@ -32,14 +35,15 @@ export interface DerivedDocuments {
 export function deriveDocuments(
   document: DocumentNode,
   columns: readonly string[],
-  { node, field, siblings, place }: SelectedList,
+  list: SelectedList,
 ): DerivedDocuments {
+  const { node, field, place } = list
   const selections = (node.selectionSet?.selections ?? []).filter(
     selection => selection.kind === Kind.FIELD && columns.includes(selection.alias?.value ?? selection.name.value),
   )
   const keys: FieldNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }
   const keyAt: FieldNode = { ...keys, arguments: [...(node.arguments ?? []), offsetArgument] }
-  const count = findCount(siblings, node)
+  const count = findCount(list)
   return {
     keys: derive(document, 'Keys', keys),
     ...(field.args.some(({ name }) => name === 'offset') && {
@@ -95,18 +99,41 @@ function derive(
   return { kind: Kind.DOCUMENT, definitions: [definition] }
 }
 
-/** Finds the list's aggregate by Hasura's name, if the role may count with it. */
-function findCount(siblings: SelectedList['siblings'], list: FieldNode): FieldNode | undefined {
-  const field = [`${list.name.value}_aggregate`, `${list.name.value}Aggregate`].flatMap(name => siblings[name] ?? [])[0]
-  const type = field && getNamedType(field.type)
-  if (!field || !isObjectType(type) || !type.getFields().aggregate) return undefined
-  const where = list.arguments?.filter(({ name: { value } }) => value === 'where') ?? []
+/** Finds the list's aggregate, if the role may count with it: by Hasura's names, or by its shape, because it can be renamed. */
+function findCount(list: SelectedList): FieldNode | undefined {
+  const { node, field, siblings } = list
+  const named = countNames(field.name).flatMap(name => siblings[name] ?? [])[0]
+  const candidates = named ? [named] : Object.values(siblings).filter(other => isCountOf(list, other))
+  const [count, ...more] = candidates.filter(({ type }) => fieldsOf(type).aggregate)
+  if (!count || more.length > 0) return undefined
   return {
     kind: Kind.FIELD,
-    name: { kind: Kind.NAME, value: field.name },
-    arguments: where,
+    name: { kind: Kind.NAME, value: count.name },
+    arguments: node.arguments?.filter(({ name: { value } }) => value === 'where') ?? [],
     selectionSet: { kind: Kind.SELECTION_SET, selections: countSelection },
   }
+}
+
+function countNames(list: string): readonly string[] {
+  return [`${list}_aggregate`, `${list}Aggregate`]
+}
+
+/** The aggregate of a function that returns the table's rows has the same shape, but the function's name, or its argument `args`. */
+function isCountOf({ field, row, siblings }: SelectedList, other: GraphQLField<unknown, unknown>): boolean {
+  const { nodes } = fieldsOf(other.type)
+  const own = new Map(field.args.map(({ name, type }) => [name, String(type)]))
+  return (
+    nodes !== undefined &&
+    getNamedType(nodes.type) === row &&
+    other.args.some(({ name }) => name === 'where') &&
+    other.args.every(({ name, type }) => own.get(name) === String(type)) &&
+    !Object.keys(siblings).some(list => countNames(list).includes(other.name))
+  )
+}
+
+function fieldsOf(type: GraphQLOutputType): GraphQLFieldMap<unknown, unknown> {
+  const named = getNamedType(type)
+  return isObjectType(named) ? named.getFields() : {}
 }
 
 const countSelection = findDocumentRoot(parse('{ aggregate { count } }'))?.selectionSet.selections ?? []

@@ -50,6 +50,31 @@ describe('the questions that are derived from a pull’s document', () => {
     expect(derive(['key'], schema).count?.place).toBe('thingsAggregate')
   })
 
+  const renamed = `howMany(where: things_bool_exp): counted_things!`
+  const counted = 'type counted_things { aggregate: things_aggregate_fields nodes: [things!]! }'
+
+  test.each([
+    ['a renamed root field', renamed, 'howMany'],
+    [
+      'one beside the aggregate of a function',
+      `${renamed} recent_aggregate(args: Int, where: things_bool_exp): counted_things!`,
+      'howMany',
+    ],
+    [
+      'one beside the aggregate of a function without arguments',
+      `${renamed} recent(where: things_bool_exp): [things!]! recent_aggregate(where: things_bool_exp): counted_things!`,
+      'howMany',
+    ],
+    ['none where two could be it', `${renamed} orThis(where: things_bool_exp): counted_things!`, undefined],
+    ['none of other rows', 'others(where: things_bool_exp): counted_others!', undefined],
+  ])('count by %s', (_what, more, place) => {
+    const others = 'type counted_others { aggregate: things_aggregate_fields nodes: [other!]! } type other { id: Int }'
+    const schema = readSchema('viewer', `${sdl(more)} ${counted} ${others}`)
+    const { count } = derive(['key'], schema)
+    expect(count?.place).toBe(place)
+    if (count) expect(checkOperation(count.document, schema)).toEqual([])
+  })
+
   test('stay in the namespace of their list', () => {
     const inNamespace = sdl(counting).replace('type Query', 'type Query { north: north_query! } type north_query')
     const schema = readSchema('viewer', inNamespace)
