@@ -4,7 +4,10 @@ import type { RowColumn } from './row-columns.ts'
 
 export interface Key {
   readonly columns: readonly RowColumn[]
-  /** Columns that the API calls nullable, as all columns of a view, and --key asserts are not. */
+  /**
+   * Columns that the API calls nullable, whose nulls are left out: those of a view, which --key asserts, and those of a primary key that an
+   * inherited role doesn't see in every row.
+   */
   readonly asserted: readonly RowColumn[]
   /** Whether the order is a guess: reading is faster in the order of the primary key's index, which the API doesn't show. */
   readonly isOrderGuessed: boolean
@@ -27,7 +30,7 @@ export function chooseKey(root: RootField, asked: readonly string[] | undefined)
   }
   const columns = [...new Set(names)].map(name => findColumn(root, name))
   const asserted = columns.filter(({ nullable }) => nullable)
-  if (asserted.length > 0 && root.primaryKey) {
+  if (asserted.length > 0 && root.primaryKey && !isSame(names, root.primaryKey)) {
     throw new UsageError({
       found: `${asserted.map(({ name }) => name).join(', ')} of "${root.name}" can be null, so rows could lack a key`,
       remedy: `omit --key to use the primary key (${root.primaryKey.join(', ')}), or give columns that are never null`,
@@ -35,6 +38,10 @@ export function chooseKey(root: RootField, asked: readonly string[] | undefined)
   }
   const isOrderGuessed = asked === undefined && columns.length > 1
   return { columns: isOrderGuessed ? guessOrder(columns) : columns, asserted, isOrderGuessed }
+}
+
+function isSame(names: readonly string[], others: readonly string[]): boolean {
+  return names.every(name => others.includes(name)) && others.every(name => names.includes(name))
 }
 
 /**

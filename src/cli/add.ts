@@ -63,7 +63,7 @@ function describe({ rootField, names, into, key, cursor, renamed, risk }: AddedP
   const order = cursor === undefined ? 'no cursor, so every run reads all rows' : `cursor ${cursor.mirrorName}`
   const notes = [
     key.asserted.length > 0
-      ? `In the API's schema, ${key.asserted.map(({ name }) => name).join(', ')} can be null: rows with a null there are left out.`
+      ? `In the API's schema, ${key.asserted.map(({ name }) => name).join(', ')} can be null: rows with a null there, such as a value that the role may not see, are left out.`
       : [],
     renamed.length > 0
       ? `Renamed, because the mirror or Postgres can't use the API's name: ${renamed.map(({ name, mirrorName }) => `${name} as ${mirrorName}`).join(', ')}.`

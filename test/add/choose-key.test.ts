@@ -16,6 +16,13 @@ test.each<[what: string, byKey: string, asked: string[] | undefined, key: object
     ['a', 'b'],
     { columns: ['a', 'b'], asserted: ['b'] },
   ],
+  [
+    'one that the role doesn’t see in every row',
+    'b: Int!, a: Int!',
+    undefined,
+    { columns: ['b', 'a'], asserted: ['b'] },
+  ],
+  ['the same, asked for', 'b: Int!, a: Int!', ['a', 'b'], { columns: ['a', 'b'], asserted: ['b'] }],
 ])('the key is %s', (_what, byKey, asked, key) => {
   const chosen = chooseKey(readThings(columns, byKey), asked)
   expect({ columns: namesOf(chosen.columns), asserted: namesOf(chosen.asserted) }).toEqual(key)
