@@ -32,8 +32,8 @@ export function chooseCursor(root: RootField, asked: string | undefined): RowCol
 }
 
 function findUsual(root: RootField): RowColumn {
-  const named = root.columns.filter(isInstant).filter(({ name }) => usualNames.includes(plain(name)))
-  const usable = named.filter(({ nullable, problem }) => !nullable && problem.cursor === undefined)
+  const named = root.columns.filter(({ name }) => usualNames.includes(plain(name)))
+  const usable = named.filter(column => isInstant(column) && whyUnusable(root, column) === undefined)
   const [only, ...others] = usable
   if (only && others.length === 0) return only
   if (only) {
@@ -42,12 +42,21 @@ function findUsual(root: RootField): RowColumn {
       remedy: 'choose one with --cursor',
     })
   }
-  const nullable = named.find(column => column.nullable)
+  const likeliest = named.find(isInstant) ?? named[0]
+  if (!likeliest) {
+    throw new UsageError({
+      found: `No column of "${root.name}" has the name of one that grows with every change, such as updated_at`,
+      remedy: adviseInstead(root),
+    })
+  }
+  const unusable = whyUnusable(root, likeliest)
+  if (unusable !== undefined) throw new UsageError({ found: unusable, remedy: adviseInstead(root) })
+  const { name, type, comparedAs } = likeliest
+  const found = `"${name}" of "${root.name}" has type ${type}, which is no instant`
+  if (mayGrow.has(findCursorKind(comparedAs))) throw new UsageError({ found, remedy: adviseInstead(root) })
   throw new UsageError({
-    found: nullable
-      ? whyNotNullable(root, nullable)
-      : `No column of "${root.name}" has the name of one that grows with every change, such as updated_at`,
-    remedy: adviseInstead(root),
+    found: `${found}: only the API knows its order, so rows that are committed late would be missed until the next sweep`,
+    remedy: `give --cursor ${name} to choose it all the same; ${adviseInstead(root)}`,
   })
 }
 
@@ -56,18 +65,14 @@ function requireUsable(root: RootField, name: string): RowColumn {
   if (!column) {
     throw new UsageError({ found: `"${root.name}" has no column "${name}" for a cursor`, remedy: adviseInstead(root) })
   }
-  if (column.nullable) throw new UsageError({ found: whyNotNullable(root, column), remedy: adviseInstead(root) })
-  if (column.problem.cursor !== undefined) {
-    throw new UsageError({
-      found: `"${name}" of "${root.name}" can't be the cursor: ${column.problem.cursor}`,
-      remedy: adviseInstead(root),
-    })
-  }
+  const unusable = whyUnusable(root, column)
+  if (unusable !== undefined) throw new UsageError({ found: unusable, remedy: adviseInstead(root) })
   return column
 }
 
-function whyNotNullable(root: RootField, { name }: RowColumn): string {
-  return `"${name}" of "${root.name}" can be null, and a pull would never find rows where it is null`
+function whyUnusable(root: RootField, { name, nullable, problem }: RowColumn): string | undefined {
+  if (nullable) return `"${name}" of "${root.name}" can be null, and a pull would never find rows where it is null`
+  return problem.cursor === undefined ? undefined : `"${name}" of "${root.name}" can't be the cursor: ${problem.cursor}`
 }
 
 function adviseInstead(root: RootField): string {

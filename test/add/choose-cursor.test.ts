@@ -17,6 +17,7 @@ test.each<[column: string, asked: string | undefined, cursor: string | undefined
   ['UpdatedAt: datetime2!', undefined, 'UpdatedAt'],
   ['UpdatedAt: datetimeoffset!', undefined, 'UpdatedAt'],
   ['name: String!', 'none', undefined],
+  ['updated_at: mood!', 'updated_at', 'updated_at'],
 ])('of %s, asked for %s, it is %s', (column, asked, cursor) => {
   expect(chooseCursor(readThings(`id: uuid!\n${column}`), asked)?.name).toBe(cursor)
 })
@@ -35,7 +36,7 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
     `No column of "things" has the name of one that grows with every change, such as updated_at: ${readAll}`,
   ],
   [
-    'created_at: timestamptz!\nrevision: bigint!\nupdated_at: String!',
+    'created_at: timestamptz!\nrevision: bigint!\nname: String!',
     undefined,
     `No column of "things" has the name of one that grows with every change, such as updated_at: if one of created_at timestamptz!, revision bigint! grows with every change, choose it with --cursor; ${readAll}`,
   ],
@@ -47,6 +48,26 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
   [
     'updated_at: timestamptz',
     'updated_at',
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
+  ],
+  ...['mood', 'String'].map((type): [string, undefined, string] => [
+    `updated_at: ${type}!`,
+    undefined,
+    `"updated_at" of "things" has type ${type}!, which is no instant: only the API knows its order, so rows that are committed late would be missed until the next sweep: give --cursor updated_at to choose it all the same; ${readAll}`,
+  ]),
+  [
+    'updated_at: bigint!',
+    undefined,
+    `"updated_at" of "things" has type bigint!, which is no instant: if one of updated_at bigint! grows with every change, choose it with --cursor; ${readAll}`,
+  ],
+  [
+    'updated_at: jsonb!',
+    undefined,
+    `"updated_at" of "things" can't be the cursor: its type, jsonb!, has no order: ${readAll}`,
+  ],
+  [
+    'updated_at: mood',
+    undefined,
     `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
   ],
   ['name: String', 'nme', `"things" has no column "nme" for a cursor: ${readAll}`],
