@@ -66,8 +66,15 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
       : [`"lookback" is ${lookback}, but must be a number, 0 or more`]),
   ]
   try {
-    readShape(settings, schema)
-    return problems
+    const { cursor } = readShape(settings, schema)
+    if (cursor?.kind !== 'order' || !lookback) return problems
+    return [
+      ...problems,
+      {
+        found: `"lookback" is ${lookback}, but cursor "${cursor.column}" is ${cursor.type}, which is neither an instant nor a number`,
+        remedy: 'remove it; a sweep finds rows of transactions that were committed late',
+      },
+    ]
   } catch (error) {
     if (error instanceof ConfigError) return [...problems, ...error.problems]
     throw error

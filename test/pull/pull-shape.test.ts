@@ -127,6 +127,11 @@ describe('what a pull’s options say', () => {
     ['a table with a name too long', settings('id changed_at', { into: 'é'.repeat(32) }), 'is longer than 63 bytes'],
     ['no ranges', settings('id changed_at', { ranges: 0 }), '"ranges" is 0'],
     ['a lookback that skips rows', settings('id changed_at', { lookback: -1 }), '"lookback" is -1'],
+    [
+      'a lookback from a text',
+      settings('id name', { cursor: 'name', lookback: 300 }),
+      '"lookback" is 300, but cursor "name" is text, which is neither an instant nor a number: remove it; a sweep finds',
+    ],
     ['a lookback that is no number', settings('id changed_at', { lookback: Number.NaN }), '"lookback" is NaN'],
     [
       'a cursor that begins again every night',
