@@ -155,7 +155,10 @@ function find(scalar: string, naming: NamingConvention): Scalar {
   return known?.[name] ?? (scalar.startsWith('_') ? withoutOrder : text)
 }
 
-/** In variables GraphQL's own numbers accept no text; Hasura's other scalars accept both. */
-export function isGraphQLNumber(scalar: string): boolean {
-  return scalar === 'Int' || scalar === 'Float'
+/**
+ * In variables GraphQL's own numbers accept no text, and neither does `decimal`, of BigQuery and data connectors (`scientific` in Hasura's
+ * source). Hasura's other scalars accept both.
+ */
+export function acceptsNoText(scalar: string): boolean {
+  return scalar === 'Int' || scalar === 'Float' || scalar === 'decimal'
 }

@@ -4,7 +4,7 @@ import type { Explanation, Told } from '../explanation.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
 import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
 import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
-import { isGraphQLNumber } from '../hasura/scalars.ts'
+import { acceptsNoText } from '../hasura/scalars.ts'
 import { findColumnNameProblem, findTableNameProblem } from '../mirror/column-name.ts'
 import type { MirrorTable } from '../mirror/mirror-table.ts'
 import { requireClear } from '../mirror/soft-delete.ts'
@@ -160,5 +160,5 @@ function readCursor(
 }
 
 function isSentAsNumber({ scalar }: SelectedColumn): boolean {
-  return scalar !== undefined && isGraphQLNumber(scalar)
+  return scalar !== undefined && acceptsNoText(scalar)
 }

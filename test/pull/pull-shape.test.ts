@@ -10,7 +10,7 @@ const schemaOf = (directions: string) =>
   readSchema(
     'viewer',
     `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int, offset: Int): [things!]! }
-    scalar timestamptz scalar time scalar Timestamptz scalar Interval scalar datetime2 scalar jsonb scalar point
+    scalar timestamptz scalar time scalar Timestamptz scalar Interval scalar datetime2 scalar jsonb scalar point scalar decimal
     enum order_by { ${directions} }
     enum kinds_enum { big small }
     input ordered { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] }
@@ -18,16 +18,18 @@ const schemaOf = (directions: string) =>
     input things_bool_exp {
       id: ordered _rank: ordered name: ordered changed_at: ordered owner: owners_bool_exp kind: equal tags: ordered
       data: ordered place: ordered isNew: ordered moved_at: ordered every: ordered seen_at: ordered opens: ordered
+      amount: ordered
     }
     input owners_bool_exp { name: ordered }
     input things_order_by {
       id: order_by _rank: order_by name: order_by changed_at: order_by kind: order_by tags: order_by data: order_by
       place: order_by isNew: order_by moved_at: order_by every: order_by seen_at: order_by opens: order_by remote: order_by
+      amount: order_by
     }
     type things {
       id: Int! _rank: Int name: String changed_at: timestamptz! owner: owners owner_name: String
       kind: kinds_enum! tags: [String!]! data: jsonb! place: point! isNew: Boolean! remote: String! xmin: Int!
-      moved_at: Timestamptz! opens: time! every: Interval! seen_at: datetime2!
+      moved_at: Timestamptz! opens: time! every: Interval! seen_at: datetime2! amount: decimal!
     }
     type owners { name: String }`,
   )
@@ -228,4 +230,9 @@ describe('what a pull’s options say', () => {
       expect(behind(shape.key, ['4711'])).toEqual({ id: { _gt: 4711 } })
     },
   )
+
+  test('sends a decimal as a number, because its scalar accepts no text', () => {
+    const { key } = readShape(settings('id amount changed_at', { key: ['id', 'amount'] }), schema)
+    expect(JSON.stringify(behind(key, ['1', '1000.10']))).toContain('"amount":{"_gt":1000.10}')
+  })
 })

@@ -11,8 +11,7 @@ export interface ScanOrder {
   /** The API's names of columns that have an alias in the document. */
   readonly fields?: ReadonlyMap<string, string>
   /**
-   * The columns whose values are sent as numbers, because their scalar is GraphQL's own Int or Float; all other types accept
-   * text, which keeps all digits.
+   * The columns whose values are sent as numbers, because their scalar accepts no text: GraphQL's own Int and Float, and `decimal`.
    */
   readonly sentAsNumbers: ReadonlySet<string>
   /** The same for GraphQL's Boolean. */
@@ -137,8 +136,8 @@ function fieldOf({ fields }: ScanOrder, column: string): string {
 }
 
 /**
- * A value as a variable. GraphQL's own numbers are written digit by digit. `NaN` and `Infinity`, which JSON can't write as
- * numbers, are text, as Hasura accepts them for every Postgres column (`parsePGValue` in its source).
+ * A value as a variable. Numbers are written digit by digit. `NaN` and `Infinity`, which JSON can't write as numbers, are text, as
+ * Hasura accepts them for every Postgres column (`parsePGValue` in its source).
  */
 function sentValue(order: ScanOrder, column: string, text = ''): unknown {
   if (order.sentAsBooleans?.has(column)) return text === 'true'
