@@ -281,6 +281,7 @@ create table worker.staged_keys (
   FOREIGN KEY (read_id) REFERENCES worker.full_reads(id) ON DELETE CASCADE
 );
 CREATE INDEX staged_keys_of_read ON worker.staged_keys USING brin (read_id);
+alter table worker.staged_keys replica identity full;
 
 create table worker.unreported_requests (
   id bigint generated always as identity not null,

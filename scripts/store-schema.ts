@@ -42,6 +42,10 @@ const indexes = `
     and not exists (select from pg_constraint o where o.conname = i.indexname and o.connamespace = 'worker'::regnamespace)
   order by i.tablename, i.indexname`
 
+const identities = `
+  select relname as table_name, format('alter table worker.%I replica identity full', relname) as statement
+  from pg_class where relnamespace = 'worker'::regnamespace and relreplident = 'f'`
+
 const functions = `
   select p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ') returns ' || pg_get_function_result(p.oid) as signature
   from pg_proc p where p.pronamespace = 'worker'::regnamespace order by 1`
@@ -60,14 +64,15 @@ async function render(): Promise<string> {
   const { rows: columns } = await database.query<Column>(columnsOfTables)
   const { rows: limits } = await database.query<Statement>(constraints)
   const { rows: lookups } = await database.query<Statement>(indexes)
+  const { rows: published } = await database.query<Statement>(identities)
   const { rows: signatures } = await database.query<{ signature: string }>(functions)
   await database.close()
   const tables = [...new Set(columns.map(({ table_name }) => table_name))].map(table => {
     const of = <T extends { readonly table_name: string }>(rows: readonly T[]) =>
       rows.filter(({ table_name }) => table_name === table)
     const parts = [...of(columns).map(({ definition }) => definition), ...of(limits).map(({ statement }) => statement)]
-    const found = of(lookups).map(({ statement }) => `${statement};\n`)
-    return `create table worker.${table} (\n${parts.map(part => `  ${part}`).join(',\n')}\n);\n${found.join('')}`
+    const more = [...of(lookups), ...of(published)].map(({ statement }) => `${statement};\n`)
+    return `create table worker.${table} (\n${parts.map(part => `  ${part}`).join(',\n')}\n);\n${more.join('')}`
   })
   const header = "-- The store's tables and the signatures of its functions. Written by: npm run store-schema\n"
   return [header, ...tables, signatures.map(({ signature }) => `-- worker.${signature}\n`).join('')].join('\n')

@@ -16,6 +16,8 @@ const meanings: Readonly<Record<string, string>> = {
   '42501': 'the user lacks a privilege',
   '42': 'a table or column is missing or has another definition',
   '53': 'it is out of disk space, memory or connections',
+  '55000':
+    'an object is not in the state that the statement needs, such as a published table without primary key and replica identity',
   '55P03': 'waiting for a lock timed out',
   '57014': 'a statement was cancelled',
   '57': 'it is shutting down or starting',

@@ -31,6 +31,8 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0023_wanted_probes', ['alter table worker.holds add column probe_wanted boolean not null default false']],
   ['0025_longest_pages', ['alter table worker.checkpoints add column longest_page integer']],
   ['0026_fewer_checks', fewerChecks()],
+  // Without a key, Postgres refuses to delete from it while a publication includes it, as one for all tables does.
+  ['0027_publishable_staged_keys', ['alter table worker.staged_keys replica identity full']],
   ['0028_requests_in_sets', replaceFunctions],
 ])
 

@@ -17,7 +17,7 @@ async function describeSchemas(store: Store): Promise<unknown> {
         a.attidentity, pg_get_expr(d.adbin, d.adrelid)) as definition
       from ours join pg_class t on t.relnamespace = ours.oid and t.relkind = 'r' join pg_attribute a on a.attrelid = t.oid
       left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum where a.attnum > 0 and not a.attisdropped
-    union all select format('table %s %s %s', t.relname, t.relpersistence, t.reloptions)
+    union all select format('table %s %s %s %s', t.relname, t.relpersistence, t.relreplident, t.reloptions)
       from ours join pg_class t on t.relnamespace = ours.oid and t.relkind = 'r'
     union all select pg_get_indexdef(i.indexrelid)
       from ours join pg_class t on t.relnamespace = ours.oid join pg_index i on i.indrelid = t.oid

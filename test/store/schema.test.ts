@@ -40,3 +40,10 @@ function readStore(): Tables {
 test('the types of the tables say what the migrations make', () => {
   expect(readTypes()).toEqual(readStore())
 })
+
+test('every table names its rows to a publication, by its primary key or by all their values', () => {
+  const tables = readDocument('schema/store.sql')
+    .split(/^(?=create table )/m)
+    .slice(1)
+  expect(tables.filter(table => !/^ {2}PRIMARY KEY | replica identity full;$/m.test(table))).toEqual([])
+})

@@ -69,6 +69,27 @@ describe.each(stores)('a sweep on %s', backend => {
     expect(await stateOf(table)).toEqual([])
   })
 
+  test('marks deletions, and its account can be forgotten, in a database that publishes all its tables', async ({
+    createTable,
+    app,
+    account,
+    sweep,
+    deleted,
+  }) => {
+    const table = await createTable(50)
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`delete from ${table.name} where id = 3`)
+    await sql`create publication everything for all tables`.execute(app.deps.store)
+    try {
+      expect(await sweep(table)).toMatchObject({ counts: { deleted: 1 } })
+      expect(await deleted(table)).toEqual([3])
+      await app.operations.forget({ account, configured: true })
+      expect(await deleted(table)).toEqual([])
+    } finally {
+      await sql`drop publication everything`.execute(app.deps.store)
+    }
+  })
+
   test('finds rows that became visible late and rows whose cursor went backwards', async ({
     createTable,
     app,
