@@ -25,10 +25,11 @@ export async function deleteAccountRows(
   account: string,
 ): Promise<void> {
   for (;;) {
+    // A ctid is unique only within a partition, so the account is compared again.
     const { numAffectedRows = 0n } = await sql`
-      delete from ${table} where ctid = any(array(select ctid from ${table} where ${belongTo(account)} limit ${batch}))`.execute(
-      store,
-    )
+      delete from ${table}
+      where ctid = any(array(select ctid from ${table} where ${belongTo(account)} limit ${batch}))
+        and ${belongTo(account)}`.execute(store)
     if (numAffectedRows < batch) return
   }
 }

@@ -186,6 +186,32 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await findTraces(account)).toEqual([])
   })
 
+  test('takes only its own rows from a partitioned table, where those of others have the same ctid', async ({
+    store,
+    forget,
+  }) => {
+    // Their hashes spread them over both partitions.
+    const accounts = Array.from({ length: 20 }, (_, n) => `account-${n}`)
+    await sql`create table mirror.split (_account text, _change bigint, primary key (_account)) partition by hash (_account)`.execute(
+      store(),
+    )
+    for (const remainder of [0, 1]) {
+      await sql`create table ${sql.table(`mirror.split_${remainder}`)} partition of mirror.split
+        for values with (modulus 2, remainder ${sql.lit(remainder)})`.execute(store())
+    }
+    const split = async () => {
+      const { rows } = await sql<{ account: string }>`select _account as account from mirror.split`.execute(store())
+      return rows.map(row => row.account).sort()
+    }
+    try {
+      await sql`insert into mirror.split select unnest(${accounts}::text[]), 1`.execute(store())
+      for (const account of accounts.slice(0, 3)) await forget(account)
+      expect(await split()).toEqual(accounts.slice(3).sort())
+    } finally {
+      await sql`drop table mirror.split`.execute(store())
+    }
+  })
+
   test.skipIf(backend === 'redis')(
     'only partly, interrupted at any table, is read from the beginning or forgotten by the next call',
     async ({ app, store, forget, findTraces }) => {
