@@ -31,8 +31,9 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /**
  * Whether an error isn't the statement's fault: Postgres ended the connection (a shutdown, a broken connection, an idle transaction),
- * cancelled the statement, is out of resources, has become a standby, or another transaction conflicted.
+ * cancelled the statement, is out of resources, has become a standby, another transaction conflicted, or a pooler has moved the
+ * connection to another session (26000, 42P05).
  */
 export function isPassingSqlState(code: string | undefined): boolean {
-  return code !== undefined && /^(57|08|53|40|25P03|25006|55P03)/.test(code)
+  return code !== undefined && /^(57|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code)
 }

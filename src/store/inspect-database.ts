@@ -72,11 +72,20 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
       findEncodingProblem(encoding, name) ??
       (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
       findNewerStore([...(executed ?? [])]) ??
-      (await findSharedSession(client, () => connect(databaseUrl))) ??
+      (await findSharedSessionOf(client, databaseUrl)) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),
     hasStore,
     pending,
     firstLogins: mayRead ? await findFirstLogins(client) : hasStore ? undefined : new Map(),
+  }
+}
+
+async function findSharedSessionOf(client: pg.Client, databaseUrl: string): Promise<Explanation | undefined> {
+  const other = await connect(databaseUrl)
+  try {
+    return await findSharedSession(client, other)
+  } finally {
+    await other.end().catch(() => {})
   }
 }
 

@@ -1,23 +1,21 @@
 import { PGlite, types } from '@electric-sql/pglite'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import { ConfigError } from '../errors.ts'
 import { type Explanation, renderExplanation } from '../explanation.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
-import { findEncodingProblem } from './database-encoding.ts'
 import { explainDataDir } from './explain-data-dir.ts'
 import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
-import { findNewerStore } from './newer-store.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { prepareMarked } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
 import { PrivateNodeFS } from './private-node-fs.ts'
+import { requireUsable } from './require-usable.ts'
 import type { WorkerTables } from './schema.ts'
 import { setSession } from './session-settings.ts'
 import { leaveSilent } from './silent-connections.ts'
@@ -49,6 +47,7 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
       ? openPostgres(location.databaseUrl, log)
       : await openEmbedded(location.dataDir, location.uid, log)
   try {
+    await requireUsable(database)
     await migrate(database.store)
   } catch (error) {
     await database[Symbol.asyncDispose]()
@@ -167,11 +166,6 @@ async function openPGlite(dataDir: string): Promise<PGlite> {
 }
 
 async function migrate(store: Store): Promise<void> {
-  const { rows } = await sql<{ encoding: string; database: string }>`
-    select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
-  const problem =
-    (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ?? findNewerStore(await listExecuted(store))
-  if (problem) throw new ConfigError([problem])
   const migrator = new Migrator({
     db: store,
     provider: { getMigrations: async () => migrations },
@@ -179,12 +173,4 @@ async function migrate(store: Store): Promise<void> {
   })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
-}
-
-async function listExecuted(store: Store): Promise<readonly string[]> {
-  const { rows } = await sql<{ isThere: boolean }>`
-    select to_regclass('worker.kysely_migration') is not null as "isThere"`.execute(store)
-  if (!rows[0]?.isThere) return []
-  const { rows: executed } = await sql<{ name: string }>`select name from worker.kysely_migration`.execute(store)
-  return executed.map(({ name }) => name)
 }

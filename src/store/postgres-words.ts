@@ -59,6 +59,13 @@ const tooManyConnections: Meaning = {
   isQuoted: true,
 }
 
+/** A pooler has moved the connection to another session: one without its prepared statements, or with those of another connection. */
+export const sharedSession: Meaning = {
+  found: 'is behind a pooler that shares its sessions between connections',
+  remedy: 'name Postgres itself in DATABASE_URL, or a database of PgBouncer with pool_mode=session',
+  isConfiguration: true,
+}
+
 /** Of Postgres before and since version 14, PgBouncer, RDS and Azure. */
 const withoutTls = /no pg_hba\.conf entry.*(?:no encryption|SSL off)|(?:SSL|TLS) (?:connection )?(?:is )?required/i
 
@@ -101,6 +108,8 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
       isQuoted: true,
     },
   ],
+  ['26000', sharedSession],
+  ['42P05', sharedSession],
   ['25006', { found: 'is read-only', remedy: findPrimary }],
   ['53100', { found: 'has no disk space left', remedy: 'make room on its disk; the worker resumes automatically' }],
   ['53200', { found: 'has no memory left', remedy: 'look at its log; the worker resumes automatically' }],

@@ -6,8 +6,14 @@ export interface LeavingPool extends ClientPool {
   leave(): void
 }
 
-/** Of a server that takes no writes: a standby, or a primary that was demoted. */
-const readOnlyTransaction = '25006'
+/** The SQLSTATEs of a connection that no longer leads where it did. */
+const misledStates: ReadonlySet<string | undefined> = new Set([
+  // A server that takes no writes: a standby, or a primary that was demoted.
+  '25006',
+  // Another session, which a pooler has moved the connection to: it lacks a prepared statement, or has it already.
+  '26000',
+  '42P05',
+])
 
 /**
  * If the other end of a connection is gone, it doesn't answer, and node-postgres returns it to the pool after a query timeout.
@@ -15,7 +21,8 @@ const readOnlyTransaction = '25006'
  * too, and each would cost another timeout.
  *
  * A connection on which a write was refused because the server is read-only is closed too: after a failover it still leads to the
- * former primary, and a new one to the present primary.
+ * former primary, and a new one to the present primary. So is one that has lost its prepared statements, which fail for as long as it
+ * is used.
  */
 export function leaveSilent(pool: pg.Pool): LeavingPool {
   /** Earlier connections are closed when they are taken or returned. */
@@ -59,9 +66,9 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
   function noteFailure(error: unknown): void {
     if (!(error instanceof Error)) return
     // The driver's timeout has no code, and Postgres didn't send it.
-    const isDemoted = error instanceof pg.DatabaseError && error.code === readOnlyTransaction
-    const isSilent = !(error instanceof pg.DatabaseError) && error.message === 'Query read timeout'
-    if (isDemoted || isSilent) generation += 1
+    const isLeft =
+      error instanceof pg.DatabaseError ? misledStates.has(error.code) : error.message === 'Query read timeout'
+    if (isLeft) generation += 1
   }
 
   return {

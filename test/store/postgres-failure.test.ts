@@ -246,8 +246,12 @@ describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
     expect((await inspectDatabase(session.url)).problem).toBeUndefined()
     await using transaction = await startPgbouncer(urlOf(), 'transaction')
     expect(await refusalOf(transaction.url)).toMatchObject({
-      found: expect.stringContaining('one session of Postgres between connections'),
+      found: expect.stringContaining('a pooler that shares its sessions between connections'),
       remedy: expect.stringContaining('pool_mode=session'),
+    })
+    await expect(openDatabase({ databaseUrl: transaction.url }, log)).rejects.toMatchObject({
+      name: 'ConfigError',
+      found: expect.stringContaining('a pooler that shares its sessions between connections'),
     })
   })
 
@@ -301,6 +305,8 @@ test.each<[string, string, RegExp, RegExp]>([
   ['57P03', 'the database system is starting up', /is starting or shutting down/, /wait/],
   ['57P03', 'the database system is not accepting connections; Hot standby mode is disabled.', /standby/, /primary/],
   ['53100', 'could not extend file: No space left on device', /no disk space/, /room/],
+  ['26000', 'prepared statement "canary" does not exist', /shares its sessions/, /pool_mode=session/],
+  ['42P05', 'prepared statement "canary" already exists', /shares its sessions/, /pool_mode=session/],
   ['25006', 'cannot execute INSERT in a read-only transaction', /is read-only/, /primary/],
   ['42501', 'permission denied for schema worker', /42501: permission denied for schema worker/, /doctor/],
   ['XX000', 'canary', /^Postgres refused what it was asked \(XX000\)$/, /log/],

@@ -43,3 +43,20 @@ test.runIf(postgresServer)(
     await leaving.end()
   },
 )
+
+test.runIf(postgresServer)('a connection whose session has lost its prepared statements is left', async () => {
+  await using postgres = await startPostgres()
+  const pool = new pg.Pool({ connectionString: postgres.url, max: 1 })
+  pool.on('error', () => {})
+  const leaving = leaveSilent(pool)
+  const named = { name: 'named', text: 'select 1' }
+  const moved = await leaving.connect()
+  await moved.query(named)
+  await moved.query('deallocate all')
+  await expect(moved.query(named)).rejects.toMatchObject({ code: '26000' })
+  moved.release()
+  const next = await leaving.connect()
+  await next.query(named)
+  next.release()
+  await leaving.end()
+})

@@ -1,0 +1,45 @@
+import { CompiledQuery, sql } from 'kysely'
+import { ConfigError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
+import { findEncodingProblem } from './database-encoding.ts'
+import type { Asked } from './missing-privileges.ts'
+import { findNewerStore } from './newer-store.ts'
+import { findSharedSession } from './shared-session.ts'
+import type { Store } from './store.ts'
+
+interface OpenStore {
+  readonly kind: 'postgres' | 'embedded'
+  readonly store: Store
+}
+
+/** @throws ConfigError for its encoding, a newer version's migrations, or a pooler that shares sessions */
+export async function requireUsable({ kind, store }: OpenStore): Promise<void> {
+  const { rows } = await sql<{ encoding: string; database: string }>`
+    select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
+  const problem =
+    (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ??
+    findNewerStore(await listExecuted(store)) ??
+    (kind === 'postgres' ? await findSharedSessionOf(store) : undefined)
+  if (problem) throw new ConfigError([problem])
+}
+
+function findSharedSessionOf(store: Store): Promise<Explanation | undefined> {
+  return store
+    .connection()
+    .execute(one => store.connection().execute(other => findSharedSession(askedOf(one), askedOf(other))))
+}
+
+function askedOf(connection: Store): Asked {
+  return {
+    query: <R extends object>(text: string, values: unknown[]) =>
+      connection.executeQuery<R>(CompiledQuery.raw(text, values)),
+  }
+}
+
+async function listExecuted(store: Store): Promise<readonly string[]> {
+  const { rows } = await sql<{ isThere: boolean }>`
+    select to_regclass('worker.kysely_migration') is not null as "isThere"`.execute(store)
+  if (!rows[0]?.isThere) return []
+  const { rows: executed } = await sql<{ name: string }>`select name from worker.kysely_migration`.execute(store)
+  return executed.map(({ name }) => name)
+}
