@@ -19,7 +19,7 @@ const meanings: Readonly<Record<string, string>> = {
   '55000':
     'an object is not in the state that the statement needs, such as a published table without primary key and replica identity',
   '55P03': 'waiting for a lock timed out',
-  '57014': 'a statement was cancelled',
+  '57014': 'a statement took too long, or somebody cancelled it',
   '57': 'it is shutting down or starting',
   '58': 'its machine reports an error',
 }

@@ -114,6 +114,22 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['53100', { found: 'has no disk space left', remedy: 'make room on its disk; the worker resumes automatically' }],
   ['53200', { found: 'has no memory left', remedy: 'look at its log; the worker resumes automatically' }],
   ['53300', tooManyConnections],
+  [
+    '55P03',
+    {
+      found: 'let a statement wait in vain for a lock that another session holds',
+      remedy:
+        'find that session with pg_blocking_pids (a dump, a long read, an idle transaction, VACUUM FULL, ALTER TABLE) and let it end; the worker resumes automatically',
+    },
+  ],
+  [
+    '57014',
+    {
+      found: 'ended a statement that took too long, or that somebody cancelled',
+      remedy:
+        'look in pg_stat_activity for what slows it down (a lock, other statements, a vacuum); the worker resumes automatically',
+    },
+  ],
   ['57P03', { found: 'is starting or shutting down', remedy: 'wait; the worker resumes automatically' }],
   ['57P01', { found: 'ended the connection', remedy: 'check that it runs; the worker resumes automatically' }],
   ['57P02', { found: 'ended the connection', remedy: 'check that it runs; the worker resumes automatically' }],
