@@ -7,12 +7,12 @@ import { commit, type PullRun } from '../pull-run.ts'
 import { readKeys } from '../read-keys.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
 import {
-  analyzeStagedKeys,
   countMissing,
   findUnsettled,
   firstMissing,
   forgetUnsettled,
   listUnsettled,
+  planForMany,
 } from './stage-keys.ts'
 
 /** Keys per request. */
@@ -46,14 +46,14 @@ export async function settle(run: PullRun, read: FullRead): Promise<void> {
 /** Finds what differs, and refuses if too many rows are missing in the API. */
 async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'here'>> {
   const { context, mirror, key, cursor, counts } = run
-  await context.transaction(analyzeStagedKeys)
   const missing = await commit(run, tx => countMissing(tx, read.id, mirror, key.account))
   try {
     requireAllowed(run, missing)
   } catch (error) {
-    await compareAnewAfter(run, error, tx =>
-      recordMissingRows(tx, key, missing, firstMissing(read.id, mirror, key.account)),
-    )
+    await compareAnewAfter(run, error, async tx => {
+      await planForMany(tx)
+      await recordMissingRows(tx, key, missing, firstMissing(read.id, mirror, key.account))
+    })
   }
   if (context.dryRun) {
     const listed = await commit(run, async tx => {

@@ -38,6 +38,7 @@ export async function countMissing(
   table: MirrorTable,
   account: string,
 ): Promise<MissingKeys> {
+  await planForMany(tx)
   const { rows } = await sql<{ here: string; missing: string }>`
     select (select count(*) from ${sql.table(`mirror.${table.name}`)} m
         where m._account = ${account} and m._deleted_at is null) as here,
@@ -45,15 +46,18 @@ export async function countMissing(
   return { here: Number(rows[0]?.here), missingThere: Number(rows[0]?.missing) }
 }
 
-/** The keys of the first rows that would have to be deleted: each an array `key` of texts, in the order of the key. */
+/** The keys of the first rows that would have to be deleted: each an array `key` of texts, in the order of the key. See `planForMany`. */
 export function firstMissing(readId: string, table: MirrorTable, account: string): RawBuilder<unknown> {
   const order = sql.join(table.key.map(name => sql.ref(`m.${name}`)))
   return sql`select ${keyOf(table)} as key from ${missingThere(table, account, readId)} order by ${order} limit ${sql.lit(mostMissingKeys)}`
 }
 
-/** Without it, Postgres plans for a small table, because it was empty a moment ago, and compares it row by row. */
-export async function analyzeStagedKeys(tx: FencedTransaction): Promise<void> {
-  await sql`analyze worker.staged_keys`.execute(tx)
+/**
+ * Postgres doesn't know how many keys were staged a moment ago. It would plan for a few and compare each row with all of them. Only
+ * the table's owner could analyze it, and the worker needn't be that.
+ */
+export async function planForMany(tx: FencedTransaction): Promise<void> {
+  await sql`set local enable_nestloop = off`.execute(tx)
 }
 
 function missingThere(table: MirrorTable, account: string, readId: string): RawBuilder<unknown> {
@@ -74,6 +78,7 @@ export async function listUnsettled(
   cursor: string | undefined,
   here: number,
 ): Promise<void> {
+  await planForMany(tx)
   const mirror = sql.table(`mirror.${table.name}`)
   if (read.purpose === 'sweep') {
     const isDeleted = await isSoftDeleted(tx, table, account)
