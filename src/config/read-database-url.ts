@@ -11,5 +11,15 @@ export function readDatabaseUrl(value: string | undefined, problems: Told[]): st
   const example = isSocketMeant
     ? 'postgres://user@localhost/db, or postgres://user@/db?host=/var/run/postgresql for a Unix socket'
     : 'postgres://user@localhost/db'
-  return readUrl(withHost, ['postgres:', 'postgresql:'], example, 'DATABASE_URL', problems)
+  const url = readUrl(withHost, ['postgres:', 'postgresql:'], example, 'DATABASE_URL', problems)
+  return url === undefined ? undefined : trustPublicAuthorities(url)
+}
+
+/** To libpq, `sslrootcert=system` means the public authorities and a full check (section 34.1.2). The driver would read a file. */
+function trustPublicAuthorities(value: string): string {
+  const url = new URL(value)
+  if (url.searchParams.get('sslrootcert') !== 'system') return value
+  url.searchParams.delete('sslrootcert')
+  url.searchParams.set('sslmode', 'verify-full')
+  return url.href
 }

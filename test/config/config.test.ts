@@ -69,6 +69,9 @@ describe('each variable', () => {
       ['postgres://u:p@/x?host=/cloudsql/a:b:c', 'postgres://u:p@localhost/x?host=/cloudsql/a:b:c'],
       ['postgresql://u@h/x?sslmode=disable&host=/run/pg', 'postgresql://u@h/x?sslmode=disable&host=/run/pg'],
       ['postgres://u:a,b@h/x?user=u@h', 'postgres://u:a,b@h/x?user=u@h'],
+      ['postgres://u:p@h/x?sslrootcert=system', 'postgres://u:p@h/x?sslmode=verify-full'],
+      ['postgres://h/x?sslmode=require&sslrootcert=system', 'postgres://h/x?sslmode=verify-full'],
+      ['postgres://h/x?sslrootcert=/etc/ca.pem', 'postgres://h/x?sslrootcert=/etc/ca.pem'],
     ].map(([DATABASE_URL = '', read]): [Environment, (config: Config) => unknown, unknown] => [
       { DATABASE_URL },
       config => config.databaseUrl,

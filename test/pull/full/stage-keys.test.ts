@@ -9,8 +9,9 @@ import { appTest } from '../../fixtures/app-test.ts'
 import { preferredStore } from '../../fixtures/open-test-app.ts'
 import { takeLine } from '../../fixtures/take-line.ts'
 
-const test = appTest.extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
-test.override('backend', preferredStore)
+const test = appTest
+  .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
+  .extend('backend', preferredStore)
 
 test('many keys are compared in seconds, although Postgres expects a few', async ({ app }) => {
   const lease = await takeLine(app.deps, `account-${randomUUID()}`, 'sync-many')
