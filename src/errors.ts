@@ -177,6 +177,13 @@ function keepablePause(ms: number): number {
  */
 export class PermanentError extends WorkerError {}
 
+/** A reader's position comes after the last change of its table: it must read again from the beginning. HTTP 410. */
+export class PositionError extends PermanentError {
+  constructor(told: Told) {
+    super('position', told)
+  }
+}
+
 /**
  * A mutation was sent but no response arrived. It may have been executed, so it isn't retried.
  *

@@ -1,6 +1,14 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
-import { ConflictError, InProgressError, NotFoundError, TransientError, UsageError, WorkerError } from './errors.ts'
+import {
+  ConflictError,
+  InProgressError,
+  NotFoundError,
+  PositionError,
+  TransientError,
+  UsageError,
+  WorkerError,
+} from './errors.ts'
 import { type Told, toExplanation } from './explanation.ts'
 
 export const problemType = 'application/problem+json'
@@ -44,6 +52,7 @@ export function problemOf(error: unknown): Problem {
 function statusOf(error: unknown): number {
   if (error instanceof UsageError) return 400
   if (error instanceof NotFoundError) return 404
+  if (error instanceof PositionError) return 410
   if (error instanceof ConflictError) return 422
   if (error instanceof InProgressError) return 409
   if (error instanceof TransientError) return 503

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { JobContext } from '../definitions/define-job.ts'
+import { PositionError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
@@ -41,6 +42,7 @@ export const beginning = '0'
  *
  * @param options.limit default 1,000
  * @param options.account only the changes of this account
+ * @throws PermanentError (`position`) if the table's last change comes before the position, as after a restore of the store
  * @example
  * import { type JobContext, readChanges } from 'hasura-sync-worker'
  * import { syncUsers } from './sync-users.ts'
@@ -91,6 +93,7 @@ export async function readChanges<K extends string>(
       ? []
       : [{ position, op: deleted ? 'delete' : 'upsert', account, key: keyOf(table, key) }],
   )
+  if (changes.length === 0) requireReached(table, after, rows[0]?.end ?? after)
   const last = changes.at(-1)?.position ?? after
   return { changes, position: changes.length < limit ? later(last, rows[0]?.end ?? last) : last }
 }
@@ -98,6 +101,15 @@ export async function readChanges<K extends string>(
 interface MirrorChangeRow {
   _change: string
   _account: string
+}
+
+/** Otherwise a reader would be told nothing of the changes that the table makes until it gets there. */
+function requireReached({ into }: ChangedTable, after: string, end: string): void {
+  if (BigInt(after) <= BigInt(end)) return
+  throw new PositionError({
+    found: `Position ${after} comes after the last change of mirror.${into} (${end}), so the store was restored to an earlier state, or the position belongs to another table`,
+    remedy: 'read again from position 0',
+  })
 }
 
 /** A reader's position never decreases, even if someone has emptied the counters. */
@@ -133,7 +145,8 @@ export type CommitChanges = (tx: FencedTransaction) => Promise<void>
  * @param handle its own effects happen at least once: after a crash the last page is passed again. The function that it returns
  * runs in the transaction that moves the reader's position, so its writes happen exactly once.
  * @returns how many changes this run has handled
- * @throws TransientError (`reader-moved`) if another run has taken over the reader: nothing of the page is committed
+ * @throws TransientError (`reader-moved`) if another run has taken over the reader: nothing of the page is committed; what
+ * `readChanges` throws
  * @example
  * import { defineJob, followChanges } from 'hasura-sync-worker'
  * import { z } from 'zod'

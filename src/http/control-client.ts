@@ -7,6 +7,7 @@ import {
   ConflictError,
   NotFoundError,
   PermanentError,
+  PositionError,
   RefusalError,
   refusalCodes,
   TransientError,
@@ -122,6 +123,7 @@ async function readHead(request: ClientRequest, signal: AbortSignal): Promise<In
 function rebuildError({ status, code, detail, remedy }: Problem): Error {
   const told = { found: detail, remedy }
   if (status === 404) return new NotFoundError(told)
+  if (status === 410) return new PositionError(told)
   if (status === 422) return new ConflictError(told)
   if (status < 500) return new UsageError(told)
   return new TransientError(code, told)

@@ -46,6 +46,7 @@ const meanings: Readonly<Record<number, string>> = {
   404: 'The object does not exist for this caller.',
   408: 'The request was not complete in time.',
   409: 'The first request with this idempotency key is being accepted: see Retry-After.',
+  410: "The position comes after the table's last change: read again from 0.",
   413: 'The body is too large.',
   414: 'A part of the path is too long.',
   415: 'The body is not JSON.',

@@ -116,6 +116,10 @@ function pathsOf(all: readonly Door[]): object {
 /** Responses of every operation: about its input, its caller and outages. */
 const always = [400, 401, 403, 404, 408, 414, 429, 431, 500, 503]
 const withBody = [413, 415]
+const ownProblems: ReadonlyMap<string, readonly number[]> = new Map([
+  ['makeRequest', [409, 422]],
+  ['listChanges', [410]],
+])
 
 function describeDoor(door: Door): object {
   const { name, operation, input, headers } = door
@@ -128,7 +132,7 @@ function describeDoor(door: Door): object {
     ...(method === 'GET' ? [...parametersOf(rest, 'query'), ifNoneMatch] : []),
   ]
   const isOptional = rest.safeParse({}).success
-  const errors = [...always, ...(method === 'POST' ? withBody : []), ...(name === 'makeRequest' ? [409, 422] : [])]
+  const errors = [...always, ...(method === 'POST' ? withBody : []), ...(ownProblems.get(name) ?? [])]
   return {
     operationId: name,
     'x-roles': operation.roles,

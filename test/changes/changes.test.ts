@@ -151,7 +151,28 @@ describe.each(stores)('the changes of a mirror table on %s', backend => {
     const { changes, position } = await readChanges(store, mirror, { after: beginning, account, limit: 3 })
     expect(position).toBe(changes[2]?.position)
     expect(position).not.toBe(end)
-    expect(await readChanges(store, mirror, { after: '1000000' })).toEqual({ changes: [], position: '1000000' })
+  })
+
+  test('are refused to a reader that is ahead of the table, so that it begins anew', async ({
+    createTable,
+    app,
+    account,
+  }) => {
+    const table = await createTable(3)
+    const { mirror } = table.pull()
+    const { store } = app.deps
+    await runPull(app, table.pull(), account)
+    const { position: end } = await readChanges(store, mirror, { after: beginning })
+    const ahead = String(BigInt(end) + 1n)
+    for (const options of [{ after: ahead }, { after: ahead, account }]) {
+      await expect(readChanges(store, mirror, options)).rejects.toMatchObject({
+        name: 'PositionError',
+        code: 'position',
+        found: expect.stringContaining(`Position ${ahead} comes after the last change of mirror.${mirror.into} (${end})`),
+        remedy: 'read again from position 0',
+      })
+    }
+    expect(await readChanges(store, mirror, { after: end })).toEqual({ changes: [], position: end })
   })
 
   test('are handled exactly once in the transaction that moves the reader, also when that one fails', async ({

@@ -123,4 +123,11 @@ test('the changes of a mirror table are followed from a position on', async ({ a
   expect(seen).toEqual(['upsert a', 'upsert b', 'upsert c'])
   expect(await worker.changes('prices', { after: last, follow: false }).next()).toMatchObject({ done: true })
   await expect(worker.changes('prizes').next()).rejects.toMatchObject({ code: 'usage', status: 404 })
+  // The worker's database was restored from an earlier dump.
+  await expect(worker.changes('prices', { after: `${last}0` }).next()).rejects.toMatchObject({
+    code: 'usage',
+    status: 410,
+    reason: 'position',
+    message: expect.stringContaining('read again from position 0'),
+  })
 })

@@ -66,7 +66,8 @@ export interface Client<L extends readonly JobLike[]> {
    * Yields the changes of a mirror table in commit order, the latest change of each row, until the caller stops. Needs a token with
    * the view role.
    *
-   * @throws ClientError when the worker doesn't respond; resume after the position of the last handled change
+   * @throws ClientError when the worker doesn't respond: resume after the position of the last handled change. With the `reason`
+   * `position`, the worker's database was restored to an earlier state: start again without `after`
    */
   changes(table: string, options?: ChangesOptions): AsyncIterableIterator<Change>
 }
