@@ -5,7 +5,7 @@ import { createControlClient } from '../http/control-client.ts'
 import type { Operations } from '../operations/registry.ts'
 import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
-import { inspectDatabase } from '../store/inspect-database.ts'
+import { type DatabaseInspection, inspectDatabase } from '../store/inspect-database.ts'
 import { inspectDataDir } from '../store/private-folder.ts'
 import { combine, type Finding, failWith, ok, warn } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
@@ -92,19 +92,25 @@ async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; fi
     const found = await inspectDatabase(databaseUrl)
     firstLogins = found.firstLogins
     if (found.problem) return failWith(found.problem)
-    if (!found.hasStore)
-      return warn(
-        "Postgres answers, but the worker's tables do not exist yet",
-        'the first start creates them, or run "npm run -s cli -- migrate"',
-      )
-    if (found.pending.length > 0)
-      return warn(
-        `${found.pending.length} migrations are pending`,
-        'the next start applies them, or run "npm run -s cli -- migrate"',
-      )
-    return ok('Postgres answers, and its tables are up to date')
+    const migrated = describeMigrations(found)
+    const { warning } = found
+    return warning ? combine([warn(warning.found, warning.remedy ?? ''), migrated], migrated) : migrated
   })
   return { finding, firstLogins }
+}
+
+function describeMigrations({ hasStore, pending }: Pick<DatabaseInspection, 'hasStore' | 'pending'>): Finding {
+  if (!hasStore)
+    return warn(
+      "Postgres answers, but the worker's tables do not exist yet",
+      'the first start creates them, or run "npm run -s cli -- migrate"',
+    )
+  if (pending.length > 0)
+    return warn(
+      `${pending.length} migrations are pending`,
+      'the next start applies them, or run "npm run -s cli -- migrate"',
+    )
+  return ok('Postgres answers, and its tables are up to date')
 }
 
 async function inspectQueue(redisUrl: string): Promise<Finding> {

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { ConfigError, OutageError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { migrations } from './migrations.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'
@@ -12,6 +13,8 @@ import { findSharedSession } from './shared-session.ts'
 export interface DatabaseInspection {
   /** What prevents the worker from using it: its encoding, a newer version's migrations, a pooler, a standby, a missing privilege. */
   readonly problem?: Explanation | undefined
+  /** Its collation has changed. */
+  readonly warning?: Explanation | undefined
   /** False before the first start. */
   readonly hasStore: boolean
   /** Migrations that the next start will apply. */
@@ -74,6 +77,7 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
       findNewerStore([...(executed ?? [])]) ??
       (await findSharedSessionOf(client, databaseUrl)) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),
+    warning: await findCollationChange(client),
     hasStore,
     pending,
     firstLogins: mayRead ? await findFirstLogins(client) : hasStore ? undefined : new Map(),

@@ -47,7 +47,7 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
       ? openPostgres(location.databaseUrl, log)
       : await openEmbedded(location.dataDir, location.uid, log)
   try {
-    await requireUsable(database)
+    await requireUsable(database, log)
     await migrate(database.store)
   } catch (error) {
     await database[Symbol.asyncDispose]()

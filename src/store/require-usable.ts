@@ -1,6 +1,8 @@
 import { CompiledQuery, sql } from 'kysely'
 import { ConfigError } from '../errors.ts'
-import type { Explanation } from '../explanation.ts'
+import { type Explanation, renderExplanation } from '../explanation.ts'
+import type { Log } from '../log.ts'
+import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import type { Asked } from './missing-privileges.ts'
 import { findNewerStore } from './newer-store.ts'
@@ -12,8 +14,12 @@ interface OpenStore {
   readonly store: Store
 }
 
-/** @throws ConfigError for its encoding, a newer version's migrations, or a pooler that shares sessions */
-export async function requireUsable({ kind, store }: OpenStore): Promise<void> {
+/**
+ * Logs a warning if its collation has changed.
+ *
+ * @throws ConfigError for its encoding, a newer version's migrations, or a pooler that shares sessions
+ */
+export async function requireUsable({ kind, store }: OpenStore, log: Log): Promise<void> {
   const { rows } = await sql<{ encoding: string; database: string }>`
     select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
   const problem =
@@ -21,6 +27,8 @@ export async function requireUsable({ kind, store }: OpenStore): Promise<void> {
     findNewerStore(await listExecuted(store)) ??
     (kind === 'postgres' ? await findSharedSessionOf(store) : undefined)
   if (problem) throw new ConfigError([problem])
+  const change = kind === 'postgres' ? await findCollationChange(askedOf(store)) : undefined
+  if (change) log.warn(renderExplanation(change))
 }
 
 function findSharedSessionOf(store: Store): Promise<Explanation | undefined> {

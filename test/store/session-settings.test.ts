@@ -31,6 +31,13 @@ async function read(database: Pick<Database, 'store'>): Promise<unknown> {
   return rows[0]
 }
 
+async function storeFinding(databaseUrl: string): Promise<unknown> {
+  const account = { name: 'one', oidcIssuer: 'https://idp.example', clientId: 'one', clientSecret: 'secret' }
+  const config = parseConfig({ DATABASE_URL: databaseUrl }, { accounts: [account] })
+  const { findings } = await inspectServices(config, undefined)
+  return findings.get('store')
+}
+
 describe.runIf(hasPostgres)('a session on Postgres', () => {
   test('is the same whatever the database’s defaults are', async () => {
     await using hostile = await createDatabase({ settings: hostileSettings })
@@ -68,17 +75,33 @@ describe.runIf(hasPostgres)('a session on Postgres', () => {
     expect(await read(database)).toEqual(expected)
   })
 
+  test('of a database whose collation has changed is a warning at start and in doctor, with how to rebuild its indexes', async () => {
+    await using created = await createDatabase({ icuLocale: 'en-US' })
+    const logged = captureLog()
+    {
+      await using database = await openDatabase({ databaseUrl: created.url }, logged.log)
+      expect(logged.lines).toEqual([])
+      await sql`update pg_database set datcollversion = '1' where datname = current_database()`.execute(database.store)
+    }
+    const name = new URL(created.url).pathname.slice(1)
+    const found = `The collation of database "${name}" has changed from version 1 to `
+    const remedy = `reindex database ${name}; alter database ${name} refresh collation version`
+    await using _database = await openDatabase({ databaseUrl: created.url }, logged.log)
+    expect(logged.lines).toMatchObject([{ msg: expect.stringContaining(found) }])
+    expect(logged.lines).toMatchObject([{ msg: expect.stringContaining(remedy) }])
+    expect(await storeFinding(created.url)).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining(found),
+      hint: expect.stringContaining(remedy),
+    })
+  })
+
   test.each(['LATIN1', 'SQL_ASCII'])('of a database in %s is refused, with what to do about it', async encoding => {
     await using created = await createDatabase({ encoding })
     await expect(openDatabase({ databaseUrl: created.url }, log)).rejects.toMatchObject({
       name: 'ConfigError',
       message: expect.stringMatching(new RegExp(`${encoding}.*encoding 'UTF8'`)),
     })
-    const account = { name: 'one', oidcIssuer: 'https://idp.example', clientId: 'one', clientSecret: 'secret' }
-    const { findings } = await inspectServices(
-      parseConfig({ DATABASE_URL: created.url }, { accounts: [account] }),
-      undefined,
-    )
-    expect(findings.get('store')).toMatchObject({ status: 'fail', detail: expect.stringContaining(encoding) })
+    expect(await storeFinding(created.url)).toMatchObject({ status: 'fail', detail: expect.stringContaining(encoding) })
   })
 })
