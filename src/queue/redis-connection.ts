@@ -1,4 +1,5 @@
 import type { RedisOptions } from 'ioredis'
+import { innerReply } from './inner-reply.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
 export const queueName = 'tickets'
@@ -16,7 +17,7 @@ export function redisConnection(redisUrl: string): ConnectionOptions {
     ...parseRedisUrl(redisUrl),
     retryStrategy: attempt => Math.min(attempt * 100, 1_000),
     // A demoted Redis keeps its connections and refuses writes. By now the name may lead to another server.
-    reconnectOnError: (error: Error) => (/^(READONLY|LOADING|MASTERDOWN)/.test(error.message) ? 2 : false),
+    reconnectOnError: ({ message }: Error) => (/^(READONLY|LOADING|MASTERDOWN)/.test(innerReply(message)) ? 2 : false),
     keepAlive: 1_000,
     socketTimeout: silentMs,
     connectTimeout: 5_000,

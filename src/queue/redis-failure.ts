@@ -1,6 +1,7 @@
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
+import { innerReply } from './inner-reply.ts'
 
 /** Why Redis can't be used. */
 export interface RedisFailure extends Explanation {
@@ -37,7 +38,7 @@ export function isReply(error: Error): boolean {
 type Meaning = readonly [said: RegExp, found: string, remedy: string, isConfiguration?: true]
 
 function explainReply(message: string, what: string): RedisFailure {
-  const said = shorten(message)
+  const said = shorten(innerReply(message))
   const word = /^[A-Z]+/.exec(said)?.[0] ?? 'ERR'
   const meaning = replies.find(([reply]) => reply.test(said))
   const [, found, remedy, isConfiguration = false] = meaning ?? [undefined, 'refused a command', 'check its log']

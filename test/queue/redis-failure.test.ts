@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, TransientError, WorkerError } from '../../src/errors.ts'
 import { inspectRedis } from '../../src/queue/inspect-redis.ts'
+import { redisConnection } from '../../src/queue/redis-connection.ts'
 import { explainRedisFailure } from '../../src/queue/redis-failure.ts'
 import { openTickets } from '../../src/queue/tickets.ts'
 import { systemClock } from '../../src/time/clock.ts'
@@ -221,6 +222,17 @@ test.each<[string, RegExp, RegExp]>([
     /of undeclared names/,
     /--default_lua_flags/,
   ],
+  // Redis before version 7
+  [
+    "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write against a read only replica.",
+    /is a replica, which refuses writes \(READONLY\)$/,
+    /name its primary/,
+  ],
+  [
+    "ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -OOM command not allowed when used memory > 'maxmemory'.",
+    /no memory left for requests \(OOM\)$/,
+    /maxmemory/,
+  ],
   ['ERR something else', /^Redis refused a command \(ERR something else\)$/, /log/],
 ])('%s is told by its words', (message, found, remedy) => {
   const reply = Object.assign(new Error(message), { name: 'ReplyError' })
@@ -228,4 +240,16 @@ test.each<[string, RegExp, RegExp]>([
   expect(failure.found).toMatch(found)
   expect(failure.remedy).toMatch(remedy)
   expect(failure.found).not.toContain('canary')
+})
+
+test.each([
+  ["READONLY You can't write against a read only replica.", 2],
+  [
+    "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write against a read only replica.",
+    2,
+  ],
+  ['ERR Error running script (call to f_1): @user_script:1: user_script:1: unknown', false],
+  ['WRONGTYPE Operation against a key', false],
+])('a connection that was told %s is reopened: %s', (message, reopened) => {
+  expect(redisConnection('redis://localhost').reconnectOnError?.(new Error(message))).toBe(reopened)
 })
