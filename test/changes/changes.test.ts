@@ -168,7 +168,9 @@ describe.each(stores)('the changes of a mirror table on %s', backend => {
       await expect(readChanges(store, mirror, options)).rejects.toMatchObject({
         name: 'PositionError',
         code: 'position',
-        found: expect.stringContaining(`Position ${ahead} comes after the last change of mirror.${mirror.into} (${end})`),
+        found: expect.stringContaining(
+          `Position ${ahead} comes after the last change of mirror.${mirror.into} (${end})`,
+        ),
         remedy: 'read again from position 0',
       })
     }

@@ -80,7 +80,9 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   expect(rest.err).toMatch(/^There may be more changes: give --after \d+\n$/)
   expect(await run(env, 'changes', 'topics', '--after', '999999')).toMatchObject({
     code: 1,
-    err: expect.stringMatching(/^Position 999999 comes after the last change of mirror\.topics .*: read again from position 0/),
+    err: expect.stringMatching(
+      /^Position 999999 comes after the last change of mirror\.topics .*: read again from position 0/,
+    ),
   })
   expect((await run(env, 'jobs')).out).toMatch(/^job +state +requirement +schedule +next due +last run/)
   expect(await run(env, 'holds', 'probe', '--job', 'sync-topics')).toEqual({ code: 0, out: 'no holds\n', err: '' })

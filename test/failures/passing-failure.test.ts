@@ -12,10 +12,21 @@ function system(code: string): Error {
 }
 
 test.each([
-  ...['53100', '53200', '53300', '57014', '57P01', '57P03', '08006', '40001', '40P01', '55P03', '25006', '26000', '42P05'].map(code => [
-    code,
-    database(code),
-  ]),
+  ...[
+    '53100',
+    '53200',
+    '53300',
+    '57014',
+    '57P01',
+    '57P03',
+    '08006',
+    '40001',
+    '40P01',
+    '55P03',
+    '25006',
+    '26000',
+    '42P05',
+  ].map(code => [code, database(code)]),
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT'].map(code => [code, system(code)]),
   ['a refused fetch', new TypeError('fetch failed', { cause: system('ECONNREFUSED') })],
   ['a pool without a free connection', new Error('timeout exceeded when trying to connect')],

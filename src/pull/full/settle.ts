@@ -6,14 +6,7 @@ import { requireAllowed } from '../deletion-guard.ts'
 import { commit, type PullRun } from '../pull-run.ts'
 import { readKeys } from '../read-keys.ts'
 import { countGone, endFullReads, type FullRead } from './full-read-record.ts'
-import {
-  countMissing,
-  findUnsettled,
-  firstMissing,
-  forgetUnsettled,
-  listUnsettled,
-  planForMany,
-} from './stage-keys.ts'
+import { countMissing, findUnsettled, firstMissing, forgetUnsettled, listUnsettled, planForMany } from './stage-keys.ts'
 
 /** Keys per request. */
 const batch = 200
