@@ -153,7 +153,7 @@ describe.each(stores)('the changes of a mirror table on %s', backend => {
     expect(position).not.toBe(end)
   })
 
-  test('are refused to a reader that is ahead of the table, so that it begins anew', async ({
+  test('are refused to a reader that is ahead of the table, so that it reads again', async ({
     createTable,
     app,
     account,
