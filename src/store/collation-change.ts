@@ -3,7 +3,7 @@ import type { Asked } from './missing-privileges.ts'
 
 /**
  * Whether the system's or ICU's collation has changed since the database's indexes were built, as after an upgrade of the system. An
- * index in the old order finds rows no longer, and lets equal keys in twice. Postgres records the version since 15.
+ * index in the old order misses rows and accepts equal keys twice. Postgres 15 and later record the version.
  */
 export async function findCollationChange(client: Asked): Promise<Explanation | undefined> {
   const server = await client.query<{ version: number }>(

@@ -117,7 +117,7 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     '55P03',
     {
-      found: 'let a statement wait in vain for a lock that another session holds',
+      found: 'made a statement wait too long for a lock that another session holds',
       remedy:
         'find that session with pg_blocking_pids (a dump, a long read, an idle transaction, VACUUM FULL, ALTER TABLE) and let it end; the worker resumes automatically',
     },
