@@ -33,7 +33,7 @@ if (stranger !== undefined) refuse(`--only is "${stranger}": give one of ${known
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(name, () => stop.abort(new DOMException(`${name} was received`, 'AbortError')))
+  process.on(name, () => stop.abort(new DOMException(`${name} was received`, 'AbortError')))
 }
 
 try {

@@ -27,10 +27,12 @@ const stopWithinMs = 10_000
 
 const stop = new AbortController()
 function stopSoon(why: string): void {
+  if (stop.signal.aborted) return
   stop.abort(new DOMException(why, 'AbortError'))
   setTimeout(() => process.exit(1), stopWithinMs).unref()
 }
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopSoon(`${signal} was received`))
+// Without a listener, a second signal would kill the process: npm forwards the Ctrl+C that a terminal sends to both.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopSoon(`${signal} was received`))
 
 for (const stream of [process.stdout, process.stderr]) {
   // A reader such as head may close the pipe early: the command hasn't failed.

@@ -169,6 +169,15 @@ describe('a worker that is told to stop in the middle of a run', () => {
   })
 })
 
+test('a worker that gets the same signal twice stops as after one', async ({ sandbox }) => {
+  await using home = await openHome(sandbox, 'twice')
+  await using worker = await startWorker(home.env)
+  worker.kill('SIGINT')
+  await expect.poll(() => worker.err(), { interval: 1 }).toContain('stopping: no new requests are claimed')
+  worker.kill('SIGINT')
+  expect(await worker.ended).toMatchObject({ code: 0, out: '' })
+})
+
 test('a worker that npm started ends when npm is told to stop', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'under-npm')
   const copy = await copyCheckout(home.folder)

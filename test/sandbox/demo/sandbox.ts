@@ -1,5 +1,4 @@
 // Only the demo's identity provider and API, for work on jobs without a Keycloak and a Hasura: npm run sandbox
-import { once } from 'node:events'
 import { openSandbox } from './open-sandbox.ts'
 
 const workerPort = 8088
@@ -15,4 +14,6 @@ In another terminal, in this folder:
     npm run -s cli -- run sync-articles
     npm start
 `)
-await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map(signal => once(process, signal)))
+await new Promise(resolve => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve)
+})
