@@ -10,6 +10,7 @@ const manifestSchema = z.object({
   engines: z.object({ node: z.string() }),
   dependencies: versions,
   devDependencies: versions,
+  peerDependencies: versions,
   overrides: versions,
   allowScripts: z.record(z.string(), z.boolean()),
 })

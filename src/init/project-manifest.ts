@@ -42,7 +42,8 @@ export interface ProjectManifest {
  */
 export function renderManifest(engine: EngineManifest, name: string, existing: string | undefined): ProjectManifest {
   const own = parseManifest(existing ?? JSON.stringify({ name, private: true }))
-  const all = { ...engine.devDependencies, ...engine.dependencies }
+  // A project with a peer's exact version couldn't update the engine.
+  const all = { ...engine.devDependencies, ...engine.dependencies, ...engine.peerDependencies }
   const pick = (...names: string[]) => Object.fromEntries(names.flatMap(key => (all[key] ? [[key, all[key]]] : [])))
   const leftAlone = Object.entries(scripts)
     .filter(([key, script]) => isOther(own.scripts?.[key], script))

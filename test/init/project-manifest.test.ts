@@ -6,7 +6,8 @@ const engine: EngineManifest = {
   version: '3.2.1',
   engines: { node: '>=24' },
   dependencies: { zod: '4.0.0', graphql: '16.0.0', pg: '8.0.0' },
-  devDependencies: { typescript: '7.0.0', vitest: '5.0.0', knip: '6.0.0' },
+  devDependencies: { typescript: '7.0.0', vitest: '5.0.0', knip: '6.0.0', 'oidc-provider': '9.1.0' },
+  peerDependencies: { 'oidc-provider': '^9.1.0' },
   overrides: { a: '1.0.0' },
   allowScripts: { b: false },
 }
@@ -21,7 +22,7 @@ test('a new one has what a project needs, of the versions that the engine has, a
     name: 'mirror',
     type: 'module',
     dependencies: { 'hasura-sync-worker': '^3.2.1', zod: '4.0.0', graphql: '16.0.0' },
-    devDependencies: { typescript: '7.0.0', vitest: '5.0.0' },
+    devDependencies: { typescript: '7.0.0', vitest: '5.0.0', 'oidc-provider': '^9.1.0' },
     overrides: { a: '1.0.0' },
   })
   expect(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })).not.toContain('pg')

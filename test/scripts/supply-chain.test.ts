@@ -22,6 +22,7 @@ const lockSchema = z.object({
 })
 const manifestSchema = z.object({
   allowScripts: z.record(z.string(), z.boolean()).default({}),
+  peerDependencies: z.record(z.string(), z.string()).default({}),
 })
 
 describe.each(['package-lock.json', 'tools/node/package-lock.json'])('%s', path => {
@@ -44,6 +45,11 @@ test('no package may run a script when it is installed', () => {
   expect(Object.values(allowScripts)).not.toContain(true)
   const { packages } = lockSchema.parse(JSON.parse(readDocument('tools/node/package-lock.json')))
   expect(Object.values(packages).filter(({ hasInstallScript }) => hasInstallScript)).toEqual([])
+})
+
+test.each(['package.json', 'packages/client/package.json'])('%s lets its users update a peer', path => {
+  const { peerDependencies } = manifestSchema.parse(JSON.parse(readDocument(path)))
+  expect(Object.entries(peerDependencies).filter(([, range]) => !range.startsWith('^'))).toEqual([])
 })
 
 /** No digest of these is published where a second source confirms it; by their version they are still exact. */
