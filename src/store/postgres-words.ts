@@ -34,7 +34,7 @@ const noOptions: Meaning = {
 
 const refusedLogin: Meaning = {
   found: 'refused the user or the password',
-  remedy: 'check user and password in DATABASE_URL',
+  remedy: 'check user and password in DATABASE_URL, and PGPASSWORD if it has no password',
   isConfiguration: true,
 }
 

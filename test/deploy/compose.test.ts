@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DCLinter } from 'dclint'
-import { describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseConfig } from '../../src/config/config.ts'
@@ -16,14 +17,16 @@ const linted = z.tuple([z.object({ messages: z.array(z.looseObject({ type: z.str
 
 /** What the comment at the top of a project's file asks for. */
 const filledIn = {
-  POSTGRES_PASSWORD: 'secret',
+  POSTGRES_PASSWORD: 'se/cr?e#t@1:2%',
   OIDC_ISSUER: 'https://keycloak.example/realms/wiki',
   CLIENT_ID: 'sync-worker',
   HASURA_URL: 'https://hasura.example/v1/graphql',
 }
 
+afterEach(() => void vi.unstubAllEnvs())
+
 describe.each([
-  { path: wiki, environment: {} },
+  { path: wiki, environment: { POSTGRES_PASSWORD: 'se/cr?e#t@1:2%' } },
   { path: project, environment: filledIn },
 ])('$path', ({ path, environment }) => {
   test('is a compose file by the Compose Specification', () => {
@@ -39,6 +42,13 @@ describe.each([
       databaseUrl: expect.stringContaining('@postgres/'),
       redisUrl: 'redis://redis',
     })
+  })
+
+  test('lets the worker log in with any password', () => {
+    const { environment: settings } = readService(path, 'worker', environment)
+    vi.stubEnv('PGPASSWORD', settings.PGPASSWORD)
+    const { host, password } = new pg.Client({ connectionString: settings.DATABASE_URL })
+    expect({ host, password }).toEqual({ host: 'postgres', password: environment.POSTGRES_PASSWORD })
   })
 
   test('gives the worker more time to stop than it needs', () => {
