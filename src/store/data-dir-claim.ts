@@ -29,8 +29,8 @@ const notYet = [
   stillStarting,
 ].join('\r\n')
 
-/** @throws ConfigError if a live process owns the folder, or if its path is too long for a socket */
-export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
+/** @throws ConfigError if a live process owns the folder, or if it can't hold a socket */
+export async function claimDataDir(dataDir: string, setMode: typeof chmod = chmod): Promise<DataDirClaim> {
   const socketPath = controlSocketPath(dataDir)
   let accept: (socket: Socket) => void = socket => socket.end(notYet)
   const sockets = new Set<Socket>()
@@ -46,11 +46,19 @@ export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
       await once(server, 'listening')
       break
     } catch (error) {
-      if (!hasCode(error, 'EADDRINUSE')) throw unusable(dataDir, error)
+      if (!hasCode(error, 'EADDRINUSE')) throw explainRefusedSocket(dataDir, error)
       await removeIfDead(dataDir, socketPath)
     }
   }
-  await chmod(socketPath, 0o600)
+  try {
+    await setMode(socketPath, 0o600)
+  } catch (error) {
+    // Shared folders of virtual machines refuse modes of sockets, and the folder is private already.
+    if (!['EINVAL', ...withoutSockets].some(code => hasCode(error, code))) {
+      server.close()
+      throw explainRefusedSocket(dataDir, error)
+    }
+  }
   // The claim doesn't keep the process alive.
   server.unref()
   return {
@@ -91,7 +99,7 @@ async function removeIfDead(dataDir: string, socketPath: string): Promise<void> 
   try {
     await mkdir(takeover, { mode: 0o700 })
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw unusable(dataDir, error)
+    if (!hasCode(error, 'EEXIST')) throw explainRefusedSocket(dataDir, error)
     const since = (await stat(takeover).catch(() => undefined))?.mtimeMs
     if (since !== undefined && Date.now() - since > takeoverMs) await rmdir(takeover).catch(() => {})
     else await delay(20)
@@ -145,12 +153,23 @@ function owned(dataDir: string): ConfigError {
   ])
 }
 
-function unusable(dataDir: string, error: unknown): ConfigError {
+/** How file systems answer that they have no sockets, such as those that a container or WSL shares with its host. */
+const withoutSockets = ['ENOTSUP', 'EPERM']
+
+export function explainRefusedSocket(dataDir: string, error: unknown): ConfigError {
+  const said = error instanceof Error ? error.message : String(error)
+  const isWithoutSockets = withoutSockets.some(code => hasCode(error, code))
   return new ConfigError([
-    {
-      found: `DATA_DIR ${dataDir} can't hold a control socket (${error instanceof Error ? error.message : String(error)})`,
-      remedy: 'choose a writable folder whose path is shorter than 90 characters',
-    },
+    isWithoutSockets
+      ? {
+          found: `DATA_DIR ${dataDir} can't hold a control socket, because its file system has no sockets (${said})`,
+          remedy:
+            'set DATA_DIR to a folder on a local file system (in a container: a named volume; in WSL: not below /mnt), or set DATABASE_URL',
+        }
+      : {
+          found: `DATA_DIR ${dataDir} can't hold a control socket (${said})`,
+          remedy: 'choose a writable folder whose path is shorter than 90 characters',
+        },
   ])
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -8,7 +9,11 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { problemSchema } from '../../src/problem.ts'
-import { claimDataDir, controlSocketPath, isOwned } from '../../src/store/data-dir-claim.ts'
+import { claimDataDir, controlSocketPath, explainRefusedSocket, isOwned } from '../../src/store/data-dir-claim.ts'
+
+function failing(call: string, code: string): Error {
+  return Object.assign(new Error(`${code}: canary, ${call}`), { code })
+}
 
 describe('the claim of a data folder', () => {
   let folder: string
@@ -106,5 +111,34 @@ describe('the claim of a data folder', () => {
     const long = join(folder, 'x'.repeat(120))
     await mkdir(long)
     await expect(claimDataDir(long)).rejects.toThrow('shorter than 90 characters')
+  })
+
+  test.each(['EINVAL', 'ENOTSUP', 'EPERM'])(
+    'a file system that refuses the mode of a socket (%s) is used',
+    async code => {
+      await using _claim = await claimDataDir(folder, async () => {
+        throw failing('chmod', code)
+      })
+      expect(await isOwned(folder)).toBe(true)
+    },
+  )
+
+  test('a mode that fails for another reason leaves no owner', async () => {
+    const claiming = claimDataDir(folder, async () => {
+      throw failing('chmod', 'EIO')
+    })
+    await expect(claiming).rejects.toThrow(`${folder} can't hold a control socket (EIO: canary, chmod)`)
+    expect(await isOwned(folder)).toBe(false)
+  })
+
+  test.each(['ENOTSUP', 'EPERM'])('a file system without sockets (%s) is named', code => {
+    const refusal = explainRefusedSocket(folder, failing('listen', code))
+    expect(refusal.message).toContain('its file system has no sockets')
+    expect(refusal.message).toContain('in a container: a named volume; in WSL: not below /mnt')
+  })
+
+  // Linux refuses sockets there, and refuses other users before it says so.
+  test.runIf(existsSync('/dev/pts') && process.getuid?.() === 0)('a folder that is on one is refused', async () => {
+    await expect(claimDataDir('/dev/pts')).rejects.toThrow('its file system has no sockets (listen EPERM')
   })
 })
