@@ -4,11 +4,10 @@ import { openWhenThere } from '../app/open-when-there.ts'
 import { logDeprecations, reloadAccounts } from '../app/reload-accounts.ts'
 import { type Serving, serveLines } from '../app/serve-lines.ts'
 import { watchFile } from '../app/watch-file.ts'
-import { type Config, parseConfig } from '../config/config.ts'
+import { parseConfig } from '../config/config.ts'
 import { findUnverifiedTls } from '../config/find-unverified-tls.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
-import { ConfigError } from '../errors.ts'
 import { renderExplanation } from '../explanation.ts'
 import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
@@ -21,6 +20,7 @@ import { createLocalOperations } from '../operations/local-operations.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { settlesWithin } from '../time/clock.ts'
 import { type CommandContext, defineCommand } from './command.ts'
+import { listen } from './listen.ts'
 import { openDashboard } from './open-dashboard.ts'
 
 /** Concurrency slots: runs at a time in one process. */
@@ -148,22 +148,6 @@ function watchAccounts(
 
 function accountsOf({ accounts }: RunDeps): readonly Account[] {
   return [...accounts.values()].map(access => access.account)
-}
-
-async function listen(
-  http: ReturnType<typeof createHttp>,
-  { host, port }: Pick<Config['http'], 'host' | 'port'>,
-  variables: string,
-): Promise<string> {
-  try {
-    return await http.listen({ host, port })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    const why = code === 'EADDRINUSE' ? 'another process listens there' : `the system refused: ${code}`
-    throw new ConfigError([
-      { found: `HTTP can't listen on ${host}:${port}, because ${why}`, remedy: `free the port, or set ${variables}` },
-    ])
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

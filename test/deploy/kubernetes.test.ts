@@ -96,7 +96,7 @@ test('the worker accepts its settings', () => {
     databaseUrl: expect.any(String),
     redisUrl: expect.any(String),
     http: { callers: { role: 'request-jobs' } },
-    metrics: { listen: { host: '0.0.0.0', port: 9464 } },
+    metrics: { listen: { host: '::', port: 9464 } },
   })
   const [mount] = worker.volumeMounts
   const files = [...fromSecret.keys()].map(key => `${mount?.mountPath}/${key}`)
