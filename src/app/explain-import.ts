@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Returns what Node prints for a syntax error, including file, line and code; undefined if it can't be determined. */
@@ -16,7 +17,7 @@ export async function explainImport(
 ): Promise<string | undefined> {
   const shorten = (text: string): string => relativeTo(folder, text)
   if (!(error instanceof Error) || !isOfLoader(error)) return undefined
-  if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, shorten)
+  if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, folder, shorten)
   if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return `${shorten(error.message)}${stripTypes}.`
   if (!(error instanceof SyntaxError)) return `${shorten(error.message)}.`
   const told = (error.stack ?? '').split(/\n\s+at /)[0] ?? ''
@@ -31,18 +32,28 @@ function isOfLoader({ stack = '' }: Error): boolean {
   return frames.find(frame => !frame.endsWith('(<anonymous>)'))?.includes('node:internal/modules/') ?? false
 }
 
-function explainMissing(message: string, shorten: (text: string) => string): string {
+function explainMissing(message: string, folder: string, shorten: (text: string) => string): string {
   const [, kind, name = '', importer = ''] =
     /^Cannot find (module|package) '(.+?)' imported from ([^\n]+)/.exec(message) ?? []
   if (kind === undefined) return shorten(message)
   const file = shorten(importer)
-  if (kind === 'package') {
-    return `${file} imports the package "${name}", which is not installed: run "npm install ${name}", or correct the import.`
-  }
+  if (kind === 'package') return `${file} imports ${explainPackage(name, folder)}.`
   const missing = shorten(name)
   const ending = /\.\w+$/.test(missing) ? '' : ', which must end with ".ts"'
   const remedy = missing.startsWith('src/generated/') ? codegen : `add this file, or correct the import${ending}`
   return `${file} imports ${missing}, which does not exist: ${remedy}.`
+}
+
+/** TypeScript may have found a file of the project under the name, by `paths` or `baseUrl`. */
+function explainPackage(name: string, folder: string): string {
+  const why = 'Node does not apply "paths" and "baseUrl" of tsconfig.json'
+  const remedy =
+    'import a relative path that ends with ".ts", or define names that begin with "#" in "imports" of package.json'
+  if (/^(?:~|@\/)/.test(name)) return `"${name}", but ${why}: ${remedy}`
+  const missing = `the package "${name}", which is not installed: run "npm install ${name}"`
+  const own = [name, `${name}.ts`].flatMap(path => [join(folder, path), join(folder, 'src', path)])
+  if (!own.some(path => existsSync(path))) return `${missing}, or correct the import`
+  return `${missing}; or, if it is the project's own, ${remedy}, because ${why}`
 }
 
 const codegen = 'run "npm run codegen", which generates it from graphql/*.graphql'

@@ -27,6 +27,18 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     `import { x } from 'nopackage'\nexport const jobs = [x]`,
     /src\/jobs\/list\.ts imports the package "nopackage", which is not installed: run "npm install nopackage"/,
   ],
+  'a path of tsconfig.json': [
+    `import { x } from '@/ok.ts'\nexport const jobs = [x]`,
+    /src\/jobs\/list\.ts imports "@\/ok\.ts", but Node does not apply "paths" and "baseUrl" of tsconfig\.json: import a relative path that ends with "\.ts"/,
+  ],
+  'another path of tsconfig.json': [
+    `import { x } from '~/ok'\nexport const jobs = [x]`,
+    /src\/jobs\/list\.ts imports "~", but Node does not apply "paths" and "baseUrl" of tsconfig\.json: import a relative path/,
+  ],
+  'a path from the base of tsconfig.json': [
+    `import { x } from 'jobs/ok.ts'\nexport const jobs = [x]`,
+    /src\/jobs\/list\.ts imports the package "jobs", which is not installed: run "npm install jobs"; or, if it is the project's own, import a relative path .* "baseUrl" of tsconfig\.json\.$/,
+  ],
   'an export that is not there': [
     `import { y } from './ok.ts'\nexport const jobs = [y]`,
     /src\/jobs\/list\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'$/,
