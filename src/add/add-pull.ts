@@ -9,7 +9,7 @@ import type { ProjectWithJobs, PullWish } from './check-wishes.ts'
 import { chooseCursor } from './choose-cursor.ts'
 import { chooseKey, type Key } from './choose-key.ts'
 import { type ChosenNames, operationsOf } from './choose-names.ts'
-import { generateTypes } from './generate-types.ts'
+import { type GenerateDeps, generateTypes } from './generate-types.ts'
 import type { JobNames } from './job-names.ts'
 import { listFile, registerJob } from './register-job.ts'
 import { renderJob } from './render-job.ts'
@@ -55,7 +55,7 @@ export async function addPulls(
   wishes: readonly PullWish[],
   chosen: readonly ChosenNames[],
   { role, sdl }: { readonly role: string; readonly sdl: string },
-  signal: AbortSignal,
+  deps: GenerateDeps,
 ): Promise<AddedPulls> {
   const { folder, jobs } = project
   const schema = readSchema(role, sdl)
@@ -79,7 +79,7 @@ export async function addPulls(
   )
   const schemaFile: WrittenFile = { path: `graphql/schema/${schemaFileName(role)}`, content: sdl }
   const operations = plans.map(({ operation }) => operation)
-  const generated = await generateTypes(project, [schemaFile, ...operations], signal)
+  const generated = await generateTypes(project, [schemaFile, ...operations], deps)
   for (const { added } of plans) requireDocument(generated, added.names)
   requireKept(generated, jobs)
   const files = [

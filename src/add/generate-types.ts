@@ -4,9 +4,15 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
+import type { Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
 import { PermanentError } from '../errors.ts'
 import { listFiles, type WrittenFile, writeFiles } from './write-files.ts'
+
+export interface GenerateDeps {
+  readonly env: Environment
+  readonly signal: AbortSignal
+}
 
 /**
  * Runs codegen as if the given files existed, on a copy of `graphql/`, so that a failure leaves nothing to undo.
@@ -16,7 +22,7 @@ import { listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 export async function generateTypes(
   { folder, node }: Project,
   files: readonly WrittenFile[],
-  signal: AbortSignal,
+  deps: GenerateDeps,
 ): Promise<readonly WrittenFile[]> {
   // Inside the project, so that codegen finds its plugins.
   const scratch = await mkdtemp(join(folder, '.add-'))
@@ -24,7 +30,7 @@ export async function generateTypes(
     const own = join(folder, 'graphql')
     if (existsSync(own)) await cp(own, join(scratch, 'graphql'), { recursive: true })
     await writeFiles(scratch, files)
-    await runCodegen({ folder, node }, scratch, signal)
+    await runCodegen({ folder, node }, scratch, deps)
     return await readGenerated(scratch)
   } finally {
     await rm(scratch, { recursive: true, force: true })
@@ -40,15 +46,16 @@ export function findCodegen(folder: string): string | undefined {
   }
 }
 
-async function runCodegen(project: Project, scratch: string, signal: AbortSignal): Promise<void> {
+async function runCodegen(project: Project, scratch: string, { env, signal }: GenerateDeps): Promise<void> {
   const { folder, node } = project
   const [path, ...args] = node
   const codegen = findCodegen(folder) ?? ''
   try {
-    // Codegen needs no environment, which may hold secrets.
+    // No more of the environment, which may hold secrets. A user whom the system doesn't know has a home only by HOME.
+    const { PATH, NODE_OPTIONS } = env
     await promisify(execFile)(path, [...args, codegen, '--config', join(folder, 'codegen.ts')], {
       cwd: scratch,
-      env: {},
+      env: { PATH, NODE_OPTIONS, HOME: scratch },
       signal,
     })
   } catch (error) {
@@ -62,11 +69,14 @@ async function runCodegen(project: Project, scratch: string, signal: AbortSignal
 function readComplaint(stderr: string, scratch: string): string {
   const lines = stripVTControlCharacters(stderr).replaceAll(`${scratch}/`, '').split('\n')
   return lines
+    .filter(line => !isOfStack.test(line))
     .map(line => line.replace(/^\s*✖?\s*/, ''))
     .filter(line => line !== '' && !line.startsWith('One or more errors occurred'))
     .join(' ')
     .replace(/^\w+ \[FAILED: (.*)\]$/, '$1')
 }
+
+const isOfStack = /^\s+at .+(?::\d+:\d+|<anonymous>)\)?$/
 
 async function readGenerated(scratch: string): Promise<WrittenFile[]> {
   const generated = (await listFiles(scratch)).filter(path => path.split(sep)[0] !== 'graphql')

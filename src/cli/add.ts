@@ -36,7 +36,7 @@ export const add = defineCommand({
     const hasura = openHasuraAccess(context, values.account)
     const role = asked ?? (await findDefaultRole(hasura, signal))
     const { sdl, leftOut } = await introspectAs(hasura, role, signal)
-    const added = await addPulls(project, [wish], chosen, { role, sdl }, signal)
+    const added = await addPulls(project, [wish], chosen, { role, sdl }, context)
     const who = asked === undefined ? `role "${role}", the token's default role` : `role "${role}"`
     terminal.out(describeAdded(added, who, hasura.account))
     for (const { names } of added.pulls) terminal.out(`Try it: npm run -s cli -- run ${names.job}\n`)

@@ -70,7 +70,7 @@ export async function mirrorTables(
     name: undefined,
   }))
   const own = { ...project, jobs }
-  const added = await addPulls(own, wishes, await checkWishes(own, wishes), { role, sdl }, signal)
+  const added = await addPulls(own, wishes, await checkWishes(own, wishes), { role, sdl }, context)
   terminal.out(describeAdded(added, `role "${role}"`, hasura.account))
   return { exitCode: 0, jobs: added.pulls.map(({ names }) => names.job) }
 }

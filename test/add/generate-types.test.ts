@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { generateTypes } from '../../src/add/generate-types.ts'
+import { PermanentError } from '../../src/errors.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'codegen-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** @param source run in place of codegen */
+async function generate(source: string) {
+  const program = join(folder, 'codegen.mjs')
+  await writeFile(program, source)
+  const env = { PATH: '/bin', NODE_OPTIONS: '--max-old-space-size=300', HOME: '/root', CLIENT_SECRET: 'canary' }
+  const { signal } = new AbortController()
+  return generateTypes({ folder, node: [process.execPath, program] }, [], { env, signal })
+}
+
+test('codegen gets what Node needs and a home of its own, and no secret', async () => {
+  const [written] = await generate(`
+    import { realpathSync, writeFileSync } from 'node:fs'
+    import { homedir } from 'node:os'
+    writeFileSync('seen.json', JSON.stringify({ ...process.env, isAtHome: realpathSync(homedir()) === process.cwd() }))`)
+  const seen = JSON.parse(written?.content ?? '')
+  expect(seen).toMatchObject({ PATH: '/bin', NODE_OPTIONS: '--max-old-space-size=300', isAtHome: true })
+  expect(seen).not.toHaveProperty('CLIENT_SECRET')
+})
+
+test('what codegen says is told without a stack', async () => {
+  const error = await generate(`
+    console.error('✖ Unable to read the schema\\n  at least one file is missing\\n' + new Error('canary').stack)
+    process.exit(1)`).catch(error => error)
+  expect(error).toBeInstanceOf(PermanentError)
+  expect(error.message).toBe(
+    'Codegen failed, so nothing was written: Unable to read the schema at least one file is missing Error: canary',
+  )
+})
