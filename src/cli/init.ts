@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { initProject } from '../init/init-project.ts'
+import { findPackageManager } from '../init/package-manager.ts'
 import { defineStandaloneCommand } from './command.ts'
 import { mirrorTables } from './mirror-tables.ts'
 import { flag, optionalArgument, textsOption } from './options.ts'
@@ -50,7 +51,7 @@ export const init = defineStandaloneCommand({
         ? mirrored.jobs.map(job => `npm run -s cli -- run ${job}`)
         : ['npm run -s cli -- add <table>']
       : [
-          'npm install',
+          `${await findPackageManager(folder)} install`,
           // An existing one is filled in already.
           ...(existsSync(join(folder, '.env'))
             ? []

@@ -8,7 +8,7 @@ import { renderExplanation } from '../explanation.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { type RoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { readChoice } from '../init/choose-tables.ts'
-import { hasPackages, installPackages } from '../init/install-packages.ts'
+import { hasPackages, installPackages, requireNpm } from '../init/install-packages.ts'
 import { describeAdded } from './add.ts'
 import type { CommandContext } from './command.ts'
 import { diagnose, report } from './doctor.ts'
@@ -34,6 +34,7 @@ export async function mirrorTables(
   const { host, signal, terminal } = context
   const { project } = host
   if (!hasPackages(project.folder)) {
+    await requireNpm(project.folder)
     terminal.err('Installing packages …\n')
     await installPackages(project.folder, environmentOf(context), signal)
   }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
 import { readEngineManifest } from './engine-package.ts'
+import { findPackageManager } from './package-manager.ts'
 import { renderManifest } from './project-manifest.ts'
 
 export interface InitializedProject {
@@ -24,7 +25,7 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   const engine = await readEngineManifest(engineFolder)
   const templates = await readTemplates(engineFolder)
   const existing = await findContent(join(folder, 'package.json'))
-  const manifest = renderManifest(engine, nameOf(folder), existing)
+  const manifest = renderManifest(engine, nameOf(folder), existing, await findPackageManager(folder))
   const missing: WrittenFile[] = []
   const present: string[] = []
   for (const file of templates) {

@@ -3,12 +3,37 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Environment } from '../config/config.ts'
-import { PermanentError } from '../errors.ts'
+import { ConfigError, PermanentError } from '../errors.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
+import { findPackageManager, withParents } from './package-manager.ts'
 
-/** Whether a project's packages are installed. Doesn't use Node's resolver, which caches failures forever. */
+/**
+ * Whether a project's packages are installed: in its folder, in the workspace that it is in, or in Yarn's archives. Doesn't use Node's
+ * resolver, which caches failures forever.
+ */
 export function hasPackages(folder: string): boolean {
-  return existsSync(join(folder, 'node_modules/@graphql-codegen/cli'))
+  const has = (where: string, path: string) => existsSync(join(where, path))
+  const [, ...above] = withParents(folder)
+  return (
+    has(folder, codegen) ||
+    // Codegen alone may be that of another project.
+    above.some(each => has(each, codegen) && has(each, 'node_modules/hasura-sync-worker')) ||
+    withParents(folder).some(each => has(each, '.pnp.cjs'))
+  )
+}
+
+const codegen = 'node_modules/@graphql-codegen/cli'
+
+/** @throws ConfigError when another package manager installs the project's packages */
+export async function requireNpm(folder: string): Promise<void> {
+  const manager = await findPackageManager(folder)
+  if (manager === 'npm') return
+  throw new ConfigError([
+    {
+      found: `The packages of ${folder} are not installed, and package.json or a lock file, there or in a folder above, names ${manager}`,
+      remedy: `install the packages with ${manager}, then run this command again`,
+    },
+  ])
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { EngineManifest } from './engine-package.ts'
+import type { PackageManager } from './package-manager.ts'
 
 const text = z.record(z.string(), z.string())
 
@@ -12,16 +13,6 @@ const manifestSchema = z.looseObject({
   devDependencies: text.optional(),
   overrides: z.record(z.string(), z.unknown()).optional(),
 })
-
-const scripts = {
-  start: 'exec hasura-sync-worker worker',
-  cli: 'exec hasura-sync-worker',
-  codegen: 'graphql-codegen --config codegen.ts',
-  types: 'tsc --noEmit',
-  test: 'vitest run',
-  // An operation that was edited without codegen would run as it was before.
-  check: 'npm run codegen -- --check && npm run types && npm test',
-}
 
 /** The placeholder of `npm init`. */
 const placeholder = 'echo "Error: no test specified" && exit 1'
@@ -38,9 +29,16 @@ export interface ProjectManifest {
  * Renders a project's package.json: what exists, plus what is missing. Packages get the versions that the engine was tested with.
  *
  * @param existing text of the existing file
+ * @param manager what installs the project's packages
  * @throws ConfigError when that isn't the package.json of a project
  */
-export function renderManifest(engine: EngineManifest, name: string, existing: string | undefined): ProjectManifest {
+export function renderManifest(
+  engine: EngineManifest,
+  name: string,
+  existing: string | undefined,
+  manager: PackageManager,
+): ProjectManifest {
+  const scripts = scriptsFor(manager)
   const own = parseManifest(existing ?? JSON.stringify({ name, private: true }))
   // A project with a peer's exact version couldn't update the engine.
   const all = { ...engine.devDependencies, ...engine.dependencies, ...engine.peerDependencies }
@@ -84,6 +82,20 @@ export function renderManifest(engine: EngineManifest, name: string, existing: s
     warning: isNewType
       ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
       : undefined,
+  }
+}
+
+function scriptsFor(manager: PackageManager): Readonly<Record<string, string>> {
+  // Yarn runs scripts in a shell of its own, which has no exec.
+  const exec = manager === 'yarn' ? '' : 'exec '
+  return {
+    start: `${exec}hasura-sync-worker worker`,
+    cli: `${exec}hasura-sync-worker`,
+    codegen: 'graphql-codegen --config codegen.ts',
+    types: 'tsc --noEmit',
+    test: 'vitest run',
+    // An operation that was edited without codegen would run as it was before.
+    check: 'npm run codegen -- --check && npm run types && npm test',
   }
 }
 

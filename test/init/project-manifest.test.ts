@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EngineManifest } from '../../src/init/engine-package.ts'
+import type { PackageManager } from '../../src/init/package-manager.ts'
 import { renderManifest } from '../../src/init/project-manifest.ts'
 
 const engine: EngineManifest = {
@@ -11,8 +12,8 @@ const engine: EngineManifest = {
   overrides: { a: '1.0.0' },
   allowScripts: { b: false },
 }
-const render = (existing?: object) => {
-  const { content, leftAlone } = renderManifest(engine, 'mirror', existing && JSON.stringify(existing))
+const render = (existing?: object, manager: PackageManager = 'npm') => {
+  const { content, leftAlone } = renderManifest(engine, 'mirror', existing && JSON.stringify(existing), manager)
   return { manifest: JSON.parse(content), leftAlone }
 }
 
@@ -51,17 +52,24 @@ test('one that is there keeps what it has, and what it would lack is told', () =
   ])
 })
 
+test("Yarn's shell, which has no exec, runs its scripts", () => {
+  expect(render(undefined, 'yarn').manifest.scripts).toMatchObject({
+    start: 'hasura-sync-worker worker',
+    cli: 'hasura-sync-worker',
+  })
+})
+
 test('the second time there is nothing to change', () => {
-  const { content } = renderManifest(engine, 'mirror', undefined)
-  expect(renderManifest(engine, 'mirror', content)).toEqual({ content, leftAlone: [], warning: undefined })
+  const { content } = renderManifest(engine, 'mirror', undefined, 'npm')
+  expect(renderManifest(engine, 'mirror', content, 'npm')).toEqual({ content, leftAlone: [], warning: undefined })
 })
 
 test.each(['', '[', '7', '{"scripts": "none"}'])('%j is refused', existing => {
-  expect(() => renderManifest(engine, 'mirror', existing)).toThrow("package.json can't be read")
+  expect(() => renderManifest(engine, 'mirror', existing, 'npm')).toThrow("package.json can't be read")
 })
 
 test('a byte order mark is left out, as npm does', () => {
-  const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}')
+  const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}', 'npm')
   expect(JSON.parse(content)).toMatchObject({ name: 'ours', type: 'module' })
 })
 
@@ -70,7 +78,7 @@ test.each([
   ['{"name":"ours","type":"module"}', undefined],
   [undefined, undefined],
 ])('a project %s that becomes one of modules is told', (existing, told) => {
-  const { warning } = renderManifest(engine, 'mirror', existing)
+  const { warning } = renderManifest(engine, 'mirror', existing, 'npm')
   if (told === undefined) expect(warning).toBeUndefined()
   else expect(warning).toContain(told)
 })

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { findJson } from '../json/parse-json.ts'
+
+const names = ['npm', 'pnpm', 'yarn', 'bun'] as const
+export type PackageManager = (typeof names)[number]
+
+const lockFiles = [
+  ['package-lock.json', 'npm'],
+  ['pnpm-lock.yaml', 'pnpm'],
+  ['yarn.lock', 'yarn'],
+  ['bun.lock', 'bun'],
+] as const
+
+/** As Corepack reads it, such as `pnpm@10.2.0`. */
+const manifestSchema = z.object({
+  packageManager: z
+    .string()
+    .transform(text => text.split('@')[0])
+    .pipe(z.enum(names)),
+})
+
+/** What installs the packages of a folder's project, or of the workspace that it is in. */
+export async function findPackageManager(folder: string): Promise<PackageManager> {
+  for (const each of withParents(folder)) {
+    const manifest = await readFile(join(each, 'package.json'), 'utf8').catch(() => '')
+    const told = manifestSchema.safeParse(findJson(manifest))
+    if (told.success) return told.data.packageManager
+    const [, name] = lockFiles.find(([file]) => existsSync(join(each, file))) ?? []
+    if (name) return name
+  }
+  return 'npm'
+}
+
+/** The folder and all above it. */
+export function withParents(folder: string): readonly string[] {
+  const parent = dirname(folder)
+  return parent === folder ? [folder] : [folder, ...withParents(parent)]
+}
