@@ -29,8 +29,18 @@ export function createLog(level: string, write?: (line: string) => void, keep?: 
         },
       },
     },
-    write ? { write } : pino.destination({ dest: 2, sync: true }),
+    write ? { write } : openStderr(),
   )
+}
+
+/** How much is kept while stderr refuses it, such as a file on a full disk; later lines are lost. */
+const mostKeptBytes = 1_000_000
+
+function openStderr() {
+  const stderr = pino.destination({ dest: 2, sync: true, maxLength: mostKeptBytes })
+  // Without a listener, a line that can't be written would throw where it is logged, and could end a loop that must continue.
+  stderr.on('error', () => {})
+  return stderr
 }
 
 /** Code of a message that contains a job author's words: only for the worker's operator, never shown over HTTP. */

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { TransientError } from '../src/errors.ts'
 import { describeError } from '../src/log.ts'
@@ -22,4 +25,14 @@ test.each<[unknown, string, RegExp]>([
   expect(told.code).toBe(code)
   expect(told.message).toMatch(sentence)
   expect(told.message).not.toContain('canary')
+})
+
+test.runIf(existsSync('/dev/full'))('a line that the disk has no room for stops nothing', async () => {
+  const script = `
+    import { createLog } from '${new URL('../src/log.ts', import.meta.url)}'
+    const log = createLog('info')
+    for (let line = 0; line < 3; line += 1) log.info({ line }, 'a line')
+    console.log('goes on')`
+  const shell = ['-c', '"$0" --input-type=module -e "$1" 2>/dev/full', process.execPath, script]
+  expect((await promisify(execFile)('sh', shell)).stdout).toBe('goes on\n')
 })
