@@ -52,10 +52,11 @@ async function runCodegen(project: Project, scratch: string, { env, signal }: Ge
   const codegen = findCodegen(folder) ?? ''
   try {
     // No more of the environment, which may hold secrets. A user whom the system doesn't know has a home only by HOME.
-    const { PATH, NODE_OPTIONS } = env
+    const { PATH, NODE_OPTIONS = '' } = env
+    const options = namesRelativeFile.test(NODE_OPTIONS) ? {} : { NODE_OPTIONS }
     await promisify(execFile)(path, [...args, codegen, '--config', join(folder, 'codegen.ts')], {
       cwd: scratch,
-      env: { PATH, NODE_OPTIONS, HOME: scratch },
+      env: { PATH, HOME: scratch, ...options },
       signal,
     })
   } catch (error) {
@@ -65,6 +66,9 @@ async function runCodegen(project: Project, scratch: string, { env, signal }: Ge
     throw new PermanentError('codegen', `Codegen failed, so nothing was written: ${said}`)
   }
 }
+
+/** A module that Node loads first, by its path from the project's folder: it isn't there from the scratch folder. */
+const namesRelativeFile = /(?:^|\s)(?:-r|--require|--import|--(?:experimental-)?loader)[\s=]+["']?\.{1,2}\//
 
 function readComplaint(stderr: string, scratch: string): string {
   const lines = stripVTControlCharacters(stderr).replaceAll(`${scratch}/`, '').split('\n')

@@ -12,10 +12,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** @param source run in place of codegen */
-async function generate(source: string) {
+async function generate(source: string, nodeOptions = '--max-old-space-size=300') {
   const program = join(folder, 'codegen.mjs')
   await writeFile(program, source)
-  const env = { PATH: '/bin', NODE_OPTIONS: '--max-old-space-size=300', HOME: '/root', CLIENT_SECRET: 'canary' }
+  const env = { PATH: '/bin', NODE_OPTIONS: nodeOptions, HOME: '/root', CLIENT_SECRET: 'canary' }
   const { signal } = new AbortController()
   return generateTypes({ folder, node: [process.execPath, program] }, [], { env, signal })
 }
@@ -29,6 +29,15 @@ test('codegen gets what Node needs and a home of its own, and no secret', async 
   expect(seen).toMatchObject({ PATH: '/bin', NODE_OPTIONS: '--max-old-space-size=300', isAtHome: true })
   expect(seen).not.toHaveProperty('CLIENT_SECRET')
 })
+
+test.each(['--import ./tracing.mjs', '--max-old-space-size=300 -r "../tracing.cjs"'])(
+  'a module in the project that Node should load first is left out: %s',
+  async nodeOptions => {
+    const source = `import { writeFileSync } from 'node:fs'
+      writeFileSync('seen.json', JSON.stringify(process.env.NODE_OPTIONS ?? 'none'))`
+    expect((await generate(source, nodeOptions))[0]?.content).toBe('"none"')
+  },
+)
 
 test('what codegen says is told without a stack', async () => {
   const error = await generate(`
