@@ -43,15 +43,16 @@ export function interpretAdminError(
  * times out, has status 200 and broken JSON, which the client returns as text.
  */
 export function interpretRead(value: unknown, request: ApiRequest): Tried<unknown>['verdict'] {
-  const [first] = typeof value === 'string' ? value.trimStart() : ''
-  if (first === '[' || first === '{') {
+  if (typeof value !== 'string') return { kind: 'done', value }
+  const text = value.trimStart()
+  if (/^[[{]/.test(text)) {
     const error = new TransientError('not-json', {
       found: `${request.name} was answered with JSON that is broken or was cut off`,
       remedy: "look in Keycloak's log for what failed while it sent the list, or request smaller pages",
     })
     return { kind: 'error', error }
   }
-  if (typeof value === 'string' && /^<(?:!doctype )?html/i.test(value.trimStart())) {
+  if (/^<(?:!doctype )?html/i.test(text)) {
     const error = new OutageError('not-json', 'job', {
       found: `${request.name} was answered with a web page`,
       remedy: `check ${request.address}`,

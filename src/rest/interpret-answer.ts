@@ -1,7 +1,7 @@
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
-import { describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
+import { type Answered, describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
 import { type AnsweredPage, isHeaderTooLarge, isPage, tokenTooLarge } from '../failures/proxy-page.ts'
 import { asksForPause, boundPause, parseRetryAfter, type ResponseHeaders } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
@@ -110,7 +110,7 @@ function explainServerError(status: number, request: ApiRequest): WorkerError {
  * Redirects aren't followed: the token would go to an unknown host, and a POST would become a GET. Only 307 and 308 mean that
  * nothing was done yet (RFC 9110, section 15.4).
  */
-function explainRedirect(answer: AnsweredPage, request: ApiRequest): WorkerError {
+function explainRedirect(answer: Answered, request: ApiRequest): WorkerError {
   const { status } = answer
   const told = {
     found: `${request.name} ${describeRedirect(answer)}`,
