@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { every } from './every.ts'
 import type { Counts } from './guards.ts'
 import { acceptedSchema } from './http-client.ts'
-import { rollingJob } from './jobs/names.ts'
+import { endedWebhook, rollingJob } from './jobs/names.ts'
 import type { Random } from './random.ts'
 import type { Accepted, ForegroundRun, Order } from './record.ts'
 import type { Worker } from './worker-process.ts'
@@ -48,6 +48,7 @@ export function startCallers(deps: CallerDeps): AsyncDisposable {
     repeat(50, 600, callOverHttp),
     repeat(500, 4_000, quarrelOverKey),
     repeat(4_000, 15_000, burst),
+    repeat(20_000, 60_000, resumeEnded),
   ]
   return {
     async [Symbol.asyncDispose]() {
@@ -124,6 +125,12 @@ async function burst(deps: CallerDeps, signal: AbortSignal): Promise<void> {
     key: undefined,
   }))
   await Promise.all(wishes.map(wish => askUntilAnswered(deps, wish, signal)))
+}
+
+/** Its receiver answers 410 again. The request isn't recorded as accepted: it is meant to fail. */
+async function resumeEnded(deps: CallerDeps): Promise<void> {
+  const account = deps.random.pick(deps.world.accountNames)
+  await post(deps, { account, job: endedWebhook, payload: { resume: true }, key: undefined })
 }
 
 type Answer =

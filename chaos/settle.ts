@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type FairnessTest, makeBurst } from './fairness.ts'
 import type { Scene } from './faults/fault-kind.ts'
 import { terminate } from './faults/worker-faults.ts'
-import { deliveringWebhook } from './jobs/names.ts'
+import { deliveringWebhook, endedWebhook } from './jobs/names.ts'
 import { acceptedValues } from './judge/judge.ts'
 import { allowHeldDeletions } from './operator.ts'
 import type { Accepted } from './record.ts'
@@ -42,7 +42,7 @@ export async function settle(scene: Scene, accepted: readonly Accepted[], signal
     'holds lift': async () => (await world.onStore('select from worker.holds')).length === 0,
     mirror: () => isMirrorEqual(world),
     'change feed': () => hasFollowed(world),
-    webhooks: () => hasSent(world),
+    webhooks: async () => (await hasSent(world)) && (await hasEnded(world)),
   }
   const stop = () => Promise.all(workers.all.map(worker => terminate(scene, worker)))
   for (const [promise, isTrue] of Object.entries(expectations)) {
@@ -124,5 +124,11 @@ async function hasSent({ onStore }: World): Promise<boolean> {
        on r.reader = 'webhook:${deliveringWebhook}' and r.mirror = 'articles' and r.account = m._account
      where coalesce(r.position, 0) < m._change limit 1`,
   )
+  return rows.length === 0
+}
+
+/** The first message ends a subscription that was resumed. */
+async function hasEnded({ onStore }: World): Promise<boolean> {
+  const rows = await onStore("select from worker.webhooks where webhook = $1 and state = 'live'", [endedWebhook])
   return rows.length === 0
 }
