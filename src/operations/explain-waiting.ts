@@ -9,7 +9,7 @@ export interface WaitingFacts {
   readonly failures: number
   readonly due_at: string | null
   readonly is_due_later: boolean
-  /** The step that a bootstrap's request waits for. */
+  /** The step that the request waits for. */
   readonly step: string | null
   readonly hold_found: string | null
   readonly hold_remedy: string | null
@@ -25,7 +25,7 @@ export interface WaitingFacts {
 /** The first reason that a claim would find, in its order. */
 export function explainWaiting(row: WaitingFacts): string | undefined {
   if (row.state !== 'waiting') return undefined
-  if (row.step !== null) return `step ${row.step} of the bootstrap`
+  if (row.step !== null) return `its step ${row.step}`
   if (row.is_due_later)
     return `${row.due_at}, after ${row.failures} consecutive failed ${row.failures === 1 ? 'run' : 'runs'}`
   if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is running`

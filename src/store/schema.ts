@@ -216,7 +216,7 @@ interface RequestRow {
   /** Its place in the line: when it was made, moved by its priority. */
   rank: Date
   state: Generated<RequestState>
-  /** When a waiting request becomes ready; null for one that is, `infinity` for a bootstrap that waits for its steps. */
+  /** When a waiting request becomes ready; null for one that is, `infinity` for one that waits for its steps. */
   due_at: Date | null
   /** Runs in a row that failed and count. */
   failures: Generated<number>
@@ -226,7 +226,7 @@ interface RequestRow {
   /** The process whose foreground run this is: no other takes it, and it ends with that process. */
   reserved_for: string | null
   cancel_requested: Generated<boolean>
-  /** The bootstrap's request whose step this is, and the steps that come after it. */
+  /** The request whose step this is, and the steps that come after it. */
   bootstrap_id: string | null
   steps: string[] | null
   superseded_by: string | null

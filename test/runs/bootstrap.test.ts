@@ -99,7 +99,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     expect(tick.absorbed).toBe(false)
     expect(await app.operations.getRequest({ id })).toMatchObject({
       state: 'waiting',
-      waitsFor: 'step sync-things of the bootstrap',
+      waitsFor: 'its step sync-things',
     })
     ticked.resolve()
     await expect

@@ -1,6 +1,6 @@
 import { planByIndex } from './plan-by-index.ts'
 
-/** The same for equal payloads, however they are written. */
+/** The same for equal texts, and for equal payloads however they are written. */
 const hashOf = (payload: string) => `encode(sha256(convert_to(${payload}::text, 'UTF8')), 'hex')`
 
 /**
@@ -11,8 +11,8 @@ const hashOf = (payload: string) => `encode(sha256(convert_to(${payload}::text, 
  * Always `do update`, because that locks the absorbing row: a request made inside an open transaction must not be absorbed by one
  * that may run before that commits.
  *
- * `payload` is JSON as text. `steps` are the jobs that a bootstrap must still request after this request, and `bootstrap` is the
- * bootstrap's request. `trace` says to which trace its runs belong (`TraceHeaders`). The trace of an absorbed request is kept with
+ * `payload` is JSON as text. `bootstrap` is the request whose step this is, and `steps` are the jobs that it must still request
+ * after this one. A step is equal to no other request, because each tells one request that it has ended. `trace` says to which trace its runs belong (`TraceHeaders`). The trace of an absorbed request is kept with
  * the absorbing one, whose runs belong to the trace that came first.
  *
  * Returns for each `place` the id, whether nothing was added, the trace of the request that absorbed this one, and the line's
@@ -34,7 +34,7 @@ begin
       with given as materialized (
         select h.*, row_number() over (partition by h.account, h.job, h.payload_hash order by h.place) as turn
         from (
-          select g.*, g.payload::jsonb as parsed, ${hashOf('g.payload::jsonb')} as payload_hash
+          select g.*, g.payload::jsonb as parsed, ${hashOf('concat(g.bootstrap, g.payload::jsonb)')} as payload_hash
           from jsonb_to_recordset(p_requests) g(place integer, id text, account text, job text, payload text, trigger text,
             priority text, caller text, bootstrap text, steps text[], trace jsonb)
         ) h
@@ -50,8 +50,6 @@ begin
           priority = case when excluded.rank < r.rank then excluded.priority else r.priority end,
           -- Only the worker's own back-off: a pause that the API asked for is a hold, and a bootstrap waits for its steps.
           due_at = case when excluded.priority = 'high' and r.due_at < 'infinity' then null else r.due_at end,
-          bootstrap_id = coalesce(excluded.bootstrap_id, r.bootstrap_id),
-          steps = coalesce(excluded.steps, r.steps),
           absorbed_traces = worker.add_trace(r.absorbed_traces, excluded.trace)
         returning r.id, r.account, r.job, r.payload_hash, r.trace
       )

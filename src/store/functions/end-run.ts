@@ -4,7 +4,7 @@ import { planByIndex } from './plan-by-index.ts'
  * Ends a run, once and in one transaction: its report, what happens to its request, the hold that it places, and lease and slot,
  * which become free. Repeating it for the same run changes nothing and also returns `ended`.
  *
- * `p_request_state` is done, failed, cancelled, or waiting: again after `p_pause_ms`, or for a bootstrap after its steps.
+ * `p_request_state` is done, failed, cancelled, or waiting: again after `p_pause_ms`, or until its steps are done.
  * `p_next` is the run that takes over lease and slot if the line has another ready request; with `p_yields` only if no other line
  * of the account waits.
  *
@@ -64,7 +64,7 @@ begin
       case when p_steps is not null then 'infinity' else now() + make_interval(secs => nullif(p_pause_ms, 0) / 1000) end,
       p_failures);
     if p_steps is not null then
-      perform worker.next_step(v_request.id, v_request.account, p_steps);
+      perform worker.next_step(v_request.id, p_steps);
     end if;
   else
     update worker.requests r set state = v_state, ended_at = now(), run_id = null, error_code = v_error ->> 'code',
@@ -164,8 +164,8 @@ begin
 end $$`
 
 /**
- * Makes a running request wait again. If an equal one already waits, that one takes over rank, back-off, consecutive failures and
- * the bootstrap whose step this was; callers that ask for this request are sent to it.
+ * Makes a running request wait again. If an equal one already waits, that one takes over rank, back-off and consecutive failures;
+ * callers that ask for this request are sent to it.
  */
 export const putBackFunction = `
 create function worker.put_back(p_request worker.requests, p_due timestamptz, p_failures integer) returns void
@@ -190,10 +190,8 @@ begin
         update worker.requests r set
           rank = least(r.rank, p_request.rank),
           failures = greatest(r.failures, p_failures),
-          -- A bootstrap that waits for its steps starts again with the equal one.
+          -- A request that waits for its steps starts again with the equal one.
           due_at = case when r.priority = 'high' or p_due = 'infinity' then r.due_at else greatest(r.due_at, p_due) end,
-          bootstrap_id = coalesce(r.bootstrap_id, p_request.bootstrap_id),
-          steps = coalesce(r.steps, p_request.steps),
           absorbed_traces = worker.add_trace(r.absorbed_traces, p_request.trace)
         where r.id = v_equal.id;
         return;

@@ -1,5 +1,11 @@
 import { acceptFunction, addRequestsFunction, addTraceFunction, rankOffsetFunction, requestFunction } from './accept.ts'
-import { endStepFunction, mayTickFunction, nextStepFunction } from './bootstrap.ts'
+import {
+  endStepFunction,
+  failWaitingFunction,
+  mayTickFunction,
+  nextStepFunction,
+  waitsForStepFunction,
+} from './bootstrap.ts'
 import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimFunction, freeSlotFunction } from './claim.ts'
 import { endRunFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
@@ -40,6 +46,8 @@ export const replaceFunctions: readonly string[] = [
   liftHoldsFunction,
   addRequestsFunction,
   acceptFunction,
+  waitsForStepFunction,
+  failWaitingFunction,
   nextStepFunction,
   endStepFunction,
   putBackFunction,

@@ -131,4 +131,18 @@ export const worlds: Readonly<Record<string, World>> = {
     misfortunes: [],
     left: { ...nothing, cancels: 1 },
   },
+  'two requests that wait for the same step': {
+    lines: [
+      { account: 'account', job: 'bootstrap-account' },
+      { account: 'account', job: 'step' },
+    ],
+    slots: 1,
+    wishes: {
+      first: wish({ account: 'account', job: 'bootstrap-account' }, { trigger: 'bootstrap' }),
+      second: wish({ account: 'account', job: 'bootstrap-account' }, { trigger: 'bootstrap', payload: { n: 1 } }),
+    },
+    endings: ['steps', 'again'],
+    misfortunes: [],
+    left: nothing,
+  },
 }
