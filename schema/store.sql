@@ -325,6 +325,7 @@ create table worker.webhooks (
 -- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, p_first_slot integer, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text, OUT trace jsonb, OUT absorbed_traces jsonb) returns record
 -- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid, p_yields boolean) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
+-- worker.fail_waiting(p_waiting text, p_code text, p_found text, p_remedy text) returns void
 -- worker.free_slot(p_account text, p_first integer, p_slots integer) returns integer
 -- worker.holds_of(p_account text, p_job text) returns SETOF worker.holds
 -- worker.interruption(p_times integer) returns jsonb
@@ -334,7 +335,7 @@ create table worker.webhooks (
 -- worker.living_processes() returns SETOF worker.processes
 -- worker.look(p_process uuid, p_runs uuid[], p_since timestamp with time zone, p_lines integer, p_ticks integer, p_reports integer) returns TABLE(kind text, account text, job text, fence bigint, due_at timestamp with time zone, next_at timestamp with time zone, accepted jsonb)
 -- worker.may_tick(p_account text, p_job text, p_after_bootstrap boolean) returns boolean
--- worker.next_step(p_bootstrap text, p_account text, p_steps text[]) returns void
+-- worker.next_step(p_waiting text, p_steps text[]) returns void
 -- worker.place_hold(p_account text, p_job text, p_hold jsonb) returns void
 -- worker.put_back(p_request worker.requests, p_due timestamp with time zone, p_failures integer) returns void
 -- worker.rank_offset(p_priority text) returns interval
@@ -345,3 +346,4 @@ create table worker.webhooks (
 -- worker.take_probe(p_account text, p_job text) returns boolean
 -- worker.tick(p_accounts text[], p_jobs text[], p_due timestamp with time zone[], p_next timestamp with time zone[], p_missed integer[], p_spread_ms integer[], p_make boolean[]) returns TABLE(account text, job text, fence bigint, free boolean, request_id text, absorbed boolean)
 -- worker.waiting_lines(p_account text, p_limit integer, p_slot integer) returns TABLE(account text, job text, fence bigint)
+-- worker.waits_for_step(p_request worker.requests, p_job text) returns boolean
