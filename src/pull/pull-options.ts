@@ -123,7 +123,7 @@ export function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof 
     ranges: options.ranges ?? 4,
     lookback: options.lookback,
     sweep,
-    guard: { share: 0.3, floor: 10, ...deletionGuard },
+    guard: { share: deletionGuard?.share ?? 0.3, floor: deletionGuard?.floor ?? 10 },
     evolution,
     live: liveSettingsOf(options.live),
   }

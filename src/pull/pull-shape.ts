@@ -50,7 +50,7 @@ export function createShapeFinder(settings: PullSettings): (schemaFolder: URL) =
 
 /** Which options don't fit the document, or are invalid. */
 export function findShapeProblems(settings: PullSettings, schema: RoleSchema): readonly Told[] {
-  const { into, sweep, pageSize, ranges, lookback } = settings
+  const { into, sweep, pageSize, ranges, lookback, guard } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
   const tableProblem = findTableNameProblem(into)
   const problems: Told[] = [
@@ -64,6 +64,15 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
     ...(lookback === undefined || (Number.isFinite(lookback) && lookback >= 0)
       ? []
       : [`"lookback" is ${lookback}, but must be a number, 0 or more`]),
+    ...(guard.share >= 0 && guard.share <= 1
+      ? []
+      : [
+          {
+            found: `"deletionGuard.share" is ${guard.share}, but must be a number from 0 to 1`,
+            remedy: 'write 0.3 for 30 %, or 1 to allow any number of deletions',
+          },
+        ]),
+    ...(guard.floor >= 0 ? [] : [`"deletionGuard.floor" is ${guard.floor}, but must be a number, 0 or more`]),
   ]
   try {
     const { cursor } = readShape(settings, schema)

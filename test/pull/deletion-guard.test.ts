@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isTooMuch } from '../../src/pull/deletion-guard.ts'
+import { settingsOf } from '../../src/pull/pull-options.ts'
+import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
 
 describe('the deletion guard', () => {
   const guard = { share: 0.3, floor: 10 }
@@ -21,5 +23,11 @@ describe('the deletion guard', () => {
         expect(isTooMuch({ here: rows, missingThere: rows }, guard)).toBe(true)
       }),
     )
+  })
+
+  test('has its default where a job gives undefined', () => {
+    const job = { name: 'sync-articles', role: 'viewer', document: pullArticlesDocument, into: 'articles' }
+    const { guard } = settingsOf({ ...job, key: 'id', deletionGuard: Object({ share: undefined, floor: 5 }) })
+    expect(guard).toEqual({ share: 0.3, floor: 5 })
   })
 })

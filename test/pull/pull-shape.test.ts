@@ -140,6 +140,21 @@ describe('what a pull’s options say', () => {
       settings('id opens', { cursor: 'opens' }),
       `"opens" can't be the cursor: its type, time!, can't grow with every change`,
     ],
+    [
+      'a deletion guard in per cent',
+      settings('id changed_at', { guard: { share: 30, floor: 10 } }),
+      '"deletionGuard.share" is 30, but must be a number from 0 to 1: write 0.3 for 30 %',
+    ],
+    [
+      'a share that is no number',
+      settings('id changed_at', { guard: { share: Number.NaN, floor: 10 } }),
+      '"deletionGuard.share" is NaN',
+    ],
+    [
+      'a floor that is no number',
+      settings('id changed_at', { guard: { share: 0.3, floor: Number.NaN } }),
+      '"deletionGuard.floor" is NaN, but must be a number, 0 or more',
+    ],
     ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
     expect(findShapeProblems(wrong, schema).map(renderExplanation)).toEqual([expect.stringContaining(sentence)])
