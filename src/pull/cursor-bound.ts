@@ -3,7 +3,16 @@
  * scans can't have seen.
  */
 import type { Checkpoint } from './checkpoint.ts'
-import { instantOf, isFiniteNumber, isVersion7, localText, subtract, uuidInstant, uuidText } from './cursor-values.ts'
+import {
+  instantOf,
+  instantText,
+  isFiniteNumber,
+  isVersion7,
+  localText,
+  subtract,
+  uuidInstant,
+  uuidText,
+} from './cursor-values.ts'
 
 /**
  * `instant`: with a zone. `local`: a date or time without one. `number`: grows by units. `uuid`: version 7 starts with an instant. `order`: can only be compared.
@@ -88,7 +97,7 @@ export function lowerBound(
   if (scannedAt === undefined) return undefined
   const scanned = Date.parse(scannedAt)
   const lookbackMs = lookback * 1_000
-  if (kind === 'instant') return new Date(scanned - lookbackMs).toISOString()
+  if (kind === 'instant') return instantText(scanned - lookbackMs)
   if (high === undefined) return undefined
   switch (kind) {
     case 'local':

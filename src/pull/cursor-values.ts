@@ -11,10 +11,14 @@ export function instantOf(text: string | undefined): number {
 
 const yearOne = Date.parse('0001-01-01T00:00:00Z')
 
+/** Undefined before the year 1, whose instants JavaScript and Postgres write differently. */
+export function instantText(instant: number): string | undefined {
+  return instant >= yearOne ? new Date(instant).toISOString() : undefined
+}
+
 export function localText(instant: number, type: string): string | undefined {
-  if (!(instant >= yearOne)) return undefined
-  const text = new Date(instant).toISOString()
-  return type === 'date' ? text.slice(0, 10) : text.slice(0, -1)
+  const text = instantText(instant)
+  return type === 'date' ? text?.slice(0, 10) : text?.slice(0, -1)
 }
 
 /** RFC 9562, section 5.7: 48 bits of milliseconds since the Unix epoch, followed by the version. */

@@ -22,12 +22,15 @@ function sayInterval(seconds: number): string {
   return seconds < 3_600 || (seconds % 60 === 0 && seconds < 86_400) || seconds % 3_600 === 0 ? said : `${seconds} s`
 }
 
+/** Times that are much further away fit neither the dates of JavaScript nor the intervals of Postgres. */
+const longestSeconds = 1_000 * 365 * 86_400
+
 /** What is wrong with a rule; undefined if it is valid. */
 export function findRuleProblem(rule: ScheduleRule): string | undefined {
   if ('everySeconds' in rule) {
-    return rule.everySeconds >= 1 && Number.isFinite(rule.everySeconds)
+    return rule.everySeconds >= 1 && rule.everySeconds <= longestSeconds
       ? undefined
-      : `everySeconds is ${rule.everySeconds}, but must be 1 or more`
+      : `everySeconds is ${rule.everySeconds}, but must be from 1 to ${longestSeconds} (1,000 years)`
   }
   // Some parsers read an empty expression or a single star as "every minute".
   const fields = rule.cron.trim().split(/\s+/).length

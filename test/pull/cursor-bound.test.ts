@@ -99,6 +99,13 @@ describe('the lower bound of the next scan', () => {
     expect(lowerBound(cursorOf(type), { high, scannedAt })).toBe(bound)
   })
 
+  test.each(['timestamp with time zone', 'timestamp without time zone', 'date'])(
+    'of %s is none if the lookback reaches beyond the first year',
+    type => {
+      expect(lowerBound(cursorOf(type, 1e13), { high: '2026-02-20', scannedAt })).toBeUndefined()
+    },
+  )
+
   test('of numbers lies at or below what was seen less the lookback, digit by digit', () => {
     const decimal = fc.tuple(
       fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }),

@@ -103,6 +103,7 @@ describe('findRuleProblem', () => {
     [{ everySeconds: -5 }, 'everySeconds is -5'],
     [{ everySeconds: Number.NaN }, 'everySeconds is NaN'],
     [{ everySeconds: Number.POSITIVE_INFINITY }, 'everySeconds is Infinity'],
+    [{ everySeconds: Number.MAX_SAFE_INTEGER }, 'everySeconds is 9007199254740991, but must be from 1 to 31536000000'],
     [{ cron: '' }, 'needs five, or six'],
     [{ cron: '*' }, 'needs five, or six'],
     [{ cron: '61 * * * *' }, 'is not valid'],
@@ -112,12 +113,14 @@ describe('findRuleProblem', () => {
     expect(findRuleProblem(rule)).toContain(words)
   })
 
-  test.each([{ everySeconds: 1 }, { cron: '*/5 * * * *' }, { cron: '0 0 29 2 *', zone: 'Asia/Tokyo' }])(
-    '%j can be kept',
-    rule => {
-      expect(findRuleProblem(rule)).toBeUndefined()
-    },
-  )
+  test.each([
+    { everySeconds: 1 },
+    { everySeconds: 31_536_000_000 },
+    { cron: '*/5 * * * *' },
+    { cron: '0 0 29 2 *', zone: 'Asia/Tokyo' },
+  ])('%j can be kept', rule => {
+    expect(findRuleProblem(rule)).toBeUndefined()
+  })
 
   test('rules that differ in anything have different texts', () => {
     const rules = [
