@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Nullable, type Selectable, sql } from 'kysely'
+import { type Nullable, type RawBuilder, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
 import type { SaveStatement } from '../mirror/write-page.ts'
@@ -111,10 +111,14 @@ export function readCheckpoint(
   }
 }
 
-/** A statement for the transaction that writes the page's rows. `high` only increases, compared as `cursorType`. */
-export function saveCheckpoint(key: CheckpointKey, next: Checkpoint, cursorType: string): SaveStatement {
+/**
+ * A statement for the transaction that writes the page's rows. `high` only increases.
+ *
+ * @param comparableAs the cursor's type, if the store knows its order
+ */
+export function saveCheckpoint(key: CheckpointKey, next: Checkpoint, comparableAs: string | undefined): SaveStatement {
   const position = next.position ? JSON.stringify(next.position) : null
-  const type = sql.raw(cursorType)
+  const isGreater = (than: RawBuilder<unknown>) => isAfter(sql`excluded.high`, than, comparableAs)
   return (condition = sql`true`) => sql`
     insert into worker.checkpoints as c (account, job, fingerprint, definition, high, position, scan_started_at, scanned_at,
       longest_page)
@@ -124,10 +128,9 @@ export function saveCheckpoint(key: CheckpointKey, next: Checkpoint, cursorType:
     on conflict (account, job) do update set
       fingerprint = excluded.fingerprint,
       definition = excluded.definition,
-      high = case when c.high is null or excluded.high::${type} > c.high::${type} then coalesce(excluded.high, c.high)
-        else c.high end,
-      rung_high = case when c.rung_high is not null and excluded.high::${type} > c.rung_high::${type} then excluded.high
-        else c.rung_high end,
+      high = case when c.high is null or ${isGreater(sql`c.high`)} then coalesce(excluded.high, c.high) else c.high end,
+      rung_high = case when c.rung_high is not null and ${isGreater(sql`c.rung_high`)}
+        then coalesce(excluded.high, c.rung_high) else c.rung_high end,
       position = excluded.position,
       scan_started_at = excluded.scan_started_at,
       scanned_at = excluded.scanned_at,
@@ -139,12 +142,23 @@ export function saveCheckpoint(key: CheckpointKey, next: Checkpoint, cursorType:
 export function saveRungHigh(
   { account, job }: CheckpointKey,
   high: string | undefined,
-  cursorType: string,
+  comparableAs: string | undefined,
 ): SaveStatement {
-  const type = sql.raw(cursorType)
+  const isGreater = isAfter(sql`${high ?? null}::text`, sql`rung_high`, comparableAs)
   return (condition = sql`true`) => sql`update worker.checkpoints set rung_high = ${high ?? null}, updated_at = now()
     where account = ${account} and job = ${job} and ${condition}
-      and (rung_high is null or rung_high::${type} < ${high ?? null}::text::${type})`
+      and (rung_high is null or ${isGreater})`
+}
+
+/** Where only the API knows the order, a read decides: it starts at the greatest cursor seen, so it doesn't end before that. */
+function isAfter(
+  cursor: RawBuilder<unknown>,
+  other: RawBuilder<unknown>,
+  comparableAs: string | undefined,
+): RawBuilder<boolean> {
+  if (comparableAs === undefined) return sql`true`
+  const type = sql.raw(comparableAs)
+  return sql`${cursor}::${type} > ${other}::${type}`
 }
 
 /** After a complete read, in its last transaction and after `saveCheckpoint`: the columns with which rows were read. */

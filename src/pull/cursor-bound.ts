@@ -170,3 +170,8 @@ export function mayEndAt(
   if (kind === 'local') return instantOf(high) > instantOf(highBefore)
   return kind === 'number' && Number(high) > Number(highBefore)
 }
+
+/** The Postgres type by which the store may compare two values; undefined if only the API knows their order, as that of text. */
+export function comparableAs({ kind, type }: BoundedCursor): string | undefined {
+  return kind === 'order' ? undefined : type
+}

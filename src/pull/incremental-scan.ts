@@ -1,6 +1,6 @@
 import { textsAt } from '../hasura/rows.ts'
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts'
-import { beganAt, lowerBound, mayEndAt, movesBound } from './cursor-bound.ts'
+import { beganAt, comparableAs, lowerBound, mayEndAt, movesBound } from './cursor-bound.ts'
 import { commit, type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { countRows } from './remote/ask-table.ts'
 import { longestAfter, type Page, readPages } from './remote/read-pages.ts'
@@ -45,12 +45,12 @@ export async function scanChanges(run: PullRun, cursor: PullCursor, before: Chec
     const next = isComplete
       ? complete()
       : { ...complete(), position: page.next, scanStartedAt, scannedAt: before.scannedAt }
-    await writeRows(run, page.rows, saveCheckpoint(key, next, cursor.type))
+    await writeRows(run, page.rows, saveCheckpoint(key, next, comparableAs(cursor)))
     context.progress({ done: counts.read, ...(total !== undefined && { total }) })
     context.signal.throwIfAborted()
     if (isComplete) break
   }
-  if (!isComplete) await commit(run, tx => saveCheckpoint(key, complete(), cursor.type)().execute(tx))
+  if (!isComplete) await commit(run, tx => saveCheckpoint(key, complete(), comparableAs(cursor))().execute(tx))
   return { from: before.position?.[0] ?? bound, to: reached }
 }
 

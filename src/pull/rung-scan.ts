@@ -1,5 +1,5 @@
 import { type Checkpoint, saveRungHigh } from './checkpoint.ts'
-import { beganAt, rungBound } from './cursor-bound.ts'
+import { beganAt, comparableAs, rungBound } from './cursor-bound.ts'
 import { endsScan, greatestSeen, type Scanned } from './incremental-scan.ts'
 import { type PullCursor, type PullRun, writeRows } from './pull-run.ts'
 import { readPages } from './remote/read-pages.ts'
@@ -26,7 +26,7 @@ export async function scanRung(run: PullRun, cursor: PullCursor, before: Checkpo
     high = greatestSeen(page, cursor, Date.parse(scanStartedAt)) ?? high
     const isComplete = page.isLast || endsScan(page, longest, cursor, { high, highBefore, scanStartedAt })
     longest = Math.max(longest, page.rows.count)
-    await writeRows(run, page.rows, saveRungHigh(key, high, cursor.type))
+    await writeRows(run, page.rows, saveRungHigh(key, high, comparableAs(cursor)))
     context.progress({ done: counts.read })
     context.signal.throwIfAborted()
     if (isComplete) break

@@ -66,6 +66,27 @@ test.for([
   },
 )
 
+test('a cursor whose order only the API knows moves on, also where its texts are in another order', async ({
+  sandbox,
+  app,
+  account,
+}) => {
+  const table = await sandbox.createTable({ columns: 'id serial primary key, c xid8 not null', cursor: 'c' })
+  const insert = (value: number) => sandbox.hasura.sql(`insert into ${table.name} (c) values ('${value}')`)
+  const job = table.pull()
+  await insert(9)
+  await runPull(app, job, account)
+  await insert(10)
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 2, inserted: 1 } })
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 1 } })
+  for (const value of [99, 100, 101]) {
+    await insert(value)
+    const rung = { payload: { rung: true } }
+    expect(await runPull(app, job, account, rung)).toMatchObject({ counts: { read: 2, inserted: 1 } })
+  }
+  await expectMirrored(app, table, account)
+})
+
 test('a cursor may be the key itself', async ({ sandbox, app, account }) => {
   const table = await sandbox.createTable({ columns: 'id bigserial primary key, title text', cursor: 'id' })
   const insert = () => sandbox.hasura.sql(`insert into ${table.name} (title) select 'row' from generate_series(1, 5)`)

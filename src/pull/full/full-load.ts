@@ -3,7 +3,7 @@ import { forgetMissingRows } from '../../mirror/missing-rows.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import { type Checkpoint, saveCheckpoint, saveColumns, saveSweep } from '../checkpoint.ts'
 import { boundOf, endFullRead } from '../column-versions.ts'
-import { beganAt, beginningOfFuture, movesBound } from '../cursor-bound.ts'
+import { beganAt, beginningOfFuture, comparableAs, movesBound } from '../cursor-bound.ts'
 import {
   commit,
   insertRows,
@@ -47,7 +47,7 @@ export async function loadFully(
       longestPage,
     }
     await commit(run, async tx => {
-      await saveCheckpoint(key, done, cursor?.type ?? 'text')().execute(tx)
+      await saveCheckpoint(key, done, cursor && comparableAs(cursor))().execute(tx)
       await saveColumns(tx, key, endFullRead(columns.selected, columns.known, columns.plan, left))
     })
   }
