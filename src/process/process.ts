@@ -8,7 +8,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { createRunsInHand, type RunInHand } from './runs-in-hand.ts'
 
 /** A process is declared dead when it hasn't been heard of for this long; its runs then end as interrupted. */
-const lifeMs = 6_000
+export const lifeMs = 6_000
 /** The same for the one owner of an embedded database: no other process could take over its runs. */
 const lifeAloneMs = 3_600_000
 /** How long the last message to the store may take, in milliseconds. */

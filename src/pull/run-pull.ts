@@ -74,9 +74,10 @@ async function beginAt(run: PullRun, checkpoint: Checkpoint): Promise<Checkpoint
     : checkpoint
 }
 
-function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants, context }: PullRun): boolean {
+function isSweepDue({ sweep: rule }: PullSettings, known: MirrorState, { grants, openedAt }: PullRun): boolean {
   if (!known.sweptAt) return true
   if (rule === false) return false
   if (known.grants !== grants) return true
-  return nextDue(rule, known.sweptAt, known.sweptAt).getTime() <= context.clock.now()
+  // One in the future was set while the store's clock was ahead.
+  return known.sweptAt.getTime() > openedAt || nextDue(rule, known.sweptAt, known.sweptAt).getTime() <= openedAt
 }

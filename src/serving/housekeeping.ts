@@ -1,12 +1,15 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import { lifeMs } from '../process/process.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
+import type { Store } from '../store/store.ts'
 import { repeat } from '../time/repeat.ts'
 
 const everyMs = 60_000
 
 /**
- * Maintenance, once a minute until it is disposed: an account that was forgotten starts again, and old records are deleted.
+ * Maintenance, once a minute until it is disposed: an account that was forgotten starts again, impossible times are corrected, and
+ * old records are deleted.
  *
  * @param renew stores what this process serves, and its schedules
  */
@@ -15,6 +18,7 @@ export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): As
     try {
       await renew()
       await requestBootstraps(deps)
+      await correctTimes(deps, signal)
       await prune(deps, signal)
     } catch (error) {
       deps.log.warn({ error }, 'maintenance failed and is repeated in a minute')
@@ -25,6 +29,24 @@ export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): As
 
 /** Rows per statement: few enough that locks are short, however many rows there are. */
 const batch = 1_000
+
+/**
+ * A store whose clock was ahead has set times that lie far in the future, and nothing would go on until then. No pause is longer
+ * than a day, and every process renews its row each second. Schedules are corrected where they are reconciled.
+ */
+async function correctTimes({ store, process }: RunDeps, signal: AbortSignal): Promise<void> {
+  const impossible = sql`now() + interval '25 hours'`
+  await inBatches(store, signal, [
+    sql`update worker.holds set probe_at = now(), asked_until = null
+      where greatest(probe_at, asked_until) > ${impossible}`,
+    sql`update worker.requests set due_at = null where id in (
+      select id from worker.requests where state = 'waiting' and due_at > ${impossible} and due_at < 'infinity'
+      order by due_at limit ${batch} for update skip locked)`,
+    // One that is alive reports before this has passed.
+    sql`update worker.processes set expires_at = now() + make_interval(secs => ${lifeMs / 1000})
+      where id <> ${process.id} and expires_at > now() + interval '1 minute'`,
+  ])
+}
 
 /**
  * Excludes what an open request still needs: the steps of a bootstrap, on which its ticks depend, and requests that were
@@ -41,7 +63,7 @@ const isForgettable = sql<boolean>`
  * but it stays.
  */
 async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
-  const statements = [
+  await inBatches(store, signal, [
     sql`delete from worker.requests where id in (
       select id from worker.requests r where ended_at < now() - interval '7 days' and ${isForgettable}
         and state <> 'failed'
@@ -62,11 +84,14 @@ async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
     sql`delete from worker.run_progress where run_id in (
       select run_id from worker.run_progress p
       where not exists (select from worker.leases l where l.run_id = p.run_id) limit ${batch})`,
-  ]
+  ])
+}
+
+async function inBatches(store: Store, signal: AbortSignal, statements: readonly RawBuilder<unknown>[]): Promise<void> {
   for (const statement of statements) {
-    let deleted = batch
-    while (deleted >= batch && !signal.aborted) {
-      deleted = Number((await statement.execute(store)).numAffectedRows ?? 0n)
+    let affected = batch
+    while (affected >= batch && !signal.aborted) {
+      affected = Number((await statement.execute(store)).numAffectedRows ?? 0n)
     }
   }
 }

@@ -128,6 +128,13 @@ describe.each(stores)('a sweep on %s', backend => {
     app.deps.accounts.get(account)?.tokens.drop(await tokenOf(account))
     expect(await runPull(app, job, account)).toMatchObject({ counts: { deleted: 1 } })
 
+    // When the store's clock was ahead.
+    await sql`update worker.checkpoints set swept_at = now() + interval '55 days' where job = ${job.name}`.execute(
+      app.deps.store,
+    )
+    await app.hasura.sql(`delete from ${table.name} where id = 4`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { deleted: 1 } })
+
     await app.hasura.sql(`delete from ${table.name} where id = 3`)
     await sql`update worker.checkpoints set swept_at = '2020-01-01' where job = ${job.name}`.execute(app.deps.store)
     expect(await runPull(app, table.pull({ sweep: false }), account)).toMatchObject({ counts: { deleted: 0 } })
