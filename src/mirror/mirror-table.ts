@@ -88,7 +88,8 @@ export async function ensureMirrorTable(
     } else if (found !== type) {
       throw refusal({
         found: `Column "${name}" of mirror.${table.name} is ${found}, but the API now has ${type}`,
-        remedy: `either alter the column to ${type}, or drop the table and run "npm run -s cli -- reset JOB" to fill it again`,
+        // Without `reset` the checkpoint would still hold a cursor of the former type.
+        remedy: `either alter the column to ${type} or drop the table, and then run "npm run -s cli -- reset JOB" to fill it again`,
       })
     }
   }

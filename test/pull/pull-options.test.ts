@@ -146,6 +146,31 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     expect(await runPull(app, table.pull(), account)).toMatchObject({ counts: { inserted: 2 } })
   })
 
+  test('a cursor of another type: who follows the advice and alters the column gets all rows', async ({
+    sandbox,
+    app,
+    account,
+  }) => {
+    const table = await sandbox.createTable({ columns: 'id int primary key, c int not null', cursor: 'c' })
+    await app.hasura.sql(`insert into ${table.name} values (1, 1764300000), (2, 1764300001)`)
+    await runPull(app, table.pull(), account)
+    const toInstant = (name: string) => `alter table ${name} alter column c type timestamptz using to_timestamp(c)`
+    await app.hasura.sql(toInstant(table.name))
+    await table.change()
+    const job = table.pull()
+    await expect(runPull(app, job, account)).rejects.toMatchObject({
+      code: 'mirror-table',
+      remedy:
+        'either alter the column to timestamp with time zone or drop the table, and then run "npm run -s cli -- reset JOB" to fill it again',
+    })
+    await sql.raw(toInstant(`mirror.${table.name}`)).execute(app.deps.store)
+    app.addJob(job)
+    await app.operations.reset({ job: job.name, account })
+    await app.hasura.sql(`insert into ${table.name} values (3, now())`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 3, inserted: 1 } })
+    await expectMirrored(app, table, account)
+  })
+
   test('a table in mirror that is somebody else’s is not touched', async ({ createTable, app, account }) => {
     const table = await createTable(2)
     await sql`create table ${sql.table(`mirror.${table.name}`)} (id int)`.execute(app.deps.store)
