@@ -93,7 +93,13 @@ const wideNumbers: Readonly<Record<string, Scalar>> = { Int: { column: 'bigint' 
 const ownScalars: Readonly<Record<NamingConvention, Readonly<Record<string, Scalar>>>> = {
   'hasura-default': {},
   'graphql-default': {},
-  mssql: wideNumbers,
+  mssql: {
+    ...wideNumbers,
+    // With 100 nanoseconds too.
+    time: { column: 'text', comparedAs: 'time without time zone' },
+    // A `rowversion`, whose bytes arrive in base64.
+    timestamp: withoutOrder,
+  },
   bigquery: {
     ...wideNumbers,
     Date: { column: 'date' },

@@ -33,6 +33,8 @@ test.each<[naming: NamingConvention, scalar: string, column: string]>([
   ['mssql', 'Float', 'numeric'],
   ['mssql', 'uniqueidentifier', 'uuid'],
   ['mssql', 'Date', 'text'],
+  ['mssql', 'time', 'text'],
+  ['mssql', 'timestamp', 'text'],
   ['bigquery', 'Int', 'bigint'],
   ['bigquery', 'Float', 'numeric'],
   ['bigquery', 'decimal', 'numeric'],
@@ -53,6 +55,12 @@ test.each<NamingConvention>(['hasura-default', 'graphql-default', 'mssql'])(
     expect(comparedAs('uniqueidentifier', naming)).toBe('uuid')
   },
 )
+
+test('a time of SQL Server compares as a time, and its timestamp, a row’s version, has no order', () => {
+  expect(comparedAs('time', 'mssql')).toBe('time without time zone')
+  expect(isOrdered('time', 'mssql')).toBe(true)
+  expect(isOrdered('timestamp', 'mssql')).toBe(false)
+})
 
 test.each(['json', 'jsonb', 'xml', 'point', 'xid'])('%s has no order', scalar => {
   expect(isOrdered(scalar, 'hasura-default')).toBe(false)
