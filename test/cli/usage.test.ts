@@ -111,7 +111,26 @@ describe('a wrong configuration ends with 2', () => {
       'accounts: [\n  {name: one, clientSecret: "canary-4711}\n',
       /is neither YAML nor JSON \(\w+ in line \d+\): correct the syntax/,
     ],
-    ['has an alias that leads nowhere', 'accounts: *canary-4711', /is neither YAML nor JSON/],
+    [
+      'has an alias that leads nowhere',
+      'accounts:\n  - name: one\n    clientSecret: *canary-4711\n',
+      /has a value in line 3 that begins with \* and names no anchor before it: enclose the value in quotes, or define/,
+    ],
+    [
+      'has a rule of cron without quotes',
+      'accounts:\n  - name: canary-4711\n    schedules:\n      sync-users: { cron: */5 * * * * }\n',
+      /has a value in line 4 that begins with \* and names no anchor before it: enclose the value in quotes, or define/,
+    ],
+    [
+      'has such a rule in a line of its own',
+      'accounts:\n  - name: canary-4711\n    schedules:\n      sync-users:\n        cron: */5 * * * *\n',
+      /has a value in line 5 that begins with \* and names no anchor before it: enclose the value in quotes, or define/,
+    ],
+    [
+      'has a value that YAML reserves',
+      'accounts:\n  - name: one\n    clientSecret: @canary-4711\n',
+      /has a value that begins with a character that YAML reserves in line 3: enclose the value in quotes/,
+    ],
     [
       'repeats a setting',
       'accounts:\n  - name: one\n    clientSecret: canary-4711\n    clientSecret: canary-4711\n',

@@ -1,0 +1,64 @@
+import { type Document, isAlias, LineCounter, parseDocument, visit } from 'yaml'
+import { ConfigError } from '../errors.ts'
+
+/**
+ * Parses the content of `ACCOUNTS_FILE`: YAML, which includes JSON.
+ *
+ * @throws ConfigError with the path, and without any part of the content
+ */
+export function parseAccounts(content: string, path: string): unknown {
+  const lines = new LineCounter()
+  const document = parseDocument(content, { logLevel: 'error', lineCounter: lines })
+  const lineAt = (offset: number): number => lines.linePos(offset).line
+  const [error] = document.errors
+  const unresolved = findUnresolvedAlias(document)
+  // The value `*/5 * * * *` is also an error of syntax.
+  if (unresolved !== undefined && (!error || lineAt(error.pos[0]) === lineAt(unresolved))) {
+    throw new ConfigError([
+      {
+        found: `ACCOUNTS_FILE ${path} has a value in line ${lineAt(unresolved)} that begins with * and names no anchor before it`,
+        remedy: 'enclose the value in quotes, or define the anchor',
+      },
+    ])
+  }
+  if (error) {
+    // The parser's message may quote the content, which may be a secret.
+    const line = lineAt(error.pos[0])
+    const known = meanings[error.code]
+    if (known) throw new ConfigError([{ found: `ACCOUNTS_FILE ${path} ${known[0]} in line ${line}`, remedy: known[1] }])
+    throw new ConfigError([
+      {
+        found: `ACCOUNTS_FILE ${path} is neither YAML nor JSON (${error.code} in line ${line})`,
+        remedy: 'correct the syntax',
+      },
+    ])
+  }
+  // All aliases of an anchor are one object, so many of them need no memory.
+  return document.toJS({ maxAliasCount: -1 })
+}
+
+/** Codes of the parser (yaml, docs/08_errors.md) for a file that is YAML and yet can't be used. */
+const meanings: Readonly<Record<string, readonly [found: string, remedy: string]>> = {
+  BAD_SCALAR_START: ['has a value that begins with a character that YAML reserves', 'enclose the value in quotes'],
+  DUPLICATE_KEY: ['repeats a setting', 'remove one of the two'],
+  MULTIPLE_DOCS: ['begins a second document', 'put all accounts into one list, without "---" between them'],
+  TAB_AS_INDENT: ['is indented by a tab', 'indent by spaces'],
+}
+
+/** @returns where it begins */
+function findUnresolvedAlias(document: Document.Parsed): number | undefined {
+  const anchors = new Set<string>()
+  let found: number | undefined
+  visit(document, {
+    Node(_key, node) {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.add(node.anchor)
+        return undefined
+      }
+      if (anchors.has(node.source)) return undefined
+      found = node.range?.[0]
+      return visit.BREAK
+    },
+  })
+  return found
+}
