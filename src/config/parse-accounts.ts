@@ -1,4 +1,4 @@
-import { type Document, isAlias, LineCounter, parseDocument, visit } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { ConfigError } from '../errors.ts'
 
 /**
@@ -33,6 +33,7 @@ export function parseAccounts(content: string, path: string): unknown {
       },
     ])
   }
+  keepNumbersOfSettings(document)
   // All aliases of an anchor are one object, so many of them need no memory.
   return document.toJS({ maxAliasCount: -1 })
 }
@@ -61,4 +62,15 @@ function findUnresolvedAlias(document: Document.Parsed): number | undefined {
     },
   })
   return found
+}
+
+/** Settings of jobs are texts: `0042` may be another tenant than `42`, and a number of 20 digits would lose the last ones. */
+function keepNumbersOfSettings(document: Document.Parsed): void {
+  const accounts = document.get('accounts')
+  for (const account of isSeq(accounts) ? accounts.items : []) {
+    const settings = isMap(account) ? account.get('settings') : undefined
+    for (const { value } of isMap(settings) ? settings.items : []) {
+      if (isScalar(value) && typeof value.value === 'number') value.value = value.source
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import { parseAccounts } from '../../src/config/parse-accounts.ts'
 
@@ -10,6 +10,32 @@ function read(...own: string[]): Config['accounts'] {
   const accounts = own.map((each, index) => `{"name": "account-${index}", ${login}, ${each}}`)
   return parseConfig({}, parseAccounts(`{"accounts": [${accounts.join(',\n')}]}`, 'accounts.yaml')).accounts
 }
+
+describe('a number among the settings of an account is the text that was written', () => {
+  test.each(['7', '0042', '1.10', '12345678901234567890', '+41791234567', '12e4', '0x1F', '0o17', '-0', '.5', '.inf'])(
+    '%s',
+    number => {
+      expect(read(`settings: {tenant: ${number}}`)[0]?.settings).toEqual({ tenant: number })
+    },
+  )
+
+  test('in JSON too', () => {
+    const settings = { tenant: '12345678901234567890', version: '1.10' }
+    expect(read('"settings": {"tenant": 12345678901234567890, "version": 1.10}')[0]?.settings).toEqual(settings)
+  })
+
+  test('also where another account repeats it, and numbers elsewhere stay numbers', () => {
+    const accounts = read(
+      'settings: &own {tenant: 0042, isEager: true}, limits: {concurrentRuns: 02}',
+      'settings: *own, schedules: {settings: {everySeconds: 1e3}}',
+    )
+    const settings = { tenant: '0042', isEager: 'true' }
+    expect(accounts).toMatchObject([
+      { settings, limits: { concurrentRuns: 2 } },
+      { settings, schedules: { settings: { everySeconds: 1_000 } } },
+    ])
+  })
+})
 
 test('an anchor may be used by any number of accounts', () => {
   const accounts = read('limits: &few {concurrentRuns: 2}', ...Array.from({ length: 1_000 }, () => 'limits: *few'))
