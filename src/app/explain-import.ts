@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 
 /** Returns what Node prints for a syntax error, including file, line and code; undefined if it can't be determined. */
 export type LocateSyntaxError = () => Promise<string | undefined>
@@ -39,9 +39,16 @@ function explainMissing(message: string, folder: string, shorten: (text: string)
   const file = shorten(importer)
   if (kind === 'package') return `${file} imports ${explainPackage(name, folder)}.`
   const missing = shorten(name)
-  const ending = /\.\w+$/.test(missing) ? '' : ', which must end with ".ts"'
-  const remedy = missing.startsWith('src/generated/') ? codegen : `add this file, or correct the import${ending}`
-  return `${file} imports ${missing}, which does not exist: ${remedy}.`
+  return `${file} imports ${missing}, which does not exist: ${adviceForMissing(name, missing)}.`
+}
+
+/** @param missing the file's path in the project */
+function adviceForMissing(name: string, missing: string): string {
+  const meant = [name.replace(/\.([cm]?)js$/, '.$1ts'), `${name}.ts`].find(path => path !== name && existsSync(path))
+  if (meant !== undefined)
+    return `end the path with "${extname(meant)}", because Node takes the ending as it is written`
+  if (missing.startsWith('src/generated/')) return codegen
+  return `add this file, or correct the import${extname(missing) === '' ? ', which must end with ".ts"' : ''}`
 }
 
 /** TypeScript may have found a file of the project under the name, by `paths` or `baseUrl`. */

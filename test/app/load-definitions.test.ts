@@ -20,8 +20,24 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     /^The jobs can't be loaded: src\/jobs\/list\.ts imports src\/jobs\/nope\.ts, which does not exist: add this file, or correct the import\.$/,
   ],
   'a file that is not there without its ending': [
+    `import { x } from './nope'\nexport const jobs = [x]`,
+    /src\/jobs\/list\.ts imports src\/jobs\/nope, which does not exist: .*, which must end with "\.ts"\.$/,
+  ],
+  'a file without its ending': [
     `import { x } from './ok'\nexport const jobs = [x]`,
-    /src\/jobs\/list\.ts imports src\/jobs\/ok, which does not exist: .*, which must end with "\.ts"\.$/,
+    /src\/jobs\/list\.ts imports src\/jobs\/ok, which does not exist: end the path with "\.ts", because Node takes the ending/,
+  ],
+  'a file by the ending of JavaScript': [
+    `import { x } from './ok.js'\nexport const jobs = [x]`,
+    /src\/jobs\/list\.ts imports src\/jobs\/ok\.js, which does not exist: end the path with "\.ts", because Node takes the ending/,
+  ],
+  'a generated file by the ending of JavaScript': [
+    `import { Other } from '../generated/graphql.js'\nexport const jobs = [Other]`,
+    /list\.ts imports src\/generated\/graphql\.js, which does not exist: end the path with "\.ts", because Node/,
+  ],
+  'a generated file that is not there': [
+    `import { Other } from '../generated/other.ts'\nexport const jobs = [Other]`,
+    /list\.ts imports src\/generated\/other\.ts, which does not exist: run "npm run codegen", which generates it/,
   ],
   'a package that is not installed': [
     `import { x } from 'nopackage'\nexport const jobs = [x]`,
@@ -85,6 +101,7 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
 
 const beside = {
   'first-login.ts': 'export const firstLogin = undefined',
+  '../generated/graphql.ts': 'export const Other = 1',
   'generated/graphql.ts': 'export const Other = 1',
   'ok.ts': 'export const x = 1',
   'old/commonjs.ts': `import { x } from '../ok.ts'\nexport { x }`,
@@ -100,7 +117,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'broken-jobs-'))
   for (const [index, [source]] of Object.values(broken).entries()) {
     const jobs = join(folder, String(index), 'src/jobs')
-    for (const name of ['generated', 'old']) await mkdir(join(jobs, name), { recursive: true })
+    for (const name of ['../generated', 'generated', 'old']) await mkdir(join(jobs, name), { recursive: true })
     for (const [file, content] of Object.entries({ ...beside, 'list.ts': source })) {
       await writeFile(join(jobs, file), content)
     }
