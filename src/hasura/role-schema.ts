@@ -16,7 +16,8 @@ export interface RoleSchema {
 export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSchema> {
   let sdl: string
   try {
-    sdl = await readFile(schemaFileUrl(folder, role), 'utf8')
+    // Git may have checked it out with the line ends of Windows, which are no change of the API.
+    sdl = (await readFile(schemaFileUrl(folder, role), 'utf8')).replaceAll('\r\n', '\n')
   } catch (error) {
     const path = `graphql/schema/${schemaFileName(role)}`
     const failure = explainFileFailure(`The schema of role "${role}" in ${path} can't be read`, error)

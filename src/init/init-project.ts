@@ -31,7 +31,8 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   for (const file of templates) {
     const found = await findContent(join(folder, file.path))
     if (found === undefined) missing.push(file)
-    else if (found !== file.content) present.push(file.path)
+    // Git may have checked it out with the line ends of Windows.
+    else if (found.replaceAll('\r\n', '\n') !== file.content) present.push(file.path)
   }
   if (manifest.content !== existing) missing.push({ path: 'package.json', content: manifest.content })
   await mkdir(folder, { recursive: true })

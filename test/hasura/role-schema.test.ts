@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -18,6 +18,18 @@ describe('an SDL that was written by hand or by an earlier version', () => {
     expect(read).toThrow(`The schema of role "viewer" in graphql/schema/viewer.graphql is not valid (${said}`)
     expect(read).toThrow('run "npm run -s cli -- schema pull --role viewer" and commit the file')
   })
+})
+
+test('the line ends of a checkout are not those of an SDL', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'role-schema-'))
+  try {
+    await writeFile(join(folder, 'viewer.graphql'), 'type Query {\r\n  a: Int\r\n}\r\n')
+    expect(await loadRoleSchema(pathToFileURL(`${folder}/`), 'viewer')).toMatchObject({
+      sdl: 'type Query {\n  a: Int\n}\n',
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 test('an SDL that is there and can’t be read isn’t taken for a missing one', async () => {

@@ -19,7 +19,14 @@ const read = (path: string) => readFile(join(folder, path), 'utf8')
 test('writes a project, without any configuration', async () => {
   const { code, out } = await run({}, 'init', folder)
   expect(code).toBe(0)
-  for (const path of ['codegen.ts', 'src/jobs/list.ts', '.gitignore', '.github/workflows/check.yml', 'package.json']) {
+  for (const path of [
+    'codegen.ts',
+    'src/jobs/list.ts',
+    '.gitignore',
+    '.gitattributes',
+    '.github/workflows/check.yml',
+    'package.json',
+  ]) {
     expect(out).toContain(`  ${path}\n`)
     expect(await read(path)).not.toBe('')
   }
@@ -37,6 +44,12 @@ test('overwrites nothing, and says so', async () => {
   expect(written).not.toContain('README.md')
   expect(await read('README.md')).toBe('ours')
   expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'], warning: undefined })
+})
+
+test('a checkout with the line ends of Windows differs in nothing', async () => {
+  await initProject(engine, folder)
+  await writeFile(join(folder, 'Dockerfile'), (await read('Dockerfile')).replaceAll('\n', '\r\n'))
+  expect(await initProject(engine, folder)).toMatchObject({ written: [], leftAlone: [] })
 })
 
 test('its codegen is that of a checkout', async () => {
