@@ -34,7 +34,7 @@ export async function checkWishes(
     throw new ConfigError([
       {
         found: `${folder} has no TypeScript sources or no codegen, which "add" needs`,
-        remedy: 'run it in a project, after "npm install"',
+        remedy: 'run it in a project, after "npm install --include=dev"',
       },
     ])
   }

@@ -32,14 +32,14 @@ export const init = defineStandaloneCommand({
     const folder = resolve(project.folder, dir)
     // A missing variable fails the command before anything is written.
     const context = fromEnv ? await surroundings.openContext(folder) : undefined
-    const { written, leftAlone, warning } = await initProject(engineFolder, folder)
+    const { written, leftAlone, warnings } = await initProject(engineFolder, folder)
     const lines = [
       written.length > 0 ? `Written to ${folder}:` : `Nothing to write: ${folder} is complete.`,
       ...written.map(path => `  ${path}`),
       ...(leftAlone.length > 0
         ? ['Kept, though they differ from what a new project has:', ...leftAlone.map(what => `  ${what}`)]
         : []),
-      ...(warning ? [warning] : []),
+      ...warnings,
     ]
     terminal.out(`${lines.join('\n')}\n`)
     const mirrored = context && (await mirrorTables(context, table.length > 0 ? table : allTables ? 'all' : 'ask'))

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
 import { readEngineManifest } from './engine-package.ts'
-import { findPackageManager } from './package-manager.ts'
+import { findPackageManager, type PackageManager } from './package-manager.ts'
 import { renderManifest } from './project-manifest.ts'
 
 export interface InitializedProject {
@@ -11,8 +11,8 @@ export interface InitializedProject {
   readonly written: readonly string[]
   /** What existed and was not changed. */
   readonly leftAlone: readonly string[]
-  /** What an addition means for the files that exist. */
-  readonly warning: string | undefined
+  /** What an addition means for the files that exist, and what a written file doesn't suit. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -25,7 +25,8 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   const engine = await readEngineManifest(engineFolder)
   const templates = await readTemplates(engineFolder)
   const existing = await findContent(join(folder, 'package.json'))
-  const manifest = renderManifest(engine, nameOf(folder), existing, await findPackageManager(folder))
+  const manager = await findPackageManager(folder)
+  const manifest = renderManifest(engine, nameOf(folder), existing, manager)
   const missing: WrittenFile[] = []
   const present: string[] = []
   for (const file of templates) {
@@ -40,8 +41,16 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   return {
     written: missing.map(({ path }) => path).toSorted(),
     leftAlone: [...present.toSorted(), ...manifest.leftAlone],
-    warning: manifest.warning,
+    warnings: [manifest.warning, manager === 'npm' ? undefined : warnOfNpm(missing, manager)].filter(
+      warning => warning !== undefined,
+    ),
   }
+}
+
+function warnOfNpm(written: readonly WrittenFile[], manager: PackageManager): string | undefined {
+  const paths = written.filter(({ content }) => content.includes('npm ci')).map(({ path }) => path)
+  if (paths.length === 0) return undefined
+  return `${paths.toSorted().join(' and ')} install with npm: change them to ${manager}, and .dockerignore to let its lock file through`
 }
 
 /** Under their own names, npm omits these from a package or uses them itself. */

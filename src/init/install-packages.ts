@@ -30,7 +30,7 @@ export async function requireNpm(folder: string): Promise<void> {
   if (manager === 'npm') return
   throw new ConfigError([
     {
-      found: `The packages of ${folder} are not installed, and package.json or a lock file, there or in a folder above, names ${manager}`,
+      found: `The packages of ${folder} are not installed, and package.json, a lock file or pnpm-workspace.yaml, there or in a folder above, names ${manager}`,
       remedy: `install the packages with ${manager}, then run this command again`,
     },
   ])
@@ -44,7 +44,8 @@ export async function requireNpm(folder: string): Promise<void> {
  */
 export async function installPackages(folder: string, env: Environment, signal: AbortSignal): Promise<void> {
   try {
-    await promisify(execFile)('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    // Codegen is a development dependency, which npm leaves out where NODE_ENV is production.
+    await promisify(execFile)('npm', ['install', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
       cwd: folder,
       env,
       signal,

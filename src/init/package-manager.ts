@@ -7,28 +7,38 @@ import { findJson } from '../json/parse-json.ts'
 const names = ['npm', 'pnpm', 'yarn', 'bun'] as const
 export type PackageManager = (typeof names)[number]
 
-const lockFiles = [
+const files = [
   ['package-lock.json', 'npm'],
+  ['npm-shrinkwrap.json', 'npm'],
   ['pnpm-lock.yaml', 'pnpm'],
   ['yarn.lock', 'yarn'],
   ['bun.lock', 'bun'],
+  ['bun.lockb', 'bun'],
+  ['pnpm-workspace.yaml', 'pnpm'],
 ] as const
 
-/** As Corepack reads it, such as `pnpm@10.2.0`. */
-const manifestSchema = z.object({
-  packageManager: z
-    .string()
-    .transform(text => text.split('@')[0])
-    .pipe(z.enum(names)),
-})
+const manifestSchema = z.union([
+  // As Corepack reads it, such as `pnpm@10.2.0`.
+  z
+    .object({
+      packageManager: z
+        .string()
+        .transform(text => text.split('@')[0])
+        .pipe(z.enum(names)),
+    })
+    .transform(({ packageManager }) => packageManager),
+  z
+    .object({ devEngines: z.object({ packageManager: z.object({ name: z.enum(names) }) }) })
+    .transform(({ devEngines }) => devEngines.packageManager.name),
+])
 
 /** What installs the packages of a folder's project, or of the workspace that it is in. */
 export async function findPackageManager(folder: string): Promise<PackageManager> {
   for (const each of withParents(folder)) {
     const manifest = await readFile(join(each, 'package.json'), 'utf8').catch(() => '')
     const told = manifestSchema.safeParse(findJson(manifest))
-    if (told.success) return told.data.packageManager
-    const [, name] = lockFiles.find(([file]) => existsSync(join(each, file))) ?? []
+    if (told.success) return told.data
+    const [, name] = files.find(([file]) => existsSync(join(each, file))) ?? []
     if (name) return name
   }
   return 'npm'

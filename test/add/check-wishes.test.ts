@@ -14,7 +14,7 @@ test('a packed build has no sources to add to', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'))
   try {
     await expect(checkWishes({ folder, node, jobs }, [wish])).rejects.toThrow(
-      `${folder} has no TypeScript sources or no codegen, which "add" needs: run it in a project, after "npm install"`,
+      `${folder} has no TypeScript sources or no codegen, which "add" needs: run it in a project, after "npm install --include=dev"`,
     )
   } finally {
     await rm(folder, { recursive: true })

@@ -43,7 +43,21 @@ test('overwrites nothing, and says so', async () => {
   expect(leftAlone).toEqual(['README.md'])
   expect(written).not.toContain('README.md')
   expect(await read('README.md')).toBe('ours')
-  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'], warning: undefined })
+  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'], warnings: [] })
+})
+
+test.each([
+  ['package-lock.json', []],
+  [
+    'pnpm-lock.yaml',
+    [
+      '.github/workflows/check.yml and Dockerfile install with npm: change them to pnpm, and .dockerignore to let its lock file through',
+    ],
+  ],
+])('with a %s it says what installs otherwise', async (lockFile, warnings) => {
+  await writeFile(join(folder, lockFile), '')
+  expect((await initProject(engine, folder)).warnings).toEqual(warnings)
+  expect((await initProject(engine, folder)).warnings).toEqual([])
 })
 
 test('a checkout with the line ends of Windows differs in nothing', async () => {

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { hasPackages, requireNpm } from '../../src/init/install-packages.ts'
+import { hasPackages, installPackages, requireNpm } from '../../src/init/install-packages.ts'
 import { findPackageManager } from '../../src/init/package-manager.ts'
 import { run } from '../cli/run-command.ts'
 
@@ -45,10 +46,14 @@ describe('the package manager', () => {
     ['packages/mirror/pnpm-lock.yaml', '', 'pnpm'],
     ['yarn.lock', '', 'yarn'],
     ['bun.lock', '', 'bun'],
+    ['bun.lockb', '', 'bun'],
+    ['pnpm-workspace.yaml', '', 'pnpm'],
+    ['packages/mirror/npm-shrinkwrap.json', '', 'npm'],
     ['package.json', '{"packageManager":"pnpm@10.2.0+sha512.abc"}', 'pnpm'],
     ['packages/package.json', '{"packageManager":"yarn@4.9.0"}', 'yarn'],
     ['package-lock.json', '', 'npm'],
     ['package.json', '{"packageManager":"npm@11.0.0"}', 'npm'],
+    ['package.json', '{"devEngines":{"packageManager":{"name":"pnpm","version":"^10.2.0"}}}', 'pnpm'],
   ])('is told by %s', async (path, content, name) => {
     await put(path, content)
     expect(await findPackageManager(folder)).toBe(name)
@@ -69,6 +74,13 @@ describe('the package manager', () => {
     expect(await findPackageManager(folder)).toBe('npm')
     await expect(requireNpm(folder)).resolves.toBeUndefined()
   })
+})
+
+test('npm installs what develops a project where NODE_ENV is production', async () => {
+  await put('tool/package.json', '{"name":"tool","version":"1.0.0"}')
+  await put('package.json', '{"devDependencies":{"tool":"file:./tool"}}')
+  await installPackages(workspace, { ...process.env, NODE_ENV: 'production' }, new AbortController().signal)
+  expect(existsSync(join(workspace, 'node_modules/tool/package.json'))).toBe(true)
 })
 
 test('npm installs nothing into a project of another package manager', async () => {
