@@ -12,7 +12,7 @@ export function readDatabaseUrl(value: string | undefined, problems: Told[]): st
     ? 'postgres://user@localhost/db, or postgres://user@/db?host=/var/run/postgresql for a Unix socket'
     : 'postgres://user@localhost/db'
   const url = readUrl(withHost, ['postgres:', 'postgresql:'], example, 'DATABASE_URL', problems)
-  return url === undefined ? undefined : trustPublicAuthorities(url)
+  return url === undefined ? undefined : pinFullCheck(trustPublicAuthorities(url))
 }
 
 /** To libpq, `sslrootcert=system` means the public authorities and a full check (section 34.1.2). The driver would read a file. */
@@ -22,4 +22,10 @@ function trustPublicAuthorities(value: string): string {
   url.searchParams.delete('sslrootcert')
   url.searchParams.set('sslmode', 'verify-full')
   return url.href
+}
+
+/** The driver takes these modes for `verify-full`, with a warning that isn't JSON and advises to check less. */
+function pinFullCheck(value: string): string {
+  if (new URL(value).searchParams.get('uselibpqcompat') === 'true') return value
+  return value.replaceAll(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=[&#]|$)/g, '$1verify-full')
 }

@@ -72,6 +72,11 @@ describe('each variable', () => {
       ['postgres://u:p@h/x?sslrootcert=system', 'postgres://u:p@h/x?sslmode=verify-full'],
       ['postgres://h/x?sslmode=require&sslrootcert=system', 'postgres://h/x?sslmode=verify-full'],
       ['postgres://h/x?sslrootcert=/etc/ca.pem', 'postgres://h/x?sslrootcert=/etc/ca.pem'],
+      ['postgres://u:p@h/x?sslmode=require&a=b', 'postgres://u:p@h/x?sslmode=verify-full&a=b'],
+      ['postgres://h/x?a=b&sslmode=prefer', 'postgres://h/x?a=b&sslmode=verify-full'],
+      ['postgres://h/x?sslmode=verify-ca', 'postgres://h/x?sslmode=verify-full'],
+      ['postgres://h/x?sslmode=no-verify', 'postgres://h/x?sslmode=no-verify'],
+      ['postgres://h/x?uselibpqcompat=true&sslmode=require', 'postgres://h/x?uselibpqcompat=true&sslmode=require'],
     ].map(([DATABASE_URL = '', read]): [Environment, (config: Config) => unknown, unknown] => [
       { DATABASE_URL },
       config => config.databaseUrl,
