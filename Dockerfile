@@ -21,7 +21,8 @@ COPY src ./src
 USER node
 VOLUME /data
 EXPOSE 8088
+# An agent of its own (`agent: false`) takes no proxy from the environment, which NODE_USE_ENV_PROXY would do.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "require('node:http').get({ host: '127.0.0.1', port: process.env.PORT || 8088, path: '/health/live', agent: false }, r => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # Node itself is process 1, not a shell or npm, so that SIGTERM reaches it. It starts no child processes that need reaping.
 CMD ["node", "src/main.ts", "worker"]
