@@ -192,6 +192,38 @@ test('a signal ends each call with its reason, and nothing is sent after it', as
   expect(asked).toEqual([])
 })
 
+describe('a token that never comes', () => {
+  const never = () => new Promise<never>(() => {})
+
+  test.each<[string, ClientOptions['token']]>([
+    ['of a function', never],
+    ['of an issuer', credentials],
+  ])('%s ends the call in time, and no worker is to blame', async (_from, token) => {
+    const surroundings = { fetch: never, now: () => 0, sleep: async () => {} }
+    const client = createClientIn(surroundings, { url, token, timeoutMs: 1 })
+    await expect(client.request('sync')).rejects.toMatchObject({
+      code: 'unavailable',
+      isTransient: true,
+      message: expect.stringContaining('No token came in time'),
+    })
+  })
+
+  test('leaves a call to its signal', async () => {
+    const { client, asked } = open([], { token: never })
+    const stopping = new AbortController()
+    const { signal } = stopping
+    const calls = Promise.allSettled([
+      client.request('a', {}, { signal }),
+      client.wait('r1', { signal }),
+      client.changes('articles', { signal }).next(),
+    ])
+    const reason = new Error('enough')
+    stopping.abort(reason)
+    expect(await calls).toEqual(Array(3).fill({ status: 'rejected', reason }))
+    expect(asked).toEqual([])
+  })
+})
+
 test.each([
   'worker.example',
   'ftp://worker.example',

@@ -3,7 +3,7 @@
  * - `usage`: the options, the job, the payload or the account are wrong (also HTTP 400, 404, 409, 410, 413, 422)
  * - `unauthorized`: the token is invalid or lacks a role (HTTP 401, 403), or the issuer refused the client
  * - `rate-limited`: the worker asked to wait longer than the deadline allows (HTTP 429)
- * - `unavailable`: no usable response before the deadline
+ * - `unavailable`: no token, or no usable response, before the deadline
  * - `request-failed`, `request-cancelled`: how the awaited request ended
  * - `timeout`: the awaited request has not ended in time; it continues
  */

@@ -42,12 +42,12 @@ export function createAccess(option: TokenOption, allowInsecure: boolean, surrou
 }
 
 /** Its failure isn't one of the network, which would be tried again. */
-async function callFor(option: TokenFunction, signal: AbortSignal | undefined): Promise<string> {
+async function callFor(option: TokenFunction, signal: AbortSignal): Promise<string> {
   let token: unknown
   try {
     token = await option(signal)
   } catch (cause) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     if (cause instanceof ClientError) throw cause
     throw new ClientError('unauthorized', 'The function of the option "token" failed', { cause })
   }

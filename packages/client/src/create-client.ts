@@ -6,6 +6,7 @@ import { type Change, type ChangesOptions, readChanges } from './read-changes.ts
 import { type Accepted, parseAccepted, parseReport, type RequestReport } from './request-report.ts'
 import { requireAddress } from './require-address.ts'
 import { platform, type Surroundings } from './surroundings.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { waitForEnd, watchRequest } from './watch-request.ts'
 
 export interface ClientOptions {
@@ -111,13 +112,14 @@ export function createClientIn<const L extends readonly JobLike[]>(
         const headers = { accept: 'application/json', ...init.headers, authorization: `Bearer ${token}` }
         return surroundings.fetch(`${url}${path}`, { ...init, headers, redirect: 'manual', signal: trying })
       }
-      const token = await access.get(trying)
+      const getToken = () => unlessAborted(access.get(trying), trying).catch(explainNoToken)
+      const token = await getToken()
       const response = await ask(token)
       // A rejected token is replaced once.
       if (response.status !== 401 || refused || !access.drop(token)) return response
       refused = true
       await response.body?.cancel()
-      return ask(await access.get(trying))
+      return ask(await getToken())
     })
   }
 
@@ -160,6 +162,13 @@ export function createClientIn<const L extends readonly JobLike[]>(
       return readChanges(surroundings, ask, table, wish)
     },
   }
+}
+
+/** Nothing was sent to the worker, so its name must not be in the error. */
+function explainNoToken(error: unknown): never {
+  if (!(error instanceof DOMException) || error.name !== 'TimeoutError') throw error
+  const found = 'No token came in time: check the function or the issuer of the option "token"'
+  throw new ClientError('unavailable', found, { isTransient: true, cause: error })
 }
 
 function idOf(request: string | { readonly id: string }): string {

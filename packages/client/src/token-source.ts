@@ -4,7 +4,7 @@ import type { Surroundings } from './surroundings.ts'
 
 export interface TokenSource {
   /** The current token, fetched or renewed first if necessary. */
-  get(signal?: AbortSignal): Promise<string>
+  get(signal: AbortSignal): Promise<string>
   /** Drops this token because it was rejected. @returns whether another one can be fetched */
   drop(token: string): boolean
 }
@@ -30,11 +30,10 @@ export function createTokenSource({ now }: Pick<Surroundings, 'now'>, fetchToken
     }
   }
   return {
-    async get(signal) {
-      signal?.throwIfAborted()
+    async get() {
       if (current && now() < current.renewAt) return current.token
       flight ??= takeOff()
-      return unlessAborted(flight, signal)
+      return flight
     },
     drop(token) {
       if (current?.token === token) current = undefined
@@ -61,13 +60,4 @@ function jwtLifeSeconds(token: string): number {
   } catch {
     return Number.NaN
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
