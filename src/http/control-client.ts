@@ -59,7 +59,7 @@ export function createControlClient(socketPath: string): Operations {
     const { method, path, body } = writeInput(operation, parseValue(operation.input, input, 'input'))
     const response = await send(socketPath, method, path, body, signal)
     if (operation.event) return readStream(operation.event, operation.output, response, signal, onEvent)
-    const content = await text(response)
+    const content = await unlessGone(text(response), signal)
     return operation.output.parse(content === '' ? undefined : parseJson(content))
   })
 }
@@ -71,7 +71,7 @@ async function readStream(
   signal: AbortSignal,
   onEvent: (event: unknown) => void,
 ): Promise<unknown> {
-  for await (const content of createInterface({ input: response })) {
+  for await (const content of readLines(response)) {
     const line = controlLineSchema.parse(parseJson(content))
     if (line.type === 'event') onEvent(eventSchema.parse(line.event))
     else if (line.type === 'error') throw rebuildRunError(line)
@@ -79,6 +79,14 @@ async function readStream(
   }
   signal.throwIfAborted()
   throw new TransientError('control', 'The worker ended before the run did; the run is recorded as interrupted')
+}
+
+async function* readLines(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
+  try {
+    yield* createInterface({ input: response })
+  } catch {
+    // A response that was cut off lacks the last line, which its reader notices.
+  }
 }
 
 async function send(
@@ -100,24 +108,27 @@ async function send(
   const response = await readHead(request, signal)
   const status = response.statusCode ?? 500
   if (status < 400) return response
-  throw rebuildError(problemSchema.parse(parseJson(await text(response))))
+  throw rebuildError(problemSchema.parse(parseJson(await unlessGone(text(response), signal))))
 }
 
 async function readHead(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const [response]: IncomingMessage[] = await unlessGone(once(request, 'response'), signal)
+  if (response) return response
+  throw new TypeError('a response without a response')
+}
+
+/** A response that is cut off doesn't end: reading it fails. */
+async function unlessGone<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    const [response]: IncomingMessage[] = await once(request, 'response')
-    if (response) return response
+    return await reading
   } catch (error) {
     signal.throwIfAborted()
     throw new TransientError(
       'owner-gone',
       { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },
-      {
-        cause: error,
-      },
+      { cause: error },
     )
   }
-  throw new TypeError('a response without a response')
 }
 
 function rebuildError({ status, code, detail, remedy }: Problem): Error {

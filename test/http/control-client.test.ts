@@ -1,0 +1,61 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createControlClient } from '../../src/http/control-client.ts'
+
+/** Who owns the embedded database, and sends no more than a part of each response. */
+async function openOwner(part: string, { status = 200, isKilled = true } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-owner-'))
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.write(part, () => isKilled && response.destroy())
+  })
+  const path = join(folder, 'control.sock')
+  server.listen(path)
+  await once(server, 'listening')
+  return {
+    operations: createControlClient(path),
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const waiting = `${JSON.stringify({ type: 'event', event: { type: 'waiting' } })}\n`
+
+describe('an owner that ends in the middle of a response', () => {
+  test.each([
+    ['an event of a run', waiting],
+    ['half an event of a run', waiting.slice(0, 9)],
+  ])('after %s is told to have ended before the run', async (_what, part) => {
+    await using owner = await openOwner(part)
+    await expect(owner.operations.run({ job: 'sync-users' })).rejects.toMatchObject({
+      code: 'control',
+      message: 'The worker ended before the run did; the run is recorded as interrupted',
+    })
+  })
+
+  test.each([
+    ['a list', 200, '['],
+    ['an error', 503, '{'],
+  ])('after a part of %s is told to be gone', async (_what, status, part) => {
+    await using owner = await openOwner(part, { status })
+    await expect(owner.operations.listJobs()).rejects.toMatchObject({
+      code: 'owner-gone',
+      message: 'The process that owned DATA_DIR ended before it answered: try again',
+    })
+  })
+})
+
+test('a run that its caller aborts ends with the reason', async () => {
+  await using owner = await openOwner(waiting, { isKilled: false })
+  const stopping = new AbortController()
+  const reason = new DOMException('SIGINT was received', 'AbortError')
+  const call = { signal: stopping.signal, onEvent: () => stopping.abort(reason) }
+  await expect(owner.operations.run({ job: 'sync-users' }, call)).rejects.toBe(reason)
+})
