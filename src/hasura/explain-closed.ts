@@ -5,6 +5,9 @@ import type { Handshake } from '../outgoing/web-socket.ts'
 import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 
+/** How Hasura refused a connection before it had a code for that. */
+const refusedByOlder = 'Connection initialization failed'
+
 const closeEvent = z.object({ code: z.number(), reason: z.string().catch('') })
 
 /**
@@ -49,7 +52,7 @@ export function explainClosed(
     })
   }
   const { code, reason } = closeEvent.safeParse(event).data ?? { code: 1006, reason: '' }
-  if (code === 4403 || code === 4401) {
+  if (code === 4403 || code === 4401 || (code === 4400 && reason.includes(refusedByOlder))) {
     const said = reason === '' ? '' : ` (${quoteForeign(reason, facts.secrets)})`
     return new TransientError('forbidden', {
       found: `Hasura refused a WebSocket for role "${role}"${said}`,

@@ -33,7 +33,8 @@ interface PingingSocket extends Socket {
  * Adapts Hasura's sockets to a client that speaks `graphql-transport-ws` strictly.
  *
  * Hasura ends a refused subscription twice, with `error` and with `complete`, so the client would close the connection of all others. And
- * `graphql-ws` is the protocol of subscriptions-transport-ws, the only one of Hasura before 2.7.
+ * `graphql-ws` is the protocol of subscriptions-transport-ws, the only one of Hasura before 2.1. Later versions still refuse in its words,
+ * whatever they speak otherwise, so both protocols are read alike.
  */
 export function createHasuraSocketClass(
   Base: SocketClass<PingingSocket>,
@@ -90,11 +91,6 @@ export function createHasuraSocketClass(
         if (this.#refused.size >= mostRefused) this.#refused.clear()
         this.#refused.add(message.id)
       }
-      if (protocol === 'graphql-transport-ws') this.onmessage?.({ data: text })
-      else this.#receiveLegacy(text, message)
-    }
-
-    #receiveLegacy(text: string, message: Received | undefined): void {
       if (message?.type === 'connection_error') {
         this.#refusal = typeof message.payload === 'string' ? message.payload : message.type
         this.#socket.close()
@@ -108,7 +104,8 @@ export function createHasuraSocketClass(
 /** The client refuses what isn't valid. */
 function translate(text: string, message: Received | undefined): string {
   if (message?.type === 'data') return JSON.stringify({ ...Object(parseKeepingDigits(text)), type: 'next' })
-  if (message?.type === 'error') return JSON.stringify({ ...message, payload: errorsOf(message.payload) })
+  if (message?.type === 'error' && !Array.isArray(message.payload))
+    return JSON.stringify({ ...message, payload: errorsOf(message.payload) })
   return text
 }
 

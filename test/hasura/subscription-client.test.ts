@@ -21,13 +21,14 @@ function open(
   { clock = systemClock, slots = createSlots(1) }: { readonly clock?: Clock; readonly slots?: Slots } = {},
 ) {
   const outcomes: string[] = []
+  const dropped: string[] = []
   const client = createSubscriptionClient({
     url,
     role: 'viewer',
     tokens: {
       peek: () => undefined,
       get: async () => new Token('a-token', Number.MAX_SAFE_INTEGER),
-      drop() {},
+      drop: ({ value }) => void dropped.push(value),
     },
     clock,
     slots,
@@ -35,8 +36,10 @@ function open(
     tell: ({ outcome }) => void outcomes.push(outcome),
   })
   const stop = new AbortController()
-  return { outcomes, stop, connect: () => client.connect(stop.signal) }
+  return { outcomes, dropped, stop, connect: () => client.connect(stop.signal) }
 }
+
+const expired = 'Could not verify JWT: JWTExpired'
 
 const failureOf = (promise: Promise<unknown>): Promise<WorkerError> =>
   promise.then(
@@ -149,6 +152,31 @@ describe('a server that', () => {
     ],
   ])('%s is told so', async (_, text, told) => {
     expect(await subscribeTo(answersWith(text))).toMatchObject(told)
+  })
+
+  test('refuses a subscription as an older Hasura loses no other one', async () => {
+    const refused = { errors: [{ message: "field 'x' not found", extensions: { code: 'validation-failed' } }] }
+    const error = `{"type":"error","id":"ID","payload":${JSON.stringify(refused)}}`
+    expect(await subscribeTo(answersWith(error, '{"type":"complete","id":"ID"}'))).toMatchObject({
+      isOver: true,
+      error: { code: 'validation-failed' },
+    })
+  })
+
+  test.each<[string, (socket: WebSocket) => void]>([
+    ['a message of the older protocol', socket => socket.send(`{"type":"connection_error","payload":"${expired}"}`)],
+    [
+      'the code of every error',
+      socket => socket.close(4400, `{"server_error_msg":"4400: Connection initialization failed: ${expired}"}`),
+    ],
+  ])('refuses a connection by %s is told to refuse the token', async (_, refuse) => {
+    await using server = await startSocketServer({ onMessage: refuse })
+    const client = open(server.url)
+    expect(await failureOf(client.connect())).toMatchObject({
+      code: 'forbidden',
+      found: expect.stringMatching(`^Hasura refused a WebSocket for role "viewer" .*${expired}`),
+    })
+    expect([client.outcomes, client.dropped]).toEqual([['token-rejected'], ['a-token']])
   })
 
   test('limits the rate of subscriptions is given the pause it asks for', async () => {
