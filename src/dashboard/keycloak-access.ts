@@ -1,9 +1,7 @@
 import { hkdfSync } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { decodeJwt } from 'jose'
 import {
   allowInsecureRequests,
-  authorizationCodeGrant,
   buildAuthorizationUrl,
   buildEndSessionUrl,
   type Configuration,
@@ -19,17 +17,14 @@ import { z } from 'zod'
 import { basicAuth } from '../auth/basic-auth.ts'
 import type { DashboardLogin } from '../config/read-dashboard.ts'
 import { readValue } from '../config/read-value.ts'
-import { TransientError, UsageError, WorkerError } from '../errors.ts'
-import { ownValue } from '../names/own-value.ts'
-import { nameCaller } from '../operations/bound-caller.ts'
+import { TransientError, UsageError } from '../errors.ts'
 import { parseValue } from '../operations/values.ts'
 import { exchange } from '../outgoing/exchange.ts'
 import { explainNamed } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
-import { isStorable } from '../words/storable.ts'
 import { type Access, localPage } from './access.ts'
+import { exchangeCode } from './exchange-code.ts'
 import { type Cookies, createCookies, openSession } from './session.ts'
-import type { Right, Viewer } from './viewer.ts'
 
 /** Milliseconds after which a viewer is sent through Keycloak again, which notices a revoked role. */
 const sessionMs = 30 * 60_000
@@ -194,68 +189,6 @@ const loginFetch: CustomFetch = async (address, { method, headers, body }) => {
   return new Response(content.length > 0 ? content : null, { status, headers: told })
 }
 
-async function exchangeCode(
-  configuration: Configuration,
-  asked: URL,
-  { verifier, state, nonce }: z.infer<typeof begunSchema>,
-  login: DashboardLogin,
-): Promise<Viewer> {
-  let tokens: Awaited<ReturnType<typeof authorizationCodeGrant>>
-  try {
-    tokens = await authorizationCodeGrant(configuration, asked, {
-      pkceCodeVerifier: verifier,
-      expectedState: state,
-      expectedNonce: nonce,
-      idTokenExpected: true,
-    })
-  } catch (error) {
-    throw refused(error, login.issuer)
-  }
-  const claims = claimsSchema.safeParse(tokens.claims()).data
-  if (!claims)
-    throw new UsageError({ found: 'The identity token has no subject', remedy: 'check the mappers of the client' })
-  const roles = new Set([
-    ...rolesIn(tokens.claims(), login.clientId),
-    ...rolesIn(decode(tokens.access_token), login.clientId),
-  ])
-  const name =
-    [claims.name, claims.preferred_username, claims.sub].find(each => each !== undefined && isStorable(each)) ?? ''
-  const caller = nameCaller({ client: login.clientId, subject: claims.sub })
-  return { name: name.slice(0, 200), caller, rights: rightsOf(roles, login.roles) }
-}
-
-const text = z.string().optional().catch(undefined)
-const claimsSchema = z.object({ sub: z.string().min(1).max(255), name: text, preferred_username: text })
-const listSchema = z.object({ roles: z.array(z.string()) }).catch({ roles: [] })
-const rolesSchema = z.object({ realm_access: listSchema, resource_access: z.record(z.string(), listSchema).catch({}) })
-
-/** Keycloak writes roles into the access token, and into the identity token if its mappers say so. */
-function rolesIn(claims: unknown, clientId: string): readonly string[] {
-  const read = rolesSchema.safeParse(claims).data
-  if (!read) return []
-  return [...read.realm_access.roles, ...(ownValue(read.resource_access, clientId)?.roles ?? [])]
-}
-
-/** Its signature needn't be checked: it came from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7). */
-function decode(token: string): unknown {
-  try {
-    return decodeJwt(token)
-  } catch {
-    return undefined
-  }
-}
-
-/** Operators may view; the data role alone allows nothing. */
-export function rightsOf(roles: ReadonlySet<string>, names: DashboardLogin['roles']): Right[] {
-  const has = (right: Right) => names[right] !== undefined && roles.has(names[right])
-  const operates = has('operate')
-  return [
-    ...(operates || has('view') ? (['view'] as const) : []),
-    ...(operates ? (['operate'] as const) : []),
-    ...(has('data') ? (['data'] as const) : []),
-  ]
-}
-
 function findEndSession(configuration: Configuration, back: string): string | undefined {
   if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined
   return buildEndSessionUrl(configuration, { post_logout_redirect_uri: back }).href
@@ -268,22 +201,4 @@ function unavailable(issuer: string, error: unknown): TransientError {
     { found: `${issuer} can't be asked for its endpoints`, remedy: 'check that it runs, and DASHBOARD_ISSUER' },
     { cause: error },
   )
-}
-
-const oauthError = z.object({ error: z.string().regex(/^[a-z_]{1,60}$/) })
-
-/** Quotes nothing from the address or the issuer but the error's code. */
-function refused(error: unknown, issuer: string): WorkerError {
-  if (error instanceof WorkerError) return error
-  const code = oauthError.safeParse(error).data?.error
-  if (code === 'invalid_client' || code === 'unauthorized_client') {
-    return new TransientError('dashboard-login', {
-      found: `${issuer} refuses the dashboard's client (${code})`,
-      remedy: 'check DASHBOARD_CLIENT_ID and the file of DASHBOARD_CLIENT_SECRET_FILE',
-    })
-  }
-  return new UsageError({
-    found: code === undefined ? 'The login did not complete' : `The identity provider refused the login (${code})`,
-    remedy: 'log in again',
-  })
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rightsOf } from '../../src/dashboard/keycloak-access.ts'
+import { rightsOf } from '../../src/dashboard/exchange-code.ts'
 
 const names = { view: 'view-jobs', operate: 'operate-jobs', data: 'see-data' }
 
