@@ -40,6 +40,8 @@ interface Host {
 interface Sealing {
   readonly secret: string
   readonly cookies: Cookies
+  /** Sent to the callback alone, so that logins that nobody completes don't lengthen other requests. */
+  readonly logins: Cookies
 }
 
 /**
@@ -48,7 +50,7 @@ interface Sealing {
  */
 export function createKeycloakAccess(login: DashboardLogin, host: Host): Access {
   const { issuer, url } = login
-  const redirectUri = `${url}/dashboard/callback`
+  const redirectUri = callbackOf(url)
   const settings = cookieSettings(url)
   let end = `${settings.name}=; Path=${settings.path}; Max-Age=0`
   let endSessionUrl: string | undefined
@@ -65,7 +67,7 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
 
   async function begin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const configuration = await client.get()
-    const { cookies } = await sealing.get()
+    const { logins } = await sealing.get()
     const { page } = parseValue(beginSchema, request.query, 'query')
     const verifier = randomPKCECodeVerifier()
     const state = randomState()
@@ -78,9 +80,9 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
       state,
       nonce,
     })
-    const begun = await cookies.seal(
-      'login',
-      { verifier, state, nonce, page: localPage(page) },
+    const begun = await logins.seal(
+      purposeOf(state),
+      { verifier, nonce, page: localPage(page) },
       host.clock.now() + loginMs,
     )
     return reply.header('set-cookie', begun).redirect(address.href, 303)
@@ -88,22 +90,27 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
 
   async function finish(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const configuration = await client.get()
-    const { cookies } = await sealing.get()
-    const begun = begunSchema.safeParse(await cookies.open('login', request.headers.cookie)).data
+    const { cookies, logins } = await sealing.get()
+    const { cookie } = request.headers
+    const asked = new URL(redirectUri)
+    asked.search = new URL(request.url, redirectUri).search
+    const state = asked.searchParams.get('state') ?? ''
+    const begun = begunSchema.safeParse(await logins.open(purposeOf(state), cookie)).data
+    // Keycloak ends the login of a tab with an error when another tab has logged in meanwhile.
+    const hasEnded = !begun || asked.searchParams.has('error')
+    if (hasEnded && (await openSession(cookies, cookie))) return reply.redirect(begun?.page ?? './', 303)
     if (!begun)
       throw new UsageError({
         found: 'The login was not started here, or took longer than 10 minutes',
         remedy: 'log in again',
       })
-    const asked = new URL(redirectUri)
-    asked.search = new URL(request.url, redirectUri).search
-    const viewer = await exchangeCode(configuration, asked, begun, login).catch((error: unknown) => {
+    const viewer = await exchangeCode(configuration, asked, { ...begun, state }, login).catch((error: unknown) => {
       // The secret may have been rotated, or the endpoints moved: the next login reads both again.
       for (const kept of [sealing, client]) kept.forget()
       throw error
     })
     const session = await cookies.seal('session', { viewer }, host.clock.now() + sessionMs)
-    return reply.header('set-cookie', [session, cookies.drop('login')]).redirect(begun.page, 303)
+    return reply.header('set-cookie', [session, logins.drop(purposeOf(state))]).redirect(begun.page, 303)
   }
 
   return {
@@ -130,7 +137,12 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
 }
 
 const beginSchema = z.object({ page: z.unknown().optional() })
-const begunSchema = z.object({ verifier: z.string(), state: z.string(), nonce: z.string(), page: z.string() })
+const begunSchema = z.object({ verifier: z.string(), nonce: z.string(), page: z.string() })
+
+const callbackOf = (url: string): string => `${url}/dashboard/callback`
+
+/** Each tab logs in on its own. */
+const purposeOf = (state: string): string => `login-${state}`
 
 function cookieSettings(url: string) {
   const { protocol, pathname } = new URL(url)
@@ -158,7 +170,13 @@ function keep<T>(open: () => Promise<T>): { get(): Promise<T>; forget(): void } 
 async function openSealing({ secret: given, url }: DashboardLogin, host: Host): Promise<Sealing> {
   const secret = 'value' in given ? given.value : readValue(await host.readSecretFile(given.file)).value
   const key = new Uint8Array(hkdfSync('sha256', secret, 'hasura-sync-worker', 'dashboard session', 32))
-  return { secret, cookies: createCookies(key, cookieSettings(url), host.clock) }
+  const settings = cookieSettings(url)
+  const path = new URL(callbackOf(url)).pathname
+  return {
+    secret,
+    cookies: createCookies(key, settings, host.clock),
+    logins: createCookies(key, { ...settings, path }, host.clock),
+  }
 }
 
 async function discoverClient(

@@ -30,7 +30,7 @@ export function addLive(app: FastifyInstance, desk: Desk): void {
   let streams = 0
   app.addHook('preClose', async () => stopping.abort())
   app.get('/live', async (request, reply) => {
-    // Never redirected to the login: a reconnecting stream would replace the login that a page has begun.
+    // Never redirected to the login: a reconnecting stream would begin one after the other.
     const session = await access.find(request.headers.cookie)
     if (!session || !may(session.viewer, 'view')) return reply.code(401).send('')
     const { page, version } = parseValue(querySchema, request.query, 'query')

@@ -51,7 +51,12 @@ function openBrowser(origin = url) {
   const jar = new Map<string, string>()
   return {
     jar,
-    async go(address: string, init: RequestInit = {}): Promise<{ status: number; url: string; text: string }> {
+    /** @param before the path of what isn't asked for any more */
+    async go(
+      address: string,
+      init: RequestInit = {},
+      before?: string,
+    ): Promise<{ status: number; url: string; text: string }> {
       let next = new URL(address, `${origin}/dashboard/`)
       for (let hops = 0; hops < 10; hops++) {
         const isOurs = next.origin === origin
@@ -72,6 +77,7 @@ function openBrowser(origin = url) {
         const location = response.headers.get('location')
         if (location === null) return { status: response.status, url: next.href, text: await response.text() }
         next = new URL(location, next)
+        if (next.pathname === before) return { status: response.status, url: next.href, text: '' }
       }
       throw new Error('too many redirects')
     },
@@ -148,7 +154,33 @@ test('a session ends after 30 minutes, and the browser goes through the issuer a
   expect(browser.jar.get('hasura-sync-worker')).not.toBe(before)
 })
 
-test('a stream without a session begins no login, which would replace the one of its page', async () => {
+describe('several tabs that log in at once', () => {
+  const callback = '/dashboard/callback'
+
+  test('come each to its page, whichever is first', async () => {
+    const browser = logIn('view-jobs')
+    const first = await browser.go('runs?state=failed', {}, callback)
+    const second = await browser.go('jobs', {}, callback)
+    const third = await browser.go('accounts', {}, callback)
+    expect(await browser.go(second.url)).toMatchObject({ status: 200, url: `${url}/dashboard/jobs` })
+    expect(await browser.go(first.url)).toMatchObject({ status: 200, url: `${url}/dashboard/runs?state=failed` })
+    expect(await browser.go(third.url)).toMatchObject({ status: 200, url: `${url}/dashboard/accounts` })
+    expect([...browser.jar.keys()]).toEqual(['hasura-sync-worker'])
+  })
+
+  test('come to a page also where the issuer has ended their login for that of another', async () => {
+    const browser = logIn('view-jobs')
+    const waiting = new URL((await browser.go('jobs', {}, callback)).url)
+    await browser.go('')
+    waiting.searchParams.delete('code')
+    waiting.searchParams.set('error', 'temporarily_unavailable')
+    expect(await browser.go(waiting.href)).toMatchObject({ status: 200, url: `${url}/dashboard/jobs` })
+    waiting.searchParams.set('state', 'of-a-login-that-took-too-long')
+    expect(await browser.go(waiting.href)).toMatchObject({ status: 200, url: `${url}/dashboard/` })
+  })
+})
+
+test('a stream without a session begins no login', async () => {
   const response = await fetch(`${url}/dashboard/live?page=jobs`, { redirect: 'manual' })
   expect([response.status, response.headers.getSetCookie()]).toEqual([401, []])
 })
@@ -176,9 +208,11 @@ describe('a login is refused', () => {
     expect(browser.jar.has('hasura-sync-worker')).toBe(false)
   })
 
-  test('and a cookie of a login is no session', async () => {
+  test('and a cookie of a login is no session, and goes to the callback alone', async () => {
     const begun = await fetch(`${url}/dashboard/begin?page=runs`, { redirect: 'manual' })
-    const sealed = /=([^;]+)/.exec(begun.headers.getSetCookie()[0] ?? '')?.[1]
+    const [cookie = ''] = begun.headers.getSetCookie()
+    expect(cookie).toContain('; Path=/dashboard/callback;')
+    const sealed = /=([^;]+)/.exec(cookie)?.[1]
     const { status } = await fetch(`${url}/dashboard/runs`, {
       redirect: 'manual',
       headers: { cookie: `hasura-sync-worker=${sealed}` },
