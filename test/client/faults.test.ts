@@ -178,6 +178,28 @@ describe('waiting', () => {
     })
   })
 
+  test.each([
+    ['answers 504', refuse(504)],
+    ['closes the connection', unreachable],
+  ])('asks without waiting, and then for a shorter time, where a gateway %s', async (_what, cutOff) => {
+    const waited = (state: string) => {
+      const headers = { 'preference-applied': 'wait=12' }
+      return Response.json({ id: 'r1', state }, { headers })
+    }
+    const running = () => report('running')
+    const { client, asked } = open([running, cutOff, running, () => waited('running'), () => waited('done')])
+    expect(await client.wait('r1')).toMatchObject({ state: 'done' })
+    const prefers = asked.map(({ headers }) => headers.get('prefer'))
+    expect(prefers).toEqual([null, 'wait=25', null, 'wait=12', 'wait=12'])
+  })
+
+  test('survives a gateway that never waits', async () => {
+    const gateway: Reply = ({ headers }) => (headers.has('prefer') ? refuse(504)() : report('running'))
+    const { client, asked } = open([...Array(30).fill(gateway), () => report('done')])
+    expect(await client.wait('r1')).toMatchObject({ state: 'done' })
+    expect(asked.filter(({ headers }) => headers.has('prefer'))).toHaveLength(5)
+  })
+
   test('survives a restart', async () => {
     const { client } = open([() => report('running'), unreachable, refuse(503), () => report('done')])
     expect(await client.wait('r1')).toMatchObject({ state: 'done' })

@@ -105,9 +105,15 @@ export function createClientIn<const L extends readonly JobLike[]>(
   const access = createAccess(options.token, allowInsecure, surroundings)
   const deadlines: Deadlines = { tryMs, totalMs: timeoutMs }
 
-  async function send(path: string, init: RequestInit, limits: Deadlines, signal?: AbortSignal): Promise<Answer> {
+  async function send(
+    path: string,
+    initOf: (tried: number) => RequestInit,
+    limits: Deadlines,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     let refused = false
-    return exchange(surroundings, 'The worker', limits, signal, async trying => {
+    return exchange(surroundings, 'The worker', limits, signal, async (trying, tried) => {
+      const init = initOf(tried)
       const ask = async (token: string): Promise<Response> => {
         const headers = { accept: 'application/json', ...init.headers, authorization: `Bearer ${token}` }
         return surroundings.fetch(`${url}${path}`, { ...init, headers, redirect: 'manual', signal: trying })
@@ -129,7 +135,7 @@ export function createClientIn<const L extends readonly JobLike[]>(
     const body = JSON.stringify({ account, payload, priority })
     try {
       const path = `/jobs/${encodeURIComponent(job)}/requests`
-      const answer = await send(path, { method: 'POST', headers, body }, deadlines, signal)
+      const answer = await send(path, () => ({ method: 'POST', headers, body }), deadlines, signal)
       return parseAccepted(answer.body)
     } catch (error) {
       if (!(error instanceof ClientError)) throw error
@@ -139,9 +145,11 @@ export function createClientIn<const L extends readonly JobLike[]>(
 
   async function look(id: string, waitSeconds: number, signal: AbortSignal | undefined) {
     const asked = waitSeconds * 1_000
-    const headers: Record<string, string> = waitSeconds > 0 ? { prefer: `wait=${waitSeconds}` } : {}
     const limits = { tryMs: tryMs + asked, totalMs: timeoutMs + asked }
-    const answer = await send(`/requests/${encodeURIComponent(id)}`, { headers }, limits, signal)
+    // A gateway that didn't wait for the first response wouldn't wait for the next one either.
+    const initOf = (tried: number) =>
+      waitSeconds > 0 && tried === 0 ? { headers: { prefer: `wait=${waitSeconds}` } } : {}
+    const answer = await send(`/requests/${encodeURIComponent(id)}`, initOf, limits, signal)
     return {
       report: parseReport(answer.body),
       // RFC 7240, section 3.
@@ -158,7 +166,7 @@ export function createClientIn<const L extends readonly JobLike[]>(
     watch,
     changes(table, wish) {
       const ask = async (query: URLSearchParams, signal?: AbortSignal) =>
-        (await send(`/changes?${query}`, {}, deadlines, signal)).body
+        (await send(`/changes?${query}`, () => ({}), deadlines, signal)).body
       return readChanges(surroundings, ask, table, wish)
     },
   }

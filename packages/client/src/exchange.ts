@@ -20,7 +20,7 @@ const pausesMs = [250, 1_000, 3_000]
  * Sends something that may be sent more than once, until it gets a response, the deadline is near, or four attempts have failed.
  * Retries after no response, 429, 502, 503 and 504, and 409 with `Retry-After` (the first of two equal requests is being handled).
  *
- * @param send one attempt
+ * @param send one attempt, after so many others
  * @throws ClientError; the signal's reason
  */
 export async function exchange(
@@ -28,12 +28,13 @@ export async function exchange(
   what: string,
   deadlines: Deadlines,
   signal: AbortSignal | undefined,
-  send: (signal: AbortSignal) => Promise<Response>,
+  send: (signal: AbortSignal, tried: number) => Promise<Response>,
 ): Promise<Answer> {
   const endsAt = now() + deadlines.totalMs
   const never = new AbortController().signal
   for (let tried = 0; ; tried += 1) {
-    const failure = await attempt(what, Math.min(deadlines.tryMs, Math.max(1, endsAt - now())), signal, send)
+    const tryMs = Math.min(deadlines.tryMs, Math.max(1, endsAt - now()))
+    const failure = await attempt(what, tryMs, signal, trying => send(trying, tried))
     if (!(failure instanceof ClientError)) return failure
     const pause = pausesMs[tried]
     if (!failure.isTransient || pause === undefined) throw failure

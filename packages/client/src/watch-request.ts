@@ -9,7 +9,7 @@ export type Look = (
   signal: AbortSignal | undefined,
 ) => Promise<{ readonly report: RequestReport; readonly waited: boolean }>
 
-/** Shorter than the default timeout of proxies. */
+/** Shorter than the default timeout of most proxies; halved when one of them, or the worker, doesn't wait that long. */
 const longestWaitSeconds = 25
 const defaultTimeoutMs = 600_000
 /** Pauses between polls that the worker answers immediately, in milliseconds: the first, and the longest. */
@@ -27,10 +27,12 @@ export async function* watchRequest(
   const never = new AbortController().signal
   let shown = ''
   let pauseMs = firstPauseMs
+  let longestSeconds = longestWaitSeconds
   for (let first = true; ; first = false) {
     const leftMs = endsAt - now()
-    const waitSeconds = first ? 0 : Math.min(longestWaitSeconds, Math.max(0, Math.floor(leftMs / 1_000)))
+    const waitSeconds = first ? 0 : Math.min(longestSeconds, Math.max(0, Math.floor(leftMs / 1_000)))
     const { report, waited } = await look(id, waitSeconds, signal)
+    if (waitSeconds > 0 && !waited) longestSeconds = Math.floor(longestSeconds / 2)
     const text = JSON.stringify(report)
     if (text !== shown) yield report
     if (hasEnded(report)) return
