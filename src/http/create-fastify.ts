@@ -56,7 +56,7 @@ const closeWithinMs = 1_000
 
 /**
  * Fastify with the worker's limits, and with its errors as problem details (`Problem`), never a stack. A path that doesn't exist,
- * or doesn't support the method, is answered before its body is read.
+ * or doesn't support the method, and a compressed body are answered before the body is read.
  */
 export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   const app = fastify({
@@ -98,7 +98,13 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   const methodsOf = collectMethods(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
-    if (!request.is404) return
+    if (!request.is404) {
+      if (request.method === 'POST' && isEncoded(request)) {
+        // RFC 9110, section 15.5.16.
+        await refuseUnread(request, reply.header('accept-encoding', 'identity'), limits, encoded)
+      }
+      return
+    }
     const { method, url } = request
     const path = url.split('?')[0] ?? ''
     const methods = methodsOf(path)
@@ -142,6 +148,16 @@ export async function refuseUnread(
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type(problemType).send(JSON.stringify(problem))
 }
+
+function isEncoded({ headers }: FastifyRequest): boolean {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? ''
+  return encoding !== '' && encoding !== 'identity'
+}
+
+const encoded = toProblem(415, 'usage', {
+  found: 'The body is compressed (Content-Encoding)',
+  remedy: 'send it uncompressed',
+})
 
 function explainNoRoute(method: string, path: string, methods: readonly string[]): Problem {
   if (methods.length === 0) return toProblem(404, 'not-found', `There is no ${method} ${shorten(path)}`)

@@ -49,7 +49,7 @@ const meanings: Readonly<Record<number, string>> = {
   410: "The position comes after the table's last change: read again from 0.",
   413: 'The body is too large.',
   414: 'A part of the path is too long.',
-  415: 'The body is not JSON.',
+  415: 'The body is not JSON, or is compressed.',
   422: 'The idempotency key was used with another payload.',
   429: 'The caller sends too many requests: see Retry-After.',
   431: 'The headers are too large.',

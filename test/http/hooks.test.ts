@@ -172,6 +172,12 @@ describe('an event', () => {
     expect(await waiting(app)).toContainEqual(expect.objectContaining({ payload: { keys: [['9007199254740993']] } }))
   })
 
+  test('that is compressed is refused as such', async ({ send }) => {
+    const { status, headers, body } = await send(hasuraEvent(), { headers: { 'content-encoding': 'gzip' } })
+    expect([status, headers.get('accept-encoding')]).toEqual([415, 'identity'])
+    expect(body).toMatchObject({ remedy: 'send it uncompressed' })
+  })
+
   test('may tell of a row that a request may not hold', async ({ send }) => {
     const row = `{"id":"${id}","n":1e400,"n":12345678901234567890,"t":"\\u0000","deep":${'['.repeat(500)}${']'.repeat(500)},
       "__proto__":{"op":"x"},"text":"${'x'.repeat(1_000_000)}"}`

@@ -36,6 +36,7 @@ interface Asked {
   readonly token?: string | null
   readonly body?: string
   readonly type?: string
+  readonly encoding?: string
   readonly key?: string
   readonly base?: string
   readonly job?: string
@@ -73,6 +74,7 @@ const test = httpTest
           headers: {
             ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
             ...(body !== undefined && { 'content-type': type }),
+            ...(asked.encoding !== undefined && { 'content-encoding': asked.encoding }),
             ...(key !== undefined && { 'idempotency-key': key }),
           },
           ...(body !== undefined && { body }),
@@ -280,6 +282,12 @@ describe('a request that is not as it must be', () => {
       415,
       /Unsupported Media Type/,
     ],
+    [
+      'that is compressed',
+      { body: '{}', encoding: 'gzip' },
+      415,
+      'The body is compressed (Content-Encoding): send it uncompressed',
+    ],
     ['that is too large', { body: JSON.stringify({ payload: 'x'.repeat(1_100_000) }) }, 413, /too large/],
     ['with an empty idempotency key', { key: '' }, 400, /1 to 255 printable ASCII characters/],
     ['with an idempotency key in Latin-1', { key: 'größe' }, 400, /1 to 255 printable ASCII characters/],
@@ -320,6 +328,10 @@ describe('an accepted request', () => {
       status: 200,
       body: { id: body.id, job: 'export-articles', account: 'default', state: 'waiting', trigger: 'http', runs: [] },
     })
+  })
+
+  test('may say that it is not compressed', async ({ ask }) => {
+    expect((await ask({ body: '{}', encoding: 'identity' })).status).toBe(202)
   })
 
   test('needs no body', async ({ ask }) => {
