@@ -1,5 +1,5 @@
 import { describeSeconds } from '../time/duration.ts'
-import { type Html, type HtmlValue, html } from './html.ts'
+import { type Html, type HtmlValue, html, inputValue } from './html.ts'
 
 /** An instant: UTC in the page, the viewer's zone with JavaScript, the exact instant on hover. */
 export function when(at: Date | string | null | undefined): Html {
@@ -94,7 +94,7 @@ export function filterForm(
       html`<label>${label} ${
         options
           ? html`<select name="${name}"><option value="">any</option>${options.map(option => html`<option value="${option}"${option === value && html` selected`}>${option}</option>`)}</select>`
-          : html`<input name="${name}" type="${type}" value="${value}" autocomplete="off">`
+          : html`<input name="${name}" type="${type}" value="${inputValue(value)}" autocomplete="off">`
       }</label>`,
   )}<button>Filter</button> <a href="${page}">Clear</a></form>`
 }

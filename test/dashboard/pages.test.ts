@@ -151,6 +151,12 @@ test('filters are in the address, and the form shows them again', async () => {
   expect(text).toContain(`run?id=${runId}`)
 })
 
+test('what was entered into a filter is entered again, also in scripts and emoji with joiners', async () => {
+  const entered = 'Zoë 👩\u200d💻 <می\u200cخواهم> "&'
+  const { text } = await board.get(`audit?${new URLSearchParams({ viewer: entered })}`)
+  expect(text).toContain('value="Zoë 👩\u200d💻 &lt;می\u200cخواهم&gt; &quot;&amp;"')
+})
+
 test('/ and /dashboard lead to the dashboard', async () => {
   for (const path of ['/', '/dashboard']) {
     const { status, headers } = await fetch(`${board.url}${path}`, { redirect: 'manual' })
