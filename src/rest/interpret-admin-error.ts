@@ -38,6 +38,12 @@ export function interpretAdminError(
   }
 }
 
+/** Whether Keycloak itself says that there is no such object: in JSON, or with nothing, unlike a proxy that knows no such path. */
+export function isMissing(error: unknown): boolean {
+  if (!(error instanceof NetworkError) || error.response.status !== 404) return false
+  return typeof error.responseData !== 'string' || error.responseData === ''
+}
+
 /**
  * What a method that reads has returned. A list that fails while Keycloak sends it, as when a user directory is down or a transaction
  * times out, has status 200 and broken JSON, which the client returns as text.

@@ -1,4 +1,5 @@
 import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
+import { z } from 'zod'
 import type { Login } from '../account.ts'
 import { ConfigError } from '../errors.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
@@ -6,7 +7,7 @@ import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-disp
 import { withDeadline } from '../outgoing/deadline.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
 import { parseApiBaseUrl } from './api-url.ts'
-import { interpretAdminError, interpretRead } from './interpret-admin-error.ts'
+import { interpretAdminError, interpretRead, isMissing } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
 
 /**
@@ -59,7 +60,9 @@ export function createKeycloakAdmin(
     // Passed to fetch unchanged. The types of Node's fetch belong to another version of undici.
     const own: object = { dispatcher }
     const requestOptions: RequestInit = { redirect: 'manual', signal, headers: { ...plainEncoding, ...trace }, ...own }
-    const client = new KeycloakAdminClient({ baseUrl, realmName: realm, requestOptions })
+    // It would take any 404 for a missing object, also the page of a proxy.
+    const requestArgOptions = { catchNotFound: false }
+    const client = new KeycloakAdminClient({ baseUrl, realmName: realm, requestOptions, requestArgOptions })
     client.registerTokenProvider({ getAccessToken: async () => token })
     return client
   }
@@ -82,6 +85,8 @@ export function createKeycloakAdmin(
         return { verdict: isRead ? interpretRead(value, current) : { kind: 'done', value } }
       } catch (error) {
         signal.throwIfAborted()
+        if (isMissing(error) && givesNull(resource, method, parameters))
+          return { verdict: { kind: 'done', value: null } }
         return interpretAdminError(error, current, token.value.length, deps.clock.now())
       } finally {
         // The client doesn't read the body of a response if its headers suffice, which would keep the connection occupied.
@@ -118,6 +123,34 @@ export function createKeycloakAdmin(
 }
 
 const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'request smaller pages, with first and max' }
+
+/** Whether the client's method gives null for a missing object: as its second parameter says, or by default. */
+function givesNull(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): boolean {
+  const chosen = optionsSchema.safeParse(parameters[1]).data?.catchNotFound
+  return chosen ?? nullIfMissing[resource]?.some(name => name === method) ?? false
+}
+
+const optionsSchema = z.object({ catchNotFound: z.boolean() })
+
+const nullIfMissing: { readonly [R in keyof KeycloakAdmin]?: readonly (keyof KeycloakAdmin[R])[] } = {
+  attackDetection: ['findOne'],
+  authenticationManagement: ['getRequiredActionForAlias'],
+  clientScopes: ['findOne', 'findProtocolMapper', 'findProtocolMappersByProtocol'],
+  clients: [
+    'findOne',
+    'findOnePolicy',
+    'findOnePolicyWithType',
+    'findProtocolMapperById',
+    'findProtocolMappersByProtocol',
+    'findRole',
+  ],
+  components: ['findOne'],
+  groups: ['findOne', 'listMembers', 'listSubGroups'],
+  identityProviders: ['findOne', 'findOneMapper'],
+  realms: ['findOne', 'removeSession'],
+  roles: ['findOneById', 'findOneByName', 'findUsersWithRole'],
+  users: ['findOne'],
+}
 
 /** The client's methods that send GET; a method with another name is never sent twice. */
 const reads = /^(?:find|list|count|get)/

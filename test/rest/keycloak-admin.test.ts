@@ -1,3 +1,4 @@
+import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
 import { describe, expect, test } from 'vitest'
 import { OutageError, PermanentError, UnknownOutcomeError } from '../../src/errors.ts'
 import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
@@ -151,8 +152,42 @@ describe("Keycloak's Admin API", () => {
     await expect(waiting).rejects.toThrow('leaving')
   })
 
-  test('gives null for what findOne does not find', async () => {
+  test('gives null for what is missing where its client does, and nowhere else', async () => {
+    await using opened = await open(status(404))
+    const client = new KeycloakAdminClient({ baseUrl: `${opened.server.url}/auth`, realmName: 'a b' })
+    client.registerTokenProvider({ getAccessToken: async () => 'canary-token-1' })
+    const found: string[] = []
+    const expected: string[] = []
+    for (const [resource, ours] of Object.entries(opened.admin)) {
+      const theirs: object = Reflect.get(client, resource)
+      for (const method of Object.keys(theirs)) {
+        const call = async (target: object): Promise<boolean> => {
+          const answer: unknown = await Reflect.apply(Reflect.get(target, method), target, [{}])
+          return answer === null
+        }
+        const name = `${resource}.${method}`
+        if (await call(theirs).catch(() => false)) expected.push(name)
+        if (await call(ours).catch(() => false)) found.push(name)
+      }
+    }
+    expect(found).toEqual(expected)
+    expect(found).toContain('users.findOne')
+  })
+
+  test.each<[string, Answer, string]>([
+    ['the page of a proxy', status(404, '<html>default backend - 404</html>'), 'http-404'],
+    ['the words of a proxy', status(404, 'default backend - 404', { 'content-type': 'text/plain' }), 'not-found'],
+  ])('does not take %s for a missing object', async (_what, answer, code) => {
+    await using opened = await open(answer)
+    expect(await failureOf(opened.admin.users.findOne({ id: 'none' }))).toMatchObject({ code })
+  })
+
+  test('gives null for a missing object, or rejects, as the caller says', async () => {
     await using opened = await open(status(404, { error: 'canary' }))
-    expect(await opened.admin.users.findOne({ id: 'none' })).toBeNull()
+    const { users } = opened.admin
+    expect(await users.find({}, { catchNotFound: true })).toBeNull()
+    expect(await failureOf(users.findOne({ id: 'none' }, { catchNotFound: false }))).toMatchObject({
+      code: 'not-found',
+    })
   })
 })
