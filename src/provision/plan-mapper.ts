@@ -3,15 +3,20 @@ import { hasuraScope } from './provision-target.ts'
 import type { MapperState, ScopeState } from './realm-state.ts'
 import type { Mapper, Step } from './step.ts'
 
-/** Makes one mapper, of those that a client scope has, write the claim as wanted; the others that write it are removed. */
+/**
+ * Makes one mapper, of those that a client scope has, write the claim as wanted; the others that write it are removed. Those that
+ * add values from another source stay, because others of the realm may depend on them.
+ */
 export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, place: string): readonly Step[] {
   const { check, ...mapper } = wanted
   const claim = mapper.name
   const type = typeOf(mapper)
   const found = findMappers(scope, mapper)
   const right = found.find(each => describeDifference(each, mapper) === undefined)
-  const kept = right ?? found[0]
-  const spare = found
+  const rivals = found.filter(each => !addsToClaim(each, mapper))
+  // One with the claim's name was made for it, with a wrong source.
+  const kept = right ?? rivals[0] ?? found.find(({ name }) => name === claim)
+  const spare = rivals
     .filter(each => each !== kept)
     .map(({ id, name }) => ({
       action: { kind: 'remove-mapper' as const, scope: hasuraScope, id },
@@ -27,7 +32,10 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
       {
         ...step,
         action: { kind: 'add-mapper', scope: hasuraScope, mapper },
-        found: `no mapper of client scope "${hasuraScope}" writes ${claim}`,
+        found:
+          found.length === 0
+            ? `no mapper of client scope "${hasuraScope}" writes ${claim}`
+            : `the mappers of client scope "${hasuraScope}" write ${claim} from other sources only`,
         sentence: `add mapper ${claim} (${type}${describeSource(mapper)})`,
       },
     ]
@@ -41,6 +49,16 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
       sentence: `correct mapper "${kept.name}" (${type}${describeSource(mapper)})`,
     },
   ]
+}
+
+/** Keycloak merges what multivalued mappers write to the same claim; any other mapper replaces it. */
+function addsToClaim(found: MapperState, wanted: Mapper): boolean {
+  const isMerged = [found, wanted].every(({ config }) => config.multivalued === 'true')
+  return (
+    isMerged &&
+    found.config['claim.name'] === wanted.config['claim.name'] &&
+    describeSource(found) !== describeSource(wanted)
+  )
 }
 
 /** The mapper that writes the claim, or tries to: a common mistake is that dots became levels. */
@@ -59,7 +77,7 @@ function typeOf({ protocolMapper }: Pick<Mapper, 'protocolMapper'>): string {
   return mapperTypes[protocolMapper] ?? protocolMapper
 }
 
-function describeSource({ config }: Mapper): string {
+function describeSource({ config }: Pick<Mapper, 'config'>): string {
   const source = sourceKeys.map(key => config[key]).find(value => value !== undefined)
   return source === undefined ? '' : `: ${source}`
 }

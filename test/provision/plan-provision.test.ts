@@ -234,6 +234,18 @@ describe('the scopes', () => {
       all.map((each, at) => (at === index ? { ...each, config: { ...each.config, ...config } } : each)),
     )
 
+  const [allowedRoles] = mappers
+  const { 'usermodel.clientRoleMapping.clientId': _client, ...merged } = allowedRoles?.config ?? {}
+  const others = [
+    {
+      id: 'wiki',
+      name: 'roles of wiki',
+      protocolMapper: 'oidc-usermodel-client-role-mapper',
+      config: { ...merged, 'usermodel.clientRoleMapping.clientId': 'wiki' },
+    },
+    { id: 'realm', name: 'roles of the realm', protocolMapper: 'oidc-usermodel-realm-role-mapper', config: merged },
+  ]
+
   test.each<[string, Asked, string[]]>([
     [
       'no scope at all',
@@ -284,6 +296,29 @@ describe('the scopes', () => {
           : [],
       ),
       ['remove mapper "spare", because another one writes x-hasura-allowed-roles'],
+    ],
+    ['mappers of other sources, whose roles Keycloak adds', withMappers(all => [...others, ...all]), []],
+    [
+      'mappers of other sources alone',
+      withMappers(([, ...rest]) => [...others, ...rest]),
+      ['add mapper x-hasura-allowed-roles (User Client Role: phonemos-hasura)'],
+    ],
+    [
+      'mappers of other sources beside one that reads nothing',
+      withMappers(([first, ...rest]) =>
+        first
+          ? [...others, { ...first, config: { ...first.config, 'usermodel.clientRoleMapping.clientId': '' } }, ...rest]
+          : [],
+      ),
+      ['correct mapper "x-hasura-allowed-roles" (User Client Role: phonemos-hasura)'],
+    ],
+    [
+      'a mapper of another source that writes one role alone',
+      withMappers(all => [
+        ...others.map(each => ({ ...each, config: { ...each.config, multivalued: 'false' } })).slice(0, 1),
+        ...all,
+      ]),
+      ['remove mapper "roles of wiki", because another one writes x-hasura-allowed-roles'],
     ],
     [
       'a default role that others share and the account lacks',

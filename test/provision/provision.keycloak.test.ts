@@ -177,6 +177,25 @@ describe('one broken thing', () => {
   })
 
   const allowedRoles = 'x-hasura-allowed-roles'
+
+  test("keeps a mapper that adds another client's roles, and has both in the token", async () => {
+    const [scope, account, user] = [await getScope(), await getClient('account'), await getUser()]
+    const path = `/${realm.name}/client-scopes/${scope.id}/protocol-mappers/models`
+    const mapper = (await realm.admin.get(path, list)).find(({ name }) => name === allowedRoles)
+    const config = { ...z.looseObject({}).parse(mapper?.config), 'usermodel.clientRoleMapping.clientId': 'account' }
+    await realm.admin.post(path, { ...mapper, id: undefined, name: 'more roles', config })
+    const role = await realm.admin.get(`/${realm.name}/clients/${account.id}/roles/view-profile`, loose)
+    const roles = `/${realm.name}/users/${user.id}/role-mappings/clients/${account.id}`
+    await realm.admin.post(roles, [role])
+    expect(await provision()).toContain('Nothing')
+    expect(await claimsOf()).toMatchObject({
+      [namespace]: { [allowedRoles]: expect.arrayContaining(['view-profile', 'viewer']) },
+    })
+    await realm.admin.delete(roles, [role])
+    const added = (await realm.admin.get(path, list)).find(({ name }) => name === 'more roles')
+    await realm.admin.delete(`${path}/${added?.id}`)
+  })
+
   test.each<[string, () => Promise<unknown>, RegExp, RegExp]>([
     [
       'a mapper of the wrong type',
