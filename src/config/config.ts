@@ -3,6 +3,7 @@ import type { Account } from '../account.ts'
 import { ConfigError } from '../errors.ts'
 import type { Told } from '../explanation.ts'
 import type { Proxies } from '../outgoing/use-proxies.ts'
+import { dropDiscoveryPath } from './drop-discovery-path.ts'
 import { quoteValue } from './quote-value.ts'
 import { accountVariables, readAccount } from './read-account.ts'
 import { readAccountsFile } from './read-accounts-file.ts'
@@ -148,7 +149,8 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
 }
 
 function readCallers(env: Settings, insecureHosts: readonly string[], problems: Told[]): HttpCallers | undefined {
-  const { HTTP_ISSUER: issuer, HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
+  const issuer = dropDiscoveryPath(env.HTTP_ISSUER)
+  const { HTTP_JWKS_URL: jwksUrl, HTTP_AUDIENCE: audience, HTTP_ROLE: role } = env
   const { HTTP_VIEW_ROLE: viewRole, HTTP_OPERATE_ROLE: operateRole, HTTP_REQUESTS_PER_MINUTE: perMinute } = env
   if (!issuer && !jwksUrl && !audience && !role && !viewRole && !operateRole && !perMinute) return undefined
   const plainHttp = { insecureHosts }

@@ -1,5 +1,6 @@
 import type { ClientAuthMethod, Login, Secret } from '../account.ts'
 import type { Told } from '../explanation.ts'
+import { dropDiscoveryPath } from './drop-discovery-path.ts'
 import { quoteValue } from './quote-value.ts'
 
 /** The variables that set how an account gets its token; in an accounts file the same names in camelCase. */
@@ -34,8 +35,7 @@ export function readLogin(
 ): Login | undefined {
   const found = problems.length
   const { TOKEN_URL: tokenUrl, CLIENT_ID: clientId } = values
-  // Many copy the address of the discovery document, which Keycloak's console links to.
-  const issuer = values.OIDC_ISSUER?.replace(/\/\.well-known\/openid-configuration$/, '')
+  const issuer = dropDiscoveryPath(values.OIDC_ISSUER)
   if (!issuer && !tokenUrl) {
     problems.push({
       found: `${label('OIDC_ISSUER')} is missing`,

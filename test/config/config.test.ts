@@ -110,6 +110,15 @@ describe('each variable', () => {
       { issuer: 'https://idp', jwksUrl: 'https://in/keys', audience: 'worker', role: 'r' },
     ],
     [
+      {
+        HTTP_ISSUER: 'https://idp/realms/wiki/.well-known/openid-configuration',
+        HTTP_AUDIENCE: 'worker',
+        HTTP_ROLE: 'r',
+      },
+      config => config.http.callers?.issuer,
+      'https://idp/realms/wiki',
+    ],
+    [
       { HTTPS_PROXY: 'http://u:p@proxy:3128', HTTP_PROXY: 'https://other', NO_PROXY: 'a.example,.b.example' },
       config => config.proxies,
       {
