@@ -10,7 +10,7 @@ export interface Meaning {
 
 type Row<T> = readonly [words: RegExp, meaning: T]
 
-/** Messages of Keycloak 26.5 about an address or a realm, for any request. */
+/** Messages of Keycloak 26.5, and of 17 to 21 where they differ, about an address or a realm, for any request. */
 const addressWords: readonly Row<string>[] = [
   [
     /HTTPS required/,
@@ -30,7 +30,7 @@ const addressWords: readonly Row<string>[] = [
     'set TOKEN_URL or OIDC_ISSUER to the final address, and check that proxies forward the request body, because it was lost on the way',
   ],
   [
-    /matching target resource method|HTTP 40[45] (?:Not Found|Method Not Allowed)/,
+    /matching target resource method|Could not find resource for full path|No resource method found|HTTP 40[45] (?:Not Found|Method Not Allowed)/,
     'set TOKEN_URL to the token_endpoint, or OIDC_ISSUER to the issuer, of the document under Realm settings → Endpoints, because Keycloak issues no tokens at this address; only an old Keycloak, or one with --http-relative-path, has /auth before /realms',
   ],
 ]

@@ -337,6 +337,20 @@ test('a realm that does not exist points to OIDC_ISSUER', async () => {
   )
 })
 
+test.each([
+  ['discovery', 404, 'RESTEASY003210: Could not find resource for full path: https://canary/auth/realms'],
+  ['token', 405, 'RESTEASY003650: No resource method found for POST, return 405 with Allow header'],
+] as const)(
+  'an address (%s) that a Keycloak from 17 to 21 does not know points to /auth',
+  async (where, status, error) => {
+    const body = JSON.stringify({ error })
+    provider.fault(where, { kind: 'status', status, headers: { 'content-type': 'application/json' }, body })
+    const { message } = await failureOf(request()(undefined, forever))
+    expect(message).toMatch(/HTTP 40[45] \((?:Could not|No resource) .*\): .*has \/auth before \/realms/)
+    expect(message).not.toMatch(/canary/)
+  },
+)
+
 test('a token that would break the Authorization header is not taken', async () => {
   provider.fault('token', { kind: 'rewrite', rewrite: body => ({ ...body, access_token: 'canary\ncanary' }) })
   expect((await failureOf(request()(undefined, forever))).code).toBe('token-endpoint')
