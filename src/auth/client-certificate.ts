@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { parsePrivateKey } from './private-key.ts'
 import { refuseCredential } from './refuse-credential.ts'
+import { unreadablePem } from './unreadable-pem.ts'
 
 /** A certificate with its key, for TLS. */
 export interface ClientCertificate {
@@ -68,10 +69,7 @@ function parseCertificate(text: string, what: string): X509Certificate {
   try {
     return new X509Certificate(text)
   } catch {
-    throw refuseCredential({
-      found: `${what} holds a certificate that can't be read`,
-      remedy: 'copy it again, complete and unchanged',
-    })
+    throw unreadablePem(`${what} holds a certificate`, text)
   }
 }
 

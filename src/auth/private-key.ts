@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { refuseCredential } from './refuse-credential.ts'
+import { unreadablePem } from './unreadable-pem.ts'
 
 /**
  * Parses an unencrypted private key in PEM: PKCS #8, PKCS #1 (`RSA PRIVATE KEY`) or SEC 1 (`EC PRIVATE KEY`).
@@ -31,10 +32,7 @@ export function parsePrivateKey(text: string, what: string): KeyObject {
     return createPrivateKey(text)
   } catch {
     // OpenSSL's error isn't kept as a cause: it may quote the key.
-    throw refuseCredential({
-      found: `${what} holds a ${label} that can't be read`,
-      remedy: 'copy it again, complete and unchanged',
-    })
+    throw unreadablePem(`${what} holds a ${label}`, text)
   }
 }
 

@@ -123,6 +123,11 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
       () => ({ ...client, cert: client.cert.slice(0, 300) }),
       /certificate that can't be read/,
     ],
+    [
+      'a certificate whose line breaks are written out',
+      () => ({ ...client, cert: client.cert.replaceAll('\n', String.raw`\n`) }),
+      /\/certificate .*certificate whose line breaks are written as \\n/,
+    ],
   ])('%s is told before anything is sent', async (_name, files, sentence) => {
     const sent = endpoint.shown.length
     const error = await failureOf(open(files()).requestToken(undefined, forever))

@@ -65,6 +65,12 @@ describe('a signing key', () => {
       /encrypted key/,
     ],
     ['a key that was cut', () => toPem(rsa).slice(0, 400), /PRIVATE KEY that can't be read/],
+    [
+      'a key whose line breaks are written as a template does',
+      () => toPem(rsa).replaceAll('\n', String.raw`\n`),
+      /PRIVATE KEY whose line breaks are written as \\n: write real ones/,
+    ],
+    ['a key that YAML has folded', () => toPem(rsa).replaceAll('\n', ' '), /PRIVATE KEY without its line breaks/],
     ['a short RSA key', () => toPem(createRsaKey(1024)), /an RSA key of 1024 bits: use an RSA key of at least 2048/],
     ['another curve', () => toPem(createEcKey('P-384')), /a key on the curve secp384r1.*P-256/],
     ['Ed25519', () => pem(generateKeyPairSync('ed25519').privateKey), /a key of the type ed25519/],
