@@ -2,14 +2,20 @@ import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'no
 import { z } from 'zod'
 import { parseJson } from '../json/parse-json.ts'
 
-/** The public key of a client that signs assertions (RFC 7517), as Keycloak stores it. */
-export interface PublicKey {
-  readonly jwk: PublicJwk
-  /** RFC 7638: the same for the same key, however it is written. */
-  readonly thumbprint: string
+/** A public key of a client (RFC 7517). */
+export interface ClientKey {
+  /** As Keycloak stores it. Keys of others keep it unchanged, whatever their type and use. */
+  readonly jwk: unknown
+  /** RFC 7638: the same for the same key, however it is written. Absent for a key of a type that no account here signs with. */
+  readonly thumbprint?: string
   /** The `kid` by which assertions name it. */
   readonly keyId?: string
   readonly algorithm?: string
+}
+
+/** The public half of an account's own key. */
+export interface PublicKey extends ClientKey {
+  readonly thumbprint: string
 }
 
 const text = z.string().exactOptional()
@@ -17,27 +23,29 @@ const jwkSchema = z.union([
   z.object({ kty: z.literal('RSA'), n: z.string(), e: z.string(), kid: text, alg: text }),
   z.object({ kty: z.literal('EC'), crv: z.string(), x: z.string(), y: z.string(), kid: text, alg: text }),
 ])
-export type PublicJwk = z.infer<typeof jwkSchema>
+type PublicJwk = z.infer<typeof jwkSchema>
 
-/** @returns undefined if it isn't a public key of a type that signs assertions */
-function parsePublicJwk(value: unknown): PublicKey | undefined {
-  const jwk = jwkSchema.safeParse(value).data
-  if (!jwk) return undefined
-  const { kid, alg } = jwk
-  return {
-    jwk,
-    thumbprint: thumbprintOf(jwk),
-    ...(kid !== undefined && { keyId: kid }),
-    ...(alg !== undefined && { algorithm: alg }),
-  }
+function readKey(stored: unknown): ClientKey {
+  const jwk = jwkSchema.safeParse(stored).data
+  return jwk ? { jwk: stored, ...describe(jwk) } : { jwk: stored }
 }
 
 /** @param key public or private */
 export function toPublicKey(key: KeyObject, more: { kid?: string; alg?: string } = {}): PublicKey {
   const exported = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
-  const parsed = parsePublicJwk({ ...exported, ...more })
-  if (!parsed) throw new Error(`a key of type ${exported.kty ?? 'unknown'} can't sign assertions`)
-  return parsed
+  const jwk = jwkSchema.safeParse({ ...exported, ...more }).data
+  if (!jwk) throw new Error(`a key of type ${exported.kty ?? 'unknown'} can't sign assertions`)
+  const described = describe(jwk)
+  return { jwk: { ...jwk, kid: described.keyId ?? described.thumbprint, use: 'sig' }, ...described }
+}
+
+function describe(jwk: PublicJwk): Omit<PublicKey, 'jwk'> {
+  const { kid, alg } = jwk
+  return {
+    thumbprint: thumbprintOf(jwk),
+    ...(kid !== undefined && { keyId: kid }),
+    ...(alg !== undefined && { algorithm: alg }),
+  }
 }
 
 function thumbprintOf(jwk: PublicJwk): string {
@@ -47,10 +55,10 @@ function thumbprintOf(jwk: PublicJwk): string {
 }
 
 /**
- * The keys in a client's attributes: a JWKS, or one imported key or certificate. Keys at a URL aren't fetched. Unreadable ones
- * count as absent, because Keycloak can't use them either.
+ * The keys in a client's attributes: a JWKS, or one imported key or certificate. Keys at a URL aren't fetched. A set that isn't
+ * JSON counts as empty, because Keycloak can't use it either.
  */
-export function findClientKeys(attributes: Readonly<Record<string, string>>): readonly PublicKey[] {
+export function findClientKeys(attributes: Readonly<Record<string, string>>): readonly ClientKey[] {
   if (attributes['use.jwks.url'] === 'true') return []
   if (attributes['use.jwks.string'] === 'true') return readKeySet(attributes['jwks.string'] ?? '')
   const key = attributes['jwt.credential.public.key']
@@ -63,15 +71,15 @@ export function findClientKeys(attributes: Readonly<Record<string, string>>): re
 
 const keySetSchema = z.object({ keys: z.array(z.unknown()) })
 
-function readKeySet(json: string): readonly PublicKey[] {
+function readKeySet(json: string): readonly ClientKey[] {
   try {
-    return keySetSchema.parse(parseJson(json)).keys.flatMap(key => parsePublicJwk(key) ?? [])
+    return keySetSchema.parse(parseJson(json)).keys.map(readKey)
   } catch {
     return []
   }
 }
 
-function attempt(read: () => KeyObject): readonly PublicKey[] {
+function attempt(read: () => KeyObject): readonly ClientKey[] {
   try {
     return [toPublicKey(read())]
   } catch {
@@ -80,11 +88,10 @@ function attempt(read: () => KeyObject): readonly PublicKey[] {
 }
 
 /** The client's attributes with these keys and no others. */
-export function keyAttributes(keys: readonly PublicKey[]): Readonly<Record<string, string>> {
-  const entries = keys.map(({ jwk, thumbprint, keyId }) => ({ ...jwk, kid: keyId ?? thumbprint, use: 'sig' }))
+export function keyAttributes(keys: readonly ClientKey[]): Readonly<Record<string, string>> {
   return {
     'use.jwks.url': 'false',
     'use.jwks.string': 'true',
-    'jwks.string': JSON.stringify({ keys: entries }),
+    'jwks.string': JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }),
   }
 }

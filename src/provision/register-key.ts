@@ -2,7 +2,7 @@ import type { Login } from '../account.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
 import { ConfigError } from '../errors.ts'
 import { createSigningKey, type OwnCredential, readOwnCredential } from './own-credential.ts'
-import { findClientKeys, keyAttributes, type PublicKey } from './public-key.ts'
+import { type ClientKey, findClientKeys, keyAttributes, type PublicKey } from './public-key.ts'
 import { replaceSecretFile } from './replace-secret-file.ts'
 
 interface KeyDeps {
@@ -61,7 +61,7 @@ async function readOwnKey({ login, readSecretFile }: KeyDeps): Promise<Extract<O
   throw new ConfigError([{ found: `CLIENT_AUTH=${login.method} has no key`, remedy: `set ${variable}` }])
 }
 
-function without(keys: readonly PublicKey[], key: PublicKey): readonly PublicKey[] {
+function without(keys: readonly ClientKey[], key: PublicKey): readonly ClientKey[] {
   return keys.filter(({ thumbprint }) => thumbprint !== key.thumbprint)
 }
 
