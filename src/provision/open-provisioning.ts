@@ -14,6 +14,7 @@ import { planProvision } from './plan-provision.ts'
 import { createTarget, type ProvisionOptions } from './provision-target.ts'
 import { readRealmState } from './read-realm-state.ts'
 import type { ClientState } from './realm-state.ts'
+import { secretExpiry } from './replace-client-secret.ts'
 import type { Plan, Step } from './step.ts'
 
 /** One account's configuration in Keycloak, as an administrator sees it. */
@@ -55,10 +56,16 @@ export async function openProvisioning(
       const own = await readOwnCredential(login, readSecretFile)
       const state = await explained(readRealmState(admin, realm, target, own))
       const lightweight = state.client !== undefined && (await getsLightweightTokens(state.client, login, deps, signal))
-      return planProvision({ ...state, lightweight }, target, own, rotate)
+      const secretExpired = state.client !== undefined && isSecretExpired(state.client, deps.clock.now())
+      return planProvision({ ...state, lightweight, secretExpired }, target, own, rotate)
     },
     apply: ({ action }) => explained(applyStep(action, { admin, target, login, readSecretFile })),
   }
+}
+
+function isSecretExpired({ attributes }: ClientState, now: number): boolean {
+  const expiresAt = Number(attributes[secretExpiry] ?? 0) * 1_000
+  return expiresAt > 0 && expiresAt < now
 }
 
 /** By the client's own setting, or by a client policy, which this administrator only sees in the client's tokens. */

@@ -88,13 +88,13 @@ const authenticatorNames: Readonly<Record<string, string>> = {
 }
 
 /**
- * The client's credential. If secrets differ, Keycloak's is kept, because others may already use it; for keys and certificates,
- * the account's is kept.
+ * The client's credential. If secrets differ, Keycloak's is kept, because others may already use it, unless it has expired; for keys
+ * and certificates, the account's is kept.
  *
  * @param rotate replaces a valid one
  */
 export function planCredential(
-  { client, knowsSecret }: RealmState,
+  { client, knowsSecret, secretExpired }: RealmState,
   { clientId }: ProvisionTarget,
   own: OwnCredential,
   rotate: boolean,
@@ -104,10 +104,11 @@ export function planCredential(
   ]
   switch (own.kind) {
     case 'secret': {
-      if (client && own.isThere && knowsSecret) {
-        if (!rotate) return []
+      if (client && (secretExpired || (own.isThere && knowsSecret))) {
+        if (!secretExpired && !rotate) return []
+        const found = secretExpired ? `the secret of client "${clientId}" has expired` : 'the secret is to be replaced'
         const sentence = `replace the secret of client "${clientId}", in Keycloak and in ${own.origin}`
-        return plan({ kind: 'rotate-secret' }, 'the secret is to be replaced', sentence, 'Credentials')
+        return plan({ kind: 'rotate-secret' }, found, sentence, 'Credentials')
       }
       const found = own.isThere
         ? `the secret in ${own.origin} is not that of client "${clientId}"`

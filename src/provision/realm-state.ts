@@ -17,6 +17,8 @@ export interface RealmState {
   readonly groups: readonly GroupState[]
   /** Whether the client gets lightweight access tokens, as far as that is visible. */
   readonly lightweight?: boolean
+  /** Whether the period of a policy is over, so that Keycloak refuses the client's secret. */
+  readonly secretExpired?: boolean
   /** Whether the account's secret is the client's; absent if there is none to compare. */
   readonly knowsSecret?: boolean
 }

@@ -39,9 +39,10 @@ export async function replaceClientSecret({ admin, login }: SecretDeps, client: 
   const file = getSecretFile(login)
   const secret = randomBytes(32).toString('base64url')
   const before = parse(representationSchema, await admin.clients.findOne({ id: client }))
+  const attributes = withoutExpiry(parse(representationSchema, before.attributes ?? {}))
   await replaceSecretFile('CLIENT_SECRET_FILE', file, secret)
   try {
-    await admin.clients.update({ id: client }, { ...before, secret })
+    await admin.clients.update({ id: client }, { ...before, secret, attributes })
   } catch (error) {
     const current = await readSecret(admin, client).catch(() => undefined)
     if (current === undefined) throw halfDone(file)
@@ -49,6 +50,18 @@ export async function replaceClientSecret({ admin, login }: SecretDeps, client: 
     throw error
   }
 }
+
+/**
+ * A client policy with the executor `secret-rotation` gives a secret without an expiry a new one. With the old one, the new secret
+ * would expire when the old one does, or, if that has expired, be replaced by one that Keycloak makes.
+ */
+function withoutExpiry(attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  // Keycloak removes an attribute that is empty, and keeps one that isn't sent.
+  return secretExpiry in attributes ? { ...attributes, [secretExpiry]: '' } : attributes
+}
+
+/** An attribute of a client, in seconds since 1970; only a policy for the rotation of secrets sets it. */
+export const secretExpiry = 'client.secret.expiration.time'
 
 function halfDone(file: string): PermanentError {
   return new PermanentError('half-done', {

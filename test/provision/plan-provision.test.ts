@@ -154,6 +154,8 @@ describe('the credential', () => {
     ['a secret that is to be replaced', { rotate: true }, ['rotate-secret']],
     ['another secret', { state: { knowsSecret: false } }, ['write-secret']],
     ['another secret that is to be replaced', { state: { knowsSecret: false }, rotate: true }, ['write-secret']],
+    ['a secret that has expired', { state: { secretExpired: true } }, ['rotate-secret']],
+    ['another secret that has expired', { state: { knowsSecret: false, secretExpired: true } }, ['rotate-secret']],
     ['no secret yet', { own: { ...secret, isThere: false } }, ['write-secret']],
     ['a key that is right', { account: keyAccount, own: ownKey, state: { client: byKey } }, []],
     [

@@ -22,23 +22,27 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** As much of a Keycloak as a rotation needs; it answers the change of a client with `status`. */
-async function openAdmin(status: number) {
-  const sent: { secret: string; inFile: string }[] = []
+async function openAdmin(status: number, attributes: Record<string, string> = {}) {
+  const sent: { secret: string; inFile: string; attributes: unknown }[] = []
   let secret = 'old'
   const server = createServer(async (request, response) => {
     if (request.method === 'PUT') {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk)
-      const body = z.looseObject({ secret: z.string() }).parse(JSON.parse(Buffer.concat(chunks).toString()))
+      const body = z
+        .looseObject({ secret: z.string(), attributes: z.unknown() })
+        .parse(JSON.parse(Buffer.concat(chunks).toString()))
       expect(body).toMatchObject({ id: 'uuid', name: 'kept' })
-      sent.push({ secret: body.secret, inFile: await readFile(file, 'utf8') })
+      sent.push({ secret: body.secret, inFile: await readFile(file, 'utf8'), attributes: body.attributes })
       if (status < 300) secret = body.secret
       response.writeHead(status).end()
       return
     }
     response.setHeader('content-type', 'application/json')
     const isSecret = request.url?.endsWith('/client-secret')
-    response.end(JSON.stringify(isSecret ? { type: 'secret', value: secret } : { id: 'uuid', name: 'kept' }))
+    response.end(
+      JSON.stringify(isSecret ? { type: 'secret', value: secret } : { id: 'uuid', name: 'kept', attributes }),
+    )
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -85,6 +89,18 @@ test.each([400, 403, 500])('the file gets the old secret back when Keycloak answ
   expect(error).toBeInstanceOf(Error)
   expect(await readFile(file, 'utf8')).toBe('old')
   for (const { secret } of keycloak.sent) expect(String(error)).not.toContain(secret)
+})
+
+test.each([
+  [
+    { 'client.secret.expiration.time': '1', other: 'kept' },
+    { 'client.secret.expiration.time': '', other: 'kept' },
+  ],
+  [{ other: 'kept' }, { other: 'kept' }],
+])('the new secret does not expire with the old one: %j', async (attributes, expected) => {
+  await using keycloak = await openAdmin(204, attributes)
+  await replaceClientSecret({ admin: keycloak.admin, login: login() }, 'uuid')
+  expect(keycloak.sent).toMatchObject([{ attributes: expected }])
 })
 
 test('Keycloak is not told of a secret that could not be written', async () => {
