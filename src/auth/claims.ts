@@ -28,7 +28,7 @@ export interface Claims {
  * @throws RefusalError (`claims`) when it isn't a JWT, or lacks `iss` or `sub`; its message doesn't hold the token
  */
 export function parseClaims(token: string): Claims {
-  const payload = decode(token)
+  const payload = decodeClaims(token)
   const issuer = requireText(payload, 'iss')
   const subject = requireText(payload, 'sub')
   const { exp, iat, azp, client_id, email, email_verified, scope, scp, realm_access, resource_access } =
@@ -49,7 +49,12 @@ export function parseClaims(token: string): Claims {
   }
 }
 
-function decode(token: string): JWTPayload {
+/**
+ * The payload of a signed JWT, whatever it holds.
+ *
+ * @throws RefusalError (`claims`) like `parseClaims`
+ */
+export function decodeClaims(token: string): JWTPayload {
   try {
     const payload = decodeJwt(token)
     if (isSigned(token)) return payload

@@ -1,5 +1,5 @@
 import type { Account, Login, Requirement } from '../account.ts'
-import { parseClaims } from '../auth/claims.ts'
+import { decodeClaims } from '../auth/claims.ts'
 import { isLightweight } from '../auth/lightweight-token.ts'
 import type { ReadSecretFile } from '../auth/read-credential-file.ts'
 import { createRequestToken } from '../auth/request-token.ts'
@@ -78,7 +78,7 @@ async function getsLightweightTokens(
   if (attributes['client.use.lightweight.access.token.enabled'] === 'true') return true
   try {
     const token = await createRequestToken(login, deps)(undefined, signal)
-    return isLightweight(parseClaims(token.value).payload)
+    return isLightweight(decodeClaims(token.value))
   } catch (error) {
     // The plan is about an account that can't log in yet.
     if (error instanceof WorkerError) return false

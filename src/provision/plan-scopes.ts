@@ -2,7 +2,7 @@ import type { CheckId } from '../doctor/check.ts'
 import { hasuraMappers, lightweightClaim, type WantedMapper } from './hasura-mappers.ts'
 import { planMapper } from './plan-mapper.ts'
 import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
-import type { RealmState } from './realm-state.ts'
+import type { MapperState, RealmState } from './realm-state.ts'
 import type { Obstacle, Plan, Step } from './step.ts'
 
 /** The client scopes: the one with Hasura's claims and its mappers, and those that the client lacks. */
@@ -39,15 +39,20 @@ const scopeChecks: Readonly<Record<string, CheckId>> = { basic: 'claims', email:
  * the realm, and affect only lightweight tokens.
  */
 function planLightweightClaims(
-  { scopes }: RealmState,
+  { client, scopes }: RealmState,
   { needsEmail, roles, hasura }: ProvisionTarget,
 ): readonly Step[] {
-  const needsRoles = roles.some(({ client }) => client !== hasura?.application)
-  const wanted = ownMappers.filter(({ check }) => (check === 'email' ? needsEmail : needsRoles))
-  return wanted.flatMap(({ scope, claim, check }) => {
+  const isNeeded = {
+    // For a session that ends with the request, Keycloak writes the subject itself.
+    claims: client?.attributes['client_credentials.use_refresh_token'] === 'true',
+    email: needsEmail,
+    'job-roles': roles.some(role => role.client !== hasura?.application),
+  }
+  const wanted = ownMappers.filter(({ check }) => isNeeded[check])
+  return wanted.flatMap(({ scope, writes, check }) => {
     const mappers = scopes.find(({ name }) => name === scope)?.protocolMappers ?? []
     return mappers
-      .filter(({ config }) => claim.test(config['claim.name'] ?? '') && config['lightweight.claim'] !== 'true')
+      .filter(mapper => writes(mapper) && mapper.config['lightweight.claim'] !== 'true')
       .map(({ id, name, protocolMapper, config }) => ({
         action: {
           kind: 'change-mapper' as const,
@@ -68,10 +73,22 @@ function planLightweightClaims(
   })
 }
 
-const ownMappers: readonly { readonly scope: string; readonly claim: RegExp; readonly check: CheckId }[] = [
-  { scope: 'email', claim: /^email$/, check: 'email' },
-  { scope: 'email', claim: /^email_verified$/, check: 'email' },
-  { scope: 'roles', claim: /^resource_access\./, check: 'job-roles' },
+interface OwnMapper {
+  readonly scope: string
+  readonly writes: (mapper: MapperState) => boolean
+  readonly check: 'claims' | 'email' | 'job-roles'
+}
+
+const claim =
+  (name: RegExp): OwnMapper['writes'] =>
+  ({ config }) =>
+    name.test(config['claim.name'] ?? '')
+
+const ownMappers: readonly OwnMapper[] = [
+  // It has no setting for the claim's name.
+  { scope: 'basic', writes: ({ protocolMapper }) => protocolMapper === 'oidc-sub-mapper', check: 'claims' },
+  { scope: 'email', writes: claim(/^email(?:_verified)?$/), check: 'email' },
+  { scope: 'roles', writes: claim(/^resource_access\./), check: 'job-roles' },
 ]
 
 function unknownScope(realm: string, scope: string, who: string): Obstacle {

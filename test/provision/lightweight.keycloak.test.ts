@@ -35,11 +35,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function setOfClient(): Promise<void> {
+async function setOfClient(attribute = 'client.use.lightweight.access.token.enabled'): Promise<void> {
   const path = `/${realm.name}/clients/${realm.id}`
   const client = await realm.admin.get(path, z.looseObject({ attributes: z.looseObject({}).default({}) }))
-  const attributes = { ...client.attributes, 'client.use.lightweight.access.token.enabled': 'true' }
-  await realm.admin.put(path, { ...client, attributes })
+  await realm.admin.put(path, { ...client, attributes: { ...client.attributes, [attribute]: 'true' } })
 }
 
 async function setPolicy(): Promise<void> {
@@ -66,10 +65,12 @@ async function addToLightweight(scopeName: string, mapperName: string): Promise<
   })
 }
 
-test.each([
-  ['of the client', setOfClient],
+const settings = [
+  ['of the client', () => setOfClient()],
   ['of a client policy', setPolicy],
-])('lightweight tokens by a setting %s are named by doctor, and set up by provision', async (_what, set) => {
+] as const
+
+test.each(settings)('lightweight tokens by a setting %s are named by doctor, and set up by provision', async (_what, set) => {
   await set()
   const before = await runDoctor(env)
   expect(before.failed).toEqual(['claims'])
@@ -96,6 +97,20 @@ test.each([
   expect(after.failed).toEqual([])
   expect(after.find('email').status).toBe('ok')
   expect((await run({ ...env, ...administrator }, 'provision', '--dry-run')).out).toContain('Nothing')
+})
+
+test.each(settings)('with refresh tokens, and by a setting %s, they lack the subject too', async (_what, set) => {
+  await setOfClient('client_credentials.use_refresh_token')
+  await set()
+  expect((await runDoctor(env)).find('claims').detail).toMatch(/has no claim `sub`/)
+  const administrator = {
+    KEYCLOAK_ADMIN_USERNAME: keycloak.adminName,
+    KEYCLOAK_ADMIN_PASSWORD_FILE: join(folder, 'admin'),
+  }
+  const { code, out, err } = await run({ ...env, ...administrator }, 'provision')
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toContain('turn on Add to lightweight access token for mapper "sub" of client scope "basic"')
+  expect((await runDoctor(env)).failed).toEqual([])
 })
 
 test('each claim that a lightweight token lacks is named by the mapper that writes it', async () => {

@@ -360,6 +360,20 @@ describe('the scopes', () => {
   })
 })
 
+describe('lightweight tokens', () => {
+  const sub = { id: 'sub', name: 'sub', protocolMapper: 'oidc-sub-mapper', config: { 'access.token.claim': 'true' } }
+  const light = mappers.map(each => ({ ...each, config: { ...each.config, 'lightweight.claim': 'true' } }))
+  const scopes = [{ ...scope, protocolMappers: light }, { ...named('basic'), protocolMappers: [sub] }, named('email')]
+  const refreshing = { ...client, attributes: { 'client_credentials.use_refresh_token': 'true' } }
+
+  test('lack the subject if the client uses refresh tokens', () => {
+    expect(sentences({ state: { lightweight: true, scopes, client: refreshing } })).toEqual([
+      'turn on Add to lightweight access token for mapper "sub" of client scope "basic"',
+    ])
+    expect(sentences({ state: { lightweight: true, scopes } })).toEqual([])
+  })
+})
+
 const { email: _email, ...nameless } = user
 
 describe('the user', () => {
