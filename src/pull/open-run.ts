@@ -40,7 +40,8 @@ export async function openRun(
     definition: { ...shape.parts, filter: fingerprintOf(where) },
   }
   const { known, unfinished, ...opened } = await openTable(settings, context, shape, key)
-  return { run: createRun(settings, shape, session, context, { key, where, ...opened }), known, unfinished }
+  const spelled = { key, where: shape.spellWhere(where), ...opened }
+  return { run: createRun(settings, shape, session, context, spelled), known, unfinished }
 }
 
 interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns'> {}

@@ -16,7 +16,8 @@ import { findOrderProblem } from './find-order-problem.ts'
 import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
-import { directions, type ScanOrder } from './remote/scan.ts'
+import { directions, type ScanOrder, type Where } from './remote/scan.ts'
+import { spellWhere } from './spell-where.ts'
 
 /** What a pull's document means in the schema of its role. */
 export interface PullShape {
@@ -32,6 +33,8 @@ export interface PullShape {
   readonly definition: string
   /** The same in parts that can be named. */
   readonly parts: Omit<PullDefinition, 'filter'>
+  /** A filter as the API spells it. */
+  spellWhere(where: Where): Where
 }
 
 /** Reading a schema takes a while, and it changes only with the checkout, so it is done once. */
@@ -148,6 +151,7 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
     },
     definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
     parts: { ...describeDocument(document), role: settings.role, key, cursor: cursorColumn, table: into },
+    spellWhere: where => spellWhere(where, list.field),
   }
 }
 

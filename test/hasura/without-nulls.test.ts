@@ -1,9 +1,17 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import { expect, expectTypeOf, test } from 'vitest'
 import { withoutNulls } from '../../src/hasura/without-nulls.ts'
 import type { PullOptions } from '../../src/pull/pull-options.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
+import { openTestApp } from '../fixtures/open-test-app.ts'
+import { runPull } from '../fixtures/run-pull.ts'
+import { pullArticlesDocument } from '../fixtures/wiki-documents.ts'
+import { wikiProject } from '../fixtures/wiki-project.ts'
 
 interface Row {
   id: string | null
@@ -35,4 +43,31 @@ test('makes a key of them, and of no other', () => {
   expectTypeOf<KeyOf<typeof document>>().toEqualTypeOf<readonly never[]>()
   const job = pullSync({ name: 'sync-things', ...rows, role: 'viewer', key: 'id', into: 'things' })
   expect(job).toMatchObject({ name: 'sync-things', operations: [document] })
+})
+
+test('asks under graphql-default in the words of that convention, in runs and subscriptions', async () => {
+  const sdl = await readFile(join(wikiProject.folder, 'graphql/schema/viewer.graphql'), 'utf8')
+  const folder = await mkdtemp(join(tmpdir(), 'without-nulls-'))
+  try {
+    await writeFile(join(folder, 'viewer.graphql'), sdl.replaceAll('_is_null', '_isNull'))
+    const schemaFolder = pathToFileURL(`${folder}/`)
+    const job = pullSync({
+      name: 'sync-published',
+      ...withoutNulls(pullArticlesDocument, 'published_at'),
+      role: 'viewer',
+      key: 'id',
+      cursor: 'published_at',
+      into: 'published',
+      live: true,
+    })
+    const where = { published_at: { _isNull: false } }
+    const listener = await job.doorbell?.listen(schemaFolder, { name: 'default' })
+    expect(listener?.subscriptions.map(({ variables }) => variables.where)).toEqual([where])
+    await using app = await openTestApp({ schemaFolder, jobs: [job] })
+    // The sandbox has only the other convention.
+    await expect(runPull(app, job, 'default')).rejects.toThrow('_isNull')
+    expect(app.hasura.requests.at(-1)?.variables).toMatchObject({ where })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })

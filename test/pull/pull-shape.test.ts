@@ -179,6 +179,30 @@ describe('what a pull’s options say', () => {
     expect(cursor?.order.columns).toEqual(['changed_at', 'id'])
   })
 
+  test('spells filters as the API does, and leaves values alone', () => {
+    const nulls = readSchema(
+      'viewer',
+      `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int): [things!]! }
+      scalar timestamptz scalar jsonb
+      enum order_by { ASC DESC }
+      input IntComparisonExp { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _isNull: Boolean }
+      input JsonbComparisonExp { _contains: jsonb _isNull: Boolean }
+      input things_bool_exp { _and: [things_bool_exp!] id: IntComparisonExp changed_at: IntComparisonExp data: JsonbComparisonExp }
+      input things_order_by { id: order_by changed_at: order_by }
+      type things { id: Int! changed_at: timestamptz! data: jsonb! }`,
+    )
+    const where = {
+      id: { _is_null: false },
+      _and: [{ changed_at: { _is_null: false } }, { data: { _contains: { _is_null: false } } }],
+    }
+    const columns = settings('id changed_at')
+    expect(readShape(columns, schema).spellWhere(where)).toEqual(where)
+    expect(readShape(columns, nulls).spellWhere(where)).toEqual({
+      id: { _isNull: false },
+      _and: [{ changed_at: { _isNull: false } }, { data: { _contains: { _is_null: false } } }],
+    })
+  })
+
   test('asks the API by its own names where the document gives others, two that change places among them', () => {
     const renamed = settings('rank: _rank id: changed_at changed_at: id', { key: ['rank', 'changed_at'], cursor: 'id' })
     const { key, cursor, columns } = readShape(renamed, schema)
