@@ -91,7 +91,10 @@ async function introspect(
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     const off = error instanceof PermanentError && error.code === 'introspection'
-    if (!off) return { unseen: warn(`role "${role}" could not be introspected (${error.code})`, 'run doctor again') }
+    if (!off) {
+      const hint = (error instanceof PermanentError && error.remedy) || 'run doctor again'
+      return { unseen: warn(`role "${role}" could not be introspected (${error.code})`, hint) }
+    }
     return {
       unseen: warn(
         `introspection is switched off for role "${role}", so its operations were checked against the committed SDL`,

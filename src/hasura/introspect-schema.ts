@@ -1,13 +1,14 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { getIntrospectionQuery, type IntrospectionQuery, parse } from 'graphql'
 import { PermanentError, TransientError, type WorkerError } from '../errors.ts'
-import type { HasuraClient } from './hasura-client.ts'
+import type { HasuraClient, RequestOptions } from './hasura-client.ts'
 import { type SpelledSchema, spellSchema } from './spell-schema.ts'
 
 /**
  * Introspects the schema that the client's role sees.
  *
- * @throws PermanentError (`introspection`) when the role may not introspect, (`response-shape`) when the response isn't a schema
+ * @throws PermanentError (`introspection`) when the role may not introspect, (`response-shape`) when the response isn't a schema; as
+ *   `query`
  */
 export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal): Promise<SpelledSchema> {
   const document: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
@@ -15,9 +16,10 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
   )
   let introspection: IntrospectionQuery
   try {
-    introspection = await hasura.query(document, {}, { signal })
+    introspection = await hasura.query(document, {}, { signal, ...patiently })
   } catch (error) {
-    throw isRefusal(error) ? explain(hasura.role, error) : error
+    if (isRefusal(error)) throw refused(hasura.role, error)
+    throw error instanceof PermanentError && error.code === 'too-large' ? tooLarge(hasura.role, error) : error
   }
   try {
     return spellSchema(introspection)
@@ -33,13 +35,23 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
   }
 }
 
-/** Hasura's code is `not-supported`; a proxy's may name introspection. */
+/** The schema of an API with thousands of tables takes minutes, and a person waits for it. */
+const patiently: RequestOptions = { timeoutMs: 300_000, givesUpOn: ({ code }) => code === 'timeout' }
+
+/** Hasura's code is `not-supported`, or `operation-refused` with an allow list; a proxy's may name introspection. */
 function isRefusal(error: unknown): error is WorkerError {
-  if (error instanceof TransientError) return /^not-supported$|introspection/i.test(error.code)
-  return error instanceof PermanentError
+  if (!(error instanceof TransientError || error instanceof PermanentError)) return false
+  return refusals.has(error.code) || /introspection/i.test(error.code)
 }
 
-function explain(role: string, cause: WorkerError): PermanentError {
+const refusals: ReadonlySet<string> = new Set([
+  'not-supported',
+  'operation-refused',
+  'validation-failed',
+  'access-denied',
+])
+
+function refused(role: string, cause: WorkerError): PermanentError {
   return new PermanentError(
     'introspection',
     {
@@ -47,6 +59,14 @@ function explain(role: string, cause: WorkerError): PermanentError {
       remedy:
         "remove it from disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), add the introspection query to the API's allow list if it has one, let it pass a proxy in front, or choose another role with --role",
     },
+    { cause },
+  )
+}
+
+function tooLarge(role: string, cause: PermanentError): PermanentError {
+  return new PermanentError(
+    cause.code,
+    { found: cause.found, remedy: `let role "${role}" see fewer tables, or choose another role` },
     { cause },
   )
 }

@@ -395,6 +395,19 @@ const faults: readonly Fault[] = [
     code: 0,
   },
   {
+    what: 'a limit of depth that the introspection exceeds',
+    make: ({ sandbox }) =>
+      sandbox.hasura.fault(
+        { operationName: 'IntrospectionQuery' },
+        { kind: 'graphql-error', code: 'depth-limit-exceeded', message: 'it is too deep' },
+      ),
+    id: 'contract',
+    status: 'warn',
+    detail: /^role "viewer" could not be introspected \(depth-limit-exceeded\)/,
+    hint: /raise the limit of the role/,
+    code: 0,
+  },
+  {
     what: 'a realm that is not there',
     env: ({ sandbox }) => ({ OIDC_ISSUER: sandbox.idp.issuer.replace('sandbox', 'wiki') }),
     id: 'token-endpoint',
