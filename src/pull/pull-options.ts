@@ -119,6 +119,7 @@ export function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof 
     transform: options.transform as RowTransform | undefined,
     where: account =>
       Object(typeof where === 'function' ? (where as (given: typeof account) => unknown)(account) : where),
+    fixedWhere: typeof where === 'function' ? undefined : Object(where),
     pageSize: options.pageSize ?? 1_000,
     ranges: options.ranges ?? 4,
     lookback: options.lookback,

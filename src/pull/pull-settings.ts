@@ -19,6 +19,8 @@ export interface PullSettings {
   readonly flatten: ReadonlySet<string>
   readonly transform: RowTransform | undefined
   where(account: { readonly name: string }): Where
+  /** The filter of all accounts; undefined if it is computed per account. */
+  readonly fixedWhere: Where | undefined
   readonly pageSize: number
   readonly ranges: number
   readonly lookback: number | undefined

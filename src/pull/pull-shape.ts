@@ -12,6 +12,7 @@ import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
 import { findComparison } from './compare-values.ts'
 import { defaultLookback, findCursorKind } from './cursor-bound.ts'
+import { findNullRisk } from './find-null-risk.ts'
 import { findOrderProblem } from './find-order-problem.ts'
 import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
@@ -94,8 +95,9 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
 }
 
 /** Problems that only some rows will show, of a pull with a valid shape. */
-export function findShapeRisk({ document, flatten }: PullSettings, schema: RoleSchema): Explanation | undefined {
-  return findRowRisk(readSelection(document, schema, flatten).columns)
+export function findShapeRisk(settings: PullSettings, schema: RoleSchema): Explanation | undefined {
+  const { columns } = readSelection(settings.document, schema, settings.flatten)
+  return findNullRisk(settings, columns) ?? findRowRisk(columns)
 }
 
 /** @throws ConfigError if the options don't fit the document */

@@ -1,3 +1,4 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { expect } from 'vitest'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { openHome } from '../cli/run-command.ts'
@@ -44,6 +45,28 @@ test('a soft-delete column fails whose type no longer tells which rows are delet
   expect(code).toBe(1)
   await sandbox.hasura.sql('alter table articles alter column revision type bigint using revision::bigint')
   await sandbox.hasura.changeMetadata()
+})
+
+test('a cursor is a warning that can be null for the role, though its type says otherwise', async ({ home }) => {
+  // As codegen writes it if another role sees the column as never null.
+  const document = pullArticlesDocument as TypedDocumentNode<
+    { articles: { id: string; published_at: string }[] },
+    { where: object; order_by: object[]; limit: number }
+  >
+  const common = { document, role: 'viewer', key: 'id', cursor: 'published_at' } as const
+  const published = { published_at: { _is_null: false } }
+  const moreJobs = [
+    pullSync({ ...common, name: 'sync-published', into: 'published', where: published }),
+    pullSync({ ...common, name: 'sync-all', into: 'all_articles' }),
+  ]
+  const { code, find } = await runDoctor(home.env, { moreJobs })
+  expect(find('contract')).toMatchObject({
+    status: 'warn',
+    detail:
+      'sync-all: role "viewer" may see null in "published_at" of its key and cursor: runs miss such rows, or fail at them',
+    hint: 'choose columns that are never null, or exclude such rows with withoutNulls',
+  })
+  expect(code).toBe(0)
 })
 
 test('a table that a job reads and the role no longer sees fails', async ({ sandbox, home }) => {

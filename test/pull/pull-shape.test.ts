@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { renderExplanation } from '../../src/explanation.ts'
 import { readSchema } from '../../src/hasura/role-schema.ts'
 import type { PullSettings } from '../../src/pull/pull-settings.ts'
-import { findShapeProblems, readShape } from '../../src/pull/pull-shape.ts'
+import { findShapeProblems, findShapeRisk, readShape } from '../../src/pull/pull-shape.ts'
 import { among, behind, compareRows, from, greatestFirst, orderBy } from '../../src/pull/remote/scan.ts'
 
 const schemaOf = (directions: string) =>
@@ -47,6 +47,7 @@ const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettin
   flatten: new Set(),
   transform: undefined,
   where: () => ({}),
+  fixedWhere: {},
   pageSize: 10,
   ranges: 1,
   lookback: undefined,
@@ -158,6 +159,19 @@ describe('what a pull’s options say', () => {
     ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
     expect(findShapeProblems(wrong, schema).map(renderExplanation)).toEqual([expect.stringContaining(sentence)])
+  })
+
+  const withNulls: Partial<PullSettings> = { key: ['id', 'name'], cursor: 'rank' }
+  const notNull = { _is_null: false }
+  test.each<[what: string, more: Partial<PullSettings>, names: string | undefined]>([
+    ['its key and cursor are never null', {}, undefined],
+    ['its key and cursor can be null', withNulls, '"rank", "name"'],
+    ['rows without a cursor are excluded', { ...withNulls, fixedWhere: { _rank: { _isNull: false } } }, '"name"'],
+    ['all such rows are', { ...withNulls, fixedWhere: { _and: [{ _rank: notNull }, { name: notNull }] } }, undefined],
+    ['its filter is computed per account', { ...withNulls, fixedWhere: undefined }, undefined],
+  ])('are a risk for rows with nulls: %s', (_what, more, names) => {
+    const risk = findShapeRisk(settings('id rank: _rank name changed_at', more), schema)
+    expect(risk?.found).toEqual(names && expect.stringContaining(`role "viewer" may see null in ${names} of its key`))
   })
 
   test.each<[string, PullSettings['softDelete']]>([
