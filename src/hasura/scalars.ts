@@ -5,9 +5,12 @@ interface Scalar {
   readonly comparedAs?: string
   /** The database can't order it, even if the API has operators for it. */
   readonly isUnordered?: true
+  /** What its values are as variables, when it accepts no text. */
+  readonly sentAs?: 'number' | 'boolean'
 }
 
 const text: Scalar = { column: 'text' }
+const exactNumber: Scalar = { column: 'numeric', sentAs: 'number' }
 const withoutOrder: Scalar = { column: 'text', isUnordered: true }
 
 /**
@@ -15,10 +18,10 @@ const withoutOrder: Scalar = { column: 'text', isUnordered: true }
  * `datetimeoffset` have a resolution of 100 nanoseconds, Postgres of 1000.
  */
 const scalars: Readonly<Record<string, Scalar>> = {
-  Int: { column: 'integer' },
-  Float: { column: 'double precision' },
+  Int: { column: 'integer', sentAs: 'number' },
+  Float: { column: 'double precision', sentAs: 'number' },
   String: text,
-  Boolean: { column: 'boolean' },
+  Boolean: { column: 'boolean', sentAs: 'boolean' },
   ID: text,
 
   uuid: { column: 'uuid' },
@@ -64,7 +67,7 @@ const scalars: Readonly<Record<string, Scalar>> = {
   datetime: { column: 'timestamp without time zone' },
   smalldatetime: { column: 'timestamp without time zone' },
   tinyint: { column: 'smallint' },
-  decimal: { column: 'numeric' },
+  decimal: exactNumber,
   char: text,
   nchar: text,
   nvarchar: text,
@@ -82,12 +85,34 @@ const scalars: Readonly<Record<string, Scalar>> = {
 
 /**
  * How an API names its types. Since v2.49 Hasura's `graphql-default` capitalizes scalars (`Timestamptz`); under `hasura-default` a
- * capitalized scalar is a user-defined type, such as an enum `Interval`. For SQL Server and BigQuery there is no choice.
+ * capitalized scalar is a user-defined type, such as an enum `Interval`. For other databases than Postgres there is no choice.
  */
-export type NamingConvention = 'hasura-default' | 'graphql-default' | 'mssql' | 'bigquery'
+export type NamingConvention =
+  | 'hasura-default'
+  | 'graphql-default'
+  | 'mssql'
+  | 'bigquery'
+  | 'data-connector'
+  | 'mongodb'
 
 /** There `Int` is also a type of 64 bits, and `Float` also an exact decimal (`msColumnParser`, `bqColumnParser` in Hasura's source). */
-const wideNumbers: Readonly<Record<string, Scalar>> = { Int: { column: 'bigint' }, Float: { column: 'numeric' } }
+const wideNumbers: Readonly<Record<string, Scalar>> = {
+  Int: { column: 'bigint', sentAs: 'number' },
+  Float: exactNumber,
+}
+
+/**
+ * The scalars of data connectors have the names that the agent gives them, and accept what it declares (`graphql_type` of its
+ * capabilities), which the API doesn't show. These are of Hasura's own agents; Snowflake's `Int` has up to 38 digits.
+ */
+const connectorScalars: Readonly<Record<string, Scalar>> = {
+  Int: exactNumber,
+  Float: exactNumber,
+  number: exactNumber,
+  int: exactNumber,
+  double: exactNumber,
+  bool: { column: 'boolean', sentAs: 'boolean' },
+}
 
 /** The scalars with another meaning than elsewhere. */
 const ownScalars: Readonly<Record<NamingConvention, Readonly<Record<string, Scalar>>>> = {
@@ -107,6 +132,8 @@ const ownScalars: Readonly<Record<NamingConvention, Readonly<Record<string, Scal
     Datetime: { column: 'timestamp without time zone' },
     Timestamp: { column: 'timestamp with time zone' },
   },
+  'data-connector': connectorScalars,
+  mongodb: { ...connectorScalars, decimal: { column: 'numeric' }, date: { column: 'timestamp with time zone' } },
 }
 
 /** The Postgres type that mirrors a scalar; text for an unknown one (an enum, a custom type). */
@@ -162,9 +189,9 @@ function find(scalar: string, naming: NamingConvention): Scalar {
 }
 
 /**
- * In variables GraphQL's own numbers accept no text, and neither does `decimal`, of BigQuery and data connectors (`scientific` in Hasura's
- * source). Hasura's other scalars accept both.
+ * What its values are as variables; undefined for text. GraphQL's own numbers accept no text, and neither does `decimal` of BigQuery and
+ * data connectors (`scientific` in Hasura's source). Hasura's other scalars accept both.
  */
-export function acceptsNoText(scalar: string): boolean {
-  return scalar === 'Int' || scalar === 'Float' || scalar === 'decimal'
+export function sentAs(scalar: string, naming: NamingConvention): Scalar['sentAs'] {
+  return find(scalar, naming).sentAs
 }

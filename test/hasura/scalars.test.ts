@@ -4,6 +4,7 @@ import {
   comparedAs,
   isOrdered,
   type NamingConvention,
+  sentAs,
   typescriptScalars,
 } from '../../src/hasura/scalars.ts'
 
@@ -43,6 +44,15 @@ test.each<[naming: NamingConvention, scalar: string, column: string]>([
   ['bigquery', 'Datetime', 'timestamp without time zone'],
   ['bigquery', 'Timestamp', 'timestamp with time zone'],
   ['bigquery', 'Bytes', 'text'],
+  ['data-connector', 'Int', 'numeric'],
+  ['data-connector', 'Float', 'numeric'],
+  ['data-connector', 'number', 'numeric'],
+  ['data-connector', 'bool', 'boolean'],
+  ['data-connector', 'date', 'date'],
+  ['data-connector', 'VARIANT', 'text'],
+  ['mongodb', 'date', 'timestamp with time zone'],
+  ['mongodb', 'double', 'numeric'],
+  ['mongodb', 'objectId', 'text'],
 ])('in a source of %s, %s is mirrored as %s', (naming, scalar, column) => {
   expect(columnTypeOf(scalar, naming)).toBe(column)
 })
@@ -60,6 +70,29 @@ test('a time of SQL Server compares as a time, and its timestamp, a row’s vers
   expect(comparedAs('time', 'mssql')).toBe('time without time zone')
   expect(isOrdered('time', 'mssql')).toBe(true)
   expect(isOrdered('timestamp', 'mssql')).toBe(false)
+})
+
+test.each<[naming: NamingConvention, scalar: string, kind: ReturnType<typeof sentAs>]>([
+  ['hasura-default', 'Int', 'number'],
+  ['hasura-default', 'Float', 'number'],
+  ['hasura-default', 'decimal', 'number'],
+  ['hasura-default', 'Boolean', 'boolean'],
+  ['hasura-default', 'numeric', undefined],
+  ['hasura-default', 'number', undefined],
+  ['hasura-default', 'bool', undefined],
+  ['mssql', 'Int', 'number'],
+  ['bigquery', 'Float', 'number'],
+  ['data-connector', 'Int', 'number'],
+  ['data-connector', 'number', 'number'],
+  ['data-connector', 'decimal', 'number'],
+  ['data-connector', 'bool', 'boolean'],
+  ['data-connector', 'string', undefined],
+  ['mongodb', 'int', 'number'],
+  ['mongodb', 'double', 'number'],
+  ['mongodb', 'decimal', undefined],
+  ['mongodb', 'long', undefined],
+])('in a source of %s, %s is sent as %s', (naming, scalar, kind) => {
+  expect(sentAs(scalar, naming)).toBe(kind)
 })
 
 test.each(['json', 'jsonb', 'xml', 'point', 'xid'])('%s has no order', scalar => {

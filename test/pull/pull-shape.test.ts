@@ -284,6 +284,41 @@ describe('what a pull’s options say', () => {
     },
   )
 
+  test.each([
+    ['mongodb_order_by', 'mongodb', 'numeric id', 'timestamp with time zone changed_at', { n: 1.5, isNew: true }],
+    ['sqlite_order_by', 'sqlite', 'numeric id', 'date changed_at', { n: 1.5, isNew: true }],
+    // A remote schema that is another Hasura on Postgres
+    ['mongodb_order_by', undefined, 'integer id', 'date changed_at', { n: '1.5', isNew: 'true' }],
+  ])(
+    'of a source whose directions are %s and comparisons those of %s has its types, and sends what they accept',
+    (order, connector, id, at, sent) => {
+      const nameOf = (scalar: string) =>
+        connector === undefined ? `mongodb_${scalar}_comparison_exp` : `${scalar}_${connector}_comparison_exp`
+      const scalars = { id: 'Int', n: 'double', isNew: 'bool', changed_at: 'date' }
+      const all = Object.entries(scalars)
+      const lines = (write: (column: string, scalar: string) => string) => all.map(each => write(...each)).join('\n')
+      const ofConnector = readSchema(
+        'viewer',
+        `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int): [things!]! }
+        scalar double scalar bool scalar date
+        enum ${order} { asc desc }
+        ${lines((_, type) => `input ${nameOf(type)} { _eq: ${type} _gt: ${type} _gte: ${type} _lt: ${type} _lte: ${type} }`)}
+        input things_bool_exp { ${lines((column, type) => `${column}: ${nameOf(type)}`)} }
+        input things_order_by { ${lines(column => `${column}: ${order}`)} }
+        type things { ${lines((column, type) => `${column}: ${type}!`)} }`,
+      )
+      const wanted = settings('id n isNew changed_at', { key: ['id', 'n', 'isNew'] })
+      const { columns, key, cursor } = readShape(wanted, ofConnector)
+      expect(columns).toMatchObject({ id, changed_at: at })
+      expect(among(key, [['7', '1.5', 'true']])).toEqual({
+        _or: [{ id: { _eq: 7 }, n: { _eq: sent.n }, isNew: { _eq: sent.isNew } }],
+      })
+      expect(greatestFirst(cursor?.order ?? expect.fail('it has a cursor'), 'last')).toEqual([
+        { changed_at: connector === undefined ? 'desc_nulls_last' : 'desc' },
+      ])
+    },
+  )
+
   test('sends a decimal as a number, because its scalar accepts no text', () => {
     const { key } = readShape(settings('id amount changed_at', { key: ['id', 'amount'] }), schema)
     expect(JSON.stringify(behind(key, ['1', '1000.10']))).toContain('"amount":{"_gt":1000.10}')

@@ -38,7 +38,8 @@ const definition = (name: string): JobDefinition => ({
 
 describe.each(inherited)('"%s"', name => {
   test('as a scalar is one that nobody knows', () => {
-    for (const naming of ['hasura-default', 'graphql-default', 'mssql', 'bigquery'] as const) {
+    const conventions = ['hasura-default', 'graphql-default', 'mssql', 'bigquery', 'data-connector', 'mongodb'] as const
+    for (const naming of conventions) {
       expect(columnTypeOf(name, naming)).toBe('text')
       expect(comparedAs(name, naming)).toBe('text')
       expect(isOrdered(name, naming)).toBe(!name.startsWith('_'))

@@ -10,11 +10,9 @@ export interface ScanOrder {
   readonly columns: readonly string[]
   /** The API's names of columns that have an alias in the document. */
   readonly fields?: ReadonlyMap<string, string>
-  /**
-   * The columns whose values are sent as numbers, because their scalar accepts no text: GraphQL's own Int and Float, and `decimal`.
-   */
+  /** The columns whose values are sent as numbers, because their scalar accepts no text. */
   readonly sentAsNumbers: ReadonlySet<string>
-  /** The same for GraphQL's Boolean. */
+  /** The same for booleans. */
   readonly sentAsBooleans?: ReadonlySet<string>
   /** How the values of a column compare; unknown for columns not listed. */
   readonly comparisons?: ReadonlyMap<string, Compare>
@@ -33,12 +31,17 @@ interface Directions {
 
 const inSmallLetters: Directions = { ascending: 'asc', descending: 'desc', descendingNullsLast: 'desc_nulls_last' }
 
+/** Data connectors have no direction that says where nulls are. */
+const withoutNullsLast: Directions = { ...inSmallLetters, descendingNullsLast: 'desc' }
+
 /** The API's names for the directions of an order. */
 export const directions: Readonly<Record<NamingConvention, Directions>> = {
   'hasura-default': inSmallLetters,
   'graphql-default': { ascending: 'ASC', descending: 'DESC', descendingNullsLast: 'DESC_NULLS_LAST' },
   mssql: inSmallLetters,
   bigquery: inSmallLetters,
+  'data-connector': withoutNullsLast,
+  mongodb: withoutNullsLast,
 }
 
 /** Rows in the order of the first column, ties in the order of the following ones. */
