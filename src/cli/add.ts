@@ -36,7 +36,11 @@ export const add = defineCommand({
     const hasura = openHasuraAccess(context, values.account)
     const role = asked ?? (await findDefaultRole(hasura, signal))
     const { sdl, leftOut } = await introspectAs(hasura, role, signal)
-    const added = await addPulls(project, [wish], chosen, { role, sdl }, context)
+    const added = await addPulls(project, [wish], chosen, { role, sdl }, context).catch((error: unknown) => {
+      // What the wish lacks may be among it, such as the primary key.
+      terminal.err(tellLeftOut(leftOut.filter(left => left.includes(rootField.split('.').at(-1) ?? ''))))
+      throw error
+    })
     const who = asked === undefined ? `role "${role}", the token's default role` : `role "${role}"`
     terminal.out(describeAdded(added, who, hasura.account))
     for (const { names } of added.pulls) terminal.out(`Try it: npm run -s cli -- run ${names.job}\n`)

@@ -84,6 +84,12 @@ describe('refuses and writes nothing', () => {
   test.for<[what: string, words: string[], code: number, sentence: string]>([
     ['when there are several cursors', ['drafts'], 2, 'choose one with --cursor'],
     ['a view without --key', ['heavy_tags'], 2, 'separated by commas'],
+    [
+      'a key that was left out',
+      ['mongo_docs', '--key', '__v', '--cursor', '_updatedAt'],
+      2,
+      "Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__v, ",
+    ],
     ['a table that is mirrored already', ['articles'], 2, 'sync-articles pulls articles already'],
     [
       'a mirror table that has its job',
@@ -207,7 +213,7 @@ The API doesn't show the order of the key's columns in their index. If it isn't 
   src/jobs/sync-measurements.ts
   src/jobs/list.ts
 Try it: npm run -s cli -- run sync-measurements
-Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__v, mongo_docs_bool_exp.__v, mongo_docs_order_by.__v, mongo_docs_select_column.__v, mongo_docs_stream_cursor_value_input.__v.
+Left out, because their names aren't valid for GraphQL or codegen: mongo_docs.__v, mongo_docs_bool_exp.__v, mongo_docs_order_by.__v, mongo_docs_select_column.__v, mongo_docs_stream_cursor_value_input.__v. To use one, give it a custom name in Hasura.
 `)
     expect(await cli('schema', 'check')).toEqual({
       code: 0,
