@@ -72,10 +72,10 @@ function lineOf({ account, job, fence }: Line): Line {
   return { account, job, fence }
 }
 
-/** The longest pause in milliseconds: a day, whatever a job or an API asks for. */
 const longestPauseMs = 86_400_000
 
-function clampPause(ms: number): number {
+/** A pause in milliseconds is at most a day, whatever a job or an API asks for. */
+export function clampPause(ms: number): number {
   return ms >= 0 ? Math.min(ms, longestPauseMs) : 0
 }
 

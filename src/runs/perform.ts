@@ -11,6 +11,7 @@ import type { Admission } from './admit.ts'
 import type { Execution } from './execution.ts'
 import { fencedStatement, fencedTransaction } from './lease.ts'
 import { createPace } from './pace.ts'
+import { readResult } from './read-result.ts'
 import { reportProgress, requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
 
@@ -27,7 +28,9 @@ export async function perform(
 ): Promise<JobResult> {
   const { job, access, signal } = execution
   try {
-    return await job.run(session, createContext(deps, execution, settings, observed))
+    const context = createContext(deps, execution, settings, observed)
+    const returned = await job.run(session, context)
+    return readResult(returned, { job: job.name, account: observed.account, accountJobs: context.accountJobs })
   } catch (error) {
     if (error instanceof WorkerError || signal.aborted) throw error
     // Translated once: from here on it has a message and a decision.

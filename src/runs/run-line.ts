@@ -2,6 +2,7 @@ import { jobsOf } from '../definitions/account-jobs.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { RunInHand } from '../process/runs-in-hand.ts'
+import { NoJsonError } from '../store/gather.ts'
 import { type ClaimedRun, claimRun } from './claim-run.ts'
 import { type EndedRun, endRun, type NextRun } from './end-run.ts'
 import type { Ending } from './ending.ts'
@@ -106,8 +107,9 @@ export async function endSurely(
       return ended
     } catch (error) {
       log.warn({ error, ...run }, 'how a run ended could not be recorded; the worker tries again')
-      // SQLSTATE class 22: Postgres can't store a value. Repeating it wouldn't help, and the line must not wait forever.
-      if (sqlStateOf(error)?.startsWith('22')) recorded = unrecordable(ending)
+      // A value has no JSON, or Postgres can't store it (SQLSTATE class 22). Repeating it wouldn't help, and the line must not
+      // wait forever.
+      if (error instanceof NoJsonError || sqlStateOf(error)?.startsWith('22')) recorded = unrecordable(ending)
       if (stopping.aborted) return nothing
       await clock.sleep(endAgainMs, stopping).catch(() => {})
     }

@@ -3,6 +3,7 @@ import { PermanentError, UsageError, type WorkerError } from '../errors.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
 import { type ClaimedRun, claimRun, type WantedClaim } from './claim-run.ts'
+import { clampPause } from './end-run.ts'
 import type { Ending } from './ending.ts'
 import { executeRun } from './execute-run.ts'
 import type { Execution } from './execution.ts'
@@ -46,7 +47,7 @@ export async function runNow(deps: RunDeps, run: RunNow): Promise<JobResult> {
   for (;;) {
     const result = await runOnce(deps, run)
     if (!('waitMs' in result)) return result
-    await deps.clock.sleep(result.waitMs, run.signal)
+    await deps.clock.sleep(clampPause(result.waitMs), run.signal)
   }
 }
 

@@ -74,7 +74,7 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
 
   async function ask(asked: readonly Asked[], lockTimeout: string): Promise<readonly Placed<Row>[]> {
     const places = asked.map((each, place) => ({ place, ...each }))
-    const parameters = [JSON.stringify(places, replacer), lockTimeout]
+    const parameters = [writeJson(places, replacer), lockTimeout]
     const { rows } = await store.executeQuery<Placed<Row>>({ ...statement, parameters })
     return rows
   }
@@ -130,8 +130,20 @@ function compile<Asked, Row>(store: Store, { answers, columns }: GatheredCall<As
     where (select set_config('lock_timeout', ${null}, true)) is not null`.compile(store)
 }
 
-/** A value, a constraint or a lock: nothing is wrong with the other calls, and all were rolled back. */
+/** The arguments of a call have no JSON: a BigInt, or an object that contains itself. */
+export class NoJsonError extends TypeError {}
+
+function writeJson(value: unknown, replacer: GatheredCall<never>['replacer']): string {
+  try {
+    return JSON.stringify(value, replacer)
+  } catch (cause) {
+    throw new NoJsonError('The arguments of a call cannot be written as JSON', { cause })
+  }
+}
+
+/** A value, a constraint or a lock: nothing is wrong with the other calls, and all were rolled back or not sent. */
 function concernsOneCall(error: unknown): boolean {
+  if (error instanceof NoJsonError) return true
   // Transient errors are the worker's own, with Postgres' error as their cause.
   const thrown = error instanceof TransientError ? error.cause : error
   return /^(22|23|40|55)/.test(sqlStateOf(thrown) ?? '')

@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { tellAll } from '../../src/observer/tell-all.ts'
 import { endRun } from '../../src/runs/end-run.ts'
+import type { ErrorRecord } from '../../src/runs/ending.ts'
 import { cancelRequest, reserveRequest } from '../../src/runs/requests.ts'
+import { endSurely } from '../../src/runs/run-line.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
 import { again, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
 describe.each(stores)('what would keep others waiting on %s', backend => {
@@ -102,6 +107,25 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
       { ready: false },
       { ready: true },
     ])
+  })
+
+  test('an end that has no JSON is recorded as a failure, and frees its line', async () => {
+    const processId = await fixture.newProcess()
+    const line = newLine()
+    const { id } = await fixture.accept(request(line))
+    const { lease, requestId } = await fixture.claim(line, processId)
+    const error = z.custom<ErrorRecord>().parse({ code: 5n, found: 'It failed' })
+    const pauses: number[] = []
+    const clock = { now: Date.now, sleep: async (ms: number) => void pauses.push(ms) }
+    const { log } = captureLog()
+    await endSurely(
+      { store: fixture.store, clock, log, observer: tellAll([], log) },
+      { ...line, run: lease.runId, request: requestId },
+      { ...again(), error },
+      new AbortController().signal,
+    )
+    expect(pauses).toHaveLength(1)
+    expect(await fixture.stateOf(id)).toMatchObject({ state: 'failed' })
   })
 
   test('a foreground run whose request was cancelled learns about it, and doesn’t wait forever', async () => {

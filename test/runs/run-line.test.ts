@@ -20,6 +20,9 @@ import { appTest } from '../fixtures/app-test.ts'
 import { backends } from '../fixtures/open-test-app.ts'
 import { untilAborted } from '../fixtures/until-aborted.ts'
 
+/** What a job returns whose types nobody has checked. */
+const unchecked = z.custom<JobResult>()
+
 type Run = (context: JobContext<{ n: number }>) => Promise<JobResult>
 
 const test = appTest
@@ -437,6 +440,36 @@ describe.each(backends)('a request on %s', backend => {
     expect(runs[0]).toMatchObject({ state: 'succeeded', counts: { read: 3 }, attempt: 1 })
   })
 
+  test('whose job returns what is no result fails at once, because its work is done', async ({
+    addJob,
+    ask,
+    untilState,
+    find,
+  }) => {
+    const job = addJob(async () => unchecked.parse({ counts: { updated: 5n } }))
+    const id = await ask(job)
+    await untilState(id, 'failed')
+    expect(await find(id)).toMatchObject({
+      failedReason: expect.stringContaining('(number expected at counts.updated)'),
+      runs: [{ state: 'failed', error: { code: 'result' } }],
+    })
+  })
+
+  test('whose job returns nothing is done', async ({ addJob, ask, untilState, find }) => {
+    const id = await ask(addJob(async () => unchecked.parse(undefined)))
+    await untilState(id, 'done')
+    expect((await find(id))?.runs).toMatchObject([{ state: 'succeeded', counts: null }])
+  })
+
+  test('with a step that is no job of the account fails at once', async ({ addJob, ask, untilState, find }) => {
+    const id = await ask(addJob(async () => ({ steps: ['of-another-project'] })))
+    await untilState(id, 'failed')
+    expect(await find(id)).toMatchObject({
+      failedReason: expect.stringContaining('Step "of-another-project"'),
+      runs: [{ error: { code: 'steps' } }],
+    })
+  })
+
   test('for a job that is unknown here waits for a process that knows it, and says so', async ({
     account,
     app,
@@ -535,6 +568,22 @@ describe.each(backends)('a request on %s', backend => {
     const needsManager = app.deps.jobs.get(refused) ?? expect.fail()
     await expect(runNow(app.deps, { ...run, job: needsManager, onWaiting() {} })).rejects.toThrow(RefusalError)
     expect(await holds()).toEqual([])
+  })
+
+  test('a run in the foreground waits a day at most, whatever its job asks for', async ({ addJob, app, account }) => {
+    let runs = 0
+    const job = addJob(async () => {
+      runs += 1
+      return runs === 1 ? { waitMs: 30 * 86_400_000 } : { counts: {} }
+    })
+    const pauses: number[] = []
+    const clock = { now: app.deps.clock.now, sleep: async (ms: number) => void pauses.push(ms) }
+    const definition = app.deps.jobs.get(job) ?? expect.fail()
+    const access = app.deps.accounts.get(account) ?? expect.fail()
+    const { signal } = new AbortController()
+    const run = { job: definition, access, payload: {}, signal, onWaiting() {}, onProgress() {} }
+    await runNow({ ...app.deps, clock }, run)
+    expect(pauses).toEqual([86_400_000])
   })
 
   test('can be cancelled when it follows another one on its line, and in the foreground', async ({

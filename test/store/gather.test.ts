@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { sqlStateOf } from '../../src/failures/sql-state.ts'
-import { callEach, gather } from '../../src/store/gather.ts'
+import { callEach, gather, NoJsonError } from '../../src/store/gather.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Lines, openLines, stores } from '../fixtures/open-lines.ts'
 
@@ -80,6 +81,16 @@ describe.each(stores)('calls made at the same time on %s', backend => {
       '22P02',
     ])
     expect([await written('good'), await written('bad'), await written('good as well')]).toEqual([1, undefined, 2])
+  })
+
+  test('and one of a value that JSON lacks: only this one fails', async () => {
+    const answers = await Promise.allSettled([
+      write(store, { name: 'with JSON', number: '1' }),
+      write(store, z.custom<Asked>().parse({ name: 'without', number: 5n })),
+      write(store, { name: 'with JSON as well', number: '2' }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(answers[1]).toMatchObject({ reason: expect.any(NoJsonError) })
   })
 
   test.skipIf(backend === 'embedded')('and one waits for a lock: the others do not wait for it', async () => {
