@@ -3,6 +3,7 @@ import type { Account } from '../account.ts'
 import type { Environment } from '../config/config.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import { RefusalError } from '../errors.ts'
+import { parseSafely } from '../failures/parse-safely.ts'
 import { ownValue } from '../names/own-value.ts'
 import type { JobDefinition } from './define-job.ts'
 
@@ -34,7 +35,7 @@ export async function readJobSettings(
   const found = await Promise.all(Object.keys(settings.shape).map(name => readSetting(name, account, source)))
   const values = Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
   const unread = found.flatMap(({ label, problem }) => (problem === undefined ? [] : [`${label} ${problem}`]))
-  const problems = unread.length > 0 ? unread : findProblems(settings.safeParse(values), found)
+  const problems = unread.length > 0 ? unread : findProblems(parseSafely(settings, values), found)
   if (problems.length > 0) {
     throw new RefusalError('settings', 'job', {
       found: `Job "${job.name}" can't run for account "${account.name}" (${problems.join('; ')})`,
@@ -103,7 +104,7 @@ async function readFileSetting(
 }
 
 function findProblems(
-  parsed: { readonly error?: z.ZodError | undefined },
+  parsed: { readonly error?: z.core.$ZodError | undefined },
   found: readonly Setting[],
 ): readonly string[] {
   return (parsed.error?.issues ?? []).map(({ path, message }) => {

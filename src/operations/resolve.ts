@@ -2,6 +2,7 @@ import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { UsageError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
+import { parseSafely } from '../failures/parse-safely.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { chooseNamed, getNamed } from '../names/find-named.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -24,7 +25,7 @@ export function resolve(
       remedy: `its jobs are ${own.join(', ')}`,
     })
   }
-  const payload = job.payload.safeParse(wanted.payload ?? {})
+  const payload = parseSafely(job.payload, wanted.payload ?? {})
   if (!payload.success) {
     const found = `The payload of ${job.name} is invalid (${explainIssues(payload.error, 'payload')})`
     throw new UsageError(found)

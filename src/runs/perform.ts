@@ -4,6 +4,7 @@ import type { JobSettings } from '../definitions/job-settings.ts'
 import { JobError, PermanentError, TransientError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
+import { parseSafely } from '../failures/parse-safely.ts'
 import { isPassingFailure } from '../failures/passing-failure.ts'
 import { privateCode } from '../log.ts'
 import type { ObservedRun } from '../observer/observer.ts'
@@ -99,7 +100,7 @@ function createContext(
 
 /** Checked when the request was made, except in SQL or by a version with another schema. */
 function parsePayload(job: JobDefinition, payload: unknown): unknown {
-  const parsed = job.payload.safeParse(payload)
+  const parsed = parseSafely(job.payload, payload)
   if (parsed.success) return payload
   throw new PermanentError('payload', {
     found: `The payload of ${job.name} is invalid (${explainIssues(parsed.error, 'payload')})`,

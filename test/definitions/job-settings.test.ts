@@ -91,6 +91,26 @@ describe('settings', () => {
     })
   })
 
+  test.each([
+    ['throws', z.string().transform(text => new URL(text)), 'threw TypeError'],
+    ['is asynchronous', z.string().refine(async () => true), 'is asynchronous, which is not supported'],
+  ])('whose schema %s refuse the job alone, too', async (_what, searchUrl, said) => {
+    const job = defineJob({
+      name: 'search',
+      payload: z.strictObject({}),
+      settings: z.object({ searchUrl }),
+      run: async () => ({}),
+    })
+    const given = { env: { SEARCH_URL: 'canary' }, readSecretFile }
+    const refusal = await readJobSettings(job, { name: 'north' }, given).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(RefusalError)
+    expect(refusal).toMatchObject({
+      code: 'settings',
+      scope: 'job',
+      found: `Job "search" can't run for account "north" (SEARCH_URL is invalid: its schema ${said})`,
+    })
+  })
+
   test.each(['clientSecret', 'databaseUrl', 'port', 'SEARCH', 'tokenFile'])('may not be called %s', async name => {
     const job = defineJob({
       name: 'spy',

@@ -427,6 +427,28 @@ describe.each(backends)('a request on %s', backend => {
     expect((await find(id))?.failedReason).toContain('is invalid (n:')
   })
 
+  test('whose payload makes the schema of its job throw is refused, and made by SQL it fails at once', async ({
+    account,
+    app,
+    untilState,
+    find,
+  }) => {
+    const job = `job-${randomUUID()}`
+    const payload = z.strictObject({ since: z.string().transform(BigInt) })
+    app.addJob(defineJob({ name: job, payload, run: async () => ({}) }))
+    const asked = app.operations.makeRequest({ job, account, payload: { since: 'canary' }, trigger: 'http' })
+    await expect(asked).rejects.toThrow(UsageError)
+    const { rows } = await sql<{
+      id: string
+    }>`select worker.request(${job}, ${account}, '{"since": "canary"}') as id`.execute(app.deps.store)
+    const id = rows[0]?.id ?? ''
+    await untilState(id, 'failed')
+    expect(await find(id)).toMatchObject({
+      failedReason: expect.stringContaining('is invalid (since: its schema threw SyntaxError)'),
+      runs: [{ error: { code: 'payload' } }],
+    })
+  })
+
   test('that wants to be called again runs until it is done', async ({ addJob, ask, untilState, find }) => {
     let calls = 0
     const job = addJob(async () => {
