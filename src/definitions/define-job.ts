@@ -97,9 +97,10 @@ export interface JobContext<P, S = unknown> {
   /** For reading; write through `transaction` or `statement`. */
   readonly store: StoreReader
   /**
-   * Commits what `work` writes, if this run still holds its lease. Inside, await nothing but the database.
+   * Commits what `work` writes, if this run still holds its lease. Inside, await each statement of `tx` and nothing else.
    *
-   * @throws LeaseLostError if another run has taken over; then nothing is written
+   * @throws LeaseLostError if another run has taken over; PermanentError (`not-awaited`) if `work` ends before its statements. Then
+   *   nothing is written
    */
   transaction<T>(work: (tx: FencedTransaction) => Promise<T>): Promise<T>
   /**

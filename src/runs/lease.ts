@@ -1,6 +1,7 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { LeaseLostError, PermanentError } from '../errors.ts'
 import { accountRows } from '../store/account-rows.ts'
+import type { WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, StatementResult, Store } from '../store/store.ts'
 import type { LineName } from './line.ts'
 
@@ -19,18 +20,46 @@ export interface Lease extends LineName {
  * Runs `work` in a transaction that locks the lease's row in share mode. Nobody can take the lease until it commits, and a run
  * that has lost its lease writes nothing.
  *
- * @throws LeaseLostError
+ * @throws LeaseLostError; PermanentError (`not-awaited`) if `work` ends before its statements, because those that follow the commit
+ *   would be missing
  */
 export async function fencedTransaction<T>(
   store: Store,
   lease: Lease,
   work: (tx: FencedTransaction) => Promise<T>,
 ): Promise<T> {
-  return store.transaction().execute(async tx => {
+  // Its commit and rollback wait for the statements before them and refuse those after them, which would otherwise be sent on the
+  // same connection, outside the transaction.
+  const tx = await store.startTransaction().execute()
+  try {
     await requireHeld(tx, lease)
-    // The brand proves that the check above was made; it is granted only here.
-    return work(tx as FencedTransaction)
+    const result = await work(fence(tx))
+    if (!isIdle(tx)) {
+      throw new PermanentError('not-awaited', {
+        found: `${lease.job} ended a transaction while its statements were still running, so nothing of it was written`,
+        remedy: 'await each statement; forEach does not wait for async functions, so use a loop or Promise.all',
+      })
+    }
+    await tx.commit().execute()
+    return result
+  } catch (error) {
+    await tx.rollback().execute()
+    throw error
+  }
+}
+
+/** The brand proves that the lease was checked; it is granted only here. */
+function fence(tx: Transaction<WorkerTables>): FencedTransaction {
+  return tx as FencedTransaction
+}
+
+/** Kysely gives the transaction's connection to one statement at a time: at once if there is no other. */
+function isIdle(tx: Transaction<WorkerTables>): boolean {
+  let isFree = false
+  void tx.getExecutor().provideConnection(async () => {
+    isFree = true
   })
+  return isFree
 }
 
 /**
