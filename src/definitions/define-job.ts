@@ -94,10 +94,11 @@ export interface JobContext<P, S = unknown> {
   readonly log: Log
   /** The folder with the SDL of each role. */
   readonly schemaFolder: URL
-  /** For reading; write through `transaction` or `statement`. */
+  /** For reading outside `transaction`; write through `transaction` or `statement`. */
   readonly store: StoreReader
   /**
-   * Commits what `work` writes, if this run still holds its lease. Inside, await each statement of `tx` and nothing else.
+   * Commits what `work` writes, if this run still holds its lease. Inside, await each statement of `tx` and nothing else; the other
+   * members of the context that use the database are refused (`inside-transaction`).
    *
    * @throws LeaseLostError if another run has taken over; PermanentError (`not-awaited`) if `work` ends before its statements. Then
    *   nothing is written

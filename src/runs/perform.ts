@@ -15,6 +15,7 @@ import { createPace } from './pace.ts'
 import { readResult } from './read-result.ts'
 import { reportProgress, requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
+import { createTransactionScope } from './transaction-scope.ts'
 
 /**
  * The job's half of a run: everything thrown here happened after the gate.
@@ -55,6 +56,7 @@ function createContext(
   const { lease, requestId, job, kept } = execution
   const commit = { kind: 'commit', run: observed, tables: [job.into ?? []].flat() } as const
   const pace = createPace(clock)
+  const scope = createTransactionScope(job.name)
   const { account } = observed
   let reportedAt = clock.now()
   return {
@@ -67,9 +69,15 @@ function createContext(
     clock,
     log,
     schemaFolder: deps.schemaFolder,
-    store,
-    transaction: work => observer.during(commit, () => fencedTransaction(store, lease, work)),
-    statement: build => observer.during(commit, () => fencedStatement(store, lease, build)),
+    store: scope.guard(store),
+    async transaction(work) {
+      scope.requireOutside('transaction')
+      return observer.during(commit, () => fencedTransaction(store, lease, tx => scope.enter(() => work(tx))))
+    },
+    async statement(build) {
+      scope.requireOutside('statement')
+      return observer.during(commit, () => fencedStatement(store, lease, build))
+    },
     progress(progress) {
       const paced = pace(progress)
       execution.onProgress?.(paced)
@@ -89,6 +97,7 @@ function createContext(
       })
     },
     async request({ name }, ...[payload]) {
+      scope.requireOutside('request')
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} requests job "${name}", which doesn't exist`)
       const made = { trigger: 'job', caller: `job:${job.name}`, trace: kept } as const
