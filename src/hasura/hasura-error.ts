@@ -9,6 +9,10 @@ export interface HasuraError {
   readonly path?: string
   /** Hasura's message, only if it can't hold a value of a row or of the variables. */
   readonly safeMessage: string | undefined
+  /** Whether Hasura itself could not verify the token; nothing was executed. */
+  readonly isTokenRejected: boolean
+  /** Whether Hasura's own limit of requests is exceeded; nothing was executed. */
+  readonly isRateLimited: boolean
   /** Whether the role's schema lacks the field. */
   readonly isFieldNotFound: boolean
   /** Whether the API has an allow list without this operation. */
@@ -61,12 +65,17 @@ function reduce(
   form: 'graphql' | 'plain' = 'graphql',
 ): HasuraError {
   const { code = 'unexpected', path } = error.extensions
+  const isTokenRejected = code === 'invalid-jwt' && error.message.startsWith('Could not verify JWT: ')
   const isFieldNotFound = code === 'validation-failed' && fieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
   const isSafe =
-    safeCodes.has(code) || (code === 'validation-failed' && (isFieldNotFound || isNotAllowed || !mayQuoteValue(path)))
+    isTokenRejected ||
+    safeCodes.has(code) ||
+    (code === 'validation-failed' && (isFieldNotFound || isNotAllowed || !mayQuoteValue(path)))
   return {
     code,
+    isTokenRejected,
+    isRateLimited: code === 'rate-limit-exceeded' && rateLimited.test(error.message),
     isFieldNotFound,
     isNotAllowed,
     isOfOtherRoute:
@@ -81,6 +90,9 @@ function reduce(
     },
   }
 }
+
+/** An action handler or a remote schema may answer with the same code, after other fields were executed. */
+const rateLimited = /^rate limit of \d+ exceeded/
 
 /**
  * Hasura has no code for a field that a role may not see, so its message decides: two generations of Hasura's, and that of graphql-js for
@@ -105,7 +117,6 @@ const missingVariables =
 const safeCodes: ReadonlySet<string> = new Set([
   'access-denied',
   'invalid-headers',
-  'invalid-jwt',
   'jwt-invalid-claims',
   'jwt-missing-role-claims',
 ])

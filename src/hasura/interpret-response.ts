@@ -44,10 +44,11 @@ export function interpretResponse(
 
   const json = findJson(decodeJson(body, headers.get('content-type')) ?? '')
   const errors = parseHasuraErrors(json, secrets)
-  if (errors.some(({ code }) => code === 'rate-limit-exceeded')) return rateLimited()
-  const rejected = errors.find(({ code }) => code === 'invalid-jwt')
-  if (rejected) {
-    const reason = rejected.safeMessage ?? 'invalid-jwt'
+  // What refuses a whole request is its only error.
+  const refusal = errors.length === 1 ? errors[0] : undefined
+  if (refusal?.isRateLimited) return rateLimited()
+  if (refusal?.isTokenRejected) {
+    const reason = refusal.safeMessage ?? 'invalid-jwt'
     return { kind: 'token-rejected', reason, ...(isEarly(reason) && { isEarly: true }) }
   }
 
@@ -100,7 +101,10 @@ function lacksVariables(names: string, role: string): RefusalError {
   })
 }
 
-/** Codes of Hasura that no retry fixes; the operation wasn't executed or was rolled back. */
+/**
+ * Codes of Hasura that no retry fixes; the operation wasn't executed or was rolled back, except for what actions and remote schemas
+ * did before.
+ */
 const permanentCodes: ReadonlySet<string> = new Set([
   'access-denied',
   'jwt-missing-role-claims',

@@ -88,15 +88,32 @@ describe("each of Hasura's codes", () => {
     }
   })
 
-  test.each(['unexpected', 'postgres-error', 'timeout', 'out-of-stock', 'not-found'])(
-    '%s is transient for a query and of unknown outcome for a mutation',
-    code => {
-      const asQuery = errorOf(interpretResponse(response(refusal(code)), 'query', 'viewer'))
-      expect(asQuery).toBeInstanceOf(TransientError)
-      expect(asQuery.code).toBe(code)
-      const asMutation = errorOf(interpretResponse(response(refusal(code)), 'mutation', 'viewer'))
-      expect(asMutation).toBeInstanceOf(UnknownOutcomeError)
-      expect(asMutation.message).toContain(code)
+  test.each([
+    'unexpected',
+    'postgres-error',
+    'timeout',
+    'out-of-stock',
+    'not-found',
+    // In the words of an action handler or a remote schema.
+    'invalid-jwt',
+    'rate-limit-exceeded',
+  ])('%s is transient for a query and of unknown outcome for a mutation', code => {
+    const asQuery = errorOf(interpretResponse(response(refusal(code)), 'query', 'viewer'))
+    expect(asQuery).toBeInstanceOf(TransientError)
+    expect(asQuery.code).toBe(code)
+    const asMutation = errorOf(interpretResponse(response(refusal(code)), 'mutation', 'viewer'))
+    expect(asMutation).toBeInstanceOf(UnknownOutcomeError)
+    expect(asMutation.message).toContain(code)
+  })
+
+  test.each([
+    ['invalid-jwt', 'Could not verify JWT: JWTExpired'],
+    ['rate-limit-exceeded', 'rate limit of 10 exceeded'],
+  ])(
+    '%s beside another error is not about the whole request, of which a part may have been executed',
+    (code, message) => {
+      const errors = [...refusal(code, message).errors, ...refusal('unexpected').errors]
+      expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer'))).toBeInstanceOf(UnknownOutcomeError)
     },
   )
 
@@ -150,7 +167,7 @@ describe("each of Hasura's codes", () => {
   test.each([
     [response('', 429, { 'retry-after': '7' }), 7_000],
     [response('', 429, { 'retry-after': 'Sun, 01 Nov 2026 12:00:30 GMT' }), 30_000],
-    [response(refusal('rate-limit-exceeded')), 5_000],
+    [response(refusal('rate-limit-exceeded', 'rate limit of 10 exceeded', '$')), 5_000],
     [response('<h1>maintenance', 503, { 'retry-after': '600' }), 600_000],
     [response('', 529, { 'retry-after': '0.5' }), 1_000],
   ])('a rate limit is a pause (%#)', (answer, retryAfterMs) => {
@@ -245,6 +262,8 @@ describe('a message', () => {
     ['postgres-error', 'canary', '$'],
     ['unexpected', 'canary', '$'],
     ['out-of-stock', 'canary', '$'],
+    ['invalid-jwt', 'canary', '$'],
+    ['rate-limit-exceeded', 'canary', '$'],
     ['not-found', 'missing session variable: "canary"', '$'],
     ['access-denied', 'token eyJjYW5hcnkiOiJjYW5hcnkifQ.eyJjYW5hcnkiOiJjYW5hcnkifQ.x is bad', '$'],
     ['can ary\n', 'canary', 'can ary'],

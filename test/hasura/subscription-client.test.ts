@@ -181,7 +181,7 @@ describe('a server that', () => {
 
   test('limits the rate of subscriptions is given the pause it asks for', async () => {
     const refused =
-      '{"type":"error","id":"ID","payload":[{"message":"slow","extensions":{"code":"rate-limit-exceeded"}}]}'
+      '{"type":"error","id":"ID","payload":[{"message":"rate limit of 10 exceeded","extensions":{"code":"rate-limit-exceeded"}}]}'
     const told = await subscribeTo(answersWith(refused))
     expect(told).toMatchObject({ error: { code: 'rate-limited', retryAfterMs: 5_000 } })
   })

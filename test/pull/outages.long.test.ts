@@ -68,7 +68,8 @@ test('an account that loses access during a read is refused, and resumes where i
 }) => {
   const shutOut = midway(() => {
     app.idp.setEnabled(account, false)
-    sandbox.hasura.fault({ times: 1 }, { kind: 'graphql-error', code: 'invalid-jwt', message: 'revoked' })
+    const message = 'Could not verify JWT: JWTExpired'
+    sandbox.hasura.fault({ times: 1 }, { kind: 'graphql-error', code: 'invalid-jwt', message })
     return undefined
   })
   await expect(runPull(app, job(), account, shutOut)).rejects.toThrow(RefusalError)

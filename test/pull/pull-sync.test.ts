@@ -299,7 +299,7 @@ describe.each(stores)('a pull into %s', backend => {
     const job = newJob({ pageSize: 20 })
     app.hasura.fault(
       { operationName: 'PullArticles', after: 2, times: 1 },
-      { kind: 'graphql-error', code: 'invalid-jwt', message: 'no' },
+      { kind: 'graphql-error', code: 'invalid-jwt', message: 'Could not verify JWT: JWTExpired' },
     )
     const before = app.idp.tokenRequests.length
     await run(job)
