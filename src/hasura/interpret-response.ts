@@ -44,10 +44,11 @@ export function interpretResponse(
 
   const json = findJson(decodeJson(body, headers.get('content-type')) ?? '')
   const errors = parseHasuraErrors(json, secrets)
-  // What refuses a whole request is its only error.
+  // What refuses a whole request is its only error. For a mutation it must be in Hasura's own words: an action or a remote schema may
+  // answer with the same code after other fields were executed.
   const refusal = errors.length === 1 ? errors[0] : undefined
-  if (refusal?.isRateLimited) return rateLimited()
-  if (refusal?.isTokenRejected) {
+  if (refusal?.code === 'rate-limit-exceeded' && (kind === 'query' || refusal.isRateLimited)) return rateLimited()
+  if (refusal?.code === 'invalid-jwt' && (kind === 'query' || refusal.isTokenRejected)) {
     const reason = refusal.safeMessage ?? 'invalid-jwt'
     return { kind: 'token-rejected', reason, ...(isEarly(reason) && { isEarly: true }) }
   }

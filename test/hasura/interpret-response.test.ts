@@ -88,23 +88,29 @@ describe("each of Hasura's codes", () => {
     }
   })
 
+  test.each(['unexpected', 'postgres-error', 'timeout', 'out-of-stock', 'not-found'])(
+    '%s is transient for a query and of unknown outcome for a mutation',
+    code => {
+      const asQuery = errorOf(interpretResponse(response(refusal(code)), 'query', 'viewer'))
+      expect(asQuery).toBeInstanceOf(TransientError)
+      expect(asQuery.code).toBe(code)
+      const asMutation = errorOf(interpretResponse(response(refusal(code)), 'mutation', 'viewer'))
+      expect(asMutation).toBeInstanceOf(UnknownOutcomeError)
+      expect(asMutation.message).toContain(code)
+    },
+  )
+
   test.each([
-    'unexpected',
-    'postgres-error',
-    'timeout',
-    'out-of-stock',
-    'not-found',
-    // In the words of an action handler or a remote schema.
-    'invalid-jwt',
-    'rate-limit-exceeded',
-  ])('%s is transient for a query and of unknown outcome for a mutation', code => {
-    const asQuery = errorOf(interpretResponse(response(refusal(code)), 'query', 'viewer'))
-    expect(asQuery).toBeInstanceOf(TransientError)
-    expect(asQuery.code).toBe(code)
-    const asMutation = errorOf(interpretResponse(response(refusal(code)), 'mutation', 'viewer'))
-    expect(asMutation).toBeInstanceOf(UnknownOutcomeError)
-    expect(asMutation.message).toContain(code)
-  })
+    ['invalid-jwt', 'token-rejected'],
+    ['rate-limit-exceeded', 'rate-limited'],
+  ])(
+    '%s in words that are not Hasura’s is not about a whole mutation, of which a part may have been executed',
+    (code, kind) => {
+      const answer = response(refusal(code, 'slow down'))
+      expect(interpretResponse(answer, 'query', 'viewer')).toMatchObject({ kind })
+      expect(errorOf(interpretResponse(answer, 'mutation', 'viewer'))).toBeInstanceOf(UnknownOutcomeError)
+    },
+  )
 
   test.each([
     ['invalid-jwt', 'Could not verify JWT: JWTExpired'],
@@ -262,8 +268,6 @@ describe('a message', () => {
     ['postgres-error', 'canary', '$'],
     ['unexpected', 'canary', '$'],
     ['out-of-stock', 'canary', '$'],
-    ['invalid-jwt', 'canary', '$'],
-    ['rate-limit-exceeded', 'canary', '$'],
     ['not-found', 'missing session variable: "canary"', '$'],
     ['access-denied', 'token eyJjYW5hcnkiOiJjYW5hcnkifQ.eyJjYW5hcnkiOiJjYW5hcnkifQ.x is bad', '$'],
     ['can ary\n', 'canary', 'can ary'],
