@@ -51,7 +51,10 @@ export async function judgeWebhooks(
   guards.add('webhook message refused', refused)
   guards.add('webhook message sent again', repeats)
   guards.add('webhook change late', late.length)
-  guards.add('webhook ended', Iterator.from(gone.values()).reduce((sum, times) => sum + times, 0))
+  guards.add(
+    'webhook ended',
+    Iterator.from(gone.values()).reduce((sum, times) => sum + times, 0),
+  )
 }
 
 function nameOf({ account, id, position }: Pick<Delivered, 'account' | 'id'> & { position: bigint | string }): string {

@@ -70,34 +70,37 @@ const settings = [
   ['of a client policy', setPolicy],
 ] as const
 
-test.each(settings)('lightweight tokens by a setting %s are named by doctor, and set up by provision', async (_what, set) => {
-  await set()
-  const before = await runDoctor(env)
-  expect(before.failed).toEqual(['claims'])
-  expect(before.find('claims')).toMatchObject({
-    detail: expect.stringMatching(/is lightweight and has no claim `https:\/\/hasura\.io\/jwt\/claims`$/),
-    hint: expect.stringMatching(
-      /Add to lightweight access token in each mapper under Client scopes → hasura → Mappers/,
-    ),
-  })
-  expect(before.find('email')).toMatchObject({ status: 'warn', hint: expect.stringContaining('lightweight') })
+test.each(settings)(
+  'lightweight tokens by a setting %s are named by doctor, and set up by provision',
+  async (_what, set) => {
+    await set()
+    const before = await runDoctor(env)
+    expect(before.failed).toEqual(['claims'])
+    expect(before.find('claims')).toMatchObject({
+      detail: expect.stringMatching(/is lightweight and has no claim `https:\/\/hasura\.io\/jwt\/claims`$/),
+      hint: expect.stringMatching(
+        /Add to lightweight access token in each mapper under Client scopes → hasura → Mappers/,
+      ),
+    })
+    expect(before.find('email')).toMatchObject({ status: 'warn', hint: expect.stringContaining('lightweight') })
 
-  const administrator = {
-    KEYCLOAK_ADMIN_USERNAME: keycloak.adminName,
-    KEYCLOAK_ADMIN_PASSWORD_FILE: join(folder, 'admin'),
-  }
-  const seen = await runDoctor({ ...env, ...administrator })
-  expect(seen.find('claims').detail).toMatch(
-    /mapper "x-hasura-default-role" writes nothing into lightweight access tokens/,
-  )
-  const { code, out, err } = await run({ ...env, ...administrator }, 'provision')
-  expect({ code, err }).toEqual({ code: 0, err: '' })
-  expect(out).toContain('turn on Add to lightweight access token for mapper "email" of client scope "email"')
-  const after = await runDoctor(env)
-  expect(after.failed).toEqual([])
-  expect(after.find('email').status).toBe('ok')
-  expect((await run({ ...env, ...administrator }, 'provision', '--dry-run')).out).toContain('Nothing')
-})
+    const administrator = {
+      KEYCLOAK_ADMIN_USERNAME: keycloak.adminName,
+      KEYCLOAK_ADMIN_PASSWORD_FILE: join(folder, 'admin'),
+    }
+    const seen = await runDoctor({ ...env, ...administrator })
+    expect(seen.find('claims').detail).toMatch(
+      /mapper "x-hasura-default-role" writes nothing into lightweight access tokens/,
+    )
+    const { code, out, err } = await run({ ...env, ...administrator }, 'provision')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toContain('turn on Add to lightweight access token for mapper "email" of client scope "email"')
+    const after = await runDoctor(env)
+    expect(after.failed).toEqual([])
+    expect(after.find('email').status).toBe('ok')
+    expect((await run({ ...env, ...administrator }, 'provision', '--dry-run')).out).toContain('Nothing')
+  },
+)
 
 test.each(settings)('with refresh tokens, and by a setting %s, they lack the subject too', async (_what, set) => {
   await setOfClient('client_credentials.use_refresh_token')
