@@ -50,7 +50,7 @@ interface Waiting<Asked, Row> {
 /**
  * Batches calls: those made during a round trip share the next one, as one statement and one commit. Each gets the rows of its
  * own call after that commit. If one of them fails or waits for a lock, the statement is rolled back, and each call is repeated
- * on its own.
+ * on its own. While the store is down, no call waits for longer than one round trip takes to fail.
  *
  * @returns the function; it throws what a statement of its own would
  */
@@ -71,6 +71,7 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   const waiting: Waiting<Asked, Row>[] = []
   let underWay = 0
   let callsUnderWay = 0
+  let roundTrips = 0
 
   async function ask(asked: readonly Asked[], lockTimeout: string): Promise<readonly Placed<Row>[]> {
     const places = asked.map((each, place) => ({ place, ...each }))
@@ -80,11 +81,13 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   }
 
   async function askTogether(together: readonly Waiting<Asked, Row>[]): Promise<void> {
+    const roundTripsBefore = roundTrips
     try {
       const rows = await ask(
         together.map(each => each.asked),
         lockTimeoutTogether,
       )
+      roundTrips += 1
       const byPlace = Map.groupBy<number, Placed<Row>>(rows, ({ place }) => place)
       for (const [place, { answered }] of together.entries()) answered.resolve(byPlace.get(place) ?? [])
     } catch (error) {
@@ -93,6 +96,9 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
         if (isOfOne) answered.resolve(ask([asked], lockTimeoutAlone))
         else answered.reject(error)
       }
+      if (isOfOne || !(error instanceof TransientError) || roundTrips > roundTripsBefore) return
+      // The store has answered nothing meanwhile, and those that waited would wait as long again.
+      for (const { answered } of waiting.splice(0)) answered.reject(error)
     }
   }
 

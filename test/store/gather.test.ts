@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { TransientError } from '../../src/errors.ts'
 import { sqlStateOf } from '../../src/failures/sql-state.ts'
 import { callEach, gather, NoJsonError } from '../../src/store/gather.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -91,6 +92,44 @@ describe.each(stores)('calls made at the same time on %s', backend => {
     ])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(answers[1]).toMatchObject({ reason: expect.any(NoJsonError) })
+  })
+
+  test('fail together while the store is down, instead of one round trip after the other', async () => {
+    const failing = Promise.withResolvers<never>()
+    let statements = 0
+    const down = store.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult() {
+        statements += 1
+        return failing.promise
+      },
+    })
+    const asked = ['down-1', 'down-2', 'down-3'].map(name => write(down, { name, number: '1' }))
+    await expect.poll(() => statements).toBe(2)
+    const late = ['down-4', 'down-5'].map(name => write(down, { name, number: '1' }))
+    failing.reject(new TransientError('store', 'Postgres does not answer'))
+    const answers = await Promise.allSettled([...asked, ...late])
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 'rejected'))
+    expect(statements).toBe(2)
+  })
+
+  test('go on while only one connection is dead', async () => {
+    const dead = Promise.withResolvers<never>()
+    let statements = 0
+    const partly = store.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult({ result }) {
+        statements += 1
+        return statements === 1 ? dead.promise : Promise.resolve(result)
+      },
+    })
+    const first = write(partly, { name: 'dead', number: '1' })
+    await expect.poll(() => statements).toBe(1)
+    await write(partly, { name: 'alive', number: '1' })
+    const others = ['alive-1', 'alive-2'].map(name => write(partly, { name, number: '1' }))
+    dead.reject(new TransientError('store', 'Postgres does not answer'))
+    await expect(first).rejects.toThrow('Postgres does not answer')
+    expect((await Promise.all(others)).map(([row]) => row?.name)).toEqual(['alive-1', 'alive-2'])
   })
 
   test.skipIf(backend === 'embedded')('and one waits for a lock: the others do not wait for it', async () => {
