@@ -1,8 +1,7 @@
 import { type Job, Worker } from 'bullmq'
 import { z } from 'zod'
 import { type Clock, settlesWithin } from '../time/clock.ts'
-import { openRedis } from './open-redis.ts'
-import { type ConnectionOptions, queueName, ticketPrefix } from './redis-connection.ts'
+import { openRedis, queueName, ticketPrefix } from './redis-connection.ts'
 
 export interface TicketConsumer extends AsyncDisposable {
   /** Takes no more tickets; doesn't wait for current ones. */
@@ -17,11 +16,11 @@ const stopWithinMs = 1_000
 
 /** Passes tickets to `serve`, up to a given number concurrently. A ticket is done when `serve` returns, whatever the result. */
 export function consumeTickets(
-  connection: ConnectionOptions,
+  redisUrl: string,
   serve: (line: z.infer<typeof ticketSchema>) => Promise<void>,
   { concurrency, clock, logError }: { concurrency: number; clock: Clock; logError: (error: Error) => void },
 ): TicketConsumer {
-  const redis = openRedis({ ...connection, maxRetriesPerRequest: null }, logError)
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null }, logError)
   const worker = new Worker(
     queueName,
     async (job: Job<unknown>) => {

@@ -1,5 +1,5 @@
-import type { RedisOptions } from 'ioredis'
-import { innerReply } from './inner-reply.ts'
+import { Redis, type RedisOptions } from 'ioredis'
+import { innerReply } from './redis-failure.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
 export const queueName = 'tickets'
@@ -9,7 +9,7 @@ export const ticketPrefix = '{hasura-sync-worker}'
 /** Milliseconds without data from Redis before its connection is reopened; longer than a blocking command waits. */
 const silentMs = 8_000
 
-export type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>
+type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>
 
 /** Options of every connection for tickets. A connection that goes silent, or whose Redis was demoted, is reopened. */
 export function redisConnection(redisUrl: string): ConnectionOptions {
@@ -22,4 +22,16 @@ export function redisConnection(redisUrl: string): ConnectionOptions {
     socketTimeout: silentMs,
     connectTimeout: 5_000,
   }
+}
+
+/**
+ * A connection for tickets whose errors always have a listener. If BullMQ opened its own, it would stop listening when it closes
+ * and leave a connection without a response from Redis behind: ioredis then writes to the console.
+ */
+export function openRedis(redisUrl: string, more: ConnectionOptions, onError: (error: Error) => void): Redis {
+  const redis = new Redis({ ...redisConnection(redisUrl), ...more }).on('error', onError)
+  // BullMQ's workers block on a duplicate of this connection.
+  const duplicate = redis.duplicate.bind(redis)
+  redis.duplicate = override => duplicate(override).on('error', onError)
+  return redis
 }

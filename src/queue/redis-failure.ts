@@ -1,7 +1,6 @@
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
-import { innerReply } from './inner-reply.ts'
 
 /** Why Redis can't be used. */
 export interface RedisFailure extends Explanation {
@@ -32,6 +31,11 @@ export function explainRedisFailure(error: unknown, what: string): RedisFailure 
 /** Whether it is a reply of Redis rather than a connection error. ioredis doesn't export its class for replies. */
 export function isReply(error: Error): boolean {
   return error.name === 'ReplyError'
+}
+
+/** What Redis answered to a command of a script. Before version 7, it puts the script's name and line in front. */
+export function innerReply(message: string): string {
+  return message.replace(/^ERR Error running script \([^)]*\):.*?: -(?=[A-Z]+ )/s, '')
 }
 
 /** `found` continues "Redis at localhost:6379 …". */

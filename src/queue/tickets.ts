@@ -7,9 +7,8 @@ import { type Clock, settlesWithin } from '../time/clock.ts'
 import { consumeTickets, type TicketConsumer, ticketSchema } from './consume-tickets.ts'
 import { createErrorLog } from './error-log.ts'
 import { inspectRedis, probeRedis } from './inspect-redis.ts'
-import { openRedis } from './open-redis.ts'
 import { quickenStrings } from './quicken-strings.ts'
-import { queueName, redisConnection, ticketPrefix } from './redis-connection.ts'
+import { openRedis, queueName, ticketPrefix } from './redis-connection.ts'
 import { explainRedisFailure } from './redis-failure.ts'
 
 /** Says that a line may have work. Losing it loses no work: a claim is right without it. */
@@ -64,13 +63,12 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
   const { clock, log } = deps
   quickenStrings()
   const logError = createErrorLog(deps)
-  const connection = redisConnection(redisUrl)
   const consumers = new Set<TicketConsumer>()
   let opened: OpenQueue | undefined
 
   function openQueue(): OpenQueue {
     // Producers fail immediately when Redis is down, instead of waiting forever.
-    const redis = openRedis({ ...connection, maxRetriesPerRequest: 1, commandTimeout: answerWithinMs }, logError)
+    const redis = openRedis(redisUrl, { maxRetriesPerRequest: 1, commandTimeout: answerWithinMs }, logError)
     const queue = new Queue(queueName, {
       prefix: ticketPrefix,
       connection: redis,
@@ -124,7 +122,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     async consume(serve, concurrency) {
       const problem = await answered(inspectRedis(redisUrl)).catch(awaited)
       if (problem) log.warn(renderExplanation(problem))
-      const consumer = consumeTickets(connection, serve, { concurrency, clock, logError })
+      const consumer = consumeTickets(redisUrl, serve, { concurrency, clock, logError })
       consumers.add(consumer)
       return consumer
     },
