@@ -1,4 +1,3 @@
-import type { Account } from '../account.ts'
 import { serveLive } from '../live/serve-live.ts'
 import type { LineName } from '../runs/line.ts'
 import { runLine } from '../runs/run-line.ts'
@@ -33,11 +32,9 @@ export async function serveLines(
   { slots, graceMs }: { readonly slots: number; readonly graceMs: number },
 ): Promise<Serving> {
   const { store, process, clock, observer } = deps
-  const accounts = (): readonly Account[] => [...deps.accounts.values()].map(access => access.account)
-  const schedules = () => listSchedules(deps.jobs.values(), accounts())
   let isStopping = false
   // A look in progress must not restore what was removed.
-  const listServed = () => (isStopping ? [] : listLines(deps.jobs.values(), accounts()))
+  const listServed = () => (isStopping ? [] : listLines(deps))
   const open = (most: number): Dispatcher =>
     createDispatcher({
       ...deps,
@@ -70,7 +67,7 @@ export async function serveLines(
 
   // An account that was forgotten starts again, with its schedules.
   async function renew(): Promise<void> {
-    await reconcileSchedules(store, schedules())
+    await reconcileSchedules(store, listSchedules(deps))
     await storeServedLines(store, process.id, listServed)
   }
   await renew()
@@ -83,7 +80,7 @@ export async function serveLines(
         // A line without a free slot here may get one in another process.
         if (tickets) waker.wake(lines)
       },
-      tick: (ticks, now) => makeTicks(deps, schedules(), ticks, now),
+      tick: (ticks, now) => makeTicks(deps, listSchedules(deps), ticks, now),
       // A process that serves no line must not stay registered for one.
       renew: async () => (listServed().length > 0 ? renew() : undefined),
     }),

@@ -4,8 +4,7 @@ import type { ScheduleRule } from '../account.ts'
 import { UsageError } from '../errors.ts'
 import { chooseNamed, getNamed } from '../names/find-named.ts'
 import { type LineName, lineKey } from '../runs/line.ts'
-import type { RunDeps } from '../runs/run-deps.ts'
-import { listSchedules as listConfigured, type Schedule } from '../schedules/scheduler.ts'
+import { listSchedules as listConfigured } from '../schedules/scheduler.ts'
 import { setPaused } from '../schedules/set-paused.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import { sayRule } from '../time/schedule-rule.ts'
@@ -48,7 +47,7 @@ export const listSchedules = defineOperation({
       .where(isOwn(sql.ref('account'), app))
       .execute()
     const rows = new Map(stored.map(row => [lineKey(row), row]))
-    const known = new Map(configured(deps).map(schedule => [lineKey(schedule), schedule]))
+    const known = new Map(listConfigured(deps).map(schedule => [lineKey(schedule), schedule]))
     const lines = new Map<string, LineName>([...rows, ...known])
     const all = [...lines]
       .map(([name, line]) => describe(line, rows.get(name), known.get(name)?.rule))
@@ -74,7 +73,7 @@ export const pauseSchedule = defineOperation({
         ? wanted.account
         : chooseNamed('account', accounts, wanted.account).account.name
     const line = { account, job: wanted.job }
-    const rule = configured(deps).find(schedule => lineKey(schedule) === lineKey(line))?.rule
+    const rule = listConfigured(deps).find(schedule => lineKey(schedule) === lineKey(line))?.rule
     const row = await setPaused(store, line, rule, wanted.paused)
     if (row) return describe(line, row, rule)
     if (jobs.size > 0) getNamed('job', jobs, wanted.job)
@@ -85,13 +84,6 @@ export const pauseSchedule = defineOperation({
     })
   },
 })
-
-function configured({ jobs, accounts }: RunDeps): readonly Schedule[] {
-  return listConfigured(
-    jobs.values(),
-    [...accounts.values()].map(access => access.account),
-  )
-}
 
 function describe(
   { job, account }: LineName,

@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Account, ScheduleRule } from '../account.ts'
+import type { ScheduleRule } from '../account.ts'
 import { jobsOf, scheduleOf } from '../definitions/account-jobs.ts'
 import { bootstrapJob } from '../definitions/bootstrap-account.ts'
-import type { JobDefinition } from '../definitions/define-job.ts'
-import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
-import { type Line, type LineName, lineKey, type Wake } from '../runs/line.ts'
+import { type Line, type LineName, lineKey } from '../runs/line.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import { slotsOf } from '../runs/slots.ts'
 import type { Tick } from '../serving/look.ts'
 import type { ServedLine } from '../serving/served-lines.ts'
@@ -17,10 +16,7 @@ import { describeRule, firstDue, latestDue, planTick, spreadOf, type TickPlan } 
 
 export const scheduleRows = accountRows('worker.schedules')
 
-export interface SchedulerDeps {
-  readonly store: Store
-  readonly log: Log
-  readonly wake: Wake
+export interface SchedulerDeps extends Pick<RunDeps, 'store' | 'log' | 'wake'> {
   readonly observer: Pick<Observer, 'requestAccepted'>
 }
 
@@ -29,10 +25,9 @@ export interface Schedule extends LineName {
 }
 
 /** The schedules of all jobs of all accounts. */
-export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly Schedule[] {
-  const all = [...jobs]
-  return [...accounts].flatMap(account =>
-    jobsOf(account, all).flatMap(job => {
+export function listSchedules({ jobs, accounts }: Pick<RunDeps, 'jobs' | 'accounts'>): readonly Schedule[] {
+  return [...accounts.values()].flatMap(({ account }) =>
+    jobsOf(account, jobs.values()).flatMap(job => {
       const rule = scheduleOf(account, job)
       return rule ? [{ account: account.name, job: job.name, rule }] : []
     }),
@@ -40,10 +35,9 @@ export function listSchedules(jobs: Iterable<JobDefinition>, accounts: Iterable<
 }
 
 /** The lines of all jobs of all accounts. */
-export function listLines(jobs: Iterable<JobDefinition>, accounts: Iterable<Account>): readonly ServedLine[] {
-  const all = [...jobs]
-  return [...accounts].flatMap(account => {
-    const own = jobsOf(account, all)
+export function listLines({ jobs, accounts }: Pick<RunDeps, 'jobs' | 'accounts'>): readonly ServedLine[] {
+  return [...accounts.values()].flatMap(({ account }) => {
+    const own = jobsOf(account, jobs.values())
     const afterBootstrap = own.some(job => job.name === bootstrapJob)
     return own.map(job => {
       const hasSchedule = scheduleOf(account, job) !== undefined
