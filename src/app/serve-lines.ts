@@ -1,11 +1,11 @@
 import { serveLive } from '../live/serve-live.ts'
 import type { LineName } from '../runs/line.ts'
 import { runLine } from '../runs/run-line.ts'
-import { listLines, listSchedules, makeTicks, reconcileSchedules } from '../schedules/scheduler.ts'
+import { listSchedules, makeTicks, reconcileSchedules } from '../schedules/scheduler.ts'
 import { createDispatcher, type Dispatcher } from '../serving/dispatcher.ts'
 import { startHousekeeping } from '../serving/housekeeping.ts'
 import { startLooking } from '../serving/look.ts'
-import { storeServedLines } from '../serving/served-lines.ts'
+import { listLines, storeServedLines } from '../serving/served-lines.ts'
 import { settlesWithin } from '../time/clock.ts'
 import type { App } from './app.ts'
 

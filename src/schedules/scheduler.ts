@@ -2,13 +2,10 @@ import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { ScheduleRule } from '../account.ts'
 import { jobsOf, scheduleOf } from '../definitions/account-jobs.ts'
-import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import type { Observer } from '../observer/observer.ts'
 import { type Line, type LineName, lineKey } from '../runs/line.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
-import { slotsOf } from '../runs/slots.ts'
 import type { Tick } from '../serving/look.ts'
-import type { ServedLine } from '../serving/served-lines.ts'
 import { accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
@@ -32,18 +29,6 @@ export function listSchedules({ jobs, accounts }: Pick<RunDeps, 'jobs' | 'accoun
       return rule ? [{ account: account.name, job: job.name, rule }] : []
     }),
   )
-}
-
-/** The lines of all jobs of all accounts. */
-export function listLines({ jobs, accounts }: Pick<RunDeps, 'jobs' | 'accounts'>): readonly ServedLine[] {
-  return [...accounts.values()].flatMap(({ account }) => {
-    const own = jobsOf(account, jobs.values())
-    const afterBootstrap = own.some(job => job.name === bootstrapJob)
-    return own.map(job => {
-      const hasSchedule = scheduleOf(account, job) !== undefined
-      return { account: account.name, job: job.name, afterBootstrap, hasSchedule, ...slotsOf(account, job) }
-    })
-  })
 }
 
 /**

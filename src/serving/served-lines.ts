@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
+import { jobsOf, scheduleOf } from '../definitions/account-jobs.ts'
+import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import type { LineName } from '../runs/line.ts'
-import type { SlotRange } from '../runs/slots.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
+import { type SlotRange, slotsOf } from '../runs/slots.ts'
 import type { AccountRows } from '../store/account-rows.ts'
 import type { Store } from '../store/store.ts'
 
@@ -16,6 +19,18 @@ export interface ServedLine extends LineName, SlotRange {
   readonly afterBootstrap: boolean
   /** This process knows its schedule, and makes its ticks. */
   readonly hasSchedule: boolean
+}
+
+/** The lines of all jobs of all accounts. */
+export function listLines({ jobs, accounts }: Pick<RunDeps, 'jobs' | 'accounts'>): readonly ServedLine[] {
+  return [...accounts.values()].flatMap(({ account }) => {
+    const own = jobsOf(account, jobs.values())
+    const afterBootstrap = own.some(job => job.name === bootstrapJob)
+    return own.map(job => {
+      const hasSchedule = scheduleOf(account, job) !== undefined
+      return { account: account.name, job: job.name, afterBootstrap, hasSchedule, ...slotsOf(account, job) }
+    })
+  })
 }
 
 /** A live process that serves the account; undefined if there is none. */
