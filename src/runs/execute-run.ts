@@ -2,7 +2,6 @@ import type { JobResult } from '../definitions/define-job.ts'
 import { LeaseLostError } from '../errors.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
-import type { RunCounts } from '../states.ts'
 import { admit } from './admit.ts'
 import { type Ending, endAfter, endWith, type RunFacts } from './ending.ts'
 import type { Execution } from './execution.ts'
@@ -43,8 +42,9 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
     metBy = 'run'
     observer.runBegan(observed, { trigger })
     const result = await perform(deps, execution, admitted, observed)
-    observer.runEnded(observed, { state: 'succeeded', durationMs: clock.now() - claimedAt, counts: countsOf(result) })
-    if (!dryRun) await requestFollowers(deps, execution, result)
+    const counts = 'counts' in result ? result.counts : undefined
+    observer.runEnded(observed, { state: 'succeeded', durationMs: clock.now() - claimedAt, counts })
+    if (!dryRun) await requestFollowers(deps, execution, counts)
     return { observed, ending: endWith(result, { failures, dryRun }), outcome: { result } }
   } catch (thrown) {
     const stopped = signal.aborted ? signal.reason : undefined
@@ -54,8 +54,4 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
     if (metBy === 'run' && !dryRun) await requestFollowers(deps, execution, undefined)
     return { observed, ending, outcome: { thrown } }
   }
-}
-
-function countsOf(result: JobResult): RunCounts | undefined {
-  return 'counts' in result ? result.counts : undefined
 }

@@ -1,5 +1,5 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
-import type { JobResult } from '../definitions/define-job.ts'
+import type { RunCounts } from '../states.ts'
 import type { Execution } from './execution.ts'
 import { requestRun } from './requests.ts'
 import type { RunDeps } from './run-deps.ts'
@@ -8,14 +8,14 @@ import type { RunDeps } from './run-deps.ts'
  * Requests the jobs that follow the mirror tables which a run may have written. It doesn't throw: followers also have a
  * schedule, which makes up for lost wake-ups.
  *
- * @param result undefined if the run failed; some of its pages may be committed
+ * @param counts undefined if the run reported none, or failed; some of its pages may be committed
  */
 export async function requestFollowers(
   deps: Pick<RunDeps, 'store' | 'jobs' | 'wake' | 'log' | 'observer'>,
   { job, access: { account }, kept }: Pick<Execution, 'job' | 'access' | 'kept'>,
-  result: JobResult | undefined,
+  counts: RunCounts | undefined,
 ): Promise<void> {
-  if (job.into === undefined || hasWrittenNothing(result)) return
+  if (job.into === undefined || hasWrittenNothing(counts)) return
   const written = [job.into].flat()
   const followers = jobsOf(account, deps.jobs.values()).filter(({ follows }) => follows?.some(t => written.includes(t)))
   for (const { name } of followers) {
@@ -28,8 +28,7 @@ export async function requestFollowers(
   }
 }
 
-function hasWrittenNothing(result: JobResult | undefined): boolean {
-  const counts = result && 'counts' in result ? result.counts : undefined
+function hasWrittenNothing(counts: RunCounts | undefined): boolean {
   if (!counts) return false
   const { inserted = 0, updated = 0, deleted = 0, revived = 0 } = counts
   return inserted + updated + deleted + revived === 0
