@@ -1,6 +1,6 @@
+import { runLine } from '../execution/run-line.ts'
 import { serveLive } from '../live/serve-live.ts'
 import type { LineName } from '../runs/line.ts'
-import { runLine } from '../runs/run-line.ts'
 import { listSchedules, makeTicks, reconcileSchedules } from '../schedules/scheduler.ts'
 import { createDispatcher, type Dispatcher } from '../serving/dispatcher.ts'
 import { startHousekeeping } from '../serving/housekeeping.ts'

@@ -1,4 +1,4 @@
-import type { PacedProgress } from '../runs/pace.ts'
+import type { PacedProgress } from '../execution/pace.ts'
 import { describeSeconds } from '../time/duration.ts'
 
 const width = 30

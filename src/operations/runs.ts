@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { runNow } from '../runs/run-now.ts'
+import { runNow } from '../execution/run-now.ts'
 import { runStates } from '../states.ts'
 import { defineOperation } from './operation.ts'
 import { pageInput } from './pages.ts'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { PullTopicsDocument } from '../../examples/wiki/src/generated/graphql.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
-import { runLine } from '../../src/runs/run-line.ts'
+import { runLine } from '../../src/execution/run-line.ts'
 import { openTestApp } from '../fixtures/open-test-app.ts'
 
 let attempts = 0

@@ -7,8 +7,8 @@ import {
   RefusalError,
   TransientError,
 } from '../../../src/errors.ts'
+import { inForeground } from '../../../src/execution/run-now.ts'
 import { type Ending, endAfter, endWith, type RunFacts } from '../../../src/runs/ending.ts'
-import { inForeground } from '../../../src/runs/run-now.ts'
 import type { Hand } from './state.ts'
 
 /** How a run may end, as the worker's own functions have it. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { JobResult } from '../../src/definitions/define-job.ts'
 import { PermanentError } from '../../src/errors.ts'
-import { readResult } from '../../src/runs/read-result.ts'
+import { readResult } from '../../src/execution/read-result.ts'
 
 /** As a job returns it whose types nobody has checked. */
 const unchecked = z.custom<JobResult>()

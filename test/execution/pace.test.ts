@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { progressLine } from '../../src/cli/progress-line.ts'
-import { createPace } from '../../src/runs/pace.ts'
+import { createPace } from '../../src/execution/pace.ts'
 
 const clockAt = (times: number[]) => ({
   now: () => times.shift() ?? expect.fail('asked too often'),

@@ -1,6 +1,6 @@
 import type { JobDefinition } from '../definitions/define-job.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
-import type { ClaimedRun } from './claim-run.ts'
+import type { ClaimedRun } from '../runs/claim-run.ts'
 import type { PacedProgress } from './pace.ts'
 
 /** A claimed run, with what the gate and its job need. */

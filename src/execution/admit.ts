@@ -8,9 +8,9 @@ import type { Granted } from '../gate/requirement.ts'
 import { openSession, type Session } from '../gate/session.ts'
 import { liftGateHolds } from '../holds/holds.ts'
 import type { ObservedRun } from '../observer/observer.ts'
+import { fencedTransaction } from '../runs/lease.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import type { Execution } from './execution.ts'
-import { fencedTransaction } from './lease.ts'
-import type { RunDeps } from './run-deps.ts'
 
 /** What a job starts with. */
 export interface Admission {

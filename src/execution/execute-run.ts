@@ -2,12 +2,12 @@ import type { JobResult } from '../definitions/define-job.ts'
 import { LeaseLostError } from '../errors.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
+import { type Ending, endAfter, endWith, type RunFacts } from '../runs/ending.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import { admit } from './admit.ts'
-import { type Ending, endAfter, endWith, type RunFacts } from './ending.ts'
 import type { Execution } from './execution.ts'
 import { perform } from './perform.ts'
 import { requestFollowers } from './request-followers.ts'
-import type { RunDeps } from './run-deps.ts'
 
 export interface Executed {
   readonly observed: ObservedRun

@@ -1,8 +1,8 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
+import { requestRun } from '../runs/requests.ts'
+import type { RunDeps } from '../runs/run-deps.ts'
 import type { RunCounts } from '../states.ts'
 import type { Execution } from './execution.ts'
-import { requestRun } from './requests.ts'
-import type { RunDeps } from './run-deps.ts'
 
 /**
  * Requests the jobs that follow the mirror tables which a run may have written. It doesn't throw: followers also have a

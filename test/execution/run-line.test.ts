@@ -13,9 +13,9 @@ import {
   TransientError,
   UsageError,
 } from '../../src/errors.ts'
+import { runLine } from '../../src/execution/run-line.ts'
+import { runNow } from '../../src/execution/run-now.ts'
 import { maxUnknownFailures } from '../../src/runs/ending.ts'
-import { runLine } from '../../src/runs/run-line.ts'
-import { runNow } from '../../src/runs/run-now.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import { backends } from '../fixtures/open-test-app.ts'
 import { untilAborted } from '../fixtures/until-aborted.ts'
