@@ -4,7 +4,7 @@ import type { AccountAccess } from '../gate/account-access.ts'
 import { traceIdOf } from '../observer/trace-headers.ts'
 import { type ClaimedRun, claimRun, type WantedClaim } from '../runs/claim-run.ts'
 import { clampPause } from '../runs/end-run.ts'
-import type { Ending } from '../runs/ending.ts'
+import { inForeground } from '../runs/ending.ts'
 import type { LineName } from '../runs/line.ts'
 import { reapDeadProcesses } from '../runs/reap.ts'
 import { cancelRequest, reserveRequest } from '../runs/requests.ts'
@@ -69,7 +69,7 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
   hand.begin()
   const signal = AbortSignal.any([hand.signal, run.signal])
   const { observed, ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
-  const ended = await endSurely(deps, observed, inForeground(ending, 'result' in outcome), run.signal)
+  const ended = await endSurely(deps, observed, inForeground(ending), run.signal)
   deps.wake(ended?.wake ?? [])
   if ('thrown' in outcome) throw outcome.thrown
   if (!ended) throw unsure(line)
@@ -81,12 +81,6 @@ function unsure({ account, job }: LineName): PermanentError {
     found: `The run of ${job} for account "${account}" ended after it lost its lease, so its writes may be gone`,
     remedy: 'run it again',
   })
-}
-
-/** No retry and no hold: the caller gets the error. */
-export function inForeground({ hold: _, ...ending }: Ending, cameThrough: boolean): Ending {
-  if (ending.request !== 'waiting') return ending
-  return { ...ending, request: cameThrough ? 'done' : 'failed' }
 }
 
 async function waitForClaim(

@@ -85,6 +85,12 @@ export function endAfter(error: unknown, facts: Omit<RunFacts, 'dryRun'>): Unsuc
   return end({ run: 'failed', request: 'waiting', pauseMs: retryPauseMs(failures), failures: failures + 1 })
 }
 
+/** The ending of a run in the foreground. No retry and no hold: the caller gets the error. */
+export function inForeground({ hold: _, ...ending }: Ending): Ending {
+  if (ending.request !== 'waiting') return ending
+  return { ...ending, request: ending.run === 'succeeded' ? 'done' : 'failed' }
+}
+
 /** 10 s, 20 s, 40 s …, at most 15 minutes. */
 export function retryPauseMs(failures: number): number {
   return Math.min(10_000 * 2 ** failures, 900_000)

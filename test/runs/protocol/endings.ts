@@ -7,8 +7,7 @@ import {
   RefusalError,
   TransientError,
 } from '../../../src/errors.ts'
-import { inForeground } from '../../../src/execution/run-now.ts'
-import { type Ending, endAfter, endWith, type RunFacts } from '../../../src/runs/ending.ts'
+import { type Ending, endAfter, endWith, inForeground, type RunFacts } from '../../../src/runs/ending.ts'
 import type { Hand } from './state.ts'
 
 /** How a run may end, as the worker's own functions have it. */
@@ -37,5 +36,5 @@ export function endingOf(name: EndingName, { failures, probed, aborted, foregrou
     stopped: name === 'stopped' && aborted ? stopped[aborted] : undefined,
   }
   const ending = endings[name](facts)
-  return foreground ? inForeground(ending, name === 'wait') : ending
+  return foreground ? inForeground(ending) : ending
 }
