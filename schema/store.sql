@@ -322,11 +322,12 @@ create table worker.webhooks (
 -- worker.add_trace(p_traces jsonb, p_trace jsonb) returns jsonb
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
--- worker.claim(p_account text, p_job text, p_run uuid, p_process uuid, p_slots integer, p_request text, p_after uuid, p_after_succeeded boolean, p_first_slot integer, OUT verdict text, OUT request_id text, OUT payload jsonb, OUT trigger text, OUT failures integer, OUT probed boolean, OUT issuer text, OUT subject text, OUT endpoint text, OUT first_login text, OUT trace jsonb, OUT absorbed_traces jsonb) returns record
--- worker.end_run(p_run uuid, p_state text, p_request_state text, p_pause_ms double precision, p_failures integer, p_from text, p_to text, p_counts jsonb, p_error jsonb, p_hold jsonb, p_lifts boolean, p_steps text[], p_next uuid, p_yields boolean) returns TABLE(kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb)
+-- worker.claim_lines(p_claims jsonb) returns TABLE(place integer, verdict text, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb)
+-- worker.end_interrupted(p_run uuid, p_request text, p_pause_ms double precision, p_failures integer, p_error jsonb) returns void
+-- worker.end_runs(p_ends jsonb) returns TABLE(place integer, kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.fail_waiting(p_waiting text, p_code text, p_found text, p_remedy text) returns void
--- worker.free_slot(p_account text, p_first integer, p_slots integer) returns integer
+-- worker.free_slot(p_account text, p_first integer, p_slots integer, p_taken text[]) returns integer
 -- worker.holds_of(p_account text, p_job text) returns SETOF worker.holds
 -- worker.interruption(p_times integer) returns jsonb
 -- worker.lease_origin(p_xmin xid) returns text

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { KnownAccount } from '../gate/account-record.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { NoClaim } from '../states.ts'
-import { callEach, gather } from '../store/gather.ts'
+import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
 import { type LineName, lineKey } from './line.ts'
@@ -45,11 +45,7 @@ export interface WantedClaim extends LineName, SlotRange {
 }
 
 const claim = gather<WantedClaim, BegunRun & { readonly verdict: NoClaim | 'run' }>({
-  answers: callEach(
-    sql`account text, job text, "runId" uuid, "processId" uuid, "firstSlot" integer, slots integer, "requestId" text`,
-    sql`worker.claim(given.account, given.job, given."runId", given."processId", given.slots, given."requestId",
-      p_first_slot => given."firstSlot")`,
-  ),
+  answers: claims => sql`worker.claim_lines(${claims}) as answer`,
   columns: sql`answer.verdict, ${begunColumns}`,
   orderOf: lineKey,
 })
@@ -57,7 +53,7 @@ const claim = gather<WantedClaim, BegunRun & { readonly verdict: NoClaim | 'run'
 /** Takes a line's lease, its first ready request and one of the account's slots, all or nothing, in one round trip. */
 export async function claimRun(store: Store, wanted: WantedClaim): Promise<ClaimedRun | NoClaim> {
   const [row] = await claim(store, wanted)
-  if (!row) throw new TypeError('worker.claim answers with one row')
+  if (!row) throw new TypeError('worker.claim_lines answers with one row per claim')
   const { verdict, ...run } = row
   const { account, job, runId } = wanted
   return verdict === 'run' ? { ...run, lease: { account, job, runId } } : verdict

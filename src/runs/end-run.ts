@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { ObservedHold } from '../observer/observer.ts'
-import { callEach, gather } from '../store/gather.ts'
+import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
 import { type BegunRun, begunColumns, type ClaimedRun } from './claim-run.ts'
 import type { Ending } from './ending.ts'
@@ -24,8 +24,9 @@ export interface EndedRun {
 }
 
 type EndRow =
-  | ({ readonly kind: 'ended' | 'wake' } & Line)
-  | ({ readonly kind: 'run' } & LineName & BegunRun)
+  | ({ readonly kind: 'ended' } & LineName)
+  | ({ readonly kind: 'run' } & BegunRun)
+  | ({ readonly kind: 'wake' } & Line)
   | { readonly kind: 'lifted'; readonly hold: ObservedHold }
 
 interface WantedEnd extends Ending {
@@ -35,12 +36,7 @@ interface WantedEnd extends Ending {
 }
 
 const end = gather<WantedEnd, EndRow>({
-  answers: callEach(
-    sql`"runId" uuid, run text, request text, "pauseMs" float8, failures integer, "from" text, "to" text, counts jsonb,
-      error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean`,
-    sql`worker.end_run(given."runId", given.run, given.request, given."pauseMs", given.failures, given."from", given."to",
-      given.counts, given.error, given.hold, given.lifts, given.steps, given.next, given.yields)`,
-  ),
+  answers: ends => sql`worker.end_runs(${ends}) as answer`,
   columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.hold, ${begunColumns}`,
   replacer: storable,
 })
@@ -59,12 +55,13 @@ export async function endRun(
 ): Promise<EndedRun | undefined> {
   const pauseMs = clampPause(ending.pauseMs)
   const rows = await end(store, { runId, ...ending, pauseMs, next: next?.id, yields: next?.yields ?? false })
-  if (rows.length === 0) return undefined
+  const ended = rows.find(row => row.kind === 'ended')
+  if (!ended) return undefined
   const begun = rows.find(row => row.kind === 'run')
   return {
     wake: rows.flatMap(row => (row.kind === 'wake' ? [lineOf(row)] : [])),
     lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.hold] : [])),
-    next: begun && next && { ...begun, lease: { account: begun.account, job: begun.job, runId: next.id } },
+    next: begun && next && { ...begun, lease: { account: ended.account, job: ended.job, runId: next.id } },
   }
 }
 

@@ -5,7 +5,7 @@ import { findHoldCause, type HoldRecord, holdAfter } from '../holds/hold-after.t
 import { describeError } from '../log.ts'
 import type { RunCounts, RunState } from '../states.ts'
 
-/** How a run ended and what happens to its request: what `worker.end_run` writes in one transaction. */
+/** How a run ended and what happens to its request: what `worker.end_runs` writes in one transaction. */
 export interface Ending {
   readonly run: Exclude<RunState, 'running'>
   /** `waiting`: it runs again after `pauseMs`, or when its hold is lifted, or once all `steps` of a bootstrap are done. */

@@ -5,10 +5,12 @@ import { LeaseLostError, NotFoundError, TransientError, UsageError } from '../..
 import { admit } from '../../src/execution/admit.ts'
 import { forgetAccount } from '../../src/forget/forget-account.ts'
 import { openTickets } from '../../src/queue/tickets.ts'
+import { endRun } from '../../src/runs/end-run.ts'
 import { acceptRequest } from '../../src/runs/requests.ts'
 import { readRedis } from '../e2e/read-redis.ts'
 import { readTables } from '../e2e/read-tables.ts'
 import { appTest } from '../fixtures/app-test.ts'
+import { again, done } from '../fixtures/open-lines.ts'
 import { backends, openTestApp, type TestApp } from '../fixtures/open-test-app.ts'
 import { takeLine } from '../fixtures/take-line.ts'
 import { countRows, findAccountTables, mirrorTopic, recordEverything } from './rows-of-account.ts'
@@ -118,13 +120,9 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     await expect(forget(account)).rejects.toThrow('sync-topics is running')
     expect(await countRows(store(), account)).toEqual(before)
     // Its process was taken for dead meanwhile, and wakes up after the account was forgotten.
-    await sql`select worker.end_run(${lease.runId}, 'interrupted', 'failed', 0, 0, null, null, null, null, null, false, null)`.execute(
-      store(),
-    )
+    await endRun(store(), lease.runId, { ...again(0, 0), run: 'interrupted', request: 'failed' })
     await forget(account)
-    await sql`select worker.end_run(${lease.runId}, 'succeeded', 'done', 0, 0, null, null, null, null, null, true, null)`.execute(
-      store(),
-    )
+    await endRun(store(), lease.runId, done)
     expect(await findTraces(account)).toEqual([])
   })
 
@@ -147,9 +145,7 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
         { job: job.name, account, run: lease.runId, request: '' },
       )
     await app.removeAccount(account)
-    await sql`select worker.end_run(${lease.runId}, 'interrupted', 'failed', 0, 0, null, null, null, null, null, false, null)`.execute(
-      store(),
-    )
+    await endRun(store(), lease.runId, { ...again(0, 0), run: 'interrupted', request: 'failed' })
     await forget(account)
     await expect(goOn()).rejects.toThrow(LeaseLostError)
     expect(await findTraces(account)).toEqual([])

@@ -48,12 +48,13 @@ end $$`
 
 /**
  * Of all requests, in all processes, that wait for a job's holds, one becomes the probe. Returns true for that one, false for the
- * others, and null if no probe is needed: a rate limit's hold ends with its pause.
+ * others, also if one of several holds is being probed, and null if no probe is needed: a rate limit's hold ends with its pause.
  */
 export const takeProbeFunction = `
 create function worker.take_probe(p_account text, p_job text) returns boolean
 language plpgsql as $$
 begin
+  if exists (select from worker.holds_of(p_account, p_job) h where h.probe_at > now()) then return false; end if;
   update worker.holds h set probe_at = now() + interval '${probeSeconds} seconds', probe_wanted = false
   where h.account = p_account and h.job in ('', p_job) and h.code <> 'rate-limited' and h.probe_at <= now();
   if found then return true; end if;

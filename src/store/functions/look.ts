@@ -60,8 +60,8 @@ begin
     order by l.account, l.job
   loop
     begin
-      perform worker.end_run(v_run.run_id, 'interrupted', 'waiting', 0, v_run.attempt - 1, null, null, null,
-        jsonb_build_object('code', 'interrupted', 'found', 'The answer to the claim of this run was lost, or the store went back to before its end'), null, false, null);
+      perform worker.end_interrupted(v_run.run_id, 'waiting', 0, v_run.attempt - 1, jsonb_build_object('code', 'interrupted',
+        'found', 'The answer to the claim of this run was lost, or the store went back to before its end'));
     exception when lock_not_available or deadlock_detected then null;
     end;
   end loop;
@@ -159,10 +159,10 @@ begin
     v_times := case when v_run.has_progress then 1 else v_run.interruptions + 1 end;
     begin
       update worker.requests q set interruptions = v_times where q.id = v_run.request_id;
-      perform worker.end_run(v_run.run_id, 'interrupted',
+      perform worker.end_interrupted(v_run.run_id,
         case when v_run.reserved_for is not null or v_times >= ${mostInterruptions} then 'failed' else 'waiting' end,
         case when v_times > 2 then 1000 * 2 ^ least(v_times - 2, 6) else 0 end,
-        v_run.attempt - 1, null, null, null, worker.interruption(v_times), null, false, null);
+        v_run.attempt - 1, worker.interruption(v_times));
     exception when lock_not_available or deadlock_detected then null;
     end;
   end loop;
@@ -176,6 +176,14 @@ begin
       and not exists (select from worker.living_processes() p where p.id = q.reserved_for)
     order by q.id limit p_limit for update skip locked);
 end $$`
+
+/** Ends a run that its process doesn't end. */
+export const endInterruptedFunction = `
+create function worker.end_interrupted(p_run uuid, p_request text, p_pause_ms float8, p_failures integer, p_error jsonb)
+returns void language sql as $$
+  select from worker.end_runs(jsonb_build_array(jsonb_build_object('place', 0, 'runId', p_run, 'run', 'interrupted',
+    'request', p_request, 'pauseMs', p_pause_ms, 'failures', p_failures, 'error', p_error)))
+$$`
 
 export const interruptionFunction = `
 create function worker.interruption(p_times integer) returns jsonb language sql immutable as $$

@@ -3,3 +3,6 @@
  * while a table was small or not yet analyzed would scan all of it. A generic plan also avoids planning for each set of values.
  */
 export const planByIndex = 'set enable_seqscan = off set plan_cache_mode = force_generic_plan'
+
+/** The same for one that finds a row for each of its arguments: any other join would read a whole table or index. */
+export const joinByIndex = `${planByIndex} set enable_hashjoin = off set enable_mergejoin = off`

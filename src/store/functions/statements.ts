@@ -7,12 +7,19 @@ import {
   waitsForStepFunction,
 } from './bootstrap.ts'
 import { cancelFunction, successorFunction } from './cancel.ts'
-import { claimFunction, freeSlotFunction } from './claim.ts'
-import { endRunFunction, putBackFunction, waitingLinesFunction } from './end-run.ts'
+import { claimLinesFunction, freeSlotFunction } from './claim-lines.ts'
+import { endRunsFunction, putBackFunction, waitingLinesFunction } from './end-runs.ts'
 import { holdsOfFunction, liftHoldsFunction, placeHoldFunction, takeProbeFunction } from './holds.ts'
 import { leaseOriginFunction } from './lease-origin.ts'
 import { livingLinesFunction, livingProcessesFunction } from './living.ts'
-import { beatFunction, interruptionFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
+import {
+  beatFunction,
+  endInterruptedFunction,
+  interruptionFunction,
+  lookFunction,
+  readyLinesFunction,
+  reapFunction,
+} from './look.ts'
 import { tickFunction } from './tick.ts'
 
 /** A function that users call is replaced, so that grants on it stay. The others may change their signature. */
@@ -53,8 +60,9 @@ export const replaceFunctions: readonly string[] = [
   putBackFunction,
   waitingLinesFunction,
   freeSlotFunction,
-  claimFunction,
-  endRunFunction,
+  claimLinesFunction,
+  endRunsFunction,
+  endInterruptedFunction,
   interruptionFunction,
   reapFunction,
   mayTickFunction,

@@ -1,0 +1,164 @@
+import { joinByIndex } from './plan-by-index.ts'
+
+/**
+ * The only way to get work: for each claim a line's lease, its first ready request, one of the account's slots and a new run, all
+ * or nothing. Each statement works for all claims, because starting one costs as much as a row.
+ *
+ * The caller chooses the run's id beforehand, so that a claim whose answer is lost can be found and put back.
+ *
+ * `requestId` names a request that a foreground run has reserved for its process; holds don't stop it. `after` is the run that
+ * ends in the same transaction and passes on its lease and slot, and `afterSucceeded` whether it succeeded. The slot is one of
+ * `slots`, counted from `firstSlot`.
+ *
+ * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
+ * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
+ * consider this one dead).
+ */
+export const claimLinesFunction = `
+create function worker.claim_lines(p_claims jsonb) returns table (
+  place integer, verdict text, request_id text, payload jsonb, trigger text, failures integer, probed boolean,
+  issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb
+)
+language plpgsql ${joinByIndex} as $$
+#variable_conflict use_column
+declare
+  v record;
+  v_account text;
+  v_job text;
+  v_run uuid;
+  v_process uuid;
+  v_first_slot integer;
+  v_slots_in_all integer;
+  v_request text;
+  v_after uuid;
+  v_after_succeeded boolean;
+  v_fence bigint;
+  v_slot integer;
+  v_is_held boolean;
+  v_unknown integer[] := '{}';
+  -- The lines that get a run, and what they get.
+  v_lines text[] := '{}';
+  v_accounts text[] := '{}';
+  v_jobs text[] := '{}';
+  v_runs uuid[] := '{}';
+  v_processes uuid[] := '{}';
+  v_slots integer[] := '{}';
+  v_succeeded boolean[] := '{}';
+  v_requests text[] := '{}';
+  v_taken text[] := '{}';
+begin
+  for place, v_account, v_job, v_run, v_process, v_first_slot, v_slots_in_all, v_request, v_after, v_after_succeeded,
+    v_fence, v_slot, v_is_held, verdict, request_id, payload, trigger, failures, trace, absorbed_traces, issuer, subject, endpoint, first_login
+  in
+    select c.place, c.account, c.job, c."runId", c."processId", c."firstSlot", c.slots, c."requestId", c.after,
+      coalesce(c."afterSucceeded", false), l.fence, l.slot, h.is_later is not null,
+      case
+        when p.id is null then 'unknown-process'
+        when l.fence is null or l.run_id is distinct from c.after or l.occupied_by is not null then 'busy'
+        when r.id is null then 'empty'
+        when r.id is distinct from c."requestId" and (c."requestId" is not null or r.reserved_for is not null) then 'reserved'
+        when h.is_later then 'held'
+        else 'run'
+      end,
+      r.id, r.payload, r.trigger, r.failures, r.trace, r.absorbed_traces, a.issuer, a.subject, a.endpoint, a.first_login
+    from jsonb_to_recordset(p_claims) c(place integer, account text, job text, "runId" uuid, "processId" uuid,
+      "firstSlot" integer, slots integer, "requestId" text, after uuid, "afterSucceeded" boolean)
+    left join worker.living_processes() p on p.id = c."processId"
+    left join lateral (
+      select l.fence, l.run_id, l.slot, l.occupied_by from worker.leases l
+      where p.id is not null and l.account = c.account and l.job = c.job for update skip locked) l on true
+    left join lateral (
+      select r.id, r.payload, r.trigger, r.failures, r.trace, r.absorbed_traces, r.reserved_for from worker.requests r
+      -- Only under the lease: whoever has it would skip a request that is locked here.
+      where l.fence is not null and l.run_id is not distinct from c.after and l.occupied_by is null
+        and r.account = c.account and r.job = c.job and r.state = 'waiting' and r.due_at is null
+      order by r.rank, r.seq limit 1
+      for update skip locked) r on true
+    left join lateral (
+      select bool_or(h.probe_at > now()) as is_later from worker.holds_of(c.account, c.job) h having count(*) > 0
+    ) h on c."requestId" is null
+    left join worker.accounts a on a.name = c.account
+  loop
+    if verdict = 'busy' and v_fence is null then
+      if not exists (select from worker.leases l where l.account = v_account and l.job = v_job) then
+        v_unknown := v_unknown || place;
+        continue;
+      end if;
+    elsif v_request is not null and verdict in ('empty', 'reserved') then
+      if not exists (select from worker.requests r where r.id = v_request and r.state = 'waiting') then
+        verdict := 'gone';
+      end if;
+    end if;
+    probed := false;
+    if verdict = 'run' then
+      if v_account || '/' || v_job = any (v_lines) then
+        verdict := 'busy';
+      elsif v_after is null then
+        v_slot := worker.free_slot(v_account, v_first_slot, v_slots_in_all, v_taken);
+        if v_slot is null then verdict := 'full'; end if;
+      end if;
+      if verdict = 'run' and v_is_held then
+        probed := worker.take_probe(v_account, v_job);
+        if not probed then verdict := 'held'; end if;
+        probed := coalesce(probed, false);
+      end if;
+    end if;
+    if verdict = 'run' then
+      if v_after is null then v_taken := v_taken || (v_account || '/' || v_slot); end if;
+      v_lines := v_lines || (v_account || '/' || v_job);
+      v_accounts := v_accounts || v_account;
+      v_jobs := v_jobs || v_job;
+      v_runs := v_runs || v_run;
+      v_processes := v_processes || v_process;
+      v_succeeded := v_succeeded || v_after_succeeded;
+      v_slots := v_slots || v_slot;
+      v_requests := v_requests || request_id;
+    end if;
+    return next;
+  end loop;
+
+  if cardinality(v_runs) > 0 then
+    update worker.leases l set fence = l.fence + 1, run_id = n.run, process = n.process, slot = n.slot, taken_at = now(),
+      origin = worker.lease_origin(pg_current_xact_id()::xid),
+      succeeded_at = case when n.succeeded then now() else l.succeeded_at end
+    from unnest(v_accounts, v_jobs, v_runs, v_processes, v_slots, v_succeeded) n(account, job, run, process, slot, succeeded)
+    where l.account = n.account and l.job = n.job;
+    with begun as (
+      update worker.requests r set state = 'running', run_id = n.run
+      from unnest(v_runs, v_requests) n(run, request) where r.id = n.request
+      returning r.id, r.account, r.job, r.run_id, r.trigger, r.caller, r.failures
+    )
+    insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
+    select b.run_id, b.id, b.account, b.job, b.trigger, b.caller, b.failures + 1, l.process, l.fence
+    from begun b join worker.leases l on l.account = b.account and l.job = b.job;
+  end if;
+  -- Lines that were never claimed.
+  if cardinality(v_unknown) > 0 then
+    insert into worker.leases (account, job, fence)
+    select c.account, c.job, 0 from jsonb_to_recordset(p_claims) c(place integer, account text, job text)
+    where c.place = any (v_unknown) order by c.account, c.job
+    on conflict do nothing;
+    return query select a.* from worker.claim_lines(
+      (select jsonb_agg(c) from jsonb_array_elements(p_claims) c where (c ->> 'place')::integer = any (v_unknown))) a;
+  end if;
+end $$`
+
+/**
+ * A free slot of the account that no other transaction can take before this one ends; null if there is none. Claims of the
+ * account's other lines may try the same slot, and this transaction will take `p_taken`, each written as account/slot. A lock that
+ * is only tried needs no subtransaction.
+ */
+export const freeSlotFunction = `
+create function worker.free_slot(p_account text, p_first integer, p_slots integer, p_taken text[]) returns integer
+language plpgsql as $$
+declare
+  v_taken integer[] := array(select l.slot from worker.leases l where l.account = p_account and l.slot is not null);
+begin
+  for v_slot in p_first .. p_first + p_slots - 1 loop
+    continue when v_slot = any (v_taken) or p_account || '/' || v_slot = any (p_taken)
+      or not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
+    -- Another transaction may have taken the slot and committed before this lock.
+    if not exists (select from worker.leases l where l.account = p_account and l.slot = v_slot) then return v_slot; end if;
+  end loop;
+  return null;
+end $$`
