@@ -192,6 +192,8 @@ async function callBySql(deps: CallerDeps): Promise<void> {
     connectionString: random.pick(workers.all).variables().DATABASE_URL,
     connectionTimeoutMillis: 3_000,
     query_timeout: 8_000,
+    // A caller that is cut off leaves its transaction open on the server, and with it the lock of the request that absorbed its own.
+    idle_in_transaction_session_timeout: 10_000,
   })
   client.on('error', () => {})
   const askedAt = Date.now()
