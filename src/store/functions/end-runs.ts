@@ -10,7 +10,8 @@ import { joinByIndex, planByIndex } from './plan-by-index.ts'
  * Rows of the result for each `place`, by `kind`; none if this caller doesn't own the run:
  * - ended: always
  * - run: `next` has started, with the same columns as a claim
- * - wake: a line that may have work: the one of this account that has waited longest, or all of them if a hold was lifted
+ * - wake: a line that may have work: of this account as many as runs have ended, those that have waited longest, or all of them if
+ *   a hold was lifted
  * - lifted: a lifted hold, with code and scope in `hold`
  */
 export const endRunsFunction = `
@@ -132,10 +133,13 @@ begin
     return query
       select n.place, 'wake', w.account, w.job, w.fence, null::text, null::jsonb, null::text, null::integer, null::boolean,
         null::text, null::text, null::text, null::text, null::jsonb, null::jsonb, null::jsonb
-      from jsonb_to_recordset(v_lines) n(place integer, account text, slot integer)
+      from (
+        select n.*, row_number() over (partition by n.account order by n.place)::integer as slots
+        from jsonb_to_recordset(v_lines) n(place integer, account text, slot integer)
+        where n.place = any (v_lifted || v_freed)
+      ) n
       cross join lateral worker.waiting_lines(n.account,
-        case when n.place = any (v_lifted) then 1000 else 1 end, case when n.place <> all (v_lifted) then n.slot end) w
-      where n.place = any (v_lifted || v_freed);
+        case when n.place = any (v_lifted) then 1000 else n.slots end, case when n.place <> all (v_lifted) then n.slot end) w;
   end if;
 end $$`
 
