@@ -126,6 +126,7 @@ const endings: readonly Ending[] = [
   again(),
   again(2, 0),
   { ...again(0, 0), hold },
+  { ...again(0, 0), hold: { ...hold, scope: 'account' } },
   { ...done, run: 'failed', request: 'failed', failures: 1, lifts: false, error: { code: 'test', found: 'It failed' } },
 ]
 
@@ -141,7 +142,7 @@ const worlds = fc.record({
     fc.record({ job: fc.constantFrom(...jobs), isAlive: fc.integer({ min: 0, max: 5 }).map(n => n > 0) }),
     {
       minLength: 1,
-      maxLength: 6,
+      maxLength: 14,
     },
   ),
   ends: fc.array(fc.record({ ending: fc.constantFrom(...endings), goesOn: fc.boolean(), isCancelled: fc.boolean() }), {
@@ -184,9 +185,11 @@ async function live(
   }))
   const claimed = await ask(fixture, 'claim_lines', claims)
   const begun = claimed.filter(row => row.verdict === 'run').toSorted((one, other) => one.place - other.place)
+  // One that goes on before another holds the account would run, and after it would not.
+  const mayGoOn = !world.ends.some(({ ending }) => ending.hold?.scope === 'account')
   const ends = begun.map((row, index) => {
     const { ending, goesOn } = world.ends[index] ?? expect.fail()
-    return { runId: claims[row.place]?.runId, ...ending, ...(goesOn && { next: randomUUID() }) }
+    return { runId: claims[row.place]?.runId, ...ending, ...(goesOn && mayGoOn && { next: randomUUID() }) }
   })
   for (const [index, { runId }] of ends.entries()) {
     if (world.ends[index]?.isCancelled) {
@@ -223,5 +226,5 @@ function told(rows: readonly Row[]): readonly object[] {
       ...((verdict === 'run' || kind === 'run') && { payload, probed }),
       hold,
     }))
-    .toSorted((one, other) => one.place - other.place || String(one.kind).localeCompare(String(other.kind)))
+    .toSorted((one, other) => one.place - other.place || JSON.stringify(one).localeCompare(JSON.stringify(other)))
 }

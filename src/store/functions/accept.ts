@@ -8,6 +8,8 @@ const hashOf = (payload: string) => `encode(sha256(convert_to(${payload}::text, 
  * indexes costs as much as a row. Equal ones follow one another, so that the first absorbs the others. The order is the same in all
  * processes, so that no two wait for each other.
  *
+ * Joins of many requests are hashed, also where a function calls it that allows none.
+ *
  * Always `do update`, because that locks the absorbing row: a request made inside an open transaction must not be absorbed by one
  * that may run before that commits.
  *
@@ -21,7 +23,7 @@ const hashOf = (payload: string) => `encode(sha256(convert_to(${payload}::text, 
 export const addRequestsFunction = `
 create function worker.add_requests(p_requests jsonb)
 returns table (place integer, id text, absorbed boolean, kept jsonb, fence bigint, free boolean)
-language plpgsql ${planByIndex} as $$
+language plpgsql ${planByIndex} set enable_hashjoin = on set enable_mergejoin = on as $$
 #variable_conflict use_column
 declare
   v_left integer := jsonb_array_length(p_requests);

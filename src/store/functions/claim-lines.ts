@@ -7,22 +7,22 @@ import { joinByIndex } from './plan-by-index.ts'
  * The caller chooses the run's id beforehand, so that a claim whose answer is lost can be found and put back.
  *
  * `requestId` names a request that a foreground run has reserved for its process; holds don't stop it. `after` is the run that
- * ends in the same transaction and passes on its lease and slot, and `afterSucceeded` whether it succeeded. The slot is one of
- * `slots`, counted from `firstSlot`.
+ * ends in the same transaction and passes on its lease and slot, and `afterSucceeded` whether it succeeded; the caller has locked
+ * these leases. The slot is one of `slots`, counted from `firstSlot`.
  *
  * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
  * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
  * consider this one dead).
  */
 export const claimLinesFunction = `
-create function worker.claim_lines(p_claims jsonb) returns table (
+create function worker.claim_lines(p_claims jsonb, p_have_leases boolean default false) returns table (
   place integer, verdict text, request_id text, payload jsonb, trigger text, failures integer, probed boolean,
   issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb
 )
 language plpgsql ${joinByIndex} as $$
 #variable_conflict use_column
 declare
-  v record;
+  v_locked text[];
   v_account text;
   v_job text;
   v_run uuid;
@@ -32,10 +32,8 @@ declare
   v_request text;
   v_after uuid;
   v_after_succeeded boolean;
-  v_fence bigint;
   v_slot integer;
   v_is_held boolean;
-  v_unknown integer[] := '{}';
   -- The lines that get a run, and what they get.
   v_lines text[] := '{}';
   v_accounts text[] := '{}';
@@ -47,11 +45,30 @@ declare
   v_requests text[] := '{}';
   v_taken text[] := '{}';
 begin
+  -- In a statement before those that read requests and holds, which then see what the last run of the line has committed.
+  if not p_have_leases then
+    select coalesce(array_agg(l.line), '{}') into v_locked
+    from jsonb_to_recordset(p_claims) c(account text, job text)
+    cross join lateral (
+      select l.account || '/' || l.job as line from worker.leases l
+      where l.account = c.account and l.job = c.job for update skip locked) l;
+    if cardinality(v_locked) < jsonb_array_length(p_claims) then
+      with never_claimed as (
+        insert into worker.leases (account, job, fence)
+        select distinct c.account, c.job, 0 from jsonb_to_recordset(p_claims) c(account text, job text)
+        where not exists (select from worker.leases l where l.account = c.account and l.job = c.job)
+        order by c.account, c.job
+        on conflict do nothing
+        returning account || '/' || job as line
+      )
+      select v_locked || coalesce(array_agg(n.line), '{}') into v_locked from never_claimed n;
+    end if;
+  end if;
   for place, v_account, v_job, v_run, v_process, v_first_slot, v_slots_in_all, v_request, v_after, v_after_succeeded,
-    v_fence, v_slot, v_is_held, verdict, request_id, payload, trigger, failures, trace, absorbed_traces, issuer, subject, endpoint, first_login
+    v_slot, v_is_held, verdict, request_id, payload, trigger, failures, trace, absorbed_traces, issuer, subject, endpoint, first_login
   in
     select c.place, c.account, c.job, c."runId", c."processId", c."firstSlot", c.slots, c."requestId", c.after,
-      coalesce(c."afterSucceeded", false), l.fence, l.slot, h.is_later is not null,
+      coalesce(c."afterSucceeded", false), l.slot, h.is_later is not null,
       case
         when p.id is null then 'unknown-process'
         when l.fence is null or l.run_id is distinct from c.after or l.occupied_by is not null then 'busy'
@@ -64,27 +81,24 @@ begin
     from jsonb_to_recordset(p_claims) c(place integer, account text, job text, "runId" uuid, "processId" uuid,
       "firstSlot" integer, slots integer, "requestId" text, after uuid, "afterSucceeded" boolean)
     left join worker.living_processes() p on p.id = c."processId"
+    -- A limit makes each of them a lookup by key, whatever a plan assumes about the size of the table.
     left join lateral (
       select l.fence, l.run_id, l.slot, l.occupied_by from worker.leases l
-      where p.id is not null and l.account = c.account and l.job = c.job for update skip locked) l on true
+      where l.account = c.account and l.job = c.job and (p_have_leases or l.account || '/' || l.job = any (v_locked))
+      limit 1) l on true
     left join lateral (
       select r.id, r.payload, r.trigger, r.failures, r.trace, r.absorbed_traces, r.reserved_for from worker.requests r
       -- Only under the lease: whoever has it would skip a request that is locked here.
-      where l.fence is not null and l.run_id is not distinct from c.after and l.occupied_by is null
+      where p.id is not null and l.fence is not null and l.run_id is not distinct from c.after and l.occupied_by is null
         and r.account = c.account and r.job = c.job and r.state = 'waiting' and r.due_at is null
       order by r.rank, r.seq limit 1
       for update skip locked) r on true
     left join lateral (
       select bool_or(h.probe_at > now()) as is_later from worker.holds_of(c.account, c.job) h having count(*) > 0
     ) h on c."requestId" is null
-    left join worker.accounts a on a.name = c.account
+    left join lateral (select a.* from worker.accounts a where a.name = c.account limit 1) a on true
   loop
-    if verdict = 'busy' and v_fence is null then
-      if not exists (select from worker.leases l where l.account = v_account and l.job = v_job) then
-        v_unknown := v_unknown || place;
-        continue;
-      end if;
-    elsif v_request is not null and verdict in ('empty', 'reserved') then
+    if v_request is not null and verdict in ('empty', 'reserved') then
       if not exists (select from worker.requests r where r.id = v_request and r.state = 'waiting') then
         verdict := 'gone';
       end if;
@@ -113,6 +127,9 @@ begin
       v_succeeded := v_succeeded || v_after_succeeded;
       v_slots := v_slots || v_slot;
       v_requests := v_requests || request_id;
+    else
+      payload := null;
+      absorbed_traces := null;
     end if;
     return next;
   end loop;
@@ -122,24 +139,15 @@ begin
       origin = worker.lease_origin(pg_current_xact_id()::xid),
       succeeded_at = case when n.succeeded then now() else l.succeeded_at end
     from unnest(v_accounts, v_jobs, v_runs, v_processes, v_slots, v_succeeded) n(account, job, run, process, slot, succeeded)
-    where l.account = n.account and l.job = n.job;
+    where l.account = any (v_accounts) and l.account = n.account and l.job = n.job;
     with begun as (
       update worker.requests r set state = 'running', run_id = n.run
-      from unnest(v_runs, v_requests) n(run, request) where r.id = n.request
+      from unnest(v_runs, v_requests) n(run, request) where r.id = any (v_requests) and r.id = n.request
       returning r.id, r.account, r.job, r.run_id, r.trigger, r.caller, r.failures
     )
     insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
     select b.run_id, b.id, b.account, b.job, b.trigger, b.caller, b.failures + 1, l.process, l.fence
-    from begun b join worker.leases l on l.account = b.account and l.job = b.job;
-  end if;
-  -- Lines that were never claimed.
-  if cardinality(v_unknown) > 0 then
-    insert into worker.leases (account, job, fence)
-    select c.account, c.job, 0 from jsonb_to_recordset(p_claims) c(place integer, account text, job text)
-    where c.place = any (v_unknown) order by c.account, c.job
-    on conflict do nothing;
-    return query select a.* from worker.claim_lines(
-      (select jsonb_agg(c) from jsonb_array_elements(p_claims) c where (c ->> 'place')::integer = any (v_unknown))) a;
+    from begun b join worker.leases l on l.account = any (v_accounts) and l.account = b.account and l.job = b.job;
   end if;
 end $$`
 

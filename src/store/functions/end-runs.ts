@@ -32,6 +32,7 @@ declare
   v_requests text[] := '{}';
   v_states text[] := '{}';
   v_errors jsonb[] := '{}';
+  v_has_placed boolean := false;
   v_lifted integer[] := '{}';
   v_going_on integer;
   v_freed integer[] := '{}';
@@ -41,7 +42,8 @@ begin
       e.lifts and exists (select from worker.holds_of(r.account, r.job)) as is_held
     from jsonb_to_recordset(p_ends) e(place integer, "runId" uuid, run text, request text, "pauseMs" float8, failures integer,
       error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean)
-    left join worker.runs r on r.id = e."runId"
+    left join lateral (
+      select r.id, r.account, r.job, r.trigger, r.request_id from worker.runs r where r.id = e."runId" limit 1) r on true
     left join lateral (
       select l.process, l.slot, l.fence from worker.leases l
       where l.account = r.account and l.job = r.job and l.run_id = r.id
@@ -82,8 +84,9 @@ begin
     end if;
     if v.hold is not null then
       perform worker.place_hold(v.account, v.job, v.hold);
+      v_has_placed := true;
     end if;
-    if v.is_held then
+    if v.is_held or v.lifts and v_has_placed then
       kind := 'lifted';
       for hold in select to_jsonb(h) from worker.lift_holds(v.account, v.job) h loop
         return next;
@@ -102,7 +105,8 @@ begin
   for v in
     update worker.requests r set state = n.state, ended_at = now(), run_id = null, error_code = n.error ->> 'code',
       error_found = n.error ->> 'found', error_remedy = n.error ->> 'remedy'
-    from unnest(v_requests, v_states, v_errors) n(id, state, error) where r.id = n.id
+    from unnest(v_requests, v_states, v_errors) n(id, state, error)
+    where r.id = any (v_requests) and r.id = n.id
     returning r.id, r.bootstrap_id, n.state, n.error
   loop
     if v.bootstrap_id is not null then
@@ -113,25 +117,26 @@ begin
   update worker.runs r set state = e.run, finished_at = now(), from_position = e."from", to_position = e."to",
     counts = e.counts, error_code = e.error ->> 'code', error_found = e.error ->> 'found', error_remedy = e.error ->> 'remedy'
   from jsonb_to_recordset(p_ends) e("runId" uuid, run text, "from" text, "to" text, counts jsonb, error jsonb)
-  where e."runId" = any (v_runs) and r.id = e."runId";
+  where r.id = any (v_runs) and r.id = e."runId";
 
   return query
     select c.place, 'run', null, null, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed, c.issuer, c.subject,
       c.endpoint, c.first_login, c.trace, c.absorbed_traces, null::jsonb
-    from worker.claim_lines(jsonb_path_query_array(v_lines, '$[*] ? (@.runId != null)')) c where c.verdict = 'run';
+    from worker.claim_lines(jsonb_path_query_array(v_lines, '$[*] ? (@.runId != null)'), true) c where c.verdict = 'run';
   get diagnostics v_going_on = row_count;
   if v_going_on < cardinality(v_runs) then
     with freed as (
       update worker.leases l set run_id = null, process = null, slot = null,
         succeeded_at = case when n."afterSucceeded" then now() else l.succeeded_at end
       from jsonb_to_recordset(v_lines) n(place integer, account text, job text, after uuid, "afterSucceeded" boolean)
-      where l.account = n.account and l.job = n.job and l.run_id = n.after
+      where l.account = any (array(select jsonb_array_elements(v_lines) ->> 'account'))
+        and l.account = n.account and l.job = n.job and l.run_id = n.after
       returning n.place)
     select array_agg(f.place) into v_freed from freed f;
   end if;
   if v_freed || v_lifted <> '{}' then
     return query
-      select n.place, 'wake', w.account, w.job, w.fence, null::text, null::jsonb, null::text, null::integer, null::boolean,
+      select distinct on (w.account, w.job) n.place, 'wake', w.account, w.job, w.fence, null::text, null::jsonb, null::text, null::integer, null::boolean,
         null::text, null::text, null::text, null::text, null::jsonb, null::jsonb, null::jsonb
       from (
         select n.*, row_number() over (partition by n.account order by n.place)::integer as slots
@@ -139,7 +144,8 @@ begin
         where n.place = any (v_lifted || v_freed)
       ) n
       cross join lateral worker.waiting_lines(n.account,
-        case when n.place = any (v_lifted) then 1000 else n.slots end, case when n.place <> all (v_lifted) then n.slot end) w;
+        case when n.place = any (v_lifted) then 1000 else n.slots end, case when n.place <> all (v_lifted) then n.slot end) w
+      order by w.account, w.job, n.place;
   end if;
 end $$`
 
