@@ -44,7 +44,8 @@ export async function findServer(
 }
 
 /**
- * Replaces the lines that a process serves: it only learns about these. Concurrent calls take turns.
+ * Replaces the lines that a process serves: it only learns about these. Concurrent calls take turns. A store that went back may not
+ * know the process any more; the look after its next heartbeat says that it has no lines.
  *
  * @param lines called when it is this call's turn
  */
@@ -65,8 +66,9 @@ export async function storeServedLines(
       slots,
     }))
     await sql`insert into worker.served_lines (process, account, job, after_bootstrap, has_schedule, first_slot, slots)
-      select ${processId}::uuid, account, job, after_bootstrap, has_schedule, first_slot, slots
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      select p.id, r.account, r.job, r.after_bootstrap, r.has_schedule, r.first_slot, r.slots
+      from (select id from worker.processes where id = ${processId} for key share) p
+      cross join jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         as r(account text, job text, after_bootstrap boolean, has_schedule boolean, first_slot integer, slots integer)`.execute(
       tx,
     )

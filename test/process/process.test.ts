@@ -80,6 +80,12 @@ describe.runIf(hasPostgres)('a process', () => {
     await expect.poll(() => servedBy(process.id)).toEqual([{ job: line.job }])
   })
 
+  test('that a restored store does not know starts without lines, which its first look stores', async () => {
+    const unknown = randomUUID()
+    await storeServedLines(database.store, unknown, () => [line])
+    expect(await servedBy(unknown)).toEqual([])
+  })
+
   test('stores its lines one call after the other, as they are then', async () => {
     await using process = await startProcess({ database, clock, log }, self)
     let lines = [line]
