@@ -20,6 +20,8 @@ export interface WaitingFacts {
   /** Runs of the account that take one of the slots that it may take. */
   readonly in_its_slots: number
   readonly is_served: boolean
+  /** The session of Postgres whose open transaction has locked the request, which a claim therefore passes over. */
+  readonly locked_by: number | null
 }
 
 /** The first reason that a claim would find, in its order. */
@@ -36,6 +38,9 @@ export function explainWaiting(row: WaitingFacts): string | undefined {
   if (row.ahead > 0) {
     const requests = row.ahead === 1 ? '1 request' : `${row.ahead === 1000 ? '1000 or more' : row.ahead} requests`
     return `${requests} before it in its line`
+  }
+  if (row.locked_by !== null) {
+    return `the end of an open transaction that has locked it: see process ${row.locked_by} in pg_stat_activity`
   }
   if (row.in_its_slots === 0) return 'the next look of a worker'
   const active = row.in_its_slots === 1 ? '1 run of the account is' : `${row.in_its_slots} runs of the account are`

@@ -81,7 +81,10 @@ const columns = sql`
   (select count(distinct o.slot)::int from worker.leases o
     join worker.living_lines() v on v.account = r.account and v.job = r.job
     where o.account = r.account and o.slot >= v.first_slot and o.slot < v.first_slot + v.slots) as in_its_slots,
-  exists (select from worker.living_lines() v where v.account = r.account and v.job = r.job) as is_served`
+  exists (select from worker.living_lines() v where v.account = r.account and v.job = r.job) as is_served,
+  case when r.state = 'waiting' then (
+    select k.pid from pg_catalog.pg_locks k
+    where k.locktype = 'transactionid' and k.granted and k.transactionid = r.last_locked_by limit 1) end as locked_by`
 
 const joins = sql`
   left join worker.run_progress p on p.run_id = r.run_id
@@ -92,7 +95,7 @@ const joins = sql`
 export async function findRequest(app: Reading, id: string): Promise<RequestReport | undefined> {
   const { store } = app.deps
   const { rows } = await sql<RequestRow>`
-    select ${columns} from worker.requests r ${joins}
+    select ${columns} from (select q.*, q.xmax as last_locked_by from worker.requests q) r ${joins}
     where r.id = worker.successor(${id}) and ${isOwn(sql`r.account`, app)}`.execute(store)
   const [row] = rows
   return row && { ...summarize(row), runs: await listRunsOfRequest(store, row.id) }
@@ -103,7 +106,7 @@ export async function listRequests(app: Reading, filter: RequestFilter): Promise
   const { state, job, account, after, limit } = filter
   const { rows } = await sql<RequestRow>`
     select ${columns} from (
-      select * from worker.requests q
+      select q.*, q.xmax as last_locked_by from worker.requests q
       where ${state === undefined ? sql`q.state <> 'superseded'` : sql`q.state = ${state}`}
         and ${isWanted('q.job', job)} and ${isWanted('q.account', account)}
         and ${after === undefined ? sql`true` : sql`q.seq < ${parsePlace(after)}`}

@@ -146,6 +146,26 @@ describe.each(backends)('a request on %s', backend => {
     expect(started).toEqual([1, 2, 3])
   })
 
+  test.skipIf(backend === 'embedded')(
+    'says which open transaction keeps it from running',
+    async ({ app, account, addJob, ask, find, untilState }) => {
+      const asked = Promise.withResolvers<void>()
+      const job = addJob(async () => {
+        await asked.promise
+        return {}
+      })
+      const [first, second] = [await ask(job, 1), await ask(job, 2)]
+      await app.deps.store.transaction().execute(async tx => {
+        const { rows } = await sql<{ pid: number }>`
+        select pg_backend_pid() as pid, worker.request(${job}, ${account}, '{"n":2}')`.execute(tx)
+        asked.resolve()
+        await untilState(first, 'done')
+        expect((await find(second))?.waitsFor).toContain(`see process ${rows[0]?.pid} in pg_stat_activity`)
+      })
+      await untilState(second, 'done')
+    },
+  )
+
   test('that the gate refuses waits under a hold, and nobody logs in until the probe is due', async ({
     app,
     account,
