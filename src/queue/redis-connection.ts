@@ -29,9 +29,14 @@ export function redisConnection(redisUrl: string): ConnectionOptions {
  * and leave a connection without a response from Redis behind: ioredis then writes to the console.
  */
 export function openRedis(redisUrl: string, more: ConnectionOptions, onError: (error: Error) => void): Redis {
-  const redis = new Redis({ ...redisConnection(redisUrl), ...more }).on('error', onError)
+  const redis = watch(new Redis({ ...redisConnection(redisUrl), ...more }), onError)
   // BullMQ's workers block on a duplicate of this connection.
   const duplicate = redis.duplicate.bind(redis)
-  redis.duplicate = override => duplicate(override).on('error', onError)
+  redis.duplicate = override => watch(duplicate(override), onError)
   return redis
+}
+
+function watch(redis: Redis, onError: (error: Error) => void): Redis {
+  // ioredis adds a listener for each command that a demoted Redis refuses, until the connection has closed.
+  return redis.on('error', onError).on('connect', () => redis.stream.setMaxListeners(0))
 }
