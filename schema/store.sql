@@ -327,7 +327,7 @@ create table worker.webhooks (
 -- worker.end_runs(p_ends jsonb) returns TABLE(place integer, kind text, account text, job text, fence bigint, request_id text, payload jsonb, trigger text, failures integer, probed boolean, issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.fail_waiting(p_waiting text, p_code text, p_found text, p_remedy text) returns void
--- worker.free_slot(p_account text, p_first integer, p_slots integer, p_taken text[]) returns integer
+-- worker.free_slot(p_account text, p_first integer, p_slots integer, p_accounts text[], p_taken integer[]) returns integer
 -- worker.holds_of(p_account text, p_job text) returns SETOF worker.holds
 -- worker.interruption(p_times integer) returns jsonb
 -- worker.lease_origin(p_xmin xid) returns text

@@ -43,7 +43,6 @@ declare
   v_slots integer[] := '{}';
   v_succeeded boolean[] := '{}';
   v_requests text[] := '{}';
-  v_taken text[] := '{}';
 begin
   -- In a statement before those that read requests and holds, which then see what the last run of the line has committed.
   if not p_have_leases then
@@ -108,7 +107,7 @@ begin
       if v_account || '/' || v_job = any (v_lines) then
         verdict := 'busy';
       elsif v_after is null then
-        v_slot := worker.free_slot(v_account, v_first_slot, v_slots_in_all, v_taken);
+        v_slot := worker.free_slot(v_account, v_first_slot, v_slots_in_all, v_accounts, v_slots);
         if v_slot is null then verdict := 'full'; end if;
       end if;
       if verdict = 'run' and v_is_held then
@@ -118,7 +117,6 @@ begin
       end if;
     end if;
     if verdict = 'run' then
-      if v_after is null then v_taken := v_taken || (v_account || '/' || v_slot); end if;
       v_lines := v_lines || (v_account || '/' || v_job);
       v_accounts := v_accounts || v_account;
       v_jobs := v_jobs || v_job;
@@ -153,18 +151,21 @@ end $$`
 
 /**
  * A free slot of the account that no other transaction can take before this one ends; null if there is none. Claims of the
- * account's other lines may try the same slot, and this transaction will take `p_taken`, each written as account/slot. A lock that
+ * account's other lines may try the same slot, and this transaction will take `p_taken`, each for one of `p_accounts`. A lock that
  * is only tried needs no subtransaction.
  */
 export const freeSlotFunction = `
-create function worker.free_slot(p_account text, p_first integer, p_slots integer, p_taken text[]) returns integer
+create function worker.free_slot(p_account text, p_first integer, p_slots integer, p_accounts text[], p_taken integer[])
+returns integer
 language plpgsql as $$
 declare
-  v_taken integer[] := array(select l.slot from worker.leases l where l.account = p_account and l.slot is not null);
+  v_taken integer[] := array(
+    select l.slot from worker.leases l where l.account = p_account and l.slot is not null
+    union all
+    select n.slot from unnest(p_accounts, p_taken) n(account, slot) where n.account = p_account);
 begin
   for v_slot in p_first .. p_first + p_slots - 1 loop
-    continue when v_slot = any (v_taken) or p_account || '/' || v_slot = any (p_taken)
-      or not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
+    continue when v_slot = any (v_taken) or not pg_try_advisory_xact_lock(hashtextextended(p_account, v_slot));
     -- Another transaction may have taken the slot and committed before this lock.
     if not exists (select from worker.leases l where l.account = p_account and l.slot = v_slot) then return v_slot; end if;
   end loop;
