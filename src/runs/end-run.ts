@@ -2,9 +2,9 @@ import { sql } from 'kysely'
 import type { ObservedHold } from '../observer/observer.ts'
 import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
-import { type BegunRun, begunColumns, type ClaimedRun } from './claim-run.ts'
+import type { ClaimedRun, RunRow } from './claim-run.ts'
 import type { Ending } from './ending.ts'
-import type { Line, LineName } from './line.ts'
+import type { Line } from './line.ts'
 
 /** The run to start on the line in the round trip that ends the previous one. */
 export interface NextRun {
@@ -24,10 +24,10 @@ export interface EndedRun {
 }
 
 type EndRow =
-  | ({ readonly kind: 'ended' } & LineName)
-  | ({ readonly kind: 'run' } & BegunRun)
-  | ({ readonly kind: 'wake' } & Line)
-  | { readonly kind: 'lifted'; readonly hold: ObservedHold }
+  | { readonly kind: 'run'; readonly probed: boolean; readonly answer: RunRow }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'wake'; readonly answer: Line }
+  | { readonly kind: 'lifted'; readonly answer: ObservedHold }
 
 interface WantedEnd extends Ending {
   readonly runId: string
@@ -37,7 +37,7 @@ interface WantedEnd extends Ending {
 
 const end = gather<WantedEnd, EndRow>({
   answers: ends => sql`worker.end_runs(${ends}) as answer`,
-  columns: sql`answer.kind, answer.account, answer.job, answer.fence, answer.hold, ${begunColumns}`,
+  columns: sql`answer.kind, answer.probed, answer.answer`,
   replacer: storable,
 })
 
@@ -55,18 +55,13 @@ export async function endRun(
 ): Promise<EndedRun | undefined> {
   const pauseMs = clampPause(ending.pauseMs)
   const rows = await end(store, { runId, ...ending, pauseMs, next: next?.id, yields: next?.yields ?? false })
-  const ended = rows.find(row => row.kind === 'ended')
-  if (!ended) return undefined
+  if (rows.length === 0) return undefined
   const begun = rows.find(row => row.kind === 'run')
   return {
-    wake: rows.flatMap(row => (row.kind === 'wake' ? [lineOf(row)] : [])),
-    lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.hold] : [])),
-    next: begun && next && { ...begun, lease: { account: ended.account, job: ended.job, runId: next.id } },
+    wake: rows.flatMap(row => (row.kind === 'wake' ? [row.answer] : [])),
+    lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.answer] : [])),
+    next: begun && { ...begun.answer, probed: begun.probed },
   }
-}
-
-function lineOf({ account, job, fence }: Line): Line {
-  return { account, job, fence }
 }
 
 const longestPauseMs = 86_400_000

@@ -33,7 +33,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0026_fewer_checks', fewerChecks()],
   // Without a key, Postgres refuses to delete from it while a publication includes it, as one for all tables does.
   ['0027_publishable_staged_keys', ['alter table worker.staged_keys replica identity full']],
-  ['0030_claims_and_ends_together', replaceFunctions],
+  ['0031_runs_as_json', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -71,7 +71,9 @@ describe.each(stores)('claims and ends of one round trip on %s', place => {
       { runId: randomUUID(), ...done },
     ])
     expect(ended.filter(row => row.kind === 'ended').map(row => row.place)).toEqual([0, 1])
-    expect(new Set(ended.filter(row => row.kind === 'wake').map(row => row.job))).toEqual(new Set(['c', 'd']))
+    expect(new Set(ended.flatMap(row => (row.kind === 'wake' ? [row.answer] : [])))).toEqual(
+      new Set(['c', 'd'].map(job => ({ account, job, fence: '0' }))),
+    )
   })
 })
 
@@ -81,10 +83,9 @@ interface Row {
   readonly place: number
   readonly verdict?: string
   readonly kind?: string
-  readonly job?: string
-  readonly payload?: unknown
   readonly probed?: boolean
-  readonly hold?: unknown
+  readonly run?: object
+  readonly answer?: object
 }
 
 type Ask = (fixture: Lines, call: Call, asked: readonly object[]) => Promise<readonly Row[]>
@@ -217,14 +218,19 @@ async function live(
 
 function told(rows: readonly Row[]): readonly object[] {
   return rows
-    .map(({ place, verdict, kind, payload, probed, hold }) => ({
+    .map(({ place, verdict, kind, probed, run, answer }) => ({
       place,
       // The probe of another claim may be taken before or after the slots are counted.
       verdict: verdict === 'held' ? 'full' : verdict,
       kind,
-      // What is returned beside another verdict is nobody's.
-      ...((verdict === 'run' || kind === 'run') && { payload, probed }),
-      hold,
+      probed,
+      told: withoutNames(run ?? answer),
     }))
     .toSorted((one, other) => one.place - other.place || JSON.stringify(one).localeCompare(JSON.stringify(other)))
+}
+
+function withoutNames(answer: object | undefined): unknown {
+  return JSON.parse(JSON.stringify(answer ?? null), (name, value) =>
+    ['account', 'runId', 'requestId'].includes(name) ? undefined : value,
+  )
 }

@@ -2,7 +2,8 @@ import { joinByIndex } from './plan-by-index.ts'
 
 /**
  * The only way to get work: for each claim a line's lease, its first ready request, one of the account's slots and a new run, all
- * or nothing. Each statement works for all claims, because starting one costs as much as a row.
+ * or nothing. Each statement works for all claims, because starting one costs as much as a row. An entry without `runId` is no
+ * claim.
  *
  * The caller chooses the run's id beforehand, so that a claim whose answer is lost can be found and put back.
  *
@@ -10,14 +11,16 @@ import { joinByIndex } from './plan-by-index.ts'
  * ends in the same transaction and passes on its lease and slot, and `afterSucceeded` whether it succeeded; the caller has locked
  * these leases. The slot is one of `slots`, counted from `firstSlot`.
  *
+ * `run` is what the process needs of it, as one JSON value (`RunRow`): a driver spends more on a column than on a field. `probed` says
+ * that it is a probe of a hold.
+ *
  * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
  * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
  * consider this one dead).
  */
 export const claimLinesFunction = `
 create function worker.claim_lines(p_claims jsonb, p_have_leases boolean default false) returns table (
-  place integer, verdict text, request_id text, payload jsonb, trigger text, failures integer, probed boolean,
-  issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb
+  place integer, verdict text, probed boolean, run json
 )
 language plpgsql ${joinByIndex} as $$
 #variable_conflict use_column
@@ -33,7 +36,10 @@ declare
   v_after uuid;
   v_after_succeeded boolean;
   v_slot integer;
+  v_fence bigint;
+  -- Null without a hold, false if its probe is due.
   v_is_held boolean;
+  v_first_request text;
   -- The lines that get a run, and what they get.
   v_lines text[] := '{}';
   v_accounts text[] := '{}';
@@ -41,6 +47,7 @@ declare
   v_runs uuid[] := '{}';
   v_processes uuid[] := '{}';
   v_slots integer[] := '{}';
+  v_fences bigint[] := '{}';
   v_succeeded boolean[] := '{}';
   v_requests text[] := '{}';
 begin
@@ -64,19 +71,24 @@ begin
     end if;
   end if;
   for place, v_account, v_job, v_run, v_process, v_first_slot, v_slots_in_all, v_request, v_after, v_after_succeeded,
-    v_slot, v_is_held, verdict, request_id, payload, trigger, failures, trace, absorbed_traces, issuer, subject, endpoint, first_login
+    v_slot, v_fence, v_is_held, verdict, v_first_request, run
   in
     select c.place, c.account, c.job, c."runId", c."processId", c."firstSlot", c.slots, c."requestId", c.after,
-      coalesce(c."afterSucceeded", false), l.slot, h.is_later is not null,
+      coalesce(c."afterSucceeded", false), l.slot, l.fence + 1,
+      case when c."requestId" is null then (select bool_or(h.probe_at > now()) from worker.holds_of(c.account, c.job) h) end,
       case
         when p.id is null then 'unknown-process'
         when l.fence is null or l.run_id is distinct from c.after or l.occupied_by is not null then 'busy'
         when r.id is null then 'empty'
         when r.id is distinct from c."requestId" and (c."requestId" is not null or r.reserved_for is not null) then 'reserved'
-        when h.is_later then 'held'
         else 'run'
       end,
-      r.id, r.payload, r.trigger, r.failures, r.trace, r.absorbed_traces, a.issuer, a.subject, a.endpoint, a.first_login
+      r.id, json_build_object(
+        'lease', json_build_object('account', c.account, 'job', c.job, 'runId', c."runId"),
+        'requestId', r.id, 'payload', r.payload, 'trigger', r.trigger, 'failures', r.failures,
+        'kept', r.trace, 'absorbed', coalesce(r.absorbed_traces, '[]'),
+        'known', case when a.issuer is not null then json_build_object(
+          'issuer', a.issuer, 'subject', a.subject, 'endpoint', a.endpoint, 'firstLogin', a.first_login) end)
     from jsonb_to_recordset(p_claims) c(place integer, account text, job text, "runId" uuid, "processId" uuid,
       "firstSlot" integer, slots integer, "requestId" text, after uuid, "afterSucceeded" boolean)
     left join worker.living_processes() p on p.id = c."processId"
@@ -93,9 +105,9 @@ begin
       order by r.rank, r.seq limit 1
       for update skip locked) r on true
     left join lateral (
-      select bool_or(h.probe_at > now()) as is_later from worker.holds_of(c.account, c.job) h having count(*) > 0
-    ) h on c."requestId" is null
-    left join lateral (select a.* from worker.accounts a where a.name = c.account limit 1) a on true
+      select a.issuer, a.subject, a.endpoint, a.first_login from worker.accounts a where a.name = c.account
+      limit 1) a on true
+    where c."runId" is not null
   loop
     if v_request is not null and verdict in ('empty', 'reserved') then
       if not exists (select from worker.requests r where r.id = v_request and r.state = 'waiting') then
@@ -103,6 +115,7 @@ begin
       end if;
     end if;
     probed := false;
+    if verdict = 'run' and v_is_held then verdict := 'held'; end if;
     if verdict = 'run' then
       if v_account || '/' || v_job = any (v_lines) then
         verdict := 'busy';
@@ -110,7 +123,7 @@ begin
         v_slot := worker.free_slot(v_account, v_first_slot, v_slots_in_all, v_accounts, v_slots);
         if v_slot is null then verdict := 'full'; end if;
       end if;
-      if verdict = 'run' and v_is_held then
+      if verdict = 'run' and not v_is_held then
         probed := worker.take_probe(v_account, v_job);
         if not probed then verdict := 'held'; end if;
         probed := coalesce(probed, false);
@@ -124,28 +137,30 @@ begin
       v_processes := v_processes || v_process;
       v_succeeded := v_succeeded || v_after_succeeded;
       v_slots := v_slots || v_slot;
-      v_requests := v_requests || request_id;
+      v_fences := v_fences || v_fence;
+      v_requests := v_requests || v_first_request;
     else
-      payload := null;
-      absorbed_traces := null;
+      run := null;
     end if;
     return next;
   end loop;
 
   if cardinality(v_runs) > 0 then
-    update worker.leases l set fence = l.fence + 1, run_id = n.run, process = n.process, slot = n.slot, taken_at = now(),
+    update worker.leases l set fence = n.fence, run_id = n.run, process = n.process, slot = n.slot, taken_at = now(),
       origin = worker.lease_origin(pg_current_xact_id()::xid),
       succeeded_at = case when n.succeeded then now() else l.succeeded_at end
-    from unnest(v_accounts, v_jobs, v_runs, v_processes, v_slots, v_succeeded) n(account, job, run, process, slot, succeeded)
+    from unnest(v_accounts, v_jobs, v_runs, v_processes, v_slots, v_fences, v_succeeded)
+      n(account, job, run, process, slot, fence, succeeded)
     where l.account = any (v_accounts) and l.account = n.account and l.job = n.job;
     with begun as (
       update worker.requests r set state = 'running', run_id = n.run
-      from unnest(v_runs, v_requests) n(run, request) where r.id = any (v_requests) and r.id = n.request
-      returning r.id, r.account, r.job, r.run_id, r.trigger, r.caller, r.failures
+      from unnest(v_runs, v_requests, v_processes, v_fences) n(run, request, process, fence)
+      where r.id = any (v_requests) and r.id = n.request
+      returning r.id, r.account, r.job, r.run_id, r.trigger, r.caller, r.failures, n.process, n.fence
     )
     insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, process, fence)
-    select b.run_id, b.id, b.account, b.job, b.trigger, b.caller, b.failures + 1, l.process, l.fence
-    from begun b join worker.leases l on l.account = any (v_accounts) and l.account = b.account and l.job = b.job;
+    select b.run_id, b.id, b.account, b.job, b.trigger, b.caller, b.failures + 1, b.process, b.fence
+    from begun b;
   end if;
 end $$`
 

@@ -8,25 +8,22 @@ import { joinByIndex, planByIndex } from './plan-by-index.ts'
  * takes over lease and slot if the line has another ready request; with `yields` only if no other line of the account waits.
  *
  * Rows of the result for each `place`, by `kind`; none if this caller doesn't own the run:
- * - ended: always
- * - run: `next` has started, with the same columns as a claim
- * - wake: a line that may have work: of this account as many as runs have ended, those that have waited longest, or all of them if
- *   a hold was lifted
- * - lifted: a lifted hold, with code and scope in `hold`
+ * - run: it has ended and `next` has started, with `probed` and `run` of a claim
+ * - ended: it has ended and nothing follows
+ * - wake: a line that may have work (account, job, fence): of this account as many as runs have ended, those that have waited
+ *   longest, or all of them if a hold was lifted
+ * - lifted: a lifted hold (code, scope)
  */
 export const endRunsFunction = `
-create function worker.end_runs(p_ends jsonb) returns table (
-  place integer, kind text, account text, job text, fence bigint,
-  request_id text, payload jsonb, trigger text, failures integer, probed boolean,
-  issuer text, subject text, endpoint text, first_login text, trace jsonb, absorbed_traces jsonb, hold jsonb
-)
+create function worker.end_runs(p_ends jsonb) returns table (place integer, kind text, probed boolean, answer json)
 language plpgsql ${joinByIndex} as $$
 #variable_conflict use_column
 declare
   v record;
   v_request worker.requests;
   -- The runs that end, and the claims that may follow them.
-  v_lines jsonb := '[]';
+  v_ended jsonb[] := '{}';
+  v_lines jsonb;
   v_runs uuid[] := '{}';
   -- The requests that end.
   v_requests text[] := '{}';
@@ -52,16 +49,14 @@ begin
       for update) l on true
   loop
     place := v.place;
-    account := v.account;
-    job := v.job;
-    kind := 'ended';
     if not v.has_lease then
       -- Read again: an earlier call whose answer was lost may have ended it while this one waited for the lease.
-      if exists (select from worker.runs r where r.id = v."runId" and r.state = v.run) then return next; end if;
+      if exists (select from worker.runs r where r.id = v."runId" and r.state = v.run) then
+        kind := 'ended';
+        return next;
+      end if;
       continue;
     end if;
-    return next;
-
     v_runs := v_runs || v."runId";
     if v.request = 'waiting' then
       select * into v_request from worker.requests r where r.id = v.request_id for update;
@@ -88,16 +83,16 @@ begin
     end if;
     if v.is_held or v.lifts and v_has_placed then
       kind := 'lifted';
-      for hold in select to_jsonb(h) from worker.lift_holds(v.account, v.job) h loop
+      for answer in select to_json(h) from worker.lift_holds(v.account, v.job) h loop
         return next;
         v_lifted := v_lifted || place;
       end loop;
-      hold := null;
+      answer := null;
     end if;
     if v.yields then
       if exists (select from worker.waiting_lines(v.account, 1)) then v.next := null; end if;
     end if;
-    v_lines := v_lines || jsonb_build_object('place', v.place, 'account', v.account, 'job', v.job, 'slot', v.slot,
+    v_ended := v_ended || jsonb_build_object('place', v.place, 'account', v.account, 'job', v.job, 'slot', v.slot,
       'runId', v.next, 'processId', v.process, 'after', v."runId",
       'afterSucceeded', v.run = 'succeeded' and v.trigger <> 'dry-run');
   end loop;
@@ -119,10 +114,10 @@ begin
   from jsonb_to_recordset(p_ends) e("runId" uuid, run text, "from" text, "to" text, counts jsonb, error jsonb)
   where r.id = any (v_runs) and r.id = e."runId";
 
+  v_lines := to_jsonb(v_ended);
   return query
-    select c.place, 'run', null, null, null::bigint, c.request_id, c.payload, c.trigger, c.failures, c.probed, c.issuer, c.subject,
-      c.endpoint, c.first_login, c.trace, c.absorbed_traces, null::jsonb
-    from worker.claim_lines(jsonb_path_query_array(v_lines, '$[*] ? (@.runId != null)'), true) c where c.verdict = 'run';
+    select c.place, 'run', c.probed, c.run
+    from worker.claim_lines(v_lines, true) c where c.verdict = 'run';
   get diagnostics v_going_on = row_count;
   if v_going_on < cardinality(v_runs) then
     with freed as (
@@ -133,11 +128,12 @@ begin
         and l.account = n.account and l.job = n.job and l.run_id = n.after
       returning n.place)
     select array_agg(f.place) into v_freed from freed f;
+    return query select f.place, 'ended', null::boolean, null::json from unnest(v_freed) f(place);
   end if;
   if v_freed || v_lifted <> '{}' then
     return query
-      select distinct on (w.account, w.job) n.place, 'wake', w.account, w.job, w.fence, null::text, null::jsonb, null::text, null::integer, null::boolean,
-        null::text, null::text, null::text, null::text, null::jsonb, null::jsonb, null::jsonb
+      select distinct on (w.account, w.job) n.place, 'wake', null::boolean,
+        json_build_object('account', w.account, 'job', w.job, 'fence', w.fence::text)
       from (
         select n.*, row_number() over (partition by n.account order by n.place)::integer as slots
         from jsonb_to_recordset(v_lines) n(place integer, account text, slot integer)

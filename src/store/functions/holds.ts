@@ -7,7 +7,7 @@ const probeSeconds = 30
 /** What holds a job: holds of its account, whose `job` is '', and its own. */
 export const holdsOfFunction = `
 create function worker.holds_of(p_account text, p_job text) returns setof worker.holds language sql stable as $$
-  select h.* from worker.holds h where h.account = p_account and h.job in ('', p_job)
+  select h.* from worker.holds h where h.account = p_account and (h.job = '' or h.job = p_job)
 $$`
 
 /**
