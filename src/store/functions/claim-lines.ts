@@ -51,6 +51,11 @@ declare
   v_succeeded boolean[] := '{}';
   v_requests text[] := '{}';
 begin
+  if not p_have_leases then
+    -- A crash of the server may take back a claim that didn't reach the disk, and with it the lease: its run writes nothing. Whatever
+    -- a run commits takes its claim to the disk first.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   -- In a statement before those that read requests and holds, which then see what the last run of the line has committed.
   if not p_have_leases then
     select coalesce(array_agg(l.line), '{}') into v_locked
