@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
@@ -14,8 +15,10 @@ test.runIf(hasPostgres)(
     await using server = await startPostgres()
     await using lines = await openLinesAt({ databaseUrl: server.url })
     const processId = await lines.newProcess()
-    const [writes, early] = [newLine(), newLine()]
+    const [writes, goesOn, early] = [newLine(), newLine(), newLine()]
     const { id: idOfWriting } = await lines.accept(request(writes))
+    const first = await lines.accept(request(goesOn, { payload: { n: 1 } }))
+    const second = await lines.accept(request(goesOn, { payload: { n: 2 } }))
     const { id } = await lines.accept(request(early))
     const writer = (await findWriter(lines)) ?? expect.fail()
 
@@ -25,6 +28,8 @@ test.runIf(hasPostgres)(
     await fencedTransaction(lines.store, writing.lease, async tx => {
       await sql`insert into worker.run_progress (run_id, progress) values (${writing.lease.runId}, '{}')`.execute(tx)
     })
+    const ended = await lines.claim(goesOn, processId)
+    const { next } = (await endRun(lines.store, ended.lease.runId, done, { id: randomUUID(), yields: false })) ?? {}
     const { lease } = await lines.claim(early, processId)
     // Postgres then ends its other processes, and recovers what was written.
     process.kill(writer, 'SIGKILL')
@@ -32,7 +37,10 @@ test.runIf(hasPostgres)(
 
     expect(await lines.stateOf(idOfWriting)).toMatchObject({ state: 'running' })
     expect(await lines.stateOf(id)).toMatchObject({ state: 'waiting' })
-    const lost = (await lines.pulse(processId, [writing.lease.runId, lease.runId])).filter(row => row.kind === 'lost')
+    expect(await lines.stateOf(first.id)).toMatchObject({ state: 'done' })
+    expect(await lines.stateOf(second.id)).toMatchObject({ state: 'running' })
+    const runs = [writing.lease.runId, next?.lease.runId ?? '', lease.runId]
+    const lost = (await lines.pulse(processId, runs)).filter(row => row.kind === 'lost')
     expect(lost).toEqual([expect.objectContaining({ run_id: lease.runId })])
 
     await fencedTransaction(lines.store, writing.lease, async () => {})
