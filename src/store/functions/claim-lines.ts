@@ -11,8 +11,7 @@ import { joinByIndex } from './plan-by-index.ts'
  * ends in the same transaction and passes on its lease and slot, and `afterSucceeded` whether it succeeded; the caller has locked
  * these leases. The slot is one of `slots`, counted from `firstSlot`.
  *
- * `run` is what the process needs of it, as one JSON value (`RunRow`): a driver spends more on a column than on a field. `probed` says
- * that it is a probe of a hold.
+ * `run` is a `RunRow`, and `probed` says that it is a probe of a hold.
  *
  * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
  * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
@@ -52,12 +51,10 @@ declare
   v_requests text[] := '{}';
 begin
   if not p_have_leases then
-    -- A crash of the server may take back a claim that didn't reach the disk, and with it the lease: its run writes nothing. Whatever
-    -- a run commits takes its claim to the disk first.
+    -- A crash of the server may take back a claim that didn't reach the disk, and with it the lease: its run writes nothing.
+    -- Whatever a run commits takes its claim to the disk first.
     perform set_config('synchronous_commit', 'off', true);
-  end if;
-  -- In a statement before those that read requests and holds, which then see what the last run of the line has committed.
-  if not p_have_leases then
+    -- In a statement before those that read requests and holds, which then see what the last run of the line has committed.
     select coalesce(array_agg(l.line), '{}') into v_locked
     from jsonb_to_recordset(p_claims) c(account text, job text)
     cross join lateral (
@@ -120,10 +117,11 @@ begin
       end if;
     end if;
     probed := false;
-    if verdict = 'run' and v_is_held then verdict := 'held'; end if;
     if verdict = 'run' then
       if v_account || '/' || v_job = any (v_lines) then
         verdict := 'busy';
+      elsif v_is_held then
+        verdict := 'held';
       elsif v_after is null then
         v_slot := worker.free_slot(v_account, v_first_slot, v_slots_in_all, v_accounts, v_slots);
         if v_slot is null then verdict := 'full'; end if;
