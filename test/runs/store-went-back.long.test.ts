@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { Client } from 'pg'
+import { Client, type QueryResult } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LeaseLostError } from '../../src/errors.ts'
 import { endRun } from '../../src/runs/end-run.ts'
@@ -57,8 +57,11 @@ describe.runIf(hasPostgres)('a run that continues while its store goes back to b
     },
     async 'a standby that lacks the last commits and is promoted'(url, opened) {
       const standby = opened.use(await startStandby(server.url))
+      await expect.poll(() => follows(standby.url)).toBe(true)
       await on(standby.url, `alter system set primary_conninfo = ''`)
       await on(standby.url, 'select pg_reload_conf()')
+      // Until it has read its configuration it receives what its primary commits.
+      await expect.poll(() => follows(standby.url)).toBe(false)
       return async () => {
         await on(standby.url, 'select pg_promote()')
         return urlOf(nameOf(url), standby.url)
@@ -133,12 +136,17 @@ function nameOf(url: string): string {
   return new URL(url).pathname.slice(1)
 }
 
-async function on(url: string, statement: string): Promise<void> {
+async function follows(standby: string): Promise<boolean> {
+  const { rowCount } = await on(standby, 'select from pg_stat_wal_receiver')
+  return rowCount !== 0
+}
+
+async function on(url: string, statement: string): Promise<QueryResult> {
   const client = new Client({ connectionString: url })
   client.on('error', () => {})
   await client.connect()
   try {
-    await client.query(statement)
+    return await client.query(statement)
   } finally {
     await client.end().catch(() => {})
   }
