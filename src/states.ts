@@ -12,7 +12,7 @@ export const priorities = ['high', 'normal', 'low'] as const
 export type Priority = (typeof priorities)[number]
 
 /** Why a claim got nothing: see `worker.claim_lines`. */
-export type NoClaim = 'gone' | 'busy' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
+export type NoClaim = 'gone' | 'busy' | 'locked' | 'reserved' | 'empty' | 'held' | 'full' | 'unknown-process'
 
 export const runStates = ['running', 'succeeded', 'failed', 'refused', 'interrupted', 'cancelled'] as const
 export type RunState = (typeof runStates)[number]

@@ -29,6 +29,9 @@ export interface RunNow {
 
 /** Milliseconds between checks whether the line is free. */
 const lookEveryMs = 250
+/** The same while its lease is locked, as by another claim for a few milliseconds, and how many of them aren't worth a word. */
+const lookAtLockEveryMs = 25
+const quietLooksAtLock = 10
 
 /**
  * One run in the foreground: a request that only this process may run, first in its line, through the same gate and under the
@@ -90,12 +93,18 @@ async function waitForClaim(
 ): Promise<ClaimedRun & Pick<Execution, 'claimAskedAt'>> {
   const { store, clock, process } = deps
   const range = slotsOf(run.access.account, run.job)
+  let isTold = false
   for (let looks = 1; ; looks += 1) {
     const claimAskedAt = clock.now()
     const claim = await claimRun(store, { ...wanted, processId: process.id, ...range })
     if (typeof claim !== 'string') return { ...claim, claimAskedAt }
     if (claim === 'gone') throw await explainGone(store, wanted.requestId)
-    if (looks === 1) run.onWaiting()
+    if (claim === 'locked' && looks <= quietLooksAtLock) {
+      await clock.sleep(lookAtLockEveryMs, run.signal)
+      continue
+    }
+    if (!isTold) run.onWaiting()
+    isTold = true
     await reapDeadProcesses(store)
     await clock.sleep(lookEveryMs, run.signal)
   }

@@ -612,6 +612,33 @@ describe.each(backends)('a request on %s', backend => {
     expect(await holds()).toEqual([])
   })
 
+  test.skipIf(backend === 'embedded').for([
+    { looks: 3, told: 0 },
+    { looks: 12, told: 1 },
+  ])(
+    'a run in the foreground whose line is only looked at, for $looks looks, says $told times that it waits',
+    async ({ looks, told }, { serving, addJob, app, account }) => {
+      await serving[Symbol.asyncDispose]()
+      const job = addJob(async () => ({ counts: {} }))
+      const { store } = app.deps
+      await sql`insert into worker.leases (account, job, fence) values (${account}, ${job}, 1)`.execute(store)
+      const looking = await store.startTransaction().execute()
+      await sql`select from worker.leases where account = ${account} and job = ${job} for update`.execute(looking)
+      let looked = 0
+      const sleep = async (): Promise<void> => {
+        looked += 1
+        if (looked === looks) await looking.rollback().execute()
+      }
+      const waits: true[] = []
+      const definition = app.deps.jobs.get(job) ?? expect.fail()
+      const access = app.deps.accounts.get(account) ?? expect.fail()
+      const run = { access, payload: {}, signal: new AbortController().signal, onProgress() {} }
+      const clock = { now: app.deps.clock.now, sleep }
+      await runNow({ ...app.deps, clock }, { ...run, job: definition, onWaiting: () => void waits.push(true) })
+      expect({ looked, told: waits.length }).toEqual({ looked: looks, told })
+    },
+  )
+
   test('a run in the foreground waits a day at most, whatever its job asks for', async ({ addJob, app, account }) => {
     let runs = 0
     const job = addJob(async () => {

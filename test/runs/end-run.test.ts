@@ -142,7 +142,7 @@ describe.each(stores)('ending a run on %s', place => {
       await fixture.pulse(second)
       return fixture.tryClaim(line, second)
     })
-    expect(claimed).toBe('busy')
+    expect(claimed).toBe('locked')
     await fixture.pulse(second)
     expect(await fixture.claim(line, second)).toMatchObject({ requestId: run.requestId })
   })

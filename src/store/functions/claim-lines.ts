@@ -13,9 +13,9 @@ import { joinByIndex } from './plan-by-index.ts'
  *
  * `run` is a `RunRow`, and `probed` says that it is a probe of a hold.
  *
- * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · reserved (a foreground run of
- * another process goes first) · empty · held · full (the account has no free slot) · unknown-process (the other processes
- * consider this one dead).
+ * Verdicts: run · gone (the reserved request has ended) · busy (another run has the lease) · locked (another transaction looks
+ * at the lease, or a run is writing under it) · reserved (a foreground run of another process goes first) · empty · held · full
+ * (the account has no free slot) · unknown-process (the other processes consider this one dead).
  */
 export const claimLinesFunction = `
 create function worker.claim_lines(p_claims jsonb, p_have_leases boolean default false) returns table (
@@ -80,7 +80,8 @@ begin
       case when c."requestId" is null then (select bool_or(h.probe_at > now()) from worker.holds_of(c.account, c.job) h) end,
       case
         when p.id is null then 'unknown-process'
-        when l.fence is null or l.run_id is distinct from c.after or l.occupied_by is not null then 'busy'
+        when l.fence is null then 'locked'
+        when l.run_id is distinct from c.after or l.occupied_by is not null then 'busy'
         when r.id is null then 'empty'
         when r.id is distinct from c."requestId" and (c."requestId" is not null or r.reserved_for is not null) then 'reserved'
         else 'run'
