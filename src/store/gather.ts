@@ -6,6 +6,10 @@ import type { Store } from './store.ts'
 
 /** Concurrent round trips per kind: the store works on one while this process handles the results of another. */
 const exchangesAtOnce = 2
+/** So few calls share one round trip: for two, the store works half as much again, and they end no sooner. */
+const fewCalls = 8
+/** Milliseconds that a few calls wait for a round trip that is under way, which may be that of a dead connection. */
+const lateMs = 20
 /** A limit that keeps a round trip to milliseconds, however many calls have gathered. */
 const mostTogether = 100
 /** A call that waits for a row of an open transaction delays the others for at most this long. */
@@ -72,6 +76,7 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
   let underWay = 0
   let callsUnderWay = 0
   let roundTrips = 0
+  let untilLate: NodeJS.Timeout | undefined
 
   async function ask(asked: readonly Asked[], lockTimeout: string): Promise<readonly Placed<Row>[]> {
     const places = asked.map((each, place) => ({ place, ...each }))
@@ -102,10 +107,16 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
     }
   }
 
-  function askNext(): void {
-    while (underWay < exchangesAtOnce && waiting.length > 0) {
+  function askNext(isLate = false): void {
+    while (waiting.length > 0) {
+      const calls = waiting.length + callsUnderWay
+      const atOnce = calls > fewCalls || isLate ? exchangesAtOnce : 1
+      if (underWay >= atOnce) {
+        if (underWay < exchangesAtOnce) untilLate ??= setTimeout(askLate, lateMs)
+        return
+      }
       // An even share: many callers in one and a few in the others would leave nothing to overlap, or one for each.
-      const share = Math.ceil((waiting.length + callsUnderWay) / exchangesAtOnce)
+      const share = Math.ceil(calls / atOnce)
       const together = waiting.splice(0, Math.min(share, mostTogether))
       if (orderOf) together.sort((one, other) => (orderOf(one.asked) < orderOf(other.asked) ? -1 : 1))
       underWay += 1
@@ -117,6 +128,13 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
         setImmediate(askNext)
       })
     }
+    clearTimeout(untilLate)
+    untilLate = undefined
+  }
+
+  function askLate(): void {
+    untilLate = undefined
+    askNext(true)
   }
 
   return (asked: Asked): Promise<readonly Row[]> => {

@@ -65,6 +65,14 @@ describe.each(stores)('calls made at the same time on %s', backend => {
     expect(await written('shared-3')).toBe(3)
   })
 
+  test('share one transaction when they are few', async () => {
+    const names = Array.from({ length: 8 }, (_, n) => `few-${n}`)
+    const ask = () => Promise.all(names.map(name => write(store, { name, number: '1' })))
+    for (const answers of [await ask(), await ask()]) {
+      expect(new Set(answers.flat().map(row => row.transaction)).size).toBe(1)
+    }
+  })
+
   test('are more than one exchange takes: nothing is left', async () => {
     const names = Array.from({ length: 450 }, (_, n) => `many-${n}`)
     const answers = await Promise.all(names.map(name => write(store, { name, number: '1' })))
@@ -104,7 +112,7 @@ describe.each(stores)('calls made at the same time on %s', backend => {
         return failing.promise
       },
     })
-    const asked = ['down-1', 'down-2', 'down-3'].map(name => write(down, { name, number: '1' }))
+    const asked = Array.from({ length: 20 }, (_, n) => write(down, { name: `down-early-${n}`, number: '1' }))
     await expect.poll(() => statements).toBe(2)
     const late = ['down-4', 'down-5'].map(name => write(down, { name, number: '1' }))
     failing.reject(new TransientError('store', 'Postgres does not answer'))
