@@ -51,8 +51,10 @@ export function parseArguments(program: ProgramDescription, argv: readonly strin
       throw error.exitCode === 0 ? error : refuse(error, each, text)
     })
   }
+  // pnpm passes on the -- of "pnpm run cli -- runs", and what follows one has no options.
+  const own = argv[0] === '--' ? argv.slice(1) : argv
   try {
-    parser.parse(argv, { from: 'user' })
+    parser.parse(own, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return { text }
     throw error

@@ -24,6 +24,8 @@ describe('wrong words on the command line end with 2', () => {
   test.each<[string[], RegExp]>([
     [[], /^No command was given\.\n\nUsage: hasura-sync-worker \[options\] \[command\]/],
     [['schema'], /^No command was given\.\n\nUsage: hasura-sync-worker schema/],
+    [['--', 'runs', '--lmit', '1'], /^Unknown option '--lmit': did you mean --limit\?$/m],
+    [['run', '--', '--x', 'y'], /^Too many arguments for 'run'\. Expected 1 argument but got 2: --x, y: /],
     [['runn'], /^Unknown command 'runn': did you mean one of run, runs\?$/m],
     [['toString'], /^Unknown command 'toString': run "npm run -s cli -- --help" to see the usage$/m],
     [['schema', 'pul'], /^Unknown command 'pul': did you mean pull\?$/m],
