@@ -33,6 +33,10 @@ function stopSoon(why: string): void {
 }
 // Without a listener, a second signal would kill the process: npm forwards the Ctrl+C that a terminal sends to both.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopSoon(`${signal} was received`))
+process.on('SIGHUP', () => {
+  // Of a terminal that was closed, or from someone who expects a reload where there is nothing to reload.
+  if (process.listenerCount('SIGHUP') === 1) stopSoon('SIGHUP was received')
+})
 
 for (const stream of [process.stdout, process.stderr]) {
   // A reader such as head may close the pipe early: the command hasn't failed.

@@ -45,11 +45,9 @@ export interface CommandContext {
   /** Log lines of runs. */
   readonly runLog: RunLog
   readonly terminal: LiveTerminal
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT and SIGTERM, and by SIGHUP while nothing listens for it. */
   readonly signal: AbortSignal
-  /**
-   * Calls the listener on each SIGHUP until the returned function is called. Without a listener SIGHUP ends the process.
-   */
+  /** Calls the listener on each SIGHUP until the returned function is called. */
   onHangup(listener: () => void): () => void
   /**
    * Runs `work` on this process's operations, or on those of the worker that owns the embedded database.
@@ -93,7 +91,7 @@ export interface Surroundings {
   /** Folder of the engine's package. */
   readonly engineFolder: URL
   readonly terminal: LiveTerminal
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT and SIGTERM, and by SIGHUP while nothing listens for it. */
   readonly signal: AbortSignal
   /**
    * Opens the context of the project in this folder and reads its `.env`.

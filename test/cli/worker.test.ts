@@ -169,14 +169,17 @@ describe('a worker that is told to stop in the middle of a run', () => {
   })
 })
 
-test('a worker that gets the same signal twice stops as after one', async ({ sandbox }) => {
-  await using home = await openHome(sandbox, 'twice')
-  await using worker = await startWorker(home.env)
-  worker.kill('SIGINT')
-  await expect.poll(() => worker.err(), { interval: 1 }).toContain('stopping: no new requests are claimed')
-  worker.kill('SIGINT')
-  expect(await worker.ended).toMatchObject({ code: 0, out: '' })
-})
+test.for(['SIGINT', 'SIGHUP'] as const)(
+  'a worker that gets %s twice stops as after one',
+  async (signal, { sandbox }) => {
+    await using home = await openHome(sandbox, `twice-${signal}`)
+    await using worker = await startWorker(home.env)
+    worker.kill(signal)
+    await expect.poll(() => worker.err(), { interval: 1 }).toContain('stopping: no new requests are claimed')
+    worker.kill(signal)
+    expect(await worker.ended).toMatchObject({ code: 0, out: '' })
+  },
+)
 
 test('a worker that npm started ends when npm is told to stop', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'under-npm')
