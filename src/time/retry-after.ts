@@ -24,7 +24,10 @@ export function parseRetryAfter(headers: ResponseHeaders, now: number, otherwise
   return Number.isNaN(at) ? otherwise : boundPause(toLocalInstant(at, headers, now) - now)
 }
 
-/** Whether an answer asks for a pause and means that the request was not carried out (RFC 9110, section 15.6.4; RFC 6585, section 4). */
+/**
+ * Whether an answer asks for a pause and means that the request was not carried out (RFC 9110, sections 15.5.4 and 15.6.4;
+ * RFC 6585, section 4).
+ */
 export function asksForPause({
   status,
   headers,
@@ -32,8 +35,11 @@ export function asksForPause({
   readonly status: number
   readonly headers: ResponseHeaders
 }): boolean {
-  return status === 429 || ((status === 503 || status === 529) && headers.get('retry-after') !== null)
+  return status === 429 || (pausing.has(status) && headers.get('retry-after') !== null)
 }
+
+/** Statuses with other meanings, unless the answer says when to come back: 403 is also that of a gateway whose quota is used up. */
+const pausing: ReadonlySet<number> = new Set([403, 503, 529])
 
 /**
  * Limits a pause that an API asks for, in milliseconds. The minimum is a second, so that "0" or a past date doesn't cause a busy

@@ -74,6 +74,7 @@ describe('a refusal', () => {
 test.each<[number, Record<string, string>, object, RegExp]>([
   [503, { 'retry-after': '120' }, { retryAfterMs: 120_000 }, /asks for a pause of 120 s/],
   [429, { 'retry-after': '1.5' }, { retryAfterMs: 1_500 }, /asks for a pause/],
+  [403, { 'retry-after': '120' }, { retryAfterMs: 120_000 }, /asks for a pause of 120 s/],
   [503, {}, { retryAfterMs: undefined }, /HTTP 503: check/],
   [302, { location: 'https://login.example/?x=canary' }, {}, /it redirects to https:\/\/login\.example \(HTTP 302\)/],
   [407, {}, {}, /user and password of the proxy/],

@@ -176,6 +176,7 @@ describe("each of Hasura's codes", () => {
     [response(refusal('rate-limit-exceeded', 'rate limit of 10 exceeded', '$')), 5_000],
     [response('<h1>maintenance', 503, { 'retry-after': '600' }), 600_000],
     [response('', 529, { 'retry-after': '0.5' }), 1_000],
+    [response({ message: 'Out of call volume quota.' }, 403, { 'retry-after': '3600' }), 3_600_000],
   ])('a rate limit is a pause (%#)', (answer, retryAfterMs) => {
     expect(interpretResponse(answer, 'mutation', 'viewer', now)).toEqual({ kind: 'rate-limited', retryAfterMs })
   })

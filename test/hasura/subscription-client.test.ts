@@ -190,6 +190,7 @@ describe('a server that', () => {
     ['429 with a pause', '429 No\r\nretry-after: 7', { code: 'rate-limited', retryAfterMs: 7_000 }],
     ['429 without one', '429 No', { code: 'rate-limited', retryAfterMs: 5_000 }],
     ['503 with a pause', '503 No\r\nretry-after: 9', { code: 'upgrade', retryAfterMs: 9_000 }],
+    ['403 with a pause', '403 No\r\nretry-after: 9', { code: 'upgrade', retryAfterMs: 9_000 }],
     ['503', '503 No', { code: 'upgrade', remedy: expect.stringContaining('Upgrade') }],
     ['401', '401 No', { code: 'upgrade', remedy: expect.stringContaining('stands in front') }],
     ['200', '200 OK', { code: 'upgrade' }],

@@ -113,7 +113,7 @@ describe('an answer', () => {
     expect(verdictOf(400, post, json, '{"error":"the header is too long"}')).toBe('PermanentError http-400')
   })
 
-  test.each([503, 529])('of HTTP %d that names a pause was not carried out', status => {
+  test.each([403, 503, 529])('of HTTP %d that names a pause was not carried out', status => {
     expect(verdictOf(status, post, { 'retry-after': '3' })).toBe('rate-limited')
   })
 
