@@ -1,7 +1,7 @@
 import { OutageError, TransientError, type WorkerError } from '../errors.ts'
 import { isPage } from '../failures/proxy-page.ts'
 import { decodeJson } from '../json/decode-json.ts'
-import { parseJson } from '../json/parse-json.ts'
+import { parseWithLargeAsText } from '../json/exact-numbers.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome, type Verdict } from './interpret-answer.ts'
 
@@ -12,7 +12,7 @@ interface Received {
   readonly body: Uint8Array
 }
 
-/** The JSON of a response (undefined if it has no content), or the error if it isn't JSON. */
+/** The JSON of a response (undefined if it has no content), its large numbers as text; or the error if it isn't JSON. */
 export function interpretJson(received: Received, request: ApiRequest): Verdict<unknown> {
   // A 404 is the answer to a DELETE that had already been carried out.
   if (received.status === 204 || received.status === 205 || received.status >= 400) {
@@ -20,7 +20,7 @@ export function interpretJson(received: Received, request: ApiRequest): Verdict<
   }
   try {
     const text = decodeJson(received.body, received.headers.get('content-type'))
-    return { kind: 'done', value: parseJson(text ?? '') }
+    return { kind: 'done', value: parseWithLargeAsText(text ?? '') }
   } catch {
     return { kind: 'error', error: explainNotJson(received, request) }
   }

@@ -18,7 +18,7 @@ interface AnyRequest {
 }
 
 export interface Expecting<T> {
-  /** Parses the JSON of the response. */
+  /** Parses the JSON of the response, in which integers beyond 2^53 are text, because JavaScript would round them. */
   readonly schema: z.ZodType<T>
 }
 

@@ -59,6 +59,19 @@ describe('a request', () => {
     expect(keys.message).toContain('number expected at …')
   })
 
+  test('whose answer has integers beyond 2^53 gets them as text, which a schema of numbers refuses', async () => {
+    const json = { 'content-type': 'application/json' }
+    await using opened = await openApi(status(200, '[{"id":9007199254740993},{"id":9007199254740992},{"id":7}]', json))
+    const listOf = <T>(id: z.ZodType<T>) => ({ schema: z.array(z.object({ id })), signal })
+    expect(await opened.api.get('/things', listOf(z.union([z.number(), z.string()])))).toEqual([
+      { id: '9007199254740993' },
+      { id: '9007199254740992' },
+      { id: 7 },
+    ])
+    const refused = await failureOf(opened.api.post('/things', { idempotencyKey: 'a', ...listOf(z.number()) }))
+    expect(refused.message).toContain('number expected at 0.id')
+  })
+
   test.each<[string, (api: RestApi) => Promise<unknown>, string]>([
     ['a path to elsewhere', api => api.get('https://canary.example/x', { schema: one, signal }), 'path'],
     ['a body that is not JSON', api => api.post('/x', { body: ['canary', 1n], signal }), 'body'],
