@@ -1,7 +1,7 @@
 import { NetworkError } from '@keycloak/keycloak-admin-client'
-import { OutageError, PermanentError, TransientError } from '../errors.ts'
-import type { ApiRequest } from './api-request.ts'
-import { interpretAnswer } from './interpret-answer.ts'
+import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import { type ApiRequest, isRepeatable } from './api-request.ts'
+import { interpretAnswer, unknownOutcome } from './interpret-answer.ts'
 import { interpretFailure } from './interpret-failure.ts'
 import type { Tried } from './persist.ts'
 
@@ -45,27 +45,34 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
- * What a method that reads has returned. A list that fails while Keycloak sends it, as when a user directory is down or a transaction
- * times out, has status 200 and broken JSON, which the client returns as text.
+ * What a method has returned. Where there should be JSON the client also returns any other text, and octets where there should be a
+ * key store: either may be the page of something in front of Keycloak.
  */
-export function interpretRead(value: unknown, request: ApiRequest): Tried<unknown>['verdict'] {
-  if (typeof value !== 'string') return { kind: 'done', value }
-  const text = value.trimStart()
+export function interpretContent(value: unknown, request: ApiRequest): Tried<unknown>['verdict'] {
+  const text = value instanceof ArrayBuffer ? new TextDecoder().decode(value) : value
+  const error = typeof text === 'string' ? findFault(text.trimStart(), request) : undefined
+  if (error === undefined) return { kind: 'done', value }
+  return { kind: 'error', error: isRepeatable(request) ? error : unknownOutcome(error) }
+}
+
+/**
+ * A list that fails while Keycloak sends it, as when a user directory is down or a transaction times out, has status 200 and broken
+ * JSON.
+ */
+function findFault(text: string, { name, address }: ApiRequest): WorkerError | undefined {
   if (/^[[{]/.test(text)) {
-    const error = new TransientError('not-json', {
-      found: `${request.name} was answered with JSON that is broken or was cut off`,
-      remedy: "look in Keycloak's log for what failed while it sent the list, or request smaller pages",
+    return new TransientError('not-json', {
+      found: `${name} was answered with JSON that is broken or was cut off`,
+      remedy: "look in Keycloak's log for what failed while it sent this, or request smaller pages of a list",
     })
-    return { kind: 'error', error }
   }
   if (/^<(?:!doctype )?html/i.test(text)) {
-    const error = new OutageError('not-json', 'job', {
-      found: `${request.name} was answered with a web page`,
-      remedy: `check ${request.address}`,
+    return new OutageError('not-json', 'job', {
+      found: `${name} was answered with a web page`,
+      remedy: `check ${address}`,
     })
-    return { kind: 'error', error }
   }
-  return { kind: 'done', value }
+  return undefined
 }
 
 function forbidden(request: ApiRequest): Tried<never>['verdict'] {

@@ -7,7 +7,7 @@ import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-disp
 import { withDeadline } from '../outgoing/deadline.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
 import { parseApiBaseUrl } from './api-url.ts'
-import { interpretAdminError, interpretRead, isMissing } from './interpret-admin-error.ts'
+import { interpretAdminError, interpretContent, isMissing } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
 
 /**
@@ -82,7 +82,7 @@ export function createKeycloakAdmin(
           const target = openClient(token.value, AbortSignal.any([own, over.signal]), trace)[resource]
           return await Reflect.apply(Reflect.get(target, method), target, parameters)
         })
-        return { verdict: isRead ? interpretRead(value, current) : { kind: 'done', value } }
+        return { verdict: interpretContent(value, current) }
       } catch (error) {
         signal.throwIfAborted()
         if (isMissing(error) && givesNull(resource, method, parameters))

@@ -21,8 +21,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** As much of a Keycloak as a rotation needs; it answers the change of a client with `status`. */
-async function openAdmin(status: number, attributes: Record<string, string> = {}) {
+/** As much of a Keycloak as a rotation needs; the change of a client is answered with `status`, or with a page before it arrives. */
+async function openAdmin(status: number, attributes: Record<string, string> = {}, page = '') {
   const sent: { secret: string; inFile: string; attributes: unknown }[] = []
   let secret = 'old'
   const server = createServer(async (request, response) => {
@@ -34,8 +34,8 @@ async function openAdmin(status: number, attributes: Record<string, string> = {}
         .parse(JSON.parse(Buffer.concat(chunks).toString()))
       expect(body).toMatchObject({ id: 'uuid', name: 'kept' })
       sent.push({ secret: body.secret, inFile: await readFile(file, 'utf8'), attributes: body.attributes })
-      if (status < 300) secret = body.secret
-      response.writeHead(status).end()
+      if (status < 300 && page === '') secret = body.secret
+      response.writeHead(status).end(page)
       return
     }
     response.setHeader('content-type', 'application/json')
@@ -82,8 +82,13 @@ test('the file has the new secret before Keycloak does, so that a refused worker
   expect(await readdir(folder)).toEqual(['secret'])
 })
 
-test.each([400, 403, 500])('the file gets the old secret back when Keycloak answers %d', async status => {
-  await using keycloak = await openAdmin(status)
+test.each([
+  [400, ''],
+  [403, ''],
+  [500, ''],
+  [200, '<!doctype html>'],
+])('the file gets the old secret back when the answer is HTTP %d %s', async (status, page) => {
+  await using keycloak = await openAdmin(status, {}, page)
   const rotation = replaceClientSecret({ admin: keycloak.admin, login: login() }, 'uuid')
   const error: unknown = await rotation.catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(Error)

@@ -106,6 +106,29 @@ describe("Keycloak's Admin API", () => {
     })
   })
 
+  const rep = { ifResourceExists: 'SKIP' } as const
+  const page = '<!doctype html><title>canary</title>'
+
+  test.each<[string, string, (admin: KeycloakAdmin) => Promise<unknown>, RegExp]>([
+    ['users.update', page, ({ users }) => users.update({ id: 'a' }, { firstName: 'canary' }), /web page: .*TOKEN_URL/],
+    ['users.addToGroup', page, ({ users }) => users.addToGroup({ id: 'a', groupId: 'b' }), /web page/],
+    ['roles.delById', page, ({ roles }) => roles.delById({ id: 'a' }), /web page/],
+    ['clients.downloadKey', page, ({ clients }) => clients.downloadKey({ id: 'a', attr: 'b' }, {}), /web page/],
+    ['realms.partialImport', '{"added":1,', admin => admin.realms.partialImport({ realm: 'a', rep }), /cut off/],
+  ])('may or may not have done %s when it is answered with %s and HTTP 200', async (name, text, write, words) => {
+    await using opened = await open(status(200, text))
+    const error = await failureOf(write(opened.admin))
+    expect(error).toBeInstanceOf(UnknownOutcomeError)
+    expect(error.message).toMatch(new RegExp(`may or may not .*${name} of .*${words.source}`))
+    expect(opened.server.requests).toHaveLength(1)
+  })
+
+  test('gives a key store as it is', async () => {
+    await using opened = await open((_request, response) => response.end(Buffer.from([0x30, 0x82, 0xff])))
+    const store = await opened.admin.clients.downloadKey({ id: 'a', attr: 'b' }, {})
+    expect([...new Uint8Array(store)]).toEqual([0x30, 0x82, 0xff])
+  })
+
   test('that a proxy withholds or refuses says where else it may be', async () => {
     await using withheld = await open(status(404, '<html>canary</html>'))
     expect(await failureOf(find(withheld.admin))).toMatchObject({
