@@ -50,6 +50,17 @@ export function findRow({ type }: Pick<GraphQLField<unknown, unknown>, 'type'>):
   return isListType(getNullableType(type)) && isObjectType(row) ? row : undefined
 }
 
+/** The API's names of columns of the list, which the document may give others. */
+export function fieldNamesOf(document: DocumentNode, columns: readonly string[]): readonly string[] {
+  const selected = findPath(document)?.at(-1)?.selectionSet?.selections ?? []
+  const fieldOf = new Map(
+    selected.flatMap(field =>
+      field.kind === Kind.FIELD && field.alias ? [[field.alias.value, field.name.value]] : [],
+    ),
+  )
+  return columns.map(column => fieldOf.get(column) ?? column)
+}
+
 /** The path from the root to the list, without a schema: a namespace has no arguments and selects nothing else. */
 export function findPath(document: DocumentNode): readonly FieldNode[] | undefined {
   const path: FieldNode[] = []

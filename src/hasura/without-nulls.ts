@@ -1,6 +1,5 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { type DocumentNode, Kind } from 'graphql'
-import { findPath } from './find-list.ts'
+import { fieldNamesOf } from './find-list.ts'
 import type { RowOf } from './row-of.ts'
 
 /** The same result, in a namespace or not, with rows in which these columns are never null. */
@@ -38,18 +37,7 @@ export function withoutNulls<R, V, const C extends readonly (keyof RowOf<R> & st
   document: TypedDocumentNode<R, V>,
   ...columns: C
 ): RowsWithoutNulls<R, V, C[number]> {
-  const fieldOf = fieldsOf(document)
-  const where: unknown = Object.fromEntries(columns.map(column => [fieldOf.get(column) ?? column, { _is_null: false }]))
+  const where: unknown = Object.fromEntries(fieldNamesOf(document, columns).map(field => [field, { _is_null: false }]))
   // The filter makes the narrower row type true.
   return { document, where } as RowsWithoutNulls<R, V, C[number]>
-}
-
-/** The API's column names, by the document's names for them. */
-function fieldsOf(document: DocumentNode): ReadonlyMap<string, string> {
-  const selected = findPath(document)?.at(-1)?.selectionSet?.selections ?? []
-  return new Map(
-    selected.flatMap(field =>
-      field.kind === Kind.FIELD && field.alias ? [[field.alias.value, field.name.value]] : [],
-    ),
-  )
 }

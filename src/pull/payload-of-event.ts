@@ -1,4 +1,5 @@
 import type { EventRow, TableEvent } from '../definitions/table-events.ts'
+import { fieldNamesOf } from '../hasura/find-list.ts'
 import { ownValue } from '../names/own-value.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 
@@ -8,12 +9,13 @@ import type { PullPayload, PullSettings } from './pull-settings.ts'
  * wait already, one read of everything replaces a request per key.
  */
 export function payloadOfEvent(
-  { key, cursor }: Pick<PullSettings, 'key' | 'cursor'>,
+  { document, key, cursor }: Pick<PullSettings, 'document' | 'key' | 'cursor'>,
   event: TableEvent,
   isCrowded: boolean,
 ): PullPayload {
-  const before = event.old && keyOf(event.old, key)
-  const after = event.new && keyOf(event.new, key)
+  const fields = fieldNamesOf(document, key)
+  const before = event.old && keyOf(event.old, fields)
+  const after = event.new && keyOf(event.new, fields)
   const isRekeyed = before !== undefined && after !== undefined && !isEqual(before, after)
   if (cursor !== undefined && event.new && !isRekeyed) return {}
   const isWhole = (!event.old || before) && (!event.new || after)
@@ -25,8 +27,8 @@ export function payloadOfEvent(
 /**
  * As the API would write it; undefined if the event lacks a part of it, for example because a column has another name in the API.
  */
-function keyOf(row: EventRow, key: readonly string[]): string[] | undefined {
-  const values = key.map(column => textOf(ownValue(row, column)))
+function keyOf(row: EventRow, fields: readonly string[]): string[] | undefined {
+  const values = fields.map(field => textOf(ownValue(row, field)))
   return values.every(value => value !== undefined) ? values : undefined
 }
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { parse } from 'graphql'
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import { payloadOfEvent } from '../../src/pull/payload-of-event.ts'
@@ -99,6 +100,7 @@ describe.each(stores)('a pull of keys on %s', backend => {
 })
 
 describe('what an event asks for', () => {
+  const document = parse('query Things { things { a b c id: public_id note: id } }')
   const row = fc.record({ a: fc.constantFrom('1', '2'), b: fc.constantFrom(1, 2), c: fc.string() })
 
   test('finds each row that the event tells of: by a scan, by its keys or by a read of everything', () => {
@@ -109,7 +111,7 @@ describe('what an event asks for', () => {
         fc.boolean(),
         fc.boolean(),
         (old, new_, hasCursor, isCrowded) => {
-          const settings = { key: ['a', 'b'], cursor: hasCursor ? 'c' : undefined }
+          const settings = { document, key: ['a', 'b'], cursor: hasCursor ? 'c' : undefined }
           const payload = payloadOfEvent(settings, { operation: 'UPDATE', old, new: new_ }, isCrowded)
           const keyOf = (given: { a: string; b: number }) => JSON.stringify([given.a, String(given.b)])
           const finds = (given: { a: string; b: number }, isNew: boolean) =>
@@ -132,12 +134,18 @@ describe('what an event asks for', () => {
 
   test.each([
     ['a column that has another name in the API', { key: 7 }],
-    ['null', { id: null }],
-    ['an object', { id: { a: 1 } }],
-    ['what is inherited', Object.create({ id: '7' })],
+    ['null', { a: null }],
+    ['an object', { a: { b: 1 } }],
+    ['what is inherited', Object.create({ a: '7' })],
   ])('reads everything where a key is %s', (_what, old) => {
     const event = { operation: 'DELETE', old, new: undefined } as const
-    expect(payloadOfEvent({ key: ['id'], cursor: 'c' }, event, false)).toEqual({ sweep: true })
-    expect(payloadOfEvent({ key: ['id'], cursor: undefined }, event, false)).toEqual({})
+    expect(payloadOfEvent({ document, key: ['a'], cursor: 'c' }, event, false)).toEqual({ sweep: true })
+    expect(payloadOfEvent({ document, key: ['a'], cursor: undefined }, event, false)).toEqual({})
+  })
+
+  test('is the key by its own name where the document gives it another, even that of another column', () => {
+    const event = { operation: 'DELETE', old: { id: 17, public_id: 'c0' }, new: undefined } as const
+    expect(payloadOfEvent({ document, key: ['id'], cursor: 'c' }, event, false)).toEqual({ keys: [['c0']] })
+    expect(payloadOfEvent({ document, key: ['note'], cursor: 'c' }, event, false)).toEqual({ keys: [['17']] })
   })
 })
