@@ -8,6 +8,7 @@ import {
   type GraphQLOutputType,
   getNamedType,
   isObjectType,
+  isRequiredArgument,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
@@ -102,16 +103,27 @@ function derive(
 /** Finds the list's aggregate, if the role may count with it: by Hasura's names, or by its shape, because it can be renamed. */
 function findCount(list: SelectedList): FieldNode | undefined {
   const { node, field, siblings } = list
+  const selecting = (node.arguments ?? []).filter(({ name }) => !paging.has(name.value))
   const named = countNames(field.name).flatMap(name => siblings[name] ?? [])[0]
   const candidates = named ? [named] : Object.values(siblings).filter(other => isCountOf(list, other))
   const [count, ...more] = candidates.filter(({ type }) => fieldsOf(type).aggregate)
-  if (!count || more.length > 0) return undefined
+  if (!count || more.length > 0 || !accepts(count, selecting)) return undefined
   return {
     kind: Kind.FIELD,
     name: { kind: Kind.NAME, value: count.name },
-    arguments: node.arguments?.filter(({ name: { value } }) => value === 'where') ?? [],
+    arguments: selecting,
     selectionSet: { kind: Kind.SELECTION_SET, selections: countSelection },
   }
+}
+
+/** The arguments that page through a list; the others say which rows it has. */
+const paging: ReadonlySet<string> = new Set(['order_by', 'orderBy', 'limit', 'offset'])
+
+/** Whether a field takes all these arguments, and needs no other. */
+function accepts({ args }: GraphQLField<unknown, unknown>, given: readonly ArgumentNode[]): boolean {
+  const names = new Set(given.map(({ name }) => name.value))
+  const known = args.filter(({ name }) => names.has(name))
+  return known.length === names.size && args.every(arg => names.has(arg.name) || !isRequiredArgument(arg))
 }
 
 function countNames(list: string): readonly string[] {

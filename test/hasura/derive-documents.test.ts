@@ -75,6 +75,23 @@ describe('the questions that are derived from a pull’s document', () => {
     if (count) expect(checkOperation(count.document, schema)).toEqual([])
   })
 
+  test.each([
+    ['by the same arguments', '$args, distinct_on: String', '(args: {q: "x"}, distinct_on: "name", where: $where)'],
+    ['not at all if the aggregate lacks one of them', '$args', undefined],
+    ['not at all if the aggregate needs another', '$args, distinct_on: String, lang: String!', undefined],
+  ])('count the rows of a function %s', (_what, args, counted) => {
+    const list = 'search($args, distinct_on: String, where: things_bool_exp, order_by: [things_order_by!], limit: Int)'
+    const aggregate = `search_aggregate(where: things_bool_exp, ${args}): things_aggregate!`
+    const fields = `${list}: [things!]! ${aggregate}`.replaceAll('$args', 'args: search_args!')
+    const schema = readSchema('viewer', `${sdl(fields)} input search_args { q: String }`)
+    const found = parse(`query Found($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!) {
+      search(args: { q: "x" }, distinct_on: "name", where: $where, order_by: $order_by, limit: $limit) { id }
+    }`)
+    const { count } = derive(['id'], schema, found)
+    expect(count && print(count.document)).toEqual(counted && expect.stringContaining(`search_aggregate${counted}`))
+    if (count) expect(checkOperation(count.document, schema)).toEqual([])
+  })
+
   test('stay in the namespace of their list', () => {
     const inNamespace = sdl(counting).replace('type Query', 'type Query { north: north_query! } type north_query')
     const schema = readSchema('viewer', inNamespace)
