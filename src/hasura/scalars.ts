@@ -7,6 +7,8 @@ interface Scalar {
   readonly isUnordered?: true
   /** What its values are as variables, when it accepts no text. */
   readonly sentAs?: 'number' | 'boolean'
+  /** A variable of it is a double to Hasura, although the column may be an exact decimal. */
+  readonly isComparedAsDouble?: true
 }
 
 const text: Scalar = { column: 'text' }
@@ -120,6 +122,7 @@ const ownScalars: Readonly<Record<NamingConvention, Readonly<Record<string, Scal
   'graphql-default': {},
   mssql: {
     ...wideNumbers,
+    Float: { ...exactNumber, isComparedAsDouble: true },
     // With 100 nanoseconds too.
     time: { column: 'text', comparedAs: 'time without time zone' },
     // A `rowversion`, whose bytes arrive in base64.
@@ -194,4 +197,9 @@ function find(scalar: string, naming: NamingConvention): Scalar {
  */
 export function sentAs(scalar: string, naming: NamingConvention): Scalar['sentAs'] {
   return find(scalar, naming).sentAs
+}
+
+/** Whether the API compares its decimals as doubles. */
+export function isComparedAsDouble(scalar: string, naming: NamingConvention): boolean {
+  return find(scalar, naming).isComparedAsDouble ?? false
 }

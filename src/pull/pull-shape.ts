@@ -4,7 +4,7 @@ import type { Explanation, Told } from '../explanation.ts'
 import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documents.ts'
 import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
 import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
-import { sentAs } from '../hasura/scalars.ts'
+import { isComparedAsDouble, sentAs } from '../hasura/scalars.ts'
 import { findColumnNameProblem, findTableNameProblem } from '../mirror/column-name.ts'
 import type { MirrorTable } from '../mirror/mirror-table.ts'
 import { requireClear } from '../mirror/soft-delete.ts'
@@ -131,16 +131,17 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   if (impossible.length > 0) throw new ConfigError(impossible)
   const { softDelete } = settings
   if (softDelete) requireClear(softDelete, find(softDelete.column))
-  const sent = (kind: 'number' | 'boolean') =>
-    new Set(columns.flatMap(({ name, scalar = '' }) => (sentAs(scalar, naming) === kind ? name : [])))
+  const namesOf = (includes: (scalar: string) => boolean) =>
+    new Set(columns.flatMap(({ name, scalar = '' }) => (includes(scalar) ? name : [])))
   const fields = new Map(columns.filter(({ name, field }) => name !== field).map(({ name, field }) => [name, field]))
   const comparisons = new Map(columns.map(column => [column.name, findComparison(column)]))
   const ordering = {
     fields,
     comparisons,
     directions: directions[naming],
-    sentAsNumbers: sent('number'),
-    sentAsBooleans: sent('boolean'),
+    sentAsNumbers: namesOf(scalar => sentAs(scalar, naming) === 'number'),
+    sentAsBooleans: namesOf(scalar => sentAs(scalar, naming) === 'boolean'),
+    comparedAsDoubles: namesOf(scalar => isComparedAsDouble(scalar, naming)),
   }
   const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name, 'key').name) }
   const cursor =

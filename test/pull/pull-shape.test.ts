@@ -249,18 +249,19 @@ describe('what a pull’s options say', () => {
   })
 
   test.each([
-    ['', 'integer id', 'double precision price', 'text changed_at', { kind: 'order', lookback: 0 }],
-    ['_MSSQL', 'bigint id', 'numeric price', 'text changed_at', { kind: 'order', lookback: 0 }],
+    ['', 'integer id', 'double precision price', 'text changed_at', { kind: 'order', lookback: 0 }, []],
+    ['_MSSQL', 'bigint id', 'numeric price', 'text changed_at', { kind: 'order', lookback: 0 }, ['price']],
     [
       '_BigQuery',
       'bigint id',
       'numeric price',
       'timestamp with time zone changed_at',
       { kind: 'instant', lookback: 300 },
+      [],
     ],
   ])(
     'of a source whose inputs are named Int%s_comparison_exp gives each type room',
-    (database, id, price, at, cursor) => {
+    (database, id, price, at, cursor, doubles) => {
       const compared = ['Int', 'Float', 'Timestamp'].map(
         type =>
           `input ${type}${database}_comparison_exp { _eq: ${type} _gt: ${type} _gte: ${type} _lt: ${type} _lte: ${type} }`,
@@ -281,6 +282,7 @@ describe('what a pull’s options say', () => {
       expect(shape.columns).toEqual({ id, price, changed_at: at })
       expect(shape.cursor).toMatchObject(cursor)
       expect(behind(shape.key, ['4711'])).toEqual({ id: { _gt: 4711 } })
+      expect([...(shape.key.comparedAsDoubles ?? [])]).toEqual(doubles)
     },
   )
 

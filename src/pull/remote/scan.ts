@@ -1,6 +1,7 @@
 import type { NamingConvention } from '../../hasura/scalars.ts'
 import { parseKeepingDigits } from '../../json/exact-numbers.ts'
 import type { Position } from '../../store/schema.ts'
+import { requireDistinct } from './distinct-doubles.ts'
 
 /** A `where` of Hasura: which rows a page may have. */
 export type Where = { readonly [field: string]: unknown }
@@ -14,6 +15,8 @@ export interface ScanOrder {
   readonly sentAsNumbers: ReadonlySet<string>
   /** The same for booleans. */
   readonly sentAsBooleans?: ReadonlySet<string>
+  /** The columns of decimals that the API compares as doubles. */
+  readonly comparedAsDoubles?: ReadonlySet<string>
   /** How the values of a column compare; unknown for columns not listed. */
   readonly comparisons?: ReadonlyMap<string, Compare>
   /** Default: those of Hasura's naming convention `hasura-default`. */
@@ -84,9 +87,13 @@ export function between(order: ScanOrder, from: Position | undefined, to: Positi
   return allOf(from && behind(order, from), to && upTo(order, to))
 }
 
+/** @throws PermanentError (`digits-in-order`) */
 function compare(order: ScanOrder, position: Position, strict: string, last: string, outer: string): Where {
-  const { columns } = order
-  const values = columns.map((column, index) => sentValue(order, column, position[index]))
+  const { columns, comparedAsDoubles } = order
+  const values = columns.map((column, index) => {
+    if (comparedAsDoubles?.has(column)) requireDistinct(column, position[index] ?? '')
+    return sentValue(order, column, position[index])
+  })
   const fields = columns.map(column => fieldOf(order, column))
   const [first = '', ...others] = fields
   if (others.length === 0) return { [first]: { [last]: values[0] } }

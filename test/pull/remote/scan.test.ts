@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { PermanentError } from '../../../src/errors.ts'
 import { behind, from, orderBy, type ScanOrder, type Where } from '../../../src/pull/remote/scan.ts'
 
 type Row = Readonly<Record<string, string | number>>
@@ -89,6 +91,84 @@ describe('a scan page by page', () => {
     const table = ['a', 'b', 'b', 'c'].map((at, id) => ({ at, id: String(id) }))
     const order = { columns: ['at', 'id'], sentAsNumbers: noNumbers }
     expect(scan(table, order, 2, from(order, 'b'))).toEqual(table.slice(1))
+  })
+})
+
+describe('decimals that the API compares as doubles', () => {
+  const order = { columns: ['id'], sentAsNumbers: new Set(['id']), comparedAsDoubles: new Set(['id']) }
+  const bound = z.object({ id: z.object({ _gt: z.number() }) })
+
+  /** Its pages: in the order of the decimals, after a number that was parsed as a double. */
+  const scanDoubles = (ids: readonly string[], pageSize: number): string[] => {
+    const seen: string[] = []
+    for (;;) {
+      const last = seen.at(-1)
+      const after =
+        last === undefined
+          ? Number.NEGATIVE_INFINITY
+          : bound.parse(JSON.parse(JSON.stringify(behind(order, [last])))).id._gt
+      const page = ids.filter(id => Number(id) > after).slice(0, pageSize)
+      if (page.length === 0) return seen
+      seen.push(...page)
+    }
+  }
+  const refusal = expect.objectContaining({ code: 'digits-in-order' })
+
+  test('are met once and in order, or the scan ends with an error', () => {
+    const greatestExact = BigInt(Number.MAX_SAFE_INTEGER)
+    const digits = fc.uniqueArray(fc.bigInt({ min: greatestExact - 30n, max: greatestExact + 30n }), { maxLength: 60 })
+    const ends = new Set<string>()
+    fc.assert(
+      fc.property(
+        digits,
+        fc.nat({ max: 15 }),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 9 }),
+        (all, scale, isNegative, size) => {
+          const ids = all
+            // Of a decimal that ends with zeros, the zeros may be missing.
+            .filter(each => scale === 0 || each % 10n !== 0n)
+            .map(each => (isNegative ? -each : each))
+            .sort((a, b) => (a < b ? -1 : 1))
+            .map(each => String(each).replace(new RegExp(`(\\d{${scale}})$`), scale === 0 ? '' : '.$1'))
+          try {
+            expect(scanDoubles(ids, size)).toEqual(ids)
+            ends.add('complete')
+          } catch (error) {
+            if (!(error instanceof PermanentError)) throw error
+            expect(error).toEqual(refusal)
+            ends.add('refused')
+          }
+        },
+      ),
+    )
+    expect(ends).toEqual(new Set(['complete', 'refused']))
+  })
+
+  test.each(['0', '-7', '12.50', '1764337200.123456', '9007199254740991', '-9007199254740991', '5.000000000000000000'])(
+    'may be %s, which differs from its neighbours',
+    id => expect(() => behind(order, [id])).not.toThrow(),
+  )
+
+  test('may be floats, which have no other digits', () => {
+    expect(() => behind(order, ['9.007199254740993e+015'])).not.toThrow()
+  })
+
+  test.each([
+    '9007199254740992',
+    '-9007199254740993',
+    '1000000000000000000',
+    '1764337200.123456789',
+    `0.${'3'.repeat(38)}`,
+  ])('may not be %s, of which the message says nothing', id => {
+    expect(() => behind(order, [id])).toThrow(refusal)
+    expect(() => behind(order, [id])).not.toThrow(id)
+  })
+
+  test('are told by their column, wherever it stands in the order', () => {
+    const wide = { ...order, columns: ['at', 'id'] }
+    expect(() => behind(wide, ['2026-01-01', '9007199254740993'])).toThrow('"id" holds decimals')
+    expect(() => behind({ ...wide, comparedAsDoubles: new Set() }, ['2026-01-01', '9007199254740993'])).not.toThrow()
   })
 })
 
