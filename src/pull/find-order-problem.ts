@@ -35,6 +35,9 @@ export function findOrderProblem(
   if (use === 'cursor' && !findCursorKind(comparedAs(scalar.name, naming))) {
     return `its type, ${type}, can't grow with every change`
   }
+  if (use === 'cursor' && scalar.name === 'uniqueidentifier') {
+    return `SQL Server orders its type, ${type}, by the last bytes first, which don't grow with every change`
+  }
   const filter = findInput(field.args, ['where'])
   const comparison = filter && getNamedType(filter.getFields()[column]?.type)
   const missing = comparisons.filter(name => !isInputObjectType(comparison) || !comparison.getFields()[name])

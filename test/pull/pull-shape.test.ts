@@ -11,6 +11,7 @@ const schemaOf = (directions: string) =>
     'viewer',
     `type Query { things(where: things_bool_exp, order_by: [things_order_by!], limit: Int, offset: Int): [things!]! }
     scalar timestamptz scalar time scalar Timestamptz scalar Interval scalar datetime2 scalar jsonb scalar point scalar decimal
+    scalar uniqueidentifier
     enum order_by { ${directions} }
     enum kinds_enum { big small }
     input ordered { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] }
@@ -18,18 +19,19 @@ const schemaOf = (directions: string) =>
     input things_bool_exp {
       id: ordered _rank: ordered name: ordered changed_at: ordered owner: owners_bool_exp kind: equal tags: ordered
       data: ordered place: ordered isNew: ordered moved_at: ordered every: ordered seen_at: ordered opens: ordered
-      amount: ordered
+      amount: ordered guid: ordered
     }
     input owners_bool_exp { name: ordered }
     input things_order_by {
       id: order_by _rank: order_by name: order_by changed_at: order_by kind: order_by tags: order_by data: order_by
       place: order_by isNew: order_by moved_at: order_by every: order_by seen_at: order_by opens: order_by remote: order_by
-      amount: order_by
+      amount: order_by guid: order_by
     }
     type things {
       id: Int! _rank: Int name: String changed_at: timestamptz! owner: owners owner_name: String
       kind: kinds_enum! tags: [String!]! data: jsonb! place: point! isNew: Boolean! remote: String! xmin: Int!
       moved_at: Timestamptz! opens: time! every: Interval! seen_at: datetime2! amount: decimal!
+      guid: uniqueidentifier!
     }
     type owners { name: String }`,
   )
@@ -61,6 +63,10 @@ const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettin
 describe('what a pull’s options say', () => {
   test('is in order when everything is selected', () => {
     expect(findShapeProblems(settings('id changed_at name'), schema)).toEqual([])
+  })
+
+  test('is in order with a key whose order only the API knows', () => {
+    expect(findShapeProblems(settings('guid changed_at', { key: ['guid'] }), schema)).toEqual([])
   })
 
   test('and the schema tell which of two rows comes first, by cursor and key', () => {
@@ -98,6 +104,11 @@ describe('what a pull’s options say', () => {
       'a cursor that has two values',
       settings('id isNew', { cursor: 'isNew' }),
       `"isNew" can't be the cursor: its type, Boolean!, can't grow with every change`,
+    ],
+    [
+      'a cursor that SQL Server orders from its end, whatever it begins with',
+      settings('id guid', { cursor: 'guid' }),
+      `"guid" can't be the cursor: SQL Server orders its type, uniqueidentifier!, by the last bytes first, which don't grow with every change: choose another cursor, or none`,
     ],
     [
       'a cursor by which the API can’t filter',
