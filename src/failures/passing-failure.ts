@@ -1,5 +1,5 @@
 import { isLostNetwork } from './network-failure.ts'
-import { isPassingSqlState, sqlStateOf } from './sql-state.ts'
+import { isPassingError } from './sql-state.ts'
 
 /**
  * Whether an error of a library is temporary and not the job's fault: a server that is unreachable, restarts or is out of resources,
@@ -7,7 +7,7 @@ import { isPassingSqlState, sqlStateOf } from './sql-state.ts'
  */
 export function isPassingFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return isPassingSqlState(sqlStateOf(error)) || isLostNetwork(error) || codeless.has(error.message)
+  return isPassingError(error) || isLostNetwork(error) || codeless.has(error.message)
 }
 
 /** Complete messages of node-postgres and its pool that have no code. */

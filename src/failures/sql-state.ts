@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** @returns the meaning of a SQLSTATE (PostgreSQL documentation, appendix A), or undefined for one without a sentence of its own */
 export function explainSqlState(code: string): string | undefined {
   // No SQLSTATE class begins with E, unlike system codes such as EPIPE.
@@ -31,9 +33,20 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /**
  * Whether an error isn't the statement's fault: Postgres ended the connection (a shutdown, a broken connection, an idle transaction),
- * cancelled the statement, is out of resources, has become a standby, another transaction conflicted, or a pooler has moved the
+ * cancelled the statement, is out of resources or ids, has become a standby, another transaction conflicted, or a pooler has moved the
  * connection to another session (26000, 42P05).
  */
-export function isPassingSqlState(code: string | undefined): boolean {
-  return code !== undefined && /^(57|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code)
+export function isPassingError(error: unknown): boolean {
+  const code = sqlStateOf(error)
+  if (code === undefined) return false
+  return /^(57|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code) || hasNoIds(code, error)
 }
+
+/** Used-up ids and a row that is too wide have one SQLSTATE; the C function that reported it is the same in every language. */
+function hasNoIds(code: string, error: unknown): boolean {
+  if (code !== '54000') return false
+  const { data } = reported.safeParse(error)
+  return data !== undefined && /^GetNew(?:Transaction|MultiXact)Id$/.test(data.routine)
+}
+
+const reported = z.object({ routine: z.string() })

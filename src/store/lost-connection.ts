@@ -1,7 +1,7 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
 import { TransientError } from '../errors.ts'
-import { isPassingSqlState } from '../failures/sql-state.ts'
+import { isPassingError } from '../failures/sql-state.ts'
 import { explainPostgresFailure } from './postgres-failure.ts'
 
 /**
@@ -30,7 +30,7 @@ function translateAtConnect(error: unknown): never {
 }
 
 function translate(error: unknown): never {
-  if (error instanceof pg.DatabaseError && !isPassingSqlState(error.code)) throw error
+  if (error instanceof pg.DatabaseError && !isPassingError(error)) throw error
   throw translated(error)
 }
 

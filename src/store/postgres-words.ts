@@ -90,6 +90,16 @@ const sentences: readonly (readonly [state: string, words: RegExp, meaning: Mean
   ],
   ['XX000', /max ?client/i, tooManyConnections],
   [
+    '54000',
+    /wraparound|"members" limit exceeded/,
+    {
+      found: 'takes no writes, because its transaction or MultiXact ids are used up',
+      remedy:
+        'end old open and prepared transactions, drop unused replication slots, and run VACUUM as a superuser in the database that it names, or in all; the worker resumes automatically',
+      isQuoted: true,
+    },
+  ],
+  [
     '57P03',
     /hot standby/i,
     { found: 'is a standby that answers no queries', remedy: 'name its primary in DATABASE_URL' },

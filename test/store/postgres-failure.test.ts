@@ -14,6 +14,7 @@ import type { ServiceHandle } from '../services/local-service.ts'
 import { pgbouncerServer, startPgbouncer } from '../services/start-pgbouncer.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
 import { unprivilegedUser } from '../services/unprivileged-user.ts'
+import { useUpTransactionIds } from '../services/use-up-transaction-ids.ts'
 
 const rules = `
 host    open      all      127.0.0.1/32  trust
@@ -176,6 +177,21 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
     })
   })
 
+  test('ids that are used up: a write that meets them is repeated', async () => {
+    await using other = await startPostgres()
+    await using database = await openDatabase({ databaseUrl: other.url }, log)
+    await useUpTransactionIds(other)
+    const write = sql`create table mirror.topics ()`
+    await expect(write.execute(database.store)).rejects.toMatchObject({
+      name: 'TransientError',
+      code: 'store',
+      found: expect.stringMatching(
+        /transaction or MultiXact ids are used up \(54000: .*wraparound.* in database "\w+"\)$/,
+      ),
+      remedy: expect.stringContaining('run VACUUM as a superuser in the database that it names'),
+    })
+  })
+
   test('nothing when it is reached by its socket, and a socket that is not there', async () => {
     await using other = await startPostgres({ unix_socket_directories: folder })
     const { port, username } = new URL(other.url)
@@ -305,6 +321,14 @@ test.each<[string, string, RegExp, RegExp]>([
   ['57P03', 'the database system is starting up', /is starting or shutting down/, /wait/],
   ['57P03', 'the database system is not accepting connections; Hot standby mode is disabled.', /standby/, /primary/],
   ['53100', 'could not extend file: No space left on device', /no disk space/, /room/],
+  [
+    '54000',
+    'database is not accepting commands that assign new MultiXactIds to avoid wraparound data loss in database "a"',
+    /takes no writes, because its transaction or MultiXact ids are used up \(54000: .* in database "a"\)$/,
+    /VACUUM/,
+  ],
+  ['54000', 'multixact "members" limit exceeded', /ids are used up/, /VACUUM/],
+  ['54000', 'row is too big: size canary, maximum size 8160', /^Postgres refused what it was asked \(54000\)$/, /log/],
   ['55P03', 'canceling statement due to lock timeout', /a lock that another session holds/, /pg_blocking_pids/],
   ['57014', 'canceling statement due to statement timeout', /took too long/, /pg_stat_activity/],
   ['57014', 'canceling statement due to user request', /somebody cancelled/, /resumes automatically/],
