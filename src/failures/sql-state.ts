@@ -33,20 +33,26 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /**
  * Whether an error isn't the statement's fault: Postgres ended the connection (a shutdown, a broken connection, an idle transaction),
- * cancelled the statement, is out of resources or ids, has become a standby, another transaction conflicted, or a pooler has moved the
- * connection to another session (26000, 42P05).
+ * cancelled the statement, is out of resources or ids, can't use its files, has become a standby, another transaction conflicted, or a
+ * pooler has moved the connection to another session (26000, 42P05).
  */
 export function isPassingError(error: unknown): boolean {
   const code = sqlStateOf(error)
   if (code === undefined) return false
-  return /^(57|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code) || hasNoIds(code, error)
+  return /^(57|58|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code) || isOfServer(code, error)
 }
 
-/** Used-up ids and a row that is too wide have one SQLSTATE; the C function that reported it is the same in every language. */
-function hasNoIds(code: string, error: unknown): boolean {
-  if (code !== '54000') return false
-  const { data } = reported.safeParse(error)
-  return data !== undefined && /^GetNew(?:Transaction|MultiXact)Id$/.test(data.routine)
+/**
+ * Used-up ids have the SQLSTATE of a row that is too wide, and a disk that is read-only that of a missing privilege. Where Postgres'
+ * source reports them is the same in every language.
+ */
+function isOfServer(code: string, error: unknown): boolean {
+  if (code !== '54000' && code !== '42501') return false
+  const { data } = source.safeParse(error)
+  if (!data) return false
+  return code === '54000'
+    ? /^GetNew(?:Transaction|MultiXact)Id$/.test(data.routine)
+    : /^(?:md|fd|buffile|slru)\.c$/.test(data.file)
 }
 
-const reported = z.object({ routine: z.string() })
+const source = z.object({ file: z.string(), routine: z.string() })

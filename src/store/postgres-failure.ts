@@ -22,7 +22,8 @@ export interface PostgresFailure extends Explanation {
  * What it means that Postgres, or a pooler in front of it, doesn't let us in or doesn't do what was asked: the SQLSTATE decides
  * (PostgreSQL documentation, appendix A), and where several things have one, the words.
  *
- * Only words are repeated that name a user, a database, a table or a setting; none of these holds a value of a row.
+ * Only words are repeated that name a user, a database, a table, a setting or a file of the server; none of these holds a value of a
+ * row.
  *
  * @param what how the sentence calls the server
  */

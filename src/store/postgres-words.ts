@@ -90,6 +90,15 @@ const sentences: readonly (readonly [state: string, words: RegExp, meaning: Mean
   ],
   ['XX000', /max ?client/i, tooManyConnections],
   [
+    '42501',
+    /^could not /,
+    {
+      found: 'cannot open or write its own files',
+      remedy: 'check its disk and the permissions of its data folder; the worker resumes automatically',
+      isQuoted: true,
+    },
+  ],
+  [
     '54000',
     /wraparound|"members" limit exceeded/,
     {
@@ -149,6 +158,13 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
       found: 'was answered for by a pooler that cannot reach it',
       remedy: 'look at the log of the pooler (PgBouncer)',
       isQuoted: true,
+    },
+  ],
+  [
+    '58',
+    {
+      found: 'reports an error of its machine or storage',
+      remedy: 'check its log and its disk; the worker resumes automatically',
     },
   ],
   ['08', { found: 'lost the connection', remedy: 'check that it runs; the worker resumes automatically' }],

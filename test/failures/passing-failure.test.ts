@@ -4,8 +4,8 @@ import { OutageError, RateLimitedError } from '../../src/errors.ts'
 import { isPassingFailure } from '../../src/failures/passing-failure.ts'
 import { boundPause } from '../../src/time/retry-after.ts'
 
-function database(code: string, routine = 'elog'): Error {
-  return Object.assign(new pg.DatabaseError('refused', 7, 'error'), { code, routine })
+function database(code: string, routine = 'aclcheck_error', file = 'aclchk.c'): Error {
+  return Object.assign(new pg.DatabaseError('refused', 7, 'error'), { code, routine, file })
 }
 function system(code: string): Error {
   return Object.assign(new Error(`connect ${code} 127.0.0.1:5432`), { code, syscall: 'connect' })
@@ -16,6 +16,8 @@ test.each([
     '53100',
     '53200',
     '53300',
+    '58030',
+    '58P01',
     '57014',
     '57P01',
     '57P03',
@@ -27,6 +29,7 @@ test.each([
     '26000',
     '42P05',
   ].map(code => [code, database(code)]),
+  ['a disk that is read-only', database('42501', 'mdextend', 'md.c')],
   ['a database without transaction ids', database('54000', 'GetNewTransactionId')],
   ['a database without MultiXact ids', database('54000', 'GetNewMultiXactId')],
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT'].map(code => [code, system(code)]),
@@ -37,7 +40,7 @@ test.each([
 })
 
 test.each([
-  ...['42P01', '22P02', '23505', '28P01'].map(code => [code, database(code)]),
+  ...['42P01', '22P02', '23505', '28P01', '42501'].map(code => [code, database(code)]),
   ['a row that is too wide', database('54000', 'RelationGetBufferForTuple')],
   ['a fault of the job', new TypeError("Cannot read properties of undefined (reading 'id')")],
   ['a file that is not there', system('ENOENT')],

@@ -1,4 +1,4 @@
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -192,6 +192,27 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
     })
   })
 
+  test.each([
+    ['cannot be opened', (file: string) => chmod(file, 0), /^Postgres cannot open or write its own files \(42501: /],
+    ['is gone', rm, /^Postgres reports an error of its machine or storage \(58P01\)$/],
+  ] as const)('a file of its own that %s: what needs it is repeated', async (_what, spoil, found) => {
+    await using other = await startPostgres()
+    await using database = await openDatabase({ databaseUrl: other.url }, log)
+    const { rows } = await sql<{ file: string }>`
+      select current_setting('data_directory') || '/' || pg_relation_filepath('worker.requests') as file`.execute(
+      database.store,
+    )
+    await spoil(rows[0]?.file ?? expect.fail())
+    database.leaveConnections()
+    const read = sql`select from worker.requests`
+    await expect(read.execute(database.store)).rejects.toMatchObject({
+      name: 'TransientError',
+      code: 'store',
+      found: expect.stringMatching(found),
+      remedy: expect.stringMatching(/disk.*resumes automatically$/),
+    })
+  })
+
   test('nothing when it is reached by its socket, and a socket that is not there', async () => {
     await using other = await startPostgres({ unix_socket_directories: folder })
     const { port, username } = new URL(other.url)
@@ -321,6 +342,14 @@ test.each<[string, string, RegExp, RegExp]>([
   ['57P03', 'the database system is starting up', /is starting or shutting down/, /wait/],
   ['57P03', 'the database system is not accepting connections; Hot standby mode is disabled.', /standby/, /primary/],
   ['53100', 'could not extend file: No space left on device', /no disk space/, /room/],
+  [
+    '42501',
+    'could not extend file "base/5/16396": Read-only file system',
+    /cannot open or write its own files \(42501: could not extend file "base\/5\/16396": Read-only file system\)$/,
+    /check its disk/,
+  ],
+  ['42501', 'could not access status of transaction 5', /cannot open or write its own files/, /check its disk/],
+  ['58030', 'could not read block 0 in file "canary": Input/output error', /machine or storage \(58030\)$/, /disk/],
   [
     '54000',
     'database is not accepting commands that assign new MultiXactIds to avoid wraparound data loss in database "a"',
