@@ -47,8 +47,9 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
       ? openPostgres(location.databaseUrl, log)
       : await openEmbedded(location.dataDir, location.uid, log)
   try {
-    await requireUsable(database, log)
-    await migrate(database.store)
+    const executed = await requireUsable(database, log)
+    // Even with nothing to do, Kysely reads the whole catalog and waits for a lock that all its programs in a database share.
+    if (Object.keys(migrations).some(name => !executed.includes(name))) await migrate(database.store)
   } catch (error) {
     await database[Symbol.asyncDispose]()
     throw error

@@ -17,18 +17,21 @@ interface OpenStore {
 /**
  * Logs a warning if its collation has changed.
  *
+ * @returns the names of the migrations that it has
  * @throws ConfigError for its encoding, a newer version's migrations, or a pooler that shares sessions
  */
-export async function requireUsable({ kind, store }: OpenStore, log: Log): Promise<void> {
+export async function requireUsable({ kind, store }: OpenStore, log: Log): Promise<readonly string[]> {
   const { rows } = await sql<{ encoding: string; database: string }>`
     select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
+  const executed = await listExecuted(store)
   const problem =
     (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ??
-    findNewerStore(await listExecuted(store)) ??
+    findNewerStore(executed) ??
     (kind === 'postgres' ? await findSharedSessionOf(store) : undefined)
   if (problem) throw new ConfigError([problem])
   const change = kind === 'postgres' ? await findCollationChange(askedOf(store)) : undefined
   if (change) log.warn(renderExplanation(change))
+  return executed
 }
 
 function findSharedSessionOf(store: Store): Promise<Explanation | undefined> {

@@ -70,6 +70,17 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     for (const database of opened) await database[Symbol.asyncDispose]()
   })
 
+  test('another program that migrates in the same database keeps nobody from a store that is up to date', async () => {
+    await using empty = await createDatabase()
+    await using database = await openDatabase({ databaseUrl: empty.url }, log)
+    await database.store.connection().execute(async other => {
+      // The lock of every program that uses Kysely.
+      await sql`select pg_advisory_lock(3853314791062309107)`.execute(other)
+      await using opened = await openDatabase({ databaseUrl: empty.url }, log)
+      expect((await sql`select from worker.requests`.execute(opened.store)).rows).toEqual([])
+    })
+  })
+
   test('an older version refuses a store that a newer one has migrated, and doctor says the same', async () => {
     await using empty = await createDatabase()
     {
