@@ -7,11 +7,12 @@ import { migrations } from './migrations.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'
 import { findNewerStore } from './newer-store.ts'
 import { explainPostgresFailure, namePostgres, readOnly } from './postgres-failure.ts'
+import { findRowSecurity } from './row-security.ts'
 import { setSession } from './session-settings.ts'
 import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
-  /** What prevents the worker from using it: its encoding, a newer version's migrations, a pooler, a standby, a missing privilege. */
+  /** What prevents the worker from using it: its encoding, a newer version's migrations, row security, a pooler, a standby, a missing privilege. */
   readonly problem?: Explanation | undefined
   /** Its collation has changed. */
   readonly warning?: Explanation | undefined
@@ -67,7 +68,8 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
      ) there`,
   )
   const { name = '', encoding = '', isReadOnly = false, hasStore = false } = rows[0] ?? {}
-  const mayRead = hasStore && (await canRead(client))
+  const hidden = await findRowSecurity(client)
+  const mayRead = hasStore && !hidden && (await canRead(client))
   const executed = mayRead ? await listExecuted(client) : undefined
   const pending = executed || !hasStore ? Object.keys(migrations).filter(name => !executed?.has(name)) : []
   return {
@@ -75,6 +77,7 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
       findEncodingProblem(encoding, name) ??
       (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
       findNewerStore([...(executed ?? [])]) ??
+      hidden ??
       (await findSharedSessionOf(client, databaseUrl)) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),
     warning: await findCollationChange(client),

@@ -6,6 +6,7 @@ import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import type { Asked } from './missing-privileges.ts'
 import { findNewerStore } from './newer-store.ts'
+import { findRowSecurity } from './row-security.ts'
 import { findSharedSession } from './shared-session.ts'
 import type { Store } from './store.ts'
 
@@ -18,7 +19,7 @@ interface OpenStore {
  * Logs a warning if its collation has changed.
  *
  * @returns the names of the migrations that it has
- * @throws ConfigError for its encoding, a newer version's migrations, or a pooler that shares sessions
+ * @throws ConfigError for its encoding, a newer version's migrations, row security, or a pooler that shares sessions
  */
 export async function requireUsable({ kind, store }: OpenStore, log: Log): Promise<readonly string[]> {
   const { rows } = await sql<{ encoding: string; database: string }>`
@@ -27,7 +28,7 @@ export async function requireUsable({ kind, store }: OpenStore, log: Log): Promi
   const problem =
     (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ??
     findNewerStore(executed) ??
-    (kind === 'postgres' ? await findSharedSessionOf(store) : undefined)
+    (kind === 'postgres' ? ((await findRowSecurity(askedOf(store))) ?? (await findSharedSessionOf(store))) : undefined)
   if (problem) throw new ConfigError([problem])
   const change = kind === 'postgres' ? await findCollationChange(askedOf(store)) : undefined
   if (change) log.warn(renderExplanation(change))

@@ -5,6 +5,7 @@ import { describe, expect } from 'vitest'
 import { openApp } from '../../src/app/app.ts'
 import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { ConfigError } from '../../src/errors.ts'
+import type { Explanation } from '../../src/explanation.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { renderMigrations } from '../../src/store/render-migrations.ts'
@@ -83,6 +84,11 @@ async function runAs(connectionString: string, statements: string): Promise<read
   } finally {
     await client.end()
   }
+}
+
+/** What the remedy tells to run. */
+function statementsOf(problem: Explanation | undefined): string {
+  return problem?.remedy?.replace('run as the owner or a superuser: ', '') ?? expect.fail('there is no remedy')
 }
 
 describe.runIf(postgresServer)('the roles of operations.md', () => {
@@ -208,6 +214,53 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     })
     await as('postgres', grant)
     expect((await inspectDatabase(urlOf('sync_worker'))).problem).toBeUndefined()
+  })
+
+  test('keep the worker from starting while row security hides rows from it, and doctor says the same', async ({
+    app,
+    as,
+    urlOf,
+  }) => {
+    const inspect = () => inspectDatabase(urlOf('sync_worker'))
+    await as('postgres', 'alter table worker.kysely_migration enable row level security')
+    const { problem, pending } = await inspect()
+    expect(pending).toEqual([])
+    expect(problem).toEqual({
+      found: 'Row security keeps user "sync_worker" of DATABASE_URL from the rows of table worker.kysely_migration',
+      remedy: 'run as the owner or a superuser: alter table worker.kysely_migration disable row level security',
+    })
+    const starting = openApp(app.config, undefined, { ...hostOfTest, log: captureLog().log })
+    await expect(starting).rejects.toThrow(ConfigError)
+    await expect(starting).rejects.toMatchObject({ ...problem })
+
+    await as('postgres', 'alter table worker.audit enable row level security')
+    const { problem: several } = await inspect()
+    expect(several?.found).toMatch(/from the rows of 2 tables of schema worker$/)
+    await as('postgres', statementsOf(several))
+    expect(await inspect()).toMatchObject({ problem: undefined, pending: [] })
+  })
+
+  test('may have policies of schema worker that let the worker do everything', async ({ as, urlOf }) => {
+    const inspect = () => inspectDatabase(urlOf('sync_worker'))
+    await as('postgres', 'alter table worker.audit enable row level security')
+    await as('postgres', 'create policy reading on worker.audit for select using (true)')
+    expect((await inspect()).problem?.found).toMatch(/^Row security .* table worker\.audit$/)
+    await as('postgres', 'create policy everything on worker.audit to sync_worker using (true)')
+    expect((await inspect()).problem).toBeUndefined()
+    await as('postgres', 'alter table worker.audit disable row level security')
+  })
+
+  test('are told by doctor when row security is forced on an owner', async ({ as, urlOf }) => {
+    const inspect = () => inspectDatabase(`${urlOf('postgres')}?options=-c%20role%3Dsync_owner`)
+    await as('postgres', 'alter table worker.live enable row level security, force row level security')
+    const { problem } = await inspect()
+    expect(problem).toEqual({
+      found: 'Row security keeps user "sync_owner" of DATABASE_URL from the rows of table worker.live',
+      remedy: 'run as the owner or a superuser: alter table worker.live no force row level security',
+    })
+    await as('postgres', statementsOf(problem))
+    expect((await inspect()).problem?.found).not.toContain('Row security')
+    await as('postgres', 'alter table worker.live disable row level security')
   })
 
   test('are told by doctor when a mirror table belongs to somebody else', async ({ as, urlOf }) => {
