@@ -1,7 +1,7 @@
 import { type Job, Worker } from 'bullmq'
 import { z } from 'zod'
 import { type Clock, settlesWithin } from '../time/clock.ts'
-import { openRedis, queueName, ticketPrefix } from './redis-connection.ts'
+import { openRedis, queueName, queueOptions } from './redis-connection.ts'
 
 export interface TicketConsumer extends AsyncDisposable {
   /** Takes no more tickets; doesn't wait for current ones. */
@@ -28,7 +28,7 @@ export function consumeTickets(
       if (line.success) await serve(line.data)
     },
     {
-      prefix: ticketPrefix,
+      ...queueOptions,
       connection: redis,
       concurrency,
       // BullMQ passes a dead process's ticket to another process, which finds nothing to claim or what was put back.

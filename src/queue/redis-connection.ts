@@ -3,8 +3,14 @@ import { innerReply } from './redis-failure.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
 export const queueName = 'tickets'
-/** The braces keep all keys on one node of a Redis Cluster. */
-export const ticketPrefix = '{hasura-sync-worker}'
+
+/** Options of BullMQ's queue and workers. */
+export const queueOptions = {
+  // The braces keep all keys on one node of a Redis Cluster.
+  prefix: '{hasura-sync-worker}',
+  // The check prints plain text between the lines of the log, at each connection. `inspectRedis` finds the same.
+  skipVersionCheck: true,
+} as const
 
 /** Milliseconds without data from Redis before its connection is reopened; longer than a blocking command waits. */
 const silentMs = 8_000

@@ -8,7 +8,7 @@ import { consumeTickets, type TicketConsumer, ticketSchema } from './consume-tic
 import { createErrorLog } from './error-log.ts'
 import { inspectRedis, probeRedis } from './inspect-redis.ts'
 import { quickenStrings } from './quicken-strings.ts'
-import { openRedis, queueName, ticketPrefix } from './redis-connection.ts'
+import { openRedis, queueName, queueOptions } from './redis-connection.ts'
 import { explainRedisFailure } from './redis-failure.ts'
 
 /** Says that a line may have work. Losing it loses no work: a claim is right without it. */
@@ -70,7 +70,7 @@ export function openTickets(redisUrl: string, deps: { clock: Clock; log: Log }):
     // Producers fail immediately when Redis is down, instead of waiting forever.
     const redis = openRedis(redisUrl, { maxRetriesPerRequest: 1, commandTimeout: answerWithinMs }, logError)
     const queue = new Queue(queueName, {
-      prefix: ticketPrefix,
+      ...queueOptions,
       connection: redis,
       skipWaitingForReady: true,
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
