@@ -85,9 +85,10 @@ const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = 
     'enable TLS 1.2 or 1.3 at that server, or at the proxy that inspects TLS in front of it, because it speaks only older TLS',
   ],
   [/UNRECOGNIZED_NAME/, 'use a host name that the server knows, because it has no certificate for this one'],
+  // Of a certificate that Node itself should send; a server's fails verification.
   [
-    /KEY_TOO_SMALL|MD_TOO_WEAK/,
-    'give that server a certificate with an RSA key of 2048 bits or more and SHA-256, because its own is too weak',
+    /(?:EE|CA)_(?:KEY_TOO_SMALL|MD_TOO_WEAK)/,
+    'replace the client certificate by one with an RSA key of 2048 bits or more and SHA-256, because it is too weak',
   ],
 ]
 
@@ -129,10 +130,14 @@ const connectCodes: ReadonlySet<string> = new Set([
 ])
 
 /** Codes of a certificate that fails verification: OpenSSL's X509 codes and Node's own for a wrong host name. */
-const certificateCode = /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_)/
+const certificateCode =
+  /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_EXCEEDED$|UNSPECIFIED$)/
 
 /** For a certificate of an unknown authority. */
 export const trustRemedy = "set NODE_EXTRA_CA_CERTS to the file with its authority's certificate, and restart"
+
+const authorityRemedy =
+  'give that server a certificate from an authority that may issue it, by CA:TRUE and the path length in its basicConstraints'
 
 const certificateRemedies: ReadonlyMap<string, string> = new Map([
   ['CERT_HAS_EXPIRED', 'renew the certificate of that server, or correct the clock of this machine'],
@@ -146,6 +151,17 @@ const certificateRemedies: ReadonlyMap<string, string> = new Map([
     'ERR_TLS_CERT_ALTNAME_INVALID',
     'use the host name of its certificate, or give the server a certificate for this name',
   ],
+  // Node has no code for a weak key or signature, nor for some rare reasons.
+  [
+    'UNSPECIFIED',
+    'give that server and its authority certificates with RSA keys of 2048 bits or more and SHA-256; if they have, "openssl s_client -connect HOST:PORT" tells the reason',
+  ],
+  [
+    'INVALID_PURPOSE',
+    'give that server a certificate with extendedKeyUsage serverAuth, from an authority with basicConstraints CA:TRUE',
+  ],
+  ['INVALID_CA', authorityRemedy],
+  ['PATH_LENGTH_EXCEEDED', authorityRemedy],
 ])
 
 /** A request that failed before it was sent (`markUnsent`). */

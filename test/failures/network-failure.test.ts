@@ -1,6 +1,14 @@
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterAll, describe, expect, test } from 'vitest'
 import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
 import { NotSentError } from '../../src/outgoing/mark-unsent.ts'
+import { type CertificateAuthority, ensureCertificateAuthority, hasOpenssl } from '../services/certificates.ts'
+import { listen } from '../services/start-proxy.ts'
 
 const coded = (code: string) => Object.assign(new Error('canary'), { code })
 
@@ -54,9 +62,12 @@ describe('a network failure', () => {
     ['UND_ERR_ABORTED', /HTTPS_PROXY.*NO_PROXY/],
     ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED', /enable TLS 1\.2/],
     ['EPROTO', /log of that server/],
-    ['ERR_SSL_EE_KEY_TOO_SMALL', /2048 bits/],
+    ['ERR_SSL_EE_KEY_TOO_SMALL', /client certificate.*2048 bits/],
+    ['ERR_SSL_DH_KEY_TOO_SMALL', /log of that server/],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /log of that server/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /use the host name of its certificate/],
+    ['INVALID_CA', /CA:TRUE/],
+    ['PATH_LENGTH_EXCEEDED', /path length/],
   ])('with %s has a remedy of its own', (code, remedy) => {
     expect(describeNetworkFailure(coded(code)).remedy ?? '').toMatch(remedy)
   })
@@ -65,5 +76,31 @@ describe('a network failure', () => {
     const error = new Error('round')
     error.cause = error
     expect(describeNetworkFailure(error).neverSent).toBe(false)
+  })
+})
+
+describe.skipIf(!hasOpenssl)('the certificate of a server', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hasura-sync-worker-network-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test.each<
+    [string, (authority: CertificateAuthority) => { certificateFile: string; keyFile: string }, string, RegExp]
+  >([
+    ['with a weak key', authority => authority.issueWeak('weak'), 'UNSPECIFIED', /2048 bits.*openssl s_client/],
+    ['for a client', authority => authority.issueForClient('client'), 'INVALID_PURPOSE', /serverAuth/],
+  ])('%s is not trusted, though its authority is', async (_name, issue, code, remedy) => {
+    const authority = ensureCertificateAuthority(folder)
+    const { certificateFile, keyFile } = issue(authority)
+    const files = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }
+    const server = createServer({ ...files, ciphers: 'DEFAULT@SECLEVEL=0' })
+    const client = connect({ port: await listen(server), host: '127.0.0.1', ca: authority.certificate })
+    const [error]: unknown[] = await once(client, 'error')
+    expect(describeNetworkFailure(error)).toEqual({
+      code,
+      words: `the server's certificate is not trusted (${code})`,
+      neverSent: true,
+      remedy: expect.stringMatching(remedy),
+    })
+    server.close()
   })
 })

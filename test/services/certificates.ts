@@ -16,6 +16,8 @@ export interface CertificateAuthority extends CertificateFiles {
   readonly certificate: string
   /** A certificate for loopback, for a server. */
   issueForLoopback(name: string): CertificateFiles
+  /** The same with a key of 1,024 bits, which Node refuses. */
+  issueWeak(name: string): CertificateFiles
   /** A certificate for a client, with `CN=name` as its whole subject unless `name` goes on, as in `a/O=Wiki`. */
   issueForClient(name: string): CertificateFiles
   /** A certificate for a client whose time is over. */
@@ -27,17 +29,19 @@ const openssl = findServer('openssl', [])
 /** Certificates are made with the `openssl` command; suites that need them are skipped where there is none. */
 export const hasOpenssl = openssl !== undefined
 
+const forLoopback = 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n'
+
 /** @param folder holds the authority and all that it issues; both are made when they aren't there */
 export function ensureCertificateAuthority(folder: string): CertificateAuthority {
   mkdirSync(folder, { recursive: true })
   const files = filesOf(folder, 'authority')
   const own = existsSync(files.certificateFile) ? files : createSelfSigned(folder, 'authority')
-  const issue = (name: string, extensions: string, days = '2'): CertificateFiles => {
+  const issue = (name: string, extensions: string, { days = '2', bits = 2_048 } = {}): CertificateFiles => {
     const files = filesOf(folder, name)
     const requestFile = `${files.keyFile}.csr`
     const extensionsFile = `${files.keyFile}.ext`
     writeFileSync(extensionsFile, extensions)
-    run(['req', '-new', ...newKey(files.keyFile), '-subj', `/CN=${name}`, '-out', requestFile])
+    run(['req', '-new', ...newKey(files.keyFile, bits), '-subj', `/CN=${name}`, '-out', requestFile])
     run([
       ...['x509', '-req', '-in', requestFile, '-out', files.certificateFile, '-days', days],
       ...['-CA', own.certificateFile, '-CAkey', own.keyFile, '-set_serial', String(randomInt(2 ** 40))],
@@ -48,9 +52,10 @@ export function ensureCertificateAuthority(folder: string): CertificateAuthority
   return {
     ...own,
     certificate: readFileSync(own.certificateFile, 'utf8'),
-    issueForLoopback: name => issue(name, 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n'),
+    issueForLoopback: name => issue(name, forLoopback),
+    issueWeak: name => issue(name, forLoopback, { bits: 1_024 }),
     issueForClient: name => issue(name, 'extendedKeyUsage=clientAuth\n'),
-    issueExpired: name => issue(name, 'extendedKeyUsage=clientAuth\n', '-1'),
+    issueExpired: name => issue(name, 'extendedKeyUsage=clientAuth\n', { days: '-1' }),
   }
 }
 
@@ -66,8 +71,8 @@ function filesOf(folder: string, name: string): CertificateFiles {
   return { certificateFile: `${base}.pem`, keyFile: `${base}.key` }
 }
 
-function newKey(keyFile: string): string[] {
-  return ['-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile]
+function newKey(keyFile: string, bits = 2_048): string[] {
+  return ['-newkey', `rsa:${bits}`, '-nodes', '-keyout', keyFile]
 }
 
 function run(args: string[]): void {
