@@ -5,7 +5,7 @@ import { logDeprecations, reloadAccounts } from '../app/reload-accounts.ts'
 import { type Serving, serveLines } from '../app/serve-lines.ts'
 import { watchFile } from '../app/watch-file.ts'
 import { parseConfig } from '../config/config.ts'
-import { findUnverifiedTls } from '../config/find-unverified-tls.ts'
+import { findTlsProblems } from '../config/find-tls-problems.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
 import { renderExplanation } from '../explanation.ts'
@@ -97,8 +97,9 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   }
 
   logDeprecations(log, accountsOf(deps))
-  const unverified = findUnverifiedTls(env, envFile)
-  if (unverified) log.warn(renderExplanation(unverified))
+  for (const problem of await findTlsProblems(env, envFile, context.host.readSecretFile)) {
+    log.warn(renderExplanation(problem))
+  }
   await logProblems(deps)
   const serving = await openWhenThere(context.host, () => serveLines(app, { slots, graceMs }), context.signal)
   if (!serving) return

@@ -4,7 +4,7 @@ import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import type { Token } from '../auth/token.ts'
 import type { Environment } from '../config/config.ts'
-import { findUnverifiedTls } from '../config/find-unverified-tls.ts'
+import { findTlsProblems } from '../config/find-tls-problems.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, RefusalError, WorkerError } from '../errors.ts'
@@ -111,8 +111,8 @@ async function inspectConfig(
   const problems = [...deps.problems, ...(access instanceof ConfigError ? access.problems : [])]
   const hint = 'set the variable named; docs/configuration.md lists all variables'
   const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
-  const unsafe = findUnverifiedTls(env, envFile)
-  const warnings = unsafe ? [warn(unsafe.found, unsafe.remedy ?? '')] : []
+  const tls = await findTlsProblems(env, envFile, deps.readSecretFile)
+  const warnings = tls.map(({ found, remedy = '' }) => warn(found, remedy))
   return combine([...problems.map(problem => failWith(problem, hint)), ...warnings, files], files)
 }
 

@@ -192,6 +192,12 @@ test('a worker that npm started ends when npm is told to stop', async ({ sandbox
   expect(ended?.err).toContain('stopping: no new requests are claimed')
 })
 
+test("a worker whose NODE_EXTRA_CA_CERTS can't be read says so, and works", async ({ sandbox }) => {
+  await using home = await openHome(sandbox, 'unmounted')
+  await using worker = await startWorker({ ...home.env, NODE_EXTRA_CA_CERTS: '/not/mounted.pem' })
+  expect(worker.err()).toContain("NODE_EXTRA_CA_CERTS names /not/mounted.pem, which can't be read")
+})
+
 test('a worker whose port is taken ends with 2 and names the variables', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'no-port')
   const port = new URL(sandbox.hasura.url).port

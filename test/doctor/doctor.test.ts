@@ -484,6 +484,15 @@ const faults: readonly Fault[] = [
     code: 0,
   },
   {
+    what: 'an authority whose file is not there',
+    env: () => ({ NODE_EXTRA_CA_CERTS: '/not/mounted.pem' }),
+    id: 'config',
+    status: 'warn',
+    detail: /NODE_EXTRA_CA_CERTS names \/not\/mounted\.pem, which can't be read/,
+    hint: /correct the path/,
+    code: 0,
+  },
+  {
     what: 'a Hasura that tokens would go to unencrypted',
     env: () => ({ HASURA_URL: 'http://hasura:8080/v1/graphql' }),
     id: 'config',
