@@ -31,11 +31,14 @@ export async function ensureAccountRecord(
 ): Promise<FirstLoginState> {
   const now = { issuer, subject, endpoint: account.hasura?.url ?? '' }
   const before = known ?? (await transact(tx => recordAccount(tx, account.name, now)))
-  const change = describeChange(before, now)
-  if (change) {
+  const changed = fingerprintParts.find(part => !isSame(part, before, now))
+  if (changed) {
+    const startAgain = `give the new one a name of its own, or run "npm run -s cli -- forget ${account.name} --configured" to delete what was synced and start again`
     throw new RefusalError('fingerprint', 'account', {
-      found: `Account "${account.name}" had ${change}`,
-      remedy: `give the new one a name of its own, or run "npm run -s cli -- forget ${account.name} --configured" to delete what was synced and start again`,
+      found: `Account "${account.name}" had ${changed} ${before[changed] || 'none'} before and has ${now[changed] || 'none'} now`,
+      remedy: hasMoved(changed, before, now)
+        ? `if only the address has changed, write it into the column ${changed} of the account's row in worker.accounts, which keeps what was synced; otherwise ${startAgain}`
+        : startAgain,
     })
   }
   return before.firstLogin
@@ -54,14 +57,19 @@ async function recordAccount(store: Store, name: string, fingerprint: Fingerprin
     .executeTakeFirstOrThrow()
 }
 
-type Fingerprint = Readonly<Record<'issuer' | 'subject' | 'endpoint', string>>
+const fingerprintParts = ['issuer', 'subject', 'endpoint'] as const
 
-function describeChange(before: Fingerprint, now: Fingerprint): string | undefined {
-  for (const part of ['issuer', 'subject', 'endpoint'] as const) {
-    if (before[part] === now[part] || (part === 'endpoint' && isSameUrl(before[part], now[part]))) continue
-    return `${part} ${before[part] || 'none'} before and has ${now[part] || 'none'} now`
-  }
-  return undefined
+type FingerprintPart = (typeof fingerprintParts)[number]
+
+type Fingerprint = Readonly<Record<FingerprintPart, string>>
+
+function isSame(part: FingerprintPart, before: Fingerprint, now: Fingerprint): boolean {
+  return before[part] === now[part] || (part === 'endpoint' && isSameUrl(before[part], now[part]))
+}
+
+/** Whether it may be the same one at another address: then its users are the same. */
+function hasMoved(part: FingerprintPart, before: Fingerprint, now: Fingerprint): boolean {
+  return before.subject === now.subject && before[part] !== '' && now[part] !== ''
 }
 
 /** Whether they differ only in spelling, such as the case of the host or a default port. */

@@ -140,27 +140,55 @@ function changeHasura(change: (claims: Record<string, unknown>) => Record<string
 }
 
 describe('an account name that meant something else before', () => {
+  const change = (app: TestApp, account: string, row: Partial<Record<'issuer' | 'subject' | 'endpoint', string>>) =>
+    app.deps.store.updateTable('worker.accounts').set(row).where('name', '=', account).execute()
+  const startAgain = (account: string) =>
+    `give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`
+
   test.for(['issuer', 'subject', 'endpoint'] as const)(
     'is refused for its %s, and taken after forget',
     async (part, { app }) => {
       const account = app.addAccount()
       await open(app, account)
       const now = await accountRow(app, account)
-      await app.deps.store
-        .updateTable('worker.accounts')
-        .set({ [part]: 'https://elsewhere.example' })
-        .where('name', '=', account)
-        .execute()
+      await change(app, account, { [part]: 'https://elsewhere.example' })
       await expect(open(app, account)).rejects.toMatchObject({
         code: 'fingerprint',
         scope: 'account',
-        message: `Account "${account}" had ${part} https://elsewhere.example before and has ${now[part]} now: give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`,
+        found: `Account "${account}" had ${part} https://elsewhere.example before and has ${now[part]} now`,
+        remedy: expect.stringContaining(startAgain(account)),
       })
       await app.operations.forget({ account, configured: true })
       await open(app, account)
       expect(await accountRow(app, account)).toMatchObject({ [part]: now[part] })
     },
   )
+
+  test.for(['issuer', 'endpoint'] as const)(
+    'is told how to keep everything if only its %s has moved',
+    async (part, { app }) => {
+      const account = app.addAccount()
+      await open(app, account)
+      const now = await accountRow(app, account)
+      await change(app, account, { [part]: 'https://before.example' })
+      await expect(open(app, account)).rejects.toMatchObject({
+        remedy: `if only the address has changed, write it into the column ${part} of the account's row in worker.accounts, which keeps what was synced; otherwise ${startAgain(account)}`,
+      })
+      await change(app, account, { [part]: now[part] })
+      await open(app, account)
+      expect(await accountRow(app, account)).toEqual(now)
+    },
+  )
+
+  test('has not moved if its user is another, or if it had no endpoint', async ({ app }) => {
+    const account = app.addAccount()
+    await open(app, account)
+    const { issuer, subject } = await accountRow(app, account)
+    await change(app, account, { issuer: 'https://before.example', subject: 'other' })
+    await expect(open(app, account)).rejects.toMatchObject({ remedy: startAgain(account) })
+    await change(app, account, { issuer, subject, endpoint: '' })
+    await expect(open(app, account)).rejects.toMatchObject({ remedy: startAgain(account) })
+  })
 })
 
 test('an endpoint in another spelling is the same', async ({ app }) => {
