@@ -19,10 +19,22 @@ export function readProxies(env: Readonly<Record<string, string | undefined>>, p
     if (variable === undefined) return undefined
     const { value } = readValue(env[variable] ?? '')
     const url = value.includes('://') ? value : `http://${value}`
-    return readUrl(url, ['http:', 'https:'], 'http://proxy.example:3128', variable, problems)
+    const proxy = readUrl(url, ['http:', 'https:'], 'http://proxy.example:3128', variable, problems)
+    if (proxy === undefined || hasBothOrNone(new URL(proxy))) return proxy
+    problems.push({
+      found: `${variable} has only one of user name and password, so neither would be sent to the proxy`,
+      remedy:
+        'write both, as in http://user:password@proxy.example:3128, or none; a proxy that takes a key as the user name usually accepts any password',
+    })
+    return undefined
   }
   const [http, https] = [readProxy('HTTP_PROXY'), readProxy('HTTPS_PROXY')]
   if (!http && !https) return undefined
   const own = readValue(env[find('NO_PROXY') ?? ''] ?? '').value
   return { ...(http && { http }), ...(https && { https }), except: own === '*' ? own : [own, ...loopback].join(',') }
+}
+
+/** undici omits a user name without a password, and the reverse. */
+function hasBothOrNone({ username, password }: URL): boolean {
+  return (username === '') === (password === '')
 }
