@@ -138,7 +138,7 @@ async function openLine(
     const ring: Parameters<typeof createLiveLine>[0]['ring'] = rings => ringer.ring(name, rings, doorbell.intervalMs)
     return [createLiveLine({ job, listener, clock, ring, report: state => report(job, state) })]
   } catch {
-    // Its runs are held under `contract`, which says what is wrong.
+    // Its runs are held (`contract`) or fail (`where`), which says what is wrong.
     return []
   }
 }

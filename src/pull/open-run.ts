@@ -1,5 +1,5 @@
 import type { JobContext } from '../definitions/define-job.ts'
-import { PermanentError, RefusalError } from '../errors.ts'
+import { RefusalError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import { type EnsuredTable, ensureMirrorTable, isEnsured } from '../mirror/mirror-table.ts'
 import { findDeleted } from '../mirror/soft-delete.ts'
@@ -31,17 +31,16 @@ export async function openRun(
   session: Session,
   context: JobContext<PullPayload>,
 ): Promise<OpenedRun> {
-  const where = settings.where(session.account)
-  requireValues(where, settings.name, session.account.name)
+  const filter = settings.where(session.account)
+  const where = shape.spellWhere(filter, session.account.name)
   const key = {
     account: session.account.name,
     job: settings.name,
-    fingerprint: fingerprintOf(shape.definition, where),
-    definition: { ...shape.parts, filter: fingerprintOf(where) },
+    fingerprint: fingerprintOf(shape.definition, filter),
+    definition: { ...shape.parts, filter: fingerprintOf(filter) },
   }
   const { known, unfinished, ...opened } = await openTable(settings, context, shape, key)
-  const spelled = { key, where: shape.spellWhere(where), ...opened }
-  return { run: createRun(settings, shape, session, context, spelled), known, unfinished }
+  return { run: createRun(settings, shape, session, context, { key, where, ...opened }), known, unfinished }
 }
 
 interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns'> {}
@@ -143,25 +142,5 @@ function columnsHeld({ job, account }: PullRun['key'], columns: readonly string[
   return new RefusalError('fingerprint', 'job', {
     found: `${job} selects columns that its rows were not read with (${columns.join(', ')}), and "evolution" is "hold"`,
     remedy: `run "npm run -s cli -- reset ${job} --account ${account}" to read everything again`,
-  })
-}
-
-/**
- * JSON omits undefined, and for Hasura a condition without a value is true for every row. JSON writes `NaN` and `Infinity` as
- * null; Hasura accepts them as text.
- */
-function requireValues(where: unknown, job: string, account: string): void {
-  JSON.stringify(where, (name, value: unknown) => {
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new PermanentError('where', {
-        found: `The "where" of ${job} has the number ${value} at "${name}" for account "${account}", which JSON can't write`,
-        remedy: `write it as text, "${value}"`,
-      })
-    }
-    if (value !== undefined) return value
-    throw new PermanentError('where', {
-      found: `The "where" of ${job} has no value at "${name}" for account "${account}", and would match every row`,
-      remedy: 'give it one',
-    })
   })
 }

@@ -56,7 +56,7 @@ export interface PullOptions<
    * and its schema is `public`, or `{ schema, name }`.
    */
   readonly on?: TableEventOptions<R>
-  /** Filters rows; a function returns a filter per account. */
+  /** Filters rows; a function returns a filter per account, `{}` for all rows. */
   readonly where?: WhereOf<V> | ((account: { readonly name: string }) => WhereOf<V>)
   /**
    * Maximum rows per page; 1,000 by default. Pages get smaller when rows are large or slow, and a role's own row limit may be
@@ -107,6 +107,7 @@ export function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof 
   options: PullOptions<R, V, K, F>,
 ): PullSettings {
   const { where, sweep = { everySeconds: 86_400 }, deletionGuard, softDelete, evolution = 'read-again' } = options
+  const filter: unknown = where === undefined ? {} : where
   return {
     name: options.name,
     role: options.role,
@@ -117,8 +118,7 @@ export function settingsOf<R, V, K extends NeverNull<RowOf<R>>, F extends keyof 
     softDelete: typeof softDelete === 'string' ? { column: softDelete } : (softDelete as SoftDelete | undefined),
     flatten: new Set<string>(options.flatten),
     transform: options.transform as RowTransform | undefined,
-    where: account =>
-      Object(typeof where === 'function' ? (where as (given: typeof account) => unknown)(account) : where),
+    where: account => (typeof where === 'function' ? (where as (given: typeof account) => unknown)(account) : filter),
     fixedWhere: typeof where === 'function' ? undefined : Object(where),
     pageSize: options.pageSize ?? 1_000,
     ranges: options.ranges ?? 4,

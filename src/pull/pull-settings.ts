@@ -18,7 +18,8 @@ export interface PullSettings {
   readonly softDelete: SoftDelete | undefined
   readonly flatten: ReadonlySet<string>
   readonly transform: RowTransform | undefined
-  where(account: { readonly name: string }): Where
+  /** What the job gives as its filter, whatever that is: `spellWhere` makes a filter of it, or refuses it. */
+  where(account: { readonly name: string }): unknown
   /** The filter of all accounts; undefined if it is computed per account. */
   readonly fixedWhere: Where | undefined
   readonly pageSize: number

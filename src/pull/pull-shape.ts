@@ -34,8 +34,12 @@ export interface PullShape {
   readonly definition: string
   /** The same in parts that can be named. */
   readonly parts: Omit<PullDefinition, 'filter'>
-  /** A filter as the API spells it. */
-  spellWhere(where: Where): Where
+  /**
+   * An account's filter as the API spells it.
+   *
+   * @throws PermanentError (`where`) if it isn't one
+   */
+  spellWhere(given: unknown, account: string): Where
 }
 
 /** Reading a schema takes a while, and it changes only with the checkout, so it is done once. */
@@ -159,7 +163,7 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
     },
     definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
     parts: { ...describeDocument(document), role: settings.role, key, cursor: cursorColumn, table: into },
-    spellWhere: where => spellWhere(where, list.field),
+    spellWhere: (given, account) => spellWhere(given, list.field, { job: settings.name, account }),
   }
 }
 

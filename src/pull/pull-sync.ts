@@ -107,7 +107,7 @@ function createDoorbell(
       const shape = await findShape(schemaFolder)
       const problems = findLiveProblems(live, settings.cursor)
       if (!shape.cursor || problems.length > 0) throw new ConfigError(problems)
-      return createPullListener(shape, shape.cursor, shape.spellWhere(settings.where(account)), {
+      return createPullListener(shape, shape.cursor, shape.spellWhere(settings.where(account), account.name), {
         live,
         sweeps: settings.sweep !== false,
       })

@@ -65,6 +65,23 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     })
   })
 
+  test.for<[what: string, gives: unknown, found: string]>([
+    ['nothing', undefined, 'gave nothing'],
+    ['a Promise of a filter', Promise.resolve({ id: { _lte: 4 } }), 'gave [object Promise]'],
+    ['null in the place of a value', { id: { _lte: null } }, 'has null at "_lte"'],
+  ])(
+    'where: %s is refused by runs and subscriptions, and nothing is mirrored',
+    async ([, gives, found], { createTable, sandbox, app, account, state }) => {
+      const table = await createTable(5)
+      const job = table.pull({ where: () => gives, live: true })
+      const before = await state(table)
+      const refusal = { code: 'where', found: expect.stringContaining(`The "where" of ${job.name} ${found}`) }
+      await expect(runPull(app, job, account)).rejects.toMatchObject(refusal)
+      await expect(job.doorbell?.listen(sandbox.schemaFolder, { name: account })).rejects.toMatchObject(refusal)
+      expect(await state(table)).toEqual(before)
+    },
+  )
+
   test.for([Number.NaN, Number.POSITIVE_INFINITY])(
     'where: %s, of which JSON makes null, is refused',
     async (value, { createTable, app, account }) => {

@@ -17,6 +17,7 @@ const schemaOf = (directions: string) =>
     input ordered { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] }
     input equal { _eq: kinds_enum _in: [kinds_enum!] }
     input things_bool_exp {
+      _and: [things_bool_exp!] _or: [things_bool_exp!]
       id: ordered _rank: ordered name: ordered changed_at: ordered owner: owners_bool_exp kind: equal tags: ordered
       data: ordered place: ordered isNew: ordered moved_at: ordered every: ordered seen_at: ordered opens: ordered
       amount: ordered guid: ordered
@@ -221,11 +222,50 @@ describe('what a pull’s options say', () => {
       _and: [{ changed_at: { _is_null: false } }, { data: { _contains: { _is_null: false } } }],
     }
     const columns = settings('id changed_at')
-    expect(readShape(columns, schema).spellWhere(where)).toEqual(where)
-    expect(readShape(columns, nulls).spellWhere(where)).toEqual({
+    expect(readShape(columns, schema).spellWhere(where, 'west')).toEqual(where)
+    expect(readShape(columns, nulls).spellWhere(where, 'west')).toEqual({
       id: { _isNull: false },
       _and: [{ changed_at: { _isNull: false } }, { data: { _contains: { _is_null: false } } }],
     })
+  })
+
+  test('sends the filter that JSON writes, with its digits, and null within a value', () => {
+    const at = new Date('2026-01-01')
+    const where = {
+      id: { _in: [JSON.rawJSON('9007199254740993')] },
+      data: { _eq: { since: null } },
+      _and: [{}, { changed_at: { _gte: at } }],
+    }
+    const spelled = readShape(settings('id changed_at'), schema).spellWhere(where, 'west')
+    expect(JSON.stringify(spelled)).toBe(JSON.stringify(where))
+  })
+
+  test.each<[what: string, given: unknown, found: string]>([
+    ['nothing', undefined, 'gave nothing'],
+    ['null', null, 'gave nothing'],
+    ['false', false, 'gave [object Boolean]'],
+    ['a Promise', Promise.resolve({}), 'gave [object Promise]'],
+    ['a list', [{}], 'gave [object Array]'],
+    ['a Map', new Map([['id', 1]]), 'gave [object Map]'],
+    ['no value', { _or: [{ id: { _eq: undefined } }] }, 'has no value at "_eq"'],
+    ['a function for a value', { id: { _eq: () => 1 } }, 'has no value at "_eq"'],
+    ['a Promise for a condition', { owner: Promise.resolve({ name: { _eq: 1 } }) }, 'has no value at "owner"'],
+    ['a Set for a value', { data: { _eq: new Set([1]) } }, 'has no value at "_eq"'],
+    ['null for a value', { owner: { name: { _eq: null } } }, 'has null at "_eq"'],
+    ['null for a column', { id: null }, 'has null at "id"'],
+    ['null for conditions', { _and: null }, 'has null at "_and"'],
+    ['null among conditions', { _or: [{ id: { _eq: 1 } }, null] }, 'has null at "_or"'],
+    ['null for a column that the SDL doesn’t know', { tenant: { _eq: null } }, 'has null at "_eq"'],
+    ['an instant that isn’t one', { changed_at: { _gte: new Date('soon') } }, 'has null at "_gte"'],
+  ])('gives no filter that could match every row by mistake: %s', (_what, given, found) => {
+    const { spellWhere } = readShape(settings('id changed_at'), schema)
+    expect(() => spellWhere(given, 'west')).toThrow(
+      expect.objectContaining({
+        code: 'where',
+        found: expect.stringMatching(/^The "where" of sync-things .* for account "west"/),
+        message: expect.stringContaining(`sync-things ${found}`),
+      }),
+    )
   })
 
   test('asks the API by its own names where the document gives others, two that change places among them', () => {
