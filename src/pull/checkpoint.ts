@@ -82,11 +82,13 @@ export function readCheckpoint(
   if (row.fingerprint !== key.fingerprint) {
     const before = pullDefinitionSchema.safeParse(row.definition)
     const changes = before.success
-      ? describeChanges(before.data, key.definition).join(', ')
-      : 'another document, filter, role, key, cursor or table'
+      ? describeChanges(before.data, key.definition)
+      : ['another document, filter, role, key, cursor or table']
+    const isFilterAlone = before.data && before.data.filter !== key.definition.filter && changes.length === 1
+    const advice = isFilterAlone ? '; it must be the same in every run, so let a view select a window that moves' : ''
     throw new RefusalError('fingerprint', 'job', {
-      found: `The checkpoint of ${key.job} was made with ${changes}`,
-      remedy: `change it back, or run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one`,
+      found: `The checkpoint of ${key.job} was made with ${changes.join(', ')}`,
+      remedy: `change it back, or run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one${advice}`,
     })
   }
   const position = positionSchema.nullable().safeParse(row.position)

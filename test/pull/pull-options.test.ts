@@ -55,6 +55,7 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     await expect(runPull(app, job, account)).rejects.toMatchObject({
       code: 'fingerprint',
       found: expect.stringMatching(/ was made with another filter$/),
+      remedy: expect.stringMatching(/ with the new one; it must be the same in every run, so let a view select /),
     })
     await expectMirrored(app, table, other, { where: 'id between 1 and 7' })
     // Hasura would take it for a condition that every row meets.

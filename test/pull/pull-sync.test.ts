@@ -391,6 +391,7 @@ describe.each(stores)('a pull into %s', backend => {
         code: 'fingerprint',
         scope: 'job',
         found: `The checkpoint of ${job.name} was made with ${change}`,
+        remedy: expect.stringMatching(/ to read everything again with the new one$/),
       })
     }
     // What doesn't matter to a checkpoint may change.
