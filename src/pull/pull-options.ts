@@ -67,7 +67,7 @@ export interface PullOptions<
   readonly ranges?: number
   /**
    * How far a scan reaches back before the start of the previous one. For a cursor of instants in seconds (default 300), longer
-   * than the API's longest transaction; for a cursor of numbers in units (default 0).
+   * than a row takes to become visible, such as the API's longest transaction; for a cursor of numbers in units (default 0).
    */
   readonly lookback?: number
   /**
