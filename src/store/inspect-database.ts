@@ -3,9 +3,8 @@ import { ConfigError, OutageError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
-import { migrations } from './migrations.ts'
+import { findNewerStore, findPending, listExecuted } from './executed-migrations.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'
-import { findNewerStore } from './newer-store.ts'
 import { explainPostgresFailure, namePostgres, readOnly } from './postgres-failure.ts'
 import { findRowSecurity } from './row-security.ts'
 import { setSession } from './session-settings.ts'
@@ -71,12 +70,12 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
   const hidden = await findRowSecurity(client)
   const mayRead = hasStore && !hidden && (await canRead(client))
   const executed = mayRead ? await listExecuted(client) : undefined
-  const pending = executed || !hasStore ? Object.keys(migrations).filter(name => !executed?.has(name)) : []
+  const pending = executed || !hasStore ? findPending(executed ?? []) : []
   return {
     problem:
       findEncodingProblem(encoding, name) ??
       (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
-      findNewerStore([...(executed ?? [])]) ??
+      findNewerStore(executed ?? []) ??
       hidden ??
       (await findSharedSessionOf(client, databaseUrl)) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),
@@ -104,11 +103,6 @@ async function canRead(client: pg.Client): Promise<boolean> {
      where n.nspname = 'worker' and t.relkind = 'r'`,
   )
   return rows[0]?.may === true
-}
-
-async function listExecuted(client: pg.Client): Promise<ReadonlySet<string>> {
-  const { rows } = await client.query<{ name: string }>('select name from worker.kysely_migration')
-  return new Set(rows.map(row => row.name))
 }
 
 /** A migration that may be pending splits a hold's text in two. */

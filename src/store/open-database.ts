@@ -7,6 +7,7 @@ import { parseJson } from '../json/parse-json.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
+import { findPending } from './executed-migrations.ts'
 import { explainDataDir } from './explain-data-dir.ts'
 import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
@@ -49,7 +50,7 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
   try {
     const executed = await requireUsable(database, log)
     // Even with nothing to do, Kysely reads the whole catalog and waits for a lock that all its programs in a database share.
-    if (Object.keys(migrations).some(name => !executed.includes(name))) await migrate(database.store)
+    if (findPending(executed).length > 0) await migrate(database.store)
   } catch (error) {
     await database[Symbol.asyncDispose]()
     throw error

@@ -4,8 +4,8 @@ import { type Explanation, renderExplanation } from '../explanation.ts'
 import type { Log } from '../log.ts'
 import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
+import { findNewerStore, listExecuted } from './executed-migrations.ts'
 import type { Asked } from './missing-privileges.ts'
-import { findNewerStore } from './newer-store.ts'
 import { findRowSecurity } from './row-security.ts'
 import { findSharedSession } from './shared-session.ts'
 import type { Store } from './store.ts'
@@ -24,7 +24,7 @@ interface OpenStore {
 export async function requireUsable({ kind, store }: OpenStore, log: Log): Promise<readonly string[]> {
   const { rows } = await sql<{ encoding: string; database: string }>`
     select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
-  const executed = await listExecuted(store)
+  const executed = (await hasMigrations(store)) ? await listExecuted(askedOf(store)) : []
   const problem =
     (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ??
     findNewerStore(executed) ??
@@ -48,10 +48,8 @@ function askedOf(connection: Store): Asked {
   }
 }
 
-async function listExecuted(store: Store): Promise<readonly string[]> {
+async function hasMigrations(store: Store): Promise<boolean> {
   const { rows } = await sql<{ isThere: boolean }>`
     select to_regclass('worker.kysely_migration') is not null as "isThere"`.execute(store)
-  if (!rows[0]?.isThere) return []
-  const { rows: executed } = await sql<{ name: string }>`select name from worker.kysely_migration`.execute(store)
-  return executed.map(({ name }) => name)
+  return rows[0]?.isThere === true
 }
