@@ -39,20 +39,15 @@ export function sqlStateOf(error: unknown): string | undefined {
 export function isPassingError(error: unknown): boolean {
   const code = sqlStateOf(error)
   if (code === undefined) return false
-  return /^(57|58|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code) || isOfServer(code, error)
+  const isOfServer = reportedByServer.get(code)?.safeParse(error).success ?? false
+  return isOfServer || /^(57|58|08|53|40|25P03|25006|26000|42P05|55P03)/.test(code)
 }
 
 /**
  * Used-up ids have the SQLSTATE of a row that is too wide, and a disk that is read-only that of a missing privilege. Where Postgres'
  * source reports them is the same in every language.
  */
-function isOfServer(code: string, error: unknown): boolean {
-  if (code !== '54000' && code !== '42501') return false
-  const { data } = source.safeParse(error)
-  if (!data) return false
-  return code === '54000'
-    ? /^GetNew(?:Transaction|MultiXact)Id$/.test(data.routine)
-    : /^(?:md|fd|buffile|slru)\.c$/.test(data.file)
-}
-
-const source = z.object({ file: z.string(), routine: z.string() })
+const reportedByServer: ReadonlyMap<string, z.ZodType> = new Map([
+  ['54000', z.object({ file: z.string(), routine: z.string().regex(/^GetNew(?:Transaction|MultiXact)Id$/) })],
+  ['42501', z.object({ file: z.string().regex(/^(?:md|fd|buffile|slru)\.c$/), routine: z.string() })],
+])
