@@ -5,6 +5,8 @@ interface Scalar {
   readonly comparedAs?: string
   /** The database can't order it, even if the API has operators for it. */
   readonly isUnordered?: true
+  /** The database compares its last bytes first, so that its values don't grow with time, unlike a `uuid` of version 7. */
+  readonly isComparedFromEnd?: true
   /** What its values are as variables, when it accepts no text. */
   readonly sentAs?: 'number' | 'boolean'
   /** A variable of it is a double to Hasura, although the column may be an exact decimal. */
@@ -63,7 +65,7 @@ const scalars: Readonly<Record<string, Scalar>> = {
   cid: withoutOrder,
 
   // SQL Server (`money` is left out: Postgres' own is a text with a currency)
-  uniqueidentifier: { column: 'uuid' },
+  uniqueidentifier: { column: 'uuid', isComparedFromEnd: true },
   datetime2: { column: 'text', comparedAs: 'timestamp without time zone' },
   datetimeoffset: { column: 'text', comparedAs: 'timestamp with time zone' },
   datetime: { column: 'timestamp without time zone' },
@@ -202,4 +204,9 @@ export function sentAs(scalar: string, naming: NamingConvention): Scalar['sentAs
 /** Whether the API compares its decimals as doubles. */
 export function isComparedAsDouble(scalar: string, naming: NamingConvention): boolean {
   return find(scalar, naming).isComparedAsDouble ?? false
+}
+
+/** Whether its database compares the last bytes first. */
+export function isComparedFromEnd(scalar: string, naming: NamingConvention): boolean {
+  return find(scalar, naming).isComparedFromEnd ?? false
 }

@@ -10,7 +10,7 @@ import {
 } from 'graphql'
 import type { SelectedList } from '../hasura/find-list.ts'
 import { readNaming } from '../hasura/read-naming.ts'
-import { comparedAs, isOrdered } from '../hasura/scalars.ts'
+import { comparedAs, isComparedFromEnd, isOrdered } from '../hasura/scalars.ts'
 import { findCursorKind } from './cursor-bound.ts'
 
 /**
@@ -35,7 +35,7 @@ export function findOrderProblem(
   if (use === 'cursor' && !findCursorKind(comparedAs(scalar.name, naming))) {
     return `its type, ${type}, can't grow with every change`
   }
-  if (use === 'cursor' && scalar.name === 'uniqueidentifier') {
+  if (use === 'cursor' && isComparedFromEnd(scalar.name, naming)) {
     return `SQL Server orders its type, ${type}, by the last bytes first, which don't grow with every change`
   }
   const filter = findInput(field.args, ['where'])
