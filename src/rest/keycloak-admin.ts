@@ -68,9 +68,8 @@ export function createKeycloakAdmin(
   }
 
   function call(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): Promise<unknown> {
-    const isRead = reads.test(method)
     const request = {
-      method: isRead ? 'GET' : 'POST',
+      method: reads.test(method) ? 'GET' : 'POST',
       name: `${resource}.${method} of Keycloak's Admin API`,
       address: `that ${baseUrl}/admin can be reached from here, or set TOKEN_URL to an address of Keycloak where it can`,
       keyed: false,
