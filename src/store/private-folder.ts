@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync } from 'node:fs'
-import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
@@ -15,7 +15,7 @@ export function databaseFolder(dataDir: string): string {
  *
  * @param uid of this process; undefined on systems without user ids, where owners aren't checked
  * @returns what others could access until now
- * @throws ConfigError if it belongs to another user, or if every user can replace its content
+ * @throws ConfigError if it is no folder, belongs to another user or holds other things, or if every user can replace its content
  */
 export async function ensurePrivateFolder(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
   await makeFolder(dataDir)
@@ -55,14 +55,27 @@ export interface DataDirInspection {
 }
 
 async function inspectFolder(dataDir: string, uid: number | undefined): Promise<DataDirInspection> {
-  const { mode, uid: owner } = await stat(dataDir)
+  const found = await stat(dataDir)
+  if (!found.isDirectory()) return { foreign: [describeNoFolder(dataDir)], open: [] }
+  const { mode, uid: owner } = found
   // The content is in a folder of this user, and root can read that anyway.
   const foreign = await findForeignOwner(dataDir, [uid, 0])
   if (foreign) return { foreign: [foreign], open: [] }
   if (uid !== undefined && owner !== uid) {
     return { foreign: (mode & 0o002) === 0 ? [] : [describeReplaceable(dataDir, mode)], open: [] }
   }
-  return { foreign: [], open: (mode & 0o077) === 0 ? [] : [describeOpenFolder(dataDir, mode)] }
+  if ((mode & 0o077) === 0) return { foreign: [], open: [] }
+  const other = await findOtherContent(dataDir)
+  if (other !== undefined) return { foreign: [describeShared(dataDir, { mode, other })], open: [] }
+  return { foreign: [], open: [describeOpenFolder(dataDir, mode)] }
+}
+
+/** Whose mode would change for others too: a folder such as `/tmp`, in which this worker hasn't made a database yet. */
+async function findOtherContent(dataDir: string): Promise<string | undefined> {
+  if (await exists(join(databaseFolder(dataDir), 'PG_VERSION'))) return undefined
+  return (await readdir(dataDir)).find(
+    name => !/^(?:\.|control\.sock)|^(?:postgres|dashboard-link|lost\+found)$/.test(name),
+  )
 }
 
 /**
@@ -110,6 +123,17 @@ async function findForeignOwner(
   return {
     found: `${path} belongs to user ${owner}, but this process runs as user ${uid}`,
     remedy: `run it as user ${owner}, or give the folder to user ${uid} (chown -R ${uid} ${path})`,
+  }
+}
+
+function describeNoFolder(path: string): Explanation {
+  return { found: `${path} is not a folder`, remedy: 'set DATA_DIR to a folder, which is created if needed' }
+}
+
+function describeShared(path: string, { mode, other }: { readonly mode: number; readonly other: string }): Explanation {
+  return {
+    found: `${path} holds other things, such as ${JSON.stringify(other)}, and other users of this machine can open it (mode ${octal(mode)})`,
+    remedy: `set DATA_DIR to a folder of its own, such as ${join(path, 'sync-worker')}`,
   }
 }
 

@@ -78,6 +78,44 @@ describe('a folder', () => {
     },
   )
 
+  test('that holds other things is refused and keeps its mode, unless nobody else can open it', async () => {
+    await writeFile(join(dataDir, 'notes.txt'), '')
+    await ensurePrivateFolder(dataDir, uid)
+    await chmod(dataDir, 0o1777)
+    const { foreign, open } = await inspectDataDir(dataDir, uid)
+    expect(foreign).toEqual([
+      {
+        found: `${dataDir} holds other things, such as "notes.txt", and other users of this machine can open it (mode 1777)`,
+        remedy: `set DATA_DIR to a folder of its own, such as ${dataDir}/sync-worker`,
+      },
+    ])
+    expect(open).toEqual([])
+    await expect(ensurePrivateFolder(dataDir, uid)).rejects.toThrow('holds other things')
+    expect(await modeOf(dataDir)).toBe('1777')
+  })
+
+  test('with only hidden files, or with a database already, is mended whatever else it holds', async () => {
+    await writeFile(join(dataDir, '.gitignore'), '*')
+    await mkdir(join(dataDir, 'lost+found'))
+    expect(await ensurePrivateFolder(dataDir, uid)).toEqual([])
+    await chmod(dataDir, 0o755)
+    expect(await ensurePrivateFolder(dataDir, uid)).toHaveLength(1)
+    await writeFile(join(dataDir, 'notes.txt'), '')
+    await mkdir(join(dataDir, 'postgres'))
+    await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '18')
+    await chmod(dataDir, 0o755)
+    expect(await ensurePrivateFolder(dataDir, uid)).toHaveLength(1)
+  })
+
+  test('is not a file or a device: its mode stays as it is', async () => {
+    const file = join(dataDir, 'file')
+    await writeFile(file, '')
+    await chmod(file, 0o666)
+    await expect(ensurePrivateFolder(file, uid)).rejects.toThrow('is not a folder')
+    expect((await inspectDataDir(file, uid)).foreign).toHaveLength(1)
+    expect(await modeOf(file)).toBe('666')
+  })
+
   test('is refused if it or its database belongs to another user', async () => {
     if (uid === 0) await chown(dataDir, 4_711, 4_711)
     const self = uid === 0 ? uid : stranger
