@@ -14,8 +14,12 @@ export async function replaceSecretFile(what: string, path: string, content: str
   // Others read the target of a link.
   const target = await realpath(path).catch(() => path)
   const next = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
+  const before = await stat(target).catch(() => undefined)
+  if (before && !before.isFile()) {
+    const found = `${what} ${path} is not a regular file, so what is written there could not be read again`
+    throw new ConfigError([{ found, remedy: `set ${what} to a file` }])
+  }
   try {
-    const before = await stat(target).catch(() => undefined)
     const file = await open(next, 'wx', 0o600)
     try {
       const made = await file.stat()

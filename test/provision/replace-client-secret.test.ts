@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Login } from '../../src/account.ts'
@@ -62,12 +64,12 @@ async function openAdmin(status: number, attributes: Record<string, string> = {}
   }
 }
 
-const login = (): Login => ({
+const login = (secretFile = file): Login => ({
   server: { issuer: 'http://127.0.0.1/realms/wiki' },
   clientId: 'sync',
   scopes: [],
   method: 'client_secret_basic',
-  secret: { file },
+  secret: { file: secretFile },
 })
 
 test('the file has the new secret before Keycloak does, so that a refused worker finds it', async () => {
@@ -123,4 +125,16 @@ test('a link stays a link, and what it points to is replaced', async () => {
   await replaceSecretFile('CLIENT_SECRET_FILE', link, 'new\n')
   expect(await readFile(file, 'utf8')).toBe('new\n')
   expect((await readdir(folder)).toSorted()).toEqual(['link', 'secret'])
+})
+
+test('a device, a pipe or a folder in place of the file stays, and Keycloak is not asked', async () => {
+  await using keycloak = await openAdmin(204)
+  const pipe = join(folder, 'pipe')
+  await promisify(execFile)('mkfifo', [pipe])
+  for (const odd of [pipe, folder]) {
+    const replaced = replaceClientSecret({ admin: keycloak.admin, login: login(odd) }, 'uuid')
+    await expect(replaced).rejects.toThrow(`CLIENT_SECRET_FILE ${odd} is not a regular file`)
+  }
+  expect((await stat(pipe)).isFIFO()).toBe(true)
+  expect(keycloak.sent).toEqual([])
 })
