@@ -137,6 +137,17 @@ test('the dashboard has panels that do not lie on each other', () => {
   expect(new Set(cells).size).toBe(cells.length)
 })
 
+test('neither a rule nor a panel mixes what several deployments tell one Prometheus', () => {
+  const aggregations = rules.flatMap(({ expr }) => expr.match(/\b(?:count|max|sum)\b.{0,25}/g) ?? [])
+  expect(aggregations.length).toBeGreaterThan(10)
+  expect(aggregations.filter(each => !/^\w+ by \(namespace[,)]/.test(each))).toEqual([])
+  const selectors = panels.flatMap(({ targets }) =>
+    targets.flatMap(({ expr }) => expr.match(/\b(?:hasura_sync|nodejs|process)_\w+(?:\{[^}]*\})?/g) ?? []),
+  )
+  expect(selectors.length).toBeGreaterThan(20)
+  expect(selectors.filter(each => !each.includes('{namespace="$namespace"'))).toEqual([])
+})
+
 test('each alert is explained', () => {
   const documented = readDocument('docs/operations.md')
   expect(rules.map(({ alert }) => alert).filter(alert => !documented.includes(`| \`${alert}\` |`))).toEqual([])
@@ -205,6 +216,33 @@ describe.runIf(promtool)('by promtool', () => {
           firing('HasuraSyncRequestsWait', '25m', { severity: 'warning', job_name: 'a' }),
         ],
       },
+      // Two deployments. In production all processes end after an hour, in staging the same job runs once a day.
+      {
+        input: [
+          series('hasura_sync_workers{namespace="staging",instance="a"}', '1x1600'),
+          series('hasura_sync_workers{namespace="production",instance="b"}', '1x60 stale'),
+          series('hasura_sync_last_success_age_seconds{namespace="staging",job_name="a"}', '0+60x1600'),
+          series('hasura_sync_schedule_interval_seconds{namespace="staging",job_name="a"}', '86400x1600'),
+          series('hasura_sync_last_success_age_seconds{namespace="production",job_name="a"}', '0+60x60 stale'),
+          series('hasura_sync_schedule_interval_seconds{namespace="production",job_name="a"}', '300x60 stale'),
+        ],
+        alerts: [
+          firing('HasuraSyncJobStale', '59m', { severity: 'warning', namespace: 'production', job_name: 'a' }),
+          firing('HasuraSyncNoWorker', '60m'),
+          firing('HasuraSyncNoWorker', '70m', { severity: 'critical', namespace: 'production' }),
+          firing('HasuraSyncNoWorker', '24h', { severity: 'critical', namespace: 'production' }),
+          firing('HasuraSyncNoWorker', '26h'),
+        ],
+      },
+      // No worker was ever scraped.
+      {
+        input: [series('up', '1x1600')],
+        alerts: [
+          firing('HasuraSyncNoWorker', '4m'),
+          firing('HasuraSyncNoWorker', '6m', { severity: 'critical' }),
+          firing('HasuraSyncNoWorker', '26h', { severity: 'critical' }),
+        ],
+      },
     ]
     const file = join(folder, 'cases.json')
     const tests = cases.map(({ input, alerts }) => ({
@@ -212,7 +250,7 @@ describe.runIf(promtool)('by promtool', () => {
       input_series: input,
       // Labels alone: what the annotations say is for people.
       promql_expr_test: alerts.map(({ alertname, eval_time, labels }) => ({
-        expr: `count by (severity, job_name, code) (ALERTS{alertname="${alertname}",alertstate="firing"})`,
+        expr: `count by (severity, namespace, job_name, code) (ALERTS{alertname="${alertname}",alertstate="firing"})`,
         eval_time,
         exp_samples: labels.map(each => ({
           labels: `{${Object.entries(each)
