@@ -216,6 +216,14 @@ describe.runIf(promtool)('by promtool', () => {
           firing('HasuraSyncRequestsWait', '25m', { severity: 'warning', job_name: 'a' }),
         ],
       },
+      // The first run after a night without ticks takes a quarter of an hour.
+      {
+        input: [
+          series('hasura_sync_last_success_age_seconds{job_name="by-day",instance="a"}', '0+60x735 0+60x60'),
+          series('hasura_sync_schedule_interval_seconds{job_name="by-day",instance="a"}', '43200x720 600x75'),
+        ],
+        alerts: ['719m', '726m', '734m', '780m'].map(at => firing('HasuraSyncJobStale', at)),
+      },
       // Two deployments. In production all processes end after an hour, in staging the same job runs once a day.
       {
         input: [
