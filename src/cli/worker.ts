@@ -18,6 +18,7 @@ import { createMetricsHttp } from '../http/metrics-route.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
+import { listLines } from '../serving/served-lines.ts'
 import { settlesWithin } from '../time/clock.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { listen } from './listen.ts'
@@ -73,7 +74,7 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   opened.defer(() => control.close())
   await control.ready()
   database.claim?.serve(socket => void control.server.emit('connection', socket))
-  metrics.share({ ...deps, tickets: app.tickets })
+  metrics.share({ ...deps, tickets: app.tickets }, () => listLines(deps))
   const { scrape, observer } = metrics
   const { listen: scraped } = config.metrics
   const { requestsPerMinute = httpLimits.requestsPerMinute } = callers ?? {}

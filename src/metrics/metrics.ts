@@ -1,14 +1,18 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { Observer } from '../observer/observer.ts'
-import { createProcessMetrics } from './process-metrics.ts'
+import type { ObservedLine } from '../observer/observer.ts'
+import { createProcessMetrics, type ProcessMetrics } from './process-metrics.ts'
 import { createSharedMetrics, type SharedSources } from './shared-metrics.ts'
 
 /** The metrics of a worker. */
 export interface Metrics {
   /** Counts the events of this process. */
-  readonly observer: Pick<Observer, 'httpAnswered'> & Partial<Observer>
-  /** From now on a scrape includes what all processes share. */
-  share(sources: SharedSources): void
+  readonly observer: ProcessMetrics['observer']
+  /**
+   * From now on a scrape includes what all processes share.
+   *
+   * @param lines the lines of this process as they are now
+   */
+  share(sources: SharedSources, lines: () => readonly ObservedLine[]): void
   /** In the text format of Prometheus, version 0.0.4. It doesn't throw. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -33,11 +37,16 @@ export function createMetrics({
     registers: [registry],
   })
   build.set({ version }, 1)
+  const { observer, know } = createProcessMetrics(registry, hasAccounts)
   let refresh = async (): Promise<void> => {}
   return {
-    observer: createProcessMetrics(registry, hasAccounts),
-    share(sources) {
-      refresh = createSharedMetrics(registry, hasAccounts, sources)
+    observer,
+    share(sources, lines) {
+      const readShared = createSharedMetrics(registry, hasAccounts, sources)
+      refresh = async () => {
+        know(lines())
+        await readShared()
+      }
     },
     async scrape() {
       await refresh()

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { ObservedLine, Observer, UnusedGrants } from '../observer/observer.ts'
+import type { ObservedLine, Observer, TokenFetch, UnusedGrants } from '../observer/observer.ts'
+import { runStates } from '../states.ts'
 import { boundLabel } from './label-values.ts'
 
 /** In seconds: from a run without changes to a first load. */
@@ -8,15 +9,21 @@ const runBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
 /** The names of a run's counts of written rows. */
 const written = ['inserted', 'updated', 'deleted', 'revived'] as const
 
+const runOutcomes = runStates.filter(state => state !== 'running')
+const tokenOutcomes: readonly TokenFetch['outcome'][] = ['granted', 'refused', 'failed']
+
+export interface ProcessMetrics {
+  readonly observer: Pick<Observer, 'httpAnswered'> & Partial<Observer>
+  /** Counts runs and token requests of these lines from 0: to Prometheus, a time series that begins with 1 hasn't increased. */
+  know(lines: readonly ObservedLine[]): void
+}
+
 /**
  * Metrics of this process's runs, requests and exchanges.
  *
  * @param hasAccounts whether each account has time series of its own
  */
-export function createProcessMetrics(
-  registry: Registry,
-  hasAccounts: boolean,
-): Pick<Observer, 'httpAnswered'> & Partial<Observer> {
+export function createProcessMetrics(registry: Registry, hasAccounts: boolean): ProcessMetrics {
   const registers = [registry]
   // Prometheus uses the label `job` for the scrape.
   const own = hasAccounts ? (['job_name', 'account'] as const) : (['job_name'] as const)
@@ -26,10 +33,8 @@ export function createProcessMetrics(
   const methodLabel = boundLabel(10)
   const operationLabel = boundLabel(20)
   const triggerLabel = boundLabel(20)
-  const labelsOf = ({ job, account }: ObservedLine) => ({
-    job_name: jobLabel(job),
-    ...(hasAccounts && { account: accountLabel(account) }),
-  })
+  const labelsOfAccount = (account: string) => (hasAccounts ? { account: accountLabel(account) } : {})
+  const labelsOf = ({ job, account }: ObservedLine) => ({ job_name: jobLabel(job), ...labelsOfAccount(account) })
 
   const active = new Gauge({
     name: 'hasura_sync_runs_active',
@@ -131,7 +136,7 @@ export function createProcessMetrics(
     registers,
   })
 
-  return {
+  const observer: ProcessMetrics['observer'] = {
     runClaimed(run) {
       active.inc(labelsOf(run))
     },
@@ -166,13 +171,12 @@ export function createProcessMetrics(
       emptyClaims.inc({ verdict })
     },
     tokenFetched(account, { outcome }) {
-      tokens.inc({ ...(hasAccounts && { account: accountLabel(account) }), outcome })
+      tokens.inc({ ...labelsOfAccount(account), outcome })
     },
     grantsCompared(account, grants) {
       unusedOf.set(account, grants)
-      const labelOf = (name: string) => (hasAccounts ? { account: accountLabel(name) } : {})
-      const own = labelOf(account)
-      const alike = [...unusedOf].filter(([name]) => labelOf(name).account === own.account)
+      const own = labelsOfAccount(account)
+      const alike = [...unusedOf].filter(([name]) => labelsOfAccount(name).account === own.account)
       for (const kind of ['role', 'scope'] as const) {
         const total = alike.reduce((sum, [, { [kind]: count }]) => sum + count, 0)
         unused.set({ ...own, kind }, total)
@@ -189,6 +193,18 @@ export function createProcessMetrics(
     },
     guardFired(guard) {
       guards.inc({ guard })
+    },
+  }
+  return {
+    observer,
+    know(lines) {
+      const accounts = new Set(lines.map(({ account }) => account))
+      for (const line of lines) {
+        for (const outcome of runOutcomes) runs.inc({ ...labelsOf(line), outcome }, 0)
+      }
+      for (const account of accounts) {
+        for (const outcome of tokenOutcomes) tokens.inc({ ...labelsOfAccount(account), outcome }, 0)
+      }
     },
   }
 }

@@ -93,6 +93,7 @@ describe('what a real worker tells', () => {
         return text
       })
       .toContain('hasura_sync_runs_total{job_name="sync-articles",account="default",outcome="succeeded"} 1')
+    expect(text).toContain('hasura_sync_runs_total{job_name="sync-articles",account="default",outcome="failed"} 0')
   })
   test('has each metric that a rule, a panel or the documentation names', () => {
     const known = new Set(

@@ -25,7 +25,7 @@ test('while the store and the queue are away, a scrape tells so and what is of t
     transformResult: async ({ result }) => result,
   })
   const tickets = { count: () => (isAway ? new Promise<never>(() => {}) : Promise.resolve({ waiting: 3, active: 1 })) }
-  metrics.share({ ...app.deps, clock, store, tickets })
+  metrics.share({ ...app.deps, clock, store, tickets }, () => [])
   const there = await scrape(metrics)
   expect(samplesOf(there, 'hasura_sync_store_up')).toEqual([[1]])
   expect(samplesOf(there, 'hasura_sync_queue_up')).toEqual([[1]])

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { JobError } from '../../src/errors.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
-import { createProcessMetrics } from '../../src/metrics/process-metrics.ts'
+import { createProcessMetrics, type ProcessMetrics } from '../../src/metrics/process-metrics.ts'
 import type { Observer } from '../../src/observer/observer.ts'
 import { tellAll } from '../../src/observer/tell-all.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
@@ -12,9 +12,10 @@ import { readExposition, samplesOf } from './exposition.ts'
 const run = { job: 'sync-users', account: 'north', run: 'r1', request: 'q1' }
 const error = new JobError('broken', 'secret words of a row')
 
-async function scrapeAfter(tell: (observer: Observer) => void, hasAccounts = false) {
+async function scrapeAfter(tell: (observer: Observer, know: ProcessMetrics['know']) => void, hasAccounts = false) {
   const registry = new Registry()
-  tell(tellAll([createProcessMetrics(registry, hasAccounts)], captureLog().log))
+  const { observer, know } = createProcessMetrics(registry, hasAccounts)
+  tell(tellAll([observer], captureLog().log), know)
   const text = await registry.metrics()
   return { text, samples: readExposition(text) }
 }
@@ -97,8 +98,36 @@ test('accounts have time series of their own where that is chosen, but none in h
   expect(samplesOf(samples, 'hasura_sync_run_duration_seconds_count', 'account')).toEqual([[undefined, 2]])
 })
 
+test('runs and logins of known lines count from 0, so that the first one is an increase', async () => {
+  const lines = ['north', 'south'].flatMap(account => [
+    { job: 'sync-users', account },
+    { job: 'sync-teams', account },
+  ])
+  const tell = (o: Observer, know: ProcessMetrics['know']) => {
+    know(lines)
+    o.runEnded(run, { state: 'failed', durationMs: 1, error })
+    o.tokenFetched('north', { outcome: 'refused', isRenewal: false, durationMs: 1 })
+    know(lines.slice(0, 2))
+  }
+  const { samples: together } = await scrapeAfter(tell)
+  const outcomes = ['cancelled', 'failed', 'interrupted', 'refused', 'succeeded']
+  expect(samplesOf(together, 'hasura_sync_runs_total', 'job_name', 'outcome')).toEqual([
+    ...outcomes.map(outcome => ['sync-teams', outcome, 0]),
+    ...outcomes.map(outcome => ['sync-users', outcome, outcome === 'failed' ? 1 : 0]),
+  ])
+  expect(samplesOf(together, 'hasura_sync_token_fetches_total', 'outcome')).toEqual([
+    ['failed', 0],
+    ['granted', 0],
+    ['refused', 1],
+  ])
+  const { samples: apart } = await scrapeAfter(tell, true)
+  expect(samplesOf(apart, 'hasura_sync_runs_total', 'job_name', 'account', 'outcome')).toHaveLength(20)
+  expect(samplesOf(apart, 'hasura_sync_token_fetches_total', 'account', 'outcome')).toHaveLength(6)
+})
+
 test('whatever names come, there are no more time series than the limit allows, and nothing is left out', async () => {
-  const { samples } = await scrapeAfter(o => {
+  const { samples } = await scrapeAfter((o, know) => {
+    know(Array.from({ length: 1_000 }, (_line, each) => ({ job: `job-${each}`, account: `a-${each}` })))
     for (let each = 0; each < 1_000; each++) {
       o.runEnded(
         { ...run, job: `job-${each}`, account: `a-${each}` },
@@ -108,7 +137,7 @@ test('whatever names come, there are no more time series than the limit allows, 
     }
   }, true)
   const runs = samplesOf(samples, 'hasura_sync_runs_total', 'job_name', 'account')
-  expect(runs).toHaveLength(201)
+  expect(runs).toHaveLength(201 * 5)
   expect(runs).toContainEqual(['other', 'other', 800])
   expect(samplesOf(samples, 'hasura_sync_http_request_duration_seconds_count', 'method')).toHaveLength(11)
 })
