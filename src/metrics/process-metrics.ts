@@ -14,7 +14,10 @@ const tokenOutcomes: readonly TokenFetch['outcome'][] = ['granted', 'refused', '
 
 export interface ProcessMetrics {
   readonly observer: Pick<Observer, 'httpAnswered'> & Partial<Observer>
-  /** Counts runs and token requests of these lines from 0: to Prometheus, a time series that begins with 1 hasn't increased. */
+  /**
+   * Counts runs and token requests of these lines from 0: to Prometheus, a time series that begins with 1 hasn't increased. The
+   * gauges of other accounts end.
+   */
   know(lines: readonly ObservedLine[]): void
 }
 
@@ -107,14 +110,19 @@ export function createProcessMetrics(registry: Registry, hasAccounts: boolean): 
     labelNames: [...(hasAccounts ? ['account'] : []), 'outcome'],
     registers,
   })
+  const unusedOf = new Map<string, UnusedGrants>()
   const unused = new Gauge({
     name: 'hasura_sync_unused_grants',
     help: 'Roles and scopes that a token grants and no job of its account requires, by kind: role or scope.',
     labelNames: [...(hasAccounts ? ['account'] : []), 'kind'],
     registers,
+    collect() {
+      unused.reset()
+      for (const [account, grants] of unusedOf) {
+        for (const kind of ['role', 'scope'] as const) unused.inc({ ...labelsOfAccount(account), kind }, grants[kind])
+      }
+    },
   })
-  /** Accounts without time series of their own are summed. */
-  const unusedOf = new Map<string, UnusedGrants>()
   const tries = new Histogram({
     name: 'hasura_sync_api_request_duration_seconds',
     help: 'Duration of each attempt of an API request, excluding waits for a token, a slot or a rate limit.',
@@ -175,12 +183,6 @@ export function createProcessMetrics(registry: Registry, hasAccounts: boolean): 
     },
     grantsCompared(account, grants) {
       unusedOf.set(account, grants)
-      const own = labelsOfAccount(account)
-      const alike = [...unusedOf].filter(([name]) => labelsOfAccount(name).account === own.account)
-      for (const kind of ['role', 'scope'] as const) {
-        const total = alike.reduce((sum, [, { [kind]: count }]) => sum + count, 0)
-        unused.set({ ...own, kind }, total)
-      }
     },
     apiAsked(_account, { api, operation, outcome, durationMs }) {
       tries.observe({ api, operation: operationLabel(operation), outcome }, durationMs / 1_000)
@@ -204,6 +206,9 @@ export function createProcessMetrics(registry: Registry, hasAccounts: boolean): 
       }
       for (const account of accounts) {
         for (const outcome of tokenOutcomes) tokens.inc({ ...labelsOfAccount(account), outcome }, 0)
+      }
+      for (const account of unusedOf.keys()) {
+        if (!accounts.has(account)) unusedOf.delete(account)
       }
     },
   }

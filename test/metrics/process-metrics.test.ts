@@ -174,11 +174,13 @@ const hostile = fc.constantFrom(
   'constructor',
 )
 
-test('unused grants are those of the last token, of all accounts or of each', async () => {
-  const tell = (o: Observer) => {
+test('unused grants are those of the last token of the accounts that there are, together or of each', async () => {
+  const tell = (o: Observer, know: ProcessMetrics['know']) => {
     o.grantsCompared('north', { role: 5, scope: 1 })
     o.grantsCompared('south', { role: 1, scope: 0 })
+    o.grantsCompared('removed', { role: 7, scope: 7 })
     o.grantsCompared('north', { role: 2, scope: 1 })
+    know(['north', 'south'].map(account => ({ account, job: 'sync-users' })))
   }
   const { samples: together } = await scrapeAfter(tell)
   expect(samplesOf(together, 'hasura_sync_unused_grants', 'kind')).toEqual([
