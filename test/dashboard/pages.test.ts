@@ -151,6 +151,16 @@ test('filters are in the address, and the form shows them again', async () => {
   expect(text).toContain(`run?id=${runId}`)
 })
 
+test.each([
+  ['trigger=dry-run', '<option value="dry-run" selected>'],
+  ['since=2026-11-27T08:00', 'name="since" type="datetime-local" value="2026-11-27T08:00"'],
+  ['since=2026-11-27', 'name="since" type="datetime-local" value="2026-11-27T00:00"'],
+  ['until=2026-11-27T08:00:05.25%2B02:00', 'name="until" type="datetime-local" value="2026-11-27T06:00:05.250"'],
+])('the form of runs for %s keeps it when it is sent', async (query, field) => {
+  const { text } = await board.get(`runs?${query}`)
+  expect(text).toContain(field)
+})
+
 test('what was entered into a filter is entered again, also in scripts and emoji with joiners', async () => {
   const entered = 'Zoë 👩\u200d💻 <می\u200cخواهم> "&'
   const { text } = await board.get(`audit?${new URLSearchParams({ viewer: entered })}`)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nameValue } from '../../operations/values.ts'
-import { runStates } from '../../states.ts'
+import { runStates, triggers } from '../../states.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { filterForm, pager } from '../parts.ts'
@@ -17,6 +17,8 @@ const instant = z
   )
   .refine(text => !Number.isNaN(toDate(text).getTime()), 'is no instant')
 
+const runTriggers = [...triggers, 'dry-run'] as const
+
 export const runsPage = definePage({
   name: 'runs',
   label: 'Runs',
@@ -24,7 +26,7 @@ export const runsPage = definePage({
     account: nameValue.optional(),
     job: nameValue.optional(),
     state: z.enum(runStates).optional(),
-    trigger: nameValue.optional(),
+    trigger: z.enum(runTriggers).optional(),
     since: instant.optional(),
     until: instant.optional(),
     before: z
@@ -47,8 +49,9 @@ export const runsPage = definePage({
         { name: 'account', label: 'Account', value: filter.account },
         { name: 'job', label: 'Job', value: filter.job },
         { name: 'state', label: 'State', value: filter.state, options: runStates },
-        { name: 'since', label: 'From (UTC)', value: since, type: 'datetime-local' },
-        { name: 'until', label: 'Before (UTC)', value: until, type: 'datetime-local' },
+        { name: 'trigger', label: 'Made by', value: filter.trigger, options: runTriggers },
+        { name: 'since', label: 'From (UTC)', value: toInput(since), type: 'datetime-local' },
+        { name: 'until', label: 'Before (UTC)', value: toInput(until), type: 'datetime-local' },
       ])}
 ${runTable(found.runs, found.isPartial ? 'None of these runs match. Older ones may.' : 'No runs match.')}
 ${found.isPartial && html`<p class="meta">One page looks at 50,000 runs at most.</p>`}
@@ -60,4 +63,11 @@ ${found.next !== undefined && pager('runs', { ...query, before: found.next })}`,
 function toDate(text: string): Date {
   const isZoned = /(Z|[+-]\d\d:\d\d)$/.test(text)
   return new Date(isZoned || !text.includes('T') ? text : `${text}Z`)
+}
+
+/** A browser shows nothing else in such a field than a time without a zone, and sends what it shows. */
+function toInput(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const iso = toDate(text).toISOString()
+  return iso.replace(/(?::00)?\.000Z$|Z$/, '')
 }
