@@ -20,6 +20,9 @@ import { explained } from './parts.ts'
 import type { Session } from './session.ts'
 import { may } from './viewer.ts'
 
+/** A weight of 0 means that it isn't accepted (RFC 9110, section 12.4.2). */
+const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
+
 /** Serves `/dashboard/`, and redirects `/` to it. */
 export function addDashboard(http: FastifyInstance, deps: DashboardDeps): void {
   http.get('/', async (_request, reply) => reply.redirect('dashboard/', 303))
@@ -58,7 +61,7 @@ async function addRoutes(app: FastifyInstance, deps: DashboardDeps): Promise<voi
     async send(reply, { status = 200, session, current = '-', ...content }) {
       const text = shell({ ...content, viewer: session?.viewer, pages, current, assets })
       reply.code(status).type('text/html; charset=utf-8').header('vary', 'accept-encoding, cookie')
-      if (!/\bgzip\b/.test(String(reply.request.headers['accept-encoding'] ?? ''))) return reply.send(text)
+      if (!takesGzip.test(String(reply.request.headers['accept-encoding'] ?? ''))) return reply.send(text)
       return reply.header('content-encoding', 'gzip').send(await promisify(gzip)(text))
     },
   }

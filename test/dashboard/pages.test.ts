@@ -174,9 +174,16 @@ test('/ and /dashboard lead to the dashboard', async () => {
   }
 })
 
-test('pages are compressed for whoever takes that', async () => {
-  const { headers } = await board.get('', { 'accept-encoding': 'gzip' })
-  expect(headers.get('content-encoding')).toBe('gzip')
+test.each([
+  ['gzip', 'gzip'],
+  ['br;q=1, GZIP ; q=0.5', 'gzip'],
+  ['identity', null],
+  ['gzip;q=0', null],
+  ['gzip; q=0.000, identity', null],
+])('a page for "Accept-Encoding: %s" is compressed only if that is taken', async (accepted, encoding) => {
+  const { headers, text } = await board.get('', { 'accept-encoding': accepted })
+  expect(headers.get('content-encoding')).toBe(encoding)
+  expect(text).toContain('</html>')
 })
 
 test('the script is smaller than 5 kB', async () => {
