@@ -1,6 +1,12 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type ConnectionError,
+  errorCodes,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import { InProgressError, UsageError } from '../errors.ts'
 import type { Told } from '../explanation.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
@@ -95,6 +101,10 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
     parseBody(body),
   )
+  // Some proxies forward a request without a body in chunks, of which there are none.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async ({ headers }: FastifyRequest, body: Buffer) => {
+    if (headers['content-type'] !== undefined || body.length > 0) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+  })
   const methodsOf = collectMethods(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
@@ -113,7 +123,7 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
     await refuseUnread(request, reply, limits, explainNoRoute(method, path, methods))
   })
   app.setErrorHandler(async (error, request, reply) => {
-    const problem = problemOf(error)
+    const problem = error instanceof errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE ? undeclared : problemOf(error)
     const { status } = problem
     if (status >= 500) {
       // An outage is logged once by the part that meets it; here each caller is told.
@@ -157,6 +167,11 @@ function isEncoded({ headers }: FastifyRequest): boolean {
 const encoded = toProblem(415, 'usage', {
   found: 'The body is compressed (Content-Encoding)',
   remedy: 'send it uncompressed',
+})
+
+const undeclared = toProblem(415, 'usage', {
+  found: 'The body is not declared as JSON',
+  remedy: 'send Content-Type: application/json',
 })
 
 function explainNoRoute(method: string, path: string, methods: readonly string[]): Problem {

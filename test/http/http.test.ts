@@ -97,6 +97,8 @@ async function answerOf(response: Response) {
   }
 }
 
+const notDeclared = 'The body is not declared as JSON: send Content-Type: application/json'
+
 function refused(status: number, message: string | RegExp, code = 'unauthorized') {
   const said = typeof message === 'string' ? message : expect.stringMatching(message)
   return expect.objectContaining({ status, said: { code, message: said } })
@@ -276,12 +278,9 @@ describe('a request that is not as it must be', () => {
     ['whose body is a list', { body: '[]' }, 400, /^The body is invalid/],
     ['whose body is no JSON', { body: '{"payload": unique-word-4711' }, 400, /JSON/],
     ['whose body is empty', { body: '' }, 400, /empty/],
-    [
-      'of another content type',
-      { body: 'payload=1', type: 'application/x-www-form-urlencoded' },
-      415,
-      /Unsupported Media Type/,
-    ],
+    ['of another content type', { body: 'payload=1', type: 'application/x-www-form-urlencoded' }, 415, notDeclared],
+    ['whose content type is none', { body: '{}', type: 'json' }, 415, notDeclared],
+    ['of another content type and without a body', { body: '', type: 'text/json' }, 415, notDeclared],
     [
       'that is compressed',
       { body: '{}', encoding: 'gzip' },
@@ -336,6 +335,20 @@ describe('an accepted request', () => {
 
   test('needs no body', async ({ ask }) => {
     expect((await ask()).status).toBe(202)
+  })
+
+  test('has no body either if a proxy sends it in chunks, of which there are none', async ({ url, token }) => {
+    const send = async (...chunks: readonly string[]) => {
+      const response = await fetch(`${url}/jobs/export-articles/requests`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+        body: ReadableStream.from(chunks).pipeThrough(new TextEncoderStream()),
+        duplex: 'half',
+      })
+      return answerOf(response)
+    }
+    expect((await send()).status).toBe(202)
+    expect(await send('{}')).toEqual(refused(415, notDeclared, 'usage'))
   })
 
   test('is found again by its idempotency key, even when it is done', async ({ app, ask, look }) => {
