@@ -20,8 +20,15 @@ function tagOf(text: string): string {
   return `"${createHash('sha256').update(text).digest('base64url')}"`
 }
 
-/** Compares weakly, because a proxy that compresses a response makes its tag weak. */
+/** What Apache adds to the tag of a response that it compresses (`DeflateAlterETag AddSuffix`, the default). */
+const suffixes = ['', '-gzip', '-br', '-zstd']
+
+/** Compares weakly, because a proxy that compresses a response makes its tag weak, or adds a suffix. */
 function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false
-  return ifNoneMatch.split(',').some(each => ['*', tag, `W/${tag}`].includes(each.trim()))
+  const tags = suffixes.map(suffix => `${tag.slice(0, -1)}${suffix}"`)
+  return ifNoneMatch.split(',').some(each => {
+    const known = each.trim()
+    return known === '*' || tags.includes(known.replace(/^W\//, ''))
+  })
 }
