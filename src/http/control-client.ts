@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import {
@@ -81,9 +80,16 @@ async function readStream(
   throw new TransientError('control', 'The worker ended before the run did; the run is recorded as interrupted')
 }
 
+/** JSON lines: Node's readline also ends a line at U+2028, which JSON may contain. */
 async function* readLines(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
+  const chunks: AsyncIterable<string> = response.setEncoding('utf8')
+  let rest = ''
   try {
-    yield* createInterface({ input: response })
+    for await (const chunk of chunks) {
+      const lines = `${rest}${chunk}`.split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
   } catch {
     // A response that was cut off lacks the last line, which its reader notices.
   }

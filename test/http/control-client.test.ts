@@ -52,6 +52,12 @@ describe('an owner that ends in the middle of a response', () => {
   })
 })
 
+test('a result may have the characters at which some readers end a line', async () => {
+  const output = { from: 'a\u2028b\u2029c\r', to: 'd\u0085' }
+  await using owner = await openOwner(`${waiting}${JSON.stringify({ type: 'output', output })}\n`, { isKilled: false })
+  expect(await owner.operations.run({ job: 'sync-users' })).toEqual(output)
+})
+
 test('a run that its caller aborts ends with the reason', async () => {
   await using owner = await openOwner(waiting, { isKilled: false })
   const stopping = new AbortController()
