@@ -333,6 +333,32 @@ describe('following changes', () => {
   })
 })
 
+test.each(['/o/token/', '/token?p=b2c_1_login'])(
+  'the token endpoint %s is asked as the issuer names it',
+  async path => {
+    const { client, state } = open([accepted])
+    state.tokenUrl = `${issuer}${path}`
+    await client.request('sync-users')
+    expect(state.tokens).toBe(1)
+  },
+)
+
+test.each([
+  ['http://login.example/token', 'unencrypted'],
+  ['https://shop@login.example/token', 'not an address'],
+  ['https://login.example/token#part', 'not an address'],
+  ['/token', 'not an address'],
+])('no secret is sent to the token endpoint %s', async (tokenUrl, told) => {
+  const { client, state } = open([accepted])
+  state.tokenUrl = tokenUrl
+  await expect(client.request('sync-users')).rejects.toThrow(told)
+  expect(state.tokens).toBe(0)
+})
+
+test.each(['https://worker.example/?team=a', 'worker.example'])('the address of a worker is not %s', address => {
+  expect(() => open([accepted], { url: address })).toThrow('url is not an address')
+})
+
 test('a token endpoint that has moved is discovered again', async () => {
   const { client, state } = open([accepted], {}, 300)
   await client.request('sync-users', { account: 'default' })

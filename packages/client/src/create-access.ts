@@ -1,7 +1,7 @@
 import { ClientError } from './client-error.ts'
 import { type Answer, exchange } from './exchange.ts'
 import { findText } from './read-body.ts'
-import { requireAddress } from './require-address.ts'
+import { requireAddress, requireEndpoint } from './require-address.ts'
 import type { Surroundings } from './surroundings.ts'
 import { createTokenSource, type TokenSource } from './token-source.ts'
 
@@ -73,7 +73,7 @@ async function discover(issuer: string, allowInsecure: boolean, surroundings: Su
   }
   const methods = body.token_endpoint_auth_methods_supported
   return {
-    url: requireAddress("The issuer's token endpoint", findText(body, 'token_endpoint') ?? '', allowInsecure),
+    url: requireEndpoint("The issuer's token endpoint", findText(body, 'token_endpoint') ?? '', allowInsecure),
     // The default if the server doesn't list any: OpenID Connect Discovery 1.0, section 3.
     takesBasic: !Array.isArray(methods) || methods.includes('client_secret_basic'),
   }
