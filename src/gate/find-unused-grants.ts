@@ -1,6 +1,7 @@
 import type { Account, Requirement } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import { ownValue } from '../names/own-value.ts'
+import { adminApiScope, mayUseAdminApi } from '../rest/admin-api-scope.ts'
 import type { Granted } from './requirement.ts'
 
 /** The grants that the account's jobs and its login need. */
@@ -79,6 +80,7 @@ function isGivenToAll(realmRole: string): boolean {
 
 function findUnusedScopes({ requirements }: Needs, { scopes }: Claims, hasHasura: boolean): readonly string[] {
   const needed = new Set(requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])))
+  if (mayUseAdminApi(requirements)) needed.add(adminApiScope)
   return scopes.filter(scope => !needed.has(scope) && !builtInScopes.has(scope) && !(hasHasura && scope === 'hasura'))
 }
 

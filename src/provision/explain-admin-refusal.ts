@@ -1,4 +1,5 @@
-import { PermanentError } from '../errors.ts'
+import { OutageError, PermanentError } from '../errors.ts'
+import { mendRejection } from '../rest/admin-api-scope.ts'
 
 /**
  * Explains why the Admin API refuses an administrator, and what setting up an account requires.
@@ -6,6 +7,10 @@ import { PermanentError } from '../errors.ts'
  * @returns the same error if it has another cause
  */
 export function explainAdminRefusal(error: unknown, realm: string): unknown {
+  if (error instanceof OutageError && error.code === 'unauthorized') {
+    const { code, scope, found } = error
+    return new OutageError(code, scope, { found, remedy: mendRejection("the administrator's client") })
+  }
   if (!(error instanceof PermanentError)) return error
   const name = error.message.split(' ', 1)[0] ?? ''
   if (error.code === 'forbidden') {

@@ -1,4 +1,5 @@
 import type { CheckId } from '../doctor/check.ts'
+import { adminApiScope } from '../rest/admin-api-scope.ts'
 import { hasuraMappers, lightweightClaim, type WantedMapper } from './hasura-mappers.ts'
 import { planMapper } from './plan-mapper.ts'
 import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
@@ -31,8 +32,12 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
   return { steps, obstacles }
 }
 
-/** What the token lacks without Keycloak's own scopes. */
-const scopeChecks: Readonly<Record<string, CheckId>> = { basic: 'claims', email: 'email' }
+/** What the token lacks without Keycloak's own scopes, or can't be used for. */
+const scopeChecks: Readonly<Record<string, CheckId>> = {
+  basic: 'claims',
+  email: 'email',
+  [adminApiScope]: 'job-roles',
+}
 
 /**
  * Which of Keycloak's own claims a lightweight access token lacks, as far as the account needs them. These mappers are shared by

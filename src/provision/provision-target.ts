@@ -1,6 +1,7 @@
 import type { Account, ClaimsObject, Requirement } from '../account.ts'
 import { parseJsonPath } from '../auth/json-path.ts'
 import { ConfigError } from '../errors.ts'
+import { adminApiScope, mayUseAdminApi } from '../rest/admin-api-scope.ts'
 
 /** What an account needs in its realm. */
 export interface ProvisionTarget {
@@ -67,9 +68,15 @@ export function createTarget(
   }
   const application = options.application ?? usualApplication
   const claims = hasura && !('map' in hasura.claims) ? hasura.claims : undefined
-  const scopes = new Set(requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])))
   const needsEmail = hasura !== undefined || options.email !== undefined
   const asked = login.scopes.filter(scope => scope !== 'openid')
+  const wantedScopes = new Set([
+    'basic',
+    ...(needsEmail ? ['email'] : []),
+    // An account with another API may have the roles for that.
+    ...(!account.api && mayUseAdminApi(requirements) ? [adminApiScope] : []),
+    ...requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])),
+  ])
   return {
     clientId: login.clientId,
     authenticator: authenticators[login.method],
@@ -78,9 +85,7 @@ export function createTarget(
       ...chooseRoles(account, requirements, options.roles).map(role => ({ client: application, role })),
       ...requirements.flatMap(findClientRoles),
     ]),
-    defaultScopes: ['basic', ...(needsEmail ? ['email'] : []), ...scopes].filter(
-      scope => !asked.includes(scope) && scope !== 'openid',
-    ),
+    defaultScopes: [...wantedScopes].filter(scope => !asked.includes(scope) && scope !== 'openid'),
     askedScopes: asked,
     needsEmail,
     ...(options.email !== undefined && { email: options.email }),

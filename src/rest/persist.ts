@@ -26,6 +26,12 @@ export interface Tried<T> {
   readonly headers?: { get(name: string): string | null }
 }
 
+/** A request, before its tries. */
+export interface Unsent extends Omit<ApiRequest, 'repeated'> {
+  /** What waits if the API rejects a fresh token as well, and what to do then. */
+  readonly ifRejected: { readonly scope: 'account' | 'job'; readonly remedy: string }
+}
+
 /** A minute's window may seem to end later than a minute from now, because its reset and the API's date are whole seconds. */
 const roundingMs = 2_000
 
@@ -37,7 +43,7 @@ const roundingMs = 2_000
  */
 export async function persist<T>(
   deps: PersistDeps,
-  sent: Omit<ApiRequest, 'repeated'>,
+  sent: Unsent,
   signal: AbortSignal,
   tryOnce: TryOnce<T>,
 ): Promise<T> {
@@ -83,11 +89,10 @@ function neverArrived(error: WorkerError): boolean {
   return error instanceof OutageError && error.code === 'network'
 }
 
-/** A retry in a few seconds wouldn't help, and this job isn't the cause, so the account is held. */
-function rejectedTwice(request: Pick<ApiRequest, 'name'>, reason: string): OutageError {
-  return new OutageError('unauthorized', 'account', {
-    found: `${request.name}: the API rejected a fresh token as well (${reason})`,
-    remedy:
-      'check that the API knows this client, that it accepts tokens of this realm and audience, and the clocks of both machines',
+/** A retry in a few seconds wouldn't help, so the request waits. */
+function rejectedTwice({ name, ifRejected }: Unsent, reason: string): OutageError {
+  return new OutageError('unauthorized', ifRejected.scope, {
+    found: `${name}: the API rejected a fresh token as well (${reason})`,
+    remedy: ifRejected.remedy,
   })
 }

@@ -248,6 +248,16 @@ describe('the scopes', () => {
     { id: 'realm', name: 'roles of the realm', protocolMapper: 'oidc-usermodel-realm-role-mapper', config: merged },
   ]
 
+  const managing: Asked = {
+    requirements: [viewer, { clientRoles: { 'realm-management': ['view-users'] } }],
+    state: {
+      roleClients: new Map([
+        ['phonemos-hasura', application],
+        ['realm-management', { roles: ['view-users'], held: ['view-users'] }],
+      ]),
+    },
+  }
+
   test.each<[string, Asked, string[]]>([
     [
       'no scope at all',
@@ -347,6 +357,21 @@ describe('the scopes', () => {
       {
         requirements: [viewer, { scopes: ['phone'] }],
         account: { ...account, login: { ...account.login, scopes: ['openid', 'phone'] } },
+      },
+      [],
+    ],
+    [
+      "the scope of Keycloak's Admin API, where the realm has it",
+      { ...managing, state: { ...managing.state, scopes: [...done.scopes, named('kc-admin-api')] } },
+      ['make client scope "kc-admin-api" a default scope of client "sync"'],
+    ],
+    ["the scope of Keycloak's Admin API in an older realm, which lacks it", managing, []],
+    [
+      'roles for an extension of Keycloak',
+      {
+        ...managing,
+        account: { ...account, api: { baseUrl: 'https://keycloak.example/realms/wiki' } },
+        state: { ...managing.state, scopes: [...done.scopes, named('kc-admin-api')] },
       },
       [],
     ],

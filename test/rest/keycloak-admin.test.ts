@@ -60,7 +60,12 @@ describe("Keycloak's Admin API", () => {
     await Promise.all(Array.from({ length: 8 }, () => find(opened.admin)))
     expect(opened.fetched()).toBe(2)
     await using refusing = await open(status(401, { error: 'canary' }))
-    expect(await failureOf(create(refusing.admin))).toMatchObject({ code: 'unauthorized' })
+    expect(await failureOf(create(refusing.admin))).toMatchObject({
+      code: 'unauthorized',
+      // The account's other APIs may accept the token.
+      scope: 'job',
+      remedy: expect.stringMatching(/client scope "kc-admin-api".* a default scope of the client .*clocks/),
+    })
     expect(refusing.server.requests).toHaveLength(2)
   })
 

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import type { Requirement } from '../../src/account.ts'
+import type { Claims } from '../../src/auth/claims.ts'
+import { findUnusedGrants } from '../../src/gate/find-unused-grants.ts'
+
+const claims: Claims = {
+  issuer: 'https://idp.example/realms/wiki',
+  subject: 'subject-1',
+  scopes: ['email', 'kc-admin-api'],
+  realmRoles: [],
+  clientRoles: {},
+  payload: {},
+}
+
+test.each<[string, Requirement, string[]]>([
+  ['used by jobs with roles of the Admin API', { clientRoles: { 'realm-management': ['view-users'] } }, []],
+  ['unused without such a job', { clientRoles: { wiki: ['viewer'] } }, ['kc-admin-api']],
+])("the scope of Keycloak's Admin API is %s", (_name, requirement, unused) => {
+  const needs = { requirements: [requirement], firstLoginRole: undefined, scopes: [] }
+  expect(findUnusedGrants(needs, { claims, hasura: undefined }).scopes).toEqual(unused)
+})
