@@ -12,8 +12,17 @@ export interface AnsweredPage extends Answered {
  * does, or a server that doesn't know the path. Some servers declare every response to be HTML, so the content must look like it.
  */
 export function isPage({ headers, body }: AnsweredPage): boolean {
-  return /^(?:text\/html|application\/xhtml)/i.test(typeOf(headers)) && /^\s*</.test(beginOf(body))
+  const type = typeOf(headers)
+  if (/^text\/plain/i.test(type)) return noServerWords.test(beginOf(body))
+  return /^(?:text\/html|application\/xhtml)/i.test(type) && /^\s*</.test(beginOf(body))
 }
+
+/**
+ * How proxies that know no server for a request say so with 404, also while one restarts: Traefik (as any program in Go that doesn't
+ * know a path), ingress-nginx, Google Cloud, Cloud Foundry.
+ */
+const noServerWords =
+  /^(?:404 page not found|default backend - 404|response 404 \(backend NotFound\)|404 Not Found: Requested route )/
 
 /** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in words, which aren't JSON. */
 export function isHeaderTooLarge({ status, headers, body }: AnsweredPage): boolean {

@@ -85,7 +85,20 @@ describe('an answer', () => {
       expect(verdictOf(status, sent, html, page)).toBe(meaning)
     })
 
+    const plain = { 'content-type': 'text/plain; charset=utf-8' }
+
     test.each([
+      '404 page not found\n',
+      'default backend - 404',
+      'response 404 (backend NotFound), service rules for the path non-existent',
+      "404 Not Found: Requested route ('api.example') does not exist.\n",
+    ])('is one also with the words %j of a proxy', text => {
+      expect(verdictOf(404, get, plain, text)).toBe('OutageError http-404')
+      expect(verdictOf(404, request('DELETE', again), plain, text)).toBe('OutageError http-404')
+    })
+
+    test.each([
+      ['other words', plain, 'page 404 page not found'],
       ['no content', html, ''],
       ['words', html, 'Not found'],
       ['JSON', { 'content-type': 'application/json' }, '"<html>"'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isMissing } from '../../src/rest/is-missing.ts'
-import { failureOf, openApi, status } from './open-api.ts'
+import { type Answer, failureOf, openApi, status } from './open-api.ts'
 
 const { signal } = new AbortController()
 
@@ -15,8 +15,11 @@ describe('whether something is missing', () => {
     expect(await isMissing(opened.api, '/things/1', signal)).toBe(missing)
   })
 
-  test('is not told by the page of something in front of the API', async () => {
-    await using opened = await openApi(status(404, '<html>no backend</html>'))
+  test.each<[string, Answer]>([
+    ['page', status(404, '<html>no backend</html>')],
+    ['words', status(404, '404 page not found\n', { 'content-type': 'text/plain; charset=utf-8' })],
+  ])('is not told by the %s of something in front of the API', async (_what, answer) => {
+    await using opened = await openApi(answer)
     expect(await failureOf(isMissing(opened.api, '/things/1', signal))).toMatchObject({
       code: 'http-404',
       scope: 'job',

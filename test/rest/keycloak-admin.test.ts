@@ -204,7 +204,8 @@ describe("Keycloak's Admin API", () => {
 
   test.each<[string, Answer, string]>([
     ['the page of a proxy', status(404, '<html>default backend - 404</html>'), 'http-404'],
-    ['the words of a proxy', status(404, 'default backend - 404', { 'content-type': 'text/plain' }), 'not-found'],
+    ['the words of a proxy', status(404, 'default backend - 404', { 'content-type': 'text/plain' }), 'http-404'],
+    ['other words', status(404, 'no such path', { 'content-type': 'text/plain' }), 'not-found'],
   ])('does not take %s for a missing object', async (_what, answer, code) => {
     await using opened = await open(answer)
     expect(await failureOf(opened.admin.users.findOne({ id: 'none' }))).toMatchObject({ code })
