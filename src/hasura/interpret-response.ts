@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tokenRejected } from '../auth/token-rejected.ts'
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, RefusalError, TransientError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
@@ -9,7 +10,6 @@ import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 import { interpretForeign, unknownOutcome } from './interpret-foreign.ts'
-import { isEarly } from './jwt-words.ts'
 
 /** What a response means for the sender. */
 export type Verdict<D = unknown> =
@@ -49,8 +49,7 @@ export function interpretResponse(
   const refusal = errors.length === 1 ? errors[0] : undefined
   if (refusal?.code === 'rate-limit-exceeded' && (kind === 'query' || refusal.isRateLimited)) return rateLimited()
   if (refusal?.code === 'invalid-jwt' && (kind === 'query' || refusal.isTokenRejected)) {
-    const reason = refusal.safeMessage ?? 'invalid-jwt'
-    return { kind: 'token-rejected', reason, ...(isEarly(reason) && { isEarly: true }) }
+    return tokenRejected(refusal.safeMessage ?? 'invalid-jwt')
   }
 
   if (errors.some(({ isOfOtherRoute }) => isOfOtherRoute)) {
@@ -68,7 +67,7 @@ export function interpretResponse(
     const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
     return failed(new PermanentError(code, explainPermanent(permanent, role)))
   }
-  if (status === 401) return { kind: 'token-rejected', reason: describeRejection(response, secrets) }
+  if (status === 401) return tokenRejected(describeRejection(response, secrets))
   if (errors.length === 0 && asksForPause(response)) return rateLimited()
   if (status === 403) {
     return failed(

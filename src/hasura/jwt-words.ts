@@ -34,8 +34,3 @@ export function findJwtRemedy(words: string): string {
     "compare audience, issuer and keys in Hasura's JWT configuration with the realm's, and the clocks of both machines"
   )
 }
-
-/** Whether the token will become valid: Hasura's clock is behind. */
-export function isEarly(words: string): boolean {
-  return /IssuedAtFuture|NotYetValid/.test(words)
-}

@@ -1,3 +1,4 @@
+import { tokenRejected } from '../auth/token-rejected.ts'
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
@@ -26,7 +27,7 @@ export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: 
   const { status, headers } = answer
   if ((status >= 200 && status < 300) || status === 304) return done
   if (status >= 300 && status < 400) return failed(explainRedirect(answer, request))
-  if (status === 401) return { kind: 'token-rejected', reason: describeRejection(answer) }
+  if (status === 401) return tokenRejected(describeRejection(answer))
   if (asksForPause(answer)) return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
   if (isHeaderTooLarge(answer)) return failed(tokenTooLarge(`${request.name} was refused`, answer))
   const remedy = refusedOnTheWay.get(status)

@@ -132,6 +132,27 @@ describe('a rejected token', () => {
     expect(opened.fetched()).toBe(2)
   })
 
+  test.each([
+    'The token is not yet valid (iat)',
+    "The token is not valid before '11/28/2026 10:00:00'",
+    'Jwt used before 2026-11-28T10:00:00Z',
+    'JWT issued at future',
+  ])('is kept if the clock of the API is behind: %s', async words => {
+    const early = status(401, '', { 'www-authenticate': `Bearer error="invalid_token", error_description="${words}"` })
+    await using opened = await openApi(early, { id: 'a' })
+    expect(await post(opened.api)).toEqual({ id: 'a' })
+    expect(opened.clock.pausesMs).toEqual([3_000])
+    expect(opened.fetched()).toBe(1)
+  })
+
+  test.each(['Token is not active', 'The token is not valid'])('is replaced for any other reason: %s', async words => {
+    const late = status(401, '', { 'www-authenticate': `Bearer error="invalid_token", error_description="${words}"` })
+    await using opened = await openApi(late, { id: 'a' })
+    expect(await post(opened.api)).toEqual({ id: 'a' })
+    expect(opened.clock.pausesMs).toEqual([])
+    expect(opened.fetched()).toBe(2)
+  })
+
   test('that is rejected again stops the request, with what to check', async () => {
     await using opened = await openApi(status(401, { error: 'canary' }))
     const error = await failureOf(get(opened.api))
