@@ -84,7 +84,7 @@ export function getAdminLogin(env: Environment, account: Login): AdminLogin {
   throw new ConfigError([
     {
       found: 'An administrator is required',
-      remedy: `set ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management"), or ${userVariables}`,
+      remedy: `set ${clientVariables} (a service account with manage-clients and manage-users of client "realm-management", and to change mappers since Keycloak 26.8.2 manage-realm), or ${userVariables}`,
     },
   ])
 }

@@ -14,9 +14,10 @@ export function explainAdminRefusal(error: unknown, realm: string): unknown {
   if (!(error instanceof PermanentError)) return error
   const name = error.message.split(' ', 1)[0] ?? ''
   if (error.code === 'forbidden') {
+    const more = name.endsWith('ProtocolMapper') ? ', and to change mappers since Keycloak 26.8.2 manage-realm,' : ''
     return new PermanentError('forbidden', {
       found: `The administrator may not do ${name} in realm "${realm}" (HTTP 403)`,
-      remedy: `assign manage-clients and manage-users of client "realm-management" to it, or of client "${realm}-realm" if it belongs to realm master`,
+      remedy: `assign manage-clients and manage-users${more} of client "realm-management" to it, or of client "${realm}-realm" if it belongs to realm master`,
     })
   }
   if (error.code === 'not-found' && name === 'clients.find') {
