@@ -67,7 +67,10 @@ function readAllowedRoles(value: unknown, claims: Claims, path: string | undefin
     const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)`
     throw refuseRoles(
       path === undefined
-        ? { found: `The access token has no ${claim}, probably because no role is assigned`, remedy: assign }
+        ? {
+            found: `The access token has no ${claim}, probably because no role is assigned`,
+            remedy: `${assign}, or enable the client of its roles`,
+          }
         : {
             found: `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it`,
             remedy: `if no role is assigned, ${assign}; otherwise correct the path`,

@@ -8,6 +8,7 @@ import { diagnoseAccount } from '../doctor/diagnose-account.ts'
 import { ConfigError, RefusalError, UsageError } from '../errors.ts'
 import { byName, chooseNamed } from '../names/find-named.ts'
 import { getAdminLogin } from '../provision/admin-login.ts'
+import { explainByPlan } from '../provision/explain-with-admin.ts'
 import { openProvisioning, type Provisioning } from '../provision/open-provisioning.ts'
 import { getSecretFile } from '../provision/replace-client-secret.ts'
 import type { Plan } from '../provision/step.ts'
@@ -40,15 +41,16 @@ export const provision = defineCommand({
       throw error instanceof RefusalError ? new ConfigError([error]) : error
     })
     terminal.out(describe(plan, account, provisioning.realm))
-    if (plan.obstacles.length > 0) {
-      throw new ConfigError(plan.obstacles.map(({ found, advice }) => ({ found: capitalize(found), remedy: advice })))
+    const obstacles = plan.obstacles.filter(({ isSuspected }) => !isSuspected)
+    if (obstacles.length > 0) {
+      throw new ConfigError(obstacles.map(({ found, advice }) => ({ found: capitalize(found), remedy: advice })))
     }
     if (dryRun) return 0
     for (const step of plan.steps) {
       await provisioning.apply(step)
       terminal.out(`  ✓ ${step.sentence}\n`)
     }
-    return verify(context, account, jobs)
+    return verify(context, account, jobs, plan)
   },
 })
 
@@ -87,8 +89,13 @@ function describe({ steps }: Plan, { name, login }: Account, realm: string): str
   return `To do for ${what}:\n${lines.join('')}`
 }
 
-/** Makes doctor's checks of the account; queue and store aren't part of it. */
-async function verify(context: CommandContext, account: Account, jobs: readonly JobDefinition[]): Promise<number> {
+/** Makes doctor's checks of the account; queue and store aren't part of it. What still fails may be explained by the plan. */
+async function verify(
+  context: CommandContext,
+  account: Account,
+  jobs: readonly JobDefinition[],
+  { obstacles }: Plan,
+): Promise<number> {
   const { host, signal, terminal } = context
   const untouched = skip('not checked by provision')
   const deps = {
@@ -102,7 +109,7 @@ async function verify(context: CommandContext, account: Account, jobs: readonly 
     ] as const),
     findFirstLogin: async () => undefined,
   }
-  const diagnosis = await diagnoseAccount(account, deps, signal)
+  const diagnosis = explainByPlan(await diagnoseAccount(account, deps, signal), { steps: [], obstacles })
   const failed = diagnosis.checks.filter(({ status }) => status === 'fail')
   if (failed.length === 0) terminal.out('Verified: all checks of doctor pass.\n')
   for (const { id, detail, hint } of failed) terminal.err(`✗ ${id}: ${detail}${hint === '' ? '' : `\n  → ${hint}`}\n`)

@@ -28,8 +28,8 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
   }
   if (Object.keys(clientRoles).length > 0) return undefined
   return fail(
-    'the claims have no x-hasura-allowed-roles, and the token has no client roles: either no role is assigned, or the client lacks the scope that adds them',
-    `${assign}; if it has one, give the client the default scope "roles" (Clients → ${client} → Client scopes) and check ${mapper}`,
+    "the claims have no x-hasura-allowed-roles, and the token has no client roles: either no role is assigned, the application's client is disabled, or the client lacks the scope that adds them",
+    `${assign}; if it has one, enable the application's client, or give the client the default scope "roles" (Clients → ${client} → Client scopes) and check ${mapper}`,
   )
 }
 

@@ -37,9 +37,9 @@ export async function explainWithAdmin(
 
 /** Pure. */
 export function explainByPlan(diagnosis: Diagnosis, { steps, obstacles }: Plan): Diagnosis {
-  const causes = [...steps, ...obstacles]
+  const certain = [...steps, ...obstacles.filter(({ isSuspected }) => !isSuspected)]
   return explain(diagnosis, check => {
-    const found = findCauses(check.id, causes)
+    const found = findCauses(check.id, check.status === 'fail' ? [...steps, ...obstacles] : certain)
     if (found.length === 0) return check
     const places = found.map(cause => ('place' in cause ? cause.place : cause.advice))
     const mends = found.some(cause => 'place' in cause)

@@ -55,7 +55,17 @@ function planRole(
       place: `Clients → ${clientId} → Client scopes → ${clientId}-dedicated → Scope`,
     })
   }
-  return { steps, obstacles: [] }
+  return { steps, obstacles: state.enabled ? [] : [disabled(client)] }
+}
+
+/** Others decide about that client. Before these versions, tokens have its roles all the same. */
+function disabled(client: string): Obstacle {
+  return {
+    check: 'job-roles',
+    found: `client "${client}" is disabled, so since Keycloak 26.6.8 and 26.7.5 no token has its roles`,
+    advice: `enable client "${client}" (Clients → ${client} → Settings → Enabled)`,
+    isSuspected: true,
+  }
 }
 
 function planDetails({ user }: RealmState, target: ProvisionTarget): readonly Step[] {

@@ -72,7 +72,8 @@ async function readRoleClient(
   const owner = await findClient(admin, clientId)
   if (!owner) return undefined
   const held = user && (await admin.users.listCompositeClientRoleMappings({ id: user, clientUniqueId: owner.id }))
-  const state = { roles: namesOf(await admin.clients.listRoles({ id: owner.id })), held: held ? namesOf(held) : [] }
+  const roles = namesOf(await admin.clients.listRoles({ id: owner.id }))
+  const state = { enabled: owner.enabled, roles, held: held ? namesOf(held) : [] }
   // Its own roles are always in a client's scope.
   if (!client || client.fullScopeAllowed || client.id === owner.id) return state
   const mapped = await admin.clients.listCompositeClientScopeMappings({ id: client.id, client: owner.id })

@@ -24,6 +24,7 @@ export interface RealmState {
 }
 
 export interface RoleClientState {
+  readonly enabled: boolean
   readonly roles: readonly string[]
   /** The service account's roles, including those through groups and composite roles. */
   readonly held: readonly string[]

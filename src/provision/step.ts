@@ -18,6 +18,8 @@ export interface Obstacle {
   readonly check: CheckId
   readonly found: string
   readonly advice: string
+  /** Whether it prevents something only where its check fails, because that depends on Keycloak's version. */
+  readonly isSuspected?: true
 }
 
 export type Action =

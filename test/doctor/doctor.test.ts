@@ -227,7 +227,8 @@ const faults: readonly Fault[] = [
       })),
     id: 'allowed-roles',
     status: 'fail',
-    detail: /either no role is assigned, or the client lacks the scope that adds them/,
+    detail:
+      /either no role is assigned, the application's client is disabled, or the client lacks the scope that adds them/,
     hint: /default scope "roles"/,
     code: 3,
   },

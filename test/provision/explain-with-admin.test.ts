@@ -55,6 +55,21 @@ describe('the causes of a check that fails', () => {
   })
 })
 
+test('a suspected cause explains a failure, and nothing that merely warns', () => {
+  const suspected = {
+    check: 'job-roles' as const,
+    found: 'it is disabled',
+    advice: 'enable it',
+    isSuspected: true as const,
+  }
+  const plan = { steps: [], obstacles: [suspected] }
+  expect(detailOf(explainByPlan(diagnosis('allowed-roles'), plan), 'allowed-roles')).toMatch(
+    /in Keycloak it is disabled$/,
+  )
+  const warned = arrange('default', new Map([['job-roles', warn('a role that no job needs', 'remove it')]] as const))
+  expect(explainByPlan(warned, plan)).toEqual(warned)
+})
+
 test('what is right, skipped or elsewhere stays as it was', () => {
   const before = arrange(
     'default',

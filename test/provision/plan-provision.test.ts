@@ -50,7 +50,7 @@ const user: UserState = {
 const mappers = hasuraMappers({ application: 'phonemos-hasura', claimPrefix: prefix }, 'viewer').map(
   ({ check: _check, protocol: _protocol, ...mapper }) => ({ ...mapper, id: mapper.name }),
 )
-const application: RoleClientState = { roles: ['viewer', 'editor'], held: ['viewer'] }
+const application: RoleClientState = { enabled: true, roles: ['viewer', 'editor'], held: ['viewer'] }
 const scope = { id: 'scope', name: 'hasura', attributes: {}, protocolMappers: mappers }
 const named = (name: string) => ({ id: name, name, attributes: {}, protocolMappers: [] })
 
@@ -253,7 +253,7 @@ describe('the scopes', () => {
     state: {
       roleClients: new Map([
         ['phonemos-hasura', application],
-        ['realm-management', { roles: ['view-users'], held: ['view-users'] }],
+        ['realm-management', { enabled: true, roles: ['view-users'], held: ['view-users'] }],
       ]),
     },
   }
@@ -416,7 +416,7 @@ describe('the user', () => {
         state: {
           roleClients: new Map([
             ['phonemos-hasura', application],
-            ['realm-management', { roles: ['view-users'], held: [] }],
+            ['realm-management', { enabled: true, roles: ['view-users'], held: [] }],
           ]),
         },
       },
@@ -478,6 +478,21 @@ describe('the user', () => {
     ],
   ])('%s', (_name, asked, expected) => {
     expect(sentences(asked)).toEqual(expected)
+  })
+})
+
+test('a disabled client of two roles may be why tokens lack them, and is no step', () => {
+  const roleClients = new Map([['phonemos-hasura', { ...application, enabled: false, held: ['viewer', 'editor'] }]])
+  expect(plan({ requirements: [viewer, { role: 'editor' }], state: { roleClients } })).toEqual({
+    steps: [],
+    obstacles: [
+      {
+        check: 'job-roles',
+        found: expect.stringMatching(/^client "phonemos-hasura" is disabled/),
+        advice: expect.stringMatching(/^enable client "phonemos-hasura"/),
+        isSuspected: true,
+      },
+    ],
   })
 })
 
