@@ -9,6 +9,9 @@ const mostPages = 100_000
 /** An item inserted before those already read shifts them all, so a correct page may repeat now and then. */
 const mostRepetitions = 10
 
+/** While a list grows at its front, its last item may be a page of its own again and again. */
+const weightAlone = 0.1
+
 /** Stops reading a list whose pages would never end. */
 export class PageCheck {
   readonly #path: string
@@ -42,9 +45,12 @@ export class PageCheck {
     }
     if (!Array.isArray(items)) return
     const texts = items.map(item => JSON.stringify(item))
+    const isAlone = texts.length === 1
     // The pages of a list of equal items are equal.
-    if (new Set(texts).size < 2) return
-    if (this.#contents.meets(createHash('sha256').update(texts.join()).digest('base64'))) this.#repetitions += 1
+    if (!isAlone && new Set(texts).size < 2) return
+    if (this.#contents.meets(createHash('sha256').update(texts.join()).digest('base64'))) {
+      this.#repetitions += isAlone ? weightAlone : 1
+    }
     if (this.#repetitions > mostRepetitions) {
       throw new PermanentError('endless', {
         found: `GET ${this.#path} returned the same pages again and again, so the list would never end`,

@@ -149,6 +149,13 @@ describe('pages by offset', () => {
     const error = await failureOf(allOf(offsetPages(api, { path: '/x', item, signal })))
     expect(error).toMatchObject({ code: 'page-size' })
   })
+
+  test('end with an error soon where the API has no pages, and one item', async () => {
+    const { api, queries } = apiOf(() => rows(0, 1))
+    const error = await failureOf(allOf(offsetPages(api, { path: '/x', item, signal })))
+    expect(error).toMatchObject({ code: 'endless', found: expect.stringContaining('the same pages again and again') })
+    expect(queries.length).toBeLessThan(200)
+  })
 })
 
 describe('pages by number', () => {

@@ -426,14 +426,20 @@ describe('a list of a REST API', () => {
 
   test('ends where its pages come again after any number of others', async () => {
     await fc.assert(
-      fc.asyncProperty(anyList, fc.integer({ min: 1, max: 9 }), fc.nat(9), async ({ read, page }, period, before) => {
-        const at = (request: number) => (request <= before ? 100 + request : request % period)
-        const api = restOf(
-          (_query, request) => page([{ id: at(request) }, { id: 'b' }], request),
-          60 * (period + before),
-        )
-        await expectEnd(read(api))
-      }),
+      fc.asyncProperty(
+        anyList,
+        fc.integer({ min: 1, max: 9 }),
+        fc.nat(9),
+        fc.constantFrom([], [{ id: 'b' }]),
+        async ({ read, page }, period, before, more) => {
+          const at = (request: number) => (request <= before ? 100 + request : request % period)
+          const api = restOf(
+            (_query, request) => page([{ id: at(request) }, ...more], request),
+            300 * (period + before),
+          )
+          await expectEnd(read(api))
+        },
+      ),
       { numRuns: 50 },
     )
   })
@@ -461,6 +467,16 @@ describe('a list of a REST API', () => {
         },
       ),
     )
+  })
+
+  test('may give its last item again and again, while it grows at its front', async () => {
+    const items = [{ id: 0 }]
+    const api = restOf((query, request) => {
+      if (request <= 50) items.unshift({ id: request })
+      const first = Number(query.get('first'))
+      return items.slice(first, first + 3)
+    }, 100)
+    expect((await lists.offset.read(api)).at(-1)?.items).toEqual([{ id: 0 }])
   })
 
   test('may hold equal items on all of its pages, where only what the job leaves out differs too', async () => {
