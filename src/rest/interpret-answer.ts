@@ -45,6 +45,7 @@ export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: 
   if (status === 409 && request.keyed && request.repeated) {
     return failed(new TransientError('in-progress', `${request.name} is still being processed from an earlier try`))
   }
+  if (status === 412 && request.repeated && !onlyReads.has(request.method)) return failed(explainOwnChange(request))
   if (status >= 500 || status === 408) return failed(explainServerError(status, request))
   return failed(explainRefusal(status, request))
 }
@@ -56,6 +57,8 @@ const answeredInstead: ReadonlySet<number> = new Set([400, 403, 404, 405, 406, 4
 
 /** Statuses that a single slow or unusual request can cause, so they don't mean that the API is down. */
 const oneRequestsFault: ReadonlySet<number> = new Set([408, 500, 504, 507, 508])
+
+const onlyReads: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Server errors which mean that the API will never do this. */
 const neverServed: ReadonlySet<number> = new Set([501, 505])
@@ -90,6 +93,14 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
   return new PermanentError(`http-${status}`, {
     found: `${name} was refused (HTTP ${status})`,
     remedy: "the request must change; the API's reason is not shown, because it may contain data",
+  })
+}
+
+/** The previous try may have made the change after which its own condition no longer holds (RFC 9110, section 13.1.1). */
+function explainOwnChange({ name }: ApiRequest): WorkerError {
+  return unknownOutcome({
+    found: `${name} was refused by its condition (HTTP 412) after an earlier try had failed`,
+    remedy: 'read the object again to see whether that try has changed it',
   })
 }
 

@@ -52,9 +52,9 @@ export interface Send {
  * One account's requests to one REST API. Paths are below the API's base URL, such as `/partner/orgs`.
  *
  * Each method rejects with PermanentError (`forbidden`, `not-found`, `http-…`, `response-shape`, `path`, …), OutageError if the
- * API is down or can't be reached, TransientError, RateLimitedError, UnknownOutcomeError if a request without idempotency key may
- * have been carried out, what the token source throws, or the signal's reason. Their messages contain no token, query value or
- * part of a body.
+ * API is down or can't be reached, TransientError, RateLimitedError, UnknownOutcomeError if a request without idempotency key, or a
+ * conditional one that is then refused, may have been carried out, what the token source throws, or the signal's reason. Their
+ * messages contain no token, query value or part of a body.
  *
  * @example
  * import type { RestApi } from 'hasura-sync-worker'

@@ -282,6 +282,14 @@ describe('a failure', () => {
     expect(await failureOf(opened.api.delete('/things/a', { signal }))).toMatchObject({ code: 'not-found' })
   })
 
+  test('of a conditional PUT that had perhaps been carried out leaves its outcome unknown when its repetition is refused', async () => {
+    await using opened = await openApi(reset, status(412))
+    const put = () =>
+      opened.api.fetch('/things/a', { method: 'PUT', headers: { 'if-match': '"1"' }, body: '{}', signal })
+    expect(await failureOf(put())).toBeInstanceOf(UnknownOutcomeError)
+    expect(await failureOf(put())).toMatchObject({ code: 'http-412' })
+  })
+
   test('of a POST with key waits while the first one is still under way', async () => {
     await using opened = await openApi(reset, status(409), { id: 'a' }, status(409))
     expect(await post(opened.api, 'key-1')).toEqual({ id: 'a' })
