@@ -1,4 +1,4 @@
-import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import { isPage } from '../failures/proxy-page.ts'
 import { decodeJson } from '../json/decode-json.ts'
 import { parseWithLargeAsText } from '../json/exact-numbers.ts'
@@ -26,10 +26,21 @@ export function interpretJson(received: Received, request: ApiRequest): Verdict<
   }
 }
 
-/** Ignores the content of a successful response, unless it is a page: then the API has not answered. */
+/**
+ * Ignores the content of a successful response, unless it is a page: then the API has not answered. After 207 only the content says
+ * what failed (RFC 4918, section 13).
+ */
 export function ignoreContent(received: Received, request: ApiRequest): Verdict {
   if (isPage(received)) return { kind: 'error', error: explainNotJson(received, request) }
+  if (received.status === 207) return { kind: 'error', error: explainUnreadParts(request) }
   return { kind: 'done', value: undefined }
+}
+
+function explainUnreadParts({ name }: ApiRequest): WorkerError {
+  return new PermanentError('http-207', {
+    found: `${name} was answered with HTTP 207, whose content says which parts have failed, and the request ignores it`,
+    remedy: 'give the request a schema, and check each part of the answer',
+  })
 }
 
 function explainNotJson({ status, headers }: Received, request: ApiRequest): WorkerError {

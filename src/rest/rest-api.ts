@@ -44,7 +44,10 @@ export interface FetchInit extends AnyRequest {
 
 export interface Send {
   <T>(path: string, request: WriteRequest & Expecting<T>): Promise<T>
-  /** The content of the response is ignored; only a web page in its place means that the API has not answered. */
+  /**
+   * The content of the response is ignored; only a web page in its place means that the API has not answered. HTTP 207 is a
+   * PermanentError (`http-207`), because its content says which parts have failed.
+   */
   (path: string, request: WriteRequest): Promise<undefined>
 }
 

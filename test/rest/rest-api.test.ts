@@ -245,6 +245,17 @@ describe('a failure', () => {
     expect(await plain.api.post('/things', { body: {}, signal })).toBeUndefined()
   })
 
+  test('of parts is no success of a write whose answer is ignored', async () => {
+    await using opened = await openApi(status(207, [{ id: 'a' }, { status: 409, item: 'canary' }]))
+    const body = [{ name: 'a' }, { name: 'b' }]
+    const error = await failureOf(opened.api.put('/things', { body, signal }))
+    expect(error).toBeInstanceOf(PermanentError)
+    expect(error).toMatchObject({ code: 'http-207', remedy: expect.stringContaining('schema') })
+    expect(opened.server.requests).toHaveLength(1)
+    const schema = z.array(z.object({ status: z.number().optional() }))
+    expect(await opened.api.put('/things', { body, schema, signal })).toEqual([{}, { status: 409 }])
+  })
+
   test('is forgotten when a later try succeeds', async () => {
     await using opened = await openApi(status(500), cutOff, { id: 'a' })
     expect(await get(opened.api)).toEqual({ id: 'a' })
