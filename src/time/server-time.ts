@@ -8,7 +8,7 @@ export interface ServerTime {
   observe(headers: { get(name: string): string | null }): void
   /** The server's time, in milliseconds since 1970; local time before the first response. */
   now(): number
-  /** Milliseconds that the server is ahead, negative when behind; 0 within the tolerance. */
+  /** Milliseconds that the server is ahead, negative when behind; 0 within the tolerance. It changes only by more than that. */
   aheadMs(): number
 }
 
@@ -21,7 +21,7 @@ export function createServerTime(clock: Clock): ServerTime {
     observe(headers) {
       const ageMs = Number(headers.get('age') ?? 0) * 1_000 || 0
       const difference = parseHttpDate(headers.get('date') ?? '') + ageMs - clock.now()
-      if (Number.isNaN(difference)) return
+      if (Number.isNaN(difference) || Math.abs(difference - aheadMs) <= toleranceMs) return
       aheadMs = Math.abs(difference) > toleranceMs ? difference : 0
     },
     now: () => clock.now() + aheadMs,

@@ -52,8 +52,10 @@ async function send(
   const headers = { 'content-type': 'application/json', ...signMessage(message, secrets, receiverTime.now()) }
   try {
     const answer = await exchange(url, { method: 'POST', headers, body: message.body }, { ...limits, signal })
-    receiverTime.observe(answer.headers)
-    return interpretAnswer(url.host, answer, clock.now())
+    const delivery = interpretAnswer(url.host, answer, clock.now())
+    // A proxy may date its responses by a wrong clock: a time that is accepted is kept.
+    if (delivery.kind === 'failed') receiverTime.observe(answer.headers)
+    return delivery
   } catch (error) {
     signal.throwIfAborted()
     const { words, remedy, code } = describeNetworkFailure(error)

@@ -20,3 +20,12 @@ test.each<[Record<string, string>, number]>([
   time.observe(new Headers(headers))
   expect([time.aheadMs(), time.now()]).toEqual([aheadMs, now + aheadMs])
 })
+
+test('what is measured a little differently is the same offset', () => {
+  const time = createServerTime(new VirtualClock(now))
+  const measured = ['12:01:00', '12:01:03', '12:00:57', '12:01:06', '12:00:03'].map(at => {
+    time.observe(new Headers({ date: `Sun, 01 Nov 2026 ${at} GMT` }))
+    return time.aheadMs()
+  })
+  expect(measured).toEqual([60_000, 60_000, 60_000, 66_000, 0])
+})

@@ -49,35 +49,38 @@ test.each([
   await address.atRest()
 })
 
-test.each([-3_600_000, 3_600_000])(
-  'a message is signed by the receiver’s clock where ours is wrong by %i ms',
-  async ms => {
-    const statuses: number[] = []
-    const server = createServer(async (request, response) => {
-      const body = Buffer.concat(await request.toArray()).toString()
-      const headers = { ...request.headersDistinct }
-      try {
-        new Webhook(secret).verify(
-          body,
-          Object.fromEntries(Object.entries(headers).map(([name, [value = ''] = []]) => [name, value])),
-        )
-        response.writeHead(204)
-      } catch {
-        response.writeHead(400)
-      }
-      statuses.push(response.statusCode)
-      response.end()
-    })
-    await using receiver = await listenOnLoopback(server)
-    const given = deps(new VirtualClock(Date.now() + ms))
-    for (const id of ['msg_1', 'msg_2']) {
-      const target = { url: new URL(receiver.url), secrets: [secret] }
-      expect(await deliver(exchange, { id, body: '{}' }, target, given)).toEqual({ kind: 'delivered' })
+/** A receiver that verifies with the right clock, while the `Date` of its responses is wrong by `wrongByMs`. */
+function createVerifier(statuses: number[], { wrongByMs = 0 } = {}) {
+  return createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString()
+    const headers = Object.entries(request.headersDistinct).map(([name, [value = ''] = []]) => [name, value])
+    response.setHeader('date', new Date(Date.now() + wrongByMs).toUTCString())
+    try {
+      new Webhook(secret).verify(body, Object.fromEntries(headers))
+      response.writeHead(204)
+    } catch {
+      response.writeHead(400)
     }
-    // The run has learned it.
-    expect(statuses).toEqual([400, 204, 204])
-  },
-)
+    statuses.push(response.statusCode)
+    response.end()
+  })
+}
+
+test.each<[string, { oursWrongByMs?: number; wrongByMs?: number }, number[]]>([
+  // The run has learned it.
+  ['the receiver’s clock where ours is wrong', { oursWrongByMs: -3_600_000 }, [400, 204, 204]],
+  ['the receiver’s clock where ours is wrong', { oursWrongByMs: 3_600_000 }, [400, 204, 204]],
+  ['our clock where only the receiver’s Date is wrong', { wrongByMs: -600_000 }, [204, 204]],
+])('a message is signed by %s: %o', async (_, { oursWrongByMs = 0, wrongByMs = 0 }, expected) => {
+  const statuses: number[] = []
+  await using receiver = await listenOnLoopback(createVerifier(statuses, { wrongByMs }))
+  const given = deps(new VirtualClock(Date.now() + oursWrongByMs))
+  for (const id of ['msg_1', 'msg_2']) {
+    const target = { url: new URL(receiver.url), secrets: [secret] }
+    expect(await deliver(exchange, { id, body: '{}' }, target, given)).toEqual({ kind: 'delivered' })
+  }
+  expect(statuses).toEqual(expected)
+})
 
 test('a message that is refused at the right time is sent once', async () => {
   let sent = 0
