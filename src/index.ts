@@ -1,6 +1,7 @@
 /** The engine's public API. Everything else is private and may change in any version. */
 export type { Requirement, ScheduleRule } from './account.ts'
-export { type Change, followChanges, readChanges } from './changes/changes.ts'
+export { type Change, readChanges } from './changes/changes.ts'
+export { followChanges } from './changes/follow-changes.ts'
 export { bootstrapAccount } from './definitions/bootstrap-account.ts'
 export {
   defineJob,

@@ -1,10 +1,8 @@
 import { sql } from 'kysely'
-import type { JobContext } from '../definitions/define-job.ts'
 import { PositionError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
-import type { FencedTransaction, StoreReader } from '../store/store.ts'
-import { claimReader, moveReader, releaseReader } from './reader-position.ts'
+import type { StoreReader } from '../store/store.ts'
 
 /**
  * The latest change of one row. Earlier changes aren't kept; the row itself is in the mirror.
@@ -119,78 +117,4 @@ function later(a: string, b: string): string {
 
 function keyOf<K extends string>({ key }: ChangedTable<K>, values: readonly string[]): Change<K>['key'] {
   return Object.fromEntries(key.map((column, at) => [column, values[at] ?? ''])) as Change<K>['key']
-}
-
-export interface ChangeReader<K extends string> {
-  /** Its name. The position is stored by name, table and account. */
-  readonly reader: string
-  readonly table: ChangedTable<K>
-  /** Only the changes of this account, with a position of their own; default: all accounts. */
-  readonly account?: string
-  /** Maximum changes per page; default 1,000. */
-  readonly limit?: number
-  /** Called before each further page: if it returns false, the rest is left to a later run. */
-  readonly mayGoOn?: () => boolean
-}
-
-/** Writes the result of a page of changes. Inside, await nothing but the database. */
-export type CommitChanges = (tx: FencedTransaction) => Promise<void>
-
-/**
- * Passes all changes that a reader hasn't seen to `handle`, page by page, in order.
- *
- * One run at a time follows a reader, across accounts and processes. A second run leaves its changes to the first, which looks
- * once more before it ends.
- *
- * @param handle its own effects happen at least once: after a crash the last page is passed again. The function that it returns
- * runs in the transaction that moves the reader's position, so its writes happen exactly once.
- * @returns how many changes this run has handled
- * @throws TransientError (`reader-moved`) if another run has taken over the reader: nothing of the page is committed; what
- * `readChanges` throws
- * @example
- * import { defineJob, followChanges } from 'hasura-sync-worker'
- * import { z } from 'zod'
- * import { syncUsers } from './sync-users.ts'
- *
- * export const followUsers = defineJob({
- *   name: 'follow-users',
- *   payload: z.strictObject({}),
- *   async run(_session, context) {
- *     const read = await followChanges(context, { reader: 'log', table: syncUsers.mirror }, async changes => {
- *       context.log.info({ changes: changes.length }, 'users have changed')
- *     })
- *     return { counts: { read } }
- *   },
- * })
- */
-export async function followChanges<K extends string>(
-  context: Pick<JobContext<unknown>, 'store' | 'transaction' | 'signal' | 'requestId'>,
-  reader: ChangeReader<K>,
-  handle: (changes: readonly Change<K>[]) => Promise<void> | Promise<CommitChanges | undefined>,
-): Promise<number> {
-  const { store, transaction, signal, requestId } = context
-  const { table, account, limit, mayGoOn = () => true } = reader
-  const options = { ...(limit !== undefined && { limit }), ...(account !== undefined && { account }) }
-  const claim = { reader: reader.reader, mirror: table.into, account: account ?? '', requestId }
-  let after = await transaction(tx => claimReader(tx, claim))
-  let handled = 0
-  while (after !== undefined) {
-    signal.throwIfAborted()
-    const from: string = after
-    const { changes, position } = await readChanges(store, table, { after: from, ...options })
-    const moved = { from, to: position }
-    if (changes.length === 0) {
-      const isReleased = await transaction(tx => releaseReader(tx, claim, moved))
-      after = isReleased ? undefined : position
-      continue
-    }
-    const commit = await handle(changes)
-    await transaction(async tx => {
-      await moveReader(tx, claim, moved)
-      await commit?.(tx)
-    })
-    handled += changes.length
-    after = mayGoOn() ? position : undefined
-  }
-  return handled
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
-import { type Change, followChanges } from '../changes/changes.ts'
+import type { Change } from '../changes/changes.ts'
+import { followInParts } from '../changes/follow-changes.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../definitions/define-job.ts'
 import { OutageError, PermanentError } from '../errors.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
@@ -125,17 +126,23 @@ async function runWebhook(
       return !isOver
     }
     const limit = rows ? pageSizes.rows : pageSizes.keys
-    read += await followChanges(context, { reader, table, account, limit, mayGoOn }, async changes => {
+    await followInParts(context, { reader, table, account, limit, mayGoOn }, async function* ({ changes, position }) {
       const sent = rows ? await withRows(context.store, table, changes) : changes.map(withoutAccount)
-      for (const message of buildMessages({ webhook, account, table: table.into, epoch }, sent)) {
+      const messages = buildMessages({ webhook, account, table: table.into, epoch }, sent)
+      // A full page may end within its last message, which the next page has whole. So a message depends only on where it starts,
+      // and keeps its id if it is sent again from another page.
+      const isCutShort = changes.length === limit && messages.length > 1
+      for (const message of isCutShort ? messages.slice(0, -1) : messages) {
         const delivery = await context.sending(receiver.url, () =>
           deliver(receiver.exchange, message, receiver, { signal: context.signal, clock, receiverTime }),
         )
         if (delivery.kind === 'gone') await end(subscription, receiver, context)
         if (delivery.kind === 'failed') await fail(subscription, delivery, context)
         pages += 1
+        read += message.count
+        yield { to: message.to, commit: tx => noteDelivered(tx, subscription) }
       }
-      return tx => noteDelivered(tx, subscription)
+      if (messages.length === 0) yield { to: position }
     })
   }
   if (isCut) await requestRest()
