@@ -313,6 +313,7 @@ create table worker.webhooks (
   failing_since timestamp with time zone,
   epoch bigint default 0 not null,
   asked_by text,
+  failed_at timestamp with time zone,
   PRIMARY KEY (account, webhook),
   CHECK ((state = ANY (ARRAY['live'::text, 'parked'::text, 'ended'::text])))
 );

@@ -34,6 +34,7 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   // Without a key, Postgres refuses to delete from it while a publication includes it, as one for all tables does.
   ['0027_publishable_staged_keys', ['alter table worker.staged_keys replica identity full']],
   ['0031_runs_as_json', replaceFunctions],
+  ['0032_last_failures_of_webhooks', ['alter table worker.webhooks add column failed_at timestamptz']],
 ])
 
 /** The same as they are applied when the store is opened. */

@@ -161,7 +161,7 @@ interface ChangeReaderRow {
   updated_at: Generated<Date>
 }
 
-/** `parked`: no message was accepted for three days; `ended`: the receiver has answered 410. */
+/** `parked`: no message was accepted in three days of attempts; `ended`: the receiver has answered 410. */
 export type WebhookState = 'live' | 'parked' | 'ended'
 
 /** The subscription of an account; how far it has come is its reader's position. */
@@ -171,8 +171,10 @@ interface WebhookRow {
   /** A digest of where messages go: at another address a subscription is live again. */
   address: string
   state: Generated<WebhookState>
-  /** When the first message failed after the last accepted one. */
+  /** When the first message failed after the last accepted one, later by the time in which none was tried. */
   failing_since: Date | null
+  /** When a message failed last. */
+  failed_at: Date | null
   /** Grows with each replay, whose messages have ids of their own. */
   epoch: Generated<string>
   /** The request that has resumed or replayed it last. */

@@ -169,7 +169,7 @@ async function fail(
   const state = await context.transaction(tx => noteFailed(tx, subscription))
   if (state === 'parked') {
     throw new PermanentError('webhook-parked', {
-      found: `Webhook "${subscription.webhook}" is parked, because no message was accepted for three days (${found})`,
+      found: `Webhook "${subscription.webhook}" is parked, because no message was accepted in three days of attempts (${found})`,
       remedy: `${remedy ?? 'check the receiver'}, then run "npm run -s cli -- retry ${context.requestId}" to resume it`,
     })
   }

@@ -68,11 +68,13 @@ export async function noteDelivered(tx: FencedTransaction, { account, webhook }:
     where account = ${account} and webhook = ${webhook} and failing_since is not null`.execute(tx)
 }
 
-/** @returns `parked` if no message was accepted for three days */
+/** @returns `parked` if no message was accepted in three days of attempts */
 export async function noteFailed(tx: FencedTransaction, { account, webhook }: SubscriptionName): Promise<WebhookState> {
+  // A pause has at most an hour: in a time of many, the worker was stopped or the account held.
+  const untried = sql`case when failed_at < now() - interval '6 hours' then now() - failed_at else interval '0' end`
   const { rows } = await sql<Pick<Subscription, 'state'>>`
-    update worker.webhooks set failing_since = coalesce(failing_since, now()),
-      state = case when failing_since <= now() - interval '3 days' then 'parked' else state end
+    update worker.webhooks set failing_since = coalesce(failing_since + ${untried}, now()), failed_at = now(),
+      state = case when failing_since + ${untried} <= now() - interval '3 days' then 'parked' else state end
     where account = ${account} and webhook = ${webhook}
     returning state`.execute(tx)
   return rows[0]?.state ?? 'live'

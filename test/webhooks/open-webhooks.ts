@@ -68,6 +68,14 @@ export async function openSubscription(
   app.addJob(webhook)
   const { store } = app.deps
   const line = { account, job: webhook.name }
+  const deliver = (stopping = new AbortController().signal) => runLine(app.deps, line, stopping, () => 'end')
+  const pass = async (seconds: number) => {
+    const back = sql`make_interval(secs => ${seconds})`
+    await sql`update worker.holds set probe_at = probe_at - ${back}, asked_until = asked_until - ${back}
+      where account = ${account}`.execute(store)
+    await sql`update worker.webhooks set failing_since = failing_since - ${back}, failed_at = failed_at - ${back}
+      where account = ${account}`.execute(store)
+  }
   return {
     ...line,
     table,
@@ -78,19 +86,19 @@ export async function openSubscription(
     secret,
     write: (given: z.input<typeof payload>) => runPull(app, writer, account, { payload: given as object }),
     /** One claim of the line, as a worker makes it. */
-    deliver: (stopping = new AbortController().signal) => runLine(app.deps, line, stopping, () => 'end'),
+    deliver,
     ask: (wanted: object = {}) =>
       app.operations.makeRequest({ job: webhook.name, account, payload: wanted, trigger: 'cli', caller: 'test' }),
     requests: async () => (await app.operations.listRequests({ account, job: webhook.name, limit: 50 })).toReversed(),
     holds: async () => (await app.operations.listHolds()).filter(hold => hold.account === account),
     /** As if so much time had passed. */
-    async pass(seconds: number) {
-      const back = sql`make_interval(secs => ${seconds})`
-      await sql`update worker.holds set probe_at = probe_at - ${back}, asked_until = asked_until - ${back}
-        where account = ${account}`.execute(store)
-      await sql`update worker.webhooks set failing_since = failing_since - ${back} where account = ${account}`.execute(
-        store,
-      )
+    pass,
+    /** One claim every five hours. */
+    async deliverFor(hours: number) {
+      for (let passed = 0; passed < hours; passed += 5) {
+        await deliver()
+        await pass(5 * 3_600)
+      }
     },
     async secondsToProbe(): Promise<number | undefined> {
       const { rows: held } = await sql<{ seconds: number }>`
