@@ -5,11 +5,12 @@ import type { PullPayload, PullSettings } from './pull-settings.ts'
 
 /**
  * What a pull reads for an event. A scan finds a new or changed row by its cursor, and its requests absorb each other. What no
- * scan finds is read by its key: a row that is gone or has another key, and any row of a table without a cursor. If many requests
- * wait already, one read of everything replaces a request per key.
+ * scan finds is read by its key: a row that is gone or has another key, a changed one that the pull's filter may exclude now, and
+ * any row of a table without a cursor. If many requests wait already, one read of everything replaces a request per key. Rows
+ * change too often for that: then a scan does, and what the filter excludes waits for the sweep.
  */
 export function payloadOfEvent(
-  { document, key, cursor }: Pick<PullSettings, 'document' | 'key' | 'cursor'>,
+  { document, key, cursor, fixedWhere }: Pick<PullSettings, 'document' | 'key' | 'cursor' | 'fixedWhere'>,
   event: TableEvent,
   isCrowded: boolean,
 ): PullPayload {
@@ -17,7 +18,9 @@ export function payloadOfEvent(
   const before = event.old && keyOf(event.old, fields)
   const after = event.new && keyOf(event.new, fields)
   const isRekeyed = before !== undefined && after !== undefined && !isEqual(before, after)
-  if (cursor !== undefined && event.new && !isRekeyed) return {}
+  const isFiltered = fixedWhere === undefined || Object.keys(fixedWhere).length > 0
+  const mayBeExcluded = isFiltered && before !== undefined && after !== undefined && !isCrowded
+  if (cursor !== undefined && event.new && !isRekeyed && !mayBeExcluded) return {}
   const isWhole = (!event.old || before) && (!event.new || after)
   const keys = isRekeyed ? [before, after] : [after ?? before].filter(found => found !== undefined)
   if (isWhole && keys.length > 0 && !isCrowded) return { keys }

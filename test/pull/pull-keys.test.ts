@@ -74,6 +74,16 @@ describe.each(stores)('a pull of keys on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
+  test('marks a row that an update has taken out of the filter', async ({ sandbox, app, account }) => {
+    const table = await createNumberedTable(sandbox, 3)
+    const job = table.pull({ where: { title: { _neq: 'draft' } } })
+    await runPull(app, job, account)
+    await app.hasura.sql(`update ${table.name} set title = 'draft', updated_at = now() where id = 2`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { deleted: 0 } })
+    const payload = job.payloadOfEvent?.({ operation: 'UPDATE', old: { id: 2 }, new: { id: 2 } }, false)
+    expect(await runPull(app, job, account, { payload: { ...payload } })).toMatchObject({ counts: { deleted: 1 } })
+  })
+
   test('is held when more is gone than the deletion guard allows', async ({ sandbox, app, account, pullKeys }) => {
     const table = await createNumberedTable(sandbox, 20)
     await runPull(app, table.pull(), account)
@@ -109,17 +119,19 @@ describe('what an event asks for', () => {
         fc.option(row, { nil: undefined }),
         fc.option(row, { nil: undefined }),
         fc.boolean(),
+        fc.constantFrom(undefined, {}, { c: { _eq: 'published' } }),
         fc.boolean(),
-        (old, new_, hasCursor, isCrowded) => {
-          const settings = { document, key: ['a', 'b'], cursor: hasCursor ? 'c' : undefined }
+        (old, new_, hasCursor, fixedWhere, isCrowded) => {
+          const settings = { document, key: ['a', 'b'], cursor: hasCursor ? 'c' : undefined, fixedWhere }
           const payload = payloadOfEvent(settings, { operation: 'UPDATE', old, new: new_ }, isCrowded)
           const keyOf = (given: { a: string; b: number }) => JSON.stringify([given.a, String(given.b)])
+          const mayBeExcluded = !isCrowded && (fixedWhere === undefined || 'c' in fixedWhere)
           const finds = (given: { a: string; b: number }, isNew: boolean) =>
             payload.sweep === true ||
             payload.keys?.some(key => JSON.stringify(key) === keyOf(given)) ||
             // A scan finds what is there, and without a cursor a usual run reads everything.
             (Object.keys(payload).length === 0 &&
-              (isNew || !hasCursor || (new_ !== undefined && keyOf(new_) === keyOf(given))))
+              (isNew || !hasCursor || (new_ !== undefined && keyOf(new_) === keyOf(given) && !mayBeExcluded)))
           for (const [given, isNew] of [
             [old, false],
             [new_, true],
@@ -139,13 +151,19 @@ describe('what an event asks for', () => {
     ['what is inherited', Object.create({ a: '7' })],
   ])('reads everything where a key is %s', (_what, old) => {
     const event = { operation: 'DELETE', old, new: undefined } as const
-    expect(payloadOfEvent({ document, key: ['a'], cursor: 'c' }, event, false)).toEqual({ sweep: true })
-    expect(payloadOfEvent({ document, key: ['a'], cursor: undefined }, event, false)).toEqual({})
+    expect(payloadOfEvent({ document, key: ['a'], cursor: 'c', fixedWhere: {} }, event, false)).toEqual({ sweep: true })
+    expect(payloadOfEvent({ document, key: ['a'], cursor: undefined, fixedWhere: {} }, event, false)).toEqual({})
+    const update = { operation: 'UPDATE', old, new: old } as const
+    expect(payloadOfEvent({ document, key: ['a'], cursor: 'c', fixedWhere: undefined }, update, false)).toEqual({})
   })
 
   test('is the key by its own name where the document gives it another, even that of another column', () => {
     const event = { operation: 'DELETE', old: { id: 17, public_id: 'c0' }, new: undefined } as const
-    expect(payloadOfEvent({ document, key: ['id'], cursor: 'c' }, event, false)).toEqual({ keys: [['c0']] })
-    expect(payloadOfEvent({ document, key: ['note'], cursor: 'c' }, event, false)).toEqual({ keys: [['17']] })
+    expect(payloadOfEvent({ document, key: ['id'], cursor: 'c', fixedWhere: {} }, event, false)).toEqual({
+      keys: [['c0']],
+    })
+    expect(payloadOfEvent({ document, key: ['note'], cursor: 'c', fixedWhere: {} }, event, false)).toEqual({
+      keys: [['17']],
+    })
   })
 })
