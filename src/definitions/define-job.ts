@@ -63,8 +63,8 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
    * already wait in the line, and a payload that covers all of them is better than one for this event only.
    */
   payloadOfEvent?(event: TableEvent, isCrowded: boolean): z.input<P>
-  /** The payload of a repeated request (`retry`); default: the same. */
-  payloadOfRetry?(payload: unknown): unknown
+  /** The payload of a repeated request (`retry`); default: the same. `errorCode` is that of a failed one. */
+  payloadOfRetry?(payload: unknown, errorCode?: string): unknown
   run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>
 }
 

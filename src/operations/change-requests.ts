@@ -69,7 +69,7 @@ export async function retryMany(
   for (const some of batches(ids)) {
     signal.throwIfAborted()
     const { rows } = await sql<EndedRequest & { readonly id: string }>`
-      select r.id, r.account, r.job, r.payload from worker.requests r
+      select r.id, r.account, r.job, r.payload, r.error_code as "errorCode" from worker.requests r
       where r.id = any(${some}::text[]) and r.state in ('failed', 'cancelled', 'done') and r.reserved_for is null
         and ${isOwn(sql`r.account`, app)} order by r.seq`.execute(deps.store)
     const made = new Map<string, RetriedRequest>()

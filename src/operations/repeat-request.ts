@@ -6,14 +6,15 @@ export interface EndedRequest {
   readonly account: string
   readonly job: string
   readonly payload: unknown
+  readonly errorCode: string | null
 }
 
 /** Makes a request again, with the payload that its job gives to a retry. */
 export function repeatRequest(
   deps: RunDeps,
-  { account, job, payload: before }: EndedRequest,
+  { account, job, payload: before, errorCode }: EndedRequest,
   { caller, trace }: { readonly caller: string; readonly trace?: TraceHeaders | undefined },
 ): ReturnType<typeof requestRun> {
-  const payload = deps.jobs.get(job)?.payloadOfRetry?.(before) ?? before
+  const payload = deps.jobs.get(job)?.payloadOfRetry?.(before, errorCode ?? undefined) ?? before
   return requestRun(deps, { account, job, payload, trigger: 'retry', caller, trace })
 }

@@ -7,7 +7,7 @@ import { isOwn } from './bound-caller.ts'
 import { requireKey } from './idempotency.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
 import { pageInput } from './pages.ts'
-import { repeatRequest } from './repeat-request.ts'
+import { type EndedRequest, repeatRequest } from './repeat-request.ts'
 import { findRequest, listRequests as list, requestReportSchema, requestSummarySchema } from './request-reports.ts'
 import { checkFound, resolve } from './resolve.ts'
 import { limitValue, lineFilter, nameValue } from './values.ts'
@@ -123,11 +123,11 @@ export const retryRequest = defineOperation({
   input: z.object({ id: nameValue }),
   output: acceptedSchema,
   async run(app, { id }, { caller = '', trace }) {
-    const { account, job, payload, state, isForeground } = await requireRequest(app, id)
+    const { state, isForeground, ...ended } = await requireRequest(app, id)
     if (isForeground) {
       throw new UsageError({
         found: `Request ${id} was a run in the foreground, which no worker can repeat`,
-        remedy: `run "npm run -s cli -- run ${job}" again, or make a request with "npm run -s cli -- enqueue ${job}"`,
+        remedy: `run "npm run -s cli -- run ${ended.job}" again, or make a request with "npm run -s cli -- enqueue ${ended.job}"`,
       })
     }
     if (state === 'waiting' || state === 'running') {
@@ -136,15 +136,12 @@ export const retryRequest = defineOperation({
         remedy: 'only a request that has ended can be repeated',
       })
     }
-    const made = await repeatRequest(app.deps, { account, job, payload }, { caller, trace })
+    const made = await repeatRequest(app.deps, ended, { caller, trace })
     return { id: made.id, absorbed: made.absorbed }
   },
 })
 
-interface KnownRequest {
-  readonly account: string
-  readonly job: string
-  readonly payload: unknown
+interface KnownRequest extends EndedRequest {
   readonly state: string
   readonly isForeground: boolean
 }
@@ -152,7 +149,7 @@ interface KnownRequest {
 /** @throws NotFoundError if the caller has no request with this id */
 async function requireRequest(app: OperationDeps, id: string): Promise<KnownRequest> {
   const { rows } = await sql<KnownRequest>`
-    select account, job, payload, state, reserved_for is not null as "isForeground"
+    select account, job, payload, error_code as "errorCode", state, reserved_for is not null as "isForeground"
     from worker.requests where id = worker.successor(${id}) and ${isOwn(sql`account`, app)}`.execute(app.deps.store)
   const [row] = rows
   if (!row) throw noRequest(id)

@@ -36,6 +36,8 @@ export interface WebhookOptions<N extends string = string> {
 
 /** How long a run sends before the account's other lines get their turn, in milliseconds. */
 const turnMs = 10_000
+/** Codes of errors with which a subscription sends nothing more. */
+const stopping: ReadonlySet<string> = new Set(['webhook-ended', 'webhook-parked'])
 /** Changes per read. */
 const pageSizes = { keys: 1_000, rows: 200 }
 
@@ -62,7 +64,9 @@ export function defineWebhook<const N extends string>(options: WebhookOptions<N>
     settings: settings.schema,
     follows: tables.map(({ into }) => into),
     waitsFor: 'receiver',
-    payloadOfRetry: given => ({ ...Object(given), resume: true }),
+    // A replay has moved the position before it stops: its retry sends the rest.
+    payloadOfRetry: (given, errorCode = '') =>
+      stopping.has(errorCode) ? { resume: true } : { ...Object(given), resume: true },
     async run({ account }, context): Promise<JobResult> {
       const target = settings.read(context.settings)
       const exchange = createExchange(target.privateHosts)

@@ -207,6 +207,21 @@ describe.each(stores)('a webhook on %s', backend => {
     expect(new Set(hook.receiver.received.map(({ id }) => id)).size).toBe(4)
   })
 
+  test('is replayed once, also if the replay has ended between two messages and is retried', async () => {
+    await using hook = await open({ rows: true })
+    const digits = '1'.repeat(40_000)
+    await hook.write({ rows: ['a', 'b'].map(id => ({ id, n: digits })) })
+    await hook.deliver()
+    hook.receiver.answer(response => response.writeHead(hook.receiver.received.length === 4 ? 410 : 204).end())
+    const { id } = await hook.ask({ after: '0' })
+    await hook.deliver()
+    await opened.app.operations.retryRequest({ id })
+    await hook.deliver()
+    const sent = hook.receiver.received.map(({ data }) => data.changes.map(({ key }) => key.id).join())
+    expect(sent).toEqual(['a', 'b', 'a', 'b', 'b'])
+    expect(hook.receiver.received[4]?.id).toBe(hook.receiver.received[3]?.id)
+  })
+
   test('reaches no private network that was not named, and says which setting names it', async () => {
     await using hook = await open()
     const hosts = opened.env.WEBHOOK_PRIVATE_HOSTS ?? ''
