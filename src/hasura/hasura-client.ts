@@ -14,6 +14,7 @@ import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
 import { findJwtRemedy } from './jwt-words.ts'
 import { type DocumentKind, requireDocument } from './require-document.ts'
+import { requireVariables } from './require-variables.ts'
 import type { Rows } from './rows.ts'
 import { createSend, type Received, type Sendable } from './send-document.ts'
 
@@ -47,7 +48,8 @@ export interface RowsResult extends Rows {
 export interface HasuraClient {
   readonly role: string
   /**
-   * Runs a query; a transient failure is retried after 1, 2 and 4 seconds.
+   * Runs a query; a transient failure is retried after 1, 2 and 4 seconds. Variables that JSON can't carry, such as NaN or a Promise, are
+   * refused (PermanentError, `variables`).
    *
    * @throws PermanentError (its code is Hasura's), OutageError when the API is down for everybody, TransientError, RateLimitedError,
    *   what the token source throws, the signal's reason; TypeError when the document isn't one query
@@ -58,7 +60,8 @@ export interface HasuraClient {
     options?: RequestOptions,
   ): Promise<R>
   /**
-   * Runs a mutation; it is retried only if it can't have been executed.
+   * Runs a mutation; it is retried only if it can't have been executed. One whose filter lacks a value, as in `{ _eq: undefined }`, isn't
+   * sent, because it would change every row.
    *
    * @throws as `query`, and UnknownOutcomeError when it may have been executed
    */
@@ -111,6 +114,7 @@ export function createHasuraClient(deps: {
     { signal, timeoutMs = deps.timeoutMs ?? 30_000, maxBytes = largestAnswerBytes, givesUpOn }: RequestOptions,
     interpret: (received: Answer) => Verdict<D>,
   ): Promise<Executed<D>> {
+    requireVariables(operation, kind)
     async function send(token: Token, trace: TraceHeaders | undefined): Promise<Tried<Executed<D>>> {
       const limits = { timeoutMs, maxBytes, ...(signal && { signal }) }
       const received = await sendOnce(operation, kind, token, limits, trace)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
+import { writeJson } from '../hasura/write-json.ts'
 import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { Where } from './remote/scan.ts'
 
@@ -25,24 +26,18 @@ export function requireFilter(given: unknown, { job, account }: FilterOwner): Wh
       remedy: "return an object of conditions, or {} for all rows; a Promise isn't awaited",
     })
   }
-  const written = JSON.stringify(given, (name, value: unknown) => {
-    if (typeof value === 'number' && !Number.isFinite(value)) {
+  const written = writeJson(given, ({ path, value }) => {
+    const at = path.join('.')
+    if (typeof value === 'number') {
       throw new PermanentError('where', {
-        found: `The "where" of ${job} has the number ${value} at "${name}" for account "${account}", which JSON can't write`,
+        found: `The "where" of ${job} has the number ${value} at "${at}" for account "${account}", which JSON can't write`,
         remedy: `write it as text, "${value}"`,
       })
     }
-    if (!isLost(value)) return value
     throw new PermanentError('where', {
-      found: `The "where" of ${job} has no value at "${name}" for account "${account}", and would match every row`,
+      found: `The "where" of ${job} has no value at "${at}" for account "${account}", and would match every row`,
       remedy: 'give it one; a Promise, a Map or a function is none',
     })
   })
   return record.parse(parseKeepingDigits(written))
-}
-
-/** Values that JSON omits, and objects of which it leaves nothing. */
-function isLost(value: unknown): boolean {
-  if (typeof value !== 'object') return ['undefined', 'function', 'symbol'].includes(typeof value)
-  return !record.safeParse(value).success && JSON.stringify(value) === '{}'
 }

@@ -109,6 +109,73 @@ describe('a request', () => {
     expect(await failureOf(send(opened.client))).toBeInstanceOf(TypeError)
     expect(opened.server.requests).toHaveLength(0)
   })
+
+  type Variables = Record<string, unknown>
+  const find: TypedDocumentNode<unknown, Variables> = parse(
+    'query Find($where: notes_bool_exp!) { notes(where: $where) { id } }',
+  )
+  const change: TypedDocumentNode<unknown, Variables> = parse(
+    `mutation Change($where: notes_bool_exp!, $id: UuidComparisonExp, $set: notes_set_input, $updates: [notes_updates!]!) {
+      update_notes(where: { _and: [$where, { id: $id }] }, _set: $set) { affected_rows }
+      update_notes_many(updates: $updates) { affected_rows }
+    }`,
+  )
+  const everyRow = ', and would match every row'
+
+  test.each<[what: string, variables: Variables, found: string]>([
+    ['an operator without a value', { where: { id: { _eq: undefined } } }, `no value at "where.id._eq"${everyRow}`],
+    ['the same beside another', { where: { id: { _eq: undefined, _gt: 1 } } }, `no value at "where.id._eq"${everyRow}`],
+    ['the same in a list', { where: { _or: [{ id: { _eq: undefined } }] } }, `"where._or.0.id._eq"${everyRow}`],
+    ['a filter of which nothing is left', { where: { id: undefined } }, `no value at "where.id"${everyRow}`],
+    ['a comparison without a value', { id: { _eq: undefined } }, `no value at "id._eq"${everyRow}`],
+    ['a filter beside what it changes', { updates: [{ where: { id: undefined }, _set: {} }] }, `"updates.0.where.id"`],
+  ])('is not sent as a mutation, which would change every row: %s', async (_what, variables, found) => {
+    await using opened = await open({ data: {} })
+    const error = await failureOf(opened.client.mutate(change, variables))
+    expect(error).toBeInstanceOf(PermanentError)
+    expect(error).toMatchObject({ code: 'variables', found: expect.stringContaining(found) })
+    expect(error.message).toMatch(/^The variables of Change have no value at /)
+    expect(opened.server.requests).toHaveLength(0)
+  })
+
+  test.each<[what: string, variables: Variables, found: RegExp]>([
+    ['NaN', { set: { price: Number.NaN } }, /have the number NaN at "set\.price", which JSON can't write$/],
+    ['Infinity', { limit: Number.POSITIVE_INFINITY }, /have the number Infinity at "limit", which JSON can't write$/],
+    ['a Promise', { where: { id: Promise.resolve({ _eq: 1 }) } }, /have no value at "where\.id", and would match/],
+    ['a Map', { set: { tags: new Map([['canary', 1]]) } }, /have no value at "set\.tags"$/],
+    ['a Set', { set: { tags: [new Set(['canary'])] } }, /have no value at "set\.tags\.0"$/],
+    ['a function', { where: { 'canary@example.com': () => 1 } }, /have no value at "where\.…", and would match/],
+  ])('is not sent, because JSON can’t carry it: %s', async (_what, variables, found) => {
+    await using opened = await open({ data: { notes: [] } })
+    for (const sent of [
+      opened.client.query(find, variables),
+      opened.client.queryRows(find, variables, 'notes'),
+      opened.client.mutate(change, variables),
+    ]) {
+      const error = await failureOf(sent)
+      expect(error).toBeInstanceOf(PermanentError)
+      expect(error).toMatchObject({ code: 'variables', found: expect.stringMatching(found) })
+    }
+    expect(opened.server.requests).toHaveLength(0)
+  })
+
+  test.each<[what: string, kind: 'query' | 'mutate', variables: Variables]>([
+    ['a condition without a value in a query', 'query', { where: { id: { _eq: undefined } } }],
+    ['a condition that is left out', 'mutate', { where: { id: { _eq: 1 }, status: undefined } }],
+    ['a column that is left as it is', 'mutate', { set: { title: undefined, _id: undefined } }],
+    ['what a list of updates leaves out', 'mutate', { updates: [{ where: { id: { _eq: 1 } }, _inc: undefined }] }],
+    ['a variable that is left out', 'mutate', { where: { id: { _eq: 1 } }, set: undefined }],
+    ['all rows', 'mutate', { where: {} }],
+    [
+      'an instant, and JSON that a column holds',
+      'mutate',
+      { set: { at: new Date(0), tags: { a: [], b: {}, c: null } } },
+    ],
+  ])('is sent without what is undefined on purpose: %s', async (_what, kind, variables) => {
+    await using opened = await open({ data: {} })
+    await opened.client[kind](kind === 'query' ? find : change, variables)
+    expect(opened.server.requests[0]?.body).toHaveProperty('variables', JSON.parse(JSON.stringify(variables)))
+  })
 })
 
 describe('a rejected token', () => {
