@@ -78,9 +78,11 @@ function reduce(
     isRateLimited: code === 'rate-limit-exceeded' && rateLimited.test(error.message),
     isFieldNotFound,
     isNotAllowed,
+    // A path further down leads to a value of the operation, such as a geometry without its type.
     isOfOtherRoute:
-      (code === 'not-found' && (form === 'plain' || error.message === 'resource does not exist')) ||
-      (code === 'parse-failed' && lacksType.test(error.message)),
+      (form === 'plain' || path === '$') &&
+      ((code === 'not-found' && (form === 'plain' || error.message === 'resource does not exist')) ||
+        (code === 'parse-failed' && lacksType.test(error.message))),
     isOperationRefused: isNotAllowed || (isFieldNotFound && !namesArgument(path)),
     missingVariables: code === 'not-found' ? findMissingVariables(error.message) : undefined,
     ...(path !== undefined && { path }),

@@ -225,6 +225,17 @@ describe('an answer that is not GraphQL', () => {
       expect(error.message).toMatch(/path of HASURA_URL.*end HASURA_URL with \/v1\/graphql$/)
     }
   })
+
+  test.each([
+    ['key "type" not found', '$.variableValues.places[0].location'],
+    ["the key 'type' was not present", '$.selectionSet.insert_places.args.objects[0].location'],
+  ])('is not meant by a value that lacks a type, as a geometry may: %s at %s', (message, path) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal('parse-failed', message, path)), kind, 'viewer'))
+      expect(error).toBeInstanceOf(PermanentError)
+      expect(error.code).toBe('parse-failed')
+    }
+  })
 })
 
 test.each([
