@@ -103,19 +103,41 @@ function kindOf(element: unknown): string {
 
 function readFirstLogin(module: unknown): FirstLoginDefinition | undefined {
   const value: unknown = Object(module).firstLogin
-  if (typeof module === 'object' && module !== null && 'firstLogin' in module) {
-    if (value === undefined || isFirstLogin(value)) return value
+  if (typeof module !== 'object' || module === null || !('firstLogin' in module)) {
+    throw new ConfigError([
+      {
+        found: 'src/jobs/first-login.ts exports no "firstLogin"',
+        remedy: 'export the operations of the first login, or `undefined` if the API needs none',
+      },
+    ])
   }
+  const flaws: string[] = []
+  if (value === undefined || isFirstLogin(value, flaws)) return value
   throw new ConfigError([
     {
-      found: 'src/jobs/first-login.ts exports no "firstLogin"',
-      remedy: 'export the operations of the first login, or `undefined` if the API needs none',
+      found: `"firstLogin" in src/jobs/first-login.ts is not a first login, because ${flaws.join(', and ')}`,
+      remedy: 'give it the generated document of a mutation as refreshUsers, and a function as isVisible or none',
     },
   ])
 }
 
-function isFirstLogin(value: unknown): value is FirstLoginDefinition {
-  return hasFunction(value, 'isVisible') && 'refreshUsers' in Object(value)
+const loginDefinition = z.object({
+  refreshUsers: z.custom(isMutation, 'refreshUsers is not a mutation'),
+  isVisible: z.custom(value => typeof value === 'function', 'isVisible is not a function').optional(),
+})
+
+function isFirstLogin(value: unknown, flaws: string[]): value is FirstLoginDefinition {
+  const parsed = loginDefinition.safeParse(Object(value))
+  flaws.push(...(parsed.error?.issues ?? []).map(({ message }) => message))
+  return parsed.success
+}
+
+const document = z.object({ definitions: z.array(z.object({ operation: z.string().optional() })) })
+
+/** Called as a mutation, a query would fail in each login only after the call was recorded. */
+function isMutation(value: unknown): boolean {
+  const operations = document.safeParse(value).data?.definitions.flatMap(({ operation }) => operation ?? [])
+  return operations?.join() === 'mutation'
 }
 
 function hasFunction(value: unknown, name: string): boolean {

@@ -156,6 +156,34 @@ test('a project is its list of jobs; without a first login there is none', async
   expect(await loadDefinitions(project)).toEqual({ jobs: [], firstLogin: undefined })
 })
 
+const documentOf = (operation: string): string =>
+  `{ definitions: [{ kind: 'OperationDefinition', operation: '${operation}' }] }`
+
+test.each([
+  ['with an operation alone', `{ refreshUsers: ${documentOf('mutation')} }`, undefined],
+  ['with a check', `{ refreshUsers: ${documentOf('mutation')}, isVisible: async () => true }`, undefined],
+  ['that is undefined', 'undefined', undefined],
+  ['without its operation', '{ isVisible: async () => true }', 'refreshUsers is not a mutation'],
+  ['with a query', `{ refreshUsers: ${documentOf('query')} }`, 'refreshUsers is not a mutation'],
+  ['that is null', 'null', 'refreshUsers is not a mutation'],
+  [
+    'with a check that is none',
+    `{ refreshUsers: ${documentOf('mutation')}, isVisible: true }`,
+    'isVisible is not a function',
+  ],
+])('a first login %s loads, or its mistake is told', async (what, source, mistake) => {
+  const project = { folder: join(folder, what), node: [process.execPath] as const }
+  await mkdir(join(project.folder, 'src/jobs'), { recursive: true })
+  await writeFile(join(project.folder, 'src/jobs/list.ts'), 'export const jobs = []')
+  await writeFile(join(project.folder, 'src/jobs/first-login.ts'), `export const firstLogin = ${source}`)
+  const loaded = await loadDefinitions(project).catch((error: unknown) => error)
+  if (mistake === undefined) expect(loaded).toHaveProperty('jobs', [])
+  else {
+    const found = `"firstLogin" in src/jobs/first-login.ts is not a first login, because ${mistake}`
+    expect(loaded).toMatchObject({ name: 'ConfigError', problems: [expect.objectContaining({ found })] })
+  }
+})
+
 describe('while src/jobs cannot be loaded', () => {
   let ended: readonly Ended[] = []
   beforeAll(async () => {
