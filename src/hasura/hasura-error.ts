@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { quoteForeign } from '../words/foreign-words.ts'
+import { findUnreadRemedy } from './jwt-words.ts'
 
 /** An error of Hasura, reduced to what may be shown. */
 export interface HasuraError {
@@ -11,6 +12,8 @@ export interface HasuraError {
   readonly safeMessage: string | undefined
   /** Whether Hasura itself could not verify the token; nothing was executed. */
   readonly isTokenRejected: boolean
+  /** What to do if Hasura itself says that it read no token; nothing was executed. */
+  readonly unreadRemedy: string | undefined
   /** Whether Hasura's own limit of requests is exceeded; nothing was executed. */
   readonly isRateLimited: boolean
   /** Whether the role's schema lacks the field. */
@@ -75,6 +78,7 @@ function reduce(
   return {
     code,
     isTokenRejected,
+    unreadRemedy: findUnreadRemedy(code, error.message),
     isRateLimited: code === 'rate-limit-exceeded' && rateLimited.test(error.message),
     isFieldNotFound,
     isNotAllowed,

@@ -51,6 +51,10 @@ export function interpretResponse(
   if (refusal?.code === 'invalid-jwt' && (kind === 'query' || refusal.isTokenRejected)) {
     return tokenRejected(refusal.safeMessage ?? 'invalid-jwt')
   }
+  if (refusal?.unreadRemedy !== undefined) {
+    const found = `Hasura read no token: ${describe(refusal)}`
+    return failed(new OutageError(refusal.code, 'account', { found, remedy: refusal.unreadRemedy }))
+  }
 
   if (errors.some(({ isOfOtherRoute }) => isOfOtherRoute)) {
     return failed(

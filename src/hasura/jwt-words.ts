@@ -34,3 +34,17 @@ export function findJwtRemedy(words: string): string {
     "compare audience, issuer and keys in Hasura's JWT configuration with the realm's, and the clocks of both machines"
   )
 }
+
+/** What Hasura says before it has looked at a token, by its code, and what to do. It concerns all requests alike; none was executed. */
+const unreadWords: readonly (readonly [code: string, words: RegExp, remedy: string])[] = [
+  [
+    'invalid-headers',
+    /^(?:Missing .{1,40} header in JWT authentication mode|Malformed Authorization header|Could not find .* in Cookie header)/,
+    'let the proxies in front of Hasura pass the header Authorization unchanged; header in HASURA_GRAPHQL_JWT_SECRET must be of type Authorization, its default',
+  ],
+]
+
+/** What to do if Hasura says in these words that it read no token. */
+export function findUnreadRemedy(code: string, words: string): string | undefined {
+  return unreadWords.find(([itsCode, pattern]) => itsCode === code && pattern.test(words))?.[2]
+}

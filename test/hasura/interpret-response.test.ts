@@ -123,6 +123,26 @@ describe("each of Hasura's codes", () => {
     },
   )
 
+  test.each([
+    [
+      'invalid-headers',
+      "Missing 'Authorization' or 'Cookie' header in JWT authentication mode",
+      /let the proxies in front of Hasura pass the header Authorization/,
+    ],
+    ['invalid-headers', 'Missing Authorization header in JWT authentication mode', /must be of type Authorization/],
+    ['invalid-headers', 'Malformed Authorization header', /pass the header Authorization unchanged/],
+    ['invalid-headers', 'Could not find session in Cookie header', /must be of type Authorization/],
+  ])('%s that says that no token was read is an outage of the account: %s', (code, message, remedy) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal(code, message, '$')), kind, 'viewer'))
+      expect(error).toBeInstanceOf(OutageError)
+      expect(error).toMatchObject({ code, scope: 'account', remedy: expect.stringMatching(remedy) })
+      expect(error.message).toContain(`Hasura read no token: ${code} at $ (${message})`)
+    }
+    const errors = [...refusal(code, message).errors, ...refusal('unexpected').errors]
+    expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer'))).toBeInstanceOf(PermanentError)
+  })
+
   test('an operation that is not on the allow list is told with the command that prints what to put there', () => {
     const answer = response(refusal('validation-failed', 'query is not allowed', '$'))
     expect(errorOf(interpretResponse(answer, 'query', 'viewer')).message).toBe(
