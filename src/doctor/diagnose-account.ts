@@ -155,7 +155,7 @@ async function inspectApplication(
   const { name, hasura: endpoint } = access.account
   if (!endpoint) return
   const openClient = (role: string) => access.hasura(endpoint.url, role)
-  const finding = await inspectHasura(endpoint.url, openClient, { claims, roles: hasura }, signal)
+  const finding = await inspectHasura(endpoint.url, { openClient, clock }, { claims, roles: hasura }, signal)
   findings.set('hasura', finding)
   if (finding.status === 'fail') return
   findings.set('contract', await inspectContract(schemaFolder, jobs, hasura.allowedRoles, openClient, signal))

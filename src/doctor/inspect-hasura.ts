@@ -2,9 +2,12 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import type { Claims } from '../auth/claims.ts'
 import type { HasuraClaims } from '../auth/hasura-claims.ts'
+import { Token } from '../auth/token.ts'
+import type { TokenSource } from '../auth/token-source.ts'
 import { WorkerError } from '../errors.ts'
-import type { HasuraClient } from '../hasura/hasura-client.ts'
+import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
 import { listNames } from '../names/list-names.ts'
+import type { Clock } from '../time/clock.ts'
 import { type Finding, fail, failWith, ok, warn } from './check.ts'
 
 /** Queries only the name of the query type, which every role may see. */
@@ -13,16 +16,23 @@ const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>>
 /** A role that doesn't exist: Hasura refuses it. */
 export const unassignedRole = 'hasura-sync-worker-doctor'
 
+/** What no Hasura accepts that verifies tokens. */
+const noTokens: TokenSource = {
+  get: async () => new Token('not-a-token', Number.POSITIVE_INFINITY),
+  peek: () => undefined,
+  drop() {},
+}
+
 /**
- * Checks that Hasura responds, accepts the token, and receives the role: without `x-hasura-role` it uses the default role, which sees
- * other rows than the job's role.
+ * Checks that Hasura responds, accepts the token because it verifies tokens, and receives the role: without a token it may use the role
+ * of anybody, and without `x-hasura-role` the default role. Both see other rows than the job's role.
  *
- * @param openClient for a role
+ * @param deps.openClient for a role
  * @param roles of the token
  */
 export async function inspectHasura(
   url: string,
-  openClient: (role: string) => HasuraClient,
+  { openClient, clock }: { readonly openClient: (role: string) => HasuraClient; readonly clock: Clock },
   { claims, roles }: { readonly claims: Claims; readonly roles: Pick<HasuraClaims, 'defaultRole' | 'allowedRoles'> },
   signal: AbortSignal,
 ): Promise<Finding> {
@@ -30,6 +40,12 @@ export async function inspectHasura(
   try {
     const { __typename } = await openClient(defaultRole).query(anything, {}, { signal })
     if (__typename === 'query_root') {
+      if (await isAnswered(createHasuraClient({ url, role: defaultRole, tokens: noTokens, clock }), signal)) {
+        return fail(
+          `${url} answers a token that is none, so it verifies no tokens, and every job runs as HASURA_GRAPHQL_UNAUTHORIZED_ROLE, or anybody as any role`,
+          'set HASURA_GRAPHQL_ADMIN_SECRET and HASURA_GRAPHQL_JWT_SECRET, and make the proxies in front of Hasura pass the header Authorization; an authentication hook must refuse such a token',
+        )
+      }
       if (
         roles.allowedRoles.some(role => role !== defaultRole) &&
         (await isAnswered(openClient(unassignedRole), signal))

@@ -9,23 +9,40 @@ import { refused, startScriptedServer } from '../hasura/scripted-server.ts'
 
 const claims: Claims = { issuer: 'i', subject: 's', scopes: [], realmRoles: [], clientRoles: {}, payload: {} }
 
-/** @param arrives whether a proxy in front of it passes `x-hasura-role` on */
-async function inspect(allowedRoles: readonly string[], arrives: boolean) {
+const answered = { data: { __typename: 'query_root' } }
+
+interface Api {
+  /** Whether a proxy in front of it passes `x-hasura-role` on; default: it does. */
+  readonly roleArrives?: boolean
+  /** Whether it verifies tokens; default: it does. */
+  readonly verifies?: boolean
+  /** What it answers to a role of the token. */
+  readonly answer?: object
+}
+
+async function inspect(
+  allowedRoles: readonly string[],
+  { roleArrives = true, verifies = true, answer = answered }: Api = {},
+) {
   const clock = new VirtualClock()
-  await using server = await startScriptedServer((request, response) => {
-    const role = arrives ? String(request.headers['x-hasura-role']) : 'viewer'
-    const answer = allowedRoles.includes(role) ? { data: { __typename: 'query_root' } } : refused('access-denied')
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
+  await using server = await startScriptedServer(({ headers }, response) => {
+    const isKnown = headers.authorization === 'Bearer token'
+    const isAllowed = !roleArrives || allowedRoles.includes(String(headers['x-hasura-role']))
+    const refusal = isKnown ? refused('access-denied') : refused('invalid-jwt', 'Could not verify JWT: JWSError', '$')
+    const given = !verifies || (isKnown && isAllowed) ? answer : refusal
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(given))
   })
   const tokens = createTokenSource({ clock, requestToken: async () => new Token('token', clock.now() + 1e9) })
   const openClient = (role: string) => createHasuraClient({ url: server.url, role, tokens, clock })
   const roles = { defaultRole: 'viewer', allowedRoles }
-  const finding = await inspectHasura(server.url, openClient, { claims, roles }, new AbortController().signal)
-  return { ...finding, asked: server.requests.map(({ headers }) => headers['x-hasura-role']) }
+  const deps = { openClient, clock }
+  const finding = await inspectHasura(server.url, deps, { claims, roles }, new AbortController().signal)
+  const asked = server.requests.filter(({ headers }) => headers.authorization === 'Bearer token')
+  return { ...finding, asked: asked.map(({ headers }) => headers['x-hasura-role']) }
 }
 
 test('a proxy that drops the role is found, since Hasura then takes the default role without a word', async () => {
-  expect(await inspect(['viewer', 'editor'], false)).toMatchObject({
+  expect(await inspect(['viewer', 'editor'], { roleArrives: false })).toMatchObject({
     status: 'fail',
     detail: expect.stringMatching(/x-hasura-role does not arrive and every job runs as "viewer"$/),
     hint: expect.stringContaining('x-hasura-role'),
@@ -33,6 +50,17 @@ test('a proxy that drops the role is found, since Hasura then takes the default 
 })
 
 test('a role that arrives is no finding, and of an account with one role nothing is asked', async () => {
-  expect(await inspect(['viewer', 'editor'], true)).toMatchObject({ status: 'ok', asked: ['viewer', unassignedRole] })
-  expect(await inspect(['viewer'], false)).toMatchObject({ status: 'ok', asked: ['viewer'] })
+  expect(await inspect(['viewer', 'editor'])).toMatchObject({ status: 'ok', asked: ['viewer', unassignedRole] })
+  expect(await inspect(['viewer'], { roleArrives: false })).toMatchObject({ status: 'ok', asked: ['viewer'] })
 })
+
+test.each([[['viewer']], [['viewer', 'editor']]])(
+  'a Hasura that verifies no tokens is found, also for an account with the roles %j',
+  async allowedRoles => {
+    expect(await inspect(allowedRoles, { verifies: false })).toMatchObject({
+      status: 'fail',
+      detail: expect.stringMatching(/answers a token that is none, so it verifies no tokens/),
+      hint: expect.stringMatching(/HASURA_GRAPHQL_JWT_SECRET.*pass the header Authorization/),
+    })
+  },
+)
