@@ -4,8 +4,8 @@ import type { Claims } from '../auth/claims.ts'
 import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
-import { WorkerError } from '../errors.ts'
-import { createHasuraClient, type HasuraClient } from '../hasura/hasura-client.ts'
+import { PermanentError, WorkerError } from '../errors.ts'
+import { createHasuraClient, type HasuraClient, type RequestOptions } from '../hasura/hasura-client.ts'
 import { listNames } from '../names/list-names.ts'
 import type { Clock } from '../time/clock.ts'
 import { type Finding, fail, failWith, ok, warn } from './check.ts'
@@ -38,26 +38,28 @@ export async function inspectHasura(
 ): Promise<Finding> {
   const { defaultRole } = roles
   try {
-    const { __typename } = await openClient(defaultRole).query(anything, {}, { signal })
-    if (__typename === 'query_root') {
-      if (await isAnswered(createHasuraClient({ url, role: defaultRole, tokens: noTokens, clock }), signal)) {
-        return fail(
-          `${url} answers a token that is none, so it verifies no tokens, and every job runs as HASURA_GRAPHQL_UNAUTHORIZED_ROLE, or anybody as any role`,
-          'set HASURA_GRAPHQL_ADMIN_SECRET and HASURA_GRAPHQL_JWT_SECRET, and make the proxies in front of Hasura pass the header Authorization; an authentication hook must refuse such a token',
-        )
-      }
-      if (
-        roles.allowedRoles.some(role => role !== defaultRole) &&
-        (await isAnswered(openClient(unassignedRole), signal))
-      ) {
-        return fail(
-          `${url} answers a role that the token does not have, so x-hasura-role does not arrive and every job runs as "${defaultRole}"`,
-          'make the proxies in front of Hasura pass the header x-hasura-role',
-        )
-      }
-      return ok(`${url} answers role "${defaultRole}"`)
+    const type = await ask(openClient(defaultRole), { signal })
+    if (type !== undefined && type !== 'query_root') {
+      return warn(`${url} answers, but its query type is ${type}, which is not Hasura's`, 'check HASURA_URL')
     }
-    return warn(`${url} answers, but its query type is ${__typename}, which is not Hasura's`, 'check HASURA_URL')
+    if (await isAnswered(createHasuraClient({ url, role: defaultRole, tokens: noTokens, clock }), signal)) {
+      return fail(
+        `${url} answers a token that is none, so it verifies no tokens, and every job runs as HASURA_GRAPHQL_UNAUTHORIZED_ROLE, or anybody as any role`,
+        'set HASURA_GRAPHQL_ADMIN_SECRET and HASURA_GRAPHQL_JWT_SECRET, and make the proxies in front of Hasura pass the header Authorization; an authentication hook must refuse such a token',
+      )
+    }
+    if (
+      roles.allowedRoles.some(role => role !== defaultRole) &&
+      (await isAnswered(openClient(unassignedRole), signal))
+    ) {
+      return fail(
+        `${url} answers a role that the token does not have, so x-hasura-role does not arrive and every job runs as "${defaultRole}"`,
+        'make the proxies in front of Hasura pass the header x-hasura-role',
+      )
+    }
+    return ok(
+      `${url} ${type === undefined ? 'has an allow list without this query, but accepts' : 'answers'} role "${defaultRole}"`,
+    )
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     const finding = failWith(error, 'check HASURA_URL')
@@ -67,9 +69,19 @@ export async function inspectHasura(
   }
 }
 
+/** @returns the name of the query type; undefined if Hasura accepted token and role, but its allow list lacks the query */
+async function ask(hasura: HasuraClient, options: RequestOptions): Promise<string | undefined> {
+  try {
+    return (await hasura.query(anything, {}, options)).__typename
+  } catch (error) {
+    if (error instanceof PermanentError && error.code === 'operation-refused') return undefined
+    throw error
+  }
+}
+
 async function isAnswered(hasura: HasuraClient, signal: AbortSignal): Promise<boolean> {
   try {
-    await hasura.query(anything, {}, { signal, givesUpOn: () => true })
+    await ask(hasura, { signal, givesUpOn: () => true })
     return true
   } catch (error) {
     if (error instanceof WorkerError) return false

@@ -11,6 +11,8 @@ const claims: Claims = { issuer: 'i', subject: 's', scopes: [], realmRoles: [], 
 
 const answered = { data: { __typename: 'query_root' } }
 
+const notAllowed = refused('validation-failed', 'query is not allowed', '$')
+
 interface Api {
   /** Whether a proxy in front of it passes `x-hasura-role` on; default: it does. */
   readonly roleArrives?: boolean
@@ -64,3 +66,19 @@ test.each([[['viewer']], [['viewer', 'editor']]])(
     })
   },
 )
+
+test('an allow list without its own query is no finding, and hides none', async () => {
+  expect(await inspect(['viewer', 'editor'], { answer: notAllowed })).toMatchObject({
+    status: 'ok',
+    detail: expect.stringMatching(/has an allow list without this query, but accepts role "viewer"$/),
+    asked: ['viewer', unassignedRole],
+  })
+  expect(await inspect(['viewer', 'editor'], { answer: notAllowed, roleArrives: false })).toMatchObject({
+    status: 'fail',
+    hint: expect.stringContaining('x-hasura-role'),
+  })
+  expect(await inspect(['viewer'], { answer: notAllowed, verifies: false })).toMatchObject({
+    status: 'fail',
+    hint: expect.stringContaining('HASURA_GRAPHQL_JWT_SECRET'),
+  })
+})
