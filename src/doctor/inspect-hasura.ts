@@ -63,7 +63,7 @@ export async function inspectHasura(
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
     const finding = failWith(error, 'check HASURA_URL')
-    return error.code === 'invalid-jwt' && !/IssuedAtFuture|NotYetValid|Expired/.test(error.found)
+    return error.code === 'invalid-jwt' && !/IssuedAtFuture|NotYetValid|Expired|Authentication hook/.test(error.found)
       ? explainRejection(finding, claims)
       : finding
   }

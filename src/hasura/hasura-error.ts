@@ -10,7 +10,7 @@ export interface HasuraError {
   readonly path?: string
   /** Hasura's message, only if it can't hold a value of a row or of the variables. */
   readonly safeMessage: string | undefined
-  /** Whether Hasura itself could not verify the token; nothing was executed. */
+  /** Whether Hasura itself, or its authentication hook, could not verify the token; nothing was executed. */
   readonly isTokenRejected: boolean
   /** What to do if Hasura itself says that it read no token; nothing was executed. */
   readonly unreadRemedy: string | undefined
@@ -68,7 +68,9 @@ function reduce(
   form: 'graphql' | 'plain' = 'graphql',
 ): HasuraError {
   const { code = 'unexpected', path } = error.extensions
-  const isTokenRejected = code === 'invalid-jwt' && error.message.startsWith('Could not verify JWT: ')
+  const isTokenRejected =
+    (code === 'invalid-jwt' && error.message.startsWith('Could not verify JWT: ')) ||
+    (code === 'access-denied' && error.message === 'Authentication hook unauthorized this request')
   const isFieldNotFound = code === 'validation-failed' && fieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
   const isSafe =

@@ -48,7 +48,7 @@ export function interpretResponse(
   // answer with the same code after other fields were executed.
   const refusal = errors.length === 1 ? errors[0] : undefined
   if (refusal?.code === 'rate-limit-exceeded' && (kind === 'query' || refusal.isRateLimited)) return rateLimited()
-  if (refusal?.code === 'invalid-jwt' && (kind === 'query' || refusal.isTokenRejected)) {
+  if (refusal?.isTokenRejected || (refusal?.code === 'invalid-jwt' && kind === 'query')) {
     return tokenRejected(refusal.safeMessage ?? 'invalid-jwt')
   }
   if (refusal?.unreadRemedy !== undefined) {
@@ -99,9 +99,9 @@ export function interpretResponse(
 /** Another job's role may need no such variable, so only this job waits. */
 function lacksVariables(names: string, role: string): RefusalError {
   return new RefusalError('claims', 'job', {
-    found: `The token lacks ${names}, which a permission of role "${role}" needs`,
+    found: `Hasura found no ${names} in the token, which a permission of role "${role}" needs`,
     remedy:
-      'add a mapper that writes it as a session variable (Client scopes → hasura → Mappers), or change the permission',
+      'add a mapper that writes it as a session variable (Client scopes → hasura → Mappers); if the token has it, name it in claims_map of HASURA_GRAPHQL_JWT_SECRET; or change the permission',
   })
 }
 

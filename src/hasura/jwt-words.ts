@@ -21,6 +21,7 @@ const jwtWords: readonly (readonly [words: RegExp, remedy: string])[] = [
     /^HTTP 401, (?:Basic|Digest|Negotiate|NTLM)\b/,
     'let requests with a bearer token pass the proxy in front of Hasura, because it asks for a user and password',
   ],
+  [/^Authentication hook/, 'look for the reason in the log of the authentication hook, HASURA_GRAPHQL_AUTH_HOOK'],
   [
     /Algorithm/,
     'set Access token signature algorithm of the client to the one that HASURA_GRAPHQL_JWT_SECRET names as type, or jwk_url instead of a key',
@@ -41,6 +42,11 @@ const unreadWords: readonly (readonly [code: string, words: RegExp, remedy: stri
     'invalid-headers',
     /^(?:Missing .{1,40} header in JWT authentication mode|Malformed Authorization header|Could not find .* in Cookie header)/,
     'let the proxies in front of Hasura pass the header Authorization unchanged; header in HASURA_GRAPHQL_JWT_SECRET must be of type Authorization, its default',
+  ],
+  [
+    'access-denied',
+    /^x-hasura-(?:admin-secret\/x-hasura-)?access-key required, but not found/,
+    'set HASURA_GRAPHQL_JWT_SECRET, because without it Hasura accepts only its admin secret',
   ],
 ]
 

@@ -82,3 +82,12 @@ test('an allow list without its own query is no finding, and hides none', async 
     hint: expect.stringContaining('HASURA_GRAPHQL_JWT_SECRET'),
   })
 })
+
+test('a token that an authentication hook refuses is not compared with what Hasura would verify', async () => {
+  const answer = refused('access-denied', 'Authentication hook unauthorized this request', '$')
+  expect(await inspect(['viewer'], { answer })).toMatchObject({
+    status: 'fail',
+    detail: expect.stringMatching(/\(Authentication hook unauthorized this request\)$/),
+    hint: expect.stringMatching(/log of the authentication hook/),
+  })
+})

@@ -223,6 +223,14 @@ test.each([
   expect((await failureOf(opened.client.query(articles, after))).message).toMatch(remedy)
 })
 
+test('a token that Hasura’s authentication hook refuses is replaced once, and then its log has the reason', async () => {
+  await using opened = await open(refused('access-denied', 'Authentication hook unauthorized this request', '$'))
+  const error = await failureOf(opened.client.query(articles, after))
+  expect(error).toBeInstanceOf(OutageError)
+  expect(error.message).toMatch(/rejected a fresh token as well.*log of the authentication hook/)
+  expect(opened.server.requests).toHaveLength(2)
+})
+
 describe('a token from a clock that is ahead of Hasura', () => {
   const early = refused('invalid-jwt', 'Could not verify JWT: JWTIssuedAtFuture', '$')
 

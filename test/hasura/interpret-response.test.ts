@@ -83,7 +83,7 @@ describe("each of Hasura's codes", () => {
       expect(error).toBeInstanceOf(RefusalError)
       expect(error).toMatchObject({ code: 'claims', scope: 'job' })
       expect(error.message).toBe(
-        `The token lacks ${names}, which a permission of role "viewer" needs: add a mapper that writes it as a session variable (Client scopes → hasura → Mappers), or change the permission`,
+        `Hasura found no ${names} in the token, which a permission of role "viewer" needs: add a mapper that writes it as a session variable (Client scopes → hasura → Mappers); if the token has it, name it in claims_map of HASURA_GRAPHQL_JWT_SECRET; or change the permission`,
       )
     }
   })
@@ -132,6 +132,11 @@ describe("each of Hasura's codes", () => {
     ['invalid-headers', 'Missing Authorization header in JWT authentication mode', /must be of type Authorization/],
     ['invalid-headers', 'Malformed Authorization header', /pass the header Authorization unchanged/],
     ['invalid-headers', 'Could not find session in Cookie header', /must be of type Authorization/],
+    [
+      'access-denied',
+      'x-hasura-admin-secret/x-hasura-access-key required, but not found',
+      /set HASURA_GRAPHQL_JWT_SECRET/,
+    ],
   ])('%s that says that no token was read is an outage of the account: %s', (code, message, remedy) => {
     for (const kind of ['query', 'mutation'] as const) {
       const error = errorOf(interpretResponse(response(refusal(code, message, '$')), kind, 'viewer'))
@@ -175,6 +180,11 @@ describe("each of Hasura's codes", () => {
 
   test.each([
     ['invalid-jwt in the body', response(refusal('invalid-jwt', 'Could not verify JWT: JWTExpired')), /JWTExpired/],
+    [
+      'a hook’s refusal',
+      response(refusal('access-denied', 'Authentication hook unauthorized this request', '$')),
+      /^Authentication hook unauthorized this request$/,
+    ],
     ['HTTP 401', response('<h1>canary', 401), /^HTTP 401$/],
     ['HTTP 401 with other JSON', response({ message: 'canary' }, 401), /^HTTP 401$/],
     [

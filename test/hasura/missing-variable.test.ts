@@ -27,7 +27,7 @@ test('a session variable that a permission needs and the token lacks is refused 
     name: 'RefusalError',
     code: 'claims',
     scope: 'job',
-    found: 'The token lacks "x-hasura-user-id", which a permission of role "restorer" needs',
+    found: 'Hasura found no "x-hasura-user-id" in the token, which a permission of role "restorer" needs',
   })
   expect(await ask('viewer')).toHaveProperty('users')
 })
