@@ -102,6 +102,27 @@ describe.each(stores)('a pull of keys on %s', backend => {
     expect(await app.deps.store.selectFrom('worker.missing_rows').execute()).toEqual([])
   })
 
+  test('asks for many long keys in queries that firewalls let through', async ({ sandbox, app, account, pullKeys }) => {
+    const table = await sandbox.createTable({
+      key: ['a', 'b'],
+      columns: 'a uuid, b uuid, title text, updated_at timestamptz not null default now(), primary key (a, b)',
+    })
+    await app.hasura.sql(
+      `insert into ${table.name} select gen_random_uuid(), gen_random_uuid() from generate_series(1, 900)`,
+    )
+    await runPull(app, table.pull(), account)
+    const rows = await app.hasura.sql(
+      `delete from ${table.name} where ctid in (select ctid from ${table.name} limit 200) returning a, b`,
+    )
+    app.hasura.requests.length = 0
+    const keys = rows.map(({ a, b }) => [String(a), String(b)])
+    expect(await pullKeys(table, { keys })).toMatchObject({ counts: { deleted: 200 } })
+    expect(Math.max(...app.hasura.requests.map(({ variables }) => JSON.stringify(variables).length))).toBeLessThan(
+      6_000,
+    )
+    await expectMirrored(app, table, account)
+  })
+
   test('says how many values a key has', async ({ sandbox, app, account, pullKeys }) => {
     const table = await createNumberedTable(sandbox, 2)
     await runPull(app, table.pull(), account)

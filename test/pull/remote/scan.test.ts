@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { PermanentError } from '../../../src/errors.ts'
-import { behind, from, orderBy, type ScanOrder, type Where } from '../../../src/pull/remote/scan.ts'
+import { among, behind, from, orderBy, type ScanOrder, type Where } from '../../../src/pull/remote/scan.ts'
 
 type Row = Readonly<Record<string, string | number>>
 
@@ -93,6 +93,30 @@ describe('a scan page by page', () => {
     expect(scan(table, order, 2, from(order, 'b'))).toEqual(table.slice(1))
   })
 })
+
+describe('queries by key', () => {
+  test.each([[['id']], [['a', 'b']], [['a', 'b', 'c']]])('of %j fit into 8 KB, and find each key once', columns => {
+    const values = fc.array(fc.string({ unit: 'binary', maxLength: 60 }), {
+      minLength: columns.length,
+      maxLength: columns.length,
+    })
+    fc.assert(
+      fc.property(fc.uniqueArray(values, { selector: String, minLength: 1, maxLength: 200 }), keys => {
+        const wheres = among({ columns, sentAsNumbers: noNumbers }, keys)
+        const found = wheres.flatMap(where => {
+          const condition = columns.length === 1 ? inList.parse(where).id._in : anyOf.parse(where)._or
+          expect(condition.length === 1 || Buffer.byteLength(JSON.stringify(where)) < 6_000).toBe(true)
+          return condition.map(each => (typeof each === 'string' ? [each] : columns.map(name => each[name]?._eq)))
+        })
+        expect(found).toEqual(keys)
+      }),
+      { numRuns: 25 },
+    )
+  })
+})
+
+const inList = z.object({ id: z.object({ _in: z.array(z.string()) }) })
+const anyOf = z.object({ _or: z.array(z.record(z.string(), z.object({ _eq: z.string() }))) })
 
 describe('decimals that the API compares as doubles', () => {
   const order = { columns: ['id'], sentAsNumbers: new Set(['id']), comparedAsDoubles: new Set(['id']) }
