@@ -75,10 +75,19 @@ export function interpretResponse(
   if (errors.length === 0 && asksForPause(response)) return rateLimited()
   if (status === 403) {
     return failed(
-      new PermanentError('access-denied', {
-        found: `The endpoint refused the request (HTTP 403) for role "${role}"`,
-        remedy: "check the role's permissions and the proxies in front of Hasura",
-      }),
+      new PermanentError(
+        'access-denied',
+        errors.length > 0
+          ? {
+              found: `The endpoint refused the request (HTTP 403) for role "${role}"`,
+              remedy: "check the role's permissions and the proxies in front of Hasura",
+            }
+          : {
+              found: 'A firewall or proxy in front of Hasura refused the request (HTTP 403)',
+              remedy:
+                'find the rule in its log, such as SizeRestrictions_BODY or SQLi_BODY of AWS WAF, and let GraphQL requests pass it',
+            },
+      ),
     )
   }
   const [first] = errors

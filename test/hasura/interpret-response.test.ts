@@ -230,7 +230,9 @@ describe('an answer that is not GraphQL', () => {
     [451, '<h1>canary', /HTTP 451/, 'transient'],
     [499, '', /HTTP 499/, 'unknown'],
     [413, '', /too large/, 'permanent'],
-    [403, '<h1>canary', /HTTP 403\) for role "viewer"/, 'permanent'],
+    [403, '<h1>canary', /^A firewall or proxy .*\(HTTP 403\): find the rule in its log/, 'permanent'],
+    [403, { message: 'canary' }, /^A firewall or proxy .*\(HTTP 403\)/, 'permanent'],
+    [403, refusal('out-of-stock'), /HTTP 403\) for role "viewer": check the role's permissions/, 'permanent'],
   ])('with status %d (%j) says so', (statusCode, body, sentence, asMutation) => {
     const query = errorOf(interpretResponse(response(body, statusCode), 'query', 'viewer'))
     const mutation = errorOf(interpretResponse(response(body, statusCode), 'mutation', 'viewer'))
