@@ -1,3 +1,4 @@
+import { asText } from './words/as-text.ts'
 import { tellable } from './words/printable.ts'
 
 /** A message for a person. Neither text ends with a full stop, so that they form one sentence. */
@@ -19,8 +20,10 @@ export type Told = string | Explanation
 
 /** Makes the texts safe for a terminal, a log and a page: on one line and of bounded length. */
 export function toExplanation(told: Told): Explanation {
-  const { found, remedy } = typeof told === 'string' ? { found: told, remedy: undefined } : told
-  return { found: tellable(found), ...(remedy !== undefined && { remedy: tellable(remedy) }) }
+  // Node doesn't check types, and a job may pass on a part of a response.
+  const isWhole = typeof told === 'object' && told !== null && 'found' in told
+  const { found, remedy } = isWhole ? told : { found: told, remedy: undefined }
+  return { found: tellable(asText(found)), ...(remedy !== undefined && { remedy: tellable(asText(remedy)) }) }
 }
 
 /** Prefixes the explanation with a place, such as a job or a line of a file. */

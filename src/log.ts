@@ -1,6 +1,9 @@
 import { type Logger, pino } from 'pino'
 import { WorkerError } from './errors.ts'
 import { explainThrown } from './failures/explain-thrown.ts'
+import { readSafely } from './failures/read-safely.ts'
+import { asText } from './words/as-text.ts'
+import { quoteForeign } from './words/foreign-words.ts'
 import { printable } from './words/printable.ts'
 
 export type Log = Logger
@@ -50,10 +53,16 @@ export const privateCode = 'job-error'
  * Describes an error for the worker's operator. Our own errors carry a message for that; for others see `explainThrown`.
  */
 export function describeError(error: unknown): { code: string; message: string } {
-  if (error instanceof WorkerError) return { code: error.code, message: error.message }
-  if (error instanceof Error && error.name === 'AbortError') return { code: 'aborted', message: error.message }
+  const own = readSafely(() => describeOwn(error))
+  if (own) return own
   const { code, message, isPrivate } = explainThrown(error)
   return { code: isPrivate ? privateCode : code, message }
+}
+
+function describeOwn(error: unknown): { code: string; message: string } | undefined {
+  if (error instanceof WorkerError) return { code: error.code, message: asText(error.message) }
+  if (!(error instanceof Error) || error.name !== 'AbortError') return undefined
+  return { code: 'aborted', message: quoteForeign(asText(error.message)) }
 }
 
 /** Describes an error for callers who may only make requests, and for copies outside the store. */

@@ -10,6 +10,7 @@ const coded = (code: string, more = {}) => Object.assign(new Error('canary'), { 
 test.each<[unknown, string, RegExp]>([
   [new TransientError('timeout', 'No answer from Hasura.'), 'timeout', /^No answer from Hasura\.$/],
   [new DOMException('The worker is stopping.', 'AbortError'), 'aborted', /^The worker is stopping\.$/],
+  [Object.assign(new Error(), { name: 'AbortError', message: ['by the', 'caller'] }), 'aborted', /^by the, caller$/],
   [coded('21000'), '21000', /two rows of one page have the same key.*\(SQLSTATE 21000\)/],
   [coded('23505'), '23505', /a row breaks a constraint/],
   [coded('42501'), '42501', /lacks a privilege/],

@@ -27,8 +27,8 @@ export async function explainImport(
 }
 
 /** The stack of an error thrown by a module starts outside Node's loader. */
-function isOfLoader({ stack = '' }: Error): boolean {
-  const frames = stack.match(/^\s+at .*$/gm) ?? []
+function isOfLoader({ stack }: Error): boolean {
+  const frames = (typeof stack === 'string' && stack.match(/^\s+at .*$/gm)) || []
   return frames.find(frame => !frame.endsWith('(<anonymous>)'))?.includes('node:internal/modules/') ?? false
 }
 

@@ -8,6 +8,7 @@ import { ConfigError, WorkerError } from '../errors.ts'
 import type { Told } from '../explanation.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
+import { kindOf } from '../words/as-text.ts'
 import { explainImport, type LocateSyntaxError } from './explain-import.ts'
 import { locateSyntaxError } from './locate-syntax-error.ts'
 
@@ -94,11 +95,6 @@ function isJob(element: unknown, index: number, problems: Told[]): element is Jo
     remedy: 'list the results of "pullSync" or "defineJob"',
   })
   return false
-}
-
-function kindOf(element: unknown): string {
-  if (element === null || element === undefined) return String(element)
-  return Array.isArray(element) ? 'a list' : `${typeof element}`
 }
 
 function readFirstLogin(module: unknown): FirstLoginDefinition | undefined {

@@ -2,7 +2,9 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { WorkerError } from '../errors.ts'
+import { asText, kindOf } from '../words/as-text.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
+import { readSafely } from './read-safely.ts'
 import { showIssues } from './show-issues.ts'
 import { explainSqlState } from './sql-state.ts'
 
@@ -29,6 +31,8 @@ const longestMessage = 4_000
  * of the project holds the author's words, or V8's about the author's code. A library's or Node's message may quote a row, a statement
  * or a response, so only its name and code are shown. Causes are followed.
  *
+ * It never throws: an error's parts have other types if somebody assigned the body of a response to it.
+ *
  * @param secrets removed from the message, in addition to what looks like a secret
  */
 export function explainThrown(thrown: unknown, secrets: readonly string[] = []): ThrownExplanation {
@@ -37,7 +41,19 @@ export function explainThrown(thrown: unknown, secrets: readonly string[] = []):
 }
 
 function explain(thrown: unknown, secrets: readonly string[], depth: number): ThrownExplanation {
-  if (thrown instanceof WorkerError) return { code: thrown.code, message: thrown.message, isPrivate: false }
+  return readSafely(() => read(thrown, secrets, depth)) ?? unreadable
+}
+
+const unreadable: ThrownExplanation = {
+  code: 'not-an-error',
+  message: 'an error that cannot be read was thrown',
+  isPrivate: true,
+}
+
+function read(thrown: unknown, secrets: readonly string[], depth: number): ThrownExplanation {
+  if (thrown instanceof WorkerError) {
+    return { code: codeOf(thrown), message: asText(thrown.message), isPrivate: false }
+  }
   if (!(thrown instanceof Error)) return describeValue(thrown, secrets)
   const frames = framesOf(thrown)
   const place = frames.find(isInProject)
@@ -59,20 +75,23 @@ function sayOwn(
   secrets: readonly string[],
 ): { readonly text: string; readonly isPrivate: boolean } {
   const code = codeOf(error)
+  const name = nameOf(error)
+  const message = asText(error.message)
   const meaning = explainSqlState(code)
   if (meaning) {
     return { text: `The database reported an error: ${meaning} (SQLSTATE ${code})`, isPrivate: false }
   }
   // A system error's message holds at most an address or a path: "connect ECONNREFUSED 127.0.0.1:5432".
-  if ('syscall' in error || constantMessages.has(error.message))
-    return { text: withName(error, error.message, secrets), isPrivate: false }
+  if ('syscall' in error || constantMessages.has(message))
+    return { text: withName(name, message, secrets), isPrivate: false }
   if (error instanceof z.core.$ZodError) {
-    return { text: `${error.name}: the value does not match its schema: ${showIssues(error)}`, isPrivate: false }
+    return { text: `${name}: the value does not match its schema: ${showIssues(error)}`, isPrivate: false }
   }
-  if (isOfProject(error, frames)) return { text: withName(error, withoutValues(error), secrets), isPrivate: true }
+  if (isOfProject(error, frames))
+    return { text: withName(name, withoutValues(name, message), secrets), isPrivate: true }
   const [first] = frames
   const builtIn = first && first.file === '<anonymous>' && first.caller ? ` in ${first.caller}` : ''
-  return { text: `${error.name}${code === error.name ? '' : ` ${code}`}${builtIn}`, isPrivate: false }
+  return { text: `${name}${code === name ? '' : ` ${code}`}${builtIn}`, isPrivate: false }
 }
 
 /** Messages of Node and undici that hold no data. */
@@ -91,14 +110,14 @@ function isOfProject(error: Error, frames: readonly Frame[]): boolean {
   return !codeOf(error).startsWith('ERR_')
 }
 
-function withName({ name }: Error, text: string, secrets: readonly string[]): string {
+function withName(name: string, text: string, secrets: readonly string[]): string {
   const line = quoteForeign(text, secrets, longest)
   if (line === '') return name
   return name === 'Error' ? line : `${name}: ${line}`
 }
 
 /** V8's messages quote the code; these few quote the value as well. */
-function withoutValues({ name, message }: Error): string {
+function withoutValues(name: string, message: string): string {
   if (name !== 'TypeError') return message
   return message
     .replace(/^(Cannot use 'in' operator to search for ).*/s, '$1a key in a value that is not an object')
@@ -112,24 +131,19 @@ function describeValue(thrown: unknown, secrets: readonly string[]): ThrownExpla
     const text = quoteForeign(thrown, secrets, longest)
     return { code: 'not-an-error', message: `the text "${text}" was thrown, which is not an Error`, isPrivate: true }
   }
-  const kind = typeof thrown === 'object' && thrown !== null ? 'an object' : String(typeof thrown)
-  const keys = typeof thrown === 'object' && thrown !== null ? Object.keys(thrown).filter(isName).slice(0, 10) : []
-  const what = thrown === null || thrown === undefined ? String(thrown) : kind
-  const having = keys.length > 0 ? ` with ${keys.join(', ')}` : ''
-  return { code: 'not-an-error', message: `${what}${having} was thrown, which is not an Error`, isPrivate: true }
-}
-
-/** A key of a record can be data, such as an address. */
-function isName(key: string): boolean {
-  return /^[a-z_]\w{0,40}$/i.test(key)
+  return { code: 'not-an-error', message: `${kindOf(thrown)} was thrown, which is not an Error`, isPrivate: true }
 }
 
 function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : error.name
+  return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : nameOf(error)
+}
+
+function nameOf({ name }: Error): string {
+  return typeof name === 'string' ? name : 'Error'
 }
 
 function causesOf(error: Error): readonly unknown[] {
-  if (error instanceof AggregateError) return error.errors.slice(0, widest)
+  if (error instanceof AggregateError && Array.isArray(error.errors)) return error.errors.slice(0, widest)
   return error.cause === undefined ? [] : [error.cause]
 }
 
@@ -140,7 +154,10 @@ interface Frame {
   readonly position: string
 }
 
-function framesOf({ stack = '', message }: Error): readonly Frame[] {
+function framesOf(error: Error): readonly Frame[] {
+  const { stack } = error
+  if (typeof stack !== 'string') return []
+  const message = asText(error.message)
   // The stack begins with the message, whose lines may look like frames.
   const at = message === '' ? -1 : stack.indexOf(message)
   const lines = (at < 0 ? stack : stack.slice(at + message.length)).split('\n')
@@ -154,7 +171,8 @@ function framesOf({ stack = '', message }: Error): readonly Frame[] {
 }
 
 function pathOf(file: string): string {
-  return file.startsWith('file://') ? fileURLToPath(file) : file
+  // The URL of another machine's file, for example, has no path.
+  return file.startsWith('file://') ? (readSafely(() => fileURLToPath(file)) ?? file) : file
 }
 
 function isInProject({ file }: Frame): boolean {

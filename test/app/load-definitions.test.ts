@@ -87,6 +87,10 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     `throw new Error('no catalogue', { cause: 'out of paper' })`,
     /no catalogue \(at \d+\/src\/jobs\/list\.ts:1:\d+\); cause: the text "out of paper" was thrown, which is not an Error\.$/,
   ],
+  'an Error whose stack was overwritten': [
+    `throw Object.assign(new Error('no catalogue'), { stack: null })`,
+    /^The jobs can't be loaded: Error\.$/,
+  ],
   'no export': ['export const job = []', /^src\/jobs\/list\.ts exports no "jobs": export a list/],
   'a default export': ['export default []', /^src\/jobs\/list\.ts exports no "jobs"/],
   'something that is no job': [

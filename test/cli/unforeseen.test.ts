@@ -32,7 +32,17 @@ describe('what nobody caught', () => {
     expect(text()).not.toContain('stack')
   })
 
-  test.each([new TypeError('x is not a function'), new Error('assertion'), thrownBy('a text'), undefined, null, 4])(
+  const unread = Object.assign(new Error('HTTP 400'), { message: ['no name'], stack: null })
+
+  test.each([
+    new TypeError('x is not a function'),
+    new Error('assertion'),
+    unread,
+    thrownBy('a text'),
+    undefined,
+    null,
+    4,
+  ])(
     'ends no other account’s work when it is a rejection (%s), and the process when it broke off a callback',
     thrown => {
       const { log, lines } = captureLog()

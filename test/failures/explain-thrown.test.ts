@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { TransientError } from '../../src/errors.ts'
 import { explainThrown } from '../../src/failures/explain-thrown.ts'
+import { describeError } from '../../src/log.ts'
 
 /** Stands for a part of a row, which nothing but the author's own words may tell. */
 const row = 'canary-of-a-row'
@@ -93,6 +94,13 @@ describe('what the author of a job threw is told whole, with its place', () => {
       },
       /^number was thrown, which is not an Error$/,
     ],
+    [
+      'an error of the project with an invalid sentence',
+      () => {
+        throw new TransientError('shop', Object({ message: ['out of stock'] }).message)
+      },
+      /^out of stock$/,
+    ],
   ])('%s', async (_what, work, said) => {
     const { message } = explainThrown(await thrownBy(work))
     expect(message).toMatch(new RegExp(said.source.replaceAll('HERE', here), said.flags))
@@ -122,6 +130,61 @@ describe('of what others made nothing is told that may be a value', () => {
     expect(message).toMatch(new RegExp(said.source.replaceAll('HERE', here), said.flags))
     expect(message).not.toContain(row)
     expect(isPrivate).toBe(message.startsWith('TypeError: '))
+  })
+})
+
+describe('an error to which a response was assigned is told as far as it can be read', () => {
+  const refuse = (): never => {
+    throw new TypeError(row)
+  }
+  const revoked = Proxy.revocable({}, {})
+  revoked.revoke()
+
+  test.each<[string, object, RegExp]>([
+    ['texts as message', { message: ['no name', 'no title'], error: 'Bad Request' }, /^no name, no title \(at HERE\)$/],
+    [
+      'an object as message',
+      { message: { [`${row}@x`]: row, en: row } },
+      /^an object with en in place of a text \(at HERE\)$/,
+    ],
+    ['rows as message', { message: [{ id: row }] }, /^a list in place of a text \(at HERE\)$/],
+    ['no message', { message: undefined }, /^undefined in place of a text \(at HERE\)$/],
+    ['no stack', { stack: null }, /^Error$/],
+    ['a list as stack', { stack: [row] }, /^Error$/],
+    ['a stack of another machine', { stack: 'Error: HTTP 400\n    at file://host/x.ts:1:2' }, /^Error$/],
+    ['no name', { name: undefined }, /^HTTP 400 \(at HERE\)$/],
+    [
+      'an object as cause',
+      { cause: { status: 400 } },
+      /^HTTP 400 \(at HERE\); cause: an object with status was thrown/,
+    ],
+    [
+      'a cause that cannot be read',
+      { cause: revoked.proxy },
+      /^HTTP 400 \(at HERE\); cause: an error that cannot be read/,
+    ],
+  ])('%s', async (_what, body, said) => {
+    const error = Object.assign(new Error('HTTP 400'), body)
+    for (const { message } of [explainThrown(error), describeError(error)]) {
+      expect(message).toMatch(new RegExp(said.source.replaceAll('HERE', here), said.flags))
+      expect(message).not.toContain(row)
+    }
+  })
+
+  test.each<[string, unknown]>([
+    ['a getter that throws', Object.defineProperty(new Error(), 'message', { get: refuse })],
+    ['a name that throws', Object.defineProperty(new Error(), 'name', { get: refuse })],
+    ['keys that throw', new Proxy({}, { ownKeys: refuse })],
+    ['a revoked proxy', revoked.proxy],
+  ])('unless it cannot be read: %s', (_what, thrown) => {
+    const message = 'an error that cannot be read was thrown'
+    expect(explainThrown(thrown)).toMatchObject({ message })
+    expect(describeError(thrown)).toEqual({ code: 'job-error', message })
+  })
+
+  test('several at once whose list was overwritten', () => {
+    const error = Object.assign(new AggregateError([new Error(row)], 'all failed'), { errors: { name: 'taken' } })
+    expect(explainThrown(error).message).toMatch(new RegExp(`^AggregateError: all failed \\(at ${here}\\)$`))
   })
 })
 

@@ -1,0 +1,8 @@
+/** Reads a value of a job's author, whose getters and proxies may throw. */
+export function readSafely<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
