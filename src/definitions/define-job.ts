@@ -89,6 +89,10 @@ export interface JobContext<P, S = unknown> {
   readonly requestId: string
   /** The names of all jobs that run for this account. */
   readonly accountJobs: ReadonlySet<string>
+  /**
+   * Aborted when the worker stops, loses its store or the lease, or when an operator cancels the request. Then throw its reason; what
+   * a job returns is ignored, and its request runs again, except after a cancellation.
+   */
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly log: Log

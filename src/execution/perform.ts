@@ -1,7 +1,7 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSettings } from '../definitions/job-settings.ts'
-import { JobError, PermanentError, TransientError, WorkerError } from '../errors.ts'
+import { CancelledError, JobError, PermanentError, TransientError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import { parseSafely } from '../failures/parse-safely.ts'
@@ -32,9 +32,12 @@ export async function perform(
   try {
     const context = createContext(deps, execution, settings, observed)
     const returned = await job.run(session, context)
+    // It may have left work undone, so its request runs again. An operator who cancels wants no second run.
+    if (signal.aborted && !(signal.reason instanceof CancelledError)) throw signal.reason
     return readResult(returned, { job: job.name, account: observed.account, accountJobs: context.accountJobs })
   } catch (error) {
-    if (error instanceof WorkerError || signal.aborted) throw error
+    if (error instanceof WorkerError) throw error
+    signal.throwIfAborted()
     // Translated once: from here on it has a message and a decision.
     const { code, message, isPrivate } = explainThrown(error, [...settings.secrets, ...access.secrets.all()])
     // Transient errors are retried for a day, like those of the worker itself.

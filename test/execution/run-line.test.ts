@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { bootstrapAccount } from '../../src/definitions/bootstrap-account.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../../src/definitions/define-job.ts'
 import {
+  CancelledError,
   LeaseLostError,
   OutageError,
   PermanentError,
@@ -100,6 +101,24 @@ const test = appTest
     ({ app, account }) =>
       () =>
         app.idp.tokenRequests.filter(({ clientId }) => clientId === account).length,
+  )
+  /** A request whose run is aborted for the reason before its job ends as told. */
+  .extend(
+    'runAborted',
+    ({ app, account, serving, addJob, ask }) =>
+      async (reason: Error, end: () => Promise<JobResult>): Promise<string> => {
+        await serving[Symbol.asyncDispose]()
+        const hand = new AbortController()
+        const job = addJob(async () => {
+          hand.abort(reason)
+          return await end()
+        })
+        const id = await ask(job)
+        const takeInHand = () => ({ runId: randomUUID(), signal: hand.signal, begin() {}, [Symbol.dispose]() {} })
+        const aborts = { ...app.deps, process: { ...app.deps.process, takeInHand } }
+        await runLine(aborts, { account, job }, new AbortController().signal, () => 'own')
+        return id
+      },
   )
   /** Its run is going when an equal one is made, and then ends as told; so do the runs after it. */
   .extend('askTwice', ({ addJob, ask }) => async (endings: readonly (() => Promise<JobResult>)[]) => {
@@ -771,6 +790,37 @@ describe.each(backends)('a request on %s', backend => {
       { state: 'waiting', runs: [{ state: 'interrupted' }] },
       { state: 'waiting', runs: [] },
     ])
+  })
+
+  test.for([
+    { why: 'its process stops', reason: new DOMException('It stops', 'AbortError'), state: 'waiting' },
+    { why: 'nobody hears its process', reason: new LeaseLostError('Nobody hears it'), state: 'waiting' },
+    { why: 'an operator cancels it', reason: new CancelledError(), state: 'done' },
+  ])('whose job returns after $why is $state', async ({ reason, state }, { runAborted, find }) => {
+    const id = await runAborted(reason, async () => ({ counts: { read: 3 } }))
+    const run = state === 'done' ? 'succeeded' : 'interrupted'
+    expect(await find(id)).toMatchObject({ state, failures: 0, runs: [{ state: run }] })
+  })
+
+  test('that was aborted says why, not what its job made of it', async ({ runAborted, find }) => {
+    const id = await runAborted(new DOMException('It stops', 'AbortError'), () => Promise.reject(new Error('canary')))
+    expect(await find(id)).toMatchObject({
+      failures: 0,
+      runs: [{ state: 'interrupted', error: { message: 'It stops' } }],
+    })
+  })
+
+  test('a run in the foreground whose job returns after it was interrupted fails', async ({ addJob, app, account }) => {
+    const stop = new AbortController()
+    const name = addJob(async () => {
+      stop.abort(new DOMException('SIGINT was received', 'AbortError'))
+      return { counts: { read: 3 } }
+    })
+    const job = app.deps.jobs.get(name) ?? expect.fail()
+    const access = app.deps.accounts.get(account) ?? expect.fail()
+    const run = { job, access, payload: {}, signal: stop.signal, onWaiting() {}, onProgress() {} }
+    await expect(runNow(app.deps, run)).rejects.toThrow('SIGINT was received')
+    expect(await app.operations.listRuns({ job: name })).toMatchObject([{ state: 'interrupted' }])
   })
 
   test('is taken by nobody who has stopped, also when a renewal comes late', async ({ serving, app }) => {
