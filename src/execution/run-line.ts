@@ -11,6 +11,7 @@ import { slotsOf } from '../runs/slots.ts'
 import type { Turn } from '../runs/turns.ts'
 import { NoJsonError } from '../store/gather.ts'
 import { executeRun } from './execute-run.ts'
+import { openRunSignal } from './run-signal.ts'
 
 /** Milliseconds between attempts to record how a run ended while the store is down. */
 const endAgainMs = 1_000
@@ -54,8 +55,8 @@ async function takeTurn(deps: RunDeps, line: LineName, stopping: AbortSignal, tu
   for (let claim: ClaimedRun | undefined = claimed; claim; ) {
     hand.begin()
     if (claim.probed) access.lookAfresh()
-    const signal = AbortSignal.any([hand.signal, stopping])
-    const { observed, ending } = await executeRun(deps, { ...claim, job, access, signal, claimAskedAt })
+    using run = openRunSignal(hand.signal, stopping)
+    const { observed, ending } = await executeRun(deps, { ...claim, job, access, signal: run.signal, claimAskedAt })
     const over = hand
     // An aborted run is a bad sign for the next one: this process may not be heard.
     const next = hand.signal.aborted ? 'end' : turn()

@@ -14,6 +14,7 @@ import { executeRun } from './execute-run.ts'
 import type { Execution } from './execution.ts'
 import type { PacedProgress } from './pace.ts'
 import { endSurely } from './run-line.ts'
+import { openRunSignal } from './run-signal.ts'
 
 export interface RunNow {
   readonly job: JobDefinition
@@ -70,8 +71,8 @@ async function runOnce(deps: RunDeps, run: RunNow): Promise<JobResult> {
     throw error
   })
   hand.begin()
-  const signal = AbortSignal.any([hand.signal, run.signal])
-  const { observed, ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal })
+  using own = openRunSignal(hand.signal, run.signal)
+  const { observed, ending, outcome } = await executeRun(deps, { ...run, ...claim, probed: true, signal: own.signal })
   const ended = await endSurely(deps, observed, inForeground(ending), run.signal)
   deps.wake(ended?.wake ?? [])
   if ('thrown' in outcome) throw outcome.thrown

@@ -823,6 +823,29 @@ describe.each(backends)('a request on %s', backend => {
     expect(await app.operations.listRuns({ job: name })).toMatchObject([{ state: 'interrupted' }])
   })
 
+  test('has a signal for each run, which ends with it: what a job left there isn’t kept', async ({
+    serving,
+    addJob,
+    ask,
+    app,
+    account,
+  }) => {
+    await serving[Symbol.asyncDispose]()
+    const signals: AbortSignal[] = []
+    const name = addJob(async ({ signal }) => {
+      signals.push(signal)
+      return {}
+    })
+    const stop = new AbortController()
+    await ask(name)
+    await runLine(app.deps, { account, job: name }, stop.signal, () => 'own')
+    const job = app.deps.jobs.get(name) ?? expect.fail()
+    const access = app.deps.accounts.get(account) ?? expect.fail()
+    await runNow(app.deps, { job, access, payload: {}, signal: stop.signal, onWaiting() {}, onProgress() {} })
+    stop.abort()
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false])
+  })
+
   test('is taken by nobody who has stopped, also when a renewal comes late', async ({ serving, app }) => {
     await serving[Symbol.asyncDispose]()
     await serving.renew()
