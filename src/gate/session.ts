@@ -50,10 +50,13 @@ export class Session {
     this.#hasura = hasura
   }
 
-  /** Client for Hasura with the role that the job requires. @throws TypeError when the job requires no role */
+  /** Client for Hasura with the role that the job requires. @throws PermanentError (`no-role`) when the job requires none */
   get hasura(): HasuraClient {
     if (this.#hasura) return this.#hasura
-    throw new TypeError('This job requires no Hasura role, so its session has no Hasura client')
+    throw new PermanentError('no-role', {
+      found: 'The job requires no Hasura role, so its session has no Hasura client',
+      remedy: 'add `requirement: { role: "…" }` to the job',
+    })
   }
 
   /** The REST API that accepts the account's token. @throws RefusalError (`config`) when the account has none */

@@ -51,8 +51,8 @@ export interface HasuraClient {
    * Runs a query; a transient failure is retried after 1, 2 and 4 seconds. Variables that JSON can't carry, such as NaN or a Promise, are
    * refused (PermanentError, `variables`).
    *
-   * @throws PermanentError (its code is Hasura's), OutageError when the API is down for everybody, TransientError, RateLimitedError,
-   *   what the token source throws, the signal's reason; TypeError when the document isn't one query
+   * @throws PermanentError (its code is Hasura's; `document`: it isn't one query; `variables`: they can't be JSON), OutageError when the
+   *   API is down for everybody, TransientError, RateLimitedError, what the token source throws, the signal's reason
    */
   query<R, V extends Record<string, unknown>>(
     document: TypedDocumentNode<R, V>,

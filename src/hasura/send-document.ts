@@ -23,7 +23,7 @@ export interface Received extends Answer {
  * before graphql-request sees it, because its errors quote response and variables, and because the original text is needed.
  *
  * The function throws OutageError (`network`: Hasura can't be reached), TransientError (`network`, `timeout`),
- * PermanentError (`too-large`), UnknownOutcomeError for a mutation that may have reached Hasura, or the signal's reason.
+ * PermanentError (`too-large`, `variables`), UnknownOutcomeError for a mutation that may have reached Hasura, or the signal's reason.
  */
 export function createSend(deps: { url: string; role: string }) {
   return async (
@@ -52,8 +52,12 @@ export function createSend(deps: { url: string; role: string }) {
     } catch (error) {
       limits.signal?.throwIfAborted()
       // The error's own message may quote a variable or a header.
-      if (!sent.begun)
-        throw new TypeError('The operation was not sent, because its variables cannot be written as JSON')
+      if (!sent.begun) {
+        throw new PermanentError('variables', {
+          found: 'The operation was not sent, because its variables cannot be written as JSON',
+          remedy: 'pass a BigInt as text, and no object that contains itself',
+        })
+      }
       throw translateFailure(error, kind)
     }
     if (!sent.received) throw new TypeError('graphql-request did not use the given fetch')

@@ -31,7 +31,7 @@ describe('the gate', () => {
 
   test('gives a job without a role no access to Hasura', async ({ app }) => {
     const session = await openSession(app.deps, accessOf(app, app.addAccount()), undefined, signal)
-    expect(() => session.hasura).toThrow(TypeError)
+    expect(() => session.hasura).toThrow(expect.objectContaining({ name: 'PermanentError', code: 'no-role' }))
   })
 
   test('asks for one more token when a role is missing, and lets pass what was granted meanwhile', async ({ app }) => {
@@ -70,7 +70,7 @@ describe('the gate', () => {
     const access = createAccountAccess({ ...plain, name: `${account}-rest` }, hostOf(app))
     const before = app.hasura.requests.length
     const session = await openSession(app.deps, access, { clientRoles: { 'phonemos-hasura': ['viewer'] } }, signal)
-    expect(() => session.hasura).toThrow(TypeError)
+    expect(() => session.hasura).toThrow(expect.objectContaining({ name: 'PermanentError', code: 'no-role' }))
     expect(app.hasura.requests).toHaveLength(before)
     await expect(openSession(app.deps, access, { role: 'viewer' }, signal)).rejects.toThrow('set HASURA_URL')
   })

@@ -89,24 +89,20 @@ describe('a request', () => {
     expect(result.serverDate).toBe(Date.UTC(2026, 10, 1, 12, 0, 30))
   })
 
-  test.each([
-    ['a mutation as a query', (client: ReturnType<typeof clientOf>['client']) => client.query(publish, title)],
-    [
-      'a mutation as a query for its rows',
-      (client: ReturnType<typeof clientOf>['client']) => client.queryRows(publish, title, 'articles'),
-    ],
-    ['a query as a mutation', (client: ReturnType<typeof clientOf>['client']) => client.mutate(articles, after)],
-    [
-      'two operations',
-      (client: ReturnType<typeof clientOf>['client']) => client.query(parse('query A { a } query B { b }'), {}),
-    ],
-    [
-      'variables that are not JSON',
-      (client: ReturnType<typeof clientOf>['client']) => client.query(parse('query A { a }'), { canary: 1n }),
-    ],
-  ])('is not sent: %s', async (_name, send) => {
+  test.each<[string, (client: ReturnType<typeof clientOf>['client']) => Promise<unknown>, RegExp]>([
+    ['a mutation as a query', client => client.query(publish, title), /session\.hasura\.mutate/],
+    ['a mutation as a query for its rows', client => client.queryRows(publish, title, 'articles'), /hasura\.mutate/],
+    ['a query as a mutation', client => client.mutate(articles, after), /session\.hasura\.query/],
+    ['a subscription', client => client.query(parse('subscription A { a }'), {}), /write it as a query/],
+    ['two operations', client => client.query(parse('query A { a } query B { b }'), {}), /codegen/],
+    ['variables that are not JSON', client => client.query(parse('query A { a }'), { canary: 1n }), /BigInt as text/],
+  ])('is not sent: %s', async (_name, send, remedy) => {
     await using opened = await open(oneArticle)
-    expect(await failureOf(send(opened.client))).toBeInstanceOf(TypeError)
+    expect(await failureOf(send(opened.client))).toMatchObject({
+      name: 'PermanentError',
+      code: expect.stringMatching(/^(document|variables)$/),
+      remedy: expect.stringMatching(remedy),
+    })
     expect(opened.server.requests).toHaveLength(0)
   })
 
