@@ -52,6 +52,11 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   }
 }
 
+function onIdle(listener: () => void): () => void {
+  process.on('beforeExit', listener)
+  return () => process.off('beforeExit', listener)
+}
+
 // Node strips types only outside node_modules: a .ts main is a checkout.
 const nodeArguments = import.meta.url.endsWith('.ts') ? resolveToSources() : []
 const project: Project = {
@@ -109,7 +114,7 @@ const exitCode = await runCli({
     readSecretFile: path => readFile(path, 'utf8'),
     observers: [createTraceObserver(trace.getTracer('hasura-sync-worker', engine.version))],
   },
-  loadDefinitions,
+  loadDefinitions: project => loadDefinitions(project, onIdle),
 })
 
 await flushSpans(systemClock)

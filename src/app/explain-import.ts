@@ -18,12 +18,12 @@ export async function explainImport(
   const shorten = (text: string): string => relativeTo(folder, text)
   if (!(error instanceof Error) || !isOfLoader(error)) return undefined
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, folder, shorten)
-  if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return `${shorten(error.message)}${stripTypes}.`
+  if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return explainExtension(shorten(error.message))
   if (!(error instanceof SyntaxError)) return `${shorten(error.message)}.`
   const told = (error.stack ?? '').split(/\n\s+at /)[0] ?? ''
   // V8 reports the location of some syntax errors only if nobody catches them.
   const placed = /^(?:file:|\/)/.test(told) ? told : ((await locate()) ?? told)
-  return `${shorten(placed)}${adviceFor(error.message)}`
+  return `${shorten(placed)}${adviceFor(error.message, placed)}`
 }
 
 /** The stack of an error thrown by a module starts outside Node's loader. */
@@ -65,14 +65,32 @@ function explainPackage(name: string, folder: string): string {
 
 const codegen = 'run "npm run codegen", which generates it from graphql/*.graphql'
 
-const stripTypes = ': remove --no-strip-types and --no-experimental-strip-types from NODE_OPTIONS'
-
-function adviceFor(message: string): string {
-  if (commonJs.test(message)) return '\nThe project is loaded as CommonJS: set "type": "module" in its package.json.'
-  if (!/^The requested module '.*generated\/[^']*' does not provide an export/.test(message)) return ''
-  return `\nThe generated code is older than this import, or the operation has another name: ${codegen}.`
+function explainExtension(message: string): string {
+  const [, extension = ''] = /^Unknown file extension "(.*?)"/.exec(message) ?? []
+  const [, remedy] = extensions.find(([pattern]) => pattern.test(extension)) ?? []
+  return `${message}: ${remedy ?? 'read it with "readFile" of node:fs/promises, because Node imports only code and JSON'}.`
 }
 
+const extensions: readonly (readonly [extension: RegExp, remedy: string])[] = [
+  [/^\.[cm]?ts$/, 'remove --no-strip-types and --no-experimental-strip-types from NODE_OPTIONS'],
+  [/^\.[jt]sx$/, 'compile it to JavaScript and import that, because Node does not run JSX'],
+  [/^\.(?:graphql|gql)$/, 'import its document from src/generated, because Node imports only code and JSON'],
+]
+
+/** @param placed file, code and a mark below the code, as Node prints them */
+function adviceFor(message: string, placed: string): string {
+  if (commonJs.test(message)) return '\nThe project is loaded as CommonJS: set "type": "module" in its package.json.'
+  const [, code = '', mark = ''] = placed.split('\n')
+  if (code[mark.indexOf('^')] === '@') return '\nNode does not run decorators: call the function instead.'
+  const [, module = '', name = 'default'] = lacking.exec(message) ?? []
+  if (name === 'default') return ''
+  const type = `If ${name} is a type, write "type ${name}" there, because Node removes no other imports of types.`
+  if (!/generated\/[^/]*$/.test(module)) return `\n${type}`
+  const old = `The generated code is older than this import, or the operation has another name: ${codegen}.`
+  return name.endsWith('Document') ? `\n${old}` : `\n${type}\n${old}`
+}
+
+const lacking = /^The requested module '(.*)' does not provide an export named '(.*)'/
 const commonJs = /^Cannot use import statement outside a module|^Unexpected token 'export'/
 
 /** Paths relative to the project. */

@@ -19,12 +19,16 @@ export interface LoadedDefinitions {
   readonly firstLogin: FirstLoginDefinition | undefined
 }
 
+/** Calls the listener when the process would end, because nothing that it waits for can happen, until the returned function is called. */
+type OnIdle = (listener: () => void) => () => void
+
 /**
  * Imports the project's jobs and its first login, and checks their shape.
  *
+ * @param onIdle default: a module that never finishes loading isn't told
  * @throws ConfigError with file, place and cause
  */
-export async function loadDefinitions(project: Project): Promise<LoadedDefinitions> {
+export async function loadDefinitions(project: Project, onIdle: OnIdle = () => () => {}): Promise<LoadedDefinitions> {
   const has = (path: string): boolean => existsSync(join(project.folder, path))
   if (!has(modules.list)) {
     throw new ConfigError([
@@ -34,24 +38,37 @@ export async function loadDefinitions(project: Project): Promise<LoadedDefinitio
       },
     ])
   }
-  const jobs = readJobs(await importModule(project, modules.list))
+  const jobs = readJobs(await importModule(project, modules.list, onIdle))
   // The file is optional: an API without a first login doesn't need it.
   const firstLogin = has(modules.firstLogin)
-    ? readFirstLogin(await importModule(project, modules.firstLogin))
+    ? readFirstLogin(await importModule(project, modules.firstLogin, onIdle))
     : undefined
   return { jobs, firstLogin }
 }
 
-async function importModule(project: Project, path: string): Promise<unknown> {
+async function importModule(project: Project, path: string, onIdle: OnIdle): Promise<unknown> {
   const module = pathToFileURL(join(project.folder, path)).href
+  const hanging = Promise.withResolvers<never>()
+  const stopListening = onIdle(() => hanging.reject(neverLoads(path)))
   try {
-    return await import(module)
+    return await Promise.race([import(module), hanging.promise])
   } catch (error) {
     if (error instanceof ConfigError) throw error
     const locate = () => locateSyntaxError(project.node, [module])
     // Messages are one line, but Node shows the code on several.
     throw new ConfigError(`The jobs can't be loaded: ${await explain(error, project, locate)}`.split('\n'))
+  } finally {
+    stopListening()
   }
+}
+
+function neverLoads(path: string): ConfigError {
+  return new ConfigError([
+    {
+      found: `The jobs can't be loaded: an "await" at the top level of ${path}, or of a file that it imports, never ends`,
+      remedy: 'remove it, or move it into the "run" of a job',
+    },
+  ])
 }
 
 async function explain(error: unknown, { folder }: Project, locate: LocateSyntaxError): Promise<string> {

@@ -57,7 +57,31 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
   ],
   'an export that is not there': [
     `import { y } from './ok.ts'\nexport const jobs = [y]`,
-    /src\/jobs\/list\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'$/,
+    /src\/jobs\/list\.ts:1\nimport \{ y \} from '\.\/ok\.ts'\n +\^\nSyntaxError: .* does not provide an export named 'y'\nIf y is a type, write "type y" there, because/,
+  ],
+  'a default export that is not there': [
+    `import y from './ok.ts'\nexport const jobs = [y]`,
+    /SyntaxError: .* does not provide an export named 'default'$/,
+  ],
+  'a generated type that is imported as a value': [
+    `import { Type, Other } from '../generated/graphql.ts'\nexport const jobs = [Other]`,
+    /named 'Type'\nIf Type is a type, write "type Type" there, .*\n.* run "npm run codegen"/,
+  ],
+  'a decorator': [
+    'export const jobs = []\nclass A {\n  @bound run() {}\n}',
+    /list\.ts:3\n {2}@bound run\(\) \{\}\n {2}\^\n.*\nNode does not run decorators: call the function instead\.$/,
+  ],
+  'a file with JSX': [
+    `import { x } from './mail.tsx'\nexport const jobs = [x]`,
+    /^The jobs can't be loaded: Unknown file extension "\.tsx" for src\/jobs\/mail\.tsx: compile it to JavaScript and import that/,
+  ],
+  'a document that is imported as a file': [
+    `import x from './notes.graphql'\nexport const jobs = [x]`,
+    /Unknown file extension "\.graphql" for src\/jobs\/notes\.graphql: import its document from src\/generated/,
+  ],
+  'a file that is no code': [
+    `import x from './notes.sql'\nexport const jobs = [x]`,
+    /Unknown file extension "\.sql" for src\/jobs\/notes\.sql: read it with "readFile"/,
   ],
   'an operation that was not generated': [
     `import { PullDocument } from './generated/graphql.ts'\nexport const jobs = [PullDocument]`,
@@ -105,8 +129,11 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
 
 const beside = {
   'first-login.ts': 'export const firstLogin = undefined',
-  '../generated/graphql.ts': 'export const Other = 1',
+  '../generated/graphql.ts': 'export const Other = 1\nexport type Type = string',
   'generated/graphql.ts': 'export const Other = 1',
+  'mail.tsx': 'export const x = <p />',
+  'notes.graphql': 'query Notes { notes { id } }',
+  'notes.sql': 'select 1',
   'ok.ts': 'export const x = 1',
   'old/commonjs.ts': `import { x } from '../ok.ts'\nexport { x }`,
   'old/package.json': '{"type":"commonjs"}',
@@ -203,6 +230,19 @@ describe('while src/jobs cannot be loaded', () => {
     const message = 'src/jobs/list.ts imports src/jobs/nope.ts, which does not exist'
     expect(jobs).toMatchObject({ code: 2, err: expect.stringContaining(message) })
     expect(JSON.parse(jobs?.out ?? '')).toMatchObject({ error: { code: 'config' } })
+  })
+
+  test('a command that needs jobs says so too if they never finish loading', async () => {
+    const project = await copyProject(join(folder, 'hanging'))
+    await writeFile(join(project, 'src/jobs/first-login.ts'), 'await new Promise(() => {})')
+    await using dataDir = await openDataDir()
+    const env = { TOKEN_URL: 'https://idp.example', CLIENT_ID: 'x', CLIENT_SECRET: 'x', DATA_DIR: dataDir.path }
+    expect(await start(env, ['jobs'], project).ended).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(
+        'an "await" at the top level of src/jobs/first-login.ts, or of a file that it imports, never',
+      ),
+    })
   })
 
   test('a command that needs none works, and mentions it', () => {
