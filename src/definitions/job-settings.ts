@@ -35,7 +35,7 @@ export async function readJobSettings(
   const found = await Promise.all(Object.keys(settings.shape).map(name => readSetting(name, account, source)))
   const values = Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
   const unread = found.flatMap(({ label, problem }) => (problem === undefined ? [] : [`${label} ${problem}`]))
-  const problems = unread.length > 0 ? unread : findProblems(parseSafely(settings, values), found)
+  const problems = unread.length > 0 ? unread : findProblems(settings, values, found)
   if (problems.length > 0) {
     throw new RefusalError('settings', 'job', {
       found: `Job "${job.name}" can't run for account "${account.name}" (${problems.join('; ')})`,
@@ -104,12 +104,29 @@ async function readFileSetting(
 }
 
 function findProblems(
-  parsed: { readonly error?: z.core.$ZodError | undefined },
+  schema: z.ZodType,
+  values: Readonly<Record<string, string>>,
   found: readonly Setting[],
 ): readonly string[] {
-  return (parsed.error?.issues ?? []).map(({ path, message }) => {
+  const { error } = parseSafely(schema, values)
+  if (!error) {
+    return found
+      .filter(({ name, value }) => saysFalse.test(value ?? '') && isTrueAnyway(schema, values, name))
+      .map(({ label }) => `${label} says no, but its schema takes any text for true: declare it as z.stringbool()`)
+  }
+  return error.issues.map(({ path, message }) => {
     const setting = found.find(({ name }) => name === path[0])
     if (!setting) return message
     return setting.value === undefined ? `${setting.label} is missing` : `${setting.label} is invalid: ${message}`
+  })
+}
+
+/** What `z.stringbool()` takes for false, and `z.coerce.boolean()` for true. */
+const saysFalse = /^(?:false|0|no|off|n|disabled)$/i
+
+function isTrueAnyway(schema: z.ZodType, values: Readonly<Record<string, string>>, name: string): boolean {
+  return [values, { ...values, [name]: 'true' }].every(given => {
+    const parsed = parseSafely(schema, given)
+    return parsed.success && Object(parsed.data)[name] === true
   })
 }

@@ -111,6 +111,39 @@ describe('settings', () => {
     })
   })
 
+  const switched = (dryRun: z.ZodType) =>
+    defineJob({
+      name: 'switched',
+      payload: z.strictObject({}),
+      settings: z.object({ dryRun, pages: z.coerce.number().default(1) }),
+      run: async () => ({}),
+    })
+
+  test.each(['false', 'No', '0', 'off'])('that say %s are not true', async value => {
+    const source = { env: { DRY_RUN: value }, readSecretFile }
+    const refusal = await readJobSettings(switched(z.coerce.boolean().default(false)), { name: 'north' }, source).catch(
+      (error: unknown) => error,
+    )
+    expect(refusal).toBeInstanceOf(RefusalError)
+    expect(refusal).toMatchObject({
+      message: expect.stringContaining('DRY_RUN says no, but its schema takes any text'),
+    })
+    for (const dryRun of [z.stringbool(), z.string(), z.string().transform(text => text !== 'true')]) {
+      const { values } = await readJobSettings(switched(dryRun), { name: 'north' }, source)
+      expect(values).toEqual({ dryRun: value })
+    }
+  })
+
+  test.each([{}, { DRY_RUN: 'true' }, { DRY_RUN: 'yes' }, { PAGES: '0' }])(
+    'that do not say no are read: %o',
+    async env => {
+      const job = switched(z.coerce.boolean().default(true))
+      expect(Object.values((await readJobSettings(job, { name: 'north' }, { env, readSecretFile })).values)).toEqual(
+        Object.values(env),
+      )
+    },
+  )
+
   test.each(['clientSecret', 'databaseUrl', 'port', 'SEARCH', 'tokenFile'])('may not be called %s', async name => {
     const job = defineJob({
       name: 'spy',
