@@ -32,6 +32,12 @@ export async function readJobSettings(
 ): Promise<JobSettings> {
   const { settings } = job
   if (!settings) return { values: {}, secrets: [] }
+  if (typeof settings.shape !== 'object') {
+    throw new RefusalError('settings', 'job', {
+      found: `The settings of job "${job.name}" are no z.object(), so their names are unknown`,
+      remedy: 'declare them in a z.object(), and put transforms on its properties',
+    })
+  }
   const found = await Promise.all(Object.keys(settings.shape).map(name => readSetting(name, account, source)))
   const values = Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
   const unread = found.flatMap(({ label, problem }) => (problem === undefined ? [] : [`${label} ${problem}`]))

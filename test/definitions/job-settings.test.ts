@@ -111,6 +111,22 @@ describe('settings', () => {
     })
   })
 
+  test('that are no object refuse the job alone, too', async () => {
+    const unchecked = z.custom<z.ZodObject>()
+    const job = defineJob({
+      name: 'renamed',
+      payload: z.strictObject({}),
+      settings: unchecked.parse(z.object({ searchUrl: z.url() }).transform(({ searchUrl }) => searchUrl)),
+      run: async () => ({}),
+    })
+    await expect(checkJobList([job], async () => [])).resolves.toBeUndefined()
+    await expect(readJobSettings(job, { name: 'north' }, { env: {}, readSecretFile })).rejects.toMatchObject({
+      code: 'settings',
+      scope: 'job',
+      found: 'The settings of job "renamed" are no z.object(), so their names are unknown',
+    })
+  })
+
   const switched = (dryRun: z.ZodType) =>
     defineJob({
       name: 'switched',
