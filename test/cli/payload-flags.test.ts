@@ -32,6 +32,12 @@ const schemas = {
   'one of several': z.union([z.object({ full: z.boolean() }), z.object({ id: z.string() })]),
   'what is read otherwise': z.object({ full: z.string() }).transform(({ full }) => ({ all: full })),
   'a date': z.object({ since: z.date() }),
+  'two schemas of one id': z.object({ a: z.string().meta({ id: 'twin' }), b: z.number().meta({ id: 'twin' }) }),
+  'a default that throws': z.object({
+    at: z.string().default(() => {
+      throw new Error('no clock')
+    }),
+  }),
   anything: z.unknown(),
   custom: z.custom<string>(),
 } as const
@@ -43,6 +49,8 @@ test.each<[keyof typeof schemas, readonly string[]]>([
   ['one of several', ['full', 'id']],
   ['what is read otherwise', ['full']],
   ['a date', ['since']],
+  ['two schemas of one id', []],
+  ['a default that throws', []],
   ['anything', []],
   ['custom', []],
 ])('the properties of %s are those that a caller gives', (name, expected) => {
