@@ -5,7 +5,7 @@ import { jobs } from '../src/jobs/list.ts'
 
 const pulls = jobs.filter((job: JobDefinition) => 'mirror' in job)
 
-test('each pull mirrors every row of an API with the pulled schema', { timeout: 120_000 }, async () => {
+test('each pull reads every row of an API with the pulled schema', { timeout: 120_000 }, async () => {
   await using project = await openTestProject({ jobs, rows: 10 })
-  for (const job of pulls) expect(await project.run(job)).toMatchObject({ counts: { inserted: 10 } })
+  for (const job of pulls) expect(await project.run(job)).toMatchObject({ counts: { read: 10 } })
 })
