@@ -42,7 +42,7 @@ export async function readMirror<Row>(
   const alive = withDeleted ? all : all.where(sql<boolean>`rows._deleted_at is null`)
   const chosen = query ? query(alive) : alive
   const found = await chosen
-    .select(sql<string>`row_to_json(rows)::text`.as('json'))
+    .select(sql<string>`row_to_json(rows.*)::text`.as('json'))
     .execute()
     .catch((error: unknown) => {
       // The table doesn't exist before its job's first run.

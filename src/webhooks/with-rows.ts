@@ -17,7 +17,7 @@ export async function withRows(
   const positions = changes.map(({ position }) => position)
   const rows = await store
     .selectFrom(sql<{ _change: string }>`${sql.table(`mirror.${table.into}`)}`.as('m'))
-    .select([sql<string>`m._change::text`.as('position'), sql<string>`row_to_json(m)::text`.as('json')])
+    .select([sql<string>`m._change::text`.as('position'), sql<string>`row_to_json(m.*)::text`.as('json')])
     .where(sql<boolean>`m._change = any(${positions}::bigint[])`)
     .execute()
   const found = new Map(rows.map(({ position, json }) => [position, json]))

@@ -77,9 +77,16 @@ describe('the rows of a pull', () => {
 const things = mirrorRows({
   into: 'things',
   key: 'id',
-  columns: { id: 'bigint', price: 'numeric', more: 'jsonb', at: 'timestamp with time zone' },
+  // One is called like the table in the query.
+  columns: { id: 'bigint', price: 'numeric', more: 'jsonb', at: 'timestamp with time zone', rows: 'integer' },
 })
-const row = { id: '9007199254740993', price: '12.50', more: { n: 1.5, list: [1] }, at: '2026-01-02T03:04:05.000001Z' }
+const row = {
+  id: '9007199254740993',
+  price: '12.50',
+  more: { n: 1.5, list: [1] },
+  at: '2026-01-02T03:04:05.000001Z',
+  rows: 3,
+}
 
 const writtenTest = test.extend('written', { scope: 'file', auto: true }, async ({ apps }) => {
   const writer = defineJob({

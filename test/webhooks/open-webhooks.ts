@@ -12,7 +12,9 @@ import { runPull } from '../fixtures/run-pull.ts'
 import { startReceiver } from './start-receiver.ts'
 
 const payload = z.strictObject({
-  rows: z.array(z.strictObject({ id: z.string(), n: z.string().nullable() })).default([]),
+  rows: z
+    .array(z.strictObject({ id: z.string(), n: z.string().nullable(), m: z.number().nullable().default(null) }))
+    .default([]),
   deleted: z.array(z.string()).default([]),
 })
 
@@ -44,7 +46,8 @@ export async function openSubscription(
   }: { rows?: boolean; secret?: string; account?: string; url?: string } = {},
 ) {
   const id = randomUUID().slice(0, 8)
-  const table = mirrorRows({ into: `things_${id}`, key: 'id', columns: { id: 'text', n: 'numeric' } })
+  // One column is called like the table in the query for rows.
+  const table = mirrorRows({ into: `things_${id}`, key: 'id', columns: { id: 'text', n: 'numeric', m: 'integer' } })
   const writer = defineJob({
     name: `write-${id}`,
     payload,

@@ -43,9 +43,9 @@ describe.each(stores)('a webhook on %s', backend => {
 
   test('sends rows where they were chosen, digit by digit', async () => {
     await using hook = await open({ rows: true })
-    await hook.write({ rows: [{ id: 'a', n: '12345678901234567890.50' }] })
+    await hook.write({ rows: [{ id: 'a', n: '12345678901234567890.50', m: 2 }] })
     await hook.deliver()
-    expect(hook.receiver.received[0]?.body).toContain('"row":{"id":"a","n":12345678901234567890.50}')
+    expect(hook.receiver.received[0]?.body).toContain('"row":{"id":"a","n":12345678901234567890.50,"m":2}')
     await hook.write({ deleted: ['a'] })
     await hook.deliver()
     expect(hook.receiver.received[1]?.data.changes[0]).not.toHaveProperty('row')
