@@ -33,9 +33,18 @@ export function findRuleProblem(rule: ScheduleRule): string | undefined {
       : `everySeconds is ${rule.everySeconds}, but must be from 1 to ${longestSeconds} (1,000 years)`
   }
   // Some parsers read an empty expression or a single star as "every minute".
-  const fields = rule.cron.trim().split(/\s+/).length
+  const fields = rule.cron.trim().split(/\s+/)
   // A rule with a year would end some day, unnoticed.
-  if (fields < 5 || fields > 6) return `cron "${rule.cron}" has ${fields} fields, but needs five, or six with seconds`
+  if (fields.length < 5 || fields.length > 6) {
+    return `cron "${rule.cron}" has ${fields.length} fields, but needs five, or six with seconds`
+  }
+  // AWS requires a "?" in one of its day fields, which is the hour or the month here.
+  const days = fields.length === 6 ? [3, 5] : [2, 4]
+  if (fields.some((field, at) => field.includes('?') && !days.includes(at))) {
+    return `cron "${rule.cron}" has "?" in a field that isn't a day: six fields begin with seconds, and don't end with a year as in AWS`
+  }
+  // Without a name, the process's own zone would count, which differs between machines.
+  if (rule.zone === '') return `cron "${rule.cron}" has an empty zone: name one, or leave it out for UTC`
   try {
     return new Cron(rule.cron, { timezone: rule.zone ?? 'UTC' }).nextRun()
       ? undefined

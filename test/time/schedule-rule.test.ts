@@ -109,6 +109,11 @@ describe('findRuleProblem', () => {
     [{ cron: '61 * * * *' }, 'is not valid'],
     [{ cron: '0 0 31 2 *' }, 'is never due'],
     [{ cron: '0 0 * * *', zone: 'Europe/Atlantis' }, 'in zone Europe/Atlantis is not valid'],
+    [{ cron: '0 0 * * *', zone: '' }, 'has an empty zone'],
+    // Of AWS: daily at 10:00, and at 9:00 on weekdays.
+    [{ cron: '0 10 * * ? *' }, 'has "?" in a field that isn\'t a day'],
+    [{ cron: '0 9 ? * 2-6 *' }, 'has "?" in a field that isn\'t a day'],
+    [{ cron: '? 10 * * *' }, 'has "?" in a field that isn\'t a day'],
   ])('%j is refused: %s', (rule, words) => {
     expect(findRuleProblem(rule)).toContain(words)
   })
@@ -118,6 +123,9 @@ describe('findRuleProblem', () => {
     { everySeconds: 31_536_000_000 },
     { cron: '*/5 * * * *' },
     { cron: '0 0 29 2 *', zone: 'Asia/Tokyo' },
+    { cron: '0 12 ? * 1-5' },
+    { cron: '0 0 12 ? * MON-FRI' },
+    { cron: '0 0 12 1 * ?' },
   ])('%j can be kept', rule => {
     expect(findRuleProblem(rule)).toBeUndefined()
   })
