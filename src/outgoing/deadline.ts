@@ -5,6 +5,9 @@ export interface Deadline {
   readonly timeoutMs: number
 }
 
+/** Node makes a longer timer one of 1 ms. */
+const longestTimerMs = 2 ** 31 - 1
+
 /**
  * Runs work with a signal of its own, whose timer and listener end with the work. A signal that fires after its request has ended
  * destroys what a library left open, and an `error` event without a listener ends the process.
@@ -21,7 +24,7 @@ export async function withDeadline<T>(
   signal?.addEventListener('abort', leave, { once: true })
   const timer = setTimeout(
     () => own.abort(new DOMException('No complete response arrived in time', 'TimeoutError')),
-    timeoutMs,
+    Math.min(timeoutMs, longestTimerMs),
   )
   const working = work(own.signal)
   // A library may ignore its signal while one of its requests waits for a connection.

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { withDeadline } from '../../src/outgoing/deadline.ts'
 
@@ -22,4 +23,9 @@ test('what the work throws after its end is heard by nobody', async () => {
     })
   await expect(withDeadline({ timeoutMs: 1 }, work)).rejects.toMatchObject({ name: 'TimeoutError' })
   fail(new Error('late'))
+})
+
+test.each([Number.POSITIVE_INFINITY, 2 ** 31])('%d ms, longer than any timer, are no end', async timeoutMs => {
+  // Node makes such a timer one of 1 ms, which would be first.
+  expect(await withDeadline({ timeoutMs }, () => setTimeout(2, 'done'))).toBe('done')
 })
