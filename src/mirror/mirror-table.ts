@@ -33,6 +33,8 @@ export interface EnsuredTable {
   readonly table: MirrorTable
   /** It has no rows yet. */
   readonly isNew: boolean
+  /** Columns that existing rows have no values for yet. */
+  readonly added: readonly string[]
 }
 
 export const ownColumns: ReadonlySet<string> = new Set([
@@ -70,7 +72,7 @@ export async function ensureMirrorTable(
   const { columns: existing, isCounted } = readFoundTable(found)
   if (existing.size === 0) {
     await createTable(tx, table)
-    return { table, isNew: true }
+    return { table, isNew: true, added: [] }
   }
   if (!isOurs(existing)) {
     throw refusal({
@@ -98,7 +100,8 @@ export async function ensureMirrorTable(
       ([name]) => former.includes(name) && !ownColumns.has(name) && !table.columns.some(column => column.name === name),
     )
     .map(([name, type]) => ({ name, type, isGone: true as const }))
-  return { table: { ...table, columns: [...table.columns, ...kept] }, isNew: false }
+  const added = table.columns.flatMap(({ name }) => (existing.has(name) ? [] : name))
+  return { table: { ...table, columns: [...table.columns, ...kept] }, isNew: false, added }
 }
 
 /** Whether the account has rows in it, including deleted ones. */

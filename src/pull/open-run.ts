@@ -10,7 +10,7 @@ import { fingerprintOf } from './checkpoint.ts'
 import { planColumns } from './column-versions.ts'
 import { guardOf } from './deletion-guard.ts'
 import { forgetReads } from './full/full-read-record.ts'
-import { findLeftState, type LeftState } from './left-state.ts'
+import { findLeftState, forgetColumns, type LeftState } from './left-state.ts'
 import { noCounts, type PullRun } from './pull-run.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 import type { PullShape } from './pull-shape.ts'
@@ -54,7 +54,7 @@ async function openTable(
 ): Promise<Opened> {
   const { store, dryRun } = context
   const { mirror, columns: selected } = shape
-  const { known, unfinished, there } = await findLeftState(store, { ...key, dryRun }, mirror.name)
+  const { known, unfinished, there } = await findLeftState(store, { ...key, dryRun }, mirror)
   const plan = planColumns(selected, known?.versions)
   if (plan.gained.length > 0 && settings.evolution === 'hold') throw columnsHeld(key, plan.gained)
   const openedAt = there.now
@@ -80,6 +80,7 @@ async function ensureTable(
     const ensured = await ensureMirrorTable(tx, mirror, former)
     // If it existed before, someone dropped it, and everything committed to it is gone for every account.
     if (ensured.isNew) await forgetReads(tx, { job })
+    if (ensured.added.length > 0) await forgetColumns(tx, job, ensured.added)
     return ensured
   }
   return (dryRun ? takeBack(transaction, ensure) : transaction(ensure)).catch((error: unknown) => {
@@ -140,7 +141,7 @@ export function wantsEverything({ payload }: JobContext<PullPayload>): boolean {
 
 function columnsHeld({ job, account }: PullRun['key'], columns: readonly string[]): RefusalError {
   return new RefusalError('fingerprint', 'job', {
-    found: `${job} selects columns that its rows were not read with (${columns.join(', ')}), and "evolution" is "hold"`,
+    found: `${job} selects columns that its rows lack (${columns.join(', ')}), and "evolution" is "hold"`,
     remedy: `run "npm run -s cli -- reset ${job} --account ${account}" to read everything again`,
   })
 }

@@ -135,6 +135,40 @@ describe('a column', () => {
     },
   )
 
+  test.for(['drop column size', 'rename column size to extent'])(
+    'that somebody takes from the mirror with "%s" is filled again in every row of every account',
+    async (change, { app, table, run, account }) => {
+      const other = app.addAccount()
+      await runPull(app, table.pull(), other)
+      await sql.raw(`alter table mirror.${table.name} ${change}`).execute(app.deps.store)
+      await expect(run(table.pull({ evolution: 'hold' }))).rejects.toMatchObject({
+        code: 'fingerprint',
+        found: expect.stringContaining('(size)'),
+      })
+      for (const each of [account, other]) {
+        expect(await runPull(app, table.pull(), each)).toMatchObject({ counts: { updated: rows } })
+        await expectMirrored(app, table, each)
+      }
+      expect(await run()).toMatchObject({ counts: { read: 0 } })
+    },
+  )
+
+  test.for(['the account', 'another account'] as const)(
+    'that somebody takes from the mirror while a full read is interrupted is read from the start, if %s adds it again',
+    async (who, { app, table, run }) => {
+      const other = app.addAccount()
+      const job = table.pull({ pageSize: 4 })
+      const refuse = { kind: 'graphql-error', code: 'validation-failed', message: 'no' } as const
+      const lift = app.hasura.fault({ operationName: `Pull_${table.name}`, after: 2 }, refuse)
+      await expect(runPull(app, job, other)).rejects.toThrow('validation-failed')
+      lift()
+      await sql`alter table ${sql.table(`mirror.${table.name}`)} drop column size`.execute(app.deps.store)
+      if (who === 'another account') await run()
+      expect(await runPull(app, job, other)).toMatchObject({ counts: { read: rows } })
+      await expectMirrored(app, table, other)
+    },
+  )
+
   test.for([
     ['int', 'text'],
     ['int', 'bigint'],
