@@ -68,10 +68,10 @@ export function valueAt(json: unknown, place: string): unknown {
   }, json)
 }
 
-/** @param list values for `JSON.stringify`; a missing one is null */
+/** @param list the values of columns; a missing one is null */
 export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows {
   const names = [...new Set(list.flatMap(row => Object.keys(row)))]
-  const texts = list.flatMap(row => names.map(name => JSON.stringify(row[name]) ?? 'null'))
+  const texts = list.flatMap(row => names.map(name => writeValue(row[name])))
   const places = new NumberList()
   let at = 0
   for (const text of texts) {
@@ -80,6 +80,14 @@ export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows
     places.push(at)
   }
   return rowsAt(Buffer.from(texts.join('')), names, places.numbers, list.length)
+}
+
+/** JSON writes NaN, the infinities and an invalid date as null. As text, the column's type accepts or refuses them. */
+function writeValue(value: unknown): string {
+  if (typeof value === 'bigint') return String(value)
+  const json = JSON.stringify(value)
+  const isLost = json === 'null' && (typeof value === 'number' || value instanceof Date)
+  return isLost ? JSON.stringify(String(value)) : (json ?? 'null')
 }
 
 /** @param places start and end of each value, row by row */

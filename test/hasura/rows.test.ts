@@ -150,3 +150,17 @@ describe('the texts of a row', () => {
     expect(() => textsAt(rowsOf([row]), 0, ['id'])).toThrow('"id" is null in a row')
   })
 })
+
+describe('rows of an author', () => {
+  test.each([
+    [Number.NaN, '"NaN"'],
+    [Number.NEGATIVE_INFINITY, '"-Infinity"'],
+    [new Date('n/a'), '"Invalid Date"'],
+    [9_007_199_254_740_993n, '9007199254740993'],
+    [{ n: Number.NaN }, '{"n":null}'],
+    [null, 'null'],
+    [undefined, 'null'],
+  ])('are written without losing a value: %s as %s', (value, json) => {
+    expect(texts(rowsOf([{ a: value }]))).toEqual([[['a', json]]])
+  })
+})

@@ -153,6 +153,8 @@ describe.runIf(hasPostgres)('on Postgres', () => {
 
   test.for([
     ['size', { size: 'canary' }, /A value doesn't fit column "size".*integer.*22P02/],
+    ['size', { size: Number.NaN }, /A value doesn't fit column "size".*integer.*22P02/],
+    ['day', { day: new Date('canary') }, /column "day".*date/],
     ['size', { size: 1e12 }, /A number is too large for column "size".*integer.*22003/],
     ['doc', { doc: JSON.rawJSON('1e200000') }, /column "doc".*jsonb.*22003/],
     ['day', { day: '2026-13-40' }, /column "day".*date.*22008/],

@@ -77,6 +77,16 @@ test('a bare number of jsonb stays a number after a transform', async ({ create,
   await expectMirrored(app, table, account)
 })
 
+test('numbers that JSON can’t write are stored as a transform gives them', async ({ create, app, account }) => {
+  const table = await create(1, ', ratio double precision, total numeric, large bigint, words text')
+  const numbers = { ratio: 1 / 0, total: Number.NaN, large: 9_007_199_254_740_993n, words: 5n }
+  const transform = (row: Record<string, string>): Record<string, string> => Object.assign(row, numbers)
+  await runPull(app, table.pull({ transform }), account)
+  expect(await readMirror(app, table.name, account, Object.keys(numbers))).toEqual([
+    '{"large": 9007199254740993, "ratio": "Infinity", "total": "NaN", "words": "5"}',
+  ])
+})
+
 test('a column that somebody added to the mirror keeps its values', async ({ create, app, account }) => {
   const table = await create(3)
   const job = table.pull()
