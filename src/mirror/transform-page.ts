@@ -14,7 +14,7 @@ export type RowTransform = (row: unknown) => unknown
  * that it leaves unchanged keep all their digits.
  *
  * @param fixed the columns of key and cursor
- * @throws PermanentError (`transform`) if a row has lost or changed one of these
+ * @throws PermanentError (`transform`) if it gives no row, or if a row has lost or changed one of these
  */
 export function transformPage(
   page: Rows,
@@ -41,8 +41,14 @@ export function transformPage(
       continue
     }
     const after = record.safeParse(result)
-    const changed = fixed.find((name, at) => !after.success || after.data[name] !== before[at])
-    if (changed !== undefined || !after.success) {
+    if (!after.success) {
+      throw new PermanentError('transform', {
+        found: `The transform gave ${Object.prototype.toString.call(result)} instead of a plain object`,
+        remedy: "return an object of columns, or undefined to leave the row out; a Promise isn't awaited",
+      })
+    }
+    const changed = fixed.find((name, at) => after.data[name] !== before[at])
+    if (changed !== undefined) {
       throw new PermanentError('transform', {
         found: `The transform changed "${changed}", which identifies or orders the row`,
         remedy: `leave the key and cursor columns unchanged (${fixed.join(', ')})`,
