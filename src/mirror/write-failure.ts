@@ -24,12 +24,12 @@ const ownConstraint = /_pkey\d*$|__change_idx\d*$/
  * Explains an error from writing a mirror table, without the database's own message, which may contain row data. Undefined if the
  * error is about neither the table nor the rows.
  *
- * @param column the column that refused a value, if known
+ * @param searched what `findRefusedColumn` found, if it was asked
  */
 export function explainWriteFailure(
   error: unknown,
   { name, key }: Pick<MirrorTable, 'name' | 'key'>,
-  column?: MirrorColumn,
+  searched?: { readonly column: MirrorColumn | undefined },
 ): WorkerError | undefined {
   const parsed = fields.safeParse(error)
   if (!parsed.success) return undefined
@@ -37,7 +37,7 @@ export function explainWriteFailure(
   const table = `mirror.${name}`
   const changed = explainChangedTable(told, table)
   if (changed) return new RefusalError('mirror-table', 'job', withCode(changed, told), { cause: error })
-  const refused = explainRefusedRow(told, table, key, column)
+  const refused = explainRefusedRow(told, table, key, searched)
   return refused && new PermanentError('mirror-row', withCode(refused, told), { cause: error })
 }
 
@@ -87,30 +87,13 @@ function explainChangedTable({ code, column, constraint }: Fields, table: string
 
 /** A row that the table can't hold, although it can hold others. */
 function explainRefusedRow(
-  { code, constraint, routine = '' }: Fields,
+  told: Fields,
   table: string,
   key: readonly string[],
-  column: MirrorColumn | undefined,
+  searched: { readonly column: MirrorColumn | undefined } | undefined,
 ): Explanation | undefined {
-  if (code === '54000' && constraint !== undefined && !ownConstraint.test(constraint)) {
-    return {
-      found: `A value is too long for the index "${constraint}" of ${table}, which this worker didn't create`,
-      remedy: 'drop the index, or index only part of the value, such as its first characters',
-    }
-  }
-  // Postgres refuses an entry of more than 8,191 bytes before it knows the index.
-  if (code === '54000' && (constraint !== undefined || routine.startsWith('index_form_tuple'))) {
-    return {
-      found: `A value of the key (${key.map(name => `"${name}"`).join(', ')}) of ${table} is too long: with the account's name, an index entry can have at most 2,704 bytes after compression`,
-      remedy: `choose a shorter key, or exclude such rows with the job's "where"`,
-    }
-  }
-  if (code === '54000') {
-    return {
-      found: `A row is too wide for ${table}: its columns of fixed length, and 18 bytes for each long text, must fit into 8,160 bytes`,
-      remedy: 'select fewer columns',
-    }
-  }
+  const { code } = told
+  if (code === '54000') return explainTooLarge(told, table, key)
   if (code.startsWith('P0')) {
     return {
       found: `A trigger on ${table}, which this worker didn't create, refused a row`,
@@ -118,10 +101,47 @@ function explainRefusedRow(
     }
   }
   if (!isRefusedValue(code)) return undefined
-  const where = column ? `column "${column.name}" of ${table}` : `its column of ${table}`
+  if (searched && !searched.column) return computed(table)
+  const { column } = searched ?? {}
+  const where = column
+    ? `column "${column.name}" of ${table}, which is ${column.type}`
+    : `its column of ${table}, or what an index computes from it`
   return {
-    found: `${describeValue(code)} ${where}${column ? `, which is ${column.type}` : ''}`,
+    found: `${describeValue(code)} ${where}`,
     remedy: `remove the column from the document, change its values with the job's "transform", or correct the value at its source`,
+  }
+}
+
+function explainTooLarge({ constraint, routine = '' }: Fields, table: string, key: readonly string[]): Explanation {
+  if (constraint !== undefined && !ownConstraint.test(constraint)) {
+    return {
+      found: `A value is too long for the index "${constraint}" of ${table}, which this worker didn't create`,
+      remedy: 'drop the index, or index only part of the value, such as its first characters',
+    }
+  }
+  // Postgres refuses an entry of more than 8,191 bytes before it knows the index.
+  const isUnnamed = constraint === undefined && routine.startsWith('index_form_tuple')
+  if (isUnnamed || constraint !== undefined) {
+    const other = isUnnamed ? ", or of an index that this worker didn't create," : ''
+    return {
+      found: `A value of the key (${key.map(name => `"${name}"`).join(', ')}) of ${table}${other} is too long: with the account's name, an index entry can have at most 2,704 bytes after compression`,
+      remedy: `choose a shorter key, ${isUnnamed ? 'drop the index, ' : ''}or exclude such rows with the job's "where"`,
+    }
+  }
+  if (routine === 'RelationGetBufferForTuple') {
+    return {
+      found: `A row is too wide for ${table}: its columns of fixed length, and 18 bytes for each long text, must fit into 8,160 bytes`,
+      remedy: 'select fewer columns',
+    }
+  }
+  return computed(table)
+}
+
+/** No column refuses the value, so something does that Postgres computes from it. */
+function computed(table: string): Explanation {
+  return {
+    found: `A row is refused by an index, a generated column or a trigger of ${table}, which this worker didn't create`,
+    remedy: 'drop it, or let it use only what it accepts, such as left(body, 250000) for a text search',
   }
 }
 

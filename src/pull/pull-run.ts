@@ -160,7 +160,7 @@ export async function insertRows(run: PullRun, page: Rows, save: SaveStatement):
 /** Names the column that refused a value of the page, if there was one. */
 export async function explainPage({ context, mirror }: PullRun, page: Rows, error: unknown): Promise<never> {
   const column = await findRefusedColumn(context.transaction, page, mirror.columns, error)
-  throw explainWriteFailure(error, mirror, column) ?? error
+  throw explainWriteFailure(error, mirror, { column }) ?? error
 }
 
 function tally({ counts, context, mirror }: PullRun, read: number, written: WrittenRows, beganAt: number): void {

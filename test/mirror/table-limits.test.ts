@@ -173,6 +173,34 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     },
   )
 
+  const words = (count: number) => `(select string_agg(md5(n::text), ' ') from generate_series(1, ${count}) n)`
+  const ofSomebody = /an index, a generated column or a trigger of mirror\.\w+, which this worker didn't create/
+  test.for([
+    ["using gin (to_tsvector('english', title))", words(40_000), ofSomebody],
+    ['((title::int))', "'canary'", ofSomebody],
+    ['((1 / length(title)))', "''", ofSomebody],
+    [
+      '(title)',
+      words(600),
+      /the key \("id"\) of mirror\.\w+, or of an index that this worker didn't create, is too long/,
+    ],
+  ] as const)(
+    'a row that only an index of somebody (%s) refuses ends the run with that',
+    async ([index, title, found], { app, sandbox, account }) => {
+      const table = await createNumberedTable(sandbox, 0)
+      await runPull(app, table.pull(), account)
+      await sql.raw(`create index on mirror.${table.name} ${index}`).execute(app.deps.store)
+      await app.hasura.sql(`insert into ${table.name} (id, title) values (1, ${title})`)
+      const failure: unknown = await runPull(app, table.pull(), account).catch((error: unknown) => error)
+      expect(failure).toMatchObject({
+        code: 'mirror-row',
+        found: expect.stringMatching(found),
+        remedy: expect.stringContaining('drop '),
+      })
+      expect(String(failure)).not.toContain('canary')
+    },
+  )
+
   test.for([
     ['alter column note set not null', /Column "note" of mirror\.\S+ is not null/, /drop not null/],
     ['add constraint odd check (size > 2)', /check "odd".*didn't create/, /drop it/],
