@@ -35,7 +35,7 @@ export async function findMissingPrivileges(
   }
 }
 
-/** A mirror table is one that the worker created, recognized by its own columns. */
+/** A mirror table is one that the worker created, recognized by its own columns and by its key, which a copy may lack. */
 const question = `
   with needed as (
     select n.name, s.oid, n.is_filled from (values ('worker', $1::boolean), ('mirror', true)) n (name, is_filled)
@@ -43,6 +43,10 @@ const question = `
   ), tables as (
     select n.name as schema, t.oid, t.relname, t.relowner from needed n
     join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relkind in ('r', 'p')
+    where n.name = 'worker' or 2 = (
+      select count(*) from pg_catalog.pg_attribute a
+      where a.attrelid = t.oid and a.attname in ('_account', '_change') and not a.attisdropped
+    ) and exists (select from pg_catalog.pg_index i where i.indrelid = t.oid and i.indisprimary)
   ), lacking as (
     select 1 as rank, 'CREATE on ' || format('database %I', current_database()) as lacks,
       format('grant create on database %I to %I', current_database(), current_user) as mend
@@ -72,8 +76,6 @@ const question = `
     union all
     select 6, format('ownership of mirror.%I', t.relname), format('alter table mirror.%I owner to %I', t.relname, current_user)
     from tables t
-    where t.schema = 'mirror' and not pg_has_role(t.relowner, 'usage') and 2 = (
-      select count(*) from pg_catalog.pg_attribute a
-      where a.attrelid = t.oid and a.attname in ('_account', '_change') and not a.attisdropped)
+    where t.schema = 'mirror' and not pg_has_role(t.relowner, 'usage')
   )
   select current_user::text as "user", lacks, mend from lacking order by rank, lacks`

@@ -6,6 +6,7 @@ import { openApp } from '../../src/app/app.ts'
 import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { ConfigError } from '../../src/errors.ts'
 import type { Explanation } from '../../src/explanation.ts'
+import { findMirrorTables } from '../../src/mirror/find-mirror-tables.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { renderMigrations } from '../../src/store/render-migrations.ts'
@@ -261,6 +262,14 @@ describe.runIf(postgresServer)('the roles of operations.md', () => {
     await as('postgres', statementsOf(problem))
     expect((await inspect()).problem?.found).not.toContain('Row security')
     await as('postgres', 'alter table worker.live disable row level security')
+  })
+
+  test('may share schema mirror with copies that somebody made', async ({ app, as, urlOf }) => {
+    await as('postgres', 'create table mirror.kept as table mirror.topics')
+    expect((await inspectDatabase(urlOf('sync_worker'))).problem).toBeUndefined()
+    await as('postgres', 'create table mirror.keyed (like mirror.topics including all)')
+    expect(await findMirrorTables(app.deps.store)).toEqual(['topics', 'users'])
+    await as('postgres', 'drop table mirror.kept, mirror.keyed')
   })
 
   test('are told by doctor when a mirror table belongs to somebody else', async ({ as, urlOf }) => {

@@ -18,6 +18,7 @@ const test = appTest
       ('south', 9007199254740993, 12.50, 0.1, '2026-01-01 00:00:00.123456+00', '{"n": 1.10, "n": 2}', '\\x00ff', '{1,null}', now(), null, null, 1),
       ('north', 3, 'NaN', 'infinity', '1999-12-31 23:59:59+00', '[9007199254740993]', null, '{}', now(), now(), null, 2),
       ('north', 2, -0.10, 1e30, 'infinity', null, null, null, now(), null, null, 3)`.execute(store)
+    await sql`create table mirror.copied as table mirror."Odd ""name"""`.execute(store)
   })
 
 const wanted = { table: 'Odd "name"', account: undefined, limit: 20 }
@@ -61,6 +62,7 @@ describe('rows of a mirror table', () => {
       { table: 'worker.runs' },
       'There is no mirror table "worker.runs": the mirror tables are Odd "name", users, topics, articles',
     ],
+    ['a copy that somebody made', { table: 'copied' }, 'There is no mirror table "copied"'],
     ['a job', { table: 'sync-users' }, '"sync-users" is a job: its rows are in users'],
     [
       'a table whose job has not run',
