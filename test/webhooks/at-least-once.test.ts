@@ -67,7 +67,7 @@ test('each change arrives, for each key in order, whatever becomes of answers an
       }
       const { rows } = await sql<{ id: string; position: string; row: unknown }>`
         select id, _change::text as position,
-          case when _deleted_at is null then json_build_object('id', id, 'n', n) end as row
+          case when _deleted_at is null then json_build_object('id', id, 'n', n, 'm', m) end as row
         from ${sql.table(`mirror.${hook.table.into}`)} where _account = ${hook.account}`.execute(store)
       const mirrored = rows.map(({ id, position, row }) => [id, { position: BigInt(position), row: row ?? undefined }])
       expect(Object.fromEntries(applied)).toEqual(Object.fromEntries(mirrored))
