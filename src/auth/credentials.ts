@@ -1,6 +1,7 @@
 import { type ClientAuth, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth } from 'openid-client'
 import type { CertificateLogin, KeyLogin, Login, PasswordLogin, Secret } from '../account.ts'
 import { type ReadValue, readValue } from '../config/read-value.ts'
+import { nameSecretFile } from '../failures/secret-file.ts'
 import type { Exchange } from '../outgoing/exchange.ts'
 import type { Clock } from '../time/clock.ts'
 import { type ChangeAssertion, writeAssertion } from './assertion.ts'
@@ -82,9 +83,9 @@ async function readCredential(login: Login, deps: CredentialsDeps): Promise<Cred
 
 async function readKey(login: KeyLogin, read: ReadSecretFile, change: ChangeAssertion): Promise<Credential> {
   const { keyFile, keyId, clientId } = login
-  const what = `The key file ${keyFile} of client "${clientId}"`
-  const { value: text } = await readCredentialFile(what, keyFile, read)
-  const key = parseSigningKey(text, what, keyId)
+  const file = { what: 'The key file', path: keyFile, of: `of client "${clientId}"` }
+  const { value: text } = await readCredentialFile(file, read)
+  const key = parseSigningKey(text, nameSecretFile(file), keyId)
   const { alg, kid } = describeKey(key)
   return {
     authenticate: PrivateKeyJwt(key, writeAssertion(change)),
@@ -101,13 +102,17 @@ function describeKey(key: ReturnType<typeof parseSigningKey>): { alg: string; ki
 
 async function readCertificate(login: CertificateLogin, read: ReadSecretFile, clock: Clock): Promise<Credential> {
   const { certificateFile, keyFile, clientId } = login
-  const what = {
-    certificate: `The certificate file ${certificateFile} of client "${clientId}"`,
-    key: `The key file ${keyFile} of client "${clientId}"`,
+  const of = `of client "${clientId}"`
+  const files = {
+    certificate: { what: 'The certificate file', path: certificateFile, of },
+    key: { what: 'The key file', path: keyFile, of },
   }
-  const { value: certificate } = await readCredentialFile(what.certificate, certificateFile, read)
-  const { value: key } = await readCredentialFile(what.key, keyFile, read)
-  const parsed = parseClientCertificate({ text: certificate, what: what.certificate }, { text: key, what: what.key })
+  const { value: certificate } = await readCredentialFile(files.certificate, read)
+  const { value: key } = await readCredentialFile(files.key, read)
+  const parsed = parseClientCertificate(
+    { text: certificate, what: nameSecretFile(files.certificate) },
+    { text: key, what: nameSecretFile(files.key) },
+  )
   return {
     authenticate: TlsClientAuth(),
     exchange: createCertificateLoginExchange(parsed, clock),
@@ -119,8 +124,8 @@ async function readCertificate(login: CertificateLogin, read: ReadSecretFile, cl
 
 async function readPassword(login: PasswordLogin, read: ReadSecretFile): Promise<Credential> {
   const { usernameFile, passwordFile, clientId } = login
-  const name = await readCredentialFile(`The user name file ${usernameFile}`, usernameFile, read)
-  const password = await readCredentialFile(`The password file ${passwordFile}`, passwordFile, read)
+  const name = await readCredentialFile({ what: 'The user name file', path: usernameFile }, read)
+  const password = await readCredentialFile({ what: 'The password file', path: passwordFile }, read)
   const secret = login.secret && (await readSecret(login.secret, clientId, read))
   const origins = [describeOrigin(usernameFile, name), describeOrigin(passwordFile, password)].join(', ')
   return {
@@ -134,9 +139,9 @@ async function readPassword(login: PasswordLogin, read: ReadSecretFile): Promise
 
 async function readSecret(secret: Secret, clientId: string, read: ReadSecretFile) {
   if ('file' in secret) {
-    const what = `secret file ${secret.file}`
-    const found = await readCredentialFile(`The ${what} of client "${clientId}"`, secret.file, read)
-    return { value: found.value, origin: describeOrigin(`the ${what}`, found) }
+    const file = { what: 'The secret file', path: secret.file, of: `of client "${clientId}"` }
+    const found = await readCredentialFile(file, read)
+    return { value: found.value, origin: describeOrigin(`the secret file ${secret.file}`, found) }
   }
   const found = readValue(secret.value)
   if (found.value !== '') return { value: found.value, origin: describeOrigin('CLIENT_SECRET', found) }

@@ -18,6 +18,7 @@ import { basicAuth } from '../auth/basic-auth.ts'
 import type { DashboardLogin } from '../config/read-dashboard.ts'
 import { readValue } from '../config/read-value.ts'
 import { TransientError, UsageError } from '../errors.ts'
+import { explainSecretFile } from '../failures/secret-file.ts'
 import { parseValue } from '../operations/values.ts'
 import { exchange } from '../outgoing/exchange.ts'
 import { explainNamed } from '../outgoing/secure-address.ts'
@@ -168,7 +169,7 @@ function keep<T>(open: () => Promise<T>): { get(): Promise<T>; forget(): void } 
 }
 
 async function openSealing({ secret: given, url }: DashboardLogin, host: Host): Promise<Sealing> {
-  const secret = 'value' in given ? given.value : readValue(await host.readSecretFile(given.file)).value
+  const secret = 'value' in given ? given.value : await readSecret(given.file, host)
   const key = new Uint8Array(hkdfSync('sha256', secret, 'hasura-sync-worker', 'dashboard session', 32))
   const settings = cookieSettings(url)
   const path = new URL(callbackOf(url)).pathname
@@ -177,6 +178,14 @@ async function openSealing({ secret: given, url }: DashboardLogin, host: Host): 
     cookies: createCookies(key, settings, host.clock),
     logins: createCookies(key, { ...settings, path }, host.clock),
   }
+}
+
+async function readSecret(path: string, { readSecretFile }: Host): Promise<string> {
+  const text = await readSecretFile(path).catch((error: unknown) => {
+    const told = explainSecretFile({ what: 'The file', path, of: 'of DASHBOARD_CLIENT_SECRET_FILE' }, error)
+    throw new TransientError('dashboard-login', told)
+  })
+  return readValue(text).value
 }
 
 async function discoverClient(

@@ -1,9 +1,10 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Account } from '../account.ts'
 import type { Environment } from '../config/config.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import { RefusalError } from '../errors.ts'
 import { parseSafely } from '../failures/parse-safely.ts'
+import { codeOfFile, isTellable } from '../failures/secret-file.ts'
 import { ownValue } from '../names/own-value.ts'
 import type { JobDefinition } from './define-job.ts'
 
@@ -104,8 +105,13 @@ async function readFileSetting(
     const value = (await readSecretFile(path)).trim()
     return value === '' ? { label, problem: `names ${path}, which is empty` } : { label, value }
   } catch (error) {
-    const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
-    return { label, problem: `names ${path}, which can't be read (${code})` }
+    const code = codeOfFile(error)
+    return {
+      label,
+      problem: isTellable(path, code)
+        ? `names ${path}, which can't be read (${code})`
+        : `must be the path of a file, and no file has the name that is set (${code})`,
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { refuseCredential } from '../auth/refuse-credential.ts'
 import { parseSigningKey } from '../auth/signing-key.ts'
 import { readValue } from '../config/read-value.ts'
 import { ConfigError } from '../errors.ts'
+import { codeOfFile, explainSecretFile, nameSecretFile } from '../failures/secret-file.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
@@ -38,12 +39,12 @@ export async function readOwnCredential(login: Login, read: ReadSecretFile): Pro
         return { kind: 'secret', origin: 'CLIENT_SECRET', isThere: true, is: other => other === secret.value }
       }
       const { file } = secret
-      const text = await readIfThere(file, read)
+      const text = await readIfThere('The secret file', file, read)
       return { kind: 'secret', origin: file, file, isThere: text !== '', is: other => other === text }
     }
     case 'private_key_jwt': {
       const { keyFile: file, keyId } = login
-      const text = await readIfThere(file, read)
+      const text = await readIfThere('The key file', file, read)
       const key = text === '' ? undefined : readKey(text, file, keyId)
       return { kind: 'key', file, ...(keyId !== undefined && { keyId }), ...(key && { key }) }
     }
@@ -55,16 +56,12 @@ export async function readOwnCredential(login: Login, read: ReadSecretFile): Pro
 }
 
 /** @returns an empty text if there is no file */
-async function readIfThere(file: string, read: ReadSecretFile): Promise<string> {
+async function readIfThere(what: string, file: string, read: ReadSecretFile): Promise<string> {
   try {
     return readValue(await read(file)).value
   } catch (error) {
-    const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
-    if (code === 'ENOENT') return ''
-    throw refuseCredential({
-      found: `${file} can't be read (${code})`,
-      remedy: 'check that it is a file that this process may read',
-    })
+    if (codeOfFile(error) === 'ENOENT') return ''
+    throw refuseCredential(explainSecretFile({ what, path: file }, error))
   }
 }
 
@@ -83,12 +80,15 @@ function parseJwk(text: string): KeyObject {
 }
 
 async function readCertificate(file: string, keyFile: string, read: ReadSecretFile): Promise<OwnCredential> {
-  const what = { certificate: `The certificate file ${file}`, key: `The key file ${keyFile}` }
-  const { value: certificate } = await readCredentialFile(what.certificate, file, read)
-  const { value: key } = await readCredentialFile(what.key, keyFile, read)
+  const files = {
+    certificate: { what: 'The certificate file', path: file },
+    key: { what: 'The key file', path: keyFile },
+  }
+  const { value: certificate } = await readCredentialFile(files.certificate, read)
+  const { value: key } = await readCredentialFile(files.key, read)
   const { subject } = parseClientCertificate(
-    { text: certificate, what: what.certificate },
-    { text: key, what: what.key },
+    { text: certificate, what: nameSecretFile(files.certificate) },
+    { text: key, what: nameSecretFile(files.key) },
   )
   return { kind: 'certificate', file, subject }
 }

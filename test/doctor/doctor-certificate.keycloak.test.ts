@@ -111,8 +111,9 @@ describe.skipIf(!keycloak.https)('an account that logs in with a certificate', (
     {
       what: 'a certificate file that is not there',
       make: () => show({ ...own, certificateFile: '/nowhere/tls.pem' }),
-      detail: /^The certificate file \/nowhere\/tls\.pem of client "by-certificate" can't be read \(ENOENT\)$/,
-      hint: /^check that it exists and that this process may read it$/,
+      detail:
+        /^The certificate file \/nowhere\/tls\.pem of client "by-certificate" can't be read, because it, .* does not exist \(ENOENT\)$/,
+      hint: /^correct the path$/,
     },
     {
       what: 'a certificate file that was cut',

@@ -122,8 +122,8 @@ const faults: readonly Fault[] = [
     env: () => ({ CLIENT_SECRET_FILE: '/nowhere/secret' }),
     id: 'client-auth',
     status: 'fail',
-    detail: /secret file \/nowhere\/secret .* can't be read \(ENOENT\)/,
-    hint: /check that it exists/,
+    detail: /secret file \/nowhere\/secret .* can't be read, because it, .* does not exist \(ENOENT\)/,
+    hint: /^correct the path$/,
     code: 3,
   },
   {
