@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline/promises'
 import { trace } from '@opentelemetry/api'
 import { loadDefinitions } from './app/load-definitions.ts'
 import { resolveToSources } from './app/source-condition.ts'
+import { openOutput } from './cli/open-output.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
@@ -42,6 +43,8 @@ for (const stream of [process.stdout, process.stderr]) {
   // A reader such as head may close the pipe early: the command hasn't failed.
   stream.on('error', () => {})
 }
+
+const output = openOutput(process.stdout)
 
 async function ask(question: string, signal: AbortSignal): Promise<string> {
   const reader = createInterface({ input: process.stdin, output: process.stderr })
@@ -83,7 +86,7 @@ const exitCode = await runCli({
   engineFolder,
   version: engine.version,
   terminal: {
-    out: text => void process.stdout.write(text),
+    out: output.write,
     err: text => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
     hasColors: process.stderr.isTTY === true && process.stderr.hasColors(),
@@ -117,9 +120,12 @@ const exitCode = await runCli({
   loadDefinitions: project => loadDefinitions(project, onIdle),
 })
 
+const outputProblem = output.findProblem()
+if (outputProblem) process.stderr.write(`${renderExplanation(outputProblem)}\n`)
+
 await flushSpans(systemClock)
 // A queue driver that still retries its connection would keep the process alive forever.
 await Promise.all(
   [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', () => resolve(undefined)))),
 )
-process.exit(brokeOff ? 1 : exitCode)
+process.exit(brokeOff || (outputProblem && exitCode === 0) ? 1 : exitCode)

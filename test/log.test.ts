@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { TransientError } from '../src/errors.ts'
 import { describeError } from '../src/log.ts'
+import { mainPath } from './fixtures/wiki-project.ts'
 
 const coded = (code: string, more = {}) => Object.assign(new Error('canary'), { code, ...more })
 
@@ -26,6 +30,38 @@ test.each<[unknown, string, RegExp]>([
   expect(told.code).toBe(code)
   expect(told.message).toMatch(sentence)
   expect(told.message).not.toContain('canary')
+})
+
+test.runIf(existsSync('/dev/full'))(
+  'an output that the disk has no room for is told, and fails the command',
+  async () => {
+    const run = (argument: string) =>
+      promisify(execFile)('sh', ['-c', '"$0" "$1" "$2" >/dev/full', process.execPath, mainPath, argument])
+    await expect(run('--help')).rejects.toMatchObject({
+      code: 1,
+      stderr: 'Not all of the output could be written, because the disk is full (ENOSPC): free space on it\n',
+    })
+    await expect(run('nothing')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^Unknown command .*\n$/),
+    })
+  },
+)
+
+test('an output whose last part has no room is told too', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'output-'))
+  const shell = ['-c', 'trap "" XFSZ; ulimit -f 1; exec "$0" "$1" --help >"$2"', process.execPath, mainPath]
+  const running = promisify(execFile)('sh', [...shell, join(folder, 'help')])
+  await expect(running).rejects.toMatchObject({
+    code: 1,
+    stderr: 'Not all of the output could be written (EFBIG): write it to another place\n',
+  })
+  await rm(folder, { recursive: true })
+})
+
+test('a reader that closes the pipe early fails no command', async () => {
+  const shell = ['-c', '{ "$0" "$1" --help; echo $? >&2; } | true', process.execPath, mainPath]
+  expect((await promisify(execFile)('sh', shell)).stderr).toBe('0\n')
 })
 
 test.runIf(existsSync('/dev/full'))('a line that the disk has no room for stops nothing', async () => {

@@ -23,6 +23,11 @@ export function explainFileFailure(what: string, error: unknown): FileFailure | 
   return { code, found: `${what}, because ${words} (${code})`, remedy, isPassing: passing.has(code) }
 }
 
+/** For a message about an error that has no sentence. */
+export function codeOfFile(error: unknown): string {
+  return z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
+}
+
 const nodeError = z.object({ code: z.string(), syscall: z.string() })
 
 /** Emscripten's; a release build sets no code, only WASI's number of it (wasi-libc, `wasi/api.h`). */

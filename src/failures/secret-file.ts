@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import type { Explanation } from '../explanation.ts'
-import { explainFileFailure } from './file-failure.ts'
+import { codeOfFile, explainFileFailure } from './file-failure.ts'
 
 /** A file that holds a secret, as messages name it: "The key file /run/key of client "sync"". */
 export interface SecretFileName {
@@ -41,7 +40,3 @@ export function isTellable(path: string, code: string): boolean {
 const beginsAsPath = /^(?:~|\.{0,2})\//
 
 const unknownName: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
-
-export function codeOfFile(error: unknown): string {
-  return z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
-}

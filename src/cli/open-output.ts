@@ -1,0 +1,40 @@
+import { fstatSync, writeFileSync } from 'node:fs'
+import type { Explanation } from '../explanation.ts'
+import { codeOfFile, explainFileFailure } from '../failures/file-failure.ts'
+
+export interface Output {
+  write(text: string): void
+  /** Why a part of it is missing, if any. */
+  findProblem(): Explanation | undefined
+}
+
+/**
+ * What a command writes to stdout. Node takes a write to a file for complete when the disk had room for a part of it, so files are written
+ * without its stream.
+ */
+export function openOutput(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
+  const target = fstatSync(stream.fd)
+  const isFile = target.isFile() || (target.isCharacterDevice() && !stream.isTTY)
+  let problem: Explanation | undefined
+  return {
+    write(text) {
+      if (!isFile) {
+        stream.write(text)
+        return
+      }
+      try {
+        writeFileSync(stream.fd, text)
+      } catch (error) {
+        problem ??= explain(error)
+      }
+    },
+    findProblem: () => problem,
+  }
+}
+
+function explain(error: unknown): Explanation {
+  const what = 'Not all of the output could be written'
+  return (
+    explainFileFailure(what, error) ?? { found: `${what} (${codeOfFile(error)})`, remedy: 'write it to another place' }
+  )
+}
