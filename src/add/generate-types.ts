@@ -7,7 +7,7 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
 import { PermanentError } from '../errors.ts'
-import { listFiles, type WrittenFile, writeFiles } from './write-files.ts'
+import { explainUnwritable, listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 export interface GenerateDeps {
   readonly env: Environment
@@ -17,7 +17,7 @@ export interface GenerateDeps {
 /**
  * Runs codegen as if the given files existed, on a copy of `graphql/`, so that a failure leaves nothing to undo.
  *
- * @throws PermanentError with codegen's message
+ * @throws PermanentError with codegen's message; ConfigError when nothing can be written to the project's folder
  */
 export async function generateTypes(
   { folder, node }: Project,
@@ -25,7 +25,9 @@ export async function generateTypes(
   deps: GenerateDeps,
 ): Promise<readonly WrittenFile[]> {
   // Inside the project, so that codegen finds its plugins.
-  const scratch = await mkdtemp(join(folder, '.add-'))
+  const scratch = await mkdtemp(join(folder, '.add-')).catch((error: unknown) => {
+    throw explainUnwritable(folder, error)
+  })
   try {
     const own = join(folder, 'graphql')
     if (existsSync(own)) await cp(own, join(scratch, 'graphql'), { recursive: true })

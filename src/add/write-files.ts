@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
+import { makeFolder } from '../config/make-folder.ts'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
@@ -15,16 +16,18 @@ export interface WrittenFile {
 /**
  * Writes all files or none: first all as temporary files, then renames them.
  *
+ * @param folder created if it doesn't exist
  * @throws ConfigError when a path leads out of the folder, also through a link, or equals another one on a file system that ignores case
  */
 export async function writeFiles(folder: string, files: readonly WrittenFile[]): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`
   const placed: { readonly target: string; readonly before: string | undefined }[] = []
   try {
+    await makeFolder(folder)
     for (const { path } of files) await requirePlace(folder, path)
     requireApart(files.map(({ path }) => path))
     for (const { path, content } of files) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await makeFolder(dirname(join(folder, path)))
       await writeFile(join(folder, `${path}${suffix}`), content)
     }
     for (const { path } of files) {
@@ -39,7 +42,7 @@ export async function writeFiles(folder: string, files: readonly WrittenFile[]):
     }
     // What couldn't be written, such as a path through a file, can't be removed either.
     for (const { path } of files) await rm(join(folder, `${path}${suffix}`), { force: true }).catch(() => {})
-    throw explain(`Nothing could be written to ${folder}`, error)
+    throw explainUnwritable(folder, error)
   }
 }
 
@@ -102,6 +105,11 @@ export async function findContent(path: string): Promise<string | undefined> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw explain(`${path} can't be read`, error)
   }
+}
+
+/** @returns a ConfigError if it is an error of the file system, else the error itself */
+export function explainUnwritable(folder: string, error: unknown): unknown {
+  return explain(`Nothing could be written to ${folder}`, error)
 }
 
 function explain(what: string, error: unknown): unknown {

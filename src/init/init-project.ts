@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
@@ -36,7 +36,6 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
     else if (found.replaceAll('\r\n', '\n') !== file.content) present.push(file.path)
   }
   if (manifest.content !== existing) missing.push({ path: 'package.json', content: manifest.content })
-  await mkdir(folder, { recursive: true })
   await writeFiles(folder, missing)
   return {
     written: missing.map(({ path }) => path).toSorted(),

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
-import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { chmod, lstat, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder } from '../config/make-folder.ts'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 
@@ -18,7 +19,7 @@ export function databaseFolder(dataDir: string): string {
  * @throws ConfigError if it is no folder, belongs to another user or holds other things, or if every user can replace its content
  */
 export async function ensurePrivateFolder(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
-  await makeFolder(dataDir)
+  await makeFolder(dataDir, 0o700)
   const { foreign, open } = await inspectFolder(dataDir, uid)
   if (foreign.length > 0) throw new ConfigError(foreign)
   if (open.length > 0) await makePrivate(dataDir)
@@ -28,7 +29,7 @@ export async function ensurePrivateFolder(dataDir: string, uid: number | undefin
 /** The same for the database in it: folders get mode 0700, files 0600. Only the owner of `DATA_DIR` may call it. */
 export async function ensurePrivateDatabase(dataDir: string, uid: number | undefined): Promise<readonly Explanation[]> {
   const folder = databaseFolder(dataDir)
-  await makeFolder(folder)
+  await makeFolder(folder, 0o700)
   const foreign = await findForeignOwner(folder, [uid])
   if (foreign) throw new ConfigError([foreign])
   const paths = findOpenPaths(folder)
@@ -76,23 +77,6 @@ async function findOtherContent(dataDir: string): Promise<string | undefined> {
   return (await readdir(dataDir)).find(
     name => !/^(?:\.|control\.sock)|^(?:postgres|dashboard-link|lost\+found)$/.test(name),
   )
-}
-
-/**
- * Creates a folder, and those above it. Node's own recursive `mkdir` reports a read-only or full disk as ENOENT (nodejs/node#47098),
- * and never returns where the kernel refuses new folders so, as below `/proc`.
- */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EEXIST') return
-    const parent = dirname(resolve(path))
-    if (code !== 'ENOENT' || (await exists(parent))) throw error
-    await makeFolder(parent)
-    await makeFolder(path)
-  }
 }
 
 /** A file keeps its owner's permissions. */

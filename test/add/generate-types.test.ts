@@ -39,6 +39,12 @@ test.each(['--import ./tracing.mjs', '--max-old-space-size=300 -r "../tracing.cj
   },
 )
 
+test('a project in which nothing can be written is told', async () => {
+  const deps = { env: {}, signal: new AbortController().signal }
+  const generating = generateTypes({ folder: join(folder, 'nowhere'), node: [process.execPath] }, [], deps)
+  await expect(generating).rejects.toThrow(/^Nothing could be written to .*nowhere, because .* \(ENOENT\): correct the/)
+})
+
 test('what codegen says is told without a stack', async () => {
   const error = await generate(`
     console.error('✖ Unable to read the schema\\n  at least one file is missing\\n' + new Error('canary').stack)

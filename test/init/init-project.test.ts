@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -35,6 +35,24 @@ test('writes a project, without any configuration', async () => {
 test('makes the folder', async () => {
   const { written } = await initProject(engine, join(folder, 'new/project'))
   expect(await readFile(join(folder, 'new/project', written[0] ?? ''), 'utf8')).not.toBe('')
+})
+
+test.each([['link'], ['link/below']])('cannot make the folder %s, and says why', async name => {
+  await symlink('nowhere', join(folder, 'link'))
+  const { code, err } = await run({}, 'init', join(folder, name))
+  expect([code, err]).toEqual([
+    2,
+    `Nothing could be written to ${join(folder, name)}, because it, or a part of its path, does not exist (ENOENT): correct the path\n`,
+  ])
+  expect(await readdir(folder)).toEqual(['link'])
+})
+
+test.runIf(process.platform === 'linux')('ends where the kernel makes no folders, as below /proc', async () => {
+  const { code, err } = await run({}, 'init', '/proc/nowhere')
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(/^Nothing could be written to .* \(ENOENT\): correct the path$/m),
+  ])
 })
 
 test('overwrites nothing, and says so', async () => {
