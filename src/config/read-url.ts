@@ -37,8 +37,9 @@ function findMistake(
   { protocols, example }: { readonly protocols: readonly string[]; readonly example: string },
 ): Explanation | undefined {
   if (!protocols.some(protocol => value.startsWith(`${protocol}//`))) return undefined
-  // An @ can only precede the host, or be in the query of a URL that can be parsed.
-  if (/^[^/]+\/\/[^@]*[/?#][^@]*@/.test(value) && (!url || /^[^?]*#/.test(value))) {
+  // An @ can only precede the host, or be in the query of a URL that can be parsed, or in the path of an HTTP one.
+  const before = protocols.includes('http:') ? /^[^?]*#/ : /^[^?]*[#@]/
+  if (/^[^/]+\/\/[^@]*[/?#][^@]*@/.test(value) && (!url || before.test(value))) {
     return {
       found: 'has a /, ? or # in its user name or password',
       remedy: 'write them as %2F, %3F and %23',
@@ -53,7 +54,13 @@ function findMistake(
       remedy: 'name one: the primary, or an address that always leads to it',
     }
   }
-  if (url && !isDecodable(url)) {
+  if (!url) {
+    return {
+      found: 'has a host or a port that no URL can have',
+      remedy: 'write the host without spaces and < >, and the port as a number up to 65535',
+    }
+  }
+  if (!isDecodable(url)) {
     return { found: 'has a % in its user name or password that is not an escape sequence', remedy: 'write it as %25' }
   }
   return undefined

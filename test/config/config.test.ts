@@ -217,6 +217,20 @@ describe('each variable', () => {
       /^DATABASE_URL names several hosts/,
     ],
     [{ DATABASE_URL: 'postgres://a,b/x' }, /^DATABASE_URL names several hosts/],
+    // The password begins as a port does.
+    [{ DATABASE_URL: 'postgres://a:1/canary@db/x' }, /^DATABASE_URL has a \/, \? or # in its user name or password/],
+    ...[
+      { HASURA_URL: 'https://<your-hasura>/v1/graphql' },
+      { HASURA_URL: 'https://hasura.example:port/v1/graphql' },
+      { HASURA_URL: 'https://hasura.example:99999/v1/graphql' },
+      { OIDC_ISSUER: 'https://key cloak/realms/wiki' },
+      { DATABASE_URL: 'postgres://a:canary@127.0.0.1:5432x/x' },
+      { DATABASE_URL: 'postgres://a:canary@my host/x' },
+      { REDIS_URL: 'redis://redis:63 79', DATABASE_URL: 'postgres://db/x' },
+    ].map((env): [Environment, RegExp] => [
+      env,
+      /^[A-Z_]+ has a host or a port that no URL can have: write the host without spaces and < >, and the port as/,
+    ]),
     [{ DATABASE_URL: 'postgres:///x' }, /^DATABASE_URL names no host: .*\?host=\/var\/run\/postgresql/],
     [{ HASURA_URL: 'wiki.example/v1/graphql' }, /^HASURA_URL is not a URL/],
     [{ HASURA_URL: 'ftp://wiki.example' }, /^HASURA_URL .* must begin with https:\/\/ or http:\/\//],
