@@ -1,6 +1,7 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type App, type Definitions, type Host, openApp } from '../app/app.ts'
 import { type Config, type Environment, parseConfig } from '../config/config.ts'
+import { explainEnvironment } from '../config/explain-environment.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import type { Project } from '../config/project.ts'
 import { type EnvFile, findVariablesOfNode, readEnvFile } from '../config/read-env-file.ts'
@@ -182,7 +183,13 @@ interface Settings extends Pick<CommandContext, 'config' | 'env' | 'envFile'> {}
 async function readSettings({ env: own, envFilePath, host }: Invocation): Promise<Settings> {
   const { env, envFile } = await readEnvFile(own, envFilePath, host.readSecretFile)
   const path = readValue(env.ACCOUNTS_FILE ?? '').value
-  return { config: parseConfig(env, path ? await loadAccountsFile(path) : undefined), env, envFile }
+  const accounts = path ? await loadAccountsFile(path) : undefined
+  try {
+    return { config: parseConfig(env, accounts), env, envFile }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError([...error.problems, ...explainEnvironment(env, envFile, dirname(envFilePath))])
+  }
 }
 
 function tellEnvFile(log: Log, envFile: EnvFile): void {

@@ -8,6 +8,8 @@ export interface EnvFile {
   readonly path: string
   /** The variables that it sets; without those that the environment sets too, because the environment takes precedence. */
   readonly variables: readonly string[]
+  /** Those that the environment sets to nothing. */
+  readonly hidden: readonly string[]
 }
 
 /**
@@ -27,7 +29,11 @@ export async function readEnvFile(
   const problems = findProblems(text)
   if (problems.length > 0) throw new ConfigError(problems)
   const taken = Object.entries(values).filter(([name]) => env[name] === undefined)
-  return { env: { ...env, ...Object.fromEntries(taken) }, envFile: { path, variables: taken.map(([name]) => name) } }
+  const hidden = Object.entries(values).filter(([name, value]) => value && env[name] === '')
+  return {
+    env: { ...env, ...Object.fromEntries(taken) },
+    envFile: { path, variables: taken.map(([name]) => name), hidden: hidden.map(([name]) => name) },
+  }
 }
 
 /** Node reads its own variables at start, before `.env` is read. */

@@ -82,8 +82,22 @@ describe('.env', () => {
     })
     expect(await runWith({ ...env, CLIENT_ID: '' }, ['runs'], surroundings)).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/^CLIENT_ID is missing/),
+      err: expect.stringMatching(
+        /^CLIENT_ID is missing.*\nCLIENT_ID is empty in the environment, which takes precedence over \.env: unset it there\n$/,
+      ),
     })
+  })
+
+  test('that is in another folder is told where it was looked for, if nothing is set elsewhere', async () => {
+    const told = "/nowhere has no .env: run the command in the project's folder, if yours is there\n"
+    for (const command of ['runs', 'doctor']) {
+      const { code, out, err } = await run({}, command)
+      expect([code, out + err]).toEqual([
+        2,
+        expect.stringContaining(command === 'runs' ? told : '/nowhere has no .env'),
+      ])
+    }
+    expect((await run({ ...account, CLIENT_ID: '' }, 'runs')).err).not.toContain('.env')
   })
 
   test('that is broken ends with 2, as a line and as one JSON document', async () => {

@@ -68,7 +68,7 @@ describe('NODE_EXTRA_CA_CERTS', () => {
   })
 
   test('in .env has no effect, so its file is not read', async () => {
-    const envFile = { path: '.env', variables: ['NODE_EXTRA_CA_CERTS'] }
+    const envFile = { path: '.env', variables: ['NODE_EXTRA_CA_CERTS'], hidden: [] }
     expect(await find({ NODE_EXTRA_CA_CERTS: '/none.pem' }, envFile)).toEqual([])
     expect(await find({ NODE_EXTRA_CA_CERTS: '' })).toEqual([])
   })

@@ -24,7 +24,7 @@ describe('.env', () => {
   ])('is read with %s', async (_what, text, values) => {
     const { env, envFile } = await readText(text)
     expect(env).toEqual(values)
-    expect(envFile).toEqual({ path: '/project/.env', variables: Object.keys(values) })
+    expect(envFile).toEqual({ path: '/project/.env', variables: Object.keys(values), hidden: [] })
   })
 
   test('is what .env.example shows', async () => {
@@ -33,9 +33,9 @@ describe('.env', () => {
   })
 
   test('gives way to the environment, also to what is empty there', async () => {
-    const { env, envFile } = await readText('A=file\nB=file\nC=file\n', { A: 'environment', B: '' })
-    expect(env).toEqual({ A: 'environment', B: '', C: 'file' })
-    expect(envFile?.variables).toEqual(['C'])
+    const { env, envFile } = await readText('A=file\nB=file\nC=file\nD=', { A: 'environment', B: '', D: '' })
+    expect(env).toEqual({ A: 'environment', B: '', C: 'file', D: '' })
+    expect(envFile).toMatchObject({ variables: ['C'], hidden: ['B'] })
   })
 
   test("needn't be there", async () => {

@@ -18,7 +18,11 @@ async function inspect(variables: readonly string[], mode: number) {
   await chmod(path, mode)
   const [account] = parseConfig({ ...settings, CLIENT_SECRET: 'x' }).accounts
   if (!account) throw new Error('no account')
-  const files = { accountsFile: undefined, envFile: { path, variables }, env: { DATABASE_URL: 'postgres://u:p@h/d' } }
+  const files = {
+    accountsFile: undefined,
+    envFile: { path, variables, hidden: [] },
+    env: { DATABASE_URL: 'postgres://u:p@h/d' },
+  }
   return inspectFiles(account, [], files, { readSecretFile: file => readFile(file, 'utf8'), uid: process.getuid?.() })
 }
 

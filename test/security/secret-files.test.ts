@@ -111,7 +111,11 @@ test('every file that a secret comes from is checked, and those that say where i
     KEYCLOAK_ADMIN_PASSWORD_FILE: at('password'),
     INDEX_KEY_FILE: at('key'),
   }
-  const settings = { accountsFile: at('accounts'), envFile: { path: at('env'), variables: ['CLIENT_ID'] }, env }
+  const settings = {
+    accountsFile: at('accounts'),
+    envFile: { path: at('env'), variables: ['CLIENT_ID'], hidden: [] },
+    env,
+  }
   const readSecretFile = (file: string) => readFile(file, 'utf8')
   const { status, detail } = await inspectFiles(accounts[0] ?? expect.fail(), [job], settings, { readSecretFile, uid })
   expect(status).toBe('warn')
