@@ -54,13 +54,28 @@ export function parseArguments(program: ProgramDescription, argv: readonly strin
   // pnpm passes on the -- of "pnpm run cli -- runs", and what follows one has no options.
   const own = argv[0] === '--' ? argv.slice(1) : argv
   try {
-    parser.parse(own, { from: 'user' })
+    parser.parse(readHelpWords(parser, own), { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return { text }
     throw error
   }
   if (!asked) throw new TypeError('the parser returned neither a command nor an error')
   return asked
+}
+
+/** "help A B" is "A B --help"; wrong words get the sentence that they get as a command. */
+function readHelpWords(parser: Parser, words: readonly string[]): readonly string[] {
+  const [first, ...named] = words
+  if (first !== 'help' || named.length === 0) return words
+  let found = parser
+  for (const word of named) {
+    // What follows a command is no name: it must not be run.
+    if (found.commands.length === 0) break
+    const next = found.commands.find(command => command.name() === word)
+    if (!next) return named
+    found = next
+  }
+  return [...named, '--help']
 }
 
 function buildParser({ commands, groups, version }: ProgramDescription, onFound: (asked: Asked) => void): Parser {

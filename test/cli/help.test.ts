@@ -12,6 +12,17 @@ test('the help of the program names every command and the exit codes', async () 
   for (const same of ['-h', 'help']) expect(await run({}, same)).toEqual({ code: 0, out, err })
 })
 
+test.each(['run', 'schema', 'schema pull', 'holds probe'])('"help %s" is what --help prints after it', async name => {
+  const words = name.split(' ')
+  const { code, out } = await run({}, 'help', ...words)
+  expect({ code, out }).toEqual({ code: 0, out: (await run({}, ...words, '--help')).out })
+})
+
+test('"help" before a whole command runs nothing', async () => {
+  const { code, out } = await run({}, 'help', 'run', 'sync-users')
+  expect([code, out]).toEqual([0, expect.stringMatching(/^Usage: hasura-sync-worker run /)])
+})
+
 test.each(['-V', '--version'])('%s prints the version, also after a command', async flag => {
   const version = { code: 0, out: '1.2.3\n', err: '' }
   expect(await run({}, flag)).toEqual(version)
