@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { ConfigError } from '../errors.ts'
+import { findEncodingProblem } from './find-encoding-problem.ts'
 
 /**
  * Parses the content of `ACCOUNTS_FILE`: YAML, which includes JSON.
@@ -7,6 +8,8 @@ import { ConfigError } from '../errors.ts'
  * @throws ConfigError with the path, and without any part of the content
  */
 export function parseAccounts(content: string, path: string): unknown {
+  const encoding = findEncodingProblem(`ACCOUNTS_FILE ${path}`, content)
+  if (encoding) throw new ConfigError([encoding])
   const lines = new LineCounter()
   const document = parseDocument(content, { logLevel: 'error', lineCounter: lines })
   const lineAt = (offset: number): number => lines.linePos(offset).line

@@ -2,6 +2,7 @@ import { parseEnv } from 'node:util'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import type { Environment } from './config.ts'
+import { findEncodingProblem } from './find-encoding-problem.ts'
 
 /** What `.env` added to the environment. */
 export interface EnvFile {
@@ -68,11 +69,8 @@ const fineLine = new RegExp(String.raw`${name}|^\s*(?:#|$)|^${quoted}`)
  * after its closing quote.
  */
 function findProblems(text: string): readonly Explanation[] {
-  if (notUtf8.test(text)) {
-    return [
-      { found: '.env is not saved as UTF-8', remedy: 'save it as UTF-8, which PowerShell does with -Encoding utf8' },
-    ]
-  }
+  const encoding = findEncodingProblem('.env', text)
+  if (encoding) return [encoding]
   const withoutQuoted = text.replaceAll(
     quotedValue,
     (_all, before: string, _quote, value: string) => before + value.replaceAll(/[^\n]/g, '') + quoted,
@@ -110,6 +108,3 @@ function findProblems(text: string): readonly Explanation[] {
     return []
   })
 }
-
-/** UTF-16 has null bytes; bytes of Latin-1 became the replacement character. */
-const notUtf8 = /[\0\uFFFD]/

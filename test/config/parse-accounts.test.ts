@@ -37,6 +37,16 @@ describe('a number among the settings of an account is the text that was written
   })
 })
 
+test.each<[string, BufferEncoding]>([
+  ['UTF-16, as PowerShell writes', 'utf16le'],
+  ['Latin-1', 'latin1'],
+])('a file in %s is told as such', (_name, encoding) => {
+  const content = Buffer.from('\uFEFFaccounts: [] # für alle\n', encoding).toString('utf8')
+  expect(() => parseAccounts(content, 'accounts.yaml')).toThrow(
+    'ACCOUNTS_FILE accounts.yaml is not saved as UTF-8: save it as UTF-8, which PowerShell does with -Encoding utf8',
+  )
+})
+
 test('an anchor may be used by any number of accounts', () => {
   const accounts = read('limits: &few {concurrentRuns: 2}', ...Array.from({ length: 1_000 }, () => 'limits: *few'))
   expect(accounts).toHaveLength(1_001)
