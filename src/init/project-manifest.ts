@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { explainIssues } from '../failures/explain-issues.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { EngineManifest } from './engine-package.ts'
 import type { PackageManager } from './package-manager.ts'
@@ -100,14 +101,21 @@ function scriptsFor(manager: PackageManager): Readonly<Record<string, string>> {
 }
 
 function parseManifest(content: string): z.output<typeof manifestSchema> {
+  let manifest: unknown
   try {
     // npm ignores a byte order mark too.
-    const manifest: unknown = parseJson(content.replace(/^\uFEFF/, ''))
-    // Keeps the order of the existing file.
-    return { ...Object(manifest), ...manifestSchema.parse(manifest) }
-  } catch {
-    throw new ConfigError([{ found: "package.json can't be read", remedy: 'correct it, or choose another folder' }])
+    manifest = parseJson(content.replace(/^\uFEFF/, ''))
+  } catch (error) {
+    throw unusable(`is not JSON (${error instanceof Error ? error.message : String(error)})`)
   }
+  const { data, error } = manifestSchema.safeParse(manifest)
+  if (error) throw unusable(`is not that of a project (${explainIssues(error, 'package.json')})`)
+  // Keeps the order of the existing file.
+  return { ...Object(manifest), ...data }
+}
+
+function unusable(why: string): ConfigError {
+  return new ConfigError([{ found: `package.json ${why}`, remedy: 'correct it, or choose another folder' }])
 }
 
 function isOther(found: string | undefined, wanted: string): boolean {

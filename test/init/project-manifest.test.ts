@@ -64,8 +64,14 @@ test('the second time there is nothing to change', () => {
   expect(renderManifest(engine, 'mirror', content, 'npm')).toEqual({ content, leftAlone: [], warning: undefined })
 })
 
-test.each(['', '[', '7', '{"scripts": "none"}'])('%j is refused', existing => {
-  expect(() => renderManifest(engine, 'mirror', existing, 'npm')).toThrow("package.json can't be read")
+test.each([
+  ['', /^package\.json is not JSON \(Unexpected end .*\): correct it, or choose another folder$/],
+  ['{"name": "x",}', /^package\.json is not JSON \(.* at position 13 .*\): correct it/],
+  ['7', /^package\.json is not that of a project \(package\.json: .*expected object, .*\): correct it/],
+  ['{"scripts": "none"}', /^package\.json is not that of a project \(scripts: .*\): correct it/],
+  ['{"dependencies": []}', /^package\.json is not that of a project \(dependencies: .*\): correct it/],
+])('%j is refused, with what is wrong', (existing, sentence) => {
+  expect(() => renderManifest(engine, 'mirror', existing, 'npm')).toThrow(sentence)
 })
 
 test('a byte order mark is left out, as npm does', () => {
