@@ -8,6 +8,7 @@ import type { PackageManager } from './package-manager.ts'
 const text = z.record(z.string(), z.string())
 
 const manifestSchema = z.looseObject({
+  name: z.string().optional(),
   type: z.string().optional(),
   scripts: text.optional(),
   dependencies: text.optional(),
@@ -110,6 +111,11 @@ function parseManifest(content: string): z.output<typeof manifestSchema> {
   }
   const { data, error } = manifestSchema.safeParse(manifest)
   if (error) throw unusable(`is not that of a project (${explainIssues(error, 'package.json')})`)
+  if (data.name === 'hasura-sync-worker') {
+    throw new ConfigError([
+      { found: 'This folder is a checkout of the engine, which has all of a project', remedy: 'choose another folder' },
+    ])
+  }
   // Keeps the order of the existing file.
   return { ...Object(manifest), ...data }
 }

@@ -74,6 +74,12 @@ test.each([
   expect(() => renderManifest(engine, 'mirror', existing, 'npm')).toThrow(sentence)
 })
 
+test("the engine doesn't become a dependency of itself", () => {
+  expect(() => renderManifest(engine, 'mirror', '{"name":"hasura-sync-worker"}', 'npm')).toThrow(
+    'This folder is a checkout of the engine, which has all of a project: choose another folder',
+  )
+})
+
 test('a byte order mark is left out, as npm does', () => {
   const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}', 'npm')
   expect(JSON.parse(content)).toMatchObject({ name: 'ours', type: 'module' })
