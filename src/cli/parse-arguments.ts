@@ -133,6 +133,10 @@ function refuse({ code, message }: CommanderError, parser: Parser, help: string)
   const [found = '', suggestion] = message.replace(/^error: /, '').split('\n')
   const meant =
     suggestion?.replace(/^\((.+)\)$/, '$1') ?? (code === 'commander.excessArguments' ? findMeant(parser) : undefined)
+  const flag = /^error: unknown option '(--[^=]+)=/.exec(message)?.[1]
+  if (code === 'commander.unknownOption' && parser.options.some(({ long }) => long === flag)) {
+    return new UsageError({ found: `${flag} takes no value`, remedy: `give it as ${flag}, or leave it out` })
+  }
   const words = parser.parent ? `${pathOf(parser)} --help` : '--help'
   return new UsageError({
     found: found.charAt(0).toUpperCase() + found.slice(1).replace(/\.$/, ''),
