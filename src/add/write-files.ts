@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { makeFolder } from '../config/make-folder.ts'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
+import { makeFolder } from '../failures/make-folder.ts'
 import { nameOnDisk } from '../names/name-on-disk.ts'
 
 export interface WrittenFile {

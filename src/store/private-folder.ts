@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder } from '../config/make-folder.ts'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import { makeFolder } from '../failures/make-folder.ts'
 
 /** The folder of the embedded database. */
 export function databaseFolder(dataDir: string): string {
