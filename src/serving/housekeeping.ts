@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import { lifeMs } from '../process/process.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -49,11 +50,14 @@ async function correctTimes({ store, process }: RunDeps, signal: AbortSignal): P
 }
 
 /**
- * Excludes what an open request still needs: the steps of a bootstrap, on which its ticks depend, and requests that were
- * superseded by it, with their keys.
+ * Excludes what an open request still needs: its steps, and requests that were superseded by it, with their keys. Until an account
+ * is bootstrapped, whether its schedules run and its bootstrap is requested depends on earlier bootstraps and their steps.
  */
 const isForgettable = sql<boolean>`
   not exists (select from worker.requests b where b.id = r.bootstrap_id and b.ended_at is null)
+  and not exists (
+    select from worker.requests b left join worker.accounts a on a.name = b.account
+    where b.id in (r.id, r.bootstrap_id) and b.job = ${bootstrapJob} and a.bootstrapped_at is null)
   and not exists (
     select from worker.requests s where s.id = worker.successor(r.id) and s.id <> r.id and s.ended_at is null)`
 

@@ -43,3 +43,37 @@ appTest('what was put off while the store’s clock was ahead goes on', async ({
   }
   await expect.poll(findLater).toEqual({ held: ['usual'], waiting: ['usual', 'with steps'], living: [] })
 })
+
+appTest('an account that is not bootstrapped keeps its bootstraps and their steps', async ({ app }) => {
+  const { store } = app.deps
+  await sql`insert into worker.accounts (name, issuer, subject, endpoint, bootstrapped_at) values
+    ('bootstrapped', '', '', '', now()), ('cancelled', '', '', '', null)`.execute(store)
+  const ended = (
+    id: string,
+    account: string,
+    job: string,
+    state: string,
+    days: number,
+    bootstrap: string | null = null,
+  ) =>
+    sql`insert into worker.requests
+        (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, ended_at, bootstrap_id)
+      values (${id}, ${account}, ${job}, '{}', '', 'bootstrap', '', 'normal', now(), ${state},
+        now() - make_interval(days => ${days}), ${bootstrap})`.execute(store)
+  for (const account of ['bootstrapped', 'cancelled', 'never-logged-in']) {
+    await ended(`${account}, failed`, account, 'bootstrap-account', 'failed', 31)
+    await ended(`${account}, cancelled`, account, 'bootstrap-account', 'cancelled', 8)
+    await ended(`${account}, step`, account, 'sync-users', 'done', 8, `${account}, cancelled`)
+    await ended(`${account}, other`, account, 'greet-user', 'done', 8)
+    await ended(`${account}, its step`, account, 'sync-users', 'done', 8, `${account}, other`)
+  }
+  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  const findKept = async () =>
+    (
+      await sql<{ id: string }>`select id from worker.requests where ended_at is not null order by id`.execute(store)
+    ).rows.map(row => row.id)
+  const kept = ['cancelled', 'never-logged-in'].flatMap(account =>
+    ['cancelled', 'failed', 'step'].map(which => `${account}, ${which}`),
+  )
+  await expect.poll(findKept).toEqual(kept)
+})
