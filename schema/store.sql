@@ -324,7 +324,7 @@ create table worker.webhooks (
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
 -- worker.claim_lines(p_claims jsonb, p_have_leases boolean) returns TABLE(place integer, verdict text, probed boolean, run json)
--- worker.end_interrupted(p_run uuid, p_request text, p_pause_ms double precision, p_failures integer, p_error jsonb) returns void
+-- worker.end_interrupted(p_run uuid, p_request text, p_pause_ms double precision, p_error jsonb) returns void
 -- worker.end_runs(p_ends jsonb) returns TABLE(place integer, kind text, probed boolean, answer json)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.fail_waiting(p_waiting text, p_code text, p_found text, p_remedy text) returns void

@@ -170,6 +170,28 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     expect(await fixture.stateOf(further.id)).toMatchObject({ state: 'waiting', ready: true, failures: 0 })
   })
 
+  test.each(['run', 'request', 'run and request'])(
+    'a line becomes free also if somebody deleted its %s',
+    async deleted => {
+      const looking = await fixture.newProcess()
+      for (const isDead of [true, false]) {
+        const processId = await fixture.newProcess()
+        const line = newLine()
+        const { id } = await fixture.accept(request(line))
+        const { lease } = await fixture.claim(line, processId)
+        const isWaiting = deleted === 'run'
+        if (deleted !== 'request') await sql`delete from worker.runs where id = ${lease.runId}`.execute(fixture.store)
+        if (!isWaiting) await sql`delete from worker.requests where id = ${id}`.execute(fixture.store)
+        if (isDead) await fixture.kill(processId)
+        await fixture.pulse(isDead ? looking : processId, [], new Date('2100-01-01'))
+        if (!isWaiting) await fixture.accept(request(line))
+        const slots = fixture.store.selectFrom('worker.leases').select('slot').where('account', '=', line.account)
+        expect(await slots.execute()).toEqual([{ slot: null }])
+        await fixture.claim(line, looking)
+      }
+    },
+  )
+
   test('a pause of the API’s is over with it: all lines go on at once', async () => {
     const processId = await fixture.newProcess()
     const line = newLine()

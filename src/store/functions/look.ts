@@ -55,12 +55,12 @@ begin
   -- Recorded for this process but not one of its runs or claims: a claim whose answer was lost, or a run that
   -- had ended, in a store that returned to an earlier state.
   for v_run in
-    select l.run_id, r.attempt from worker.leases l join worker.runs r on r.id = l.run_id
+    select l.run_id from worker.leases l
     where l.slot is not null and l.process = p_process and l.run_id <> all(p_runs) and l.taken_at < p_since
     order by l.account, l.job
   loop
     begin
-      perform worker.end_interrupted(v_run.run_id, 'waiting', 0, v_run.attempt - 1, jsonb_build_object('code', 'interrupted',
+      perform worker.end_interrupted(v_run.run_id, 'waiting', 0, jsonb_build_object('code', 'interrupted',
         'found', 'The answer to the claim of this run was lost, or the store went back to before its end'));
     exception when lock_not_available or deadlock_detected then null;
     end;
@@ -146,11 +146,11 @@ declare
   v_times integer;
 begin
   for v_run in
-    select l.run_id, r.attempt, q.id as request_id, q.reserved_for, q.interruptions,
+    select l.run_id, q.id as request_id, q.reserved_for, coalesce(q.interruptions, 0) as interruptions,
       exists (select from worker.run_progress p where p.run_id = l.run_id) as has_progress
     from worker.leases l
-    join worker.runs r on r.id = l.run_id
-    join worker.requests q on q.id = r.request_id
+    left join worker.runs r on r.id = l.run_id
+    left join worker.requests q on q.id = r.request_id
     where l.slot is not null
       and not exists (select from worker.living_processes() p where p.id = l.process)
     order by l.account, l.job limit p_limit
@@ -162,7 +162,7 @@ begin
       perform worker.end_interrupted(v_run.run_id,
         case when v_run.reserved_for is not null or v_times >= ${mostInterruptions} then 'failed' else 'waiting' end,
         case when v_times > 2 then 1000 * 2 ^ least(v_times - 2, 6) else 0 end,
-        v_run.attempt - 1, worker.interruption(v_times));
+        worker.interruption(v_times));
     exception when lock_not_available or deadlock_detected then null;
     end;
   end loop;
@@ -177,13 +177,26 @@ begin
     order by q.id limit p_limit for update skip locked);
 end $$`
 
-/** Ends a run that its process doesn't end. */
+/** Ends a run that its process doesn't end, also one whose record somebody deleted, or left out of a dump. */
 export const endInterruptedFunction = `
-create function worker.end_interrupted(p_run uuid, p_request text, p_pause_ms float8, p_failures integer, p_error jsonb)
-returns void language sql as $$
-  select from worker.end_runs(jsonb_build_array(jsonb_build_object('place', 0, 'runId', p_run, 'run', 'interrupted',
-    'request', p_request, 'pauseMs', p_pause_ms, 'failures', p_failures, 'error', p_error)))
-$$`
+create function worker.end_interrupted(p_run uuid, p_request text, p_pause_ms float8, p_error jsonb) returns void
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_attempt integer;
+  v_request worker.requests;
+begin
+  select r.attempt into v_attempt from worker.runs r where r.id = p_run;
+  if found then
+    perform worker.end_runs(jsonb_build_array(jsonb_build_object('place', 0, 'runId', p_run, 'run', 'interrupted',
+      'request', p_request, 'pauseMs', p_pause_ms, 'failures', v_attempt - 1, 'error', p_error)));
+    return;
+  end if;
+  update worker.leases l set run_id = null, process = null, slot = null where l.run_id = p_run;
+  for v_request in select * from worker.requests r where r.state = 'running' and r.run_id = p_run for update loop
+    perform worker.put_back(v_request, null, v_request.failures);
+  end loop;
+end $$`
 
 export const interruptionFunction = `
 create function worker.interruption(p_times integer) returns jsonb language sql immutable as $$
