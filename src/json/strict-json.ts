@@ -86,12 +86,18 @@ function isPoison(name: string, around: Open | undefined): boolean {
   return name === '__proto__' || (name === 'prototype' && around?.under === 'constructor')
 }
 
-/** The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. */
+/**
+ * The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. An integer may be an id,
+ * which has one spelling.
+ */
 function isExact(written: string): boolean {
   const kept = Number(written)
   if (!Number.isFinite(kept)) return false
-  return [String(kept), kept.toPrecision(17)].some(spelling => normalize(spelling) === normalize(written))
+  const spellings = isInteger.test(written) ? [String(kept)] : [String(kept), kept.toPrecision(17)]
+  return spellings.some(spelling => normalize(spelling) === normalize(written))
 }
+
+const isInteger = /^-?\d+$/
 
 /** Equal for equal numbers, however they are written: the digits that count, and the power of ten of the last one. */
 function normalize(number: string): string {
