@@ -27,15 +27,51 @@ export const keepDigits: Reviver = (_name, value, context) => {
  * that is too large for it become text. Fractions stay numbers.
  */
 export function parseWithLargeAsText(text: string): unknown {
+  return parseLarge(text, asText(Number.isSafeInteger))
+}
+
+/** The same, but an integer that JavaScript keeps as it is written stays a number, as strict JSON accepts it. */
+export function parseWithRoundedAsText(text: string): unknown {
+  return parseLarge(
+    text,
+    asText((_value, source) => isExact(source)),
+  )
+}
+
+function parseLarge(text: string, revive: Reviver): unknown {
   // A reviver makes parsing ten times slower.
-  return mayBeLarge.test(text) ? parseJson(text, largeAsText) : parseJson(text)
+  return mayBeLarge.test(text) ? parseJson(text, revive) : parseJson(text)
 }
 
 /** Finds every such number, and some others. */
 const mayBeLarge = /(?:^|[[:,\s])-?(?:\d{16}|\d[\d.]*[eE]\+?\d{3})/
 
-const largeAsText: Reviver = (_name, value, context) => {
-  const source = context?.source
-  if (typeof value !== 'number' || source === undefined || Number.isSafeInteger(value)) return value
-  return /^-?\d+$/.test(source) || !Number.isFinite(value) ? source : value
+function asText(isKept: (value: number, source: string) => boolean): Reviver {
+  return (_name, value, context) => {
+    const source = context?.source
+    if (typeof value !== 'number' || source === undefined || isKept(value, source)) return value
+    return isInteger.test(source) || !Number.isFinite(value) ? source : value
+  }
+}
+
+/**
+ * The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. An integer may be an id,
+ * which has one spelling.
+ */
+export function isExact(written: string): boolean {
+  const kept = Number(written)
+  if (!Number.isFinite(kept)) return false
+  const spellings = isInteger.test(written) ? [String(kept)] : [String(kept), kept.toPrecision(17)]
+  return spellings.some(spelling => normalize(spelling) === normalize(written))
+}
+
+const isInteger = /^-?\d+$/
+
+/** Equal for equal numbers, however they are written: the digits that count, and the power of ten of the last one. */
+function normalize(number: string): string {
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const counting = digits.replace(/0+$/, '')
+  if (counting === '') return '0'
+  return `${counting}e${Number(exponent) - fraction.length + digits.length - counting.length}`
 }

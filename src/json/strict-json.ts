@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { isStorable } from '../words/storable.ts'
+import { isExact } from './exact-numbers.ts'
 import { parseJson } from './parse-json.ts'
 
 /** Levels of nested lists and objects. */
@@ -84,26 +85,4 @@ function unstorable(place: string): Explanation {
 /** What a careless merge would write into the prototype of all objects. */
 function isPoison(name: string, around: Open | undefined): boolean {
   return name === '__proto__' || (name === 'prototype' && around?.under === 'constructor')
-}
-
-/**
- * The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. An integer may be an id,
- * which has one spelling.
- */
-function isExact(written: string): boolean {
-  const kept = Number(written)
-  if (!Number.isFinite(kept)) return false
-  const spellings = isInteger.test(written) ? [String(kept)] : [String(kept), kept.toPrecision(17)]
-  return spellings.some(spelling => normalize(spelling) === normalize(written))
-}
-
-const isInteger = /^-?\d+$/
-
-/** Equal for equal numbers, however they are written: the digits that count, and the power of ten of the last one. */
-function normalize(number: string): string {
-  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []
-  const digits = `${whole}${fraction}`.replace(/^0+/, '')
-  const counting = digits.replace(/0+$/, '')
-  if (counting === '') return '0'
-  return `${counting}e${Number(exponent) - fraction.length + digits.length - counting.length}`
 }

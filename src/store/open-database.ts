@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { type Explanation, renderExplanation } from '../explanation.ts'
-import { parseJson } from '../json/parse-json.ts'
+import { parseWithRoundedAsText } from '../json/exact-numbers.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
@@ -104,9 +104,9 @@ function isJson(type: number): boolean {
   return type === types.JSON || type === types.JSONB
 }
 
-/** Not the drivers' JSON.parse: see `parseJsonValue`. */
+/** Not the drivers' JSON.parse, which rounds integers and confuses escaped names. Callers pass more arguments. */
 function parseJsonValue(text: string): unknown {
-  return parseJson(text)
+  return parseWithRoundedAsText(text)
 }
 
 async function openEmbedded(dataDir: string, uid: number | undefined, log: Log): Promise<Database> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseWithLargeAsText } from '../../src/json/exact-numbers.ts'
+import { parseWithLargeAsText, parseWithRoundedAsText } from '../../src/json/exact-numbers.ts'
 
 describe('parseWithLargeAsText', () => {
   test.each([
@@ -37,5 +37,18 @@ describe('parseWithLargeAsText', () => {
         expect(String(parseWithLargeAsText(String(integer)))).toBe(String(integer))
       }),
     )
+  })
+})
+
+describe('parseWithRoundedAsText', () => {
+  test.each([
+    ['9007199254740993', '9007199254740993'],
+    ['1e400', '1e400'],
+    ['90071992547609904', '90071992547609904'],
+    ['9007199254740992', 9_007_199_254_740_992],
+    ['1000000000000000000000', 1e21],
+    ['0.12345678901234567890', 0.123_456_789_012_345_68],
+  ])('reads %s as %j', (json, value) => {
+    expect(parseWithRoundedAsText(`{"a":[0,${json}]}`)).toEqual({ a: [0, value] })
   })
 })

@@ -134,6 +134,17 @@ describe.each(stores)('accepting a request on %s', backend => {
     )
   })
 
+  test('by SQL: an integer that JavaScript would round reaches the job as text, with all digits', async () => {
+    const line = newLine()
+    const processId = await fixture.newProcess()
+    await sql`select worker.request(${line.job}, ${line.account}, '{"ids": [9007199254740993, 9007199254740992]}')`.execute(
+      fixture.store,
+    )
+    expect(await fixture.claim(line, processId)).toMatchObject({
+      payload: { ids: ['9007199254740993', 9_007_199_254_740_992] },
+    })
+  })
+
   test('by SQL, with texts of any collation: each row is found by an index', async () => {
     const { job, account } = newLine()
     await fixture.store.transaction().execute(async tx => {
