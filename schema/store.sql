@@ -318,7 +318,7 @@ create table worker.webhooks (
   CHECK ((state = ANY (ARRAY['live'::text, 'parked'::text, 'ended'::text])))
 );
 
--- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[], p_waits boolean, p_trace jsonb) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean, kept jsonb)
+-- worker.accept(p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text, p_bootstrap text, p_steps text[], p_waits boolean, p_trace jsonb) returns TABLE(id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean, kept jsonb, repeated boolean)
 -- worker.add_requests(p_requests jsonb) returns TABLE(place integer, id text, absorbed boolean, kept jsonb, fence bigint, free boolean)
 -- worker.add_trace(p_traces jsonb, p_trace jsonb) returns jsonb
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)

@@ -23,9 +23,9 @@ const guide = readDocument('docs/integrating.md')
 const audience = 'hasura-sync-worker'
 const role = 'request-jobs'
 
-function block(heading: string, language: string): string {
+function block(heading: string, language: string, place = 0): string {
   const blocks = findCodeBlocks(findSection(guide, heading)).filter(found => found.language === language)
-  return blocks[0]?.code ?? expect.fail(`"${heading}" has no ${language}`)
+  return blocks[place]?.code ?? expect.fail(`"${heading}" has no ${language}`)
 }
 
 /** As the guide writes it. */
@@ -96,7 +96,7 @@ describe('SQL', () => {
 
   test('makes a request if and only if its transaction commits', async ({ app }) => {
     const { store } = app.deps
-    await sql`create table orders (id int)`.execute(store)
+    await sql`create table if not exists orders (id int)`.execute(store)
     const [, ...statements] = block('SQL', 'sql')
       .split(';')
       .map(statement => statement.trim())
@@ -118,6 +118,17 @@ describe('SQL', () => {
     expect(await made(app)).toEqual([
       { job: 'sync-articles', account: 'north', payload: { full: true }, priority: 'high' },
     ])
+  })
+
+  test('makes one request for each statement by a trigger', async ({ app }) => {
+    const { store } = app.deps
+    await sql`create table if not exists orders (id int)`.execute(store)
+    for (const statement of block('SQL', 'sql', 1).split('\n\n')) await sql.raw(statement).execute(store)
+    await sql`insert into orders (id) values (1), (2), (3)`.execute(store)
+    expect((await made(app)).filter(({ priority }) => priority === 'normal')).toEqual([
+      { job: 'sync-articles', account: 'north', payload: {}, priority: 'normal' },
+    ])
+    await sql`drop trigger request_sync on orders`.execute(store)
   })
 })
 

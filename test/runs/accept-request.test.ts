@@ -145,6 +145,39 @@ describe.each(stores)('accepting a request on %s', backend => {
     })
   })
 
+  test('by SQL: what a transaction asks for again, such as a trigger for each row, writes nothing', async () => {
+    const { job, account } = newLine()
+    const written = await fixture.store.transaction().execute(async tx => {
+      const ask = async (priority: string, key: string | null = null) =>
+        (
+          await sql<{ id: string }>`select worker.request(${job}, ${account}, '{}', ${priority}, ${key}) as id`.execute(
+            tx,
+          )
+        ).rows[0]?.id
+      const count = async () => {
+        const { rows } = await sql<{
+          count: number
+        }>`select n_tup_ins + n_tup_upd as count from pg_stat_xact_user_tables
+          where relid in ('worker.requests'::regclass, 'worker.unreported_requests'::regclass)`.execute(tx)
+        return rows.reduce((sum, row) => sum + Number(row.count), 0)
+      }
+      const first = await ask('normal')
+      const counts: number[] = []
+      for (const priority of ['normal', 'low', 'high', 'high', 'normal']) {
+        const before = await count()
+        expect(await ask(priority)).toBe(first)
+        counts.push((await count()) - before)
+      }
+      const before = await count()
+      expect(await ask('normal', 'k')).toBe(first)
+      return [...counts, (await count()) - before]
+    })
+    // One that is more urgent updates the request, and is reported.
+    expect(written).toEqual([0, 0, 2, 0, 0, 0])
+    const priority = fixture.store.selectFrom('worker.requests').select('priority').where('account', '=', account)
+    expect(await priority.execute()).toEqual([{ priority: 'high' }])
+  })
+
   test('by SQL, with texts of any collation: each row is found by an index', async () => {
     const { job, account } = newLine()
     await fixture.store.transaction().execute(async tx => {

@@ -72,13 +72,16 @@ end $$`
  * Without `p_waits`, a key whose first request is still being accepted returns at once, without an id.
  *
  * Returns also whether the key belongs to another payload, and whether the first request of the key was absorbed, as its caller was
- * told.
+ * told; and `repeated`, if the transaction has made or locked an equal request before, to which this one adds nothing. A trigger may
+ * make one for each row, and Postgres keeps every version of a row until the transaction ends, so each update of it would take
+ * longer than the one before.
  */
 export const acceptFunction = `
 create function worker.accept(
   p_id text, p_account text, p_job text, p_payload jsonb, p_trigger text, p_priority text, p_caller text, p_key text,
   p_bootstrap text, p_steps text[], p_waits boolean default true, p_trace jsonb default null
-) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean, kept jsonb)
+) returns table (id text, absorbed boolean, conflict boolean, fence bigint, free boolean, said_absorbed boolean, kept jsonb,
+  repeated boolean)
 language plpgsql ${planByIndex} as $$
 #variable_conflict use_column
 declare
@@ -90,6 +93,7 @@ begin
   fence := 0;
   free := false;
   said_absorbed := false;
+  repeated := false;
   if p_key is not null and not p_waits and not pg_try_advisory_xact_lock(
     hashtextextended(jsonb_build_array('key', p_caller, p_account, p_job, p_key)::text, 0))
   then
@@ -112,10 +116,20 @@ begin
     return;
   end loop;
 
-  select a.id, a.absorbed, a.kept, a.fence, a.free into id, absorbed, kept, fence, free
-  from worker.add_requests(jsonb_build_array(jsonb_build_object('place', 0, 'id', p_id, 'account', p_account, 'job', p_job,
-    'payload', p_payload::text, 'trigger', p_trigger, 'priority', p_priority, 'caller', p_caller, 'bootstrap', p_bootstrap,
-    'steps', p_steps, 'trace', p_trace))) a;
+  if p_trigger = 'sql' then
+    select r.id, r.trace into id, kept from worker.requests r
+    where r.account = p_account and r.job = p_job and r.payload_hash = v_hash and r.state = 'waiting' and r.reserved_for is null
+      and r.xmin = pg_current_xact_id_if_assigned()::xid
+      and r.rank <= now() + worker.rank_offset(p_priority) and (p_priority <> 'high' or r.due_at is null)
+      and (p_trace is null or p_trace = r.trace or r.absorbed_traces @> jsonb_build_array(p_trace));
+    repeated := found;
+  end if;
+  if not repeated then
+    select a.id, a.absorbed, a.kept, a.fence, a.free into id, absorbed, kept, fence, free
+    from worker.add_requests(jsonb_build_array(jsonb_build_object('place', 0, 'id', p_id, 'account', p_account, 'job', p_job,
+      'payload', p_payload::text, 'trigger', p_trigger, 'priority', p_priority, 'caller', p_caller, 'bootstrap', p_bootstrap,
+      'steps', p_steps, 'trace', p_trace))) a;
+  end if;
   said_absorbed := absorbed;
 
   if p_key is not null and absorbed then
@@ -182,9 +196,11 @@ begin
     raise exception 'idempotency key "%" was used for % with another payload', v_key, v_job
       using hint = 'Give each request its own key.', errcode = 'unique_violation';
   end if;
-  insert into worker.unreported_requests (request_id, account, job, trigger, absorbed, trace, absorber)
-  values (v_accepted.id, v_account, v_job, 'sql', v_accepted.absorbed, v_trace, v_accepted.kept);
-  -- Constant, so that the requests of one transaction are one notification.
-  perform pg_notify('worker_requests', '');
+  if not v_accepted.repeated then
+    insert into worker.unreported_requests (request_id, account, job, trigger, absorbed, trace, absorber)
+    values (v_accepted.id, v_account, v_job, 'sql', v_accepted.absorbed, v_trace, v_accepted.kept);
+    -- Constant, so that the requests of one transaction are one notification.
+    perform pg_notify('worker_requests', '');
+  end if;
   return v_accepted.id;
 end $$`
