@@ -134,6 +134,19 @@ describe.each(stores)('accepting a request on %s', backend => {
     )
   })
 
+  test('by SQL: no priority is a normal one, and an empty key is refused', async () => {
+    const line = newLine()
+    const ask = (key: string | null) =>
+      sql`select worker.request(${line.job}, ${line.account}, '{}', null, ${key})`.execute(fixture.store)
+    await ask(null)
+    const priority = fixture.store.selectFrom('worker.requests').select('priority').where('account', '=', line.account)
+    expect(await priority.execute()).toEqual([{ priority: 'normal' }])
+    await expect(ask('')).rejects.toMatchObject({
+      message: 'an idempotency key has at least one character',
+      hint: 'Pass null for a request without a key.',
+    })
+  })
+
   test('by SQL: an integer that JavaScript would round reaches the job as text, with all digits', async () => {
     const line = newLine()
     const processId = await fixture.newProcess()

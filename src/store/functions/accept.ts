@@ -175,7 +175,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_job text collate "default" := request.job;
   v_account text collate "default" := request.account;
-  v_priority text collate "default" := request.priority;
+  v_priority text collate "default" := coalesce(request.priority, 'normal');
   v_key text collate "default" := request.idempotency_key;
   v_caller text collate "default" := 'sql:' || session_user;
   v_accepted record;
@@ -189,6 +189,10 @@ begin
   end if;
   if v_priority not in ('high', 'normal', 'low') then
     raise exception 'priority "%" is not one of high, normal, low', v_priority using errcode = 'invalid_parameter_value';
+  end if;
+  if v_key = '' then
+    raise exception 'an idempotency key has at least one character'
+      using hint = 'Pass null for a request without a key.', errcode = 'invalid_parameter_value';
   end if;
   select * into v_accepted from worker.accept(gen_random_uuid()::text, v_account, v_job, request.payload, 'sql', v_priority,
     v_caller, v_key, null, null, true, v_trace);
