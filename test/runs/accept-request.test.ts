@@ -158,6 +158,16 @@ describe.each(stores)('accepting a request on %s', backend => {
     })
   })
 
+  test('by SQL: a request may have a key in a transaction whose constraints are immediate', async () => {
+    const { job, account } = newLine()
+    await fixture.store.transaction().execute(async tx => {
+      await sql`set constraints all immediate`.execute(tx)
+      await sql`select worker.request(${job}, ${account}, idempotency_key => 'k')`.execute(tx)
+    })
+    const keys = fixture.store.selectFrom('worker.idempotency_keys').select('key').where('account', '=', account)
+    expect(await keys.execute()).toEqual([{ key: 'k' }])
+  })
+
   test('by SQL: what a transaction asks for again, such as a trigger for each row, writes nothing', async () => {
     const { job, account } = newLine()
     const written = await fixture.store.transaction().execute(async tx => {

@@ -194,6 +194,10 @@ begin
     raise exception 'an idempotency key has at least one character'
       using hint = 'Pass null for a request without a key.', errcode = 'invalid_parameter_value';
   end if;
+  if v_key is not null then
+    -- The key comes before its request, also if the caller checks its own constraints at once.
+    set constraints worker.idempotency_keys_request_id_fkey deferred;
+  end if;
   select * into v_accepted from worker.accept(gen_random_uuid()::text, v_account, v_job, request.payload, 'sql', v_priority,
     v_caller, v_key, null, null, true, v_trace);
   if v_accepted.conflict then
