@@ -4,6 +4,9 @@ import type { Store } from '../store/store.ts'
 /** The place of a forgotten account's name in the audit trail. No account is called so. */
 const forgotten = '(forgotten)'
 
+/** What is in no account's name, so that `north` isn't found in `northwest`. */
+const betweenNames = '[^A-Za-z0-9_-]+'
+
 /** Who changed what stays on record; of which account, and what an error said of it, doesn't. */
 export async function eraseFromAudit(store: Store, account: string): Promise<void> {
   await sql`
@@ -11,5 +14,7 @@ export async function eraseFromAudit(store: Store, account: string): Promise<voi
       wanted = case when wanted ->> 'account' = ${account} then wanted || jsonb_build_object('account', ${forgotten}::text)
         else wanted end,
       told = case when told is not null then ${forgotten} end
-    where wanted ->> 'account' = ${account} or position(${account} in told) > 0`.execute(store)
+    where wanted ->> 'account' = ${account} or ${account} = any (regexp_split_to_array(told, ${betweenNames}))`.execute(
+    store,
+  )
 }

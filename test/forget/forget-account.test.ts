@@ -162,6 +162,20 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await findTraces(account)).toEqual([])
   })
 
+  test('leaves what failed actions told of an account whose name contains its name', async ({ app, store, forget }) => {
+    const account = app.addAccount()
+    await app.removeAccount(account)
+    await recordEverything(store(), account)
+    const longer = `${account}-west`
+    await sql`insert into worker.audit (viewer, action, wanted, outcome, told) values
+      (${longer}, 'run', jsonb_build_object('account', ${longer}::text), 'failed', ${`Account "${longer}" has no job`})`.execute(
+      store(),
+    )
+    await forget(account)
+    const rows = store().selectFrom('worker.audit').select('told').where('viewer', '=', longer)
+    expect(await rows.execute()).toEqual([{ told: `Account "${longer}" has no job` }])
+  })
+
   test('leaves views, and tables that the worker did not make, as they are', async ({
     app,
     store,
