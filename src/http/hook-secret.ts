@@ -3,6 +3,7 @@ import type { Secret } from '../account.ts'
 import { type HookSecrets, shortestHookSecret } from '../config/read-hook-secrets.ts'
 import { readValue } from '../config/read-value.ts'
 import { TransientError } from '../errors.ts'
+import { explainSecretFile } from '../failures/secret-file.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 
@@ -57,17 +58,20 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
+const file = { what: 'The file', of: 'with the secret of hooks' }
+
 async function read(secret: Secret, readSecretFile: (path: string) => Promise<string>): Promise<string> {
   if ('value' in secret) return secret.value
   const text = await readSecretFile(secret.file).catch((error: unknown) => {
-    throw unusable(`The file ${secret.file} with the secret of hooks can't be read`, { cause: error })
+    // The system's error isn't kept, because it has the path too.
+    throw new TransientError('hook-secret', explainSecretFile({ ...file, path: secret.file }, error))
   })
   const { value } = readValue(text)
   if (value.length >= shortestHookSecret) return value
   throw unusable(`The secret of hooks in ${secret.file} has fewer than ${shortestHookSecret} characters`)
 }
 
-function unusable(found: string, options?: ErrorOptions): TransientError {
-  const remedy = 'write the output of "openssl rand -hex 32" to the file, readable by this process'
-  return new TransientError('hook-secret', { found, remedy }, options)
+function unusable(found: string): TransientError {
+  const remedy = 'write the output of "openssl rand -hex 32" to the file'
+  return new TransientError('hook-secret', { found, remedy })
 }

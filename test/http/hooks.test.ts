@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
@@ -252,6 +253,16 @@ describe('who may send', () => {
     await clock.advance(1_000)
     await expect(knows('another-secret-of-hooks')).rejects.toThrow(/can't be read/)
     expect(logged.lines.filter(line => String(line.msg).includes('are refused'))).toHaveLength(1)
+  })
+
+  test('nobody where the secret itself is set in place of its file, and no message has it', async () => {
+    const logged = captureLog()
+    const readSecretFile = (path: string) => readFile(path, 'utf8')
+    const secrets = { current: { file: 'canary-of-more-than-16-characters' } }
+    const knows = createHookSecret(secrets, { readSecretFile, clock: new ManualClock(), log: logged.log })
+    await expect(knows(secrets.current.file)).rejects.toThrow('no file has the name that is set for it (ENOENT)')
+    expect(JSON.stringify(logged.lines)).toContain('no file has the name')
+    expect(JSON.stringify(logged.lines)).not.toContain('canary')
   })
 })
 
