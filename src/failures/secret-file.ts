@@ -33,10 +33,15 @@ export function explainSecretFile(file: SecretFileName, error: unknown): Explana
 
 /** @returns false if the value may be the secret itself, set where a path belongs: no file has it as its name */
 export function isTellable(path: string, code: string): boolean {
-  return beginsAsPath.test(path) || !unknownName.has(code)
+  return (beginsAsPath.test(path) && !isRandom(path)) || !unknownName.has(code)
 }
 
 /** A key in PEM and a secret in Base64 hold slashes too. */
 const beginsAsPath = /^(?:~|\.{0,2})\//
+
+/** Base64 may even begin with one. */
+function isRandom(path: string): boolean {
+  return /^[A-Za-z0-9+/]{16,}={0,2}$/.test(path) && [/[A-Z]/, /[a-z]/, /\d/].every(kind => kind.test(path))
+}
 
 const unknownName: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])

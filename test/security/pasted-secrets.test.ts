@@ -27,6 +27,7 @@ const client = { server, clientId: 'sync', scopes: [] }
 const pasted = [
   'canary0a1b2c3d',
   'canary/+x=',
+  '/9canaryWzRkP3xQ+/ab8LmN5tYv2cD7fGhJ1sKqE=',
   '{"kty":"EC","d":"canary"}',
   `-----BEGIN KEY-----\ncanary/${'x'.repeat(300)}`,
 ]
