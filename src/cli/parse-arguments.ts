@@ -72,7 +72,7 @@ function readHelpWords(parser: Parser, words: readonly string[]): readonly strin
     // What follows a command is no name: it must not be run.
     if (found.commands.length === 0) break
     const next = found.commands.find(command => command.name() === word)
-    if (!next) return named
+    if (!next) return word.startsWith('-') ? [...named, '--help'] : named
     found = next
   }
   return [...named, '--help']

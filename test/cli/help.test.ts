@@ -18,9 +18,9 @@ test.each(['run', 'schema', 'schema pull', 'holds probe'])('"help %s" is what --
   expect({ code, out }).toEqual({ code: 0, out: (await run({}, ...words, '--help')).out })
 })
 
-test('"help" before a whole command runs nothing', async () => {
-  const { code, out } = await run({}, 'help', 'run', 'sync-users')
-  expect([code, out]).toEqual([0, expect.stringMatching(/^Usage: hasura-sync-worker run /)])
+test.each(['run sync-users', 'holds --json'])('"help" before the whole command "%s" runs nothing', async words => {
+  const { code, out } = await run({}, 'help', ...words.split(' '))
+  expect([code, out]).toEqual([0, expect.stringMatching(/^Usage: hasura-sync-worker (?:run|holds) /)])
 })
 
 test.each(['-V', '--version'])('%s prints the version, also after a command', async flag => {
