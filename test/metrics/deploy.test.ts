@@ -184,15 +184,15 @@ describe.runIf(promtool)('by promtool', () => {
     const cases = [
       {
         input: [
-          series('hasura_sync_last_success_age_seconds{job_name="slow",instance="a"}', '0+60x120'),
-          series('hasura_sync_schedule_interval_seconds{job_name="slow",instance="a"}', '1800x120'),
-          series('hasura_sync_last_success_age_seconds{job_name="on-demand",instance="a"}', '0+60x120'),
-          series('hasura_sync_workers{instance="a"}', '1x120'),
+          series('hasura_sync_last_success_age_seconds{job_name="slow",instance="a"}', '0+60x140'),
+          series('hasura_sync_schedule_interval_seconds{job_name="slow",instance="a"}', '1800x140'),
+          series('hasura_sync_last_success_age_seconds{job_name="on-demand",instance="a"}', '0+60x140'),
+          series('hasura_sync_workers{instance="a"}', '1x140'),
         ],
         alerts: [
-          firing('HasuraSyncJobStale', '100m'),
-          firing('HasuraSyncJobStale', '119m', { severity: 'warning', job_name: 'slow' }),
-          firing('HasuraSyncNoWorker', '119m'),
+          firing('HasuraSyncJobStale', '120m'),
+          firing('HasuraSyncJobStale', '130m', { severity: 'warning', job_name: 'slow' }),
+          firing('HasuraSyncNoWorker', '130m'),
         ],
       },
       {
