@@ -201,7 +201,9 @@ export function createProcessMetrics(registry: Registry, hasAccounts: boolean): 
     observer,
     know(lines) {
       const accounts = new Set(lines.map(({ account }) => account))
-      for (const line of lines) {
+      // A worker may have thousands of lines, of which those of one job then share their time series.
+      const distinct = hasAccounts ? lines : new Map(lines.map(line => [line.job, line])).values()
+      for (const line of distinct) {
         for (const outcome of runOutcomes) runs.inc({ ...labelsOf(line), outcome }, 0)
       }
       for (const account of accounts) {
