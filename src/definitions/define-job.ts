@@ -91,7 +91,7 @@ export interface JobContext<P, S = unknown> {
   readonly accountJobs: ReadonlySet<string>
   /**
    * Aborted when the worker stops, loses its store or the lease, or when an operator cancels the request. Then throw its reason; what
-   * a job returns is ignored, and its request runs again, except after a cancellation.
+   * a job returns then is ignored after a stop, whose request runs again, and after a cancellation.
    */
   readonly signal: AbortSignal
   readonly clock: Clock

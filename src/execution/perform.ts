@@ -1,7 +1,7 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSettings } from '../definitions/job-settings.ts'
-import { CancelledError, JobError, PermanentError, TransientError, WorkerError } from '../errors.ts'
+import { JobError, LeaseLostError, PermanentError, TransientError, WorkerError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import { parseSafely } from '../failures/parse-safely.ts'
@@ -32,8 +32,9 @@ export async function perform(
   try {
     const context = createContext(deps, execution, settings, observed)
     const returned = await job.run(session, context)
-    // It may have left work undone, so its request runs again. An operator who cancels wants no second run.
-    if (signal.aborted && !(signal.reason instanceof CancelledError)) throw signal.reason
+    // It may have left work undone. A process that wasn't heard for a while may still have its lease, without which nothing is
+    // recorded; it may have been this job that blocked it, and would do so again.
+    if (signal.aborted && !(signal.reason instanceof LeaseLostError)) throw signal.reason
     return readResult(returned, { job: job.name, account: observed.account, accountJobs: context.accountJobs })
   } catch (error) {
     if (error instanceof WorkerError) throw error

@@ -794,11 +794,11 @@ describe.each(backends)('a request on %s', backend => {
 
   test.for([
     { why: 'its process stops', reason: new DOMException('It stops', 'AbortError'), state: 'waiting' },
-    { why: 'nobody hears its process', reason: new LeaseLostError('Nobody hears it'), state: 'waiting' },
-    { why: 'an operator cancels it', reason: new CancelledError(), state: 'done' },
+    { why: 'nobody hears its process', reason: new LeaseLostError('Nobody hears it'), state: 'done' },
+    { why: 'an operator cancels it', reason: new CancelledError(), state: 'cancelled' },
   ])('whose job returns after $why is $state', async ({ reason, state }, { runAborted, find }) => {
     const id = await runAborted(reason, async () => ({ counts: { read: 3 } }))
-    const run = state === 'done' ? 'succeeded' : 'interrupted'
+    const run = { waiting: 'interrupted', done: 'succeeded', cancelled: 'cancelled' }[state]
     expect(await find(id)).toMatchObject({ state, failures: 0, runs: [{ state: run }] })
   })
 
