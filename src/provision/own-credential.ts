@@ -9,7 +9,7 @@ import { parseSigningKey } from '../auth/signing-key.ts'
 import { readValue } from '../config/read-value.ts'
 import { ConfigError } from '../errors.ts'
 import { codeOfFile } from '../failures/file-failure.ts'
-import { explainSecretFile, nameSecretFile } from '../failures/secret-file.ts'
+import { explainSecretFile, isTellable, nameSecretFile } from '../failures/secret-file.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { type PublicKey, toPublicKey } from './public-key.ts'
 
@@ -22,7 +22,13 @@ export type OwnCredential =
       readonly isThere: boolean
       is(secret: string): boolean
     }
-  | { readonly kind: 'key'; readonly file: string; readonly keyId?: string; readonly key?: PublicKey }
+  | {
+      readonly kind: 'key'
+      readonly origin: string
+      readonly file: string
+      readonly keyId?: string
+      readonly key?: PublicKey
+    }
   | { readonly kind: 'certificate'; readonly file: string; readonly subject: string }
 
 /**
@@ -41,13 +47,15 @@ export async function readOwnCredential(login: Login, read: ReadSecretFile): Pro
       }
       const { file } = secret
       const text = await readIfThere('The secret file', file, read)
-      return { kind: 'secret', origin: file, file, isThere: text !== '', is: other => other === text }
+      const origin = nameFile(file, 'CLIENT_SECRET_FILE', text)
+      return { kind: 'secret', origin, file, isThere: text !== '', is: other => other === text }
     }
     case 'private_key_jwt': {
       const { keyFile: file, keyId } = login
       const text = await readIfThere('The key file', file, read)
       const key = text === '' ? undefined : readKey(text, file, keyId)
-      return { kind: 'key', file, ...(keyId !== undefined && { keyId }), ...(key && { key }) }
+      const origin = nameFile(file, 'CLIENT_KEY_FILE', text)
+      return { kind: 'key', origin, file, ...(keyId !== undefined && { keyId }), ...(key && { key }) }
     }
     case 'tls_client_auth':
       return await readCertificate(login.certificateFile, login.keyFile, read)
@@ -64,6 +72,11 @@ async function readIfThere(what: string, file: string, read: ReadSecretFile): Pr
     if (codeOfFile(error) === 'ENOENT') return ''
     throw refuseCredential(explainSecretFile({ what, path: file }, error))
   }
+}
+
+/** Without a file of that name, the name may be the secret itself. */
+function nameFile(file: string, variable: string, text: string): string {
+  return text !== '' || isTellable(file, 'ENOENT') ? file : `the file that ${variable} names`
 }
 
 function readKey(text: string, file: string, keyId: string | undefined): PublicKey {

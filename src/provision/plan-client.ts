@@ -117,10 +117,10 @@ export function planCredential(
       return plan({ kind: 'write-secret' }, found, sentence, 'Credentials')
     }
     case 'key': {
-      const { key, file } = own
+      const { key, origin } = own
       if (!key) {
-        const sentence = `create a key in ${file}, and register its public key with client "${clientId}"`
-        return plan({ kind: 'create-key' }, `${file} has no key yet`, sentence, 'Keys')
+        const sentence = `create a key in ${origin}, and register its public key with client "${clientId}"`
+        return plan({ kind: 'create-key' }, `${origin} has no key yet`, sentence, 'Keys')
       }
       const isKnown = findClientKeys(client?.attributes ?? {}).some(
         known =>
@@ -131,16 +131,16 @@ export function planCredential(
       const signing = client?.attributes['token.endpoint.auth.signing.alg'] || key.algorithm
       if (isKnown && signing === key.algorithm) {
         if (!rotate) return []
-        const sentence = `replace the key of client "${clientId}", in Keycloak and in ${file}`
+        const sentence = `replace the key of client "${clientId}", in Keycloak and in ${origin}`
         return plan({ kind: 'rotate-key' }, 'the key is to be replaced', sentence, 'Keys')
       }
       const found = isKnown
         ? `client "${clientId}" accepts only assertions signed by ${signing}, but the key signs by ${key.algorithm}`
-        : `client "${clientId}" doesn't know the key in ${file}`
+        : `client "${clientId}" doesn't know the key in ${origin}`
       return plan(
         { kind: 'register-key' },
         found,
-        `register the public key of ${file} with client "${clientId}"`,
+        `register the public key of ${origin} with client "${clientId}"`,
         'Keys',
       )
     }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { codeOfFile } from '../failures/file-failure.ts'
 
 /**
  * Replaces the content of a secret file atomically, so that nobody reads a part of it: mode 0600, and the previous owner.
@@ -32,7 +32,7 @@ export async function replaceSecretFile(what: string, path: string, content: str
     await rename(next, target)
   } catch (error) {
     await rm(next, { force: true }).catch(() => {})
-    const code = z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
+    const code = codeOfFile(error)
     throw new ConfigError([
       {
         found: `${what} ${path} can't be written (${code})`,

@@ -137,7 +137,7 @@ describe('the credential', () => {
     ...account,
     login: { ...account.login, method: 'private_key_jwt', keyFile: '/key' },
   }
-  const ownKey: OwnCredential = { kind: 'key', file: '/key', key, keyId: key.keyId ?? '' }
+  const ownKey: OwnCredential = { kind: 'key', origin: '/key', file: '/key', key, keyId: key.keyId ?? '' }
   const byCertificate = (attributes: Record<string, string>) => ({
     ...client,
     clientAuthenticatorType: 'client-x509',
@@ -165,7 +165,7 @@ describe('the credential', () => {
     ],
     [
       'no key yet',
-      { account: keyAccount, own: { kind: 'key', file: '/key' }, state: { client: byKey } },
+      { account: keyAccount, own: { kind: 'key', origin: '/key', file: '/key' }, state: { client: byKey } },
       ['create-key'],
     ],
     [

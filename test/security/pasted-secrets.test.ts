@@ -89,6 +89,17 @@ describe('a secret set where the path of its file belongs', () => {
     const long = 'canary'.repeat(60)
     for (const login of [secretLogin(long), keyLogin(long)]) await failureOf(readOwnCredential(login, readSecretFile))
   })
+
+  test('is in no plan of `provision`', async () => {
+    for (const login of [secretLogin('canary0a1b2c3d'), keyLogin('canary0a1b2c3d')]) {
+      const own = await readOwnCredential(login, readSecretFile)
+      expect(own).toHaveProperty('origin', expect.stringMatching(/^the file that CLIENT_(?:SECRET|KEY)_FILE names$/))
+    }
+    expect(await readOwnCredential(secretLogin('/run/new-secret'), readSecretFile)).toHaveProperty(
+      'origin',
+      '/run/new-secret',
+    )
+  })
 })
 
 test.each([
