@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** A value that JSON leaves out, or writes as null or `{}`. */
 export interface Loss {
   /** Where it is, such as `['where', 'id', '_eq']`. */
@@ -17,7 +19,9 @@ export function writeJson(given: unknown, onLoss: (loss: Loss) => void): string 
   return JSON.stringify(given, function (this: object, name: string, value: unknown) {
     const above = paths.get(this)
     const path = () => (above ? [...above, name] : [])
-    if (isLost(value)) onLoss({ path: path(), value, holder: this })
+    // An invalid date writes itself as null.
+    const isLostDate = value === null && Reflect.get(this, name) instanceof Date
+    if (isLostDate || isLost(value)) onLoss({ path: path(), value, holder: this })
     if (typeof value === 'object') paths.set(value, path())
     return value
   })
@@ -26,7 +30,7 @@ export function writeJson(given: unknown, onLoss: (loss: Loss) => void): string 
 function isLost(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value)
   if (typeof value !== 'object') return ['undefined', 'function', 'symbol'].includes(typeof value)
-  return value !== null && !isPlain(value) && Object.keys(value).length === 0
+  return value !== null && !isPlain(value) && !types.isBoxedPrimitive(value) && Object.keys(value).length === 0
 }
 
 /** A list, or what `{}` makes: a Map, a Set or a Promise has a prototype with another behind it. */

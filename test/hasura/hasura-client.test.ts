@@ -111,12 +111,15 @@ describe('a request', () => {
     'query Find($where: notes_bool_exp!) { notes(where: $where) { id } }',
   )
   const change: TypedDocumentNode<unknown, Variables> = parse(
-    `mutation Change($where: notes_bool_exp!, $id: UuidComparisonExp, $set: notes_set_input, $updates: [notes_updates!]!) {
-      update_notes(where: { _and: [$where, { id: $id }] }, _set: $set) { affected_rows }
+    `mutation Change($where: notes_bool_exp = {}, $id: UuidComparisonExp = {}, $set: notes_set_input, $updates: [notes_updates!]!) {
+      update_notes(where: { _and: [$where, { id: $id }] }, _set: $set) { affected_rows returning { tags(where: $set) { id } } }
       update_notes_many(updates: $updates) { affected_rows }
     }`,
   )
-  const everyRow = ', and would match every row'
+  const remove: TypedDocumentNode<unknown, Variables> = parse(
+    'mutation Change($id: uuid, $title: String) { update_notes(where: { id: { _eq: $id } }, _set: { title: $title }) { affected_rows } }',
+  )
+  const everyRow = ', so that the filter would match more rows'
 
   test.each<[what: string, variables: Variables, found: string]>([
     ['an operator without a value', { where: { id: { _eq: undefined } } }, `no value at "where.id._eq"${everyRow}`],
@@ -134,13 +137,27 @@ describe('a request', () => {
     expect(opened.server.requests).toHaveLength(0)
   })
 
+  test.each([{}, { id: undefined }, { id: undefined, title: 'x' }])(
+    'is not sent as a mutation without a variable of its filter: %j',
+    async variables => {
+      await using opened = await open({ data: {} })
+      expect(await failureOf(opened.client.mutate(remove, variables))).toMatchObject({
+        code: 'variables',
+        found: `The variables of Change have no value at "id"${everyRow}`,
+      })
+      await opened.client.mutate(remove, { id: '1' })
+      expect(opened.server.requests).toHaveLength(1)
+    },
+  )
+
   test.each<[what: string, variables: Variables, found: RegExp]>([
     ['NaN', { set: { price: Number.NaN } }, /have the number NaN at "set\.price", which JSON can't write$/],
     ['Infinity', { limit: Number.POSITIVE_INFINITY }, /have the number Infinity at "limit", which JSON can't write$/],
-    ['a Promise', { where: { id: Promise.resolve({ _eq: 1 }) } }, /have no value at "where\.id", and would match/],
+    ['a Promise', { where: { id: Promise.resolve({ _eq: 1 }) } }, /have no value at "where\.id", so that/],
     ['a Map', { set: { tags: new Map([['canary', 1]]) } }, /have no value at "set\.tags"$/],
     ['a Set', { set: { tags: [new Set(['canary'])] } }, /have no value at "set\.tags\.0"$/],
-    ['a function', { where: { 'canary@example.com': () => 1 } }, /have no value at "where\.…", and would match/],
+    ['an invalid date', { set: { at: new Date(Number.NaN) } }, /have no value at "set\.at"$/],
+    ['a function', { where: { 'canary@example.com': () => 1 } }, /have no value at "where\.…", so that/],
   ])('is not sent, because JSON can’t carry it: %s', async (_what, variables, found) => {
     await using opened = await open({ data: { notes: [] } })
     for (const sent of [
@@ -158,6 +175,8 @@ describe('a request', () => {
   test.each<[what: string, kind: 'query' | 'mutate', variables: Variables]>([
     ['a condition without a value in a query', 'query', { where: { id: { _eq: undefined } } }],
     ['a condition that is left out', 'mutate', { where: { id: { _eq: 1 }, status: undefined } }],
+    ['an alternative that is left out', 'mutate', { where: { id: { _eq: 1 }, _or: undefined } }],
+    ['a number and a text as objects', 'mutate', { set: { size: Object(5), title: Object('') } }],
     ['a column that is left as it is', 'mutate', { set: { title: undefined, _id: undefined } }],
     ['what a list of updates leaves out', 'mutate', { updates: [{ where: { id: { _eq: 1 } }, _inc: undefined }] }],
     ['a variable that is left out', 'mutate', { where: { id: { _eq: 1 } }, set: undefined }],
