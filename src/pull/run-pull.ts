@@ -43,7 +43,8 @@ export async function runPull(
     // Before the first full read there are no rows that a key could update.
     if (payload.keys && known?.sweptAt && !isFull) {
       await pullKeys(run, payload.keys)
-      return { counts }
+      // Without a schedule, events may be the only runs.
+      if (!cursor || !isSweepDue(settings, known, run)) return { counts }
     }
     if (!cursor || !known?.scannedAt || isFull) {
       const to = await loadFully(run, known, resumed)

@@ -68,6 +68,22 @@ describe.each(stores)('a pull of keys on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
+  test('also scans and sweeps once the sweep is due, because events may be the only runs', async ({
+    sandbox,
+    app,
+    account,
+    pullKeys,
+  }) => {
+    const table = await createNumberedTable(sandbox, 10)
+    await runPull(app, table.pull(), account)
+    await app.hasura.sql(`delete from ${table.name} where id in (3, 4)`)
+    await sql`update worker.checkpoints set swept_at = now() - interval '25 hours' where job = ${table.pull().name}`.execute(
+      app.deps.store,
+    )
+    expect(await pullKeys(table, { keys: [['3']] })).toMatchObject({ counts: { deleted: 2 } })
+    await expectMirrored(app, table, account)
+  })
+
   test('reads everything where nothing was read before', async ({ sandbox, pullKeys, app, account }) => {
     const table = await createNumberedTable(sandbox, 5)
     expect(await pullKeys(table, { keys: [['2']] })).toMatchObject({ counts: { inserted: 5 } })
