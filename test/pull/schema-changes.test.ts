@@ -169,6 +169,27 @@ describe('a column', () => {
     },
   )
 
+  test('that somebody takes from the mirror while another account reads everything is read again', async ({
+    app,
+    table,
+    run,
+  }) => {
+    const other = app.addAccount()
+    const job = table.pull({ pageSize: 4, ranges: 1 })
+    const { promise: until, resolve: goOn } = Promise.withResolvers<void>()
+    const operationName = `Pull_${table.name}`
+    app.hasura.requests.length = 0
+    app.hasura.fault({ operationName, after: 2, times: 1 }, { kind: 'wait', until })
+    const reading = runPull(app, job, other)
+    await expect.poll(() => app.hasura.requests.filter(asked => asked.operationName === operationName).length).toBe(3)
+    await sql`alter table ${sql.table(`mirror.${table.name}`)} drop column size`.execute(app.deps.store)
+    await run()
+    goOn()
+    await expect(reading).rejects.toThrow('A column was added')
+    expect(await runPull(app, job, other)).toMatchObject({ counts: { read: rows } })
+    await expectMirrored(app, table, other)
+  })
+
   test.for([
     ['int', 'text'],
     ['int', 'bigint'],

@@ -17,7 +17,7 @@ import { countRows, findGreatestCursor } from '../remote/ask-table.ts'
 import { outOfOrder } from '../remote/check-progress.ts'
 import { longestAfter } from '../remote/read-pages.ts'
 import { below } from '../remote/scan.ts'
-import { beginFullRead, endFullReads, type FullRead, findFullRead } from './full-read-record.ts'
+import { beginFullRead, endFullReads, type FullRead, findFullRead, requireMeant } from './full-read-record.ts'
 import { readRanges } from './read-ranges.ts'
 import { settle } from './settle.ts'
 import { stageKeys } from './stage-keys.ts'
@@ -47,6 +47,7 @@ export async function loadFully(
       longestPage,
     }
     await commit(run, async tx => {
+      await requireMeant(tx, read)
       await saveCheckpoint(key, done, cursor && comparableAs(cursor))().execute(tx)
       await saveColumns(tx, key, endFullRead(columns.selected, columns.known, columns.plan, left))
     })

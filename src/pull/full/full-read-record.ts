@@ -1,6 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { z } from 'zod'
-import { PermanentError } from '../../errors.ts'
+import { PermanentError, TransientError } from '../../errors.ts'
 import { forgetMissingRows } from '../../mirror/missing-rows.ts'
 import { type AccountRows, accountRows } from '../../store/account-rows.ts'
 import { isWanted } from '../../store/is-wanted.ts'
@@ -129,6 +129,22 @@ export async function beginFullRead(
     .insertInto('worker.full_read_ranges')
     .values({ read_id: id, range: 0, behind: null, up_to: null, position: null })
     .execute()
+}
+
+/** @throws TransientError if the mirror table has got a column meanwhile, for which the rows of this read have no values */
+export async function requireMeant(tx: FencedTransaction, { id, definition }: FullRead): Promise<void> {
+  const meant = await tx
+    .selectFrom('worker.full_reads')
+    .select('id')
+    .where('id', '=', id)
+    .where('definition', '=', definition)
+    .forUpdate()
+    .executeTakeFirst()
+  if (meant) return
+  throw new TransientError('mirror-table', {
+    found: 'A column was added to the mirror table while everything was read',
+    remedy: 'the next run reads everything again',
+  })
 }
 
 /** Ends a range at a key, and adds the one that starts there. */
