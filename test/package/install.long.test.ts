@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
+import { viteVersion } from 'vitest/node'
 import { z } from 'zod'
 import { checkImage } from '../deploy/check-image.ts'
 import { buildImage } from '../deploy/image.ts'
@@ -120,7 +121,12 @@ test('an installation, init and run lead to a mirror, with no file edited by han
 
 test.runIf(canRunInRoot)(
   'the image of its Dockerfile works in a read-only root',
-  async ({ folder, project, packed: { tarball }, sandbox }) => {
+  async ({ folder, project, packed: { tarball }, sandbox, type }) => {
+    // A new release may reach a registry before its optional dependencies do; npm then writes a lock file that `npm ci` refuses.
+    await type(
+      `npm pkg set overrides.vite=${viteVersion} && npm install --package-lock-only --no-audit --no-fund`,
+      process.env,
+    )
     const image = await buildImage(join(project, 'Dockerfile'), {
       context: project,
       folder: join(folder, 'image'),
