@@ -27,15 +27,12 @@ export const keepDigits: Reviver = (_name, value, context) => {
  * that is too large for it become text. Fractions stay numbers.
  */
 export function parseWithLargeAsText(text: string): unknown {
-  return parseLarge(text, asText(Number.isSafeInteger))
+  return parseLarge(text, largeAsText)
 }
 
 /** The same, but an integer that JavaScript keeps as it is written stays a number, as strict JSON accepts it. */
 export function parseWithRoundedAsText(text: string): unknown {
-  return parseLarge(
-    text,
-    asText((_value, source) => isExact(source)),
-  )
+  return parseLarge(text, roundedAsText)
 }
 
 function parseLarge(text: string, revive: Reviver): unknown {
@@ -53,6 +50,9 @@ function asText(isKept: (value: number, source: string) => boolean): Reviver {
     return isInteger.test(source) || !Number.isFinite(value) ? source : value
   }
 }
+
+const largeAsText = asText(Number.isSafeInteger)
+const roundedAsText = asText((_value, source) => isExact(source))
 
 /**
  * The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. An integer may be an id,
