@@ -18,7 +18,8 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Also of a link that leads nowhere. */
+export async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
     () => false,

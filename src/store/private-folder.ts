@@ -3,7 +3,7 @@ import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
-import { makeFolder } from '../failures/make-folder.ts'
+import { exists, makeFolder } from '../failures/make-folder.ts'
 
 /** The folder of the embedded database. */
 export function databaseFolder(dataDir: string): string {
@@ -156,11 +156,4 @@ function findOpenPaths(folder: string): readonly string[] {
     .filter(entry => entry.isFile() || entry.isDirectory())
     .map(entry => join(entry.parentPath, entry.name))
   return [folder, ...below].filter(path => ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  )
 }
