@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Login } from '../../src/account.ts'
@@ -127,14 +126,15 @@ test('a link stays a link, and what it points to is replaced', async () => {
   expect((await readdir(folder)).toSorted()).toEqual(['link', 'secret'])
 })
 
-test('a device, a pipe or a folder in place of the file stays, and Keycloak is not asked', async () => {
+test('a socket or a folder in place of the file stays, and Keycloak is not asked', async () => {
   await using keycloak = await openAdmin(204)
-  const pipe = join(folder, 'pipe')
-  await promisify(execFile)('mkfifo', [pipe])
-  for (const odd of [pipe, folder]) {
+  const socket = join(folder, 'socket')
+  await using server = createServer().listen(socket)
+  await once(server, 'listening')
+  for (const odd of [socket, folder]) {
     const replaced = replaceClientSecret({ admin: keycloak.admin, login: login(odd) }, 'uuid')
     await expect(replaced).rejects.toThrow(`CLIENT_SECRET_FILE ${odd} is not a regular file`)
   }
-  expect((await stat(pipe)).isFIFO()).toBe(true)
+  expect((await stat(socket)).isSocket()).toBe(true)
   expect(keycloak.sent).toEqual([])
 })
