@@ -4,7 +4,10 @@ import { z } from 'zod'
 export interface NetworkFailure {
   /** Continues "…: the connection was refused". */
   readonly words: string
-  /** Whether the request can't have reached the server: nothing listened, no such host, no TLS session, or it was never sent. */
+  /**
+   * Whether the request can't have reached the server: nothing listened, no such host, no TLS session, it was never sent, or a check for
+   * bots kept it.
+   */
   readonly neverSent: boolean
   /** Whether the request's own timeout ended it. */
   readonly isTimeout?: boolean
@@ -28,6 +31,8 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   if (code === undefined) return { words: 'the connection failed', neverSent: isMarked }
   const known = failures.get(code)
   if (known) return { code, words: `${known} (${code})`, neverSent: isMarked || connectCodes.has(code) }
+  if (code === botCheckCode)
+    return { code, words: `a check for bots answered instead (${code})`, neverSent: true, remedy: botCheckRemedy }
   const refused = tunnel.get(code)
   if (refused) return { code, words: `${refused} (${code})`, neverSent: true, remedy: tunnelRemedy }
   const odd = unreadable.get(code)
@@ -104,7 +109,13 @@ const tunnel: ReadonlyMap<string, string> = new Map([
 ])
 
 const tunnelRemedy =
-  'allow that server in the proxy that HTTPS_PROXY or HTTP_PROXY names, add a user and a password to its URL if it requires them, or list the server in NO_PROXY'
+  'allow that server in the proxy that HTTPS_PROXY or HTTP_PROXY names, add a user and a password to its URL if it requires them, or list the server in NO_PROXY, by its name and not as a range of addresses'
+
+/** Of a response in which something in front of the server asks for a browser (`outgoing/bot-check.ts`). */
+export const botCheckCode = 'BOT_CHECK'
+
+export const botCheckRemedy =
+  'make the firewall in front of that server let this worker through without a challenge, such as by a rule for its address (Cloudflare: Skip; AWS WAF: Allow; Vercel: Bypass)'
 
 /** undici's, whose code is set only sometimes. */
 const parserError = 'HTTPParserError'

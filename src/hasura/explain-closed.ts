@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
-import { describeNetworkFailure } from '../failures/network-failure.ts'
+import { botCheckRemedy, describeNetworkFailure } from '../failures/network-failure.ts'
+import { isBotCheck } from '../outgoing/bot-check.ts'
 import type { Handshake } from '../outgoing/web-socket.ts'
 import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
@@ -73,6 +74,7 @@ function explainStatus(
   now: number,
 ): TransientError {
   const found = `${host} answered HTTP ${status} to the request for a WebSocket`
+  if (isBotCheck(headers)) return new TransientError('upgrade', { found, remedy: botCheckRemedy })
   if (status === 429) return new RateLimitedError(found, parseRetryAfter(headers, now))
   if (asksForPause({ status, headers })) {
     const remedy = 'look at Hasura, and at the proxies in front of it'

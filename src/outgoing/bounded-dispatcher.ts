@@ -1,6 +1,7 @@
 import { type Dispatcher, getGlobalDispatcher } from 'undici'
 import type { PermanentError } from '../errors.ts'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
+import { BotCheckError, isBotCheck } from './bot-check.ts'
 import { markUnsent } from './mark-unsent.ts'
 import { BrokenAnswerError, findCodings } from './read-body.ts'
 
@@ -10,7 +11,7 @@ export const plainEncoding = { 'accept-encoding': 'identity' } as const
 /**
  * For a library that calls `fetch` itself and accepts a dispatcher. A response beyond `maxBytes` ends with PermanentError
  * (`too-large`); one that is compressed in spite of `plainEncoding` ends with BrokenAnswerError, because `fetch` would decompress
- * it without a limit. Either is the cause of what `fetch` throws.
+ * it without a limit. A check for bots ends with BotCheckError. Each is the cause of what `fetch` throws.
  */
 export function createBoundedDispatcher(limit: AnswerLimit): Dispatcher {
   return getGlobalDispatcher().compose(markUnsent, dispatch => (options, handler) => {
@@ -29,7 +30,9 @@ function bound(
     onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
     onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
     onResponseStart(controller, status, headers, message) {
-      if (findCodings(headers['content-encoding'])) controller.abort(new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING'))
+      if (isBotCheck({ get: name => [headers[name]].flat()[0] ?? null })) controller.abort(new BotCheckError())
+      else if (findCodings(headers['content-encoding']))
+        controller.abort(new BrokenAnswerError('UNKNOWN_CONTENT_ENCODING'))
       else handler.onResponseStart?.(controller, status, headers, message)
     },
     onResponseData(controller, chunk) {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
+import { BotCheckError, isBotCheck } from './bot-check.ts'
 import { type Deadline, withDeadline } from './deadline.ts'
 import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
 import { type Certificate, createPoolSend, type Send, sendWithCertificate } from './send.ts'
@@ -26,8 +27,8 @@ export interface Answer {
  * Sends one request and reads its response to the end, leaving nothing open. Redirects aren't followed, so a request's headers and
  * body go only to its own address.
  *
- * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, or what Node or
- * undici threw before there was a response (`describeNetworkFailure` explains it).
+ * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, BotCheckError, or what
+ * Node or undici threw before there was a response (`describeNetworkFailure` explains it).
  */
 export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
 
@@ -51,6 +52,7 @@ export function createExchange(send: Send): Exchange {
       const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal })
       try {
         const answer = { status, headers: readHeaders(told), body: Buffer.alloc(0) }
+        if (isBotCheck(answer.headers)) throw new BotCheckError()
         if (!hasBody(method, status)) return answer
         if ('maxBytes' in limits) return { ...answer, body: await readBody(body, told, limits.maxBytes) }
         await skimBody(body)

@@ -1,5 +1,5 @@
 import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
-import { describeNetworkFailure } from '../failures/network-failure.ts'
+import { botCheckCode, describeNetworkFailure } from '../failures/network-failure.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { unknownOutcome } from './interpret-answer.ts'
 
@@ -10,13 +10,15 @@ import { unknownOutcome } from './interpret-answer.ts'
 export function interpretFailure(error: unknown, request: ApiRequest): WorkerError {
   if (error instanceof PermanentError) return isRepeatable(request) ? error : unknownOutcome(error)
   const {
+    code,
     words,
     neverSent,
     isTimeout,
     remedy = `check that the API is running, and ${request.address}`,
   } = describeNetworkFailure(error)
   const told = { found: `${request.name} got no response, ${words}`, remedy }
-  if (neverSent) return new OutageError('network', 'account', told)
+  // A firewall may check one API only.
+  if (neverSent) return new OutageError('network', code === botCheckCode ? 'job' : 'account', told)
   if (isRepeatable(request)) return new TransientError(isTimeout ? 'timeout' : 'network', told)
   return unknownOutcome(told)
 }

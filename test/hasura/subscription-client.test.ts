@@ -191,6 +191,11 @@ describe('a server that', () => {
     ['429 without one', '429 No', { code: 'rate-limited', retryAfterMs: 5_000 }],
     ['503 with a pause', '503 No\r\nretry-after: 9', { code: 'upgrade', retryAfterMs: 9_000 }],
     ['403 with a pause', '403 No\r\nretry-after: 9', { code: 'upgrade', retryAfterMs: 9_000 }],
+    [
+      'a check for bots',
+      '429 No\r\nx-vercel-mitigated: challenge',
+      { code: 'upgrade', remedy: expect.stringContaining('firewall') },
+    ],
     ['503', '503 No', { code: 'upgrade', remedy: expect.stringContaining('Upgrade') }],
     ['401', '401 No', { code: 'upgrade', remedy: expect.stringContaining('stands in front') }],
     ['200', '200 OK', { code: 'upgrade' }],
@@ -208,7 +213,7 @@ describe('a server that', () => {
     const failure = await failureOf(client.connect())
     expect(failure).toMatchObject(error)
     expect(client.outcomes).toEqual(['failed'])
-    expect(failure instanceof RateLimitedError).toBe(status.startsWith('429'))
+    expect(failure instanceof RateLimitedError).toBe(failure.code === 'rate-limited')
   })
 })
 

@@ -111,6 +111,13 @@ describe("Keycloak's Admin API", () => {
     })
   })
 
+  test('has done nothing where a check for bots answers', async () => {
+    await using opened = await open(status(202, '', { 'x-amzn-waf-action': 'challenge' }))
+    const error = await failureOf(opened.admin.users.del({ id: 'a' }))
+    expect(error).toBeInstanceOf(OutageError)
+    expect(error.message).toMatch(/a check for bots answered/)
+  })
+
   const rep = { ifResourceExists: 'SKIP' } as const
   const page = '<!doctype html><title>canary</title>'
 

@@ -245,6 +245,13 @@ describe('a failure', () => {
     expect(await plain.api.post('/things', { body: {}, signal })).toBeUndefined()
   })
 
+  test('by a check for bots is no success of a write whose answer is ignored, and the job waits', async () => {
+    await using opened = await openApi(status(202, '', { 'x-amzn-waf-action': 'challenge' }))
+    const error = await failureOf(opened.api.post('/things', { body: {}, signal }))
+    expect(error).toBeInstanceOf(OutageError)
+    expect(error).toMatchObject({ scope: 'job', remedy: expect.stringContaining('firewall') })
+  })
+
   test('of parts is no success of a write whose answer is ignored', async () => {
     await using opened = await openApi(status(207, [{ id: 'a' }, { status: 409, item: 'canary' }]))
     const body = [{ name: 'a' }, { name: 'b' }]

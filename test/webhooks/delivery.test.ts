@@ -49,6 +49,18 @@ test.each([
   await address.atRest()
 })
 
+test('a message that a check for bots answers is not delivered, though the status says so', async () => {
+  await using receiver = await listenOnLoopback(
+    createServer((_request, response) => response.writeHead(202, { 'x-amzn-waf-action': 'challenge' }).end()),
+  )
+  const target = { url: new URL(receiver.url), secrets: [secret] }
+  expect(await deliver(exchange, { id: 'msg_1', body: '{}' }, target, deps(new VirtualClock()))).toMatchObject({
+    kind: 'failed',
+    found: expect.stringContaining('a check for bots answered'),
+    remedy: expect.stringContaining('firewall'),
+  })
+})
+
 /** A receiver that verifies with the right clock, while the `Date` of its responses is wrong by `wrongByMs`. */
 function createVerifier(statuses: number[], { wrongByMs = 0 } = {}) {
   return createServer(async (request, response) => {
