@@ -116,7 +116,7 @@ function describeMigrations({ hasStore, pending }: Pick<DatabaseInspection, 'has
 async function inspectQueue(redisUrl: string): Promise<Finding> {
   return attempt(async () => {
     const warning = await inspectRedis(redisUrl)
-    if (!warning) return ok('Redis answers and evicts no keys')
+    if (!warning) return ok('Redis answers and evicts no tickets')
     return failWith(warning)
   })
 }

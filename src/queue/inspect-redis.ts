@@ -22,10 +22,11 @@ export async function inspectRedis(redisUrl: string): Promise<Explanation | unde
   const answer = await probe(redisUrl, `Redis at ${host}:${port}`)
   if (!('policy' in answer))
     throw answer.isConfiguration ? new ConfigError([answer]) : new TransientError('queue', answer)
-  if (answer.policy === 'noeviction') return undefined
+  // Those that evict only what expires reach the locks of tickets, whose loss hands a ticket to another worker.
+  if (/^(?:noeviction$|volatile-)/.test(answer.policy)) return undefined
   return {
     found: `Redis has maxmemory-policy "${answer.policy}" and may evict tickets when its memory is full`,
-    remedy: 'set it to "noeviction"',
+    remedy: 'set it to "noeviction", or to a policy that begins with "volatile-"',
   }
 }
 

@@ -18,7 +18,10 @@ export function parseRedisUrl(text: string) {
     host,
     port: url.port ? Number(url.port) : 6379,
     db: db ? Number(db) : 0,
-    ...(url.username && { username: decodeURIComponent(url.username) }),
+    // AUTH instead of HELLO, which Redis before 6.2.2 and ElastiCache refuse if the default user may do nothing, and proxies don't know.
+    protocol: 2 as const,
+    // A password alone means this user. ioredis writes to the console if such a password isn't needed.
+    ...((url.username || url.password) && { username: decodeURIComponent(url.username) || 'default' }),
     ...(url.password && { password: decodeURIComponent(url.password) }),
     // ioredis names no server itself (SNI), and what stands before several of them can't tell which is meant.
     ...(url.protocol === 'rediss:' && { tls: isIP(host) === 0 ? { servername: host } : {} }),

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfigError, TransientError, WorkerError } from '../../src/errors.ts'
 import { inspectRedis } from '../../src/queue/inspect-redis.ts'
 import { redisConnection } from '../../src/queue/redis-connection.ts'
@@ -168,6 +168,40 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
   })
 
   test('is told to producers, in the log and as not ready by its first word, without the address', async () => {
+  test('is sent no HELLO, which Redis before 6.2.2 refuses to any user if the default user may do nothing', async () => {
+    await allow('enough', '~{hasura-sync-worker}:*', '&*', '+@all', '-@admin', '-@dangerous', '+info')
+    await admin.config('RESETSTAT')
+    expect(await inspectRedis(withUser('enough'))).toBeUndefined()
+    await using tickets = openTickets(withUser('enough'), { clock: systemClock, log: captureLog().log })
+    await tickets.add([{ account: 'default', job: 'sync-things', fence: '1' }])
+    const commands = await admin.info('commandstats')
+    expect(commands).toContain('cmdstat_auth:')
+    expect(commands).not.toContain('cmdstat_hello:')
+  })
+
+  test('accepts a password that it does not require, and nothing is printed about it', async () => {
+    const printed = vi.spyOn(console, 'warn')
+    onTestFinished(() => printed.mockRestore())
+    expect(await inspectRedis(withUser(''))).toBeUndefined()
+    expect(printed.mock.calls).toEqual([])
+  })
+
+  test('keeps tickets when it evicts what expires', async () => {
+    await set('maxmemory-policy', 'volatile-lru')
+    await using tickets = openTickets(server.url, { clock: systemClock, log: captureLog().log })
+    try {
+      await admin.flushall()
+      expect(await inspectRedis(server.url)).toBeUndefined()
+      await tickets.add([{ account: 'default', job: 'sync-things', fence: '0' }])
+      await set('maxmemory', '1')
+      await expect(tickets.add([{ account: 'default', job: 'sync-others', fence: '0' }])).rejects.toThrow('(OOM)')
+      expect(await tickets.count()).toMatchObject({ waiting: 1 })
+    } finally {
+      await set('maxmemory', '0')
+      await set('maxmemory-policy', 'noeviction')
+    }
+  })
+
     const { log } = captureLog()
     await using tickets = openTickets(server.url, { clock: systemClock, log })
     await set('maxmemory', '1')

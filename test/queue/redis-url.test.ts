@@ -10,10 +10,13 @@ describe('parseRedisUrl', () => {
     ['rediss://10.0.0.7/', { host: '10.0.0.7', port: 6379, db: 0, tls: {} }],
     ['rediss://[::1]/', { host: '::1', port: 6379, db: 0, tls: {} }],
     ['redis://user:p%40ss%2F@host/1', { host: 'host', port: 6379, db: 1, username: 'user', password: 'p@ss/' }],
-    ['redis://:only-password@host', { host: 'host', port: 6379, db: 0, password: 'only-password' }],
+    [
+      'redis://:only-password@host',
+      { host: 'host', port: 6379, db: 0, username: 'default', password: 'only-password' },
+    ],
     ['redis://[::1]:6379/3', { host: '::1', port: 6379, db: 3 }],
   ])('reads %s', (url, address) => {
-    expect(parseRedisUrl(url)).toEqual(address)
+    expect(parseRedisUrl(url)).toEqual({ protocol: 2, ...address })
   })
 
   test.each(['localhost:6379', 'http://user:secret@host', 'valkey://user:secret@host', 'redis://', 'redis:///0', ''])(
