@@ -89,6 +89,11 @@ const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = 
     /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|LEGACY_RENEGOTIATION/,
     'enable TLS 1.2 or 1.3 at that server, or at the proxy that inspects TLS in front of it, because it speaks only older TLS',
   ],
+  [
+    /CERTIFICATE_REQUIRED/,
+    'let that server accept clients without a certificate (Redis: tls-auth-clients no), because this worker has one only for logins',
+  ],
+  [/NO_APPLICATION_PROTOCOL/, 'let that server, or the proxy in front of it, speak HTTP/1.1 too'],
   [/UNRECOGNIZED_NAME/, 'use a host name that the server knows, because it has no certificate for this one'],
   // Of a certificate that Node itself should send; a server's fails verification.
   [

@@ -18,6 +18,7 @@ export interface RedisFailure extends Explanation {
  */
 export function explainRedisFailure(error: unknown, what: string): RedisFailure {
   if (error instanceof Error && isReply(error)) return explainReply(error.message, what)
+  if (error instanceof Error && lostTicket.test(error.message)) return explainLostTicket(what)
   const { words, remedy, code } = describeNetworkFailure(error)
   const own = error instanceof Error ? ownErrors.find(([said]) => said.test(error.message)) : undefined
   return {
@@ -127,19 +128,35 @@ const replies: readonly Meaning[] = [
     true,
   ],
   [
-    /unknown command/,
+    // The last one is what Redis before 6.2 says to NOMKSTREAM.
+    /unknown command|Command is not available|not support|not allowed from script|Invalid stream ID/,
     'lacks a command that the queue needs',
-    'use Redis 6.2 or later, with none of its commands renamed or disabled',
+    'use Redis 6.2 or later, with none of its commands renamed or disabled; if it is a Sentinel, name the primary itself',
     true,
   ],
 ]
 
+/** BullMQ's own errors about a ticket that a worker is serving. */
+const lostTicket =
+  /^could not renew lock for job |^Missing (?:lock|key) for job |^Lock mismatch for job |^Job .* is not in the active state/s
+
+function explainLostTicket(what: string): RedisFailure {
+  return {
+    code: 'ticket-lost',
+    found: `${what} no longer has a ticket that this worker is serving, or gave it to another worker; no request is lost`,
+    remedy:
+      'after a failover or FLUSHALL nothing is to be done; otherwise look for what deletes keys there, or for a job that blocks the event loop for 10 seconds',
+    isConfiguration: false,
+  }
+}
+
 const checkAddress = 'check that it is running and that REDIS_URL names it'
-const checkTls = `${checkAddress}; if that port expects TLS, start REDIS_URL with rediss://`
+/** A Redis that requires a certificate of its clients often closes before its alert is read. */
+const checkTls = `${checkAddress}; if that port expects TLS, start REDIS_URL with rediss://; if that is done, let Redis accept clients without a certificate (tls-auth-clients no)`
 
 /** ioredis' own errors, which have no code. */
 const ownErrors: readonly Meaning[] = [
-  [/timed out|ETIMEDOUT/, 'no response arrived in time', checkAddress],
+  [/timed out|timeout|ETIMEDOUT/i, 'no response arrived in time', checkAddress],
   [/Connection is closed/, 'the connection was closed without a response', checkTls],
   [/max retries per request/, 'there is no connection', checkAddress],
 ]

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfigError, TransientError, WorkerError } from '../../src/errors.ts'
@@ -167,7 +168,6 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
     await tickets.ping()
   })
 
-  test('is told to producers, in the log and as not ready by its first word, without the address', async () => {
   test('is sent no HELLO, which Redis before 6.2.2 refuses to any user if the default user may do nothing', async () => {
     await allow('enough', '~{hasura-sync-worker}:*', '&*', '+@all', '-@admin', '-@dangerous', '+info')
     await admin.config('RESETSTAT')
@@ -202,6 +202,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
     }
   })
 
+  test('is told to producers, in the log and as not ready by its first word, without the address', async () => {
     const { log } = captureLog()
     await using tickets = openTickets(server.url, { clock: systemClock, log })
     await set('maxmemory', '1')
@@ -230,6 +231,11 @@ describe.runIf(redisServer && hasOpenssl)('a Redis that speaks TLS', () => {
     })
     expect((await refusalOf(`redis://127.0.0.1:${tlsPort}`)).remedy).toContain('rediss://')
     expect((await refusalOf(server.url.replace('redis:', 'rediss:'))).remedy).toMatch(/redis:\/\//)
+    const trusted = getCACertificates('default')
+    onTestFinished(() => setDefaultCACertificates(trusted))
+    setDefaultCACertificates([...trusted, authority.certificate])
+    // As Redis is by default.
+    expect((await refusalOf(`rediss://127.0.0.1:${tlsPort}`)).remedy).toContain('tls-auth-clients no')
     await rm(folder, { recursive: true })
   })
 })
@@ -244,7 +250,16 @@ test.each<[string, RegExp, RegExp]>([
   ['BUSY Redis is busy running a script.', /\(BUSY\)$/, /SCRIPT KILL/],
   ['ERR max number of clients reached', /accepts no more connections/, /maxclients/],
   ['ERR SELECT is not allowed in cluster mode', /only database 0/, /\/0/],
-  ["ERR unknown command 'EVALSHA', with args beginning with: 'canary'", /lacks a command/, /6\.2/],
+  ["ERR unknown command 'EVALSHA', with args beginning with: 'canary'", /lacks a command/, /6\.2.*Sentinel/],
+  // Redis 6.0, Upstash, Alibaba Cloud, Redis Enterprise
+  ['ERR Invalid stream ID specified as stream command argument', /lacks a command/, /6\.2/],
+  ["ERR Command is not available: 'XADD'. See https://upstash.com/docs/redis/overall/compatibility", /lacks/, /6\.2/],
+  ['ERR command eval not support for your account', /lacks a command/, /6\.2/],
+  [
+    'ERR Error running script (call to f_1): @user_script:19: @user_script: 19: This Redis command is not allowed from scripts',
+    /lacks a command/,
+    /6\.2/,
+  ],
   [
     'ERR max requests limit exceeded. Limit: 500000, Usage: 500000. See https://upstash.com/docs/redis/troubleshooting',
     /used up what its plan allows \(ERR max requests limit/,
@@ -274,6 +289,19 @@ test.each<[string, RegExp, RegExp]>([
   expect(failure.found).toMatch(found)
   expect(failure.remedy).toMatch(remedy)
   expect(failure.found).not.toContain('canary')
+})
+
+test.each([
+  'could not renew lock for job north/sync-things/4',
+  'Missing lock for job north/sync-things/4. moveToFinished',
+  'Missing key for job north/sync-things/4. moveToFinished',
+  'Lock mismatch for job north/sync-things/4. Cmd moveToFinished from active',
+  'Job north/sync-things/4 is not in the active state. moveToFinished',
+])('%s is no silence of Redis', words => {
+  expect(explainRedisFailure(new Error(words), 'Redis')).toMatchObject({
+    code: 'ticket-lost',
+    found: expect.stringMatching(/^Redis no longer has a ticket .* no request is lost$/),
+  })
 })
 
 test.each([

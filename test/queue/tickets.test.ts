@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { TransientError } from '../../src/errors.ts'
 import { openTickets, type Tickets } from '../../src/queue/tickets.ts'
 import { systemClock } from '../../src/time/clock.ts'
@@ -110,6 +111,27 @@ describe.runIf(redisServer)('tickets', () => {
     await redis.kill()
     await consumer.stop()
     await tickets[Symbol.asyncDispose]()
+  })
+
+  test('that are gone while they are served are told as such', async () => {
+    const { redis, tickets, logged } = await open()
+    const { Redis } = await import('ioredis')
+    const operator = new Redis(redis.url)
+    closing.defer(() => operator.disconnect())
+    const gate = Promise.withResolvers<void>()
+    const served: string[] = []
+    await tickets.consume(async ({ job }) => {
+      served.push(job)
+      await gate.promise
+    }, 1)
+    await tickets.add([line('first')])
+    await expect.poll(() => served).toEqual(['first'])
+    await operator.flushall()
+    gate.resolve()
+    await tickets.add([line('second')])
+    await expect.poll(() => served).toEqual(['first', 'second'])
+    const told = logged.lines.map(({ error }) => z.object({ code: z.string() }).parse(error).code)
+    expect(told).toEqual(['ticket-lost'])
   })
 
   test('say that Redis may throw them away, once and only in the log', async () => {
