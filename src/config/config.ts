@@ -125,6 +125,14 @@ function readSettings(env: Settings, insecureHosts: readonly string[], problems:
       remedy: 'end it with /0, or after the port',
     })
   }
+  // Other clients read them there; without them, this would be database 0, perhaps of another application.
+  const names = redisUrl ? [...new URL(redisUrl).searchParams.keys()] : []
+  if (names.some(name => /^(?:db|database|user|username|password)$/i.test(name))) {
+    problems.push({
+      found: 'REDIS_URL names a database, a user or a password behind a "?", where they have no effect',
+      remedy: 'write them as in redis://user:password@host:6379/1',
+    })
+  }
   if (env.REDIS_URL && !env.DATABASE_URL) problems.push(queueWithoutStore)
   const host = env.HOST || '127.0.0.1'
   const port = readPort(env.PORT || '8088', 'PORT', problems)

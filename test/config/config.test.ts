@@ -196,6 +196,10 @@ describe('each variable', () => {
       { REDIS_URL: 'redis://r/cache', DATABASE_URL: 'postgres://db/x' },
       /^REDIS_URL names a database that is not a number/,
     ],
+    [
+      { REDIS_URL: 'redis://r:6379?db=1&password=canary', DATABASE_URL: 'postgres://db/x' },
+      /^REDIS_URL names a database, a user or a password behind a "\?".*host:6379\/1$/,
+    ],
     [{ REDIS_URL: 'redis://r' }, /^REDIS_URL is set without DATABASE_URL, so .*: set both or neither$/],
     [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL is not a URL such as postgres:/],
     [{ DATABASE_URL: 'postgres://u:50%@db/x' }, /^DATABASE_URL has a % in its user name or password/],
