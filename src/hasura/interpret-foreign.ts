@@ -27,6 +27,7 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
     return new OutageError(`http-${status}`, 'account', { found, remedy: onTheWay })
   }
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+  if (status >= 200 && status < 300 && !isJson && /[/+]json$/i.test(type)) return explainCutOff(said, kind)
   const told = {
     found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,
     remedy: 'check HASURA_URL, because another server or a proxy in front of Hasura answers',
@@ -34,6 +35,16 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
   if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
   if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)
   return new OutageError(`http-${status}`, 'account', told)
+}
+
+/** Of a proxy that speaks HTTP/1.0 to Hasura nobody can tell whether it has passed on everything. */
+function explainCutOff(said: string, kind: 'query' | 'mutation'): WorkerError {
+  const told = {
+    found: `${said} with JSON that is broken or was cut off`,
+    remedy:
+      'look for what cuts it off: a proxy in front of Hasura (nginx: set proxy_http_version 1.1, and look for its buffers and disk), or restarts of Hasura',
+  }
+  return kind === 'query' ? new TransientError('cut-off', told) : unknownOutcome(told)
 }
 
 /** Statuses of a request that wasn't executed, so that a mutation's outcome is known as well. */

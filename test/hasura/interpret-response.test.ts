@@ -244,6 +244,16 @@ describe('an answer that is not GraphQL', () => {
     expect(query.message + mutation.message).not.toMatch(/canary/)
   })
 
+  test('with JSON that was cut off is the fault of one request', () => {
+    const cut = (kind: 'query' | 'mutation') => {
+      const json = { 'content-type': 'application/json; charset=utf-8' }
+      return errorOf(interpretResponse(response('{"data":{"articles":[{"id', 200, json), kind, 'viewer'))
+    }
+    expect(cut('query')).not.toBeInstanceOf(OutageError)
+    expect(cut('query')).toMatchObject({ code: 'cut-off', remedy: expect.stringContaining('proxy_http_version') })
+    expect(cut('mutation')).toBeInstanceOf(UnknownOutcomeError)
+  })
+
   test.each([
     [404, { path: '$', error: 'resource does not exist', code: 'not-found' }],
     [404, { path: '$', error: 'Endpoint not found', code: 'not-found' }],

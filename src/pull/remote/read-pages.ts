@@ -166,6 +166,7 @@ async function fetchPage(
 const reasonsForFewer: ReadonlySet<string> = new Set([
   'too-large',
   'timeout',
+  'cut-off',
   'http-408',
   'http-500',
   'http-504',

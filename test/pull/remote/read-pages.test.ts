@@ -61,6 +61,12 @@ test.each([
   expect(await read(new VirtualClock(), refused(code))).toMatchObject({ rows: 30, error: undefined })
 })
 
+test('a page that something on its way cuts off asks for fewer rows', async () => {
+  const cutOff: Answer = (_request, response) =>
+    response.setHeader('content-type', 'application/json').end('{"data":{"a":[{"id":1},{"i')
+  expect(await read(new VirtualClock(), cutOff)).toMatchObject({ rows: 30, error: undefined })
+})
+
 test.each([502, 503, 524])('HTTP %d after a long time asks for fewer rows: a proxy gave up waiting', async code => {
   const clock = new VirtualClock()
   const { rows, error } = await read(clock, (request, response) => {
