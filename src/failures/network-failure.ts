@@ -190,8 +190,13 @@ const aggregated = z.object({ errors: z.array(z.unknown()) })
 function findCode(error: unknown, depth: number): string | undefined {
   if (depth === 0 || typeof error !== 'object' || error === null) return undefined
   if (named.safeParse(error).success) return parserError
+  const several = aggregated.safeParse(error).data?.errors.map(each => findCode(each, depth - 1))
+  const telling = several?.find(code => code !== undefined && !noRoute.has(code))
+  if (telling !== undefined) return telling
   const own = coded.safeParse(error)
   if (own.success) return own.data.code
-  const inner = caused.safeParse(error).data?.cause ?? aggregated.safeParse(error).data?.errors[0]
-  return findCode(inner, depth - 1)
+  return several?.find(code => code !== undefined) ?? findCode(caused.safeParse(error).data?.cause, depth - 1)
 }
+
+/** What a machine without IPv6 says about the one address of several that it can't use anyway. */
+const noRoute: ReadonlySet<string> = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])

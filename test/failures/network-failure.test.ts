@@ -26,6 +26,18 @@ describe('a network failure', () => {
       /refused/,
       true,
     ],
+    [
+      'several addresses, one of which this machine has no route to',
+      Object.assign(new AggregateError([coded('ENETUNREACH'), coded('ECONNREFUSED')]), { code: 'ENETUNREACH' }),
+      /refused \(ECONNREFUSED\)/,
+      true,
+    ],
+    [
+      'several addresses, none of which this machine has a route to',
+      new AggregateError([coded('ENETUNREACH'), coded('EADDRNOTAVAIL')]),
+      /unreachable/,
+      true,
+    ],
     ['an unknown host', new TypeError('fetch failed', { cause: coded('ENOTFOUND') }), /the host does not exist/, true],
     [
       'a certificate',
