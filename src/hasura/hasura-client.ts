@@ -49,7 +49,7 @@ export interface HasuraClient {
   readonly role: string
   /**
    * Runs a query; a transient failure is retried after 1, 2 and 4 seconds. Variables that JSON can't carry, such as NaN or a Promise, are
-   * refused (PermanentError, `variables`).
+   * refused (PermanentError, `variables`). In the result, integers beyond 2^53 are text, because JavaScript would round them.
    *
    * @throws PermanentError (its code is Hasura's; `document`: it isn't one query; `variables`: they can't be JSON), OutageError when the
    *   API is down for everybody, TransientError, RateLimitedError, what the token source throws, the signal's reason

@@ -5,13 +5,14 @@ import { OutageError, PermanentError, RefusalError, TransientError, type WorkerE
 import type { Explanation } from '../explanation.ts'
 import { describeRejection } from '../failures/http-status.ts'
 import { decodeJson } from '../json/decode-json.ts'
+import { parseWithLargeAsText } from '../json/exact-numbers.ts'
 import { findJson } from '../json/parse-json.ts'
 import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 import { interpretForeign, unknownOutcome } from './interpret-foreign.ts'
 
-/** What a response means for the sender. */
+/** What a response means for the sender. In `data`, integers beyond 2^53 are text, because JavaScript would round them. */
 export type Verdict<D = unknown> =
   | { readonly kind: 'data'; readonly data: D }
   /**
@@ -42,7 +43,7 @@ export function interpretResponse(
   })
   if (status === 429) return rateLimited()
 
-  const json = findJson(decodeJson(body, headers.get('content-type')) ?? '')
+  const json = findJson(decodeJson(body, headers.get('content-type')) ?? '', parseWithLargeAsText)
   const errors = parseHasuraErrors(json, secrets)
   // What refuses a whole request is its only error. For a mutation it must be in Hasura's own words: an action or a remote schema may
   // answer with the same code after other fields were executed.

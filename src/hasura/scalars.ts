@@ -172,7 +172,7 @@ export function typescriptScalars(): Record<string, { readonly input: string; re
   )
 }
 
-/** The types in Hasura's JSON. Digits beyond 2^53 survive only in the text of a page, so numbers may also be strings. */
+/** The types in Hasura's JSON. Integers beyond 2^53 are text, and with `--stringify-numeric-types` all these numbers are. */
 const typescriptTypes: Readonly<Record<string, string>> = {
   integer: 'number',
   smallint: 'number',

@@ -35,6 +35,16 @@ describe('an answer with data', () => {
     expect(interpretResponse(response({ data, errors: [] }), 'mutation', 'viewer')).toEqual({ kind: 'data', data })
   })
 
+  test('keeps each integer, as text where JavaScript would round it', () => {
+    const body =
+      '{"data":{"a":[{"id":9007199254740993,"n":-9223372036854775808,"i":9007199254740991,"f":0.5,"j":{"k":1e400}}]}}'
+    const a = [{ id: '9007199254740993', n: '-9223372036854775808', i: 9007199254740991, f: 0.5, j: { k: '1e400' } }]
+    const asJson = { ...response({}), body: Buffer.from(body) }
+    for (const kind of ['query', 'mutation'] as const) {
+      expect(interpretResponse(asJson, kind, 'viewer')).toEqual({ kind: 'data', data: { a } })
+    }
+  })
+
   test('and errors is an error', () => {
     const verdict = interpretResponse(response({ data: { a: null }, ...refusal('unexpected') }), 'query', 'viewer')
     expect(errorOf(verdict)).toBeInstanceOf(TransientError)
