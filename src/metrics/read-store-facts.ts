@@ -10,7 +10,7 @@ export interface StoreFact {
   readonly job: string
   /** '' unless accounts have time series of their own. */
   readonly account: string
-  /** The state of requests, the code of holds; else ''. */
+  /** The state of requests and webhooks, the code of holds; else ''. */
   readonly kind: string
   /** A number of them, or the greatest age in seconds. */
   readonly value: number
@@ -23,6 +23,7 @@ export type StoreFactName =
   | 'oldest-hold'
   | 'last-success'
   | 'schedule-interval'
+  | 'webhooks-stopped'
   | 'workers'
 
 /** Names with time series of their own; all others are counted as `other`, so that the result has a known size. */
@@ -91,10 +92,13 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
       from worker.schedules t join served s on s.account = t.account and s.job = t.job
       where not t.paused and t.last_run_at is not null
       union all
+      select 'webhooks-stopped', w.account, w.webhook, w.state, 1
+      from worker.webhooks w join served s on s.account = w.account and s.job = w.webhook where w.state <> 'live'
+      union all
       select 'workers', '', '', '', count(distinct v.process) from worker.living_lines() v
     )
     select fact.name, ${jobOf} as job, ${accountOf} as account, fact.kind,
-      case when fact.name in ('requests', 'holds', 'workers') then sum(fact.value) else max(fact.value) end::float8 as value
+      case when fact.name in ('requests', 'holds', 'webhooks-stopped', 'workers') then sum(fact.value) else max(fact.value) end::float8 as value
     from fact group by 1, 2, 3, 4`.execute(store)
   return rows
 }

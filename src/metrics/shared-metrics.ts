@@ -111,6 +111,11 @@ function createStoreGauges(registry: Registry, hasAccounts: boolean): { show(fac
       'hasura_sync_schedule_interval_seconds',
       "Time between the last and the next tick of the job's schedule; absent while it is paused.",
     ),
+    'webhooks-stopped': ofLine(
+      'hasura_sync_webhooks_stopped',
+      'Webhooks that send nothing more, by state: parked (nothing was accepted for three days) or ended (HTTP 410).',
+      'state',
+    ),
     workers: {
       gauge: createGauge(registry, 'hasura_sync_workers', 'Living processes that serve requests.', []),
       labelsOf: () => ({}),

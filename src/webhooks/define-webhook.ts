@@ -113,7 +113,8 @@ async function runWebhook(
   }
   const { state, epoch } = await context.transaction(tx => openSubscription(tx, subscription, receiver.url, wish))
   if (state !== 'live') {
-    log.warn({ state }, 'nothing is sent: "npm run -s cli -- retry" with the failed request resumes the subscription')
+    const resume = `npm run -s cli -- enqueue ${webhook} --account ${account} --payload '{"resume":true}'`
+    log.warn({ state }, `nothing is sent until the subscription is resumed: ${resume}`)
     return { counts: { read: 0 } }
   }
   const startedAt = clock.now()

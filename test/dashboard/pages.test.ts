@@ -115,6 +115,16 @@ test('the first page says that action is needed, and why', async () => {
   expect(text).toContain('Look again now')
 })
 
+test('the first page tells of webhooks that send nothing more, as long as a worker has them', async () => {
+  const { store } = app.deps
+  await sql`insert into worker.webhooks (account, webhook, address, state)
+    values ('default', 'sync-users', '', 'parked'), ('default', 'removed', '', 'ended')`.execute(store)
+  const { text } = await board.get('')
+  await sql`delete from worker.webhooks where account = 'default'`.execute(store)
+  expect(text).toMatch(/Action needed: .*; 1 webhook sends nothing/)
+  expect(text).toContain('<a href="subscribers">1</a>')
+})
+
 test('an account shows its login, its roles and its runs', async () => {
   const { text } = await board.get('account?name=default')
   expect(text).toContain('Nothing is held.')

@@ -210,11 +210,14 @@ describe.runIf(promtool)('by promtool', () => {
         input: [
           series('hasura_sync_oldest_hold_age_seconds{job_name="",code="claims",instance="a"}', '0+60x60'),
           series('hasura_sync_oldest_request_age_seconds{job_name="a",instance="a"}', '0+60x60'),
+          series('hasura_sync_webhooks_stopped{job_name="hook",state="parked",instance="a"}', '_x20 1x40'),
         ],
         alerts: [
           firing('HasuraSyncHold', '14m'),
           firing('HasuraSyncHold', '25m', { severity: 'warning', code: 'claims' }),
           firing('HasuraSyncRequestsWait', '25m', { severity: 'warning', job_name: 'a' }),
+          firing('HasuraSyncWebhookStopped', '20m'),
+          firing('HasuraSyncWebhookStopped', '30m', { severity: 'warning', job_name: 'hook', state: 'parked' }),
         ],
       },
       // The first run after a night without ticks takes a quarter of an hour.

@@ -46,6 +46,8 @@ async function fill({ store, newProcess, serves }: Lines): Promise<void> {
   await sql`insert into worker.holds (account, job, met_by, code, found, since, probe_at) values
     ('north', 'b', 'gate', 'job-roles', 'found', now() - interval '40 seconds', now()),
     ('ghost', '', 'gate', 'claims', 'found', now() - interval '90 seconds', now())`.execute(store)
+  await sql`insert into worker.webhooks (account, webhook, address, state) values
+    ('north', 'b', '', 'parked'), ('south', 'a', '', 'live'), ('ghost', 'a', '', 'ended')`.execute(store)
   await sql`insert into worker.schedules (account, job, rule, next_run_at, last_run_at, paused) values
     ('north', 'a', '', now() + interval '200 seconds', now() - interval '100 seconds', false),
     ('south', 'a', '', now() + interval '1 day', now(), true)`.execute(store)
@@ -109,6 +111,7 @@ describe.each(stores)('the store on %s', backend => {
       ['requests', 'b', '', 'held', 1],
       ['requests', 'other', '', 'unserved', 4],
       ['schedule-interval', 'a', '', '', 300],
+      ['webhooks-stopped', 'b', '', 'parked', 1],
       ['workers', '', '', '', 1],
     ])
   })

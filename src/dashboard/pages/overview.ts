@@ -46,6 +46,9 @@ ${facts([
   ['Waiting', html`<a href="${link('requests', { state: 'waiting' })}">${upTo(10_000, totals.waiting)}</a>`],
   ['Failed today', html`<a href="${link('requests', { state: 'failed' })}">${upTo(1_000, totals.failed)}</a>`],
   ['Worker processes', count(totals.workers)],
+  ...(totals.stopped > 0
+    ? [['Webhooks stopped', html`<a href="subscribers">${count(totals.stopped)}</a>`] as const]
+    : []),
 ])}
 ${held.total > 0 && html`<section><h2>Held: action needed</h2>${holdList(context, held.holds)}${held.total > most && html`<p><a href="holds">All ${count(held.total)} holds</a></p>`}</section>`}
 <section><h2>Running</h2>${activeList(context, active.active)}${active.total > most && html`<p>${count(active.total - most)} more are running.</p>`}</section>
@@ -71,6 +74,9 @@ function verdict(totals: Totals, late: readonly LagRow[]): Html {
     ...(totals.workers === 0 ? ['no worker is running'] : []),
     ...(totals.held > 0 ? [`${count(totals.held)} ${totals.held === 1 ? 'hold' : 'holds'}`] : []),
     ...(totals.failed > 0 ? [`${upTo(1_000, totals.failed)} failed today`] : []),
+    ...(totals.stopped > 0
+      ? [`${count(totals.stopped)} ${totals.stopped === 1 ? 'webhook sends' : 'webhooks send'} nothing`]
+      : []),
     ...(late.length > 0 ? [`${late.map(({ job }) => job).join(', ')} ${late.length === 1 ? 'is' : 'are'} late`] : []),
   ]
   if (problems.length === 0) return html`<p class="verdict good" role="status">All is well. No action needed.</p>`

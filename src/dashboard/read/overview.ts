@@ -10,6 +10,8 @@ export interface Totals {
   readonly held: number
   /** Requests that failed in the last 24 hours, counted up to 1,000. */
   readonly failed: number
+  /** Webhooks that send nothing more, of live processes. */
+  readonly stopped: number
 }
 
 export async function findTotals(reading: Reading): Promise<Totals> {
@@ -20,7 +22,11 @@ export async function findTotals(reading: Reading): Promise<Totals> {
         limit 10000) w) as waiting,
       (select count(*)::int from worker.leases where run_id is not null and ${own(reading)}) as running,
       (select count(*)::int from worker.holds where ${own(reading)}) as held,
-      (select count(*)::int from ${failedToday(reading, 1_000)} f) as failed`.execute(reading.deps.store)
+      (select count(*)::int from ${failedToday(reading, 1_000)} f) as failed,
+      (select count(*)::int from worker.webhooks w where w.state <> 'live' and ${own(reading, 'w.account')}
+        and exists (select from worker.living_lines() v where v.account = w.account and v.job = w.webhook)) as stopped`.execute(
+    reading.deps.store,
+  )
   return onlyRow(rows)
 }
 
