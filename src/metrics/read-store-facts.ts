@@ -36,8 +36,8 @@ export interface TellApart {
 /**
  * One statement over waiting and running requests, holds, and the lines that live processes serve.
  *
- * A request waits from when it was made; a retried one, from when its line last started a run. A line that never succeeded
- * counts from when its account was first seen.
+ * A request waits from when it was made; a retried one, from when its line last started a run. The active run of its line doesn't
+ * count: no other worker could start the request meanwhile. A line that never succeeded counts from when its account was first seen.
  */
 export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart): Promise<readonly StoreFact[]> {
   const jobOf = sql`case when fact.job = any(${jobs}::text[]) or fact.job = '' then fact.job else ${other} end`
@@ -57,7 +57,10 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
       where r.state = 'waiting' and (r.due_at is null or r.due_at < 'infinity')
       group by r.account, r.job
     ), line as (
-      select w.*, l.taken_at,
+      select w.*,
+        least(w.first_at, case when w.retried_at is not null then greatest(w.retried_at, l.taken_at) end) as oldest_at,
+        -- Behind an active run: what had waited when it started.
+        case when l.run_id is null then now() else l.taken_at end as until,
         case
           when s.job is null then 'unserved'
           when exists (select from worker.holds_of(w.account, w.job)) then 'held'
@@ -76,8 +79,8 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
       union all
       select 'requests', account, job, 'running', 1 from worker.leases where slot is not null
       union all
-      select 'oldest-request', account, job, '', extract(epoch from now() - least(first_at, greatest(retried_at, taken_at)))
-      from line where ready > 0 and state = 'ready'
+      select 'oldest-request', account, job, '', extract(epoch from until - oldest_at)
+      from line where ready > 0 and state = 'ready' and oldest_at < until
       union all
       select 'holds', account, job, code, 1 from hold
       union all

@@ -91,7 +91,7 @@ function createStoreGauges(registry: Registry, hasAccounts: boolean): { show(fac
     ),
     'oldest-request': ofLine(
       'hasura_sync_oldest_request_age_seconds',
-      'For how long the oldest request has waited that could run now.',
+      "How long the oldest request has waited that could run now, without the time of its line's active run.",
     ),
     holds: ofLine(
       'hasura_sync_holds',

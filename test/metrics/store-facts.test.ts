@@ -97,6 +97,28 @@ describe.each(stores)('the store on %s', backend => {
     expect(Number(await successAt())).toBeGreaterThan(Number(first))
   })
 
+  test('a long run is no wait of the requests behind it, which no other worker could start', async () => {
+    await using own = await openLines(backend)
+    const line = newLine()
+    const process = await own.newProcess()
+    await sql`update worker.processes set expires_at = 'infinity'`.execute(own.store)
+    await own.serves(process, line)
+    await own.accept(request(line, { payload: { n: 1 } }))
+    await own.claim(line, process)
+    const { id } = await own.accept(request(line, { payload: { n: 2 } }))
+    const waitedFor = async (ago: string) => {
+      await sql`update worker.leases set taken_at = now() - interval '3 hours'`.execute(own.store)
+      await sql`update worker.requests set requested_at = now() - ${ago}::interval where id = ${id}`.execute(own.store)
+      const facts = await readStoreFacts(own.store, { jobs: [line.job], accounts: undefined })
+      return facts.filter(({ name }) => name === 'oldest-request').map(({ value }) => Math.round(value / 3_600))
+    }
+    expect(await waitedFor('2 hours')).toEqual([])
+    // One that earlier runs have kept waiting.
+    expect(await waitedFor('4 hours')).toEqual([1])
+    await sql`update worker.leases set run_id = null, process = null, slot = null`.execute(own.store)
+    expect(await waitedFor('2 hours')).toEqual([2])
+  })
+
   test('tells what waits, runs and is held, by job', async () => {
     await fill(lines)
     expect(await tell({ jobs: ['a', 'b'], accounts: undefined })).toEqual([
