@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -11,13 +12,15 @@ import { schemaFolderOf } from '../config/project.ts'
 import { rolesOf } from '../definitions/contract.ts'
 import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
+import { ConfigError } from '../errors.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { createLog } from '../log.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
-import { findSchemaTables, renderTables } from './tables-of-schema.ts'
+import { explainUnserved } from './explain-unserved.ts'
+import { findSchemaTables, joinTables, renderTables } from './tables-of-schema.ts'
 
 export interface TestProjectOptions {
   readonly jobs: readonly JobDefinition[]
@@ -53,7 +56,7 @@ export interface TestProject extends AsyncDisposable {
  * Opens everything that tests of a project's jobs need, in a few seconds. Close it with `await using`. It needs the package
  * `oidc-provider`.
  *
- * @throws ConfigError if the SDL of a job's role is missing, or the list of jobs is invalid
+ * @throws ConfigError if the folder is no project's, the SDL of a job's role is missing, or the list of jobs is invalid
  * @example
  * import { openTestProject } from 'hasura-sync-worker/testing'
  * import { jobs } from '../src/jobs/list.ts'
@@ -65,6 +68,7 @@ export async function openTestProject(options: TestProjectOptions): Promise<Test
   const { jobs, firstLogin, folder = resolve(), clock = systemClock, env = {} } = options
   await using opened = new AsyncDisposableStack()
   const roles = rolesOf(jobs)
+  requireProject(folder, roles)
   const identity = opened.use(
     await startIdentityProvider({ clients: [{ clientId, clientSecret, roles, email: 'test@project.example' }] }),
   )
@@ -91,7 +95,11 @@ export async function openTestProject(options: TestProjectOptions): Promise<Test
       },
     ),
   )
-  return { ...createProject(app), identity, api, ...closing(opened.move()) }
+  const explain = (name: string): ConfigError | undefined => {
+    const job = options.api ? undefined : jobs.find(each => each.name === name)
+    return job && explainUnserved(job, api)
+  }
+  return { ...createProject(app, explain), identity, api, ...closing(opened.move()) }
 }
 
 const clientId = 'test'
@@ -109,10 +117,28 @@ function configOf(identity: IdentityProvider, api: SandboxHasura, dataDir: strin
   })
 }
 
-function createProject(app: App): Pick<TestProject, 'run' | 'rows'> {
+/** A test runner that a workspace shares may start in another folder. */
+function requireProject(folder: string, roles: readonly string[]): void {
+  if (roles.length === 0 || existsSync(join(folder, 'graphql'))) return
+  throw new ConfigError([
+    {
+      found: `${folder} is not a project: it has no graphql/`,
+      remedy: "give openTestProject the project's path as `folder`, such as resolve(import.meta.dirname, '..')",
+    },
+  ])
+}
+
+/** @param explain a failed run, if the API couldn't serve the job */
+function createProject(app: App, explain: (job: string) => ConfigError | undefined): Pick<TestProject, 'run' | 'rows'> {
   const operations = createLocalOperations(app)
   return {
-    run: ({ name }, ...[payload]) => operations.run({ job: name, account, payload }),
+    async run({ name }, ...[payload]) {
+      try {
+        return await operations.run({ job: name, account, payload })
+      } catch (error) {
+        throw explain(name) ?? error
+      }
+    },
     async rows(table) {
       const { rows } = await operations.listMirrorRows({ table, account, limit: mostRows })
       return rows.map(row => Object(parseJson(row)))
@@ -124,7 +150,6 @@ function closing(stack: AsyncDisposableStack): AsyncDisposable {
   return { [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** If several roles see a table, it has the columns that the first of them sees. */
 async function makeSource(schemaFolder: URL, roles: readonly string[], rows: number) {
   const seen = await Promise.all(
     roles.map(async role => ({ role, tables: findSchemaTables((await loadRoleSchema(schemaFolder, role)).schema) })),
@@ -133,7 +158,12 @@ async function makeSource(schemaFolder: URL, roles: readonly string[], rows: num
     seen.flatMap(({ role, tables }) => tables.map(table => ({ role, table }))),
     ({ table }) => table.name,
   )
-  const tables = [...byName.values()].flatMap(([first]) => first?.table ?? [])
+  const tables = [...byName].map(([name, sights]) =>
+    joinTables(
+      name,
+      sights.map(({ table }) => table),
+    ),
+  )
   const tracked = [...byName].map(([name, sights]) =>
     tableMetadataSchema.parse({
       table: { schema: 'public', name },

@@ -1,4 +1,4 @@
-import { type GraphQLField, type GraphQLSchema, getNamedType, isLeafType, isNonNullType } from 'graphql'
+import { type GraphQLField, type GraphQLSchema, getNamedType, isEnumType, isLeafType, isNonNullType } from 'graphql'
 import { identifier, literal } from '#sandbox/hasura/sql-builder'
 import { findRow } from '../hasura/find-list.ts'
 import { columnTypeOf } from '../hasura/scalars.ts'
@@ -16,6 +16,8 @@ interface SchemaColumn {
   readonly name: string
   readonly type: string
   readonly nullable: boolean
+  /** Those of an enum. */
+  readonly values?: readonly string[]
 }
 
 /** The tables of the lists in a role's query root. Relationships are omitted, because the SDL doesn't show their columns. */
@@ -34,7 +36,25 @@ function readColumn({ name, type, args }: GraphQLField<unknown, unknown>): reado
   const scalar = getNamedType(type)
   // Only a JSON column takes an argument: the path into it.
   if (!isLeafType(scalar) || args.some(arg => arg.name !== 'path')) return []
-  return [{ name, type: columnTypeOf(scalar.name, 'hasura-default'), nullable: !isNonNullType(type) }]
+  return [
+    {
+      name,
+      type: columnTypeOf(scalar.name, 'hasura-default'),
+      nullable: !isNonNullType(type),
+      ...(isEnumType(scalar) && { values: scalar.getValues().map(value => value.name) }),
+    },
+  ]
+}
+
+/** The table of which several roles see different parts. */
+export function joinTables(name: string, tables: readonly SchemaTable[]): SchemaTable {
+  const columns = new Map(tables.flatMap(table => table.columns.map(column => [column.name, column])))
+  return {
+    name,
+    columns: [...columns.values()],
+    key: tables.map(({ key }) => key).find(key => key.length > 0) ?? [],
+    allowsAggregations: tables.some(({ allowsAggregations }) => allowsAggregations),
+  }
 }
 
 /** @param rows how many each table gets; the same each time, each later than the one before */
@@ -50,13 +70,15 @@ function renderTable({ name, columns, key }: SchemaTable): string {
 
 function renderRows({ name, columns }: SchemaTable, rows: number): string {
   const values = columns.map(column => renderValue(column))
+  // A key may have fewer values than there are rows to make, such as the boolean of a table that has one row.
   return `insert into public.${identifier(name)} (${columns.map(column => identifier(column.name)).join(', ')})
-    select ${values.join(', ')} from generate_series(1, ${rows}) as n;`
+    select ${values.join(', ')} from generate_series(1, ${rows}) as n on conflict do nothing;`
 }
 
 const start = "timestamptz '2026-01-01 00:00:00Z'"
 
-function renderValue({ name, type }: SchemaColumn): string {
+function renderValue({ name, type, values: ofEnum }: SchemaColumn): string {
+  if (ofEnum) return `(array[${ofEnum.map(literal).join(', ')}])[1 + n % ${ofEnum.length}]`
   const value = values[type]
   return value === undefined ? `${literal(`${name} `)} || n` : `(${value})::${type}`
 }
@@ -65,12 +87,13 @@ function renderValue({ name, type }: SchemaColumn): string {
 const values: Readonly<Record<string, string>> = {
   uuid: "'00000000-0000-4000-8000-' || lpad(n::text, 12, '0')",
   boolean: 'n % 2 = 0',
-  smallint: 'n',
+  smallint: 'n % 32768',
   integer: 'n',
   bigint: 'n',
   numeric: 'n / 8.0',
   real: 'n / 8.0',
   'double precision': 'n / 8.0',
+  bytea: "convert_to('row ' || n, 'UTF8')",
   json: "jsonb_build_object('n', n)",
   jsonb: "jsonb_build_object('n', n)",
   date: `${start} + n * interval '1 day'`,

@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { parse } from 'graphql'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pullSync } from '../../src/pull/pull-sync.ts'
+import { openTestProject, type TestProject } from '../../src/testing/open-test-project.ts'
+
+/** The part of a list's schema that a pull needs. */
+function describeList(type: string, columns: string, rootField = type): string {
+  const names = [...columns.matchAll(/(\w+):/g)].map(([, name]) => name)
+  return `
+type ${type} { ${columns} }
+input ${type}_bool_exp { ${names.map(name => `${name}: comparison_exp`).join(' ')} }
+input ${type}_order_by { ${names.map(name => `${name}: order_by`).join(' ')} }
+extend type query_root {
+  ${rootField}(limit: Int, order_by: [${type}_order_by!], where: ${type}_bool_exp): [${type}!]!
+  ${rootField}_by_pk(${/^\w+: \w+!/.exec(columns)?.[0]}): ${type}
+}`
+}
+
+const base = `
+schema { query: query_root }
+type query_root { version: String }
+scalar bytea
+scalar smallint
+enum order_by { asc desc }
+enum moods { sad glad }
+input comparison_exp { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] _is_null: Boolean }`
+
+const schemas = {
+  editor: describeList('files', 'id: Int!, name: String!'),
+  viewer: [
+    describeList('files', 'id: Int!, content: bytea!, mood: moods!'),
+    describeList('settings', 'is_only: Boolean!, rank: smallint!'),
+    describeList('users', 'id: Int!', 'all_users'),
+  ].join(''),
+}
+
+type Variables = { where: unknown; order_by: unknown; limit: number }
+
+function pull<Row>(type: string, columns: string, rootField = type) {
+  const document: TypedDocumentNode<Record<string, Row[]>, Variables> = parse(`
+    query Pull($where: ${type}_bool_exp!, $order_by: [${type}_order_by!]!, $limit: Int!) {
+      ${rootField}(where: $where, order_by: $order_by, limit: $limit) { ${columns} }
+    }`)
+  return document
+}
+
+const files = pullSync({
+  name: 'sync-files',
+  document: pull<{ id: number; content: string; mood: string }>('files', 'id content mood'),
+  role: 'viewer',
+  key: 'id',
+  into: 'files',
+})
+const names = pullSync({
+  name: 'sync-names',
+  document: pull<{ id: number; name: string }>('files', 'id name'),
+  role: 'editor',
+  key: 'id',
+  into: 'names',
+})
+const users = pullSync({
+  name: 'sync-users',
+  document: pull<{ id: number }>('users', 'id', 'all_users'),
+  role: 'viewer',
+  key: 'id',
+  into: 'users',
+})
+
+let folder = ''
+let project: TestProject
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'roles-'))
+  await mkdir(join(folder, 'graphql/schema'), { recursive: true })
+  for (const [role, sdl] of Object.entries(schemas)) {
+    await writeFile(join(folder, `graphql/schema/${role}.graphql`), base + sdl)
+  }
+  project = await openTestProject({ jobs: [names, files, users], folder, rows: 3 })
+})
+afterAll(async () => {
+  await project?.[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('each role sees its columns of a table', async () => {
+  expect(await project.run(names)).toMatchObject({ counts: { inserted: 3 } })
+  expect(await project.run(files)).toMatchObject({ counts: { inserted: 3 } })
+  expect(await project.rows('names')).toMatchObject([{ name: 'name 1' }, { name: 'name 2' }, { name: 'name 3' }])
+})
+
+test('a column of bytes has bytes, and one of an enum its values', async () => {
+  await project.run(files)
+  const [first, second] = await project.rows('files')
+  expect(first).toMatchObject({ content: expect.stringMatching(/^\\x/), mood: 'glad' })
+  expect(second).toMatchObject({ mood: 'sad' })
+})
+
+test('a table whose key has fewer values than there are rows has one row for each', async () => {
+  expect(await project.api.sql('select is_only from settings order by 1')).toEqual([
+    { is_only: false },
+    { is_only: true },
+  ])
+})
+
+test('a job that needs what no API made from the SDL has is told so', async () => {
+  await expect(project.run(users)).rejects.toThrow(
+    /^The API that the test makes from the SDL lacks a part that a job needs \(.*sync-users: Cannot query field "all_users" on type "query_root"\.\): it has tables with Hasura's default names, without relationships/,
+  )
+})
+
+test('a folder that is no project is told, as where a workspace starts the tests in its own', async () => {
+  await expect(openTestProject({ jobs: [files], folder: join(folder, 'graphql') })).rejects.toThrow(
+    `${join(folder, 'graphql')} is not a project: it has no graphql/: give openTestProject the project's path`,
+  )
+})
