@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { GraphQLError, parse } from 'graphql'
+import { type DocumentNode, GraphQLError, parse } from 'graphql'
+import { findSchemaConflict } from './hasura/find-schema-conflict.ts'
 import { typescriptScalars } from './hasura/scalars.ts'
 
 /**
@@ -7,7 +8,8 @@ import { typescriptScalars } from './hasura/scalars.ts'
  * roles' schemas in `graphql/schema/`, into `src/generated/`. Through these types the compiler checks that a key or a cursor can't be
  * null, so the engine defines the settings.
  *
- * @throws Error with file, line and column for an operation that is no GraphQL, which codegen tells without its file
+ * @throws Error with file, line and column for what is no GraphQL, which codegen tells without its file, and for schemas that contradict
+ *   each other, of which codegen names neither
  *
  * @example
  * import { codegenSettings } from 'hasura-sync-worker/codegen'
@@ -15,10 +17,12 @@ import { typescriptScalars } from './hasura/scalars.ts'
  * export default codegenSettings()
  */
 export function codegenSettings() {
-  checkSyntax()
+  for (const path of listFiles(documentFolder)) parseFile(path)
+  const schemas = listFiles(schemaFolder)
+  requireAgreement(schemas)
   return {
     // Before the first schema is pulled, there is none to read.
-    schema: hasSchemas() ? `${schemaFolder}/*.graphql` : 'type Query { nothing: Boolean }',
+    schema: schemas.length > 0 ? `${schemaFolder}/*.graphql` : 'type Query { nothing: Boolean }',
     documents: `${documentFolder}/*.graphql`,
     ignoreNoDocuments: true,
     importExtension: '.ts' as const,
@@ -44,25 +48,39 @@ export function codegenSettings() {
 const documentFolder = 'graphql'
 const schemaFolder = `${documentFolder}/schema`
 
-function hasSchemas(): boolean {
-  return existsSync(schemaFolder) && readdirSync(schemaFolder).some(name => name.endsWith('.graphql'))
+function listFiles(folder: string): readonly string[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.graphql')) : []
+  return names.map(name => `${folder}/${name}`)
 }
 
-function checkSyntax(): void {
-  const names = existsSync(documentFolder) ? readdirSync(documentFolder).filter(name => name.endsWith('.graphql')) : []
-  for (const name of names) {
-    const text = readFileSync(`${documentFolder}/${name}`, 'utf8')
-    // A file of comments alone is none to codegen.
-    if (/^(?:\s*#[^\n]*(?:\n|$))*\s*$/.test(text)) continue
-    try {
-      parse(text, { noLocation: true })
-    } catch (error) {
-      if (!(error instanceof GraphQLError)) throw error
-      const [{ line = 1, column = 1 } = {}] = error.locations ?? []
-      const told = new Error(`${documentFolder}/${name}:${line}:${column}: ${error.message}`)
-      // Codegen prints the stack, which leads nowhere near the mistake.
-      told.stack = told.message
-      throw told
-    }
+/** @returns undefined for a file of comments alone, which is none to codegen */
+function parseFile(path: string): DocumentNode | undefined {
+  const text = readFileSync(path, 'utf8')
+  if (/^(?:\s*#[^\n]*(?:\n|$))*\s*$/.test(text)) return undefined
+  try {
+    return parse(text, { noLocation: true })
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error
+    const [{ line = 1, column = 1 } = {}] = error.locations ?? []
+    throw withoutStack(`${path}:${line}:${column}: ${error.message}`)
   }
+}
+
+function requireAgreement(paths: readonly string[]): void {
+  const files = paths.flatMap(path => {
+    const document = parseFile(path)
+    return document ? [{ path, document }] : []
+  })
+  const conflict = findSchemaConflict(files)
+  if (!conflict) return
+  throw withoutStack(
+    `${conflict.paths.join(' and ')} give ${conflict.field} different types (${conflict.types.join(', ')}), so one is out of date: run "npm run -s cli -- schema pull" with --role for both, or delete the one whose role no job has`,
+  )
+}
+
+/** Codegen prints the stack, which leads nowhere near the mistake. */
+function withoutStack(message: string): Error {
+  const error = new Error(message)
+  error.stack = message
+  return error
 }
