@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { initProject } from '../init/init-project.ts'
-import { findPackageManager } from '../init/package-manager.ts'
+import { commandOf, findPackageManager } from '../init/package-manager.ts'
 import { defineStandaloneCommand } from './command.ts'
 import { mirrorTables } from './mirror-tables.ts'
 import { flag, optionalArgument, textsOption } from './options.ts'
@@ -46,22 +46,24 @@ export const init = defineStandaloneCommand({
     if (mirrored && mirrored.exitCode !== 0) return mirrored.exitCode
     // Run again after an upgrade, it only says what differs.
     if (written.length === 0 && !mirrored) return 0
+    const manager = await findPackageManager(folder)
+    const command = commandOf(manager)
     const next = mirrored
       ? mirrored.jobs.length > 0
-        ? mirrored.jobs.map(job => `npm run -s cli -- run ${job}`)
-        : ['npm run -s cli -- add <table>']
+        ? mirrored.jobs.map(job => `${command} run ${job}`)
+        : [`${command} add <table>`]
       : [
-          `${await findPackageManager(folder)} install`,
+          `${manager} install`,
           // An existing one is filled in already.
           ...(existsSync(join(folder, '.env'))
             ? []
             : ['cp .env.example .env    # and fill in the issuer, the client and the endpoint']),
-          'npm run -s cli -- doctor',
-          'npm run -s cli -- add <table>',
+          `${command} doctor`,
+          `${command} add <table>`,
         ]
     const place = relative(project.folder, folder)
     const quoted = /^[\w./-]+$/.test(place) ? place : `'${place.replaceAll("'", "'\\''")}'`
-    const steps = [...(place === '' ? [] : [`cd ${quoted}`]), ...next, 'npm start']
+    const steps = [...(place === '' ? [] : [`cd ${quoted}`]), ...next, `${manager} start`]
     terminal.out(`Next:\n${steps.map(step => `  ${step}\n`).join('')}`)
     return 0
   },

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
-import { readEngineManifest } from './engine-package.ts'
-import { findPackageManager, type PackageManager } from './package-manager.ts'
+import { type EngineManifest, readEngineManifest } from './engine-package.ts'
+import { findUnignored } from './find-unignored.ts'
+import { findPackageManager } from './package-manager.ts'
 import { renderManifest } from './project-manifest.ts'
+import { warnOfPlace } from './warn-of-place.ts'
 
 export interface InitializedProject {
   /** Paths relative to the project's folder. */
@@ -26,31 +28,32 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   const templates = await readTemplates(engineFolder)
   const existing = await findContent(join(folder, 'package.json'))
   const manager = await findPackageManager(folder)
-  const manifest = renderManifest(engine, nameOf(folder), existing, manager)
+  const manifest = renderManifest(engine, nameOf(folder, engine), existing, manager)
   const missing: WrittenFile[] = []
   const present: string[] = []
+  const unignored: string[] = []
   for (const file of templates) {
     const found = await findContent(join(folder, file.path))
     if (found === undefined) missing.push(file)
     // Git may have checked it out with the line ends of Windows.
     else if (found.replaceAll('\r\n', '\n') !== file.content) present.push(file.path)
+    if (file.path === '.gitignore') unignored.push(...findUnignored(file.content, found ?? file.content))
   }
   if (manifest.content !== existing) missing.push({ path: 'package.json', content: manifest.content })
   await writeFiles(folder, missing)
   return {
     written: missing.map(({ path }) => path).toSorted(),
     leftAlone: [...present.toSorted(), ...manifest.leftAlone],
-    warnings: [manifest.warning, manager === 'npm' ? undefined : warnOfNpm(missing, manager)].filter(
-      warning => warning !== undefined,
-    ),
+    warnings: [
+      ...(manifest.warning === undefined ? [] : [manifest.warning]),
+      ...(await warnOfPlace(folder, manager, { written: missing, builds: Object.keys(engine.allowScripts) })),
+      ...(unignored.length > 0 ? [`.gitignore lacks ${unignored.join(', ')}: ${whyIgnored}`] : []),
+    ],
   }
 }
 
-function warnOfNpm(written: readonly WrittenFile[], manager: PackageManager): string | undefined {
-  const paths = written.filter(({ content }) => content.includes('npm ci')).map(({ path }) => path)
-  if (paths.length === 0) return undefined
-  return `${paths.toSorted().join(' and ')} install with npm: change them to ${manager}, and .dockerignore to let its lock file through`
-}
+const whyIgnored =
+  'add them unless other lines cover them, so that no secret and no mirrored row gets into the repository'
 
 /** Under their own names, npm omits these from a package or uses them itself. */
 const dotFiles: Readonly<Record<string, string>> = { gitignore: '.gitignore', dockerignore: '.dockerignore' }
@@ -65,11 +68,12 @@ async function readTemplates(engineFolder: URL): Promise<readonly WrittenFile[]>
   return [...(await Promise.all(files)), { path: '.env.example', content: environment }]
 }
 
-/** A valid package name. */
-function nameOf(folder: string): string {
+/** A valid package name, and not that of a package that the project depends on, such as where the folder is called as the engine. */
+function nameOf(folder: string, { dependencies, devDependencies }: EngineManifest): string {
   const name = basename(folder)
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
-  return name === '' ? 'sync-worker' : name
+  const isTaken = ['hasura-sync-worker', ...Object.keys({ ...dependencies, ...devDependencies })].includes(name)
+  return name === '' ? 'sync-worker' : isTaken ? `${name}-jobs` : name
 }

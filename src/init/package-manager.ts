@@ -44,6 +44,11 @@ export async function findPackageManager(folder: string): Promise<PackageManager
   return 'npm'
 }
 
+/** How the manager runs the project's commands. */
+export function commandOf(manager: PackageManager): string {
+  return manager === 'npm' ? 'npm run -s cli --' : `${manager} run cli`
+}
+
 /** The folder and all above it. */
 export function withParents(folder: string): readonly string[] {
   const parent = dirname(folder)

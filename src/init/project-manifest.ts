@@ -50,36 +50,35 @@ export function renderManifest(
     .map(([key, script]) => `script "${key}" of package.json, which init would set to: ${script}`)
   if (isOther(own.type, 'module')) leftAlone.push('"type" of package.json, which must be "module" for the jobs to load')
   const ownScripts = Object.entries(own.scripts ?? {}).filter(([, script]) => script !== placeholder)
+  const dependencies = pick('@graphql-typed-document-node/core', 'graphql', 'zod')
+  const devDependencies = pick(
+    '@graphql-codegen/cli',
+    '@graphql-codegen/client-preset',
+    '@types/node',
+    'oidc-provider',
+    'typescript',
+    'vitest',
+  )
+  const ownPackages = { ...own.devDependencies, ...own.dependencies }
+  leftAlone.push(
+    ...Object.entries({ ...dependencies, ...devDependencies })
+      .filter(([key, version]) => isOtherMajor(ownPackages[key], version))
+      .map(([key, version]) => `${key} ${ownPackages[key]} of package.json, which init would set to: ${version}`),
+  )
   const manifest = {
     ...own,
     type: own.type ?? 'module',
     scripts: { ...scripts, ...Object.fromEntries(ownScripts) },
-    dependencies: {
-      ...pick('@graphql-typed-document-node/core', 'graphql', 'zod'),
-      'hasura-sync-worker': `^${engine.version}`,
-      ...own.dependencies,
-    },
-    devDependencies: without(
-      {
-        ...pick(
-          '@graphql-codegen/cli',
-          '@graphql-codegen/client-preset',
-          '@types/node',
-          'oidc-provider',
-          'typescript',
-          'vitest',
-        ),
-        ...own.devDependencies,
-      },
-      own.dependencies ?? {},
-    ),
-    overrides: { ...engine.overrides, ...own.overrides },
+    dependencies: { ...dependencies, 'hasura-sync-worker': `^${engine.version}`, ...own.dependencies },
+    devDependencies: without({ ...devDependencies, ...own.devDependencies }, own.dependencies ?? {}),
+    // npm refuses an override of a package that the project depends on itself.
+    overrides: { ...without(engine.overrides, ownPackages), ...own.overrides },
     allowScripts: { ...engine.allowScripts, ...Object(own.allowScripts) },
     engines: { node: engine.engines.node, ...Object(own.engines) },
   }
   const isNewType = existing !== undefined && own.type === undefined
   return {
-    content: `${JSON.stringify(manifest, undefined, 2)}\n`,
+    content: `${JSON.stringify(manifest, undefined, findIndent(existing))}\n`,
     leftAlone,
     warning: isNewType
       ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
@@ -96,8 +95,8 @@ function scriptsFor(manager: PackageManager): Readonly<Record<string, string>> {
     codegen: 'graphql-codegen --config codegen.ts',
     types: 'tsc --noEmit',
     test: 'vitest run',
-    // An operation that was edited without codegen would run as it was before.
-    check: 'npm run codegen -- --check && npm run types && npm test',
+    // An operation that was edited without codegen would run as it was before. Without npm, which refuses projects of other managers.
+    check: 'graphql-codegen --config codegen.ts --check && tsc --noEmit && vitest run',
   }
 }
 
@@ -113,7 +112,10 @@ function parseManifest(content: string): z.output<typeof manifestSchema> {
   if (error) throw unusable(`is not that of a project (${explainIssues(error, 'package.json')})`)
   if (data.name === 'hasura-sync-worker') {
     throw new ConfigError([
-      { found: 'This folder is a checkout of the engine, which has all of a project', remedy: 'choose another folder' },
+      {
+        found: 'package.json has the name of the engine, hasura-sync-worker',
+        remedy: 'give your project another name; a checkout of the engine has all of a project already',
+      },
     ])
   }
   // Keeps the order of the existing file.
@@ -126,6 +128,17 @@ function unusable(why: string): ConfigError {
 
 function isOther(found: string | undefined, wanted: string): boolean {
   return found !== undefined && found !== wanted && found !== placeholder
+}
+
+/** The engine was tested with one major version of each package; others may have another API. */
+function isOtherMajor(found: string | undefined, wanted: string): boolean {
+  const [own, tested] = [found, wanted].map(version => /^[\^~]?(\d+)/.exec(version ?? '')?.[1])
+  return own !== undefined && own !== tested
+}
+
+/** As npm does: the file's own. */
+function findIndent(existing = ''): string {
+  return /^[[{][^\S\n]*\n([ \t]+)/.exec(existing.replaceAll('\r\n', '\n'))?.[1] ?? '  '
 }
 
 function without(packages: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>) {

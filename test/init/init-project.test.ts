@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -64,17 +64,19 @@ test('overwrites nothing, and says so', async () => {
   expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'], warnings: [] })
 })
 
-test.each([
-  ['package-lock.json', []],
-  [
-    'pnpm-lock.yaml',
-    [
-      '.github/workflows/check.yml and Dockerfile install with npm: change them to pnpm, and .dockerignore to let its lock file through',
-    ],
-  ],
-])('with a %s it says what installs otherwise', async (lockFile, warnings) => {
-  await writeFile(join(folder, lockFile), '')
-  expect((await initProject(engine, folder)).warnings).toEqual(warnings)
+test.each([['hasura-sync-worker'], ['graphql']])('a folder called %s makes no package of that name', async name => {
+  await initProject(engine, join(folder, name))
+  expect(JSON.parse(await read(join(name, 'package.json')))).toMatchObject({ name: `${name}-jobs` })
+  expect(await initProject(engine, join(folder, name))).toEqual({ written: [], leftAlone: [], warnings: [] })
+})
+
+test('what an existing .gitignore lets into the repository is told', async () => {
+  await writeFile(join(folder, '.gitignore'), '# ours\r\n/node_modules\r\n.env\n**/*.log\n.data/**\n')
+  const { warnings } = await initProject(engine, folder)
+  expect(warnings).toEqual([
+    '.gitignore lacks .add-*/, secret: add them unless other lines cover them, so that no secret and no mirrored row gets into the repository',
+  ])
+  await appendFile(join(folder, '.gitignore'), 'secret\n.add-*\n')
   expect((await initProject(engine, folder)).warnings).toEqual([])
 })
 

@@ -49,7 +49,35 @@ test('one that is there keeps what it has, and what it would lack is told', () =
   expect(leftAlone).toEqual([
     'script "start" of package.json, which init would set to: exec hasura-sync-worker worker',
     '"type" of package.json, which must be "module" for the jobs to load',
+    'typescript 6.0.0 of package.json, which init would set to: 7.0.0',
   ])
+})
+
+test.each([
+  ['^3.25.0', true],
+  ['~3.0.0', true],
+  ['^4.9.0', false],
+  ['4', false],
+  ['catalog:', false],
+  ['workspace:*', false],
+])('that it keeps zod %s is told, if the engine was tested with another major version: %s', (zod, isTold) => {
+  const { manifest, leftAlone } = render({ type: 'module', dependencies: { zod } })
+  expect(manifest.dependencies.zod).toBe(zod)
+  expect(leftAlone).toEqual(isTold ? [`zod ${zod} of package.json, which init would set to: 4.0.0`] : [])
+})
+
+test.each([['\t'], ['    '], ['  ']])('it keeps the indentation %j', indent => {
+  const ours = { name: 'ours', type: 'module' }
+  const { content } = renderManifest(engine, 'mirror', JSON.stringify(ours, undefined, indent), 'npm')
+  expect(content).toBe(`${JSON.stringify(JSON.parse(content), undefined, indent)}\n`)
+})
+
+test('its check needs no package manager', () => {
+  expect(render().manifest.scripts.check).not.toContain('npm')
+})
+
+test('a package that the project depends on keeps its version, with which npm refuses an override', () => {
+  expect(render({ devDependencies: { a: '^2.0.0' } }).manifest.overrides).toEqual({})
 })
 
 test("Yarn's shell, which has no exec, runs its scripts", () => {
@@ -76,7 +104,7 @@ test.each([
 
 test("the engine doesn't become a dependency of itself", () => {
   expect(() => renderManifest(engine, 'mirror', '{"name":"hasura-sync-worker"}', 'npm')).toThrow(
-    'This folder is a checkout of the engine, which has all of a project: choose another folder',
+    'package.json has the name of the engine, hasura-sync-worker: give your project another name; a checkout of the engine has all of a project already',
   )
 })
 
