@@ -1,12 +1,14 @@
+import { print } from 'graphql'
 import { writeFiles } from '../add/write-files.ts'
 import { schemaFolderOf } from '../config/project.ts'
 import { findContractRefusal, findDocumentProblems, rolesOf } from '../definitions/contract.ts'
-import { listDocuments } from '../definitions/list-documents.ts'
-import { ConfigError } from '../errors.ts'
+import { listDocuments, type SentDocument } from '../definitions/list-documents.ts'
+import { ConfigError, UsageError } from '../errors.ts'
+import { introspectionDocument } from '../hasura/introspect-schema.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { type CommandContext, defineCommand } from './command.ts'
-import { jsonOutput, textOption, textsOption } from './options.ts'
+import { flag, jsonOutput, textOption, textsOption } from './options.ts'
 import { introspectAs, openHasuraAccess } from './role-access.ts'
 import { tellLeftOut } from './tell-left-out.ts'
 
@@ -35,10 +37,14 @@ export const schemaOperations = defineCommand({
   name: 'schema operations',
   summary: 'print every operation that the jobs send, for an API with an allow list',
   arguments: {},
-  options: { json: jsonOutput },
-  async run({ json }, context) {
-    const { jobs, firstLogin } = await context.loadDefinitions()
-    const operations = await listDocuments(jobs, firstLogin, schemaFolderOf(context.host.project))
+  options: {
+    introspection: flag(
+      'print the query that schema pull, schema check, add and doctor send instead; needs no schema yet',
+    ),
+    json: jsonOutput,
+  },
+  async run({ introspection, json }, context) {
+    const operations = introspection ? [introspectionOperation] : await listSent(context)
     context.terminal.out(
       json
         ? `${JSON.stringify(operations, null, 2)}\n`
@@ -48,9 +54,23 @@ export const schemaOperations = defineCommand({
   },
 })
 
+const introspectionOperation: SentDocument = {
+  name: 'IntrospectionQuery',
+  query: print(introspectionDocument),
+  senders: ['schema pull', 'schema check', 'add', 'doctor'],
+}
+
+async function listSent(context: CommandContext): Promise<readonly SentDocument[]> {
+  const { jobs, firstLogin } = await context.loadDefinitions()
+  return listDocuments(jobs, firstLogin, schemaFolderOf(context.host.project))
+}
+
 async function pull(context: CommandContext, asked: readonly string[], account: string | undefined): Promise<number> {
   // Before code is generated no job can be loaded to learn its role, so --role is required.
   const roles = asked.length > 0 ? asked : rolesOf((await context.loadDefinitions()).jobs)
+  if (roles.length === 0) {
+    throw new UsageError({ found: 'No job runs as a role of Hasura, so no schema was pulled', remedy: 'give --role' })
+  }
   const hasura = openHasuraAccess(context, account)
   for (const name of roles) {
     const { sdl, leftOut } = await introspectAs(hasura, name, context.signal)

@@ -4,6 +4,11 @@ import { PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import type { HasuraClient, RequestOptions } from './hasura-client.ts'
 import { type SpelledSchema, spellSchema } from './spell-schema.ts'
 
+/** The query that introspects a schema. */
+export const introspectionDocument: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
+  getIntrospectionQuery({ descriptions: false }),
+)
+
 /**
  * Introspects the schema that the client's role sees.
  *
@@ -11,18 +16,15 @@ import { type SpelledSchema, spellSchema } from './spell-schema.ts'
  *   `query`
  */
 export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal): Promise<SpelledSchema> {
-  const document: TypedDocumentNode<IntrospectionQuery, Record<string, never>> = parse(
-    getIntrospectionQuery({ descriptions: false }),
-  )
-  let introspection: IntrospectionQuery
+  let answer: IntrospectionQuery
   try {
-    introspection = await hasura.query(document, {}, { signal, ...patiently })
+    answer = await hasura.query(introspectionDocument, {}, { signal, ...patiently })
   } catch (error) {
     if (isRefusal(error)) throw refused(hasura.role, error)
     throw error instanceof PermanentError && error.code === 'too-large' ? tooLarge(hasura.role, error) : error
   }
   try {
-    return spellSchema(introspection)
+    return spellSchema(answer)
   } catch (error) {
     throw new PermanentError(
       'response-shape',
@@ -57,7 +59,7 @@ function refused(role: string, cause: WorkerError): PermanentError {
     {
       found: `Role "${role}" may not introspect the schema (${cause.found})`,
       remedy:
-        "remove it from disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), add the introspection query to the API's allow list if it has one, let it pass a proxy in front, or choose another role with --role",
+        "remove it from disabled_for_roles in Hasura's GraphQL introspection options (Console → API → Security), if the API has an allow list, add the introspection query to it (npm run -s cli -- schema operations --introspection), let it pass a proxy in front, or choose another role with --role",
     },
     { cause },
   )

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { copyProject } from '../fixtures/copy-project.ts'
@@ -61,5 +61,27 @@ test('schema operations prints what has to be on an allow list, and asks nobody'
     name: 'PullTopicsCount',
     query: expect.stringContaining('topics_aggregate'),
     senders: ['sync-topics'],
+  })
+})
+
+test('schema operations prints the introspection in a folder without jobs and schemas too', async () => {
+  await using sandbox = await openSandbox({ hasura: { seed: false } })
+  await using home = await openHome(sandbox, 'introspector', ['viewer'])
+  expect(await start(home.env, ['schema', 'operations', '--introspection'], home.folder).ended).toEqual({
+    code: 0,
+    out: expect.stringMatching(/^# schema pull, schema check, add, doctor\nquery IntrospectionQuery \{/),
+    err: '',
+  })
+})
+
+test('schema pull asks for a role if no job has one', async () => {
+  await using sandbox = await openSandbox({ hasura: { seed: false } })
+  await using home = await openHome(sandbox, 'idle', ['viewer'])
+  await mkdir(join(home.folder, 'src/jobs'), { recursive: true })
+  await writeFile(join(home.folder, 'src/jobs/list.ts'), 'export const jobs = []\n')
+  expect(await start(home.env, ['schema', 'pull'], home.folder).ended).toEqual({
+    code: 2,
+    out: '',
+    err: 'No job runs as a role of Hasura, so no schema was pulled: give --role\n',
   })
 })
