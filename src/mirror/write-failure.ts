@@ -19,6 +19,7 @@ type Fields = z.infer<typeof fields>
 
 /** Constraints that the worker creates; one with another name belongs to someone else. */
 const ownConstraint = /_pkey\d*$|__change_idx\d*$/
+const changeIndex = /__change_idx\d*$/
 
 /**
  * Explains an error from writing a mirror table, without the database's own message, which may contain row data. Undefined if the
@@ -35,7 +36,7 @@ export function explainWriteFailure(
   if (!parsed.success) return undefined
   const told = parsed.data
   const table = `mirror.${name}`
-  const changed = explainChangedTable(told, table)
+  const changed = explainChangedTable(told, { name, key })
   if (changed) return new RefusalError('mirror-table', 'job', withCode(changed, told), { cause: error })
   const refused = explainRefusedRow(told, table, key, searched)
   return refused && new PermanentError('mirror-row', withCode(refused, told), { cause: error })
@@ -46,7 +47,11 @@ function withCode({ found, remedy }: Explanation, { code }: Fields): Explanation
 }
 
 /** Someone added something to the table that may affect every row until it is removed. */
-function explainChangedTable({ code, column, constraint }: Fields, table: string): Explanation | undefined {
+function explainChangedTable(
+  { code, column, constraint }: Fields,
+  { name, key }: Pick<MirrorTable, 'name' | 'key'>,
+): Explanation | undefined {
+  const table = `mirror.${name}`
   const constraintOf = (what: string) => ({
     found: `A row violates the ${what} "${constraint}" of ${table}, which this worker didn't create`,
     remedy: `drop it (alter table ${table} drop constraint …, or drop index), because a mirror stores what the API sends`,
@@ -64,7 +69,18 @@ function explainChangedTable({ code, column, constraint }: Fields, table: string
     case '23P01':
       return constraintOf('exclusion')
     case '23505':
+      if (constraint !== undefined && changeIndex.test(constraint)) {
+        return {
+          found: `Changes of ${table} have greater numbers than its counter, as after a restore of only one of the schemas "worker" and "mirror"`,
+          remedy: `run update worker.change_counters set last = (select max(_change) from mirror."${name}") where mirror = '${name}'`,
+        }
+      }
       return constraint === undefined || ownConstraint.test(constraint) ? undefined : constraintOf('unique index')
+    case '42P10':
+      return {
+        found: `The primary key of ${table} isn't ${['_account', ...key].map(column => `"${column}"`).join(', ')}, as after the job got another key`,
+        remedy: 'drop the table, and the next run creates it and reads everything',
+      }
     case '428C9':
       return {
         found: `A column that the API sends is a generated column in ${table}`,
@@ -108,7 +124,7 @@ function explainRefusedRow(
     : `its column of ${table}, or what an index computes from it`
   return {
     found: `${describeValue(code)} ${where}`,
-    remedy: `remove the column from the document, change its values with the job's "transform", or correct the value at its source`,
+    remedy: `if its type has changed in the API, run "npm run -s cli -- schema pull"; otherwise remove the column from the document, change its values with the job's "transform", or correct the value at its source`,
   }
 }
 

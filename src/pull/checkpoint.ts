@@ -86,9 +86,11 @@ export function readCheckpoint(
       : ['another document, filter, role, key, cursor or table']
     const isFilterAlone = before.data && before.data.filter !== key.definition.filter && changes.length === 1
     const advice = isFilterAlone ? '; it must be the same in every run, so let a view select a window that moves' : ''
+    const first =
+      before.data && isOtherTable(before.data, key.definition) ? `drop mirror.${key.definition.table} and ` : ''
     throw new RefusalError('fingerprint', 'job', {
       found: `The checkpoint of ${key.job} was made with ${changes.join(', ')}`,
-      remedy: `change it back, or run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one${advice}`,
+      remedy: `change it back, or ${first}run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one${advice}`,
     })
   }
   const position = positionSchema.nullable().safeParse(row.position)
@@ -111,6 +113,12 @@ export function readCheckpoint(
     sweptAt: row.swept_at ?? undefined,
     grants: row.grants ?? undefined,
   }
+}
+
+/** Whether the mirror table's primary key isn't that of the job any more. */
+function isOtherTable(before: PullDefinition, now: PullDefinition): boolean {
+  const isSame = before.key.length === now.key.length && now.key.every(column => before.key.includes(column))
+  return before.table === now.table && !isSame
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Rows } from '../hasura/rows.ts'
+import { explainWriteFailure } from '../mirror/write-failure.ts'
 import { markDeleted } from '../mirror/write-page.ts'
 import type { Position } from '../store/schema.ts'
 import type { FencedTransaction } from '../store/store.ts'
@@ -35,6 +36,8 @@ export async function readKeys(
     const marked = await markDeleted(tx, mirror, key.account, keys, there)
     await settle(tx, marked)
     return marked
+  }).catch((error: unknown) => {
+    throw explainWriteFailure(error, mirror) ?? error
   })
   counts.deleted += deleted
   context.signal.throwIfAborted()

@@ -168,6 +168,9 @@ describe.runIf(hasPostgres)('on Postgres', () => {
         name: 'PermanentError',
         code: 'mirror-row',
         found: expect.stringMatching(sentence),
+        remedy: expect.stringMatching(
+          /^if its type has changed in the API, run "npm run -s cli -- schema pull"; otherwise /,
+        ),
       })
       expect(String(failure)).not.toContain('canary')
     },
@@ -222,6 +225,30 @@ describe.runIf(hasPostgres)('on Postgres', () => {
       })
     },
   )
+
+  test('a counter that is behind its table, as after a restore of one schema, is told with how to correct it', async ({
+    app,
+    sandbox,
+    account,
+  }) => {
+    const table = await createNumberedTable(sandbox, 3)
+    const job = table.pull()
+    await runPull(app, job, account)
+    await sql`update worker.change_counters set last = 0 where mirror = ${table.name}`.execute(app.deps.store)
+    const told = {
+      code: 'mirror-table',
+      found: expect.stringMatching(/^Changes of mirror\.\w+ have greater numbers than its counter/),
+      remedy: expect.stringMatching(/^run update worker\.change_counters /),
+    }
+    await app.hasura.sql(`delete from ${table.name} where id = 2`)
+    await expect(runPull(app, job, account, { payload: { keys: [['2']] } })).rejects.toMatchObject(told)
+    await app.hasura.sql(`update ${table.name} set title = 'x', updated_at = now()`)
+    const failure: unknown = await runPull(app, job, account).catch((error: unknown) => error)
+    expect(failure).toMatchObject(told)
+    const { remedy = '' } = Object(failure)
+    await sql.raw(String(remedy).replace('run ', '')).execute(app.deps.store)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 2 } })
+  })
 
   test('columns that were dropped count as well', async ({ sandbox, app, account }) => {
     const table = await createNumberedTable(sandbox, 1)

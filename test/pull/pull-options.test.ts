@@ -189,6 +189,36 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
+  test('another key: who follows the advice and drops the table gets all rows', async ({
+    createTable,
+    app,
+    account,
+  }) => {
+    const table = await createTable(2, ', area int not null default 1')
+    await runPull(app, table.pull(), account)
+    const job = table.pull({ key: ['area', 'id'] })
+    await expect(runPull(app, job, account)).rejects.toMatchObject({
+      code: 'fingerprint',
+      remedy: expect.stringContaining(`, or drop mirror.${table.name} and run "npm run -s cli -- reset ${job.name} `),
+    })
+    app.addJob(job)
+    await app.operations.reset({ job: job.name, account })
+    await expect(runPull(app, job, account)).rejects.toMatchObject({
+      code: 'mirror-table',
+      found: expect.stringContaining(`mirror.${table.name} isn't "_account", "area", "id"`),
+      remedy: expect.stringMatching(/^drop the table/),
+    })
+    await sql`drop table ${sql.table(`mirror.${table.name}`)}`.execute(app.deps.store)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 2 } })
+    // The order of its columns doesn't matter to the table.
+    const reordered = table.pull({ key: ['id', 'area'] })
+    await expect(runPull(app, reordered, account)).rejects.toMatchObject({
+      remedy: expect.stringMatching(/^change it back, or run /),
+    })
+    await app.operations.reset({ job: job.name, account })
+    expect(await runPull(app, reordered, account)).toMatchObject({ counts: { unchanged: 2 } })
+  })
+
   test('a table in mirror that is somebody else’s is not touched', async ({ createTable, app, account }) => {
     const table = await createTable(2)
     await sql`create table ${sql.table(`mirror.${table.name}`)} (id int)`.execute(app.deps.store)
