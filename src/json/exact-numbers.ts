@@ -23,6 +23,37 @@ export const keepDigits: Reviver = (_name, value, context) => {
 }
 
 /**
+ * What `parseKeepingDigits` gave, for code that expects plain values: a number where JavaScript keeps it, however it is written,
+ * otherwise text.
+ */
+export function toPlain(exact: unknown): unknown {
+  if (JSON.isRawJSON(exact)) return isExact(exact.rawJSON) ? Number(exact.rawJSON) : exact.rawJSON
+  if (Array.isArray(exact)) return exact.map(toPlain)
+  if (!isObject(exact)) return exact
+  return Object.fromEntries(Object.entries(exact).map(([name, value]) => [name, toPlain(value)]))
+}
+
+/**
+ * The reverse of `toPlain`, after other code may have changed the value: numbers that it left alone get their digits back.
+ *
+ * @param exact what the plain value was made from
+ */
+export function withDigits(plain: unknown, exact: unknown): unknown {
+  if (JSON.isRawJSON(exact)) return plain === toPlain(exact) ? exact : plain
+  if (Array.isArray(plain) && Array.isArray(exact)) return plain.map((value, at) => withDigits(value, exact[at]))
+  if (!isObject(plain) || !isObject(exact)) return plain
+  const digits = new Map(Object.entries(exact))
+  return Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, withDigits(value, digits.get(name))]))
+}
+
+/** Neither a list nor an instance of a class, such as a Date. */
+function isObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
+/**
  * Parses JSON for code that expects plain values: an integer beyond 2^53, which JavaScript may round to another one, and a number
  * that is too large for it become text. Fractions stay numbers.
  */

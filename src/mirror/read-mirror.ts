@@ -2,8 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import type { JobContext } from '../definitions/define-job.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { Session } from '../gate/session.ts'
-import { parseKeepingDigits } from '../json/exact-numbers.ts'
-import { parseJson } from '../json/parse-json.ts'
+import { parseKeepingDigits, toPlain } from '../json/exact-numbers.ts'
 import type { WorkerTables } from '../store/schema.ts'
 import type { ChangedTable } from './changed-table.ts'
 
@@ -56,11 +55,8 @@ export async function readMirror<Row>(
 function toRow<Row>(json: string): Row {
   const values = Object.entries(Object(parseKeepingDigits(json)))
   return Object.fromEntries(
-    values.filter(([name]) => !name.startsWith('_')).map(([name, value]) => [name, withPlainNumbers(value)]),
+    values
+      .filter(([name]) => !name.startsWith('_'))
+      .map(([name, value]) => [name, JSON.isRawJSON(value) ? value.rawJSON : toPlain(value)]),
   ) as Row
-}
-
-function withPlainNumbers(value: unknown): unknown {
-  if (JSON.isRawJSON(value)) return value.rawJSON
-  return typeof value === 'object' && value !== null ? parseJson(JSON.stringify(value)) : value
 }

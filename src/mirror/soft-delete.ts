@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { ConfigError } from '../errors.ts'
 import type { Rows } from '../hasura/rows.ts'
-import { parseKeepingDigits } from '../json/exact-numbers.ts'
+import { parseKeepingDigits, toPlain } from '../json/exact-numbers.ts'
 import type { FencedTransaction } from '../store/store.ts'
 import type { MirrorColumn, MirrorTable, SoftDelete } from './mirror-table.ts'
 
@@ -78,12 +78,4 @@ function valueAt(value: unknown, steps: readonly string[]): unknown {
     const isMember = typeof inner === 'object' && inner !== null && Object.hasOwn(inner, step)
     return isMember ? (Reflect.get(inner, step) ?? null) : null
   }, value)
-}
-
-/** A number if JavaScript can represent it exactly, otherwise text. */
-function toPlain(value: unknown): unknown {
-  if (!JSON.isRawJSON(value)) return value
-  const digits = value.rawJSON.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
-  const number = Number(digits)
-  return String(number) === digits ? number : value.rawJSON
 }

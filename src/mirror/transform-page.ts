@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { type Rows, rowsOf, textsAt } from '../hasura/rows.ts'
-import { parseKeepingDigits } from '../json/exact-numbers.ts'
+import { parseKeepingDigits, toPlain, withDigits } from '../json/exact-numbers.ts'
 import type { Position } from '../store/schema.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PageRows } from './page-rows.ts'
@@ -10,8 +10,8 @@ import type { PageRows } from './page-rows.ts'
 export type RowTransform = (row: unknown) => unknown
 
 /**
- * Applies a job's transform to the rows of a page. It gets numbers that JavaScript can't represent as text; inside JSON, numbers
- * that it leaves unchanged keep all their digits.
+ * Applies a job's transform to the rows of a page. It gets numbers that JavaScript would write differently as text; inside JSON, only
+ * those that it would round. There, numbers that the transform leaves unchanged keep all their digits.
  *
  * @param fixed the columns of key and cursor
  * @throws PermanentError (`transform`) if it gives no row, or if a row has lost or changed one of these
@@ -28,12 +28,13 @@ export function transformPage(
   const sources = page.names.map(name => ({ name, isText: asText.has(name), column: page.column(name) }))
   for (let index = 0; index < page.count; index += 1) {
     const position = textsAt(page, index, key)
-    const row = Object.fromEntries(
+    const exact = new Map(
       sources.map(({ name, isText, column }) => {
         const value = parseKeepingDigits(column?.text(index) ?? 'null')
-        return [name, isText && JSON.isRawJSON(value) ? value.rawJSON : value]
+        return [name, isText && JSON.isRawJSON(value) ? value.rawJSON : value] as const
       }),
     )
+    const row = Object.fromEntries([...exact].map(([name, value]) => [name, toPlain(value)]))
     const before = fixed.map(name => row[name])
     const result = transform(row)
     if (result === undefined) {
@@ -54,7 +55,9 @@ export function transformPage(
         remedy: `leave the key and cursor columns unchanged (${fixed.join(', ')})`,
       })
     }
-    results.push(after.data)
+    results.push(
+      Object.fromEntries(Object.entries(after.data).map(([name, value]) => [name, withDigits(value, exact.get(name))])),
+    )
   }
   return { ...rowsOf(results), leftOut }
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseWithLargeAsText, parseWithRoundedAsText } from '../../src/json/exact-numbers.ts'
+import {
+  parseKeepingDigits,
+  parseWithLargeAsText,
+  parseWithRoundedAsText,
+  toPlain,
+  withDigits,
+} from '../../src/json/exact-numbers.ts'
 
 describe('parseWithLargeAsText', () => {
   test.each([
@@ -50,5 +56,37 @@ describe('parseWithRoundedAsText', () => {
     ['0.12345678901234567890', 0.123_456_789_012_345_68],
   ])('reads %s as %j', (json, value) => {
     expect(parseWithRoundedAsText(`{"a":[0,${json}]}`)).toEqual({ a: [0, value] })
+  })
+})
+
+describe('toPlain', () => {
+  test.each([
+    ['12.50', 12.5],
+    ['1e2', 100],
+    ['-0', -0],
+    ['0.30000000000000004', 0.1 + 0.2],
+    ['9007199254740993', '9007199254740993'],
+    ['0.1234567890123456789', '0.1234567890123456789'],
+    ['1e400', '1e400'],
+    ['7', 7],
+    ['"12.50"', '12.50'],
+    ['null', null],
+  ])('gives %s as %j, and its digits come back', (json, value) => {
+    for (const around of [json, `[0,${json}]`, `{"__proto__":${json},"b":[${json}]}`]) {
+      const exact = parseKeepingDigits(around)
+      const plain = toPlain(exact)
+      if (around === json) expect(plain).toEqual(value)
+      if (around === `[0,${json}]`) expect(plain).toEqual([0, value])
+      expect(JSON.stringify(withDigits(plain, exact))).toBe(around)
+    }
+  })
+
+  test('what was changed, added or replaced stays so', () => {
+    const exact = parseKeepingDigits('{"a":1.50,"b":[2.50,3.50],"c":{"d":4.50},"e":5.50}')
+    const at = new Date(0)
+    const changed = { ...Object(toPlain(exact)), a: 1.25, b: [2.5], c: at, f: 5.5 }
+    expect(JSON.stringify(withDigits(changed, exact))).toBe(
+      `{"a":1.25,"b":[2.50],"c":"${at.toISOString()}","e":5.50,"f":5.5}`,
+    )
   })
 })

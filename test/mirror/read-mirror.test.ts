@@ -83,7 +83,7 @@ const things = mirrorRows({
 const row = {
   id: '9007199254740993',
   price: '12.50',
-  more: { n: 1.5, list: [1] },
+  more: { n: 1.5, list: [1], id: '9007199254740993', price: 2.5 },
   at: '2026-01-02T03:04:05.000001Z',
   rows: 3,
 }
@@ -95,7 +95,9 @@ const writtenTest = test.extend('written', { scope: 'file', auto: true }, async 
     async run({ account }, { transaction }) {
       await transaction(async tx => {
         await things.ensure(tx)
-        await things.write(tx, account.name, [row, { ...row, id: 2 }])
+        const digits = { id: JSON.rawJSON('9007199254740993'), price: JSON.rawJSON('2.50') }
+        const written = { ...row, more: { ...row.more, ...digits } }
+        await things.write(tx, account.name, [written, { ...written, id: 2 }])
         await things.markDeleted(tx, account.name, [['2']])
       })
       return {}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { rowsOf } from '../../src/hasura/rows.ts'
+import { z } from 'zod'
+import { parseRows, rowsOf } from '../../src/hasura/rows.ts'
 import { type RowTransform, transformPage } from '../../src/mirror/transform-page.ts'
 
 class Article {
@@ -22,4 +23,18 @@ test.each([
       remedy: expect.stringContaining("a Promise isn't awaited"),
     }),
   )
+})
+
+test('numbers within JSON are JavaScript’s to a transform, and keep their digits if it leaves them alone', () => {
+  const json = '{"lines":[{"price":12.50,"id":9007199254740993},{"price":3.25,"id":2}]}'
+  const page = parseRows(`{"data":{"orders":[{"id":1,"doc":${json},"total":null}]}}`, 'orders') ?? expect.fail()
+  const columns = [...table.columns, { name: 'doc', type: 'jsonb' }, { name: 'total', type: 'numeric' }]
+  const order = z.object({ doc: z.object({ lines: z.array(z.object({ price: z.number(), id: z.unknown() })) }) })
+  const transformed = transformPage(page, { ...table, columns }, ['id'], row => {
+    const { lines } = order.parse(row).doc
+    expect(lines.map(({ id }) => id)).toEqual(['9007199254740993', 2])
+    return { ...Object(row), total: lines.reduce((sum, { price }) => sum + price, 0) }
+  })
+  expect(transformed.column('total')?.text(0)).toBe('15.75')
+  expect(transformed.column('doc')?.text(0)).toBe(json)
 })
