@@ -68,8 +68,10 @@ export function columnValue({ name, type, path, isGone }: MirrorColumn): RawBuil
   if (!path) return sql`page.${sql.ref(name)}`
   const [head, ...rest] = path
   const steps = sql`array[${sql.join(rest.map(step => sql`${step}::text`))}]`
-  if (type === 'json' || type === 'jsonb') return sql`(page.${sql.ref(head)} #> ${steps})::${sql.raw(type)}`
-  return readAs(type, sql`page.${sql.ref(head)} #>> ${steps}`)
+  const text = sql`page.${sql.ref(head)} #>> ${steps}`
+  if (type !== 'json' && type !== 'jsonb') return readAs(type, text)
+  // Only as text is a null in JSON none in SQL, as it is in a column that isn't nested.
+  return sql`case when ${text} is not null then (page.${sql.ref(head)} #> ${steps})::${sql.raw(type)} end`
 }
 
 /**

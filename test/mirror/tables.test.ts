@@ -78,6 +78,27 @@ describe.each(stores)('on %s', backend => {
       ])
     })
 
+    test('has null in SQL for a null within a flattened object, as for any other', async ({
+      takeNew,
+      inTransaction,
+      write,
+      read,
+    }) => {
+      const lease = await takeNew()
+      const columns = ['text', 'json', 'jsonb'].map(type => ({ name: `o_${type}`, type, path: ['o', type] as const }))
+      const table = newTable()
+      const flattened = { ...table, columns: [...table.columns, ...columns] }
+      await inTransaction(lease, tx => ensureMirrorTable(tx, flattened))
+      const nothing = '{"text":null,"json":null,"jsonb":null}'
+      const something = '{"text":"t","json":{"n":null},"jsonb":[null]}'
+      await write(lease, flattened, `{"id":1,"o":${nothing}},{"id":2,"o":null},{"id":3,"o":${something}}`)
+      expect(await read(flattened, 'o_text, o_json::text, o_jsonb::text')).toEqual([
+        { o_text: null, o_json: null, o_jsonb: null },
+        { o_text: null, o_json: null, o_jsonb: null },
+        { o_text: 't', o_json: '{"n":null}', o_jsonb: '[null]' },
+      ])
+    })
+
     test('gets texts and JSON as they were written, but for what Postgres can’t keep', async ({ app }) => {
       const columns = [
         { name: 'id', type: 'integer' },
