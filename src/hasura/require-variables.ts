@@ -7,17 +7,20 @@ import { type Loss, writeJson } from './write-json.ts'
 
 /**
  * Requires that JSON can carry the variables. Hasura takes `{}` for a condition that every row meets, so that a mutation whose filter
- * loses a value would change all rows of the role. In a query, undefined is left alone: many write `{ _eq: undefined }` for no condition.
+ * loses a value would change all rows of the role; so it does with null before version 2, and with V1_BOOLEAN_NULL_COLLAPSE. In a query,
+ * undefined is left alone, because many write `{ _eq: undefined }` for no condition, and null is Hasura's to judge.
  *
  * @throws PermanentError (`variables`)
  */
 export function requireVariables({ document, variables }: Sendable, kind: DocumentKind): void {
   const root = findDocumentRoot(document)
-  const isFilter = ([variable, ...path]: readonly string[]): boolean =>
-    path.includes('where') ||
-    root?.variableDefinitions?.some(
-      each => each.variable.name.value === variable && filterType.test(print(each.type)),
-    ) === true
+  const filters = new Set(
+    root?.variableDefinitions
+      ?.filter(({ type }) => filterType.test(print(type)))
+      .map(({ variable }) => variable.name.value),
+  )
+  const isFilter = ([variable = '', ...path]: readonly string[]): boolean =>
+    path.includes('where') || filters.has(variable)
   function refuse(path: readonly string[], value: unknown, inFilter: boolean): never {
     const whose = `The variables of ${root?.name?.value ?? 'an operation without a name'}`
     const at = path.map(name => (/^\w{1,80}$/.test(name) ? name : '…')).join('.')
@@ -30,19 +33,22 @@ export function requireVariables({ document, variables }: Sendable, kind: Docume
           }
         : {
             found: `${whose} have no value at "${at}"${inFilter ? ', so that the filter would match more rows' : ''}`,
-            remedy: 'give it one; a Promise, a Map or a function is none',
+            remedy: `give it one${inFilter ? ', or write "_is_null": true for rows without a value' : ''}; a Promise, a Map or a function is none`,
           },
     )
   }
   if (kind === 'mutation') {
-    const missing = findFilterVariables(document).find(name => variables[name] === undefined)
-    if (missing !== undefined) refuse([missing], undefined, true)
+    const missing = findFilterVariables(document).find(({ name, hasDefault }) =>
+      hasDefault ? variables[name] === null : !has(variables[name]),
+    )
+    if (missing) refuse([missing.name], undefined, true)
   }
   try {
     writeJson(variables, loss => {
       const { path, value } = loss
       const inFilter = isFilter(path)
-      if (value === undefined && (kind === 'query' || !inFilter || leavesOut(loss))) return
+      if (value === null && isInValue(path)) return
+      if (!has(value) && (kind === 'query' || !inFilter || leavesOut(loss))) return
       refuse(path, value, inFilter)
     })
   } catch (error) {
@@ -60,11 +66,26 @@ const filterType = /bool_?exp|comparison_?exp/i
  */
 function leavesOut({ path, holder }: Loss): boolean {
   if (path.length === 1) return true
-  return /^(?!_)|^_(?:and|or|not)$/.test(path.at(-1) ?? '') && Object.values(holder).some(value => value !== undefined)
+  return /^(?!_)|^_(?:and|or|not)$/.test(path.at(-1) ?? '') && Object.values(holder).some(has)
 }
 
-/** Variables without a default within the filters of a mutation, but not those of what it returns. */
-function findFilterVariables(document: DocumentNode): readonly string[] {
+function has(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+/** Whether something is inside of what an operator compares with, such as JSON; a column's name may begin like that of an operator. */
+function isInValue(path: readonly string[]): boolean {
+  return path.some(
+    (name, at) => operator.test(name) && path[at + 1] !== undefined && !operator.test(path[at + 1] ?? ''),
+  )
+}
+
+const operator = /^_(?!(?:and|or|not)$)/
+
+/** The variables within the filters of a mutation, but not those of what it returns. */
+function findFilterVariables(
+  document: DocumentNode,
+): readonly { readonly name: string; readonly hasDefault: boolean }[] {
   const within = new Set<string>()
   const withDefault = new Set<string>()
   const collect = (filter: Parameters<typeof visit>[0]): void =>
@@ -78,5 +99,5 @@ function findFilterVariables(document: DocumentNode): readonly string[] {
     Argument: node => (node.name.value === 'where' ? collect(node) : undefined),
     ObjectField: node => (node.name.value === 'where' ? collect(node) : undefined),
   })
-  return [...within].filter(name => !withDefault.has(name))
+  return [...within].map(name => ({ name, hasDefault: withDefault.has(name) }))
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 
-/** A value that JSON leaves out, or writes as null or `{}`. */
+/** A null, or a value that JSON leaves out, or writes as null or `{}`. */
 export interface Loss {
   /** Where it is, such as `['where', 'id', '_eq']`. */
   readonly path: readonly string[]
@@ -19,9 +19,11 @@ export function writeJson(given: unknown, onLoss: (loss: Loss) => void): string 
   return JSON.stringify(given, function (this: object, name: string, value: unknown) {
     const above = paths.get(this)
     const path = () => (above ? [...above, name] : [])
-    // An invalid date writes itself as null.
-    const isLostDate = value === null && Reflect.get(this, name) instanceof Date
-    if (isLostDate || isLost(value)) onLoss({ path: path(), value, holder: this })
+    if (value === null || isLost(value)) {
+      // An invalid date writes itself as null.
+      const written: unknown = Reflect.get(this, name)
+      onLoss({ path: path(), value: written instanceof Date ? written : value, holder: this })
+    }
     if (typeof value === 'object') paths.set(value, path())
     return value
   })

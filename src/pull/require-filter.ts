@@ -27,6 +27,8 @@ export function requireFilter(given: unknown, { job, account }: FilterOwner): Wh
     })
   }
   const written = writeJson(given, ({ path, value }) => {
+    // `spellWhere` knows which of them are conditions.
+    if (value === null) return
     const at = path.join('.')
     if (typeof value === 'number') {
       throw new PermanentError('where', {

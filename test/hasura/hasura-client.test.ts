@@ -128,6 +128,10 @@ describe('a request', () => {
     ['a filter of which nothing is left', { where: { id: undefined } }, `no value at "where.id"${everyRow}`],
     ['a comparison without a value', { id: { _eq: undefined } }, `no value at "id._eq"${everyRow}`],
     ['a filter beside what it changes', { updates: [{ where: { id: undefined }, _set: {} }] }, `"updates.0.where.id"`],
+    ['an operator with null', { where: { _id: { _eq: null } } }, `no value at "where._id._eq"${everyRow}`],
+    ['the same beside another', { where: { id: { _eq: null, _gt: 1 } } }, `no value at "where.id._eq"${everyRow}`],
+    ['a filter with nothing but null', { where: { id: null, title: undefined } }, `no value at "where.id"${everyRow}`],
+    ['null in the place of a default', { where: null }, `no value at "where"${everyRow}`],
   ])('is not sent as a mutation, which would change every row: %s', async (_what, variables, found) => {
     await using opened = await open({ data: {} })
     const error = await failureOf(opened.client.mutate(change, variables))
@@ -137,7 +141,7 @@ describe('a request', () => {
     expect(opened.server.requests).toHaveLength(0)
   })
 
-  test.each([{}, { id: undefined }, { id: undefined, title: 'x' }])(
+  test.each([{}, { id: undefined }, { id: undefined, title: 'x' }, { id: null }])(
     'is not sent as a mutation without a variable of its filter: %j',
     async variables => {
       await using opened = await open({ data: {} })
@@ -176,6 +180,10 @@ describe('a request', () => {
     ['a condition without a value in a query', 'query', { where: { id: { _eq: undefined } } }],
     ['a condition that is left out', 'mutate', { where: { id: { _eq: 1 }, status: undefined } }],
     ['an alternative that is left out', 'mutate', { where: { id: { _eq: 1 }, _or: undefined } }],
+    ['a condition with null in a query', 'query', { where: { id: { _eq: null } } }],
+    ['a condition that is null beside another', 'mutate', { where: { id: { _eq: 1 }, status: null, _or: null } }],
+    ['null in JSON that a filter compares with', 'mutate', { where: { tags: { _contains: { a: null, b: [null] } } } }],
+    ['a value that becomes null', 'mutate', { set: { title: null }, updates: [{ where: {}, _set: { title: null } }] }],
     ['a number and a text as objects', 'mutate', { set: { size: Object(5), title: Object('') } }],
     ['a column that is left as it is', 'mutate', { set: { title: undefined, _id: undefined } }],
     ['what a list of updates leaves out', 'mutate', { updates: [{ where: { id: { _eq: 1 } }, _inc: undefined }] }],
