@@ -5,9 +5,10 @@ import type { PullPayload, PullSettings } from './pull-settings.ts'
 
 /**
  * What a pull reads for an event. A scan finds a new or changed row by its cursor, and its requests absorb each other. What no
- * scan finds is read by its key: a row that is gone or has another key, a changed one that the pull's filter may exclude now, and
- * any row of a table without a cursor. If many requests wait already, one read of everything replaces a request per key. Rows
- * change too often for that: then a scan does, and what the filter excludes waits for the sweep.
+ * scan finds is read by its key: a row that is gone or has another key, a changed one that the pull's filter may exclude now, one
+ * that somebody sent by hand, which may not have changed, and any row of a table without a cursor. If many requests wait already,
+ * one read of everything replaces a request per key. Rows change too often for that: then a scan does, and what the filter excludes
+ * waits for the sweep.
  */
 export function payloadOfEvent(
   { document, key, cursor, fixedWhere }: Pick<PullSettings, 'document' | 'key' | 'cursor' | 'fixedWhere'>,
@@ -20,7 +21,8 @@ export function payloadOfEvent(
   const isRekeyed = before !== undefined && after !== undefined && !isEqual(before, after)
   const isFiltered = fixedWhere === undefined || Object.keys(fixedWhere).length > 0
   const mayBeExcluded = isFiltered && before !== undefined && after !== undefined && !isCrowded
-  if (cursor !== undefined && event.new && !isRekeyed && !mayBeExcluded) return {}
+  const isByHand = event.operation === 'MANUAL'
+  if (cursor !== undefined && event.new && !isRekeyed && !mayBeExcluded && !isByHand) return {}
   const isWhole = (!event.old || before) && (!event.new || after)
   const keys = isRekeyed ? [before, after] : [after ?? before].filter(found => found !== undefined)
   if (isWhole && keys.length > 0 && !isCrowded) return { keys }

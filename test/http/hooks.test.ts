@@ -125,7 +125,8 @@ describe('an event', () => {
     ['a row that has another key', 'UPDATE', { id }, { id: other }, { keys: [[id], [other]] }],
     ['a row that is gone', 'DELETE', { id, title: 'a' }, null, { keys: [[id]] }],
     ['a row that is gone, without its key', 'DELETE', { title: 'a' }, null, { sweep: true }],
-    ['a row that somebody sent by hand', 'MANUAL', null, { id }, {}],
+    ['a row that somebody sent by hand', 'MANUAL', null, { id }, { keys: [[id]] }],
+    ['a row that somebody sent by hand, without its key', 'MANUAL', null, { title: 'a' }, { sweep: true }],
   ] as const)('of %s asks for what finds it', async ([_what, op, old, row, payload], { app, send }) => {
     await send(hasuraEvent({ op, old, new: row }), { path: '/hooks/hasura/events?account=north' })
     expect(await waiting(app)).toContainEqual(expect.objectContaining({ job: 'sync-articles', payload }))
