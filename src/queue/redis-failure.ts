@@ -145,7 +145,7 @@ function explainLostTicket(what: string): RedisFailure {
     code: 'ticket-lost',
     found: `${what} no longer has a ticket that this worker is serving, or gave it to another worker; no request is lost`,
     remedy:
-      'after a failover or FLUSHALL nothing is to be done; otherwise look for what deletes keys there, or for a job that blocks the event loop for 10 seconds',
+      'after a failover or a flush nothing is to be done; otherwise look for what deletes keys there, or for a job that blocks the event loop for 10 seconds',
     isConfiguration: false,
   }
 }
