@@ -38,9 +38,26 @@ export function createLog(level: string, write?: (line: string) => void, keep?: 
 
 /** How much is kept while stderr refuses it, such as a file on a full disk; later lines are lost. */
 const mostKeptBytes = 1_000_000
+/**
+ * How often a line is offered to a pipe that is full. Each attempt blocks the process for 100 ms, so if its reader has stalled, such as
+ * the log driver of a container, the worker goes on without it.
+ */
+const mostRetries = 5
 
 function openStderr() {
-  const stderr = pino.destination({ dest: 2, sync: true, maxLength: mostKeptBytes })
+  let retries = 0
+  const stderr = pino.destination({
+    dest: 2,
+    sync: true,
+    maxLength: mostKeptBytes,
+    retryEAGAIN() {
+      retries += 1
+      return retries <= mostRetries
+    },
+  })
+  stderr.on('write', bytes => {
+    if (bytes > 0) retries = 0
+  })
   // Without a listener, a line that can't be written would throw where it is logged, and could end a loop that must continue.
   stderr.on('error', () => {})
   return stderr

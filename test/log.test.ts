@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { TransientError } from '../src/errors.ts'
 import { describeError } from '../src/log.ts'
 import { mainPath } from './fixtures/wiki-project.ts'
@@ -73,4 +75,27 @@ test.runIf(existsSync('/dev/full'))('a line that the disk has no room for stops 
     console.log('goes on')`
   const shell = ['-c', '"$0" --input-type=module -e "$1" 2>/dev/full', process.execPath, script]
   expect((await promisify(execFile)('sh', shell)).stdout).toBe('goes on\n')
+})
+
+test('a reader of the log that has stalled stops nothing, and gets whole lines when it goes on', async () => {
+  const script = `
+    import { createLog } from '${new URL('../src/log.ts', import.meta.url)}'
+    // Makes a pipe one that refuses what it has no room for.
+    process.stderr.on('error', () => {})
+    const log = createLog('info')
+    for (let line = 0; line < 2_000; line += 1) log.info({ line, text: 'x'.repeat(1_000) }, 'a line')
+    console.log('goes on')
+    setInterval(() => log.info('again'), 10)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [said] = await once(child.stdout, 'data')
+  expect(String(said)).toBe('goes on\n')
+  let text = ''
+  for await (const part of child.stderr.setEncoding('utf8')) {
+    text += part
+    if (text.includes('"again"')) break
+  }
+  child.kill()
+  const lines = text.split('\n').slice(0, -1)
+  const numbers = lines.map(line => z.object({ line: z.int().optional() }).parse(JSON.parse(line)).line)
+  expect(numbers.slice(0, 3)).toEqual([0, 1, 2])
 })
