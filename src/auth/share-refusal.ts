@@ -19,12 +19,12 @@ export function shareRefusal(
   let last: { readonly error: unknown; readonly at: number } | undefined
   return {
     async requestToken(previous, signal) {
-      if (last && clock.now() - last.at < sharedForMs) throw last.error
+      if (last && clock.elapsed() - last.at < sharedForMs) throw last.error
       last = undefined
       try {
         return await requestToken(previous, signal)
       } catch (error) {
-        if (refusesClient(error)) last = { error, at: clock.now() }
+        if (refusesClient(error)) last = { error, at: clock.elapsed() }
         throw error
       }
     },

@@ -10,14 +10,14 @@ export interface PacedProgress extends Progress {
 
 /** Measures one run from now on. */
 export function createPace(clock: Clock): (progress: Progress) => PacedProgress {
-  let beganAt = clock.now()
+  let beganAt = clock.elapsed()
   let last = 0
   return progress => {
     const { done, total, doneBefore = 0 } = progress
     // Another read starts at zero, such as a sweep after a scan.
-    if (done < last) beganAt = clock.now()
+    if (done < last) beganAt = clock.elapsed()
     last = done
-    const seconds = (clock.now() - beganAt) / 1_000
+    const seconds = (clock.elapsed() - beganAt) / 1_000
     const rowsPerSecond = seconds > 0 ? Math.round((done - doneBefore) / seconds) : 0
     const isForeseeable = total !== undefined && rowsPerSecond > 0
     return {

@@ -62,7 +62,7 @@ function createContext(
   const pace = createPace(clock)
   const scope = createTransactionScope(job.name)
   const { account } = observed
-  let reportedAt = clock.now()
+  let reportedAt = clock.elapsed()
   return {
     payload: parsePayload(job, execution.payload),
     settings: settings.values,
@@ -85,8 +85,8 @@ function createContext(
     progress(progress) {
       const paced = pace(progress)
       execution.onProgress?.(paced)
-      if (clock.now() - reportedAt < reportEveryMs) return
-      reportedAt = clock.now()
+      if (clock.elapsed() - reportedAt < reportEveryMs) return
+      reportedAt = clock.elapsed()
       reportProgress(store, lease.runId, paced).catch(error => log.debug({ error }, 'progress could not be stored'))
     },
     pageWritten(page) {

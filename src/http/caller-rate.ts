@@ -11,11 +11,11 @@ const burstMs = 10_000
  *
  * @returns milliseconds until the caller may send another request; 0 if it may now, which counts as one
  */
-export function createCallerRate(perMinute: number, clock: Pick<Clock, 'now'>): (caller: string) => number {
+export function createCallerRate(perMinute: number, clock: Pick<Clock, 'elapsed'>): (caller: string) => number {
   const stepMs = 60_000 / perMinute
   const usedUpAt = new Map<string, number>()
   return caller => {
-    const now = clock.now()
+    const now = clock.elapsed()
     const next = Math.max(now, usedUpAt.get(caller) ?? 0) + stepMs
     const waitMs = next - now - Math.max(burstMs, stepMs)
     if (waitMs > 0) return waitMs

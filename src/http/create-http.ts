@@ -32,7 +32,7 @@ interface HttpDeps {
   readonly scrape?: Scrape | undefined
   /** Default: `httpLimits`. */
   readonly limits?: HttpLimits
-  readonly clock?: Pick<Clock, 'now'>
+  readonly clock?: Pick<Clock, 'elapsed'>
 }
 
 /** Health for everyone, operations for authorized callers, hooks for triggers with the secret. */

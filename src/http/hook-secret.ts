@@ -24,7 +24,7 @@ export function createHookSecret(
     readSecretFile,
     clock,
     log,
-  }: { readSecretFile(path: string): Promise<string>; readonly clock: Pick<Clock, 'now'>; readonly log: Log },
+  }: { readSecretFile(path: string): Promise<string>; readonly clock: Pick<Clock, 'elapsed'>; readonly log: Log },
 ): KnowsHookSecret {
   let digests: Promise<readonly Buffer[]> | undefined
   let readAt = Number.NEGATIVE_INFINITY
@@ -43,8 +43,8 @@ export function createHookSecret(
     }
   }
   return async shown => {
-    if (!digests || clock.now() - readAt >= freshForMs) {
-      readAt = clock.now()
+    if (!digests || clock.elapsed() - readAt >= freshForMs) {
+      readAt = clock.elapsed()
       digests = readDigests()
     }
     const given = digest(shown ?? '')

@@ -13,7 +13,7 @@ const anonymousPerMinute = 20
  */
 export function createRefusalLog(
   log: Log,
-  clock: Pick<Clock, 'now'> = systemClock,
+  clock: Pick<Clock, 'elapsed'> = systemClock,
 ): (refusal: Refusal, route: string | undefined) => void {
   let since = Number.NEGATIVE_INFINITY
   let lines = 0
@@ -29,8 +29,8 @@ export function createRefusalLog(
       log.warn({ ...what, ...caller }, 'a caller over HTTP was refused')
       return
     }
-    if (clock.now() - since >= 60_000) {
-      since = clock.now()
+    if (clock.elapsed() - since >= 60_000) {
+      since = clock.elapsed()
       lines = 0
     }
     if (lines === anonymousPerMinute) {

@@ -39,20 +39,20 @@ export function startRinger(deps: {
       await request({ account, job }, lane.payload)
     } catch (error) {
       log.debug({ error, account, job }, 'a request that a subscription asks for could not be made, and is made again')
-      lane.dueAt ??= clock.now() + againMs
+      lane.dueAt ??= clock.elapsed() + againMs
     }
   }
 
   const turns = repeat(clock, async () => {
-    const now = clock.now()
+    const now = clock.elapsed()
     await Promise.all([...lanes.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now).map(make))
     const next = Math.min(...[...lanes.values()].flatMap(({ dueAt }) => dueAt ?? []))
-    return Math.min(Math.max(1, next - clock.now()), idleMs)
+    return Math.min(Math.max(1, next - clock.elapsed()), idleMs)
   })
 
   return {
     ring(line, rings, intervalMs) {
-      const now = clock.now()
+      const now = clock.elapsed()
       for (const { kind, payload, waitMs = 0, pauseMs = intervalMs, replaces = [] } of rings) {
         for (const other of replaces) {
           const needless = lanes.get(laneKey(line, other))

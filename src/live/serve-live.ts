@@ -40,7 +40,7 @@ export function serveLive(deps: RunDeps): AsyncDisposable {
     request: ({ account, job }, payload) =>
       requestRun(deps, { account, job, payload, trigger: 'live', caller: 'live', waitsForKey: false }),
   })
-  let confirmedAt = clock.now()
+  let confirmedAt = clock.elapsed()
 
   /** The accounts with live jobs. */
   function listLive(): ReadonlyMap<string, ReadonlyMap<string, readonly LiveJob[]>> {
@@ -51,7 +51,7 @@ export function serveLive(deps: RunDeps): AsyncDisposable {
   async function confirm(): Promise<void> {
     const live = listLive()
     if (live.size === 0) return stopAll()
-    const askedAt = clock.now()
+    const askedAt = clock.elapsed()
     const kept = await takeAccounts(store, process.id, [...live.keys()])
     confirmedAt = askedAt
     const mine = new Set(kept.filter(({ isHeld }) => !isHeld).map(({ account }) => account))
@@ -81,7 +81,7 @@ export function serveLive(deps: RunDeps): AsyncDisposable {
         await confirm()
       } catch (error) {
         if (!signal.aborted) log.debug({ error }, 'whose the subscriptions are could not be confirmed')
-        if (clock.now() - confirmedAt >= silentMs) stopAll()
+        if (clock.elapsed() - confirmedAt >= silentMs) stopAll()
       }
       return confirmEveryMs
     },

@@ -142,14 +142,14 @@ function createGauge(registry: Registry, name: string, help: string, labelNames:
 function keepFresh<T>(clock: Clock, read: () => Promise<T>): () => Promise<T> {
   let kept: { readonly answer: Promise<T>; readonly until: number } | undefined
   return () => {
-    if (kept && clock.now() < kept.until) return kept.answer
+    if (kept && clock.elapsed() < kept.until) return kept.answer
     const answer = read()
     // Callers share a read in progress, however long it takes.
     const asked = { answer, until: Number.POSITIVE_INFINITY }
     kept = asked
     answer.then(
       () => {
-        if (kept === asked) kept = { answer, until: clock.now() + freshForMs }
+        if (kept === asked) kept = { answer, until: clock.elapsed() + freshForMs }
       },
       () => {
         if (kept === asked) kept = undefined

@@ -44,9 +44,9 @@ export function createTurns({ clock, stopping }: { readonly clock: Clock; readon
     begin(line) {
       const name = lineKey(line)
       away.delete(name)
-      let since = clock.now()
+      let since = clock.elapsed()
       return () => {
-        const now = clock.now()
+        const now = clock.elapsed()
         if (stopping.aborted) return 'end'
         if (now - since < turnMs) return 'own'
         if (now - endedAt < turnMs && !isCrowded(now)) {

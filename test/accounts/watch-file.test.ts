@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { watchFile } from '../../src/app/watch-file.ts'
-import type { Clock } from '../../src/time/clock.ts'
+import { type Clock, systemClock } from '../../src/time/clock.ts'
 import { untilAborted } from '../fixtures/until-aborted.ts'
 
 let folder: string
@@ -26,7 +26,7 @@ function open(outcome: () => Promise<void> = async () => {}) {
   let wake = () => {}
   let hangup = () => {}
   const clock: Clock = {
-    now: Date.now,
+    ...systemClock,
     sleep(ms, signal) {
       pausesMs.push(ms)
       const woken = new Promise<void>(resolve => {

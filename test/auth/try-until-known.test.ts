@@ -39,7 +39,7 @@ async function play(verdicts: readonly (typeof done | Setback)[]) {
   }
   const deps = {
     tokens,
-    clock: { now: () => 0, sleep },
+    clock: { now: () => 0, elapsed: () => 0, sleep },
     watch: watchAll(({ outcome }) => told.push(outcome)),
   }
   const outcome = await tryUntilKnown(deps, undefined, {

@@ -13,6 +13,10 @@ export class VirtualClock implements Clock {
     return this.#now
   }
 
+  elapsed(): number {
+    return this.#now
+  }
+
   advance(ms: number): void {
     this.#now += ms
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { checkIds } from '../../src/doctor/check.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { type Environment, runWith, type Surroundings } from '../cli/run-command.ts'
 
 const checkSchema = z.strictObject({
@@ -45,7 +46,7 @@ export async function runDoctor(
   const { code, out, err } = await runWith(env, ['doctor', '--json', ...argv], {
     ...surroundings,
     signal: AbortSignal.timeout(60_000),
-    clock: { now: () => Date.now() + aheadMs, sleep: async () => {} },
+    clock: { ...systemClock, now: () => Date.now() + aheadMs, sleep: async () => {} },
   })
   if (err !== '') throw new Error(`doctor wrote to stderr: ${err}`)
   const diagnoses = diagnosesSchema.parse(JSON.parse(out))

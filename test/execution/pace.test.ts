@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { progressLine } from '../../src/cli/progress-line.ts'
 import { createPace } from '../../src/execution/pace.ts'
+import { systemClock } from '../../src/time/clock.ts'
 
 const clockAt = (times: number[]) => ({
-  now: () => times.shift() ?? expect.fail('asked too often'),
-  sleep: async () => {},
+  ...systemClock,
+  elapsed: () => times.shift() ?? expect.fail('asked too often'),
 })
 
 test('the pace of a run is that of its own rows, and with a total it tells how long it will take', () => {

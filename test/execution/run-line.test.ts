@@ -652,7 +652,7 @@ describe.each(backends)('a request on %s', backend => {
       const definition = app.deps.jobs.get(job) ?? expect.fail()
       const access = app.deps.accounts.get(account) ?? expect.fail()
       const run = { access, payload: {}, signal: new AbortController().signal, onProgress() {} }
-      const clock = { now: app.deps.clock.now, sleep }
+      const clock = { ...app.deps.clock, sleep }
       await runNow({ ...app.deps, clock }, { ...run, job: definition, onWaiting: () => void waits.push(true) })
       expect({ looked, told: waits.length }).toEqual({ looked: looks, told })
     },
@@ -665,7 +665,7 @@ describe.each(backends)('a request on %s', backend => {
       return runs === 1 ? { waitMs: 30 * 86_400_000 } : { counts: {} }
     })
     const pauses: number[] = []
-    const clock = { now: app.deps.clock.now, sleep: async (ms: number) => void pauses.push(ms) }
+    const clock = { ...app.deps.clock, sleep: async (ms: number) => void pauses.push(ms) }
     const definition = app.deps.jobs.get(job) ?? expect.fail()
     const access = app.deps.accounts.get(account) ?? expect.fail()
     const { signal } = new AbortController()

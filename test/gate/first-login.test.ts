@@ -7,7 +7,7 @@ import type { FirstLoginDeps } from '../../src/gate/first-login.ts'
 import { openSession } from '../../src/gate/session.ts'
 import { startProcess } from '../../src/process/process.ts'
 import type { FirstLoginState } from '../../src/store/schema.ts'
-import type { Clock } from '../../src/time/clock.ts'
+import { type Clock, systemClock } from '../../src/time/clock.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { appTest } from '../fixtures/app-test.ts'
 import { openTestApp } from '../fixtures/open-test-app.ts'
@@ -217,7 +217,7 @@ describe('refresh_users', () => {
     const account = app.addAccount()
     const stop = new AbortController()
     const clock: Clock = {
-      now: Date.now,
+      ...systemClock,
       async sleep(_ms, signal) {
         stop.abort(new Error('SIGTERM'))
         signal?.throwIfAborted()
@@ -363,7 +363,7 @@ test('a process that was taken for dead meanwhile does not undo what its success
   const account = app.addAccount()
   const stop = new AbortController()
   const clock: Clock = {
-    now: Date.now,
+    ...systemClock,
     async sleep(_ms, signal) {
       await app.deps.store
         .updateTable('worker.accounts')

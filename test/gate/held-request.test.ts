@@ -8,7 +8,7 @@ import { appTest } from '../fixtures/app-test.ts'
 import type { TestApp } from '../fixtures/open-test-app.ts'
 
 /** The pauses before a query is tried again add up to seconds; nothing here depends on their length. */
-const hasty: Clock = { now: Date.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal) }
+const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal) }
 
 const test = appTest
   .extend(

@@ -143,7 +143,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
     const deps = { ...app.deps, accounts: new Map([...app.deps.accounts].filter(([name]) => name === account)) }
     const pauses: { ms: number; end: () => void }[] = []
     const clock = {
-      now: app.deps.clock.now,
+      ...app.deps.clock,
       sleep: (ms: number, signal?: AbortSignal) =>
         Promise.race([untilAborted(signal), new Promise<void>(end => void pauses.push({ ms, end }))]),
     }

@@ -7,6 +7,7 @@ import { tellAll } from '../../src/observer/tell-all.ts'
 import { endRun } from '../../src/runs/end-run.ts'
 import type { ErrorRecord } from '../../src/runs/ending.ts'
 import { cancelRequest, reserveRequest } from '../../src/runs/requests.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { again, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
@@ -116,7 +117,7 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     const { lease, requestId } = await fixture.claim(line, processId)
     const error = z.custom<ErrorRecord>().parse({ code: 5n, found: 'It failed' })
     const pauses: number[] = []
-    const clock = { now: Date.now, sleep: async (ms: number) => void pauses.push(ms) }
+    const clock = { ...systemClock, sleep: async (ms: number) => void pauses.push(ms) }
     const { log } = captureLog()
     await endSurely(
       { store: fixture.store, clock, log, observer: tellAll([], log) },

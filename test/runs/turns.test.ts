@@ -24,6 +24,14 @@ describe('the turns of lines', () => {
     expect(seen).toEqual(['own', 'own', 'own', 'end'])
   })
 
+  test('end as soon if somebody corrects the machine’s clock meanwhile', async () => {
+    const { clock, turns } = open()
+    const turn = turns.begin(line('a'))
+    clock.correct(-7_200_000)
+    await clock.advance(60)
+    expect(turn()).toBe('end')
+  })
+
   test('go on where a line that gave up its slot has it again at once, and let lines of their account go first', async () => {
     const { clock, turns } = open()
     const [a, b] = [turns.begin(line('a')), turns.begin(line('b'))]

@@ -15,7 +15,7 @@ function createClock() {
       signal?.addEventListener('abort', leave)
     })
   }
-  return { clock: { now: () => 0, sleep }, pauses, pass: () => pass() }
+  return { clock: { now: () => 0, elapsed: () => 0, sleep }, pauses, pass: () => pass() }
 }
 
 test('each turn comes after the pause that the one before has asked for', async () => {
